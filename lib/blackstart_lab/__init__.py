@@ -1,0 +1,1 @@
+"""Reference systems with real servers: to learn on, to demonstrate on, to test Blackstart on."""

@@ -1,0 +1,52 @@
+"""What a test may need of the machine, and why it can't run where that is missing."""
+
+import os
+import shutil
+import subprocess
+from functools import cache
+
+import pytest
+
+
+def _answers(*argv: str) -> bool:
+    try:
+        return subprocess.run(argv, capture_output=True, timeout=20, check=False).returncode == 0
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+@cache
+def missing(need: str) -> str | None:
+    """Why this machine can't offer `need`, or None where it can."""
+    binaries = {
+        "ssh": ("sshd", "/usr/sbin/sshd"),
+        "prometheus": ("prometheus",),
+        "k6": ("k6", os.path.expanduser("~/go/bin/k6")),
+        "toxiproxy": ("toxiproxy-server", os.path.expanduser("~/go/bin/toxiproxy-server"), os.path.expanduser("~/go/bin/server")),
+        "browser": ("chromium",),
+        "tmux": ("tmux",),
+        "redis": ("redis-server",),
+    }
+    if need == "docker":
+        return None if _answers("docker", "info") else "no Docker engine answers (`docker info` fails)"
+    if need == "root":
+        return None if os.geteuid() == 0 else "not root"
+    if need == "systemd":
+        return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
+    if need == "netns":
+        return None if _answers("ip", "netns", "list") and os.geteuid() == 0 else "no network namespaces (needs root and ip)"
+    names = binaries[need]
+    if any(shutil.which(name) for name in names):
+        return None
+    return f"no {names[0]} on PATH"
+
+
+def require(*needs: str) -> None:
+    """Skip the test with the reason where a need is missing; fail it where BLACKSTART_REQUIRE names that need."""
+    demanded = {word.strip() for word in os.environ.get("BLACKSTART_REQUIRE", "").split(",") if word.strip()}
+    for need in needs:
+        reason = missing(need)
+        if reason and need in demanded:
+            pytest.fail(f"BLACKSTART_REQUIRE demands {need}: {reason}")
+        if reason:
+            pytest.skip(f"needs {need}: {reason}")
