@@ -1,0 +1,78 @@
+"""Everything that can go wrong, as one tree, and the exit code that each verdict has.
+
+BlackstartError
+├── Refused               nothing was touched; the message begins "Not started:"; exit 40
+│   ├── BadFlag           an option or environment flag has a value that can't be meant
+│   ├── BadTarget         a target can't be found, read, or told apart from another
+│   └── BadExperiment     an experiment can't be found or does not make sense
+├── StepFailed            a command or call that should change something did not succeed
+│   └── StepTimedOut      ... or did not come back within its time limit
+├── NotRestored           an undo could not be proved; exit 50
+├── Interrupted           a signal asked the run to end; exit 130 or 143
+└── Damaged               a record (journal, history, ledger) can't be read
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+EXIT_HELD = 0
+EXIT_BROKE = 20
+EXIT_INCONCLUSIVE = 30
+EXIT_REFUSED = 40
+EXIT_NOT_RESTORED = 50
+
+
+class BlackstartError(Exception):
+    """Base of every error that Blackstart raises on purpose."""
+
+
+class Refused(BlackstartError):
+    """The run was not started and nothing was touched."""
+
+    def __str__(self) -> str:
+        return f"Not started: {super().__str__()}"
+
+
+class BadFlag(Refused):
+    """An option or environment flag has a value that can't be meant."""
+
+
+class BadTarget(Refused):
+    """A target can't be found, read, or told apart from another."""
+
+
+class BadExperiment(Refused):
+    """An experiment can't be found or does not make sense."""
+
+
+class StepFailed(BlackstartError):
+    """A command or call that should change something did not succeed."""
+
+
+class StepTimedOut(StepFailed):
+    """A command or call did not come back within its time limit."""
+
+
+class NotRestored(BlackstartError):
+    """An undo was carried out, or tried, and can't be proved."""
+
+
+class Interrupted(BlackstartError):
+    """A signal asked the run to end. `signum` is its number."""
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"interrupted by signal {signum}")
+        self.signum = signum
+
+
+class Damaged(BlackstartError):
+    """A record on disk can't be read; the message says which, where, and what is still good."""
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """` Did you mean "gateway"?` where something known is near, else ` Known: a, b.`"""
+    names = sorted(known)
+    near = get_close_matches(word, names, n=1)
+    if near:
+        return f' Did you mean "{near[0]}"?'
+    return f" Known: {', '.join(names)}." if names else ""

@@ -1,0 +1,203 @@
+"""What must hold, as plain data: conditions on probes, and expectations that say when a condition must hold.
+
+    ready.is_(503)                                   a condition
+    eventually(ready.is_(503), within_s=11)          must become true within 11 s of the fault taking effect
+    always(health.is_("healthy"))                    must be true in every reading
+    never(leaders.above(1))                          must be true in no reading
+
+Two readings in a row decide, never one: systems flicker. `for_s` asks for longer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, Literal
+
+from blackstart.codec import plain
+from blackstart.model import Probe, Reading, Scalar
+
+UNREACHABLE = "unreachable"
+TIMED_OUT = "timed_out"
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, int | float):
+        return float(value)
+    return None
+
+
+def _same(seen: Scalar, wanted: Any) -> bool:
+    # Numbers are compared as numbers (1.0 is 1), but never a number with a truth value or with text.
+    if isinstance(seen, bool) or isinstance(wanted, bool):
+        return seen is wanted
+    return bool(seen == wanted)
+
+
+def _ordered(compare: Callable[[float, float], bool]) -> Callable[[Scalar, Any], bool]:
+    def test(seen: Scalar, wanted: Any) -> bool:
+        left, right = _number(seen), _number(wanted)
+        return left is not None and right is not None and compare(left, right)
+
+    return test
+
+
+TESTS: dict[str, Callable[[Scalar, Any], bool]] = {
+    "is": _same,
+    "is not": lambda seen, wanted: not _same(seen, wanted),
+    "is one of": lambda seen, wanted: any(_same(seen, item) for item in wanted),
+    "above": _ordered(lambda a, b: a > b),
+    "at least": _ordered(lambda a, b: a >= b),
+    "below": _ordered(lambda a, b: a < b),
+    "at most": _ordered(lambda a, b: a <= b),
+    "contains": lambda seen, wanted: isinstance(seen, str) and str(wanted) in seen,
+    "matches": lambda seen, wanted: isinstance(seen, str) and re.search(str(wanted), seen) is not None,
+    "answers": lambda seen, wanted: True,
+}
+# Compared with the last value seen in the baseline, which the watch supplies as `wanted`.
+AGAINST_BASELINE = ("is as before", "has not fallen", "has risen")
+TESTS["is as before"] = _same
+TESTS["has not fallen"] = TESTS["at least"]
+TESTS["has risen"] = TESTS["above"]
+
+
+@plain
+class Condition:
+    """A test on what one probe reads. `op` is a key of TESTS, `unreachable`, `timed_out` or `silent` (either)."""
+
+    probe: Probe
+    op: str
+    wanted: Any = None
+
+    def __post_init__(self) -> None:
+        if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, "silent"):
+            raise ValueError(f"no comparison {self.op!r}; known: {', '.join(TESTS)}, unreachable, timed_out, silent")
+
+    def matches(self, reading: Reading, reference: Scalar = None) -> bool:
+        """Whether this reading fulfils the condition; `reference` is the baseline's value where the op needs one."""
+        if self.op in (UNREACHABLE, TIMED_OUT):
+            return reading.kind == self.op
+        if self.op == "silent":
+            return reading.kind in (UNREACHABLE, TIMED_OUT)
+        if reading.kind != "value":
+            return False
+        return TESTS[self.op](reading.value, reference if self.op in AGAINST_BASELINE else self.wanted)
+
+    def __str__(self) -> str:
+        if self.op in AGAINST_BASELINE or self.op in (UNREACHABLE, TIMED_OUT, "silent", "answers"):
+            verb = self.op if self.op in AGAINST_BASELINE or self.op == "answers" else f"is {self.op.replace('_', ' ')}"
+            return f"{self.probe.name} {verb}"
+        return f"{self.probe.name} {self.op} {self.wanted}"
+
+
+class Conditions:
+    """Mixed into every probe: the methods that make conditions of it."""
+
+    def is_(self, wanted: Scalar) -> Condition:
+        """Equal to `wanted`; numbers as numbers, so that 1.0 is 1."""
+        return Condition(self, "is", wanted)  # type: ignore[arg-type]
+
+    def is_not(self, wanted: Scalar) -> Condition:
+        """A value, and not `wanted`."""
+        return Condition(self, "is not", wanted)  # type: ignore[arg-type]
+
+    def is_one_of(self, *wanted: Scalar) -> Condition:
+        """Equal to one of these."""
+        return Condition(self, "is one of", wanted)  # type: ignore[arg-type]
+
+    def above(self, wanted: float) -> Condition:
+        """A number above `wanted`."""
+        return Condition(self, "above", wanted)  # type: ignore[arg-type]
+
+    def at_least(self, wanted: float) -> Condition:
+        """A number not below `wanted`."""
+        return Condition(self, "at least", wanted)  # type: ignore[arg-type]
+
+    def below(self, wanted: float) -> Condition:
+        """A number below `wanted`."""
+        return Condition(self, "below", wanted)  # type: ignore[arg-type]
+
+    def at_most(self, wanted: float) -> Condition:
+        """A number not above `wanted`."""
+        return Condition(self, "at most", wanted)  # type: ignore[arg-type]
+
+    def contains(self, wanted: str) -> Condition:
+        """Text that contains `wanted`."""
+        return Condition(self, "contains", wanted)  # type: ignore[arg-type]
+
+    def matches(self, pattern: str) -> Condition:
+        """Text in which the regular expression is found."""
+        return Condition(self, "matches", pattern)  # type: ignore[arg-type]
+
+    def answers(self) -> Condition:
+        """Any value at all."""
+        return Condition(self, "answers")  # type: ignore[arg-type]
+
+    def unreachable(self) -> Condition:
+        """Refused, reset, no route."""
+        return Condition(self, UNREACHABLE)  # type: ignore[arg-type]
+
+    def timed_out(self) -> Condition:
+        """No answer within the read's time limit."""
+        return Condition(self, TIMED_OUT)  # type: ignore[arg-type]
+
+    def silent(self) -> Condition:
+        """Unreachable or timed out."""
+        return Condition(self, "silent")  # type: ignore[arg-type]
+
+    def as_before(self) -> Condition:
+        """The value that the baseline ended with."""
+        return Condition(self, "is as before")  # type: ignore[arg-type]
+
+    def not_fallen(self) -> Condition:
+        """Not below the value that the baseline ended with: a counter that fell was a restart."""
+        return Condition(self, "has not fallen")  # type: ignore[arg-type]
+
+    def risen(self) -> Condition:
+        """Above the value that the baseline ended with."""
+        return Condition(self, "has risen")  # type: ignore[arg-type]
+
+
+When = Literal["eventually", "always", "never"]
+
+
+@plain
+class Expectation:
+    """When a condition must hold. `within_s` counts from the fault's proven effect (or from the proven undo).
+
+    `for_s`: an `eventually` must stay true that long; for `always` and `never`, violations shorter than that are
+    flicker. `requires` is a sentence that says what the target must show for this to be observable; `criterion` marks
+    what must have been observed for *held*. `hint` is printed when it fails.
+    """
+
+    when: When
+    condition: Condition
+    name: str
+    within_s: float | None = None
+    for_s: float = 0.0
+    hint: str = ""
+    requires: str = ""
+    criterion: bool = True
+
+
+def _named(condition: Condition, name: str) -> str:
+    return name or re.sub(r"\W+", "_", str(condition)).strip("_")
+
+
+def eventually(condition: Condition, *, within_s: float = 30.0, name: str = "", **more: Any) -> Expectation:
+    """The condition becomes true within `within_s` seconds."""
+    if within_s <= 0:
+        raise ValueError(f"{condition}: within_s must be above 0, not {within_s}")
+    return Expectation("eventually", condition, _named(condition, name), within_s=within_s, **more)
+
+
+def always(condition: Condition, *, name: str = "", **more: Any) -> Expectation:
+    """The condition is true in every reading of the window, and there are readings without a gap."""
+    return Expectation("always", condition, _named(condition, name), **more)
+
+
+def never(condition: Condition, *, name: str = "", **more: Any) -> Expectation:
+    """The condition is true in no reading of the window, and there are readings without a gap."""
+    return Expectation("never", condition, _named(condition, name), **more)
