@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 # CLOCK_BOOTTIME counts suspended time and is the same for every process of the machine; macOS has no such clock,
 # but its CLOCK_MONOTONIC_RAW does go on during sleep.
-_CLOCK: int = getattr(time, "CLOCK_BOOTTIME", None) or getattr(time, "CLOCK_MONOTONIC_RAW", time.CLOCK_MONOTONIC)
+_CLOCK = int(getattr(time, "CLOCK_BOOTTIME", 0) or getattr(time, "CLOCK_MONOTONIC_RAW", time.CLOCK_MONOTONIC))
 
 
 def now_s() -> float:

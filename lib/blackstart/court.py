@@ -1,0 +1,121 @@
+"""All expectations of one run, followed together. The engine feeds a court live, the judge from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from blackstart.expect import AGAINST_BASELINE, Condition, Expectation, eventually
+from blackstart.model import Change, Experiment, Reading, Scalar
+from blackstart.watch import Watch
+
+BITE_WITHIN_S = 30.0
+
+
+@dataclass
+class Timeline:
+    """The moments of a run that windows are cut at; None where the run did not get there."""
+
+    began_s: float
+    did_s: float | None = None
+    undid_s: float | None = None
+    ended_s: float = 0.0
+    bit_s: float | None = None
+    gone_s: float | None = None
+
+
+def proof(condition: Condition, name: str) -> Expectation:
+    """A bite or a `gone` as an expectation, so that it is followed with the same rules as all others."""
+    return eventually(condition, within_s=BITE_WITHIN_S, name=name, criterion=False)
+
+
+@dataclass
+class Court:
+    """All watches of one run; takes readings in order and knows which watch is open. Engine and judge share it."""
+
+    experiment: Experiment
+    changes: tuple[Change, ...] = ()
+    baseline: list[Watch] = field(default_factory=list)
+    watches: list[Watch] = field(default_factory=list)
+    bites: list[Watch] = field(default_factory=list)
+    gones: list[Watch] = field(default_factory=list)
+    last_value: dict[str, Scalar] = field(default_factory=dict)
+    _by_probe: dict[str, list[Watch]] = field(default_factory=dict)
+    _before: dict[str, Scalar] = field(default_factory=dict)
+
+    def open(self, at_s: float) -> None:
+        """The baseline begins."""
+        self.baseline = [Watch(e, "baseline", at_s, anchor_s=at_s) for e in self.experiment.baseline]
+        self._listen(self.baseline)
+
+    def fault(self, at_s: float) -> None:
+        """The first `do` begins."""
+        self._before = dict(self.last_value)
+        self._unlisten(self.baseline)
+        during = [self._watch(e, "fault", at_s) for e in self.experiment.during]
+        constant = [self._watch(e, "always", at_s) for e in self.experiment.always]
+        self.bites = [
+            Watch(proof(condition, f"bites: {condition}"), "bites", at_s, anchor_s=at_s)
+            for change in self.changes
+            for condition in change.bites
+        ]
+        self.watches = during + constant
+        self._listen(self.watches + self.bites)
+
+    def recovery(self, at_s: float) -> None:
+        """The first undo begins."""
+        self._unlisten([w for w in self.watches if w.phase == "fault"] + self.bites)
+        recovery = [self._watch(e, "recovery", at_s) for e in self.experiment.recovery]
+        self.gones = [
+            Watch(proof(condition, f"gone: {condition}"), "gone", at_s, anchor_s=at_s)
+            for change in self.changes
+            for condition in change.gone
+        ]
+        self.watches += recovery
+        self._listen(recovery + self.gones)
+
+    def _watch(self, expectation: Expectation, phase: str, at_s: float) -> Watch:
+        reference = self._before.get(expectation.condition.probe.name)
+        return Watch(expectation, phase, at_s, reference if expectation.condition.op in AGAINST_BASELINE else None)
+
+    def _listen(self, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            self._by_probe.setdefault(watch.expectation.condition.probe.name, []).append(watch)
+
+    def _unlisten(self, watches: Iterable[Watch]) -> None:
+        for watch in watches:
+            self._by_probe[watch.expectation.condition.probe.name].remove(watch)
+
+    def feed(self, readings: Sequence[Reading], tick_s: float) -> None:
+        """Readings of one endpoint, in the order in which they were answered."""
+        for reading in readings:
+            if reading.kind == "value":
+                self.last_value[reading.probe] = reading.value
+            for watch in self._by_probe.get(reading.probe, ()):
+                watch.feed(reading, tick_s)
+
+    def anchor(self, phase: str, at_s: float) -> None:
+        """The effect that `within_s` of this phase counts from was proved at `at_s`."""
+        for watch in self.watches:
+            if watch.phase == phase and watch.anchor_s is None:
+                watch.anchor_s = at_s
+
+
+def effect_s(changes: Sequence[Change], watches: Sequence[Watch], side: str) -> float | None:
+    """When all changes' proofs on that side (`bites`, `gone`) had come true; None while one has not.
+
+    The first condition of a change is what an outsider sees, and its transition is the effect; the others must be true
+    too, but may be slow to read.
+    """
+    moments: list[float] = []
+    position = 0
+    for change in changes:
+        count = len(getattr(change, side))
+        intervals = [watch.interval for watch in watches[position : position + count]]
+        position += count
+        if not intervals or any(interval is None for interval in intervals):
+            return None
+        first = intervals[0]
+        if first is not None:
+            moments.append(first.to_s)
+    return max(moments, default=None)

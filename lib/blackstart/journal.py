@@ -1,0 +1,141 @@
+"""The append-only record of one run. Each line is JSON and carries the hash of the line before it.
+
+Every line has `n` (its number), `at` (`clock.now_s()`), `event` and `prev`; the other fields belong to the event.
+Lines reach the operating system as they happen, so that killing the run loses nothing; phase changes reach the disk.
+"""
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock
+from blackstart.errors import Damaged
+from blackstart.model import Reading
+
+Event = dict[str, Any]
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()[:32]
+
+
+class Journal:
+    """Writes events. When the disk can't be written any more it says so in `failure` and goes on: an undo never waits
+    for a record of it."""
+
+    def __init__(self, path: Path, scrub: Callable[[Any], Any] = lambda data: data) -> None:
+        self.path = path
+        self.failure: OSError | None = None
+        self._scrub = scrub
+        self._lock = threading.Lock()
+        self._number = 0
+        self._prev = ""
+        self._torn = False
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+
+    def write(self, event: str, *, sync: bool = False, **fields: Any) -> None:
+        """Append one event. With `sync` it has reached the disk when this returns."""
+        with self._lock:
+            head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event}
+            entry = {**head, **self._scrub(fields), "prev": self._prev}
+            text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False, default=str)
+            line = text.encode("utf-8", "backslashreplace")
+            try:
+                self._append(line)
+                if sync:
+                    os.fsync(self._file)
+            except OSError as error:
+                self.failure = self.failure or error
+                return
+            self._number += 1
+            self._prev = _digest(line)
+
+    def _append(self, line: bytes) -> None:
+        # A line that was torn by a full disk is ended first, so that it spoils nothing but itself.
+        data = (b"\n" if self._torn else b"") + line + b"\n"
+        self._torn = True
+        written = os.write(self._file, data)
+        if written != len(data):
+            raise OSError(28, f"only {written} of {len(data)} bytes of the journal could be written")
+        self._torn = False
+
+    def readings(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
+        """What one read of an endpoint gave to its probes."""
+        first = readings[0]
+        rows = [[r.probe, r.kind, r.value, r.note] if r.note else [r.probe, r.kind, r.value] for r in readings]
+        self.write(
+            "read",
+            endpoint=endpoint,
+            sent=round(first.sent_s, 6),
+            answered=round(first.answered_s, 6),
+            tick=tick_s,
+            r=rows,
+        )
+
+    def close(self) -> None:
+        """Bring everything to the disk and let go of the file. Idempotent."""
+        if self._file >= 0:
+            try:
+                os.fsync(self._file)
+            except OSError as error:
+                self.failure = self.failure or error
+            os.close(self._file)
+            self._file = -1
+
+
+def readings_of(event: Event) -> list[Reading]:
+    """The readings in an event of kind `read`."""
+    sent, answered = event["sent"], event["answered"]
+    return [Reading(r[0], r[1], sent, answered, r[2], r[3] if len(r) > 3 else "") for r in event["r"]]
+
+
+@dataclass(frozen=True)
+class Record:
+    """A journal as read: its good events, and what is wrong with the rest (empty: nothing)."""
+
+    events: tuple[Event, ...]
+    damage: str = ""
+
+    def of(self, *names: str) -> list[Event]:
+        """The events with these names, in order."""
+        return [event for event in self.events if event["event"] in names]
+
+    def first(self, name: str) -> Event | None:
+        """The first event with this name."""
+        return next((event for event in self.events if event["event"] == name), None)
+
+    def last(self, name: str) -> Event | None:
+        """The last event with this name."""
+        return next((event for event in reversed(self.events) if event["event"] == name), None)
+
+
+def read(path: Path) -> Record:
+    """The journal at `path`, up to the first line that can't be trusted. Raises Damaged where there is none at all."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Damaged(f"no journal at {path}: {error.strerror}") from error
+    return parse(data.split(b"\n"))
+
+
+def parse(lines: Iterable[bytes]) -> Record:
+    """The record in these lines: stops at the first line that is torn, is not JSON or breaks the chain."""
+    events: list[Event] = []
+    prev = ""
+    for number, line in enumerate(lines, start=1):
+        if not line:
+            continue
+        try:
+            event = json.loads(line)
+        except ValueError:
+            return Record(tuple(events), f"line {number} is torn or not JSON")
+        if not isinstance(event, dict) or "event" not in event or event.get("prev") != prev:
+            return Record(tuple(events), f"line {number} does not follow from the line before it")
+        events.append(event)
+        prev = _digest(line)
+    return Record(tuple(events))

@@ -1,0 +1,181 @@
+"""From the record of a run to its verdict. Pure: the same journal and history always give the same verdict.
+
+Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
+(name, `began`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected
+values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people. The precedence is DESIGN's:
+not restored, a bite that is unproved, a proved violation, missing data, held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart import errors
+from blackstart.codec import from_data
+from blackstart.court import Court, Timeline, effect_s
+from blackstart.expect import Expectation
+from blackstart.journal import Event, Record, readings_of
+from blackstart.model import Change, Check, Experiment, Verdict
+from blackstart.watch import Finding, Status, Watch
+
+EXITS: dict[Verdict, int] = {
+    "held": errors.EXIT_HELD,
+    "broke": errors.EXIT_BROKE,
+    "inconclusive": errors.EXIT_INCONCLUSIVE,
+    "refused": errors.EXIT_REFUSED,
+    "not-restored": errors.EXIT_NOT_RESTORED,
+}
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, why, and what every expectation and check came to."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code of this verdict."""
+        return EXITS[self.verdict]
+
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that broke."""
+        return tuple(finding for finding in self.findings if finding.status == "broke")
+
+
+def judge(record: Record, checked: Sequence[Finding] = ()) -> Judgement:
+    """The verdict on a run. `checked` are the findings of its checks (see `blackstart.checks`)."""
+    run = record.first("run")
+    if run is None:
+        return Judgement("inconclusive", ("the journal does not say what was run",), ())
+    experiment: Experiment = from_data(run["experiment"])
+    plan = record.first("plan")
+    changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
+    court, times = replay(record, experiment, changes)
+    findings = list(court_findings(court, times)) + list(checked)
+    verdict, reasons = precedence(record, experiment, court, times, findings)
+    return Judgement(verdict, reasons, tuple(findings))
+
+
+def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Court, Timeline]:
+    """The record told to a fresh court."""
+    court = Court(experiment, changes)
+    times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
+    for event in record.events:
+        name = event["event"]
+        if name == "read":
+            court.feed(readings_of(event), event["tick"])
+            _anchors(court, times)
+        elif name == "phase":
+            _enter(court, times, event)
+    return court, times
+
+
+def _enter(court: Court, times: Timeline, event: Event) -> None:
+    at_s = event["began"]
+    if event["phase"] == "baseline":
+        court.open(at_s)
+    elif event["phase"] == "fault":
+        times.did_s = at_s
+        court.fault(at_s)
+    elif event["phase"] == "recovery":
+        times.undid_s = at_s
+        court.recovery(at_s)
+    elif event["phase"] == "end":
+        times.ended_s = at_s
+
+
+def _anchors(court: Court, times: Timeline) -> None:
+    if times.bit_s is None and court.bites and times.undid_s is None:
+        times.bit_s = effect_s(court.changes, court.bites, "bites")
+        if times.bit_s is not None:
+            court.anchor("fault", times.bit_s)
+    if times.gone_s is None and court.gones:
+        times.gone_s = effect_s(court.changes, court.gones, "gone")
+        if times.gone_s is not None:
+            court.anchor("recovery", times.gone_s)
+
+
+def court_findings(court: Court, times: Timeline) -> list[Finding]:
+    """What every expectation came to; expectations whose phase was never entered are inconclusive."""
+    fault_end_s = times.undid_s or times.ended_s
+    findings = [_baseline_finding(watch) for watch in court.baseline]
+    for watch in court.watches:
+        findings.append(watch.finish(fault_end_s if watch.phase == "fault" else times.ended_s))
+    started = {(watch.phase, watch.expectation.name) for watch in court.watches}
+    for phase, expectations in (
+        ("fault", court.experiment.during),
+        ("recovery", court.experiment.recovery),
+        ("always", court.experiment.always),
+    ):
+        findings += [_never_begun(e, phase) for e in expectations if (phase, e.name) not in started]
+    return findings
+
+
+def _baseline_finding(watch: Watch) -> Finding:
+    finding = watch.finish(watch.last.answered_s if watch.last else watch.opened_s)
+    if finding.status == "held" and not watch.lost_again:
+        return finding
+    status: Status = "inconclusive" if watch.last is None or watch.last.kind == "absent" else "broke"
+    return Finding(
+        finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
+        criterion=finding.criterion, hint=watch.expectation.hint,
+    )  # fmt: skip
+
+
+def _never_begun(expectation: Expectation, phase: str) -> Finding:
+    return Finding(
+        expectation.name, phase, "inconclusive", f"the {phase} phase was never reached", str(expectation.condition),
+        "nothing was read", criterion=expectation.criterion,
+    )  # fmt: skip
+
+
+def precedence(
+    record: Record, experiment: Experiment, court: Court, times: Timeline, findings: Sequence[Finding]
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict in DESIGN's order, and the reasons for it."""
+    refusal = record.last("refused")
+    if refusal and times.did_s is None:
+        return "refused", (str(refusal["message"]),)
+    not_restored = [str(event["what"]) for event in record.of("gone") if not event["ok"]]
+    undone = {event["change"] for event in record.of("gone") if event["ok"]}
+    did = {event["change"]: event["what"] for event in record.of("do")}
+    not_restored += [f"{what}: no proof that it was undone" for change, what in did.items() if change not in undone]
+    if not_restored:
+        return "not-restored", tuple(dict.fromkeys(not_restored))
+    if experiment.faults and times.bit_s is None:
+        return "inconclusive", (_unbitten(court),)
+    broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
+    if broke:
+        return "broke", tuple(broke)
+    missing = _missing(record, findings)
+    return ("inconclusive", tuple(missing)) if missing else ("held", ())
+
+
+def _unbitten(court: Court) -> str:
+    unproved = [str(w.expectation.condition) for w in court.bites if w.interval is None]
+    if not court.bites:
+        return "the fault was never injected"
+    return f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}"
+
+
+def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
+    missing = [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
+    missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
+    missing += [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted")]
+    if record.damage:
+        missing.append(f"the journal is damaged: {record.damage}")
+    if record.first("phase") and not any(e["phase"] == "end" for e in record.of("phase")):
+        missing.append("the run did not reach its end")
+    return missing
+
+
+def checks_of(record: Record) -> tuple[Check, ...]:
+    """The checks that the recorded experiment declares."""
+    run = record.first("run")
+    experiment: Any = from_data(run["experiment"]) if run else None
+    return experiment.checks if experiment else ()

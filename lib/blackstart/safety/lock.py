@@ -1,0 +1,113 @@
+"""One run at a time on a service: locks that every user of the machine sees, and that end with their process.
+
+A lock is a file named after the identity of what it protects, held with flock: the kernel lets go of it when its holder
+dies, however it dies. The text in the file says who holds it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import pwd
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from blackstart import clock
+from blackstart.errors import Refused
+
+
+def lock_dir() -> Path:
+    """The folder of the locks, the same for every user of the machine; anybody may add to it, nobody may replace."""
+    path = Path(os.environ.get("BLACKSTART_LOCKS") or Path(tempfile.gettempdir()) / "blackstart-locks")
+    try:
+        path.mkdir(mode=0o1777, exist_ok=True)
+        if path.stat().st_uid == os.geteuid():
+            path.chmod(0o1777)  # mkdir's mode is cut by the umask
+    except OSError as error:
+        raise Refused(f"the lock folder {path} can't be made ({error.strerror}). Make it with mode 1777.") from error
+    return path
+
+
+class Locks:
+    """Locks on a set of identities, taken in one order so that two runs never wait for each other."""
+
+    def __init__(self, identities: Iterable[str]) -> None:
+        self.identities = tuple(sorted(set(identities)))
+        self._held: list[int] = []
+
+    def take(self, run: str, what: str) -> None:
+        """Take all of them, or none. Raises Refused that names who holds one."""
+        for identity in self.identities:
+            try:
+                self._held.append(self._take_one(identity, run, what))
+            except Refused:
+                self.release()
+                raise
+
+    def _take_one(self, identity: str, run: str, what: str) -> int:
+        path = lock_dir() / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
+        handle = _open(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            holder = _holder(path)
+            os.close(handle)
+            raise Refused(f"{identity} is in use by {holder}. Wait until it has ended.") from None
+        _describe(path, identity, run, what)
+        return handle
+
+    def release(self) -> None:
+        """Let go of all of them. Idempotent."""
+        while self._held:
+            os.close(self._held.pop())
+
+
+def _open(path: Path) -> int:
+    """A handle that can be locked: another user's file can only be opened for reading, which is enough."""
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        handle = os.open(path, os.O_RDONLY | flags)
+    except FileNotFoundError:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
+        if os.fstat(handle).st_uid == os.geteuid():
+            os.fchmod(handle, 0o666)
+    except OSError as error:
+        raise Refused(f"the lock {path} can't be opened: {error.strerror}") from error
+    return handle
+
+
+def _describe(path: Path, identity: str, run: str, what: str) -> None:
+    text = json.dumps(
+        {
+            "identity": identity,
+            "run": run,
+            "what": what,
+            "pid": os.getpid(),
+            "user": _user(),
+            "since": clock.utc_iso(),
+        }
+    )
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except PermissionError:
+        return  # sticky folders protect other users' files: the lock holds all the same, only its text is an old one
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
+
+
+def _holder(path: Path) -> str:
+    try:
+        text = json.loads(path.read_text(encoding="utf-8"))
+        return f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
+    except (OSError, ValueError, KeyError):
+        return "another run"

@@ -1,0 +1,101 @@
+"""Undo a change and prove it. Used by the engine, by the guardian and by `chaos.heal`, with the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
+
+from blackstart import clock
+from blackstart.errors import StepFailed
+from blackstart.expect import Condition
+from blackstart.machines import run
+from blackstart.model import Ask, Change, Endpoint, Reader, Reading
+
+Say = Callable[[str], None]
+_READ_TIMEOUT_S = 2.0
+
+
+def perform_undo(change: Change, say: Say) -> bool:
+    """Carry out the undo's steps once; False when one failed. Steps by hand are announced and left to `gone`."""
+    for step in change.undo:
+        if isinstance(step, Ask):
+            say(f"by hand: {step.text}")
+            continue
+        try:
+            outcome = run(step)
+        except StepFailed as error:
+            say(f"undo failed: {error}")
+            return False
+        if not outcome.ok:
+            say(f"undo failed: {outcome}")
+            return False
+    return True
+
+
+def restore(change: Change, say: Say, within_s: float, give_up: Callable[[], bool] = lambda: False) -> bool:
+    """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
+
+    Repeating matters: a start that is asked for while a stop is still under way can be lost.
+    """
+    if is_gone(change) and change.undo_is_noop and change.undo_by_hand:
+        return True
+
+    def attempt() -> bool:
+        if give_up():
+            return True
+        perform_undo(change, say)
+        return wait_gone(change, min(5.0, within_s))
+
+    retrying = Retrying(
+        stop=stop_after_delay(within_s),
+        wait=wait_exponential(multiplier=0.1, max=2.0),
+        retry=retry_if_result(lambda proved: not proved),
+        retry_error_callback=lambda state: False,
+    )
+    return bool(retrying(attempt)) and not give_up()
+
+
+def is_gone(change: Change) -> bool:
+    """One look: whether every `gone` condition is true now."""
+    with ExitStack() as stack:
+        readers = _open(change.gone, stack)
+        return all(_true(condition, reader) for condition, reader in readers)
+
+
+def wait_gone(change: Change, within_s: float) -> bool:
+    """Whether all `gone` conditions become true, and are true twice in a row, within `within_s`."""
+    with ExitStack() as stack:
+        readers = _open(change.gone, stack)
+        retrying = Retrying(
+            stop=stop_after_delay(within_s),
+            wait=wait_exponential(multiplier=0.02, max=0.2),
+            retry=retry_if_result(lambda in_a_row: not in_a_row),
+            retry_error_callback=lambda state: False,
+        )
+        return bool(
+            retrying(lambda: all(all(_true(condition, reader) for condition, reader in readers) for _ in range(2)))
+        )
+
+
+def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Condition, Reader]]:
+    opened: dict[Endpoint, Reader] = {}
+    pairs = []
+    for condition in conditions:
+        endpoint = condition.probe.endpoint()
+        if endpoint not in opened:
+            opened[endpoint] = endpoint.open()
+            stack.callback(opened[endpoint].close)
+        pairs.append((condition, opened[endpoint]))
+    return pairs
+
+
+def _true(condition: Condition, reader: Reader) -> bool:
+    sent_s = clock.now_s()
+    answer = reader.read(_READ_TIMEOUT_S)
+    if answer.kind == "answer":
+        kind, value, note = condition.probe.pick(answer)
+    else:
+        kind, value, note = answer.kind, None, answer.note
+    return condition.matches(Reading(condition.probe.name, kind, sent_s, clock.now_s(), value, note))

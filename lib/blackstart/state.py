@@ -1,0 +1,25 @@
+"""Where Blackstart keeps what must outlive a run: the user's state folder, or `BLACKSTART_STATE`."""
+
+import os
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from blackstart.errors import Refused
+
+
+def state_dir() -> Path:
+    """The state folder, made if it is not there. Raises Refused where it can't be written."""
+    path = Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"the state folder {path} can't be made ({error.strerror}). Set BLACKSTART_STATE to a folder of yours."
+        ) from error
+    return path
+
+
+def running_labs() -> dict[str, Path]:
+    """The labs that are up, by name: a lab's target file is there exactly while it is up."""
+    return {path.parent.name: path for path in sorted(state_dir().glob("labs/*/target.toml"))}

@@ -1,0 +1,253 @@
+"""One expectation followed through a run, reading by reading. The engine feeds it live, the judge from the journal.
+
+The rules are DESIGN's table "What a reading means". Two readings in a row decide; a gap of more than five ticks means
+that nothing is known about that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from blackstart.expect import AGAINST_BASELINE, TIMED_OUT, Expectation
+from blackstart.model import Reading, Scalar
+
+GAP_TICKS = 5
+# A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence.
+GAP_LEAST_S = 0.25
+IN_A_ROW = 2
+# The longest that a read in flight may keep the last reading of a window away.
+READ_GRACE_S = 5.0
+
+Status = Literal["held", "broke", "inconclusive", "pending"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """When something changed: after `from_s` (the last old reading was sent) and by `to_s` (the first new answer)."""
+
+    from_s: float
+    to_s: float
+
+    @property
+    def middle_s(self) -> float:
+        """The best single guess."""
+        return (self.from_s + self.to_s) / 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation came to. `transition` is when the wanted state was entered, where it was."""
+
+    name: str
+    phase: str
+    status: Status
+    message: str
+    expected: str
+    actual: str
+    transition: Interval | None = None
+    criterion: bool = True
+    hint: str = ""
+
+
+def shown(reading: Reading | None) -> str:
+    """A reading in a few words, for messages."""
+    if reading is None:
+        return "nothing was read"
+    if reading.kind == "value":
+        return f"{reading.probe} was {reading.value}"
+    return f"{reading.probe} was {reading.kind.replace('_', ' ')}{f' ({reading.note})' if reading.note else ''}"
+
+
+@dataclass
+class Watch:
+    """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from."""
+
+    expectation: Expectation
+    phase: str
+    opened_s: float
+    reference: Scalar = None
+    anchor_s: float | None = None
+    count: int = 0
+    last: Reading | None = None
+    gap: Interval | None = None
+    absent: Reading | None = None
+    malformed: Reading | None = None
+    _old: Reading | None = None
+    _new: list[Reading] = field(default_factory=list)
+    _bad: list[Reading] = field(default_factory=list)
+    _done: Finding | None = None
+    _tick_s: float = 0.0
+
+    def feed(self, reading: Reading, tick_s: float) -> None:
+        """Take the next reading of this expectation's probe; readings come in order of their answers."""
+        if reading.answered_s < self.opened_s:
+            return
+        self._note_gap(reading, tick_s)
+        self.count += 1
+        self.last = reading
+        if reading.kind == "absent":
+            self.absent = reading
+        if reading.kind == "malformed":
+            self.malformed = reading
+        if self.expectation.when == "eventually":
+            self._feed_eventually(reading)
+        else:
+            self._feed_constant(reading)
+
+    def _note_gap(self, reading: Reading, tick_s: float) -> None:
+        since_s = self.last.answered_s if self.last else self.opened_s
+        # The slower of the two ticks is what was promised for the time between these readings.
+        allowed_s = self._gap_s(max(tick_s, self._tick_s))
+        if reading.sent_s - since_s > allowed_s and self.gap is None:
+            self.gap = Interval(since_s, reading.sent_s)
+        self._tick_s = tick_s
+
+    @staticmethod
+    def _gap_s(tick_s: float) -> float:
+        return max(GAP_TICKS * tick_s, GAP_LEAST_S)
+
+    def _matches(self, reading: Reading) -> bool:
+        condition = self.expectation.condition
+        if condition.op in AGAINST_BASELINE and self.reference is None:
+            return False
+        return condition.matches(reading, self.reference)
+
+    def _feed_eventually(self, reading: Reading) -> None:
+        if self._matches(reading):
+            self._new.append(reading)
+            del self._new[2:-1]  # the first, and enough of the rest to know that it lasted
+        elif not self._settled():
+            self._old, self._new = reading, []
+            self._bad = []
+        else:
+            self._bad.append(reading)  # it was lost again, perhaps
+            del self._bad[IN_A_ROW:]
+            return
+        self._bad = []
+
+    def _settled(self) -> bool:
+        if len(self._new) < IN_A_ROW:
+            return False
+        return self._new[-1].answered_s - self._new[0].answered_s >= self.expectation.for_s
+
+    def _feed_constant(self, reading: Reading) -> None:
+        if self._violates(reading):
+            self._bad.append(reading)
+        elif not self._violated():
+            self._bad = []
+
+    def _violates(self, reading: Reading) -> bool:
+        if reading.kind == "absent":
+            return False
+        if self.expectation.when == "always":
+            return not self._matches(reading)
+        return self._matches(reading)
+
+    def _violated(self) -> bool:
+        if len(self._bad) < IN_A_ROW:
+            return False
+        return self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
+
+    @property
+    def interval(self) -> Interval | None:
+        """When the wanted state was entered, for an `eventually` that has come true."""
+        if not self._settled():
+            return None
+        first = self._new[0]
+        # A request that is never answered was sent into silence: the silence began before, not at its time limit.
+        to_s = first.sent_s if self.expectation.condition.op == TIMED_OUT else first.answered_s
+        return Interval(min(self._old.sent_s if self._old else self.opened_s, to_s), to_s)
+
+    @property
+    def lost_again(self) -> bool:
+        """The wanted state was entered and the last readings say that it was left again."""
+        return self._settled() and len(self._bad) >= IN_A_ROW
+
+    def deadline_s(self) -> float | None:
+        """When the wait ends; None while the effect that it counts from is not proved."""
+        if self.anchor_s is None or self.expectation.within_s is None:
+            return None
+        return self.anchor_s + self.expectation.within_s
+
+    def decided(self, now_s: float) -> bool:
+        """Whether more readings can't change an `eventually`: it came true, or its deadline was seen to pass."""
+        if self.expectation.when != "eventually":
+            return self._violated()
+        if self._settled():
+            return True
+        deadline_s = self.deadline_s()
+        if deadline_s is None or self._new:
+            return False
+        if self._old and self._old.sent_s >= deadline_s:
+            return True
+        # A reader that hangs can't hold the run: past the deadline, its time limit and a gap, nothing more is awaited.
+        return now_s > deadline_s + READ_GRACE_S
+
+    def finish(self, at_s: float) -> Finding:
+        """What it came to, with no more readings after `at_s`."""
+        if self.expectation.when == "eventually":
+            status, message = self._finish_eventually(at_s)
+        else:
+            status, message = self._finish_constant(at_s)
+        return Finding(
+            self.expectation.name,
+            self.phase,
+            status,
+            message,
+            expected=self._expected(),
+            actual=shown(self._bad[0] if self.expectation.when != "eventually" and self._bad else self.last),
+            transition=self.interval if self.expectation.when == "eventually" else None,
+            criterion=self.expectation.criterion,
+            hint=self.expectation.hint if status != "held" else "",
+        )
+
+    def _expected(self) -> str:
+        limit_s = self.expectation.within_s
+        return f"{self.expectation.when} {self.expectation.condition}{f' within {limit_s:g} s' if limit_s else ''}"
+
+    def _finish_eventually(self, at_s: float) -> tuple[Status, str]:
+        interval, deadline_s = self.interval, self.deadline_s()
+        if self.count == 0:
+            return "inconclusive", f"no reading of {self.expectation.condition.probe.name} at all"
+        if interval is not None:
+            return self._judge_time(interval, deadline_s)
+        if self.last is not None and self.last.kind == "absent":
+            return "inconclusive", f"not observable: {shown(self.last)}"
+        if deadline_s is None:
+            return "inconclusive", f"the effect that it counts from was not proved; last, {shown(self.last)}"
+        if self._old is not None and self._old.answered_s >= deadline_s - self._gap_s(self._tick_s):
+            return "broke", f"did not come true within {self.expectation.within_s:g} s; last, {shown(self._old)}"
+        if at_s < deadline_s:
+            return "inconclusive", f"cut short {deadline_s - at_s:.1f} s before its deadline; last, {shown(self.last)}"
+        return "inconclusive", f"no reading at its deadline; last, {shown(self.last)}"
+
+    def _judge_time(self, interval: Interval, deadline_s: float | None) -> tuple[Status, str]:
+        if deadline_s is not None and interval.to_s > deadline_s:
+            late_s = interval.to_s - deadline_s
+            if interval.from_s >= deadline_s:
+                return "broke", f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+            return "inconclusive", f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
+        if self.lost_again:
+            return "broke", f"came true and was lost again: {shown(self._bad[0])}"
+        if self.anchor_s is None:
+            return "held", "came true"
+        return "held", f"came true after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
+
+    def _finish_constant(self, at_s: float) -> tuple[Status, str]:
+        when = self.expectation.when
+        if self._violated():
+            return "broke", f"violated: {shown(self._bad[0])}"
+        if self.count == 0:
+            return "inconclusive", f"no reading of {self.expectation.condition.probe.name} at all"
+        if self.expectation.condition.op in AGAINST_BASELINE and self.reference is None:
+            return "inconclusive", "the baseline gave nothing to compare with"
+        if self.absent is not None:
+            return "inconclusive", f"not observable: {shown(self.absent)}"
+        if when == "never" and self.malformed is not None:
+            return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
+        if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
+            return "inconclusive", f"no reading in the last {at_s - self.last.answered_s:.1f} s"
+        if self.gap is not None:
+            return "inconclusive", f"no reading for {self.gap.to_s - self.gap.from_s:.2f} s"
+        return "held", f"in all {self.count} readings"
