@@ -1,0 +1,130 @@
+"""Finds experiments: shipped ones, the user's files, and installed packages. Adding one is adding a file.
+
+Looked for in this order: `./experiments/*.py`, the folders that `BLACKSTART_PATH` names, the shipped suites, and
+packages that installed distributions name under the entry point group `blackstart.experiments`.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from blackstart.errors import BadExperiment, did_you_mean
+from blackstart.flags import Flags
+from blackstart.model import Experiment
+from blackstart.target import Target
+
+SUITES = Path(__file__).parent / "suites"
+RESERVED = ("list", "plan", "run", "heal", "status", "suite")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), what its first line says."""
+
+    name: str
+    suite: str
+    path: Path
+    module: str
+    says: str
+
+
+def shipped(suite: str) -> list[Found]:
+    """The experiments of one shipped suite, without importing any."""
+    folder = SUITES / suite.replace("-", "_")
+    return [_found(path, suite, f"blackstart.suites.{folder.name}.{path.stem}") for path in _files(folder)]
+
+
+def everything() -> Iterator[Found]:
+    """All experiments there are, the user's own first."""
+    folders = [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
+    for folder in folders:
+        yield from (_found(path, "", "") for path in _files(folder))
+    for suite in sorted(path.name for path in SUITES.iterdir() if path.is_dir() and not path.name.startswith("_")):
+        yield from shipped(suite.replace("_", "-"))
+    for point in entry_points(group="blackstart.experiments"):
+        spec = importlib.util.find_spec(point.value)
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            yield from (_found(path, point.name, f"{point.value}.{path.stem}") for path in _files(Path(place)))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def _found(path: Path, suite: str, module: str) -> Found:
+    return Found(path.stem.replace("_", "-"), suite, path, module, _first_line(path))
+
+
+def _first_line(path: Path) -> str:
+    try:
+        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+    except (SyntaxError, ValueError, OSError) as error:
+        return f"(can't be read: {error})"
+    return (text or "").split("\n\n")[0].replace("\n", " ")
+
+
+def find(name_or_file: str) -> Found:
+    """The experiment of that name (`leader-lock`, `trader/leader-lock`) or file. Raises BadExperiment."""
+    if name_or_file.endswith(".py"):
+        path = Path(name_or_file)
+        if not path.is_file():
+            raise BadExperiment(f"no file {name_or_file}")
+        return _found(path, "", "")
+    matches = [found for found in everything() if name_or_file in (found.name, f"{found.suite}/{found.name}")]
+    if not matches:
+        known = [found.name for found in everything()]
+        raise BadExperiment(f'no experiment "{name_or_file}".{did_you_mean(name_or_file, known)}')
+    if len(matches) > 1:
+        places = ", ".join(str(found.path) for found in matches)
+        raise BadExperiment(f'"{name_or_file}" is the name of {len(matches)} experiments ({places}); name the file')
+    return matches[0]
+
+
+def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """The experiment in a file, for this target. The file has `experiment`, an Experiment or a function of
+    (target, flags, variant) that makes one. Raises BadExperiment that says what is wrong with the file."""
+    if found.name in RESERVED:
+        raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
+    module = importlib.import_module(found.module) if found.module else load_file(str(found.path))
+    made = getattr(module, "experiment", None)
+    if callable(made):
+        made = made(target, flags, variant)
+    elif variant:
+        raise BadExperiment(f"{found.name} has no variant {variant}")
+    if not isinstance(made, Experiment):
+        raise BadExperiment(f"{found.path} does not define `experiment` (an Experiment, or a function that makes one)")
+    return made
+
+
+def load_file(path: str) -> ModuleType:
+    """Import a user's file by its path. Raises BadExperiment that names the line of a mistake."""
+    real = Path(path).resolve()
+    name = f"blackstart_user_{hashlib.sha256(str(real).encode()).hexdigest()[:12]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, real)
+    if spec is None or spec.loader is None:
+        raise BadExperiment(f"{path} can't be imported")
+    module = importlib.util.module_from_spec(spec)
+    module.__dict__["__blackstart_file__"] = str(real)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        line = error.__traceback__
+        while line is not None and line.tb_next is not None:
+            line = line.tb_next
+        where = f"line {line.tb_lineno} of {line.tb_frame.f_code.co_filename}" if line else "its import"
+        raise BadExperiment(f"{path}: {type(error).__name__} in {where}: {error}") from error
+    return module

@@ -1,0 +1,120 @@
+"""Options and environment flags: one table, one meaning, and every bad value refused by name before anything happens.
+
+Each option of an experiment task has an environment flag; the option wins. The names of the original scripts are kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from blackstart.durations import seconds
+from blackstart.errors import BadFlag
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in {*words, ""}:
+        raise ValueError("must be 1 or 0")
+    return words.get(text.strip().lower(), False)
+
+
+def _duration(text: str) -> float:
+    value = seconds(text)
+    if not 0 < value <= 86_400:
+        raise ValueError("must be above 0 and at most a day, in seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.strip().isascii() or not text.strip().isdigit() or not 1 <= int(text) <= 1_000_000:
+        raise ValueError("must be a whole number from 1 to 1000000")
+    return int(text)
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as http://localhost:8000")
+    parts.port  # noqa: B018  (raises ValueError for a port that is none)
+    return text.rstrip("/")
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if text and (urlsplit(text).scheme.split("+")[0] not in schemes or not urlsplit(text).hostname):
+            raise ValueError(f"must be a URL such as {schemes[0]}://localhost")
+        return text
+
+    return parse
+
+
+def _text(text: str) -> str:
+    if any(ord(char) < 32 for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def flag(env: str, help_text: str, parse: Callable[[str], Any] = _text, default: Any = "") -> Any:
+    """A field of Flags: its environment name, what `--help` says, and how its text is read."""
+    return field(default=default, metadata={"env": env, "help": help_text, "parse": parse})
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Everything that a run can be told. `given` holds the names that were set, by option or environment."""
+
+    target: str = flag("TARGET", "target file, or name of a target or running lab ('lab': the one that runs)")
+    api: str = flag("API", "base URL of the target (http://localhost:8000)", _http_url)
+    redis_container: str = flag("REDIS_CONTAINER", "Redis container or compose service (redis)")
+    postgres_container: str = flag("POSTGRES_CONTAINER", "PostgreSQL container or compose service (postgres)")
+    redis_url: str = flag("REDIS_URL", "Redis URL (redis://localhost:6379/0)", _url_of("redis", "rediss"))
+    database_url: str = flag("DATABASE_URL", "PostgreSQL URL", _url_of("postgresql", "postgres"))
+    heartbeat_max_s: float = flag("HEARTBEAT_MAX", "heartbeat limit in seconds (5)", _duration, 5.0)
+    wait_ready_timeout_s: float = flag("WAIT_READY_TIMEOUT", "recovery limit in seconds (90)", _duration, 90.0)
+    plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst (15)", _count, 15)
+    noninteractive: bool = flag("NONINTERACTIVE", "no prompts, plain lines", _switch, False)
+    pause_on_fail: bool = flag("PAUSE_ON_FAIL", "after a failure: restore, then abort trading", _switch, False)
+    assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)
+    hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
+    total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
+    reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
+    abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)")
+    note: str = flag("NOTE", "a note for the evidence")
+    given: frozenset[str] = frozenset()
+
+
+def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Flags:
+    """The flags in options (None or False: not given) and environment. Raises BadFlag that names flag and value."""
+    environ = os.environ if environ is None else environ
+    options = options or {}
+    values: dict[str, Any] = {}
+    for item in fields(Flags):
+        if item.name == "given":
+            continue
+        env = item.metadata["env"]
+        given = options.get(item.name)
+        if given is None or given is False:
+            text, name = environ.get(env, ""), env
+        else:
+            text, name = "1" if given is True else str(given), f"--{option_name(item.name)}"
+        if text == "" and name == env:
+            continue
+        values[item.name] = _parse(item.metadata["parse"], text, name)
+    return Flags(**values, given=frozenset(values))
+
+
+def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
+    try:
+        return parse(text)
+    except ValueError as error:
+        shown = text if "://" not in text else urlsplit(text)._replace(netloc="...").geturl()
+        raise BadFlag(f"{name}={shown!r}: {error}") from None
+
+
+def option_name(field_name: str) -> str:
+    """`wait-ready-timeout` for the field `wait_ready_timeout_s`: units belong to the code, not to the command line."""
+    return field_name.removesuffix("_s").replace("_", "-")

@@ -1,0 +1,132 @@
+"""Sees everything that happens in a run: samples, writes the journal, and follows every expectation, in one order.
+
+Readings and phases pass through one lock, so that the court sees them exactly as the journal has them, and judging the
+journal again comes to the same verdict.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from blackstart import clock
+from blackstart.court import Court, effect_s
+from blackstart.expect import Condition
+from blackstart.journal import Journal
+from blackstart.model import Probe, Reading
+from blackstart.sampler import Sampler
+from blackstart.watch import IN_A_ROW, Watch
+
+FAST_TICK_S = 0.02
+CALM_TICK_S = 0.2
+
+
+class Observer:
+    """The run's eyes. `court` must only be used under `lock`, which every method here takes itself."""
+
+    def __init__(self, court: Court, journal: Journal, max_rate_hz: float, read_timeout_s: float) -> None:
+        self.court = court
+        self.journal = journal
+        self.lock = threading.Condition()
+        self.latest: dict[str, Reading] = {}
+        self.stop_because = ""
+        self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
+        self._sampler = Sampler([], self._take, CALM_TICK_S, max_rate_hz, read_timeout_s)
+
+    def start(self, probes: Sequence[Probe], stop_if: Sequence[Condition]) -> None:
+        """Begin to read. Each endpoint is read once per tick, whatever the number of its probes."""
+        for condition in stop_if:
+            self._stop_if.setdefault(condition.probe.name, []).append((condition, []))
+        self._sampler.watch([*probes, *(condition.probe for condition in stop_if)])
+        self._sampler.start()
+
+    def watch(self, probes: Sequence[Probe]) -> None:
+        """Read these too, from now on."""
+        self._sampler.watch(probes)
+
+    def pace(self, tick_s: float) -> None:
+        """Read this often from now on (never more often than the target allows)."""
+        self._sampler.set_tick(tick_s)
+
+    def stop(self) -> None:
+        """Stop reading."""
+        self._sampler.stop()
+
+    def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
+        with self.lock:
+            self.journal.readings(endpoint, readings, tick_s)
+            self.court.feed(readings, tick_s)
+            for reading in readings:
+                self.latest[reading.probe] = reading
+                for condition, in_a_row in self._stop_if.get(reading.probe, ()):
+                    self._check_stop(condition, in_a_row, reading)
+            self.lock.notify_all()
+
+    def _check_stop(self, condition: Condition, in_a_row: list[Reading], reading: Reading) -> None:
+        if not condition.matches(reading):
+            in_a_row.clear()
+            return
+        in_a_row.append(reading)
+        if not self.stop_because:
+            self.stop_because = f"{condition} (abort condition)"
+
+    def phase(self, name: str, enter: Callable[[float], None] | None = None) -> float:
+        """Enter a phase: in the journal, on the disk, and in the court, at one moment. Returns that moment."""
+        with self.lock:
+            at_s = clock.now_s()
+            self.journal.write("phase", phase=name, began=round(at_s, 6), utc=clock.utc_iso(), sync=True)
+            if enter is not None:
+                enter(round(at_s, 6))
+            return at_s
+
+    def note(self, event: str, *, sync: bool = False, **fields: Any) -> None:
+        """One event into the journal."""
+        with self.lock:
+            self.journal.write(event, sync=sync, **fields)
+
+    def effect(self, side: str) -> float | None:
+        """When the changes' `bites` or `gone` were proved; None while they are not. Sets the anchors at once."""
+        with self.lock:
+            watches = self.court.bites if side == "bites" else self.court.gones
+            at_s = effect_s(self.court.changes, watches, side) if watches else None
+            if at_s is not None:
+                self.court.anchor("fault" if side == "bites" else "recovery", at_s)
+            return at_s
+
+    def undecided(self, phase: str) -> list[Watch]:
+        """The `eventually`s of a phase that still wait."""
+        now_s = clock.now_s()
+        with self.lock:
+            watches = self.court.baseline if phase == "baseline" else self.court.watches
+            return [
+                watch
+                for watch in watches
+                if watch.phase == phase and watch.expectation.when == "eventually" and not watch.decided(now_s)
+            ]
+
+    def baseline_holds(self) -> bool:
+        """Whether every baseline expectation is true now, twice in a row."""
+        with self.lock:
+            return all(
+                watch.interval is not None and not watch.lost_again and watch.count >= IN_A_ROW
+                for watch in self.court.baseline
+            )
+
+    def wait(self, done: Callable[[], bool], until_s: float, between: Callable[[], None] = lambda: None) -> bool:
+        """Wait until `done` says so after some reading; False at `until_s`. `between` runs a few times a second."""
+        while True:
+            between()
+            if done():
+                return True
+            left_s = until_s - clock.now_s()
+            if left_s <= 0:
+                return False
+            with self.lock:
+                self.lock.wait(min(0.05, left_s))
+
+    def shown(self) -> str:
+        """The latest readings in one line, for people who wait."""
+        with self.lock:
+            readings = list(self.latest.values())
+        return ", ".join(f"{r.probe} {r.value if r.kind == 'value' else r.kind.replace('_', ' ')}" for r in readings)
