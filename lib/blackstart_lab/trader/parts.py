@@ -1,0 +1,89 @@
+"""The trader put together from its parts. A mutant replaces one of them."""
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart_lab.trader.config import THROTTLE_CAPACITY, Settings
+from blackstart_lab.trader.database import Database
+from blackstart_lab.trader.desk import Desk
+from blackstart_lab.trader.errors import DatabaseUnavailable
+from blackstart_lab.trader.events import EventLog
+from blackstart_lab.trader.heart import Heart
+from blackstart_lab.trader.lock import LeaderLock
+from blackstart_lab.trader.metrics import Metrics
+from blackstart_lab.trader.orchestrator import Orchestrator
+from blackstart_lab.trader.orders import OrderDesk
+from blackstart_lab.trader.readiness import Readiness
+from blackstart_lab.trader.store import RedisStore
+from blackstart_lab.trader.strategy import Strategy
+from blackstart_lab.trader.throttle import Throttle
+
+HEALTHY: dict[str, type[Any]] = {
+    "lock": LeaderLock,
+    "orchestrator": Orchestrator,
+    "heart": Heart,
+    "orders": OrderDesk,
+    "throttle": Throttle,
+    "strategy": Strategy,
+    "readiness": Readiness,
+}
+"""Part name to class: the seams at which a mutant may put its own."""
+
+
+@dataclass(frozen=True)
+class Trader:
+    """One instance, ready to run."""
+
+    settings: Settings
+    instance_id: str
+    events: EventLog
+    metrics: Metrics
+    desk: Desk
+    store: RedisStore
+    database: Database
+    lock: LeaderLock
+    orders: OrderDesk
+    throttle: Throttle
+    heart: Heart
+    strategy: Strategy
+    readiness: Readiness
+
+
+def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
+    """Build every part once; `replaced` names those that a mutant brings."""
+    kind = {**HEALTHY, **replaced}
+    profile, instance_id = settings.profile, str(uuid.uuid4())
+    events = EventLog(settings.events, instance_id)
+    metrics, desk = Metrics(), Desk(events)
+    store = RedisStore(settings.redis_url, profile.redis_timeout_s)
+    database = Database(settings.dsn, profile.db_timeout_s, kind["orders"].EXTRA_SCHEMA)
+
+    async def take_token() -> int | None:
+        try:
+            rows = await database.call("SELECT take_token(%s)", [instance_id], again=True)
+        except DatabaseUnavailable:
+            return None  # leadership does not wait for the database; the first order asks again
+        token: int = rows[0][0]
+        return token
+
+    lock = kind["lock"](store, profile, instance_id, events=events, take_token=take_token)
+    lock.listener = kind["orchestrator"](instance_id, desk, metrics)
+    heart = kind["heart"](metrics, lock)
+    orders = kind["orders"](database, lock, desk, metrics, events)
+    return Trader(
+        settings=settings,
+        instance_id=instance_id,
+        events=events,
+        metrics=metrics,
+        desk=desk,
+        store=store,
+        database=database,
+        lock=lock,
+        orders=orders,
+        throttle=kind["throttle"](orders, metrics, settings.orders_per_s, THROTTLE_CAPACITY),
+        heart=heart,
+        strategy=kind["strategy"](orders, heart, metrics, profile.scan_s),
+        readiness=kind["readiness"](lock, heart, desk, events, settings.older_build),
+    )
