@@ -179,14 +179,6 @@ class Probe(Protocol):
 # ---------------------------------------------------------------- experiments
 
 
-class Load(Protocol):
-    """Traffic driven during a run, as plain data; `spec` is what `python -m blackstart.loads` is given."""
-
-    def spec(self, target: Target) -> Mapping[str, Any]:
-        """The load bound to the target. Raises Refused where the target does not say how it takes such traffic."""
-        ...
-
-
 @plain
 class Check:
     """A pure function over history and final state, by name (see `blackstart.checks`), with its parameters."""
@@ -199,12 +191,37 @@ class Check:
 
 
 @plain
+class Traffic:
+    """A load and when it flows: from the baseline to the end of the recovery (`throughout`), or as the fault itself or
+    in place of one, until it has ended by itself (`fault`)."""
+
+    load: Any
+    flows: Literal["throughout", "fault"] = "throughout"
+
+
+@plain
+class LogRow:
+    """One row of the CSV log: what `probe` read last before the fault, during it, or at the end; at `peak` the highest.
+
+    `words` translate readings, as in {"200": "ready", "503": "not_ready"}; numbers have `digits` decimals.
+    """
+
+    key: str
+    probe: str
+    at: Literal["before", "fault", "peak", "end"]
+    words: Mapping[str, str] = field(default_factory=dict)
+    digits: int = 0
+
+
+@plain
 class Experiment:
     """A hypothesis and what is needed to test it.
 
     `faults` are injected together, in order, and undone in reverse order. `baseline` must hold before anything is
     touched; `during` while the fault is in force; `recovery` after the undo; `always` from the fault to the end.
-    `stop_if` ends the fault at once. `collect` names probes that are read once, at the end, for the checks.
+    `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
+    that a service is the target's own (see `blackstart.safety.link`). `collect` names probes that are read once, at the
+    end, for the checks.
     `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most.
     """
 
@@ -217,11 +234,13 @@ class Experiment:
     recovery: tuple[Expectation, ...] = ()
     always: tuple[Expectation, ...] = ()
     stop_if: tuple[Condition, ...] = ()
-    load: Any = None
+    refuse_if: tuple[Condition, ...] = ()
+    link: tuple[Any, ...] = ()
+    traffic: Traffic | None = None
     checks: tuple[Check, ...] = ()
     collect: tuple[Probe, ...] = ()
     watch: tuple[Probe, ...] = ()
-    log_rows: tuple[tuple[str, str], ...] = ()
+    log_rows: tuple[LogRow, ...] = ()
     log_title: str = ""
     hold_min_s: float = 1.0
     hold_max_s: float = 120.0

@@ -1,0 +1,105 @@
+"""Which target a run is about, and why. The order is DESIGN's; two candidates are never guessed between."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from blackstart.errors import BadTarget, did_you_mean
+from blackstart.flags import Flags
+from blackstart.state import running_labs
+from blackstart.target import Target, from_table, load
+
+_TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
+
+
+def target_for(kind: str, flags: Flags) -> Target:
+    """The target: `--target`, the flags, `./targets`, a running lab (NONINTERACTIVE: only when named), the defaults.
+
+    Raises BadTarget where nothing fits, or two things do.
+    """
+    if flags.target:
+        return _named(flags.target, kind)
+    if flags.given.intersection(_TARGET_FLAGS):
+        return by_flags(kind, flags, "the flags " + ", ".join(sorted(flags.given.intersection(_TARGET_FLAGS))))
+    files = [target for target in _folder(Path("targets")) if target.kind in (kind, "") and kind]
+    if len(files) > 1:
+        raise BadTarget(
+            f"{len(files)} files in ./targets fit ({', '.join(t.name for t in files)}); say which: --target NAME"
+        )
+    if files:
+        return files[0]
+    labs = {name: path for name, path in running_labs().items() if load(path).kind == kind}
+    if labs and not flags.noninteractive:
+        return _lab(labs)
+    if labs and flags.noninteractive:
+        # A drill of CI must never fall on a lab that happens to run instead of the system that was meant.
+        return by_flags(
+            kind, flags, "the defaults (a lab runs, but NONINTERACTIVE takes it only by name: --target lab)"
+        )
+    return by_flags(kind, flags, "the defaults")
+
+
+def _named(name: str, kind: str) -> Target:
+    labs = running_labs()
+    if name == "lab":
+        fitting = {lab: path for lab, path in labs.items() if load(path).kind == kind or not kind}
+        if not fitting:
+            raise BadTarget(f"no lab of a {kind or 'system'} runs. Start one: invoke lab.up {kind or 'NAME'}")
+        return _lab(fitting)
+    if name.endswith(".toml") or os.sep in name:
+        return load(Path(name), f"file {name}, by --target")
+    files = {target.name: target for target in _folder(Path("targets"))}
+    if name in files and name in labs:
+        raise BadTarget(f'"{name}" is both a file in ./targets and a running lab; name the file, or --target lab')
+    if name in files:
+        return files[name]
+    if name in labs:
+        return load(labs[name], f"the running lab {name}, by --target")
+    raise BadTarget(f'no target "{name}" in ./targets and no such lab runs.{did_you_mean(name, [*files, *labs])}')
+
+
+def _lab(labs: Mapping[str, Path]) -> Target:
+    if len(labs) > 1:
+        raise BadTarget(f"{len(labs)} labs run ({', '.join(labs)}); say which: --target NAME")
+    name, path = next(iter(labs.items()))
+    return load(path, f"the running lab {name}")
+
+
+def _folder(folder: Path) -> list[Target]:
+    return [load(path, f"file {path}") for path in sorted(folder.glob("*.toml"))]
+
+
+def by_flags(kind: str, flags: Flags, why: str) -> Target:
+    """A trader as the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers."""
+    if kind != "trader":
+        raise BadTarget(
+            f"no target for a {kind or 'system of this kind'}. Name one with --target, or put one into ./targets"
+        )
+    redis_url = flags.redis_url or "redis://localhost:6379/0"
+    database_url = flags.database_url or "postgresql://localhost:5432"
+    services = {
+        "api": {
+            "address": _address(flags.api or "http://localhost:8000", 80),
+            "url": flags.api or "http://localhost:8000",
+        },
+        "redis": {
+            "address": _address(redis_url, 6379),
+            "dsn": "env:REDIS_URL" if "REDIS_URL" in os.environ else redis_url,
+            "control": {"container": flags.redis_container or "redis"},
+        },
+        "postgres": {
+            "address": _address(database_url, 5432),
+            "dsn": "env:DATABASE_URL" if flags.database_url else "",
+            "control": {"container": flags.postgres_container or "postgres"},
+        },
+    }
+    table = {"name": "trader", "kind": kind, "api": flags.api or "http://localhost:8000", "services": services}
+    return from_table(table, "the flags", why)
+
+
+def _address(url: str, port: int) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname or 'localhost'}:{parts.port or port}"

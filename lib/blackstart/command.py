@@ -1,0 +1,183 @@
+"""What the tasks do: from options to a run and its exit code. The one place where refusals become messages."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from blackstart import discover, flags, planning
+from blackstart.choose import target_for
+from blackstart.console import Console
+from blackstart.engine import Result, Run
+from blackstart.errors import EXIT_HELD, EXIT_REFUSED, BadFlag, BlackstartError, Refused, did_you_mean
+from blackstart.flags import Flags
+from blackstart.redact import Redactor
+from blackstart.target import Target
+
+_KINDS = {"": ""}
+
+
+def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
+    """Run one experiment; returns the exit code."""
+
+    def act(redactor: Redactor) -> int:
+        given = flags.read(options)
+        return run_one(discover.find(name), given, redactor, _variant(options, variants)).exit_code
+
+    return answering(act)
+
+
+def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
+    """From a found experiment to its result. Raises Refused."""
+    target = target_for(found.suite, given)
+    _learn(redactor, target, given)
+    plan = planning.make(discover.declare(found, target, given, variant), target)
+    console = Console(given.noninteractive, redactor)
+    refuse_hands_off(plan, given)
+    console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
+    for change in plan.changes:
+        console.say(f"will: {change.what}")
+    if console.interactive and plan.changes and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
+        raise Refused("the operator did not say yes")
+    result = Run(plan, given, console, redactor).execute()
+    console.plain(f"run again: {again(found, given, variant)}")
+    return result
+
+
+def refuse_hands_off(plan: planning.Plan, given: Flags) -> None:
+    """A change that only a hand can make can't be part of an unattended run."""
+    by_hand = [change.what for change in plan.changes if change.undo_by_hand]
+    if by_hand and given.noninteractive:
+        raise Refused(
+            f"{', '.join(by_hand)} can only be done by hand on {plan.target.name}, and NONINTERACTIVE=1 means that "
+            "nobody is there. Give the service a control (docker, supervisor, systemd, process) in a target file."
+        )
+
+
+def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
+    redactor.learn_environment()
+    for text in (given.redis_url, given.database_url, target.api, *(s.dsn for s in target.services.values())):
+        redactor.learn_url(text)
+
+
+def _variant(options: Mapping[str, Any], variants: Sequence[str]) -> str:
+    chosen = [variant for variant in variants if options.get(variant.replace("-", "_"))]
+    if len(chosen) > 1:
+        raise BadFlag(f"--{' and --'.join(chosen)} exclude each other")
+    return chosen[0] if chosen else ""
+
+
+def again(found: discover.Found, given: Flags, variant: str) -> str:
+    """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
+    collection = "chaos" if found.suite == "trader" else found.suite
+    words = ["invoke", f"{collection}.{found.name}" if found.suite else f"chaos.run {shlex.quote(str(found.path))}"]
+    for name in sorted(given.given):
+        value = getattr(given, name)
+        if value is True:
+            words.append(f"--{flags.option_name(name)}")
+        elif value is not False and "://" not in str(value):
+            words.append(
+                f"--{flags.option_name(name)}={shlex.quote(f'{value:g}' if isinstance(value, float) else str(value))}"
+            )
+    return " ".join(words + ([f"--{variant}"] if variant else []))
+
+
+def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
+    """Run a suite in its order; stops at the first failure unless told to go on. Returns the worst exit code."""
+
+    def act(redactor: Redactor) -> int:
+        given = flags.read(options)
+        rows: list[tuple[str, str, str]] = []
+        codes: list[int] = []
+        for found in in_order(name):
+            if codes and codes[-1] and not keep_going:
+                rows.append((found.name, "not run", ""))
+                continue
+            row, code = _one_of_suite(found, given, redactor)
+            rows.append(row)
+            codes.append(code)
+        print(tabulate(rows, headers=("experiment", "verdict", "evidence")), flush=True)
+        return max(codes, key=lambda code: (code in (130, 143, 129), code), default=EXIT_REFUSED)
+
+    return answering(act)
+
+
+def _one_of_suite(found: discover.Found, given: Flags, redactor: Redactor) -> tuple[tuple[str, str, str], int]:
+    try:
+        result = run_one(found, given, redactor)
+    except Refused as refusal:
+        print(redactor(str(refusal)), file=sys.stderr, flush=True)
+        return (found.name, "refused", ""), EXIT_REFUSED
+    return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
+
+
+def in_order(name: str) -> list[discover.Found]:
+    """The experiments of a suite in the order that its package declares (`ORDER`), the rest after them."""
+    import importlib  # noqa: PLC0415
+
+    package = importlib.import_module(f"blackstart.suites.{name.replace('-', '_')}")
+    order = list(getattr(package, "ORDER", ()))
+    return sorted(
+        discover.shipped(name), key=lambda f: (order.index(f.name) if f.name in order else len(order), f.name)
+    )
+
+
+def plan(name: str, options: Mapping[str, Any]) -> int:
+    """Print what an experiment would do; touches nothing."""
+    from blackstart.plan_view import show  # noqa: PLC0415
+
+    def act(redactor: Redactor) -> int:
+        given = flags.read(options)
+        found = discover.find(name)
+        target = target_for(found.suite, given)
+        _learn(redactor, target, given)
+        print(redactor(show(planning.make(discover.declare(found, target, given), target))), flush=True)
+        return EXIT_HELD
+
+    return answering(act)
+
+
+def list_experiments() -> int:
+    """Print every experiment there is."""
+
+    def act(redactor: Redactor) -> int:
+        rows = [(f.name, f.suite or "yours", f.says) for f in discover.everything()]
+        print(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]), flush=True)
+        return EXIT_HELD
+
+    return answering(act)
+
+
+def heal() -> int:
+    """Mend what dead runs left broken."""
+    from blackstart.safety import heal as healing  # noqa: PLC0415
+
+    return answering(lambda redactor: healing.heal(lambda text: print(redactor(text), flush=True)))
+
+
+def status() -> int:
+    """Print what is broken now."""
+    from blackstart.safety import heal as healing  # noqa: PLC0415
+
+    return answering(lambda redactor: healing.status(lambda text: print(redactor(text), flush=True)))
+
+
+def answering(act: Callable[[Redactor], int]) -> int:
+    """Call it; an error of ours becomes one clear message without traceback, and its exit code."""
+    redactor = Redactor()
+    redactor.learn_environment()
+    try:
+        return act(redactor)
+    except Refused as refusal:
+        print(redactor(str(refusal)), file=sys.stderr, flush=True)
+        return EXIT_REFUSED
+    except BlackstartError as error:
+        print(redactor(str(Refused(str(error)))), file=sys.stderr, flush=True)
+        return EXIT_REFUSED
+
+
+__all__ = ["answering", "did_you_mean", "heal", "list_experiments", "plan", "run", "run_one", "status", "suite"]

@@ -1,0 +1,273 @@
+"""The order of events of a run. The only file that knows it.
+
+    lock → evidence folder → baseline → link → rights, rehearsal → HEAL.sh → guardian → ledger: intent → do → done
+    → bites → hold, sampling → undo → gone → recovery → settle → gone still → checks → abort if asked for → judge
+
+Whatever happens on the way, from the first `do` on, the undo is carried out and proved before anything else.
+"""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass
+
+from blackstart import clock, judging
+from blackstart.console import Console
+from blackstart.court import BITE_WITHIN_S, Court
+from blackstart.durations import shown
+from blackstart.errors import BlackstartError, Interrupted, Refused
+from blackstart.evidence import bundle, folder
+from blackstart.flags import Flags
+from blackstart.journal import Journal
+from blackstart.judge import Judgement
+from blackstart.model import Change
+from blackstart.narrator import Narrator
+from blackstart.observer import CALM_TICK_S, FAST_TICK_S, Observer
+from blackstart.planning import Plan
+from blackstart.redact import Redactor
+from blackstart.safety import abort, heal_script, link, rehearse
+from blackstart.safety.guardian import Guardian
+from blackstart.safety.injection import Injection
+from blackstart.safety.lock import Locks
+from blackstart.signals import Signals
+from blackstart.traffic import TrafficRun
+
+BASELINE_WITHIN_S = 15.0
+STAYS_GONE_S = 1.0
+LONGEST_OVERTIME_S = 10.0
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: its judgement, where its evidence is, and the exit code of the process."""
+
+    judgement: Judgement
+    evidence: folder.Folder
+    exit_code: int
+
+
+class Stop(BlackstartError):
+    """The fault has to end now; the reason is in the journal already."""
+
+
+class Run:
+    """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
+
+    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor) -> None:
+        self.plan, self.flags, self.console = plan, flags, console
+        self.experiment = plan.experiment
+        self.locks = Locks(plan.identities)
+        self.signals = Signals()
+        self.redactor = redactor
+        self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
+
+    def execute(self) -> Result:
+        """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
+        link.refuse_unfit(self.plan)
+        with self.signals:
+            self.locks.take(self.experiment.name, self.plan.target.name)
+            try:
+                self._open()
+                return self._phases()
+            finally:
+                self.locks.release()
+
+    def _open(self) -> None:
+        self.folder = folder.make(self.flags.reports, self.experiment.name)
+        self.journal = Journal(self.folder.journal, self.redactor.scrub)
+        self.court = Court(self.experiment, self.plan.changes)
+        target = self.plan.target
+        read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
+        self.observer = Observer(self.court, self.journal, target.max_rate_hz, read_timeout_s)
+        self.narrator = Narrator(self.console, self.observer)
+        self.guardian = Guardian(self.folder, self.plan.changes)
+        self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
+        self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
+        self.ends_by_s = clock.now_s() + min(self.flags.total_max_s, self.experiment.total_max_s)
+        bundle.head(self.observer, self.plan, self.flags, self.folder)
+
+    def _phases(self) -> Result:
+        try:
+            self._baseline()
+            self._prepare()
+            self._break()
+        except Refused as refusal:
+            self._refused(refusal)
+        except Interrupted as interruption:
+            self.observer.note("interrupted", message=f"{interruption}, before its end", sync=True)
+        except Stop:
+            pass  # its reason stands in the journal
+        except Exception as error:
+            self._crashed(error)
+        finally:
+            restored = self._mend()
+        try:
+            if restored and self.signals.first is None:
+                self._recover()
+        except Exception as error:
+            self._crashed(error)
+        finally:
+            self._confirm_gone()
+            self._wind_down()
+        return self._close()
+
+    def _baseline(self) -> None:
+        self.observer.phase("baseline", self.court.open)
+        self.observer.start(self.plan.probes(), self.experiment.stop_if)
+        self.guardian.start()
+        self.traffic.begin("throughout")
+        self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
+        until_s = clock.now_s() + BASELINE_WITHIN_S
+        ready = self.observer.wait(lambda: self._baseline_done(), until_s, self._between)
+        if not ready:
+            raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
+        bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
+
+    def _baseline_done(self) -> bool:
+        return self.observer.baseline_holds() and self.traffic.flowing()
+
+    def _prepare(self) -> None:
+        link.prove(self.plan, self.flags, self.observer, self.console)
+        for line in rehearse.rehearse(self.plan.changes):
+            self.observer.note("rehearsed", message=line)
+        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes)
+        self.guardian.wait_up()
+        if self.plan.changes:
+            self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
+
+    def _break(self) -> None:
+        self.observer.pace(FAST_TICK_S)
+        began_s = self.observer.phase("fault", self.court.fault)
+        self.observer.watch([condition.probe for change in self.plan.changes for condition in change.bites])
+        self.traffic.begin("fault")
+        self.injection.inject(self._between)
+        bit_s = self._bite(began_s)
+        hold_s = self.plan.holds_s
+        if hold_s is not None:
+            self.observer.wait(lambda: False, bit_s + hold_s, self._between)
+            return
+        self.narrator.waiting("during the fault", "fault")
+        self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
+        bundle.snapshot(self.plan.target, self.folder, "fault", self.observer)
+
+    def _bite(self, began_s: float) -> float:
+        if not self.plan.changes:
+            self.observer.anchor("fault", began_s)
+            return began_s
+        # An exact hold counts from the steps' end: it may be over before the proof of the bite is read.
+        if self.plan.holds_s is not None:
+            return clock.now_s()
+        proved = self.observer.wait(
+            lambda: self.observer.effect("bites") is not None, self._within(BITE_WITHIN_S), self._between
+        )
+        if not proved:
+            self._stop("inconclusive", f"the fault did not bite within {BITE_WITHIN_S:g} s")
+        bit_s = self.observer.effect("bites") or clock.now_s()
+        self.console.say(
+            f"the fault bites: {', '.join(c.what for c in self.plan.changes)}, {shown(bit_s - began_s)} after its start"
+        )
+        return bit_s
+
+    def _fault_done(self, bit_s: float) -> bool:
+        if self.observer.undecided("fault"):
+            return False
+        self.observer.pace(CALM_TICK_S if self.traffic.calm() else FAST_TICK_S)
+        return clock.now_s() >= bit_s + self.hold_min_s and self.traffic.fault_over()
+
+    def _within(self, limit_s: float) -> float:
+        return min(clock.now_s() + limit_s, self.ends_by_s)
+
+    def _between(self) -> None:
+        """What ends a wait early, looked at a few times a second."""
+        self.narrator.tick()
+        self.signals.check()
+        if self.observer.stop_because:
+            self._stop("aborted", self.observer.stop_because)
+        if self.journal.failure is not None:
+            self._stop("inconclusive", f"the evidence can't be written any more: {self.journal.failure}")
+        if clock.now_s() > self.ends_by_s:
+            self._stop("aborted", f"the run reached its longest total time ({self.flags.total_max_s:g} s)")
+        problem = self.guardian.problem() or self.traffic.problem()
+        if problem:
+            self._stop("inconclusive", problem)
+
+    def _stop(self, event: str, message: str) -> None:
+        self.observer.note(event, message=message, sync=True)
+        self.console.say(f"ending early: {message}")
+        raise Stop(message)
+
+    def _mend(self) -> bool:
+        """Undo whatever was done, newest first. True when there was something to undo and all of it is proved gone."""
+        if self.court.watches or self.injection.outstanding:
+            self.observer.pace(FAST_TICK_S)
+            self.observer.phase("recovery", self.court.recovery)
+        if not self.injection.outstanding:
+            return bool(self.court.watches) and not self.plan.changes
+        self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
+        return self.injection.undo(self.experiment.undo_timeout_s)
+
+    def _recover(self) -> None:
+        if not self.plan.changes:
+            self.observer.anchor("recovery", clock.now_s())
+        longest_s = max((e.within_s or 0.0 for e in self.experiment.recovery), default=0.0)
+        self.narrator.waiting("recovery", "recovery")
+        self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
+        self.observer.pace(CALM_TICK_S)
+        self.observer.phase("settle")
+        self.traffic.end()
+        self.observer.wait(lambda: False, self._within(self.experiment.settle_s), self._between_recovery)
+        bundle.snapshot(self.plan.target, self.folder, "recovery", self.observer)
+
+    def _recovered(self) -> bool:
+        gone = not self.plan.changes or self.observer.effect("gone") is not None
+        return gone and not self.observer.undecided("recovery")
+
+    def _between_recovery(self) -> None:
+        self.narrator.tick()
+        if self.signals.first is not None:
+            self.observer.note("interrupted", message=f"interrupted by signal {self.signals.first} in recovery")
+            raise Stop("interrupted")
+
+    def _confirm_gone(self) -> None:
+        """The undo must have stayed: only then is it forgotten by ledger and guardian."""
+        if not self.injection.outstanding:
+            return
+        gone_s = self.observer.effect("gone") or clock.now_s()
+        self.observer.wait(lambda: False, min(gone_s + STAYS_GONE_S, clock.now_s() + STAYS_GONE_S))
+        self.injection.confirm(self.experiment.undo_timeout_s)
+
+    def _wind_down(self) -> None:
+        self.traffic.end()
+        bundle.collect(self.experiment, self.observer)
+        self.observer.phase("end")
+
+    def _refused(self, refusal: Refused) -> None:
+        kind = "inconclusive" if self.traffic.flowed() else "refused"
+        self.observer.note(kind, message=str(refusal), sync=True)
+        self.console.say(str(refusal))
+
+    def _crashed(self, error: Exception) -> None:
+        if isinstance(error, Stop):
+            return
+        self.observer.note("inconclusive", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        self.console.say(f"the run can't go on: {error}")
+
+    def _close(self) -> Result:
+        judgement = judging.judge_folder(self.folder.path, self.journal.failure)
+        if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
+            abort.abort(self.plan.target, self.flags, self.observer, self.console)
+        self.observer.stop()
+        self.guardian.release(keep=bool(self.injection.outstanding))
+        self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
+        self.journal.close()
+        code = judgement.exit_code
+        if self.signals.first is not None and judgement.verdict != "not-restored":
+            code = self.signals.exit_code
+        bundle.write(self.folder, judgement, self.console)
+        self.narrator.verdict(judgement, self.folder, self.plan)
+        return Result(judgement, self.folder, code)
+
+
+def outstanding(changes: tuple[Change, ...]) -> str:
+    """What is still broken, for messages."""
+    return ", ".join(change.what for change in changes)

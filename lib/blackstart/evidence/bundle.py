@@ -1,0 +1,92 @@
+"""Writes what a run leaves beside its journal. Everything after the end is made from the journal and the history."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from blackstart import __version__, clock, journal
+from blackstart.codec import to_data
+from blackstart.evidence import csv_log
+from blackstart.journal import Record, readings_of
+from blackstart.probes.http import HttpText
+from blackstart.reading import read_once
+
+if TYPE_CHECKING:
+    from blackstart.console import Console
+    from blackstart.evidence.folder import Folder
+    from blackstart.flags import Flags
+    from blackstart.judge import Judgement
+    from blackstart.model import Experiment
+    from blackstart.observer import Observer
+    from blackstart.planning import Plan
+    from blackstart.target import Target
+
+_COLLECT_WITHIN_S = 10.0
+
+
+def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder) -> None:
+    """The journal's first lines: what is run, on what, with which flags, and which changes are planned."""
+    target = plan.target
+    observer.note(
+        "run",
+        run=folder.run,
+        version=__version__,
+        began=clock.utc_iso(folder.began),
+        experiment=to_data(plan.experiment),
+        target={
+            "name": target.name,
+            "kind": target.kind,
+            "api": target.api,
+            "why": target.why,
+            "lab": target.lab,
+            "mutant": target.mutant,
+            "facts": dict(target.facts),
+            "max_rate_hz": target.max_rate_hz,
+        },
+        flags={name: getattr(flags, name) for name in sorted(flags.given)},
+        sync=True,
+    )
+    if flags.note:
+        observer.note("note", text=flags.note)
+    observer.note("plan", changes=[to_data(change) for change in plan.changes])
+
+
+def snapshot(target: Target, folder: Folder, phase: str, observer: Observer) -> None:
+    """The whole metrics page as it is now, in `metrics/<phase>.prom`; one that can't be had is said in the journal."""
+    if not target.api:
+        return
+    reading = read_once(HttpText("/metrics", name="metrics page").bind(target), target.read_timeout_s)
+    if reading.kind != "value":
+        observer.note("snapshot", phase=phase, missing=f"{reading.kind}: {reading.note}")
+        return
+    path = folder.path / "metrics" / f"{phase}.prom"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(reading.value), encoding="utf-8")
+    observer.note("snapshot", phase=phase, file=str(path.relative_to(folder.path)))
+
+
+def collect(experiment: Experiment, observer: Observer) -> None:
+    """Read what the checks need of the final state, once each."""
+    for probe in experiment.collect:
+        reading = read_once(probe, _COLLECT_WITHIN_S)
+        observer.note("final", probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note)
+
+
+def write(folder: Folder, judgement: Judgement, console: Console) -> None:
+    """Everything that is made from the record. What can't be written is said; the journal is what counts."""
+    record = journal.read(folder.journal)
+    try:
+        csv_log.write(folder.log, record, judgement)
+        _samples(folder, record)
+    except OSError as error:
+        console.say(f"some of the evidence could not be written: {error}")
+
+
+def _samples(folder: Folder, record: Record) -> None:
+    with (folder.path / "samples.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("sent_s", "answered_s", "probe", "kind", "value", "note"))
+        for event in record.of("read"):
+            for r in readings_of(event):
+                rows.writerow((r.sent_s, r.answered_s, r.probe, r.kind, "" if r.value is None else r.value, r.note))

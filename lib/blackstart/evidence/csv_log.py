@@ -1,0 +1,101 @@
+"""The CSV log of a run: the rows of the original scripts, in their order and with their names, then ours."""
+
+from __future__ import annotations
+
+import csv
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock
+from blackstart.codec import from_data
+from blackstart.journal import Event, Record, readings_of
+from blackstart.judge import Judgement
+from blackstart.model import Experiment, LogRow, Reading, Scalar
+
+RESULTS = {
+    "held": "PASS",
+    "broke": "FAIL",
+    "not-restored": "FAIL",
+    "inconclusive": "INCONCLUSIVE",
+    "refused": "REFUSED",
+}
+NOT_OBSERVED = "not_observed"
+
+
+def write(path: Path, record: Record, judgement: Judgement) -> None:
+    """Write the log beside the evidence folder."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows(record, judgement))
+
+
+def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
+    """`title,timestamp`, the experiment's rows, a row per transition, the verdict, `test_result` last."""
+    run = record.first("run") or {}
+    experiment: Experiment = from_data(run["experiment"])
+    began = datetime.fromisoformat(run["began"])
+    moments = _moments(record)
+    made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
+    made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
+    for finding in judgement.findings:
+        if finding.phase in ("fault", "recovery"):
+            key = f"{finding.name}_interval_s"
+            value = finding.transition
+            zero_s = _zero_s(record, finding.phase)
+            made.append((key, f"{value.from_s - zero_s:.3f}..{value.to_s - zero_s:.3f}" if value else NOT_OBSERVED))
+    made += [(f"check_{f.name}", f.status) for f in judgement.findings if f.phase == "check"]
+    made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
+    made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
+    return [*made, ("test_result", RESULTS[judgement.verdict])]
+
+
+def _zero_s(record: Record, phase: str) -> float:
+    return next((float(event["began"]) for event in record.of("phase") if event["phase"] == phase), 0.0)
+
+
+def _moments(record: Record) -> dict[str, dict[str, Reading]]:
+    """The last reading of each probe before the fault, during it and at the end, and the highest ever seen."""
+    seen: dict[str, dict[str, Reading]] = {"before": {}, "fault": {}, "end": {}, "peak": {}}
+    now = "before"
+    for event in record.of("phase", "read"):
+        if event["event"] == "phase":
+            now = _moment(event, now)
+            continue
+        for reading in readings_of(event):
+            # A read that was under way when a phase began tells of the time before it.
+            seen[now][reading.probe] = reading
+            _keep_peak(seen["peak"], reading)
+    return seen
+
+
+def _moment(event: Event, now: str) -> str:
+    return {"baseline": "before", "fault": "fault", "recovery": "end"}.get(event["phase"], now)
+
+
+def _keep_peak(peak: dict[str, Reading], reading: Reading) -> None:
+    if not isinstance(reading.value, int | float):
+        return
+    best = peak.get(reading.probe)
+    if best is None or (isinstance(best.value, int | float) and reading.value > best.value):
+        peak[reading.probe] = reading
+
+
+def _value(row: LogRow, moments: dict[str, dict[str, Reading]]) -> str:
+    reading = moments[row.at].get(row.probe)
+    if reading is None or reading.kind == "absent":
+        return NOT_OBSERVED
+    if reading.kind != "value":
+        return row.words.get(reading.kind, reading.kind)
+    return row.words.get(_plain(reading.value, 0), _plain(reading.value, row.digits))
+
+
+def _plain(value: Scalar, digits: int) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.{digits}f}" if digits or value.is_integer() else f"{value:g}"
+    return _text(value)
+
+
+def _text(value: Any) -> str:
+    return str(value).replace("\n", " ")

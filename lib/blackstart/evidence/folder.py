@@ -1,0 +1,59 @@
+"""The folder of one run, and the CSV log beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from blackstart import clock
+from blackstart.errors import Refused
+
+
+@dataclass(frozen=True)
+class Folder:
+    """Where one run's evidence is. `run` is the name of the run, the folder and the log."""
+
+    run: str
+    path: Path
+    began: datetime
+
+    @property
+    def log(self) -> Path:
+        """The CSV log, beside the folder."""
+        return self.path.with_name(f"{self.path.name}.log")
+
+    @property
+    def journal(self) -> Path:
+        """The append-only record."""
+        return self.path / "journal.jsonl"
+
+    @property
+    def history(self) -> Path:
+        """Every request of the run's load."""
+        return self.path / "history.csv"
+
+    @property
+    def heal_script(self) -> Path:
+        """Plain shell that mends what this run broke."""
+        return self.path / "HEAL.sh"
+
+
+def make(reports: str, experiment: str) -> Folder:
+    """A new folder `<experiment>_<timestamp>`; two runs of one second get two. Raises Refused."""
+    began = clock.utc_now()
+    base = f"{experiment.replace('-', '_')}_{clock.utc_stamp(began)}"
+    parent = Path(reports).absolute()
+    for name in (base, *(f"{base}_{number}" for number in range(2, 100))):
+        path = parent / name
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            path.mkdir()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise Refused(
+                f"the evidence folder {path} can't be made ({error.strerror}). Name another with --reports."
+            ) from error
+        return Folder(name, path, began)
+    raise Refused(f"{parent} already has a hundred runs that began in this second")

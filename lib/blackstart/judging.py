@@ -1,0 +1,57 @@
+"""Judges a run from its files: the same for a run that has just ended and for one of last year."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from blackstart import history, journal
+
+from blackstart.codec import from_data
+from blackstart.errors import Damaged
+from blackstart.journal import Record
+from blackstart.judge import Judgement, checks_of, judge
+from blackstart.model import Check
+from blackstart.watch import Finding
+
+
+def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
+    """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
+    try:
+        record = journal.read(path / "journal.jsonl")
+    except Damaged as damage:
+        return Judgement("inconclusive", (str(damage),), ())
+    judgement = judge(record, check_findings(record, path))
+    if failure is not None and judgement.verdict in ("held", "broke"):
+        return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
+    return judgement
+
+
+def check_findings(record: Record, path: Path) -> list[Finding]:
+    """What the experiment's checks came to, over the history and the final state."""
+    declared = checks_of(record)
+    if not declared:
+        return []
+    from blackstart.checks import Evidence  # noqa: PLC0415  (most runs have none)
+
+    file = path / "history.csv"
+    evidence = Evidence(history.read(file) if file.exists() else history.History(()), record)
+    return [_apply(check, evidence) for check in declared]
+
+
+def _apply(check: Check, evidence: Any) -> Finding:
+    from blackstart import checks  # noqa: PLC0415
+
+    try:
+        return checks.apply(check, evidence)
+    except Exception as error:  # a check that crashed is not a verdict on the system: it is a finding of its own
+        message = f"the check crashed: {type(error).__name__}: {error}"
+        return Finding(
+            check.name, "check", "inconclusive", message, check.check, "no result", criterion=check.criterion
+        )
+
+
+def experiment_name(record: Record) -> str:
+    """The name of the recorded experiment, or "" where the record does not say."""
+    run = record.first("run")
+    return str(from_data(run["experiment"]).name) if run else ""

@@ -1,0 +1,89 @@
+"""Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from blackstart import clock
+from blackstart.durations import shown
+from blackstart.watch import Interval, Watch
+from blackstart.watch import shown as shown_reading
+
+if TYPE_CHECKING:
+    from blackstart.console import Console
+    from blackstart.evidence.folder import Folder
+    from blackstart.judge import Judgement
+    from blackstart.observer import Observer
+    from blackstart.planning import Plan
+
+_PROGRESS_EVERY_S = 0.5
+_COLUMNS = ("phase", "expectation", "result", "what was seen")
+
+
+class Narrator:
+    """Announces transitions once each, shows how a wait is going, and closes with the verdict."""
+
+    def __init__(self, console: Console, observer: Observer) -> None:
+        self.console, self.observer = console, observer
+        self._told: set[tuple[str, str]] = set()
+        self._wait = ""
+        self._began_s = clock.now_s()
+        self._progress_s = 0.0
+
+    def waiting(self, what: str, phase: str) -> None:
+        """A wait begins: these are the expectations that it waits for."""
+        self._began_s = clock.now_s()
+        self._wait = what
+        names = [watch.expectation.name for watch in self.observer.undecided(phase)]
+        if names:
+            self.console.say(f"{what}: waiting for {', '.join(names)}")
+
+    def tick(self) -> None:
+        """Tell what has changed since the last call."""
+        for watch, interval in self._news():
+            self._told.add((watch.phase, watch.expectation.name))
+            since_s = max(0.0, interval.middle_s - (watch.anchor_s or interval.middle_s))
+            self.console.say(f"{watch.phase}: {watch.expectation.condition} after {shown(since_s)}")
+        now_s = clock.now_s()
+        if now_s - self._progress_s >= _PROGRESS_EVERY_S:
+            self._progress_s = now_s
+            self.console.progress(self._progress(now_s))
+
+    def _news(self) -> list[tuple[Watch, Interval]]:
+        with self.observer.lock:
+            return [
+                (watch, watch.interval)
+                for watch in self.observer.court.watches
+                if watch.interval is not None
+                and watch.anchor_s is not None
+                and (watch.phase, watch.expectation.name) not in self._told
+            ]
+
+    def _progress(self, now_s: float) -> str:
+        with self.observer.lock:
+            limits = [w.deadline_s() for w in self.observer.court.watches if w.interval is None]
+        left_s = max((limit_s - now_s for limit_s in limits if limit_s is not None), default=0.0)
+        deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
+        return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
+
+    def baseline_failures(self) -> str:
+        """What is missing of the baseline, as last seen."""
+        with self.observer.lock:
+            missing = [watch for watch in self.observer.court.baseline if watch.interval is None or watch.lost_again]
+            told = [f"{w.expectation.condition} was wanted, {shown_reading(w.last)}" for w in missing]
+        return "; ".join(told) or "the load does not flow"
+
+    def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:
+        """The table of what was expected and seen, the verdict, the evidence and the command that runs it again."""
+        rows = [(f.phase, f.name, f.status, f.message) for f in judgement.findings]
+        if rows and judgement.verdict != "refused":
+            self.console.plain(tabulate(rows, headers=_COLUMNS))
+        for finding in judgement.findings:
+            if finding.hint:
+                self.console.plain(f"  {finding.name}: {finding.hint}")
+        for reason in judgement.reasons:
+            self.console.plain(f"  because: {reason}")
+        self.console.verdict(judgement.verdict, f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict}")
+        self.console.plain(f"evidence: {folder.log}\n          {folder.path}/")

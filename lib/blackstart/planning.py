@@ -1,0 +1,98 @@
+"""From an experiment and a target to what would be done, as data. Reads what is there; touches nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from blackstart import controls
+from blackstart.errors import Refused
+from blackstart.expect import Condition, Expectation
+from blackstart.model import Change, Experiment, Probe
+from blackstart.target import Target
+
+
+@dataclass(frozen=True)
+class Plan:
+    """An experiment bound to a target: absolute addresses, planned changes, and the identities that must be locked."""
+
+    experiment: Experiment
+    target: Target
+    changes: tuple[Change, ...]
+    identities: tuple[str, ...]
+    holds_s: float | None
+
+    @property
+    def services(self) -> tuple[str, ...]:
+        """The services that will be touched, each once."""
+        return tuple(dict.fromkeys(change.service for change in self.changes))
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether an undo needs a person."""
+        return any(change.undo_by_hand for change in self.changes)
+
+    def probes(self) -> list[Probe]:
+        """Every probe that is read from the baseline on, each once."""
+        experiment = self.experiment
+        expectations = experiment.baseline + experiment.during + experiment.recovery + experiment.always
+        probes = [expectation.condition.probe for expectation in expectations] + list(experiment.watch)
+        return list({probe.name: probe for probe in probes}.values())
+
+
+def make(experiment: Experiment, target: Target) -> Plan:
+    """The plan. Raises Refused (BadTarget, BadExperiment) where the target can't have this experiment."""
+    bound = bind(experiment, target)
+    changes: list[Change] = []
+    holds = [fault.hold_s for fault in experiment.faults if getattr(fault, "hold_s", None) is not None]
+    for fault in experiment.faults:
+        planned = fault.plan(target)
+        if not planned:
+            raise Refused(f"{fault.describe()} changes nothing on {target.name}")
+        changes.extend(planned)
+    for change in changes:
+        if not change.bites or not change.gone:
+            raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')
+    services = dict.fromkeys(change.service for change in changes)
+    identities = [controls.of(target.service(name)).identity() for name in services if name in target.services]
+    return Plan(
+        bound, target, tuple(changes), (*identities, f"target:{target.api or target.name}"), max(holds, default=None)
+    )
+
+
+def bind(experiment: Experiment, target: Target) -> Experiment:
+    """The experiment with every probe bound to the target. Names must be unique, or readings would be mixed up."""
+
+    def condition(item: Condition) -> Condition:
+        return replace(item, probe=item.probe.bind(target))
+
+    def expectations(items: tuple[Any, ...]) -> tuple[Expectation, ...]:
+        return tuple(replace(item, condition=condition(item.condition)) for item in items)
+
+    bound = replace(
+        experiment,
+        baseline=expectations(experiment.baseline),
+        during=expectations(experiment.during),
+        recovery=expectations(experiment.recovery),
+        always=expectations(experiment.always),
+        stop_if=tuple(condition(item) for item in experiment.stop_if),
+        refuse_if=tuple(condition(item) for item in experiment.refuse_if),
+        collect=tuple(probe.bind(target) for probe in experiment.collect),
+        watch=tuple(probe.bind(target) for probe in experiment.watch),
+    )
+    _no_name_twice(bound)
+    return bound
+
+
+def _no_name_twice(experiment: Experiment) -> None:
+    named: dict[str, Probe] = {}
+    phases = (experiment.baseline, experiment.during, experiment.recovery, experiment.always)
+    for probe in [e.condition.probe for phase in phases for e in phase] + list(experiment.watch):
+        if named.setdefault(probe.name, probe) != probe:
+            raise Refused(f'{experiment.name}: two different probes are named "{probe.name}"; give one another name')
+    names = [e.name for phase in phases for e in phase] + [check.name for check in experiment.checks]
+    twice = {name for name in names if names.count(name) > 1}
+    if twice:
+        raise Refused(
+            f"{experiment.name}: two expectations are named {', '.join(sorted(twice))}; give one another name"
+        )

@@ -1,0 +1,80 @@
+"""PAUSE_ON_FAIL: after everything is restored, bring the system into its safe state and see that it stays there."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from blackstart import clock
+from blackstart.errors import StepFailed
+from blackstart.machines import carry_out, describe
+from blackstart.model import Command, HttpCall, Step
+
+if TYPE_CHECKING:
+    from blackstart.console import Console
+    from blackstart.flags import Flags
+    from blackstart.observer import Observer
+    from blackstart.target import Target
+
+_SETTLED_WITHIN_S = 90.0
+
+
+def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
+    """What the abort does: the given command, the target's own, `make abort` where there is one, else the routes."""
+    command = flags.abort_command or target.abort
+    if command:
+        return (Command(tuple(shlex.split(command)), timeout_s=60.0),)
+    if not target.lab and _make_has_abort(Path("Makefile")):
+        return (Command(("make", "abort"), timeout_s=60.0),)
+    calls = (
+        ("/pause", None),
+        ("/flatten?reason=chaos_drill_failed", None),
+        ("/mode", {"mode": "PAPER", "confirmation": "CONFIRM"}),
+    )
+    return tuple(HttpCall("POST", target.url(path), body, dict(target.headers)) for path, body in calls)
+
+
+def _make_has_abort(makefile: Path) -> bool:
+    try:
+        return any(line.startswith("abort:") for line in makefile.read_text(encoding="utf-8").splitlines())
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def abort(target: Target, flags: Flags, observer: Observer, console: Console) -> bool:
+    """Wait until leadership has settled (re-acquiring un-pauses), abort, and verify over one full backoff.
+
+    Returns whether trading stayed paused; everything is in the journal.
+    """
+    console.say("PAUSE_ON_FAIL: everything is restored; waiting for leadership to settle before the abort")
+    settled = observer.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
+    observer.note("abort", settled=settled, sync=True)
+    done = True
+    for step in steps(target, flags):
+        try:
+            outcome = carry_out(step)
+            observer.note("abort step", step=describe(step), code=outcome.code)
+            console.say(f"abort: {describe(step)} → {outcome.code}")
+        except StepFailed as error:
+            observer.note("abort step", step=describe(step), failed=str(error))
+            console.say(f"abort FAILED: {error}")
+            done = False
+    verified = _stays_paused(target, observer)
+    observer.note("abort verified", ok=verified, sync=True)
+    console.say(
+        "abort: trading is paused and stayed paused" if verified else "abort: TRADING IS NOT PAUSED. Pause it by hand"
+    )
+    return done and verified
+
+
+def _stays_paused(target: Target, observer: Observer) -> bool:
+    backoff_s = max(map(float, target.fact("backoff_s", [30.0]))) + float(target.fact("backoff_jitter_s", 0.5))
+    if not observer.wait(lambda: _reads(observer, "paused", True), clock.now_s() + 5.0):
+        return False
+    return not observer.wait(lambda: not _reads(observer, "paused", True), clock.now_s() + backoff_s)
+
+
+def _reads(observer: Observer, probe: str, wanted: object) -> bool:
+    reading = observer.latest.get(probe)
+    return reading is not None and reading.kind == "value" and reading.value == wanted

@@ -1,0 +1,111 @@
+"""Carries out changes and takes them back, with the undo on the disk before the do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blackstart import clock
+from blackstart.errors import Damaged, StepFailed
+from blackstart.machines import carry_out, describe
+from blackstart.model import Ask, Change, Step
+from blackstart.safety.ledger import Ledger
+from blackstart.safety.restore import is_gone, restore
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from blackstart.console import Console
+    from blackstart.evidence.folder import Folder
+    from blackstart.observer import Observer
+    from blackstart.planning import Plan
+    from blackstart.safety.guardian import Guardian
+
+
+class Injection:
+    """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone."""
+
+    def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
+        self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
+        self.guardian = guardian
+        self.ledger = Ledger()
+        self.outstanding: dict[str, Change] = {}
+
+    def inject(self, between: Callable[[], None]) -> None:
+        """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
+        for number, change in enumerate(self.plan.changes):
+            between()
+            entry = f"{self.folder.run}#{number}"
+            self.ledger.intend(
+                entry_id=entry,
+                run=self.folder.run,
+                experiment=self.plan.experiment.name,
+                target=self.plan.target.name,
+                change=change,
+                evidence=self.folder.path,
+                lease_s=change.lease_s,
+            )
+            self.outstanding[entry] = change
+            self._do(entry, change)
+
+    def _do(self, entry: str, change: Change) -> None:
+        self.ledger.mark(entry, "doing")
+        self.observer.note("do", change=entry, what=change.what, sync=True)
+        self.console.say(f"doing: {change.what}")
+        for step in change.do:
+            self._step(step)
+        self.ledger.mark(entry, "done")
+        self.observer.note("did", change=entry, what=change.what)
+
+    def _step(self, step: Step) -> None:
+        if isinstance(step, Ask):
+            self.console.say(f"PLEASE DO NOW: {step.text}")
+            return
+        outcome = carry_out(step)
+        self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+
+    def undo(self, within_s: float) -> bool:
+        """Take back every outstanding change, newest first, and prove it. Records that can't be written don't stop it."""
+        proved = True
+        for entry, change in reversed(self.outstanding.items()):
+            self._mark(entry, "undoing")
+            self.observer.note("undo", change=entry, what=change.what, sync=True)
+            self.console.say(f"undoing: {change.what}")
+            began_s = clock.now_s()
+            ok = restore(change, self._tell, self._limit_s(change, within_s))
+            self.observer.note(
+                "undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
+            )
+            proved = proved and ok
+        return proved
+
+    def confirm(self, within_s: float) -> None:
+        """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
+        for entry, change in reversed(list(self.outstanding.items())):
+            ok = is_gone(change) or restore(change, self._tell, self._limit_s(change, within_s))
+            self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
+            if not ok:
+                self.console.say(f"NOT RESTORED: {change.what}")
+                continue
+            self.console.say(f"undone, and proved: {change.what}")
+            del self.outstanding[entry]
+            self._close(entry)
+
+    def _limit_s(self, change: Change, within_s: float) -> float:
+        asked = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
+        return max([within_s, *asked])
+
+    def _tell(self, text: str) -> None:
+        self.observer.note("undo said", message=text)
+        self.console.say(text)
+
+    def _mark(self, entry: str, state: str) -> None:
+        try:
+            self.ledger.mark(entry, state)
+        except Damaged as damage:  # the guardian and HEAL.sh still know the undo, and so do we
+            self._tell(str(damage))
+
+    def _close(self, entry: str) -> None:
+        try:
+            self.ledger.close(entry)
+        except Damaged as damage:
+            self._tell(f"{damage}; the change is undone all the same")

@@ -1,0 +1,56 @@
+"""Makes the tasks of a suite from its files: one file, one task. Reads names and first lines, imports none of them."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from typing import Any
+
+from invoke import Collection
+
+from blackstart.tasks._options import experiment_task
+
+_SUITES = Path(__file__).parent.parent / "suites"
+
+
+def collection(name: str, suite: str) -> Any:
+    """The collection `name` with a task for every experiment of the suite and `suite` for all of them in order."""
+    made = Collection(name)
+    for path in sorted((_SUITES / suite).glob("*.py")):
+        if not path.name.startswith("_"):
+            made.add_task(_task(suite, path))
+    made.add_task(_suite_task(suite))
+    return made
+
+
+def _task(suite: str, path: Path) -> Any:
+    name = path.stem.replace("_", "-")
+    doc, variants = _about(path)
+
+    def act(options: dict[str, Any]) -> int:
+        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+
+        return command.run(f"{suite.replace('_', '-')}/{name}", options, variants)
+
+    return experiment_task(name, doc, act, variants)
+
+
+def _suite_task(suite: str) -> Any:
+    def act(options: dict[str, Any]) -> int:
+        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+
+        return command.suite(suite.replace("_", "-"), options, keep_going=bool(options.pop("keep-going", False)))
+
+    return experiment_task(
+        "suite", "All experiments of the suite in order, with one summary table.", act, ("keep-going",)
+    )
+
+
+def _about(path: Path) -> tuple[str, tuple[str, ...]]:
+    """The docstring of an experiment's file and its VARIANTS, read without importing it."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    doc = ast.get_docstring(tree) or ""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VARIANTS":
+            return doc, tuple(ast.literal_eval(node.value))
+    return doc, ()

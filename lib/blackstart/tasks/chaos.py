@@ -1,0 +1,56 @@
+"""`chaos.*`: the trader drills, and what there is, what would be done, what is broken, and its mending."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from invoke import task
+
+from blackstart.tasks._options import experiment_task, finish
+from blackstart.tasks._suites import collection
+
+# The import of every library happens inside the tasks: `invoke --list` reads only this.
+
+
+@task(name="list")
+def list_(c: Any) -> None:
+    """Every experiment that can be run, with what its file says of it."""
+    from blackstart import command  # noqa: PLC0415
+
+    finish(command.list_experiments())
+
+
+@task
+def status(c: Any) -> None:
+    """What is broken right now, since when, and who looks after it."""
+    from blackstart import command  # noqa: PLC0415
+
+    finish(command.status())
+
+
+@task
+def heal(c: Any) -> None:
+    """Mend now what dead runs have left broken; runs that live are left alone."""
+    from blackstart import command  # noqa: PLC0415
+
+    finish(command.heal())
+
+
+def _named(verb: str, doc: str) -> Any:
+    def act(options: dict[str, Any]) -> int:
+        from blackstart import command  # noqa: PLC0415
+
+        return int(getattr(command, verb)(options.pop("experiment"), options))
+
+    return experiment_task(verb, doc, act, positional="experiment")
+
+
+namespace = collection("chaos", "trader")
+for _task in (
+    list_,
+    status,
+    heal,
+    _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing."),
+    _named("run", "Run an experiment by name (leader-lock, gateway/redis-latency) or file."),
+):
+    namespace.add_task(_task)

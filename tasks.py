@@ -1,0 +1,5 @@
+"""The Invoke namespace of this project: `invoke --list` shows what there is."""
+
+from blackstart.tasks import namespace as _namespace
+
+namespace = _namespace()
