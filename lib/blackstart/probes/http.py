@@ -1,0 +1,205 @@
+"""What an HTTP endpoint says: its status, a field of its JSON, its text."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any, Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.redact import Redactor
+from blackstart.target import Target, secret
+
+Pairs = tuple[tuple[str, str], ...]
+Picked = tuple[ReadingKind, Scalar, str]
+MAX_BODY_BYTES = 4 * 1024 * 1024
+# Parsed answers that several probes share; larger ones are not kept.
+_SHARED_BYTES = 64 * 1024
+_BAD_STATUS = 400
+_BARE_INFINITY = re.compile(r"(?<=: )-?inf(?=[,}])")
+
+
+def pairs(items: Mapping[str, str] | Iterable[tuple[str, str]]) -> Pairs:
+    """Names and values in one order, so that equal ones are equal and can be hashed."""
+    return tuple(
+        sorted((str(name), str(value)) for name, value in (items.items() if isinstance(items, Mapping) else items))
+    )
+
+
+def target_headers(target: Target, url: str) -> Pairs:
+    """The target's headers for a URL of its own; a stranger never gets them. Raises BadTarget for a missing secret."""
+    bases = [target.api, *(service.url for service in target.services.values())]
+    if not any(base and (url == base or url.startswith(base.rstrip("/") + "/")) for base in bases):
+        return ()
+    for reference in target.headers.values():
+        secret(reference)  # fails here rather than in the middle of a run
+    return pairs(target.headers)
+
+
+@plain
+class HttpGet:
+    """GET of one URL. Header values may be `env:NAME` and are looked up when the reader is opened."""
+
+    url: str
+    headers: Pairs = ()
+    max_bytes: int = MAX_BODY_BYTES
+
+    def open(self) -> Reader:
+        """A reader that keeps its connection. Raises BadTarget for a URL that is none or a missing variable."""
+        from blackstart.probes.http_client import HttpReader  # noqa: PLC0415  (declarations load no client)
+
+        return HttpReader(self.url, [(name, secret(value)) for name, value in self.headers], self.max_bytes)
+
+    def describe(self) -> str:
+        """`GET http://localhost:8000/ready`, without secrets."""
+        return Redactor()(f"GET {self.url}")
+
+
+@plain
+class HttpStatus(Conditions):
+    """The status code of a GET: a number. A redirect is 302, not where it leads."""
+
+    path: str
+    name: str = ""
+    headers: Pairs = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"status of {self.path}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the URL."""
+        return HttpGet(self.path, self.headers)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The status."""
+        return "value", answer.status, ""
+
+
+@plain
+class HttpJson(Conditions):
+    """One field of a JSON answer, whatever the status: `field` is a dotted path, with numbers for places in a list.
+
+    Alternatives are separated by `|`, as in `is_paused|paused`: the first that is there counts. `repr_in` names a text
+    field that may end in a Python dict (`"error: 503: {...}"`), where the field is looked for if it is not there
+    otherwise. A missing field is `absent`, or `malformed` where the status is 400 or above.
+    """
+
+    path: str
+    field: str
+    name: str = ""
+    repr_in: str = ""
+    headers: Pairs = ()
+
+    def __post_init__(self) -> None:
+        if not all(self.field.split("|")):
+            raise ValueError(f"a field must be a path, as in status or orders.0.id, not {self.field!r}")
+        object.__setattr__(self, "name", self.name or f"{self.field} of {self.path}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the URL."""
+        return HttpGet(self.path, self.headers)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The field's value: text, number, truth value or None."""
+        try:
+            data = parse_json(answer.body)
+        except ValueError as error:
+            return "malformed", None, f"status {answer.status}, not JSON: {error}"
+        places = [data]
+        if self.repr_in:
+            places.append(inner_repr(data, self.repr_in))
+        for place in places:
+            for path in self.field.split("|"):
+                found, value = look_up(place, path)
+                if found and isinstance(value, dict | list):
+                    return "malformed", None, f"{path} is a {type(value).__name__}, not a single value"
+                if found:
+                    return "value", value, ""
+        kind: ReadingKind = "malformed" if (answer.status or 0) >= _BAD_STATUS else "absent"
+        return kind, None, f"status {answer.status}, no field {self.field.replace('|', ' or ')}"
+
+
+@plain
+class HttpText(Conditions):
+    """The text of an answer as it stands, for final states that a check reads. A status from 400 up is malformed."""
+
+    path: str
+    name: str = ""
+    headers: Pairs = ()
+    max_bytes: int = MAX_BODY_BYTES
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"text of {self.path}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the URL."""
+        return HttpGet(self.path, self.headers, self.max_bytes)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The text."""
+        if (answer.status or 0) >= _BAD_STATUS:
+            return "malformed", None, f"status {answer.status}"
+        try:
+            return "value", answer.body.decode("utf-8"), ""
+        except UnicodeDecodeError as error:
+            return "malformed", None, f"not UTF-8: {error.reason} at byte {error.start}"
+
+
+def parse_json(body: bytes) -> Any:
+    """The JSON in `body`. Raises ValueError; also for one that is nested too deeply."""
+    return _parse_shared(body) if len(body) <= _SHARED_BYTES else _parse(body)
+
+
+def _parse(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+_parse_shared = lru_cache(maxsize=8)(_parse)
+
+
+def look_up(data: Any, path: str) -> tuple[bool, Any]:
+    """Whether `path` (dots, and numbers for places in a list) is in `data`, and what is there."""
+    for part in path.split("."):
+        if isinstance(data, dict) and part in data:
+            data = data[part]
+        elif isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+            data = data[int(part)]
+        else:
+            return False, None
+    return True, data
+
+
+def inner_repr(data: Any, field: str) -> Any:
+    """The Python dict that a text field ends in, or None."""
+    found, text = look_up(data, field)
+    if not found or not isinstance(text, str) or "{" not in text:
+        return None
+    try:
+        # A heartbeat that was never seen prints as `inf`, which is no Python literal.
+        return ast.literal_eval(_BARE_INFINITY.sub("1e999", text[text.index("{") :]))
+    except (ValueError, SyntaxError, RecursionError, MemoryError):
+        return None

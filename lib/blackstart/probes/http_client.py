@@ -1,0 +1,203 @@
+"""A light HTTP/1.1 client for reading one URL over and over: one socket, one parser, one time limit per read.
+
+What it does not do, on purpose: follow redirects (a redirect is a value), ask for compression, read proxy variables,
+keep cookies. An answer is held in memory up to a limit and never beyond it, whatever the other side sends.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import ssl
+from base64 import b64encode
+from collections.abc import Iterable
+from urllib.parse import quote, unquote, urlsplit
+
+import httptools
+
+from blackstart import __version__
+from blackstart.errors import BadTarget
+from blackstart.model import Answer
+from blackstart.probes.sockets import Deadline, NoAnswer, connect, wrap_tls
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+_CHUNK_BYTES = 64 * 1024
+_CONTROL = frozenset("\r\n\0")
+
+
+class _Stale(Exception):
+    """The connection ended before a byte of the answer had come."""
+
+
+class _Message:
+    """Collects one answer from the parser's callbacks; keeps no more than `max_bytes` of its body."""
+
+    __slots__ = (
+        "complete", "framed", "headers_done", "keep_alive", "max_bytes", "parser", "parts", "size", "status", "surplus",
+    )  # fmt: skip
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.parser = httptools.HttpResponseParser(self)
+        self.parts: list[bytes] = []
+        self.size = 0
+        self.status = 0
+        self.framed = self.headers_done = self.complete = self.keep_alive = self.surplus = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() in (b"content-length", b"transfer-encoding"):
+            self.framed = True
+
+    def on_message_begin(self) -> None:
+        if self.complete:
+            self.surplus = True  # a second answer that nobody asked for
+        self.framed = self.framed and self.complete
+
+    def on_headers_complete(self) -> None:
+        if self.surplus:
+            return
+        self.status = self.parser.get_status_code()
+        self.keep_alive = self.parser.should_keep_alive()
+        self.headers_done = self.status >= 200
+
+    def on_body(self, body: bytes) -> None:
+        if self.surplus:
+            return
+        self.size += len(body)
+        if self.size <= self.max_bytes:
+            self.parts.append(body)
+
+    def on_message_complete(self) -> None:
+        # 1xx answers only announce the real one.
+        self.complete = self.status >= 200 or self.surplus
+
+    @property
+    def too_large(self) -> bool:
+        return self.size > self.max_bytes
+
+
+def plain_url(url: str) -> str:
+    """`url`, if it is one that can be read. Raises BadTarget that says what is wrong with it."""
+    try:
+        parts = urlsplit(url)
+        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        right = False
+    if not right or _CONTROL & set(url):
+        raise BadTarget(f'"{url}" must be an http:// or https:// URL, as in http://localhost:8000/ready')
+    return url
+
+
+def _request(url: str, headers: Iterable[tuple[str, str]]) -> bytes:
+    parts = urlsplit(url)
+    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
+    host = parts.netloc.rpartition("@")[2]
+    lines = [
+        f"GET {path}{query} HTTP/1.1",
+        f"Host: {host}",
+        "Accept: */*",
+        f"User-Agent: blackstart/{__version__}",
+    ]
+    if parts.username is not None:
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        lines.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
+    for name, value in headers:
+        if _CONTROL & set(name + value):
+            raise BadTarget(f'the header "{name}" contains a line break')
+        lines.append(f"{name}: {value}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
+
+
+class HttpReader:
+    """Reads one URL over a connection that is kept open. `headers` have their real values here."""
+
+    def __init__(self, url: str, headers: Iterable[tuple[str, str]] = (), max_bytes: int = MAX_BODY_BYTES) -> None:
+        parts = urlsplit(plain_url(url))
+        self._host = parts.hostname or ""
+        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
+        self._port = parts.port or (443 if self._tls else 80)
+        self._request = _request(url, headers)
+        self._max_bytes = max_bytes
+        self._sock: socket.socket | None = None
+        self._poll = select.poll()
+
+    def read(self, timeout_s: float) -> Answer:
+        """One answer within `timeout_s`, connecting included."""
+        deadline = Deadline(timeout_s)
+        try:
+            return self._exchange(deadline)
+        except NoAnswer as failure:
+            # A late answer to this request must not be taken for the answer to the next.
+            self.close()
+            return Answer(failure.kind, note=failure.note)
+
+    def close(self) -> None:
+        """Close the connection; the next read opens another."""
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def _exchange(self, deadline: Deadline) -> Answer:
+        if self._sock is not None:
+            try:
+                if not self._poll.poll(0):
+                    return self._ask(self._sock, deadline)
+            except _Stale:
+                pass  # the other side had closed it while it was idle: ask again on a new connection
+            self.close()
+        try:
+            return self._ask(self._open(deadline), deadline)
+        except _Stale as error:
+            raise NoAnswer("unreachable", f"the connection ended without an answer: {error}") from error
+
+    def _open(self, deadline: Deadline) -> socket.socket:
+        sock = connect(self._host, self._port, deadline)
+        if self._tls is not None:
+            sock = wrap_tls(sock, self._host, self._tls, deadline)
+        self._sock = sock
+        self._poll = select.poll()
+        self._poll.register(sock, select.POLLIN)
+        return sock
+
+    def _ask(self, sock: socket.socket, deadline: Deadline) -> Answer:
+        message = _Message(self._max_bytes)
+        received = 0
+        try:
+            sock.settimeout(deadline.left_s())
+            sock.sendall(self._request)
+            while not message.complete:
+                sock.settimeout(deadline.left_s())
+                data = sock.recv(_CHUNK_BYTES)
+                if not data:
+                    return self._ended(message, received, "closed")
+                received += len(data)
+                self._feed(message, data, received)
+        except TimeoutError as error:
+            raise deadline.passed() from error
+        except OSError as error:
+            return self._ended(message, received, error.strerror or str(error))
+        if message.surplus or not message.keep_alive:
+            self.close()
+        return Answer("answer", b"".join(message.parts), message.status)
+
+    def _feed(self, message: _Message, data: bytes, received: int) -> None:
+        try:
+            message.parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            if not message.complete:
+                raise NoAnswer("malformed", f"not HTTP: {error}") from error
+            # More bytes than the answer has: it stands, the connection can't be trusted any further.
+            message.keep_alive = False
+        if message.too_large:
+            raise NoAnswer("malformed", f"answer larger than {self._max_bytes} bytes")
+        if received - message.size > _CHUNK_BYTES * 2 + 8 * message.size:
+            raise NoAnswer("malformed", f"not HTTP: {received} bytes without an end of the headers or a body")
+
+    def _ended(self, message: _Message, received: int, why: str) -> Answer:
+        if not received:
+            raise _Stale(why)
+        if why == "closed" and message.headers_done and not message.framed:
+            self.close()
+            return Answer("answer", b"".join(message.parts), message.status)
+        raise NoAnswer("malformed", f"answer cut short after {received} bytes: {why}")

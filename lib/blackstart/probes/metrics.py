@@ -1,0 +1,253 @@
+"""Series of a Prometheus text page. Only the wanted lines are parsed: a page may be read fifty times a second.
+
+The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from typing import Literal, Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer
+from blackstart.probes.http import HttpGet, Pairs, Picked, pairs, target_headers
+from blackstart.target import Target
+
+Aggregate = Literal["sum", "max", "min", "count"]
+Sample = tuple[dict[str, str], float]
+
+_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
+_NUMBER = rb"[+-]?+(?i:\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)"
+_LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+"(?:[^"\\\n]|\\.)*+"'
+_LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*+,?+)?+[ \t]*+\}" % (_LABEL, _LABEL)
+# What may follow a series' name: labels, a value, a timestamp, and (OpenMetrics) an exemplar.
+_REST = rb"[ \t]*+(%s)?+[ \t]*+(%s)(?:[ \t]++%s)?+[ \t]*+(?:\#[^\n]*+)?+\r?+" % (_LABELS, _NUMBER, _NUMBER)
+_SAMPLE_REST = re.compile(_REST)
+_ONE_LABEL = re.compile(rb'([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\\n]|\\.)*+)"')
+_ESCAPED = re.compile(r'\\([\\n"])')
+_UNESCAPED = {"\\": "\\", "n": "\n", '"': '"'}
+_NAME_BYTES = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
+_PAGE = re.compile(rb"(?:[ \t]*+(?:\#[^\n]*+|%s%s|\r?+)(?:\n|\Z))*+" % (_NAME_BYTES, _REST))
+_ENDS_NAME = (b"{", b" ", b"\t")
+_LINE_FEED = 0x0A
+_LINE_SHOWN = 60
+_SETS_SHOWN = 4
+_CHECKED_BYTES = 64 * 1024
+# A page of nothing but one series would need many times its own size in memory.
+MAX_LABEL_SETS = 10_000
+
+
+class NotPrometheus(ValueError):
+    """The text is not what Prometheus would accept; the message shows where."""
+
+
+def samples_of(page: bytes, series: str) -> list[Sample]:
+    """The labels and values of one series. Raises NotPrometheus, also where one label set has two values."""
+    found: dict[Pairs, float] = {}
+    for line_end, rest in _lines_of(page, series.encode()):
+        match = _SAMPLE_REST.fullmatch(page, rest, line_end)
+        if match is None:
+            raise NotPrometheus(f"not a sample: {_shown(page, rest - len(series), line_end)}")
+        labels, value = pairs(_labels(match[1] or b"")), float(match[2])
+        other = found.get(labels, value)
+        if other != value and not (math.isnan(value) and math.isnan(other)):
+            raise NotPrometheus(f"two values for {_shown_series(series, labels)}: {other:g} and {value:g}")
+        found[labels] = value
+        if len(found) > MAX_LABEL_SETS:
+            raise NotPrometheus(f"{series} has more than {MAX_LABEL_SETS} label sets")
+    if not found:
+        check_page(page)
+    return [(dict(labels), value) for labels, value in found.items()]
+
+
+def _lines_of(page: bytes, name: bytes) -> Iterator[tuple[int, int]]:
+    """Where the lines of this very series end, and where their part after the name begins."""
+    place = page.find(name)
+    while place >= 0:
+        after = place + len(name)
+        if page[after : after + 1] in _ENDS_NAME and _starts_line(page, place):
+            line_end = page.find(b"\n", after)
+            line_end = len(page) if line_end < 0 else line_end
+            yield line_end, after
+            after = line_end
+        place = page.find(name, after)
+
+
+def _starts_line(page: bytes, place: int) -> bool:
+    while place > 0 and page[place - 1] in b" \t":
+        place -= 1
+    return place == 0 or page[place - 1] == _LINE_FEED
+
+
+def _labels(block: bytes) -> Iterator[tuple[str, str]]:
+    for match in _ONE_LABEL.finditer(block, 1):
+        value = match[2].decode("utf-8", "replace")
+        yield match[1].decode(), _ESCAPED.sub(lambda m: _UNESCAPED[m[1]], value) if "\\" in value else value
+
+
+def _check(page: bytes) -> None:
+    match = _PAGE.match(page)
+    end = match.end() if match else 0
+    if end < len(page):
+        line_end = page.find(b"\n", end)
+        line = _shown(page, end, len(page) if line_end < 0 else line_end)
+        raise NotPrometheus(f"not Prometheus text, line {page.count(bytes([10]), 0, end) + 1}: {line}")
+
+
+_check_shared = lru_cache(maxsize=4)(_check)
+
+
+def check_page(page: bytes) -> None:
+    """Raises NotPrometheus where a line is neither a comment nor a sample."""
+    if len(page) <= _CHECKED_BYTES:
+        _check_shared(page)
+    else:
+        _check(page)
+
+
+def _shown(page: bytes, start: int, end: int) -> str:
+    text = page[start : min(end, start + _LINE_SHOWN)].decode("utf-8", "replace").strip()
+    return repr(text) + ("..." if end - start > _LINE_SHOWN else "")
+
+
+def _shown_series(series: str, labels: Mapping[str, str] | Pairs) -> str:
+    inner = ",".join(f'{name}="{value}"' for name, value in pairs(labels))
+    return f"{series}{{{inner}}}"
+
+
+def _shown_sets(series: str, samples: Sequence[Sample]) -> str:
+    more = f" and {len(samples) - _SETS_SHOWN} more" if len(samples) > _SETS_SHOWN else ""
+    return ", ".join(_shown_series(series, labels) for labels, _ in samples[:_SETS_SHOWN]) + more
+
+
+def _extreme(choose: Callable[[Sequence[float]], float]) -> Callable[[Sequence[float]], float]:
+    def of(values: Sequence[float]) -> float:
+        # As in PromQL: NaN only where there is nothing else.
+        numbers = [value for value in values if not math.isnan(value)]
+        return choose(numbers) if numbers else math.nan
+
+    return of
+
+
+AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
+    "sum": math.fsum,
+    "max": _extreme(max),
+    "min": _extreme(min),
+    "count": len,
+}
+
+
+def aggregate_samples(samples: Sequence[Sample], series: str, labels: Pairs, aggregate: str | None) -> Picked:
+    """One reading of these samples: absent where none has the labels, malformed where several have no aggregate."""
+    wanted = [sample for sample in samples if all(sample[0].get(name) == value for name, value in labels)]
+    if not wanted:
+        return "absent", None, f"no series {_shown_series(series, labels) if labels else series}"
+    if aggregate is not None:
+        return "value", AGGREGATES[aggregate]([value for _, value in wanted]), ""
+    if len(wanted) > 1:
+        return "malformed", None, f"{len(wanted)} label sets and no aggregate: {_shown_sets(series, wanted)}"
+    return "value", wanted[0][1], ""
+
+
+def _checked_name(series: str) -> str:
+    if not _NAME.fullmatch(series):
+        raise ValueError(f"{series!r} is not the name of a series (letters, digits, _ and :)")
+    return series
+
+
+@plain
+class Metric(Conditions):
+    """The value of a series: a number. A series that is not there is `absent`, never 0.
+
+    `labels` are those that must be equal. Where several label sets have them, `aggregate` says what becomes of them
+    (sum, max, min, count); without it they are `malformed`, and the note names them.
+    """
+
+    series: str
+    labels: Mapping[str, str] | Pairs = ()
+    aggregate: Aggregate | None = None
+    path: str = "/metrics"
+    name: str = ""
+    headers: Pairs = ()
+
+    def __post_init__(self) -> None:
+        if self.aggregate is not None and self.aggregate not in AGGREGATES:
+            raise ValueError(f"no aggregate {self.aggregate!r}; known: {', '.join(AGGREGATES)}")
+        object.__setattr__(self, "name", self.name or _checked_name(self.series))
+        object.__setattr__(self, "labels", pairs(self.labels))
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the metrics page."""
+        return HttpGet(self.path, self.headers)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The value of the wanted label set, or the aggregate of all of them."""
+        samples = _page_samples(answer, self.series)
+        if isinstance(samples, str):
+            return "malformed", None, samples
+        return aggregate_samples(samples, self.series, pairs(self.labels), self.aggregate)
+
+
+@plain
+class MetricLabel(Conditions):
+    """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`."""
+
+    series: str
+    label: str
+    where: float = 1.0
+    path: str = "/metrics"
+    name: str = ""
+    headers: Pairs = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.label} of {_checked_name(self.series)}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the metrics page."""
+        return HttpGet(self.path, self.headers)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The label's text."""
+        samples = _page_samples(answer, self.series)
+        if isinstance(samples, str):
+            return "malformed", None, samples
+        if not samples:
+            return "absent", None, f"no series {self.series}"
+        chosen = samples if len(samples) == 1 else [sample for sample in samples if sample[1] == self.where]
+        values = {labels.get(self.label) for labels, _ in chosen}
+        if len(values) != 1:
+            shown = _shown_sets(self.series, samples)
+            return (
+                "malformed",
+                None,
+                f"{len(chosen)} of {len(samples)} label sets have the value {self.where:g}: {shown}",
+            )
+        value = values.pop()
+        if value is None:
+            return "absent", None, f"{_shown_sets(self.series, chosen)} has no label {self.label}"
+        return "value", value, ""
+
+
+def _page_samples(answer: Answer, series: str) -> list[Sample] | str:
+    """The samples of a series, or why they can't be read."""
+    if answer.status != 200:
+        return f"status {answer.status} instead of a metrics page"
+    try:
+        return samples_of(answer.body, series)
+    except NotPrometheus as error:
+        return str(error)

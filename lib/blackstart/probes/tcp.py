@@ -1,0 +1,83 @@
+"""Whether a TCP port takes connections."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Self
+
+from blackstart.codec import plain
+from blackstart.errors import BadTarget
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.target import Target
+
+
+def service_address(target: Target, service: str) -> str:
+    """`host:port` of a service. Raises BadTarget where the target does not give it."""
+    address = target.service(service).address
+    if not address:
+        raise BadTarget(f'target "{target.name}": service "{service}" has no address, as in address = "localhost:6379"')
+    parse_address(address)
+    return address
+
+
+class _TcpReader:
+    def __init__(self, address: str) -> None:
+        self._host, self._port = parse_address(address)
+
+    def read(self, timeout_s: float) -> Answer:
+        try:
+            connect(self._host, self._port, Deadline(timeout_s)).close()
+        except NoAnswer as failure:
+            return Answer(failure.kind, note=failure.note)
+        return Answer("answer", "open")
+
+    def close(self) -> None:
+        """Nothing is held between reads."""
+
+
+@plain
+class TcpConnect:
+    """A TCP connection to `host:port`, opened and closed."""
+
+    address: str
+    # Each read is a new connection, and a frozen server's queue of them is short.
+    least_tick_s: ClassVar[float] = 0.05
+
+    def open(self) -> Reader:
+        """A reader; it holds nothing between reads."""
+        return _TcpReader(self.address)
+
+    def describe(self) -> str:
+        """`connect localhost:6379`."""
+        return f"connect {self.address}"
+
+
+@plain
+class Tcp(Conditions):
+    """`open` while a TCP port takes connections; `unreachable` or `timed_out` otherwise.
+
+    The port is that of `service`, or `address` (`host:port`). A frozen server's port stays open: the kernel answers.
+    """
+
+    service: str = ""
+    address: str = ""
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if bool(self.service) == bool(self.address) and not self.name:
+            raise ValueError('a TCP probe needs a service or an address, as in Tcp("redis") or Tcp(address="db:5432")')
+        object.__setattr__(self, "name", self.name or f"port of {self.service or self.address}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the service's address."""
+        return replace(self, address=self.address or service_address(target, self.service))
+
+    def endpoint(self) -> TcpConnect:
+        """A connection to the address."""
+        return TcpConnect(self.address)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """`open`."""
+        return "value", answer.body, ""

@@ -1,0 +1,131 @@
+"""HTTP probes: what they pick from an answer, and that they are plain data."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.codec import from_data, to_data
+from blackstart.errors import BadTarget
+from blackstart.model import Answer
+from blackstart.probes.http import HttpJson, HttpStatus, HttpText
+from blackstart.target import Service, Target
+
+TARGET = Target(
+    "shop",
+    api="http://127.0.0.1:8000/base/",
+    headers={"X-Ops-Key": "env:TEST_OPS_KEY", "X-Kind": "drill"},
+    services={"api-2": Service("api-2", url="http://127.0.0.1:8002")},
+)
+
+
+def answer(data: object, status: int = 200) -> Answer:
+    return Answer("answer", json.dumps(data).encode(), status)
+
+
+def test_status_is_the_number_whatever_the_body() -> None:
+    assert HttpStatus("/ready").pick(Answer("answer", b"<html>", 503)) == ("value", 503, "")
+
+
+def test_redirect_is_a_value() -> None:
+    assert HttpStatus("/ready").pick(Answer("answer", b"", 302)) == ("value", 302, "")
+
+
+@pytest.mark.parametrize(
+    ("field", "data", "value"),
+    [
+        ("status", {"status": "healthy"}, "healthy"),
+        ("is_paused|paused", {"paused": True}, True),
+        ("is_paused|paused", {"is_paused": False, "paused": True}, False),
+        ("orders.1.id", {"orders": [{"id": 7}, {"id": 8}]}, 8),
+        ("a.b", {"a": {"b": None}}, None),
+        ("0", [1.5], 1.5),
+    ],
+)
+def test_field_is_found_by_path_and_alternative(field: str, data: object, value: object) -> None:
+    assert HttpJson("/x", field).pick(answer(data)) == ("value", value, "")
+
+
+def test_missing_field_of_a_good_answer_is_absent() -> None:
+    kind, value, note = HttpJson("/x", "a|b").pick(answer({"c": 1}))
+    assert (kind, value) == ("absent", None)
+    assert "no field a or b" in note
+
+
+def test_missing_field_of_an_error_is_malformed() -> None:
+    kind, _, note = HttpJson("/health", "status").pick(answer({"detail": "Internal Server Error"}, 500))
+    assert kind == "malformed"
+    assert "status 500" in note
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"<html>", b'{"a": 1} x', b"\xff", b"[" * 100_000])
+def test_broken_json_with_status_200_is_malformed(body: bytes) -> None:
+    assert HttpJson("/x", "a").pick(Answer("answer", body, 200))[0] == "malformed"
+
+
+def test_list_or_object_is_not_a_value() -> None:
+    assert HttpJson("/x", "orders").pick(answer({"orders": []}))[0] == "malformed"
+
+
+def test_field_inside_a_python_repr_is_found_where_it_is_asked_for() -> None:
+    detail = "Readiness check error: 503: {'ok': False, 'leader': 0, 'scan_heartbeat': inf, 'error': 'it\\'s {so}'}"
+    old_build = answer({"detail": detail}, 503)
+    assert HttpJson("/ready", "leader", repr_in="detail").pick(old_build) == ("value", 0, "")
+    assert HttpJson("/ready", "scan_heartbeat", repr_in="detail").pick(old_build) == ("value", float("inf"), "")
+    assert HttpJson("/ready", "leader").pick(old_build)[0] == "malformed"
+    broken = answer({"detail": "Readiness check error: {'ok': __import__('os')}"}, 503)
+    assert HttpJson("/ready", "ok", repr_in="detail").pick(broken)[0] == "malformed"
+
+
+def test_text_is_the_body_and_an_error_page_is_malformed() -> None:
+    assert HttpText("/orders").pick(Answer("answer", "ä".encode(), 200)) == ("value", "ä", "")
+    assert HttpText("/orders").pick(Answer("answer", b"oops", 500))[0] == "malformed"
+    assert HttpText("/orders").pick(Answer("answer", b"\xff", 200))[0] == "malformed"
+
+
+@given(st.binary(max_size=200), st.sampled_from([200, 404, 503]))
+def test_no_body_makes_a_pick_raise(body: bytes, status: int) -> None:
+    for probe in (HttpStatus("/x"), HttpJson("/x", "a.0|b", repr_in="detail"), HttpText("/x")):
+        kind, _, note = probe.pick(Answer("answer", body, status))
+        assert kind in ("value", "absent", "malformed")
+        assert kind == "value" or note
+
+
+def test_bind_makes_the_address_absolute_and_keeps_secrets_as_references(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_OPS_KEY", "hunter22hunter22")
+    probe = HttpJson("api-2:/ready", "leader").bind(TARGET)
+    assert probe.path == "http://127.0.0.1:8002/ready"
+    data = json.dumps(to_data(probe.endpoint()))
+    assert "env:TEST_OPS_KEY" in data
+    assert "hunter22" not in data
+    assert HttpStatus("/ready").bind(TARGET).path == "http://127.0.0.1:8000/base/ready"
+
+
+def test_bind_refuses_a_header_whose_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TEST_OPS_KEY", raising=False)
+    with pytest.raises(BadTarget, match="TEST_OPS_KEY"):
+        HttpStatus("/ready").bind(TARGET)
+
+
+def test_strange_host_is_not_given_the_targets_headers() -> None:
+    assert HttpStatus("http://127.0.0.1:8000.evil.test/").bind(TARGET).headers == ()
+
+
+def test_probes_come_back_from_json_equal_and_hashable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_OPS_KEY", "x")
+    for probe in (HttpStatus("/a"), HttpJson("/a", "b", repr_in="d"), HttpText("/a", max_bytes=9)):
+        bound = probe.bind(TARGET)
+        again = from_data(json.loads(json.dumps(to_data(bound))))
+        assert again == bound
+        assert hash(again) == hash(bound)
+        assert again.endpoint() == bound.endpoint()
+
+
+def test_describe_hides_a_password_in_the_url() -> None:
+    assert "geheim" not in HttpStatus("http://me:geheim@h/x?token=geheim2").endpoint().describe()
+
+
+def test_field_that_is_no_path_is_refused() -> None:
+    with pytest.raises(ValueError, match="must be a path"):
+        HttpJson("/x", "a|")

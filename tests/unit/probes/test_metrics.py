@@ -1,0 +1,209 @@
+"""Metrics: the fast scan sees what prometheus_client's own parser sees, and says what can't be read."""
+
+import json
+import math
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from prometheus_client.parser import text_string_to_metric_families
+
+from blackstart.codec import from_data, to_data
+from blackstart.model import Answer
+from blackstart.probes.metrics import Metric, MetricLabel, NotPrometheus, samples_of
+from blackstart.target import Target
+
+PAGE = b"""# HELP trader_is_leader 1 while this instance leads; trader_is_leader 7
+# TYPE trader_is_leader gauge
+trader_is_leader{instance_id="5d0c-9a"} 1.0
+trader_is_leader_total 9
+x_trader_is_leader 9
+# TYPE trader_kill_switch_total counter
+trader_kill_switch_total{reason="leader_lock_lost"} 3.0
+trader_kill_switch_total{reason="manual"} 1.0
+trader_scan_heartbeat_seconds 1.2e-1 1700000000000
+"""
+
+
+def page(text: str | bytes, status: int = 200) -> Answer:
+    return Answer("answer", text.encode() if isinstance(text, str) else text, status)
+
+
+def test_value_is_a_number() -> None:
+    assert Metric("trader_is_leader").pick(page(PAGE)) == ("value", 1.0, "")
+    assert Metric("trader_scan_heartbeat_seconds").pick(page(PAGE)) == ("value", 0.12, "")
+
+
+def test_series_that_is_not_there_is_absent_and_never_zero() -> None:
+    kind, value, note = Metric("trader_throttle_queue_depth", aggregate="sum").pick(page(PAGE))
+    assert (kind, value) == ("absent", None)
+    assert "no series trader_throttle_queue_depth" in note
+    assert Metric("trader_is_leader", aggregate="count").pick(page(""))[0] == "absent"
+
+
+def test_labels_that_no_line_has_are_absent() -> None:
+    kind, _, note = Metric("trader_kill_switch_total", {"reason": "boredom"}).pick(page(PAGE))
+    assert kind == "absent"
+    assert 'reason="boredom"' in note
+
+
+def test_label_chooses_the_line() -> None:
+    assert Metric("trader_kill_switch_total", {"reason": "manual"}).pick(page(PAGE)) == ("value", 1.0, "")
+
+
+def test_several_label_sets_without_an_aggregate_are_malformed_and_named() -> None:
+    kind, value, note = Metric("trader_kill_switch_total").pick(page(PAGE))
+    assert (kind, value) == ("malformed", None)
+    assert 'reason="leader_lock_lost"' in note
+    assert 'reason="manual"' in note
+
+
+@pytest.mark.parametrize(("aggregate", "value"), [("sum", 4.0), ("max", 3.0), ("min", 1.0), ("count", 2)])
+def test_aggregate_makes_one_number_of_several(aggregate: str, value: float) -> None:
+    assert Metric("trader_kill_switch_total", aggregate=aggregate).pick(page(PAGE)) == ("value", value, "")  # type: ignore[arg-type]
+
+
+def test_same_line_twice_counts_once_and_two_values_are_malformed() -> None:
+    assert Metric("a", aggregate="sum").pick(page('a{x="1"} 2\na{x="1"} 2\n')) == ("value", 2.0, "")
+    kind, _, note = Metric("a", aggregate="sum").pick(page('a{x="1"} 2\na{x="1"} 3\n'))
+    assert kind == "malformed"
+    assert "two values" in note
+
+
+@pytest.mark.parametrize("text", ["+Inf", "Inf", "-Inf", "NaN", "1e3", "-1.5E-3", ".5", "5.", "+7"])
+def test_every_form_of_a_number_is_read(text: str) -> None:
+    kind, value, _ = Metric("a").pick(page(f"a {text}\n"))
+    assert kind == "value"
+    assert value == float(text) or (math.isnan(float(text)) and math.isnan(value))  # type: ignore[arg-type]
+
+
+def test_not_a_number_gives_way_to_numbers_in_an_extreme() -> None:
+    assert Metric("a", aggregate="max").pick(page('a{b="1"} NaN\na{b="2"} 2\n')) == ("value", 2.0, "")
+
+
+def test_escapes_in_label_values_are_undone() -> None:
+    line = r'a{x="\"}\\\n, y=\"1\"",z="é"} 4' + "\n"
+    assert samples_of(line.encode(), "a") == [({"x": '"}\\\n, y="1"', "z": "é"}, 4.0)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<html><body>Sign in</body></html>",
+        '{"status": "ok"}',
+        "OK",
+        "a\n",
+        "a one\n",
+        'a{x="1" 2\n',
+        "a{x=1} 2\n",
+        'a{x="1"} 2 soon\n',
+        "b 1\n<html>\n",
+        "a 1_000\n",
+    ],
+)
+def test_text_that_is_not_prometheus_text_is_malformed(text: str) -> None:
+    kind, _, note = Metric("a").pick(page(text))
+    assert kind == "malformed"
+    assert note
+
+
+@pytest.mark.timeout(20)
+def test_page_that_is_all_one_line_or_all_one_series_is_read_in_bounded_time() -> None:
+    one_line = b"# " + b"a " * 2_000_000 + b"\n"
+    assert Metric("a").pick(page(one_line))[0] == "absent"
+    many = b"".join(b'a{x="%d"} 1\n' % number for number in range(300_000))
+    kind, _, note = Metric("a", aggregate="sum").pick(page(many))
+    assert kind == "malformed"
+    assert "label sets" in note
+
+
+def test_error_page_is_malformed() -> None:
+    assert Metric("trader_is_leader").pick(page(PAGE, 503))[0] == "malformed"
+
+
+def test_label_of_the_only_series_is_read_whatever_its_value() -> None:
+    assert MetricLabel("a", "id").pick(page('a{id="x"} 0\n')) == ("value", "x", "")
+
+
+def test_label_of_the_leading_series_is_read_among_several() -> None:
+    text = 'a{id="x"} 0\na{id="y"} 1\n'
+    assert MetricLabel("a", "id").pick(page(text)) == ("value", "y", "")
+    assert MetricLabel("a", "id").pick(page(text.replace("} 1", "} 0")))[0] == "malformed"
+    assert MetricLabel("a", "id").pick(page(text.replace("} 0", "} 1")))[0] == "malformed"
+
+
+def test_label_that_is_not_there_is_absent() -> None:
+    assert MetricLabel("a", "id").pick(page("a 1\n"))[0] == "absent"
+    assert MetricLabel("a", "id").pick(page("b 1\n"))[0] == "absent"
+
+
+def test_probes_come_back_from_json_equal_and_hashable() -> None:
+    target = Target("t", api="http://127.0.0.1:1")
+    for probe in (Metric("a", {"y": "2", "x": "1"}, "sum"), MetricLabel("a", "id")):
+        bound = probe.bind(target)
+        again = from_data(json.loads(json.dumps(to_data(bound))))
+        assert again == bound
+        assert hash(again) == hash(bound)
+    assert Metric("a").bind(target).endpoint() == MetricLabel("b", "c").bind(target).endpoint()
+
+
+def test_name_that_is_none_and_unknown_aggregate_are_refused() -> None:
+    with pytest.raises(ValueError, match="not the name of a series"):
+        Metric("a b")
+    with pytest.raises(ValueError, match="no aggregate"):
+        Metric("a", aggregate="avg")  # type: ignore[arg-type]
+
+
+NAMES = st.sampled_from(["a", "ab", "a_b", "b:a", "_a", "aa"])
+TEXT = st.text('a"\\\n,}{= é#\u2028', max_size=8)
+LABELS = st.dictionaries(st.sampled_from(["x", "y", "le"]), TEXT, max_size=3)
+VALUES = st.one_of(st.floats(), st.integers(-(10**20), 10**20))
+BLANKS = st.sampled_from(["", " ", "\t", "  "])
+COMMENTS = st.text('a b:_{}"=1', max_size=20)
+
+
+def escaped(value: str) -> str:
+    return value.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+@st.composite
+def lines(draw: st.DrawFn) -> str:
+    if draw(st.integers(0, 4)) == 0:
+        return "# " + draw(COMMENTS)
+    gap = draw(BLANKS)
+    inner = f",{gap}".join(f'{gap}{name}{gap}={gap}"{escaped(value)}"' for name, value in draw(LABELS).items())
+    block = f"{{{inner}}}" if inner else draw(st.sampled_from(["", "{}"]))
+    stamp = draw(st.sampled_from(["", " 1700000000000"]))
+    return f"{draw(BLANKS)}{draw(NAMES)}{block} {draw(VALUES)!r}{stamp}"
+
+
+def same(left: float, right: float) -> bool:
+    return left == right or (math.isnan(left) and math.isnan(right))
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(st.lists(lines(), max_size=8), NAMES)
+def test_every_series_is_read_as_the_library_reads_it(page_lines: list[str], series: str) -> None:
+    text = "".join(line + "\n" for line in page_lines)
+    expected: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    for family in text_string_to_metric_families(text.replace("# HELP", "# ").replace("# TYPE", "# ")):
+        for sample in family.samples:
+            if sample.name == series:
+                expected.setdefault(tuple(sorted(sample.labels.items())), []).append(float(sample.value))
+    conflict = any(not same(value, values[0]) for values in expected.values() for value in values)
+    try:
+        found = samples_of(text.encode(), series)
+    except NotPrometheus as error:
+        assert conflict, str(error)
+        return
+    assert not conflict
+    assert {tuple(sorted(labels.items())) for labels, _ in found} == set(expected)
+    for labels, value in found:
+        assert same(value, expected[tuple(sorted(labels.items()))][0])
+
+
+@given(st.binary(max_size=60))
+def test_no_page_makes_a_pick_raise(body: bytes) -> None:
+    for probe in (Metric("a"), MetricLabel("a", "b")):
+        assert probe.pick(page(b"a" + body))[0] in ("value", "absent", "malformed")
+        assert probe.pick(page(body))[0] in ("value", "absent", "malformed")
