@@ -1,0 +1,209 @@
+"""One socket of a connection, and what becomes of the bytes that come from it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+from time import monotonic
+from typing import TYPE_CHECKING, cast
+
+from blackstart.proxy.alarm import Alarm
+from blackstart.proxy.pipeline import Pipeline
+from blackstart.proxy.stage import Ending, HangUp
+
+if TYPE_CHECKING:
+    from blackstart.proxy.connection import Connection
+
+# Kept for an upstream that is still being dialled; then the client has to wait.
+EARLY_BYTES = 64 * 1024
+# Kept for a receiver that reads slowly; enough that a bulk transfer does not stop and go.
+WRITE_BUFFER_BYTES = 1024 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST and drops what was not sent
+
+
+class Side(asyncio.Protocol):
+    """Reads one socket. Without toxics what it reads goes straight to the `write` of the peer's transport.
+
+    It is also the `Ends` of the pipeline that works on what it reads.
+    """
+
+    __slots__ = (
+        "_alarm", "_choked", "_early", "_paused", "_peer_full", "connection", "direction", "dropped_bytes", "ended",
+        "finished", "peer", "pipeline", "received_bytes", "sink", "transport", "up", "write",
+    )  # fmt: skip
+
+    peer: Side
+
+    def __init__(self, connection: Connection, direction: str) -> None:
+        self.connection, self.direction = connection, direction
+        self.transport: asyncio.Transport | None = None
+        self.write: Callable[[bytes], None] = self._keep_early
+        self.sink: Callable[[bytes], None] = self._discard
+        self.pipeline: Pipeline | None = None
+        self.received_bytes = self.dropped_bytes = 0
+        self.up = self.ended = self.finished = False
+        self._early: list[bytes | Ending] | None = None
+        self._alarm: Alarm | None = None
+        self._choked = self._paused = self._peer_full = False
+
+    # ------------------------------------------------------------ called by the event loop
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.transport.set_write_buffer_limits(high=WRITE_BUFFER_BYTES)
+        self.connection.made(self)
+
+    def data_received(self, data: bytes) -> None:
+        self.received_bytes += len(data)
+        self.sink(data)
+
+    def eof_received(self) -> bool:
+        self._end(Ending.EOF)
+        return True  # the other direction may go on: half-close is carried
+
+    def pause_writing(self) -> None:
+        self.peer._peer_full = True
+        self.peer._regulate()
+
+    def resume_writing(self) -> None:
+        self.peer._peer_full = False
+        self.peer._regulate()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.transport = None
+        self.write = self.peer._discard
+        self.peer.route()
+        if self.ended and not self.connection.over:
+            self.connection.hang_up(HangUp.RESET)  # it broke off after its FIN: the peer's data has nowhere to go
+        self._end(Ending.RESET if exc is not None else Ending.EOF)
+        self.connection.lost()
+
+    # ------------------------------------------------------------ called by the connection
+
+    def connected(self) -> None:
+        """The transport is there: send what came too early for it."""
+        assert self.transport is not None
+        self.up = True
+        self.write = self.transport.write
+        early, self._early = self._early or [], None
+        for item in early:
+            if isinstance(item, Ending):
+                self.peer.finish(item)
+            else:
+                self.transport.write(item)
+        self.peer.route()
+        self.resume_writing()
+
+    def route(self) -> None:
+        """Send what is read from here to the pipeline, or to the peer where there are no stages."""
+        if self.pipeline is not None and not self.pipeline.stages:
+            self.dropped_bytes += self.pipeline.dropped_bytes
+            self.pipeline = None
+            self._silence()
+        self.sink = self.peer.write if self.pipeline is None else self.pipeline.feed
+
+    def staged(self, loop: asyncio.AbstractEventLoop) -> Pipeline:
+        """The pipeline that works on what is read from here, made where there was none."""
+        if self.pipeline is None:
+            self.pipeline = Pipeline(self, self.direction, monotonic)
+            self._alarm = Alarm(loop, self.pipeline.run_due)
+        return self.pipeline
+
+    def leave(self, how: HangUp) -> None:
+        """Close this socket in that way."""
+        self.sink = self._discard
+        self._silence()
+        if self.transport is None:
+            return
+        if how is HangUp.CLOSE:
+            self.transport.close()
+            return
+        if how is HangUp.RESET:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self.transport.abort()
+
+    @property
+    def sent_bytes(self) -> int:
+        """How much of what was read from here has been handed to the peer's kernel."""
+        kept = self.pipeline.held_bytes + self.pipeline.dropped_bytes if self.pipeline is not None else 0
+        peer = self.peer
+        if peer.transport is not None:
+            kept += peer.transport.get_write_buffer_size()
+        return self.received_bytes - self.dropped_bytes - kept - peer._early_bytes()
+
+    # ------------------------------------------------------------ the ends of the pipeline
+
+    def deliver(self, chunk: bytes) -> None:
+        """Send to the peer what the stages let through."""
+        self.peer.write(chunk)
+
+    def finish(self, ending: Ending) -> None:
+        """End the direction towards the peer."""
+        if ending is Ending.RESET:
+            self.connection.hang_up(HangUp.RESET)
+            return
+        peer = self.peer
+        if not peer.up:
+            peer._keep_early(Ending.EOF)
+            return
+        self.finished = True
+        if peer.finished:
+            self.connection.hang_up(HangUp.CLOSE)
+        elif peer.transport is not None:
+            peer.transport.write_eof()
+
+    def hang_up(self, how: HangUp) -> None:
+        """End the whole connection."""
+        self.connection.hang_up(how)
+
+    def alarm(self, at: float) -> None:
+        """Wake the stages at that time."""
+        if self._alarm is not None:
+            self._alarm.set(at)
+
+    def choke(self, choked: bool) -> None:
+        """The stages hold too much, or can take more again."""
+        self._choked = choked
+        self._regulate()
+
+    # ------------------------------------------------------------ inside
+
+    def _silence(self) -> None:
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+
+    def _end(self, ending: Ending) -> None:
+        if self.ended or self.connection.over:
+            return
+        self.ended = True
+        self.sink = self._discard
+        if self.pipeline is not None:
+            self.pipeline.end(ending)
+        else:
+            self.finish(ending)
+
+    def _regulate(self) -> None:
+        pause = self._peer_full or self._choked
+        if pause == self._paused or self.transport is None or self.ended:
+            return
+        self._paused = pause
+        if pause:
+            self.transport.pause_reading()
+        else:
+            self.transport.resume_reading()
+
+    def _keep_early(self, item: bytes | Ending) -> None:
+        if self._early is None:
+            self._early = []
+        self._early.append(item)
+        if self._early_bytes() > EARLY_BYTES:
+            self.pause_writing()
+
+    def _early_bytes(self) -> int:
+        return sum(len(item) for item in self._early or () if not isinstance(item, Ending))
+
+    def _discard(self, chunk: bytes) -> None:
+        self.dropped_bytes += len(chunk)
