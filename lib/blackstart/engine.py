@@ -118,7 +118,7 @@ class Run:
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
         until_s = clock.now_s() + BASELINE_WITHIN_S
-        ready = self.observer.wait(lambda: self._baseline_done(), until_s, self._between)
+        ready = self.observer.wait(self._baseline_done, until_s, self._between)
         if not ready:
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
         bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
@@ -192,6 +192,8 @@ class Run:
             self._stop("inconclusive", problem)
 
     def _stop(self, event: str, message: str) -> None:
+        if not self.court.watches and not self.traffic.flowed():
+            raise Refused(message)  # nothing was touched yet
         self.observer.note(event, message=message, sync=True)
         self.console.say(f"ending early: {message}")
         raise Stop(message)

@@ -61,6 +61,9 @@ AGAINST_BASELINE = ("is as before", "has not fallen", "has risen")
 TESTS["is as before"] = _same
 TESTS["has not fallen"] = TESTS["at least"]
 TESTS["has risen"] = TESTS["above"]
+# An age in seconds: below the limit, and younger than the proven effect that the watch counts from.
+FRESH = "is fresh, below"
+TESTS[FRESH] = TESTS["below"]
 
 
 @plain
@@ -154,6 +157,10 @@ class Conditions:
     def not_fallen(self) -> Condition:
         """Not below the value that the baseline ended with: a counter that fell was a restart."""
         return Condition(self, "has not fallen")  # type: ignore[arg-type]
+
+    def fresh(self, below_s: float) -> Condition:
+        """An age below `below_s` seconds that began after the effect which `within_s` counts from: it beats again."""
+        return Condition(self, FRESH, below_s)  # type: ignore[arg-type]
 
     def risen(self) -> Condition:
         """Above the value that the baseline ended with."""

@@ -96,7 +96,7 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
         if item.name == "given":
             continue
         env = item.metadata["env"]
-        given = options.get(item.name)
+        given = options.get(item.name.removesuffix("_s"))
         if given is None or given is False:
             text, name = environ.get(env, ""), env
         else:

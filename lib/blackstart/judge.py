@@ -120,7 +120,8 @@ def _baseline_finding(watch: Watch) -> Finding:
     finding = watch.finish(watch.last.answered_s if watch.last else watch.opened_s)
     if finding.status == "held" and not watch.lost_again:
         return finding
-    status: Status = "inconclusive" if watch.last is None or watch.last.kind == "absent" else "broke"
+    settled_otherwise = watch.last is not None and watch.last.kind != "absent" and not watch.holds_now
+    status: Status = "broke" if settled_otherwise or watch.lost_again else "inconclusive"
     return Finding(
         finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
         criterion=finding.criterion, hint=watch.expectation.hint,
@@ -148,7 +149,7 @@ def precedence(
     if not_restored:
         return "not-restored", tuple(dict.fromkeys(not_restored))
     if experiment.faults and times.bit_s is None:
-        return "inconclusive", (_unbitten(court),)
+        return "inconclusive", (*_ended_early(record), _unbitten(court))
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
     if broke:
         return "broke", tuple(broke)
@@ -166,12 +167,16 @@ def _unbitten(court: Court) -> str:
 def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing = [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
     missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
-    missing += [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted")]
+    missing += _ended_early(record)
     if record.damage:
         missing.append(f"the journal is damaged: {record.damage}")
     if record.first("phase") and not any(e["phase"] == "end" for e in record.of("phase")):
         missing.append("the run did not reach its end")
     return missing
+
+
+def _ended_early(record: Record) -> list[str]:
+    return [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted")]
 
 
 def checks_of(record: Record) -> tuple[Check, ...]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from blackstart import history, journal
-
 from blackstart.codec import from_data
 from blackstart.errors import Damaged
 from blackstart.journal import Record

@@ -38,6 +38,7 @@ class Target:
     api: str = ""
     lab: bool = False
     mutant: str = ""
+    profile: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     allow: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -87,7 +88,7 @@ def secret(reference: str) -> str:
 
 _KEYS: dict[str, Any] = {
     "name": str, "kind": str, "api": str, "lab": bool, "mutant": str, "headers": dict, "allow": list, "facts": dict,
-    "services": dict, "abort": str, "prometheus": str, "proxy": str, "max_rate_hz": (int, float),
+    "services": dict, "abort": str, "profile": str, "prometheus": str, "proxy": str, "max_rate_hz": (int, float),
     "read_timeout_s": (int, float),
 }  # fmt: skip
 _SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from blackstart.expect import AGAINST_BASELINE, TIMED_OUT, Expectation
+from blackstart.expect import AGAINST_BASELINE, FRESH, TIMED_OUT, Expectation
 from blackstart.model import Reading, Scalar
 
 GAP_TICKS = 5
@@ -111,7 +111,15 @@ class Watch:
         condition = self.expectation.condition
         if condition.op in AGAINST_BASELINE and self.reference is None:
             return False
+        if condition.op == FRESH and not self._began_since(reading):
+            return False
         return condition.matches(reading, self.reference)
+
+    def _began_since(self, reading: Reading) -> bool:
+        age_s = reading.value
+        if self.anchor_s is None or isinstance(age_s, bool) or not isinstance(age_s, int | float):
+            return False
+        return reading.answered_s - age_s > self.anchor_s
 
     def _feed_eventually(self, reading: Reading) -> None:
         if self._matches(reading):
@@ -158,6 +166,11 @@ class Watch:
         # A request that is never answered was sent into silence: the silence began before, not at its time limit.
         to_s = first.sent_s if self.expectation.condition.op == TIMED_OUT else first.answered_s
         return Interval(min(self._old.sent_s if self._old else self.opened_s, to_s), to_s)
+
+    @property
+    def holds_now(self) -> bool:
+        """Whether the last reading is as wanted."""
+        return self.last is not None and self._matches(self.last)
 
     @property
     def lost_again(self) -> bool:

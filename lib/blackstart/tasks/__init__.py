@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ from typing import Any
 from invoke import Collection, Program
 
 from blackstart import __version__
-from blackstart.errors import EXIT_REFUSED
 
 _HERE = Path(__file__).parent
 
@@ -32,9 +32,6 @@ def _add(root: Any, module: str) -> None:
         root.add_collection(collection)
 
 
-def main() -> None:
+def main(argv: Sequence[str] | None = None) -> None:
     """The console script `blackstart`: the same tasks as `invoke` in this project."""
-    Program(name="blackstart", binary="blackstart", namespace=namespace(), version=__version__).run()
-
-
-__all__ = ["EXIT_REFUSED", "main", "namespace"]
+    Program(name="blackstart", binary="blackstart", namespace=namespace(), version=__version__).run(argv)

@@ -6,6 +6,7 @@ from blackstart.expect import always, eventually, never
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
 from blackstart.model import Experiment, LogRow
+from blackstart.suites.trader._links import redis_links
 from blackstart.systems import trader as read
 from blackstart.target import Target
 
@@ -18,7 +19,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     back_s = flags.wait_ready_timeout_s
     fresh = [
         eventually(
-            heartbeat.below(flags.heartbeat_max_s),
+            heartbeat.fresh(flags.heartbeat_max_s),
             within_s=back_s,
             name=f"{heartbeat.name}_fresh",
             hint="The loop behind this heartbeat did not start again: look for its task in the orchestrator's log.",
@@ -30,7 +31,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target="trader",
         hypothesis="Without Redis the leader steps down and pauses, stays healthy, and takes over again by itself.",
         refuse_if=(read.mode().is_("LIVE"),),
-        link=read.redis_links(target),
+        link=redis_links(target),
         baseline=(
             eventually(read.leader().is_(1), name="leader_before"),
             eventually(read.ready().is_(200), name="ready_before"),
@@ -43,7 +44,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.ready().is_(503),
                 within_s=notice_s + flags.heartbeat_max_s,
                 name="ready_503",
-                hint="Does /ready follow the leader gauge? A dead API would show as unreachable, not as another status.",
+                hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
             ),
             eventually(
                 read.leader().is_(0),
@@ -89,7 +90,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             always(
                 read.scan_ticks().not_fallen(),
                 name="no_crash",
-                hint="A counter that falls means that the process was restarted: check the logs for unhandled exceptions.",
+                hint="A counter that falls means a restart: check the logs for unhandled exceptions.",
             ),
             never(read.leaders().above(1), name="one_leader"),
         ),

@@ -1,0 +1,87 @@
+"""The load of a run: when it starts, whether it flows, and when it ends. It runs in a process of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING
+
+from blackstart.errors import BlackstartError, Refused
+
+if TYPE_CHECKING:
+    from blackstart.evidence.folder import Folder
+    from blackstart.loads.runner import LoadHandle
+    from blackstart.model import Traffic
+    from blackstart.observer import Observer
+    from blackstart.target import Target
+
+_READY_WITHIN_S = 15.0
+_STOP_WITHIN_S = 15.0
+
+
+class TrafficRun:
+    """Drives the declared load, if there is one; without one every question has the harmless answer."""
+
+    def __init__(self, traffic: Traffic | None, target: Target, folder: Folder, observer: Observer) -> None:
+        self.traffic, self.target, self.folder, self.observer = traffic, target, folder, observer
+        self._handle: LoadHandle | None = None
+        self._ended = False
+
+    def begin(self, flows: str) -> None:
+        """Start the load if it is one that flows from this moment on. Raises Refused where it can't be started."""
+        if self.traffic is None or self.traffic.flows != flows:
+            return
+        from blackstart.loads import to_spec  # noqa: PLC0415  (most runs have no load)
+        from blackstart.loads.runner import LoadHandle  # noqa: PLC0415
+
+        spec = to_spec(self.traffic.load.at(self.target.api, self.target.headers))
+        try:
+            self._handle = LoadHandle.start(spec, self.folder.history)
+            self._handle.wait_ready(_READY_WITHIN_S)
+        except (BlackstartError, ValueError) as error:
+            raise Refused(f"the load can't be started: {error}") from error
+        self._handle.go()
+        self.observer.note("load", started=True, spec={k: v for k, v in spec.items() if k != "headers"})
+
+    def flowing(self) -> bool:
+        """Whether a request of a load that should flow by now has been answered, or there is no such load."""
+        if self.traffic is None or self.traffic.flows != "throughout":
+            return True
+        return self.flowed()
+
+    def flowed(self) -> bool:
+        """Whether anything was sent at all: there is more than the history's header."""
+        try:
+            return self.folder.history.read_bytes().count(b"\n") > 1
+        except FileNotFoundError:
+            return False
+
+    def fault_over(self) -> bool:
+        """Whether a load that is the fault has ended by itself; True where it is none."""
+        if self.traffic is None or self.traffic.flows != "fault":
+            return True
+        return self._handle is None or self._handle.poll() is not None
+
+    def calm(self) -> bool:
+        """Whether nothing happens that would need a fast tick."""
+        return self.traffic is None or self.traffic.flows != "fault"
+
+    def problem(self) -> str:
+        """Why the load does not flow as it should; "" where it does."""
+        if self._handle is None or self._ended or self.traffic is None or self.traffic.flows == "fault":
+            return ""
+        code = self._handle.poll()
+        return "" if code is None else f"the load ended by itself, before the run: {self._handle.last_words()}"
+
+    def end(self) -> None:
+        """Stop the load and note what it says of itself. Idempotent."""
+        if self._handle is None or self._ended:
+            return
+        self._ended = True
+        try:
+            summary = self._handle.stop(_STOP_WITHIN_S)
+        except BlackstartError as error:
+            self.observer.note("inconclusive", message=f"the load did not end as it should: {error}")
+            return
+        self.observer.note("load", summary=dataclasses.asdict(summary))
+        if summary.unsent:
+            self.observer.note("inconclusive", message=f"{summary.unsent} requests of the load were not sent in time")
