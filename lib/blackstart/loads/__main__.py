@@ -1,0 +1,54 @@
+"""`python -m blackstart.loads SPEC.json HISTORY.csv`: one load in a process of its own.
+
+It prints one JSON line `{"event": "ready"}`, starts at the line `go` on stdin (or `go SECONDS`, a time of
+`clock.now_s()`), sends no more at the line `stop`, ends at once at the end of stdin (its parent is dead) or at SIGTERM,
+and prints one JSON line `{"event": "summary", ...}` last. A spec that can't be meant is refused with exit code 40.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from blackstart.errors import EXIT_REFUSED
+from blackstart.loads.driving.control import Control, say
+from blackstart.loads.spec import from_spec
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Play the load that the arguments name."""
+    parser = argparse.ArgumentParser(prog="python -m blackstart.loads", description="Play one load.")
+    parser.add_argument("spec", type=Path)
+    parser.add_argument("history", type=Path)
+    parser.add_argument("--worker", type=_share, default=None, help="this process's share, as in 0/2")
+    given = parser.parse_args(argv)
+    try:
+        load = from_spec(json.loads(given.spec.read_text(encoding="utf-8")))
+        asyncio.run(_play(load, given.spec, given.history, given.worker))
+    except (OSError, ValueError) as error:
+        say("refused", message=f"{given.spec}: {error}")
+        return EXIT_REFUSED
+    return 0
+
+
+async def _play(load: Any, spec: Path, history: Path, share: tuple[int, int] | None) -> None:
+    control = Control()
+    control.listen()
+    driver = importlib.import_module(f"blackstart.loads.driving.{load.kind}")
+    await driver.drive(load, spec, history, control, share)
+
+
+def _share(text: str) -> tuple[int, int]:
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is no share: write 0/2")
+    return int(number), int(count)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

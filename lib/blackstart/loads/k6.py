@@ -1,0 +1,54 @@
+"""A user's own k6 script as a load: its rows become history, its thresholds expectations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import ClassVar
+
+from blackstart.codec import plain
+from blackstart.loads.naming import check_name
+from blackstart.loads.statuses import Statuses
+
+
+@plain
+class K6:
+    """`script` run by `binary` (from PATH), with `args` after `k6 run` and `env` as the script's `__ENV`.
+
+    A request's key is its tag or metadata named `key_tag`; without one its row has no key. k6 does not tell when a
+    request was due, so `intended_s` is its start, and what it left out shows as dropped iterations: any make the load
+    incomplete. The row's operation is k6's `name` tag.
+    """
+
+    script: str
+    args: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    binary: str = "k6"
+    name: str = "k6"
+    key_tag: str = "key"
+    instance_tag: str = "instance"
+    ok_statuses: tuple[str | int, ...] = ("2xx",)
+    fail_statuses: tuple[str | int, ...] = ("4xx",)
+    info_statuses: tuple[str | int, ...] = ("5xx",)
+
+    kind: ClassVar[str] = "k6"
+
+    def __post_init__(self) -> None:
+        for name in ("args", "ok_statuses", "fail_statuses", "info_statuses"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        check_name(self.name)
+        if not self.script:
+            raise ValueError("a k6 load needs a script")
+        taken = [
+            arg for arg in self.args if arg.split("=")[0] in ("-o", "--out", "-a", "--address", "--summary-export")
+        ]
+        if taken:
+            raise ValueError(f"{', '.join(taken)}: Blackstart sets this option of k6 itself")
+        self.statuses()
+
+    def statuses(self) -> Statuses:
+        """What each status means."""
+        return Statuses(self.ok_statuses, self.fail_statuses, self.info_statuses)
+
+
+LOAD = K6

@@ -1,0 +1,102 @@
+"""One kind of request that a load sends, and what its answers mean. Plain data."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping
+from dataclasses import field
+from urllib.parse import urljoin, urlsplit
+
+from blackstart.codec import plain
+from blackstart.loads.statuses import Statuses
+from blackstart.loads.template import Template
+
+_METHOD = re.compile(r"[A-Z]+")
+_PICK = re.compile(r"header:[A-Za-z0-9-]+|json:[\w.-]+")
+
+
+@plain
+class Operation:
+    """A request with holes (see `blackstart.loads.template`) in its url, header values and body.
+
+    `ok_statuses` mean acknowledged, `fail_statuses` certainly not done, `info_statuses` unknown; a status that none of
+    them names is unknown too, and so is a 5xx unless `fail_statuses` names it. `detail_from` and `instance_from` fill
+    these columns of the history from an answer: `header:X-Instance` or `json:order.status`. Where `ok_details` is
+    given, an answer with an ok status is ok only with one of these details, and `fail` with any other (a 200 that says
+    "ignored"). A header value `env:NAME` is read from the environment when the load starts. Redirects are answers:
+    none is followed.
+    """
+
+    name: str
+    url: str
+    method: str = "GET"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: str = ""
+    timeout_s: float = 5.0
+    ok_statuses: tuple[str | int, ...] = ("2xx",)
+    fail_statuses: tuple[str | int, ...] = ("4xx",)
+    info_statuses: tuple[str | int, ...] = ("5xx",)
+    detail_from: str = ""
+    ok_details: tuple[str, ...] = ()
+    instance_from: str = ""
+    weight: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("ok_statuses", "fail_statuses", "info_statuses", "ok_details"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        try:
+            self._check()
+        except ValueError as error:
+            raise ValueError(f'operation "{self.name}": {error}') from None
+
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Operation:
+        """The same with its url made whole (a relative one is below `base_url`) and with these headers added."""
+        url = self.url if "://" in self.url else urljoin(base_url.rstrip("/") + "/", self.url.lstrip("/"))
+        return dataclasses.replace(self, url=url, headers={**(headers or {}), **self.headers})
+
+    def statuses(self) -> Statuses:
+        """What each status means."""
+        return Statuses(self.ok_statuses, self.fail_statuses, self.info_statuses)
+
+    def _check(self) -> None:
+        if not self.name or "," in self.name:
+            raise ValueError("it needs a name without commas")
+        if "://" in self.url and (
+            urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname
+        ):
+            raise ValueError(f"{self.url!r} is no http(s) address")
+        if "://" not in self.url and not self.url.startswith("/"):
+            raise ValueError(f"the url {self.url!r} must begin with http://, https:// or /")
+        if not _METHOD.fullmatch(self.method):
+            raise ValueError(f"{self.method!r} is no HTTP method: write GET, POST, ...")
+        if not 0 < self.timeout_s <= 3600:
+            raise ValueError(f"timeout_s must be above 0 and at most 3600, not {self.timeout_s}")
+        if not 1 <= self.weight <= 1000:
+            raise ValueError(f"weight must be between 1 and 1000, not {self.weight}")
+        if self.ok_details and not self.detail_from:
+            raise ValueError("ok_details needs detail_from, which says where the detail is")
+        for name in ("detail_from", "instance_from"):
+            if getattr(self, name) and not _PICK.fullmatch(getattr(self, name)):
+                raise ValueError(f"{name} must be header:NAME or json:PATH, not {getattr(self, name)!r}")
+        for text in (self.url, self.body, *self.headers.values()):
+            Template(text)
+        self.statuses()
+
+
+@plain
+class Retry:
+    """What is sent again, with the same key and the same content: up to `times` more attempts, each `after_s` later."""
+
+    times: int = 0
+    after_s: float = 0.1
+    outcomes: tuple[str, ...] = ("info",)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "outcomes", tuple(self.outcomes))
+        if not 0 <= self.times <= 1000:
+            raise ValueError(f"retry: times must be between 0 and 1000, not {self.times}")
+        if not 0 <= self.after_s <= 3600:
+            raise ValueError(f"retry: after_s must be between 0 and 3600, not {self.after_s}")
+        if not self.outcomes or set(self.outcomes) - {"info", "fail"}:
+            raise ValueError(f"retry: outcomes must be info, fail or both, not {', '.join(self.outcomes) or 'nothing'}")

@@ -1,0 +1,167 @@
+"""A load in a process of its own, seen from the one that started it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from blackstart.errors import Damaged, StepFailed, StepTimedOut
+from blackstart.history import History, load_history
+from blackstart.loads.summary import Driven, Summary, summarise
+
+_TERM_S = 2.0
+_LAST_LINES = 5
+
+
+class LoadRunner:
+    """Starts `python -m blackstart.loads` in a session of its own, and talks with it. Not for several threads.
+
+    Its messages go to the log. When this process dies the load ends by itself.
+    """
+
+    def __init__(self, spec: Mapping[str, Any], process: subprocess.Popen[bytes], history: Path, log: Path) -> None:
+        self.name = str(spec.get("name", spec["kind"]))
+        self.kind = str(spec["kind"])
+        self.history_path = history
+        self.log_path = log
+        self.ready: dict[str, Any] | None = None
+        self._summary: Summary | None = None
+        self._refused = ""
+        self._process = process
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @classmethod
+    def start(cls, spec: Mapping[str, Any], history_path: Path, log_path: Path | None = None) -> Self:
+        """Start the process; it connects and waits. The spec is kept beside the history. Raises StepFailed."""
+        log = log_path or history_path.with_suffix(".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        history_path.parent.mkdir(parents=True, exist_ok=True)
+        spec_path = history_path.with_suffix(f".{spec.get('name', 'load')}.json")
+        spec_path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
+        argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path)]
+        here = str(Path(__file__).resolve().parents[2])
+        path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
+        try:
+            with log.open("ab") as messages:
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=messages,
+                    start_new_session=True,
+                    env={**os.environ, "PYTHONPATH": path},
+                )
+        except OSError as error:
+            raise StepFailed(f"the load can't be started ({argv[0]}): {error}") from error
+        return cls(spec, process, history_path, log)
+
+    @property
+    def pid(self) -> int:
+        """The process that plays the load."""
+        return self._process.pid
+
+    def wait_ready(self, timeout_s: float = 10.0) -> dict[str, Any]:
+        """Wait until it is armed; the facts say what address did not answer. Raises StepFailed or StepTimedOut."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.ready or self._refused or not self._reader.is_alive(), timeout_s)
+        if self.ready:
+            return self.ready
+        if self._refused:
+            raise StepFailed(f"the load was refused: {self._refused}")
+        if self._process.poll() is not None or not self._reader.is_alive():
+            raise StepFailed(f"the load ended before it was ready: {self._last_words()}")
+        raise StepTimedOut(f"the load was not ready within {timeout_s:g} s; its messages are in {self.log_path}")
+
+    def go(self, at_s: float | None = None) -> None:
+        """Let it begin, now or at a time of `clock.now_s()`. Raises StepFailed where it has ended."""
+        if not self._tell("go\n" if at_s is None else f"go {at_s:.6f}\n"):
+            raise StepFailed(f"the load has ended before it began: {self._last_words()}")
+
+    def poll(self) -> int | None:
+        """The exit code of a load that has ended, else None."""
+        return self._process.poll()
+
+    def wait(self, timeout_s: float) -> Summary | None:
+        """The summary of a load that ends by itself within that time, else None."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout_s)
+            return self._final()
+        return None
+
+    def stop(self, timeout_s: float = 10.0) -> Summary:
+        """Send no more, wait for what is in flight, and end. A load that does not end in time is ended harder.
+
+        Never raises for what the load did: a load that died has a summary that says so and is not complete.
+        """
+        self._tell("stop\n")
+        for signum, wait_s in ((None, timeout_s), (signal.SIGTERM, _TERM_S), (signal.SIGKILL, _TERM_S)):
+            if signum is not None:
+                self._signal(signum)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(wait_s)
+                break
+        return self._final()
+
+    def _final(self) -> Summary:
+        self._reader.join(_TERM_S)
+        if self._process.stdin:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+        if self._summary is None:
+            reason = f"the load died without a summary ({self._last_words()})"
+            driven = Driven(reasons=(reason,), exit_code=self._process.poll())
+            try:
+                history = load_history(self.history_path)
+            except Damaged:
+                history = History(())
+            self._summary = summarise(self.name, self.kind, history, driven)
+        return self._summary
+
+    def _tell(self, line: str) -> bool:
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(line.encode())
+            self._process.stdin.flush()
+        except (OSError, ValueError):
+            return False
+        return True
+
+    def _signal(self, signum: int) -> None:
+        if self._process.poll() is None:  # not reaped yet: the number is still its own
+            os.killpg(self._process.pid, signum)
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            try:
+                facts = json.loads(line)
+                event = facts.pop("event")
+            except (ValueError, KeyError, AttributeError):
+                continue  # not ours: a user's script may print
+            with self._changed:
+                if event == "ready":
+                    self.ready = facts
+                elif event == "summary":
+                    self._summary = Summary.from_data(facts)
+                elif event == "refused":
+                    self._refused = str(facts.get("message"))
+                self._changed.notify_all()
+        with self._changed:
+            self._changed.notify_all()
+
+    def _last_words(self) -> str:
+        code = self._process.poll()
+        lines = (
+            self.log_path.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:] if self.log_path.exists() else []
+        )
+        return "; ".join([f"exit code {code}" if code is not None else "still running", *lines])

@@ -1,0 +1,247 @@
+"""The open loop against real servers that are slow, frozen, gone or lying."""
+
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart.history import load_history
+from blackstart.loads import OpenLoop, Operation, Retry, constant, ramp, to_spec
+from blackstart.loads.runner import LoadRunner
+from blackstart.percentiles import percentile
+from tests.contract.loads_support import Server, load_server, played
+
+ORDER = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {n}, "price": 101.5}'
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with load_server() as running:
+        yield running
+
+
+def get(server: Server, path: str, **more: object) -> Operation:
+    return Operation("get", f"{server.url}{path}", **more)  # type: ignore[arg-type]
+
+
+def test_everything_due_is_sent_at_its_time_and_recorded(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/ok"),), (*ramp(10, 190, 1.0), *constant(100, 1.0)))
+    summary, history = played(load, tmp_path / "history.csv")
+    assert summary.complete, summary.reasons
+    assert (summary.planned, summary.intended, summary.sent, summary.ok) == (200, 200, 200, 200)
+    dues = sorted(row.intended_s for row in history.rows)
+    assert dues[-1] - dues[0] == pytest.approx(1.99, abs=0.01)
+    assert [round(later - due, 4) for due, later in zip(dues[100:], dues[101:], strict=False)] == [0.01] * 99
+    assert all(row.start_error_ms >= 0 for row in history.rows)
+    assert summary.start_error_p50_ms is not None and summary.start_error_p50_ms < 20
+    assert server.seen()["paths"]["/ok"] == 200
+
+
+def test_a_slow_server_does_not_slow_the_load(server: Server, tmp_path: Path) -> None:
+    summary, history = played(OpenLoop((get(server, "/slow/800"),), constant(100, 1.0)), tmp_path / "history.csv")
+    assert (summary.sent, summary.ok) == (100, 100)
+    starts = [row.start_s for row in history.rows if row.start_s]
+    assert max(starts) - min(starts) < 1.2  # a closed loop would have needed as long as the answers take
+    assert percentile([row.latency_ms for row in history.rows], 1) >= 800
+
+
+def test_a_frozen_server_shows_the_latency_that_arithmetic_says(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/ok"),), constant(100, 4.0))
+    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    runner.wait_ready(20)
+    threading.Timer(1.0, os.kill, (server.pid, signal.SIGSTOP)).start()
+    threading.Timer(2.0, os.kill, (server.pid, signal.SIGCONT)).start()
+    runner.go()
+    summary = runner.wait(30)
+    assert summary is not None and summary.complete, summary
+    latencies = [row.latency_ms for row in load_history(tmp_path / "history.csv").rows]
+    # A quarter of the requests fell due during 1 s of silence, evenly: the p-th waited 1 s less its share of it.
+    assert percentile(latencies, 90) == pytest.approx(600, abs=60)
+    assert percentile(latencies, 95) == pytest.approx(800, abs=80)
+    assert percentile(latencies, 70) < 50
+
+
+def test_what_an_answer_means_is_as_declared(server: Server, tmp_path: Path) -> None:
+    paths = {"/ok": "ok", "/status/409": "fail", "/status/500": "info", "/status/503": "fail", "/status/302": "info"}
+    operations = tuple(
+        Operation(path.strip("/").replace("/", "-"), f"{server.url}{path}", fail_statuses=("4xx", "503"))
+        for path in paths
+    )
+    _, history = played(OpenLoop(operations, constant(50, 0.4)), tmp_path / "history.csv")
+    assert len(history.rows) == 20
+    seen = {row.op: row.outcome for row in history.rows}
+    assert list(seen.values()).count("ok") == 1
+    assert seen == {path.strip("/").replace("/", "-"): outcome for path, outcome in paths.items()}
+
+
+def test_unknown_fates_are_info_and_certain_ones_are_not(server: Server, tmp_path: Path) -> None:
+    operations = (
+        Operation("drop", f"{server.url}/drop"),
+        Operation("hang", f"{server.url}/hang", timeout_s=0.3),
+        Operation("endless", f"{server.url}/endless", timeout_s=2),
+        Operation("refused", "http://127.0.0.1:9/"),
+    )
+    _, history = played(OpenLoop(operations, constant(40, 0.2)), tmp_path / "history.csv")
+    outcomes = {row.op: (row.outcome, row.status) for row in history.rows}
+    assert outcomes == {
+        "drop": ("info", None), "hang": ("info", None), "endless": ("info", None), "refused": ("fail", None),
+    }  # fmt: skip
+    details = {row.op: row.detail for row in history.rows}
+    assert "connection lost" in details["drop"]
+    assert details["hang"] == "timed out after 0.3 s"
+    assert "longer than" in details["endless"]
+    assert "no connection" in details["refused"]
+
+
+def test_a_lost_connection_is_never_sent_again_in_secret(server: Server, tmp_path: Path) -> None:
+    _, history = played(OpenLoop((get(server, "/drop"),), constant(50, 0.6)), tmp_path / "history.csv")
+    assert server.seen()["paths"]["/drop"] == len(history.rows) == 30
+
+
+def test_a_retry_sends_the_same_key_and_the_same_content(server: Server, tmp_path: Path) -> None:
+    order = Operation("order", f"{server.url}/orders?lossy=1", "POST", body=ORDER)
+    load = OpenLoop((order,), constant(100, 0.6), key_prefix="t-", retry=Retry(3, 0.05), seed=7)
+    summary, history = played(load, tmp_path / "history.csv")
+    assert (summary.sent, summary.retries, summary.ok, summary.info) == (60, 20, 60, 20)
+    assert set(history.fates().values()) == {"ok"}
+    attempts = {key: [row.attempt for row in rows] for key, rows in history.by_key().items()}
+    assert attempts["t-3"] == [1, 2]
+    bodies = server.seen()["bodies"]
+    assert set(bodies) == {f"t-{n}" for n in range(1, 61)}
+    assert all(len(set(texts)) == 1 for texts in bodies.values())
+    assert {"BUY", "SELL"} == {text.split('"')[7] for texts in bodies.values() for text in texts}
+
+
+def test_details_and_instances_are_read_from_answers(server: Server, tmp_path: Path) -> None:
+    operation = get(
+        server, "/json", detail_from="json:order.status", ok_details=("success",), instance_from="json:instances.0.id"
+    )
+    _, history = played(OpenLoop((operation,), constant(20, 0.2)), tmp_path / "history.csv")
+    assert {(row.outcome, row.detail, row.instance) for row in history.rows} == {("fail", "ignored", "a-1")}
+
+
+def test_requests_beyond_the_cap_are_unsent_and_make_the_load_incomplete(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/slow/1500"),), constant(50, 1.0), max_in_flight=10)
+    summary, history = played(load, tmp_path / "history.csv")
+    assert (summary.intended, summary.sent, summary.unsent) == (50, 10, 40)
+    assert not summary.complete
+    assert "40 of 50 requests were never sent" in summary.reasons
+    unsent = [row for row in history.rows if not row.sent]
+    assert {row.outcome for row in unsent} == {"fail"}
+    assert unsent[0].detail == "unsent: 10 requests in flight already"
+
+
+def test_stop_lets_what_is_in_flight_end_and_counts_what_was_due(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/slow/500"),), constant(50))
+    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    runner.wait_ready(20)
+    runner.go()
+    time.sleep(1.0)
+    summary = runner.stop(10)
+    assert summary.complete, summary.reasons
+    assert summary.stopped and summary.planned is None
+    assert summary.intended == summary.ok
+    assert summary.intended == pytest.approx(50 * summary.lasted_s, abs=2)
+    assert runner.poll() == 0
+
+
+def test_two_workers_share_one_load_without_a_gap(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/ok"),), constant(200, 1.5), key_prefix="w-", workers=2)
+    summary, history = played(load, tmp_path / "history.csv")
+    assert summary.complete, summary.reasons
+    assert summary.ok == 300
+    assert {row.key for row in history.rows} == {f"w-{n}" for n in range(1, 301)}
+    assert {row.worker for row in history.rows} == {"load/0", "load/1"}
+    dues = sorted(row.intended_s for row in history.rows)
+    assert max(later - due for due, later in zip(dues, dues[1:], strict=False)) == pytest.approx(0.005, abs=1e-4)
+
+
+def test_secrets_come_from_the_environment_and_stay_out_of_the_record(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPS_KEY_FOR_TEST", "hush-hush")
+    order = Operation(
+        "order", f"{server.url}/status/404", "POST", {"X-Ops-Key": "env:OPS_KEY_FOR_TEST"}, body="hush-hush {key}"
+    )
+    played(OpenLoop((order,), constant(20, 0.2)), tmp_path / "history.csv")
+    for file in tmp_path.glob("history*"):
+        assert "hush-hush {key}" in file.read_text() or "hush-hush" not in file.read_text()
+
+
+def test_a_missing_secret_is_refused_before_anything_is_sent(server: Server, tmp_path: Path) -> None:
+    load = OpenLoop((get(server, "/ok", headers={"X-Ops-Key": "env:NO_SUCH_SECRET"}),), constant(20, 0.2))
+    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    with pytest.raises(Exception, match="NO_SUCH_SECRET is not set"):
+        runner.wait_ready(20)
+    runner.stop(1)
+    assert "/ok" not in server.seen()["paths"]
+
+
+PARENT = """
+import json, sys, time
+from pathlib import Path
+from blackstart.loads.runner import LoadRunner
+runner = LoadRunner.start(json.loads(sys.argv[1]), Path(sys.argv[2]))
+runner.wait_ready(20)
+runner.go()
+print(runner.pid, flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
+    server: Server, tmp_path: Path, workers: int, own_state: Path
+) -> None:
+    import json
+    import sys
+
+    spec = to_spec(OpenLoop((get(server, "/ok"),), constant(100), workers=workers))
+    history = tmp_path / "history.csv"
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT, json.dumps(spec), str(history)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": "lib"},
+    ) as parent:
+        assert parent.stdout
+        load_pid = int(parent.stdout.readline())
+        until(lambda: history.exists() and len(load_history(history).rows) > 20, "rows")
+        parent.kill()
+    until(lambda: not alive(load_pid), "the load to end")
+    rows = len(load_history(history).rows)
+    seen = server.seen()["paths"]["/ok"]
+    assert rows <= seen <= rows + 5
+    time.sleep(0.3)
+    assert server.seen()["paths"]["/ok"] == seen
+
+
+def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path) -> None:
+    runner = LoadRunner.start(to_spec(OpenLoop((get(server, "/ok"),), constant(100))), tmp_path / "history.csv")
+    runner.wait_ready(20)
+    runner.go()
+    until(lambda: len(load_history(tmp_path / "history.csv").rows) > 20, "rows")
+    os.kill(runner.pid, signal.SIGKILL)
+    summary = runner.stop(5)
+    assert not summary.complete
+    assert "died without a summary" in summary.reasons[0]
+    assert summary.ok > 20
+
+
+def until(fact: object, what: str, within_s: float = 20.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not fact():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
