@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -61,8 +61,10 @@ class Entry:
 class Ledger:
     """The open entries of this machine's user. Every call opens, writes through and closes: nothing is cached."""
 
-    def __init__(self, folder: Path | None = None) -> None:
+    def __init__(self, folder: Path | None = None, tell: Callable[[str, str], None] | None = None) -> None:
+        """`tell` hears each entry's new state, also where it can't be written: `Guardian.tell`."""
         self.path = (folder or state_dir()) / "ledger.db"
+        self._tell = tell or (lambda entry_id, state: None)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -84,6 +86,7 @@ class Ledger:
         self, *, entry_id: str, run: str, experiment: str, target: str, change: Change, evidence: Path, lease_s: float
     ) -> None:
         """Put the undo on the disk. When this returns, the change may be made."""
+        self._tell(entry_id, "intent")
         row = (
             entry_id, run, experiment, target, "intent", json.dumps(to_data(change)), json.dumps(to_data(myself())),
             str(evidence), boot_id(), clock.now_s() + lease_s, clock.utc_iso(),
@@ -98,6 +101,7 @@ class Ledger:
 
     def mark(self, entry_id: str, state: str, note: str = "") -> None:
         """`doing`, `done` or `undoing`."""
+        self._tell(entry_id, state)
         with self._open() as connection:
             connection.execute("UPDATE entries SET state = ?, note = ? WHERE id = ?", (state, note, entry_id))
 
@@ -112,6 +116,7 @@ class Ledger:
 
     def close(self, entry_id: str) -> None:
         """The undo is proved: forget the entry."""
+        self._tell(entry_id, "closed")
         with self._open() as connection:
             connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
 

@@ -59,8 +59,12 @@ class Locks:
         _describe(path, identity, run, what)
         return handle
 
+    def handles(self) -> tuple[int, ...]:
+        """What holds the locks: a process that inherits these keeps them held after the death of this one."""
+        return tuple(self._held)
+
     def release(self) -> None:
-        """Let go of all of them. Idempotent."""
+        """Let go of all of them. Idempotent. A guardian that inherited them holds them until it has mended."""
         while self._held:
             os.close(self._held.pop())
 

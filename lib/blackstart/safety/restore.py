@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import ExitStack
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
 
 from blackstart import clock
 from blackstart.errors import StepFailed
@@ -77,6 +77,20 @@ def wait_gone(change: Change, within_s: float) -> bool:
         return bool(
             retrying(lambda: all(all(_true(condition, reader) for condition, reader in readers) for _ in range(2)))
         )
+
+
+def stays_gone(change: Change, for_s: float) -> bool:
+    """Whether every `gone` condition is true now, and in every reading for `for_s` more."""
+    until_s = clock.now_s() + for_s
+    with ExitStack() as stack:
+        readers = _open(change.gone, stack)
+        retrying = Retrying(
+            stop=lambda state: clock.now_s() >= until_s,
+            wait=wait_fixed(0.1),
+            retry=retry_if_result(bool),
+            retry_error_callback=lambda state: True,
+        )
+        return bool(retrying(lambda: all(_true(condition, reader) for condition, reader in readers)))
 
 
 def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Condition, Reader]]:

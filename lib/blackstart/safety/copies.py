@@ -1,0 +1,92 @@
+"""Second copies of what a run may have broken, so that a ruined ledger loses nothing.
+
+`undo.json` in the evidence folder holds the run's changes while they may be in force; a link in the state folder
+(`runs/<run>`) says where that folder is. Both are removed when everything is proved undone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from blackstart.codec import from_data, to_data
+from blackstart.errors import BlackstartError, Damaged
+from blackstart.model import Change
+from blackstart.safety.alive import Process
+from blackstart.state import state_dir
+
+NAME = "undo.json"
+
+
+@dataclass(frozen=True)
+class Copy:
+    """What one run may have broken. `changes` maps the ledger's entry to each."""
+
+    run: str
+    evidence: Path
+    runner: Process
+    guardian: Process
+    changes: dict[str, Change]
+
+    def owned(self) -> bool:
+        """Whether somebody alive looks after it."""
+        return self.runner.alive() or self.guardian.alive()
+
+
+def write(copy: Copy) -> None:
+    """Put it on the disk, whole or not at all. Raises OSError."""
+    data = {
+        "run": copy.run,
+        "runner": to_data(copy.runner),
+        "guardian": to_data(copy.guardian),
+        "changes": {entry: to_data(change) for entry, change in copy.changes.items()},
+    }
+    path = copy.evidence / NAME
+    part = path.with_suffix(".part")
+    with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+        json.dump(data, file, indent=1)
+        file.flush()
+        os.fsync(file.fileno())
+    part.rename(path)
+    _sync(copy.evidence)
+    links = state_dir() / "runs"
+    links.mkdir(exist_ok=True)
+    (links / copy.run).unlink(missing_ok=True)
+    (links / copy.run).symlink_to(copy.evidence)
+    _sync(links)
+
+
+def read(evidence: Path) -> Copy:
+    """The copy in an evidence folder. Raises Damaged where there is none that can be read."""
+    path = evidence / NAME
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        changes = {entry: from_data(change) for entry, change in data["changes"].items()}
+        return Copy(str(data["run"]), evidence, from_data(data["runner"]), from_data(data["guardian"]), changes)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, BlackstartError) as error:
+        raise Damaged(f"{path} can't be read: {error}") from error
+
+
+def known() -> list[Path]:
+    """The evidence folders of runs that have not been proved undone, newest first."""
+    links = [link for link in (state_dir() / "runs").glob("*") if (link / NAME).exists()]
+    return [link.resolve() for link in sorted(links, key=lambda link: link.lstat().st_mtime, reverse=True)]
+
+
+def forget(evidence: Path, run: str) -> None:
+    """Everything of this run is proved undone. Idempotent; a copy that can't be removed is only a copy too many."""
+    with contextlib.suppress(OSError):
+        (state_dir() / "runs" / run).unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        (evidence / NAME).unlink(missing_ok=True)
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

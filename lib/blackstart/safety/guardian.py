@@ -1,0 +1,179 @@
+"""The runner's side of the guardian: a process that outlives the run and mends what the run leaves broken.
+
+`python -m blackstart.safety.guard` is the process itself, `watchman.py` what it does.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO
+
+from blackstart import clock
+from blackstart.codec import from_data, to_data
+from blackstart.errors import Refused
+from blackstart.evidence.folder import Folder
+from blackstart.model import Change
+from blackstart.safety import copies
+from blackstart.safety.alive import Process, myself, started
+from blackstart.safety.wire import Message, Wire
+
+LEASE_S = 10.0
+_RENEW_EVERY_S = 1.0
+# How long the run's own thread may be busy with something that has no time limit of its own known to us.
+_STUCK_S = 120.0
+_UP_WITHIN_S = 20.0
+_RELEASED_WITHIN_S = 3.0
+# What CI servers mark their processes with, to end those that are left over: GitHub, Jenkins (all three), GitLab.
+_MARKS = ("RUNNER_TRACKING_ID", "JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE", "HUDSON_SERVER_COOKIE", "BUILD_ID")
+
+
+class Guardian:
+    """One run's guardian. `process` is who it is, once it is up. Without changes there is nothing to guard.
+
+    A thread renews the lease every second, so that a runner that is stopped, asleep or starved loses it; it renews
+    only while the run itself shows signs of life (`problem`, `tell`, `lease`), so that a stuck one loses it too.
+    """
+
+    def __init__(self, folder: Folder, changes: tuple[Change, ...], lease_s: float = LEASE_S) -> None:
+        self.folder, self.changes = folder, changes
+        self.process: Process | None = None
+        self._lease_s = lease_s
+        self._alive_until_s = clock.now_s() + _STUCK_S
+        self._wire: Wire | None = None
+        self._errors: IO[bytes] | None = None
+        self._heard = threading.Event()
+        self._refusal = ""
+        self._problem = ""
+        self._released = False
+        self._answered_s = clock.now_s()
+
+    def start(self, locks: Iterable[int] = ()) -> None:
+        """Start it and come back at once. `locks` are handles that it shall hold as long as something is broken."""
+        if not self.changes or self._wire is not None:
+            return
+        held = list(locks)
+        ours, theirs = socket.socketpair()
+        self._errors = _memory_file()
+        with theirs:
+            starter = subprocess.Popen(
+                [sys.executable, "-m", "blackstart.safety.guard", str(theirs.fileno()), self.folder.run],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self._errors,
+                pass_fds=(theirs.fileno(), *held), start_new_session=True, env=_environment(),
+            )  # fmt: skip
+        self._wire = Wire(ours)
+        brief = {
+            "run": self.folder.run, "evidence": str(self.folder.path), "changes": to_data(self.changes),
+            "runner": to_data(myself()), "lease_s": self._lease_s, "path": sys.path, "locks": held,
+            "python_path": os.environ.get("PYTHONPATH"), "terminal": _terminal(),
+        }  # fmt: skip
+        self._answered_s = clock.now_s()
+        threading.Thread(target=self._talk, args=(self._wire, starter, brief), name="guardian", daemon=True).start()
+
+    def wait_up(self, timeout_s: float = _UP_WITHIN_S) -> None:
+        """Wait until it holds every undo, in memory and in the evidence folder. Raises Refused where it does not."""
+        if not self.changes:
+            return
+        if self._wire is None:
+            self.start()
+        if not self._heard.wait(timeout_s):
+            raise Refused(f"the guardian did not come up within {timeout_s:g} s{self._last_words()}")
+        if self._refusal:
+            raise Refused(f"the guardian can't do its work: {self._refusal}")
+
+    def problem(self) -> str:
+        """Empty while it lives and answers; also the sign that the run lives. Cheap."""
+        self._sign_of_life(_STUCK_S)
+        return self._problem
+
+    def lease(self, until_s: float) -> None:
+        """The run will be busy until then (`clock.now_s()`), at most: no other sign of life is needed."""
+        self._alive_until_s = max(self._alive_until_s, until_s)
+
+    def tell(self, change_id: str, state: str) -> None:
+        """What is done to a change, as in the ledger: intent, doing, done, undoing, closed."""
+        change = self.changes[int(change_id.rpartition("#")[2])]
+        steps = change.undo if state == "undoing" else change.do
+        self._sign_of_life(_STUCK_S + sum(step.timeout_s for step in steps))
+        self._send(change=change_id, state=state, at=clock.now_s())
+
+    def child(self, pid: int) -> None:
+        """A child of the run carries out a step: an undo must wait for it."""
+        self._send(child=pid, started=started(pid) or "", at=clock.now_s())
+
+    def release(self, keep: bool) -> None:
+        """The run is over. Nothing outstanding: it ends. `keep`: it goes on trying to mend, and alerts."""
+        self._released = True
+        if not keep:
+            copies.forget(self.folder.path, self.folder.run)
+        if self._wire is None:
+            return
+        self._heard.clear()
+        if self._send(release=True, keep=keep):
+            self._heard.wait(_RELEASED_WITHIN_S)
+
+    def _sign_of_life(self, for_s: float) -> None:
+        self._alive_until_s = max(self._alive_until_s, clock.now_s() + for_s)
+
+    def _send(self, **message: object) -> bool:
+        return self._wire is not None and self._wire.send(**message)
+
+    def _talk(self, wire: Wire, starter: subprocess.Popen[bytes], brief: Message) -> None:
+        wire.send(brief=brief)
+        renewed_s = 0.0
+        while not wire.closed:
+            now_s = clock.now_s()
+            if now_s - renewed_s >= _RENEW_EVERY_S and now_s <= self._alive_until_s:
+                wire.send(lease=now_s + self._lease_s, at=now_s)
+                renewed_s = now_s
+            for message in wire.receive(_RENEW_EVERY_S / 2):
+                self._hear(message)
+            starter.poll()
+            if self.process is not None and clock.now_s() - self._answered_s > self._lease_s and not self._released:
+                self._problem = f"the guardian ({self.process}) does not answer any more"
+        if not self._released:
+            self._problem = f"the guardian ({self.process or 'not yet up'}) has died{self._last_words()}"
+            self._refusal = self._refusal or f"it died{self._last_words()}"
+        self._heard.set()
+
+    def _hear(self, message: Message) -> None:
+        self._answered_s = clock.now_s()
+        if "up" in message:
+            self.process = from_data(message["up"])
+        self._refusal = message.get("refused", self._refusal)
+        self._problem = message.get("end", self._problem)
+        if {"up", "refused", "released"} & set(message):
+            self._heard.set()
+
+    def _last_words(self) -> str:
+        if self._errors is None:
+            return ""
+        self._errors.seek(0)
+        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
+        return f": {lines[-1]}" if lines else ""
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if name not in _MARKS}
+    root = str(Path(__file__).parents[2])
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, (root, kept.get("PYTHONPATH"))))}
+
+
+def _terminal() -> str:
+    for handle in (2, 1, 0):
+        with contextlib.suppress(OSError):
+            return os.ttyname(handle)
+    return ""
+
+
+def _memory_file() -> IO[bytes]:
+    if hasattr(os, "memfd_create"):
+        return os.fdopen(os.memfd_create("guardian-errors"), "w+b")
+    return tempfile.TemporaryFile()

@@ -1,0 +1,90 @@
+"""Mend what is broken, newest first, and prove that it stays mended. The guardian and `chaos.heal` both do it so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from blackstart.errors import BlackstartError
+from blackstart.model import Ask, Change
+from blackstart.safety.ledger import Ledger
+from blackstart.safety.restore import is_gone, restore, stays_gone
+
+STAYS_GONE_S = 1.0
+Say = Callable[[str], None]
+
+
+class Note(Protocol):
+    """Where it is recorded: `Journal.write`."""
+
+    def __call__(self, event: str, *, sync: bool = False, **fields: Any) -> None: ...
+
+
+@dataclass
+class Mender:
+    """How to mend: within which time each undo is to be proved, and where that is said and recorded.
+
+    Records that can't be written hold nothing up.
+    """
+
+    ledger: Ledger
+    say: Say
+    note: Note
+    within_s: float
+
+    def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
+        """Undo each change, see that all of them stay gone, close those that did; returns these.
+
+        `broken` maps the ledger's entry to its change, oldest first. One that is gone already is left alone, unless it
+        is `midway`: its `do` may not have taken effect yet.
+        """
+        restored = [
+            entry for entry, change in reversed(list(broken.items())) if self._restored(entry, change, entry in midway)
+        ]
+        for_s = STAYS_GONE_S
+        for entry in list(restored):
+            if not self._stayed(entry, broken[entry], for_s):
+                restored.remove(entry)
+            for_s = 0.0  # the first was watched for the whole time; the others need only a look after it
+        return restored
+
+    def _restored(self, entry: str, change: Change, midway: bool) -> bool:
+        if not midway and self._looked(partial(is_gone, change)):
+            self.note("found undone", change=entry, what=change.what)
+            return True
+        recorded(partial(self.ledger.mark, entry, "undoing"), self.say)
+        self.note("undo", change=entry, what=change.what)
+        self.say(f"undoing: {change.what}")
+        asked_s = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
+        ok = self._looked(partial(restore, change, self.say, max([self.within_s, *asked_s])))
+        self.note("undone", change=entry, what=change.what, ok=ok)
+        return ok
+
+    def _stayed(self, entry: str, change: Change, for_s: float) -> bool:
+        stayed = self._looked(partial(stays_gone, change, for_s))
+        self.note("gone", change=entry, what=change.what, ok=stayed, sync=True)
+        if not stayed:
+            self.say(f"came back after its undo: {change.what}")
+            return False
+        self.say(f"undone, and proved: {change.what}")
+        recorded(partial(self.ledger.close, entry), self.say)
+        return True
+
+    def _looked(self, look: Callable[[], bool]) -> bool:
+        try:
+            return look()
+        except (BlackstartError, OSError) as error:  # a disk that is full, a folder that is gone: tried again later
+            self.say(f"{type(error).__name__}: {error}")
+            return False
+
+
+def recorded(write: Callable[[], None], say: Say) -> bool:
+    """Whether the record could be written; an undo goes ahead all the same."""
+    try:
+        write()
+    except (BlackstartError, OSError) as error:
+        say(str(error))
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""A run in small, for the tests of its guardian: stop Redis, hold, start it again. Prints each step as it begins.
+
+python -m tests.contract.small_run REPORTS SUPERVISORD_CONFIG PORT HOLD_S [LEASE_S]
+"""
+
+import sys
+import time
+from pathlib import Path
+
+from blackstart import clock
+from blackstart.evidence import folder
+from blackstart.faults.stop import Stop
+from blackstart.machines import carry_out
+from blackstart.safety import heal_script
+from blackstart.safety.guardian import Guardian
+from blackstart.safety.ledger import Ledger
+from blackstart.safety.lock import Locks
+from blackstart.safety.restore import is_gone, restore
+from blackstart.target import Service, Target
+
+
+def say(text: str) -> None:
+    print(f"{clock.now_s():.6f} {text}", flush=True)
+
+
+def main(reports: str, config: str, port: str, hold_s: str, lease_s: str = "10") -> int:
+    control = {"supervisor": "redis", "config": config}
+    target = Target("small", services={"redis": Service("redis", address=f"127.0.0.1:{port}", control=control)})
+    changes = Stop("redis").plan(target)
+    locks = Locks([f"supervisor:{config}:redis"])
+    locks.take("small", "small")
+    where = folder.make(reports, "small")
+    say(f"evidence {where.path}")
+    guardian = Guardian(where, changes, float(lease_s))
+    guardian.start(locks.handles())
+    heal_script.write(where.heal_script, where.run, changes)
+    guardian.wait_up()
+    say(f"up {guardian.process.pid if guardian.process else 0}")
+    ledger = Ledger(tell=guardian.tell)
+    entry, change = f"{where.run}#0", changes[0]
+    ledger.intend(
+        entry_id=entry, run=where.run, experiment="small", target="small", change=change, evidence=where.path,
+        lease_s=change.lease_s,
+    )  # fmt: skip
+    ledger.mark(entry, "doing")
+    say("doing")
+    for step in change.do:
+        carry_out(step, guardian.child)
+    ledger.mark(entry, "done")
+    say("done")
+    until_s = clock.now_s() + float(hold_s)
+    while clock.now_s() < until_s and not guardian.problem():
+        time.sleep(0.02)
+    if guardian.problem():
+        say(f"problem {guardian.problem()}")
+    ledger.mark(entry, "undoing")
+    say("undoing")
+    ok = restore(change, say, 20.0)
+    time.sleep(0.3)
+    if ok and is_gone(change):
+        ledger.close(entry)
+    say("undone" if ok else "not undone")
+    guardian.release(keep=not ok)
+    locks.release()
+    say("end")
+    return 0 if ok else 50
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
+    sys.exit(main(*sys.argv[1:]))
