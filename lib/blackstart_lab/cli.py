@@ -1,11 +1,12 @@
-"""`python -m blackstart_lab up|down|status|logs`: exit 0, or 40 with one line that begins "Not started:"."""
+"""`python -m blackstart_lab up|down|status|logs|mutants`: exit 0, or 40 with one line that begins "Not started:"."""
 
+import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
 from blackstart_lab import discover, lifecycle
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.errors import LabError, NotStarted
 from blackstart_lab.workspace import Workspace
 
 
@@ -14,8 +15,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         options = _parser(words).parse_args(words)
-        return {"up": _up, "down": _down, "status": _status, "logs": _logs}[options.command](options)
-    except NotStarted as refusal:
+        return {"up": _up, "down": _down, "status": _status, "logs": _logs, "mutants": _mutants}[options.command](
+            options
+        )
+    except LabError as refusal:
         print(refusal, file=sys.stderr, flush=True)
         return refusal.exit_code
 
@@ -36,6 +39,9 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
     logs.add_argument("name")
     logs.add_argument("service", nargs="?", help="default: every service")
     logs.add_argument("--lines", type=int, default=30)
+    mutants = commands.add_parser("mutants", help="list a lab's defects and the expectations that catch them")
+    mutants.add_argument("name")
+    mutants.add_argument("--json", action="store_true")
     return parser
 
 
@@ -84,6 +90,18 @@ def _logs(options: Namespace) -> int:
             _say(f"{service}: {line}")
     if not known:
         raise NotStarted(f"lab {options.name} is not up, so it has no logs; `invoke lab.up {options.name}` starts it")
+    return 0
+
+
+def _mutants(options: Namespace) -> int:
+    declared = discover.load(options.name).mutants()
+    if options.json:
+        _say(json.dumps(declared, indent=2))
+        return 0
+    for name, mutant in declared.items():
+        with_options = "".join(f" --{option}" for option in mutant["options"])
+        _say(f"{name}: {mutant['summary']}")
+        _say(f"  {mutant['experiment']}{with_options} must fail: {', '.join(mutant['must_fail'])}")
     return 0
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart_lab import discover, processes, toml
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.errors import NotEnded, NotStarted
 from blackstart_lab.model import Lab, Layout, Service
 from blackstart_lab.servers import supervisord
 from blackstart_lab.workspace import Workspace, exclusive
@@ -111,11 +111,11 @@ def _clear(workspace: Workspace) -> None:
         survivors = processes.end([*members, *processes.of(workspace)])
         if survivors:
             listed = ", ".join(f"{process.pid} {process.name()}" for process in survivors)
-            raise NotStarted(f"processes of lab {workspace.name} could not be ended: {listed}; end them by hand")
+            raise NotEnded(f"processes of lab {workspace.name} could not be ended: {listed}; end them by hand")
     try:
         workspace.remove()
     except OSError as error:
-        raise NotStarted(f"files of lab {workspace.name} could not be deleted: {error}") from error
+        raise NotEnded(f"files of lab {workspace.name} could not be deleted: {error}") from error
 
 
 def _await_answers(workspace: Workspace, services: tuple[Service, ...], within_s: float) -> None:
@@ -130,7 +130,7 @@ def _await_answers(workspace: Workspace, services: tuple[Service, ...], within_s
             lack = service.lacks()
             if lack is None:
                 waiting.remove(service)
-            elif states.get(service.name) in ("FATAL", "EXITED"):
+            elif states.get(service.name) in ("FATAL", "EXITED", "BACKOFF"):
                 raise NotStarted(f"{service.name} ended while starting" + _log_tail(workspace, service.name))
             elif time.monotonic() > deadline:
                 reason = f"{service.name} was not ready within {within_s:g} s: {lack}"

@@ -55,5 +55,8 @@ class Lab(Protocol):
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the lab's own options of `up`."""
 
+    def mutants(self) -> Mapping[str, Mapping[str, Any]]:
+        """The lab's mutants by name: summary, experiment, options, instances, must_fail, may_fail."""
+
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
         """Say what to run; may prepare files below the workspace. Raises NotStarted with what is missing."""

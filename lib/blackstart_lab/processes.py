@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -69,12 +70,15 @@ def wait_gone(members: Iterable[psutil.Process], within_s: float) -> list[psutil
 
 
 def end(members: Iterable[psutil.Process], within_s: float = 5.0) -> list[psutil.Process]:
-    """Terminate, then kill; returns those that survived even that. psutil compares start times before it signals."""
+    """Interrupt, then kill; returns those that survived even that. psutil compares start times before it signals.
+
+    An interrupt ends all programs of a lab quickly; on SIGTERM PostgreSQL would wait for its clients to leave.
+    """
     left = list(members)
     wake(left)
-    for send in ("terminate", "kill"):
+    for number in (signal.SIGINT, signal.SIGKILL):
         for process in left:
             with contextlib.suppress(psutil.Error):
-                getattr(process, send)()
+                process.send_signal(number)
         left = wait_gone(left, within_s)
     return left

@@ -31,7 +31,9 @@ def service(workspace: Workspace, port: int, name: str = "redis") -> Service:
     folder = workspace.folder / name
     folder.mkdir(exist_ok=True)
     address = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder))
-    command = (find(), *address, "--save", "", "--appendonly", "no", "--daemonize", "no")
+    # A title would overwrite the environment, by which the lab knows its processes.
+    manners = ("--save", "", "--appendonly", "no", "--daemonize", "no", "--set-proc-title", "no")
+    command = (find(), *address, *manners)
     return Service(
         name=name,
         # Exit code 1 is a start that failed (port taken); a crash ends by a signal and is revived.

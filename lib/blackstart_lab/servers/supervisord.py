@@ -51,8 +51,8 @@ def _program(workspace: Workspace, service: Service) -> dict[str, Any]:
         **({"user": program.user} if program.user else {}),
         "autostart": "true",
         # Like `restart: unless-stopped` of a container: a crash is revived, and so is hidden.
-        "autorestart": "unexpected",
-        "exitcodes": ",".join(str(code) for code in program.final_exit_codes) or "255",
+        "autorestart": "unexpected" if program.final_exit_codes else "true",
+        "exitcodes": ",".join(str(code) for code in program.final_exit_codes or (0,)),
         "startsecs": program.start_s,
         "startretries": 10,
         "stopsignal": program.stop_signal,

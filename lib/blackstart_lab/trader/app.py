@@ -86,8 +86,8 @@ def _jobs(trader: Trader) -> list[Callable[[], Coroutine[Any, Any, None]]]:
             trader.readiness.note()
             await asyncio.sleep(_READY_NOTED_S)
 
-    heart, throttle, strategy = trader.heart.run, trader.throttle.run, trader.strategy.run
-    return [trader.lock.run, heart, order_stream, market_data, throttle, strategy, note_readiness]
+    throttle, strategy, warmth = trader.throttle.run, trader.strategy.run, trader.database.keep_warm
+    return [trader.lock.run, trader.heart.run, order_stream, market_data, throttle, strategy, warmth, note_readiness]
 
 
 async def _kept_alive(job: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -1,6 +1,7 @@
 """PostgreSQL, asked with a limit: every call ends in time, also when the server is frozen."""
 
 import asyncio
+import contextlib
 import os
 import socket
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from blackstart_lab.trader.errors import DatabaseUnavailable
 
 _CONNECTIONS = 8
+_WARM = 4
+_WARM_CHECK_S = 1.0
 _SCHEMA = resources.files("blackstart_lab.trader").joinpath("schema.sql").read_text()
 
 Rows = list[tuple[Any, ...]]
@@ -83,6 +86,15 @@ class Database:
                 task.exception()  # seen, so that asyncio does not report it as forgotten
             await connection.close()
             raise
+
+    async def keep_warm(self) -> None:
+        """Keep some connections open, so that an order does not wait for one, nor a burst for each other."""
+        while True:
+            with contextlib.suppress(OperationalError, OSError):  # away or frozen: asked again a second later
+                async with asyncio.timeout(self._limit_s):
+                    while len(self._idle) < _WARM:
+                        self._idle.append(await self._connect())
+            await asyncio.sleep(_WARM_CHECK_S)
 
     async def close(self) -> None:
         """Drop the idle connections."""

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Any
 
 import blackstart_lab
 from blackstart_lab import ports
@@ -19,6 +20,7 @@ from blackstart_lab.workspace import Workspace
 
 _MAX_RATE_HZ = 100
 _MAX_INSTANCES = 9
+_MAX_ORDERS_PER_S = 500  # orders are placed one after the other, each with a commit of its own
 _PORT_TAKEN = 3  # the exit code of blackstart_lab.trader.app, not imported here because it loads the whole app
 
 
@@ -39,9 +41,12 @@ class TraderLab:
         parser.add_argument("--port", type=int, help="port of the API (default: a free one)")
         parser.add_argument("--ops-key-env", metavar="NAME", help="environment variable with the key of control routes")
 
+    def mutants(self) -> dict[str, dict[str, Any]]:
+        return {name: mutants.load(name).declaration() for name in mutants.names()}
+
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
         mutant = mutants.load(options.mutant) if options.mutant else None
-        instances = options.instances or (mutant.instances if mutant else 1)
+        instances = (mutant.instances if mutant else 1) if options.instances is None else options.instances
         _check(options, instances)
         redis_port, postgres_port, *api_ports = ports.take(2 + instances)
         if options.port:
@@ -75,8 +80,8 @@ LAB = TraderLab()
 def _check(options: Namespace, instances: int) -> None:
     if not 1 <= instances <= _MAX_INSTANCES:
         raise NotStarted(f"--instances {instances} is out of range; choose 1 to {_MAX_INSTANCES}")
-    if not 1 <= options.orders_per_s <= 1000:
-        raise NotStarted(f"--orders-per-s {options.orders_per_s} is out of range; choose 1 to 1000")
+    if not 1 <= options.orders_per_s <= _MAX_ORDERS_PER_S:
+        raise NotStarted(f"--orders-per-s {options.orders_per_s} is out of range; choose 1 to {_MAX_ORDERS_PER_S}")
     if options.ops_key_env and not os.environ.get(options.ops_key_env):
         raise NotStarted(f"--ops-key-env {options.ops_key_env}: that environment variable is not set")
 
@@ -92,13 +97,14 @@ def _instance(
     command = (sys.executable, "-m", "blackstart_lab.trader", *(str(word) for pair in flags.items() for word in pair))
     older = ("--older-build",) if options.older_build else ()
     import_root = str(Path(blackstart_lab.__file__).parent.parent)
+    python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
     lacks = (lambda: _lacks_leader(api_ports)) if name == "api" else (lambda: _lacks_health(port))
     return Service(
         name=name,
         program=Program(
             (*command, *older),
             workspace.folder,
-            {"PYTHONPATH": import_root, "PYTHONUNBUFFERED": "1"},
+            {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"},
             final_exit_codes=(_PORT_TAKEN,),
         ),
         address=f"127.0.0.1:{port}",

@@ -17,6 +17,8 @@ _INTERVALS_KEPT = 500
 class Store(Protocol):
     """Where the key lies. Both calls are bounded in time and raise StoreUnreachable."""
 
+    url: str
+
     async def acquire(self, owner: str, ttl_s: float) -> bool:
         """Take the key if nobody has it."""
 

@@ -10,7 +10,7 @@ from blackstart_lab.trader.events import EventLog
 from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 
-_PLACE = "SELECT outcome, placed_id FROM place_order(%s, %s, %s::numeric, %s::numeric, %s::bigint, %s)"
+PLACE = "SELECT outcome, placed_id FROM place_order(%s, %s, %s::numeric, %s::numeric, %s::bigint, %s)"
 _COLUMNS = "order_id, client_order_id, placed_at, side, quantity, price, status"
 
 
@@ -37,7 +37,7 @@ class OrderDesk:
 
     EXTRA_SCHEMA = ""
 
-    def __init__(self, database: Database, lock: LeaderLock, desk: Desk, metrics: Metrics, events: EventLog) -> None:
+    def __init__(self, database: Database, *, lock: LeaderLock, desk: Desk, metrics: Metrics, events: EventLog) -> None:
         self.database = database
         self.lock = lock
         self.desk = desk
@@ -86,7 +86,7 @@ class OrderDesk:
 
     async def write(self, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         """The statement itself. It may run twice: the second time finds what the first has left."""
-        return await self.database.call(_PLACE, values, again=True)
+        return await self.database.call(PLACE, values, again=True)
 
     async def listed(self, client_order_id: str | None, limit: int) -> list[dict[str, Any]]:
         """The newest orders first, or the one that was asked for."""

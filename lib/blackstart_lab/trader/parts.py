@@ -71,7 +71,7 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
     lock = kind["lock"](store, profile, instance_id, events=events, take_token=take_token)
     lock.listener = kind["orchestrator"](instance_id, desk, metrics)
     heart = kind["heart"](metrics, lock)
-    orders = kind["orders"](database, lock, desk, metrics, events)
+    orders = kind["orders"](database, lock=lock, desk=desk, metrics=metrics, events=events)
     return Trader(
         settings=settings,
         instance_id=instance_id,

@@ -7,7 +7,7 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, fields
 from typing import Any
 
 from blackstart_lab.errors import NotStarted
@@ -26,8 +26,12 @@ class Mutant:
     must_fail: tuple[str, ...]
     parts: Mapping[str, type[Any]]
     may_fail: tuple[str, ...] = ()
-    options: tuple[str, ...] = field(default=())
+    options: tuple[str, ...] = ()
     instances: int = 1
+
+    def declaration(self) -> dict[str, Any]:
+        """All but the code, for those who check that the mutant is caught."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
 
 
 def names() -> list[str]:
