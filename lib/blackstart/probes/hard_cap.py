@@ -1,0 +1,45 @@
+"""A time limit around libraries that have none for the whole of a call."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from blackstart.probes.sockets import Deadline, NoAnswer
+
+T = TypeVar("T")
+# Calls that hang are left behind; a reader never leaves more of them than this.
+MOST_HANGING = 3
+
+
+class HardCap:
+    """Runs a call in a thread of its own and stops waiting at the deadline. The call itself ends when it can."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._hanging: list[threading.Thread] = []
+
+    def run(self, work: Callable[[], T], deadline: Deadline) -> T:
+        """What `work` returns or raises. Raises NoAnswer (timed_out) at the deadline."""
+        self._hanging = [thread for thread in self._hanging if thread.is_alive()]
+        if len(self._hanging) >= MOST_HANGING:
+            raise NoAnswer("timed_out", f"{len(self._hanging)} earlier reads of {self._what} still hang")
+        results: list[T] = []
+        errors: list[Exception] = []
+
+        def carry_out() -> None:
+            try:
+                results.append(work())
+            except Exception as error:  # handed to the caller below
+                errors.append(error)
+
+        thread = threading.Thread(target=carry_out, name=f"read {self._what}", daemon=True)
+        thread.start()
+        thread.join(deadline.left_s())
+        if thread.is_alive():
+            self._hanging.append(thread)
+            raise deadline.passed()
+        if errors:
+            raise errors[0]
+        return results[0]

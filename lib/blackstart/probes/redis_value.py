@@ -1,0 +1,163 @@
+"""What Redis holds and says of itself: a key, a field of INFO, the number of its clients, any reading command."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, ClassVar, Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.probes.hard_cap import HardCap
+from blackstart.probes.redis_ping import redis_dsn
+from blackstart.probes.sockets import Deadline, NoAnswer
+from blackstart.redact import Redactor
+from blackstart.target import Target, secret
+
+# A probe never changes what it looks at.
+READING_COMMANDS = frozenset((
+    "BITCOUNT", "CLIENT LIST", "DBSIZE", "EXISTS", "GET", "HEXISTS", "HGET", "HGETALL", "HLEN", "INFO", "LINDEX",
+    "LLEN", "LRANGE", "MEMORY USAGE", "PING", "PTTL", "ROLE", "SCARD", "SISMEMBER", "SLOWLOG LEN", "SMEMBERS",
+    "STRLEN", "TTL", "TYPE", "XINFO CONSUMERS", "XINFO GROUPS", "XINFO STREAM", "XLEN", "XPENDING", "XRANGE",
+    "ZCARD", "ZCOUNT", "ZRANGE", "ZSCORE",
+))  # fmt: skip
+
+
+def _is_reading(command: tuple[str, ...]) -> bool:
+    words = [word.upper() for word in command[:2]]
+    return bool(words) and (words[0] in READING_COMMANDS or " ".join(words) in READING_COMMANDS)
+
+
+class _RedisReader:
+    def __init__(self, dsn: str, command: tuple[str, ...]) -> None:
+        self._dsn = dsn
+        self._command = command
+        self._cap = HardCap("Redis")
+        self._client: Any = None
+        self._timeout_s = 0.0
+
+    def read(self, timeout_s: float) -> Answer:
+        deadline = Deadline(timeout_s)
+        try:
+            return Answer("answer", self._cap.run(lambda: self._ask(timeout_s), deadline))
+        except NoAnswer as failure:
+            # A call that hangs keeps its client; the next read must not share it.
+            self._client = None
+            return Answer(failure.kind, note=failure.note)
+
+    def _ask(self, timeout_s: float) -> Any:
+        import redis  # noqa: PLC0415  (declarations load no client)
+
+        try:
+            # CLIENT LIST and others have two words, which the library knows as one command.
+            name = " ".join(self._command[:2]) if self._command[0].upper() in ("CLIENT", "XINFO", "MEMORY") else ""
+            words = (name, *self._command[2:]) if name else self._command
+            return self._open(timeout_s).execute_command(*words)
+        except redis.TimeoutError as error:
+            raise NoAnswer("timed_out", str(error)) from error
+        except redis.AuthenticationError as error:
+            raise NoAnswer("malformed", f"not let in: {error}") from error
+        except (redis.ConnectionError, OSError) as error:
+            raise NoAnswer("unreachable", str(error)) from error
+        except (redis.RedisError, ValueError) as error:
+            raise NoAnswer("malformed", f"{type(error).__name__}: {error}") from error
+
+    def _open(self, timeout_s: float) -> Any:
+        import redis  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.retry import Retry  # noqa: PLC0415
+
+        if self._client is None or self._timeout_s != timeout_s:
+            self.close()
+            self._client = redis.Redis.from_url(
+                self._dsn,
+                protocol=2,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                # A connection that was closed while idle is opened again, once; a failure is a reading.
+                retry=Retry(NoBackoff(), 1),
+            )
+            self._timeout_s = timeout_s
+        return self._client
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+@plain
+class RedisAsked:
+    """One reading command. `dsn` may be `env:NAME`."""
+
+    dsn: str
+    command: tuple[str, ...]
+    least_tick_s: ClassVar[float] = 0.05
+
+    def open(self) -> Reader:
+        """A reader that keeps its connection. Raises BadTarget for a missing variable."""
+        return _RedisReader(secret(self.dsn), self.command)
+
+    def describe(self) -> str:
+        """`GET trader:leader redis://localhost:6379/0`, without the password."""
+        return Redactor()(f"{' '.join(self.command)} {self.dsn}")
+
+
+@plain
+class RedisCommand(Conditions):
+    """The reply to a command that only reads: text or a number; `field` picks from INFO and hashes.
+
+    What does not exist (a missing key or field) is `absent`; use EXISTS where that is the question. Of a list it is the
+    length with `count`, and malformed without.
+    """
+
+    command: tuple[str, ...]
+    service: str = "redis"
+    field: str = ""
+    count: bool = False
+    name: str = ""
+    dsn: str = ""
+
+    def __post_init__(self) -> None:
+        if not _is_reading(self.command):
+            raise ValueError(f"{' '.join(self.command)!r} is not a command that only reads")
+        words = " ".join((*self.command, self.field)).strip()
+        object.__setattr__(self, "name", self.name or f"{words} in {self.service}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the service's dsn."""
+        return replace(self, dsn=self.dsn or redis_dsn(target, self.service))
+
+    def endpoint(self) -> RedisAsked:
+        """The command."""
+        return RedisAsked(self.dsn, self.command)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The reply, or the field of it."""
+        reply = answer.body
+        if self.field and isinstance(reply, dict):
+            reply = reply.get(self.field, reply.get(self.field.encode()))
+        if self.count and isinstance(reply, list | tuple | dict | set):
+            return "value", len(reply), ""
+        if reply is None:
+            return "absent", None, f"no {self.field or ' '.join(self.command)}"
+        if isinstance(reply, bytes):
+            return "value", reply.decode("utf-8", "replace"), ""
+        if isinstance(reply, str | int | float | bool):
+            return "value", reply, ""
+        return "malformed", None, f"the reply is a {type(reply).__name__}, not a single value"
+
+
+def redis_key(key: str, service: str = "redis", name: str = "") -> RedisCommand:
+    """The text under a key."""
+    return RedisCommand(("GET", key), service, name=name)
+
+
+def redis_info(field: str, service: str = "redis", name: str = "") -> RedisCommand:
+    """A field of INFO, such as `connected_clients` or `uptime_in_seconds`."""
+    return RedisCommand(("INFO",), service, field, name=name)
+
+
+def redis_clients(service: str = "redis", name: str = "") -> RedisCommand:
+    """The number of connections in CLIENT LIST, our own included."""
+    return RedisCommand(("CLIENT", "LIST"), service, count=True, name=name)

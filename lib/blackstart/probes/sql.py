@@ -1,0 +1,108 @@
+"""What a PostgreSQL database holds: the value of a query, or its rows. Reads are read-only and end in time."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import ClassVar, Self
+
+from blackstart.codec import plain
+from blackstart.errors import BadTarget
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.redact import Redactor
+from blackstart.target import Target, secret
+
+MAX_BYTES = 16 * 1024 * 1024
+
+
+def postgres_dsn(target: Target, service: str) -> str:
+    """The service's dsn (`postgresql://...` or `env:NAME`). Raises BadTarget where it has none or a wrong one."""
+    from psycopg import ProgrammingError  # noqa: PLC0415
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
+    dsn = target.service(service).dsn
+    if not dsn:
+        raise BadTarget(f'target "{target.name}": service "{service}" has no dsn, as in dsn = "env:DATABASE_URL"')
+    try:
+        conninfo_to_dict(secret(dsn))
+    except ProgrammingError as error:
+        message = f'target "{target.name}": the dsn of "{service}" is not one of PostgreSQL: {error}'
+        raise BadTarget(Redactor()(message)) from error
+    return dsn
+
+
+@plain
+class SqlQuery:
+    """One query. `dsn` may be `env:NAME`. It runs read-only, so that a probe can't change what it looks at."""
+
+    dsn: str
+    query: str
+    max_bytes: int = MAX_BYTES
+    least_tick_s: ClassVar[float] = 0.05
+
+    def open(self) -> Reader:
+        """A reader that keeps its connection. Raises BadTarget for a missing variable."""
+        from blackstart.probes.sql_reader import SqlReader  # noqa: PLC0415  (declarations load no client)
+
+        return SqlReader(secret(self.dsn), self.query, self.max_bytes)
+
+    def describe(self) -> str:
+        """The query and the dsn, without the password."""
+        return Redactor()(f"{self.query} on {self.dsn}")
+
+
+@plain
+class SqlScalar(Conditions):
+    """The one value that a query gives. No row, or NULL, is `absent`; more than one row or column is malformed."""
+
+    query: str
+    service: str = "postgres"
+    name: str = ""
+    dsn: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.query} in {self.service}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the service's dsn."""
+        return replace(self, dsn=self.dsn or postgres_dsn(target, self.service))
+
+    def endpoint(self) -> SqlQuery:
+        """The query."""
+        return SqlQuery(self.dsn, self.query)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The value."""
+        rows = answer.body
+        if not rows:
+            return "absent", None, "no row"
+        if len(rows) > 1 or len(rows[0]) != 1:
+            return "malformed", None, f"{len(rows)} rows of {len(rows[0])} columns, not a single value"
+        value = next(iter(rows[0].values()))
+        return ("absent", None, "NULL") if value is None else ("value", value, "")
+
+
+@plain
+class SqlRows(Conditions):
+    """All rows of a query as JSON text, a list of objects, for final states that a check reads."""
+
+    query: str
+    service: str = "postgres"
+    name: str = ""
+    dsn: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"rows of {self.query} in {self.service}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the service's dsn."""
+        return replace(self, dsn=self.dsn or postgres_dsn(target, self.service))
+
+    def endpoint(self) -> SqlQuery:
+        """The query."""
+        return SqlQuery(self.dsn, self.query)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The rows; none of them is an empty list, which is a value."""
+        return "value", json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False), ""

@@ -1,0 +1,195 @@
+"""Probes against the lab's real Redis, PostgreSQL and trader."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from blackstart.model import Probe, Reading
+from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.redis_ping import RedisPing
+from blackstart.probes.redis_value import RedisCommand, redis_clients, redis_info, redis_key
+from blackstart.probes.sql import SqlRows, SqlScalar
+from blackstart.reading import read_once
+from blackstart.systems import trader
+from blackstart.target import Service, Target
+from tests.contract.probe_servers import Stopwatch, frozen, listener, trader_lab
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
+    with trader_lab(tmp_path_factory.mktemp("state")) as target:
+        yield target
+
+
+def look(probe: Probe, target: Target, timeout_s: float = 2.0) -> Reading:
+    return read_once(probe.bind(target), timeout_s)
+
+
+def wait_for(probe: Probe, target: Target, value: object, within_s: float = 10.0) -> None:
+    limit = time.monotonic() + within_s
+    while (reading := look(probe, target)).value != value:
+        assert time.monotonic() < limit, reading
+        time.sleep(0.05)
+
+
+def dead_service(target: Target, name: str) -> Target:
+    """The target, with a service where nothing listens."""
+    service = target.services[name]
+    dsn = service.dsn.replace(service.address, "127.0.0.1:9")
+    return replace(target, services={**target.services, name: Service(name, address="127.0.0.1:9", dsn=dsn)})
+
+
+def test_every_reading_of_the_trader_is_seen(lab: Target) -> None:
+    wait_for(trader.ready(), lab, 200)
+    wait_for(trader.paused(), lab, False)
+    expected = {
+        trader.health(): "healthy",
+        trader.mode(): "PAPER",
+        trader.leader(): 1.0,
+        trader.leaders(): 1.0,
+        trader.scan_supervisor_state(): 1.0,
+        trader.ready_field("leader"): 1,
+    }
+    assert {probe.name: look(probe, lab).value for probe in expected} == {p.name: v for p, v in expected.items()}
+    for heartbeat in trader.heartbeats():
+        value = look(heartbeat, lab).value
+        assert isinstance(value, float)
+        assert 0 <= value < 5
+    wait_for(trader.leader("api"), lab, 1.0)
+    wait_for(trader.ready("api"), lab, 200)
+    assert look(trader.leader_changes(), lab).kind == "value"
+    assert look(trader.scan_ticks(), lab).kind == "value"
+
+
+def test_queue_depth_is_absent_until_the_queue_is_used(lab: Target) -> None:
+    assert look(trader.throttle_depth(), lab).kind == "absent"
+
+
+def test_lock_key_holds_the_instance_id_that_the_metrics_show(lab: Target) -> None:
+    wait_for(trader.leader(), lab, 1.0)
+    assert look(redis_key("trader:leader"), lab).value == look(trader.instance_id(), lab).value
+
+
+def test_redis_values_are_read_and_missing_ones_are_absent(lab: Target) -> None:
+    assert look(redis_key("no-such-key"), lab).kind == "absent"
+    assert look(RedisCommand(("EXISTS", "no-such-key")), lab).value == 0
+    assert look(redis_info("process_id"), lab).value == listener(lab.services["redis"].address).pid
+    assert look(redis_info("no_such_field"), lab).kind == "absent"
+    clients = look(redis_clients(), lab).value
+    assert isinstance(clients, int)
+    assert clients >= 2
+    assert look(RedisCommand(("LLEN", "trader:leader")), lab).kind == "malformed"
+
+
+def test_sql_values_are_read_with_their_types(lab: Target) -> None:
+    queries = {
+        "select 7": 7,
+        "select 1.5::float8": 1.5,
+        "select 2.50::numeric": 2.5,
+        "select 12345678901234567890::numeric": 12345678901234567890,
+        "select true;": True,
+        "select 'ü'": "ü",
+        "select count(*) from orders where false": 0,
+    }
+    assert {query: look(SqlScalar(query), lab).value for query in queries} == queries
+
+
+def test_sql_without_a_row_or_value_is_absent_and_with_several_malformed(lab: Target) -> None:
+    assert look(SqlScalar("select 1 where false"), lab).kind == "absent"
+    assert look(SqlScalar("select null"), lab).kind == "absent"
+    assert look(SqlScalar("select generate_series(1, 2)"), lab).kind == "malformed"
+    assert look(SqlScalar("select 1, 2"), lab).kind == "malformed"
+
+
+def test_rows_are_a_list_of_objects(lab: Target) -> None:
+    reading = look(SqlRows("select n, 'x' as t from generate_series(1, 5000) n"), lab, 10)
+    rows = json.loads(str(reading.value))
+    assert len(rows) == 5000
+    assert rows[4999] == {"n": 5000, "t": "x"}
+    assert look(SqlRows("select 1 as a where false"), lab).value == "[]"
+
+
+def test_probe_can_not_change_what_it_looks_at(lab: Target) -> None:
+    reading = look(SqlScalar("delete from orders returning 1"), lab)
+    assert reading.kind == "malformed"
+    assert "read-only" in reading.note
+
+
+def test_wrong_query_and_unknown_user_are_malformed_and_never_an_outage(lab: Target) -> None:
+    assert look(SqlScalar("select * from no_such_table"), lab).kind == "malformed"
+    dsn = lab.services["postgres"].dsn.replace("trader@", "nobody:geheim@")
+    reading = read_once(SqlScalar("select 1", dsn=dsn), 2.0)
+    assert reading.kind == "malformed"
+    assert "geheim" not in reading.note
+
+
+def test_query_that_takes_too_long_is_timed_out_within_the_limit(lab: Target) -> None:
+    with Stopwatch() as watch:
+        assert look(SqlScalar("select pg_sleep(5)"), lab, 0.5).kind == "timed_out"
+    assert watch.seconds < 1
+
+
+def test_result_larger_than_the_limit_is_malformed(lab: Target) -> None:
+    reading = look(SqlRows("select repeat('x', 100000) from generate_series(1, 1000)"), lab, 20)
+    assert reading.kind == "malformed"
+    assert "larger than" in reading.note
+
+
+def test_frozen_postgres_is_timed_out_within_the_limit_and_answers_again(lab: Target) -> None:
+    kept = SqlScalar("select 1").bind(lab).endpoint().open()
+    assert kept.read(2).kind == "answer"
+    with frozen(listener(lab.services["postgres"].address)):
+        with Stopwatch() as watch:
+            assert look(SqlScalar("select 2"), lab, 0.4).kind == "timed_out"
+            assert kept.read(0.4).kind == "timed_out"
+            assert look(PostgresPing(), lab, 0.4).kind == "timed_out"
+        assert watch.seconds < 2
+    assert kept.read(5).kind == "answer"
+    kept.close()
+    wait_for(PostgresPing(), lab, "accepting")
+
+
+def test_frozen_redis_is_timed_out_within_the_limit_and_answers_again(lab: Target) -> None:
+    kept = redis_info("process_id").bind(lab).endpoint().open()
+    assert kept.read(2).kind == "answer"
+    with frozen(listener(lab.services["redis"].address)):
+        with Stopwatch() as watch:
+            assert look(RedisPing(), lab, 0.4).kind == "timed_out"
+            assert look(redis_key("x"), lab, 0.4).kind == "timed_out"
+            assert kept.read(0.4).kind == "timed_out"
+        assert watch.seconds < 2
+    assert kept.read(5).kind == "answer"
+    kept.close()
+    wait_for(RedisPing(), lab, "PONG")
+
+
+def test_server_that_is_not_there_is_unreachable(lab: Target) -> None:
+    for name, probes in {
+        "redis": (RedisPing(), redis_key("x")),
+        "postgres": (PostgresPing(), SqlScalar("select 1")),
+    }.items():
+        for probe in probes:
+            assert look(probe, dead_service(lab, name)).kind == "unreachable"
+
+
+def test_kept_connection_that_the_server_ended_is_opened_again(lab: Target) -> None:
+    kept = SqlScalar("select pg_backend_pid()").bind(lab).endpoint().open()
+    first = kept.read(2).body[0]["pg_backend_pid"]
+    for child in listener(lab.services["postgres"].address).children():
+        if child.pid == first:
+            child.terminate()
+    limit = time.monotonic() + 5
+    while (answer := kept.read(2)).kind == "answer" and answer.body[0]["pg_backend_pid"] == first:
+        assert time.monotonic() < limit
+    assert answer.kind == "answer", answer
+    kept.close()
+
+
+def test_postgres_ping_knows_what_is_no_postgres(lab: Target) -> None:
+    address = lab.services["api"].address
+    assert read_once(PostgresPing(address=address), 2.0).kind == "malformed"
