@@ -170,7 +170,7 @@ def _line(row: Row) -> str:
     return held.getvalue()
 
 
-def read_history(path: Path) -> Iterator[Row | Unreadable]:
+def lines(path: Path) -> Iterator[Row | Unreadable]:
     """The rows in order, and an Unreadable for every line that is none. Raises Damaged where there is no such file."""
     try:
         file = path.open("rb")
@@ -188,11 +188,11 @@ def read_history(path: Path) -> Iterator[Row | Unreadable]:
                 yield _parse(number, text)
 
 
-def load_history(path: Path) -> History:
+def read(path: Path) -> History:
     """The whole record. Raises Damaged where there is no such file."""
     rows: list[Row] = []
     unreadable: list[Unreadable] = []
-    for item in read_history(path):
+    for item in lines(path):
         if isinstance(item, Row):
             rows.append(item)
         else:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart.history import History, load_history
+from blackstart.history import History, read
 from blackstart.loads import Load, Summary, to_spec
-from blackstart.loads.runner import LoadRunner
+from blackstart.loads.runner import LoadHandle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +43,7 @@ def load_server() -> Iterator[Server]:
 
 def played(load: Load, history_path: Path, timeout_s: float = 60.0) -> tuple[Summary, History]:
     """The load from start to its own end."""
-    runner = LoadRunner.start(to_spec(load), history_path)
+    runner = LoadHandle.start(to_spec(load), history_path)
     try:
         runner.wait_ready(20)
         runner.go()
@@ -51,4 +51,4 @@ def played(load: Load, history_path: Path, timeout_s: float = 60.0) -> tuple[Sum
         assert summary is not None, "the load did not end"
     finally:
         runner.stop(1)
-    return summary, load_history(history_path)
+    return summary, read(history_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.loads import Burst, Operation, to_spec
-from blackstart.loads.runner import LoadRunner
+from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, load_server, played
 
 ORDER = '{"client_order_id": "{key}", "quantity": {n}}'
@@ -74,7 +74,7 @@ def test_a_refused_connection_is_unsent_and_makes_the_burst_incomplete(tmp_path:
 
 
 def test_an_address_that_does_not_answer_is_told_before_the_go(tmp_path: Path) -> None:
-    runner = LoadRunner.start(to_spec(Burst(3, Operation("get", "http://127.0.0.1:9/"))), tmp_path / "history.csv")
+    runner = LoadHandle.start(to_spec(Burst(3, Operation("get", "http://127.0.0.1:9/"))), tmp_path / "history.csv")
     ready = runner.wait_ready(20)
     assert len(ready["unreachable"]) == 1 and ready["unreachable"][0].startswith("127.0.0.1:9: ")
     summary = runner.stop(5)

@@ -1,8 +1,10 @@
 """The open loop against real servers that are slow, frozen, gone or lying."""
 
+import json
 import os
 import signal
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -10,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.history import load_history
+from blackstart.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, constant, ramp, to_spec
-from blackstart.loads.runner import LoadRunner
+from blackstart.loads.runner import LoadHandle
 from blackstart.percentiles import percentile
 from tests.contract.loads_support import Server, load_server, played
 
@@ -52,14 +54,14 @@ def test_a_slow_server_does_not_slow_the_load(server: Server, tmp_path: Path) ->
 
 def test_a_frozen_server_shows_the_latency_that_arithmetic_says(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/ok"),), constant(100, 4.0))
-    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
     runner.wait_ready(20)
     threading.Timer(1.0, os.kill, (server.pid, signal.SIGSTOP)).start()
     threading.Timer(2.0, os.kill, (server.pid, signal.SIGCONT)).start()
     runner.go()
     summary = runner.wait(30)
     assert summary is not None and summary.complete, summary
-    latencies = [row.latency_ms for row in load_history(tmp_path / "history.csv").rows]
+    latencies = [row.latency_ms for row in read(tmp_path / "history.csv").rows]
     # A quarter of the requests fell due during 1 s of silence, evenly: the p-th waited 1 s less its share of it.
     assert percentile(latencies, 90) == pytest.approx(600, abs=60)
     assert percentile(latencies, 95) == pytest.approx(800, abs=80)
@@ -138,7 +140,7 @@ def test_requests_beyond_the_cap_are_unsent_and_make_the_load_incomplete(server:
 
 def test_stop_lets_what_is_in_flight_end_and_counts_what_was_due(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/slow/500"),), constant(50))
-    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
     time.sleep(1.0)
@@ -175,7 +177,7 @@ def test_secrets_come_from_the_environment_and_stay_out_of_the_record(
 
 def test_a_missing_secret_is_refused_before_anything_is_sent(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/ok", headers={"X-Ops-Key": "env:NO_SUCH_SECRET"}),), constant(20, 0.2))
-    runner = LoadRunner.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
     with pytest.raises(Exception, match="NO_SUCH_SECRET is not set"):
         runner.wait_ready(20)
     runner.stop(1)
@@ -185,8 +187,8 @@ def test_a_missing_secret_is_refused_before_anything_is_sent(server: Server, tmp
 PARENT = """
 import json, sys, time
 from pathlib import Path
-from blackstart.loads.runner import LoadRunner
-runner = LoadRunner.start(json.loads(sys.argv[1]), Path(sys.argv[2]))
+from blackstart.loads.runner import LoadHandle
+runner = LoadHandle.start(json.loads(sys.argv[1]), Path(sys.argv[2]))
 runner.wait_ready(20)
 runner.go()
 print(runner.pid, flush=True)
@@ -198,9 +200,6 @@ time.sleep(60)
 def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
     server: Server, tmp_path: Path, workers: int, own_state: Path
 ) -> None:
-    import json
-    import sys
-
     spec = to_spec(OpenLoop((get(server, "/ok"),), constant(100), workers=workers))
     history = tmp_path / "history.csv"
     with subprocess.Popen(
@@ -210,10 +209,10 @@ def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
     ) as parent:
         assert parent.stdout
         load_pid = int(parent.stdout.readline())
-        until(lambda: history.exists() and len(load_history(history).rows) > 20, "rows")
+        until(lambda: history.exists() and len(read(history).rows) > 20, "rows")
         parent.kill()
     until(lambda: not alive(load_pid), "the load to end")
-    rows = len(load_history(history).rows)
+    rows = len(read(history).rows)
     seen = server.seen()["paths"]["/ok"]
     assert rows <= seen <= rows + 5
     time.sleep(0.3)
@@ -221,10 +220,10 @@ def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
 
 
 def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path) -> None:
-    runner = LoadRunner.start(to_spec(OpenLoop((get(server, "/ok"),), constant(100))), tmp_path / "history.csv")
+    runner = LoadHandle.start(to_spec(OpenLoop((get(server, "/ok"),), constant(100))), tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
-    until(lambda: len(load_history(tmp_path / "history.csv").rows) > 20, "rows")
+    until(lambda: len(read(tmp_path / "history.csv").rows) > 20, "rows")
     os.kill(runner.pid, signal.SIGKILL)
     summary = runner.stop(5)
     assert not summary.complete

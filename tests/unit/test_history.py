@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.errors import Damaged
-from blackstart.history import COLUMNS, History, HistoryWriter, Outcome, Row, Unreadable, load_history, read_history
+from blackstart.history import COLUMNS, History, HistoryWriter, Outcome, Row, Unreadable, lines, read
 
 
 def row(key: str = "k-1", outcome: Outcome = "ok", attempt: int = 1, **more: object) -> Row:
@@ -29,7 +29,7 @@ def written(tmp_path: Path, *rows: Row) -> Path:
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     rows = (row(), row("k-2", "fail", start_s=None, end_s=None, status=None, detail="unsent: 10 in flight"))
-    assert load_history(written(tmp_path, *rows)) == History(rows)
+    assert read(written(tmp_path, *rows)) == History(rows)
 
 
 def test_the_first_line_names_the_columns(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_first_line_names_the_columns(tmp_path: Path) -> None:
 def test_a_row_is_on_disk_before_the_writer_is_closed(tmp_path: Path) -> None:
     writer = HistoryWriter(tmp_path / "history.csv")
     writer.append(row())
-    assert load_history(tmp_path / "history.csv").rows == (row(),)
+    assert read(tmp_path / "history.csv").rows == (row(),)
     writer.close()
     writer.close()
 
@@ -57,19 +57,19 @@ def test_any_text_stays_on_one_line_and_is_read_back(
     with HistoryWriter(path) as writer:
         writer.append(Row(op, key, 1, start, start, end, "ok", 200, "", detail, "w0"))
         writer.append(row())
-    history = load_history(path)
+    history = read(path)
     assert not history.unreadable
     assert history.rows[1] == row()
-    read = history.rows[0]
-    assert (read.op, read.detail) == (" ".join(op.splitlines()), " ".join(detail.splitlines()))
-    assert read.start_s == pytest.approx(start, abs=1e-6)
+    first = history.rows[0]
+    assert (first.op, first.detail) == (" ".join(op.splitlines()), " ".join(detail.splitlines()))
+    assert first.start_s == pytest.approx(start, abs=1e-6)
 
 
 def test_a_torn_last_line_is_told_apart_from_rubbish_in_the_middle(tmp_path: Path) -> None:
     path = written(tmp_path, row(), row("k-2"))
-    lines = path.read_text().splitlines()
-    path.write_text("\n".join([lines[0], lines[1], "what,is,this", lines[2], lines[2][:37]]))
-    items = list(read_history(path))
+    header, first, second = path.read_text().splitlines()
+    path.write_text("\n".join([header, first, "what,is,this", second, second[:37]]))
+    items = list(lines(path))
     assert [type(item) for item in items] == [Row, Unreadable, Row, Unreadable]
     assert (items[1].line, items[1].torn) == (3, False)  # type: ignore[union-attr]
     assert (items[3].line, items[3].torn) == (5, True)  # type: ignore[union-attr]
@@ -78,14 +78,14 @@ def test_a_torn_last_line_is_told_apart_from_rubbish_in_the_middle(tmp_path: Pat
 def test_a_last_line_that_lost_only_its_end_is_torn(tmp_path: Path) -> None:
     path = written(tmp_path, row())
     path.write_bytes(path.read_bytes()[:-1])
-    assert [bad.torn for bad in load_history(path).unreadable] == [True]
+    assert [bad.torn for bad in read(path).unreadable] == [True]
 
 
 def test_a_writer_after_a_torn_line_keeps_its_own_rows_whole(tmp_path: Path) -> None:
     path = written(tmp_path, row())
     path.write_bytes(path.read_bytes()[:-9])
     written(tmp_path, row("k-2"))
-    history = load_history(path)
+    history = read(path)
     assert [item.key for item in history.rows] == ["k-2"]
     assert len(history.unreadable) == 1
 
@@ -108,7 +108,7 @@ def test_a_row_that_makes_no_sense_is_reported(tmp_path: Path, column: str, valu
     fields = line.split(",")
     fields[COLUMNS.index(column)] = value
     path.write_text(f"{header}\n{','.join(fields)}\n")
-    history = load_history(path)
+    history = read(path)
     assert not history.rows
     assert [(bad.line, bad.torn) for bad in history.unreadable] == [(2, False)]
 
@@ -116,20 +116,20 @@ def test_a_row_that_makes_no_sense_is_reported(tmp_path: Path, column: str, valu
 def test_a_file_without_the_header_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("a,b\n")
-    assert "not the header" in load_history(path).unreadable[0].reason
+    assert "not the header" in read(path).unreadable[0].reason
 
 
 def test_no_file_is_damaged_not_empty(tmp_path: Path) -> None:
     with pytest.raises(Damaged, match="No such file"):
-        load_history(tmp_path / "none.csv")
+        read(tmp_path / "none.csv")
 
 
 def test_secrets_are_redacted_and_keys_are_not(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     with HistoryWriter(path, redact=lambda text: text.replace("hush", "***")) as writer:
         writer.append(row("hush-1", detail="token hush", instance="hush"))
-    read = load_history(path).rows[0]
-    assert (read.key, read.detail, read.instance) == ("hush-1", "token ***", "***")
+    first = read(path).rows[0]
+    assert (first.key, first.detail, first.instance) == ("hush-1", "token ***", "***")
 
 
 def test_fates_take_the_best_that_is_known_of_a_key() -> None:
@@ -171,7 +171,7 @@ def test_killed_writers_that_share_a_file_lose_no_whole_row(tmp_path: Path) -> N
         assert writer.pid
         os.kill(writer.pid, signal.SIGKILL)
         writer.join(10)
-    history = load_history(path)
+    history = read(path)
     assert all(bad.torn for bad in history.unreadable)
     for name in ("w1", "w2"):
         numbers = [int(item.key.split("-")[1]) for item in history.rows if item.worker == name]

@@ -13,15 +13,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from blackstart import history
 from blackstart.errors import Damaged, StepFailed, StepTimedOut
-from blackstart.history import History, load_history
+from blackstart.history import History
 from blackstart.loads.summary import Driven, Summary, summarise
 
 _TERM_S = 2.0
 _LAST_LINES = 5
 
 
-class LoadRunner:
+class LoadHandle:
     """Starts `python -m blackstart.loads` in a session of its own, and talks with it. Not for several threads.
 
     Its messages go to the log. When this process dies the load ends by itself.
@@ -79,13 +80,13 @@ class LoadRunner:
         if self._refused:
             raise StepFailed(f"the load was refused: {self._refused}")
         if self._process.poll() is not None or not self._reader.is_alive():
-            raise StepFailed(f"the load ended before it was ready: {self._last_words()}")
+            raise StepFailed(f"the load ended before it was ready: {self.last_words()}")
         raise StepTimedOut(f"the load was not ready within {timeout_s:g} s; its messages are in {self.log_path}")
 
     def go(self, at_s: float | None = None) -> None:
         """Let it begin, now or at a time of `clock.now_s()`. Raises StepFailed where it has ended."""
         if not self._tell("go\n" if at_s is None else f"go {at_s:.6f}\n"):
-            raise StepFailed(f"the load has ended before it began: {self._last_words()}")
+            raise StepFailed(f"the load has ended before it began: {self.last_words()}")
 
     def poll(self) -> int | None:
         """The exit code of a load that has ended, else None."""
@@ -112,16 +113,24 @@ class LoadRunner:
                 break
         return self._final()
 
+    def last_words(self) -> str:
+        """Its exit code and the last lines of its log, for messages."""
+        code = self._process.poll()
+        lines = (
+            self.log_path.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:] if self.log_path.exists() else []
+        )
+        return "; ".join([f"exit code {code}" if code is not None else "still running", *lines])
+
     def _final(self) -> Summary:
         self._reader.join(_TERM_S)
         if self._process.stdin:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         if self._summary is None:
-            reason = f"the load died without a summary ({self._last_words()})"
+            reason = f"the load died without a summary ({self.last_words()})"
             driven = Driven(reasons=(reason,), exit_code=self._process.poll())
             try:
-                history = load_history(self.history_path)
+                history = history.read(self.history_path)
             except Damaged:
                 history = History(())
             self._summary = summarise(self.name, self.kind, history, driven)
@@ -158,10 +167,3 @@ class LoadRunner:
                 self._changed.notify_all()
         with self._changed:
             self._changed.notify_all()
-
-    def _last_words(self) -> str:
-        code = self._process.poll()
-        lines = (
-            self.log_path.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:] if self.log_path.exists() else []
-        )
-        return "; ".join([f"exit code {code}" if code is not None else "still running", *lines])

@@ -6,8 +6,9 @@ import asyncio
 import ssl
 from pathlib import Path
 
+from blackstart import history
 from blackstart.clock import now_s
-from blackstart.history import HistoryWriter, Row, load_history
+from blackstart.history import HistoryWriter, Row
 from blackstart.loads.burst import Burst
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
@@ -32,7 +33,7 @@ async def drive(load: Burst, spec_path: Path, history_path: Path, control: Contr
             driven = Driven(planned=load.n, stopped=True, reasons=("it was ended before it began",))
         else:
             driven = await _Volley(load, op, writer, control).fire()
-    say("summary", **summarise(load.name, load.kind, load_history(history_path), driven).to_data())
+    say("summary", **summarise(load.name, load.kind, history.read(history_path), driven).to_data())
 
 
 class _Volley:

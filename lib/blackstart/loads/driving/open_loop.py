@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
+from blackstart import history
 from blackstart.clock import now_s
-from blackstart.history import HistoryWriter, Row, load_history
+from blackstart.history import HistoryWriter, Row
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
 from blackstart.loads.driving.http import Http
@@ -35,7 +36,7 @@ async def drive(load: OpenLoop, spec_path: Path, history_path: Path, control: Co
         say("worked", intended=driven.intended, lasted_s=driven.lasted_s, cut=driven.cut, reasons=driven.reasons)
         return
     driven = dataclasses.replace(driven, planned=planned(load.stages))
-    say("summary", **summarise(load.name, load.kind, load_history(history_path), driven).to_data())
+    say("summary", **summarise(load.name, load.kind, history.read(history_path), driven).to_data())
 
 
 async def _play(load: OpenLoop, history_path: Path, control: Control, share: Share) -> Driven:

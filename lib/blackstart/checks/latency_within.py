@@ -1,0 +1,65 @@
+"""Answers came soon enough, counted from when each request was due. Percentiles by nearest rank, for one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import Missing, selected, vacuity
+from blackstart.history import History
+from blackstart.percentiles import METHOD, percentile
+
+
+def latency_within(
+    history: History,
+    final: Mapping[str, Any],
+    *,
+    limits_ms: Mapping[str, float],
+    outcome: str = "ok",
+    status: int | None = None,
+    detail: str | None = None,
+    op: str = "",
+    phase: str = "",
+) -> CheckResult:
+    """`limits_ms` maps p50, p99.9, ... or max to milliseconds. `outcome` "" takes all; `status`, `detail` narrow it.
+
+    Raises ValueError for a limit that is none.
+    """
+    shown = ", ".join(f"{name} ≤ {limit:g} ms" for name, limit in limits_ms.items())
+    which = outcome or "all"
+    report = Reporter("latency_within", f"{shown} ({which}{f' {status}' if status is not None else ''}; {METHOD})")
+    ranks = {name: _rank(name) for name in limits_ms}
+    try:
+        rows = selected(history, final, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    chosen = [row for row in rows.rows if row.sent and (not outcome or row.outcome == outcome)]
+    chosen = [row for row in chosen if status is None or row.status == status]
+    chosen = [row for row in chosen if detail is None or row.detail == detail]
+    unsent = sum(not row.sent for row in rows.rows)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and unsent:
+        why = f"{unsent} requests were never sent: what they would have waited is not known"
+    if why or not chosen:
+        return report.unknown(why or f"none of {len(rows.rows)} requests is of this kind")
+    values = [row.latency_ms for row in chosen]
+    figures = {name: percentile(values, rank) for name, rank in ranks.items()}
+    actual = ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items()) + f" (n = {len(values)})"
+    over = [name for name, value in figures.items() if value > limits_ms[name]]
+    if over:
+        slowest = sorted(chosen, key=lambda row: -row.latency_ms)
+        return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
+    return report.held(actual)
+
+
+def _rank(name: str) -> float:
+    if name == "max":
+        return 100.0
+    try:
+        rank = float(name.removeprefix("p"))
+    except ValueError:
+        rank = 0.0
+    if not name.startswith("p") or not 0 < rank <= 100:
+        raise ValueError(f"{name!r} is no percentile: write p50, p99.9 or max")
+    return rank

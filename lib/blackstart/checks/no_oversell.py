@@ -1,0 +1,54 @@
+"""No more was sold than there was, and no stock is below zero."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import Missing, keys_in, number_in, selected, vacuity
+from blackstart.history import History
+
+
+def no_oversell(
+    history: History,
+    final: Mapping[str, Any],
+    *,
+    initial: float,
+    source: str = "keys",
+    remaining: Sequence[str] = (),
+    op: str = "",
+) -> CheckResult:
+    """`initial` is what there was to sell, `final[source]` lists what was sold, `remaining` names stocks in `final`.
+
+    Unless more was asked for than there was, nothing could have been oversold: inconclusive.
+    """
+    report = Reporter("no_oversell", f"at most {initial:g} sold, no stock below 0")
+    rows = selected(history, final, op)
+    try:
+        sold = sum(keys_in(final, source).values())
+        left = {name: number_in(final, name) for name in remaining}
+    except Missing as missing:
+        return report.unknown(str(missing))
+    fates = rows.fates()
+    accepted = [key for key, fate in fates.items() if fate == "ok"]
+    actual = ", ".join(
+        [
+            f"{len(fates)} asked for",
+            f"{len(accepted)} accepted",
+            f"{sold} sold",
+            *(f"{k} {v:g}" for k, v in left.items()),
+        ]
+    )
+    faults = [
+        f"{sold} sold of {initial:g}" if sold > initial else "",
+        f"{len(accepted)} accepted of {initial:g}" if len(accepted) > initial else "",
+        *(f"{name} is {value:g}" for name, value in left.items() if value < 0),
+    ]
+    if any(faults):
+        over = accepted[int(initial) :] if len(accepted) > initial else ()
+        return report.broke("; ".join(filter(None, faults)), actual, over)
+    why = vacuity(rows)
+    if not why and len(fates) <= initial:
+        why = f"only {len(fates)} were asked for, and there were {initial:g}: nothing could have been oversold"
+    return report.unknown(why, actual) if why else report.held(actual)

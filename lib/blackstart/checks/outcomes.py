@@ -1,0 +1,46 @@
+"""The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import Missing, selected, vacuity
+from blackstart.history import History
+from blackstart.loads.statuses import Statuses
+
+
+def outcomes(
+    history: History,
+    final: Mapping[str, Any],
+    *,
+    allowed: Sequence[str | int] = ("2xx", "3xx", "4xx"),
+    min_share: float = 1.0,
+    op: str = "",
+    phase: str = "",
+) -> CheckResult:
+    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts."""
+    wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
+    report = Reporter("outcomes", f"{wanted} {' or '.join(map(str, allowed))}")
+    try:
+        rows = selected(history, final, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    may = Statuses(allowed, (), ())
+    sent = [row for row in rows.rows if row.sent]
+    bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok"]
+    seen = Counter(str(row.status) if row.status is not None else "no answer" for row in sent)
+    actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
+    # Were every unreadable line a good answer, would it still be too few?
+    most = len(sent) + len(rows.unreadable)
+    if most and (most - len(bad)) / most < min_share:
+        share = (len(sent) - len(bad)) / len(sent)
+        message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"
+        return report.broke(message, actual, [row.key for row in bad])
+    unsent = len(rows.rows) - len(sent)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and unsent:
+        why = f"{unsent} requests were never sent: what their answers would have been is not known"
+    return report.unknown(why, actual) if why else report.held(actual)

@@ -1,0 +1,47 @@
+"""The load was what it was meant to be: everything due was sent, and sent in time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import Missing, selected, vacuity
+from blackstart.history import History
+
+
+def rate_reached(
+    history: History,
+    final: Mapping[str, Any],
+    *,
+    intended: int | None = None,
+    late_ms: float = 100.0,
+    late_share: float = 0.01,
+    op: str = "",
+    phase: str = "",
+) -> CheckResult:
+    """`intended` is how many requests were due, as the load's summary says. Never broke: it is about the load itself.
+
+    Requests sent more than `late_ms` after their time must be no more than `late_share` of all.
+    """
+    report = Reporter("rate_reached", "everything due was sent in time")
+    try:
+        rows = selected(history, final, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    firsts = [row for row in rows.rows if row.attempt == 1]
+    sent = [row for row in firsts if row.sent]
+    unsent = [row.key for row in firsts if not row.sent]
+    late = [row.key for row in sent if row.start_error_ms > late_ms]
+    due = len(firsts) if intended is None else intended
+    actual = f"{len(sent)} of {due} sent, {len(late)} more than {late_ms:g} ms late"
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if why:
+        return report.unknown(why, actual)
+    if unsent:
+        return report.unknown(f"{len(unsent)} of {due} requests were never sent", actual, unsent)
+    if len(firsts) < due:
+        return report.unknown(f"{due - len(firsts)} of {due} requests left no row", actual)
+    if len(late) > late_share * len(sent):
+        return report.unknown(f"{len(late)} of {len(sent)} requests were sent late", actual, late)
+    return report.held(actual)

@@ -1,0 +1,50 @@
+"""What a check came to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+CheckVerdict = Literal["held", "broke", "inconclusive"]
+MOST_OFFENDERS = 20
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A verdict with its figures. `offenders` are keys, at most 20 of them."""
+
+    name: str
+    verdict: CheckVerdict
+    message: str
+    expected: str
+    actual: str
+    offenders: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reporter:
+    """Makes the results of one check: its name and what it expects are the same in all of them."""
+
+    name: str
+    expected: str
+
+    def held(self, actual: str) -> CheckResult:
+        """It was looked at, and it is so."""
+        return CheckResult(self.name, "held", f"{self.expected}: {actual}", self.expected, actual)
+
+    def broke(self, message: str, actual: str, offenders: Sequence[str] = ()) -> CheckResult:
+        """It is proved not to be so."""
+        shown = f"{message} ({examples(offenders)})" if offenders else message
+        return CheckResult(self.name, "broke", shown, self.expected, actual, tuple(offenders[:MOST_OFFENDERS]))
+
+    def unknown(self, message: str, actual: str = "", offenders: Sequence[str] = ()) -> CheckResult:
+        """Nothing can be said: too little was seen."""
+        kept = tuple(offenders[:MOST_OFFENDERS])
+        return CheckResult(self.name, "inconclusive", message, self.expected, actual or message, kept)
+
+
+def examples(keys: Sequence[str], most: int = 3) -> str:
+    """The first few keys, and how many more there are."""
+    more = len(keys) - most
+    return ", ".join(keys[:most]) + (f" and {more} more" if more > 0 else "")
