@@ -1,0 +1,164 @@
+"""The value of a PromQL expression, asked from the target's Prometheus."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from blackstart.codec import plain
+from blackstart.errors import BadTarget
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Reader
+from blackstart.probes.hard_cap import HardCap
+from blackstart.probes.http import Pairs, Picked
+from blackstart.probes.metrics import AGGREGATES, Aggregate, Sample, aggregate_samples
+from blackstart.probes.sockets import Deadline, NoAnswer
+from blackstart.redact import Redactor
+from blackstart.target import Target, secret
+
+if TYPE_CHECKING:
+    import requests
+
+MAX_BODY_BYTES = 4 * 1024 * 1024
+
+
+class _TooLarge(Exception):
+    """Prometheus sends more than is taken."""
+
+
+def _limit(response: requests.Response, *_: Any, **__: Any) -> None:
+    """Read the body here, no further than the limit; the library would take all of it."""
+    parts, size = [], 0
+    for part in response.iter_content(64 * 1024):
+        size += len(part)
+        if size > MAX_BODY_BYTES:
+            response.close()
+            raise _TooLarge(f"answer larger than {MAX_BODY_BYTES} bytes")
+        parts.append(part)
+    response._content = b"".join(parts)  # what `response.content` gives once the body was read
+
+
+class _PrometheusReader:
+    def __init__(self, url: str, query: str, headers: dict[str, str]) -> None:
+        self._url = url
+        self._query = query
+        self._headers = headers
+        self._cap = HardCap("Prometheus")
+        self._client: Any = None
+
+    def read(self, timeout_s: float) -> Answer:
+        try:
+            return Answer("answer", self._cap.run(lambda: self._ask(timeout_s), Deadline(timeout_s)))
+        except NoAnswer as failure:
+            # A call that hangs keeps its client; the next read must not share it.
+            self._client = None
+            return Answer(failure.kind, note=failure.note)
+
+    def _ask(self, timeout_s: float) -> Any:
+        import requests  # noqa: PLC0415  (declarations load no client)
+        from prometheus_api_client import PrometheusApiClientException  # noqa: PLC0415
+
+        try:
+            return self._open().custom_query(self._query, timeout=timeout_s)
+        except requests.Timeout as error:
+            raise NoAnswer("timed_out", f"no whole answer within {timeout_s:g} s") from error
+        except requests.ConnectionError as error:
+            raise NoAnswer("unreachable", _innermost(error)) from error
+        except (PrometheusApiClientException, requests.RequestException, _TooLarge) as error:
+            raise NoAnswer("malformed", str(error)[:300]) from error
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise NoAnswer(
+                "malformed", f"not an answer of Prometheus: {type(error).__name__}: {error}"[:300]
+            ) from error
+
+    def _open(self) -> Any:
+        import requests  # noqa: PLC0415
+        from prometheus_api_client import PrometheusConnect  # noqa: PLC0415
+        from urllib3.util.retry import Retry  # noqa: PLC0415
+
+        if self._client is None:
+            session = requests.Session()
+            session.trust_env = False  # a proxy of this shell is not part of the target
+            session.hooks["response"] = [_limit]
+            # A failure is a reading: it is not tried again in here.
+            self._client = PrometheusConnect(self._url, headers=self._headers, session=session, retry=Retry(total=0))
+        return self._client
+
+    def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _innermost(error: BaseException) -> str:
+    """The last cause: what the libraries wrap around it names objects and addresses of memory."""
+    text = str(error)
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+        text = str(error) or text
+    return text[:300]
+
+
+@plain
+class PromQuery:
+    """One instant query. Header values may be `env:NAME`."""
+
+    url: str
+    query: str
+    headers: Pairs = ()
+    # Prometheus knows nothing newer than its last scrape.
+    least_tick_s: ClassVar[float] = 0.25
+
+    def open(self) -> Reader:
+        """A reader. Raises BadTarget for a missing variable."""
+        headers = {name: secret(value) for name, value in self.headers}
+        return _PrometheusReader(secret(self.url), self.query, headers)
+
+    def describe(self) -> str:
+        """The query and where it is asked, without secrets."""
+        return Redactor()(f"{self.query} at {self.url}")
+
+
+@plain
+class PromQL(Conditions):
+    """The value of an expression: a number. An empty result is `absent`, never 0.
+
+    Several series need an `aggregate` (sum, max, min, count), here or in the expression; without one they are
+    malformed, and the note names them. `prometheus` is the URL; the target's where it is not given.
+    """
+
+    query: str
+    aggregate: Aggregate | None = None
+    name: str = ""
+    prometheus: str = ""
+    headers: Pairs = ()
+
+    def __post_init__(self) -> None:
+        if self.aggregate is not None and self.aggregate not in AGGREGATES:
+            raise ValueError(f"no aggregate {self.aggregate!r}; known: {', '.join(AGGREGATES)}")
+        object.__setattr__(self, "name", self.name or self.query)
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the target's Prometheus. Raises BadTarget where it has none."""
+        url = self.prometheus or target.prometheus
+        if not url:
+            raise BadTarget(f'target "{target.name}" has no prometheus, as in prometheus = "http://localhost:9090"')
+        return replace(self, prometheus=url.rstrip("/"))
+
+    def endpoint(self) -> PromQuery:
+        """The query."""
+        return PromQuery(self.prometheus, self.query, self.headers)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The value, or the aggregate of all series."""
+        try:
+            samples = _samples(answer.body)
+        except (ValueError, KeyError, TypeError, IndexError) as error:
+            return "malformed", None, f"not a vector or scalar: {type(error).__name__}: {error}"[:300]
+        return aggregate_samples(samples, self.query, (), self.aggregate)
+
+
+def _samples(result: Any) -> list[Sample]:
+    if len(result) == 2 and isinstance(result[0], int | float):
+        return [({}, float(result[1]))]
+    return [(series["metric"], float(series["value"][1])) for series in result]

@@ -1,0 +1,157 @@
+"""PromQL against a real Prometheus that scrapes a small exporter."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from blackstart.codec import from_data, to_data
+from blackstart.errors import BadTarget
+from blackstart.model import Answer
+from blackstart.probes.promql import PromQL
+from blackstart.reading import read_once
+from blackstart.target import Target
+from tests.requirements import require
+from tests.unit.probes.servers import answering, free_port, http, serving
+
+PAGE = b"""trader_is_leader{instance_id="a"} 1.0
+orders_total{status="ok"} 3
+orders_total{status="bad"} 4
+never_a_number NaN
+"""
+
+
+class Exporter(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; version=0.0.4")
+        self.send_header("Content-Length", str(len(PAGE)))
+        self.end_headers()
+        self.wfile.write(PAGE)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Target, subprocess.Popen[bytes]]]:
+    require("prometheus")
+    folder: Path = tmp_path_factory.mktemp("prometheus")
+    exporter = ThreadingHTTPServer(("127.0.0.1", 0), Exporter)
+    threading.Thread(target=exporter.serve_forever, daemon=True).start()
+    port = free_port()
+    config = {
+        "global": {"scrape_interval": "200ms", "scrape_timeout": "200ms"},
+        "scrape_configs": [{"job_name": "lab", "static_configs": [{"targets": [f"127.0.0.1:{exporter.server_port}"]}]}],
+    }
+    (folder / "prometheus.yml").write_text(json.dumps(config))  # JSON is YAML
+    binary = shutil.which("prometheus") or "prometheus"
+    flags = {"config.file": folder / "prometheus.yml", "storage.tsdb.path": folder / "data",
+             "web.listen-address": f"127.0.0.1:{port}"}  # fmt: skip
+    argv = [binary, *(f"--{name}={value}" for name, value in flags.items())]
+    server = subprocess.Popen(argv, stderr=(folder / "log").open("wb"))
+    target = Target("lab", prometheus=f"http://127.0.0.1:{port}/")
+    try:
+        limit = time.monotonic() + 60
+        while read_once(PromQL("orders_total", "count").bind(target), 2.0).value != 2:
+            assert time.monotonic() < limit, (folder / "log").read_text()[-2000:]
+            time.sleep(0.1)
+        yield target, server
+    finally:
+        server.send_signal(signal.SIGCONT)
+        server.kill()
+        server.wait(10)
+        exporter.shutdown()
+        exporter.server_close()
+
+
+def ask(target: Target, query: str, aggregate: str | None = None) -> tuple[str, object, str]:
+    reading = read_once(PromQL(query, aggregate).bind(target), 5.0)  # type: ignore[arg-type]
+    return reading.kind, reading.value, reading.note
+
+
+@pytest.mark.prometheus
+def test_expression_is_a_number(prometheus: tuple[Target, object]) -> None:
+    target, _ = prometheus
+    assert ask(target, "trader_is_leader") == ("value", 1.0, "")
+    assert ask(target, "sum(orders_total) * 2") == ("value", 14.0, "")
+    assert ask(target, "scalar(sum(orders_total))") == ("value", 7.0, "")
+    assert ask(target, "orders_total", "max") == ("value", 4.0, "")
+    assert math.isnan(ask(target, "never_a_number")[1])  # type: ignore[arg-type]
+
+
+@pytest.mark.prometheus
+def test_empty_result_is_absent_and_never_zero(prometheus: tuple[Target, object]) -> None:
+    target, _ = prometheus
+    kind, value, note = ask(target, "no_such_series", "sum")
+    assert (kind, value) == ("absent", None)
+    assert "no_such_series" in note
+
+
+@pytest.mark.prometheus
+def test_several_series_without_an_aggregate_are_malformed_and_named(prometheus: tuple[Target, object]) -> None:
+    target, _ = prometheus
+    kind, _, note = ask(target, "orders_total")
+    assert kind == "malformed"
+    assert 'status="ok"' in note
+    assert 'status="bad"' in note
+
+
+@pytest.mark.prometheus
+def test_wrong_expression_and_a_range_are_malformed(prometheus: tuple[Target, object]) -> None:
+    target, _ = prometheus
+    kind, _, note = ask(target, "sum(")
+    assert kind == "malformed"
+    assert "400" in note
+    assert ask(target, "orders_total[5m]")[0] == "malformed"
+
+
+@pytest.mark.prometheus
+def test_frozen_prometheus_is_timed_out_within_the_limit(
+    prometheus: tuple[Target, subprocess.Popen[bytes]],
+) -> None:
+    target, server = prometheus
+    server.send_signal(signal.SIGSTOP)
+    try:
+        begun = time.monotonic()
+        assert read_once(PromQL("up").bind(target), 0.5).kind == "timed_out"
+        assert time.monotonic() - begun < 1.5
+    finally:
+        server.send_signal(signal.SIGCONT)
+    assert read_once(PromQL("up").bind(target), 5.0).kind == "value"
+
+
+def test_prometheus_that_is_not_there_is_unreachable_and_a_stranger_malformed() -> None:
+    kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{free_port()}"), "up")
+    assert kind == "unreachable"
+    assert "refused" in note
+    with serving(answering(http(b"<html>"))) as port:
+        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "malformed"
+    with serving(answering(http(b'{"data": {"result": 5}}'))) as port:
+        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "malformed"
+
+
+def test_answer_larger_than_the_limit_is_malformed() -> None:
+    with serving(answering(http(b"x" * (5 * 1024 * 1024)))) as port:
+        kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")
+    assert kind == "malformed"
+    assert "larger than" in note
+
+
+def test_probe_is_plain_and_needs_a_prometheus() -> None:
+    bound = PromQL("up", "sum").bind(Target("t", prometheus="http://h:9090/"))
+    assert bound.prometheus == "http://h:9090"
+    assert from_data(json.loads(json.dumps(to_data(bound)))) == bound
+    with pytest.raises(BadTarget, match="no prometheus"):
+        PromQL("up").bind(Target("t"))
+    assert PromQL("up").pick(Answer("answer", []))[0] == "absent"
