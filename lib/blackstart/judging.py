@@ -31,7 +31,7 @@ def check_findings(record: Record, path: Path) -> list[Finding]:
     declared = checks_of(record)
     if not declared:
         return []
-    from blackstart.checks import Evidence  # noqa: PLC0415  (most runs have none)
+    from blackstart.checking import Evidence  # noqa: PLC0415  (most runs have none)
 
     file = path / "history.csv"
     evidence = Evidence(history.read(file) if file.exists() else history.History(()), record)
@@ -39,10 +39,10 @@ def check_findings(record: Record, path: Path) -> list[Finding]:
 
 
 def _apply(check: Check, evidence: Any) -> Finding:
-    from blackstart import checks  # noqa: PLC0415
+    from blackstart.checking import apply  # noqa: PLC0415
 
     try:
-        return checks.apply(check, evidence)
+        return apply(check, evidence)
     except Exception as error:  # a check that crashed is not a verdict on the system: it is a finding of its own
         message = f"the check crashed: {type(error).__name__}: {error}"
         return Finding(

@@ -11,7 +11,7 @@ MASK = "[redacted]"
 _URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?P<secret>[^\s@\"']+)(?=@)", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"(?P<head>\b(?:password|passwd|pwd|secret|token|api[_-]?key|ops[_-]?key|authorization|pgpassword)\b"
-    r"\\?[\"']?\s*[=:]\s*\\?[\"']?(?:bearer\s+|basic\s+)?)(?P<secret>[^\s\"'&,;\\}]+)",
+    r"\\?[\"']?\s*[=:]\s*\\?[\"']?(?:bearer\s+|basic\s+)?)(?!\d{1,9}\b)(?P<secret>[^\s\"'&,;\\}]+)",
     re.IGNORECASE,
 )
 _LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|auth(?!or)|credential)", re.IGNORECASE)

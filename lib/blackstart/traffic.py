@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import TYPE_CHECKING
 
 from blackstart.errors import BlackstartError, Refused
@@ -40,7 +39,7 @@ class TrafficRun:
         except (BlackstartError, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error
         self._handle.go()
-        self.observer.note("load", started=True, spec={k: v for k, v in spec.items() if k != "headers"})
+        self.observer.note("load", started=True, spec=spec)
 
     def flowing(self) -> bool:
         """Whether a request of a load that should flow by now has been answered, or there is no such load."""
@@ -77,11 +76,7 @@ class TrafficRun:
         if self._handle is None or self._ended:
             return
         self._ended = True
-        try:
-            summary = self._handle.stop(_STOP_WITHIN_S)
-        except BlackstartError as error:
-            self.observer.note("inconclusive", message=f"the load did not end as it should: {error}")
-            return
-        self.observer.note("load", summary=dataclasses.asdict(summary))
-        if summary.unsent:
-            self.observer.note("inconclusive", message=f"{summary.unsent} requests of the load were not sent in time")
+        summary = self._handle.stop(_STOP_WITHIN_S)
+        self.observer.note("load", summary=summary.to_data())
+        if not summary.complete:
+            self.observer.note("inconclusive", message=f"the load is not complete: {'; '.join(summary.reasons)}")

@@ -14,9 +14,10 @@ def final_is(evidence: Evidence, probe: str, wanted: Any, unless: str = "", unle
     reading = evidence.final(probe)
     if reading is None or reading.kind != "value":
         seen = f"{reading.kind}: {reading.note}" if reading else "never collected"
-        return Ruling("inconclusive", f"not observable: {probe} was {seen}", expected, seen)
+        return report.unknown(f"not observable: {probe} was {seen}", seen)
     nothing = evidence.final(unless) if unless else None
-    if nothing is not None and nothing.value == unless_is:
-        return Ruling("inconclusive", f"there was nothing to see: {unless} is {unless_is}", expected)
-    status = "held" if reading.value == wanted else "broke"
-    return Ruling(status, f"{probe} is {reading.value}", expected, str(reading.value))  # type: ignore[arg-type]
+    if unless and (nothing is None or nothing.value == unless_is):
+        return report.unknown(f"there was nothing to see: {unless} is {unless_is}")
+    if reading.value != wanted:
+        return report.broke(f"{probe} is {reading.value}", str(reading.value))
+    return report.held(str(reading.value))

@@ -11,36 +11,34 @@ from blackstart.watch import Interval
 _LEAST_STEPS = 3
 
 
-def gaps_grow(evidence: Evidence, counter: str, backoff_s: tuple[float, ...], jitter_s: float, refresh_s: float) -> CheckResult:
+def gaps_grow(
+    evidence: Evidence, counter: str, backoff_s: tuple[float, ...], jitter_s: float, refresh_s: float
+) -> CheckResult:
     """Judged from the moments at which `counter` (failed attempts) was seen to rise while the fault was in force.
 
     More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
     intervals: each rise lies between two readings.
     """
-    report = Reporter("gaps_grow", f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
+    report = Reporter(
+        "gaps_grow", f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do"
+    )
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
     if start_s is None or end_s is None:
-        return Ruling("inconclusive", "there was no fault to back off from", expected)
+        return report.unknown("there was no fault to back off from")
     rises, count = _rises(evidence, counter, start_s, end_s)
     allowed = _allowed(backoff_s, end_s - start_s)
     if count > allowed:
-        return Ruling(
-            "broke",
-            f"{count:g} attempts in {end_s - start_s:.1f} s, the backoff allows {allowed}",
-            expected,
-            f"{count:g}",
-        )
+        lasted = f"{count:g} attempts in {end_s - start_s:.1f} s, the backoff allows {allowed}"
+        return report.broke(lasted, f"{count:g}")
     gaps = [(later.from_s - earlier.to_s, later.to_s - earlier.from_s) for earlier, later in pairwise(rises)]
     shown = ", ".join(f"{low:.2f}..{high:.2f}" for low, high in gaps) or "none"
     if len(rises) < _LEAST_STEPS:
-        return Ruling(
-            "inconclusive", f"only {len(rises)} failed attempts were seen; hold the fault longer", expected, shown
-        )
+        return report.unknown(f"only {len(rises)} failed attempts were seen; hold the fault longer", shown)
     if gaps[-1][0] >= 1.3 * gaps[0][1]:
-        return Ruling("held", f"gaps of {shown} s", expected, shown)
+        return report.held(f"gaps of {shown} s")
     if gaps[-1][1] < 1.3 * max(gaps[0][0], backoff_s[0] / 2):
-        return Ruling("broke", f"the gaps do not grow: {shown} s", expected, shown)
-    return Ruling("inconclusive", f"the readings can't tell whether the gaps grow: {shown} s", expected, shown)
+        return report.broke(f"the gaps do not grow: {shown} s", shown)
+    return report.unknown(f"the readings can't tell whether the gaps grow: {shown} s", shown)
 
 
 def _rises(evidence: Evidence, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:

@@ -25,7 +25,7 @@ def leadership_disjoint(evidence: Evidence, reports: tuple[str, ...], least: int
                     (float(interval["acquired"]), acted_s, str(report["instance_id"])[:8], int(interval["token"]))
                 )
         except (ValueError, KeyError, TypeError) as error:
-            return Ruling("inconclusive", f"not observable: {error}", expected)
+            return report.unknown(f"not observable: {error}")
     spans.sort()
     latest = spans[0] if spans else None
     for span in spans[1:]:
@@ -34,11 +34,10 @@ def leadership_disjoint(evidence: Evidence, reports: tuple[str, ...], least: int
                 f"{latest[2]} (token {latest[3]}) still acted {latest[1] - span[0]:.3f} s after "
                 f"{span[2]} (token {span[3]}) led"
             )
-            return Ruling("broke", f"two leaders: {seen}", expected, seen)
+            return report.broke(f"two leaders: {seen}", seen)
         latest = span
     if len(spans) < least:
-        return Ruling("inconclusive", f"only {len(spans)} leaderships were seen, {least} are needed", expected)
+        return report.unknown(f"only {len(spans)} leaderships were seen, {least} are needed")
     gaps = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
-    return Ruling(
-        "held", f"{len(spans)} leaderships, without a leader for {max(gaps, default=0.0):.2f} s at most", expected
-    )
+    longest_s = max(gaps, default=0.0)
+    return report.held(f"{len(spans)} leaderships, without a leader for {longest_s:.2f} s at most")

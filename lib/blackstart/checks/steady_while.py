@@ -24,10 +24,10 @@ def steady_while(evidence: Evidence, counter: str, flag: str, value: bool = True
         for before, after in pairwise(inside):
             if _number(after) > _number(before):
                 rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
-                return Ruling("broke", f"{rise}, {after.answered_s - from_s:.2f} s after it was set", expected, rise)
+                return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
     if not looked:
-        return Ruling("inconclusive", f"{counter} was not read twice while {flag} was {value}", expected)
-    return Ruling("held", f"{looked + 1} readings without a rise", expected, "steady")
+        return report.unknown(f"{counter} was not read twice while {flag} was {value}")
+    return report.held(f"{looked + 1} readings without a rise")
 
 
 def _spans(readings: list[Reading], value: bool) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackstart import clock
-from blackstart.errors import Damaged, StepFailed
+from blackstart.errors import Damaged
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.ledger import Ledger
@@ -64,7 +64,7 @@ class Injection:
         self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
 
     def undo(self, within_s: float) -> bool:
-        """Take back every outstanding change, newest first, and prove it. Records that can't be written don't stop it."""
+        """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
         proved = True
         for entry, change in reversed(self.outstanding.items()):
             self._mark(entry, "undoing")

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
 
+import psutil
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart.codec import plain
 from blackstart.errors import Refused
 from blackstart.expect import Condition
 from blackstart.model import Probe, Reading
+from blackstart.probes.control_state import ControlState
 from blackstart.reading import read_once
 
 if TYPE_CHECKING:
@@ -40,7 +43,7 @@ class Proof(Protocol):
 
 @plain
 class SameValue:
-    """Two probes read the same value: the lock key in that Redis holds the instance id that the target's metrics show."""
+    """Two probes read the same: the lock key in that Redis holds the instance id that the target's metrics show."""
 
     service: str
     in_service: Probe
@@ -77,6 +80,35 @@ class SeenIn:
         return "" if self.condition.matches(reading) else f"{_told(reading)} (wanted: {self.condition})"
 
 
+@plain
+class Listens:
+    """The process that the service's control shows is the one that listens at the service's own url."""
+
+    service: str
+    port: int = 0
+    process: Probe | None = None
+
+    def bind(self, target: Any) -> Listens:
+        """With the port of the url and the process that the control shows."""
+        port = urlsplit(target.service(self.service).url).port or 80
+        return Listens(self.service, port, ControlState(self.service, field="process").bind(target))
+
+    def missing(self) -> str:
+        """Looks at the sockets of the process and its children."""
+        if self.process is None:
+            return "not bound to a target"
+        seen = read_once(self.process, 5.0)
+        if seen.kind != "value":
+            return _told(seen)
+        try:
+            root = psutil.Process(int(str(seen.value).partition(":")[0]))
+            family = [root, *root.children(recursive=True)]
+            ports = {c.laddr.port for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        except psutil.Error as error:
+            return f"the sockets of {self.service} can't be seen: {error}"
+        return "" if self.port in ports else f"{self.service} (pid {root.pid}) does not listen at port {self.port}"
+
+
 def _told(reading: Reading) -> str:
     return (
         f"{reading.probe} is {reading.value}"
@@ -92,7 +124,8 @@ def refuse_unfit(plan: Plan) -> None:
         word = str(condition.wanted).lower()
         if condition.matches(reading) and word not in plan.target.allow:
             raise Refused(
-                f'{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: allow = ["{word}"]'
+                f"{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: "
+                f'allow = ["{word}"]'
             )
 
 

@@ -2,98 +2,78 @@
 
 from __future__ import annotations
 
-from blackstart.expect import always, eventually, never
+from dataclasses import replace
+
+from blackstart.expect import Expectation, eventually, never
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
-from blackstart.model import Experiment, LogRow
-from blackstart.suites.trader._links import redis_links
+from blackstart.model import Check, Experiment, LogRow, Probe
+from blackstart.probes.http import HttpText
+from blackstart.probes.sql import SqlScalar
+from blackstart.suites.trader._common import Limits, links, paper_only, steady
 from blackstart.systems import trader as read
 from blackstart.target import Target
 
+# Two more ways to lose a lock, since a stopped Redis can't give two leaders. Both need two instances.
+VARIANTS = ("bounce", "freeze-leader")
 WORDS = {"200": "ready", "503": "not_ready"}
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """The seed's flow and every line of its criteria; limits follow from what the target promises of its lock."""
-    notice_s = float(target.fact("lock_refresh_s", 10.0)) + 1.0
-    back_s = flags.wait_ready_timeout_s
-    fresh = [
-        eventually(
-            heartbeat.fresh(flags.heartbeat_max_s),
-            within_s=back_s,
-            name=f"{heartbeat.name}_fresh",
-            hint="The loop behind this heartbeat did not start again: look for its task in the orchestrator's log.",
-        )
-        for heartbeat in read.heartbeats()
-    ]
+    """Limits follow from what the target promises of its lock, and from the flags of the original script."""
+    limits = Limits.of(target, flags)
+    plain = _stop_redis(target, limits)
+    if not variant:
+        return plain
+    from blackstart.suites.trader import _lost_locks  # noqa: PLC0415  (builds on this file)
+
+    return _lost_locks.vary(plain, variant, target, limits)
+
+
+def _stop_redis(target: Target, limits: Limits) -> Experiment:
     return Experiment(
         name="leader-lock",
         target="trader",
         hypothesis="Without Redis the leader steps down and pauses, stays healthy, and takes over again by itself.",
-        refuse_if=(read.mode().is_("LIVE"),),
-        link=redis_links(target),
+        refuse_if=paper_only(),
+        link=links(target),
         baseline=(
             eventually(read.leader().is_(1), name="leader_before"),
             eventually(read.ready().is_(200), name="ready_before"),
             eventually(read.paused().is_(False), name="not_paused_before"),
-            eventually(read.health().is_("healthy"), name="healthy_before"),
+            *(eventually(beat.below(limits.heartbeat_s), name=f"{beat.name}_before") for beat in read.heartbeats()),
         ),
         faults=(Stop("redis"),),
         during=(
             eventually(
                 read.ready().is_(503),
-                within_s=notice_s + flags.heartbeat_max_s,
+                within_s=limits.notice_s,
                 name="ready_503",
                 hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
             ),
             eventually(
                 read.leader().is_(0),
-                within_s=notice_s,
+                within_s=limits.notice_s,
                 name="leader_0",
-                hint="Check if Redis actually stopped, and the Redis connection in logs; the lock's refresh period is "
-                f"{notice_s - 1:g} s, its TTL {target.fact('lock_ttl_s', 30.0):g} s.",
+                hint="Check if Redis actually stopped, and the Redis connection in logs. The lock is refreshed every "
+                f"{limits.refresh_s:g} s and lasts {limits.ttl_s:g} s.",
             ),
             eventually(
                 read.paused().is_(True),
-                within_s=notice_s,
+                within_s=limits.notice_s,
                 name="paused",
-                hint="Losing the lock must pause trading: look for the pause in the orchestrator's log.",
+                hint="Trading must pause immediately on lock loss: look for the pause in the orchestrator logs.",
             ),
         ),
-        recovery=(
-            eventually(
-                read.ready().is_(200),
-                within_s=back_s,
-                name="ready_200_again",
-                hint="Raise WAIT_READY_TIMEOUT if the backoff may take longer; check the heartbeats at /ready.",
-            ),
-            eventually(
-                read.leader().is_(1),
-                within_s=back_s,
-                name="leader_1_again",
-                hint="Check if Redis actually restarted, and orchestrator logs for re-acquire attempts (up to 90 s).",
-            ),
-            eventually(
-                read.paused().is_(False),
-                within_s=back_s,
-                name="resumed",
-                hint="Re-acquiring the lock must resume trading: look for the resume in the orchestrator's log.",
-            ),
-            *fresh,
-        ),
+        recovery=_recovery(limits),
         always=(
-            always(
-                read.health().is_("healthy"),
-                name="health_healthy",
-                hint="This is a critical failure: check the logs for unhandled exceptions.",
-            ),
-            always(
-                read.scan_ticks().not_fallen(),
-                name="no_crash",
-                hint="A counter that falls means a restart: check the logs for unhandled exceptions.",
-            ),
-            never(read.leaders().above(1), name="one_leader"),
+            *steady(),
+            never(read.leaders().above(1), name="one_leader", hint="Two label sets lead at once in one process."),
         ),
+        checks=(*_checks(limits), *leadership(target, ("",), least=2)),
+        collect=reports(target, ("",)),
+        watch=(read.orders_placed(), read.kill_switch()),
+        hold_min_s=limits.backoff_shows_s,
         log_rows=(
             LogRow("leader_before", "leader", "before"),
             LogRow("leader_after_stop", "leader", "fault"),
@@ -104,5 +84,100 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             LogRow("scan_hb", "scan_heartbeat", "end", digits=1),
             LogRow("order_hb", "order_heartbeat", "end", digits=1),
             LogRow("md_hb", "marketdata_heartbeat", "end", digits=1),
+        ),
+    )
+
+
+def _recovery(limits: Limits) -> tuple[Expectation, ...]:
+    return (
+        eventually(
+            read.ready().is_(200),
+            within_s=limits.back_s,
+            name="ready_200_again",
+            hint="Wait longer with WAIT_READY_TIMEOUT if the backoff may take longer; check the heartbeats at /ready.",
+        ),
+        eventually(
+            read.leader().is_(1),
+            within_s=limits.back_s,
+            name="leader_1_again",
+            hint="Check if Redis actually restarted; wait longer for auto-reacquire (up to 90 s); check orchestrator "
+            "logs for re-acquire attempts.",
+        ),
+        eventually(
+            read.paused().is_(False),
+            within_s=limits.back_s,
+            name="resumed",
+            hint="Re-acquiring the lock must resume trading: look for the resume in the orchestrator logs.",
+        ),
+        *(
+            eventually(
+                beat.fresh(limits.heartbeat_s),
+                within_s=limits.back_s,
+                name=f"{beat.name}_fresh",
+                hint="The loop behind this heartbeat did not start again: look for its task in the orchestrator logs.",
+            )
+            for beat in read.heartbeats()
+        ),
+    )
+
+
+def _checks(limits: Limits) -> tuple[Check, ...]:
+    return (
+        Check(
+            "steady_while",
+            "no_order_while_paused",
+            {"counter": "orders_placed", "flag": "paused"},
+            hint="Something places orders without asking whether trading is paused.",
+        ),
+        Check(
+            "gaps_grow",
+            "backoff_grows",
+            {
+                "counter": read.kill_switch().name,
+                "backoff_s": limits.backoff_s,
+                "jitter_s": limits.jitter_s,
+                "refresh_s": limits.refresh_s,
+            },
+            hint="Attempts to take the lock back must come further and further apart.",
+        ),
+    )
+
+
+def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
+    """What leaders report of themselves, and the fencing tokens in the database, where the target can show them."""
+    made: list[Probe] = [
+        replace(HttpText(f"{name}:/leadership" if name else "/leadership"), name=f"leadership {name}".strip())
+        for name in instances
+    ]
+    if "postgres" in target.services and target.service("postgres").dsn:
+        made += [
+            SqlScalar(
+                service="postgres",
+                query="SELECT count(*) FROM (SELECT token < max(token) OVER (ORDER BY order_id) AS stale FROM orders)"
+                " AS placed WHERE stale",
+                name="stale_orders",
+            ),
+            SqlScalar(service="postgres", query="SELECT count(*) FROM fencing", name="tokens"),
+        ]
+    return tuple(made)
+
+
+def leadership(target: Target, instances: tuple[str, ...], least: int, criterion: bool = False) -> tuple[Check, ...]:
+    """Never two leaders, and tokens that only grow. A criterion only where the experiment is about that."""
+    names = tuple(f"leadership {name}".strip() for name in instances)
+    return (
+        Check(
+            "leadership_disjoint",
+            "leadership_disjoint",
+            {"reports": names, "least": least},
+            hint="An instance acted as leader after another one had taken over.",
+            criterion=criterion,
+        ),
+        Check(
+            "final_is",
+            "tokens_grow",
+            {"probe": "stale_orders", "wanted": 0, "unless": "tokens", "unless_is": 0},
+            hint="Orders were written with an older fencing token than one that had already been used.",
+            criterion=criterion,
         ),
     )

@@ -1,0 +1,78 @@
+"""One reading over several instances: how many leaders there are altogether. All of them must answer."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Literal, Self
+
+from blackstart import clock
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.probes.metrics import AGGREGATES
+from blackstart.target import Target
+
+
+@plain
+class Fleet(Conditions):
+    """The aggregate of the same reading from several instances, read one right after the other.
+
+    Where one of them gives no value, the reading is what that one gave: absence is never counted as 0.
+    """
+
+    members: tuple[Probe, ...]
+    aggregate: Literal["sum", "max", "min"]
+    name: str
+
+    def __post_init__(self) -> None:
+        if not self.members:
+            raise ValueError("a fleet needs at least one member")
+
+    def bind(self, target: Target) -> Self:
+        """With every member bound."""
+        return replace(self, members=tuple(member.bind(target) for member in self.members))
+
+    def endpoint(self) -> Endpoint:
+        """All members' endpoints, read in turn."""
+        return FleetEndpoint(tuple(member.endpoint() for member in self.members))
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The aggregate, or the first member's reading that is no value."""
+        values: list[float] = []
+        for member, part in zip(self.members, answer.body, strict=True):
+            if part.kind != "answer":
+                return part.kind, None, f"{member.name}: {part.note}"
+            kind, value, note = member.pick(part)
+            if kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
+                return kind if kind != "value" else "malformed", None, f"{member.name}: {note or value}"
+            values.append(float(value))
+        return "value", AGGREGATES[self.aggregate](values), ""
+
+
+@plain
+class FleetEndpoint:
+    """Several endpoints read as one."""
+
+    members: tuple[Endpoint, ...]
+
+    def open(self) -> Reader:
+        """A reader that holds one for each member."""
+        return _FleetReader([member.open() for member in self.members])
+
+    def describe(self) -> str:
+        """All members."""
+        return " and ".join(member.describe() for member in self.members)
+
+
+class _FleetReader:
+    def __init__(self, readers: list[Reader]) -> None:
+        self._readers = readers
+
+    def read(self, timeout_s: float) -> Answer:
+        ends_s = clock.now_s() + timeout_s
+        parts = [reader.read(max(0.001, ends_s - clock.now_s())) for reader in self._readers]
+        return Answer("answer", tuple(parts))
+
+    def close(self) -> None:
+        for reader in self._readers:
+            reader.close()

@@ -1,0 +1,76 @@
+"""Two more ways to lose a leader lock, which a stopped Redis can't show: both with two instances of the trader."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.errors import BadTarget
+from blackstart.expect import always, eventually
+from blackstart.faults.bounce import Bounce
+from blackstart.faults.pause_one import PauseOne
+from blackstart.model import Experiment
+from blackstart.probes.fleet import Fleet
+from blackstart.safety.link import Listens
+from blackstart.suites.trader import leader_lock
+from blackstart.suites.trader._common import Limits, links
+from blackstart.systems import trader as read
+from blackstart.target import Target
+
+
+def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Experiment:
+    """The variant `bounce` or `freeze-leader` of the leader-lock experiment. Raises BadTarget for one instance."""
+    instances = tuple(name for name, service in target.services.items() if service.url)
+    if len(instances) < 2:
+        raise BadTarget(
+            f"--{variant} needs two instances of {target.name} with a url each, and the target names {len(instances)}. "
+            "In the lab: invoke lab.up trader --instances 2"
+        )
+    leaders = Fleet(tuple(read.leader(name) for name in instances), "sum", name="leaders_of_all")
+    common = replace(
+        plain,
+        name=f"leader-lock-{variant}",
+        log_title="leader_lock_chaos_test",
+        link=(),
+        baseline=(eventually(leaders.is_(1), name="leader_before"),),
+        during=(),
+        recovery=(
+            eventually(
+                leaders.is_(1),
+                within_s=limits.back_s,
+                name="leader_1_again",
+                hint="No instance leads, or more than one does: check orchestrator logs for re-acquire attempts.",
+            ),
+        ),
+        always=tuple(
+            always(read.scan_ticks(name).not_fallen(), name=f"no_crash_{name.replace('-', '_')}") for name in instances
+        ),
+        checks=leader_lock.leadership(target, instances, least=2, criterion=True),
+        collect=leader_lock.reports(target, instances),
+        watch=(),
+        log_rows=(),
+    )
+    make = {"bounce": _bounce, "freeze-leader": _freeze_leader}[variant]
+    return make(common, instances, target, limits)
+
+
+def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limits: Limits) -> Experiment:
+    """Redis is back before anybody refreshes its lock, and the key is lost."""
+    return replace(
+        common,
+        hypothesis="When Redis forgets the lock, the old leader and its successor never lead at the same time.",
+        faults=(Bounce("redis", down_ms=int(limits.refresh_s * 500)),),
+        link=tuple(proof for name in instances for proof in links(target, name)),
+        settle_s=limits.ttl_s + limits.refresh_s,
+    )
+
+
+def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Target, limits: Limits) -> Experiment:
+    """The leader sleeps until its lock has run out and another has taken it; woken, it believes that it leads."""
+    frozen_s = limits.ttl_s + max(limits.backoff_s) + 1.0
+    return replace(
+        common,
+        hypothesis="A leader that was frozen beyond its lease does nothing as a leader after it wakes.",
+        faults=(PauseOne(tuple((name, read.leader(name).is_(1)) for name in instances), hold_s=frozen_s),),
+        link=tuple(Listens(name) for name in instances),
+        settle_s=limits.refresh_s + 1.0,
+    )
