@@ -1,33 +1,36 @@
 """The machine's durable list of what is broken right now, and how to mend it.
 
 One SQLite file in the state folder, written with full sync (on macOS with F_FULLFSYNC), so that the undo of a change is
-on the disk before its `do` begins. An entry goes `intent` → `doing` → `done` → removed; nothing else removes one.
+on the disk before its `do` begins. An entry goes `intent` → `doing` → `done` → `undoing` → removed; only a proved undo
+removes one. The file appears with its table in it: an empty file is a ruined one, never a new one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blackstart import clock
 from blackstart.codec import from_data, to_data
-from blackstart.errors import Damaged
+from blackstart.errors import BlackstartError, Damaged
 from blackstart.model import Change
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.state import state_dir
 
 _SCHEMA = """
-CREATE TABLE IF NOT EXISTS entries (
+CREATE TABLE entries (
     id TEXT PRIMARY KEY, position INTEGER NOT NULL, run TEXT NOT NULL, experiment TEXT NOT NULL, target TEXT NOT NULL,
     state TEXT NOT NULL, change TEXT NOT NULL, runner TEXT NOT NULL, guardian TEXT, evidence TEXT NOT NULL,
     boot TEXT NOT NULL, lease_until_s REAL NOT NULL, opened_utc TEXT NOT NULL, note TEXT NOT NULL DEFAULT ''
 )
 """
+_WAIT_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,16 @@ class Entry:
         return alive and not self.lease_ran_out()
 
 
+@dataclass(frozen=True)
+class Unreadable:
+    """An entry that can't be rebuilt: rubbish, or a class of a user's file that is no longer there. `why` says it."""
+
+    id: str
+    run: str
+    evidence: Path
+    why: str
+
+
 class Ledger:
     """The open entries of this machine's user. Every call opens, writes through and closes: nothing is cached."""
 
@@ -66,16 +79,21 @@ class Ledger:
         self.path = (folder or state_dir()) / "ledger.db"
         self._tell = tell or (lambda entry_id, state: None)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            connection = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+            # mode=rw: a file that somebody removed must not come back empty and look whole.
+            connection = sqlite3.connect(
+                f"{self.path.as_uri()}?mode=rw", uri=True, timeout=_WAIT_S, isolation_level=None
+            )
         except sqlite3.Error as error:
             raise Damaged(f"the ledger {self.path} can't be opened: {error}") from error
         try:
+            connection.row_factory = sqlite3.Row
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA fullfsync=ON")
-            connection.execute(_SCHEMA)
+            # The journal file stays, with its space: marking and closing then also work on a disk that is full.
+            connection.execute("PRAGMA journal_mode=PERSIST")
             yield connection
         except sqlite3.DatabaseError as error:
             raise Damaged(f"the ledger {self.path} can't be used: {error}") from error
@@ -87,27 +105,50 @@ class Ledger:
     ) -> None:
         """Put the undo on the disk. When this returns, the change may be made."""
         self._tell(entry_id, "intent")
+        self.put(
+            Entry(
+                entry_id,
+                run,
+                experiment,
+                target,
+                "intent",
+                change,
+                myself(),
+                None,
+                evidence,
+                boot_id(),
+                clock.now_s() + lease_s,
+                clock.utc_iso(),
+                "",
+            )  # fmt: skip
+        )
+
+    def put(self, entry: Entry) -> None:
+        """Write a whole entry, newest of all; one of the same id is replaced."""
         row = (
-            entry_id, run, experiment, target, "intent", json.dumps(to_data(change)), json.dumps(to_data(myself())),
-            str(evidence), boot_id(), clock.now_s() + lease_s, clock.utc_iso(),
+            entry.id, entry.run, entry.experiment, entry.target, entry.state, _text(entry.change), _text(entry.runner),
+            _text(entry.guardian), str(entry.evidence), entry.boot, entry.lease_until_s, entry.opened_utc, entry.note,
         )  # fmt: skip
+        self._make()
         with self._open() as connection:
             connection.execute(
-                "INSERT INTO entries (id, position, run, experiment, target, state, change, runner, evidence, boot,"
-                " lease_until_s, opened_utc) SELECT ?, coalesce(max(position), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-                " FROM entries",
+                "INSERT OR REPLACE INTO entries (id, position, run, experiment, target, state, change, runner,"
+                " guardian, evidence, boot, lease_until_s, opened_utc, note)"
+                " SELECT ?, coalesce(max(position), 0) + 1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ? FROM entries",
                 row,
             )
 
     def mark(self, entry_id: str, state: str, note: str = "") -> None:
-        """`doing`, `done` or `undoing`."""
+        """`doing`, `done` or `undoing`. Raises Damaged also where the entry is no longer there."""
         self._tell(entry_id, state)
         with self._open() as connection:
-            connection.execute("UPDATE entries SET state = ?, note = ? WHERE id = ?", (state, note, entry_id))
+            done = connection.execute("UPDATE entries SET state = ?, note = ? WHERE id = ?", (state, note, entry_id))
+            if not done.rowcount:
+                raise Damaged(f"the ledger {self.path} has lost the entry {entry_id}: somebody changed or replaced it")
 
     def renew(self, run: str, lease_until_s: float, guardian: Process | None = None) -> None:
         """Move the end of the leases of one run, and say who guards it."""
-        guarded = json.dumps(to_data(guardian)) if guardian else None
+        guarded = _text(guardian) if guardian else None
         with self._open() as connection:
             connection.execute(
                 "UPDATE entries SET lease_until_s = ?, guardian = coalesce(?, guardian) WHERE run = ?",
@@ -121,24 +162,83 @@ class Ledger:
             connection.execute("DELETE FROM entries WHERE id = ?", (entry_id,))
 
     def outstanding(self, run: str | None = None) -> list[Entry]:
-        """What is broken now, newest first: the order in which it must be undone."""
+        """What is broken now, newest first: the order in which it must be undone. See also `unreadable`."""
+        return [found for found in self._entries() if isinstance(found, Entry) and run in (None, found.run)]
+
+    def unreadable(self) -> list[Unreadable]:
+        """The entries of which only the name is known."""
+        return [found for found in self._entries() if isinstance(found, Unreadable)]
+
+    def check(self) -> None:
+        """Raise Damaged unless every page of the file is sound. No ledger at all is sound."""
+        if not self.path.exists():
+            return
+        with self._open() as connection:
+            found = connection.execute("PRAGMA quick_check").fetchone()[0]
+            connection.execute("SELECT count(*) FROM entries")
+        if found != "ok":
+            raise Damaged(f"the ledger {self.path} is damaged: {found}")
+
+    def set_aside(self) -> Path:
+        """Rename a ruined ledger, so that a new one can be begun; nothing of it is removed. Returns its new name."""
+        aside = self.path.with_name(f"ledger.damaged-{clock.utc_stamp()}.db")
+        self.path.rename(aside)
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{self.path}-journal").rename(f"{aside}-journal")
+        return aside
+
+    def salvage(self) -> list[Entry]:
+        """The entries of a ruined ledger that can still be read, oldest first."""
+        kept: list[Entry] = []
+        try:
+            with self._open() as connection:
+                for row in connection.execute("SELECT * FROM entries ORDER BY position"):
+                    found = _entry(dict(row))
+                    kept += [found] if isinstance(found, Entry) else []
+        except Damaged:
+            return kept  # as far as it goes: the caller has just said that it is damaged
+        return kept
+
+    def _entries(self) -> list[Entry | Unreadable]:
         if not self.path.exists():
             return []
         with self._open() as connection:
-            connection.row_factory = sqlite3.Row
             rows = connection.execute("SELECT * FROM entries ORDER BY position DESC").fetchall()
-        return [_entry(dict(row)) for row in rows if run is None or row["run"] == run]
+        return [_entry(dict(row)) for row in rows]
+
+    def _make(self) -> None:
+        if self.path.exists():
+            return
+        new = self.path.with_name(f"ledger.new-{os.getpid()}")
+        try:
+            new.unlink(missing_ok=True)
+            with contextlib.closing(sqlite3.connect(new, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous=FULL")
+                connection.execute(_SCHEMA)
+            with contextlib.suppress(FileExistsError):  # another run was quicker
+                os.link(new, self.path)
+            new.unlink()
+        except (OSError, sqlite3.Error) as error:
+            raise Damaged(f"the ledger {self.path} can't be made: {error}") from error
 
 
-def _entry(row: dict[str, Any]) -> Entry:
+def _text(thing: object) -> str | None:
+    return None if thing is None else json.dumps(to_data(thing))
+
+
+def _entry(row: dict[str, Any]) -> Entry | Unreadable:
     try:
         change = from_data(json.loads(row["change"]))
         runner = from_data(json.loads(row["runner"]))
         guardian = from_data(json.loads(row["guardian"])) if row["guardian"] else None
-    except ValueError as error:
-        raise Damaged(f"the ledger's entry {row['id']} can't be read: {error}") from error
-    kept = {key: row[key] for key in ("id", "run", "experiment", "target", "state", "boot", "opened_utc", "note")}
-    return Entry(
-        **kept, change=change, runner=runner, guardian=guardian, evidence=Path(row["evidence"]),
-        lease_until_s=float(row["lease_until_s"]),
-    )  # fmt: skip
+        if not isinstance(change, Change) or not isinstance(runner, Process):
+            raise Damaged("it holds something else than a change and a process")
+        kept = {
+            key: str(row[key]) for key in ("id", "run", "experiment", "target", "state", "boot", "opened_utc", "note")
+        }
+        return Entry(
+            **kept, change=change, runner=runner, guardian=guardian, evidence=Path(row["evidence"]),
+            lease_until_s=float(row["lease_until_s"]),
+        )  # fmt: skip
+    except (ValueError, TypeError, AttributeError, KeyError, BlackstartError) as error:
+        return Unreadable(str(row["id"]), str(row["run"]), Path(str(row["evidence"])), str(error))

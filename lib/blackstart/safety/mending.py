@@ -75,7 +75,7 @@ class Mender:
     def _looked(self, look: Callable[[], bool]) -> bool:
         try:
             return look()
-        except (BlackstartError, OSError) as error:  # a disk that is full, a folder that is gone: tried again later
+        except Exception as error:  # a full disk, a probe with a mistake: tried again later, and the others come first
             self.say(f"{type(error).__name__}: {error}")
             return False
 

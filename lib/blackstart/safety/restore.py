@@ -10,18 +10,18 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 from blackstart import clock
 from blackstart.errors import StepFailed
 from blackstart.expect import Condition
-from blackstart.machines import run
+from blackstart.machines import complaint, run
 from blackstart.model import Ask, Change, Endpoint, Reader, Reading
 
 Say = Callable[[str], None]
 _READ_TIMEOUT_S = 2.0
+_LOOK_S = 5.0  # how long one undo is given to show before it is tried again
 
 
 def perform_undo(change: Change, say: Say) -> bool:
-    """Carry out the undo's steps once; False when one failed. Steps by hand are announced and left to `gone`."""
+    """Carry out the undo's steps once; False when one failed. Steps by hand are left to `gone`."""
     for step in change.undo:
         if isinstance(step, Ask):
-            say(f"by hand: {step.text}")
             continue
         try:
             outcome = run(step)
@@ -29,24 +29,26 @@ def perform_undo(change: Change, say: Say) -> bool:
             say(f"undo failed: {error}")
             return False
         if not outcome.ok:
-            say(f"undo failed: {outcome}")
+            say(f"undo failed: {complaint(step, outcome)}")
             return False
     return True
 
 
-def restore(change: Change, say: Say, within_s: float, give_up: Callable[[], bool] = lambda: False) -> bool:
+def restore(change: Change, say: Say, within_s: float) -> bool:
     """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
 
-    Repeating matters: a start that is asked for while a stop is still under way can be lost.
+    Repeating matters: a start that is asked for while a stop is still under way can be lost. What a person must do is
+    said once; nothing is said where it has been done already.
     """
-    if is_gone(change) and change.undo_is_noop and change.undo_by_hand:
+    if change.undo_by_hand and is_gone(change):
         return True
+    for step in change.undo:
+        if isinstance(step, Ask):
+            say(f"PLEASE DO NOW, by hand: {step.text}")
 
     def attempt() -> bool:
-        if give_up():
-            return True
         perform_undo(change, say)
-        return wait_gone(change, min(5.0, within_s))
+        return wait_gone(change, min(_LOOK_S, within_s))
 
     retrying = Retrying(
         stop=stop_after_delay(within_s),
@@ -54,7 +56,7 @@ def restore(change: Change, say: Say, within_s: float, give_up: Callable[[], boo
         retry=retry_if_result(lambda proved: not proved),
         retry_error_callback=lambda state: False,
     )
-    return bool(retrying(attempt)) and not give_up()
+    return bool(retrying(attempt))
 
 
 def is_gone(change: Change) -> bool:

@@ -8,6 +8,7 @@ import select
 import signal
 
 from blackstart import clock
+from blackstart.safety import underway
 from blackstart.safety.alive import Process
 from blackstart.safety.mending import Note
 
@@ -15,10 +16,14 @@ _ENDS_WITHIN_S = 5.0
 
 
 class Runner:
-    """One process. `handle` can be polled: it is readable when the process has died; -1 where there is no pidfd."""
+    """One process. `words` is its command line.
+
+    `handle` can be polled: it is readable when the process has died; -1 where there is no pidfd.
+    """
 
     def __init__(self, process: Process) -> None:
         self.process = process
+        self.words = underway.words_of(process.pid)
         self.handle = -1
         if hasattr(os, "pidfd_open"):
             with contextlib.suppress(OSError):

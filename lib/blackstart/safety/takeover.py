@@ -1,0 +1,121 @@
+"""What a guardian does when its run is dead, hangs, or has given up: end it, mend what it left, and say so."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import syslog
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock
+from blackstart.errors import BlackstartError
+from blackstart.journal import Journal
+from blackstart.model import Ask, Change
+from blackstart.redact import Redactor
+from blackstart.safety import underway
+from blackstart.safety.alive import Process, myself
+from blackstart.safety.ledger import Ledger
+from blackstart.safety.mending import Mender, recorded
+from blackstart.safety.runner import Runner
+
+_UNDO_WITHIN_S = 30.0
+_RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
+_FIRST_TRY_S = 120.0  # so long `chaos.heal` leaves to the guardian what a dead run has broken
+
+
+@dataclass
+class Told:
+    """What the run has told its guardian: the state of each ledger entry, since when, and who carries out steps."""
+
+    states: dict[str, str]
+    begun_s: dict[str, float]
+    children: list[Process]
+
+
+class Takeover:
+    """One run's wreck, and its mending. `changes` are all of the run's, by ledger entry, oldest first."""
+
+    def __init__(self, run: str, evidence: Path, changes: Mapping[str, Change], terminal: str) -> None:
+        self.run, self.evidence, self.changes, self.terminal = run, evidence, changes, terminal
+        self.ledger = Ledger()
+        self.redactor = Redactor()
+        self.redactor.learn_environment()
+        self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
+        self.note = self.journal.write
+
+    def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> None:
+        """Come back when nothing is broken any more, however long that takes. `runner` is ended first, if given."""
+        self.note("taking over", why=why, states=told.states, sync=True)
+        if runner is not None:
+            runner.end(self.note)
+            recorded(partial(self.ledger.renew, self.run, clock.now_s() + _FIRST_TRY_S, myself()), self._tell)
+        try:
+            self._settle(told, runner)
+        except Exception:  # whatever it is, it must not keep us from the undo
+            self.note("could not see what is under way", trace=traceback.format_exc())
+        broken = self._broken(told)
+        if not broken:
+            return
+        self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
+        for step in (step for change in broken.values() for step in change.undo if isinstance(step, Ask)):
+            self.alert(f"PLEASE DO NOW, by hand: {step.text}")
+        self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], woken)
+        self.alert("everything is restored, and it was proved")
+
+    def _settle(self, told: Told, runner: Runner | None) -> None:
+        doing = [entry for entry, state in told.states.items() if state in ("intent", "doing")]
+        beginnings = [underway.Beginning(self.changes[entry], told.begun_s[entry]) for entry in doing]
+        underway.settle(beginnings, told.children, runner.words if runner else [], self.note)
+
+    def _broken(self, told: Told) -> dict[str, Change]:
+        """What may be in force: as the run told us and as the ledger says. A ledger that can't be read means all."""
+        try:
+            listed = [entry.id for entry in self.ledger.outstanding(self.run)]
+        except BlackstartError as error:
+            self._tell(str(error))
+            listed = list(self.changes)
+        listed += [entry for entry, state in told.states.items() if state != "closed"]
+        return {entry: change for entry, change in self.changes.items() if entry in listed}
+
+    def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
+        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)
+        wait_s = _RETRY_FIRST_S
+        while True:
+            for entry in mender.mend(broken, midway):
+                del broken[entry]
+            if not broken:
+                return
+            # From now on anybody may mend it too: `chaos.heal` takes entries whose lease ran out.
+            recorded(partial(self.ledger.renew, self.run, 0.0, myself()), self._tell)
+            left = ", ".join(change.what for change in broken.values())
+            self.alert(f"NOT RESTORED: {left}. Trying again in {wait_s:g} s; by hand: sh {self.evidence / 'HEAL.sh'}")
+            # A signal (`chaos.heal` sends SIGHUP) says that things may have changed.
+            if select.select([woken], [], [], wait_s)[0]:
+                os.read(woken, 4096)
+            wait_s = min(2 * wait_s, _RETRY_LAST_S)
+
+    def _tell(self, text: str) -> None:
+        self.note("said", message=text)
+
+    def alert(self, text: str) -> None:
+        """To the terminal that the run was started from, and to the system's log."""
+        self.note("alert", message=text, sync=True)
+        line = self.redactor(f"guardian of {self.run}: {text}")
+        with contextlib.suppress(OSError, ValueError):
+            syslog.syslog(syslog.LOG_ALERT, f"blackstart: {line}")
+        if self.terminal:
+            with contextlib.suppress(OSError):
+                handle = os.open(self.terminal, os.O_WRONLY | os.O_NOCTTY | os.O_NONBLOCK)
+                with os.fdopen(handle, "w", encoding="utf-8") as terminal:
+                    terminal.write(f"\r\n{clock.utc_iso()[11:23]}Z  {line}\r\n")
+
+    def end(self, how: str, **more: Any) -> None:
+        """The last line."""
+        self.note("end", how=how, sync=True, **more)
+        self.journal.close()
