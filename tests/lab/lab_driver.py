@@ -104,7 +104,7 @@ class LabDriver:
 
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.target["services"]["postgres"]["dsn"], connect_timeout=3) as connection:
-            return connection.execute(query.encode(), values).fetchall()
+            return connection.execute(query.encode(), values or None).fetchall()
 
     def processes(self) -> list[psutil.Process]:
         """Every process that carries the lab's folder in its environment, found without the lab's own code."""
