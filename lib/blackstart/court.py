@@ -61,6 +61,10 @@ class Court:
         ]
         self.watches = during + constant
         self._listen(self.watches + self.bites)
+        if not self.changes:  # a load in place of a fault: its beginning is the effect
+            self.anchor("fault", at_s)
+        if not self.changes:
+            self.anchor("fault", at_s)  # without a change there is no effect to wait for
 
     def recovery(self, at_s: float) -> None:
         """The first undo begins."""
@@ -73,6 +77,10 @@ class Court:
         ]
         self.watches += recovery
         self._listen(recovery + self.gones)
+        if not self.changes:
+            self.anchor("recovery", at_s)
+        if not self.changes:
+            self.anchor("recovery", at_s)
 
     def _watch(self, expectation: Expectation, phase: str, at_s: float) -> Watch:
         reference = self._before.get(expectation.condition.probe.name)

@@ -242,6 +242,7 @@ class Experiment:
     watch: tuple[Probe, ...] = ()
     log_rows: tuple[LogRow, ...] = ()
     log_title: str = ""
+    log_facts: tuple[tuple[str, str], ...] = ()
     hold_min_s: float = 1.0
     hold_max_s: float = 120.0
     settle_s: float = 0.5

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from blackstart import controls
@@ -62,14 +64,24 @@ def make(experiment: Experiment, target: Target) -> Plan:
 
 def bind(experiment: Experiment, target: Target) -> Experiment:
     """The experiment with every probe bound to the target. Names must be unique, or readings would be mixed up."""
+    bound = _each_probe(experiment, lambda probe: probe.bind(target))
+    _no_name_twice(bound)
+    return bound
 
+
+def with_history(experiment: Experiment, path: Path) -> Experiment:
+    """The experiment with every probe that follows the run's own load told where its history is."""
+    return _each_probe(experiment, lambda probe: probe.at_history(path) if hasattr(probe, "at_history") else probe)
+
+
+def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Experiment:
     def condition(item: Condition) -> Condition:
-        return replace(item, probe=item.probe.bind(target))
+        return replace(item, probe=change(item.probe))
 
     def expectations(items: tuple[Any, ...]) -> tuple[Expectation, ...]:
         return tuple(replace(item, condition=condition(item.condition)) for item in items)
 
-    bound = replace(
+    return replace(
         experiment,
         baseline=expectations(experiment.baseline),
         during=expectations(experiment.during),
@@ -77,11 +89,9 @@ def bind(experiment: Experiment, target: Target) -> Experiment:
         always=expectations(experiment.always),
         stop_if=tuple(condition(item) for item in experiment.stop_if),
         refuse_if=tuple(condition(item) for item in experiment.refuse_if),
-        collect=tuple(probe.bind(target) for probe in experiment.collect),
-        watch=tuple(probe.bind(target) for probe in experiment.watch),
+        collect=tuple(change(probe) for probe in experiment.collect),
+        watch=tuple(change(probe) for probe in experiment.watch),
     )
-    _no_name_twice(bound)
-    return bound
 
 
 def _no_name_twice(experiment: Experiment) -> None:

@@ -18,11 +18,11 @@ def leadership_disjoint(evidence: Evidence, reports: tuple[str, ...], least: int
     spans: list[tuple[float, float, str, int]] = []
     for name in reports:
         try:
-            report = evidence.final_json(name)
-            for interval in report["intervals"]:
+            told = evidence.final_json(name)
+            for interval in told["intervals"]:
                 acted_s = max(float(interval["acted"] or interval["acquired"]), float(interval["acquired"]))
                 spans.append(
-                    (float(interval["acquired"]), acted_s, str(report["instance_id"])[:8], int(interval["token"]))
+                    (float(interval["acquired"]), acted_s, str(told["instance_id"])[:8], int(interval["token"]))
                 )
         except (ValueError, KeyError, TypeError) as error:
             return report.unknown(f"not observable: {error}")

@@ -36,6 +36,7 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
+    made += list(experiment.log_facts)
     made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
     for finding in judgement.findings:
         if finding.phase in ("fault", "recovery"):
@@ -57,9 +58,14 @@ def _moments(record: Record) -> dict[str, dict[str, Reading]]:
     """The last reading of each probe before the fault, during it and at the end, and the highest ever seen."""
     seen: dict[str, dict[str, Reading]] = {"before": {}, "fault": {}, "end": {}, "peak": {}}
     now = "before"
-    for event in record.of("phase", "read"):
+    for event in record.of("phase", "read", "final"):
         if event["event"] == "phase":
             now = _moment(event, now)
+            continue
+        if event["event"] == "final":
+            seen["end"][event["probe"]] = Reading(
+                event["probe"], event["kind"], 0.0, 0.0, event["value"], event["note"]
+            )
             continue
         for reading in readings_of(event):
             # A read that was under way when a phase began tells of the time before it.

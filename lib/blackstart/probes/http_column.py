@@ -1,0 +1,47 @@
+"""One field of every item of a JSON list: all `client_order_id`s at /orders, for checks that count keys."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer, ReadingKind, Scalar
+from blackstart.probes.http import HttpGet, Pairs, look_up, parse_json, target_headers
+from blackstart.target import Target
+
+_MAX_BYTES = 64 * 1024 * 1024
+
+
+@plain
+class HttpColumn(Conditions):
+    """The values of `field` in the list at `items`, as a JSON list. An item without it makes it malformed."""
+
+    path: str
+    items: str
+    field: str
+    name: str
+    headers: Pairs = ()
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        return replace(self, path=url, headers=self.headers or target_headers(target, url))
+
+    def endpoint(self) -> HttpGet:
+        """GET of the URL."""
+        return HttpGet(self.path, self.headers, _MAX_BYTES)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The values in the order of the list."""
+        try:
+            found, items = look_up(parse_json(answer.body), self.items)
+        except ValueError as error:
+            return "malformed", None, f"status {answer.status}, not JSON: {error}"
+        if not found or not isinstance(items, list):
+            return "absent", None, f"status {answer.status}, no list {self.items}"
+        if not all(isinstance(item, dict) and self.field in item for item in items):
+            return "malformed", None, f"an item of {self.items} has no {self.field}"
+        return "value", json.dumps([item[self.field] for item in items]), ""

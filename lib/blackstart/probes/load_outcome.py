@@ -1,0 +1,82 @@
+"""How the run's own load fares right now: the outcome of the request that ended last."""
+
+from __future__ import annotations
+
+import csv
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.history import COLUMNS
+from blackstart.model import Answer, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.target import Target
+
+_TAIL_BYTES = 4096
+
+
+@plain
+class LoadOutcome(Conditions):
+    """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
+
+    The engine says where the run's history is (`at_history`): it is not known before the run has a folder.
+    """
+
+    name: str = "load_outcome"
+    history: str = ""
+
+    def bind(self, target: Target) -> Self:
+        """Nothing of the target is needed."""
+        return self
+
+    def at_history(self, path: Path) -> Self:
+        """The same, reading this history."""
+        return replace(self, history=str(path))
+
+    def endpoint(self) -> Endpoint:
+        """The end of the history."""
+        return HistoryTail(self.history)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The outcome column of the last whole row."""
+        lines = [line for line in str(answer.body).split("\n")[:-1] if line]
+        row = next(csv.reader(lines[-1:]), []) if lines else []
+        if len(row) != len(COLUMNS) or tuple(row) == COLUMNS:
+            return "absent", None, "no request of the load has ended yet"
+        return "value", row[COLUMNS.index("outcome")], ""
+
+
+@plain
+class HistoryTail:
+    """The last lines of a history that is being written."""
+
+    path: str
+
+    def open(self) -> Reader:
+        """A reader; the file may not be there yet."""
+        return _Tail(self.path)
+
+    def describe(self) -> str:
+        """The file."""
+        return f"the end of {self.path or 'the history'}"
+
+
+class _Tail:
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def read(self, timeout_s: float) -> Answer:
+        try:
+            with open(self._path, "rb") as file:
+                size = file.seek(0, os.SEEK_END)
+                file.seek(max(0, size - _TAIL_BYTES))
+                return Answer("answer", file.read(_TAIL_BYTES).decode("utf-8", "replace"))
+        except FileNotFoundError:
+            return Answer("answer", "")
+        except OSError as error:
+            return Answer("unreachable", note=str(error))
+
+    def close(self) -> None:
+        """Nothing is held."""

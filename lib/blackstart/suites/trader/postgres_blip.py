@@ -1,0 +1,95 @@
+"""PostgreSQL goes away while orders flow. The API must stay up, and no acknowledged order may be lost or doubled."""
+
+from __future__ import annotations
+
+from blackstart.expect import eventually
+from blackstart.faults.pause import Pause
+from blackstart.faults.stop import Stop
+from blackstart.flags import Flags
+from blackstart.loads import OpenLoop, Retry, constant
+from blackstart.model import Check, Experiment, LogRow, Traffic
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.suites.trader._common import links, paper_only, steady
+from blackstart.suites.trader._orders import keys_in_database, operation
+from blackstart.systems import trader as read
+from blackstart.target import Target
+
+VARIANTS = ("freeze",)
+ORDERS_PER_S = 10.0
+# Beyond the database's own time limit, an answer may take this much longer.
+SPARE_S = 0.5
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Orders with keys of their own flow before, during and after; those without a clear answer are sent again."""
+    answer_s = float(target.fact("db_timeout_s", 2.0)) + SPARE_S
+    order = operation(target, "orders", timeout_s=answer_s + 2.0)
+    load = order and OpenLoop(
+        (order,), constant(ORDERS_PER_S), name="orders", retry=Retry(times=8, after_s=1.0), max_in_flight=1000
+    )
+    return Experiment(
+        name="postgres-blip-freeze" if variant else "postgres-blip",
+        target="trader",
+        hypothesis="Without PostgreSQL the API stays up and refuses orders in time; afterwards every acknowledged "
+        "order is there exactly once.",
+        refuse_if=paper_only(),
+        link=links(target),
+        baseline=(
+            eventually(read.health().is_("healthy"), name="healthy_before"),
+            eventually(read.leader().is_(1), name="leader_before"),
+            eventually(read.paused().is_(False), name="not_paused_before"),
+        ),
+        faults=(Pause("postgres") if variant else Stop("postgres"),),
+        recovery=(
+            eventually(
+                LoadOutcome().is_("ok"),
+                within_s=flags.wait_ready_timeout_s,
+                for_s=0.5,
+                name="recovers",
+                hint="Orders are still not accepted: does the connection pool open new connections after an outage?",
+            ),
+        ),
+        always=steady(),
+        traffic=Traffic(load) if load else None,
+        checks=_checks(answer_s),
+        collect=keys_in_database(target, load.key_prefix) if load else (),
+        watch=(read.orders_placed(),),
+        hold_min_s=3.0,
+        settle_s=2.5,
+        log_title="postgres_blip_chaos_test",
+        log_rows=(
+            LogRow("health_before", "health", "before"),
+            LogRow("health_after_stop", "health", "fault"),
+            LogRow("health_after_restart", "health", "end"),
+        ),
+    )
+
+
+def _checks(answer_s: float) -> tuple[Check, ...]:
+    return (
+        Check(
+            "affected",
+            "orders_affected",
+            {"op": "order", "slow_ms": 500.0},
+            hint="No order was attempted and affected during the outage: does the target name how orders are placed "
+            '([orders] route = "/orders")?',
+        ),
+        Check(
+            "latency_within",
+            "order_refused_in_time",
+            {"limits_ms": {"max": answer_s * 1000}, "outcome": "", "op": "order", "phase": "fault"},
+            hint="An order hung on the database: its calls need a time limit.",
+        ),
+        Check(
+            "exactly_once",
+            "acknowledged_exactly_once",
+            {"source": "keys", "op": "order"},
+            hint="An order that was answered with success must be committed before the answer.",
+        ),
+        Check(
+            "retry_not_doubled",
+            "retry_not_doubled",
+            {"source": "keys", "op": "order"},
+            hint="The same client_order_id placed two orders: is it unique in the database?",
+        ),
+    )

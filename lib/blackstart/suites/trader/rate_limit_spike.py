@@ -1,0 +1,107 @@
+"""A burst of distinct plans. The throttle queue must take it, drain it, and place every plan once."""
+
+from __future__ import annotations
+
+from blackstart.expect import eventually
+from blackstart.flags import Flags
+from blackstart.loads import Burst
+from blackstart.model import Check, Experiment, LogRow, Traffic
+from blackstart.probes.sql import SqlScalar
+from blackstart.suites.trader._common import paper_only, steady
+from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
+from blackstart.systems import trader as read
+from blackstart.target import Target
+
+SPARE_S = 15.0
+ANSWER_WITHIN_MS = 2000.0
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """As many plans as PLAN_COUNT says, all in flight at once."""
+    rate_per_s = float(target.fact("throttle_orders_per_s", 1.0))
+    plan = operation(target, "plans", timeout_s=30.0)
+    load = plan and Burst(flags.plan_count, plan, name="plans")
+    database = keys_in_database(target, load.key_prefix) if load else ()
+    return Experiment(
+        name="rate-limit-spike",
+        target="trader",
+        hypothesis="A burst of plans waits in the throttle queue, it drains, and every accepted plan lands once.",
+        refuse_if=paper_only(),
+        baseline=(
+            eventually(read.health().is_("healthy"), name="healthy_before"),
+            eventually(read.leader().is_(1), name="leader_before"),
+            eventually(read.paused().is_(False), name="not_paused_before"),
+        ),
+        during=(
+            eventually(
+                read.throttle_depth().above(0),
+                within_s=10.0,
+                name="depth_rises",
+                hint="The burst was not queued: are the plans distinct, and is there a throttle at all?",
+            ),
+        ),
+        recovery=(
+            eventually(
+                read.throttle_depth().is_(0),
+                within_s=flags.plan_count / rate_per_s + SPARE_S,
+                name="depth_returns_to_0",
+                hint="The queue does not drain: is its worker still running?",
+            ),
+        ),
+        always=steady(),
+        traffic=Traffic(load, "fault") if load else None,
+        checks=_checks(bool(database)),
+        collect=(
+            *database,
+            keys_at_orders(max(10_000, 2 * flags.plan_count)),
+            *((_duplicates(),) if database else ()),
+        ),
+        watch=(read.orders_placed(),),
+        hold_min_s=0.0,
+        hold_max_s=60.0,
+        log_title="rate_limit_chaos_test",
+        log_rows=(
+            LogRow("throttle_before", "throttle_depth", "before"),
+            LogRow("throttle_peak", "throttle_depth", "peak"),
+            LogRow("throttle_after", "throttle_depth", "end"),
+            LogRow("orders_before", "orders_placed", "before"),
+            LogRow("orders_after", "orders_placed", "end"),
+            LogRow("duplicates", "duplicates", "end"),
+        ),
+        log_facts=(("plan_count", str(flags.plan_count)),),
+    )
+
+
+def _duplicates() -> SqlScalar:
+    return SqlScalar(
+        "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY client_order_id HAVING count(*) > 1) AS doubled",
+        name="duplicates",
+    )
+
+
+def _checks(database: bool) -> tuple[Check, ...]:
+    source = "keys" if database else "keys_at_orders"
+    made = [
+        Check("overlap", "burst_overlaps", {"op": "plan"}),
+        Check(
+            "exactly_once",
+            "every_plan_lands_once",
+            {"source": source, "op": "plan"},
+            hint="A plan was accepted and never placed, or placed twice: look at what the throttle does under a burst.",
+        ),
+        Check("no_duplicates", "no_duplicate_in_orders", {"source": "keys_at_orders", "op": "plan"}),
+        Check("outcomes", "no_5xx", {"allowed": ["2xx", "4xx"], "op": "plan"}),
+        Check(
+            "latency_within", "answers_in_time", {"limits_ms": {"p99": ANSWER_WITHIN_MS}, "outcome": "", "op": "plan"}
+        ),
+    ]
+    if database:
+        made.append(
+            Check(
+                "final_is",
+                "no_duplicate_in_database",
+                {"probe": "duplicates", "wanted": 0},
+                hint="The same client_order_id stands twice in the orders table: it needs a unique constraint.",
+            )
+        )
+    return tuple(made)
