@@ -51,8 +51,10 @@ class Throttle:
         """Place what is queued, one per period."""
         due = now_s()
         while True:
+            idle = not self.queue
             order = await self.take()
-            due = max(due + self.period_s, now_s() - _CATCH_UP_S)
+            # Time without plans earns nothing: a burst after it is held to the rate like any other.
+            due = now_s() + self.period_s if idle else max(due + self.period_s, now_s() - _CATCH_UP_S)
             await self.land(order)
             self._set_depth(self.depth - 1)
             await asyncio.sleep(max(0.0, due - now_s()))
