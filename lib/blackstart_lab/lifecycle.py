@@ -93,7 +93,7 @@ def _make_room(workspace: Workspace, say: Say) -> None:
     if now.state == "up":
         raise NotStarted(
             f"lab {workspace.name} is already up (target {now.target_file}); "
-            f"`invoke lab.down {workspace.name}` ends it, `invoke lab.status` shows it"
+            f"`invoke lab.down` ends it, `invoke lab.status` shows it"
         )
     if now.state == "half-dead":
         say(f"cleared away what an earlier lab {workspace.name} had left behind")

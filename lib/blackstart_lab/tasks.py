@@ -13,7 +13,7 @@ def _run(*words: str) -> None:
 
 @task(
     help={
-        "name": "which lab (default trader)",
+        "name": "which lab, such as trader",
         "profile": "quick (TTL 3 s) or real (TTL 30 s)",
         "mutant": "switch on one named resilience defect",
         "instances": "how many instances of the app: one leads, the rest stand by",
@@ -22,9 +22,9 @@ def _run(*words: str) -> None:
         "port": "port of the API (default: a free one)",
     }
 )
-def up(  # noqa: PLR0917 - Invoke makes options of positional parameters only
+def up(
     _: Context,
-    name: str = "trader",
+    name: str,
     profile: str = "",
     mutant: str = "",
     instances: int = 0,
@@ -56,8 +56,14 @@ def status(_: Context) -> None:
     _run("status")
 
 
-@task(help={"name": "which lab", "service": "which service (default: all)", "lines": "how many lines of each"})
-def logs(_: Context, name: str = "trader", service: str = "", lines: int = 30) -> None:
+@task(
+    help={
+        "name": "which lab, such as trader",
+        "service": "which service (default: all)",
+        "lines": "how many lines of each",
+    }
+)
+def logs(_: Context, name: str, service: str = "", lines: int = 30) -> None:
     """Print the end of a lab's logs."""
     _run("logs", name, *([service] if service else []), "--lines", str(lines))
 

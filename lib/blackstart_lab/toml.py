@@ -26,7 +26,7 @@ def _is_section(key: str, value: Any) -> bool:
 
 
 def _key(key: str) -> str:
-    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else json.dumps(key)
+    return key if key.replace("-", "").replace("_", "").isalnum() and key.isascii() else _text(key)
 
 
 def _value(value: Any) -> str:
@@ -38,5 +38,9 @@ def _value(value: Any) -> str:
         return f"[{', '.join(_value(item) for item in value)}]"
     if isinstance(value, Mapping):
         return f"{{ {', '.join(f'{_key(key)} = {_value(item)}' for key, item in value.items())} }}"
-    # JSON's escapes are a subset of TOML's, as long as characters outside ASCII stay as they are.
-    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return _text(str(value))
+
+
+def _text(value: str) -> str:
+    """JSON's escapes are a subset of TOML's, as long as characters outside ASCII stay as they are."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -78,17 +78,29 @@ def _reachable_install(home: Path, owner: str | None) -> Path:
     install = find()
     if owner is None or _runs(install, owner):
         return install
-    copy = home / "install"
-    shutil.copytree(install, copy, symlinks=True, ignore=shutil.ignore_patterns("*.a", "include", "pkgconfig"))
-    copy.chmod(0o755)
+    # The programs find the wheel's own libraries by a path relative to theirs, so the folders stay beside each other.
+    package = install.parent
+    copy = home / package.name / install.name
+    unneeded = shutil.ignore_patterns("*.a", "include", "pkgconfig")
+    for folder in (install, package.parent / f"{package.name}.libs", package / ".dylibs"):
+        if folder.is_dir():
+            shutil.copytree(folder, home / folder.relative_to(package.parent), symlinks=True, ignore=unneeded)
+    _open_up(home / package.name)
     if not _runs(copy, owner):
         raise NotStarted(f"{owner} can run PostgreSQL neither from {install} nor from {copy} (mounted noexec?)")
     return copy
 
 
+def _open_up(copy: Path) -> None:
+    """Let others in, whatever the umask and the modes of the original were."""
+    for folder, _, _ in os.walk(copy):
+        Path(folder).chmod(0o755)
+
+
 def _runs(install: Path, owner: str) -> bool:
     try:
-        _as_owner([str(install / "bin" / "postgres"), "--version"], owner)
+        for program in ("postgres", "initdb"):
+            _as_owner([str(install / "bin" / program), "--version"], owner)
     except NotStarted:
         return False
     return True
