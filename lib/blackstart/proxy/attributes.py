@@ -73,28 +73,30 @@ def declared(cls: type) -> dict[str, Attribute[Any]]:
     return {name: value for name, value in vars(cls).items() if isinstance(value, Attribute)}
 
 
-def checked(known: Mapping[str, Attribute[Any]], given: object, before: Mapping[str, Any] | None) -> dict[str, Any]:
-    """All values: those given, else those of `before`, else the defaults. ValueError where one can't be meant.
+def given_values(known: Mapping[str, Attribute[Any]], given: object) -> dict[str, Any]:
+    """The values that a request gives, each checked. ValueError where one can't be meant.
 
     A null counts as not given and capitals don't matter, as in Toxiproxy; an attribute that no one knows is refused,
     since a mistyped one would leave a toxic that does nothing.
     """
     if given is None:
-        given = {}
+        return {}
     if not isinstance(given, dict):
         raise ValueError(f"attributes must be an object, not {given!r}")
     new = {name.lower(): value for name, value in given.items() if value is not None}
     for name in new:
         if name not in known:
             raise ValueError(f"unknown attribute {name!r}, known are {', '.join(known) or 'none'}")
-    values: dict[str, Any] = {}
-    for name, attribute in known.items():
-        if name in new:
-            values[name] = attribute.check(new[name])
-        elif before is not None:
-            values[name] = before[name]
-        elif attribute.default is None:
+    return {name: known[name].check(value) for name, value in new.items()}
+
+
+def complete(
+    known: Mapping[str, Attribute[Any]], new: Mapping[str, Any], before: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """All values: the new ones, else those of `before`, else the defaults. ValueError where one is missing."""
+    old = before or {name: attribute.default for name, attribute in known.items()}
+    values = {name: new.get(name, old[name]) for name in known}
+    for name, value in values.items():
+        if value is None:
             raise ValueError(f"attribute {name} is missing")
-        else:
-            values[name] = attribute.default
     return values

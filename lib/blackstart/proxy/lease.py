@@ -37,17 +37,21 @@ class Lease:
         return shown
 
 
-def read_lease(body: object) -> Lease | None:
+def read_lease(body: object, before: Lease | None = None) -> Lease | None:
     """A lease from `{"pid", "started", "seconds"}`, beginning now; None from null. ApiError 400 says what is wrong.
 
     `started` is the kernel's start mark of the process (`blackstart.safety.alive`); without it, the process that has
-    the pid now is the owner. A pid means a process of the machine that the proxy runs on.
+    the pid now is the owner. A pid means a process of the machine that the proxy runs on. What a renewal does not
+    mention stays as it was `before`.
     """
     if body is None:
         return None
     if not isinstance(body, dict) or body.keys() - {"pid", "started", "seconds", "remaining_s"}:
         raise bad_body(f"lease must be an object of pid, started and seconds, not {body!r}")
-    pid, started, seconds = body.get("pid"), body.get("started"), body.get("seconds")
+    if before is not None and body.get("pid", before.pid) == before.pid:
+        body = {"pid": before.pid, "started": before.started, "seconds": before.seconds, **body}
+    given: dict[str, Any] = body
+    pid, started, seconds = given.get("pid"), given.get("started"), given.get("seconds")
     if pid is None and seconds is None:
         raise bad_body("a lease needs a pid or seconds")
     if pid is not None:

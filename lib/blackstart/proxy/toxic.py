@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from blackstart.proxy.attributes import checked, declared
+from blackstart.proxy.attributes import complete, declared, given_values
 from blackstart.proxy.errors import bad_body, invalid_stream, invalid_type
 from blackstart.proxy.lease import Lease, read_lease
 from blackstart.proxy.stage import Stage
@@ -16,13 +16,18 @@ UPSTREAM, DOWNSTREAM, BOTH = "upstream", "downstream", "both"
 
 @dataclass(eq=False)
 class Toxic:
-    """One toxic of one proxy. `shared` is what its stages have in common, on whatever connection they are."""
+    """One toxic of one proxy.
+
+    `asked` are the names of the attributes that were given; `shared` is what its stages have in common, on whatever
+    connection they are.
+    """
 
     name: str
     kind: type[Stage]
     stream: str
     toxicity: float
     values: dict[str, Any]
+    asked: set[str]
     lease: Lease | None = None
     shared: dict[Any, Any] = field(default_factory=dict)
 
@@ -33,21 +38,22 @@ class Toxic:
     def update(self, body: object) -> None:
         """Take new attributes, toxicity or lease; all of them or, with an ApiError, none.
 
-        Name, type and stream never change and are ignored here, as in Toxiproxy. A new lease begins now, which is how
-        one is renewed; a null ends it.
+        Name, type and stream never change and are ignored here, as in Toxiproxy. A lease that is given begins
+        now, which is how one is renewed; a null ends it.
         """
         given = as_object(body)
-        values = _values(self.kind, given.get("attributes"), self.values)
+        values, asked = _values(self.kind, given.get("attributes"), self.values)
         toxicity = _toxicity(given, self.toxicity, self.kind)
-        lease = read_lease(given["lease"]) if "lease" in given else self.lease
+        lease = read_lease(given["lease"], self.lease) if "lease" in given else self.lease
         self.values, self.toxicity, self.lease = values, toxicity, lease
+        self.asked |= asked
 
     def to_json(self) -> dict[str, Any]:
         """As Toxiproxy shows it; what Toxiproxy does not know is shown only where it was asked for."""
         attributes = {
             name: self.values[name]
             for name, attribute in declared(self.kind).items()
-            if not attribute.extra or self.values[name] != attribute.default
+            if not attribute.extra or name in self.asked
         }
         shown = {
             "attributes": attributes,
@@ -71,8 +77,8 @@ def read_toxic(body: object) -> Toxic:
     name = given.get("name") or f"{kind.type}_{stream}"
     if not isinstance(name, str):
         raise bad_body(f"name must be a string, not {name!r}")
-    values = _values(kind, given.get("attributes"), None)
-    return Toxic(name, kind, stream, _toxicity(given, 1.0, kind), values, read_lease(given.get("lease")))
+    values, asked = _values(kind, given.get("attributes"), None)
+    return Toxic(name, kind, stream, _toxicity(given, 1.0, kind), values, asked, read_lease(given.get("lease")))
 
 
 def as_object(body: object) -> dict[str, Any]:
@@ -82,13 +88,15 @@ def as_object(body: object) -> dict[str, Any]:
     return {name.lower(): value for name, value in body.items()}
 
 
-def _values(kind: type[Stage], given: object, before: dict[str, Any] | None) -> dict[str, Any]:
+def _values(kind: type[Stage], given: object, before: dict[str, Any] | None) -> tuple[dict[str, Any], set[str]]:
     try:
-        values = checked(declared(kind), given, before)
+        known = declared(kind)
+        new = given_values(known, given)
+        values = complete(known, new, before)
         kind.check(values)
     except ValueError as error:
         raise bad_body(f"{error} (toxic {kind.type})") from error
-    return values
+    return values, set(new)
 
 
 def _toxicity(given: dict[str, Any], before: float, kind: type[Stage]) -> float:

@@ -40,6 +40,17 @@ def test_a_lease_in_seconds_ends_unless_it_is_renewed(monkeypatch: pytest.Monkey
     assert lease.ended() == "it was not renewed within 15 s"
 
 
+def test_a_renewal_keeps_the_owner() -> None:
+    first = read_lease({"pid": os.getpid(), "seconds": 5})
+    renewed = read_lease({"seconds": 60}, first)
+    assert first is not None
+    assert renewed is not None
+    assert (renewed.pid, renewed.started, renewed.seconds) == (first.pid, first.started, 60)
+    freed = read_lease({"pid": None, "seconds": 60}, first)
+    assert freed is not None
+    assert freed.pid is None
+
+
 def test_null_is_no_lease() -> None:
     assert read_lease(None) is None
 

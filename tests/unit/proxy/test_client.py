@@ -1,0 +1,132 @@
+"""The client against a server that says what a test wants: every kind of answer has its error."""
+
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from blackstart.proxy.client import (
+    NotOurs,
+    ProxyBadRequest,
+    ProxyConflict,
+    ProxyNotFound,
+    ProxyProblem,
+    ProxyUnreachable,
+    ProxyUnsupported,
+    ToxiproxyClient,
+)
+
+
+class Canned(ThreadingHTTPServer):
+    """Answers every request in the same way, and writes down what was asked."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.status, self.body = 200, b"{}"
+        self.asked: list[str] = []
+        self.headers: dict[str, str] = {}
+
+    def says(self, status: int, body: object) -> None:
+        self.status, self.body = status, body if isinstance(body, bytes) else json.dumps(body).encode()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: Canned
+
+    def _answer(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.server.asked.append(f"{self.command} {self.path}")
+        self.server.headers = dict(self.headers)
+        self.send_response(self.server.status)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    do_GET = do_POST = do_DELETE = _answer
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture
+def server() -> Iterator[Canned]:
+    canned = Canned()
+    threading.Thread(target=canned.serve_forever, daemon=True).start()
+    yield canned
+    canned.shutdown()
+    canned.server_close()
+
+
+@pytest.fixture
+def client(server: Canned) -> ToxiproxyClient:
+    return ToxiproxyClient(f"127.0.0.1:{server.server_port}", owner="drill", timeout_s=2)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [(400, ProxyBadRequest), (404, ProxyNotFound), (409, ProxyConflict), (500, ProxyProblem)]
+)
+def test_each_status_has_its_error_with_the_words_of_the_server(
+    server: Canned, client: ToxiproxyClient, status: int, kind: type[ProxyProblem]
+) -> None:
+    server.says(status, {"error": "what it said", "status": status})
+    with pytest.raises(kind, match=rf"GET http://.*/proxies/p: what it said \(HTTP {status}\)") as caught:
+        client.proxy("p")
+    assert (type(caught.value), caught.value.status) == (kind, status)
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"[]", b'"x"', b'{"name": "p"}', b"null"])
+def test_an_answer_that_is_not_of_a_proxy_is_named(server: Canned, client: ToxiproxyClient, body: bytes) -> None:
+    server.says(200, body)
+    with pytest.raises(ProxyProblem, match="did not answer as Toxiproxy does"):
+        client.proxy("p")
+
+
+def test_nothing_there_is_unreachable_and_says_what_to_do() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    with pytest.raises(ProxyUnreachable, match="no proxy answers there .* `invoke proxy.up`"):
+        ToxiproxyClient(f"http://127.0.0.1:{port}").version()
+
+
+def test_a_server_that_never_answers_is_unreachable_in_time() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        client = ToxiproxyClient(f"127.0.0.1:{silent.getsockname()[1]}", timeout_s=0.2)
+        with pytest.raises(ProxyUnreachable, match="no answer within 0.2 s"):
+            client.proxies()
+
+
+def test_a_toxic_of_somebody_else_is_never_removed(server: Canned, client: ToxiproxyClient) -> None:
+    with pytest.raises(NotOurs, match='begin with "drill."'):
+        client.remove_toxic("p", "latency_downstream")
+    assert server.asked == []
+
+
+def test_a_toxic_that_is_gone_already_is_no_error(server: Canned, client: ToxiproxyClient) -> None:
+    server.says(404, {"error": "toxic not found", "status": 404})
+    assert client.remove_toxic("p", "drill.latency_downstream") is False
+
+
+@pytest.mark.parametrize(
+    ("attributes", "lease"), [({"rate": 1, "scope": "proxy"}, None), ({"rate": 1}, {"seconds": 5})]
+)
+def test_what_the_server_leaves_out_in_silence_is_refused_and_taken_back(
+    server: Canned, client: ToxiproxyClient, attributes: dict[str, object], lease: dict[str, object] | None
+) -> None:
+    shown = {"name": "drill.bandwidth_downstream", "type": "bandwidth", "stream": "downstream", "toxicity": 1}
+    server.says(200, {**shown, "attributes": {"rate": 1}})
+    with pytest.raises(ProxyUnsupported, match="does not know (scope|lease) of the toxic bandwidth"):
+        client.add_toxic("p", "bandwidth", attributes, lease=lease)
+    assert server.asked[-1] == "DELETE /proxies/p/toxics/drill.bandwidth_downstream"
+
+
+def test_names_are_encoded_and_the_environment_is_ignored(
+    server: Canned, client: ToxiproxyClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    server.says(204, b"")
+    client.delete("a/b ü")
+    assert server.asked == ["DELETE /proxies/a%2Fb%20%C3%BC"]
+    assert not server.headers["User-Agent"].startswith("Mozilla/")
