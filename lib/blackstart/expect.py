@@ -19,6 +19,7 @@ from blackstart.model import Probe, Reading, Scalar
 
 UNREACHABLE = "unreachable"
 TIMED_OUT = "timed_out"
+SILENT = "silent"
 
 
 def _number(value: Any) -> float | None:
@@ -75,21 +76,31 @@ class Condition:
     wanted: Any = None
 
     def __post_init__(self) -> None:
-        if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, "silent"):
+        if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, SILENT):
             raise ValueError(f"no comparison {self.op!r}; known: {', '.join(TESTS)}, unreachable, timed_out, silent")
+        if self.op == "matches":
+            self._check_pattern()
+        if self.op == "is one of" and not isinstance(self.wanted, list | tuple):
+            raise ValueError(f"{self.probe.name} is one of what? {self.wanted!r} is no list")
+
+    def _check_pattern(self) -> None:
+        try:
+            re.compile(str(self.wanted))
+        except re.error as error:
+            raise ValueError(f"{self.wanted!r} is not a regular expression: {error}") from error
 
     def matches(self, reading: Reading, reference: Scalar = None) -> bool:
         """Whether this reading fulfils the condition; `reference` is the baseline's value where the op needs one."""
         if self.op in (UNREACHABLE, TIMED_OUT):
             return reading.kind == self.op
-        if self.op == "silent":
+        if self.op == SILENT:
             return reading.kind in (UNREACHABLE, TIMED_OUT)
         if reading.kind != "value":
             return False
         return TESTS[self.op](reading.value, reference if self.op in AGAINST_BASELINE else self.wanted)
 
     def __str__(self) -> str:
-        if self.op in AGAINST_BASELINE or self.op in (UNREACHABLE, TIMED_OUT, "silent", "answers"):
+        if self.op in AGAINST_BASELINE or self.op in (UNREACHABLE, TIMED_OUT, SILENT, "answers"):
             verb = self.op if self.op in AGAINST_BASELINE or self.op == "answers" else f"is {self.op.replace('_', ' ')}"
             return f"{self.probe.name} {verb}"
         return f"{self.probe.name} {self.op} {self.wanted}"
@@ -148,7 +159,7 @@ class Conditions:
 
     def silent(self) -> Condition:
         """Unreachable or timed out."""
-        return Condition(self, "silent")  # type: ignore[arg-type]
+        return Condition(self, SILENT)  # type: ignore[arg-type]
 
     def as_before(self) -> Condition:
         """The value that the baseline ended with."""

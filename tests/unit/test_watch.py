@@ -1,0 +1,377 @@
+"""DESIGN's table "What a reading means", cell by cell, and the rules around it."""
+
+import pytest
+
+from blackstart.expect import always, eventually, never
+from blackstart.model import Reading
+from blackstart.watch import READ_GRACE_S, Watch
+from tests.unit.builders import TICK_S, followed, health, leader, reading, ready, series
+
+LATE_S = 20.0
+
+
+def status(watch: Watch, at_s: float = LATE_S) -> str:
+    return watch.finish(at_s).status
+
+
+def message(watch: Watch, at_s: float = LATE_S) -> str:
+    return watch.finish(at_s).message
+
+
+# ---------------------------------------------------------------- the table, row by row
+
+
+@pytest.mark.parametrize(
+    ("what", "when", "verdict"),
+    [
+        ("wanted", "eventually", "held"),
+        ("wanted", "always", "held"),
+        ("wanted", "never", "broke"),
+        ("other", "eventually", "broke"),
+        ("other", "always", "broke"),
+        ("other", "never", "held"),
+        ("unreachable", "eventually", "broke"),
+        ("unreachable", "always", "broke"),
+        ("unreachable", "never", "held"),
+        ("timed_out", "eventually", "broke"),
+        ("timed_out", "always", "broke"),
+        ("timed_out", "never", "held"),
+        ("malformed", "eventually", "broke"),
+        ("malformed", "always", "broke"),
+        ("malformed", "never", "inconclusive"),
+        ("absent", "eventually", "inconclusive"),
+        ("absent", "always", "inconclusive"),
+        ("absent", "never", "inconclusive"),
+    ],
+)
+def test_every_cell_of_the_table_is_as_designed(what: str, when: str, verdict: str) -> None:
+    condition = health.is_("wanted")
+    made = {
+        "eventually": eventually(condition, within_s=5),
+        "always": always(condition),
+        "never": never(condition),
+    }[when]
+    watch = followed(made, *series(what, 0.1, 7.0))
+    assert status(watch, 7.0) == verdict
+
+
+@pytest.mark.parametrize(
+    "made", [eventually(health.is_("x"), within_s=5), always(health.is_("x")), never(health.is_("x"))]
+)
+def test_no_reading_at_all_is_inconclusive(made) -> None:
+    watch = followed(made)
+    assert status(watch) == "inconclusive"
+    assert "no reading of health at all" in message(watch)
+
+
+@pytest.mark.parametrize("made", [always(health.is_("x")), never(health.is_("y"))])
+def test_a_gap_of_more_than_five_ticks_is_inconclusive(made) -> None:
+    around = [*series("x", 0.1, 2.0), *series("x", 2.0 + 6 * TICK_S, 5.0)]
+    assert status(followed(made, *around), 5.0) == "inconclusive"
+
+
+@pytest.mark.parametrize("made", [always(health.is_("x")), never(health.is_("y"))])
+def test_a_gap_of_five_ticks_still_holds(made) -> None:
+    around = [*series("x", 0.1, 2.0), *series("x", 1.9 + 5 * TICK_S, 5.0)]
+    assert status(followed(made, *around), 5.0) == "held"
+
+
+def test_a_gap_before_the_first_reading_is_inconclusive() -> None:
+    assert status(followed(always(health.is_("x")), *series("x", 3.0, 6.0)), 6.0) == "inconclusive"
+
+
+def test_readings_that_stop_before_the_end_are_inconclusive() -> None:
+    watch = followed(always(health.is_("x")), *series("x", 0.1, 3.0))
+    assert status(watch, 3.0 + READ_GRACE_S + 6 * TICK_S) == "inconclusive"
+
+
+def test_the_slower_of_two_ticks_says_what_a_gap_is() -> None:
+    # 1 s between readings is the promise of a tick of 0.2 s, even when the next tick is 20 ms.
+    watch = Watch(always(health.is_("x")), "always", 0.0)
+    watch.feed(reading(health, "x", 0.1), 0.2)
+    watch.feed(reading(health, "x", 1.05), 0.02)
+    watch.feed(reading(health, "x", 1.07), 0.02)
+    assert watch.finish(1.1).status == "held"
+
+
+def test_a_hiccup_of_the_scheduler_at_a_fast_tick_is_no_gap() -> None:
+    watch = followed(always(health.is_("x")), (0.02, "x"), (0.25, "x"), (0.27, "x"), tick_s=0.02)
+    assert status(watch, 0.3) == "held"
+
+
+def test_an_eventually_without_a_reading_at_its_deadline_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 2.0))
+    assert status(watch) == "inconclusive"
+    assert "no reading at its deadline" in message(watch)
+
+
+# ---------------------------------------------------------------- silence as a value of its own
+
+
+def test_unreachable_can_be_expected_and_holds() -> None:
+    watch = followed(eventually(health.unreachable(), within_s=5), *series("x", 0.1, 1.0), *series("unreachable", 1, 2))
+    assert status(watch) == "held"
+
+
+def test_a_time_out_is_not_unreachable_and_breaks() -> None:
+    assert status(followed(eventually(health.unreachable(), within_s=5), *series("timed_out", 0.1, 7))) == "broke"
+
+
+@pytest.mark.parametrize("what", ["unreachable", "timed_out"])
+def test_silent_means_either_and_holds(what: str) -> None:
+    assert status(followed(eventually(health.silent(), within_s=5), *series(what, 0.1, 7))) == "held"
+
+
+def test_never_unreachable_is_violated_by_a_refused_connection() -> None:
+    assert status(followed(never(health.unreachable()), *series("unreachable", 0.1, 1))) == "broke"
+
+
+@pytest.mark.parametrize("made", [health.timed_out(), health.silent()])
+def test_silence_began_when_the_request_without_an_answer_was_sent(made) -> None:
+    watch = Watch(eventually(made, within_s=5), "fault", 0.0, anchor_s=0.0)
+    watch.feed(reading(health, "x", 1.0), TICK_S)
+    watch.feed(reading(health, "timed_out", 3.1, took_s=2.0), TICK_S)
+    watch.feed(reading(health, "timed_out", 5.2, took_s=2.0), TICK_S)
+    assert watch.interval is not None
+    assert watch.interval.to_s == pytest.approx(1.1)
+
+
+def test_a_refusal_counts_from_its_answer() -> None:
+    watch = Watch(eventually(health.silent(), within_s=5), "fault", 0.0, anchor_s=0.0)
+    for at_s in (3.1, 5.2):
+        watch.feed(reading(health, "unreachable", at_s, took_s=2.0), TICK_S)
+    assert watch.interval is not None
+    assert watch.interval.to_s == 3.1
+
+
+# ---------------------------------------------------------------- two readings decide
+
+
+def test_one_wanted_reading_is_flicker_and_breaks() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 3), (3.0, 503), *series(200, 3.1, 7))
+    assert status(watch) == "broke"
+
+
+def test_two_wanted_readings_in_a_row_decide_and_hold() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 3), (3.0, 503), (3.1, 503))
+    assert status(watch) == "held"
+
+
+def test_one_violation_is_flicker_and_holds_but_is_told() -> None:
+    watch = followed(always(ready.is_(200)), *series(200, 0.1, 3), (3.0, 503), *series(200, 3.1, 7))
+    assert status(watch, 7.0) == "held"
+    assert "violated in 1 of" in message(watch, 7.0)
+
+
+def test_two_violations_in_a_row_break() -> None:
+    watch = followed(always(ready.is_(200)), *series(200, 0.1, 3), (3.0, 503), (3.1, 503), *series(200, 3.2, 7))
+    assert status(watch, 7.0) == "broke"
+
+
+def test_every_other_answer_wrong_is_no_flicker_but_inconclusive() -> None:
+    answers = [(at_s, 200 if number % 2 else 503) for number, (at_s, _) in enumerate(series(0, 0.1, 7))]
+    watch = followed(always(ready.is_(200)), *answers)
+    assert status(watch, 7.0) == "inconclusive"
+    assert "too often" in message(watch, 7.0)
+
+
+def test_for_s_forgives_violations_that_are_shorter() -> None:
+    made = always(ready.is_(200), for_s=1.0)
+    assert status(followed(made, *series(200, 0.1, 3), *series(503, 3, 3.8), *series(200, 3.8, 7)), 7.0) == "held"
+    assert status(followed(made, *series(200, 0.1, 3), *series(503, 3, 4.2), *series(200, 4.2, 7)), 7.0) == "broke"
+
+
+def test_for_s_asks_an_eventually_to_last() -> None:
+    made = eventually(ready.is_(503), within_s=5, for_s=1.0)
+    assert status(followed(made, *series(200, 0.1, 2), *series(503, 2, 3.2))) == "held"
+    assert status(followed(made, *series(200, 0.1, 2), *series(503, 2, 2.8), *series(200, 2.8, 7))) == "broke"
+
+
+def test_for_s_that_the_end_cut_off_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5, for_s=3.0), *series(200, 0.1, 4.9), *series(503, 4.9, 6))
+    assert status(watch, 6.0) == "inconclusive"
+    assert "not seen for long enough" in message(watch, 6.0)
+
+
+def test_a_single_wanted_reading_at_the_end_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0), (5.0, 503))
+    assert status(watch, 5.1) == "inconclusive"
+
+
+# ---------------------------------------------------------------- transitions
+
+
+def test_a_transition_is_an_interval_from_the_last_old_sending_to_the_first_new_answer() -> None:
+    watch = Watch(eventually(ready.is_(503), within_s=5), "fault", 0.0, anchor_s=0.0)
+    watch.feed(reading(ready, 200, 1.00, took_s=0.05), TICK_S)
+    watch.feed(reading(ready, 503, 1.12, took_s=0.03), TICK_S)
+    watch.feed(reading(ready, 503, 1.20, took_s=0.03), TICK_S)
+    assert watch.interval is not None
+    assert (watch.interval.from_s, watch.interval.to_s) == (pytest.approx(0.95), 1.12)
+
+
+def test_a_state_that_was_there_from_the_first_reading_began_after_the_opening() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), (1.0, 503), (1.1, 503), opened_s=0.5)
+    assert watch.interval is not None
+    assert (watch.interval.from_s, watch.interval.to_s) == (0.5, 1.0)
+
+
+def test_a_flicker_before_the_transition_is_not_taken_for_it() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), (0.9, 200), (1.0, 503), (1.1, 200), (1.2, 503), (1.3, 503))
+    assert watch.interval is not None
+    assert (watch.interval.from_s, watch.interval.to_s) == (1.1, 1.2)
+
+
+def test_a_long_wait_does_not_keep_every_reading() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(503, 0.1, 500.0))
+    assert len(watch._new) == 3
+
+
+def test_a_reading_that_was_answered_before_the_opening_is_not_counted() -> None:
+    watch = followed(always(ready.is_(200)), (0.9, 503), (0.95, 503), *series(200, 1.0, 2.0), opened_s=1.0)
+    assert status(watch, 2.0) == "held"
+
+
+# ---------------------------------------------------------------- limits count from the proven effect
+
+
+def test_a_limit_counts_from_the_proven_effect_not_from_the_opening() -> None:
+    made = eventually(ready.is_(503), within_s=5)
+    readings = [*series(200, 0.1, 7), *series(503, 7, 8)]
+    assert status(followed(made, *readings, anchor_s=3.0)) == "held"
+    assert status(followed(made, *readings, anchor_s=0.0)) == "broke"
+
+
+def test_without_a_proven_effect_a_wait_that_was_not_over_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 9), anchor_s=None)
+    assert status(watch) == "inconclusive"
+    assert "not proved" in message(watch)
+
+
+def test_a_transition_after_the_limit_breaks() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.5), *series(503, 5.5, 6))
+    assert status(watch) == "broke"
+    assert "after its limit of 5 s" in message(watch)
+
+
+def test_a_transition_whose_interval_straddles_the_limit_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), (4.9, 200), (5.1, 503), (5.2, 503))
+    assert status(watch) == "inconclusive"
+    assert "which side" in message(watch)
+
+
+def test_a_late_transition_after_a_gap_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 2), (9.0, 503), (9.1, 503))
+    assert status(watch) == "inconclusive"
+
+
+def test_a_transition_exactly_at_the_limit_holds() -> None:
+    assert status(followed(eventually(ready.is_(503), within_s=5), (4.9, 200), (5.0, 503), (5.1, 503))) == "held"
+
+
+def test_a_state_that_was_lost_again_breaks() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(503, 1, 2), *series(200, 2, 3))
+    assert watch.lost_again
+    assert status(watch) == "broke"
+    assert "lost again" in message(watch)
+
+
+def test_a_state_that_flickered_after_it_was_reached_holds() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
+    assert not watch.lost_again
+    assert status(watch) == "held"
+
+
+def test_a_wait_cut_short_before_its_deadline_is_inconclusive() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 4.9))
+    assert status(watch, 4.9) == "inconclusive"
+    assert "cut short" in message(watch, 4.9)
+
+
+def test_what_went_absent_after_its_deadline_still_broke() -> None:
+    watch = followed(eventually(leader.is_(0), within_s=5), *series(1, 0.1, 5.2), *series("absent", 5.2, 6))
+    assert status(watch, 6.0) == "broke"
+
+
+def test_what_went_absent_before_its_deadline_and_stayed_so_is_inconclusive() -> None:
+    watch = followed(eventually(leader.is_(0), within_s=5), *series(1, 0.1, 2), *series("absent", 2, 6))
+    assert status(watch, 6.0) == "inconclusive"
+
+
+def test_what_was_absent_at_first_and_then_came_true_holds() -> None:
+    watch = followed(eventually(leader.is_(0), within_s=5), *series("absent", 0.1, 2), *series(0, 2, 3))
+    assert status(watch) == "held"
+
+
+# ---------------------------------------------------------------- compared with the baseline
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        always(leader.not_fallen()),
+        never(leader.risen()),
+        eventually(leader.risen(), within_s=5),
+        always(leader.as_before()),
+    ],
+)
+def test_a_comparison_with_a_baseline_that_gave_nothing_is_inconclusive(made) -> None:
+    watch = followed(made, *series(5, 0.1, 7), reference=None)
+    assert status(watch, 7.0) == "inconclusive"
+    assert "nothing to compare with" in message(watch, 7.0)
+
+
+def test_a_counter_that_fell_below_the_baseline_breaks() -> None:
+    assert (
+        status(followed(always(leader.not_fallen()), *series(9, 0.1, 2), *series(1, 2, 3), reference=9), 3) == "broke"
+    )
+
+
+def test_a_counter_that_rose_holds() -> None:
+    assert (
+        status(followed(eventually(leader.risen(), within_s=5), *series(9, 0.1, 2), *series(10, 2, 3), reference=9))
+        == "held"
+    )
+
+
+def test_an_age_that_began_before_the_effect_is_not_fresh_and_breaks() -> None:
+    made = eventually(leader.fresh(5.0), within_s=3)
+    old = [(at_s, at_s + 0.5) for at_s, _ in series(0, 0.1, 4)]  # last beat half a second before the effect
+    assert status(followed(made, *old)) == "broke"
+    new = [*old[:10], (1.2, 0.1), (1.3, 0.2)]
+    assert status(followed(made, *new)) == "held"
+
+
+# ---------------------------------------------------------------- when the engine may stop waiting
+
+
+def test_a_wait_goes_on_until_a_reading_was_sent_after_the_deadline() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0))
+    assert not watch.decided(5.05)
+    watch.feed(reading(ready, 200, 5.1), TICK_S)
+    assert watch.decided(5.1)
+
+
+def test_a_reader_that_hangs_does_not_hold_the_run() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 1.0))
+    assert not watch.decided(5.0 + READ_GRACE_S)
+    assert watch.decided(5.1 + READ_GRACE_S)
+
+
+def test_a_first_wanted_reading_past_the_deadline_is_waited_for_to_be_sure() -> None:
+    watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0), (5.1, 503))
+    assert not watch.decided(5.1)
+
+
+def test_two_readings_that_violate_decide_an_always() -> None:
+    assert followed(always(ready.is_(200)), (0.1, 503), (0.2, 503)).decided(0.2)
+
+
+def test_every_message_names_what_was_seen() -> None:
+    seen = Reading("ready", "timed_out", 4.0, 6.0, None, "no answer within 2 s")
+    watch = Watch(always(ready.is_(200)), "always", 0.0)
+    watch.feed(seen, TICK_S)
+    watch.feed(seen, TICK_S)
+    found = watch.finish(6.0)
+    assert found.actual == "ready was timed out (no answer within 2 s)"
+    assert found.message == "violated: ready was timed out (no answer within 2 s)"
