@@ -13,7 +13,7 @@ import pytest
 from blackstart import journal
 from blackstart.safety.alive import started
 from blackstart.safety.ledger import Ledger
-from tests.services import Supervised, eventually, pings, supervised_redis
+from tests.services import Supervised, connects, eventually, pings, supervised_redis
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +71,7 @@ def test_a_run_that_ends_well_leaves_no_guardian_and_no_copy(lab: Supervised, tm
 def test_the_guardian_of_a_killed_run_starts_redis_again(lab: Supervised, tmp_path: Path) -> None:
     run = SmallRun(lab, tmp_path)
     run.wait_for("done")
-    assert not pings(lab.port)
+    assert not connects(lab.port)
     run.kill()
     killed_s = time.monotonic()
     assert eventually(lambda: pings(lab.port))

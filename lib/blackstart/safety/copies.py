@@ -70,10 +70,11 @@ def read(evidence: Path) -> Copy:
         raise Damaged(f"{path} can't be read: {error}") from error
 
 
-def known() -> list[Path]:
-    """The evidence folders of runs that have not been proved undone, newest first."""
-    links = [link for link in (state_dir() / "runs").glob("*") if (link / NAME).exists()]
-    return [link.resolve() for link in sorted(links, key=lambda link: link.lstat().st_mtime, reverse=True)]
+def known(reports: Path) -> list[Path]:
+    """The evidence folders of runs that have not been proved undone, here and wherever the state folder points to."""
+    linked = [link.resolve() for link in (state_dir() / "runs").glob("*")]
+    found = dict.fromkeys([*linked, *(path.parent.resolve() for path in reports.glob(f"*/{NAME}"))])
+    return [evidence for evidence in found if (evidence / NAME).exists()]
 
 
 def forget(evidence: Path, run: str) -> None:

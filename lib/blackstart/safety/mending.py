@@ -13,6 +13,7 @@ from blackstart.safety.ledger import Ledger
 from blackstart.safety.restore import is_gone, restore, stays_gone
 
 STAYS_GONE_S = 1.0
+_A_LOOK_S = 2.0
 Say = Callable[[str], None]
 
 
@@ -26,13 +27,14 @@ class Note(Protocol):
 class Mender:
     """How to mend: within which time each undo is to be proved, and where that is said and recorded.
 
-    Records that can't be written hold nothing up.
+    Records that can't be written hold nothing up. `hands`: somebody is there to do what only a person can do.
     """
 
     ledger: Ledger
     say: Say
     note: Note
     within_s: float
+    hands: bool = True
 
     def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
         """Undo each change, see that all of them stay gone, close those that did; returns these.
@@ -57,10 +59,13 @@ class Mender:
         recorded(partial(self.ledger.mark, entry, "undoing"), self.say)
         self.note("undo", change=entry, what=change.what)
         self.say(f"undoing: {change.what}")
-        asked_s = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
-        ok = self._looked(partial(restore, change, self.say, max([self.within_s, *asked_s])))
+        ok = self._looked(partial(restore, change, self.say, self._limit_s(change)))
         self.note("undone", change=entry, what=change.what, ok=ok)
         return ok
+
+    def _limit_s(self, change: Change) -> float:
+        asked_s = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
+        return max([self.within_s, *asked_s]) if self.hands or not asked_s else _A_LOOK_S
 
     def _stayed(self, entry: str, change: Change, for_s: float) -> bool:
         stayed = self._looked(partial(stays_gone, change, for_s))

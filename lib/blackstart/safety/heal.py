@@ -1,0 +1,199 @@
+"""`chaos.heal` and `chaos.status`: what is broken on this machine, and its mending where nobody looks after it."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from blackstart import clock
+from blackstart.durations import shown
+from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, Refused, StepFailed
+from blackstart.journal import Journal
+from blackstart.machines import run
+from blackstart.model import Command
+from blackstart.redact import Redactor
+from blackstart.safety import copies, underway
+from blackstart.safety.alive import boot_id
+from blackstart.safety.ledger import Entry, Ledger, Unreadable
+from blackstart.safety.mending import Mender, Note
+from blackstart.safety.repair import repair
+from blackstart.safety.runner import Runner
+from blackstart.state import state_dir
+
+REPORTS = Path("reports/chaos")
+Say = Callable[[str], None]
+_UNDO_WITHIN_S = 30.0
+_OTHER_HEAL_WITHIN_S = 120.0
+_SCRIPT_WITHIN_S = 120.0
+
+
+def heal_command() -> str:
+    """What to type to mend: the last line of everything that ends not restored."""
+    state = os.environ.get("BLACKSTART_STATE")
+    return f"BLACKSTART_STATE={shlex.quote(state)} invoke chaos.heal" if state else "invoke chaos.heal"
+
+
+def heal(say: Say, reports: Path = REPORTS) -> int:
+    """Mend what dead runs left broken, newest first; list what live runs hold, and leave it alone.
+
+    Returns the exit code: 50 where something could not be mended, and then says the heal command last. Raises Refused
+    where another `chaos.heal` does not come to an end.
+    """
+    ledger = Ledger()
+    with _one_at_a_time():
+        entries = [*repair(ledger, reports, say), *ledger.outstanding()]
+        owned = [entry for entry in entries if entry.owned()]
+        for entry in owned:
+            say(f"left alone: {entry.change.what}, held by the run {entry.run} ({entry.runner}), which is alive")
+        orphaned = [entry for entry in entries if entry not in owned]
+        unreadable = ledger.unreadable()
+        if not orphaned and not unreadable:
+            say("nothing is broken that nobody looks after")
+            return EXIT_HELD
+        left = [
+            entry
+            for name, group in groupby(orphaned, key=lambda entry: entry.run)
+            for entry in _mend_run(name, list(group), ledger, say)
+        ]
+        for one in unreadable:
+            _by_script(one, ledger, say)
+        return _closing(left, unreadable, say)
+
+
+def status(say: Say) -> int:
+    """A table of what is broken now, since when, and who looks after it. 50 where nobody does."""
+    ledger = Ledger()
+    try:
+        ledger.check()
+        entries, unreadable = ledger.outstanding(), ledger.unreadable()
+    except Damaged as damage:
+        say(f"{damage}. The copies in the evidence folders are whole; to mend from them:\n{heal_command()}")
+        return EXIT_NOT_RESTORED
+    if not entries and not unreadable:
+        say("nothing is broken")
+        return EXIT_HELD
+    rows = [_row(entry) for entry in entries]
+    rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
+    say(tabulate(rows, headers=("change", "state", "run", "since", "looked after by", "evidence")))
+    if unreadable or not all(entry.owned() for entry in entries):
+        say(f"to mend what nobody looks after:\n{heal_command()}")
+        return EXIT_NOT_RESTORED
+    return EXIT_HELD
+
+
+def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
+    if entry.lease_ran_out():
+        keeper = "nobody: its lease ran out"
+    elif entry.runner.alive():
+        keeper = f"its run ({entry.runner}), for {shown(entry.lease_until_s - clock.now_s())} at most"
+    elif entry.owned():
+        keeper = f"its guardian ({entry.guardian}), which is mending it"
+    else:
+        keeper = "nobody"
+    return entry.change.what, entry.state, entry.run, entry.opened_utc, keeper, str(entry.evidence)
+
+
+def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say) -> list[Entry]:
+    """Mend one run's entries (newest first); returns those that could not be mended."""
+    first = entries[0]
+    note, close = _record(first.evidence)
+    try:
+        for entry in entries:
+            note("healing", change=entry.id, state=entry.state, runner=str(entry.runner), opened=entry.opened_utc)
+        if first.runner.alive():
+            say(f"the run {name} ({first.runner}) outlived its lease; ending it, so that it breaks nothing more")
+            Runner(first.runner).end(note)
+        doing = [entry for entry in entries if entry.state in ("intent", "doing") and entry.boot == boot_id()]
+        beginnings = [underway.Beginning(entry.change, entry.lease_until_s - entry.change.lease_s) for entry in doing]
+        underway.settle(beginnings, [], [], note)
+        mender = Mender(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty())
+        broken = {entry.id: entry.change for entry in reversed(entries)}
+        mended = mender.mend(broken, [entry.id for entry in entries if entry.state != "done"])
+    finally:
+        close()
+    if len(mended) == len(entries):
+        copies.forget(first.evidence, name)
+    if first.guardian is not None and first.guardian.alive():  # it waits for its next try: let it look now
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(first.guardian.pid, signal.SIGHUP)
+    return [entry for entry in entries if entry.id not in mended]
+
+
+def _record(evidence: Path) -> tuple[Note, Callable[[], None]]:
+    """A chained journal of this healing beside that of the run, where that folder still can be written."""
+    redactor = Redactor()
+    redactor.learn_environment()
+    for name in ("heal", *(f"heal_{number}" for number in range(2, 1000))):
+        try:
+            journal = Journal(evidence / f"{name}.jsonl", redactor.scrub)
+        except FileExistsError:
+            continue
+        except OSError:
+            break
+        return journal.write, journal.close
+    return _forgetful, lambda: None
+
+
+def _forgetful(event: str, *, sync: bool = False, **fields: Any) -> None:
+    """There is no place to write: mending goes ahead all the same, and says everything aloud."""
+
+
+def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
+    """The last resort for an entry of which only the name is known: its run's HEAL.sh, which proves nothing."""
+    script = one.evidence / "HEAL.sh"
+    say(f"the ledger's entry {one.id} can't be read ({one.why}); running {script}")
+    try:
+        outcome = run(Command(("sh", str(script)), timeout_s=_SCRIPT_WITHIN_S))
+    except StepFailed as error:
+        say(str(error))
+        return
+    say(outcome.stdout.strip() or outcome.stderr.strip())
+    if outcome.ok:
+        say(f"HEAL.sh says that everything is undone, which can't be proved: see for yourself. Forgetting {one.id}")
+        ledger.close(one.id)
+
+
+def _closing(left: Sequence[Entry], unreadable: Sequence[Unreadable], say: Say) -> int:
+    for entry in left:
+        say(f"NOT RESTORED: {entry.change.what} (run {entry.run}); by hand: sh {entry.evidence / 'HEAL.sh'}")
+    for one in unreadable:
+        say(f"NOT PROVED: the entry {one.id}; by hand: sh {one.evidence / 'HEAL.sh'}")
+    if not left and not unreadable:
+        say("everything is restored, and it was proved")
+        return EXIT_HELD
+    say(f"when the cause is removed:\n{heal_command()}")
+    return EXIT_NOT_RESTORED
+
+
+@contextlib.contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    try:
+        handle = os.open(state_dir() / "heal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:  # a full disk: two that mend at once do no harm, nobody mending does
+        yield
+        return
+    try:
+        for attempt in Retrying(
+            stop=stop_after_delay(_OTHER_HEAL_WITHIN_S), wait=wait_fixed(0.05),
+            retry=retry_if_exception_type(BlockingIOError),
+        ):  # fmt: skip
+            with attempt:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except RetryError as error:
+        raise Refused(
+            f"another chaos.heal has been at work for {_OTHER_HEAL_WITHIN_S:g} s; see chaos.status"
+        ) from error
+    finally:
+        os.close(handle)

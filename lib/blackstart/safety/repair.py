@@ -1,0 +1,100 @@
+"""A ledger that was truncated, overwritten or removed: set it aside, and rebuild it from what else is known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from blackstart import clock, journal
+from blackstart.errors import Damaged
+from blackstart.safety import copies
+from blackstart.safety.alive import boot_id
+from blackstart.safety.copies import Copy
+from blackstart.safety.ledger import Entry, Ledger
+
+Say = Callable[[str], None]
+
+
+def repair(ledger: Ledger, reports: Path, say: Say) -> list[Entry]:
+    """Make the ledger whole: afterwards it can be read, and lists everything that may be in force.
+
+    Copies are looked for where the state folder's links point to, and in `reports`. Returns the entries that could not
+    be written (a full disk), which must be mended all the same.
+    """
+    missing = not ledger.path.exists()
+    kept = None if missing else _set_aside(ledger, say)
+    ruined = missing or kept is not None
+    found = [*(kept or []), *_copied(ledger, reports, ruined, say)]
+    return [entry for entry in found if not _put(ledger, entry, say)]
+
+
+def _set_aside(ledger: Ledger, say: Say) -> list[Entry] | None:
+    """None where the ledger is whole; else what could still be read of it."""
+    try:
+        ledger.check()
+    except Damaged as damage:
+        kept = ledger.salvage()
+        aside = ledger.set_aside()
+        say(f"{damage}. It was set aside as {aside.name}, and a new one begun from the copies in the evidence folders.")
+        return kept
+    return None
+
+
+def _put(ledger: Ledger, entry: Entry, say: Say) -> bool:
+    try:
+        ledger.put(entry)
+    except Damaged as damage:
+        say(str(damage))
+        return False
+    return True
+
+
+def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say) -> list[Entry]:
+    """What the copies know and the ledger does not."""
+    listed = [entry.id for entry in ledger.outstanding()]
+    missing: list[Entry] = []
+    for evidence in copies.known(reports):
+        try:
+            copy = copies.read(evidence)
+        except Damaged as damage:
+            say(f"{damage}. If something of that run is still broken: sh {evidence / 'HEAL.sh'}")
+            continue
+        known = [_entry(copy, entry) for entry in _open(copy, ruined) if entry not in listed]
+        for entry in known:
+            say(f"taken from the copy in {evidence}: {entry.change.what}")
+        if not known and not copy.owned() and not any(entry in listed for entry in copy.changes):
+            copies.forget(evidence, copy.run)
+        missing += known
+    return missing
+
+
+def _open(copy: Copy, ruined: bool) -> list[str]:
+    """The entries of a run that may be in force.
+
+    Where a whole ledger does not have an entry, it was closed, or the ledger was replaced: what the run told its
+    guardian decides. Where the ledger was ruined, all that a dead run could have done counts, since an undo that finds
+    nothing to do does no harm.
+    """
+    if copy.owned():
+        return _open_by_word(copy) if ruined else []
+    return list(copy.changes) if ruined else _open_by_word(copy)
+
+
+def _open_by_word(copy: Copy) -> list[str]:
+    """The entries that were opened and not closed, by guardian.jsonl; all of them where it can't be read."""
+    try:
+        record = journal.read(copy.evidence / "guardian.jsonl")
+    except Damaged:
+        return list(copy.changes)
+    last = {str(event["change"]): event["event"] for event in record.of("intent", "doing", "done", "undoing", "closed")}
+    return [entry for entry in copy.changes if last.get(entry, "closed") != "closed"]
+
+
+def _entry(copy: Copy, entry: str) -> Entry:
+    change = copy.changes[entry]
+    made = Entry(
+        entry, copy.run, copy.run.rpartition("_")[0].replace("_", "-"), "", "doing", change, copy.runner, copy.guardian,
+        copy.evidence, copy.runner.boot, 0.0, clock.utc_iso(), "from the copy in the evidence folder",
+    )  # fmt: skip
+    return replace(made, lease_until_s=clock.now_s() + change.lease_s) if copy.runner.boot == boot_id() else made
