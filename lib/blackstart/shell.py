@@ -101,7 +101,8 @@ def _judged(line: str, step: Command) -> str:
     codes = "|".join(str(code) for code in step.ok_codes)
     accepted = "".join(f" *{shlex.quote(fragment)}*) ;;" for fragment in step.accepts)
     return (
-        f"( out=$({line} 2>&1); code=$?; printf '%s\\n' \"$out\"; "
+        # Written so that it also works under `set -e`.
+        f"( out=$({line} 2>&1) && code=0 || code=$?; printf '%s\\n' \"$out\"; "
         f"case $code in {codes}) exit 0 ;; esac; "
         f'case $out in{accepted} *) [ "$code" -gt 0 ] && exit "$code"; exit 1 ;; esac )'
     )

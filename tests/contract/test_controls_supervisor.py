@@ -1,6 +1,5 @@
 """The supervisor control against a real supervisord that runs a real Redis."""
 
-import subprocess
 from collections.abc import Iterator
 
 import pytest
@@ -9,9 +8,8 @@ from blackstart import controls, machines
 from blackstart.codec import from_data, to_data
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, StepFailed
-from blackstart.model import Step
 from blackstart.target import Service
-from tests.services import Supervised, connects, eventually, pings, supervised_redis
+from tests.services import Supervised, by_shell, carry_out, connects, eventually, pings, supervised_redis
 
 
 @pytest.fixture(scope="module")
@@ -27,20 +25,6 @@ def control(lab: Supervised) -> Iterator[Control]:
     carry_out(found.resume())
     carry_out(found.start())
     assert eventually(lambda: pings(lab.port))
-
-
-def carry_out(steps: tuple[Step, ...]) -> None:
-    for step in steps:
-        machines.carry_out(step)
-
-
-def by_shell(steps: tuple[Step, ...]) -> None:
-    """What HEAL.sh does: the lines alone, with nothing of ours on PATH."""
-    lines = "\n".join(["set -e", *(machines.to_shell(step) for step in steps)])
-    ran = subprocess.run(
-        ["/bin/sh", "-c", lines], env={"PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
 def test_a_running_program_shows_its_pid_and_that_it_is_revived(lab: Supervised, control: Control) -> None:

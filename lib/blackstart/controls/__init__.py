@@ -19,7 +19,7 @@ from blackstart.errors import BadTarget, did_you_mean
 from blackstart.model import Step
 from blackstart.target import Service
 
-Status = Literal["running", "stopped", "paused", "starting", "failed", "absent"]
+Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed", "absent"]
 
 
 @plain

@@ -44,7 +44,7 @@ is() { set -- "$1" $(look "${1%%:*}"); [ "$4" = "${1#*:}" ] && case $2 in Z*|X*)
 is_stopped() { set -- "$1" $(look "${1%%:*}"); [ "$4" = "${1#*:}" ] && case $2 in T*) ;; *) false ;; esac; };
 signal() { is "$2" || return 0; kill -s "$1" "${2%%:*}" 2>/dev/null || ! is "$2" || {
   echo "no right to signal process ${2%%:*}" >&2; return 1; }; };
-root_of() { root=$("$@") || exit 66; case $root in ""|0|1|*[!0-9]*) echo "no process runs" >&2; exit 66 ;; esac; };
+root_of() { root=$("$@") || root=; case $root in ""|0|1|*[!0-9]*) echo "no process runs" >&2; exit 66 ;; esac; };
 freeze() {
   case " $(tree "$1" | tr '\n' ' ')" in *" $$:"*) echo "would freeze the hand that must thaw it" >&2; exit 77 ;; esac;
   mkdir -p "${2%/*}" && : >>"$2" || exit 73;
@@ -64,9 +64,10 @@ thaw() {
   for one in $back; do is_stopped "$one" && { signal CONT "$one" || return 1; }; done; rm -f "$1"; };
 """
 _FREEZE = 'record=$1; shift; root_of "$@"; freeze "$root" "$record"'
-# Without a record (or beside it) whatever of the service's tree is stopped goes on, children first.
+# Where the record is lost and the service still is stopped, all that is stopped of its tree goes on, children first.
 _THAW = (
     'record=$1; shift; thaw "$record" || exit 1; root=$("$@") || exit 0; back=; '
+    'case $(look "$root") in T*) ;; *) exit 0 ;; esac; '
     'for one in $(tree "$root"); do [ "${one##*:}" = T ] && back="${one%:*} $back"; done; '
     'for one in $back; do signal CONT "$one" || exit 1; done'
 )
@@ -76,24 +77,24 @@ _KILL = (
 )
 
 
-def script(body: str) -> str:
-    """A shell script, on one line, with this file's functions in front of it."""
-    return re.sub(r"\s*\n\s*", " ", _PRELUDE + body).strip()
+def script(body: str, more: str = "") -> str:
+    """A shell script, on one line, with this file's functions, and `more` of them, in front of it."""
+    return re.sub(r"\s*\n\s*", " ", _PRELUDE + more + body).strip()
 
 
-def freeze(service: str, find: tuple[str, ...], host: str | None) -> Command:
-    """Stop the tree of the process whose pid the command `find` prints. `service` names the record."""
-    return Command(("sh", "-c", script(_FREEZE), "freeze", record(service, host), *find), host=host)
+def freeze(service: str, find: tuple[str, ...], host: str | None, more: str = "") -> Command:
+    """Stop the tree of the process whose pid `find` prints. `service` names the record, `more` are functions."""
+    return Command(("sh", "-c", script(_FREEZE, more), "freeze", record(service, host), *find), host=host)
 
 
-def thaw(service: str, find: tuple[str, ...], host: str | None) -> Command:
+def thaw(service: str, find: tuple[str, ...], host: str | None, more: str = "") -> Command:
     """Let go on what `freeze` stopped. Nothing stopped is fine, and so is a service that is gone."""
-    return Command(("sh", "-c", script(_THAW), "thaw", record(service, host), *find), host=host)
+    return Command(("sh", "-c", script(_THAW, more), "thaw", record(service, host), *find), host=host)
 
 
-def kill(service: str, find: tuple[str, ...], host: str | None) -> Command:
+def kill(service: str, find: tuple[str, ...], host: str | None, more: str = "") -> Command:
     """End the whole tree with SIGKILL, frozen first so that nothing escapes by forking."""
-    return Command(("sh", "-c", script(_KILL), "kill", record(service, host), *find), host=host)
+    return Command(("sh", "-c", script(_KILL, more), "kill", record(service, host), *find), host=host)
 
 
 def record(service: str, host: str | None) -> str:

@@ -22,7 +22,7 @@ from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
 
 _STATUS: dict[str, Status] = {
-    "STOPPED": "stopped", "STARTING": "starting", "RUNNING": "running", "BACKOFF": "starting", "STOPPING": "stopped",
+    "STOPPED": "stopped", "STARTING": "starting", "RUNNING": "running", "BACKOFF": "starting", "STOPPING": "stopping",
     "EXITED": "stopped", "FATAL": "failed", "UNKNOWN": "failed",
 }  # fmt: skip
 # A start waits for the program's `startsecs`, a stop for its `stopwaitsecs`; both are the user's to choose.

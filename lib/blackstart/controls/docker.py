@@ -1,0 +1,221 @@
+"""Services in containers: `{ docker = "redis" }` by container name, `{ compose = "redis", project = "aitrapp" }` by
+compose service, `{ container = "redis" }` by either. Always exactly one, never part of a name.
+
+Each command finds its container anew, by its whole name or its labels: an undo acts on the service, even when somebody
+has made a new container of it meanwhile. An engine honours *stop* and *kill* whatever the restart policy says, and
+after them revives nothing; only a signal that reaches the process past the engine is a *crash* that it revives.
+`CONTAINER_ENGINE` names another engine with docker's commands, such as podman.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from blackstart import machines
+from blackstart.codec import plain
+from blackstart.controls import Control, State, Status, candidates, read_table
+from blackstart.errors import BadTarget, StepFailed
+from blackstart.model import Command
+
+_STATUS: dict[str, Status] = {
+    "created": "stopped", "running": "running", "paused": "paused", "restarting": "starting", "exited": "stopped",
+    "dead": "failed", "removing": "absent", "stopped": "stopped", "stopping": "stopping",
+}  # fmt: skip
+_NAME = re.compile(r"[A-Za-z0-9][\w.-]*\Z")
+# What decides which engine answers; kept in each command, so that an undo from another shell meets the same one.
+_ENGINE_ENV = (
+    "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG",
+    "CONTAINER_HOST", "CONTAINER_CONNECTION",
+)  # fmt: skip
+# A container's own grace period comes on top of what the engine needs.
+_STOP_TIMEOUT_S = 120.0
+_FIND = (
+    'engine=$1; shift; id=$("$engine" ps -aq --no-trunc "$@") || exit; case $id in '
+    '"") echo "no container matches $*" >&2; exit 66 ;; '
+    '*[!0-9a-f]*) echo "more than one container matches $*" >&2; exit 67 ;; esac; '
+)
+_DO = "verb=$1; shift; " + _FIND + 'exec "$engine" $verb "$id"'
+_LOOK = (
+    _FIND
+    + 'exec "$engine" inspect --type container --format \'{{.HostConfig.RestartPolicy.Name}} {{json .State}}\' "$id"'
+)
+_CRASH = (
+    "signal=$1; seen=$2; shift 2; " + _FIND + 'pid=$("$engine" inspect --format \'{{.State.Pid}}\' "$id"); '
+    '[ "$pid" = "$seen" ] || { echo "it now is process $pid, not $seen: somebody restarted it" >&2; exit 75; }; '
+    'grep -q "$id" "/proc/$pid/cgroup" || { echo "process $pid of this machine is not the container\'s; a crash needs '
+    'the machine that the engine runs on: give the control a host" >&2; exit 77; }; '
+    'kill -s "$signal" "$pid" || sudo -n kill -s "$signal" "$pid"'
+)
+
+
+@plain
+class Docker:
+    """One container. Before `resolve`, `either` is a name that may be a compose service's or a container's.
+
+    After it, the container is known by `container` (its exact name) or by `service` and `project` (its labels);
+    `name` is how it is called now, and `engine`, `env` and `endpoint` say which engine it lives in.
+    """
+
+    container: str = ""
+    service: str = ""
+    project: str = ""
+    either: str = ""
+    name: str = ""
+    engine: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    endpoint: str = ""
+    oneoff_label: bool = False
+    host: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is called in a target."""
+        return "docker"
+
+    @property
+    def by_hand(self) -> bool:
+        """Done by the machine."""
+        return False
+
+    @property
+    def remote(self) -> str:
+        """The other host or the engine's address, unless the engine is this machine's own."""
+        return self.host or ("" if self.is_local() else self.endpoint)
+
+    def is_local(self) -> bool:
+        """Whether the engine is reached through a socket file of this machine. Known after `resolve`."""
+        return self.host is None and (not self.endpoint or self.endpoint.startswith(("unix://", "npipe://")))
+
+    def identity(self) -> str:
+        """The engine and the container's name; the same for every way to name it once it is resolved."""
+        asked = self.container or self.either or f"{self.project or '*'}/{self.service}"
+        return f"docker:{self.remote or 'local'}:{self.name or asked}"
+
+    def resolve(self) -> Control:
+        """The one container that is meant, and the engine that it is in. Raises BadTarget naming the candidates."""
+        known = self if self.host else self._with_engine()
+        known = replace(known, engine=known.engine or _engine())
+        listed = machines.carry_out(Command(candidates.argv(known.engine), host=self.host, env=dict(known.env))).stdout
+        wanted = candidates.Wanted(self.container, self.service, self.either, self.project)
+        found = wanted.one_of(candidates.parse(listed))
+        named = replace(known, either="", container="" if found.service else found.name, name=found.name)
+        return replace(named, service=found.service, project=found.project, oneoff_label=bool(found.oneoff))
+
+    def facts(self, timeout_s: float = 10.0) -> State:
+        """What the engine says of the container."""
+        outcome = machines.run(self._script(_LOOK, timeout_s=timeout_s))
+        if outcome.ok:
+            return parse_state(outcome.stdout)
+        if outcome.code == 66 or "no such" in outcome.stderr.lower():
+            return State("absent", detail=outcome.stderr.strip())
+        raise StepFailed(machines.complaint(self._script(_LOOK), outcome))
+
+    def start(self) -> tuple[Command, ...]:
+        """`docker start`, which accepts that it runs; a start that falls into a stop under way has to be repeated."""
+        return (self._do("start"),)
+
+    def stop(self) -> tuple[Command, ...]:
+        """`docker stop`, with the container's own grace period."""
+        return (self._do("stop", timeout_s=_STOP_TIMEOUT_S),)
+
+    def kill(self) -> tuple[Command, ...]:
+        """`docker kill`. The engine takes it for a stop by hand, so no restart policy revives it."""
+        return (self._do("kill"),)
+
+    def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
+        """The signal from outside to the container's first process, as the machine itself knows it; needs root."""
+        return (self._script(_CRASH, signal, str(seen.pid)),)
+
+    def pause(self) -> tuple[Command, ...]:
+        """`docker pause`."""
+        return (self._do("pause"),)
+
+    def resume(self) -> tuple[Command, ...]:
+        """`docker unpause`."""
+        return (self._do("unpause", accepts=("not paused",)),)
+
+    def rights(self) -> tuple[Command, ...]:
+        """Whether the engine lets us see the container."""
+        return (self._script(_LOOK),)
+
+    def log_tail(self, lines: int) -> Command | None:
+        """`docker logs --tail`."""
+        return self._do(f"logs --tail {lines}")
+
+    def _do(self, verb: str, **more: Any) -> Command:
+        return self._script(_DO, verb, **more)
+
+    def _script(self, text: str, *words: str, timeout_s: float = 30.0, **more: Any) -> Command:
+        argv = ("sh", "-c", text, self.kind, *words, self.engine, *self._filters())
+        return Command(argv, host=self.host, timeout_s=timeout_s, env=dict(self.env), **more)
+
+    def _filters(self) -> tuple[str, ...]:
+        if not self.service:
+            return ("--filter", f"name=^/?{self.container.replace('.', '[.]')}$")
+        labels = [
+            f"service={self.service}",
+            f"project={self.project}",
+            *(["oneoff=False"] if self.oneoff_label else []),
+        ]
+        return tuple(word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}"))
+
+    def _with_engine(self) -> Docker:
+        name = self.engine or _engine()
+        path = shutil.which(name)
+        if not path:
+            raise BadTarget(f"{name} is not on PATH; install it, or name another engine in CONTAINER_ENGINE")
+        env = {key: os.environ[key] for key in _ENGINE_ENV if os.environ.get(key)}
+        endpoint = env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or env.get("CONTAINER_CONNECTION") or ""
+        if not endpoint and os.path.basename(path) == "docker":
+            asked = machines.run(Command((path, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")))
+            endpoint = asked.stdout.strip() if asked.ok else ""
+            if endpoint.startswith("unix://"):  # whatever context is chosen when the undo comes, it meets this engine
+                env = {key: value for key, value in env.items() if key != "DOCKER_CONTEXT"} | {"DOCKER_HOST": endpoint}
+        return replace(self, engine=path, env=tuple(sorted(env.items())), endpoint=endpoint)
+
+
+def parse_state(text: str) -> State:
+    """The state in `POLICY {"Status": …}`, as the look prints it."""
+    policy, _, data = text.strip().partition(" ")
+    try:
+        told = json.loads(data)
+    except ValueError as error:
+        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
+    status = _STATUS.get(str(told.get("Status", "")).lower(), "failed")
+    health = (told.get("Health") or told.get("Healthcheck") or {}).get("Status", "")
+    detail = f"exit code {told.get('ExitCode')}" if status in ("stopped", "failed") else health
+    revives = policy.lower() in ("always", "unless-stopped", "on-failure")
+    return State(status, told.get("Pid") or None, str(told.get("StartedAt", "")), revives, detail)
+
+
+def _engine() -> str:
+    return os.environ.get("CONTAINER_ENGINE") or "docker"
+
+
+def _read(where: str, table: Mapping[str, Any]) -> Control:
+    kinds = dict.fromkeys(("docker", "compose", "container", "project", "engine", "host"), str)
+    values = read_table(where, table, kinds)
+    told = [key for key in ("docker", "compose", "container") if key in values]
+    if len(told) > 1:
+        raise BadTarget(f"{where}: {' and '.join(told)} name a container twice; keep one of them")
+    if "project" in values and told == ["docker"]:
+        raise BadTarget(f'{where}: "project" goes with compose = "{values["docker"]}", not with docker')
+    if not _NAME.match(values[told[0]]):
+        raise BadTarget(f'{where}: "{values[told[0]]}" can\'t be the name of a container or of a compose service')
+    return Docker(
+        container=values.get("docker", ""),
+        service=values.get("compose", ""),
+        either=values.get("container", ""),
+        project=values.get("project", ""),
+        engine=values.get("engine", ""),
+        host=values.get("host"),
+    )
+
+
+KINDS = {"docker": _read, "compose": _read, "container": _read}

@@ -1,0 +1,184 @@
+"""Services that are plain processes: `{ process = "redis-server *:6379", start = ["redis-server", "redis.conf"] }`.
+
+The process is the one whose whole command line, as `ps -o args` shows it, is exactly that; or the one whose pid stands
+in `pidfile`, as long as it has the command line that it had. A process is signalled only while pid *and* start time
+are still those that were seen. Nothing revives it, so `start` says how: run in a session of its own, in the folder
+`cwd`, with `env` added, its output appended to `log`.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from blackstart import machines, shell
+from blackstart.codec import plain
+from blackstart.controls import Control, State, process_tree, read_table
+from blackstart.errors import BadTarget, StepFailed
+from blackstart.model import Command
+
+# Of several processes with one command line the one is meant that is no child of another (a server and its workers).
+_FIND = r"""
+find_process() {
+  if [ -n "$1" ]; then
+    found=; { read -r found <"$1"; } 2>/dev/null; case $found in ""|*[!0-9]*) return 1 ;; esac;
+    [ -n "$2" ] && [ "$(ps -ww -o args= -p "$found" | sed 's/ *$//')" != "$2" ] && return 1;
+    look "$found" >/dev/null && echo "$found";
+  else
+    found=$(ps -A -ww -o pid= -o ppid= -o args= | LINE=$2 awk '
+      { pid = $1; parent = $2; sub(/^ *[0-9]+ +[0-9]+ /, ""); sub(/ +$/, "");
+        if ($0 == ENVIRON["LINE"]) of[pid] = parent }
+      END { for (pid in of) if (!(of[pid] in of)) print pid }');
+    case $found in "") return 1 ;; *[!0-9]*) echo "more than one process is: $2" >&2; exit 67 ;; esac; echo "$found";
+  fi; };
+"""
+_LOOK = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 0 ] || exit 0; '
+_FACTS = _LOOK + 'echo "$root $(look "$root")"; ps -ww -o args= -p "$root"'
+_START = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 1 ] || { '
+_START += 'echo "already running as process $root"; exit 0; }; '
+_STOP = (
+    'root_of find_process "$1" "$2"; set -- "$3" $(look "$root"); one=$root:$4; signal "$1" "$one" || exit 1; '
+    'while is "$one"; do sleep 0.05 2>/dev/null || sleep 1; done'
+)
+_RIGHTS = _LOOK + 'kill -s 0 "$root"'
+_STOP_TIMEOUT_S = 60.0
+
+
+@plain
+class Process:
+    """One process and how it is started again. `line` is its whole command line."""
+
+    line: str
+    start_argv: tuple[str, ...]
+    pidfile: str = ""
+    cwd: str = ""
+    env: tuple[tuple[str, str], ...] = ()
+    log: str = ""
+    stop_signal: str = "TERM"
+    host: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """What it is called in a target."""
+        return "process"
+
+    @property
+    def by_hand(self) -> bool:
+        """Done by the machine."""
+        return False
+
+    @property
+    def remote(self) -> str:
+        """The other host, if it is on one."""
+        return self.host or ""
+
+    def identity(self) -> str:
+        """The machine, and what the process is found by."""
+        return f"process:{self.host or 'local'}:{self.pidfile or self.line}"
+
+    def resolve(self) -> Control:
+        """With the start's program by its path, and with the command line of what the pid file names now."""
+        outcome = self._look(10.0)
+        line = self.line or (outcome.stdout.splitlines()[1].rstrip() if outcome.stdout else "")
+        if self.host:
+            return replace(self, line=line)
+        # The folder that we are in now is not the one that a later `chaos.heal` is in.
+        cwd = self.cwd or os.getcwd()
+        asked = self.start_argv[0]
+        program = shutil.which(os.path.join(cwd, asked) if os.path.dirname(asked) else asked)
+        if program is None:
+            raise BadTarget(f'start = "{asked} …" can\'t work: there is no such program on this machine')
+        return replace(self, line=line, cwd=cwd, start_argv=(os.path.abspath(program), *self.start_argv[1:]))
+
+    def facts(self, timeout_s: float = 10.0) -> State:
+        """Whether the process is there, its pid and start time, and whether it is stopped."""
+        words = self._look(timeout_s).stdout.split("\n")[0].split()
+        if len(words) != 4 or words[1].startswith(("Z", "X")):
+            return State("stopped", detail=f"no process: {self.pidfile or self.line}")
+        return State("paused" if words[1].startswith("T") else "running", int(words[0]), words[3])
+
+    def start(self) -> tuple[Command, ...]:
+        """Start it in a session of its own, unless it runs."""
+        detached = Command(
+            self.start_argv, cwd=self.cwd or None, env=dict(self.env), detach=True, log=self.log or "/dev/null"
+        )
+        line = shell.remote_line(replace(detached, host=self.host)) if self.host else shell.command_line(detached)
+        return (self._script("start", _START + line),)
+
+    def stop(self) -> tuple[Command, ...]:
+        """The stop signal, and wait until it has ended."""
+        return (self._script("stop", _STOP, self.stop_signal, timeout_s=_STOP_TIMEOUT_S),)
+
+    def kill(self) -> tuple[Command, ...]:
+        """SIGKILL to the whole tree."""
+        return (process_tree.kill(self.identity(), self._find, self.host, _FIND),)
+
+    def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
+        """The signal to the process that was seen."""
+        text = 'is "$2" || { echo "process $2 is gone: somebody restarted it" >&2; exit 75; }; signal "$1" "$2"'
+        argv = ("sh", "-c", process_tree.script(text), "crash", signal, seen.process)
+        return (Command(argv, host=self.host),)
+
+    def pause(self) -> tuple[Command, ...]:
+        """SIGSTOP to the whole tree."""
+        return (process_tree.freeze(self.identity(), self._find, self.host, _FIND),)
+
+    def resume(self) -> tuple[Command, ...]:
+        """SIGCONT to what was stopped."""
+        return (process_tree.thaw(self.identity(), self._find, self.host, _FIND),)
+
+    def rights(self) -> tuple[Command, ...]:
+        """Whether the process may be signalled."""
+        return (self._script("rights", _RIGHTS),)
+
+    def log_tail(self, lines: int) -> Command | None:
+        """The end of its log, where the target names one."""
+        return Command(("tail", "-n", str(lines), self.log), host=self.host) if self.log else None
+
+    @property
+    def _find(self) -> tuple[str, ...]:
+        return ("find_process", self.pidfile, self.line)
+
+    def _script(self, name: str, text: str, *words: str, timeout_s: float = 30.0) -> Command:
+        argv = ("sh", "-c", process_tree.script(text, _FIND), name, self.pidfile, self.line, *words)
+        return Command(argv, host=self.host, timeout_s=timeout_s)
+
+    def _look(self, timeout_s: float) -> machines.Outcome:
+        step = self._script("look", _FACTS, timeout_s=timeout_s)
+        outcome = machines.run(step)
+        if outcome.code == 67:
+            raise BadTarget(f"{outcome.stderr.strip()}. Give a pidfile, or a command line that only one has.")
+        if not outcome.ok:
+            raise StepFailed(machines.complaint(step, outcome))
+        return outcome
+
+
+def _read(where: str, table: Mapping[str, Any]) -> Control:
+    words: tuple[type, ...] = (str, list)
+    kinds: dict[str, type | tuple[type, ...]] = {"process": words, "start": words, "env": dict}
+    values = read_table(where, table, kinds | dict.fromkeys(("pidfile", "cwd", "log", "stop_signal", "host"), str))
+    if "start" not in values:
+        raise BadTarget(f'{where}: say how the process is started again, as in start = ["redis-server", "redis.conf"]')
+    for key in ("pidfile", "cwd", "log"):
+        if key in values and "host" not in values:
+            values[key] = os.path.abspath(os.path.expanduser(values[key]))
+    line = values.get("process", "")
+    return Process(
+        line=" ".join(map(str, line)) if isinstance(line, list) else " ".join(line.split()),
+        start_argv=tuple(
+            map(str, values["start"] if isinstance(values["start"], list) else shlex.split(values["start"]))
+        ),
+        pidfile=values.get("pidfile", ""),
+        cwd=values.get("cwd", ""),
+        env=tuple(sorted((str(name), str(value)) for name, value in values.get("env", {}).items())),
+        log=values.get("log", ""),
+        stop_signal=values.get("stop_signal", "TERM").removeprefix("SIG"),
+        host=values.get("host"),
+    )
+
+
+KINDS = {"process": _read, "pidfile": _read}
