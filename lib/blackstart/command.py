@@ -44,7 +44,10 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     if console.interactive and plan.changes and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     result = Run(plan, given, console, redactor).execute()
-    console.plain(f"run again: {again(found, given, variant)}")
+    if result.judgement.verdict != "refused":
+        console.plain(f"run again: {again(found, given, variant)}")
+    if result.judgement.verdict == "not-restored":
+        console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal")
     return result
 
 

@@ -8,6 +8,7 @@ from tabulate import tabulate
 
 from blackstart import clock
 from blackstart.durations import shown
+from blackstart.evidence import log_tail
 from blackstart.watch import Interval, Watch
 from blackstart.watch import shown as shown_reading
 
@@ -76,14 +77,25 @@ class Narrator:
         return "; ".join(told) or "the load does not flow"
 
     def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:
-        """The table of what was expected and seen, the verdict, the evidence and the command that runs it again."""
+        """The table of what was expected and seen, the verdict, and where the evidence is."""
+        if judgement.verdict == "refused":
+            self.console.plain(f"what was read until then: {folder.path}/")
+            self.console.plain("\n".join(judgement.reasons))
+            return
         rows = [(f.phase, f.name, f.status, f.message) for f in judgement.findings]
-        if rows and judgement.verdict != "refused":
-            self.console.plain(tabulate(rows, headers=_COLUMNS))
+        if rows:
+            self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))
         for finding in judgement.findings:
-            if finding.hint:
-                self.console.plain(f"  {finding.name}: {finding.hint}")
+            if finding.hint and finding.status == "broke":
+                self.console.plain(f"hint for {finding.name}: {finding.hint}")
+        if judgement.verdict != "held":
+            self._logs(plan)
         for reason in judgement.reasons:
-            self.console.plain(f"  because: {reason}")
+            self.console.plain(f"because: {reason}")
         self.console.verdict(judgement.verdict, f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict}")
         self.console.plain(f"evidence: {folder.log}\n          {folder.path}/")
+
+    def _logs(self, plan: Plan) -> None:
+        for name, lines in log_tail.tails(plan.target):
+            self.console.plain(f"last lines of {name}'s log:")
+            self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
