@@ -18,7 +18,9 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from blackstart import machines
+from blackstart.expect import Condition
 from blackstart.model import Step
+from blackstart.reading import read_once
 from blackstart.target import Service, Target
 
 _ONCE = Retry(NoBackoff(), 0)
@@ -76,6 +78,11 @@ def by_shell(steps: Iterable[Step]) -> None:
     env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
     ran = subprocess.run(["/bin/sh", "-c", lines], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
+
+
+def so(conditions: Iterable[Condition]) -> bool:
+    """Whether all conditions are true, each read once and afresh."""
+    return all(condition.matches(read_once(condition.probe, 0.5)) for condition in conditions)
 
 
 @dataclass(frozen=True)

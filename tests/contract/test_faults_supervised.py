@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from blackstart import machines
-from blackstart.clock import now_s
 from blackstart.codec import from_data, to_data
 from blackstart.errors import Refused
-from blackstart.expect import Condition
+from blackstart.faults.bounce import Bounce
+from blackstart.faults.crash import Crash
+from blackstart.faults.kill import Kill
+from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Change, Fault, Reading
-from tests.services import Supervised, eventually, pings, supervised_redis
+from blackstart.model import Change, Fault
+from blackstart.target import Service, Target
+from tests.services import Supervised, carry_out, eventually, pings, so, supervised_redis
 
 
 @pytest.fixture(scope="module")
@@ -21,37 +24,20 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
         yield made
 
 
-def so(conditions: tuple[Condition, ...]) -> bool:
-    """Whether all conditions are true, each read once and afresh."""
-    return all(condition.matches(reading(condition)) for condition in conditions)
-
-
-def reading(condition: Condition) -> Reading:
-    reader = condition.probe.endpoint().open()
-    sent_s = now_s()
-    try:
-        answer = reader.read(0.5)
-    finally:
-        reader.close()
-    if answer.kind == "answer":
-        kind, value, note = condition.probe.pick(answer)
-        return Reading(condition.probe.name, kind, sent_s, now_s(), value, note)
-    return Reading(condition.probe.name, answer.kind, sent_s, now_s(), None, answer.note)
-
-
-@pytest.mark.parametrize("fault", [Stop("redis")], ids=lambda fault: fault.describe())
+@pytest.mark.parametrize(
+    "fault",
+    [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)],
+    ids=lambda fault: fault.describe(),
+)
 def test_it_bites_and_its_undo_from_the_ledgers_json_is_proved(lab: Supervised, fault: Fault) -> None:
     (planned,) = fault.plan(lab.target())
     change = from_data(json.loads(json.dumps(to_data(planned))))
     assert isinstance(change, Change) and change == planned
-    for step in change.rights + change.undo:
-        machines.carry_out(step)
+    carry_out(change.rights + change.undo)
     assert so(change.gone) and not so(change.bites)
-    for step in change.do:
-        machines.carry_out(step)
+    carry_out(change.do)
     assert eventually(lambda: so(change.bites)), [str(c) for c in change.bites]
-    for step in change.undo:
-        machines.carry_out(step)
+    carry_out(change.undo)
     assert eventually(lambda: so(change.gone))
     assert pings(lab.port)
 
@@ -63,3 +49,37 @@ def test_a_service_that_is_down_is_refused(lab: Supervised) -> None:
             Stop("redis").plan(lab.target())
     finally:
         lab.ctl("start", "redis")
+
+
+def test_a_crash_that_nothing_would_revive_is_refused(lab: Supervised) -> None:
+    once = Service("once", control={"supervisor": "once", "config": str(lab.config)})
+    with pytest.raises(Refused, match="nothing would bring once back after a crash"):
+        Crash("once").plan(Target("test", services={"once": once}))
+
+
+def test_a_service_without_an_address_is_judged_by_its_control(lab: Supervised) -> None:
+    once = Service("once", control={"supervisor": "once", "config": str(lab.config)})
+    (change,) = Pause("once").plan(Target("test", services={"once": once}))
+    assert [str(condition) for condition in change.bites] == ["once_status is paused"]
+    carry_out(change.do)
+    assert eventually(lambda: so(change.bites))
+    carry_out(change.undo)
+    assert so(change.gone)
+
+
+def test_what_was_killed_while_it_was_frozen_is_started_by_the_undo(lab: Supervised) -> None:
+    (change,) = Pause("redis").plan(lab.target())
+    carry_out(change.do)
+    lab.ctl("signal", "KILL", "redis")
+    lab.ctl("stop", "redis")
+    assert not so(change.gone)
+    carry_out(change.undo)
+    assert eventually(lambda: so(change.gone))
+
+
+def test_a_supervisord_that_does_not_answer_is_a_refusal(lab: Supervised, tmp_path: Path) -> None:
+    config = tmp_path / "s.conf"
+    config.write_text(f"[supervisorctl]\nserverurl=unix://{tmp_path}/none.sock\n")
+    service = Service("redis", control={"supervisor": "redis", "config": str(config)})
+    with pytest.raises(Refused, match=r"Not started: redis can't be looked up: .*Is it running"):
+        Stop("redis").plan(Target("test", services={"redis": service}))

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from blackstart.codec import plain
-from blackstart.errors import BadTarget, did_you_mean
+from blackstart.errors import BadTarget, Refused, StepFailed, did_you_mean
 from blackstart.model import Step
 from blackstart.target import Service
 
@@ -117,6 +117,22 @@ def of(service: Service) -> Control:
         near = [key for key in keys if get_close_matches(key, kinds)] or keys
         raise BadTarget(f'{where} does not say which kind it is: "{near[0]}" is none.{did_you_mean(near[0], kinds)}')
     return kinds[telling[0]](where, service.control)
+
+
+def resolved(service: Service) -> Control:
+    """The service's control, exactly as found now. Raises Refused: whatever goes wrong, nothing was touched."""
+    try:
+        return of(service).resolve()
+    except StepFailed as error:
+        raise Refused(f"{service.name} can't be looked up: {error}") from error
+
+
+def facts(control: Control, name: str) -> State:
+    """The state now, for planning. Raises Refused where it can't be seen."""
+    try:
+        return control.facts()
+    except StepFailed as error:
+        raise Refused(f"the state of {name} can't be seen: {error}") from error
 
 
 def read_table(where: str, table: Mapping[str, Any], kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:

@@ -14,11 +14,15 @@ from blackstart.errors import BadTarget, Refused
 from blackstart.expect import Condition
 from blackstart.model import Change, Step
 from blackstart.probes.control_state import ControlState
+from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
 from blackstart.target import Service, Target, secret
 
-_DEFAULT_PORTS = {"redis": 6379, "rediss": 6379, "postgres": 5432, "postgresql": 5432}
+_REDIS = ("redis", "rediss", "valkey")
+_POSTGRES = ("postgres", "postgresql")
+_DEFAULT_PORTS = {**dict.fromkeys(_REDIS, 6379), **dict.fromkeys(_POSTGRES, 5432)}
+Pulse = RedisPing | PostgresPing
 
 
 @dataclass(frozen=True)
@@ -26,17 +30,23 @@ class Patient:
     """A service that is about to be hurt: its control, exactly resolved, its state before, and how it shows outside.
 
     `port` says whether it accepts connections, `pulse` whether it answers in its own protocol (None where it is not
-    known to speak one). Both are asked without the control.
+    known to speak one). Both are asked without the control. In all conditions what an outsider sees stands first: its
+    moment is the effect, from which limits count.
     """
 
     service: Service
     control: controls.Control
     state: controls.State
     port: Tcp | None
-    pulse: RedisPing | None
+    pulse: Pulse | None
 
     def change(
-        self, what: str, do: tuple[Step, ...], undo: tuple[Step, ...], bites: tuple[Condition, ...], **more: bool
+        self,
+        what: str,
+        do: tuple[Step, ...],
+        undo: tuple[Step, ...],
+        bites: tuple[Condition, ...],
+        rights: tuple[Step, ...] = (),
     ) -> Change:
         """A change of this service that is gone when it runs and answers as it did before."""
         return Change(
@@ -46,56 +56,74 @@ class Patient:
             undo=undo,
             bites=bites,
             gone=self.up(),
-            rights=self.control.rights(),
+            rights=(*self.control.rights(), *rights),
             undo_is_noop=not self.control.by_hand,
             undo_by_hand=self.control.by_hand,
-            **more,
         )
 
     def status(self, *wanted: str) -> tuple[Condition, ...]:
         """The control sees it in one of these states; nothing where a person is the control, who sees nothing."""
         if self.control.by_hand:
             return ()
-        return (ControlState(self.service.name, self.control).is_one_of(*wanted),)
+        probe = ControlState(self.service.name, self.control)
+        return (probe.is_(wanted[0]) if len(wanted) == 1 else probe.is_one_of(*wanted),)
 
     def up(self) -> tuple[Condition, ...]:
-        """Runs, accepts connections and answers."""
+        """Answers, accepts connections and runs."""
+        answering = {RedisPing: ("PONG", "NOAUTH"), PostgresPing: ("accepting",)}
         return (
-            *self.status("running"),
+            *((self.pulse.is_one_of(*answering[type(self.pulse)]),) if self.pulse else ()),
             *((self.port.is_("open"),) if self.port else ()),
-            *((self.pulse.is_one_of("PONG", "NOAUTH"),) if self.pulse else ()),
+            *self.status("running"),
         )
 
-    def down(self) -> tuple[Condition, ...]:
-        """Does not run and can't be talked to."""
+    def unheard(self) -> tuple[Condition, ...]:
+        """Can't be talked to; nothing where it has no address."""
         seen = self.pulse or self.port
-        return (*self.status("stopped", "failed"), *((seen.silent(),) if seen else ()))
+        return (seen.silent(),) if seen else ()
+
+    def down(self) -> tuple[Condition, ...]:
+        """Can't be talked to and does not run."""
+        return (*self.unheard(), *self.status("stopped", "failed"))
+
+    def refuse_by_hand(self, why: str) -> None:
+        """Raise Refused where a person is the control."""
+        if self.control.by_hand:
+            raise Refused(
+                f"{self.service.name} is controlled by hand, and {why}. Give it a control that a machine has."
+            )
 
 
 def patient(target: Target, name: str) -> Patient:
     """The target's service of that name. Raises Refused where it does not run, since what is down can't be broken."""
     service = target.service(name)
-    control = controls.of(service).resolve()
+    control = controls.resolved(service)
     port, pulse = _outside(service)
     if control.by_hand and not port and not pulse:
         raise BadTarget(
             f'service "{name}" is controlled by hand, so its effect must be seen from outside: give it an address'
         )
-    state = control.facts()
+    state = controls.facts(control, name)
     if state.status != "running":
         detail = f" ({state.detail})" if state.detail else ""
         raise Refused(f"{name} is {state.status}{detail}, and only what runs can be broken. Start it first.")
     return Patient(service, control, state, port, pulse)
 
 
-def _outside(service: Service) -> tuple[Tcp | None, RedisPing | None]:
-    dsn = secret(service.dsn) if service.dsn else ""
-    parts = urlsplit(dsn)
+def _outside(service: Service) -> tuple[Tcp | None, Pulse | None]:
+    parts = urlsplit(secret(service.dsn) if service.dsn else "")
     address = service.address
     if not address and parts.hostname and parts.scheme in _DEFAULT_PORTS:
         address = f"{parts.hostname}:{parts.port or _DEFAULT_PORTS[parts.scheme]}"
-    port = Tcp(address=address, name=f"{service.name}_port") if address else None
-    if parts.scheme in ("redis", "rediss") or (address and (service.name == "redis" or address.endswith(":6379"))):
+    if not address:
+        return None, None
+    # Without a DSN its name or its port tells what it speaks.
+    speaks = (parts.scheme, "" if parts.scheme else service.name, "" if parts.scheme else address.rpartition(":")[2])
+    port = Tcp(address=address, name=f"{service.name}_port")
+    if any(word in speaks for word in (*_REDIS, "6379")):
         dsn = service.dsn or f"redis://{address}"
         return port, RedisPing(service=service.name, name=f"{service.name}_ping", dsn=dsn)
+    if any(word in speaks for word in (*_POSTGRES, "5432")):
+        user = parts.username or "postgres"
+        return port, PostgresPing(service=service.name, address=address, user=user, name=f"{service.name}_ping")
     return port, None

@@ -29,7 +29,7 @@ class ControlState(Conditions):
         """With the control of the target's service, exactly resolved."""
         if self.control is not None:
             return self
-        return ControlState(self.service, controls.of(target.service(self.service)).resolve(), self.field)
+        return ControlState(self.service, controls.resolved(target.service(self.service)), self.field)
 
     def endpoint(self) -> Endpoint:
         """The control; both fields come from one look."""

@@ -1,0 +1,40 @@
+"""Bounce a service: stop it and start it again a set time later, sooner than others may notice."""
+
+from __future__ import annotations
+
+from blackstart.codec import plain
+from blackstart.faults import patient
+from blackstart.model import Change
+from blackstart.target import Target
+
+
+@plain
+class Bounce:
+    """Down for `down_ms` milliseconds from the moment the stop is done. It bites when nobody answers there.
+
+    What the start itself takes comes on top: the service's own time, and that of the command.
+    """
+
+    service: str
+    down_ms: int
+
+    def __post_init__(self) -> None:
+        if self.down_ms <= 0:
+            raise ValueError(f"down_ms must be above 0, not {self.down_ms}")
+
+    @property
+    def hold_s(self) -> float:
+        """How long the engine holds the fault: exactly this long."""
+        return self.down_ms / 1000
+
+    def plan(self, target: Target) -> tuple[Change, ...]:
+        """One change. Raises Refused where the service does not run or a person would have to be that quick."""
+        sick = patient(target, self.service)
+        sick.refuse_by_hand(f"no hand is as exact as {self.down_ms} ms")
+        # An outsider's look is the quickest: the control's own takes a good part of a short time.
+        bites = sick.unheard() or sick.down()
+        return (sick.change(self.describe(), sick.control.stop(), sick.control.start(), bites),)
+
+    def describe(self) -> str:
+        """As in "bounce redis (down for 500 ms)"."""
+        return f"bounce {self.service} (down for {self.down_ms} ms)"
