@@ -3,8 +3,9 @@
 import json
 import subprocess
 import sys
+import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,3 +53,20 @@ def played(load: Load, history_path: Path, timeout_s: float = 60.0) -> tuple[Sum
     finally:
         runner.stop(1)
     return summary, read(history_path)
+
+
+def until(fact: Callable[[], bool], what: str, within_s: float = 20.0) -> None:
+    """Poll for a fact; an AssertionError names what did not come true."""
+    deadline = time.monotonic() + within_s
+    while not fact():
+        assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
+        time.sleep(0.02)
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs (a zombie does not)."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            return stat.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False

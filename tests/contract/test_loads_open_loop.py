@@ -16,7 +16,7 @@ from blackstart.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, constant, ramp, to_spec
 from blackstart.loads.runner import LoadHandle
 from blackstart.percentiles import percentile
-from tests.contract.loads_support import Server, load_server, played
+from tests.contract.loads_support import Server, alive, load_server, played, until
 
 ORDER = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {n}, "price": 101.5}'
 
@@ -229,18 +229,3 @@ def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path
     assert not summary.complete
     assert "died without a summary" in summary.reasons[0]
     assert summary.ok > 20
-
-
-def until(fact: object, what: str, within_s: float = 20.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not fact():  # type: ignore[operator]
-        assert time.monotonic() < deadline, f"waited {within_s} s for {what}"
-        time.sleep(0.02)
-
-
-def alive(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
 from typing import ClassVar
@@ -13,8 +14,9 @@ from blackstart.loads.statuses import Statuses
 
 @plain
 class K6:
-    """`script` run by `binary` (from PATH), with `args` after `k6 run` and `env` as the script's `__ENV`.
+    """`script` run by `binary` (from PATH), with `args` after `k6 run` and `env` in the script's `__ENV`.
 
+    A value `env:NAME` in `env` is read from the environment when the load starts.
     A request's key is its tag or metadata named `key_tag`; without one its row has no key. k6 does not tell when a
     request was due, so `intended_s` is its start, and what it left out shows as dropped iterations: any make the load
     incomplete. The row's operation is k6's `name` tag.
@@ -45,6 +47,10 @@ class K6:
         if taken:
             raise ValueError(f"{', '.join(taken)}: Blackstart sets this option of k6 itself")
         self.statuses()
+
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> K6:
+        """The same with `API` in the script's `__ENV`, unless it is set already. Headers are the script's affair."""
+        return dataclasses.replace(self, env={"API": base_url, **self.env})
 
     def statuses(self) -> Statuses:
         """What each status means."""

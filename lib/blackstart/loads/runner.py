@@ -130,10 +130,10 @@ class LoadHandle:
             reason = f"the load died without a summary ({self.last_words()})"
             driven = Driven(reasons=(reason,), exit_code=self._process.poll())
             try:
-                history = history.read(self.history_path)
+                record = history.read(self.history_path)
             except Damaged:
-                history = History(())
-            self._summary = summarise(self.name, self.kind, history, driven)
+                record = History(())
+            self._summary = summarise(self.name, self.kind, record, driven)
         return self._summary
 
     def _tell(self, line: str) -> bool:

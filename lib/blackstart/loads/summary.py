@@ -161,7 +161,7 @@ def _shortfalls(firsts: Sequence[Row], history: History, driven: Driven, overlap
         found.append("nothing was sent")
     if unsent:
         found.append(f"{unsent} of {driven.intended} requests were never sent")
-    if len(firsts) < driven.intended:
+    if len(firsts) < driven.intended and driven.dropped_iterations is None:
         found.append(f"{driven.intended - len(firsts)} of {driven.intended} requests left no row")
     if history.unreadable:
         found.append(f"{len(history.unreadable)} lines of the history can't be read")

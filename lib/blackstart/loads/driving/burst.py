@@ -13,9 +13,8 @@ from blackstart.loads.burst import Burst
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
 from blackstart.loads.driving.lane import Lane, wire
-from blackstart.loads.driving.prepared import Prepared
+from blackstart.loads.driving.prepared import Prepared, mask_for
 from blackstart.loads.driving.reach import unreachable
-from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.summary import Driven, summarise
 
 # Connections opened at once: below the backlog of common servers (128), beyond which the kernel drops and waits 1 s.
@@ -27,7 +26,7 @@ async def drive(load: Burst, spec_path: Path, history_path: Path, control: Contr
     op = Prepared(load.operation, load.seed)
     if file_limit() < load.n:
         raise ValueError(f"a burst of {load.n} needs {load.n} open files; this process may have {file_limit()}")
-    with HistoryWriter(history_path, redactor([op])) as writer:
+    with HistoryWriter(history_path, mask_for([op])) as writer:
         say("ready", kind=load.kind, worker=f"{load.name}/0", unreachable=await unreachable([op]))
         if await control.go() is None:
             driven = Driven(planned=load.n, stopped=True, reasons=("it was ended before it began",))

@@ -15,9 +15,8 @@ from blackstart.history import HistoryWriter, Row
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
 from blackstart.loads.driving.http import Http
-from blackstart.loads.driving.prepared import Prepared, prepare
+from blackstart.loads.driving.prepared import Prepared, mask_for, prepare
 from blackstart.loads.driving.reach import unreachable
-from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.driving.workers import play_shared
 from blackstart.loads.open_loop import OpenLoop
 from blackstart.loads.stages import duration_s, offsets_s, planned
@@ -41,7 +40,7 @@ async def drive(load: OpenLoop, spec_path: Path, history_path: Path, control: Co
 
 async def _play(load: OpenLoop, history_path: Path, control: Control, share: Share) -> Driven:
     turns = prepare(load.operations, load.seed)
-    with HistoryWriter(history_path, redactor(turns)) as writer:
+    with HistoryWriter(history_path, mask_for(turns)) as writer:
         sender = Sender(load, turns, writer, share)
         missing = await unreachable(turns)
         _settle_memory()

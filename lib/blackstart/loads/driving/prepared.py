@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -13,6 +12,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from blackstart.history import Outcome
+from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
 
@@ -35,7 +35,7 @@ class Prepared:
         self.operation = operation
         self._seed = seed
         self._statuses = operation.statuses()
-        values = {name: _secret(value) for name, value in operation.headers.items()}
+        values = {name: secret(value) for name, value in operation.headers.items()}
         self.secrets = [value for name, value in values.items() if value != operation.headers[name]]
         self._headers = {name: Template(value) for name, value in values.items()}
         lower = {name.lower() for name in values}
@@ -91,6 +91,12 @@ def prepare(operations: Sequence[Operation], seed: int) -> list[Prepared]:
     return [made[at] for _, at in sorted(turns)]
 
 
+def mask_for(operations: Sequence[Prepared]) -> Callable[[str], str]:
+    """What masks the secrets of these operations."""
+    secrets = [value for each in operations for value in each.secrets]
+    return redactor(secrets, {each.operation.url for each in operations})
+
+
 def picked(where: str, headers: Mapping[str, str], body: bytes) -> str:
     """The header or JSON value that `where` names, as text; empty where there is none."""
     kind, _, name = where.partition(":")
@@ -108,11 +114,3 @@ def picked(where: str, headers: Mapping[str, str], body: bytes) -> str:
         else:
             return ""
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _secret(reference: str) -> str:
-    if not reference.startswith("env:"):
-        return reference
-    if reference[4:] not in os.environ:
-        raise ValueError(f"the environment variable {reference[4:]} is not set (a header refers to it as {reference})")
-    return os.environ[reference[4:]]

@@ -1,19 +1,27 @@
-"""The mask for what a load writes down: the secrets in its headers, and what looks like one."""
+"""Secrets of a load: read from the environment when it starts, masked in whatever it writes down."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from blackstart.loads.driving.prepared import Prepared
 from blackstart.redact import Redactor
 
 
-def redactor(operations: Sequence[Prepared]) -> Callable[[str], str]:
-    """A mask that knows the secrets of these operations; remembers texts, since most rows repeat them."""
-    mask = Redactor()
+def secret(reference: str) -> str:
+    """The value behind `env:NAME`, or the text itself. Raises ValueError where the variable is not set."""
+    if not reference.startswith("env:"):
+        return reference
+    if reference[4:] not in os.environ:
+        raise ValueError(f"the environment variable {reference[4:]} is not set (the load refers to it as {reference})")
+    return os.environ[reference[4:]]
+
+
+def redactor(secrets: Iterable[str], urls: Iterable[str] = ()) -> Callable[[str], str]:
+    """A mask that knows these secrets and the passwords in these URLs; remembers texts, since most rows repeat them."""
+    mask = Redactor(secrets)
     mask.learn_environment()
-    for operation in operations:
-        mask.learn(*operation.secrets)
-        mask.learn_url(operation.operation.url)
+    for url in urls:
+        mask.learn_url(url)
     return lru_cache(maxsize=4096)(mask)

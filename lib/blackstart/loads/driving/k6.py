@@ -1,0 +1,89 @@
+"""Runs a user's k6 script, and writes its requests into the history as they end."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import sys
+import time
+from pathlib import Path
+
+from blackstart import history
+from blackstart.clock import now_s
+from blackstart.history import HistoryWriter
+from blackstart.loads.driving.control import Control, first, say
+from blackstart.loads.driving.k6_process import K6Process
+from blackstart.loads.driving.k6_rows import K6Rows
+from blackstart.loads.driving.redacting import redactor, secret
+from blackstart.loads.k6 import K6
+from blackstart.loads.summary import Driven, rows_of, summarise
+
+_THRESHOLDS_CROSSED = 99
+_INTERRUPTED = 105
+
+
+async def drive(load: K6, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
+    """Play the script, and tell the parent what came of it."""
+    k6 = await K6Process.start(load, history_path.with_suffix(f".{load.name}.summary.json"))
+    try:
+        with HistoryWriter(
+            history_path, redactor([secret(value) for value in load.env.values() if value.startswith("env:")])
+        ) as writer:
+            say("ready", kind=load.kind, worker=f"{load.name}/0", unreachable=[])
+            if await control.go() is None:
+                driven = Driven(stopped=True, reasons=("it was ended before it began",))
+            else:
+                driven = await _run(load, k6, writer, control)
+    finally:
+        await k6.end()
+    record = history.read(history_path)
+    dropped = driven.dropped_iterations or 0
+    driven = dataclasses.replace(driven, intended=len(rows_of(record, load.name)) + dropped)
+    say("summary", **summarise(load.name, load.kind, record, driven).to_data())
+
+
+async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control) -> Driven:
+    rows, begin_s = K6Rows(load, _since_boot_s), now_s()
+    reading = asyncio.ensure_future(_read(k6, rows, writer))
+    await k6.resume()
+    await first(asyncio.shield(reading), control.stopping.wait())
+    stopped = not reading.done()
+    if stopped:
+        k6.interrupt()
+        await first(asyncio.shield(reading), control.aborting.wait())
+        if not reading.done():
+            await k6.end()
+    await reading
+    code, lasted_s = await k6.ended(), now_s() - begin_s
+    thresholds = k6.thresholds()
+    reasons = []
+    if code not in (0, _THRESHOLDS_CROSSED) and not (stopped and code == _INTERRUPTED):
+        reasons.append(f"k6 ended with code {code}: {'; '.join(k6.last_lines) or 'it said nothing'}")
+    if thresholds is None:
+        reasons.append("k6 wrote no summary: its thresholds are not known")
+    if rows.unreadable:
+        reasons.append(f"{rows.unreadable} lines of k6 can't be read")
+    return Driven(
+        lasted_s=lasted_s,
+        stopped=stopped,
+        reasons=tuple(reasons),
+        thresholds=thresholds or (),
+        dropped_iterations=rows.dropped_iterations,
+        exit_code=code,
+    )
+
+
+async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter) -> None:
+    """Each line of k6 as it comes; what is no metric (the summary for people) goes to the log."""
+    assert k6.process.stdout
+    while line := await k6.process.stdout.readline():
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        known, row = rows.feed(text)
+        if row is not None:
+            writer.append(row)
+        if not known:
+            print(text, file=sys.stderr, flush=True)
+
+
+def _since_boot_s(wall_s: float) -> float:
+    return wall_s - time.time() + now_s()

@@ -1,0 +1,133 @@
+"""Users' own k6 scripts: rows as they happen, thresholds by name, dropped iterations never a pass."""
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart import history
+from blackstart.clock import now_s
+from blackstart.errors import StepFailed
+from blackstart.loads import K6, to_spec
+from blackstart.loads.runner import LoadHandle
+from tests.contract.loads_support import Server, alive, load_server, played, until
+from tests.requirements import require
+
+pytestmark = pytest.mark.k6
+
+SCRIPT = """
+import http from 'k6/http';
+import exec from 'k6/execution';
+export const options = {
+  scenarios: { steady: { executor: 'constant-arrival-rate', rate: RATE, timeUnit: '1s', duration: 'DURATION',
+                         preAllocatedVUs: VUS, maxVUs: VUS } },
+  thresholds: { http_reqs: ['count>1'], http_req_duration: ['p(95)<0.0001'] },
+};
+export default function () {
+  exec.vu.metrics.metadata['key'] = `${__ENV.PREFIX}${exec.scenario.iterationInTest}`;
+  http.get(`${__ENV.API}PATH`, { tags: { name: 'get', instance: 'one' } });
+}
+"""
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    require("k6")
+    with load_server() as running:
+        yield running
+
+
+def script(tmp_path: Path, path: str = "/ok", rate: int = 50, duration: str = "2s", users: int = 5) -> str:
+    text = SCRIPT.replace("RATE", str(rate)).replace("DURATION", duration).replace("VUS", str(users))
+    file = tmp_path / "script.js"
+    file.write_text(text.replace("PATH", path))
+    return str(file)
+
+
+def k6(server: Server, script_path: str, **more: object) -> K6:
+    binary = shutil.which("k6") or os.path.expanduser("~/go/bin/k6")
+    return K6(script_path, binary=binary, env={"PREFIX": "k-"}, **more).at(server.url)  # type: ignore[arg-type]
+
+
+def test_its_requests_become_history_and_its_thresholds_results(server: Server, tmp_path: Path) -> None:
+    summary, record = played(k6(server, script(tmp_path)), tmp_path / "history.csv")
+    assert summary.complete, summary.reasons
+    assert summary.sent == summary.ok == len(record.rows) == server.seen()["paths"]["/ok"]
+    assert summary.sent == pytest.approx(100, abs=2)
+    assert {row.key for row in record.rows} == {f"k-{n}" for n in range(len(record.rows))}
+    assert {(row.op, row.instance, row.status) for row in record.rows} == {("get", "one", 200)}
+    assert {(item.name, item.held) for item in summary.thresholds} == {
+        ("http_reqs: count>1", True),
+        ("http_req_duration: p(95)<0.0001", False),
+    }
+    assert summary.exit_code == 99
+    assert summary.dropped_iterations == 0
+
+
+def test_rows_lie_on_the_clock_of_the_machine(server: Server, tmp_path: Path) -> None:
+    before = now_s()
+    _, record = played(k6(server, script(tmp_path, "/slow/100", 20, "1s")), tmp_path / "history.csv")
+    assert all(before < row.intended_s < (row.end_s or 0) < now_s() for row in record.rows)
+    assert all(100 <= row.latency_ms < 200 for row in record.rows)
+
+
+def test_dropped_iterations_make_the_load_incomplete(server: Server, tmp_path: Path) -> None:
+    summary, _ = played(k6(server, script(tmp_path, "/slow/500", 50, "1s", users=2)), tmp_path / "history.csv")
+    assert not summary.complete
+    assert summary.dropped_iterations and summary.dropped_iterations > 30
+    assert "the rate was not reached" in summary.reasons[0]
+
+
+def test_unknown_fates_are_told_apart_from_certain_ones(server: Server, tmp_path: Path) -> None:
+    _, dropped = played(k6(server, script(tmp_path, "/drop", 10, "1s")), tmp_path / "drop.csv")
+    assert {(row.outcome, row.status) for row in dropped.rows} == {("info", None)}
+    load = k6(server, script(tmp_path, "/ok", 10, "1s"))
+    _, refused = played(K6(load.script, binary=load.binary, env={"API": "http://127.0.0.1:9"}), tmp_path / "no.csv")
+    assert {(row.outcome, row.status) for row in refused.rows} == {("fail", None)}
+    assert "connection refused" in refused.rows[0].detail
+
+
+def test_rows_come_while_it_runs_and_stop_keeps_thresholds(server: Server, tmp_path: Path) -> None:
+    handle = LoadHandle.start(to_spec(k6(server, script(tmp_path, duration="60s"))), tmp_path / "history.csv")
+    handle.wait_ready(30)
+    time.sleep(0.5)
+    assert "/ok" not in server.seen()["paths"], "it must wait for the go"
+    handle.go()
+    until(lambda: len(history.read(tmp_path / "history.csv").rows) > 50, "rows while it runs")
+    assert handle.poll() is None
+    summary = handle.stop(10)
+    assert summary.complete, summary.reasons
+    assert summary.stopped and len(summary.thresholds) == 2
+    assert summary.sent == server.seen()["paths"]["/ok"]
+
+
+def test_a_broken_script_is_refused_with_its_mistake(server: Server, tmp_path: Path) -> None:
+    file = tmp_path / "broken.js"
+    file.write_text("export default function ( {")
+    handle = LoadHandle.start(to_spec(k6(server, str(file))), tmp_path / "history.csv")
+    with pytest.raises(StepFailed, match="broken.js: Line 1"):
+        handle.wait_ready(30)
+    handle.stop(1)
+
+
+def test_a_missing_k6_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    handle = LoadHandle.start(to_spec(K6("x.js", binary="no-such-k6")), tmp_path / "history.csv")
+    with pytest.raises(StepFailed, match="no no-such-k6 on PATH: install it"):
+        handle.wait_ready(30)
+    handle.stop(1)
+
+
+def test_a_killed_load_takes_its_k6_with_it(server: Server, tmp_path: Path) -> None:
+    handle = LoadHandle.start(to_spec(k6(server, script(tmp_path, duration="60s"))), tmp_path / "history.csv")
+    handle.wait_ready(30)
+    handle.go()
+    until(lambda: len(history.read(tmp_path / "history.csv").rows) > 5, "rows")
+    children = [int(pid) for pid in Path(f"/proc/{handle.pid}/task/{handle.pid}/children").read_text().split()]
+    assert len(children) == 1
+    os.kill(handle.pid, 9)
+    summary = handle.stop(5)
+    assert not summary.complete
+    until(lambda: not alive(children[0]), "k6 to end")

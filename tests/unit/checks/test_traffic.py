@@ -1,0 +1,113 @@
+"""rate_reached, outcomes, latency_within and overlap on histories written by hand."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.checks.latency_within import latency_within
+from blackstart.checks.outcomes import outcomes
+from blackstart.checks.overlap import overlap
+from blackstart.checks.rate_reached import rate_reached
+from tests.unit.checks.rows import RUBBISH, history, row, unsent
+
+TEN = [row(f"k{n}", at_s=10 + n / 10) for n in range(10)]
+
+
+def test_everything_sent_in_time_reaches_the_rate() -> None:
+    result = rate_reached(history(*TEN), {}, intended=10)
+    assert (result.verdict, result.actual) == ("held", "10 of 10 sent, 0 more than 100 ms late")
+
+
+def test_the_rate_is_never_broke() -> None:
+    late = [row(f"k{n}", start_s=11.0, end_s=11.1) for n in range(10)]
+    for rows, intended in ((history(*TEN, unsent("u")), None), (history(*TEN), 11), (history(*late), None)):
+        assert rate_reached(rows, {}, intended=intended).verdict == "inconclusive"
+    assert rate_reached(history(*TEN, unreadable=(RUBBISH,)), {}).verdict == "inconclusive"
+    assert rate_reached(history(), {}).verdict == "inconclusive"
+
+
+def test_retries_do_not_count_for_the_rate() -> None:
+    assert rate_reached(history(*TEN, row("k1", "ok", 2)), {}, intended=10).verdict == "held"
+
+
+def test_only_allowed_statuses_hold() -> None:
+    rows = history(row("a"), row("b", "fail"), row("c", "fail", status=302))
+    assert outcomes(rows, {}, allowed=("2xx", 302, 409)).verdict == "held"
+    result = outcomes(rows, {}, allowed=("2xx", 302))
+    assert (result.verdict, result.offenders, result.actual) == ("broke", ("b",), "1 × 201, 1 × 302, 1 × 409")
+
+
+def test_no_answer_is_never_allowed() -> None:
+    assert outcomes(history(row("a"), row("b", "info")), {}, allowed=("2xx", "5xx")).verdict == "broke"
+
+
+def test_a_share_is_enough_where_it_is_declared() -> None:
+    rows = history(*TEN, row("x", "info"))
+    assert outcomes(rows, {}, min_share=0.9).verdict == "held"
+    assert outcomes(rows, {}, min_share=0.95).verdict == "broke"
+
+
+def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> None:
+    rows = history(*TEN, row("x", "info"), unreadable=(RUBBISH,))
+    assert outcomes(rows, {}, min_share=0.9).verdict == "inconclusive"
+    assert outcomes(rows, {}, min_share=0.95).verdict == "broke"
+
+
+def test_unsent_requests_leave_the_outcomes_open() -> None:
+    assert outcomes(history(*TEN, unsent("u")), {}).verdict == "inconclusive"
+    assert outcomes(history(unsent("u")), {}).verdict == "inconclusive"
+    assert outcomes(history(), {}).verdict == "inconclusive"
+
+
+def test_latency_counts_from_the_intended_time_and_for_one_outcome() -> None:
+    rows = history(*TEN, row("slow", "info", end_s=15.0))
+    result = latency_within(rows, {}, limits_ms={"p95": 101, "max": 101})
+    assert (result.verdict, result.actual) == ("held", "p95 100.0 ms, max 100.0 ms (n = 10)")
+    assert latency_within(rows, {}, limits_ms={"p95": 101}, outcome="").offenders[0] == "slow"
+    assert latency_within(rows, {}, limits_ms={"p50": 101}, outcome="").verdict == "held"
+
+
+def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:
+    rows = history(*TEN, row("late", status=200, detail="fallback", at_s=30, start_s=30.0, end_s=30.9))
+    assert latency_within(rows, {}, limits_ms={"max": 101}, status=201).verdict == "held"
+    assert latency_within(rows, {}, limits_ms={"max": 101}, detail="fallback").verdict == "broke"
+    final = {"phases": {"fault": (20, 40)}}
+    assert latency_within(rows, final, limits_ms={"max": 101}, phase="fault").verdict == "broke"
+    assert latency_within(rows, {}, limits_ms={"max": 101}, phase="fault").verdict == "inconclusive"
+
+
+def test_latency_of_nothing_is_inconclusive() -> None:
+    for rows in (
+        history(),
+        history(row("a", "info")),
+        history(*TEN, unsent("u")),
+        history(*TEN, unreadable=(RUBBISH,)),
+    ):
+        assert latency_within(rows, {}, limits_ms={"p50": 1000}).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["p0", "p101", "95", "median", "p"])
+def test_a_percentile_that_is_none_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match="is no percentile"):
+        latency_within(history(*TEN), {}, limits_ms={name: 1})
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=60), st.integers(1, 5000))
+def test_a_limit_on_p90_means_that_nine_in_ten_are_within(waits_ms: list[int], limit_ms: int) -> None:
+    rows = history(*(row(f"k{n}", start_s=10.0, end_s=10 + wait / 1000) for n, wait in enumerate(waits_ms)))
+    within = sum(wait <= limit_ms for wait in waits_ms)
+    held = latency_within(rows, {}, limits_ms={"p90": limit_ms + 1e-6}).verdict == "held"
+    assert held == (within * 10 >= len(waits_ms) * 9)
+
+
+def test_requests_that_share_a_moment_overlap() -> None:
+    rows = history(row("a", at_s=10), row("b", at_s=10.05))
+    assert overlap(rows, {}, n=2).verdict == "held"
+    assert overlap(rows, {}, n=3).verdict == "inconclusive"
+
+
+def test_requests_that_share_none_do_not_overlap() -> None:
+    assert overlap(history(row("a", at_s=10), row("b", at_s=10.099)), {}).verdict == "inconclusive"
+    assert overlap(history(row("a"), unsent("b")), {}).verdict == "inconclusive"
+    assert overlap(history(row("a")), {}).verdict == "inconclusive"
+    assert overlap(history(), {}).verdict == "inconclusive"

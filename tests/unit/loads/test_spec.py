@@ -1,0 +1,78 @@
+"""Loads go through JSON unchanged, and a spec with a mistake is refused by name."""
+
+import json
+
+import pytest
+
+from blackstart.codec import from_data, to_data
+from blackstart.loads import K6, Burst, OpenLoop, Operation, Retry, constant, from_spec, kinds, ramp, to_spec
+
+ORDER = Operation(
+    "order", "http://h/orders", "POST", {"X-Key": "env:KEY"}, '{"id": "{key}"}', fail_statuses=("4xx", 503)
+)
+LOADS = [
+    OpenLoop((ORDER, Operation("get", "/x")), (*ramp(1, 5, 2), *constant(5)), retry=Retry(2), key_prefix="t-"),
+    Burst(15, ORDER, same_key=True),
+    K6("script.js", ("--vus", "3"), {"A": "1"}),
+]
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
+def test_a_load_comes_back_from_its_spec(load: OpenLoop | Burst | K6) -> None:
+    assert from_spec(json.loads(json.dumps(to_spec(load)))) == load
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
+def test_a_load_comes_back_from_a_journal(load: OpenLoop | Burst | K6) -> None:
+    assert from_data(json.loads(json.dumps(to_data(load)))) == load
+
+
+def test_every_kind_is_found_by_its_file() -> None:
+    assert kinds() == {"open_loop": OpenLoop, "burst": Burst, "k6": K6}
+
+
+def test_keys_of_two_loads_never_meet() -> None:
+    assert OpenLoop((ORDER,), constant(1)).key_prefix != OpenLoop((ORDER,), constant(1)).key_prefix
+
+
+@pytest.mark.parametrize(
+    ("spec", "reason"),
+    [
+        ({"kind": "open_lop"}, 'Did you mean "open_loop"'),
+        ({"kind": "stages"}, 'no kind of load "stages"'),
+        ({"kind": "burst", "m": 3}, 'unknown field "m"'),
+        ({"kind": "burst", "n": 3}, "missing 1 required positional argument: 'operation'"),
+        ({"kind": "burst", "n": 3, "operation": {"name": "x", "ur": "/"}}, 'unknown field "ur". Did you mean "url"'),
+        ({"kind": "burst", "n": 0, "operation": {"name": "x", "url": "/"}}, "between 1 and 20000"),
+        ({"kind": "open_loop", "operations": [], "stages": [{"rate_per_s": 1}]}, "at least one operation"),
+    ],
+)
+def test_a_spec_with_a_mistake_is_refused(spec: dict[str, object], reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        from_spec(spec)
+
+
+@pytest.mark.parametrize(
+    ("make", "reason"),
+    [
+        (lambda: OpenLoop((ORDER, ORDER), constant(1)), "different names"),
+        (lambda: OpenLoop((ORDER,), constant(1), key_prefix=""), "key_prefix must be"),
+        (lambda: OpenLoop((ORDER,), constant(1), key_prefix="a,b"), "key_prefix must be"),
+        (lambda: OpenLoop((ORDER,), constant(1), name="a/b"), "name is letters"),
+        (lambda: OpenLoop((ORDER,), constant(1), max_in_flight=0), "max_in_flight"),
+        (lambda: OpenLoop((ORDER,), constant(1), workers=99), "workers"),
+        (lambda: Burst(2, ORDER, connect_s=0), "connect_s"),
+        (lambda: K6(""), "needs a script"),
+        (lambda: K6("x.js", ("--out=json",)), "sets this option of k6 itself"),
+    ],
+)
+def test_loads_that_make_no_sense_are_refused(make: object, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        make()  # type: ignore[operator]
+
+
+def test_workers_follow_the_rate_but_not_beyond_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 4)
+    counts = [OpenLoop((ORDER,), constant(rate)).worker_count for rate in (1, 2500, 2501, 50_000)]
+    assert counts == [1, 1, 2, 4]
+    assert OpenLoop((ORDER,), constant(1), workers=3).worker_count == 3
