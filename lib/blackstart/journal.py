@@ -4,8 +4,11 @@ Every line has `n` (its number), `at` (`clock.now_s()`), `event` and `prev`; the
 Lines reach the operating system as they happen, so that killing the run loses nothing; phase changes reach the disk.
 """
 
+from __future__ import annotations
+
 import hashlib
 import json
+import math
 import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -22,6 +25,29 @@ Event = dict[str, Any]
 
 def _digest(line: bytes) -> str:
     return hashlib.sha256(line).hexdigest()[:32]
+
+
+def _encoded(entry: Event) -> bytes:
+    try:
+        text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    except ValueError:
+        text = json.dumps(_finite(entry), separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+    return text.encode("utf-8", "backslashreplace")
+
+
+def _finite(data: Any) -> Any:
+    """JSON has no word for NaN and the infinities: they are written as {"float": "nan"}."""
+    if isinstance(data, float) and not math.isfinite(data):
+        return {"float": str(data)}
+    if isinstance(data, dict):
+        return {key: _finite(value) for key, value in data.items()}
+    return [_finite(item) for item in data] if isinstance(data, list | tuple) else data
+
+
+def _infinite(data: Event) -> Any:
+    if len(data) == 1 and data.get("float") in ("nan", "inf", "-inf"):
+        return float(data["float"])
+    return data
 
 
 class Journal:
@@ -42,9 +68,10 @@ class Journal:
         """Append one event. With `sync` it has reached the disk when this returns."""
         with self._lock:
             head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event}
-            entry = {**head, **self._scrub(fields), "prev": self._prev}
-            text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False, default=str)
-            line = text.encode("utf-8", "backslashreplace")
+            try:
+                line = _encoded({**head, **self._scrub(fields), "prev": self._prev})
+            except Exception as error:  # an event that can't be told is one all the same: no undo waits for its words
+                line = _encoded({**head, "untold": f"{type(error).__name__}: {error}", "prev": self._prev})
             try:
                 self._append(line)
                 if sync:
@@ -79,13 +106,14 @@ class Journal:
 
     def close(self) -> None:
         """Bring everything to the disk and let go of the file. Idempotent."""
-        if self._file >= 0:
-            try:
-                os.fsync(self._file)
-            except OSError as error:
-                self.failure = self.failure or error
-            os.close(self._file)
-            self._file = -1
+        with self._lock:
+            handle, self._file = self._file, -1
+            if handle >= 0:
+                try:
+                    os.fsync(handle)
+                except OSError as error:
+                    self.failure = self.failure or error
+                os.close(handle)
 
 
 def readings_of(event: Event) -> list[Reading]:
@@ -96,10 +124,14 @@ def readings_of(event: Event) -> list[Reading]:
 
 @dataclass(frozen=True)
 class Record:
-    """A journal as read: its good events, and what is wrong with the rest (empty: nothing)."""
+    """A journal as read: its good events, and what is wrong with the rest (empty: nothing).
+
+    `damage_after` is how many good events stand before the first damage.
+    """
 
     events: tuple[Event, ...]
     damage: str = ""
+    damage_after: int = 0
 
     def of(self, *names: str) -> list[Event]:
         """The events with these names, in order."""
@@ -113,9 +145,17 @@ class Record:
         """The last event with this name."""
         return next((event for event in reversed(self.events) if event["event"] == name), None)
 
+    def until_end(self) -> Record:
+        """The run itself, which is what is judged: without what was recorded after its end (an abort, the verdict)."""
+        for number, event in enumerate(self.events, start=1):
+            if event["event"] == "phase" and event.get("phase") == "end":
+                damage = self.damage if self.damage_after < number else ""
+                return Record(self.events[:number], damage, self.damage_after if damage else 0)
+        return self
+
 
 def read(path: Path) -> Record:
-    """The journal at `path`, up to the first line that can't be trusted. Raises Damaged where there is none at all."""
+    """The trustworthy lines of the journal at `path`. Raises Damaged where there is none at all."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -124,18 +164,30 @@ def read(path: Path) -> Record:
 
 
 def parse(lines: Iterable[bytes]) -> Record:
-    """The record in these lines: stops at the first line that is torn, is not JSON or breaks the chain."""
+    """The record in these lines. A line is trusted that follows from the last trusted one.
+
+    So a line torn by a full disk spoils nothing but itself, and one that was changed spoils all that come after it.
+    """
     events: list[Event] = []
-    prev = ""
+    prev = damage = ""
+    damage_after = 0
     for number, line in enumerate(lines, start=1):
         if not line:
             continue
-        try:
-            event = json.loads(line)
-        except ValueError:
-            return Record(tuple(events), f"line {number} is torn or not JSON")
-        if not isinstance(event, dict) or "event" not in event or event.get("prev") != prev:
-            return Record(tuple(events), f"line {number} does not follow from the line before it")
+        event, problem = _event(line, prev)
+        if event is None:
+            damage, damage_after = (damage, damage_after) if damage else (f"line {number} {problem}", len(events))
+            continue
         events.append(event)
         prev = _digest(line)
-    return Record(tuple(events))
+    return Record(tuple(events), damage, damage_after)
+
+
+def _event(line: bytes, prev: str) -> tuple[Event | None, str]:
+    try:
+        event = json.loads(line, object_hook=_infinite)
+    except (ValueError, RecursionError):
+        return None, "is torn or not JSON"
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str) or event.get("prev") != prev:
+        return None, "does not follow from the line before it"
+    return event, ""

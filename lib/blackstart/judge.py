@@ -49,6 +49,7 @@ class Judgement:
 
 def judge(record: Record, checked: Sequence[Finding] = ()) -> Judgement:
     """The verdict on a run. `checked` are the findings of its checks (see `blackstart.checks`)."""
+    record = record.until_end()
     run = record.first("run")
     if run is None:
         return Judgement("inconclusive", ("the journal does not say what was run",), ())
@@ -142,12 +143,10 @@ def precedence(
     refusal = record.last("refused")
     if refusal and times.did_s is None:
         return "refused", (str(refusal["message"]),)
-    not_restored = [str(event["what"]) for event in record.of("gone") if not event["ok"]]
-    undone = {event["change"] for event in record.of("gone") if event["ok"]}
-    did = {event["change"]: event["what"] for event in record.of("do")}
-    not_restored += [f"{what}: no proof that it was undone" for change, what in did.items() if change not in undone]
-    if not_restored:
-        return "not-restored", tuple(dict.fromkeys(not_restored))
+    latest = {event["change"]: event for event in record.of("do", "gone")}
+    broken = [event["what"] for event in latest.values() if not event.get("ok")]
+    if broken:
+        return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
     if experiment.faults and times.bit_s is None:
         return "inconclusive", (*_ended_early(record), _unbitten(court))
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
@@ -168,6 +167,8 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing = [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
     missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
     missing += _ended_early(record)
+    if not any(f.status == "held" for f in findings if f.phase != "baseline"):
+        missing.append("nothing that was expected has been seen")
     if record.damage:
         missing.append(f"the journal is damaged: {record.damage}")
     if record.first("phase") and not any(e["phase"] == "end" for e in record.of("phase")):
@@ -176,7 +177,7 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
 
 
 def _ended_early(record: Record) -> list[str]:
-    return [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted")]
+    return [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted", "refused")]
 
 
 def checks_of(record: Record) -> tuple[Check, ...]:

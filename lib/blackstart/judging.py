@@ -7,7 +7,7 @@ from typing import Any
 
 from blackstart import history, journal
 from blackstart.codec import from_data
-from blackstart.errors import Damaged
+from blackstart.errors import BlackstartError
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Check
@@ -17,10 +17,12 @@ from blackstart.watch import Finding
 def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
     try:
-        record = journal.read(path / "journal.jsonl")
-    except Damaged as damage:
+        record = journal.read(path / "journal.jsonl").until_end()
+        judgement = judge(record, check_findings(record, path))
+    except BlackstartError as damage:
         return Judgement("inconclusive", (str(damage),), ())
-    judgement = judge(record, check_findings(record, path))
+    except Exception as error:  # a record that can't be judged is no verdict on the system
+        return Judgement("inconclusive", (f"the record can't be judged: {type(error).__name__}: {error}",), ())
     if failure is not None and judgement.verdict in ("held", "broke"):
         return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
     return judgement

@@ -8,7 +8,7 @@ from typing import Any
 
 from blackstart.codec import plain, to_data
 from blackstart.court import Court, Timeline
-from blackstart.expect import Condition, Conditions, Expectation
+from blackstart.expect import Condition, Conditions, Expectation, always, eventually
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, judge, replay
 from blackstart.model import Answer, Change, Command, Endpoint, Experiment, Reading, ReadingKind, Scalar
@@ -111,6 +111,16 @@ def series(what: Any, from_s: float, to_s: float, tick_s: float = TICK_S) -> lis
     return [(round(from_s + number * tick_s, 6), what) for number in range(count)]
 
 
+def status(watch: Watch, at_s: float = 20.0) -> str:
+    """What the watch came to when it was told that the end was at `at_s`."""
+    return watch.finish(at_s).status
+
+
+def message(watch: Watch, at_s: float = 20.0) -> str:
+    """Why."""
+    return watch.finish(at_s).message
+
+
 class Story:
     """A run told event by event. Every method returns the story, so that it reads from top to bottom."""
 
@@ -190,3 +200,40 @@ def all_readings(record: Record) -> list[Reading]:
 def finding(judgement: Judgement, name: str) -> Finding:
     """The finding of that name."""
     return next(item for item in judgement.findings if item.name == name)
+
+
+BEFORE = eventually(ready.is_(200), name="before")
+DURING = eventually(ready.is_(503), within_s=5, name="during")
+AFTER = eventually(ready.is_(200), within_s=10, name="after")
+HEALTH = always(health.is_("ok"), name="health")
+UP = {"ready": 200, "health": "ok", "redis": "up", "leader": 1}
+DOWN = {"ready": 503, "health": "ok", "redis": "unreachable", "leader": 0}
+
+
+def drill(**parts: Any) -> Experiment:
+    """A drill that expects something of every phase."""
+    return experiment(
+        **({"baseline": (BEFORE,), "during": (DURING,), "recovery": (AFTER,), "always": (HEALTH,)} | parts)
+    )
+
+
+def story(**parts: Any) -> Story:
+    """A run of it, with one change."""
+    return Story(drill(**parts), change())
+
+
+def fault(told: Story, **seen: object) -> Story:
+    """A baseline and a fault of three seconds; the effect is seen from 2.2 on."""
+    told.phase(0, "baseline").reads(0.1, 2, **UP).phase(2, "fault").did(2.0)
+    return told.read(2.1, **UP).reads(2.2, 5, **(DOWN | seen)).phase(5, "recovery")
+
+
+def recovered(told: Story, **seen: object) -> Story:
+    """The undo is seen at 5.2, and everything is well again; the end is still missing."""
+    told.read(5.1, **(DOWN | {"redis": "unreachable"})).reads(5.2, 8, **(UP | seen))
+    return told.phase(8, "settle").reads(8, 9, **(UP | seen)).gone(9.0)
+
+
+def whole(**parts: Any) -> Story:
+    """A run of it that went well."""
+    return recovered(fault(story(**parts))).phase(9.1, "end")
