@@ -174,9 +174,15 @@ def test_reset_peer_breaks_a_connection_that_carries_data(proxy: FaultProxy, ech
 def test_reset_peer_of_a_new_connection_is_a_true_rst(proxy: FaultProxy, echo: EchoServer) -> None:
     port = proxy.proxy_to(echo.port)
     proxy.toxic("reset_peer", stream="upstream")
-    with Client(port) as client:
-        client.send(b"ping")
-        assert client.fate() == "reset"
+    try:
+        with Client(port) as client:
+            client.send(b"ping")
+            fate = client.fate()
+    except (
+        ConnectionError
+    ):  # ours does not wait for a first byte: the RST may come before `send`, or `connect`, is done
+        fate = "reset"
+    assert fate == "reset"
 
 
 def test_slicer_cuts_data_into_small_pieces(proxy: FaultProxy, echo: EchoServer) -> None:

@@ -1,0 +1,79 @@
+"""`invoke proxy.up`, `proxy.down` and `proxy.status`, as they are typed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.contract.fault_proxies import EchoServer, eventually, free_port, refused
+from tests.contract.test_proxy_conformance import echo
+
+__all__ = ["echo"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "invoke", *words]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.fixture
+def nothing_left() -> Iterator[None]:
+    yield
+    invoke("proxy.down")
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_a_detached_proxy_comes_up_is_shown_and_goes_down() -> None:
+    port = free_port()
+    up = invoke("proxy.up", "--port", str(port), "--detach")
+    assert (up.returncode, up.stdout.startswith(f"Proxy up: http://127.0.0.1:{port}, pid ")) == (0, True), up.stderr
+    made = {"name": "redis", "upstream": "127.0.0.1:1", "toxics": [{"type": "latency", "lease": {"seconds": 99}}]}
+    assert requests.post(f"http://127.0.0.1:{port}/proxies", json=made, timeout=5).status_code == 201
+    shown = invoke("proxy.status").stdout
+    assert f"http://127.0.0.1:{port}: up, API version 2." in shown
+    assert "-> 127.0.0.1:1, enabled" in shown
+    assert "latency_downstream: latency downstream, toxicity 1, latency 0, jitter 0, lease" in shown
+    down = invoke("proxy.down")
+    assert (down.returncode, down.stdout) == (0, f"Proxy down: http://127.0.0.1:{port}\n")
+    assert refused(port)
+    assert invoke("proxy.down").stdout == "No detached proxy is up.\n"
+
+
+@pytest.mark.parametrize("more", [[], ["--detach"]])
+def test_a_port_in_use_is_refused_with_40(echo: EchoServer, more: list[str]) -> None:
+    done = invoke("proxy.up", "--port", str(echo.port), *more)
+    assert done.returncode == 40
+    assert done.stderr.startswith(f"Not started: the proxy's API can't listen on 127.0.0.1:{echo.port}")
+
+
+def test_in_the_foreground_it_runs_until_ctrl_c() -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "invoke", "proxy.up", "--port", str(port), "--seed", "7"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as running:
+        assert eventually(lambda: not refused(port), within_s=20)
+        os.kill(running.pid, signal.SIGINT)
+        assert running.wait(10) == 0
+        assert running.stdout is not None
+        assert f"Proxy API listens on http://127.0.0.1:{port} (seed 7)" in running.stdout.read()
+
+
+def test_the_status_of_a_server_that_is_not_there_says_so() -> None:
+    port = free_port()
+    done = invoke("proxy.status", "--url", f"127.0.0.1:{port}")
+    assert (done.returncode, done.stdout) == (
+        0,
+        f"127.0.0.1:{port}: no proxy answers. Start one with `invoke proxy.up`.\n",
+    )
+
+
+def test_listing_the_tasks_imports_no_library() -> None:
+    story = "import sys, blackstart.tasks.proxy; print(sorted({'aiohttp', 'requests'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "[]\n"
