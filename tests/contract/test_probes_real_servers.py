@@ -16,6 +16,7 @@ from blackstart.probes.redis_value import RedisCommand, redis_clients, redis_inf
 from blackstart.probes.sql import SqlRows, SqlScalar
 from blackstart.reading import read_once
 from blackstart.systems import trader
+from blackstart.systems.trader_links import postgres_links, redis_links
 from blackstart.target import Service, Target
 from tests.contract.probe_servers import Stopwatch, frozen, listener, trader_lab
 
@@ -193,3 +194,26 @@ def test_kept_connection_that_the_server_ended_is_opened_again(lab: Target) -> N
 def test_postgres_ping_knows_what_is_no_postgres(lab: Target) -> None:
     address = lab.services["api"].address
     assert read_once(PostgresPing(address=address), 2.0).kind == "malformed"
+
+
+def test_every_link_of_the_trader_is_proved(lab: Target) -> None:
+    wait_for(trader.leader(), lab, 1.0)
+    limit = time.monotonic() + 10
+    for proof in (*redis_links(lab), *postgres_links(lab)):
+        while told := proof.bind(lab).missing():
+            assert time.monotonic() < limit, told
+            time.sleep(0.1)
+
+
+def test_server_that_the_control_would_not_touch_is_no_link(lab: Target) -> None:
+    redis, postgres = lab.services["redis"], lab.services["postgres"]
+    crossed = replace(lab, services={**lab.services, "redis": replace(redis, control=postgres.control)})
+    for proof in redis_links(crossed):
+        assert "is served by process" in proof.bind(crossed).missing()
+
+
+def test_redis_of_somebody_else_is_no_link(lab: Target, tmp_path_factory: pytest.TempPathFactory) -> None:
+    with trader_lab(tmp_path_factory.mktemp("other")) as other:
+        crossed = replace(lab, services={**lab.services, **{n: other.services[n] for n in ("redis", "postgres")}})
+        for proof in (*redis_links(crossed), *postgres_links(crossed)):
+            assert proof.bind(crossed).missing()

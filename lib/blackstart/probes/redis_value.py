@@ -23,7 +23,8 @@ READING_COMMANDS = frozenset((
 ))  # fmt: skip
 
 
-def _is_reading(command: tuple[str, ...]) -> bool:
+def is_reading(command: tuple[str, ...]) -> bool:
+    """Whether a command is known to change nothing."""
     words = [word.upper() for word in command[:2]]
     return bool(words) and (words[0] in READING_COMMANDS or " ".join(words) in READING_COMMANDS)
 
@@ -108,7 +109,8 @@ class RedisCommand(Conditions):
     """The reply to a command that only reads: text or a number; `field` picks from INFO and hashes.
 
     What does not exist (a missing key or field) is `absent`; use EXISTS where that is the question. Of a list it is the
-    length with `count`, and malformed without.
+    length with `count`, and malformed without; of a list of entries (CLIENT LIST) the `field` of each, with blanks
+    between them.
     """
 
     command: tuple[str, ...]
@@ -119,7 +121,7 @@ class RedisCommand(Conditions):
     dsn: str = ""
 
     def __post_init__(self) -> None:
-        if not _is_reading(self.command):
+        if not is_reading(self.command):
             raise ValueError(f"{' '.join(self.command)!r} is not a command that only reads")
         words = " ".join((*self.command, self.field)).strip()
         object.__setattr__(self, "name", self.name or f"{words} in {self.service}")
@@ -137,6 +139,8 @@ class RedisCommand(Conditions):
         reply = answer.body
         if self.field and isinstance(reply, dict):
             reply = reply.get(self.field, reply.get(self.field.encode()))
+        if self.field and isinstance(reply, list) and all(isinstance(entry, dict) for entry in reply):
+            return "value", " ".join(str(entry.get(self.field, "")) for entry in reply), ""
         if self.count and isinstance(reply, list | tuple | dict | set):
             return "value", len(reply), ""
         if reply is None:

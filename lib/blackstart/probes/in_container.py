@@ -1,0 +1,128 @@
+"""Redis and PostgreSQL asked from inside of their own container: no port has to be published, no password be known.
+
+What is read this way is read from the very container that a fault would touch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Self
+
+from blackstart import controls, machines
+from blackstart.codec import plain
+from blackstart.errors import BadTarget, StepFailed, StepTimedOut
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Command, Reader, ReadingKind, Scalar
+from blackstart.probes.redis_value import is_reading
+from blackstart.redact import Redactor
+from blackstart.target import Target
+
+# As the official image names its user and database.
+_PSQL = (
+    'exec psql -X -A -t -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" '
+    '-d "${POSTGRES_DB:-${POSTGRES_USER:-postgres}}" -c "SET default_transaction_read_only = on" -c "$1"'
+)
+
+
+def container_command(target: Target, service: str, *argv: str) -> Command:
+    """`docker exec` of `argv` in the service's container. Raises BadTarget where it has none, or not exactly one."""
+    from blackstart.controls.docker import Docker  # noqa: PLC0415  (declarations load no engine)
+
+    control = controls.of(target.service(service)).resolve()
+    if not isinstance(control, Docker):
+        raise BadTarget(f'target "{target.name}": service "{service}" does not run in a container that we control')
+    words = (control.engine, "exec", control.name, *argv)
+    return Command(words, host=control.host, env=dict(control.env))
+
+
+class _OutputReader:
+    def __init__(self, command: Command) -> None:
+        self._command = command
+
+    def read(self, timeout_s: float) -> Answer:
+        try:
+            outcome = machines.carry_out(replace(self._command, timeout_s=timeout_s))
+        except StepTimedOut as error:
+            return Answer("timed_out", note=str(error).splitlines()[0])
+        except StepFailed as error:
+            return Answer("malformed", note=" ".join(str(error).split())[:300])
+        return Answer("answer", outcome.stdout.strip())
+
+    def close(self) -> None:
+        """Nothing is held between reads."""
+
+
+@plain
+class Output:
+    """What a command prints."""
+
+    command: Command
+    least_tick_s: ClassVar[float] = 1.0
+
+    def open(self) -> Reader:
+        """A reader that runs the command anew each time."""
+        return _OutputReader(self.command)
+
+    def describe(self) -> str:
+        """The command."""
+        return Redactor()(" ".join(self.command.argv))
+
+
+def _picked(answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    return ("value", answer.body, "") if answer.body else ("absent", None, "nothing was printed")
+
+
+@plain
+class RedisInContainer(Conditions):
+    """The reply of a reading Redis command as `redis-cli` prints it; nothing printed is `absent`."""
+
+    command: tuple[str, ...]
+    service: str = "redis"
+    name: str = ""
+    step: Command | None = None
+
+    def __post_init__(self) -> None:
+        if not is_reading(self.command):
+            raise ValueError(f"{' '.join(self.command)!r} is not a command that only reads")
+        object.__setattr__(self, "name", self.name or f"{' '.join(self.command)} inside of {self.service}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the container's exact name. Raises BadTarget."""
+        return replace(self, step=container_command(target, self.service, "redis-cli", "--raw", *self.command))
+
+    def endpoint(self) -> Output:
+        """The command; only after `bind`."""
+        if self.step is None:
+            raise BadTarget(f"the probe {self.name} was asked before it knew its target")
+        return Output(self.step)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The text."""
+        return _picked(answer)
+
+
+@plain
+class SqlInContainer(Conditions):
+    """The value of a query as `psql` prints it, read-only, as the user of the official image; nothing is `absent`."""
+
+    query: str
+    service: str = "postgres"
+    name: str = ""
+    step: Command | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"{self.query} inside of {self.service}")
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the container's exact name. Raises BadTarget."""
+        return replace(self, step=container_command(target, self.service, "sh", "-c", _PSQL, "psql"))
+
+    def endpoint(self) -> Output:
+        """The command with the query; only after `bind`."""
+        if self.step is None:
+            raise BadTarget(f"the probe {self.name} was asked before it knew its target")
+        return Output(replace(self.step, argv=(*self.step.argv, self.query)))
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The text."""
+        return _picked(answer)

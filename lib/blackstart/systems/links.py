@@ -1,0 +1,155 @@
+"""Proofs that a service is the target's own *and* the one that its control would touch: both ends of the link.
+
+They fulfil `blackstart.safety.link.Proof`: plain data, `bind`, and `missing()`, which is empty where the proof stands.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from blackstart import controls, machines
+from blackstart.codec import plain
+from blackstart.errors import BlackstartError
+from blackstart.model import Command, Probe, Reading
+from blackstart.probes.clients import is_here
+from blackstart.probes.in_container import SqlInContainer
+from blackstart.probes.sql import SqlScalar
+from blackstart.reading import read_once
+from blackstart.target import Target, secret
+
+_READ_TIMEOUT_S = 2.0
+_MOST_KEYS = 5
+
+
+@plain
+class AllOf:
+    """Several proofs that must all stand."""
+
+    service: str
+    proofs: tuple[Any, ...]
+
+    def bind(self, target: Target) -> AllOf:
+        """All of them with absolute addresses."""
+        return replace(self, proofs=tuple(proof.bind(target) for proof in self.proofs))
+
+    def missing(self) -> str:
+        """What is missing to any of them."""
+        return "; ".join(told for proof in self.proofs if (told := proof.missing()))
+
+
+@plain
+class ServedByControl:
+    """What answers at the service's dsn or address is what its control would stop, not another server beside it.
+
+    Looks at the listening process, or at the ports that a container publishes. Where that can't be seen (another
+    machine, a hand as the control) nothing is missing: there is nothing that speaks against it.
+    """
+
+    service: str
+    host: str = ""
+    port: int = 0
+    control: Any = None
+
+    def bind(self, target: Target) -> ServedByControl:
+        """With the address and the control. Raises BadTarget."""
+        service = target.service(self.service)
+        parts = urlsplit(secret(service.dsn) if service.dsn else f"//{service.address}")
+        control = controls.of(service).resolve()
+        return replace(self, host=parts.hostname or "", port=parts.port or _default_port(parts.scheme), control=control)
+
+    def missing(self) -> str:
+        """Asks the control which process or container it is, and compares."""
+        if self.control is None or self.control.by_hand or self.control.remote or not self.port:
+            return ""
+        try:
+            if hasattr(self.control, "engine"):
+                return self._not_published()
+            return self._not_listening() if is_here(self.host) else ""
+        except BlackstartError as error:
+            return f"{self.service}: {str(error).splitlines()[0]}"
+
+    def _not_published(self) -> str:
+        form = "{{json .NetworkSettings}} {{.HostConfig.NetworkMode}}"
+        words = (self.control.engine, "inspect", "--type", "container", "--format", form, self.control.name)
+        told = machines.carry_out(Command(words, timeout_s=10.0, env=dict(self.control.env))).stdout
+        return not_published(told, self.control.name, self.host, self.port)
+
+    def _not_listening(self) -> str:
+        import psutil  # noqa: PLC0415  (declarations load nothing that looks)
+
+        seen = self.control.facts()
+        if not seen.pid:
+            return f"the control of {self.service} knows no process (it is {seen.status})"
+        try:
+            family = {seen.pid, *(child.pid for child in psutil.Process(seen.pid).children(recursive=True))}
+            listed = psutil.net_connections("tcp")
+        except psutil.Error:
+            return ""  # another user's processes can't be seen
+        listening = {c.pid for c in listed if c.status == psutil.CONN_LISTEN and c.laddr[1:] == (self.port,) and c.pid}
+        if not listening or listening & family:
+            return ""
+        pids = ", ".join(map(str, sorted(listening)))
+        return (
+            f"port {self.port} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
+        )
+
+
+def not_published(told: str, name: str, host: str, port: int) -> str:
+    """Empty where the container publishes that port of this machine, has that address, or has the machine's network.
+
+    `told` is `docker inspect`'s NetworkSettings as JSON, a blank, and the network mode.
+    """
+    data, _, mode = told.strip().rpartition(" ")
+    try:
+        settings = json.loads(data)
+        addresses = {network.get("IPAddress", "") for network in (settings.get("Networks") or {}).values()}
+        bindings = [one for many in (settings.get("Ports") or {}).values() for one in many or ()]
+        ports = {int(one["HostPort"]) for one in bindings}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return f"what the engine says of {name} can't be read: {error}"
+    if mode == "host" or host in addresses - {""} or port in ports:
+        return ""
+    published = f"ports {', '.join(map(str, sorted(ports)))}" if ports else "no port"
+    return f"the container {name} publishes {published}, so {host}:{port} is another server"
+
+
+@plain
+class KeysInDatabase:
+    """The orders that the API shows are in the database, under the same keys. `asked` is given its query here."""
+
+    service: str
+    shown: Probe
+    asked: SqlScalar | SqlInContainer
+
+    def bind(self, target: Target) -> KeysInDatabase:
+        """With absolute addresses."""
+        return replace(self, shown=self.shown.bind(target), asked=self.asked.bind(target))
+
+    def missing(self) -> str:
+        """Reads the API, then asks the database for the keys that were seen."""
+        reading = read_once(self.shown, _READ_TIMEOUT_S)
+        if reading.kind != "value":
+            return f"{reading.probe} is {reading.kind}: {reading.note}"
+        try:
+            keys = [str(order["client_order_id"]) for order in json.loads(str(reading.value))["orders"]][-_MOST_KEYS:]
+        except (ValueError, KeyError, TypeError) as error:
+            return f"{reading.probe} shows no orders that can be read: {error}"
+        if not keys:
+            return f"{reading.probe} shows no orders yet"
+        found = self._count(keys)
+        if found.kind == "value" and str(found.value) == str(len(keys)):
+            return ""
+        seen = found.value if found.kind == "value" else f"{found.kind}: {found.note}"
+        return f"of {len(keys)} orders that the API shows, the database holds {seen}"
+
+    def _count(self, keys: list[str]) -> Reading:
+        quoted = ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
+        query = f"SELECT count(DISTINCT client_order_id) FROM orders WHERE client_order_id IN ({quoted})"
+        return read_once(replace(self.asked, query=query), _READ_TIMEOUT_S)
+
+
+def _default_port(scheme: str) -> int:
+    return {"redis": 6379, "rediss": 6379, "postgres": 5432, "postgresql": 5432}.get(scheme, 0)

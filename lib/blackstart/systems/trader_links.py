@@ -1,0 +1,63 @@
+"""That Redis and PostgreSQL are the trader's own, and the ones that their controls would touch.
+
+Where a service runs in a container that we control, it is asked from inside of it; otherwise through its dsn, together
+with the proof that the dsn leads to what the control would stop. Any one of the proofs is enough.
+"""
+
+from __future__ import annotations
+
+from blackstart.probes.clients import TargetConnections
+from blackstart.probes.http import HttpText
+from blackstart.probes.in_container import RedisInContainer, SqlInContainer
+from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
+from blackstart.safety.link import Proof, SameValue, SeenIn
+from blackstart.systems.links import AllOf, KeysInDatabase, ServedByControl
+from blackstart.systems.trader import instance_id
+from blackstart.target import Target
+
+_CONTAINER_KEYS = ("docker", "compose", "container")
+_CLIENTS = (
+    "SELECT string_agg(host(client_addr) || ':' || client_port, ' ') FROM pg_stat_activity "
+    "WHERE client_addr IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()"
+)
+_ORDERS = HttpText("/orders?limit=5", name="orders")
+
+
+def _in_container(target: Target, service: str) -> bool:
+    return any(key in target.service(service).control for key in _CONTAINER_KEYS)
+
+
+def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:
+    """The lock key in that Redis holds the id of the leading `instance`, or the API's connections are its clients."""
+    service = target.service("redis")
+    key = ("GET", str(target.fact("lock_key", "trader:leader")))
+    shown = instance_id(instance)
+    proofs: list[Proof] = []
+    if _in_container(target, "redis"):
+        clients = TargetConnections(RedisInContainer(("CLIENT", "LIST")), name="connections in CLIENT LIST inside")
+        proofs.append(SameValue("redis", RedisInContainer(key, name="lock_key_inside"), shown))
+        proofs.append(SeenIn("redis", clients.at_least(1)))
+    if service.dsn or service.address:
+        listed = TargetConnections(
+            RedisCommand(("CLIENT", "LIST"), field="addr", name="CLIENT LIST"), name="connections in CLIENT LIST"
+        )
+        held = SameValue("redis", RedisCommand(key, name="lock_key"), shown)
+        proofs.append(AllOf("redis", (ServedByControl("redis"), held)))
+        proofs.append(AllOf("redis", (ServedByControl("redis"), SeenIn("redis", listed.at_least(1)))))
+    return tuple(proofs)
+
+
+def postgres_links(target: Target) -> tuple[Proof, ...]:
+    """The orders that the API shows are in that database, or the API's connections are its clients."""
+    proofs: list[Proof] = []
+    if _in_container(target, "postgres"):
+        clients = TargetConnections(SqlInContainer(_CLIENTS), name="connections in pg_stat_activity inside")
+        proofs.append(KeysInDatabase("postgres", _ORDERS, SqlInContainer("")))
+        proofs.append(SeenIn("postgres", clients.at_least(1)))
+    if target.service("postgres").dsn:
+        listed = TargetConnections(SqlScalar(_CLIENTS), name="connections in pg_stat_activity")
+        orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""))
+        proofs.append(AllOf("postgres", (ServedByControl("postgres"), orders)))
+        proofs.append(AllOf("postgres", (ServedByControl("postgres"), SeenIn("postgres", listed.at_least(1)))))
+    return tuple(proofs)
