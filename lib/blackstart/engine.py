@@ -9,9 +9,10 @@ Whatever happens on the way, from the first `do` on, the undo is carried out and
 from __future__ import annotations
 
 import traceback
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from blackstart import clock, judging
+from blackstart import clock, judging, planning
 from blackstart.console import Console
 from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
@@ -20,7 +21,6 @@ from blackstart.evidence import bundle, folder
 from blackstart.flags import Flags
 from blackstart.journal import Journal
 from blackstart.judge import Judgement
-from blackstart.model import Change
 from blackstart.narrator import Narrator
 from blackstart.observer import CALM_TICK_S, FAST_TICK_S, Observer
 from blackstart.planning import Plan
@@ -60,6 +60,7 @@ class Run:
         self.signals = Signals()
         self.redactor = redactor
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
+        self.touched = False
 
     def execute(self) -> Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
@@ -74,7 +75,16 @@ class Run:
 
     def _open(self) -> None:
         self.folder = folder.make(self.flags.reports, self.experiment.name)
+        try:
+            self._furnish()
+        except Exception:
+            folder.discard(self.folder)
+            raise
+
+    def _furnish(self) -> None:
         self.journal = Journal(self.folder.journal, self.redactor.scrub)
+        self.experiment = planning.with_history(self.experiment, self.folder.history)
+        self.plan = replace(self.plan, experiment=self.experiment)
         self.court = Court(self.experiment, self.plan.changes)
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
@@ -137,6 +147,7 @@ class Run:
 
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
+        self.touched = True
         began_s = self.observer.phase("fault", self.court.fault)
         self.observer.watch([condition.probe for change in self.plan.changes for condition in change.bites])
         self.traffic.begin("fault")
@@ -152,7 +163,6 @@ class Run:
 
     def _bite(self, began_s: float) -> float:
         if not self.plan.changes:
-            self.observer.anchor("fault", began_s)
             return began_s
         # An exact hold counts from the steps' end: it may be over before the proof of the bite is read.
         if self.plan.holds_s is not None:
@@ -192,7 +202,7 @@ class Run:
             self._stop("inconclusive", problem)
 
     def _stop(self, event: str, message: str) -> None:
-        if not self.court.watches and not self.traffic.flowed():
+        if not self.touched and not self.traffic.flowed():
             raise Refused(message)  # nothing was touched yet
         self.observer.note(event, message=message, sync=True)
         self.console.say(f"ending early: {message}")
@@ -200,17 +210,26 @@ class Run:
 
     def _mend(self) -> bool:
         """Undo whatever was done, newest first. True when there was something to undo and all of it is proved gone."""
-        if self.court.watches or self.injection.outstanding:
-            self.observer.pace(FAST_TICK_S)
-            self.observer.phase("recovery", self.court.recovery)
+        if self.touched:
+            self._safely(self._enter_recovery)
         if not self.injection.outstanding:
-            return bool(self.court.watches) and not self.plan.changes
-        self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
+            return self.touched and not self.plan.changes
         return self.injection.undo(self.experiment.undo_timeout_s)
 
+    def _enter_recovery(self) -> None:
+        self.observer.pace(FAST_TICK_S)
+        self.observer.phase("recovery", self.court.recovery)
+        if self.injection.outstanding:
+            self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
+
+    def _safely(self, step: Callable[[], object], event: str = "inconclusive") -> None:
+        """What fails here must not keep the undo, or what comes after it, from happening."""
+        try:
+            step()
+        except Exception as error:
+            self._crashed(error, event)
+
     def _recover(self) -> None:
-        if not self.plan.changes:
-            self.observer.anchor("recovery", clock.now_s())
         longest_s = max((e.within_s or 0.0 for e in self.experiment.recovery), default=0.0)
         self.narrator.waiting("recovery", "recovery")
         self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
@@ -239,37 +258,43 @@ class Run:
         self.injection.confirm(self.experiment.undo_timeout_s)
 
     def _wind_down(self) -> None:
-        self.traffic.end()
-        bundle.collect(self.experiment, self.observer)
+        self._safely(self.traffic.end)
+        self._safely(lambda: bundle.collect(self.experiment, self.observer))
         self.observer.phase("end")
 
     def _refused(self, refusal: Refused) -> None:
-        kind = "inconclusive" if self.traffic.flowed() else "refused"
-        self.observer.note(kind, message=str(refusal), sync=True)
-        self.console.say(str(refusal))
+        if self.touched or self.traffic.flowed():
+            message = str(refusal.args[0] if refusal.args else refusal)  # too late for "Not started:"
+            self.observer.note("inconclusive", message=message, sync=True)
+            self.console.say(f"ending early: {message}")
+            return
+        self.observer.note("refused", message=str(refusal), sync=True)
 
-    def _crashed(self, error: Exception) -> None:
+    def _crashed(self, error: Exception, event: str = "inconclusive") -> None:
         if isinstance(error, Stop):
             return
-        self.observer.note("inconclusive", message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
-        self.console.say(f"the run can't go on: {error}")
+        self.observer.note(event, message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 
     def _close(self) -> Result:
-        judgement = judging.judge_folder(self.folder.path, self.journal.failure)
+        judgement = self._judged()
         if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
-            abort.abort(self.plan.target, self.flags, self.observer, self.console)
-        self.observer.stop()
-        self.guardian.release(keep=bool(self.injection.outstanding))
+            self._safely(lambda: abort.abort(self.plan.target, self.flags, self.observer, self.console), "abort failed")
+        self._safely(self.observer.stop, "trouble")
+        self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
         self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
         code = judgement.exit_code
         if self.signals.first is not None and judgement.verdict != "not-restored":
             code = self.signals.exit_code
-        bundle.write(self.folder, judgement, self.console)
+        self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
         self.narrator.verdict(judgement, self.folder, self.plan)
         return Result(judgement, self.folder, code)
 
-
-def outstanding(changes: tuple[Change, ...]) -> str:
-    """What is still broken, for messages."""
-    return ", ".join(change.what for change in changes)
+    def _judged(self) -> Judgement:
+        judgement = judging.judge_folder(self.folder.path, self.journal.failure)
+        left = tuple(f"{change.what}: no proof that it was undone" for change in self.injection.outstanding.values())
+        if not left or judgement.verdict == "not-restored":
+            return judgement
+        # A record that could not be written, or not be judged, must not hide what is still broken.
+        return Judgement("not-restored", left + judgement.reasons, judgement.findings)

@@ -68,7 +68,8 @@ class Observer:
             in_a_row.clear()
             return
         in_a_row.append(reading)
-        if not self.stop_because:
+        del in_a_row[IN_A_ROW:]
+        if len(in_a_row) >= IN_A_ROW and not self.stop_because:
             self.stop_because = f"{condition} (abort condition)"
 
     def phase(self, name: str, enter: Callable[[float], None] | None = None) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,11 @@ class Folder:
     def heal_script(self) -> Path:
         """Plain shell that mends what this run broke."""
         return self.path / "HEAL.sh"
+
+
+def discard(folder: Folder) -> None:
+    """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind."""
+    shutil.rmtree(folder.path, ignore_errors=True)
 
 
 def make(reports: str, experiment: str) -> Folder:

@@ -66,22 +66,36 @@ class Injection:
     def undo(self, within_s: float) -> bool:
         """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
         proved = True
-        for entry, change in reversed(self.outstanding.items()):
+        for entry, change in reversed(list(self.outstanding.items())):
             self._mark(entry, "undoing")
             self.observer.note("undo", change=entry, what=change.what, sync=True)
             self.console.say(f"undoing: {change.what}")
             began_s = clock.now_s()
-            ok = restore(change, self._tell, self._limit_s(change, within_s))
+            ok = self._restored(change, within_s)
             self.observer.note(
                 "undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
             )
             proved = proved and ok
         return proved
 
+    def _restored(self, change: Change, within_s: float) -> bool:
+        try:
+            return restore(change, self._tell, self._limit_s(change, within_s))
+        except Exception as error:  # whatever is wrong with one undo, the others must still be carried out
+            self._tell(f"the undo of {change.what} failed: {type(error).__name__}: {error}")
+            return False
+
+    def _gone(self, change: Change) -> bool:
+        try:
+            return is_gone(change)
+        except Exception as error:  # as above: what can't be looked at is not gone
+            self._tell(f"whether {change.what} is undone can't be seen: {type(error).__name__}: {error}")
+            return False
+
     def confirm(self, within_s: float) -> None:
         """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
         for entry, change in reversed(list(self.outstanding.items())):
-            ok = is_gone(change) or restore(change, self._tell, self._limit_s(change, within_s))
+            ok = self._gone(change) or self._restored(change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
                 self.console.say(f"NOT RESTORED: {change.what}")
@@ -101,11 +115,11 @@ class Injection:
     def _mark(self, entry: str, state: str) -> None:
         try:
             self.ledger.mark(entry, state)
-        except Damaged as damage:  # the guardian and HEAL.sh still know the undo, and so do we
+        except (Damaged, OSError) as damage:  # the guardian and HEAL.sh still know the undo, and so do we
             self._tell(str(damage))
 
     def _close(self, entry: str) -> None:
         try:
             self.ledger.close(entry)
-        except Damaged as damage:
+        except (Damaged, OSError) as damage:
             self._tell(f"{damage}; the change is undone all the same")
