@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import re
 import select
 import sys
 import time
@@ -12,6 +15,8 @@ from blackstart import clock
 from blackstart.errors import Refused
 
 _COLOURS = {"held": "32", "broke": "31", "not-restored": "41;37", "inconclusive": "33", "refused": "33"}
+# What a service says must not steer the operator's terminal, nor a CI log.
+_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 class Console:
@@ -30,6 +35,7 @@ class Console:
         self._progress_width = 0
         self._progress_at_s = 0.0
         self._scrub = scrub
+        self.between: Callable[[], None] = lambda: None  # called while a question waits: what it raises ends the wait
         self.interactive = not noninteractive
         if self.interactive and not (self._terminal and _is_terminal(self._in)):
             raise Refused("there is no terminal to ask on. Set NONINTERACTIVE=1 to run without questions.")
@@ -47,15 +53,16 @@ class Console:
     def verdict(self, word: str, text: str) -> None:
         """The verdict, coloured on a terminal."""
         colour = _COLOURS.get(word) if self._terminal else None
-        self._write(f"\x1b[{colour}m{self._scrub(text)}\x1b[0m" if colour else self._scrub(text))
+        self._clear_progress()
+        line = _printable(self._scrub(text))
+        self._put(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
 
     def progress(self, text: str) -> None:
         """How a wait is going: redrawn in place on a terminal, every ten seconds as a line elsewhere."""
         if self._terminal and self.interactive:
-            line = self._scrub(text)[:118]
-            self._out.write(f"\r{line:<{self._progress_width}}")
+            line = _printable(self._scrub(text))[:118]
+            self._put(f"\r{line:<{self._progress_width}}")
             self._progress_width = len(line)
-            self._out.flush()
         elif clock.now_s() - self._progress_at_s >= 10:
             self._progress_at_s = clock.now_s()
             self.say(text)
@@ -67,14 +74,14 @@ class Console:
     def line(self, prompt: str, within_s: float) -> str:
         """One line from the operator, or "" when none came in time."""
         self._clear_progress()
-        self._out.write(self._scrub(prompt))
-        self._out.flush()
+        self._put(_printable(self._scrub(prompt)))
         until_s = time.monotonic() + within_s
         while (left_s := until_s - time.monotonic()) > 0:
-            ready, _, _ = select.select([self._in], [], [], min(left_s, 1.0))
+            ready, _, _ = select.select([self._in], [], [], min(left_s, 0.5))
             if ready:
                 return self._in.readline()
-        self._out.write("\n")
+            self.between()
+        self._put("\n")
         return ""
 
     def poll_line(self) -> str | None:
@@ -85,18 +92,34 @@ class Console:
 
     def _write(self, line: str) -> None:
         self._clear_progress()
-        try:
-            self._out.write(line + "\n")
-            self._out.flush()
-        except (BrokenPipeError, OSError):
-            # The reader went away (a closed terminal, `| head`); the run must go on to its undo all the same.
-            self._out = open("/dev/null", "w", encoding="utf-8")  # noqa: SIM115
+        self._put(_printable(line) + "\n")
 
     def _clear_progress(self) -> None:
         self._progress_at_s = clock.now_s()
         if self._progress_width:
-            self._out.write("\r" + " " * self._progress_width + "\r")
+            self._put("\r" + " " * self._progress_width + "\r")
             self._progress_width = 0
+
+    def _put(self, text: str) -> None:
+        """The only way out. Whatever becomes of the reader or of the words, the run goes on to its undo."""
+        try:
+            try:
+                self._out.write(text)
+            except UnicodeEncodeError:  # a terminal or a log that is not UTF-8
+                encoding = self._out.encoding or "ascii"
+                self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
+            self._out.flush()
+        except (OSError, ValueError):
+            # The reader went away: a closed terminal, `| head`. What Python still holds for it goes nowhere, too, or
+            # it would fail at exit and spoil the exit code.
+            nowhere = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+            with contextlib.suppress(OSError, ValueError):
+                os.dup2(nowhere.fileno(), self._out.fileno())
+            self._out = nowhere
+
+
+def _printable(text: str) -> str:
+    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -56,8 +56,8 @@ class Run:
     def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor) -> None:
         self.plan, self.flags, self.console = plan, flags, console
         self.experiment = plan.experiment
-        self.locks = Locks(plan.identities)
-        self.signals = Signals()
+        self.locks, self.signals = Locks(plan.identities), Signals()
+        console.between = self.signals.check
         self.redactor = redactor
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
         self.touched = False

@@ -1,0 +1,251 @@
+"""What people are told, and asked, and that nothing they do to their terminal keeps a run from its undo."""
+
+from __future__ import annotations
+
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from blackstart.console import Console
+from blackstart.errors import Interrupted, Refused
+from blackstart.redact import Redactor
+
+
+class Terminal:
+    """A pseudo-terminal: what the console writes to and reads from, and the hand and eye on the other side."""
+
+    def __init__(self) -> None:
+        self.ours, theirs = pty.openpty()
+        self.out = os.fdopen(os.dup(theirs), "w", encoding="utf-8")
+        self.source = os.fdopen(theirs, "r", encoding="utf-8")
+
+    def type(self, text: str) -> None:
+        os.write(self.ours, text.encode())
+
+    def shown(self) -> str:
+        os.set_blocking(self.ours, False)
+        try:
+            return os.read(self.ours, 100_000).decode()
+        except BlockingIOError:
+            return ""
+
+
+@pytest.fixture
+def terminal() -> Iterator[Terminal]:
+    made = Terminal()
+    yield made
+    for stream in (made.out, made.source):
+        try:
+            stream.close()
+        except OSError:
+            continue
+    try:
+        os.close(made.ours)
+    except OSError:
+        return
+
+
+def plain(scrub=lambda text: text) -> tuple[Console, io.StringIO]:
+    out = io.StringIO()
+    return Console(True, scrub, out=out), out
+
+
+# ---------------------------------------------------------------- lines
+
+
+def test_a_fact_has_its_utc_time_in_front() -> None:
+    console, out = plain()
+    console.say("the fault bites")
+    assert re.fullmatch(r"\d\d:\d\d:\d\d\.\d\d\dZ  the fault bites\n", out.getvalue())
+
+
+def test_every_line_of_a_fact_has_its_time() -> None:
+    console, out = plain()
+    console.say("one\ntwo")
+    assert [line[15:] for line in out.getvalue().splitlines()] == ["one", "two"]
+
+
+def test_secrets_are_masked_in_every_way_out() -> None:
+    console, out = plain(Redactor(["hunter2hunter2"]))
+    console.say("say hunter2hunter2")
+    console.plain("plain hunter2hunter2")
+    console.verdict("held", "verdict hunter2hunter2")
+    console._progress_at_s = -100.0
+    console.progress("progress hunter2hunter2")
+    assert "hunter2" not in out.getvalue()
+    assert out.getvalue().count("[redacted]") == 4
+
+
+def test_control_characters_of_a_service_are_shown_not_sent() -> None:
+    console, out = plain()
+    console.say("log: \x1b[2J\x07 and \x9b31m")
+    console.plain("a\tb \x00")
+    console.verdict("broke", "\x1b]0;title\x07")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out.getvalue())
+    assert "\\x1b[2J" in out.getvalue()
+    assert "a\tb" in out.getvalue()
+
+
+def test_a_log_has_no_colours() -> None:
+    console, out = plain()
+    console.verdict("broke", "it broke")
+    assert out.getvalue() == "it broke\n"
+
+
+def test_progress_in_a_log_is_a_line_every_ten_seconds() -> None:
+    console, out = plain()
+    console.say("begin")
+    console.progress("waiting")
+    assert "waiting" not in out.getvalue()
+    console._progress_at_s -= 11
+    console.progress("waiting")
+    console.progress("waiting")
+    assert out.getvalue().count("waiting") == 1
+
+
+def test_a_stream_that_is_not_utf8_gets_escapes_instead_of_a_crash() -> None:
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="ascii")
+    console = Console(True, out=out)
+    console.say("abort: pause → 200 ✓")
+    console.say("and on")
+    assert rb"pause \u2192 200" in raw.getvalue()
+    assert b"and on" in raw.getvalue()
+
+
+# ---------------------------------------------------------------- the reader goes away
+
+
+class Gone(io.StringIO):
+    """A stream whose reader went away."""
+
+    def write(self, text: str) -> int:
+        raise OSError(5, "Input/output error")
+
+
+@pytest.mark.parametrize("stream", [Gone(), io.StringIO()])
+def test_a_reader_that_went_away_does_not_end_the_run(stream: io.StringIO) -> None:
+    console = Console(True, out=stream)
+    if not isinstance(stream, Gone):
+        stream.close()
+    console._progress_width = 10  # a progress line stands there and would be wiped first
+    console.say("undoing: stop redis")
+    console.plain("table")
+    console.verdict("held", "held")
+    console._progress_at_s = -100.0
+    console.progress("waiting")
+
+
+def test_a_closed_terminal_does_not_end_the_run(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    console.progress("waiting 3 s: ready 503")
+    os.close(terminal.ours)
+    for _ in range(3):
+        console.say("undoing: stop redis")
+        console.progress("recovery")
+    console.verdict("held", "held")
+
+
+def test_a_closed_pipe_does_not_change_the_exit_code() -> None:
+    program = (
+        "import sys, time\nfrom blackstart.console import Console\nconsole = Console(True)\n"
+        "for number in range(2000): console.say('a line')\nsys.exit(20)"
+    )
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env)
+    assert child.stdout is not None and child.stderr is not None
+    child.stdout.readline()
+    child.stdout.close()
+    assert child.wait(timeout=30) == 20
+    assert child.stderr.read() == b""
+    child.stderr.close()
+
+
+# ---------------------------------------------------------------- questions
+
+
+def test_without_a_terminal_and_without_noninteractive_it_is_refused() -> None:
+    with pytest.raises(Refused, match="NONINTERACTIVE=1"):
+        Console(False, out=io.StringIO(), source=io.StringIO())
+
+
+def test_a_closed_stdin_is_no_terminal_and_refused() -> None:
+    closed = io.StringIO()
+    closed.close()
+    with pytest.raises(Refused):
+        Console(False, out=closed, source=closed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer"), [("y\n", True), ("YES\n", True), ("n\n", False), ("\n", False), ("yo\n", False)]
+)
+def test_only_a_yes_is_a_yes(terminal: Terminal, typed: str, answer: bool) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    terminal.type(typed)
+    assert console.ask("Go?") is answer
+    assert "Go? [y/N]" in terminal.shown()
+
+
+def test_an_end_of_input_is_a_no(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    terminal.type("\x04")
+    assert console.ask("Go?") is False
+
+
+def test_a_question_that_nobody_answers_is_a_no_in_time(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    began = time.monotonic()
+    assert console.ask("Go?", within_s=0.2) is False
+    assert time.monotonic() - began < 5
+
+
+def test_a_signal_ends_the_wait_for_an_answer(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+
+    def asked_to_end() -> None:
+        raise Interrupted(2)
+
+    console.between = asked_to_end
+    with pytest.raises(Interrupted):
+        console.ask("Touch it all the same?", within_s=30)
+
+
+def test_an_answer_that_comes_later_is_seen(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    later = threading.Timer(0.7, terminal.type, ("y\n",))
+    later.start()
+    assert console.ask("Go?", within_s=20) is True
+    later.join()
+
+
+def test_what_was_typed_meanwhile_is_polled(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    assert console.poll_line() is None
+    terminal.type("a note\n")
+    assert console.poll_line() == "a note\n"
+    quiet, _ = plain()
+    assert quiet.poll_line() is None
+
+
+def test_progress_on_a_terminal_is_redrawn_and_wiped(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    console.progress("waiting 10 s")
+    console.progress("waiting")
+    console.say("done")
+    shown = terminal.shown()
+    assert shown.startswith("\rwaiting 10 s\rwaiting     ")
+    assert shown.rstrip().endswith("done")
+
+
+def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
+    console = Console(False, out=terminal.out, source=terminal.source)
+    console.verdict("broke", "broke")
+    assert "\x1b[31mbroke\x1b[0m" in terminal.shown()
