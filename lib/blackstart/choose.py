@@ -87,17 +87,22 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
         },
         "redis": {
             "address": _address(redis_url, 6379),
-            "dsn": "env:REDIS_URL" if "REDIS_URL" in os.environ else redis_url,
+            "dsn": _reference("REDIS_URL", redis_url),
             "control": {"container": flags.redis_container or "redis"},
         },
         "postgres": {
             "address": _address(database_url, 5432),
-            "dsn": "env:DATABASE_URL" if flags.database_url else "",
+            "dsn": _reference("DATABASE_URL", flags.database_url),
             "control": {"container": flags.postgres_container or "postgres"},
         },
     }
     table = {"name": "trader", "kind": kind, "api": flags.api or "http://localhost:8000", "services": services}
     return from_table(table, "the flags", why)
+
+
+def _reference(env: str, url: str) -> str:
+    """The variable that holds the URL, so that the secret in it stays there; the URL itself where an option gave it."""
+    return f"env:{env}" if url and os.environ.get(env) == url else url
 
 
 def _address(url: str, port: int) -> str:

@@ -47,7 +47,9 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     if result.judgement.verdict != "refused":
         console.plain(f"run again: {again(found, given, variant)}")
     if result.judgement.verdict == "not-restored":
-        console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal")
+        console.plain(
+            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal"
+        )
     return result
 
 
@@ -82,11 +84,14 @@ def again(found: discover.Found, given: Flags, variant: str) -> str:
         value = getattr(given, name)
         if value is True:
             words.append(f"--{flags.option_name(name)}")
-        elif value is not False and "://" not in str(value):
-            words.append(
-                f"--{flags.option_name(name)}={shlex.quote(f'{value:g}' if isinstance(value, float) else str(value))}"
-            )
+        elif value is not False and not _has_password(str(value)):
+            text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+            words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
     return " ".join(words + ([f"--{variant}"] if variant else []))
+
+
+def _has_password(text: str) -> bool:
+    return "://" in text and "@" in text
 
 
 def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:

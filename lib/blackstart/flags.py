@@ -6,6 +6,8 @@ Each option of an experiment task has an environment flag; the option wins. The 
 from __future__ import annotations
 
 import os
+import re
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -36,20 +38,34 @@ def _count(text: str) -> int:
 
 
 def _http_url(text: str) -> str:
-    parts = urlsplit(text)
+    parts = urlsplit(_one_word(text))
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise ValueError("must be a URL such as http://localhost:8000")
     parts.port  # noqa: B018  (raises ValueError for a port that is none)
-    return text.rstrip("/")
+    return text.strip().rstrip("/")
 
 
 def _url_of(*schemes: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
-        if text and (urlsplit(text).scheme.split("+")[0] not in schemes or not urlsplit(text).hostname):
+        parts = urlsplit(_one_word(text))
+        if text and (parts.scheme.split("+")[0] not in schemes or not parts.hostname):
             raise ValueError(f"must be a URL such as {schemes[0]}://localhost")
-        return text
+        parts.port  # noqa: B018  (as above)
+        return text.strip()
 
     return parse
+
+
+def _one_word(text: str) -> str:
+    # urlsplit drops line ends and tabs by itself, and what is used later would still have them.
+    if len(text.split()) > 1 or any(ord(char) < 32 for char in text.strip()):
+        raise ValueError("must not contain blanks or line ends")
+    return text.strip()
+
+
+def _command(text: str) -> str:
+    shlex.split(_text(text))  # raises ValueError for a quotation that does not end
+    return text
 
 
 def _text(text: str) -> str:
@@ -82,7 +98,7 @@ class Flags:
     hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
     total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
-    abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)")
+    abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
     note: str = flag("NOTE", "a note for the evidence")
     given: frozenset[str] = frozenset()
 
@@ -111,7 +127,7 @@ def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
     try:
         return parse(text)
     except ValueError as error:
-        shown = text if "://" not in text else urlsplit(text)._replace(netloc="...").geturl()
+        shown = re.sub(r"[^\s/]*@", "...@", text)
         raise BadFlag(f"{name}={shown!r}: {error}") from None
 
 

@@ -39,7 +39,7 @@ def _suite_task(suite: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.suite(suite.replace("_", "-"), options, keep_going=bool(options.pop("keep-going", False)))
+        return command.suite(suite.replace("_", "-"), options, keep_going=bool(options.pop("keep_going", False)))
 
     return experiment_task(
         "suite", "All experiments of the suite in order, with one summary table.", act, ("keep-going",)

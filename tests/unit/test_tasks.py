@@ -1,0 +1,184 @@
+"""The Invoke side: options are the flags, listing is cheap, and switches arrive where they are read."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invoke import Exit
+from invoke.context import Context
+
+from blackstart import command
+from blackstart.flags import Flags, option_name
+from blackstart.tasks import namespace
+from blackstart.tasks._options import OPTIONS, experiment_task, finish
+
+ROOT = Path(__file__).parents[2]
+FLAGS = {item.name: item for item in fields(Flags) if item.name != "given"}
+HEAVY = (
+    "requests", "plumbum", "psycopg", "redis", "aiohttp", "tenacity", "tabulate", "prometheus_api_client",
+    "prometheus_client", "httptools", "supervisor", "psutil", "pgserver", "blackstart_lab.trader.app",
+)  # fmt: skip
+
+
+def test_the_options_are_exactly_the_flags() -> None:
+    assert set(OPTIONS) == {option_name(name).replace("-", "_") for name in FLAGS}
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_an_option_is_a_switch_exactly_where_its_flag_is(name: str) -> None:
+    switch, _ = OPTIONS[option_name(name).replace("-", "_")]
+    assert switch is isinstance(FLAGS[name].default, bool)
+
+
+@pytest.mark.parametrize("name", FLAGS)
+def test_an_options_help_names_its_environment_flag(name: str) -> None:
+    _, text = OPTIONS[option_name(name).replace("-", "_")]
+    assert text.endswith(f"[{FLAGS[name].metadata['env']}]")
+
+
+def test_listing_imports_no_heavy_library() -> None:
+    program = (
+        "import json, sys\nimport tasks\nassert tasks.namespace.collections\n"
+        f"print(json.dumps([name for name in {HEAVY!r} if name in sys.modules]))"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{ROOT / 'lib'}{os.pathsep}{ROOT}"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == []
+
+
+def tasks_of(name: str) -> dict[str, Any]:
+    return dict(namespace().collections[name].tasks)
+
+
+def test_the_trader_suite_has_its_tasks() -> None:
+    assert {"leader-lock", "suite", "list", "plan", "run", "heal", "status"} <= set(tasks_of("chaos"))
+
+
+def test_every_task_says_what_it_does() -> None:
+    for collection in namespace().collections.values():
+        for name, made in collection.tasks.items():
+            assert (made.__doc__ or "").strip(), name
+
+
+def test_every_experiment_task_takes_every_option() -> None:
+    arguments = {argument.name for argument in tasks_of("chaos")["leader-lock"].get_arguments()}
+    assert set(OPTIONS) <= arguments
+
+
+def called(task: Any, monkeypatch: pytest.MonkeyPatch, verb: str, *args: Any, **options: Any) -> tuple[Any, ...]:
+    seen: list[tuple[Any, ...]] = []
+
+    def act(*given: Any, **more: Any) -> int:
+        seen.append((*given, more))
+        return 0
+
+    monkeypatch.setattr(command, verb, act)
+    task.body(Context(), *args, **options)
+    return seen[0]
+
+
+def test_options_arrive_under_the_names_that_flags_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, options, _, _ = called(
+        tasks_of("chaos")["leader-lock"], monkeypatch, "run", heartbeat_max="3", noninteractive=True
+    )
+    assert name == "trader/leader-lock"
+    assert options["heartbeat_max"] == "3" and options["noninteractive"] is True
+
+
+def test_a_variant_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, options, variants, _ = called(tasks_of("chaos")["leader-lock"], monkeypatch, "run", bounce=True)
+    assert "bounce" in variants and options["bounce"] is True
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_keep_going_arrives(monkeypatch: pytest.MonkeyPatch, given: bool) -> None:
+    *_, more = called(tasks_of("chaos")["suite"], monkeypatch, "suite", keep_going=given)
+    assert more["keep_going"] is given
+
+
+def test_the_name_of_an_experiment_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, options, _ = called(tasks_of("chaos")["run"], monkeypatch, "run", experiment="mine.py", plan_count="2")
+    assert name == "mine.py" and options["plan_count"] == "2" and "experiment" not in options
+
+
+def test_an_exit_code_leaves_invoke_as_it_is() -> None:
+    with pytest.raises(Exit) as caught:
+        finish(20)
+    assert caught.value.code == 20
+    finish(0)
+
+
+def test_a_task_passes_on_the_exit_code_of_what_it_did() -> None:
+    task = experiment_task("demo", "Does it.", lambda options: 50)
+    with pytest.raises(Exit) as caught:
+        task.body(Context())
+    assert caught.value.code == 50
+
+
+# ---------------------------------------------------------------- what the tasks call
+
+
+def test_a_refusal_is_one_clear_line_and_exit_40(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run("trader/leader-lock", {"heartbeat_max": "abc"}) == 40
+    out = capsys.readouterr()
+    assert out.out == ""
+    assert out.err.startswith("Not started: --heartbeat-max='abc'") and out.err.count("\n") == 1
+
+
+def test_an_unknown_experiment_is_refused_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run("leader-luck", {}) == 40
+    assert 'Did you mean "leader-lock"?' in capsys.readouterr().err
+
+
+def test_two_variants_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run("trader/leader-lock", {"bounce": True, "freeze_leader": True}, ("bounce", "freeze-leader")) == 40
+    assert "exclude each other" in capsys.readouterr().err
+
+
+def test_the_command_that_runs_it_again_keeps_what_was_given_but_no_password() -> None:
+    from blackstart import discover, flags  # noqa: PLC0415
+
+    found = discover.find("trader/leader-lock")
+    given = flags.read(
+        {
+            "api": "http://staging:8000",
+            "hold": "90",
+            "redis_url": "redis://:hunter2@h",
+            "note": "it's",
+            "noninteractive": True,
+        },
+        {},
+    )
+    words = command.again(found, given, "bounce")
+    assert words == (
+        "invoke chaos.leader-lock --api=http://staging:8000 --hold=90 --noninteractive --note='it'\"'\"'s' --bounce"
+    )
+
+
+def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "not-restored", ""), 50)])
+    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
+    assert command.suite("trader", {}, keep_going=True) == 50
+
+
+def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    ran: list[str] = []
+
+    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
+        ran.append(found.name)
+        return (found.name, "broke", ""), 20
+
+    monkeypatch.setattr(command, "_one_of_suite", one)
+    assert command.suite("trader", {}, keep_going=False) == 20
+    assert ran == ["leader-lock"]
+    assert "not run" in capsys.readouterr().out
