@@ -5,9 +5,11 @@ python -m tests.contract.small_run REPORTS SUPERVISORD_CONFIG PORT HOLD_S [LEASE
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from blackstart import clock
+from blackstart.errors import BlackstartError
 from blackstart.evidence import folder
 from blackstart.faults.stop import Stop
 from blackstart.machines import carry_out
@@ -23,11 +25,19 @@ def say(text: str) -> None:
     print(f"{clock.now_s():.6f} {text}", flush=True)
 
 
-def main(reports: str, config: str, port: str, hold_s: str, lease_s: str = "10") -> int:
-    control = {"supervisor": "redis", "config": config}
+def main(
+    reports: str,
+    config: str,
+    port: str,
+    hold_s: str,
+    lease_s: str = "10",
+    program: str = "redis",
+    lifetime_s: str = "600",
+) -> int:
+    control = {"supervisor": program, "config": config}
     target = Target("small", services={"redis": Service("redis", address=f"127.0.0.1:{port}", control=control)})
-    changes = Stop("redis").plan(target)
-    locks = Locks([f"supervisor:{config}:redis"])
+    changes = tuple(replace(change, lease_s=float(lifetime_s)) for change in Stop("redis").plan(target))
+    locks = Locks([f"supervisor:{config}:{program}"])
     locks.take("small", "small")
     where = folder.make(reports, "small")
     say(f"evidence {where.path}")
@@ -55,7 +65,7 @@ def main(reports: str, config: str, port: str, hold_s: str, lease_s: str = "10")
         say(f"problem {guardian.problem()}")
     ledger.mark(entry, "undoing")
     say("undoing")
-    ok = restore(change, say, 20.0)
+    ok = restore(change, say, 8.0)
     time.sleep(0.3)
     if ok and is_gone(change):
         ledger.close(entry)
@@ -68,4 +78,8 @@ def main(reports: str, config: str, port: str, hold_s: str, lease_s: str = "10")
 
 if __name__ == "__main__":
     Path(sys.argv[1]).mkdir(parents=True, exist_ok=True)
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        sys.exit(main(*sys.argv[1:]))
+    except BlackstartError as error:
+        say(f"error {error}")
+        sys.exit(40)

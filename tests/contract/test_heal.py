@@ -11,7 +11,7 @@ import pytest
 from blackstart import journal
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
-from tests.contract.test_guardian import SmallRun
+from tests.contract.test_guardian import SmallRun, nothing_left_running  # noqa: F401  (a fixture)
 from tests.services import Supervised, connects, pings, supervised_redis
 
 Ruin = Callable[[Path], object]

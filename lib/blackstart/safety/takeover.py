@@ -26,6 +26,7 @@ from blackstart.safety.runner import Runner
 
 _UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
+_TRIES_FOR_S = 86_400.0
 _FIRST_TRY_S = 120.0  # so long `chaos.heal` leaves to the guardian what a dead run has broken
 
 
@@ -49,8 +50,8 @@ class Takeover:
         self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
         self.note = self.journal.write
 
-    def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> None:
-        """Come back when nothing is broken any more, however long that takes. `runner` is ended first, if given."""
+    def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> bool:
+        """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
         self.note("taking over", why=why, states=told.states, sync=True)
         if runner is not None:
             runner.end(self.note)
@@ -61,12 +62,16 @@ class Takeover:
             self.note("could not see what is under way", trace=traceback.format_exc())
         broken = self._broken(told)
         if not broken:
-            return
+            return True
         self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
         for step in (step for change in broken.values() for step in change.undo if isinstance(step, Ask)):
             self.alert(f"PLEASE DO NOW, by hand: {step.text}")
         self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], woken)
-        self.alert("everything is restored, and it was proved")
+        if broken:
+            self.alert("gave up after a day of trying; the ledger keeps it, and chaos.heal mends it")
+        else:
+            self.alert("everything is restored, and it was proved")
+        return not broken
 
     def _settle(self, told: Told, runner: Runner | None) -> None:
         doing = [entry for entry, state in told.states.items() if state in ("intent", "doing")]
@@ -85,8 +90,8 @@ class Takeover:
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
         mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)
-        wait_s = _RETRY_FIRST_S
-        while True:
+        wait_s, until_s = _RETRY_FIRST_S, clock.now_s() + _TRIES_FOR_S
+        while clock.now_s() < until_s:
             for entry in mender.mend(broken, midway):
                 del broken[entry]
             if not broken:

@@ -87,12 +87,13 @@ class Watchman:
                 why = "the run has died"
             elif not why:
                 why = self._late(clock.now_s())
-        if why != _RELEASED:
-            self.detached.before_work()
-            if why == _KEPT:
-                self.wire.send(released=True)
-            self.takeover.mend(why, self.told, None if why == _KEPT else self.runner, self.detached.woken)
-        self._end("released: nothing is broken" if why == _RELEASED else f"{why}; nothing is broken any more")
+        self._end(why, why == _RELEASED or self._take_over(why))
+
+    def _take_over(self, why: str) -> bool:
+        self.detached.before_work()
+        if why == _KEPT:
+            self.wire.send(released=True)
+        return self.takeover.mend(why, self.told, None if why == _KEPT else self.runner, self.detached.woken)
 
     def _next_s(self) -> float:
         ends = [self.overdue_s] if self.overdue_s is not None else map(self._lifetime_s, self._in_force())
@@ -138,9 +139,10 @@ class Watchman:
             return _KEPT if message["keep"] else _RELEASED
         return ""
 
-    def _end(self, how: str) -> None:
-        copies.forget(self.evidence, self.run)
-        self.takeover.end(how)
+    def _end(self, why: str, mended: bool) -> None:
+        if mended:
+            copies.forget(self.evidence, self.run)
+        self.takeover.end(f"{why}; {'nothing is broken any more' if mended else 'something is still broken'}")
         for lock in self.locks:
             os.close(lock)
         self.wire.send(released=True)
