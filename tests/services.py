@@ -82,7 +82,7 @@ def by_shell(steps: Iterable[Step]) -> None:
 
 def so(conditions: Iterable[Condition]) -> bool:
     """Whether all conditions are true, each read once and afresh."""
-    return all(condition.matches(read_once(condition.probe, 0.5)) for condition in conditions)
+    return all(condition.matches(read_once(condition.probe, 2.0)) for condition in conditions)
 
 
 @dataclass(frozen=True)

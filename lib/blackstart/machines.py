@@ -21,7 +21,7 @@ from typing import IO, Any
 from blackstart import clock
 from blackstart.errors import StepFailed, StepTimedOut
 from blackstart.model import Ask, Command, HttpCall, Step
-from blackstart.shell import SSH_CONNECT_TIMEOUT_S, SSH_OPTIONS, describe, remote_line, ssh_line, ssh_parts, to_shell
+from blackstart.shell import SSH_CONNECT_TIMEOUT_S, describe, remote_line, ssh_host, ssh_line, to_shell
 from blackstart.target import secret
 
 __all__ = ["Outcome", "carry_out", "close_machines", "complaint", "describe", "run", "ssh_machine", "to_shell"]
@@ -166,9 +166,9 @@ _machines_lock = threading.Lock()
 
 
 def ssh_machine(host: str) -> Any:
-    """The plumbum machine behind `ssh://user@host:port`, connected on first use. Raises StepFailed.
+    """The plumbum machine behind `ssh://user@host:port`, connected on first use; nothing is ever asked.
 
-    Identity, known hosts and jump hosts come from the user's ssh configuration; nothing is ever asked.
+    Raises StepFailed where it can't be reached or does not let us in.
     """
     with _machines_lock:
         if host not in _machines:
@@ -180,13 +180,13 @@ def _connect(host: str) -> Any:
     from plumbum import SshMachine, local  # noqa: PLC0415  (listing tasks must not import it)
     from plumbum.machines.session import SSHCommsError  # noqa: PLC0415
 
-    name, port = ssh_parts(host)
+    there = ssh_host(host)
     ssh = shutil.which("ssh")
     if ssh is None:
         raise StepFailed(f"{host}: there is no ssh on this machine; install OpenSSH's client")
     try:
         machine = SshMachine(
-            name, port=port, ssh_command=local[ssh], scp_command=local[ssh], ssh_opts=SSH_OPTIONS,
+            there.name, port=there.port, ssh_command=local[ssh], scp_command=local[ssh], ssh_opts=there.options,
             connect_timeout=SSH_CONNECT_TIMEOUT_S + 2, new_session=True,
         )  # fmt: skip
         machine.cwd  # noqa: B018  (asked for once, now, so that later commands need no session)

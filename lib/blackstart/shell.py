@@ -10,6 +10,7 @@ import json
 import re
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from blackstart.errors import BadTarget
 from blackstart.model import Ask, Command, HttpCall, Step
@@ -64,20 +65,40 @@ def remote_line(step: Command) -> str:
     return command_line(step)
 
 
+@dataclass(frozen=True)
+class SshHost:
+    """Where `ssh://user@host:port?config=/path` leads. `name` is what ssh is given: an address or an alias."""
+
+    name: str
+    port: int | None
+    options: tuple[str, ...]
+
+
+def ssh_host(host: str) -> SshHost:
+    """The parts of a host. Raises BadTarget for what can't be read.
+
+    Identity, known hosts, jump hosts and aliases come from the user's ssh configuration, or from the file that
+    `config` names.
+    """
+    url, _, query = host.partition("?")
+    scheme, _, rest = url.partition("://")
+    match = _HOST.match(rest.removesuffix("/"))
+    config = query.removeprefix("config=")
+    if scheme != "ssh" or not match or (query and config == query):
+        forms = "ssh://user@host, ssh://user@host:port or ssh://user@host?config=/path/of/ssh_config"
+        raise BadTarget(f'host = "{host}" can\'t be read; it is written {forms}')
+    if config and not config.startswith("/"):
+        raise BadTarget(f'host = "{host}": the path of config must begin with /')
+    user = f"{match['user']}@" if match["user"] else ""
+    options = (*SSH_OPTIONS, *(("-F", config) if config else ()))
+    return SshHost(user + match["name"].strip("[]"), int(match["port"]) if match["port"] else None, options)
+
+
 def ssh_line(host: str, line: str) -> str:
     """`ssh -o BatchMode=yes … user@host 'line'`."""
-    name, port = ssh_parts(host)
-    return shlex.join(["ssh", *SSH_OPTIONS, *(["-p", str(port)] if port else []), name, line])
-
-
-def ssh_parts(host: str) -> tuple[str, int | None]:
-    """`("ops@db1", 2222)` from `ssh://ops@db1:2222`. Raises BadTarget for anything else."""
-    scheme, _, rest = host.partition("://")
-    match = _HOST.match(rest.removesuffix("/"))
-    if scheme != "ssh" or not match:
-        raise BadTarget(f'host = "{host}" can\'t be read; it is written ssh://user@host or ssh://user@host:port')
-    user = f"{match['user']}@" if match["user"] else ""
-    return user + match["name"].strip("[]"), int(match["port"]) if match["port"] else None
+    there = ssh_host(host)
+    port = ("-p", str(there.port)) if there.port else ()
+    return shlex.join(["ssh", *there.options, *port, there.name, line])
 
 
 def _value(value: str) -> str:
@@ -89,8 +110,9 @@ def _detached(core: str, step: Command) -> str:
     log = shlex.quote(step.log or "/dev/null")
     streams = f">>{log} 2>&1 </dev/null"
     # `&` makes a shell start the child deaf to SIGINT; setsid -f does not, so it is preferred where there is one.
+    program, missing = shlex.quote(step.argv[0]), shlex.quote(f"{step.argv[0]}: no such program")
     return (
-        f"command -v {shlex.quote(step.argv[0])} >/dev/null && : >>{log} && "
+        f"{{ command -v {program} >/dev/null || {{ echo {missing} >&2; false; }}; }} && : >>{log} && "
         f"if setsid -f true 2>/dev/null; then setsid -f {core} {streams}; else nohup {core} {streams} & fi"
     )
 

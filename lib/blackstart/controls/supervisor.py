@@ -151,7 +151,7 @@ class Supervisor:
         return State(status, info["pid"] or None, process.start if process else "", self.revives, detail)
 
     def _facts_there(self, timeout_s: float) -> State:
-        look = '"$1" -c "$2" status "$3"; root=$("$1" -c "$2" pid "$3") && look "$root" || true'
+        look = 'told=$("$1" -c "$2" status "$3"); echo "$told"; set -- $told; [ "$3" = pid ] && look "${4%,}" || true'
         words = ("sh", "-c", process_tree.script(look), "facts", self.ctl, self.config, self.name)
         outcome = machines.run(Command(words, self.host, timeout_s))
         return parse_status(outcome.stdout, self.revives)

@@ -1,0 +1,68 @@
+"""The faults of a service against real containers: they bite, and their undo from the ledger's JSON is proved."""
+
+import json
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from blackstart.codec import from_data, to_data
+from blackstart.errors import Refused
+from blackstart.faults.bounce import Bounce
+from blackstart.faults.crash import Crash
+from blackstart.faults.kill import Kill
+from blackstart.faults.pause import Pause
+from blackstart.faults.stop import Stop
+from blackstart.model import Change, Fault
+from blackstart.target import Service, Target
+from tests.docker_engine import docker, redis_container
+from tests.requirements import require
+from tests.services import by_shell, carry_out, eventually, pings, so
+
+pytestmark = pytest.mark.docker
+FAULTS = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
+
+
+@pytest.fixture(scope="module")
+def made() -> Iterator[tuple[Target, str, int]]:
+    """A compose service in a target, its container's name and its port."""
+    require("docker", "redis")
+    project = f"p{uuid.uuid4().hex[:8]}"
+    with redis_container(f"{project}-redis", compose=(project, "redis")) as (name, port):
+        control = {"compose": "redis", "project": project}
+        yield Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control=control)}), name, port
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
+def test_it_bites_and_its_undo_from_the_ledgers_json_is_proved(made: tuple[Target, str, int], fault: Fault) -> None:
+    if isinstance(fault, Crash):
+        require("root")
+    target, _, port = made
+    (planned,) = fault.plan(target)
+    change = from_data(json.loads(json.dumps(to_data(planned))))
+    assert isinstance(change, Change) and change == planned
+    carry_out(change.rights + change.undo)
+    assert so(change.gone) and not so(change.bites)
+    carry_out(change.do)
+    assert eventually(lambda: so(change.bites)), [str(condition) for condition in change.bites]
+    by_shell(change.undo)
+    assert eventually(lambda: so(change.gone))
+    assert pings(port)
+
+
+def test_a_container_that_somebody_else_stopped_is_refused(made: tuple[Target, str, int]) -> None:
+    target, name, _ = made
+    docker("stop", name)
+    try:
+        with pytest.raises(Refused, match="Not started: redis is stopped"):
+            Stop("redis").plan(target)
+    finally:
+        docker("start", name)
+
+
+def test_a_crash_without_a_restart_policy_is_refused() -> None:
+    require("docker", "redis")
+    with redis_container(restart="no") as (name, port):
+        service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
+        with pytest.raises(Refused, match="nothing would bring redis back"):
+            Crash("redis").plan(Target("test", services={"redis": service}))
