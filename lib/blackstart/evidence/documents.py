@@ -1,0 +1,61 @@
+"""Writes the documents of a run, each made of its record and judgement alone, and seals them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from blackstart import history, journal
+from blackstart.errors import Damaged
+from blackstart.evidence import chaos_json, manifest
+from blackstart.judge import Judgement
+from blackstart.reports import github, html, junit
+from blackstart.reports.story import Story
+
+
+def write(folder: Path, judgement: Judgement, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+    """chaos.json, junit.xml, report.html, GitHub's summary, and the manifest last. `say` takes lines as they are.
+
+    A document that can't be made is said; it keeps neither the others nor the seal away.
+    """
+    story = Story(journal.read(folder / "journal.jsonl"), judgement, folder)
+    makers: dict[str, Callable[[], str]] = {
+        "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",
+        "junit.xml": lambda: junit.xml(story),
+        "report.html": lambda: html.page(story, load_of(folder), guardian=guardian_of(folder)),
+    }
+    for name, make in makers.items():
+        try:
+            _put(folder / name, make())
+        except Exception as error:  # whatever is wrong with a document, the run has its verdict
+            say(f"{name} could not be written: {type(error).__name__}: {error}")
+    for line in _published(story, environ):
+        say(line)
+    manifest.seal(folder, story)
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _published(story: Story, environ: Mapping[str, str]) -> Iterator[str]:
+    try:
+        yield from github.publish(story, environ)
+    except OSError as error:
+        yield f"GitHub's step summary could not be written: {error}"
+
+
+def load_of(folder: Path) -> history.History | None:
+    """The history of a run's load; None where there was none."""
+    path = folder / "history.csv"
+    return history.read(path) if path.exists() else None
+
+
+def guardian_of(folder: Path) -> journal.Record | None:
+    """What the guardian recorded; None where there was none."""
+    try:
+        return journal.read(folder / "guardian.jsonl")
+    except Damaged:
+        return None

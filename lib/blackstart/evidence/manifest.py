@@ -1,0 +1,178 @@
+"""`manifest.json`: every file of a run with its size and hash, and the hash of the bundle before it.
+
+The file is canonical JSON (sorted keys, no spaces, UTF-8), byte for byte what is hashed: `sha256sum manifest.json`
+gives the bundle's hash. It is written last. A bundle names the one sealed before it in the same reports folder, so that
+a bundle that was altered, or taken out of the middle, shows in its successor.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+
+from blackstart import __version__, clock
+from blackstart.errors import Damaged
+from blackstart.reports.story import Story
+
+NAME = "manifest.json"
+SCHEMA = "blackstart.bundle/1"
+# These go on after the bundle is sealed: the guardian's record and the operator's notes are chained in themselves; the
+# copy of the undos is there only while something may be broken.
+GROWS = ("guardian.jsonl",)
+APART = (NAME, "manifest.part", "notes.jsonl", "undo.json", "undo.part")
+_LOCK = ".chain.lock"
+_LOCKED_WITHIN_S = 10.0
+_BLOCK = 1 << 20
+
+
+def canonical(data: Any) -> bytes:
+    """The one form of this data that is hashed."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace")
+
+
+def sha256(path: Path, size: int | None = None) -> str:
+    """The hash of a file, or of its first `size` bytes. Raises OSError."""
+    made, left = hashlib.sha256(), size
+    with path.open("rb") as file:
+        while left is None or left > 0:
+            block = file.read(_BLOCK if left is None else min(_BLOCK, left))
+            if not block:
+                break
+            made.update(block)
+            left = None if left is None else left - len(block)
+    return made.hexdigest()
+
+
+def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
+    """(name in the manifest, path) of everything that a manifest lists: the folder, and the CSV log beside it."""
+    log = folder.with_name(f"{folder.name}.log")
+    if log.exists():
+        yield f"../{log.name}", log
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name not in APART and (path.is_symlink() or not path.is_dir()):
+            yield name, path
+
+
+def read(folder: Path) -> dict[str, Any]:
+    """The manifest of a folder. Raises Damaged where there is none, or none that can be trusted to say what it says."""
+    path = folder / NAME
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Damaged(f"no {NAME} in {folder}: {error.strerror}") from error
+    try:
+        manifest = json.loads(data)
+    except ValueError as error:
+        raise Damaged(f"{path} is not JSON: {error}") from error
+    if not _well_formed(manifest):
+        raise Damaged(f"{path} is not a manifest of the form {SCHEMA}")
+    if canonical(manifest) != data:
+        raise Damaged(f"{path} is not in the canonical form: it was edited")
+    return manifest
+
+
+def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
+    if not isinstance(manifest, dict) or manifest.get("schemaVersion") != SCHEMA:
+        return False
+    files, chain = manifest.get("files"), manifest.get("chain")
+    if not isinstance(files, list) or not isinstance(chain, dict) or not isinstance(manifest.get("run"), str):
+        return False
+    if not isinstance(chain.get("sequence"), int) or not {"previous", "previousSha256"} <= set(chain):
+        return False
+    kinds = {"path": str, "size": int, "sha256": str}
+    return all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in kinds.items())
+        for entry in files
+    )
+
+
+def seal(folder: Path, story: Story) -> dict[str, Any]:
+    """Write the manifest, as the last file of the run. Raises OSError."""
+    files = [_entry(name, path) for name, path in files_of(folder)]
+    journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
+    with _locked(folder.parent):
+        manifest = {
+            "schemaVersion": SCHEMA,
+            "bundleId": f"{story.run}-{journal[:12]}",
+            "run": story.run,
+            "generatedAt": clock.utc_iso(),
+            "spec": _spec(story),
+            "verdict": story.judgement.verdict,
+            "reason": "; ".join(story.judgement.reasons),
+            "files": files,
+            "chain": _link(folder),
+        }
+        part = folder / "manifest.part"
+        with part.open("wb") as file:
+            file.write(canonical(manifest))
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(folder / NAME)
+    return manifest
+
+
+def _entry(name: str, path: Path) -> dict[str, Any]:
+    # The size is taken first: a file that grows meanwhile is listed with what it had.
+    size = path.stat().st_size
+    entry = {"path": name, "size": size, "sha256": sha256(path, size)}
+    return {**entry, "grows": True} if name in GROWS else entry
+
+
+def _spec(story: Story) -> dict[str, str]:
+    """What was run: the experiment as it stands in the journal, with every probe bound to its target."""
+    given = story.head.get("spec")
+    if isinstance(given, dict):
+        return {key: str(given[key]) for key in ("name", "version", "sha256") if key in given}
+    digest = hashlib.sha256(canonical(story.head.get("experiment"))).hexdigest()
+    return {"name": story.name, "version": str(story.head.get("version", __version__)), "sha256": digest}
+
+
+def _link(folder: Path) -> dict[str, Any]:
+    """The chain field: this bundle's place, and the name and hash of the one before it."""
+    sealed = bundles(folder.parent)
+    sealed.pop(folder, None)
+    if not sealed:
+        return {"sequence": 1, "previous": None, "previousSha256": None}
+    last, manifest = max(sealed.items(), key=lambda item: (item[1]["chain"]["sequence"], item[0].name))
+    return {
+        "sequence": manifest["chain"]["sequence"] + 1,
+        "previous": manifest["run"],
+        "previousSha256": sha256(last / NAME),
+    }
+
+
+def bundles(reports: Path) -> dict[Path, dict[str, Any]]:
+    """Every sealed bundle in a reports folder that can be read, by its folder."""
+    found: dict[Path, dict[str, Any]] = {}
+    for path in sorted(reports.glob(f"*/{NAME}")):
+        # One that is damaged can't be built upon; whoever verifies says so.
+        with suppress(Damaged):
+            found[path.parent] = read(path.parent)
+    return found
+
+
+@contextmanager
+def _locked(reports: Path) -> Iterator[None]:
+    """One bundle is sealed at a time, so that no two name the same predecessor."""
+    handle = os.open(reports / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        for attempt in Retrying(
+            stop=stop_after_delay(_LOCKED_WITHIN_S),
+            wait=wait_fixed(0.05),
+            retry=retry_if_exception_type(BlockingIOError),
+            reraise=True,
+        ):
+            with attempt:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)

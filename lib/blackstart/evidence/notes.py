@@ -1,0 +1,88 @@
+"""`notes.jsonl`: what operators add to a finished run. The sealed journal is never touched.
+
+Each line carries the SHA-256 of the line before it; the first carries the hash of what it was added to: the manifest,
+or the journal of a run that was never sealed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock
+from blackstart.errors import Damaged
+from blackstart.evidence import manifest
+
+NAME = "notes.jsonl"
+
+
+@dataclass(frozen=True)
+class Notes:
+    """The notes that can be trusted, in order, and what is wrong with the rest (empty: nothing)."""
+
+    notes: tuple[dict[str, Any], ...] = ()
+    damage: str = ""
+
+    def told(self) -> list[tuple[str, str]]:
+        """(when, what) of each, for reports."""
+        return [(str(n["utc"]), f"{n['by']}: {n['text']}" if n.get("by") else str(n["text"])) for n in self.notes]
+
+
+def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = str) -> None:
+    """Add a note to a run, durable when this returns. Raises Damaged, OSError."""
+    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    with os.fdopen(handle, "r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        lines = [line for line in file.read().split(b"\n") if line]
+        seen = _parse(lines, folder)
+        if seen.damage:
+            raise Damaged(f"{folder / NAME}: {seen.damage}; nothing was added to it")
+        entry = {"n": len(lines), "utc": clock.utc_iso(), "event": "note", "text": scrub(text), "by": scrub(by)}
+        entry["prev"] = _digest(lines[-1]) if lines else _anchor(folder)
+        file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path) -> Notes:
+    """The notes of a run; none where there is no such file. Raises Damaged where it can't be read."""
+    try:
+        data = (folder / NAME).read_bytes()
+    except FileNotFoundError:
+        return Notes()
+    except OSError as error:
+        raise Damaged(f"{folder / NAME} can't be read: {error.strerror}") from error
+    return _parse([line for line in data.split(b"\n") if line], folder)
+
+
+def _parse(lines: list[bytes], folder: Path) -> Notes:
+    prev = _anchor(folder)
+    good: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            return Notes(tuple(good), f"line {number} is torn or not JSON")
+        if not isinstance(entry, dict) or entry.get("prev") != prev or "text" not in entry or "utc" not in entry:
+            before = "the line before it" if number > 1 else "what it was added to"
+            return Notes(tuple(good), f"line {number} does not follow from {before}")
+        good.append(entry)
+        prev = _digest(line)
+    return Notes(tuple(good))
+
+
+def _digest(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
+
+
+def _anchor(folder: Path) -> str:
+    for name in (manifest.NAME, "journal.jsonl"):
+        if (folder / name).is_file():
+            return manifest.sha256(folder / name)
+    raise Damaged(f"{folder} has no manifest and no journal: there is nothing to add a note to")

@@ -1,0 +1,156 @@
+"""Whether a run's files are still what they were when it was sealed, and its bundle still in its place in the chain.
+
+What is found is `wrong` (altered, missing, added, out of order), `unsure` (can't be checked: the run was killed before
+it was sealed, or its record was damaged before that), or a `note`. What a chain can't show: that its newest bundles, or
+the last lines of a file that may grow, were cut off; that somebody wrote the whole chain anew. Against that, keep a
+hash elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from blackstart import errors, journal
+from blackstart.errors import Damaged
+from blackstart.evidence import manifest, notes
+
+Level = Literal["wrong", "unsure", "note"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing that was found, about one file or bundle."""
+
+    level: Level
+    where: str
+    what: str
+
+
+def exit_code(found: list[Found]) -> int:
+    """0: all is as it was sealed. 20: something is wrong. 30: nothing is known to be wrong, but not all can be told."""
+    levels = {item.level for item in found}
+    if "wrong" in levels:
+        return errors.EXIT_BROKE
+    return errors.EXIT_INCONCLUSIVE if "unsure" in levels else errors.EXIT_HELD
+
+
+def verify(folder: Path) -> list[Found]:
+    """Everything there is to say of one run's files. Raises Damaged where there is no run at all."""
+    if not (folder / "journal.jsonl").exists() and not (folder / manifest.NAME).exists():
+        raise Damaged(f"{folder} is not the evidence of a run: it has neither journal nor manifest")
+    sealed: dict[str, Any] | None = None
+    found: list[Found] = []
+    if not (folder / manifest.NAME).exists():
+        found.append(Found("unsure", manifest.NAME, "there is none: the run was killed before it could be sealed"))
+    else:
+        try:
+            sealed = manifest.read(folder)
+        except Damaged as damage:
+            found.append(Found("wrong", manifest.NAME, str(damage)))
+    if sealed is not None:
+        found += [*_files(folder, sealed), *_verdict(folder, sealed)]
+    return [*found, *_chains(folder, sealed is not None), *_notes(folder)]
+
+
+def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
+    listed = {str(entry["path"]) for entry in sealed["files"]}
+    for entry in sealed["files"]:
+        yield from _file(folder, entry)
+    for name, _ in manifest.files_of(folder):
+        if name not in listed:
+            yield Found("wrong", name, "was added after the run was sealed")
+
+
+def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
+    name, size = str(entry["path"]), int(entry["size"])
+    path = folder / name
+    # The log beside the folder is the one file of a run outside of it.
+    if path.resolve().parent != folder.resolve().parent and not path.resolve().is_relative_to(folder.resolve()):
+        yield Found("wrong", name, "is not a file of this run")
+        return
+    try:
+        now = path.stat().st_size
+        digest = manifest.sha256(path, size)
+    except OSError as error:
+        yield Found("wrong", name, f"is missing ({error.strerror})")
+        return
+    if now < size or (now > size and not entry.get("grows")):
+        yield Found("wrong", name, f"has {now} bytes, and had {size} when it was sealed")
+    elif digest != entry["sha256"]:
+        yield Found("wrong", name, "was altered: its content is not what was sealed")
+    elif now > size:
+        yield Found("note", name, f"went on for {now - size} bytes after the run was sealed, as it may")
+
+
+def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
+    try:
+        record = journal.read(folder / "journal.jsonl")
+    except Damaged:  # missing: said already
+        return
+    recorded = record.last("verdict")
+    if recorded and recorded["verdict"] != sealed["verdict"]:
+        told = f"says {sealed['verdict']}, but the journal's verdict is {recorded['verdict']}"
+        yield Found("wrong", manifest.NAME, told)
+
+
+def _chains(folder: Path, sealed: bool) -> Iterator[Found]:
+    for name in ("journal.jsonl", "guardian.jsonl"):
+        path = folder / name
+        if not path.exists():
+            continue
+        record = journal.read(path)
+        if not record.damage:
+            yield Found("note", name, f"its chain is whole, {len(record.events)} lines")
+            continue
+        lines = path.read_bytes().rstrip(b"\n").count(b"\n") + 1
+        at_end = len(record.events) == lines - 1
+        # A kill tears the last line; a sealed file with the right hash was damaged before that.
+        level: Level = "unsure" if at_end or (sealed and name not in manifest.GROWS) else "wrong"
+        yield Found(level, name, f"{record.damage}; whole up to there ({len(record.events)} of {lines} lines)")
+
+
+def _notes(folder: Path) -> Iterator[Found]:
+    try:
+        seen = notes.read(folder)
+    except Damaged as damage:
+        yield Found("wrong", notes.NAME, str(damage))
+        return
+    if seen.damage:
+        yield Found("wrong", notes.NAME, seen.damage)
+    elif seen.notes:
+        yield Found("note", notes.NAME, f"its chain is whole, {len(seen.notes)} notes added after the run")
+
+
+def verify_chain(reports: Path) -> list[Found]:
+    """Whether all bundles of a reports folder still stand in the order in which they were sealed."""
+    sealed = manifest.bundles(reports)
+    found = [
+        Found("wrong", path.parent.name, "its manifest can't be read or was edited")
+        for path in sorted(reports.glob(f"*/{manifest.NAME}"))
+        if path.parent not in sealed
+    ]
+    by_run = {str(data["run"]): path for path, data in sealed.items()}
+    ordered = sorted(sealed.items(), key=lambda item: (item[1]["chain"]["sequence"], item[0].name))
+    for place, (path, data) in enumerate(ordered):
+        before = ordered[place - 1][1]["chain"]["sequence"] if place else None
+        found += _link(path, data["chain"], by_run, before)
+    return [*found, Found("note", str(reports), f"a chain of {len(ordered)} sealed bundles")] if ordered else found
+
+
+def _link(path: Path, chain: dict[str, Any], by_run: dict[str, Path], before: int | None) -> Iterator[Found]:
+    sequence, previous = int(chain["sequence"]), chain["previous"]
+    if before == sequence:
+        yield Found("wrong", path.name, f"is number {sequence} of the chain, and so is another bundle")
+    if previous is None:
+        if sequence != 1:
+            yield Found("wrong", path.name, f"is number {sequence} of the chain and names none before it")
+    elif previous in by_run:
+        if manifest.sha256(by_run[previous] / manifest.NAME) != chain["previousSha256"]:
+            yield Found("wrong", previous, f"is not what it was when {path.name} was sealed: its manifest was altered")
+    elif before is None:
+        yield Found("note", path.name, f"is the oldest here: {previous}, before it, is gone")
+    else:
+        yield Found("wrong", path.name, f"names {previous} before it, which is gone, though older bundles are here")

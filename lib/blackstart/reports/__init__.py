@@ -1,0 +1,1 @@
+"""Pure functions from the record of a run to what people and machines read of it."""

@@ -1,0 +1,103 @@
+"""A run for GitHub Actions: a summary in Markdown for the job's page, annotations on its log. Pure but `publish`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from blackstart.reports.story import Story
+from blackstart.reports.words import SIGNS, result, verdict_says
+
+# GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
+_ANNOTATIONS_AT_MOST = 9
+_CELL_AT_MOST = 300
+
+
+def summary(story: Story) -> str:
+    """The job summary: verdict, reasons, transitions, expectations."""
+    judgement = story.judgement
+    parts = [
+        f"## {SIGNS[judgement.verdict]} {judgement.verdict}: {_cell(story.name)} on {_cell(story.target['name'])}",
+        verdict_says(judgement, story.restored),
+        "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
+        _transitions(story),
+        _findings(story),
+        f"Evidence: {_code(str(story.where))}" + (f", run again: {_code(story.again)}" if story.again else ""),
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n\n"
+
+
+def _transitions(story: Story) -> str:
+    rows = [
+        (mark.what, mark.phase, mark.after, f"{mark.within_s:g} s" if mark.within_s else "")
+        for mark in story.transitions
+    ]
+    return _table(("what became true", "phase", "after", "limit"), rows)
+
+
+def _findings(story: Story) -> str:
+    rows = [
+        (f"{SIGNS.get(result(f), '-')} {result(f)}", f.phase, f.name, f.expected, f.message)
+        for f in story.judgement.findings
+    ]
+    return _table(("result", "phase", "expectation", "expected", "what was seen"), rows)
+
+
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    if not rows:
+        return ""
+    lines = [heads, tuple("---" for _ in heads), *(tuple(_cell(cell) for cell in row) for row in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _cell(value: object) -> str:
+    """Text that can't leave its cell, nor be taken for Markdown, HTML or a mention."""
+    text = " ".join(str(value).split())
+    text = text if len(text) <= _CELL_AT_MOST else f"{text[: _CELL_AT_MOST - 1]}…"
+    for sign in "\\`*_[]|~#":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
+
+
+def _code(text: str) -> str:
+    return f"`{text.replace('`', chr(39))}`"
+
+
+def log_lines(story: Story) -> list[str]:
+    """`::error` lines for the verdict, unless the run held, and for what broke; `::warning` for what was not seen."""
+    judgement = story.judgement
+    if judgement.verdict == "held":
+        return []
+    says = [verdict_says(judgement, story.restored), *judgement.reasons]
+    lines = [_command("error", f"{judgement.verdict}: {story.name} on {story.target['name']}", "\n".join(says))]
+    for word, level in (("broke", "error"), ("inconclusive", "warning")):
+        found = [f for f in judgement.findings if result(f) == word and story.entered(f.phase)]
+        for finding in found[:_ANNOTATIONS_AT_MOST]:
+            message = f"{finding.message}\nexpected: {finding.expected}"
+            message += f"\nwhere to look: {finding.hint}" if finding.hint else ""
+            lines.append(_command(level, f"{finding.name} ({finding.phase})", message))
+    return lines
+
+
+def _command(level: str, title: str, message: str) -> str:
+    return f"::{level} title={_escape(title, ':,')}::{_escape(message)}"
+
+
+def _escape(text: str, more: str = "") -> str:
+    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    for sign in more:
+        text = text.replace(sign, f"%{ord(sign):02X}")
+    return text
+
+
+def publish(story: Story, environ: Mapping[str, str]) -> list[str]:
+    """Append the summary where GitHub asks for it, and return the annotations to print; nothing elsewhere.
+
+    Raises OSError where the summary can't be written.
+    """
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    if environ.get("GITHUB_STEP_SUMMARY"):
+        with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+            file.write(summary(story))
+    return log_lines(story)

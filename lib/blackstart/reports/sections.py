@@ -1,0 +1,280 @@
+"""The sections of a run's page, each made of the story alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from xml.etree.ElementTree import Element
+
+from blackstart.durations import shown
+from blackstart.journal import Event, Record
+from blackstart.reports.lane_drawing import stretch_text
+from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
+from blackstart.reports.markup import Child, e
+from blackstart.reports.story import Story
+from blackstart.reports.words import SIGNS, result, tell, verdict_says
+from blackstart.shell import describe
+from blackstart.watch import Finding
+
+Cell = Child | Sequence[Child]
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], class_: str = "", caption: str = "") -> Element:
+    """A table that becomes a list of cards on a narrow screen: every cell knows its heading."""
+    body = [
+        e("tr", [e("td", _several(cell), data_head=head) for head, cell in zip(heads, row, strict=True)])
+        for row in rows
+    ]
+    head = e("thead", e("tr", [e("th", text, scope="col") for text in heads]))
+    told = e("p", caption, class_="caption") if caption else None
+    return e("div", e("table", head, e("tbody", body), class_=class_ or None), told, class_="scroll")
+
+
+def _several(cell: Cell) -> list[Child]:
+    return list(cell) if isinstance(cell, Sequence) and not isinstance(cell, str | Element) else [cell]
+
+
+def badge(word: str) -> Element:
+    """A result: its sign and its word, never the colour alone."""
+    sign = SIGNS.get(word, "–")
+    return e(
+        "span", e("span", sign, aria_hidden="true", class_="sign"), f" {word}", class_=f"badge {word.replace(' ', '-')}"
+    )
+
+
+def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
+    """A part of the page with its heading."""
+    return e("section", e("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title")
+
+
+def verdict(story: Story) -> Element:
+    """The verdict first: the word, what it means, why, and what to do where something is still broken."""
+    judgement = story.judgement
+    reasons = (
+        e("ul", [e("li", reason) for reason in judgement.reasons], class_="reasons") if judgement.reasons else None
+    )
+    return e(
+        "header",
+        e("p", f"{story.name} on {story.target['name']}", class_="what"),
+        e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {judgement.verdict}"),
+        e("p", verdict_says(judgement, story.restored), class_="says"),
+        reasons,
+        _mend(story) if judgement.verdict == "not-restored" else None,
+        class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
+    )  # fmt: skip
+
+
+def _mend(story: Story) -> Element:
+    commands = f"invoke chaos.heal\nsh {story.where / 'HEAL.sh'}"
+    return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
+
+
+def failed(story: Story) -> Element | None:
+    """What did not hold, each with what was expected, what was seen and where to look."""
+    bad = [f for f in story.judgement.findings if result(f) not in ("held", "not observed")]
+    never = [f.name for f in bad if not story.entered(f.phase)]
+    cards = [_card(f) for f in bad if story.entered(f.phase)]
+    if story.judgement.verdict == "refused" or not bad:
+        return None
+    told = e("p", f"Never looked at, since the run did not get that far: {', '.join(never)}.") if never else None
+    return section("What did not hold, or was not seen", cards, told, id_="failed")
+
+
+def _card(finding: Finding) -> Element:
+    return e(
+        "article",
+        e("h3", badge(result(finding)), f" {finding.name} ", e("span", finding.phase, class_="phase-name")),
+        e(
+            "dl",
+            (e("dt", "expected"), e("dd", finding.expected)),
+            (e("dt", "actual"), e("dd", finding.actual)),
+            (e("dt", "result"), e("dd", finding.message)),
+            (e("dt", "where to look"), e("dd", finding.hint)) if finding.hint else (),
+        ),
+        class_=f"card {finding.status}",
+    )
+
+
+def glance(story: Story) -> Element:
+    """Which run this is, of what, when, and what was done to what."""
+    target, times = story.target, story.times
+    rows: list[tuple[str, Child]] = [
+        ("run", e("code", story.run)),
+        (
+            "began",
+            f"{story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, "
+            f"lasted {shown(story.to_s - story.from_s)}",
+        ),
+        ("target", _target(target)),
+        ("fault", ", ".join(change.what for change in story.changes) or "none"),
+    ]
+    if times.bit_s is not None:
+        end_s = story.to_s if story.gone_s is None else story.gone_s
+        told = f"{story.offset(times.bit_s)} to {story.offset(end_s)}, {shown(end_s - times.bit_s)}"
+        rows.append(
+            ("in force", told if story.gone_s is not None else f"{told}, to the end of the record: not proved undone")
+        )
+    rows.append(
+        ("restored", {None: "nothing was done", True: "yes, and it was proved", False: "NOT PROVED"}[story.restored])
+    )
+    flags = story.head.get("flags") or {}
+    if flags:
+        rows.append(("flags", ", ".join(f"{name}={value}" for name, value in flags.items())))
+    rows.append(("evidence", e("code", str(story.where))))
+    return section(
+        "The run",
+        e("blockquote", story.experiment.hypothesis, id="hypothesis") if story.experiment else None,
+        e("dl", [part for name, value in rows for part in (e("dt", name), e("dd", value))], class_="facts"),
+        id_="run",
+    )
+
+
+def _target(target: Event) -> str:
+    told = [str(target["name"]), str(target.get("api") or "no API")]
+    told += ["a lab"] if target.get("lab") else []
+    told += [f"with the mutant {target['mutant']}"] if target.get("mutant") else []
+    told += [f"chosen by {target['why']}"] if target.get("why") else []
+    return ", ".join(told)
+
+
+def transitions(story: Story) -> Element | None:
+    """Every transition with its interval, numbered as in the drawing."""
+    rows = [
+        (
+            str(mark.number), mark.what, mark.phase,
+            mark.after,
+            f"{mark.within_s:g} s" if mark.within_s else "",
+            f"{story.offset(mark.interval.from_s)} – {story.offset(mark.interval.to_s)}",
+            story.utc_text(mark.interval.to_s), mark.name,
+        )
+        for mark in story.transitions
+    ]  # fmt: skip
+    if not rows:
+        return None
+    heads = ("#", "what became true", "phase", "after", "limit", "between (from the start)", "by (UTC)", "expectation")
+    caption = (
+        "'after' counts from the proved effect of the fault, or of its undo. 'between' is from the last old reading's "
+        "sending to the first new reading's answer: the truth lies inside. 'at once': it was so already."
+    )
+    return table(heads, rows, "transitions", caption)
+
+
+def findings(story: Story) -> Iterator[Element]:
+    """All expectations, then all checks."""
+    checks = story.of_phase("check")
+    expectations = [finding for finding in story.judgement.findings if finding.phase != "check"]
+    if expectations:
+        heads = ("result", "phase", "expectation", "expected", "actual", "what was seen")
+        cells = [(badge(result(f)), f.phase, f.name, f.expected, f.actual, _seen(f)) for f in expectations]
+        yield section("Expectations", table(heads, cells, "findings"), id_="expectations")
+    if checks:
+        titles = ("result", "check", "expected", "actual", "what was found")
+        found = [(badge(result(f)), f.name, f.expected, f.actual, _seen(f)) for f in checks]
+        yield section("Checks", table(titles, found, "findings"), id_="checks")
+
+
+def _seen(finding: Finding) -> list[Child]:
+    return [finding.message, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
+
+
+def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:
+    """Requests per phase and outcome."""
+    if not rows and not unreadable:
+        return None
+
+    def ms(value: float | None) -> str:
+        return "" if value is None else f"{value:.1f}"
+
+    heads = ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms", "max ms")
+    cells = [
+        (row.phase, row.op, row.outcome, str(row.count), f"{row.share:.1%}", f"{row.rate_per_s:.1f}",
+         ms(row.p50_ms), ms(row.p95_ms), ms(row.p99_ms), ms(row.max_ms))
+        for row in rows
+    ]  # fmt: skip
+    told = "; ".join(f"{word}: {MEANING[word]}" for word in OUTCOMES)
+    caption = (
+        f"{told}. Latencies count from when a request was due. A request belongs to the phase in which it was due."
+    )
+    damage = e("p", f"{unreadable} lines of the history can't be read.", class_="hint") if unreadable else None
+    return section("Load", table(heads, cells, "numbers", caption), damage, id_="load")
+
+
+def done(story: Story) -> Element | None:
+    """What was planned to be done, and how it is undone."""
+    rows = [
+        (change.what, change.service, _steps(change.do), _steps(change.undo), _list(change.bites), _list(change.gone))
+        for change in story.changes
+    ]
+    if not rows:
+        return None
+    heads = ("change", "service", "done by", "undone by", "proof of its effect", "proof that it is gone")
+    return section("What was broken, and how it is mended", table(heads, rows), id_="changes")
+
+
+def _steps(steps: Iterable[object]) -> Element:
+    return e("ul", [e("li", e("code", describe(step))) for step in steps], class_="plain")  # type: ignore[arg-type]
+
+
+def _list(items: Iterable[object]) -> Element:
+    return e("ul", [e("li", str(item)) for item in items], class_="plain")
+
+
+def again(story: Story) -> Element:
+    """The commands for the next steps."""
+    commands = [story.again] if story.again else []
+    commands += [f"invoke report.{verb} --run={story.run}" for verb in ("judge", "verify")]
+    told = [
+        e("p", "Run it again, judge this record again, check that no file was altered:"),
+        e("pre", "\n".join(commands)),
+    ]
+    if story.changes:
+        told += [e("p", "Undo by hand, if all else fails:"), e("pre", f"sh {story.where / 'HEAL.sh'}")]
+    return section("What next", told, id_="next")
+
+
+def notes(story: Story, later: Sequence[tuple[str, str]]) -> Element | None:
+    """What the operator said: during the run, and `later` (when, text)."""
+    said = [(story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of("note")]
+    rows = [(when, text, "during the run") for when, text in said] + [
+        (when, text, "added later") for when, text in later
+    ]
+    return section("Notes", table(("when (UTC)", "note", ""), rows), id_="notes") if rows else None
+
+
+def logs(story: Story) -> Element | None:
+    """The last lines of the services' own logs, where the run kept them."""
+    told = [
+        part
+        for event in story.record.of("log tail")
+        for part in (e("h3", str(event.get("service"))), e("pre", "\n".join(map(str, event.get("lines", ())))))
+    ]
+    return section("Last lines of the services' logs", told, id_="logs") if told else None
+
+
+def readings(story: Story) -> Element:
+    """The lanes of the drawing as text."""
+    items = [
+        e("details", e("summary", f"{lane.probe} ", e("small", f"{lane.endpoint}, {len(lane.stretches)} stretches")),
+          e("ol", [e("li", stretch_text(story, stretch)) for stretch in lane.stretches]))
+        for lane in story.lanes
+    ]  # fmt: skip
+    return section("All readings as text", items, id_="readings")
+
+
+def events(story: Story, guardian: Record | None) -> Element:
+    """Everything that happened, in order: the journal without its readings, the transitions, the guardian."""
+    told = [(float(event["at"]), tell(event), "") for event in story.record.events if _worth(event)]
+    told += [(mark.interval.to_s, f"{mark.number}: {mark.what}", "seen") for mark in story.transitions]
+    times = story.times
+    told += [(times.bit_s, "the fault takes effect, proved", "seen")] if times.bit_s is not None else []
+    told += [(times.gone_s, "its traces are gone", "seen")] if times.gone_s is not None else []
+    for event in guardian.events if guardian else ():
+        told.append((float(event["at"]), tell(event), "guardian"))
+    rows = [
+        (story.offset(at_s), story.utc_text(at_s), text, who)
+        for at_s, text, who in sorted(told, key=lambda item: item[0])
+    ]
+    return section("What happened", table(("from start", "UTC", "event", "by"), rows, "events"), id_="events")
+
+
+def _worth(event: Event) -> bool:
+    return event["event"] not in ("read", "run", "plan", "log tail")

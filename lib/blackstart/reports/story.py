@@ -1,0 +1,211 @@
+"""A run as its reports tell it: the record and the judgement with names, times and order. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock, judge
+from blackstart.codec import from_data
+from blackstart.court import Court, Timeline
+from blackstart.durations import shown
+from blackstart.journal import Event, Record
+from blackstart.judge import Judgement
+from blackstart.model import Change, Experiment
+from blackstart.reports.lanes import Lane, lanes
+from blackstart.watch import Finding, Interval
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of a run, in `clock.now_s()` seconds."""
+
+    name: str
+    from_s: float
+    to_s: float
+
+
+@dataclass(frozen=True)
+class Transition:
+    """A wanted state was entered. `after_s` counts from the effect that its limit counts from; None where unproved."""
+
+    number: int
+    name: str
+    phase: str
+    probe: str
+    what: str
+    interval: Interval
+    anchor_s: float | None
+    within_s: float | None = None
+
+    @property
+    def after_s(self) -> float | None:
+        """The best single guess of how long it took."""
+        return None if self.anchor_s is None else max(0.0, self.interval.middle_s - self.anchor_s)
+
+    @property
+    def after(self) -> str:
+        """The same for people; a state that was there before the effect was proved came `at once`."""
+        if self.anchor_s is None or self.after_s is None:
+            return "not proved"
+        return "at once" if self.interval.to_s <= self.anchor_s else shown(self.after_s)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Until when an expectation on a probe had to come true."""
+
+    probe: str
+    name: str
+    at_s: float
+
+
+class Story:
+    """One run to be told. `where` is its evidence folder, as it is shown to people."""
+
+    def __init__(self, record: Record, judgement: Judgement, where: Path) -> None:
+        self.record, self.judgement, self.where = record, judgement, where
+        self.head: Event = record.first("run") or {}
+        plan = record.first("plan")
+        self.changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
+        self.experiment: Experiment | None = from_data(self.head["experiment"]) if self.head else None
+
+    @property
+    def run(self) -> str:
+        """The run's name, which is its folder's."""
+        return str(self.head.get("run", self.where.name))
+
+    @property
+    def name(self) -> str:
+        """The experiment's name."""
+        return self.experiment.name if self.experiment else "unknown experiment"
+
+    @property
+    def target(self) -> dict[str, Any]:
+        """What the journal says of the target."""
+        told: dict[str, Any] = self.head.get("target") or {"name": "unknown target"}
+        return told
+
+    @property
+    def again(self) -> str:
+        """The command that runs it again, or "" where the journal does not say."""
+        return str(self.head.get("again", ""))
+
+    @cached_property
+    def _replayed(self) -> tuple[Court, Timeline] | None:
+        return judge.replay(self.record, self.experiment, self.changes) if self.experiment else None
+
+    @property
+    def court(self) -> Court | None:
+        """Every expectation with all it saw; None where the record does not say what was expected."""
+        return self._replayed[0] if self._replayed else None
+
+    @property
+    def times(self) -> Timeline:
+        """The moments of the run."""
+        return self._replayed[1] if self._replayed else Timeline(self.from_s, ended_s=self.to_s)
+
+    @property
+    def from_s(self) -> float:
+        """When the run began: its first phase, else its first line."""
+        phase = self.record.first("phase")
+        if phase:
+            return float(phase["began"])
+        return float(self.record.events[0]["at"]) if self.record.events else 0.0
+
+    @property
+    def to_s(self) -> float:
+        """When the run ended: its end phase, else its last line."""
+        last = self.record.last("phase")
+        if last and last["phase"] == "end":
+            return float(last["began"])
+        return max(self.from_s, float(self.record.events[-1]["at"]) if self.record.events else 0.0)
+
+    def utc(self, at_s: float) -> datetime:
+        """The wall clock at that moment, as the first phase ties it to the clock of the journal."""
+        phase = self.record.first("phase")
+        if phase and "utc" in phase:
+            return _moment(phase["utc"]) + timedelta(seconds=at_s - float(phase["began"]))
+        began = _moment(self.head["began"]) if "began" in self.head else datetime.fromtimestamp(0, UTC)
+        return began + timedelta(seconds=at_s - self.from_s)
+
+    def utc_text(self, at_s: float) -> str:
+        """`14:30:07.123Z`."""
+        return clock.utc_iso(self.utc(at_s))[11:]
+
+    def offset(self, at_s: float) -> str:
+        """`00:07.123`, minutes and seconds since the run began; negative before that."""
+        ms = round((at_s - self.from_s) * 1000)
+        minutes, rest = divmod(abs(ms), 60_000)
+        return f"{'-' if ms < 0 else ''}{minutes:02d}:{rest // 1000:02d}.{rest % 1000:03d}"
+
+    @cached_property
+    def phases(self) -> tuple[Phase, ...]:
+        """The phases in order, without `end`, which is a moment."""
+        marks = [(str(e["phase"]), float(e["began"])) for e in self.record.of("phase")]
+        ends = [at_s for _, at_s in marks[1:]] + [self.to_s]
+        return tuple(
+            Phase(name, at_s, max(at_s, to_s)) for (name, at_s), to_s in zip(marks, ends, strict=False) if name != "end"
+        )
+
+    @cached_property
+    def transitions(self) -> tuple[Transition, ...]:
+        """Every wanted state that was entered in fault and recovery, in the order of time."""
+        if self.court is None:
+            return ()
+        found = [watch for watch in self.court.watches if watch.expectation.when == "eventually" and watch.interval]
+        found.sort(key=lambda watch: watch.interval.middle_s if watch.interval else 0.0)
+        return tuple(
+            Transition(number, watch.expectation.name, watch.phase, watch.expectation.condition.probe.name,
+                       str(watch.expectation.condition), watch.interval, watch.anchor_s, watch.expectation.within_s)
+            for number, watch in enumerate(found, start=1)
+            if watch.interval is not None
+        )  # fmt: skip
+
+    @property
+    def limits(self) -> tuple[Limit, ...]:
+        """The latest moment allowed of every `eventually` whose time had begun to count."""
+        watches = self.court.watches if self.court else []
+        return tuple(
+            Limit(watch.expectation.condition.probe.name, watch.expectation.name, deadline_s)
+            for watch in watches
+            if (deadline_s := watch.deadline_s()) is not None
+        )
+
+    @cached_property
+    def lanes(self) -> tuple[Lane, ...]:
+        """What every probe read, in the order in which the experiment names the probes."""
+        order: list[str] = []
+        if self.court is not None:
+            watches = [*self.court.baseline, *self.court.watches, *self.court.bites, *self.court.gones]
+            order = [watch.expectation.condition.probe.name for watch in watches]
+        return lanes(self.record, order, self.times.did_s)
+
+    def of_phase(self, *phases: str) -> tuple[Finding, ...]:
+        """The findings of these phases."""
+        return tuple(finding for finding in self.judgement.findings if finding.phase in phases)
+
+    def entered(self, phase: str) -> bool:
+        """Whether the run got as far as the phase that a finding belongs to."""
+        moment = {"fault": self.times.did_s, "always": self.times.did_s, "recovery": self.times.undid_s}
+        return moment.get(phase, 0.0) is not None
+
+    @property
+    def gone_s(self) -> float | None:
+        """When everything was seen undone, if in the end it was proved; None otherwise."""
+        return self.times.gone_s if self.restored else None
+
+    @property
+    def restored(self) -> bool | None:
+        """Whether everything done is proved undone; None where nothing was done."""
+        done = {event["change"] for event in self.record.of("do")}
+        if not done:
+            return None
+        return done <= {event["change"] for event in self.record.of("gone") if event["ok"]}
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -1,0 +1,94 @@
+"""The words and signs of verdicts and results, the same in every report, and what an event of the journal says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from blackstart.durations import shown
+from blackstart.journal import Event
+from blackstart.judge import Judgement
+from blackstart.model import Verdict
+from blackstart.watch import Finding
+
+SIGNS = {
+    "held": "✔",
+    "broke": "✘",
+    "inconclusive": "?",
+    "pending": "?",
+    "refused": "⊘",
+    "not-restored": "‼",
+}
+_SAYS: dict[Verdict, str] = {
+    "held": "Everything that was expected was seen.",
+    "broke": "The system did not do what was expected of it.",
+    "inconclusive": "Too little was seen to say that it held. This is not a pass.",
+    "refused": "It was not started, and nothing was touched.",
+    "not-restored": "Something may still be broken: it could not be proved that everything was undone. Mend it now.",
+}
+_HIDDEN = ("n", "at", "event", "prev", "trace")
+
+
+def verdict_says(judgement: Judgement, restored: bool | None) -> str:
+    """What the verdict means, and whether the system is whole again."""
+    says = _SAYS[judgement.verdict]
+    if judgement.verdict in ("not-restored", "refused"):
+        return says
+    return f"{says} What was broken is restored, and that was proved." if restored else f"{says} No fault was injected."
+
+
+def result(finding: Finding) -> str:
+    """The result of an expectation in a word; one that could not be observed and need not be is `not observed`."""
+    if finding.status in ("inconclusive", "pending") and not finding.criterion:
+        return "not observed"
+    return "inconclusive" if finding.status == "pending" else finding.status
+
+
+def tell(event: Event) -> str:
+    """One event of the journal in a sentence; events that nobody thought of show their fields."""
+    name = str(event["event"])
+    if name in _TOLD:
+        try:
+            return str(_TOLD[name](event))
+        except (KeyError, TypeError, ValueError):  # an older or newer journal: its fields say it as well
+            pass
+    fields = ", ".join(f"{key} {_flat(value)}" for key, value in event.items() if key not in _HIDDEN)
+    return f"{name}: {fields}" if fields else name
+
+
+def _flat(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 300 else f"{text[:299]}…"
+
+
+def _undone(event: Event) -> str:
+    proof = "and it was proved" if event["ok"] else "but it could NOT BE PROVED"
+    return f"undone: {event['what']}, {proof}, {shown(float(event['took_s']))}"
+
+
+_TOLD: dict[str, Any] = {
+    "phase": lambda event: f"phase {event['phase']}",
+    "do": lambda event: f"doing: {event['what']}",
+    "did": lambda event: f"done: {event['what']}",
+    "undo": lambda event: f"undoing: {event['what']}",
+    "undone": _undone,
+    "gone": lambda event: f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}",
+    "step": lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
+    "linked": lambda event: f"proved that {event['service']} is the target's own",
+    "link assumed": lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
+    "note": lambda event: f"note: {event['text']}",
+    "refused": lambda event: str(event["message"]),
+    "interrupted": lambda event: str(event["message"]),
+    "aborted": lambda event: f"ended early: {event['message']}",
+    "inconclusive": lambda event: str(event["message"]),
+    "undo said": lambda event: str(event["message"]),
+    "rehearsed": lambda event: f"rehearsed: {event['message']}",
+    "verdict": lambda event: f"verdict: {event['verdict']}",
+    "alert": lambda event: f"guardian: {event['message']}",
+    "said": lambda event: f"guardian: {event['message']}",
+    "final": lambda event: (
+        f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
+    ),
+    "snapshot": lambda event: (
+        f"metrics kept in {event['file']}" if "file" in event else f"no metrics: {event['missing']}"
+    ),
+}

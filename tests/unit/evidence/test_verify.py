@@ -1,0 +1,230 @@
+"""Whatever is done to sealed evidence is named; what was not done to it is not complained about."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from blackstart.errors import Damaged
+from blackstart.evidence import documents, manifest, notes, verify
+from blackstart.journal import Journal
+from tests.unit.reports.drills import Drill, judged, told
+
+
+def sealed(reports: Path, run: str = "leader_lock_2026-11-20T14-30-00", **more: object) -> Path:
+    """A run with all its documents, sealed."""
+    path = told(Drill(run=run, **more), reports)  # type: ignore[arg-type]
+    guardian = Journal(path / "guardian.jsonl")
+    guardian.write("guarding", run=run)
+    guardian.close()
+    said: list[str] = []
+    documents.write(path, judged(path)[1], {}, said.append)
+    assert said == []
+    return path
+
+
+def wrong(path: Path) -> list[tuple[str, str]]:
+    found = verify.verify(path)
+    assert verify.exit_code(found) == (20 if any(f.level == "wrong" for f in found) else 0)
+    return [(item.where, item.what) for item in found if item.level == "wrong"]
+
+
+def test_a_sealed_run_has_all_its_documents_and_nothing_is_wrong(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    assert wrong(path) == []
+    listed = {entry["path"] for entry in manifest.read(path)["files"]}
+    assert listed == {
+        f"../{path.name}.log", "journal.jsonl", "guardian.jsonl", "HEAL.sh", "results/chaos.json", "junit.xml",
+        "report.html",
+    }  # fmt: skip
+
+
+def test_the_manifest_is_canonical_so_that_any_tool_gives_its_hash(tmp_path: Path) -> None:
+    data = (sealed(tmp_path) / "manifest.json").read_bytes()
+    again = json.dumps(json.loads(data), sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    assert data == again
+    found = json.loads(data)
+    assert (found["verdict"], found["reason"], found["spec"]["name"]) == ("held", "", "leader-lock")
+    assert len(found["spec"]["sha256"]) == 64
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(bytes(data))
+
+
+ATTACKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
+    "one bit of the page": (lambda p: flip(p / "report.html"), "report.html", "was altered"),
+    "one bit of the log": (lambda p: flip(p.with_name(f"{p.name}.log")), "../leader", "was altered"),
+    "the end of the journal": (
+        lambda p: (p / "journal.jsonl").write_bytes((p / "journal.jsonl").read_bytes()[:-300]), "journal.jsonl", "has",
+    ),
+    "a longer page": (lambda p: (p / "junit.xml").write_text("x" * 99_999), "junit.xml", "has 99999 bytes"),
+    "no history": (lambda p: (p / "results/chaos.json").unlink(), "results/chaos.json", "is missing"),
+    "one more file": (lambda p: (p / "better.csv").write_text("pass"), "better.csv", "was added"),
+    "one more file below": (lambda p: (p / "results/b.json").write_text("{}"), "results/b.json", "was added"),
+    "an edited manifest": (
+        lambda p: (p / "manifest.json").write_bytes((p / "manifest.json").read_bytes() + b"\n"), "manifest.json",
+        "not in the canonical form",
+    ),
+    "a manifest of rubbish": (lambda p: (p / "manifest.json").write_text("{"), "manifest.json", "not JSON"),
+    "a manifest without files": (lambda p: (p / "manifest.json").write_text("{}"), "manifest.json", "not a manifest"),
+    "another guardian": (lambda p: flip(p / "guardian.jsonl"), "guardian.jsonl", ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_an_attack_on_one_file_is_named(tmp_path: Path, attack: str) -> None:
+    path = sealed(tmp_path)
+    act, where, what = ATTACKS[attack]
+    act(path)
+    found = wrong(path)
+    assert any(place.startswith(where) and what in told_ for place, told_ in found), found
+
+
+def rewrite(path: Path, **changes: object) -> None:
+    """What a careful forger does: the manifest made to fit."""
+    data = manifest.read(path) | changes
+    for entry in data["files"]:
+        file = path / entry["path"]
+        entry |= {"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    (path / "manifest.json").write_bytes(manifest.canonical(data))
+
+
+def test_a_verdict_that_is_not_the_journals_is_named(tmp_path: Path) -> None:
+    path = sealed(tmp_path, leads_again=False, end_s=9.5)
+    rewrite(path, verdict="held", reason="")
+    assert wrong(path) == [("manifest.json", "says held, but the journal's verdict is broke")]
+
+
+def test_a_manifest_can_not_point_out_of_its_run(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    (tmp_path.parent / "secret").write_text("x")
+    data = manifest.read(path)
+    data["files"].append({"path": "../../secret", "size": 1, "sha256": hashlib.sha256(b"x").hexdigest()})
+    (path / "manifest.json").write_bytes(manifest.canonical(data))
+    assert wrong(path) == [("../../secret", "is not a file of this run")]
+
+
+def test_a_run_that_was_killed_before_its_seal_is_unsure_with_the_length_of_its_whole_part(tmp_path: Path) -> None:
+    path = told(Drill(stop_at="recovery"), tmp_path)
+    with (path / "journal.jsonl").open("ab") as file:
+        file.write(b'{"n":9999,"at"')
+    found = verify.verify(path)
+    assert verify.exit_code(found) == 30
+    assert any("was killed before it could be sealed" in item.what for item in found)
+    assert any("whole up to there" in item.what for item in found)
+
+
+def test_an_unsealed_journal_with_a_changed_line_in_its_middle_is_wrong(tmp_path: Path) -> None:
+    path = told(Drill(stop_at="recovery"), tmp_path)
+    data = (path / "journal.jsonl").read_bytes().replace(b'"leader",', b'"Leader",', 1)
+    (path / "journal.jsonl").write_bytes(data)
+    assert verify.exit_code(verify.verify(path)) == 20
+
+
+def test_a_guardian_that_goes_on_after_the_seal_is_a_note_and_not_wrong(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    data = (path / "guardian.jsonl").read_bytes()
+    prev = hashlib.sha256(data.rstrip(b"\n")).hexdigest()[:32]
+    with (path / "guardian.jsonl").open("ab") as file:
+        file.write(json.dumps({"n": 1, "at": 1.0, "event": "end", "how": "restored", "prev": prev}).encode() + b"\n")
+    assert wrong(path) == []
+    assert any("went on for" in item.what for item in verify.verify(path))
+
+
+def test_notes_are_added_to_a_sealed_run_without_breaking_its_seal(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    notes.append(path, "Redis was slow, ticket 12", by="ann")
+    notes.append(path, "second", scrub=lambda text: text.replace("second", "[redacted]"))
+    assert wrong(path) == []
+    assert [text for _, text in notes.read(path).told()] == ["ann: Redis was slow, ticket 12", "[redacted]"]
+
+
+def test_a_note_that_was_altered_or_moved_from_another_run_is_named(tmp_path: Path) -> None:
+    first, second = sealed(tmp_path), sealed(tmp_path, "leader_lock_2026-11-20T14-31-00")
+    notes.append(first, "one")
+    notes.append(first, "two")
+    (second / "notes.jsonl").write_bytes((first / "notes.jsonl").read_bytes())
+    assert wrong(second) == [("notes.jsonl", "line 1 does not follow from what it was added to")]
+    (first / "notes.jsonl").write_bytes((first / "notes.jsonl").read_bytes().replace(b"one", b"ONE"))
+    assert wrong(first) == [("notes.jsonl", "line 2 does not follow from the line before it")]
+    with pytest.raises(Damaged, match="nothing was added"):
+        notes.append(first, "three")
+
+
+def test_a_folder_that_is_no_run_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Damaged, match="is not the evidence of a run"):
+        verify.verify(tmp_path)
+
+
+def chain(reports: Path, count: int = 4) -> list[Path]:
+    return [sealed(reports, f"leader_lock_2026-11-20T14-3{number}-00", end_s=5.7) for number in range(count)]
+
+
+def broken(reports: Path) -> list[tuple[str, str]]:
+    return [(item.where, item.what) for item in verify.verify_chain(reports) if item.level == "wrong"]
+
+
+def test_bundles_name_the_one_before_them_and_the_chain_is_whole(tmp_path: Path) -> None:
+    runs = chain(tmp_path)
+    assert [manifest.read(run)["chain"]["sequence"] for run in runs] == [1, 2, 3, 4]
+    assert broken(tmp_path) == []
+
+
+def test_a_run_that_was_altered_together_with_its_manifest_shows_in_its_successor(tmp_path: Path) -> None:
+    runs = chain(tmp_path)
+    (runs[1] / "report.html").write_text("all was well", encoding="utf-8")
+    rewrite(runs[1])
+    assert wrong(runs[1]) == []
+    (found,) = broken(tmp_path)
+    assert found[0] == runs[1].name and f"when {runs[2].name} was sealed" in found[1]
+
+
+def test_a_bundle_taken_out_of_the_middle_is_missed(tmp_path: Path) -> None:
+    runs = chain(tmp_path)
+    runs[2].rename(tmp_path.parent / "elsewhere")
+    assert broken(tmp_path) == [
+        (runs[3].name, f"names {runs[2].name} before it, which is gone, though older bundles are here")
+    ]
+
+
+def test_old_bundles_may_be_thrown_away(tmp_path: Path) -> None:
+    runs = chain(tmp_path)
+    for run in runs[:2]:
+        run.rename(tmp_path.parent / run.name)
+    found = verify.verify_chain(tmp_path)
+    assert verify.exit_code(found) == 0
+    assert any("is the oldest here" in item.what for item in found)
+
+
+def test_a_bundle_with_a_ruined_manifest_is_named_and_the_next_one_can_still_be_sealed(tmp_path: Path) -> None:
+    runs = chain(tmp_path, 2)
+    (runs[1] / "manifest.json").write_text("{", encoding="utf-8")
+    sealed(tmp_path, "leader_lock_2026-11-20T14-39-00")
+    assert (runs[1].name, "its manifest can't be read or was edited") in broken(tmp_path)
+
+
+def test_runs_that_end_at_the_same_time_get_places_of_their_own(tmp_path: Path) -> None:
+    paths = [told(Drill(run=f"run_{n}", end_s=5.7), tmp_path) for n in range(6)]
+    threads = [threading.Thread(target=documents.write, args=(p, judged(p)[1], {}, print)) for p in paths]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert broken(tmp_path) == []
+    assert sorted(manifest.read(path)["chain"]["sequence"] for path in paths) == [1, 2, 3, 4, 5, 6]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
+def test_a_file_that_can_not_be_read_is_wrong(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    (path / "junit.xml").chmod(0)
+    assert ("junit.xml", "is missing (Permission denied)") in wrong(path)

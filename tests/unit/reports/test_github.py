@@ -1,0 +1,60 @@
+"""GitHub sees the verdict first, and nothing that a target says can pass for a command or for markup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blackstart.judge import Judgement
+from blackstart.reports import github
+from blackstart.reports.story import Story
+from blackstart.watch import Finding
+from tests.unit.reports.conftest import DRILLS
+
+
+def hostile(stories: dict[str, Story], text: str) -> Story:
+    finding = Finding(text, "fault", "broke", text, text, text, hint=text)
+    return Story(stories["held"].record, Judgement("broke", (text,), (finding,)), stories["held"].where)
+
+
+def test_a_held_run_annotates_nothing(stories: dict[str, Story]) -> None:
+    assert github.log_lines(stories["held"]) == []
+
+
+@pytest.mark.parametrize("name", [name for name in DRILLS if name != "held"])
+def test_every_other_run_begins_with_an_error_that_names_its_verdict(stories: dict[str, Story], name: str) -> None:
+    first = github.log_lines(stories[name])[0]
+    assert first.startswith(f"::error title={stories[name].judgement.verdict}%3A leader-lock on trader::")
+
+
+def test_what_is_inconclusive_is_a_warning(stories: dict[str, Story]) -> None:
+    assert any(line.startswith("::warning title=health_healthy") for line in github.log_lines(stories["unseen"]))
+
+
+def test_no_text_can_start_a_command_of_its_own(stories: dict[str, Story]) -> None:
+    story = hostile(stories, "x\n::error::gotcha\r\n::set-output name=a::b, 100%")
+    lines = github.log_lines(story)
+    assert all("\n" not in line and "\r" not in line for line in lines)
+    assert "%0A::error::gotcha%0D%0A" in lines[1] and "100%25" in lines[1]
+
+
+def test_no_text_can_leave_its_cell_or_become_html(stories: dict[str, Story]) -> None:
+    text = github.summary(hostile(stories, "a|b <img src=x onerror=1> [x](http://e) @team `c`\n| d |"))
+    assert "<img" not in text and "[x]" not in text and "@team" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert all(line.replace("\\|", "").count("|") in (5, 6) for line in rows)
+
+
+def test_the_summary_is_appended_where_github_wants_it(stories: dict[str, Story], tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    path.write_text("before\n", encoding="utf-8")
+    lines = github.publish(stories["broke"], {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path)})
+    assert path.read_text(encoding="utf-8").startswith("before\n## ✘ broke: leader-lock on trader")
+    assert len(lines) == 4
+
+
+def test_outside_of_github_nothing_is_written(stories: dict[str, Story], tmp_path: Path) -> None:
+    path = tmp_path / "summary.md"
+    assert github.publish(stories["broke"], {"GITHUB_STEP_SUMMARY": str(path)}) == []
+    assert not path.exists()
