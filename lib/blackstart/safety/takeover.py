@@ -55,12 +55,13 @@ class Takeover:
         self.note("taking over", why=why, states=told.states, sync=True)
         if runner is not None:
             runner.end(self.note)
+        broken = self._broken(told)
+        if runner is not None and broken:
             recorded(partial(self.ledger.renew, self.run, clock.now_s() + _FIRST_TRY_S, myself()), self._tell)
         try:
             self._settle(told, runner)
         except Exception:  # whatever it is, it must not keep us from the undo
             self.note("could not see what is under way", trace=traceback.format_exc())
-        broken = self._broken(told)
         if not broken:
             return True
         self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
@@ -81,12 +82,14 @@ class Takeover:
     def _broken(self, told: Told) -> dict[str, Change]:
         """What may be in force: as the run told us and as the ledger says. A ledger that can't be read means all."""
         try:
-            listed = [entry.id for entry in self.ledger.outstanding(self.run)]
+            for entry in self.ledger.outstanding(self.run):
+                told.states.setdefault(entry.id, entry.state)
+                told.begun_s.setdefault(entry.id, entry.lease_until_s - entry.change.lease_s)
         except BlackstartError as error:
             self._tell(str(error))
-            listed = list(self.changes)
-        listed += [entry for entry, state in told.states.items() if state != "closed"]
-        return {entry: change for entry, change in self.changes.items() if entry in listed}
+            for name in self.changes:
+                told.states.setdefault(name, "undoing")
+        return {name: change for name, change in self.changes.items() if told.states.get(name, "closed") != "closed"}
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
         mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)
