@@ -1,4 +1,4 @@
-"""A counter does not move while a flag is set: no order is placed while trading is paused."""
+"""Counters do not move while a flag is set: no order is placed while trading is paused."""
 
 from __future__ import annotations
 
@@ -8,31 +8,43 @@ from blackstart.checking import Evidence
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.model import Reading
 
+Span = tuple[float, float]
 
-def steady_while(evidence: Evidence, counter: str, flag: str, value: bool = True, slack_s: float = 0.25) -> CheckResult:
-    """The counter between the first and the last reading of `flag` as `value`, without interruption.
 
-    `slack_s` after the flag was first seen belongs to work that was under way when it was set.
+def steady_while(
+    evidence: Evidence, counters: tuple[str, ...], flag: str, value: bool = True, slack_s: float = 0.25
+) -> CheckResult:
+    """Each counter between the first and the last reading of `flag` as `value`, without interruption.
+
+    `slack_s` after the flag was first seen belongs to work that was under way when it was set. One counter that could
+    be read is enough; any of them that rises breaks it.
     """
-    report = Reporter("steady_while", f"{counter} steady while {flag} is {value}")
+    report = Reporter("steady_while", f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = _spans(evidence.readings(flag), value)
-    counts = [reading for reading in evidence.readings(counter) if reading.kind == "value"]
-    looked = 0
-    for from_s, to_s in spans:
-        inside = [r for r in counts if r.sent_s >= from_s + slack_s and r.answered_s <= to_s]
-        looked += max(0, len(inside) - 1)
-        for before, after in pairwise(inside):
-            if _number(after) > _number(before):
-                rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
-                return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
+    looked: dict[str, int] = {}
+    for counter in counters:
+        for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
+            for before, after in pairwise(inside):
+                if _number(after) > _number(before):
+                    rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
+                    return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
+            if len(inside) > 1:
+                looked[counter] = looked.get(counter, 0) + len(inside)
     if not looked:
-        return report.unknown(f"{counter} was not read twice while {flag} was {value}")
-    return report.held(f"{looked + 1} readings without a rise")
+        return report.unknown(f"{' and '.join(counters)} could not be read twice while {flag} was {value}")
+    return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
 
 
-def _spans(readings: list[Reading], value: bool) -> list[tuple[float, float]]:
+def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[tuple[float, list[Reading]]]:
+    values = [reading for reading in readings if reading.kind == "value"]
+    return [
+        (from_s, [r for r in values if r.sent_s >= from_s + slack_s and r.answered_s <= to_s]) for from_s, to_s in spans
+    ]
+
+
+def _spans(readings: list[Reading], value: bool) -> list[Span]:
     """The times during which the flag was certainly set: from the first reading's answer to the last one's sending."""
-    spans: list[tuple[float, float]] = []
+    spans: list[Span] = []
     inside: list[Reading] = []
     for reading in [*readings, None]:
         if reading is not None and reading.kind == "value" and reading.value is value:

@@ -17,12 +17,14 @@ from blackstart.target import Target
 class Fleet(Conditions):
     """The aggregate of the same reading from several instances, read one right after the other.
 
-    Where one of them gives no value, the reading is what that one gave: absence is never counted as 0.
+    Where one of them gives no value, the reading is what that one gave: absence is never counted as 0. With
+    `absent_members` those without the series (an instance that has never led) are left out, as long as one has it.
     """
 
     members: tuple[Probe, ...]
     aggregate: Literal["sum", "max", "min"]
     name: str
+    absent_members: bool = False
 
     def __post_init__(self) -> None:
         if not self.members:
@@ -43,9 +45,13 @@ class Fleet(Conditions):
             if part.kind != "answer":
                 return part.kind, None, f"{member.name}: {part.note}"
             kind, value, note = member.pick(part)
+            if kind == "absent" and self.absent_members:
+                continue
             if kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
                 return kind if kind != "value" else "malformed", None, f"{member.name}: {note or value}"
             values.append(float(value))
+        if not values:
+            return "absent", None, f"none of {', '.join(member.name for member in self.members)} shows the series"
         return "value", AGGREGATES[self.aggregate](values), ""
 
 

@@ -25,7 +25,7 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
             f"--{variant} needs two instances of {target.name} with a url each, and the target names {len(instances)}. "
             "In the lab: invoke lab.up trader --instances 2"
         )
-    leaders = Fleet(tuple(read.leader(name) for name in instances), "sum", name="leaders_of_all")
+    leaders = Fleet(tuple(read.leader(name) for name in instances), "sum", "leaders_of_all", absent_members=True)
     common = replace(
         plain,
         name=f"leader-lock-{variant}",

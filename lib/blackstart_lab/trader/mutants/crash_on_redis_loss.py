@@ -16,7 +16,7 @@ class CrashOnRedisLoss(Orchestrator):
 MUTANT = Mutant(
     summary="the process dies when the lock is lost, and is restarted at once",
     experiment="leader-lock",
-    must_fail=("no_crash",),
+    must_fail=("no_crash", "same_instance"),
     # The new process has no gauge yet, is unreachable while it starts, and has no attempts of the old one to compare.
     may_fail=("health_healthy", "leader_0", "ready_503", "paused", "backoff_grows"),
     parts={"orchestrator": CrashOnRedisLoss},
