@@ -208,6 +208,7 @@ def close_machines() -> None:
 
 def _call(step: HttpCall) -> Outcome:
     import requests  # noqa: PLC0415  (only where a step needs it)
+    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
 
     began_s = clock.now_s()
     headers = {name: secret(value) for name, value in step.headers.items()}
@@ -215,10 +216,16 @@ def _call(step: HttpCall) -> Outcome:
         with requests.request(
             step.method, step.url, json=step.body, headers=headers, timeout=step.timeout_s, stream=True
         ) as answer:
-            text = answer.raw.read(_KEPT_OUTPUT_BYTES, decode_content=True).decode("utf-8", "replace")
-            code = answer.status_code
-    except requests.Timeout as error:
+            code, body = answer.status_code, b""
+            # The status is what counts: an answer that drips or never ends is not waited for.
+            while clock.now_s() < began_s + step.timeout_s and len(body) < _KEPT_OUTPUT_BYTES:
+                more = answer.raw.read1(_KEPT_OUTPUT_BYTES, decode_content=True)
+                if not more:
+                    break
+                body += more
+    except (requests.Timeout, ReadTimeoutError) as error:
         raise StepTimedOut(f"`{describe(step)}` did not answer within {step.timeout_s:g} s") from error
-    except (requests.RequestException, OSError) as error:
+    except (requests.RequestException, HTTPError, OSError) as error:
         raise StepFailed(f"`{describe(step)}` failed: {error}") from error
+    text = body.decode("utf-8", "replace")
     return Outcome(code in step.ok_statuses, code, text, "", clock.now_s() - began_s)

@@ -54,7 +54,10 @@ def command_line(step: Command) -> str:
     core = f"env {names} {program}" if names else program
     if step.detach:
         core = _detached(core, step)
-    return f"cd {shlex.quote(step.cwd)} && {core}" if step.cwd else core
+    if not step.cwd and not step.detach:
+        return core
+    # In a subshell: the folder is this command's alone, and the whole fails as one under `set -e`.
+    return f"( cd {shlex.quote(step.cwd)} && {core} )" if step.cwd else f"( {core} )"
 
 
 def remote_line(step: Command) -> str:
@@ -124,7 +127,7 @@ def _judged(line: str, step: Command) -> str:
     accepted = "".join(f" *{shlex.quote(fragment)}*) ;;" for fragment in step.accepts)
     return (
         # Written so that it also works under `set -e`.
-        f"( out=$({line} 2>&1) && code=0 || code=$?; printf '%s\\n' \"$out\"; "
+        f"( out=$( {line} 2>&1) && code=0 || code=$?; printf '%s\\n' \"$out\"; "
         f"case $code in {codes}) exit 0 ;; esac; "
         f'case $out in{accepted} *) [ "$code" -gt 0 ] && exit "$code"; exit 1 ;; esac )'
     )
