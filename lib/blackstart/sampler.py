@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import threading
@@ -40,6 +41,8 @@ class _Follower:
         self._owner = owner
         self._reader: Reader | None = None
         self._last_slot_s = -math.inf
+        self._alarm = threading.Lock()
+        self._alarm.acquire()
         self.thread = threading.Thread(target=self._run, name=f"sampler {ident}", daemon=True)
 
     def _run(self) -> None:
@@ -55,17 +58,22 @@ class _Follower:
 
     def _wait(self) -> float | None:
         """Wait for the next slot of the grid, which moves when the tick does. None when it is over."""
-        changed, begun_s = self._owner.changed, clock.now_s()
-        with changed:
-            while not self.ended:
-                tick_s = self.tick_s()
-                slot_s, now_s = self._next_slot(begun_s, tick_s), clock.now_s()
-                if now_s >= slot_s:
-                    # A read that comes long after its slot counts from when it was made: the rate stays polite.
-                    self._last_slot_s = slot_s if now_s - slot_s < tick_s / 2 else now_s
-                    return tick_s
-                changed.wait(slot_s - now_s)
+        begun_s = clock.now_s()
+        while not self.ended:
+            tick_s = self.tick_s()
+            slot_s, now_s = self._next_slot(begun_s, tick_s), clock.now_s()
+            if now_s >= slot_s:
+                # A read that comes long after its slot counts from when it was made: the rate stays polite.
+                self._last_slot_s = slot_s if now_s - slot_s < tick_s / 2 else now_s
+                return tick_s
+            # A bare lock: a Condition that all share would make the threads queue for it at each tick.
+            self._alarm.acquire(timeout=slot_s - now_s)
         return None
+
+    def wake(self) -> None:
+        """Let it look again at the tick, or at its end."""
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._alarm.release()
 
     def _next_slot(self, begun_s: float, tick_s: float) -> float:
         """The first slot from `begun_s` on, a tick after the last: those that passed during a slow read are skipped."""
@@ -120,7 +128,7 @@ class Sampler:
         max_rate_hz: float = 5.0,
         read_timeout_s: float = 2.0,
     ) -> None:
-        self.changed = threading.Condition()
+        self._lock = threading.Lock()
         self.read_timeout_s = read_timeout_s
         self.failures: list[str] = []
         self.origin_s = clock.now_s()
@@ -133,14 +141,15 @@ class Sampler:
 
     def set_tick(self, tick_s: float) -> float:
         """Change the tick at once; the tick that results is not below what `max_rate_hz` allows."""
-        with self.changed:
+        with self._lock:
             self.tick_s = max(tick_s, self._least_tick_s)
-            self.changed.notify_all()
+            for follower in self._followers.values():
+                follower.wake()
             return self.tick_s
 
     def start(self) -> None:
         """Begin to read. Idempotent."""
-        with self.changed:
+        with self._lock:
             if not self._running:
                 self._running = True
                 self.origin_s = clock.now_s()
@@ -149,7 +158,7 @@ class Sampler:
 
     def watch(self, probes: Iterable[Probe]) -> None:
         """Read these probes too. Equal ones are read once; ValueError where two different ones have one name."""
-        with self.changed:
+        with self._lock:
             for probe in probes:
                 self._watch_one(probe)
 
@@ -176,13 +185,13 @@ class Sampler:
     def unwatch(self, names: Iterable[str]) -> None:
         """Stop reading the probes with these names. An endpoint without probes is not read any more."""
         gone = set(names)
-        with self.changed:
+        with self._lock:
             for key, follower in list(self._followers.items()):
                 follower.probes = tuple(probe for probe in follower.probes if probe.name not in gone)
                 if not follower.probes:
                     follower.ended = True
+                    follower.wake()
                     del self._followers[key]
-            self.changed.notify_all()
 
     def stop(self, timeout_s: float | None = None) -> tuple[str, ...]:
         """End all reading, waiting at most `timeout_s` (default: one read's time limit and a second) in all.
@@ -190,13 +199,13 @@ class Sampler:
         Returns the endpoints whose read did not come back by then; what they still read is dropped.
         """
         limit_s = clock.now_s() + (self.read_timeout_s + 1.0 if timeout_s is None else timeout_s)
-        with self.changed:
+        with self._lock:
             followers = list(self._followers.values())
             for follower in followers:
                 follower.ended = True
+                follower.wake()
             self._followers.clear()
             self._running = False
-            self.changed.notify_all()
         for follower in followers:
             if follower.thread.ident is not None and follower.thread is not threading.current_thread():
                 follower.thread.join(max(0.0, limit_s - clock.now_s()))
