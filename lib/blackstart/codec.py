@@ -8,11 +8,14 @@ in another process. A class from a user's file is named by the file's path inste
 import dataclasses
 import importlib
 import sys
+from functools import reduce
 from typing import Any, TypeVar, dataclass_transform
 
-from blackstart.errors import Damaged
+from blackstart.errors import BadExperiment, Damaged
 
 _MARK = "__blackstart_plain__"
+# A dict of the user's own that has a key "is" is written as pairs, so that it is not taken for a class.
+_PAIRS = "pairs"
 T = TypeVar("T")
 
 
@@ -25,7 +28,9 @@ def plain(cls: type[T]) -> type[T]:
 
 
 def name_of(cls: type) -> str:
-    """`module:Class`, or `/path/to/file.py:Class` for a class from a user's file."""
+    """`module:Class`, or `/path/to/file.py:Class` for a class of a user's file. TypeError where none could find it."""
+    if "<locals>" in cls.__qualname__:
+        raise TypeError(f"{cls.__qualname__} is made inside a function, where no other process can find it")
     module = sys.modules.get(cls.__module__)
     where = getattr(module, "__blackstart_file__", None) or cls.__module__
     return f"{where}:{cls.__qualname__}"
@@ -41,7 +46,8 @@ def to_data(thing: Any) -> Any:
     if isinstance(thing, list | tuple):
         return [to_data(item) for item in thing]
     if isinstance(thing, dict):
-        return {str(key): to_data(value) for key, value in thing.items()}
+        items = {str(key): to_data(value) for key, value in thing.items()}
+        return {"is": _PAIRS, _PAIRS: [[key, value] for key, value in items.items()]} if "is" in items else items
     if thing is None or isinstance(thing, str | int | float | bool):
         return thing
     raise TypeError(f"{thing!r} ({type(thing).__qualname__}) is not plain data")
@@ -51,6 +57,8 @@ def from_data(data: Any) -> Any:
     """The objects behind `to_data`'s form. Lists come back as tuples. Raises Damaged for what can't be rebuilt."""
     if isinstance(data, list):
         return tuple(from_data(item) for item in data)
+    if isinstance(data, dict) and data.get("is") == _PAIRS:
+        return _from_pairs(data)
     if isinstance(data, dict) and "is" in data:
         cls = _find(str(data["is"]))
         known = {f.name for f in dataclasses.fields(cls)}
@@ -64,6 +72,13 @@ def from_data(data: Any) -> Any:
     return data
 
 
+def _from_pairs(data: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {str(key): from_data(value) for key, value in data[_PAIRS]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise Damaged(f"a record has pairs that are none: {error}") from error
+
+
 def _find(name: str) -> Any:
     where, _, qualname = name.rpartition(":")
     try:
@@ -73,8 +88,8 @@ def _find(name: str) -> Any:
             module = load_file(where)
         else:
             module = importlib.import_module(where)
-        cls = getattr(module, qualname)
-    except (ImportError, AttributeError, ValueError, OSError) as error:
+        cls = reduce(getattr, qualname.split("."), module)
+    except (ImportError, AttributeError, ValueError, OSError, BadExperiment) as error:
         raise Damaged(f"a record names {name}, which can't be found: {error}") from error
     if getattr(cls, _MARK, None) is not cls:
         raise Damaged(f"a record names {name}, which is not plain data")

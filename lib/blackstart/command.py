@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -67,6 +68,9 @@ def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
     redactor.learn_environment()
     for text in (given.redis_url, given.database_url, target.api, *(s.dsn for s in target.services.values())):
         redactor.learn_url(text)
+    # Headers are secrets whatever the variables behind them are called.
+    for reference in target.headers.values():
+        redactor.learn(os.environ.get(reference[4:], "") if reference.startswith("env:") else reference)
 
 
 def _variant(options: Mapping[str, Any], variants: Sequence[str]) -> str:

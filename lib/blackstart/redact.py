@@ -1,20 +1,30 @@
 """Secrets never reach the disk or the terminal: what is known to be secret, and what looks like it, is masked."""
 
+import html
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 MASK = "[redacted]"
-_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?P<secret>[^\s@\"']+)(?=@)", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?P<secret>[^\s@/\"']+)(?=@)", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"(?P<head>\b(?:password|passwd|pwd|secret|token|api[_-]?key|ops[_-]?key|authorization|pgpassword)\b"
-    r"\\?[\"']?\s*[=:]\s*\\?[\"']?(?:bearer\s+|basic\s+)?)(?!\d{1,9}\b)(?P<secret>[^\s\"'&,;\\}]+)",
+    r"\\?[\"']?\s*[=:]\s*\\?[\"']?(?:bearer\s+|basic\s+)?)(?P<secret>[^\s\"'&,;\\}]+)",
     re.IGNORECASE,
 )
-_LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|auth(?!or)|credential)", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|authorization)", re.IGNORECASE)
+# Which environment variables hold secrets: by what their names contain, and by whole parts of their names.
+_SECRET_NAME = re.compile(
+    r"passw|passphrase|pwd|secret|token|apikey|credential|(?:^|_)(?:key|auth|pass)(?:_|$)", re.IGNORECASE
+)
+_NO_SECRETS = ("PWD", "OLDPWD")
+# A fencing token is a small number, and no secret.
+_SMALL_NUMBER = re.compile(r"\d{1,9}")
+_CLASS_NAME = re.compile(r"[\w./ -]+:[\w.]+")
 _SECRET_FIELDS = ("password", "passwd", "secret", "authorization", "x-ops-key", "x-api-key", "token", "pgpassword")
 _LEAST_LENGTH = 4  # shorter values would mask ordinary words
 _LEAST_LENGTH_GUESSED = 6
@@ -31,8 +41,7 @@ class Redactor:
         """Secrets that must never be shown; also as they look in URLs and in JSON."""
         for value in secrets:
             if value and len(value) >= _LEAST_LENGTH:
-                forms = {value, quote(value, safe=""), json.dumps(value)[1:-1], unquote(value)}
-                self._forms.extend(form for form in forms if form not in self._forms)
+                self._forms.extend(form for form in _forms(value) if form not in self._forms)
         self._forms.sort(key=len, reverse=True)
 
     def learn_url(self, url: str) -> None:
@@ -47,10 +56,11 @@ class Redactor:
     def learn_environment(self) -> None:
         """Values of environment variables whose names look secret, and passwords in variables that hold URLs."""
         for name, value in os.environ.items():
-            if _LOOKS_SECRET.search(name) and len(value) >= _LEAST_LENGTH_GUESSED:
-                self.learn(value)
-            elif "://" in value:
+            if "://" in value:
                 self.learn_url(value)
+            # A path that is there is where a secret lies, not the secret; masked, it would spoil all that names it.
+            if _SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):
+                self.learn(*([value] if len(value) >= _LEAST_LENGTH_GUESSED else []))
 
     def scrub(self, value: Any) -> Any:
         """Plain data with every secret in its texts masked; numbers stay as they are."""
@@ -58,12 +68,16 @@ class Redactor:
             return self(value)
         if isinstance(value, dict):
             return {
-                key: MASK if isinstance(item, str) and key.lower() in _SECRET_FIELDS else self.scrub(item)
-                for key, item in value.items()
+                key if not isinstance(key, str) else self(key): self._item(key, item) for key, item in value.items()
             }
         if isinstance(value, list | tuple):
             return [self.scrub(item) for item in value]
         return value
+
+    def _item(self, key: Any, item: Any) -> Any:
+        if key == "is" and isinstance(item, str) and _CLASS_NAME.fullmatch(item):
+            return item  # the name of a class (see `codec`): masked, nobody could judge the record again
+        return MASK if isinstance(item, str) and str(key).lower() in _SECRET_FIELDS else self.scrub(item)
 
     def __call__(self, text: str) -> str:
         """`text` with every secret masked."""
@@ -73,5 +87,29 @@ class Redactor:
         if "://" in text:
             text = _URL_PASSWORD.sub(rf"\g<head>{MASK}", text)
         if _LOOKS_SECRET.search(text):
-            text = _ASSIGNED.sub(rf"\g<head>{MASK}", text)
+            text = _ASSIGNED.sub(_masked, text)
         return text
+
+
+def _is_path(value: str) -> bool:
+    return value.startswith("/") and os.path.exists(value)
+
+
+def _masked(match: re.Match[str]) -> str:
+    if match["head"].lower().startswith("token") and _SMALL_NUMBER.fullmatch(match["secret"]):
+        return match[0]
+    return f"{match['head']}{MASK}"
+
+
+def _forms(secret: str) -> set[str]:
+    """The secret as it may stand in URLs, JSON, Python, shell and HTML, and all of these inside of JSON."""
+    forms = {secret, unquote(secret)}
+    for safe in ("", "/"):
+        # A value of the environment need not be UTF-8.
+        forms |= {quote(secret, safe, errors="surrogateescape"), quote_plus(secret, safe, errors="surrogateescape")}
+    forms |= {repr(secret)[1:-1], shlex.quote(secret), html.escape(secret)}
+    for form in tuple(forms):
+        for ascii_only in (True, False):
+            once = json.dumps(form, ensure_ascii=ascii_only)[1:-1]
+            forms |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
+    return {form for form in forms if len(form) >= _LEAST_LENGTH}
