@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from blackstart.errors import BadTarget
-from blackstart.expect import always, eventually
+from blackstart.expect import Condition, always, eventually
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.pause_one import PauseOne
 from blackstart.model import Experiment
@@ -41,9 +41,7 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
                 hint="No instance leads, or more than one does: check orchestrator logs for re-acquire attempts.",
             ),
         ),
-        always=tuple(
-            always(read.scan_ticks(name).not_fallen(), name=f"no_crash_{name.replace('-', '_')}") for name in instances
-        ),
+        always=tuple(always(_same_process(name), name=_no_crash(name)) for name in instances),
         checks=leader_lock.leadership(target, instances, least=2, criterion=True),
         collect=leader_lock.reports(target, instances),
         watch=(),
@@ -73,4 +71,18 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         faults=(PauseOne(tuple((name, read.leader(name).is_(1)) for name in instances), hold_s=frozen_s),),
         link=tuple(Listens(name) for name in instances),
         settle_s=limits.refresh_s + 1.0,
+        # A frozen instance can't answer; that it is still the same process is seen when it is awake again.
+        always=(),
+        recovery=(
+            *common.recovery,
+            *(eventually(_same_process(name), within_s=limits.back_s, name=_no_crash(name)) for name in instances),
+        ),
     )
+
+
+def _same_process(instance: str) -> Condition:
+    return read.scan_ticks(instance).not_fallen()
+
+
+def _no_crash(instance: str) -> str:
+    return f"no_crash_{instance.replace('-', '_')}"

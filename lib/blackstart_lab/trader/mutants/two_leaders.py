@@ -18,7 +18,7 @@ MUTANT = Mutant(
     experiment="leader-lock",
     options=("freeze-leader",),
     instances=2,
-    must_fail=("one_leader", "leadership_disjoint"),
-    may_fail=("tokens_grow", "leader_0", "ready_503", "paused"),
+    must_fail=("leader_1_again", "leadership_disjoint"),
+    may_fail=("tokens_grow",),
     parts={"lock": TwoLeaders},
 )
