@@ -1,0 +1,294 @@
+"""The record: chained, torn at the end at most, readable after a kill, and never in the way of an undo."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from blackstart.errors import Damaged
+from blackstart.journal import Journal, Record, parse, read, readings_of
+from blackstart.model import Reading
+from tests.unit.builders import all_readings, reading, whole
+
+LINES = whole().lines()[:40]
+
+
+def written(path: Path, *events: dict[str, Any]) -> Record:
+    journal = Journal(path)
+    for event in events:
+        journal.write("step", **event)
+    journal.close()
+    return read(path)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "journal.jsonl"
+
+
+# ---------------------------------------------------------------- what is written can be read
+
+
+def test_events_come_back_in_order_with_their_numbers_and_times(path: Path) -> None:
+    record = written(path, {"a": 1}, {"a": 2})
+    assert [(e["n"], e["a"]) for e in record.events] == [(0, 1), (1, 2)]
+    assert record.events[0]["at"] <= record.events[1]["at"]
+    assert record.damage == ""
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text()),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=10,
+)
+
+
+@given(JSON)
+def test_any_data_comes_back_as_it_was(tmp_path_factory: Any, data: Any) -> None:
+    assume(not (isinstance(data, dict) and set(data) == {"float"}))
+    record = written(tmp_path_factory.mktemp("run") / "journal.jsonl", {"data": data})
+    assert record.damage == ""
+    assert record.events[0]["data"] == data
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+def test_what_json_has_no_word_for_is_written_as_json_and_comes_back(path: Path, value: float) -> None:
+    journal = Journal(path)
+    journal.readings("GET /metrics", [Reading("age", "value", 1.0, 2.0, value)], 0.1)
+    journal.write("final", value={"deep": [value, 1.5]})
+    journal.close()
+    for line in path.read_bytes().splitlines():
+        json.loads(line, parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    record = read(path)
+    (seen,) = all_readings(record)
+    assert str(seen.value) == str(value)
+    assert str(record.events[1]["value"]) == str({"deep": [value, 1.5]})
+
+
+def test_text_that_is_not_utf8_comes_back(path: Path) -> None:
+    text = b"caf\xe9".decode("utf-8", "surrogateescape")
+    assert written(path, {"text": text}).events[0]["text"] == text
+
+
+def test_readings_come_back_as_they_were(path: Path) -> None:
+    seen = [
+        Reading("ready", "value", 1.25, 1.5, 503),
+        Reading("leader", "absent", 1.25, 1.5, None, "no series"),
+        Reading("mode", "value", 1.25, 1.5, "PAPER", "a note"),
+    ]
+    journal = Journal(path)
+    journal.readings("GET /ready", seen, 0.02)
+    journal.close()
+    (event,) = read(path).events
+    assert readings_of(event) == seen
+    assert (event["endpoint"], event["tick"]) == ("GET /ready", 0.02)
+
+
+def test_a_record_finds_its_events() -> None:
+    record = whole().record()
+    assert [e["phase"] for e in record.of("phase")] == ["baseline", "fault", "recovery", "settle", "end"]
+    assert record.first("phase") == record.of("phase")[0]
+    assert record.last("phase") == record.of("phase")[-1]
+    assert record.first("nothing") is record.last("nothing") is None
+
+
+def test_a_journal_is_the_users_own_and_never_overwritten(path: Path) -> None:
+    Journal(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    with pytest.raises(FileExistsError):
+        Journal(path)
+
+
+def test_closing_twice_and_writing_afterwards_is_no_trouble(path: Path) -> None:
+    journal = Journal(path)
+    journal.close()
+    journal.close()
+    journal.write("late")
+    assert journal.failure is not None
+    assert read(path).events == ()
+
+
+# ---------------------------------------------------------------- damage
+
+
+@given(st.integers(0, len(b"\n".join(LINES[:-1])) - 1), st.integers(1, 255))
+def test_any_flipped_byte_before_the_last_line_is_detected(position: int, flip: int) -> None:
+    data = bytearray(b"\n".join(LINES) + b"\n")
+    data[position] ^= flip
+    record = parse(bytes(data).split(b"\n"))
+    assert record.damage
+
+
+@given(st.integers(0, len(LINES[-1]) - 1), st.integers(1, 255))
+def test_a_flipped_byte_in_the_last_line_leaves_all_before_it(position: int, flip: int) -> None:
+    last = bytearray(LINES[-1])
+    last[position] ^= flip
+    record = parse([*LINES[:-1], bytes(last)])
+    assert len(record.events) >= len(LINES) - 1
+
+
+@given(st.integers(0, len(LINES) - 2))
+def test_a_line_taken_out_is_detected(number: int) -> None:
+    assert parse(LINES[:number] + LINES[number + 1 :]).damage
+
+
+@given(st.integers(0, len(LINES) - 2), st.integers(0, len(LINES) - 2))
+def test_lines_that_changed_places_are_detected(left: int, right: int) -> None:
+    assume(left != right)
+    lines = list(LINES)
+    lines[left], lines[right] = lines[right], lines[left]
+    assert parse(lines).damage
+
+
+@given(st.integers(1, len(b"\n".join(LINES)) - 1))
+def test_a_journal_cut_anywhere_gives_everything_up_to_there(length: int) -> None:
+    data = (b"\n".join(LINES))[:length]
+    record = parse(data.split(b"\n"))
+    whole_lines = [line for line in data.split(b"\n") if line in LINES]
+    assert len(record.events) == len(whole_lines)
+    assert bool(record.damage) is (data.split(b"\n")[-1] not in (*LINES, b""))
+
+
+@given(st.lists(st.binary(max_size=40), max_size=6))
+def test_rubbish_is_damage_never_a_crash(lines: list[bytes]) -> None:
+    record = parse(lines)
+    assert len(record.events) + bool(record.damage) <= len(lines) or not lines
+
+
+def test_a_torn_line_spoils_only_itself() -> None:
+    record = parse([*LINES[:5], LINES[5][:30], *LINES[5:]])
+    assert len(record.events) == len(LINES)
+    assert (record.damage, record.damage_after) == ("line 6 is torn or not JSON", 5)
+
+
+def test_a_changed_line_spoils_all_after_it() -> None:
+    record = parse([*LINES[:5], LINES[5].replace(b'"at":', b'"at": '), *LINES[6:]])
+    assert len(record.events) == 6
+    assert record.damage == "line 7 does not follow from the line before it"
+
+
+def test_damage_after_the_end_is_not_the_runs() -> None:
+    lines = whole().note(9.2, "verdict", verdict="held").lines()
+    record = parse([*lines, b"torn"])
+    assert record.damage and not record.until_end().damage
+    assert record.until_end().events[-1]["phase"] == "end"
+
+
+def test_damage_before_the_end_is_the_runs() -> None:
+    lines = whole().lines()
+    assert parse([*lines[:9], b"torn", *lines[9:]]).until_end().damage
+
+
+def test_a_run_without_an_end_is_all_there_is() -> None:
+    record = Record(whole().record().events[:-1], "x", 3)
+    assert record.until_end() == record
+
+
+def test_no_journal_at_all_is_damaged(path: Path) -> None:
+    with pytest.raises(Damaged, match="no journal at"):
+        read(path)
+
+
+# ---------------------------------------------------------------- never in the way
+
+
+class Untellable:
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("fields", [{"x": Untellable()}, {"x": {("a", "b"): 1}}])
+def test_an_event_that_cannot_be_told_is_recorded_all_the_same(path: Path, fields: dict[str, Any]) -> None:
+    record = written(path, fields, {"next": 1})
+    assert record.damage == ""
+    assert "untold" in record.events[0]
+    assert record.events[1]["next"] == 1
+
+
+def test_a_scrubber_that_fails_does_not_stop_the_record(path: Path) -> None:
+    def scrub(data: Any) -> Any:
+        raise ValueError("no")
+
+    journal = Journal(path, scrub)
+    journal.write("do", what="stop redis", sync=True)
+    journal.close()
+    assert read(path).events[0]["event"] == "do"
+
+
+FULL_DISK = """
+import resource, signal, sys
+from pathlib import Path
+from blackstart.journal import Journal, read
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+path = Path(sys.argv[1])
+journal = Journal(path)
+journal.write("before")
+resource.setrlimit(resource.RLIMIT_FSIZE, (150, resource.RLIM_INFINITY))
+for number in range(5):
+    journal.write("lost", number=number, text="x" * 50, sync=True)
+assert journal.failure is not None
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+journal.write("gone", ok=True, sync=True)
+journal.close()
+record = read(path)
+print([e["event"] for e in record.events], bool(record.damage))
+"""
+
+
+def python(program: str, *words: str) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-c", program, *words], env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_a_full_disk_that_has_room_again_loses_only_what_was_full(path: Path) -> None:
+    done = python(FULL_DISK, str(path))
+    assert (done.stdout, done.stderr) == ("['before', 'gone'] True\n", "")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from blackstart.journal import Journal
+journal = Journal(Path(sys.argv[1]))
+for number in range(100):
+    journal.write("step", number=number)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_killed_writer_loses_nothing(path: Path) -> None:
+    assert python(KILLED, str(path)).returncode == -signal.SIGKILL
+    record = read(path)
+    assert ([e["number"] for e in record.events], record.damage) == (list(range(100)), "")
+
+
+def test_many_threads_write_one_chain(path: Path) -> None:
+    journal = Journal(path)
+
+    def work(name: str) -> None:
+        for number in range(50):
+            journal.readings(name, [reading(name, number, float(number))], 0.02)
+
+    threads = [threading.Thread(target=work, args=(f"t{number}",)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    journal.close()
+    record = read(path)
+    assert (len(record.events), record.damage) == (300, "")
+    for name in (f"t{number}" for number in range(6)):
+        assert [r.value for r in all_readings(record) if r.probe == name] == list(range(50))
