@@ -90,12 +90,13 @@ class Ledger:
             raise Damaged(f"the ledger {self.path} can't be opened: {error}") from error
         try:
             connection.row_factory = sqlite3.Row
+            connection.text_factory = lambda text: text.decode("utf-8", "replace")
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA fullfsync=ON")
             # The journal file stays, with its space: marking and closing then also work on a disk that is full.
             connection.execute("PRAGMA journal_mode=PERSIST")
             yield connection
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise Damaged(f"the ledger {self.path} can't be used: {error}") from error
         finally:
             connection.close()

@@ -16,6 +16,7 @@ from blackstart.model import Ask, Change, Endpoint, Reader, Reading
 Say = Callable[[str], None]
 _READ_TIMEOUT_S = 2.0
 _LOOK_S = 5.0  # how long one undo is given to show before it is tried again
+_GLANCE_S = 0.2
 
 
 def perform_undo(change: Change, say: Say) -> bool:
@@ -47,8 +48,8 @@ def restore(change: Change, say: Say, within_s: float) -> bool:
             say(f"PLEASE DO NOW, by hand: {step.text}")
 
     def attempt() -> bool:
-        perform_undo(change, say)
-        return wait_gone(change, min(_LOOK_S, within_s))
+        # An undo that failed is tried again soon (the stop is perhaps still under way); one that went well gets time.
+        return wait_gone(change, min(_LOOK_S, within_s) if perform_undo(change, say) else _GLANCE_S)
 
     retrying = Retrying(
         stop=stop_after_delay(within_s),

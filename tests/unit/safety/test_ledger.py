@@ -90,7 +90,7 @@ def test_one_rubbish_entry_does_not_hide_the_others(tmp_path: Path) -> None:
     assert one.id == names[1] and "nowhere:Nothing" in one.why
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=some.data())
 def test_any_bytes_in_the_file_are_a_clear_message_or_a_whole_ledger(tmp_path: Path, data: some.DataObject) -> None:
     folder = tmp_path / "fuzz"
