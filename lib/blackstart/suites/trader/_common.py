@@ -43,8 +43,8 @@ class Limits:
 
     @property
     def backoff_shows_s(self) -> float:
-        """How long the fault must be held for three failed attempts to be seen: the loss, and two steps of backoff."""
-        return self.refresh_s + sum(self.backoff_s[:2]) + 2 * self.jitter_s + 0.5
+        """How long the fault must be held for four failed attempts to be seen: the loss, and three steps of backoff."""
+        return self.refresh_s + sum(self.backoff_s[:3]) + 3 * self.jitter_s + 0.5
 
 
 def paper_only() -> tuple[Condition, ...]:
