@@ -26,7 +26,7 @@ _KILL = '"$@" kill --signal=KILL "$unit" && "$@" stop "$unit"'
 _CRASH = (
     'seen=$1; signal=$2; shift 2; now=$("$@" show --property=MainPID "$unit"); now=${now#MainPID=}; '
     '[ "$now" = "$seen" ] || { echo "$unit now is process $now, not $seen: somebody restarted it" >&2; exit 75; }; '
-    '"$@" kill --kill-who=main --signal="$signal" "$unit"'
+    '[ "$signal" = 0 ] || "$@" kill --kill-who=main --signal="$signal" "$unit"'
 )
 _RIGHTS = (
     '"$@" show --property=LoadState "$unit" | grep -qx LoadState=loaded || { echo "$unit is not loaded" >&2; exit 66; }'
