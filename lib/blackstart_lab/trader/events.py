@@ -1,14 +1,22 @@
 """The trader's own record of what happened to it: the ground truth that measurements are compared with."""
 
 import json
+import logging
 import os
 from pathlib import Path
 
 from blackstart_lab.clock import now_s, utc_now
 
+log = logging.getLogger("trader")
+
+_TOO_MANY_TO_LOG = ("lock_refreshed", "order_placed")
+
 
 class EventLog:
-    """JSON lines, one write each, so that a killed process leaves whole lines. `at` is in seconds of `clock.now_s`."""
+    """JSON lines, one write each, so that a killed process leaves whole lines. `at` is in seconds of `clock.now_s`.
+
+    What an operator would look for is also told to the program's log.
+    """
 
     def __init__(self, path: Path, instance_id: str) -> None:
         self._handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
@@ -17,3 +25,5 @@ class EventLog:
     def write(self, event: str, **facts: object) -> None:
         line = {"at": now_s(), "utc": utc_now(), "event": event, "instance_id": self._instance_id, **facts}
         os.write(self._handle, json.dumps(line).encode() + b"\n")
+        if event not in _TOO_MANY_TO_LOG:
+            log.info("%s%s", event, "".join(f" {name}={value}" for name, value in facts.items()))

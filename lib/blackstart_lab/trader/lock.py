@@ -106,9 +106,10 @@ class LeaderLock:
         sent = self.now()
         try:
             taken = await self.store.acquire(self.instance_id, self.profile.lock_ttl_s)
-        except StoreUnreachable:
-            taken = False
-        self.events.write("acquire_attempt", ok=taken)
+            reason = "" if taken else "the key is held"
+        except StoreUnreachable as error:
+            taken, reason = False, f"Redis: {error}"
+        self.events.write("acquire_attempt", ok=taken, reason=reason)
         if not taken:
             if self.ever_led and self.listener:
                 self.listener.failed_cycle()

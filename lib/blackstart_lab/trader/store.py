@@ -7,6 +7,7 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from blackstart_lab.trader.config import LOCK_KEY
 from blackstart_lab.trader.errors import StoreUnreachable
@@ -36,7 +37,9 @@ class RedisStore:
         try:
             async with asyncio.timeout(self._timeout_s):
                 return await call
-        except (RedisError, OSError, TimeoutError) as error:
+        except (TimeoutError, RedisTimeoutError) as error:
+            raise StoreUnreachable(f"no answer within {self._timeout_s:g} s") from error
+        except (RedisError, OSError) as error:
             raise StoreUnreachable(f"{type(error).__name__}: {error}") from error
 
     async def close(self) -> None:
