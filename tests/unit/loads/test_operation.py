@@ -76,19 +76,19 @@ def test_operations_take_turns_by_weight() -> None:
 def test_an_answer_with_another_detail_is_a_rejection() -> None:
     operation = Operation("o", "http://h/", detail_from="json:status", ok_details=("success",))
     prepared = Prepared(operation)
-    assert prepared.judge(200, {}, b'{"status": "success"}') == ("ok", "h:80", "success")
-    assert prepared.judge(200, {}, b'{"status": "ignored"}') == ("fail", "h:80", "ignored")
-    assert prepared.judge(200, {}, b"not json") == ("fail", "h:80", "")
-    assert prepared.judge(500, {}, b'{"status": "success"}')[0] == "info"
+    assert prepared.judge(200, [], b'{"status": "success"}') == ("ok", "h:80", "success")
+    assert prepared.judge(200, [], b'{"status": "ignored"}') == ("fail", "h:80", "ignored")
+    assert prepared.judge(200, [], b"not json") == ("fail", "h:80", "")
+    assert prepared.judge(500, [], b'{"status": "success"}')[0] == "info"
 
 
 def test_the_beginning_of_a_rejection_is_kept() -> None:
     prepared = Prepared(Operation("o", "http://h/"))
-    assert prepared.judge(409, {}, b'{"detail":"paused"}') == ("fail", "h:80", '{"detail":"paused"}')
-    assert len(prepared.judge(500, {}, b"x" * 10_000)[2]) == 160
+    assert prepared.judge(409, [], b'{"detail":"paused"}') == ("fail", "h:80", '{"detail":"paused"}')
+    assert len(prepared.judge(500, [], b"x" * 10_000)[2]) == 160
 
 
 def test_json_paths_reach_into_lists_and_absent_is_empty() -> None:
     body = b'{"a": [{"b": 3}], "ok": true}'
-    assert [picked(f"json:{path}", {}, body) for path in ("a.0.b", "ok", "a.1.b", "z")] == ["3", "true", "", ""]
-    assert picked("header:X-Instance", {"X-Instance": "i"}, b"") == "i"
+    assert [picked(f"json:{path}", [], body) for path in ("a.0.b", "ok", "a.1.b", "z")] == ["3", "true", "", ""]
+    assert picked("header:X-Instance", [(b"x-instance", b"i")], b"") == "i"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from pathlib import Path
 
 from blackstart import history
@@ -12,7 +11,8 @@ from blackstart.history import HistoryWriter, Row
 from blackstart.loads.burst import Burst
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
-from blackstart.loads.driving.lane import Lane, wire
+from blackstart.loads.driving.lane import Lane
+from blackstart.loads.driving.place import NotSent, Place
 from blackstart.loads.driving.prepared import Prepared, mask_for
 from blackstart.loads.driving.reach import unreachable
 from blackstart.loads.summary import Driven, summarise
@@ -23,7 +23,7 @@ _OPENING = 64
 
 async def drive(load: Burst, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
     """Play the burst, and tell the parent what came of it."""
-    op = Prepared(load.operation, load.seed)
+    op = Prepared(load.operation, load.seed, keep_alive=False)
     if file_limit() < load.n:
         raise ValueError(f"a burst of {load.n} needs {load.n} open files; this process may have {file_limit()}")
     with HistoryWriter(history_path, mask_for([op])) as writer:
@@ -42,7 +42,7 @@ class _Volley:
         self._load, self._op, self._writer, self._control = load, op, writer, control
         self._lanes = [Lane() for _ in range(load.n)]
         self._slots = asyncio.Semaphore(_OPENING)
-        self._tls = ssl.create_default_context() if op.tls else None
+        self._place = Place(op.host, op.port, op.tls)
         self._released_s = 0.0
 
     async def fire(self) -> Driven:
@@ -60,7 +60,7 @@ class _Volley:
         await first(asyncio.shield(followed), self._control.aborting.wait())
         cut = sum(not lane.over for lane in self._lanes)
         for lane in self._lanes:
-            lane.lose("cut: the load had to end")
+            lane.lost("cut: the load had to end")
         await followed
         self._close()
         return Driven(
@@ -74,14 +74,14 @@ class _Volley:
     async def _open(self, number: int, deadline: float) -> None:
         """Connect and send all but the last byte; a lane that can't be opened stays closed and says why."""
         lane = self._lanes[number]
-        head = wire(self._op, self._op.request(self._key(number), number + 1))
+        request = self._op.request(self._key(number), number + 1)
         try:
             async with self._slots, asyncio.timeout_at(deadline):
-                loop = asyncio.get_running_loop()
-                await loop.create_connection(lambda: lane, self._op.host, self._op.port, ssl=self._tls)
-                await lane.load(head)
-        except (OSError, TimeoutError) as error:
-            lane.lose(f"unsent: {error or f'not open within {self._load.connect_s:g} s'}")
+                lane.load(await self._place.connect(), request, self._op.head_only)
+        except NotSent as failure:
+            lane.lost(f"unsent: {failure}")
+        except TimeoutError:
+            lane.lost(f"unsent: not open within {self._load.connect_s:g} s")
 
     def _release(self) -> float:
         """Let the last bytes go; nothing else happens in this process meanwhile. Returns the seconds it took."""
@@ -100,13 +100,13 @@ class _Volley:
         attempt = number + 1 if self._load.same_key else 1
         worker = f"{self._load.name}/0"
         if lane.loaded_s is None:
-            return Row(op.name, key, attempt, self._released_s, None, None, "fail", None, "", lane.lost, worker)
-        end_s = lane.end_s or now_s()
-        times = (self._released_s, lane.loaded_s, max(end_s, lane.loaded_s))
-        if lane.status is None or lane.lost:
-            return Row(op.name, key, attempt, *times, "info", None, "", lane.lost, worker)
-        outcome, instance, detail = self._op.judge(lane.status, lane.headers, bytes(lane.body))
-        return Row(op.name, key, attempt, *times, outcome, lane.status, instance, detail, worker)
+            return Row(op.name, key, attempt, self._released_s, None, None, "fail", None, "", lane.why, worker)
+        times = (self._released_s, lane.loaded_s, lane.end_s)
+        if lane.answer is None:
+            return Row(op.name, key, attempt, *times, "info", None, "", lane.why, worker)
+        status, headers, body = lane.answer
+        outcome, instance, detail = self._op.judge(status, headers, body)
+        return Row(op.name, key, attempt, *times, outcome, status, instance, detail, worker)
 
     def _key(self, number: int) -> str:
         return self._load.key_prefix if self._load.same_key else f"{self._load.key_prefix}{number + 1}"

@@ -12,9 +12,10 @@ from pathlib import Path
 from blackstart import history
 from blackstart.clock import now_s
 from blackstart.history import HistoryWriter, Row
+from blackstart.loads.driving.attempt import Attempt
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit
-from blackstart.loads.driving.http import Http
+from blackstart.loads.driving.pool import Pools
 from blackstart.loads.driving.prepared import Prepared, mask_for, prepare
 from blackstart.loads.driving.reach import unreachable
 from blackstart.loads.driving.workers import play_shared
@@ -51,7 +52,7 @@ async def _play(load: OpenLoop, history_path: Path, control: Control, share: Sha
                 return Driven(stopped=True, reasons=("it was ended before it began",))
             return await sender.run(begin_s, control)
         finally:
-            await sender.close()
+            sender.close()
 
 
 class Sender:
@@ -61,24 +62,24 @@ class Sender:
         number, count = share
         self._load, self._turns, self._writer = load, turns, writer
         self.worker = f"{load.name}/{number}"
-        self._http = Http(self.worker)
+        self._pools = Pools()
         self._schedule: Iterator[tuple[int, float]] = islice(enumerate(offsets_s(load.stages), 1), number, None, count)
+        self._next = next(self._schedule, None)
         self._cap = min(max(1, load.max_in_flight // count), file_limit())
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._open: set[Attempt] = set()
+        self._retries: dict[Attempt, asyncio.TimerHandle] = {}
         self._timer: asyncio.TimerHandle | None = None
-        self._all_sent = asyncio.Event()
-        self._idle = asyncio.Event()
+        self._all_sent, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
         self._closing = False
         self._broken: OSError | None = None
         self._begin_s = 0.0
-        self._next = next(self._schedule, None)
-        self.intended = 0
-        self.cut = 0
+        self._intended = 0
 
     async def run(self, begin_s: float, control: Control) -> Driven:
         """Send until the stages end or the parent stops it; then wait for what is in flight."""
         self._begin_s = begin_s
+        self._loop = asyncio.get_running_loop()
         self._tick()
         await first(self._all_sent.wait(), control.stopping.wait())
         stopped = not self._all_sent.is_set()
@@ -88,55 +89,59 @@ class Sender:
         lasted_s = now_s() - begin_s if stopped else duration_s(self._load.stages) or 0.0
         if self._timer:
             self._timer.cancel()
-        await self._drain(control)
+        cut = await self._drain(control)
         reasons = (f"the history can't be written: {self._broken}",) if self._broken else ()
-        return Driven(self.intended, None, max(lasted_s, 0.0), self.cut, stopped, reasons)
+        return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, reasons)
 
-    async def close(self) -> None:
+    def close(self) -> None:
         """Give the connections back."""
-        await self._http.close()
+        self._pools.close()
 
     def _tick(self) -> None:
         """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""
-        loop = asyncio.get_running_loop()
         while self._next is not None:
             number, offset_s = self._next
             due_s = self._begin_s + offset_s
             wait_s = due_s - now_s()
             if wait_s > 0:
                 if not self._closing:
-                    self._timer = loop.call_later(wait_s, self._tick)
+                    self._timer = self._loop.call_later(wait_s, self._tick)
                 return
-            self._fire(loop, number, due_s)
+            self._fire(number, due_s)
             self._next = next(self._schedule, None)
         self._all_sent.set()
 
-    def _fire(self, loop: asyncio.AbstractEventLoop, number: int, due_s: float) -> None:
-        self.intended += 1
+    def _fire(self, number: int, due_s: float) -> None:
+        self._intended += 1
         op = self._turns[(number - 1) % len(self._turns)]
         key = f"{self._load.key_prefix}{number}"
-        if len(self._tasks) >= self._cap:
-            detail = f"unsent: {len(self._tasks)} requests in flight already"
-            self._write(Row(op.operation.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
+        if len(self._open) >= self._cap:
+            detail = f"unsent: {len(self._open)} requests in flight already"
+            self._write(Row(op.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
             return
-        task = loop.create_task(self._send(op, key, number, due_s))
-        self._tasks.add(task)
+        attempt = Attempt(op, key, number, self.worker, self._ended)
+        self._open.add(attempt)
         self._idle.clear()
-        task.add_done_callback(self._done)
+        attempt.go(due_s, self._pools.of(op))
 
-    async def _send(self, op: Prepared, key: str, number: int, due_s: float) -> None:
-        """One key's attempts, each a row the moment its fate is known."""
-        retry, request, attempt = self._load.retry, op.request(key, number), 0
-        while True:
-            attempt += 1
-            row = await self._http.attempt(op, request, key, attempt, due_s)
-            self._write(row)
-            if attempt > retry.times or row.outcome not in retry.outcomes or self._closing:
-                return
+    def _ended(self, attempt: Attempt, row: Row) -> None:
+        """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""
+        self._write(row)
+        retry = self._load.retry
+        if attempt.tries <= retry.times and row.outcome in retry.outcomes and not self._closing:
             due_s = now_s() + retry.after_s
-            await asyncio.sleep(retry.after_s)
-            if self._closing:
-                return
+            self._retries[attempt] = self._loop.call_later(retry.after_s, self._again, attempt, due_s)
+        else:
+            self._over(attempt)
+
+    def _again(self, attempt: Attempt, due_s: float) -> None:
+        del self._retries[attempt]
+        attempt.go(due_s, self._pools.of(attempt.op))
+
+    def _over(self, attempt: Attempt) -> None:
+        self._open.discard(attempt)
+        if not self._open:
+            self._idle.set()
 
     def _write(self, row: Row) -> None:
         try:
@@ -144,22 +149,22 @@ class Sender:
         except OSError as error:
             self._broken = self._broken or error
 
-    def _done(self, task: asyncio.Task[None]) -> None:
-        self._tasks.discard(task)
-        if not self._tasks:
-            self._idle.set()
+    async def _drain(self, control: Control) -> int:
+        """Wait for what is in flight, at most until its own time limits, or until the parent wants an end at once.
 
-    async def _drain(self, control: Control) -> None:
-        """Wait for what is in flight, at most until its own time limits, or until the parent wants an end at once."""
+        Returns how many requests were cut off.
+        """
         if not self._closing:
             await first(self._idle.wait(), control.stopping.wait())
-            self._closing = True  # no more retries
+            self._closing = True
+        for attempt, timer in self._retries.items():
+            timer.cancel()
+            self._over(attempt)
         await first(self._idle.wait(), control.aborting.wait())
-        cut = list(self._tasks)
-        self.cut = len(cut)
-        for task in cut:
-            task.cancel()
-        await asyncio.gather(*cut, return_exceptions=True)
+        cut = list(self._open)
+        for attempt in cut:
+            attempt.cut()
+        return len(cut)
 
 
 def _settle_memory() -> None:

@@ -4,68 +4,53 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
-from urllib.parse import urlsplit
-
-from multidict import CIMultiDict
-from yarl import URL
+from collections.abc import Callable, Sequence
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from blackstart.history import Outcome
+from blackstart.loads.driving.connection import Headers
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
 
 AGENT = "blackstart-load"
 _LONGEST_DETAIL = 160
-
-
-class Request(NamedTuple):
-    """One request as it will be sent, the same for every attempt."""
-
-    url: URL
-    headers: CIMultiDict[str]
-    body: bytes | None
+_AS_IT_IS = "%/:=&?~#+!$,;'@()*[]"
+_WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 class Prepared:
     """An operation whose secrets are read and whose fixed parts are built. Raises ValueError for a missing secret."""
 
-    def __init__(self, operation: Operation, seed: int = 0) -> None:
+    def __init__(self, operation: Operation, seed: int = 0, keep_alive: bool = True) -> None:
         self.operation = operation
+        self.name, self.timeout_s = operation.name, operation.timeout_s
+        self.head_only = operation.method == "HEAD"
         self._seed = seed
         self._statuses = operation.statuses()
         values = {name: secret(value) for name, value in operation.headers.items()}
         self.secrets = [value for name, value in values.items() if value != operation.headers[name]]
-        self._headers = {name: Template(value) for name, value in values.items()}
-        lower = {name.lower() for name in values}
-        defaults = {"User-Agent": AGENT} | ({"Content-Type": "application/json"} if operation.body else {})
-        for name, value in defaults.items():
-            if name.lower() not in lower:
-                self._headers[name] = Template(value)
-        self._url, self._body = Template(operation.url), Template(operation.body)
-        parts = (self._url, self._body, *self._headers.values())
-        self._random = any(part.random for part in parts)
-        self._fixed_url = URL(operation.url) if self._url.fixed else None
-        fixed_headers = all(part.fixed for part in self._headers.values())
-        self._fixed_headers = CIMultiDict(self._filled("", 0, None)) if fixed_headers else None
         split = urlsplit(operation.url)
-        self.host = split.hostname or ""
-        self.port = split.port or (443 if split.scheme == "https" else 80)
-        self.tls = split.scheme == "https"
+        self.host, self.tls = split.hostname or "", split.scheme == "https"
+        self.port = split.port or (443 if self.tls else 80)
+        self.place = (self.host, self.port, self.tls)
         self._where = f"{self.host}:{self.port}"
+        self._head = Template(self._head_text(split.netloc.rpartition("@")[2], values, keep_alive))
+        self._target = Template((split.path or "/") + (f"?{split.query}" if split.query else ""))
+        self._body = Template(operation.body)
+        parts = (self._target, self._head, self._body)
+        self._random = any(part.random for part in parts)
+        self._fixed = self._built("", 0, None) if all(part.fixed for part in parts) else None
 
-    def request(self, key: str, n: int) -> Request:
-        """Request number `n`; what chance decides depends on the seed and n alone."""
-        dice = random.Random(f"{self._seed}/{self.operation.name}/{n}") if self._random else None
-        url = self._fixed_url or URL(self._url.fill(key, n, dice))
-        headers = self._fixed_headers
-        if headers is None:
-            headers = CIMultiDict(self._filled(key, n, dice))
-        body = self._body.fill(key, n, dice).encode() if self.operation.body else None
-        return Request(url, headers, body)
+    def request(self, key: str, n: int) -> bytes:
+        """Request number `n` as it goes over the wire; what chance decides depends on the seed and n alone."""
+        if self._fixed is not None:
+            return self._fixed
+        dice = random.Random(f"{self._seed}/{self.name}/{n}") if self._random else None
+        return self._built(key, n, dice)
 
-    def judge(self, status: int, headers: Mapping[str, str], body: bytes) -> tuple[Outcome, str, str]:
+    def judge(self, status: int, headers: Headers, body: bytes) -> tuple[Outcome, str, str]:
         """Outcome, instance and detail of an answer."""
         operation = self.operation
         outcome = self._statuses.outcome(status)
@@ -79,8 +64,22 @@ class Prepared:
             detail = body[:_LONGEST_DETAIL].decode("utf-8", "replace")
         return outcome, instance[:_LONGEST_DETAIL], detail[:_LONGEST_DETAIL]
 
-    def _filled(self, key: str, n: int, dice: random.Random | None) -> dict[str, str]:
-        return {name: part.fill(key, n, dice) for name, part in self._headers.items()}
+    def _head_text(self, host: str, values: dict[str, str], keep_alive: bool) -> str:
+        given = {name.lower() for name in values}
+        defaults = {"Host": host, "User-Agent": AGENT, "Accept": "*/*"}
+        if self.operation.body:
+            defaults["Content-Type"] = "application/json"
+        if not keep_alive:
+            defaults["Connection"] = "close"
+        lines = {**{name: value for name, value in defaults.items() if name.lower() not in given}, **values}
+        return "".join(f"{name}: {value}\r\n" for name, value in lines.items())
+
+    def _built(self, key: str, n: int, dice: random.Random | None) -> bytes:
+        target = quote(self._target.fill(key, n, dice), safe=_AS_IT_IS)
+        head = self._head.fill(key, n, dice)
+        body = self._body.fill(key, n, dice).encode()
+        length = f"Content-Length: {len(body)}\r\n" if body or self.operation.method in _WITH_BODY else ""
+        return f"{self.operation.method} {target} HTTP/1.1\r\n{head}{length}\r\n".encode() + body
 
 
 def prepare(operations: Sequence[Operation], seed: int) -> list[Prepared]:
@@ -97,11 +96,12 @@ def mask_for(operations: Sequence[Prepared]) -> Callable[[str], str]:
     return redactor(secrets, {each.operation.url for each in operations})
 
 
-def picked(where: str, headers: Mapping[str, str], body: bytes) -> str:
+def picked(where: str, headers: Headers, body: bytes) -> str:
     """The header or JSON value that `where` names, as text; empty where there is none."""
     kind, _, name = where.partition(":")
     if kind == "header":
-        return headers.get(name, "")
+        wanted = name.lower().encode()
+        return next((value.decode("latin-1") for header, value in headers if header.lower() == wanted), "")
     try:
         value: Any = json.loads(body)
     except ValueError:

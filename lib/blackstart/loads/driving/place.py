@@ -1,0 +1,70 @@
+"""Where requests go: one address, how it is resolved, and connections to it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import ipaddress
+import socket
+import ssl
+
+from blackstart.clock import now_s
+from blackstart.loads.driving.connection import Connection
+
+# Refusals of our own machine: nothing was sent, and the system under test had no part in it.
+_OURS = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
+_RESOLVE_EVERY_S = 10.0
+
+
+class NotSent(Exception):
+    """No connection came about: the request was certainly not sent. `ours`: for a reason of this machine."""
+
+    def __init__(self, why: str, ours: bool = False) -> None:
+        super().__init__(why)
+        self.ours = ours
+
+
+class Place:
+    """A host and port, with or without TLS."""
+
+    def __init__(self, host: str, port: int, tls: bool) -> None:
+        self.host, self.port = host, port
+        self._tls = ssl.create_default_context() if tls else None
+        self._addresses: list[str] = [host] if _is_address(host) else []
+        self._resolved_s = float("inf") if self._addresses else float("-inf")
+
+    async def connect(self) -> Connection:
+        """A new connection. Raises NotSent where none of the host's addresses takes one."""
+        failure: OSError | None = None
+        try:
+            for address in await self._resolve():
+                try:
+                    return await self._connect(address)
+                except OSError as error:
+                    failure = error
+        except OSError as error:
+            failure = error
+        why = failure.strerror or str(failure) if failure else "the host has no address"
+        raise NotSent(f"no connection: {why}", failure is not None and failure.errno in _OURS)
+
+    async def _connect(self, address: str) -> Connection:
+        loop = asyncio.get_running_loop()
+        name = self.host if self._tls else None
+        _, made = await loop.create_connection(Connection, address, self.port, ssl=self._tls, server_hostname=name)
+        return made
+
+    async def _resolve(self) -> list[str]:
+        if now_s() - self._resolved_s > _RESOLVE_EVERY_S:
+            loop = asyncio.get_running_loop()
+            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self._addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
+            self._resolved_s = now_s()
+        return self._addresses
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
