@@ -1,54 +1,145 @@
-"""A timer that is never early."""
+"""Timers that are never early and hardly late.
+
+Event loops count in whole milliseconds: asyncio's timers come up to one late, uvloop's even half of one early. On Linux
+one timer of the kernel (timerfd) rings for all alarms instead; elsewhere the loop's own timer does, armed again where
+the monotonic clock says that it came too early.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import ctypes
+import os
+import sys
 from collections.abc import Callable
+from heapq import heappop, heappush
+from itertools import count
+from math import ceil
 from time import monotonic
+from typing import Protocol
 
 from blackstart.proxy.stage import NEVER
 
+_CLOCK_MONOTONIC, _ABSOLUTE = 1, 1
 
-class Alarm:
-    """Calls `action` once the monotonic clock has reached the time it was last set to.
 
-    Event loops may call back early (uvloop rounds to whole milliseconds), so the clock is looked at and the timer is
-    armed again where it has to be.
-    """
+class Timer(Protocol):
+    """Calls back once; a new time replaces the old one."""
 
-    __slots__ = ("_action", "_at", "_handle", "_handle_at", "_loop")
+    def set(self, at: float) -> None:
+        """Call back at that monotonic time."""
+
+    def close(self) -> None:
+        """Never call back again."""
+
+
+class LoopTimer:
+    """The event loop's own."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
         self._loop, self._action = loop, action
-        self._at = self._handle_at = NEVER
         self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, at: float) -> None:
+        self.close()
+        self._handle = self._loop.call_later(max(0.0, at - monotonic()), self._action)
+
+    def close(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+
+class KernelTimer:
+    """Linux's timerfd on the monotonic clock, by way of libc: Python has it from 3.13 on only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
+        self._loop, self._action = loop, action
+        self._libc = ctypes.CDLL(None, use_errno=True)
+        self._file: int = self._libc.timerfd_create(_CLOCK_MONOTONIC, os.O_NONBLOCK | os.O_CLOEXEC)
+        if self._file < 0:
+            raise OSError(ctypes.get_errno(), "timerfd_create")
+        self._spec = (ctypes.c_long * 4)()  # interval and value, each in seconds and nanoseconds
+        loop.add_reader(self._file, self._rang)
+
+    def set(self, at: float) -> None:
+        self._spec[2], self._spec[3] = divmod(max(1, ceil(at * 1e9)), 1_000_000_000)
+        self._libc.timerfd_settime(self._file, _ABSOLUTE, self._spec, None)
+
+    def close(self) -> None:
+        if self._file >= 0:
+            self._loop.remove_reader(self._file)
+            os.close(self._file)
+            self._file = -1
+
+    def _rang(self) -> None:
+        try:
+            os.read(self._file, 8)
+        except BlockingIOError:
+            return  # it was set anew since
+        self._action()
+
+
+class Clockwork:
+    """All alarms of one event loop: a heap of times, and one timer for the first of them."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._heap: list[tuple[float, int, Alarm]] = []
+        self._order = count()
+        self._armed_at = NEVER
+        make: Callable[..., Timer] = KernelTimer if sys.platform == "linux" else LoopTimer
+        self._timer = make(loop, self._ring)
+
+    def push(self, at: float, alarm: Alarm) -> None:
+        """Look at that alarm at that time."""
+        heappush(self._heap, (at, next(self._order), alarm))
+        self._arm()
+
+    def close(self) -> None:
+        """Ring no more."""
+        self._heap.clear()
+        self._timer.close()
+
+    def _arm(self) -> None:
+        first = self._heap[0][0] if self._heap else NEVER
+        if first < self._armed_at:
+            self._armed_at = first
+            self._timer.set(first)
+
+    def _ring(self) -> None:
+        self._armed_at = NEVER
+        now = monotonic()
+        # Only what is due by now: an alarm that is set meanwhile waits for the next turn, even with no delay at all.
+        due: list[Alarm] = []
+        while self._heap and self._heap[0][0] <= now:
+            due.append(heappop(self._heap)[2])
+        for alarm in due:
+            alarm.look(now)
+        self._arm()
+
+
+class Alarm:
+    """Calls `action` once the monotonic clock has reached the time it was last set to."""
+
+    __slots__ = ("_action", "_at", "_clockwork", "_queued_at")
+
+    def __init__(self, clockwork: Clockwork, action: Callable[[], None]) -> None:
+        self._clockwork, self._action = clockwork, action
+        self._at = self._queued_at = NEVER
 
     def set(self, at: float) -> None:
         """Ring at that time instead; NEVER means not at all."""
         self._at = at
-        if at >= self._handle_at:  # the armed timer comes first: it looks at `_at` when it does
-            return
-        if self._handle is not None:
-            self._handle.cancel()
-        self._arm()
+        if at < self._queued_at:  # else the clockwork looks here before that time anyway
+            self._queued_at = at
+            self._clockwork.push(at, self)
 
-    def cancel(self) -> None:
-        """Never ring again."""
-        self._at = self._handle_at = NEVER
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _arm(self) -> None:
-        self._handle_at = self._at
-        self._handle = self._loop.call_later(max(0.0, self._at - monotonic()), self._rang)
-
-    def _rang(self) -> None:
-        self._handle, self._handle_at = None, NEVER
-        if self._at == NEVER:
-            return
-        if monotonic() < self._at:
-            self._arm()
-            return
-        self._at = NEVER
-        self._action()
+    def look(self, now: float) -> None:
+        """The clockwork's call: ring, or wait on."""
+        if now < self._queued_at:
+            return  # an old entry; there is another one
+        self._queued_at = NEVER
+        if self._at <= now:
+            self._at = NEVER
+            self._action()
+        elif self._at < NEVER:
+            self.set(self._at)

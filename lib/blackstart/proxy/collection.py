@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.proxy.address import Address, read_address
+from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.errors import ApiError, bad_body, missing_field, proxy_exists, proxy_not_found, toxic_exists
 from blackstart.proxy.proxy import Proxy
 from blackstart.proxy.toxic import Toxic, as_object, read_toxic
@@ -60,10 +61,11 @@ def _enabled(given: dict[str, Any], before: bool) -> bool:
 
 
 class Collection:
-    """Proxies by name. One change is made at a time; each is checked in full before it begins."""
+    """Proxies by name, made inside the event loop that they live on. One change is made at a time; each is checked in full before it begins."""
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
+        self._clockwork = Clockwork(asyncio.get_running_loop())
         self.proxies: dict[str, Proxy] = {}
         self.changing = asyncio.Lock()
 
@@ -160,7 +162,7 @@ class Collection:
         return known
 
     async def _add(self, wanted: Wanted) -> Proxy:
-        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed)
+        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork)
         for toxic in wanted.toxics:
             await proxy.add_toxic(toxic)
         if wanted.enabled:
@@ -176,3 +178,4 @@ class Collection:
         """Cut everything and let go of every port."""
         for proxy in self.proxies.values():
             proxy.close()
+        self._clockwork.close()

@@ -78,12 +78,11 @@ class Connection:
 
     def rebuild(self, toxics: Sequence[Toxic], *, fresh: bool = False) -> None:
         """Have the stages of those of the toxics that act on this connection, in their order."""
-        loop = asyncio.get_running_loop()
         for side in (self.client, self.server):
             acting = [toxic for toxic in toxics if toxic.acts_on(side.direction) and self._affected(toxic)]
             if self.over or not (acting or side.pipeline):
                 continue
-            side.staged(loop).rebuild(acting, self._random(side.direction), fresh)
+            side.staged(self.proxy.clockwork).rebuild(acting, self._random(side.direction), fresh)
             if not self.over:
                 side.route()
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.proxy.address import Address, bindable
+from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.connection import Connection
 from blackstart.proxy.errors import toxic_exists, toxic_not_found
 from blackstart.proxy.listener import Listener
@@ -31,8 +32,8 @@ class Proxy:
     Changes take effect on open connections at once. No method waits for one.
     """
 
-    def __init__(self, name: str, listen: Address, upstream: Address, seed: str) -> None:
-        self.name, self.upstream, self.seed = name, upstream, seed
+    def __init__(self, name: str, listen: Address, upstream: Address, seed: str, clockwork: Clockwork) -> None:
+        self.name, self.upstream, self.seed, self.clockwork = name, upstream, seed, clockwork
         self.listen = listen
         self.enabled = False
         self.toxics: list[Toxic] = []

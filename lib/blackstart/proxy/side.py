@@ -9,9 +9,9 @@ from collections.abc import Callable
 from time import monotonic
 from typing import TYPE_CHECKING, cast
 
-from blackstart.proxy.alarm import Alarm
+from blackstart.proxy.alarm import Alarm, Clockwork
 from blackstart.proxy.pipeline import Pipeline
-from blackstart.proxy.stage import Ending, HangUp
+from blackstart.proxy.stage import NEVER, Ending, HangUp
 
 if TYPE_CHECKING:
     from blackstart.proxy.connection import Connection
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # Kept for an upstream that is still being dialled; then the client has to wait.
 EARLY_BYTES = 64 * 1024
 # Kept for a receiver that reads slowly; enough that a bulk transfer does not stop and go.
-WRITE_BUFFER_BYTES = 1024 * 1024
+WRITE_BUFFER_BYTES = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST and drops what was not sent
 
 
@@ -104,11 +104,11 @@ class Side(asyncio.Protocol):
             self._silence()
         self.sink = self.peer.write if self.pipeline is None else self.pipeline.feed
 
-    def staged(self, loop: asyncio.AbstractEventLoop) -> Pipeline:
+    def staged(self, clockwork: Clockwork) -> Pipeline:
         """The pipeline that works on what is read from here, made where there was none."""
         if self.pipeline is None:
             self.pipeline = Pipeline(self, self.direction, monotonic)
-            self._alarm = Alarm(loop, self.pipeline.run_due)
+            self._alarm = Alarm(clockwork, self.pipeline.run_due)
         return self.pipeline
 
     def leave(self, how: HangUp) -> None:
@@ -172,7 +172,7 @@ class Side(asyncio.Protocol):
 
     def _silence(self) -> None:
         if self._alarm is not None:
-            self._alarm.cancel()
+            self._alarm.set(NEVER)
             self._alarm = None
 
     def _end(self, ending: Ending) -> None:
