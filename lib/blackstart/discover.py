@@ -18,7 +18,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
-from blackstart.errors import BadExperiment, did_you_mean
+from blackstart.errors import BadExperiment, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.target import Target
@@ -95,15 +95,36 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
     (target, flags, variant) that makes one. Raises BadExperiment that says what is wrong with the file."""
     if found.name in RESERVED:
         raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
-    module = importlib.import_module(found.module) if found.module else load_file(str(found.path))
-    made = getattr(module, "experiment", None)
+    made = getattr(_module(found), "experiment", None)
     if callable(made):
-        made = made(target, flags, variant)
+        try:
+            made = made(target, flags, variant)
+        except BlackstartError:
+            raise
+        except Exception as error:
+            raise BadExperiment(f"{found.path}: {_where(error)}") from error
     elif variant:
         raise BadExperiment(f"{found.name} has no variant {variant}")
     if not isinstance(made, Experiment):
         raise BadExperiment(f"{found.path} does not define `experiment` (an Experiment, or a function that makes one)")
     return made
+
+
+def _module(found: Found) -> ModuleType:
+    if not found.module:
+        return load_file(str(found.path))
+    try:
+        return importlib.import_module(found.module)
+    except Exception as error:
+        raise BadExperiment(f"{found.path}: {_where(error)}") from error
+
+
+def _where(error: Exception) -> str:
+    line = error.__traceback__
+    while line is not None and line.tb_next is not None:
+        line = line.tb_next
+    where = f"line {line.tb_lineno} of {line.tb_frame.f_code.co_filename}" if line else "its import"
+    return f"{type(error).__name__} in {where}: {error}"
 
 
 def load_file(path: str) -> ModuleType:
@@ -122,9 +143,5 @@ def load_file(path: str) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        line = error.__traceback__
-        while line is not None and line.tb_next is not None:
-            line = line.tb_next
-        where = f"line {line.tb_lineno} of {line.tb_frame.f_code.co_filename}" if line else "its import"
-        raise BadExperiment(f"{path}: {type(error).__name__} in {where}: {error}") from error
+        raise BadExperiment(f"{path}: {_where(error)}") from error
     return module

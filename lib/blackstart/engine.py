@@ -55,11 +55,10 @@ class Run:
     """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
 
     def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor) -> None:
-        self.plan, self.flags, self.console = plan, flags, console
+        self.plan, self.flags, self.console, self.redactor = plan, flags, console, redactor
         self.experiment = plan.experiment
         self.locks, self.signals = Locks(plan.identities), Signals()
         console.between = self.signals.check
-        self.redactor = redactor
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
         self.touched = False
 
@@ -106,17 +105,13 @@ class Run:
             self._refused(refusal)
         except Interrupted as interruption:
             self.observer.note("interrupted", message=f"{interruption}, before its end", sync=True)
-        except Stop:
-            pass  # its reason stands in the journal
         except Exception as error:
             self._crashed(error)
         finally:
             restored = self._mend()
         try:
             if restored and self.signals.first is None:
-                self._recover()
-        except Exception as error:
-            self._crashed(error)
+                self._safely(self._recover)
         finally:
             self._confirm_gone()
             self._wind_down()
@@ -129,10 +124,12 @@ class Run:
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
         until_s = clock.now_s() + BASELINE_WITHIN_S
-        ready = self.observer.wait(self._baseline_done, until_s, self._between)
-        if not ready:
-            raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
+        self._demand_baseline(self.observer.wait(self._baseline_done, until_s, self._between))
         bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
+
+    def _demand_baseline(self, holds: bool) -> None:
+        if not holds:
+            raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
 
     def _baseline_done(self) -> bool:
         return self.observer.baseline_holds() and self.traffic.flowing()
@@ -145,6 +142,7 @@ class Run:
         self.guardian.wait_up()
         if self.plan.changes:
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
+        self._demand_baseline(self.observer.baseline_holds())  # asking and rehearsing may have taken long
 
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -154,9 +152,8 @@ class Run:
         self.traffic.begin("fault")
         self.injection.inject(self._between)
         bit_s = self._bite(began_s)
-        hold_s = self.plan.holds_s
-        if hold_s is not None:
-            self.observer.wait(lambda: False, bit_s + hold_s, self._between)
+        if self.plan.holds_s is not None:
+            self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self._between)
             return
         self.narrator.waiting("during the fault", "fault")
         self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
@@ -275,7 +272,7 @@ class Run:
 
     def _crashed(self, error: Exception, event: str = "inconclusive") -> None:
         if isinstance(error, Stop):
-            return
+            return  # its reason stands in the journal
         self.observer.note(event, message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 

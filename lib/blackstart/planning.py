@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from blackstart import controls
-from blackstart.errors import Refused
+from blackstart.codec import from_data, to_data
+from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
 from blackstart.model import Change, Experiment, Probe
 from blackstart.target import Target
@@ -55,6 +56,8 @@ def make(experiment: Experiment, target: Target) -> Plan:
     for change in changes:
         if not change.bites or not change.gone:
             raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')
+    _sensible(bound, changes)
+    _can_be_recorded(bound, changes)
     services = dict.fromkeys(change.service for change in changes)
     identities = [controls.of(target.service(name)).identity() for name in services if name in target.services]
     return Plan(
@@ -63,10 +66,8 @@ def make(experiment: Experiment, target: Target) -> Plan:
 
 
 def bind(experiment: Experiment, target: Target) -> Experiment:
-    """The experiment with every probe bound to the target. Names must be unique, or readings would be mixed up."""
-    bound = _each_probe(experiment, lambda probe: probe.bind(target))
-    _no_name_twice(bound)
-    return bound
+    """The experiment with every probe bound to the target."""
+    return _each_probe(experiment, lambda probe: probe.bind(target))
 
 
 def with_history(experiment: Experiment, path: Path) -> Experiment:
@@ -94,15 +95,37 @@ def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Exp
     )
 
 
-def _no_name_twice(experiment: Experiment) -> None:
-    named: dict[str, Probe] = {}
+def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
+    """Refuse what could only end in confusion: readings mixed up by their names, waits that can't be waited for."""
     phases = (experiment.baseline, experiment.during, experiment.recovery, experiment.always)
-    for probe in [e.condition.probe for phase in phases for e in phase] + list(experiment.watch):
+    conditions = [e.condition for phase in phases for e in phase] + list(experiment.stop_if)
+    conditions += [condition for change in changes for condition in (*change.bites, *change.gone)]
+    named: dict[str, Probe] = {}
+    for probe in [condition.probe for condition in conditions] + list(experiment.watch):
         if named.setdefault(probe.name, probe) != probe:
-            raise Refused(f'{experiment.name}: two different probes are named "{probe.name}"; give one another name')
+            raise _bad(experiment, f'two different probes are named "{probe.name}"; give one another name')
     names = [e.name for phase in phases for e in phase] + [check.name for check in experiment.checks]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise Refused(
-            f"{experiment.name}: two expectations are named {', '.join(sorted(twice))}; give one another name"
-        )
+        raise _bad(experiment, f"two expectations are named {', '.join(twice)}; give one another name")
+    if not (experiment.during or experiment.recovery or experiment.always or experiment.checks):
+        raise _bad(experiment, "it expects nothing, so nothing could come of it")
+    for expectation in experiment.baseline:
+        if expectation.when != "eventually":
+            raise _bad(experiment, f"{expectation.name}: the baseline is waited for; say eventually(...)")
+    for expectation in experiment.always:
+        if expectation.when == "eventually":
+            raise _bad(experiment, f"{expectation.name}: an eventually(...) belongs to `during` or `recovery`")
+
+
+def _can_be_recorded(experiment: Experiment, changes: Sequence[Change]) -> None:
+    """Whether guardian, `chaos.heal` and the judge will be able to rebuild it, asked before they have to."""
+    try:
+        from_data(to_data(experiment))
+        from_data(to_data(tuple(changes)))
+    except (TypeError, Damaged) as error:
+        raise _bad(experiment, f"it can't be recorded: {error}") from error
+
+
+def _bad(experiment: Experiment, what: str) -> BadExperiment:
+    return BadExperiment(f"{experiment.name}: {what}")

@@ -21,6 +21,8 @@ class Signals:
 
     def __enter__(self) -> Signals:
         for signum in _ASKED:
+            if signum == signal.SIGHUP and signal.getsignal(signum) == signal.SIG_IGN:
+                continue  # nohup: the user said that a terminal that goes away must not end it
             self._before[signum] = signal.signal(signum, self._note)
         return self
 
@@ -28,7 +30,8 @@ class Signals:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for signum, handler in self._before.items():
-            signal.signal(signum, handler)
+            # None: a handler that Python did not set, and can't set again.
+            signal.signal(signum, signal.SIG_DFL if handler is None else handler)
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.count += 1

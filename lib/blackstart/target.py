@@ -101,7 +101,7 @@ def load(path: Path, why: str = "") -> Target:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise BadTarget(f"{path}: {error.strerror or error}. Name a target file that can be read.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise BadTarget(f"{path} is not TOML: {error}") from error
     return from_table(data, str(path), why or f"file {path}")
 
@@ -122,6 +122,9 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     if not data.get("name"):
         raise BadTarget(f'{where}: a target needs a name, as in name = "trader"')
     _positive(data, where, "max_rate_hz", "read_timeout_s")
+    for header, value in data.get("headers", {}).items():
+        if not isinstance(value, str):
+            raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {value!r}')
     fields = {key: value for key, value in data.items() if key in _KEYS and key not in ("services", "allow")}
     services = {name: _service(name, table, where) for name, table in data.get("services", {}).items()}
     return Target(**fields, services=services, routes=routes, allow=tuple(map(str, data.get("allow", ()))), why=why)
@@ -146,5 +149,5 @@ def _expected(kinds: Any) -> str:
 
 def _positive(data: Mapping[str, Any], where: str, *keys: str) -> None:
     for key in keys:
-        if key in data and not 0 < float(data[key]) <= 10_000:
+        if key in data and not 0 < data[key] <= 10_000:
             raise BadTarget(f'{where}: "{key}" must be above 0 and at most 10000, not {data[key]}')

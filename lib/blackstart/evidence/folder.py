@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from datetime import datetime
@@ -48,10 +49,12 @@ def discard(folder: Folder) -> None:
 def make(reports: str, experiment: str) -> Folder:
     """A new folder `<experiment>_<timestamp>`; two runs of one second get two. Raises Refused."""
     began = clock.utc_now()
-    base = f"{experiment.replace('-', '_')}_{clock.utc_stamp(began)}"
+    base = f"{re.sub(r'[^A-Za-z0-9.]+', '_', experiment)}_{clock.utc_stamp(began)}"
     parent = Path(reports).absolute()
     for name in (base, *(f"{base}_{number}" for number in range(2, 100))):
         path = parent / name
+        if path.with_name(f"{name}.log").exists():
+            continue  # the log of a run whose folder was taken away
         try:
             parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()

@@ -56,8 +56,8 @@ class SameValue:
     def missing(self) -> str:
         """Compares the two, read one after the other."""
         left, right = read_once(self.in_service, 2.0), read_once(self.in_target, 2.0)
-        if left.kind == right.kind == "value" and left.value == right.value:
-            return ""
+        if left.kind == right.kind == "value" and left.value == right.value and left.value not in (None, ""):
+            return ""  # two times nothing is no proof
         return f"{_told(left)}, but {_told(right)}"
 
 
@@ -122,7 +122,10 @@ def refuse_unfit(plan: Plan) -> None:
     for condition in plan.experiment.refuse_if:
         reading = read_once(condition.probe, 2.0)
         word = str(condition.wanted).lower()
-        if condition.matches(reading) and word not in plan.target.allow:
+        allowed = word in [item.lower() for item in plan.target.allow]
+        if reading.kind not in ("value", "absent") and not allowed:
+            raise Refused(f"{plan.target.name} can't be asked whether it may be touched: {_told(reading)}")
+        if condition.matches(reading) and not allowed:
             raise Refused(
                 f"{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: "
                 f'allow = ["{word}"]'

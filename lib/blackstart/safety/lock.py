@@ -21,7 +21,9 @@ from blackstart.errors import Refused
 
 def lock_dir() -> Path:
     """The folder of the locks, the same for every user of the machine; anybody may add to it, nobody may replace."""
-    path = Path(os.environ.get("BLACKSTART_LOCKS") or Path(tempfile.gettempdir()) / "blackstart-locks")
+    # Not the TMPDIR of this user: on macOS, and in many a CI job, everybody has one of their own.
+    shared = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
+    path = Path(os.environ.get("BLACKSTART_LOCKS") or shared / "blackstart-locks")
     try:
         path.mkdir(mode=0o1777, exist_ok=True)
         if path.stat().st_uid == os.geteuid():
@@ -96,10 +98,10 @@ def _describe(path: Path, identity: str, run: str, what: str) -> None:
     )
     try:
         handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except PermissionError:
-        return  # sticky folders protect other users' files: the lock holds all the same, only its text is an old one
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+    except OSError:
+        return  # another user's file in a sticky folder, a full disk: the lock holds all the same, only its text is old
 
 
 def _user() -> str:
@@ -113,5 +115,5 @@ def _holder(path: Path) -> str:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
         return f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another run"

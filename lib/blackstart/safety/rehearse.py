@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from blackstart.errors import Refused, StepFailed
 from blackstart.machines import carry_out
 from blackstart.model import Ask, Change
-from blackstart.safety.restore import is_gone
+from blackstart.safety.restore import all_true, is_gone
 
 
 def rehearse(changes: Sequence[Change]) -> list[str]:
@@ -18,6 +18,9 @@ def rehearse(changes: Sequence[Change]) -> list[str]:
         if not is_gone(change):
             proofs = ", ".join(str(condition) for condition in change.gone)
             raise Refused(f'"{change.what}": the system does not look healthy to begin with ({proofs} is not true)')
+        if all_true(change.bites):
+            proofs = ", ".join(str(condition) for condition in change.bites)
+            raise Refused(f'"{change.what}": what would prove that it took effect is true already ({proofs})')
         if change.undo_is_noop:
             _run_undo(change)
             done.append(f"rehearsed the undo of: {change.what}")

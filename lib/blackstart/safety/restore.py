@@ -62,8 +62,13 @@ def restore(change: Change, say: Say, within_s: float) -> bool:
 
 def is_gone(change: Change) -> bool:
     """One look: whether every `gone` condition is true now."""
+    return all_true(change.gone)
+
+
+def all_true(conditions: tuple[Condition, ...]) -> bool:
+    """One look: whether all of these are true now."""
     with ExitStack() as stack:
-        readers = _open(change.gone, stack)
+        readers = _open(conditions, stack)
         return all(_true(condition, reader) for condition, reader in readers)
 
 

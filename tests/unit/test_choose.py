@@ -1,0 +1,177 @@
+"""Which system a run is about: the order of DESIGN, and never a guess between two."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart import flags
+from blackstart.choose import target_for
+from blackstart.errors import BadTarget
+from blackstart.target import Target
+
+VARIABLES = ("API", "TARGET", "REDIS_CONTAINER", "POSTGRES_CONTAINER", "REDIS_URL", "DATABASE_URL", "NONINTERACTIVE")
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def lab(state: Path, name: str = "trader", kind: str = "trader") -> Path:
+    return written(state / "labs" / name / "target.toml", name, kind, "http://127.0.0.1:41000")
+
+
+def own(here: Path, name: str, kind: str = "trader") -> Path:
+    return written(here / "targets" / f"{name}.toml", name, kind, f"http://{name}:8000")
+
+
+def written(path: Path, name: str, kind: str, api: str) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'name = "{name}"\nkind = "{kind}"\napi = "{api}"\n')
+    return path
+
+
+def chosen(kind: str = "trader", **options: Any) -> Target:
+    return target_for(kind, flags.read(options))
+
+
+# ---------------------------------------------------------------- the order
+
+
+def test_without_anything_the_seeds_defaults_are_taken() -> None:
+    target = chosen()
+    assert (target.api, target.why) == ("http://localhost:8000", "the defaults")
+    assert target.service("redis").control == {"container": "redis"}
+    assert target.service("redis").address == "localhost:6379"
+    assert target.service("postgres").control == {"container": "postgres"}
+
+
+def test_a_running_lab_is_taken_before_the_defaults(own_state: Path) -> None:
+    lab(own_state)
+    assert chosen().why == "the running lab trader"
+
+
+def test_noninteractive_never_falls_on_a_lab_that_happens_to_run(own_state: Path) -> None:
+    lab(own_state)
+    target = chosen(noninteractive=True)
+    assert target.api == "http://localhost:8000"
+    assert "only by name" in target.why
+
+
+@pytest.mark.parametrize("name", ["lab", "trader"])
+def test_noninteractive_takes_a_lab_that_is_named(own_state: Path, name: str) -> None:
+    lab(own_state)
+    assert chosen(noninteractive=True, target=name).api == "http://127.0.0.1:41000"
+
+
+def test_a_file_in_targets_is_taken_before_a_lab(here: Path, own_state: Path) -> None:
+    lab(own_state)
+    own(here, "staging")
+    assert chosen().name == "staging"
+
+
+def test_the_original_flags_are_taken_before_files_and_labs(here: Path, own_state: Path) -> None:
+    lab(own_state)
+    own(here, "staging")
+    target = chosen(redis_container="cache")
+    assert target.service("redis").control == {"container": "cache"}
+    assert target.why == "the flags redis_container"
+
+
+def test_a_named_target_is_taken_before_everything(here: Path, own_state: Path) -> None:
+    lab(own_state)
+    own(here, "staging")
+    own(here, "other")
+    assert chosen(target="other", api="http://x:1").name == "other"
+    assert chosen(target="targets/staging.toml").name == "staging"
+    assert chosen(target=str(here / "targets" / "staging.toml")).name == "staging"
+
+
+# ---------------------------------------------------------------- never a guess
+
+
+def test_two_files_that_fit_are_refused(here: Path) -> None:
+    own(here, "staging")
+    own(here, "production")
+    with pytest.raises(BadTarget, match="production, staging"):
+        chosen()
+
+
+def test_files_of_another_kind_do_not_count(here: Path) -> None:
+    own(here, "staging")
+    own(here, "shop", "shop")
+    assert chosen().name == "staging"
+
+
+def test_two_labs_that_fit_are_refused(own_state: Path) -> None:
+    lab(own_state)
+    lab(own_state, "trader-2")
+    for options in ({}, {"target": "lab"}):
+        with pytest.raises(BadTarget, match="2 labs run"):
+            chosen(**options)
+
+
+def test_a_name_that_is_both_a_file_and_a_lab_is_refused(here: Path, own_state: Path) -> None:
+    lab(own_state)
+    own(here, "trader")
+    with pytest.raises(BadTarget, match="both a file"):
+        chosen(target="trader")
+
+
+def test_an_unknown_name_is_refused_with_a_guess(here: Path) -> None:
+    own(here, "staging")
+    with pytest.raises(BadTarget, match='Did you mean "staging"?'):
+        chosen(target="stagin")
+
+
+def test_a_lab_that_is_not_up_is_refused_with_the_command_that_starts_it() -> None:
+    with pytest.raises(BadTarget, match="invoke lab.up trader"):
+        chosen(target="lab")
+
+
+def test_a_kind_without_defaults_is_refused() -> None:
+    with pytest.raises(BadTarget, match="--target"):
+        chosen("gateway")
+
+
+def test_a_broken_file_in_targets_is_refused_by_name(here: Path) -> None:
+    own(here, "staging").write_text("name = ")
+    with pytest.raises(BadTarget, match=r"staging\.toml"):
+        chosen()
+
+
+# ---------------------------------------------------------------- the flags mean one system
+
+
+def test_addresses_follow_the_urls(monkeypatch: pytest.MonkeyPatch) -> None:
+    target = chosen(api="https://h", redis_url="redis://cache:7000/1", database_url="postgresql://u:p@db/x")
+    assert target.service("redis").address == "cache:7000"
+    assert target.service("postgres").address == "db:5432"
+    assert target.api == "https://h"
+
+
+def test_a_url_from_the_environment_stays_there_as_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@cache:7000/1")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@db/x")
+    target = chosen()
+    assert target.service("redis").dsn == "env:REDIS_URL"
+    assert target.service("postgres").dsn == "env:DATABASE_URL"
+
+
+def test_an_option_wins_over_the_environment_for_address_and_dsn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://production:6379/0")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://production/x")
+    target = chosen(redis_url="redis://staging:6379/0", database_url="postgresql://staging/x")
+    redis, postgres = target.service("redis"), target.service("postgres")
+    assert (redis.address, redis.dsn) == ("staging:6379", "redis://staging:6379/0")
+    assert (postgres.address, postgres.dsn) == ("staging:5432", "postgresql://staging/x")
+
+
+def test_a_database_given_only_as_an_option_needs_no_variable() -> None:
+    assert chosen(database_url="postgresql://staging/x").service("postgres").dsn == "postgresql://staging/x"
