@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+import os
 from typing import TYPE_CHECKING
 
 from blackstart import __version__, clock, journal
 from blackstart.codec import to_data
-from blackstart.evidence import csv_log
+from blackstart.evidence import csv_log, documents
 from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
 from blackstart.reading import read_once
@@ -79,6 +80,7 @@ def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     try:
         csv_log.write(folder.log, record, judgement)
         _samples(folder, record)
+        documents.write(folder.path, judgement, os.environ, console.plain)
     except OSError as error:
         console.say(f"some of the evidence could not be written: {error}")
 

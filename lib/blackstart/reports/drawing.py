@@ -10,7 +10,7 @@ from blackstart.reports.markup import e
 WIDTH, LEFT, RIGHT = 1040.0, 168.0, 46.0
 LANE, GAP, CURVE, TOP = 24.0, 9.0, 40.0, 18.0
 _LETTER = 6.9
-_LABEL_AT_MOST = 23
+_LABEL_AT_MOST = 22
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800)
 
 

@@ -10,7 +10,7 @@ from blackstart import __version__
 from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.reports import sections
-from blackstart.reports.load_view import Bucket, buckets, by_phase
+from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.picture import timeline
 from blackstart.reports.story import Story
@@ -39,7 +39,7 @@ def page(
     rows = by_phase(history, story.phases) if history else ()
     body = e(
         "main",
-        sections.verdict(story),
+        sections.verdict(story, guardian),
         sections.failed(story),
         sections.glance(story),
         _timeline(story, loaded) if story.phases else None,
@@ -73,12 +73,14 @@ def _timeline(story: Story, loaded: Sequence[Bucket]) -> Element:
     shown = {stretch.kind for lane in story.lanes for stretch in lane.stretches}
     legend = [(kind, text) for kind, text in _LEGEND if kind.startswith("value") or kind in shown]
     keys = [e("li", e("span", class_=f"key {kind}"), f" {text}") for kind, text in legend]
-    keys.append(e("li", e("span", class_="key shade"), " the fault is in force"))
-    keys.append(e("li", e("span", class_="key limit"), " the latest moment allowed"))
-    keys.append(e("li", e("span", "1", class_="key mark"), " a transition, numbered as in the table"))
-    if loaded:
-        words = ("ok", "fail", "info", "unsent")
-        keys += [e("li", e("span", class_=f"key load {word}"), f" requests: {word}") for word in words]
+    if story.times.bit_s is not None:
+        keys.append(e("li", e("span", class_="key shade"), " the fault is in force"))
+    if any(limit.at_s <= story.to_s for limit in story.limits):
+        keys.append(e("li", e("span", class_="key limit"), " the latest moment allowed"))
+    if story.transitions:
+        keys.append(e("li", e("span", "1", class_="key mark"), " a transition, numbered as in the table"))
+    words = [word for word in OUTCOMES if any(bucket.counts[word] for bucket in loaded)]
+    keys += [e("li", e("span", class_=f"key load {word}"), f" requests: {word}, {MEANING[word]}") for word in words]
     return sections.section(
         "Timeline",
         e(

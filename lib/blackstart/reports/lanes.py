@@ -10,8 +10,9 @@ from blackstart.journal import Record, readings_of
 from blackstart.model import Reading, ReadingKind, Scalar
 from blackstart.watch import GAP_LEAST_S, GAP_TICKS
 
-# More different numbers than this are a curve, not states with names.
+# More different numbers than this are a curve, not states with names; fractions are never states for long.
 _STATES_AT_MOST = 8
+_FRACTIONS_AT_MOST = 2
 Kind = ReadingKind | Literal["gap"]
 
 
@@ -106,13 +107,17 @@ def _typed(value: Scalar) -> tuple[bool, Scalar]:
 
 
 def lanes(record: Record, order: Sequence[str] = (), baseline_ends_s: float | None = None) -> tuple[Lane, ...]:
-    """The lane of every probe, those in `order` first. `before` is what it read last until `baseline_ends_s`."""
+    """The lane of every probe, those in `order` first.
+
+    `before` is what it read last until `baseline_ends_s`, or first, where it was first read after that.
+    """
     growing: dict[str, _Growing] = {}
     before: dict[str, Scalar] = {}
     for event in record.of("read"):
         for reading in readings_of(event):
             growing.setdefault(reading.probe, _Growing(event["endpoint"])).take(reading, event["tick"])
-            if reading.kind == "value" and (baseline_ends_s is None or reading.answered_s <= baseline_ends_s):
+            in_baseline = baseline_ends_s is None or reading.answered_s <= baseline_ends_s
+            if reading.kind == "value" and (in_baseline or reading.probe not in before):
                 before[reading.probe] = reading.value
     names = [name for name in dict.fromkeys(order) if name in growing]
     names += [name for name in growing if name not in names]
@@ -121,9 +126,17 @@ def lanes(record: Record, order: Sequence[str] = (), baseline_ends_s: float | No
 
 def _lane(name: str, grown: _Growing, before: Scalar) -> Lane:
     stretches = grown.finish()
-    if len({stretch.value for stretch in stretches if stretch.kind == "value"}) <= _STATES_AT_MOST or not grown.numbers:
+    if _states({stretch.value for stretch in stretches if stretch.kind == "value"}) or not grown.numbers:
         return Lane(name, stretches, before=before, endpoint=grown.endpoint)
     return Lane(name, _merged(stretches), tuple(grown.numbers), before, grown.endpoint)
+
+
+def _states(values: set[Scalar]) -> bool:
+    """Whether these are states with names rather than points of a curve."""
+    if any(isinstance(value, str) for value in values) or len(values) <= _FRACTIONS_AT_MOST:
+        return True
+    fractions = any(isinstance(value, float) and not value.is_integer() for value in values)
+    return len(values) <= _STATES_AT_MOST and not fractions
 
 
 def _merged(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:

@@ -10,8 +10,8 @@ from blackstart.journal import Event, Record
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
-from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, result, tell, verdict_says
+from blackstart.reports.story import Story, mended_later
+from blackstart.reports.words import MENDED, SIGNS, result, tell, verdict_says
 from blackstart.shell import describe
 from blackstart.watch import Finding
 
@@ -46,7 +46,7 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
     return e("section", e("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title")
 
 
-def verdict(story: Story) -> Element:
+def verdict(story: Story, guardian: Record | None) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
     judgement = story.judgement
     reasons = (
@@ -58,12 +58,14 @@ def verdict(story: Story) -> Element:
         e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {judgement.verdict}"),
         e("p", verdict_says(judgement, story.restored), class_="says"),
         reasons,
-        _mend(story) if judgement.verdict == "not-restored" else None,
+        _mend(story, guardian) if judgement.verdict == "not-restored" else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
 
 
-def _mend(story: Story) -> Element:
+def _mend(story: Story, guardian: Record | None) -> Element:
+    if mended_later(story, guardian):
+        return e("p", MENDED, class_="mend")
     commands = f"invoke chaos.heal\nsh {story.where / 'HEAL.sh'}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
@@ -160,20 +162,24 @@ def transitions(story: Story) -> Element | None:
 
 def findings(story: Story) -> Iterator[Element]:
     """All expectations, then all checks."""
-    checks = story.of_phase("check")
-    expectations = [finding for finding in story.judgement.findings if finding.phase != "check"]
+    heads = ("result", "phase", "expectation", "expected", "actual", "what was seen")
+    told: list[tuple[Finding, Sequence[Cell]]] = [
+        (f, (badge(result(f)), f.phase, f.name, *_seen(f))) for f in story.judgement.findings
+    ]
+    expectations = [row for finding, row in told if finding.phase != "check"]
+    checks = [(row[0], *row[2:]) for finding, row in told if finding.phase == "check"]
     if expectations:
-        heads = ("result", "phase", "expectation", "expected", "actual", "what was seen")
-        cells = [(badge(result(f)), f.phase, f.name, f.expected, f.actual, _seen(f)) for f in expectations]
-        yield section("Expectations", table(heads, cells, "findings"), id_="expectations")
+        yield section("Expectations", table(heads, expectations, "findings"), id_="expectations")
     if checks:
-        titles = ("result", "check", "expected", "actual", "what was found")
-        found = [(badge(result(f)), f.name, f.expected, f.actual, _seen(f)) for f in checks]
-        yield section("Checks", table(titles, found, "findings"), id_="checks")
+        found = table(("result", "check", *heads[3:]), checks, "findings checks")
+        yield section("Checks", found, id_="checks")
 
 
-def _seen(finding: Finding) -> list[Child]:
-    return [finding.message, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
+def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:
+    """Expected, actual, and what that means, without saying anything twice."""
+    message = finding.message.removeprefix(f"{finding.expected}: ")
+    told = "" if message == finding.actual else message
+    return finding.expected, finding.actual, [told, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
 
 
 def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:

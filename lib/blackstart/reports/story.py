@@ -207,5 +207,12 @@ class Story:
         return done <= {event["change"] for event in self.record.of("gone") if event["ok"]}
 
 
+def mended_later(story: Story, guardian: Record | None) -> bool:
+    """Whether the guardian undid and proved what the run itself did not."""
+    done = {event["change"] for event in story.record.of("do")}
+    gone = {event.get("change") for event in guardian.of("gone") if event.get("ok")} if guardian else set()
+    return bool(done) and not story.restored and done <= gone
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)

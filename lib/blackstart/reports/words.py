@@ -25,6 +25,7 @@ _SAYS: dict[Verdict, str] = {
     "refused": "It was not started, and nothing was touched.",
     "not-restored": "Something may still be broken: it could not be proved that everything was undone. Mend it now.",
 }
+MENDED = "The run itself did not prove it, but the guardian has since undone all of it, and proved that."
 _HIDDEN = ("n", "at", "event", "prev", "trace")
 
 
@@ -48,7 +49,7 @@ def tell(event: Event) -> str:
     name = str(event["event"])
     if name in _TOLD:
         try:
-            return str(_TOLD[name](event))
+            return _flat(_TOLD[name](event))
         except (KeyError, TypeError, ValueError):  # an older or newer journal: its fields say it as well
             pass
     fields = ", ".join(f"{key} {_flat(value)}" for key, value in event.items() if key not in _HIDDEN)
@@ -63,6 +64,15 @@ def _flat(value: Any) -> str:
 def _undone(event: Event) -> str:
     proof = "and it was proved" if event["ok"] else "but it could NOT BE PROVED"
     return f"undone: {event['what']}, {proof}, {shown(float(event['took_s']))}"
+
+
+def _load(event: Event) -> str:
+    if "summary" not in event:
+        spec = event["spec"]
+        return f"the load flows: {str(spec.get('kind')).replace('_', ' ')} {spec.get('name', '')}".rstrip()
+    s = event["summary"]
+    counts = ", ".join(f"{s[word]} {word}" for word in ("ok", "fail", "info", "unsent"))
+    return f"the load has ended: {s['intended']} due, {counts}"
 
 
 _TOLD: dict[str, Any] = {
@@ -81,10 +91,11 @@ _TOLD: dict[str, Any] = {
     "aborted": lambda event: f"ended early: {event['message']}",
     "inconclusive": lambda event: str(event["message"]),
     "undo said": lambda event: str(event["message"]),
-    "rehearsed": lambda event: f"rehearsed: {event['message']}",
+    "rehearsed": lambda event: str(event["message"]),
     "verdict": lambda event: f"verdict: {event['verdict']}",
     "alert": lambda event: f"guardian: {event['message']}",
     "said": lambda event: f"guardian: {event['message']}",
+    "load": _load,
     "final": lambda event: (
         f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
     ),

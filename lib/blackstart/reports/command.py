@@ -1,0 +1,198 @@
+"""What the report tasks do: find the run, read its record, print or write, and say an exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from blackstart import journal, judging
+from blackstart.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_REFUSED, BlackstartError, Damaged, Refused
+from blackstart.evidence import documents, manifest, notes, verify
+from blackstart.redact import Redactor
+from blackstart.reports import baseline, html, load_view, runs, table, trend
+from blackstart.reports.story import Story, mended_later
+from blackstart.reports.words import MENDED
+
+_EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
+_LAST = 20
+
+
+def show(run: str, reports: str) -> int:
+    """Print a run: facts, transitions, expectations, verdict last."""
+
+    def act(_: Redactor) -> int:
+        story = _story(_find(run, reports))
+        history = documents.load_of(story.where)
+        rows = load_view.by_phase(history, story.phases) if history else ()
+        print(table.text(story, rows, notes.read(story.where).told()))
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def write_html(run: str, reports: str, out: str) -> int:
+    """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
+
+    def act(_: Redactor) -> int:
+        story = _story(_find(run, reports))
+        path = Path(out) if out else story.where.with_name(f"{story.where.name}.html")
+        if path.absolute().is_relative_to(story.where) and (story.where / manifest.NAME).exists():
+            raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+        history, guardian = documents.load_of(story.where), documents.guardian_of(story.where)
+        text = html.page(story, history, notes.read(story.where).told(), guardian)
+        path.write_text(text, encoding="utf-8", errors="replace")
+        print(path.absolute())
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def judge(run: str, reports: str) -> int:
+    """Judge a finished run again. The verdict's exit code; 30 where it would be green and the record says otherwise."""
+
+    def act(_: Redactor) -> int:
+        folder = _find(run, reports)
+        record, judgement = journal.read(folder / "journal.jsonl"), judging.judge_folder(folder)
+        for reason in judgement.reasons:
+            print(f"  because: {reason}")
+        last = record.last("verdict")
+        recorded = str(last["verdict"]) if last else ""
+        print(f"{folder.name}: judged again, {judgement.verdict}")
+        if not recorded:
+            print("  no verdict was recorded: the run was killed before its end")
+        elif recorded == judgement.verdict:
+            print(f"  the same as recorded: {recorded}")
+        else:
+            print(f"  NOT the same as recorded: {recorded}")
+        story = Story(record, judgement, folder)
+        if judgement.verdict == "not-restored" and mended_later(story, documents.guardian_of(folder)):
+            print(f"  {MENDED}")
+        same = recorded == judgement.verdict
+        return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE
+
+    return _answering(act)
+
+
+def check(run: str, reports: str) -> int:
+    """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
+
+    def act(_: Redactor) -> int:
+        folder = _find(run, reports)
+        found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
+        print(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
+        code = verify.exit_code(found)
+        told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
+        print(f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}")
+        return code
+
+    return _answering(act)
+
+
+def add_note(run: str, text: str, by: str, reports: str) -> int:
+    """Add an operator's note to a run."""
+
+    def act(redactor: Redactor) -> int:
+        if not text.strip():
+            raise Refused("a note must say something")
+        folder = _find(run, reports)
+        try:
+            notes.append(folder, text.strip(), by.strip(), redactor)
+        except OSError as error:
+            raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
+        print(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool) -> int:
+    """Compare the runs like this one over time; against a baseline where one is named."""
+
+    def act(_: Redactor) -> int:
+        if save and not baseline_file:
+            raise Refused("--save-baseline needs --baseline FILE to save to")
+        alike, others = _alike(_find(run, reports), _count(last))
+        _print_trend(alike, others)
+        if save:
+            made = baseline.of(alike)
+            baseline.save(Path(baseline_file), made)
+            print(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
+            for name in sorted({name for run in alike for name in run.times_s} - set(made["transitions"])):
+                print(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
+            return EXIT_HELD
+        return _gate(alike, Path(baseline_file)) if baseline_file else EXIT_HELD
+
+    return _answering(act)
+
+
+def _gate(alike: list[trend.Run], path: Path) -> int:
+    before = baseline.read(path)
+    if before["experiment"] != alike[-1].key:
+        raise Refused(f"{path} is the baseline of {before['experiment']}, and these are runs of {alike[-1].key}")
+    gate = trend.gate(alike, before)
+    for reason in gate.reasons:
+        print(f"  because: {reason}")
+    print(f"against {path} ({len(before['runs'])} runs): {gate.status}. {trend.METHOD}")
+    return _EXITS[gate.status]
+
+
+def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
+    """The last runs that can be compared with this one, oldest first, and how many in the folder can't be."""
+    wanted = trend.key_of(_story(folder))
+    found: list[trend.Run] = []
+    others = 0
+    for path in reversed(runs.every(folder.parent)):
+        if len(found) >= last:
+            break
+        try:
+            made = trend.run_of(_story(path))
+        except Damaged as damage:
+            print(f"  left out: {path.name}: {damage}", file=sys.stderr)
+            continue
+        if made.key == wanted:
+            found.append(made)
+        else:
+            others += 1
+    return found[::-1], others
+
+
+def _print_trend(alike: list[trend.Run], others: int) -> None:
+    print(f"{alike[-1].key}\n{len(alike)} runs, {alike[0].began} to {alike[-1].began}")
+    told = ", ".join(f"{count} {verdict}" for verdict, count in trend.verdicts(alike).most_common())
+    print(f"verdicts: {told}" + (f"; {others} runs in this folder are of something else" if others else ""))
+    s = trend.shown
+    rows = [
+        (line.name, line.n, s(line.median_s), f"{s(line.low_s)} .. {s(line.high_s)}" if line.low_s is not None else
+         f"needs {trend.LEAST_RUNS} runs", s(line.p90_s), s(line.latest_s))
+        for line in trend.lines(alike)
+    ]  # fmt: skip
+    if rows:
+        print(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise Refused(f"--last={text!r}: must be a whole number above 0")
+    return int(text)
+
+
+def _find(run: str, reports: str) -> Path:
+    return runs.find(run, Path(reports))
+
+
+def _story(folder: Path) -> Story:
+    return Story(journal.read(folder / "journal.jsonl"), judging.judge_folder(folder), folder)
+
+
+def _answering(act: Callable[[Redactor], int]) -> int:
+    """Call it; an error of ours, or of the disk, is one clear line and exit code 40."""
+    redactor = Redactor()
+    redactor.learn_environment()
+    try:
+        return act(redactor)
+    except (BlackstartError, OSError) as error:
+        print(redactor(str(error)), file=sys.stderr, flush=True)
+        return EXIT_REFUSED

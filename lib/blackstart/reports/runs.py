@@ -1,0 +1,54 @@
+"""Finds the runs in a reports folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from blackstart.errors import Damaged, Refused, did_you_mean
+
+
+def every(reports: Path) -> list[Path]:
+    """The evidence folders in a reports folder, oldest first by the time in their names."""
+    return sorted((path.parent for path in reports.glob("*/journal.jsonl")), key=_began)
+
+
+def _began(folder: Path) -> tuple[str, float]:
+    # `leader_lock_2026-11-20T14-30-00`, perhaps with `_2`; a folder with another name counts by its journal's time.
+    stamp = next((part for part in reversed(folder.name.split("_")) if len(part) == 19 and part[10] == "T"), "")
+    modified_s = (folder / "journal.jsonl").stat().st_mtime
+    if not stamp:
+        from datetime import UTC, datetime  # noqa: PLC0415
+
+        from blackstart import clock  # noqa: PLC0415  (rare)
+
+        stamp = clock.utc_stamp(datetime.fromtimestamp(modified_s, UTC))
+    return stamp, modified_s
+
+
+def find(name_or_path: str, reports: Path) -> Path:
+    """The run of that name in the reports folder, or at that path; the newest for "". Raises Refused."""
+    if not name_or_path:
+        found = every(reports)
+        if not found:
+            raise Refused(f"there are no runs in {reports}. Name another folder with --reports, or a run with --run.")
+        return found[-1]
+    for path in _candidates(name_or_path, reports):
+        if (path / "journal.jsonl").is_file() or (path / "manifest.json").is_file():
+            return path
+    known = [path.name for path in every(reports)]
+    raise Refused(f'no run "{name_or_path}" in {reports}.{did_you_mean(name_or_path, known[-20:])}')
+
+
+def _candidates(name: str, reports: Path) -> Iterator[Path]:
+    given = Path(name)
+    yield (reports / name).absolute()
+    yield given.absolute()
+    if given.name in ("journal.jsonl", "report.html", "manifest.json"):
+        yield given.absolute().parent
+    if given.suffix == ".log":
+        yield (reports / given.stem).absolute()
+        yield given.absolute().with_suffix("")
+
+
+__all__ = ["Damaged", "every", "find"]

@@ -1,0 +1,76 @@
+"""`report.*`: the evidence of a run, shown, judged again, verified, compared, annotated."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from invoke import Collection, task
+
+from blackstart.tasks._options import finish
+
+_RUN = "name or path of the run (the newest)"
+_REPORTS = "folder of the evidence, reports/chaos [REPORTS]"
+_HELP = {"run": _RUN, "reports": _REPORTS}
+
+
+def _reports(given: str | None) -> str:
+    return given or os.environ.get("REPORTS", "") or "reports/chaos"
+
+
+@task(help=_HELP, auto_shortflags=False)
+def show(c: Any, run: str = "", reports: str | None = None) -> None:
+    """Print a run: its transitions with their times, every expectation, and the verdict."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.show(run, _reports(reports)))
+
+
+@task(help={**_HELP, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
+def html(c: Any, run: str = "", out: str = "", reports: str | None = None) -> None:
+    """Make a run's page anew, with the notes added since, and print its path."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.write_html(run, _reports(reports), out))
+
+
+@task(help=_HELP, auto_shortflags=False)
+def judge(c: Any, run: str = "", reports: str | None = None) -> None:
+    """Judge a finished run again from its files; exits with the verdict's code."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.judge(run, _reports(reports)))
+
+
+@task(help=_HELP, auto_shortflags=False)
+def verify(c: Any, run: str = "", reports: str | None = None) -> None:
+    """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.check(run, _reports(reports)))
+
+
+@task(
+    help={**_HELP, "run": "a run of the experiment to compare (the newest)", "last": "how many runs at most, 20",
+          "baseline": "committed file to compare with: 20 when worse, 30 with too few runs",
+          "save-baseline": "write these runs to the file that --baseline names"},
+    auto_shortflags=False,
+)  # fmt: skip
+def trend(
+    c: Any, run: str = "", last: str = "20", baseline: str = "", save_baseline: bool = False, reports: str | None = None
+) -> None:
+    """Compare runs of one experiment over time: times per transition, verdicts, a gate against a baseline."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.show_trend(run, _reports(reports), last, baseline, save_baseline))
+
+
+@task(positional=["run", "text"], help={"by": "who says so", "reports": _REPORTS}, auto_shortflags=False)
+def note(c: Any, run: str, text: str, by: str = "", reports: str | None = None) -> None:
+    """Add an operator's note to a finished run; the sealed journal stays as it is."""
+    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+
+    finish(command.add_note(run, text, by, _reports(reports)))
+
+
+namespace = Collection("report", show, html, judge, verify, trend, note)

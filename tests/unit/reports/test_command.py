@@ -1,0 +1,202 @@
+"""The report tasks: the right run is found, the exit codes tell, and nothing sealed is changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from blackstart.errors import Refused
+from blackstart.evidence import documents, manifest
+from blackstart.journal import Journal
+from blackstart.reports import command, runs
+from blackstart.reports.words import MENDED
+from tests.unit.reports.drills import Drill, judged, told
+
+ROOT = Path(__file__).parents[3]
+
+
+def done(reports: Path, number: int = 0, **more: object) -> Path:
+    """A finished and sealed run."""
+    path = told(Drill(run=f"leader_lock_2026-11-20T14-{number:02d}-00", **more), reports)  # type: ignore[arg-type]
+    documents.write(path, judged(path)[1], {}, print)
+    return path
+
+
+def test_the_newest_run_is_the_one_that_began_last_whatever_its_name_sorts_as(tmp_path: Path) -> None:
+    told(Drill(run="zebra_2026-11-20T14-30-00"), tmp_path)
+    newest = told(Drill(run="apple_2026-11-21T09-00-00_2"), tmp_path)
+    told(Drill(run="apple_2026-11-21T09-00-00"), tmp_path)
+    assert runs.find("", tmp_path) in (newest, newest.with_name("apple_2026-11-21T09-00-00"))
+    assert runs.every(tmp_path)[0].name.startswith("zebra")
+
+
+def test_a_run_is_found_by_name_path_log_and_page(tmp_path: Path) -> None:
+    path = done(tmp_path)
+    for name in (path.name, str(path), f"{path}/", f"{path}.log", f"{path.name}.log", str(path / "report.html")):
+        assert runs.find(name, tmp_path).resolve() == path
+
+
+def test_an_unknown_run_is_refused_with_the_nearest_name(tmp_path: Path) -> None:
+    path = told(Drill(), tmp_path)
+    with pytest.raises(Refused, match=f'Did you mean "{path.name}"'):
+        runs.find(path.name.replace("leader", "laeder"), tmp_path)
+    with pytest.raises(Refused, match="there are no runs in"):
+        runs.find("", tmp_path / "empty")
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [({}, 0), ({"leads_again": False, "end_s": 9.5}, 20), ({"bites": False}, 30), ({"gone_ok": False}, 50)],
+)
+def test_judging_again_gives_the_verdict_and_its_exit_code(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: dict[str, object], code: int
+) -> None:
+    path = done(tmp_path, **more)
+    assert command.judge("", str(tmp_path)) == code
+    assert "the same as recorded" in capsys.readouterr().out
+    assert json.loads((path / "manifest.json").read_bytes())["verdict"] == judged(path)[1].verdict
+
+
+def test_a_record_that_says_otherwise_than_its_verdict_is_never_green(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = told(Drill(), tmp_path)
+    data = (path / "journal.jsonl").read_bytes()
+    (path / "journal.jsonl").write_bytes(data.replace(b'"verdict":"held"', b'"verdict":"broke"'))
+    assert command.judge("", str(tmp_path)) == 30
+    assert "NOT the same as recorded: broke" in capsys.readouterr().out
+
+
+def test_a_killed_run_has_no_recorded_verdict_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told(Drill(stop_at="recovery"), tmp_path)
+    assert command.judge("", str(tmp_path)) == 50
+    assert "no verdict was recorded" in capsys.readouterr().out
+
+
+def test_what_the_guardian_mended_after_a_kill_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = told(Drill(stop_at="recovery"), tmp_path)
+    guardian = Journal(path / "guardian.jsonl")
+    guardian.write("gone", change=f"{path.name}#0", what="stop redis", ok=True)
+    guardian.close()
+    assert command.judge("", str(tmp_path)) == 50
+    assert MENDED in capsys.readouterr().out
+    assert command.write_html("", str(tmp_path), "") == 0
+    page = (tmp_path / f"{path.name}.html").read_text(encoding="utf-8")
+    assert MENDED in page and "Mend it with one of these" not in page
+
+
+def test_verify_says_zero_twenty_or_thirty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = done(tmp_path)
+    assert command.check("", str(tmp_path)) == 0
+    assert "every file is as it was sealed" in capsys.readouterr().out
+    (path / "junit.xml").write_text("<testsuites/>", encoding="utf-8")
+    assert command.check("", str(tmp_path)) == 20
+    assert ["wrong", "junit.xml"] in [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
+    told(Drill(run="killed_2026-11-20T15-00-00", stop_at="recovery"), tmp_path / "other")
+    assert command.check("", str(tmp_path / "other")) == 30
+
+
+def test_showing_a_run_tells_transitions_expectations_load_and_the_verdict_last(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = done(tmp_path, load=True)
+    assert command.show("", str(tmp_path)) == 0
+    out = capsys.readouterr().out
+    places = [out.index(part) for part in ("hypothesis", "ready is 503", "health_healthy", "POST /orders", "✔ held")]
+    assert places == sorted(places)
+    assert f"evidence: {path}/" in out
+
+
+def test_a_new_page_is_written_beside_the_sealed_run_with_the_notes_added_since(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = done(tmp_path)
+    assert command.add_note(path.name, "ticket <12>", "ann", str(tmp_path)) == 0
+    assert command.write_html("", str(tmp_path), "") == 0
+    page = tmp_path / f"{path.name}.html"
+    assert capsys.readouterr().out.splitlines()[-1] == str(page)
+    assert "ann: ticket &lt;12&gt;" in page.read_text(encoding="utf-8")
+    assert command.check("", str(tmp_path)) == 0
+
+
+def test_a_page_is_never_written_into_a_sealed_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = done(tmp_path)
+    before = manifest.sha256(path / "report.html")
+    assert command.write_html("", str(tmp_path), str(path / "report.html")) == 40
+    assert "inside of a sealed run" in capsys.readouterr().err
+    assert manifest.sha256(path / "report.html") == before
+
+
+def test_a_secret_in_a_note_does_not_reach_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("OPS_KEY", "hunter2-hunter2")
+    path = done(tmp_path)
+    command.add_note("", "the key was hunter2-hunter2, url redis://u:pa55word@h", "", str(tmp_path))
+    text = (path / "notes.jsonl").read_text(encoding="utf-8")
+    assert "hunter2" not in text and "pa55word" not in text and "[redacted]" in text
+
+
+def test_an_empty_note_is_refused(tmp_path: Path) -> None:
+    path = done(tmp_path)
+    assert command.add_note("", "  ", "", str(tmp_path)) == 40
+    assert not (path / "notes.jsonl").exists()
+
+
+def test_a_trend_is_saved_as_a_baseline_and_gates_what_comes_after(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reports, file = str(tmp_path), str(tmp_path / "baseline.json")
+    for number in range(6):
+        done(tmp_path, number, returns_after_s=1.0)
+    assert command.show_trend("", reports, "20", file, True) == 0
+    assert command.show_trend("", reports, "20", file, False) == 30
+    for number in range(10, 16):
+        done(tmp_path, number, returns_after_s=1.4, end_s=7.5)
+    assert command.show_trend("", reports, "20", file, False) == 20
+    out = capsys.readouterr().out
+    assert "recovery/ready_200_again: median" in out and "95 % interval of the median" in out
+    assert "verdicts: 12 held" in out
+
+
+def test_a_trend_counts_runs_of_other_experiments_apart_and_refuses_a_foreign_baseline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(6):
+        done(tmp_path, number)
+    file = str(tmp_path / "baseline.json")
+    assert command.show_trend("", str(tmp_path), "20", file, True) == 0
+    done(tmp_path, 30, target={"mutant": "never-resumes"})
+    assert command.show_trend("", str(tmp_path), "20", "", False) == 0
+    assert "6 runs in this folder are of something else" in capsys.readouterr().out
+    assert command.show_trend("", str(tmp_path), "20", file, False) == 40
+    assert "is the baseline of" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("last", "baseline", "save"), [("0", "", False), ("x", "", False), ("5", "", True)])
+def test_bad_options_of_a_trend_are_refused(tmp_path: Path, last: str, baseline: str, save: bool) -> None:
+    done(tmp_path)
+    assert command.show_trend("", str(tmp_path), last, baseline, save) == 40
+
+
+def test_the_tasks_give_these_exit_codes_to_the_shell(tmp_path: Path) -> None:
+    done(tmp_path, leads_again=False, end_s=9.5)
+
+    def invoke(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "invoke", *words], cwd=ROOT, capture_output=True, text=True, timeout=60,
+            env={**os.environ, "REPORTS": str(tmp_path)}, check=False,
+        )  # fmt: skip
+
+    assert invoke("report.judge").returncode == 20
+    assert invoke("report.verify").returncode == 0
+    assert invoke("report.note", "leader_lock_2026-11-20T14-00-00", "seen by ann").returncode == 0
+    shown = invoke("report.show", "--run", "leader_lock_2026-11-20T14-00-00")
+    assert shown.returncode == 0 and "seen by ann" in shown.stdout
+    missing = invoke("report.show", "--run=nothing")
+    assert (missing.returncode, missing.stderr.startswith('Not started: no run "nothing"')) == (40, True)
