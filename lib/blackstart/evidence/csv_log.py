@@ -31,6 +31,7 @@ def write(path: Path, record: Record, judgement: Judgement) -> None:
 
 def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     """`title,timestamp`, the experiment's rows, a row per transition, the verdict, `test_result` last."""
+    record = record.until_end()
     run = record.first("run") or {}
     experiment: Experiment = from_data(run["experiment"])
     began = datetime.fromisoformat(run["began"])
@@ -38,8 +39,9 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
     made += list(experiment.log_facts)
     made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
+    waits = {e.name for e in (*experiment.during, *experiment.recovery) if e.when == "eventually"}
     for finding in judgement.findings:
-        if finding.phase in ("fault", "recovery"):
+        if finding.phase in ("fault", "recovery") and finding.name in waits:
             key = f"{finding.name}_interval_s"
             value = finding.transition
             zero_s = _zero_s(record, finding.phase)
@@ -57,10 +59,12 @@ def _zero_s(record: Record, phase: str) -> float:
 def _moments(record: Record) -> dict[str, dict[str, Reading]]:
     """The last reading of each probe before the fault, during it and at the end, and the highest ever seen."""
     seen: dict[str, dict[str, Reading]] = {"before": {}, "fault": {}, "end": {}, "peak": {}}
-    now = "before"
+    now = earlier = "before"
+    began_s = 0.0
     for event in record.of("phase", "read", "final"):
         if event["event"] == "phase":
-            now = _moment(event, now)
+            if (moment := _moment(event, now)) != now:
+                earlier, now, began_s = now, moment, float(event["began"])
             continue
         if event["event"] == "final":
             seen["end"][event["probe"]] = Reading(
@@ -69,7 +73,7 @@ def _moments(record: Record) -> dict[str, dict[str, Reading]]:
             continue
         for reading in readings_of(event):
             # A read that was under way when a phase began tells of the time before it.
-            seen[now][reading.probe] = reading
+            seen[now if reading.sent_s >= began_s else earlier][reading.probe] = reading
             _keep_peak(seen["peak"], reading)
     return seen
 

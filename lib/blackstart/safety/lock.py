@@ -58,6 +58,9 @@ class Locks:
             holder = _holder(path)
             os.close(handle)
             raise Refused(f"{identity} is in use by {holder}. Wait until it has ended.") from None
+        except OSError as error:
+            os.close(handle)
+            raise Refused(f"{identity} can't be locked at {path}: {error.strerror}") from error
         _describe(path, identity, run, what)
         return handle
 
@@ -75,8 +78,8 @@ def _open(path: Path) -> int:
     """A handle that can be locked: another user's file can only be opened for reading, which is enough."""
     flags = os.O_CLOEXEC | os.O_NOFOLLOW
     try:
-        handle = os.open(path, os.O_RDONLY | flags)
-    except FileNotFoundError:
+        if path.exists():
+            return os.open(path, os.O_RDONLY | flags)
         handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
         if os.fstat(handle).st_uid == os.geteuid():
             os.fchmod(handle, 0o666)
