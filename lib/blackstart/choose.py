@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart.errors import BadTarget, did_you_mean
+from blackstart.errors import BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.state import running_labs
-from blackstart.target import Target, from_table, load
+from blackstart.target import Service, Target, from_table, load
 
 _TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
 
@@ -80,7 +81,7 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
         )
     redis_url = flags.redis_url or "redis://localhost:6379/0"
     database_url = flags.database_url or "postgresql://localhost:5432"
-    services = {
+    services: dict[str, dict[str, Any]] = {
         "api": {
             "address": _address(flags.api or "http://localhost:8000", 80),
             "url": flags.api or "http://localhost:8000",
@@ -96,8 +97,25 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
             "control": {"container": flags.postgres_container or "postgres"},
         },
     }
+    for name, given in (("redis", flags.redis_container), ("postgres", flags.postgres_container)):
+        if not given and _only_by_hand(name, services[name]):
+            services[name]["control"] = {"manual": f"the {name} at {services[name]['address']}"}
+            why += f"; no container {name}, but a server answers at {services[name]['address']}: by hand"
     table = {"name": "trader", "kind": kind, "api": flags.api or "http://localhost:8000", "services": services}
     return from_table(table, "the flags", why)
+
+
+def _only_by_hand(name: str, fields: Mapping[str, Any]) -> bool:
+    """Whether there is no such container while a server answers at the address: the original scripts' local Redis."""
+    from blackstart import controls  # noqa: PLC0415  (only asked for where the flags name no container)
+    from blackstart.probes.tcp import Tcp  # noqa: PLC0415
+    from blackstart.reading import read_once  # noqa: PLC0415
+
+    try:
+        controls.of(Service(name, **fields)).resolve()
+    except BlackstartError:
+        return read_once(Tcp(address=str(fields["address"]), name=name), 1.0).kind == "value"
+    return False
 
 
 def _reference(env: str, url: str) -> str:

@@ -165,11 +165,12 @@ class Run:
         # An exact hold counts from the steps' end: it may be over before the proof of the bite is read.
         if self.plan.holds_s is not None:
             return clock.now_s()
+        limit_s = max(BITE_WITHIN_S, self.plan.hands_within_s)
         proved = self.observer.wait(
-            lambda: self.observer.effect("bites") is not None, self._within(BITE_WITHIN_S), self._between
+            lambda: self.observer.effect("bites") is not None, self._within(limit_s), self._between
         )
         if not proved:
-            self._stop("inconclusive", f"the fault did not bite within {BITE_WITHIN_S:g} s")
+            self._stop("inconclusive", f"the fault did not bite within {limit_s:g} s")
         bit_s = self.observer.effect("bites") or clock.now_s()
         self.console.say(
             f"the fault bites: {', '.join(c.what for c in self.plan.changes)}, {shown(bit_s - began_s)} after its start"
@@ -280,6 +281,8 @@ class Run:
         judgement = self._judged()
         if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
             self._safely(lambda: abort.abort(self.plan.target, self.flags, self.observer, self.console), "abort failed")
+        if self.touched and self.signals.first is None:
+            self._safely(self.narrator.ask_note, "trouble")
         self._safely(self.observer.stop, "trouble")
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
         self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from blackstart.planning import Plan
 
 _PROGRESS_EVERY_S = 0.5
+_NOTE_WITHIN_S = 120.0
 _COLUMNS = ("phase", "expectation", "result", "what was seen")
 
 
@@ -49,8 +50,16 @@ class Narrator:
             self.console.say(f"{watch.phase}: {watch.expectation.condition} after {shown(since_s)}")
         now_s = clock.now_s()
         if now_s - self._progress_s >= _PROGRESS_EVERY_S:
+            self._take_note()
             self._progress_s = now_s
             self.console.progress(self._progress(now_s))
+
+    def _take_note(self) -> None:
+        """What the operator types while the run goes on is a note."""
+        typed = (self.console.poll_line() or "").strip()
+        if typed:
+            self.observer.note("note", text=typed)
+            self.console.say(f"noted: {typed}")
 
     def _news(self) -> list[tuple[Watch, Interval]]:
         with self.observer.lock:
@@ -68,6 +77,14 @@ class Narrator:
         left_s = max((limit_s - now_s for limit_s in limits if limit_s is not None), default=0.0)
         deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
         return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
+
+    def ask_note(self) -> None:
+        """Ask the operator, where there is one, for what the evidence should say besides."""
+        if not self.console.interactive:
+            return
+        text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
+        if text:
+            self.observer.note("note", text=text)
 
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""

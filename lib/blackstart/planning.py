@@ -11,7 +11,7 @@ from blackstart import controls
 from blackstart.codec import from_data, to_data
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
-from blackstart.model import Change, Experiment, Probe
+from blackstart.model import Ask, Change, Experiment, Probe
 from blackstart.target import Target
 
 
@@ -34,6 +34,12 @@ class Plan:
     def by_hand(self) -> bool:
         """Whether an undo needs a person."""
         return any(change.undo_by_hand for change in self.changes)
+
+    @property
+    def hands_within_s(self) -> float:
+        """How long a person is given to make the changes that only a person can make; 0 where there are none."""
+        asked = [step.timeout_s for change in self.changes for step in change.do if isinstance(step, Ask)]
+        return max(asked, default=0.0)
 
     def probes(self) -> list[Probe]:
         """Every probe that is read from the baseline on, each once."""

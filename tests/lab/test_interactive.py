@@ -1,0 +1,80 @@
+"""Drills in a terminal: an operator is asked before anything is touched, and does by hand what only a hand can do."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.lab.drills import ROOT, Drill, command, environment
+from tests.lab.lab_driver import LabDriver
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
+    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
+    yield driver
+    driver.command("down")
+
+
+def terminal(lab: LabDriver, reports: Path, *options: str, **more: str) -> pexpect.spawn:
+    """The drill in a pseudo-terminal of its own."""
+    env = environment(lab.state, reports, **more)
+    if "NONINTERACTIVE" not in more:
+        env.pop("NONINTERACTIVE")
+    words = command("chaos.leader-lock", *options)
+    return pexpect.spawn(words[0], words[1:], cwd=str(ROOT), env={**env, "TERM": "xterm"}, encoding="utf-8", timeout=60)
+
+
+def by_hand(lab: LabDriver, folder: Path) -> Path:
+    """The lab's target, with a Redis that only a person can stop."""
+    head, section, rest = (lab.folder / "target.toml").read_text().partition("[services.redis]")
+    control = next(line for line in rest.splitlines() if line.startswith("control"))
+    path = folder / "by-hand.toml"
+    path.write_text(head + section + rest.replace(control, 'control = { manual = "the Redis of the lab" }', 1))
+    return path
+
+
+def test_a_no_touches_nothing_and_is_a_refusal(lab: LabDriver, tmp_path: Path) -> None:
+    child = terminal(lab, tmp_path / "reports")
+    child.expect("will: stop redis")
+    child.expect(r"Run leader-lock on trader\? \[y/N\]")
+    child.sendline("n")
+    child.expect("Not started: the operator did not say yes")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 40
+    assert not (tmp_path / "reports").exists()
+    assert lab.events("lock_lost") == []
+
+
+def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabDriver, tmp_path: Path) -> None:
+    child = terminal(lab, tmp_path, "--target", str(by_hand(lab, tmp_path)))
+    child.logfile_read = sys.stdout
+    child.expect(r"Run leader-lock on trader\? \[y/N\]")
+    child.sendline("y")
+    child.expect("PLEASE DO NOW: Stop the Redis of the lab now")
+    lab.supervisor("stop", "redis")
+    child.expect("the fault bites")
+    child.expect("PLEASE DO NOW, by hand: Start the Redis of the lab now")
+    lab.supervisor("start", "redis")
+    child.expect("A note for the evidence")
+    child.sendline("operator saw the pager ring")
+    child.expect("leader-lock on trader: held")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    folder = next(path for path in tmp_path.iterdir() if path.is_dir())
+    done = Drill(0, "", tmp_path)
+    assert done.folder == folder
+    assert [event["text"] for event in done.record.of("note")] == ["operator saw the pager ring"]
+
+
+def test_unattended_a_redis_that_only_a_person_can_stop_is_refused(lab: LabDriver, tmp_path: Path) -> None:
+    child = terminal(lab, tmp_path / "reports", "--target", str(by_hand(lab, tmp_path)), NONINTERACTIVE="1")
+    child.expect("Not started: .*by hand")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 40
+    assert not (tmp_path / "reports").exists()
