@@ -266,7 +266,8 @@ def main() -> None:
         ]
         heads = ["rate", "tool", "sent", "left out", "start error p99 ms", "CPU s per 100,000", "of k6's", "p99 ms"]
         print(
-            f"\n{given.seconds} s, {given.rounds} rounds; load average before {before:.1f}, after {os.getloadavg()[0]:.1f}\n"
+            f"\n{given.seconds} s, {given.rounds} rounds; "
+            f"load average of the machine before {before:.1f}, after {os.getloadavg()[0]:.1f}\n"
             "goals: nothing left out, start error p99 ≤ 2 ms, CPU ≤ 1.0 of k6's"
         )
         print(tabulate(steady, heads))

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.history import read
-from blackstart.loads import OpenLoop, Operation, Retry, constant, ramp, to_spec
+from blackstart.loads import OpenLoop, Operation, Retry, Summary, constant, ramp, to_spec
 from blackstart.loads.runner import LoadHandle
 from blackstart.percentiles import percentile
 from tests.contract.loads_support import Server, alive, load_server, played, until
@@ -229,3 +229,31 @@ def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path
     assert not summary.complete
     assert "died without a summary" in summary.reasons[0]
     assert summary.ok > 20
+
+
+def test_a_full_disk_ends_the_load_and_is_told(server: Server, tmp_path: Path) -> None:
+    spec = tmp_path / "spec.json"
+    spec.write_text(json.dumps(to_spec(OpenLoop((get(server, "/ok"),), constant(200, 5.0)))))
+    # No file of its own may grow beyond 8 blocks: what a full disk does, for one process.
+    argv = ["sh", "-c", 'ulimit -f 8 && exec "$0" "$@"', sys.executable, "-m", "blackstart.loads"]
+    argv += [str(spec), str(tmp_path / "history.csv")]
+    with subprocess.Popen(
+        argv,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": "lib"},
+    ) as process:
+        assert process.stdin and process.stdout
+        process.stdout.readline()
+        process.stdin.write(b"go\n")
+        process.stdin.flush()
+        summary = Summary.from_data(json.loads(process.stdout.readline()))
+    assert not summary.complete
+    assert "the history can't be written" in summary.reasons[0]
+    assert server.seen()["paths"]["/ok"] < 200
+
+
+def test_the_spec_with_its_headers_is_nowhere_on_disk_afterwards(server: Server, tmp_path: Path) -> None:
+    operation = get(server, "/ok", headers={"X-Ops-Key": "literally-secret"})
+    played(OpenLoop((operation,), constant(20, 0.2)), tmp_path / "run" / "history.csv")
+    assert sorted(path.name for path in (tmp_path / "run").iterdir()) == ["history.csv", "history.log"]

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,11 +29,14 @@ class LoadHandle:
     Its messages go to the log. When this process dies the load ends by itself.
     """
 
-    def __init__(self, spec: Mapping[str, Any], process: subprocess.Popen[bytes], history: Path, log: Path) -> None:
+    def __init__(
+        self, spec: Mapping[str, Any], process: subprocess.Popen[bytes], history_path: Path, log: Path, spec_path: Path
+    ) -> None:
         self.name = str(spec.get("name", spec["kind"]))
         self.kind = str(spec["kind"])
-        self.history_path = history
+        self.history_path = history_path
         self.log_path = log
+        self._spec_path = spec_path
         self.ready: dict[str, Any] | None = None
         self._summary: Summary | None = None
         self._refused = ""
@@ -43,12 +47,14 @@ class LoadHandle:
 
     @classmethod
     def start(cls, spec: Mapping[str, Any], history_path: Path, log_path: Path | None = None) -> Self:
-        """Start the process; it connects and waits. The spec is kept beside the history. Raises StepFailed."""
+        """Start the process; it connects and waits for the go. Raises StepFailed where it can't be started."""
         log = log_path or history_path.with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
         history_path.parent.mkdir(parents=True, exist_ok=True)
-        spec_path = history_path.with_suffix(f".{spec.get('name', 'load')}.json")
-        spec_path.write_text(json.dumps(spec, indent=1), encoding="utf-8")
+        # Not in the evidence: a target's headers may hold a secret. It is gone as soon as it has been read.
+        with tempfile.NamedTemporaryFile("w", prefix="blackstart-load-", suffix=".json", delete=False) as file:
+            json.dump(spec, file)
+        spec_path = Path(file.name)
         argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path)]
         here = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -63,8 +69,9 @@ class LoadHandle:
                     env={**os.environ, "PYTHONPATH": path},
                 )
         except OSError as error:
+            spec_path.unlink()
             raise StepFailed(f"the load can't be started ({argv[0]}): {error}") from error
-        return cls(spec, process, history_path, log)
+        return cls(spec, process, history_path, log, spec_path)
 
     @property
     def pid(self) -> int:
@@ -127,7 +134,8 @@ class LoadHandle:
             with contextlib.suppress(OSError):
                 self._process.stdin.close()
         if self._summary is None:
-            reason = f"the load died without a summary ({self.last_words()})"
+            why = self._refused or self.last_words()
+            reason = f"the load died without a summary ({why})"
             driven = Driven(reasons=(reason,), exit_code=self._process.poll())
             try:
                 record = history.read(self.history_path)
@@ -152,6 +160,7 @@ class LoadHandle:
     def _read(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
+            self._spec_path.unlink(missing_ok=True)  # it has been read, by the workers too, before anything is said
             try:
                 facts = json.loads(line)
                 event = facts.pop("event")
@@ -165,5 +174,6 @@ class LoadHandle:
                 elif event == "refused":
                     self._refused = str(facts.get("message"))
                 self._changed.notify_all()
+        self._spec_path.unlink(missing_ok=True)
         with self._changed:
             self._changed.notify_all()

@@ -99,7 +99,7 @@ class Sender:
 
     def _tick(self) -> None:
         """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""
-        while self._next is not None:
+        while self._next is not None and self._broken is None:
             number, offset_s = self._next
             due_s = self._begin_s + offset_s
             wait_s = due_s - now_s()
@@ -147,7 +147,9 @@ class Sender:
         try:
             self._writer.append(row)
         except OSError as error:
+            # What leaves no row must not be sent: nobody could say afterwards what became of it.
             self._broken = self._broken or error
+            self._all_sent.set()
 
     async def _drain(self, control: Control) -> int:
         """Wait for what is in flight, at most until its own time limits, or until the parent wants an end at once.

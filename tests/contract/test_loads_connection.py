@@ -1,0 +1,201 @@
+"""The connection of a load against servers that answer in every way HTTP/1.1 allows, and in some that it doesn't."""
+
+import asyncio
+import shutil
+import socket
+import ssl
+import subprocess
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from blackstart.clock import now_s
+from blackstart.history import Row
+from blackstart.loads import Burst, OpenLoop, Operation, constant
+from blackstart.loads.driving.attempt import Attempt
+from blackstart.loads.driving.place import Place
+from blackstart.loads.driving.pool import Pool
+from blackstart.loads.driving.prepared import Prepared
+from tests.contract.loads_support import played
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def canned(*pieces: bytes, close: bool = False) -> Serve:
+    """Answers every request with these pieces, a moment apart."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readuntil(b"\r\n\r\n"):
+            for piece in pieces:
+                writer.write(piece)
+                await writer.drain()
+                await asyncio.sleep(0.02)
+            if close:
+                writer.close()
+                return
+
+    return serve
+
+
+def asked(serve: Serve, times: int = 1, pause_s: float = 0.0, **fields: object) -> tuple[list[Row], int]:
+    """The rows of that many requests, one after the other, and how many connections they took."""
+    connections = 0
+
+    async def count(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        try:
+            await serve(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    async def play() -> list[Row]:
+        server = await asyncio.start_server(count, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        op = Prepared(Operation("op", f"http://127.0.0.1:{port}/", **fields))  # type: ignore[arg-type]
+        pool, rows = Pool(Place("127.0.0.1", port, False)), []
+        for number in range(times):
+            done: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
+            Attempt(op, f"k{number}", number, "w", lambda _, row, done=done: done.set_result(row)).go(now_s(), pool)
+            rows.append(await asyncio.wait_for(done, 10))
+            await asyncio.sleep(pause_s)
+        pool.close()
+        server.close()
+        return rows
+
+    return asyncio.run(play()), connections
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (OK,),
+        (OK[:20], OK[20:39], OK[39:]),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n", b"1\r\nk\r\n0\r\n\r\n"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n", OK),
+        (b"HTTP/1.1 204 No Content\r\n\r\n",),
+    ],
+    ids=["whole", "in pieces", "chunked", "after an early hint", "without a body"],
+)
+def test_an_answer_is_read_and_its_connection_used_again(pieces: tuple[bytes, ...]) -> None:
+    rows, connections = asked(canned(*pieces), times=3)
+    assert [row.outcome for row in rows] == ["ok"] * 3
+    assert connections == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nok", b"HTTP/1.0 200 OK\r\n\r\nok"],
+    ids=["until the end", "HTTP/1.0"],
+)
+def test_an_answer_that_ends_with_its_connection_is_whole(answer: bytes) -> None:
+    rows, connections = asked(canned(answer, close=True), times=2)
+    assert [(row.outcome, row.status) for row in rows] == [("ok", 200)] * 2
+    assert connections == 2
+
+
+def test_an_answer_to_head_has_no_body() -> None:
+    rows, _ = asked(canned(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"), times=2, method="HEAD")
+    assert [row.outcome for row in rows] == ["ok", "ok"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (b"", "connection lost: the server closed it without an answer"),
+        (OK[:-1], "after the head of an answer 200"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nok", "after the head of an answer 200"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "no HTTP answer"),
+        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n", ""),
+    ],
+    ids=["none", "cut short", "chunk cut short", "another protocol", "upgrade"],
+)
+def test_half_an_answer_is_unknown(answer: bytes, why: str) -> None:
+    rows, _ = asked(canned(answer, close=True))
+    assert (rows[0].outcome, rows[0].status) == ("info", None)
+    assert why in rows[0].detail
+
+
+def test_a_connection_that_the_server_closed_while_idle_is_not_used_again() -> None:
+    async def impatient(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK)
+        await asyncio.sleep(0.1)
+        writer.write(b"HTTP/1.1 408 Request Timeout\r\n\r\n")
+        writer.close()
+
+    rows, connections = asked(impatient, times=3, pause_s=0.3)
+    assert [row.outcome for row in rows] == ["ok"] * 3
+    assert connections == 3
+
+
+def test_a_connection_idle_for_longer_than_servers_wait_is_not_used_again() -> None:
+    rows, connections = asked(canned(OK), times=2, pause_s=1.2)
+    assert ([row.outcome for row in rows], connections) == (["ok", "ok"], 2)
+
+
+def test_a_full_backlog_is_no_connection_and_certainly_not_done() -> None:
+    async def play(port: int) -> Row:
+        op = Prepared(Operation("op", f"http://127.0.0.1:{port}/", timeout_s=0.4))
+        done: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
+        Attempt(op, "k", 1, "w", lambda _, row: done.set_result(row)).go(now_s(), Pool(Place("127.0.0.1", port, False)))
+        return await asyncio.wait_for(done, 10)
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        port = listener.getsockname()[1]
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(("127.0.0.1", port))
+        row = asyncio.run(play(port))
+        for filler in fillers:
+            filler.close()
+    assert (row.outcome, row.detail) == ("fail", "no connection: timed out after 0.4 s")
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl, to make a certificate")
+    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    argv += [
+        "-addext",
+        "subjectAltName=DNS:localhost",
+        "-keyout",
+        str(tmp_path / "key"),
+        "-out",
+        str(tmp_path / "cert"),
+    ]
+    subprocess.run(argv, check=True, capture_output=True, timeout=60)
+    return tmp_path / "cert"
+
+
+@pytest.mark.parametrize("trusted", [True, False])
+def test_tls_is_spoken_and_checked(
+    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+) -> None:
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_name("key"))
+
+    async def play() -> list[Row]:
+        server = await asyncio.start_server(canned(OK), "127.0.0.1", 0, ssl=context)
+        get = Operation("get", f"https://localhost:{server.sockets[0].getsockname()[1]}/")
+        loads = [OpenLoop((get,), constant(20, 0.2)), Burst(4, get)]
+        run = asyncio.to_thread
+        records = [(await run(played, load, tmp_path / f"{load.name}.csv"))[1].rows for load in loads]
+        server.close()
+        return [row for rows in records for row in rows]
+
+    rows = asyncio.run(play())
+    assert {row.outcome for row in rows} == ({"ok"} if trusted else {"fail"})
+    assert len(rows) == 8
+    if not trusted:
+        assert all("no connection: " in row.detail for row in rows)
