@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from blackstart.codec import plain
 from blackstart.errors import BadTarget, Refused, StepFailed, did_you_mean
 from blackstart.model import Step
+from blackstart.shell import ssh_host
 from blackstart.target import Service
 
 Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed", "absent"]
@@ -144,6 +145,11 @@ def read_table(where: str, table: Mapping[str, Any], kinds: Mapping[str, type | 
             raise BadTarget(f'{where}: "{key}" must be {_words(kinds[key])}, not {value!r}')
         if value in ("", []):
             raise BadTarget(f'{where}: "{key}" is empty')
+    if "host" in table:
+        try:
+            ssh_host(table["host"])
+        except BadTarget as error:
+            raise BadTarget(f"{where}: {error.args[0]}") from error
     return dict(table)
 
 

@@ -182,11 +182,13 @@ class Docker:
 
 def parse_state(text: str) -> State:
     """The state in `POLICY {"Status": …}`, as the look prints it."""
-    policy, _, data = text.strip().partition(" ")
+    policy, _, data = text.partition(" ")
     try:
         told = json.loads(data)
-    except ValueError as error:
-        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}")
     status = _STATUS.get(str(told.get("Status", "")).lower(), "failed")
     health = (told.get("Health") or told.get("Healthcheck") or {}).get("Status", "")
     detail = f"exit code {told.get('ExitCode')}" if status in ("stopped", "failed") else health

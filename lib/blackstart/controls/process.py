@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from blackstart import machines, shell
 from blackstart.codec import plain
 from blackstart.controls import Control, State, process_tree, read_table
-from blackstart.errors import BadTarget, StepFailed
+from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
 
 # Of several processes with one command line the one is meant that is no child of another (a server and its workers).
@@ -166,17 +167,22 @@ def _read(where: str, table: Mapping[str, Any]) -> Control:
     for key in ("pidfile", "cwd", "log"):
         if key in values and "host" not in values:
             values[key] = os.path.abspath(os.path.expanduser(values[key]))
-    line = values.get("process", "")
+    line, stop_signal = values.get("process", ""), values.get("stop_signal", "TERM").removeprefix("SIG")
+    names = [name.removeprefix("SIG") for name in signal.Signals.__members__]
+    if stop_signal not in names:
+        raise BadTarget(f'{where}: "{stop_signal}" is no signal.{did_you_mean(stop_signal, names)}')
+    try:
+        start = values["start"] if isinstance(values["start"], list) else shlex.split(values["start"])
+    except ValueError as error:
+        raise BadTarget(f'{where}: "start" can\'t be read as a command: {error}') from error
     return Process(
         line=" ".join(map(str, line)) if isinstance(line, list) else " ".join(line.split()),
-        start_argv=tuple(
-            map(str, values["start"] if isinstance(values["start"], list) else shlex.split(values["start"]))
-        ),
+        start_argv=tuple(map(str, start)),
         pidfile=values.get("pidfile", ""),
         cwd=values.get("cwd", ""),
         env=tuple(sorted((str(name), str(value)) for name, value in values.get("env", {}).items())),
         log=values.get("log", ""),
-        stop_signal=values.get("stop_signal", "TERM").removeprefix("SIG"),
+        stop_signal=stop_signal,
         host=values.get("host"),
     )
 

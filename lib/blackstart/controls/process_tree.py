@@ -30,9 +30,10 @@ look() {
   fi; };
 all() {
   if [ -r /proc/self/stat ]; then
-    for d in /proc/[0-9]*; do r=$(look "${d#/proc/}") && echo "${d#/proc/} $r"; done;
+    cat /proc/[0-9]*/stat 2>/dev/null | awk '{ pid = $1; sub(/^.*\) /, ""); print pid, $1, $2, $20 }';
   else
-    ps -A -o pid= | while read -r n; do r=$(look "$n") && echo "$n $r"; done;
+    ps -A -o pid= -o stat= -o ppid= -o lstart= | awk '
+      { s = $4; for (i = 5; i <= NF; i++) s = s "_" $i; print $1, $2, $3, s }';
   fi; };
 tree() { all | awk -v root="$1" '
   { state[$1] = substr($2, 1, 1); start[$1] = $4; kids[$3] = kids[$3] " " $1 }
@@ -47,7 +48,7 @@ signal() { is "$2" || return 0; kill -s "$1" "${2%%:*}" 2>/dev/null || ! is "$2"
 root_of() { root=$("$@") || root=; case $root in ""|0|1|*[!0-9]*) echo "no process runs" >&2; exit 66 ;; esac; };
 freeze() {
   case " $(tree "$1" | tr '\n' ' ')" in *" $$:"*) echo "would freeze the hand that must thaw it" >&2; exit 77 ;; esac;
-  mkdir -p "${2%/*}" && : >>"$2" || exit 73;
+  umask 077; mkdir -p "${2%/*}" && : >>"$2" || exit 73;
   frozen=" "; again=1;
   while [ $again = 1 ]; do
     again=0;

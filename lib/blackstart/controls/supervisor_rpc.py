@@ -32,7 +32,7 @@ class Settings:
 
 def read_settings(config: str) -> Settings:
     """The settings in a configuration file with what it includes. Raises BadTarget where it can't be used."""
-    parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(" ;", " #"))
+    parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";", "#"))
     try:
         with open(config, encoding="utf-8") as file:
             parser.read_file(file)

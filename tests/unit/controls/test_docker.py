@@ -1,0 +1,116 @@
+"""Containers: the one that is meant among many, and the state in what an engine prints."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.controls.candidates import Candidate, Wanted, parse
+from blackstart.controls.docker import Docker, parse_state
+from blackstart.errors import BadTarget, StepFailed
+from blackstart.shell import to_shell
+
+AITRAPP = [
+    Candidate("aitrapp-redis", "running", "redis", "aitrapp", "False"),
+    Candidate("aitrapp-postgres", "running", "postgres", "aitrapp", "False"),
+    Candidate("aitrapp-redis-run-1", "running", "redis", "aitrapp", "True"),
+    Candidate("redis-exporter", "running"),
+]
+
+
+def test_a_compose_service_is_the_container_that_compose_made_for_it() -> None:
+    assert Wanted(either="redis").one_of(AITRAPP) == AITRAPP[0]
+    assert Wanted(service="redis", project="aitrapp").one_of(AITRAPP) == AITRAPP[0]
+
+
+def test_a_containers_name_is_enough_and_is_what_it_is_known_by_then() -> None:
+    assert Wanted(either="aitrapp-redis").one_of(AITRAPP) == Candidate("aitrapp-redis", "running")
+    assert Wanted(container="redis-exporter").one_of(AITRAPP) == AITRAPP[3]
+
+
+def test_a_service_and_another_container_of_one_name_are_told_apart_or_refused() -> None:
+    both = [*AITRAPP, Candidate("redis", "exited")]
+    with pytest.raises(
+        BadTarget, match=r"could be any of aitrapp-redis \(compose aitrapp/redis, running\), redis \(exited\)"
+    ):
+        Wanted(either="redis").one_of(both)
+    assert Wanted(container="redis").one_of(both).name == "redis"
+    assert Wanted(service="redis").one_of(both).name == "aitrapp-redis"
+
+
+def test_a_service_with_several_containers_is_refused() -> None:
+    scaled = [*AITRAPP, Candidate("aitrapp-redis-2", "running", "redis", "aitrapp", "False")]
+    with pytest.raises(BadTarget, match="could be any of"):
+        Wanted(service="redis", project="aitrapp").one_of(scaled)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "complaint"),
+    [
+        (Wanted(either="red"), 'no compose service or container "red". Near it: aitrapp-redis (compose'),
+        (Wanted(container="redis"), 'no container "redis". Near it: '),
+        (Wanted(service="rediss"), 'no compose service "rediss". Did you mean "redis"?'),
+        (Wanted(service="redis", project="other"), 'no compose service "redis" in project "other"'),
+    ],
+)
+def test_what_is_not_there_is_refused_with_what_is_near(wanted: Wanted, complaint: str) -> None:
+    with pytest.raises(BadTarget) as refusal:
+        wanted.one_of(AITRAPP)
+    assert complaint in str(refusal.value)
+
+
+@given(st.text(st.characters(exclude_characters="\n\t\r", categories=("L", "N", "P")), min_size=1))
+def test_only_the_whole_name_is_ever_meant(word: str) -> None:
+    names = {one.name for one in AITRAPP} | {one.service for one in AITRAPP}
+    if word not in names:
+        with pytest.raises(BadTarget):
+            Wanted(either=word).one_of(AITRAPP)
+
+
+def test_the_listing_is_read_with_and_without_labels() -> None:
+    listed = "a-redis\trunning\tredis\ta\tFalse\n b \texited\t\t\t\nrubbish\n"
+    assert parse(listed) == [Candidate("a-redis", "running", "redis", "a", "False"), Candidate("b", "exited")]
+
+
+@pytest.mark.parametrize(
+    ("printed", "status", "revives"),
+    [
+        ('unless-stopped {"Status":"running","Pid":7,"StartedAt":"2026-01-01T00:00:00Z"}', "running", True),
+        ('always {"Status":"paused","Pid":7}', "paused", True),
+        ('no {"Status":"exited","Pid":0,"ExitCode":137}', "stopped", False),
+        ('on-failure {"Status":"restarting","Pid":0}', "starting", True),
+        (' {"Status":"created","Pid":0}', "stopped", False),
+        ('no {"Status":"dead"}', "failed", False),
+    ],
+)
+def test_the_state_is_read(printed: str, status: str, revives: bool) -> None:
+    state = parse_state(printed)
+    assert (state.status, state.revives) == (status, revives)
+    assert (state.process == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
+
+
+@pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])
+def test_an_answer_that_is_no_state_is_a_failure(printed: str) -> None:
+    with pytest.raises(StepFailed, match="can't be read"):
+        parse_state(printed)
+
+
+def test_an_engine_behind_a_socket_file_is_here_and_any_other_is_not() -> None:
+    assert Docker(container="redis", endpoint="unix:///var/run/docker.sock").is_local()
+    for endpoint in ("tcp://127.0.0.1:2375", "ssh://ops@db1"):
+        elsewhere = Docker(container="redis", endpoint=endpoint)
+        assert not elsewhere.is_local() and elsewhere.remote == endpoint
+    assert Docker(container="redis", host="ssh://db1").remote == "ssh://db1"
+
+
+def test_the_undo_names_the_engine_and_the_service_and_no_container_id() -> None:
+    control = Docker(
+        service="redis", project="aitrapp", engine="/usr/bin/docker", env=(("DOCKER_HOST", "unix:///d.sock"),)
+    )
+    line = to_shell(control.start()[0])
+    assert "DOCKER_HOST=unix:///d.sock" in line
+    assert "label=com.docker.compose.service=redis" in line and "label=com.docker.compose.project=aitrapp" in line
+
+
+def test_a_dot_in_a_name_is_a_dot() -> None:
+    argv = Docker(container="my.redis", engine="docker").start()[0].argv
+    assert argv[-1] == "name=^/?my[.]redis$"

@@ -1,0 +1,101 @@
+"""Process trees: the records of what was frozen, and the scripts where there is no /proc, as on macOS."""
+
+import contextlib
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+
+from blackstart import machines
+from blackstart.controls import process_tree
+from blackstart.model import Command
+
+
+def test_a_record_is_in_the_state_folder_or_in_the_home_of_the_far_side() -> None:
+    here, there = (
+        process_tree.record("process:local:x y/z", None),
+        process_tree.record("process:local:x y/z", "ssh://db1"),
+    )
+    assert here.startswith(os.environ["BLACKSTART_STATE"]) and "/frozen/process_local_x_y_z-" in here
+    assert there.startswith(".blackstart/frozen/process_local_x_y_z-")
+
+
+def test_records_of_different_services_are_different_even_where_their_names_look_alike() -> None:
+    assert process_tree.record("a/b", None) != process_tree.record("a b", None)
+
+
+def test_looking_at_ourselves_and_at_nobody() -> None:
+    us = process_tree.look(os.getpid())
+    assert us is not None and us.alive and us.ppid == os.getppid() and us.state in "RS"
+    assert process_tree.look(2**22 + 5) is None
+
+
+@pytest.fixture
+def tree() -> Iterator[psutil.Process]:
+    """A shell with a child that has left its group and has a child of its own."""
+    words = ["sh", "-c", "setsid sh -c 'sleep 60; true' & sleep 60 & wait"]
+    with subprocess.Popen(words, start_new_session=True) as root:
+        process = psutil.Process(root.pid)
+        while len(process.children(recursive=True)) < 3:
+            assert root.poll() is None
+        yield process
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for one in [*process.children(recursive=True), process]:
+                one.kill()
+
+
+def without_proc(step: Command) -> Command:
+    """The step as it runs where there is no /proc."""
+    argv = list(step.argv)
+    argv[2] = argv[2].replace("/proc/self/stat", "/nowhere")
+    return replace(step, argv=tuple(argv))
+
+
+def as_it_is(step: Command) -> Command:
+    return step
+
+
+@pytest.mark.parametrize("system", [as_it_is, without_proc])
+def test_freeze_thaw_and_kill_take_the_whole_tree(tree: psutil.Process, system, tmp_path: Path) -> None:
+    find = ("echo", str(tree.pid))
+    family = [tree, *tree.children(recursive=True)]
+    machines.carry_out(system(process_tree.freeze("svc", find, None)))
+    assert [one.status() for one in family] == [psutil.STATUS_STOPPED] * 4
+    record = Path(process_tree.record("svc", None))
+    assert len(record.read_text().splitlines()) == 4
+    assert record.stat().st_mode & 0o077 == 0
+    machines.carry_out(system(process_tree.thaw("svc", find, None)))
+    assert psutil.STATUS_STOPPED not in [one.status() for one in family]
+    assert not record.exists()
+    machines.carry_out(system(process_tree.thaw("svc", find, None)))
+    machines.carry_out(system(process_tree.kill("svc", find, None)))
+    tree.wait(5)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+
+
+def test_a_record_of_processes_that_are_others_by_now_signals_nobody(tree: psutil.Process) -> None:
+    tree.suspend()
+    record = Path(process_tree.record("svc", None))
+    record.parent.mkdir(parents=True)
+    record.write_text(f"{tree.pid}:1\n")
+    machines.carry_out(process_tree.thaw("svc", ("false",), None))
+    assert tree.status() == psutil.STATUS_STOPPED
+    tree.resume()
+
+
+def test_nothing_is_frozen_where_it_can_not_be_recorded(tree: psutil.Process) -> None:
+    Path(process_tree.record("svc", None)).parent.parent.joinpath("frozen").write_text("a file in the way")
+    outcome = machines.run(process_tree.freeze("svc", ("echo", str(tree.pid)), None))
+    assert not outcome.ok
+    assert tree.status() != psutil.STATUS_STOPPED
+
+
+@pytest.mark.parametrize("found", ["", "0", "1", "x", "12 13"])
+def test_a_root_that_is_no_process_of_a_service_is_refused(found: str) -> None:
+    outcome = machines.run(process_tree.freeze("svc", ("echo", found), None))
+    assert outcome.code == 66 and "no process runs" in outcome.stderr

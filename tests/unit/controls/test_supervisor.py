@@ -1,0 +1,73 @@
+"""supervisord: what its tools print and what its configuration says."""
+
+from pathlib import Path
+
+import pytest
+
+from blackstart.controls.supervisor import Supervisor, parse_status
+from blackstart.controls.supervisor_rpc import ask, read_settings
+from blackstart.errors import BadTarget, StepFailed
+
+
+@pytest.mark.parametrize(
+    ("printed", "status", "process"),
+    [
+        ("redis                  RUNNING   pid 123, uptime 0:00:05\nS 1 4711\n", "running", "123:4711"),
+        ("redis                  RUNNING   pid 123, uptime 0:00:05\nTl 1 4711\n", "paused", "123:4711"),
+        ("redis                  RUNNING   pid 123, uptime 0:00:05\n", "running", "123:"),
+        ("redis                  STOPPED   Nov 21 12:00 AM\n", "stopped", ""),
+        ("redis                  STARTING  \n", "starting", ""),
+        ("redis                  STOPPING  \n", "stopping", ""),
+        ("redis                  BACKOFF   Exited too quickly (process log may have details)\n", "starting", ""),
+        ("redis                  FATAL     Exited too quickly\n", "failed", ""),
+        ("redis                  EXITED    Nov 21 12:00 AM\n", "stopped", ""),
+        ("redis: ERROR (no such process)\n", "absent", ""),
+        ("", "absent", ""),
+    ],
+)
+def test_the_status_is_read(printed: str, status: str, process: str) -> None:
+    state = parse_status(printed, revives=True)
+    assert (state.status, state.process) == (status, process)
+
+
+def test_settings_are_read_with_what_they_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SUP_PASSWORD", "geheim")
+    config = tmp_path / "s.conf"
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "more.ini").write_text("[program:more]\nautorestart=false\n")
+    config.write_text("""[supervisorctl]
+serverurl = unix://%(here)s/s.sock ; where it listens
+username = ops
+password = %(ENV_SUP_PASSWORD)s
+[program:redis]
+command = redis-server --save "" ; a comment
+[program:never]
+autorestart = False
+[include]
+files = conf.d/*.ini
+""")
+    settings = read_settings(str(config))
+    assert settings.url == f"unix://{tmp_path}/s.sock"
+    assert (settings.username, settings.password) == ("ops", "geheim")
+    assert settings.revived == {"redis": True, "never": False, "more": False}
+
+
+@pytest.mark.parametrize("text", ["", "[program:x]\n", "no section\n", "[supervisorctl\n"])
+def test_a_configuration_that_can_not_be_used_is_refused(tmp_path: Path, text: str) -> None:
+    config = tmp_path / "s.conf"
+    config.write_text(text)
+    with pytest.raises(BadTarget, match="Not started: supervisor's configuration .*s.conf"):
+        read_settings(str(config))
+
+
+def test_nobody_at_the_socket_is_a_failure_that_asks_the_right_question(tmp_path: Path) -> None:
+    config = tmp_path / "s.conf"
+    config.write_text("[supervisorctl]\nserverurl=http://127.0.0.1:1\n")
+    with pytest.raises(StepFailed, match=r"127\.0\.0\.1:1 does not answer: .*refused.*Is it running"):
+        ask(read_settings(str(config)), "getState")
+
+
+def test_the_start_accepts_that_it_runs_and_waits_for_the_programs_own_time() -> None:
+    (step,) = Supervisor("redis", "/s.conf", "/bin/supervisorctl").start()
+    assert step.argv == ("/bin/supervisorctl", "-c", "/s.conf", "start", "redis")
+    assert step.accepts == ("already started",) and step.timeout_s == 60

@@ -1,0 +1,67 @@
+"""systemd's commands and answers as data."""
+
+import pytest
+
+from blackstart.controls import State
+from blackstart.controls.systemd import Systemd, parse_state
+from blackstart.shell import describe, to_shell
+
+SYSTEM, USER = Systemd("redis.service"), Systemd("app.service", user=True, host="ssh://ops@db1")
+
+
+def test_stop_start_pause_and_resume_are_systemctls_own() -> None:
+    steps = [*SYSTEM.stop(), *SYSTEM.start(), *SYSTEM.pause(), *SYSTEM.resume()]
+    assert [describe(step) for step in steps] == [
+        "systemctl --no-ask-password --no-pager stop redis.service",
+        "systemctl --no-ask-password --no-pager reset-failed redis.service",
+        "systemctl --no-ask-password --no-pager start redis.service",
+        "systemctl --no-ask-password --no-pager kill --signal=STOP redis.service",
+        "systemctl --no-ask-password --no-pager kill --signal=CONT redis.service",
+    ]
+
+
+def test_a_users_unit_on_another_host_is_asked_of_the_users_manager_there() -> None:
+    (step,) = USER.stop()
+    assert describe(step) == "ssh://ops@db1: systemctl --user --no-ask-password --no-pager stop app.service"
+    assert "ops@db1 'systemctl --user --no-ask-password --no-pager stop app.service'" in to_shell(step)
+    assert (USER.identity(), USER.remote) == ("systemd:ssh://ops@db1:user:app.service", "ssh://ops@db1")
+
+
+def test_kill_is_followed_by_a_stop_so_that_nothing_revives_it() -> None:
+    (step,) = SYSTEM.kill()
+    assert '"$@" kill --signal=KILL "$unit" && "$@" stop "$unit"' in step.argv[2]
+
+
+def test_crash_names_the_process_that_was_seen() -> None:
+    (step,) = SYSTEM.crash(State("running", 42, "7"), "SEGV")
+    assert step.argv[3:7] == ("crash", "redis.service", "42", "SEGV")
+
+
+def test_the_log_is_the_journals() -> None:
+    step = USER.log_tail(20)
+    assert step is not None
+    assert step.argv[:6] == ("journalctl", "--user", "--unit", "app.service", "--lines", "20")
+
+
+def shown(active: str, sub: str = "", pid: int = 0, restart: str = "no", load: str = "loaded", last: str = "") -> str:
+    return (
+        f"Restart={restart}\nMainPID={pid}\nId=redis.service\nLoadState={load}\nActiveState={active}\n"
+        f"SubState={sub}\nResult=success\n{last}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("printed", "status", "process", "revives"),
+    [
+        (shown("active", "running", 42, "always", last="S 1 4711\n"), "running", "42:4711", True),
+        (shown("active", "running", 42, "on-failure", last="T 1 4711\n"), "paused", "42:4711", True),
+        (shown("inactive", "dead"), "stopped", "", False),
+        (shown("failed", "failed", restart="on-success"), "failed", "", False),
+        (shown("activating", "auto-restart", restart="always"), "starting", "", True),
+        (shown("deactivating", "stop-sigterm", 42, last="S 1 4711\n"), "stopping", "42:4711", False),
+        (shown("inactive", "dead", load="not-found"), "absent", "", False),
+    ],
+)
+def test_the_state_is_read(printed: str, status: str, process: str, revives: bool) -> None:
+    state = parse_state(printed)
+    assert (state.status, state.process, state.revives) == (status, process, revives)

@@ -1,0 +1,55 @@
+"""What a service's control says, as readings."""
+
+import pytest
+
+from blackstart.codec import from_data, to_data
+from blackstart.controls import State
+from blackstart.controls.manual import Manual
+from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
+from blackstart.model import Answer
+from blackstart.probes.control_state import ControlState
+from blackstart.reading import read_once
+from blackstart.target import Service, Target
+
+CONTROL = Manual("redis")
+
+
+def test_one_look_feeds_status_and_process() -> None:
+    status, process = ControlState("redis", CONTROL), ControlState("redis", CONTROL, "process")
+    assert status.endpoint() == process.endpoint() and hash(status.endpoint()) == hash(process.endpoint())
+    assert (status.name, process.name) == ("redis_status", "redis_process")
+    answer = Answer("answer", State("running", 42, "noon", detail="healthy"))
+    assert status.pick(answer) == ("value", "running", "healthy")
+    assert process.pick(answer) == ("value", "42:noon", "healthy")
+
+
+def test_where_no_process_runs_there_is_none_to_compare() -> None:
+    answer = Answer("answer", State("stopped"))
+    assert ControlState("redis", CONTROL, "process").pick(answer)[0] == "absent"
+    assert ControlState("redis", CONTROL).pick(answer) == ("value", "stopped", "")
+
+
+def test_it_takes_the_control_of_the_target_and_survives_json() -> None:
+    target = Target("test", services={"redis": Service("redis", control={"manual": True})})
+    bound = ControlState("redis").bind(target)
+    assert bound == ControlState("redis", CONTROL)
+    assert from_data(to_data(bound)) == bound
+    assert bound.bind(Target("other")) == bound
+    with pytest.raises(BadTarget, match='has no service "postgres"'):
+        ControlState("postgres").bind(target)
+    with pytest.raises(Refused, match="before it knew its target"):
+        ControlState("redis").endpoint()
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(StepTimedOut("too late"), "timed_out"), (StepFailed("gone"), "unreachable")]
+)
+def test_a_control_that_can_not_see_it_is_a_reading_and_no_error(
+    error: Exception, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(self: Manual, timeout_s: float = 10.0) -> State:
+        raise error
+
+    monkeypatch.setattr(Manual, "facts", fail)
+    reading = read_once(ControlState("redis", CONTROL), 1.0)
+    assert (reading.kind, reading.note) == (kind, str(error))
