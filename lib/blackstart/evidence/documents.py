@@ -19,11 +19,11 @@ def write(folder: Path, judgement: Judgement, environ: Mapping[str, str], say: C
 
     A document that can't be made is said; it keeps neither the others nor the seal away.
     """
-    story = Story(journal.read(folder / "journal.jsonl"), judgement, folder)
+    story = Story(journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
     makers: dict[str, Callable[[], str]] = {
         "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",
         "junit.xml": lambda: junit.xml(story),
-        "report.html": lambda: html.page(story, load_of(folder), guardian=guardian_of(folder)),
+        "report.html": lambda: html.page(story, load_of(folder)),
     }
     for name, make in makers.items():
         try:

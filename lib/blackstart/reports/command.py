@@ -13,7 +13,7 @@ from blackstart.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_REF
 from blackstart.evidence import documents, manifest, notes, verify
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
-from blackstart.reports.story import Story, mended_later
+from blackstart.reports.story import Story
 from blackstart.reports.words import MENDED
 
 _EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
@@ -41,8 +41,7 @@ def write_html(run: str, reports: str, out: str) -> int:
         path = Path(out) if out else story.where.with_name(f"{story.where.name}.html")
         if path.absolute().is_relative_to(story.where) and (story.where / manifest.NAME).exists():
             raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
-        history, guardian = documents.load_of(story.where), documents.guardian_of(story.where)
-        text = html.page(story, history, notes.read(story.where).told(), guardian)
+        text = html.page(story, documents.load_of(story.where), notes.read(story.where).told())
         path.write_text(text, encoding="utf-8", errors="replace")
         print(path.absolute())
         return EXIT_HELD
@@ -67,8 +66,7 @@ def judge(run: str, reports: str) -> int:
             print(f"  the same as recorded: {recorded}")
         else:
             print(f"  NOT the same as recorded: {recorded}")
-        story = Story(record, judgement, folder)
-        if judgement.verdict == "not-restored" and mended_later(story, documents.guardian_of(folder)):
+        if judgement.verdict == "not-restored" and _story(folder).mended_later:
             print(f"  {MENDED}")
         same = recorded == judgement.verdict
         return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE
@@ -184,7 +182,8 @@ def _find(run: str, reports: str) -> Path:
 
 
 def _story(folder: Path) -> Story:
-    return Story(journal.read(folder / "journal.jsonl"), judging.judge_folder(folder), folder)
+    record = journal.read(folder / "journal.jsonl")
+    return Story(record, judging.judge_folder(folder), folder, documents.guardian_of(folder))
 
 
 def _answering(act: Callable[[Redactor], int]) -> int:

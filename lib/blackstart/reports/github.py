@@ -18,7 +18,7 @@ def summary(story: Story) -> str:
     judgement = story.judgement
     parts = [
         f"## {SIGNS[judgement.verdict]} {judgement.verdict}: {_cell(story.name)} on {_cell(story.target['name'])}",
-        verdict_says(judgement, story.restored),
+        verdict_says(story),
         "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
         _transitions(story),
         _findings(story),
@@ -68,7 +68,7 @@ def log_lines(story: Story) -> list[str]:
     judgement = story.judgement
     if judgement.verdict == "held":
         return []
-    says = [verdict_says(judgement, story.restored), *judgement.reasons]
+    says = [verdict_says(story), *judgement.reasons]
     lines = [_command("error", f"{judgement.verdict}: {story.name} on {story.target['name']}", "\n".join(says))]
     for word, level in (("broke", "error"), ("inconclusive", "warning")):
         found = [f for f in judgement.findings if result(f) == word and story.entered(f.phase)]

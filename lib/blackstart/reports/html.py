@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from blackstart import __version__
 from blackstart.history import History
-from blackstart.journal import Record
 from blackstart.reports import sections
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
@@ -32,14 +31,13 @@ def page(
     story: Story,
     history: History | None = None,
     notes: Sequence[tuple[str, str]] = (),
-    guardian: Record | None = None,
 ) -> str:
-    """The whole document. `notes` are (when, text) added after the run; `guardian` its own record."""
+    """The whole document. `notes` are (when, text) added after the run."""
     loaded = buckets(history, story.from_s, story.to_s) if history else ()
     rows = by_phase(history, story.phases) if history else ()
     body = e(
         "main",
-        sections.verdict(story, guardian),
+        sections.verdict(story),
         sections.failed(story),
         sections.glance(story),
         _timeline(story, loaded) if story.phases else None,
@@ -49,7 +47,7 @@ def page(
         sections.again(story),
         sections.notes(story, notes),
         sections.logs(story),
-        sections.events(story, guardian),
+        sections.events(story),
         sections.readings(story) if story.lanes else None,
         _foot(story),
     )

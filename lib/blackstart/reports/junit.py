@@ -65,7 +65,7 @@ def _verdict(story: Story) -> Element:
     judgement = story.judgement
     case = _element("testcase", name="verdict", classname=story.name, time=_seconds(story.to_s - story.from_s))
     if judgement.verdict != "held":
-        text = "\n".join([verdict_says(judgement, story.restored), *judgement.reasons])
+        text = "\n".join([verdict_says(story), *judgement.reasons])
         tag = "failure" if judgement.verdict == "broke" else "error"
         case.append(_element(tag, text, message=f"the verdict is {judgement.verdict}", type=judgement.verdict))
     return case

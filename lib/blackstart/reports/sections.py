@@ -6,12 +6,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.durations import shown
-from blackstart.journal import Event, Record
+from blackstart.journal import Event
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
-from blackstart.reports.story import Story, mended_later
-from blackstart.reports.words import MENDED, SIGNS, result, tell, verdict_says
+from blackstart.reports.story import Story
+from blackstart.reports.words import SIGNS, result, tell, verdict_says
 from blackstart.shell import describe
 from blackstart.watch import Finding
 
@@ -46,7 +46,7 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
     return e("section", e("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title")
 
 
-def verdict(story: Story, guardian: Record | None) -> Element:
+def verdict(story: Story) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
     judgement = story.judgement
     reasons = (
@@ -56,16 +56,14 @@ def verdict(story: Story, guardian: Record | None) -> Element:
         "header",
         e("p", f"{story.name} on {story.target['name']}", class_="what"),
         e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {judgement.verdict}"),
-        e("p", verdict_says(judgement, story.restored), class_="says"),
+        e("p", verdict_says(story), class_="says"),
         reasons,
-        _mend(story, guardian) if judgement.verdict == "not-restored" else None,
+        _mend(story) if judgement.verdict == "not-restored" and not story.mended_later else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
 
 
-def _mend(story: Story, guardian: Record | None) -> Element:
-    if mended_later(story, guardian):
-        return e("p", MENDED, class_="mend")
+def _mend(story: Story) -> Element:
     commands = f"invoke chaos.heal\nsh {story.where / 'HEAL.sh'}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
@@ -82,18 +80,20 @@ def failed(story: Story) -> Element | None:
 
 
 def _card(finding: Finding) -> Element:
+    expected, actual, seen = _plainly(finding)
+    facts = [("expected", expected), ("actual", actual), ("result", seen), ("where to look", finding.hint)]
     return e(
         "article",
         e("h3", badge(result(finding)), f" {finding.name} ", e("span", finding.phase, class_="phase-name")),
-        e(
-            "dl",
-            (e("dt", "expected"), e("dd", finding.expected)),
-            (e("dt", "actual"), e("dd", finding.actual)),
-            (e("dt", "result"), e("dd", finding.message)),
-            (e("dt", "where to look"), e("dd", finding.hint)) if finding.hint else (),
-        ),
+        e("dl", [part for name, text in facts if text for part in (e("dt", name), e("dd", text))]),
         class_=f"card {finding.status}",
     )
+
+
+def _plainly(finding: Finding) -> tuple[str, str, str]:
+    """Expected, actual, and what that means, without saying anything twice."""
+    message = finding.message.removeprefix(f"{finding.expected}: ")
+    return finding.expected, finding.actual, "" if message == finding.actual else message
 
 
 def glance(story: Story) -> Element:
@@ -115,9 +115,8 @@ def glance(story: Story) -> Element:
         rows.append(
             ("in force", told if story.gone_s is not None else f"{told}, to the end of the record: not proved undone")
         )
-    rows.append(
-        ("restored", {None: "nothing was done", True: "yes, and it was proved", False: "NOT PROVED"}[story.restored])
-    )
+    restored = {None: "nothing was done", True: "yes, and it was proved", False: "NOT PROVED"}[story.restored]
+    rows.append(("restored", "by the guardian, and it was proved" if story.mended_later else restored))
     flags = story.head.get("flags") or {}
     if flags:
         rows.append(("flags", ", ".join(f"{name}={value}" for name, value in flags.items())))
@@ -176,10 +175,8 @@ def findings(story: Story) -> Iterator[Element]:
 
 
 def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:
-    """Expected, actual, and what that means, without saying anything twice."""
-    message = finding.message.removeprefix(f"{finding.expected}: ")
-    told = "" if message == finding.actual else message
-    return finding.expected, finding.actual, [told, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
+    expected, actual, seen = _plainly(finding)
+    return expected, actual, [seen, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
 
 
 def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:
@@ -266,14 +263,14 @@ def readings(story: Story) -> Element:
     return section("All readings as text", items, id_="readings")
 
 
-def events(story: Story, guardian: Record | None) -> Element:
+def events(story: Story) -> Element:
     """Everything that happened, in order: the journal without its readings, the transitions, the guardian."""
     told = [(float(event["at"]), tell(event), "") for event in story.record.events if _worth(event)]
     told += [(mark.interval.to_s, f"{mark.number}: {mark.what}", "seen") for mark in story.transitions]
     times = story.times
     told += [(times.bit_s, "the fault takes effect, proved", "seen")] if times.bit_s is not None else []
     told += [(times.gone_s, "its traces are gone", "seen")] if times.gone_s is not None else []
-    for event in guardian.events if guardian else ():
+    for event in story.guardian.events if story.guardian else ():
         told.append((float(event["at"]), tell(event), "guardian"))
     rows = [
         (story.offset(at_s), story.utc_text(at_s), text, who)

@@ -64,10 +64,10 @@ class Limit:
 
 
 class Story:
-    """One run to be told. `where` is its evidence folder, as it is shown to people."""
+    """One run to be told. `where` is its evidence folder, as people are shown it; `guardian` its guardian's record."""
 
-    def __init__(self, record: Record, judgement: Judgement, where: Path) -> None:
-        self.record, self.judgement, self.where = record, judgement, where
+    def __init__(self, record: Record, judgement: Judgement, where: Path, guardian: Record | None = None) -> None:
+        self.record, self.judgement, self.where, self.guardian = record, judgement, where, guardian
         self.head: Event = record.first("run") or {}
         plan = record.first("plan")
         self.changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
@@ -206,12 +206,14 @@ class Story:
             return None
         return done <= {event["change"] for event in self.record.of("gone") if event["ok"]}
 
-
-def mended_later(story: Story, guardian: Record | None) -> bool:
-    """Whether the guardian undid and proved what the run itself did not."""
-    done = {event["change"] for event in story.record.of("do")}
-    gone = {event.get("change") for event in guardian.of("gone") if event.get("ok")} if guardian else set()
-    return bool(done) and not story.restored and done <= gone
+    @property
+    def mended_later(self) -> bool:
+        """Whether the guardian undid and proved what the run itself did not."""
+        done = {event["change"] for event in self.record.of("do")}
+        gone = (
+            {event.get("change") for event in self.guardian.of("gone") if event.get("ok")} if self.guardian else set()
+        )
+        return bool(done) and not self.restored and done <= gone
 
 
 def _moment(text: str) -> datetime:

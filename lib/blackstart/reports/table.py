@@ -83,11 +83,11 @@ def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
 def _closing(story: Story) -> str:
     judgement = story.judgement
     lines = [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{SIGNS[judgement.verdict]} {judgement.verdict}: {verdict_says(judgement, story.restored)}")
+    lines.append(f"{SIGNS[judgement.verdict]} {judgement.verdict}: {verdict_says(story)}")
     lines.append(f"evidence: {story.where}/")
     if story.again:
         lines.append(f"run again: {story.again}")
-    if judgement.verdict == "not-restored":
+    if judgement.verdict == "not-restored" and not story.mended_later:
         lines.append(f"mend it: invoke chaos.heal, or: sh {story.where / 'HEAL.sh'}")
     return "\n".join(lines)
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from blackstart.durations import shown
 from blackstart.journal import Event
-from blackstart.judge import Judgement
 from blackstart.model import Verdict
+from blackstart.reports.story import Story
 from blackstart.watch import Finding
 
 SIGNS = {
@@ -25,16 +25,19 @@ _SAYS: dict[Verdict, str] = {
     "refused": "It was not started, and nothing was touched.",
     "not-restored": "Something may still be broken: it could not be proved that everything was undone. Mend it now.",
 }
-MENDED = "The run itself did not prove it, but the guardian has since undone all of it, and proved that."
+MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."
 _HIDDEN = ("n", "at", "event", "prev", "trace")
 
 
-def verdict_says(judgement: Judgement, restored: bool | None) -> str:
+def verdict_says(story: Story) -> str:
     """What the verdict means, and whether the system is whole again."""
-    says = _SAYS[judgement.verdict]
-    if judgement.verdict in ("not-restored", "refused"):
-        return says
-    return f"{says} What was broken is restored, and that was proved." if restored else f"{says} No fault was injected."
+    verdict = story.judgement.verdict
+    if verdict == "not-restored" and story.mended_later:
+        return MENDED
+    if verdict in ("not-restored", "refused"):
+        return _SAYS[verdict]
+    whole = "What was broken is restored, and that was proved." if story.restored else "No fault was injected."
+    return f"{_SAYS[verdict]} {whole}"
 
 
 def result(finding: Finding) -> str:
