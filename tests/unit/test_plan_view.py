@@ -1,0 +1,100 @@
+"""What `chaos.plan` prints: everything that would be done and seen, and nothing touched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.expect import always, eventually
+from blackstart.model import Ask, Check, Command, HttpCall
+from blackstart.plan_view import show
+from blackstart.planning import Plan, make
+from blackstart.target import Service, Target
+from tests.unit.builders import AFTER, BEFORE, DURING, Cut, change, experiment, health
+
+TARGET = Target(
+    "trader",
+    api="http://localhost:8000",
+    why="file trader.toml",
+    services={
+        "redis": Service("redis", "localhost:6379", control={"docker": "redis"}),
+        "postgres": Service("postgres", "localhost:5432"),
+    },
+)
+STOP = replace(
+    change(),
+    do=(Command(("docker", "stop", "it's redis")),),
+    undo=(
+        Command(("docker", "start", "redis"), host="ssh://ops@db1"),
+        HttpCall("POST", "http://h/resume"),
+        Ask("Plug it in."),
+    ),
+)
+
+
+def plan(**parts: object) -> Plan:
+    parts = {"baseline": (BEFORE,), "during": (DURING,), "recovery": (AFTER,)} | parts
+    return make(experiment(faults=(Cut((STOP,)),), **parts), TARGET)
+
+
+def lines(text: str, first: str) -> list[str]:
+    return [line for line in text.splitlines() if line.strip().startswith(first)]
+
+
+def test_the_first_line_says_what_on_what_and_why() -> None:
+    assert show(plan()).splitlines()[0] == "drill on trader (http://localhost:8000), from file trader.toml"
+
+
+def test_the_hypothesis_is_told() -> None:
+    assert "It comes back." in show(plan())
+
+
+def test_the_blast_radius_names_every_service_and_what_happens_to_it() -> None:
+    text = show(plan())
+    assert lines(text, "redis")[0].split() == ["redis", "localhost:6379", "docker", "redis", "stop", "redis"]
+    assert lines(text, "postgres")[0].split() == ["postgres", "localhost:5432", "nothing", "nothing"]
+
+
+def test_every_step_is_shown_as_shell() -> None:
+    text = show(plan())
+    (do,) = lines(text, "do ")
+    assert "docker stop 'it'\"'\"'s redis'" in do
+    undo = "\n".join(lines(text, "undo "))
+    assert "ssh" in undo and "ops@db1" in undo
+    assert "curl" in undo and "http://h/resume" in undo
+    assert "Plug it in." in undo
+
+
+def test_the_proofs_are_told() -> None:
+    text = show(plan())
+    assert "  bites when  redis is silent" in text
+    assert "  gone when   redis is up" in text
+
+
+def test_every_expectation_stands_with_its_phase_limit_and_length() -> None:
+    text = show(
+        plan(
+            always=(always(health.is_("ok"), name="steady", for_s=2.0),),
+            during=(eventually(health.is_("x"), within_s=7, name="d"),),
+        )
+    )
+    assert lines(text, "fault ")[0].split() == ["fault", "d", "eventually", "health", "is", "x", "within", "7", "s"]
+    assert lines(text, "always ")[0].split() == ["always", "steady", "always", "health", "is", "ok", "for", "2", "s"]
+    assert lines(text, "baseline ")[0].split()[:2] == ["baseline", "before"]
+    assert lines(text, "recovery ")[0].split()[:2] == ["recovery", "after"]
+
+
+def test_checks_are_listed() -> None:
+    assert lines(show(plan(checks=(Check("exactly_once", "orders_once"),))), "check ")[0].split() == [
+        "check",
+        "orders_once",
+        "exactly_once",
+    ]
+
+
+def test_the_last_line_says_that_nothing_was_touched() -> None:
+    assert show(plan()).splitlines()[-1] == "Nothing was touched."
+
+
+def test_a_plan_without_a_fault_is_shown_too() -> None:
+    text = show(make(experiment(faults=(), recovery=(AFTER,)), Target("bare", why="the defaults")))
+    assert text.splitlines()[0] == "drill on bare (no api), from the defaults"
