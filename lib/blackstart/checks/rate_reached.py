@@ -20,26 +20,33 @@ def rate_reached(
     op: str = "",
     phase: str = "",
 ) -> CheckResult:
-    """`intended` is how many requests were due, as the load's summary says. Never broke: it is about the load itself.
+    """`intended` is how many requests were due; without it, what the load's summary (`final["load"]`) says.
 
-    Requests sent more than `late_ms` after their time must be no more than `late_share` of all.
+    Never broke: it is about the load itself. A summary that is not complete reaches nothing. Requests sent more than
+    `late_ms` after their time must be no more than `late_share` of all.
     """
     report = Reporter("rate_reached", "everything due was sent in time")
     try:
         rows = selected(history, final, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    firsts = [row for row in rows.rows if row.attempt == 1]
+    load = final.get("load") or {}
+    # The attempts of a burst with one key are n first requests.
+    firsts = [row for row in rows.rows if row.attempt == 1 or load.get("kind") == "burst"]
     sent = [row for row in firsts if row.sent]
     unsent = [row.key for row in firsts if not row.sent]
     late = [row.key for row in sent if row.start_error_ms > late_ms]
-    due = len(firsts) if intended is None else intended
+    due = intended
+    if due is None:
+        due = int(load["intended"]) if load and not (op or phase) else len(firsts)
     actual = f"{len(sent)} of {due} sent, {len(late)} more than {late_ms:g} ms late"
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
         return report.unknown(why, actual)
     if unsent:
         return report.unknown(f"{len(unsent)} of {due} requests were never sent", actual, unsent)
+    if load and not load["complete"]:
+        return report.unknown(f"the load was not complete: {'; '.join(load['reasons'])}", actual)
     if len(firsts) < due:
         return report.unknown(f"{due - len(firsts)} of {due} requests left no row", actual)
     if len(late) > late_share * len(sent):

@@ -8,7 +8,7 @@ from tests.unit.checks.rows import history, row
 
 OURS = {
     "exactly_once", "latency_within", "no_duplicates", "no_lost_write", "no_oversell", "outcomes", "overlap",
-    "rate_reached", "retry_not_doubled",
+    "rate_reached", "retry_not_doubled", "thresholds",
 }  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from blackstart.checks.latency_within import latency_within
 from blackstart.checks.outcomes import outcomes
 from blackstart.checks.overlap import overlap
 from blackstart.checks.rate_reached import rate_reached
+from blackstart.checks.thresholds import thresholds
 from tests.unit.checks.rows import RUBBISH, history, row, unsent
 
 TEN = [row(f"k{n}", at_s=10 + n / 10) for n in range(10)]
@@ -24,6 +25,14 @@ def test_the_rate_is_never_broke() -> None:
         assert rate_reached(rows, {}, intended=intended).verdict == "inconclusive"
     assert rate_reached(history(*TEN, unreadable=(RUBBISH,)), {}).verdict == "inconclusive"
     assert rate_reached(history(), {}).verdict == "inconclusive"
+
+
+def test_the_rate_is_what_the_summary_of_the_load_says() -> None:
+    load = {"intended": 10, "complete": True, "reasons": []}
+    assert rate_reached(history(*TEN), {"load": load}).verdict == "held"
+    assert rate_reached(history(*TEN), {"load": {**load, "intended": 12}}).verdict == "inconclusive"
+    cut = {**load, "complete": False, "reasons": ["1 of 2 workers died"]}
+    assert "1 of 2 workers died" in rate_reached(history(*TEN), {"load": cut}).message
 
 
 def test_retries_do_not_count_for_the_rate() -> None:
@@ -111,3 +120,18 @@ def test_requests_that_share_none_do_not_overlap() -> None:
     assert overlap(history(row("a"), unsent("b")), {}).verdict == "inconclusive"
     assert overlap(history(row("a")), {}).verdict == "inconclusive"
     assert overlap(history(), {}).verdict == "inconclusive"
+
+
+def test_thresholds_of_a_complete_load_are_judged() -> None:
+    load = {"complete": True, "reasons": [], "thresholds": [{"name": "p(95)<5", "held": True}]}
+    assert thresholds(history(), {"load": load}).verdict == "held"
+    crossed = {**load, "thresholds": [{"name": "p(95)<5", "held": False}, {"name": "count>1", "held": True}]}
+    result = thresholds(history(), {"load": crossed})
+    assert (result.verdict, result.offenders, result.actual) == ("broke", ("p(95)<5",), "1 of 2 held")
+
+
+def test_thresholds_without_a_complete_load_prove_nothing() -> None:
+    dropped = {"complete": False, "reasons": ["k6 dropped 3 iterations"], "thresholds": [{"name": "x", "held": True}]}
+    assert "k6 dropped 3 iterations" in thresholds(history(), {"load": dropped}).message
+    for final in ({}, {"load": dropped}, {"load": {"complete": True, "thresholds": []}}):
+        assert thresholds(history(), final).verdict == "inconclusive"

@@ -1,0 +1,25 @@
+"""The thresholds that a user's k6 script declares held."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.history import History
+
+
+def thresholds(history: History, final: Mapping[str, Any]) -> CheckResult:
+    """`final["load"]` is the load's summary. A load that was not complete proves no threshold."""
+    report = Reporter("thresholds", "every threshold of the script holds")
+    load = final.get("load")
+    if not load:
+        return report.unknown("the load left no summary")
+    declared = load.get("thresholds") or []
+    crossed = [str(each["name"]) for each in declared if not each["held"]]
+    actual = f"{len(declared) - len(crossed)} of {len(declared)} held"
+    if not load.get("complete"):
+        return report.unknown(f"the load was not complete: {'; '.join(load.get('reasons', ()))}", actual, crossed)
+    if crossed:
+        return report.broke(f"{len(crossed)} thresholds were crossed", actual, crossed)
+    return report.held(actual) if declared else report.unknown("the script declares no threshold")
