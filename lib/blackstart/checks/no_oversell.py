@@ -32,14 +32,8 @@ def no_oversell(
         return report.unknown(str(missing))
     fates = rows.fates()
     accepted = [key for key, fate in fates.items() if fate == "ok"]
-    actual = ", ".join(
-        [
-            f"{len(fates)} asked for",
-            f"{len(accepted)} accepted",
-            f"{sold} sold",
-            *(f"{k} {v:g}" for k, v in left.items()),
-        ]
-    )
+    stocks = "".join(f", {name} {value:g}" for name, value in left.items())
+    actual = f"{len(fates)} asked for, {len(accepted)} accepted, {sold} sold{stocks}"
     faults = [
         f"{sold} sold of {initial:g}" if sold > initial else "",
         f"{len(accepted)} accepted of {initial:g}" if len(accepted) > initial else "",

@@ -36,9 +36,7 @@ def rate_reached(
     sent = [row for row in firsts if row.sent]
     unsent = [row.key for row in firsts if not row.sent]
     late = [row.key for row in sent if row.start_error_ms > late_ms]
-    due = intended
-    if due is None:
-        due = int(load["intended"]) if load and not (op or phase) else len(firsts)
+    due = intended if intended is not None else _due(load, len(firsts), bool(op or phase))
     actual = f"{len(sent)} of {due} sent, {len(late)} more than {late_ms:g} ms late"
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
@@ -52,3 +50,8 @@ def rate_reached(
     if len(late) > late_share * len(sent):
         return report.unknown(f"{len(late)} of {len(sent)} requests were sent late", actual, late)
     return report.held(actual)
+
+
+def _due(load: Mapping[str, Any], recorded: int, part: bool) -> int:
+    """The load's own figure, which says nothing of a part of it."""
+    return int(load["intended"]) if load and not part else recorded
