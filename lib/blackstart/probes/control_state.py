@@ -52,6 +52,13 @@ class ControlEndpoint:
 
     control: controls.Control
 
+    @property
+    def least_tick_s(self) -> float:
+        """How often it may be asked, in seconds: supervisord answers at once, others start a program for each look."""
+        if self.control.remote:
+            return 0.5
+        return 0.02 if self.control.kind == "supervisor" else 0.1
+
     def open(self) -> Reader:
         """A reader; nothing is held open."""
         return _Looker(self.control)
