@@ -104,7 +104,7 @@ class Run:
         except Refused as refusal:
             self._refused(refusal)
         except Interrupted as interruption:
-            self.observer.note("interrupted", message=f"{interruption}, before its end", sync=True)
+            self.console.say(f"{interruption}: restoring first")
         except Exception as error:
             self._crashed(error)
         finally:
@@ -130,9 +130,6 @@ class Run:
     def _demand_baseline(self, holds: bool) -> None:
         if not holds:
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
-
-    def _baseline_done(self) -> bool:
-        return self.observer.baseline_holds() and self.traffic.flowing()
 
     def _prepare(self) -> None:
         link.prove(self.plan, self.flags, self.observer, self.console)
@@ -247,7 +244,6 @@ class Run:
     def _between_recovery(self) -> None:
         self.narrator.tick()
         if self.signals.first is not None:
-            self.observer.note("interrupted", message=f"interrupted by signal {self.signals.first} in recovery")
             raise Stop("interrupted")
 
     def _confirm_gone(self) -> None:
@@ -259,6 +255,8 @@ class Run:
         self.injection.confirm(self.experiment.undo_timeout_s)
 
     def _wind_down(self) -> None:
+        if self.signals.first is not None:
+            self.observer.note("interrupted", message=f"interrupted by signal {self.signals.first}", sync=True)
         self._safely(self.traffic.end)
         self._safely(lambda: bundle.collect(self.experiment, self.observer))
         self.observer.phase("end")
