@@ -65,3 +65,4 @@ def redis_container(
         yield name, port
     finally:
         docker("rm", "-f", name, check=False)
+        assert not docker("ps", "-aq", "--filter", f"name=^/{name}$"), f"{name} was left behind"

@@ -199,9 +199,10 @@ def test_the_engine_of_the_run_is_the_engine_of_the_undo(monkeypatch: pytest.Mon
     with redis_container() as (name, port):
         control = of(docker=name)
         carry_out(control.stop())
-        monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
-        carry_out(control.start())
-        by_shell(control.start())
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("DOCKER_HOST", "unix:///nowhere/docker.sock")
+            carry_out(control.start())
+            by_shell(control.start())
         assert eventually(lambda: pings(port))
 
 
