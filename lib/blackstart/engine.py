@@ -16,7 +16,7 @@ from blackstart import clock, judging, planning
 from blackstart.console import Console
 from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
-from blackstart.errors import BlackstartError, Interrupted, Refused
+from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
 from blackstart.flags import Flags
 from blackstart.journal import Journal
@@ -45,10 +45,6 @@ class Result:
     judgement: Judgement
     evidence: folder.Folder
     exit_code: int
-
-
-class Stop(BlackstartError):
-    """The fault has to end now; the reason is in the journal already."""
 
 
 class Run:
@@ -124,7 +120,10 @@ class Run:
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
         until_s = clock.now_s() + BASELINE_WITHIN_S
-        self._demand_baseline(self.observer.wait(self._baseline_done, until_s, self._between))
+        holds = self.observer.wait(
+            lambda: self.observer.baseline_holds() and self.traffic.flowing(), until_s, self._between
+        )
+        self._demand_baseline(holds)
         bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
 
     def _demand_baseline(self, holds: bool) -> None:
@@ -204,7 +203,7 @@ class Run:
             raise Refused(message)  # nothing was touched yet
         self.observer.note(event, message=message, sync=True)
         self.console.say(f"ending early: {message}")
-        raise Stop(message)
+        raise EndedEarly(message)
 
     def _mend(self) -> bool:
         """Undo whatever was done, newest first. True when there was something to undo and all of it is proved gone."""
@@ -244,7 +243,7 @@ class Run:
     def _between_recovery(self) -> None:
         self.narrator.tick()
         if self.signals.first is not None:
-            raise Stop("interrupted")
+            raise EndedEarly("interrupted")
 
     def _confirm_gone(self) -> None:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
@@ -270,7 +269,7 @@ class Run:
         self.observer.note("refused", message=str(refusal), sync=True)
 
     def _crashed(self, error: Exception, event: str = "inconclusive") -> None:
-        if isinstance(error, Stop):
+        if isinstance(error, EndedEarly):
             return  # its reason stands in the journal
         self.observer.note(event, message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")

@@ -9,6 +9,7 @@ BlackstartError
 │   └── StepTimedOut      ... or did not come back within its time limit
 ├── NotRestored           an undo could not be proved; exit 50
 ├── Interrupted           a signal asked the run to end; exit 130 or 143
+├── EndedEarly            the fault has to end now; the reason is in the journal already
 └── Damaged               a record (journal, history, ledger) can't be read
 """
 
@@ -63,6 +64,10 @@ class Interrupted(BlackstartError):
     def __init__(self, signum: int) -> None:
         super().__init__(f"interrupted by signal {signum}")
         self.signum = signum
+
+
+class EndedEarly(BlackstartError):
+    """The fault has to end now; the reason is in the journal already."""
 
 
 class Damaged(BlackstartError):
