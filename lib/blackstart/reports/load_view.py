@@ -92,7 +92,7 @@ def buckets(history: History, from_s: float, to_s: float) -> tuple[Bucket, ...]:
     due = [row.intended_s for row in history.rows]
     # A burst stays as sharp as it was; a steady trickle is not drawn as a comb.
     flows_s = max(max(due) - min(due), 1e-3)
-    fits = (step for step in _STEPS_S if length_s / step <= 100 and len(due) * step / flows_s >= 4)
+    fits = (step for step in _STEPS_S if length_s / step <= 100 and len(due) * step / flows_s >= 8)
     width_s = next(fits, length_s)
     counts: list[Counter[str]] = [Counter() for _ in range(math.ceil(length_s / width_s))]
     for row in history.rows:

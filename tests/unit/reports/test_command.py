@@ -200,3 +200,17 @@ def test_the_tasks_give_these_exit_codes_to_the_shell(tmp_path: Path) -> None:
     assert shown.returncode == 0 and "seen by ann" in shown.stdout
     missing = invoke("report.show", "--run=nothing")
     assert (missing.returncode, missing.stderr.startswith('Not started: no run "nothing"')) == (40, True)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.2, 0.4, 0.55, 0.7, 0.9, 0.999])
+def test_a_journal_cut_anywhere_is_still_told_judged_and_never_green(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], share: float
+) -> None:
+    path = told(Drill(), tmp_path)
+    data = (path / "journal.jsonl").read_bytes()
+    (path / "journal.jsonl").write_bytes(data[: int(len(data) * share)])
+    assert command.judge("", str(tmp_path)) in (30, 50)
+    assert command.show("", str(tmp_path)) == 0
+    assert command.write_html("", str(tmp_path), "") == 0
+    assert command.check("", str(tmp_path)) == 30
+    assert command.show_trend("", str(tmp_path), "5", "", False) == 0
