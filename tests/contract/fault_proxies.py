@@ -57,14 +57,14 @@ def eventually(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
 class FaultProxy:
     """A running proxy process and its API. `real` tells Toxiproxy from ours."""
 
-    def __init__(self, kind: str, *more: str) -> None:
+    def __init__(self, kind: str, *more: str, wrap: tuple[str, ...] = ()) -> None:
         self.kind, self.real, self.port = kind, kind == "toxiproxy", free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         argv = [toxiproxy_server(), "-proxy-metrics"] if self.real else [sys.executable, "-m", "blackstart.proxy"]
         if not self.real:
             more = ("--loop", "uvloop" if kind.endswith("uvloop") else "asyncio", *more)
         self.process = subprocess.Popen(
-            [*argv, "-host", "127.0.0.1", "-port", str(self.port), *more],
+            [*wrap, *argv, "-host", "127.0.0.1", "-port", str(self.port), *more],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
         if not eventually(lambda: self.answers() or self.process.poll() is not None) or self.process.poll() is not None:

@@ -107,7 +107,7 @@ def test_a_killed_owner_leaves_no_toxic(proxy: FaultProxy, client: ToxiproxyClie
         assert len(client.proxy("p").toxics) == 1
         owner.kill()
         owner.wait(10)
-        assert eventually(lambda: client.proxy("p").toxics == (), within_s=2)
+        assert eventually(lambda: client.proxy("p").toxics == (), within_s=5)
 
 
 def test_a_proxy_that_died_is_unreachable(process: FaultProxy) -> None:

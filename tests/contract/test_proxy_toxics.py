@@ -132,12 +132,12 @@ def test_bandwidth_zero_stops_data_and_its_removal_lets_it_go(proxy: FaultProxy,
 
 def test_slow_close_holds_the_end_back(proxy: FaultProxy, echo: EchoServer) -> None:
     port = proxy.proxy_to(echo.port)
-    proxy.toxic("slow_close", {"delay": 400}, stream="upstream")
+    proxy.toxic("slow_close", {"delay": 800}, stream="upstream")
     with Client(port) as client:
         assert client.echo_s() < LATE_S
         began = time.perf_counter()
     assert eventually(lambda: echo.ended + echo.reset == 1)
-    assert 0.4 <= time.perf_counter() - began < 0.4 + LATE_S
+    assert 0.8 <= time.perf_counter() - began < 0.8 + LATE_S
 
 
 def test_timeout_drops_data_then_closes(proxy: FaultProxy, echo: EchoServer) -> None:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 from blackstart.proxy.errors import bad_body, bind_failed
 
 LOOK_UP_WITHIN_S = 5.0
+# Threads of the API's own: those of the event loop may all be waiting for the names of upstreams.
+_LOOK_UPS = ThreadPoolExecutor(2, "look-up")
 
 
 @dataclass(frozen=True)
@@ -39,17 +44,25 @@ def read_address(what: str, text: object, *, least_port: int) -> Address:
 
 async def bindable(address: Address) -> Address:
     """The same address with its host looked up, an IPv4 one where there is one. ApiError 500 where there is none."""
-    if not address.host:
+    if not address.host or _is_literal(address.host):
         return address
-    loop = asyncio.get_running_loop()
+    look_up = partial(socket.getaddrinfo, address.host, address.port, type=socket.SOCK_STREAM)
     try:
         async with asyncio.timeout(LOOK_UP_WITHIN_S):
-            found = await loop.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(_LOOK_UPS, look_up)
     except (OSError, UnicodeError) as error:
         why = str(error) or f"no answer within {LOOK_UP_WITHIN_S:g} s"
         raise bind_failed(str(address), f"lookup {address.host}: {why}") from error
     found.sort(key=lambda info: info[0] != socket.AF_INET)
     return Address(str(found[0][4][0]), address.port)
+
+
+def _is_literal(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def bind(address: Address) -> socket.socket:

@@ -61,7 +61,10 @@ def _enabled(given: dict[str, Any], before: bool) -> bool:
 
 
 class Collection:
-    """Proxies by name, made inside the event loop that they live on. One change is made at a time; each is checked in full before it begins."""
+    """Proxies by name. One change is made at a time; each is checked in full before it begins.
+
+    It has to be made inside the event loop that it is to live on.
+    """
 
     def __init__(self, seed: str) -> None:
         self.seed = seed

@@ -8,6 +8,7 @@ import gc
 import importlib.util
 import json
 import logging
+import resource
 import secrets
 import signal
 import sys
@@ -52,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         datefmt="%Y-%m-%dT%H:%M:%S",
     )
     logging.getLogger("asyncio").setLevel(logging.ERROR)
+    _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=_loop_factory(chosen.loop)) as runner:
             runner.run(serve(chosen))
@@ -59,6 +61,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(refused, file=sys.stderr)
         return EXIT_REFUSED
     return 0
+
+
+def _allow_many_files() -> None:
+    """Each connection needs two files; the usual soft limit would end at 500 connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:

@@ -121,7 +121,7 @@ class Side(asyncio.Protocol):
             self.transport.close()
             return
         if how is HangUp.RESET:
-            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            self._close_by_reset()
         self.transport.abort()
 
     @property
@@ -151,7 +151,7 @@ class Side(asyncio.Protocol):
         self.finished = True
         if peer.finished:
             self.connection.hang_up(HangUp.CLOSE)
-        elif peer.transport is not None:
+        elif peer.transport is not None and not peer.transport.is_closing():
             peer.transport.write_eof()
 
     def hang_up(self, how: HangUp) -> None:
@@ -170,6 +170,14 @@ class Side(asyncio.Protocol):
 
     # ------------------------------------------------------------ inside
 
+    def _close_by_reset(self) -> None:
+        assert self.transport is not None
+        try:
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        except OSError:
+            if not self.transport.is_closing():  # else it is closed already, and there is nothing left to reset
+                raise
+
     def _silence(self) -> None:
         if self._alarm is not None:
             self._alarm.set(NEVER)
@@ -187,7 +195,7 @@ class Side(asyncio.Protocol):
 
     def _regulate(self) -> None:
         pause = self._peer_full or self._choked
-        if pause == self._paused or self.transport is None or self.ended:
+        if pause == self._paused or self.ended or self.transport is None or self.transport.is_closing():
             return
         self._paused = pause
         if pause:

@@ -1,4 +1,8 @@
-"""The toxics, one file each: the file `latency.py` holds the class `Latency`, whose type is "latency"."""
+"""The toxics, one file each: the file `latency.py` holds the class `Latency`, whose type is "latency".
+
+A new toxic is a new file here with a subclass of `Stage` (or of `Holding`, where it keeps data back): it declares its
+attributes and overrides what it does otherwise than passing everything on. Nothing else has to know of it.
+"""
 
 from functools import cache
 from importlib import import_module
