@@ -39,8 +39,8 @@ class Mender:
     def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
         """Undo each change, see that all of them stay gone, close those that did; returns these.
 
-        `broken` maps the ledger's entry to its change, oldest first. One that is gone already is left alone, unless it
-        is `midway`: its `do` may not have taken effect yet.
+        `broken` maps the ledger's entry to its change, oldest first. One that is gone already is left alone where its
+        undo would do something to a healthy system, unless it is `midway`: its `do` may not have taken effect yet.
         """
         restored = [
             entry for entry, change in reversed(list(broken.items())) if self._restored(entry, change, entry in midway)
@@ -53,7 +53,8 @@ class Mender:
         return restored
 
     def _restored(self, entry: str, change: Change, midway: bool) -> bool:
-        if not midway and self._looked(partial(is_gone, change)):
+        # A look at something frozen takes as long as its time limit: where the undo does no harm, it comes first.
+        if not midway and not change.undo_is_noop and self._looked(partial(is_gone, change)):
             self.note("found undone", change=entry, what=change.what)
             return True
         recorded(partial(self.ledger.mark, entry, "undoing"), self.say)

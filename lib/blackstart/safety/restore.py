@@ -15,6 +15,7 @@ from blackstart.model import Ask, Change, Endpoint, Reader, Reading
 
 Say = Callable[[str], None]
 _READ_TIMEOUT_S = 2.0
+_FIRST_READ_TIMEOUT_S = 0.25
 _LOOK_S = 5.0  # how long one undo is given to show before it is tried again
 _GLANCE_S = 0.2
 
@@ -82,9 +83,15 @@ def wait_gone(change: Change, within_s: float) -> bool:
             retry=retry_if_result(lambda in_a_row: not in_a_row),
             retry_error_callback=lambda state: False,
         )
-        return bool(
-            retrying(lambda: all(all(_true(condition, reader) for condition, reader in readers) for _ in range(2)))
-        )
+        timeout_s = _FIRST_READ_TIMEOUT_S
+
+        def look() -> bool:
+            # What still comes back is often deaf to the first question and quick with the next one.
+            nonlocal timeout_s
+            limit_s, timeout_s = timeout_s, min(2 * timeout_s, _READ_TIMEOUT_S)
+            return all(_true(condition, reader, limit_s) for _ in range(2) for condition, reader in readers)
+
+        return bool(retrying(look))
 
 
 def stays_gone(change: Change, for_s: float) -> bool:
@@ -113,9 +120,9 @@ def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Con
     return pairs
 
 
-def _true(condition: Condition, reader: Reader) -> bool:
+def _true(condition: Condition, reader: Reader, timeout_s: float = _READ_TIMEOUT_S) -> bool:
     sent_s = clock.now_s()
-    answer = reader.read(_READ_TIMEOUT_S)
+    answer = reader.read(timeout_s)
     if answer.kind == "answer":
         kind, value, note = condition.probe.pick(answer)
     else:

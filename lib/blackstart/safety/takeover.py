@@ -52,7 +52,7 @@ class Takeover:
 
     def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> bool:
         """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
-        self.note("taking over", why=why, states=told.states, sync=True)
+        self.note("taking over", why=why, states=told.states)
         if runner is not None:
             runner.end(self.note)
         broken = self._broken(told)
@@ -113,7 +113,7 @@ class Takeover:
 
     def alert(self, text: str) -> None:
         """To the terminal that the run was started from, and to the system's log."""
-        self.note("alert", message=text, sync=True)
+        self.note("alert", message=text)
         line = self.redactor(f"guardian of {self.run}: {text}")
         with contextlib.suppress(OSError, ValueError):
             syslog.syslog(syslog.LOG_ALERT, f"blackstart: {line}")

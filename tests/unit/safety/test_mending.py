@@ -53,7 +53,7 @@ def test_one_that_fails_does_not_keep_the_others_from_being_mended(tmp_path: Pat
 
 def test_what_is_gone_already_is_left_alone_unless_its_do_may_still_come(tmp_path: Path) -> None:
     mark = tmp_path / "undone"
-    change = without(tmp_path / "a", undo=f"touch {mark} {{}}")
+    change = replace(without(tmp_path / "a", undo=f"touch {mark} {{}}"), undo_is_noop=False)
     (tmp_path / "a").touch()
     assert mender([]).mend({"r#0": change}) == ["r#0"] and not mark.exists()
     assert mender([]).mend({"r#0": change}, midway=["r#0"]) == ["r#0"] and mark.exists()

@@ -1,0 +1,18 @@
+"""A Redis is hit by kill; it must answer again by itself when that is undone."""
+
+from blackstart.expect import eventually
+from blackstart.faults.kill import Kill
+from blackstart.model import Experiment
+from blackstart.probes.redis_ping import RedisPing
+
+ping = RedisPing("redis")
+experiment = Experiment(
+    name="kill-redis",
+    target="any",
+    hypothesis="Redis answers, is silent while it is hit, and answers again.",
+    baseline=(eventually(ping.is_("PONG"), name="pong_before"),),
+    faults=(Kill("redis"),),
+    during=(eventually(ping.silent(), name="silent"),),
+    recovery=(eventually(ping.is_("PONG"), name="pong_after"),),
+    hold_min_s=1.0,
+)

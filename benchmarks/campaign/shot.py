@@ -1,0 +1,196 @@
+"""One shot: start a run, wait for an instant, do the accident, and see what became of the system."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, pids, words_of
+from benchmarks.campaign.observer import Observer, journal_fault, now_s
+from benchmarks.campaign.systems import ROOT, System, invoke
+
+_RESTORED_WITHIN_S = 60.0
+_STAYS_S = 1.2
+AIMS = ("at any time", "guardian starting", "between ledger and fault", "in force", "inside undo")
+
+
+@dataclass
+class Result:
+    """What one shot came to. `fell` is where it hit, `faults` what is wrong (empty: all is well)."""
+
+    system: str
+    experiment: str
+    accident: str
+    aim: str
+    fell: str = ""
+    restored_s: float | None = None
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Range:
+    """Where shots are fired: the system, who watches it, and where the runs leave their traces."""
+
+    system: System
+    observer: Observer
+    traces: Traces
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """For the runs."""
+        return {
+            **os.environ,
+            "BLACKSTART_STATE": str(self.traces.state),
+            "REPORTS": str(self.traces.reports),
+            "PYTHONPATH": f"{ROOT / 'lib'}{os.pathsep}{ROOT}",
+            "TARGET": str(self.system.target),
+            "ASSUME_LINK": self.system.assume_link,
+            "NONINTERACTIVE": "1",
+        }
+
+
+class Runner:
+    """A run as a process, and what can be seen of it from outside."""
+
+    def __init__(self, place: Range, experiment: str) -> None:
+        self.place = place
+        self.before = {path.name for path in place.traces.runs()}
+        self.relatives = marked(str(place.traces.state))
+        self.out = place.traces.state / "out.txt"
+        with self.out.open("wb") as out:
+            self.process = subprocess.Popen(
+                place.system.runs[experiment], env=place.environment, cwd=place.traces.state, stdin=subprocess.DEVNULL,
+                stdout=out, stderr=out, start_new_session=True,
+            )  # fmt: skip
+        self.began_s, self.wall_s = now_s(), time.time()
+
+    def evidence(self) -> Path | None:
+        """Its evidence folder, once there is one."""
+        new = [path for path in self.place.traces.runs() if path.name not in self.before]
+        return new[-1] if new else None
+
+    def said(self, text: str) -> bool:
+        """Whether it has printed that."""
+        return text.encode() in self.out.read_bytes()
+
+    def guardian(self) -> int:
+        """The pid of its guardian, also of one that is only starting; 0 where there is none."""
+        for pid in pids():
+            words = words_of(pid)
+            if (
+                "blackstart.safety.guard" in words
+                and words[-1] not in self.before
+                and parent_of(pid) != self.process.pid
+            ):
+                return pid
+        return 0
+
+    def wait(self, fact: Callable[[], bool], within_s: float = 40.0) -> bool:
+        """Whether it became so while the run was alive."""
+        until_s = now_s() + within_s
+        while now_s() < until_s and self.process.poll() is None:
+            if fact():
+                return True
+            time.sleep(0.001)
+        return False
+
+
+def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
+    """Wait for the seeded instant; False where the run has ended before it."""
+    place = runner.place
+    if aim == "at any time":
+        hit = (
+            runner.wait(lambda: now_s() - runner.began_s > delay_s, 30.0) if (delay_s := chance.uniform(0, 6)) else True
+        )
+    elif aim == "guardian starting":
+        hit = runner.wait(lambda: runner.evidence() is not None)
+        delay_s = chance.uniform(0, 0.25)
+    elif aim == "between ledger and fault":
+        hit = runner.wait(lambda: _opened(runner))
+        delay_s = chance.uniform(0, 0.08)
+    elif aim == "in force":
+        hit = runner.wait(place.observer.first_bad.is_set)
+        delay_s = chance.uniform(0, 0.9)
+    else:
+        hit = runner.wait(lambda: runner.said("undoing:"))
+        delay_s = chance.uniform(0, 0.15)
+    until_s = now_s() + delay_s
+    while hit and now_s() < until_s:
+        time.sleep(0.0005)
+    return hit and runner.process.poll() is None
+
+
+def _opened(runner: Runner) -> bool:
+    """Whether the run has written to the ledger."""
+    with contextlib.suppress(FileNotFoundError):
+        written_s = (runner.place.traces.state / "ledger.db").stat().st_mtime
+        return written_s > runner.wall_s
+    return False
+
+
+def where(runner: Runner, at_s: float, guardian: int, entries: list[tuple[str, str]]) -> str:
+    """Where a kill at that time fell, from what the run had written by then and what the observer saw."""
+    folder = runner.evidence()
+    told = events(folder / "guardian.jsonl", at_s) if folder else []
+    wrote = events(folder / "journal.jsonl", at_s) if folder else []
+    if "gone" in wrote or "undone" in wrote:
+        return "after the undo"
+    if "undo" in wrote or "undoing" in told:
+        return "inside undo"
+    if "did" in wrote or ((entries or "intent" in told) and not runner.place.observer.well_at(at_s)):
+        return "in force"
+    if entries or "intent" in told or "do" in wrote:
+        return "between ledger and fault"
+    if folder and "guarding" not in told and (guardian or not runner.said("baseline:")):
+        return "guardian starting"
+    return "before anything"
+
+
+def settle(runner: Runner, result: Result, since_s: float) -> None:
+    """Wait until nobody works at it any more, then look whether everything is as it was."""
+    place, state = runner.place, runner.place.traces
+    until_s = now_s() + _RESTORED_WITHIN_S
+    while state.guardians() and now_s() < until_s:
+        time.sleep(0.01)
+    if not place.observer.well_for(_STAYS_S, max(1.0, until_s - now_s())):
+        result.faults.append(
+            "NOT RESTORED: " + ", ".join(look.name for look in place.observer.looks if not look.well())
+        )
+    result.restored_s = place.observer.restored_s(since_s)
+    if state.guardians():
+        result.faults.append("a guardian is still there")
+    if state.ledger():
+        result.faults.append(f"in the ledger: {state.ledger()}")
+    if state.open_copies():
+        result.faults.append(f"copies left: {state.open_copies()}")
+    folder = runner.evidence()
+    for path in folder.glob("*.jsonl") if folder else ():
+        if fault := journal_fault(str(path), torn_allowed=result.accident == "disk full"):
+            result.faults.append(f"{path.name}: {fault}")
+    left = [
+        pid for pid in marked(str(state.state)) - runner.relatives
+        if not belongs_to(pid, place.system.elders) and pid != os.getpid()
+    ]  # fmt: skip
+    if left:
+        result.faults.append(f"left running: {[' '.join(words_of(pid))[:90] for pid in left]}")
+
+
+def end(pid: int, signum: int = signal.SIGKILL) -> None:
+    """Send a signal to a process that may have ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signum)
+
+
+def task(place: Range, *words: str) -> int:
+    """Run one of our tasks, as an operator would; returns its exit code."""
+    done = subprocess.run(
+        invoke(*words), env=place.environment, cwd=place.traces.state, capture_output=True, timeout=180, check=False
+    )
+    return done.returncode

@@ -1,0 +1,207 @@
+"""The systems under fire: the trader lab, a Redis in a container, a Redis in a network namespace behind iptables."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks.campaign.observer import Look, accepts_postgres, answers_http, now_s, pings_redis, redis_pid
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+
+
+class Missing(Exception):
+    """This machine can't offer the system; the message says what is missing."""
+
+
+@dataclass
+class System:
+    """A running system. `runs` are the argument lists of the experiments to kill, by name."""
+
+    name: str
+    target: Path
+    looks: list[Look]
+    runs: dict[str, list[str]]
+    elders: set[int] = field(default_factory=set)
+    redis: tuple[str, int] | None = None
+    assume_link: str = ""
+    start_s: float = 0.0
+    stop_words: tuple[str, ...] = ()
+    start_words: tuple[str, ...] = ()
+
+    def measure_start(self, times: int = 5) -> None:
+        """How long the service itself takes to start: from asking, by its own command, until it answers."""
+        taken = []
+        for _ in range(times if self.stop_words else 0):
+            subprocess.run(self.stop_words, capture_output=True, timeout=60, check=True)
+            asked_s = now_s()
+            subprocess.run(self.start_words, capture_output=True, timeout=60, check=True)
+            while not (self.redis and pings_redis(*self.redis)):
+                if now_s() - asked_s > 30:
+                    raise Missing("the service does not start by its own command")
+            taken.append(now_s() - asked_s)
+        self.start_s = sorted(taken)[len(taken) // 2] if taken else 0.0
+
+    def freeze(self) -> int:
+        """Stop Redis's process; returns its pid."""
+        if not self.redis:
+            return 0
+        pid = redis_pid(*self.redis)
+        os.kill(pid, 19)
+        return pid
+
+
+def invoke(*words: str) -> list[str]:
+    """The command line of a task."""
+    return [sys.executable, "-m", "invoke", "--search-root", str(ROOT), *words]
+
+
+@contextlib.contextmanager
+def lab(state: Path, instances: int = 1) -> Iterator[System]:
+    """The trader lab with its own experiments."""
+    environment = {**os.environ, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(ROOT / "lib")}
+    lab_command = [sys.executable, "-m", "blackstart_lab"]
+    up = subprocess.run(
+        [*lab_command, "up", "trader", "--instances", str(instances)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    if up.returncode:
+        raise Missing(f"the lab does not start: {up.stderr.strip()}")
+    try:
+        target = tomllib.loads((state / "labs/trader/target.toml").read_text())
+        ports = {name: urlsplit(f"//{table['address']}").port or 0 for name, table in target["services"].items()}
+        urls = {name: table["url"] for name, table in target["services"].items() if table.get("url")}
+        redis = ("127.0.0.1", ports["redis"])
+        control = target["services"]["redis"]["control"]
+        supervisorctl = str(Path(sys.executable).with_name("supervisorctl"))
+        pid = int((Path(control["config"]).parent / "supervisord.pid").read_text())
+        yield System(
+            "lab" if instances == 1 else "lab-two",
+            state / "labs/trader/target.toml",
+            [
+                Look("redis", partial(pings_redis, *redis)),
+                Look("postgres", partial(accepts_postgres, "127.0.0.1", ports["postgres"], "trader"), 0.05),
+                *(Look(name, partial(answers_http, f"{url}/metrics"), 0.1) for name, url in urls.items()),
+            ],
+            {
+                "leader-lock": invoke("chaos.leader-lock"),
+                "postgres-blip": invoke("chaos.postgres-blip"),
+                "postgres-blip --freeze": invoke("chaos.postgres-blip", "--freeze"),
+                "rate-limit-spike": invoke("chaos.rate-limit-spike"),
+            }
+            if instances == 1
+            else {
+                "leader-lock --bounce": invoke("chaos.leader-lock", "--bounce"),
+                "leader-lock --freeze-leader": invoke("chaos.leader-lock", "--freeze-leader"),
+            },
+            {pid},
+            redis,
+            stop_words=(supervisorctl, "-c", control["config"], "stop", "redis"),
+            start_words=(supervisorctl, "-c", control["config"], "start", "redis"),
+        )
+    finally:
+        subprocess.run([*lab_command, "down", "trader"], env=environment, capture_output=True, timeout=90, check=False)
+
+
+@contextlib.contextmanager
+def docker(state: Path) -> Iterator[System]:
+    """A Redis in a container, stopped by an experiment of the user's own."""
+    if subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False).returncode:
+        raise Missing("no Docker engine answers")
+    sys.path.insert(0, str(ROOT))
+    from tests.docker_engine import redis_container  # noqa: PLC0415  (makes an image of this machine's redis-server)
+
+    with redis_container(f"campaign-{uuid.uuid4().hex[:8]}") as (name, port):
+        target = state / "docker.toml"
+        target.write_text(
+            f'name = "docker"\n[services.redis]\naddress = "127.0.0.1:{port}"\ncontrol = {{ docker = "{name}" }}\n'
+        )
+        yield System(
+            "docker",
+            target,
+            [Look("redis", partial(pings_redis, "127.0.0.1", port))],
+            own_experiments("stop_redis", "kill_redis", "pause_redis"),
+            set(),
+            ("127.0.0.1", port),
+            assume_link="1",
+            stop_words=("docker", "stop", name),
+            start_words=("docker", "start", name),
+        )
+
+
+@contextlib.contextmanager
+def iptables(state: Path) -> Iterator[System]:
+    """A Redis in a network namespace of its own; rules drop or reject what goes to it."""
+    if os.geteuid() or not shutil.which("ip") or not shutil.which("iptables"):
+        raise Missing("needs root, ip and iptables")
+    if not (ROOT / "lib/blackstart/faults/drop.py").exists():
+        raise Missing("this version has no iptables faults")
+    name = f"campaign{uuid.uuid4().hex[:6]}"
+    with contextlib.ExitStack() as stack:
+        run("ip", "netns", "add", name)
+        stack.callback(run, "ip", "netns", "del", name)
+        run("ip", "netns", "exec", name, "ip", "link", "set", "lo", "up")
+        inside = ["ip", "netns", "exec", name]
+        server = subprocess.Popen(
+            [*inside, "redis-server", "--port", "6379", "--save", "", "--appendonly", "no"],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )  # fmt: skip
+        stack.callback(server.wait, 10)
+        stack.callback(server.kill)
+        target = state / "iptables.toml"
+        target.write_text(
+            'name = "iptables"\n[services.redis]\naddress = "127.0.0.1:6379"\n'
+            'control = { process = "redis-server", port = 6379 }\n'
+        )
+        runs = own_experiments("drop_redis", "reject_redis")
+        yield System(
+            "iptables",
+            target,
+            [Look("redis", partial(_in_namespace, name, pings_redis, "127.0.0.1", 6379), 0.02)],
+            {what: [*inside, *words] for what, words in runs.items()},
+            {server.pid},
+            assume_link="1",
+        )
+
+
+def own_experiments(target: Path, *names: str) -> dict[str, list[str]]:
+    """The experiments in this folder's `experiments`, on that target."""
+    files = {name: HERE / "experiments" / f"{name}.py" for name in names}
+    return {name: invoke("chaos.run", str(file), f"--target={target}", "--assume-link") for name, file in files.items()}
+
+
+def run(*words: str) -> None:
+    """A command that has to succeed."""
+    subprocess.run(words, capture_output=True, timeout=30, check=True)
+
+
+def _in_namespace(name: str, ask: object, *more: object) -> bool:
+    """Asked by a thread that has moved into the namespace: sockets made there are in it."""
+    import ctypes  # noqa: PLC0415
+
+    handle = os.open(f"/run/netns/{name}", os.O_RDONLY)
+    try:
+        if ctypes.CDLL(None, use_errno=True).setns(handle, 0x40000000):
+            raise OSError(ctypes.get_errno(), "setns")
+    finally:
+        os.close(handle)
+    assert callable(ask)
+    return bool(ask(*more))
+
+
+SYSTEMS = {"lab": lab, "lab-two": partial(lab, instances=2), "docker": docker, "iptables": iptables}
