@@ -288,7 +288,7 @@ class Run:
         if self.signals.first is not None and judgement.verdict != "not-restored":
             code = self.signals.exit_code
         self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
-        self.narrator.verdict(judgement, self.folder, self.plan)
+        self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), "trouble")
         return Result(judgement, self.folder, code)
 
     def _judged(self) -> Judgement:

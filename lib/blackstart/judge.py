@@ -73,6 +73,10 @@ def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) 
             _anchors(court, times)
         elif name == "phase":
             _enter(court, times, event)
+        elif name == "undo" and times.undid_s is None:
+            # The phase could not be recorded, but what came after this is no longer the fault.
+            times.undid_s = event["at"]
+            court.recovery(event["at"])
     return court, times
 
 
@@ -83,7 +87,7 @@ def _enter(court: Court, times: Timeline, event: Event) -> None:
     elif event["phase"] == "fault":
         times.did_s = at_s
         court.fault(at_s)
-    elif event["phase"] == "recovery":
+    elif event["phase"] == "recovery" and times.undid_s is None:
         times.undid_s = at_s
         court.recovery(at_s)
     elif event["phase"] == "end":

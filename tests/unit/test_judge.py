@@ -260,6 +260,13 @@ def test_a_reading_under_way_when_the_undo_began_is_not_a_recovery() -> None:
     assert finding(told.judged(), "after").status in ("broke", "inconclusive")
 
 
+def test_an_undo_whose_phase_could_not_be_recorded_ends_the_fault_all_the_same() -> None:
+    told = fault(story())
+    told.events.pop()
+    recovered(told.note(5.0, "undo", change="drill_1#0", what="stop redis")).phase(9.1, "end")
+    assert told.judged().verdict == "held"
+
+
 def test_readings_after_the_end_do_not_change_the_verdict() -> None:
     told = whole()
     held = told.judged()

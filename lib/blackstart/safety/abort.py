@@ -48,7 +48,8 @@ def abort(target: Target, flags: Flags, observer: Observer, console: Console) ->
     Returns whether trading stayed paused; everything is in the journal.
     """
     console.say("PAUSE_ON_FAIL: everything is restored; waiting for leadership to settle before the abort")
-    settled = observer.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
+    watched = "leader" in observer.latest  # else there is nothing to wait for
+    settled = watched and observer.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
     observer.note("abort", settled=settled, sync=True)
     done = True
     for step in steps(target, flags):

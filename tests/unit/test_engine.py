@@ -1,0 +1,184 @@
+"""Whatever goes wrong on the way, what was broken is mended, and the exit code says what came of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart import engine
+from blackstart.errors import Damaged
+from blackstart.expect import eventually
+from blackstart.journal import Journal
+from blackstart.judging import judge_folder
+from blackstart.model import Command
+from blackstart.observer import Observer
+from blackstart.safety.injection import Injection
+from blackstart.safety.ledger import Ledger
+from tests.unit.safety.file_fault import FileThere, without
+from tests.unit.stage import Told, drill, raising
+
+
+@pytest.fixture
+def told(tmp_path: Path, files: tuple[Path, Path]) -> Told:
+    return Told(tmp_path, drill(files[0]), without(files[0]))
+
+
+def test_a_file_that_comes_back_held(told: Told, files: tuple[Path, Path]) -> None:
+    told.end()
+    assert told.outcome == ("held", 0)
+    assert files[0].exists() and Ledger().outstanding() == []
+    assert [e["phase"] for e in told.record.of("phase")] == ["baseline", "fault", "recovery", "settle", "end"]
+    assert judge_folder(told.result.evidence.path) == told.result.judgement
+
+
+# ---------------------------------------------------------------- whatever goes wrong, it is mended
+
+
+@pytest.mark.parametrize("phase", ["fault", "recovery", "settle"])
+def test_a_phase_that_cannot_be_entered_does_not_keep_the_undo(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, phase: str
+) -> None:
+    entered = Observer.phase
+
+    def phases(self: Observer, name: str, enter: Any = None) -> float:
+        return raising(RuntimeError("can't start new thread"))() if name == phase else entered(self, name, enter)
+
+    monkeypatch.setattr(Observer, "phase", phases)
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].exists() and Ledger().outstanding() == []
+
+
+@pytest.mark.parametrize("call", [1, 2])
+def test_proofs_that_cannot_be_watched_do_not_keep_the_undo(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    calls: list[int] = []
+
+    def watch(self: Observer, probes: Any) -> None:
+        calls.append(1)
+        if len(calls) == call:
+            raise ValueError("two different probes are called the same")
+
+    monkeypatch.setattr(Observer, "watch", watch)
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].exists()
+
+
+@pytest.mark.parametrize("state", ["doing", "done", "undoing"])
+def test_a_ledger_that_fails_midway_does_not_keep_the_undo(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    marked = Ledger.mark
+
+    def mark(self: Ledger, entry: str, to: str, *more: Any, **words: Any) -> None:
+        if to == state:
+            raise Damaged("the ledger can't be used: disk I/O error")
+        marked(self, entry, to, *more, **words)
+
+    monkeypatch.setattr(Ledger, "mark", mark)
+    told.end()
+    assert told.outcome[0] == ("held" if state == "undoing" else "inconclusive")
+    assert files[0].exists()
+
+
+def test_without_a_durable_undo_nothing_is_touched(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inode = files[0].stat().st_ino
+    monkeypatch.setattr(Ledger, "intend", raising(Damaged("the ledger can't be used: disk full")))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].stat().st_ino == inode and not told.record.of("do")
+
+
+def test_a_do_that_fails_is_undone(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    broken = replace(without(files[0]), do=(Command(("rm", str(files[0]))), Command(("false",))))
+    told = Told(tmp_path, drill(files[0]), broken)
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].exists()
+
+
+def test_an_undo_that_raises_does_not_keep_the_others_from_being_undone(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    needs_a_secret = Command(("true",), env={"X": "env:NO_SUCH_VARIABLE_ANYWHERE"})
+    cursed = replace(without(files[1]), undo=(needs_a_secret,), undo_is_noop=False)
+    told = Told(tmp_path, drill(files[0]), without(files[0]), cursed)
+    told.end()
+    assert told.outcome == ("not-restored", 50)
+    assert files[0].exists() and not files[1].exists()
+    assert [entry.change.what for entry in Ledger().outstanding()] == ["remove two"]
+    assert "Not started" not in told.out.getvalue().splitlines()[-1]
+
+
+def test_a_record_that_cannot_be_written_does_not_hide_what_is_broken(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told(tmp_path, drill(files[0]), replace(without(files[0], undo="true {}"), undo_is_noop=False))
+    do = Injection._do
+
+    def full(self: Injection, *args: Any) -> None:
+        monkeypatch.setattr(Journal, "_append", raising(OSError(28, "No space left on device")))
+        do(self, *args)
+
+    monkeypatch.setattr(Injection, "_do", full)
+    told.end()
+    assert told.outcome == ("not-restored", 50)
+    assert not told.record.of("do")
+
+
+@pytest.mark.parametrize(
+    "what", ["bundle.collect", "bundle.write", "abort.abort", "judging.judge", "Narrator.verdict", "Narrator.ask_note"]
+)
+def test_what_fails_after_the_undo_does_not_change_the_exit_code_to_a_crash(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    never = eventually(FileThere(str(files[1])).is_(False), within_s=0.3, name="never")
+    told = Told(tmp_path, drill(files[0], during=(never,)), without(files[0]), pause_on_fail=what == "abort.abort")
+    where, _, name = what.partition(".")
+    monkeypatch.setattr(getattr(engine, where), name, raising(RuntimeError("boom")))
+    told.end()
+    assert told.outcome == (("inconclusive", 30) if what == "judging.judge" else ("broke", 20))
+    assert files[0].exists() and Ledger().outstanding() == []
+
+
+# ---------------------------------------------------------------- being asked to end
+
+
+@pytest.mark.parametrize("phase", ["baseline", "fault", "recovery", "settle"])
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_in_any_phase_restores_first(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, phase: str, signum: int, code: int
+) -> None:
+    entered = Observer.phase
+
+    def phases(self: Observer, name: str, enter: Any = None) -> float:
+        at_s = entered(self, name, enter)
+        if name == phase:
+            os.kill(os.getpid(), signum)
+        return at_s
+
+    monkeypatch.setattr(Observer, "phase", phases)
+    told.end()
+    assert told.result.exit_code == code
+    assert files[0].exists() and Ledger().outstanding() == []
+
+
+def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    told = Told(tmp_path, drill(files[0]), replace(without(files[0], undo="true {}"), undo_is_noop=False))
+    do = told.run._break
+
+    def interrupted() -> None:
+        do()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    told.run._break = interrupted  # type: ignore[method-assign]
+    assert told.end().exit_code == 50

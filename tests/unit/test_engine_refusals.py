@@ -1,0 +1,96 @@
+"""Runs that are refused touch nothing, and runs that end early are inconclusive and mended."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blackstart import engine
+from blackstart.console import Console
+from blackstart.errors import Refused
+from blackstart.flags import Flags
+from blackstart.model import Command
+from blackstart.observer import Observer
+from blackstart.planning import Plan
+from tests.unit.safety.file_fault import FileThere, without
+from tests.unit.stage import Told, drill, raising
+
+
+@pytest.fixture
+def told(tmp_path: Path, files: tuple[Path, Path]) -> Told:
+    return Told(tmp_path, drill(files[0]), without(files[0]))
+
+
+# ---------------------------------------------------------------- refused: nothing was touched
+
+
+def test_a_start_that_fails_leaves_neither_folder_nor_lock(
+    tmp_path: Path, told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "Injection", raising(Refused("the state folder can't be made")))
+        with pytest.raises(Refused):
+            told.run.execute()
+    assert list(told.reports.iterdir()) == []
+    assert Told(tmp_path, drill(files[0]), without(files[0])).end().exit_code == 0
+
+
+@pytest.mark.parametrize("where", ["baseline", "while the operator was asked"])
+def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    monkeypatch.setattr(engine, "BASELINE_WITHIN_S", 0.5)
+    if where == "baseline":
+        files[0].unlink()
+    else:
+
+        def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> None:
+            files[0].unlink()
+            assert observer.wait(lambda: observer.latest["one"].value is False, engine.clock.now_s() + 5)
+            observer.wait(lambda: False, engine.clock.now_s() + 0.6)
+
+        monkeypatch.setattr(engine.link, "prove", prove)
+        monkeypatch.setattr(engine.rehearse, "rehearse", lambda changes: [])
+    told.end()
+    assert told.outcome == ("refused", 40)
+    assert not told.record.of("do") and "Not started: the baseline does not hold: one is True" in told.out.getvalue()
+
+
+def test_a_fault_whose_proof_is_true_already_is_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    vacuous = replace(without(files[0]), bites=(FileThere(str(files[0])).is_(True),))
+    told = Told(tmp_path, drill(files[0]), vacuous)
+    told.end()
+    assert told.outcome == ("refused", 40)
+    assert "is true already" in told.out.getvalue()
+
+
+# ---------------------------------------------------------------- ending early
+
+
+def test_a_fault_that_does_not_bite_is_inconclusive(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BITE_WITHIN_S", 0.3)
+    told = Told(tmp_path, drill(files[0]), replace(without(files[0]), do=(Command(("true",)),)))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+
+
+def test_an_abort_condition_ends_the_fault_and_is_inconclusive(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    stop = (FileThere(str(files[0])).is_(False),)
+    told = Told(tmp_path, drill(files[0], stop_if=stop, hold_min_s=60.0), without(files[0]))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].exists() and told.record.of("aborted")
+
+
+def test_the_longest_total_time_ends_the_fault_even_where_nothing_is_expected_of_it(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    made = drill(files[0], during=(), hold_min_s=60.0)
+    told = Told(tmp_path, made, without(files[0]), total_max_s=1.0)
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert files[0].exists() and "Not started" not in told.out.getvalue()
