@@ -18,30 +18,26 @@ import httptools
 from blackstart import __version__
 from blackstart.errors import BadTarget
 from blackstart.model import Answer
-from blackstart.probes.sockets import Deadline, NoAnswer, connect, wrap_tls
+from blackstart.probes.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 _CONTROL = frozenset("\r\n\0")
 
 
-class _Stale(Exception):
-    """The connection ended before a byte of the answer had come."""
-
-
 class _Message:
     """Collects one answer from the parser's callbacks; keeps no more than `max_bytes` of its body."""
 
     __slots__ = (
-        "complete", "framed", "headers_done", "keep_alive", "max_bytes", "parser", "parts", "size", "status", "surplus",
+        "complete", "framed", "headers_done", "keep_alive", "max_bytes", "parser", "parts", "received", "size",
+        "status", "surplus",
     )  # fmt: skip
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
         self.parser = httptools.HttpResponseParser(self)
         self.parts: list[bytes] = []
-        self.size = 0
-        self.status = 0
+        self.size = self.received = self.status = 0
         self.framed = self.headers_done = self.complete = self.keep_alive = self.surplus = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -121,6 +117,7 @@ class HttpReader:
         self._max_bytes = max_bytes
         self._sock: socket.socket | None = None
         self._poll = select.poll()
+        self._message: _Message | None = None
 
     def read(self, timeout_s: float) -> Answer:
         """One answer within `timeout_s`, connecting included."""
@@ -143,12 +140,12 @@ class HttpReader:
             try:
                 if not self._poll.poll(0):
                     return self._ask(self._sock, deadline)
-            except _Stale:
+            except Stale:
                 pass  # the other side had closed it while it was idle: ask again on a new connection
             self.close()
         try:
             return self._ask(self._open(deadline), deadline)
-        except _Stale as error:
+        except Stale as error:
             raise NoAnswer("unreachable", f"the connection ended without an answer: {error}") from error
 
     def _open(self, deadline: Deadline) -> socket.socket:
@@ -162,26 +159,38 @@ class HttpReader:
 
     def _ask(self, sock: socket.socket, deadline: Deadline) -> Answer:
         message = _Message(self._max_bytes)
-        received = 0
         try:
             sock.settimeout(deadline.left_s())
             sock.sendall(self._request)
-            while not message.complete:
+            while True:
                 sock.settimeout(deadline.left_s())
-                data = sock.recv(_CHUNK_BYTES)
-                if not data:
-                    return self._ended(message, received, "closed")
-                received += len(data)
-                self._feed(message, data, received)
+                answer = self._receive(sock, message)
+                if answer is not None:
+                    return answer
         except TimeoutError as error:
             raise deadline.passed() from error
         except OSError as error:
-            return self._ended(message, received, error.strerror or str(error))
+            raise Stale(error.strerror or str(error)) from error
+
+    def _receive(self, sock: socket.socket, message: _Message) -> Answer | None:
+        """One piece of the answer; the whole of it where it is complete."""
+        try:
+            data = sock.recv(_CHUNK_BYTES)
+        except (TimeoutError, BlockingIOError):
+            raise
+        except OSError as error:
+            return self._ended(message, error.strerror or str(error))
+        if not data:
+            return self._ended(message, "closed")
+        message.received += len(data)
+        self._feed(message, data)
+        if not message.complete:
+            return None
         if message.surplus or not message.keep_alive:
             self.close()
         return Answer("answer", b"".join(message.parts), message.status)
 
-    def _feed(self, message: _Message, data: bytes, received: int) -> None:
+    def _feed(self, message: _Message, data: bytes) -> None:
         try:
             message.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
@@ -191,13 +200,52 @@ class HttpReader:
             message.keep_alive = False
         if message.too_large:
             raise NoAnswer("malformed", f"answer larger than {self._max_bytes} bytes")
-        if received - message.size > _CHUNK_BYTES * 2 + 8 * message.size:
-            raise NoAnswer("malformed", f"not HTTP: {received} bytes without an end of the headers or a body")
+        if message.received - message.size > _CHUNK_BYTES * 2 + 8 * message.size:
+            raise NoAnswer("malformed", f"not HTTP: {message.received} bytes without an end of the headers or a body")
 
-    def _ended(self, message: _Message, received: int, why: str) -> Answer:
-        if not received:
-            raise _Stale(why)
+    def _ended(self, message: _Message, why: str) -> Answer:
+        if not message.received:
+            raise Stale(why)
         if why == "closed" and message.headers_done and not message.framed:
             self.close()
             return Answer("answer", b"".join(message.parts), message.status)
-        raise NoAnswer("malformed", f"answer cut short after {received} bytes: {why}")
+        raise NoAnswer("malformed", f"answer cut short after {message.received} bytes: {why}")
+
+    # What makes it `blackstart.follower.Swift`: the same exchange without waiting, on a connection that is open.
+
+    def ready(self) -> bool:
+        """Whether there is a connection on which `ask` may do without waiting. TLS may have to wait at any time."""
+        return self._sock is not None and self._tls is None
+
+    def ask(self) -> int | None:
+        """Send the request; the descriptor to wait on, or None where a new connection is needed first."""
+        if self._sock is None or self._tls is not None or self._poll.poll(0):
+            return None
+        try:
+            self._sock.settimeout(0)
+            if self._sock.send(self._request) != len(self._request):
+                return None
+        except OSError:
+            return None  # the next `read` finds out why, or connects again
+        self._message = _Message(self._max_bytes)
+        return self._sock.fileno()
+
+    def collect(self) -> Answer | None:
+        """The answer, if it is complete by now. Raises Stale."""
+        if self._sock is None or self._message is None:
+            raise Stale("nothing was asked")
+        try:
+            return self._receive(self._sock, self._message)
+        except BlockingIOError:
+            return None
+        except Stale:
+            self.close()
+            raise
+        except NoAnswer as failure:
+            self.close()
+            return Answer(failure.kind, note=failure.note)
+
+    def overdue(self, timeout_s: float) -> Answer:
+        """No whole answer within the limit. The connection is given up: a late answer must not be taken for another."""
+        self.close()
+        return Answer("timed_out", note=f"no whole answer within {timeout_s:g} s")

@@ -53,7 +53,8 @@ def samples_of(page: bytes, series: str) -> list[Sample]:
         match = _SAMPLE_REST.fullmatch(page, rest, line_end)
         if match is None:
             raise NotPrometheus(f"not a sample: {_shown(page, rest - len(series), line_end)}")
-        labels, value = pairs(_labels(match[1] or b"")), float(match[2])
+        labels: Pairs = pairs(_labels(match[1])) if match[1] else ()
+        value = float(match[2])
         other = found.get(labels, value)
         if other != value and not (math.isnan(value) and math.isnan(other)):
             raise NotPrometheus(f"two values for {_shown_series(series, labels)}: {other:g} and {value:g}")
@@ -195,7 +196,11 @@ class Metric(Conditions):
         samples = _page_samples(answer, self.series)
         if isinstance(samples, str):
             return "malformed", None, samples
-        return aggregate_samples(samples, self.series, pairs(self.labels), self.aggregate)
+        return aggregate_samples(samples, self.series, self._labels, self.aggregate)
+
+    @property
+    def _labels(self) -> Pairs:
+        return self.labels if isinstance(self.labels, tuple) else pairs(self.labels)
 
 
 @plain

@@ -25,6 +25,10 @@ class NoAnswer(Exception):
         self.note = note
 
 
+class Stale(Exception):
+    """A kept connection ended before a byte of the answer had come: an old story, worth one try on a new one."""
+
+
 class Deadline:
     """The time limit of one reading."""
 

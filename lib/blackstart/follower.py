@@ -1,0 +1,188 @@
+"""One endpoint under sampling: when it is read next, and what becomes of its answers."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+from typing import Protocol, runtime_checkable
+
+from blackstart import clock
+from blackstart.model import Answer, Endpoint, Probe, Reader, Reading
+
+
+@runtime_checkable
+class Swift(Protocol):
+    """A reader that can also ask without waiting, on a connection that is open; `read` does the same with waiting."""
+
+    def ready(self) -> bool:
+        """Whether `ask` has a chance now."""
+        ...
+
+    def ask(self) -> int | None:
+        """Send the request; the descriptor on which the answer will come. None where that would need to wait."""
+        ...
+
+    def collect(self) -> Answer | None:
+        """The answer, if what has come by now completes it. Raises Stale: the connection was lost before a byte."""
+        ...
+
+    def overdue(self, timeout_s: float) -> Answer:
+        """What it is that no answer came within the limit. The connection is given up."""
+        ...
+
+
+class Pace(Protocol):
+    """What followers are told by their sampler."""
+
+    tick_s: float
+    origin_s: float
+    read_timeout_s: float
+    failures: list[str]
+
+    def deliver(self, endpoint: str, readings: list[Reading], tick_s: float) -> None:
+        """Take the readings of one read."""
+        ...
+
+    def adopt(self, follower: Follower) -> None:
+        """Wait for its answers together with others' from now on, until it is given back, if that can be done."""
+        ...
+
+
+def reading_of(probe: Probe, answer: Answer, sent_s: float, answered_s: float) -> Reading:
+    """What `probe` sees in `answer`. A probe that fails at it makes a `malformed` reading, not an exception."""
+    if answer.kind != "answer":
+        return Reading(probe.name, answer.kind, sent_s, answered_s, note=answer.note)
+    try:
+        kind, value, note = probe.pick(answer)
+    except Exception as error:  # a user's probe may raise anything
+        return Reading(probe.name, "malformed", sent_s, answered_s, note=f"the probe failed: {short(error)}")
+    return Reading(probe.name, kind, sent_s, answered_s, value if kind == "value" else None, note)
+
+
+def short(error: BaseException) -> str:
+    """An error in one line of bearable length."""
+    return f"{type(error).__name__}: {error}"[:300]
+
+
+class Follower:
+    """Reads one endpoint on the grid of its ticks, in a thread of its own, until it is told to end.
+
+    While a convoy has it (see `blackstart.convoy`), its thread sleeps and the convoy's thread reads in its place.
+    """
+
+    def __init__(self, ident: str, endpoint: Endpoint, probes: tuple[Probe, ...], pace: Pace) -> None:
+        self.ident = ident
+        self.probes = probes
+        self.ended = False
+        self.adopted = False
+        self.swift: Swift | None = None
+        self.pace = pace
+        self._endpoint = endpoint
+        self._reader: Reader | None = None
+        self._least_tick_s = float(getattr(endpoint, "least_tick_s", 0.0))
+        self._free_s = clock.now_s()
+        self._last_slot_s = -math.inf
+        self._slot_s: float | None = None
+        self._slot_tick_s = 0.0
+        self._alarm = threading.Lock()
+        self._alarm.acquire()
+        self.thread = threading.Thread(target=self._run, name=f"sampler {ident}", daemon=True)
+
+    def _run(self) -> None:
+        self._free()
+        try:
+            # What a convoy has is not touched here, not even at the end: it is given back first.
+            while self.adopted or not self.ended:
+                wait_s = threading.TIMEOUT_MAX if self.adopted else self.slot_s() - clock.now_s()
+                if wait_s > 0:
+                    # A bare lock: a Condition that all share would make the threads queue for it at each tick.
+                    self._alarm.acquire(timeout=wait_s)
+                    continue
+                self._read_once(self.take_slot())
+                if self.swift is not None and self.swift.ready():
+                    self.pace.adopt(self)
+        finally:
+            self.close()
+
+    def wake(self) -> None:
+        """Let the thread look again at the tick, at its end, or at whether it is given back."""
+        with contextlib.suppress(RuntimeError):  # it is awake already
+            self._alarm.release()
+
+    def give_back(self, at_once: bool) -> None:
+        """Let its own thread read again: `at_once`, or at the next slot."""
+        if at_once:
+            self._last_slot_s = -math.inf
+            self._free()
+        self.adopted = False
+        self.wake()
+
+    def tick_s(self) -> float:
+        """The tick in force for this endpoint: never faster than it can bear."""
+        return max(self.pace.tick_s, self._least_tick_s)
+
+    def slot_s(self) -> float:
+        """When the next slot is, by `clock.now_s()`: the first since the last read ended, and a tick after its own.
+
+        It moves when the tick does; slots that pass during a slow read are skipped.
+        """
+        tick_s = self.tick_s()
+        if self._slot_s is None or self._slot_tick_s != tick_s:
+            self._slot_s, self._slot_tick_s = self._next_slot(tick_s), tick_s
+        return self._slot_s
+
+    def take_slot(self) -> float:
+        """Begin to read in the slot that is due. Returns the tick."""
+        tick_s, slot_s, now_s = self.tick_s(), self.slot_s(), clock.now_s()
+        # A read that comes long after its slot counts from when it was made: the rate stays polite.
+        self._last_slot_s = slot_s if now_s - slot_s < tick_s / 2 else now_s
+        return tick_s
+
+    def _next_slot(self, tick_s: float) -> float:
+        if math.isinf(self._last_slot_s):
+            return self._free_s
+        # The slack absorbs the rounding of the division.
+        earliest_s = max(self._free_s, self._last_slot_s + tick_s * 0.999)
+        origin_s = self.pace.origin_s
+        return origin_s + math.ceil((earliest_s - origin_s) / tick_s) * tick_s
+
+    def _read_once(self, tick_s: float) -> None:
+        sent_s = clock.now_s()
+        answer = self._answer()
+        self.deliver(answer, sent_s, clock.now_s(), tick_s)
+
+    def deliver(self, answer: Answer, sent_s: float, answered_s: float, tick_s: float) -> None:
+        """Give an answer to all probes, and their readings to whoever waits for them."""
+        readings = [reading_of(probe, answer, sent_s, answered_s) for probe in self.probes]
+        # A read that ends after the end is nobody's any more.
+        if readings and not self.ended:
+            self.pace.deliver(self.ident, readings, tick_s)
+        self._free()
+
+    def _free(self) -> None:
+        self._free_s, self._slot_s = clock.now_s(), None
+
+    def _answer(self) -> Answer:
+        try:
+            if self._reader is None:
+                self._reader = self._endpoint.open()
+                self.swift = self._reader if isinstance(self._reader, Swift) else None
+            return self._reader.read(self.pace.read_timeout_s)
+        except Exception as error:  # a user's reader may raise anything, and must not end the thread in silence
+            return self.failed(error)
+
+    def failed(self, error: BaseException) -> Answer:
+        """What an exception of the reader comes to; the reader is closed, and opened anew for the next read."""
+        self.close()
+        return Answer("malformed", note=f"the reader failed: {short(error)}")
+
+    def close(self) -> None:
+        """Close the reader. Idempotent."""
+        reader, self._reader, self.swift = self._reader, None, None
+        if reader is None:
+            return
+        try:
+            reader.close()
+        except Exception as error:  # as above; a connection that can't be closed is let go
+            self.pace.failures.append(f"{self.ident}: closing failed: {short(error)}")
