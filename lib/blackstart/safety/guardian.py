@@ -1,6 +1,14 @@
 """The runner's side of the guardian: a process that outlives the run and mends what the run leaves broken.
 
-`python -m blackstart.safety.guard` is the process itself, `watchman.py` what it does.
+`python -m blackstart.safety.guard` is the process itself, `watchman.py` what it does while the run lives, `takeover.py`
+what it does afterwards.
+
+It outlives: SIGKILL to the run, to its process group, session or tree of children; Ctrl-C; a closed terminal; the
+out-of-memory killer's choice of the run; the clean-up of GitHub's and Jenkins' runners, which look for marks in the
+environment. It does not outlive, and nothing inside the machine could: the end of the container or the machine that it
+runs in (a hosted CI job at its end, `docker stop`), a systemd unit or login session that ends its whole control group
+(start such runs with `systemd-run --scope`), SIGKILL to itself at the same moment. For those there are the ledger,
+HEAL.sh and `chaos.heal`, which belongs into a step that always runs (`if: always()`).
 """
 
 from __future__ import annotations

@@ -71,6 +71,26 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
         return _closing(left, unreadable, say)
 
 
+def leftovers(say: Say, reports: Path = REPORTS) -> None:
+    """For the start of every task: heal where there is something to heal, and say nothing where there is not."""
+    ledger = Ledger()
+    try:
+        ledger.check()
+        orphaned = bool(ledger.unreadable()) or any(not entry.owned() for entry in ledger.outstanding())
+    except Damaged:
+        orphaned = True
+    if orphaned or any(map(_ownerless, copies.known(reports))):
+        say("a run before this one has left something behind; mending it first")
+        heal(say, reports)
+
+
+def _ownerless(evidence: Path) -> bool:
+    try:
+        return not copies.read(evidence).owned()
+    except Damaged:
+        return False  # heal says so, and that HEAL.sh is there; but not at every start
+
+
 def status(say: Say) -> int:
     """A table of what is broken now, since when, and who looks after it. 50 where nobody does."""
     ledger = Ledger()

@@ -154,6 +154,18 @@ def test_copies_are_found_in_the_reports_when_the_whole_state_folder_is_gone(tmp
     assert (tmp_path / "a").exists() and Ledger().outstanding() == []
 
 
+def test_a_start_mends_what_was_left_and_says_nothing_where_nothing_was(tmp_path: Path) -> None:
+    said: list[str] = []
+    heal.leftovers(said.append, tmp_path / "reports")
+    assert said == []
+    copy(tmp_path, DEAD, "a")
+    heal.leftovers(said.append, tmp_path / "reports")
+    assert "left something behind" in said[0] and (tmp_path / "a").exists()
+    said.clear()
+    heal.leftovers(said.append, tmp_path / "reports")
+    assert said == []
+
+
 def test_a_living_runs_copy_is_not_taken_for_broken(tmp_path: Path) -> None:
     made = copy(tmp_path, myself(), "a")
     (made.evidence / "guardian.jsonl").write_text("")
