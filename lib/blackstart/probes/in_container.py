@@ -5,6 +5,7 @@ What is read this way is read from the very container that a fault would touch.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
@@ -22,6 +23,8 @@ _PSQL = (
     'exec psql -X -A -t -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" '
     '-d "${POSTGRES_DB:-${POSTGRES_USER:-postgres}}" -c "SET default_transaction_read_only = on" -c "$1"'
 )
+
+_NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]+)?")
 
 
 def container_command(target: Target, service: str, *argv: str) -> Command:
@@ -124,5 +127,7 @@ class SqlInContainer(Conditions):
         return Output(replace(self.step, argv=(*self.step.argv, self.query)))
 
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The text."""
-        return _picked(answer)
+        """The text, or the number: psql prints no types, so what is written as a number is one."""
+        if not _NUMBER.fullmatch(answer.body):
+            return _picked(answer)
+        return "value", float(answer.body) if "." in answer.body else int(answer.body), ""

@@ -6,6 +6,8 @@ with the proof that the dsn leads to what the control would stop. Any one of the
 
 from __future__ import annotations
 
+from blackstart import controls
+from blackstart.errors import BlackstartError
 from blackstart.probes.clients import TargetConnections
 from blackstart.probes.http import HttpText
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
@@ -26,6 +28,17 @@ _ORDERS = HttpText("/orders?limit=5", name="orders")
 
 def _in_container(target: Target, service: str) -> bool:
     return any(key in target.service(service).control for key in _CONTAINER_KEYS)
+
+
+def is_in_container(target: Target, service: str) -> bool:
+    """Whether the service is controlled as a container, and there is exactly one such container now."""
+    if not _in_container(target, service):
+        return False
+    try:
+        controls.of(target.service(service)).resolve()
+    except BlackstartError:
+        return False
+    return True
 
 
 def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:

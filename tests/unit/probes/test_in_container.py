@@ -63,3 +63,9 @@ def test_probes_are_plain_and_take_only_reading_commands(target: Target) -> None
         assert from_data(json.loads(json.dumps(to_data(probe)))) == probe
     with pytest.raises(ValueError, match="only reads"):
         RedisInContainer(("FLUSHALL",))
+
+
+@pytest.mark.parametrize(("printed", "value"), [("0", 0), ("-12", -12), ("1.5", 1.5), ("1e5", "1e5"), ("[]", "[]")])
+def test_what_psql_prints_as_a_number_is_one(target: Target, tmp_path: Path, printed: str, value: object) -> None:
+    (tmp_path / "psql").write_text(f"#!/bin/sh\necho '{printed}'\n")
+    assert read_once(SqlInContainer("select 1", "redis").bind(target), 5.0).value == value

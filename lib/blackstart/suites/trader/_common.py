@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from blackstart.expect import Condition, Expectation, always
 from blackstart.flags import Flags
-from blackstart.probes.redis_value import RedisCommand
+from blackstart.model import Probe
+from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.link import Proof, SameValue, SeenIn
+from blackstart.safety.link import Proof
 from blackstart.systems import trader as read
+from blackstart.systems.trader_links import is_in_container, postgres_links, redis_links
 from blackstart.target import Target
 
 
@@ -53,24 +55,23 @@ def paper_only() -> tuple[Condition, ...]:
 
 
 def links(target: Target, service: str = "") -> tuple[Proof, ...]:
-    """That Redis is the target's: its lock key holds the id of the instance that the target shows as its leader.
+    """That Redis and PostgreSQL are the target's own, and what their controls would touch; `service` is the leader."""
+    return (
+        *(redis_links(target, service) if "redis" in target.services else ()),
+        *(postgres_links(target) if "postgres" in target.services else ()),
+    )
 
-    That PostgreSQL is: somebody besides us is connected to that database.
+
+def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:
+    """What a query finds in the target's database, asked from inside of its container where no DSN is given.
+
+    Nothing where there is neither: then the experiment has to do with what the API shows.
     """
-    proofs: list[Proof] = []
-    if "redis" in target.services:
-        key = str(target.fact("lock_key", "trader:leader"))
-        held = RedisCommand(("GET", key), service="redis", name="lock_key")
-        proofs.append(SameValue("redis", held, read.instance_id(service)))
-    if "postgres" in target.services and target.service("postgres").dsn:
-        others = SqlScalar(
-            service="postgres",
-            query="SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            " AND backend_type = 'client backend'",
-            name="database_clients",
-        )
-        proofs.append(SeenIn("postgres", others.at_least(1)))
-    return tuple(proofs)
+    if "postgres" not in target.services:
+        return ()
+    if target.service("postgres").dsn:
+        return (SqlScalar(query, name=name),)
+    return (SqlInContainer(query, name=name),) if is_in_container(target, "postgres") else ()
 
 
 def steady(service: str = "") -> tuple[Expectation, ...]:

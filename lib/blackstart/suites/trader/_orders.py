@@ -8,7 +8,7 @@ from blackstart.errors import BadTarget
 from blackstart.loads import Operation
 from blackstart.model import Probe
 from blackstart.probes.http_column import HttpColumn
-from blackstart.probes.sql import SqlScalar
+from blackstart.suites.trader._common import stored
 from blackstart.target import Target
 
 BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {int:1-50}, "price": {int:90-110}}'
@@ -34,14 +34,12 @@ def operation(target: Target, table: str, timeout_s: float) -> Operation | None:
 
 
 def keys_in_database(target: Target, prefix: str) -> tuple[Probe, ...]:
-    """All our keys that the database holds; nothing where the target gives no DSN."""
-    if "postgres" not in target.services or not target.service("postgres").dsn:
-        return ()
+    """All our keys that the database holds; nothing where it can't be asked."""
     query = (
         "SELECT coalesce(json_agg(client_order_id), '[]')::text FROM orders "
         f"WHERE starts_with(client_order_id, '{prefix}')"
     )
-    return (SqlScalar(query, name="keys"),)
+    return stored(target, query, "keys")
 
 
 def keys_at_orders(most: int) -> HttpColumn:

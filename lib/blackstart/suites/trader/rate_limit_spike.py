@@ -5,9 +5,8 @@ from __future__ import annotations
 from blackstart.expect import eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst
-from blackstart.model import Check, Experiment, LogRow, Traffic
-from blackstart.probes.sql import SqlScalar
-from blackstart.suites.trader._common import paper_only, steady
+from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
+from blackstart.suites.trader._common import paper_only, steady, stored
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.systems import trader as read
 from blackstart.target import Target
@@ -54,7 +53,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         collect=(
             *database,
             keys_at_orders(max(10_000, 2 * flags.plan_count)),
-            *((_duplicates(),) if database else ()),
+            *_duplicates(target),
         ),
         watch=(read.orders_placed(),),
         hold_min_s=0.0,
@@ -72,11 +71,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     )
 
 
-def _duplicates() -> SqlScalar:
-    return SqlScalar(
-        "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY client_order_id HAVING count(*) > 1) AS doubled",
-        name="duplicates",
-    )
+def _duplicates(target: Target) -> tuple[Probe, ...]:
+    query = "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY client_order_id HAVING count(*) > 1) AS doubled"
+    return stored(target, query, "duplicates")
 
 
 def _checks(database: bool) -> tuple[Check, ...]:
