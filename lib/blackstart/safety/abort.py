@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blackstart import clock
-from blackstart.errors import StepFailed
+from blackstart.errors import Refused, StepFailed
 from blackstart.machines import carry_out, describe
 from blackstart.model import Command, HttpCall, Step
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from blackstart.target import Target
 
 _SETTLED_WITHIN_S = 90.0
+_PAUSED_WITHIN_S = 5.0
+# A reading older than this says nothing about now: whatever reads it may have stopped.
+_FRESH_S = 5.0
 
 
 def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
@@ -47,7 +50,7 @@ def abort(target: Target, flags: Flags, observer: Observer, console: Console) ->
 
     Returns whether trading stayed paused; everything is in the journal.
     """
-    console.say("PAUSE_ON_FAIL: everything is restored; waiting for leadership to settle before the abort")
+    console.say("PAUSE_ON_FAIL: waiting for leadership to settle before the abort")
     watched = "leader" in observer.latest  # else there is nothing to wait for
     settled = watched and observer.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
     observer.note("abort", settled=settled, sync=True)
@@ -57,7 +60,7 @@ def abort(target: Target, flags: Flags, observer: Observer, console: Console) ->
             outcome = carry_out(step)
             observer.note("abort step", step=describe(step), code=outcome.code)
             console.say(f"abort: {describe(step)} → {outcome.code}")
-        except StepFailed as error:
+        except (StepFailed, Refused) as error:
             observer.note("abort step", step=describe(step), failed=str(error))
             console.say(f"abort FAILED: {error}")
             done = False
@@ -71,11 +74,14 @@ def abort(target: Target, flags: Flags, observer: Observer, console: Console) ->
 
 def _stays_paused(target: Target, observer: Observer) -> bool:
     backoff_s = max(map(float, target.fact("backoff_s", [30.0]))) + float(target.fact("backoff_jitter_s", 0.5))
-    if not observer.wait(lambda: _reads(observer, "paused", True), clock.now_s() + 5.0):
+    done_s = clock.now_s()
+    if not observer.wait(lambda: _reads(observer, "paused", True, done_s), done_s + _PAUSED_WITHIN_S):
         return False
     return not observer.wait(lambda: not _reads(observer, "paused", True), clock.now_s() + backoff_s)
 
 
-def _reads(observer: Observer, probe: str, wanted: object) -> bool:
+def _reads(observer: Observer, probe: str, wanted: object, since_s: float = 0.0) -> bool:
     reading = observer.latest.get(probe)
-    return reading is not None and reading.kind == "value" and reading.value == wanted
+    if reading is None or reading.sent_s < max(since_s, clock.now_s() - _FRESH_S):
+        return False
+    return reading.kind == "value" and reading.value == wanted

@@ -1,0 +1,166 @@
+"""PAUSE_ON_FAIL: the right steps, once leadership has settled, and only a fresh look says that trading stays paused."""
+
+from __future__ import annotations
+
+import io
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart import clock, journal
+from blackstart.console import Console
+from blackstart.court import Court
+from blackstart.flags import Flags
+from blackstart.journal import Journal
+from blackstart.model import Command, HttpCall, Reading
+from blackstart.observer import Observer
+from blackstart.safety import abort
+from blackstart.target import Target
+from tests.unit.builders import TICK_S, experiment
+
+TARGET = Target("trader", api="http://h:8000", facts={"backoff_s": [0.1, 0.3], "backoff_jitter_s": 0.0})
+
+
+class System:
+    """What an observer sees of a trader, as fast as it changes."""
+
+    def __init__(self, path: Path) -> None:
+        self.journal = Journal(path / "journal.jsonl")
+        self.observer = Observer(Court(experiment()), self.journal, 100.0, 1.0)
+        self.seen: dict[str, Any] = {"leader": 1, "paused": False}
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._end.wait(0.01):
+            now_s = clock.now_s()
+            readings = [Reading(name, "value", now_s, now_s, value) for name, value in dict(self.seen).items()]
+            self.observer._take("x", readings, TICK_S)
+
+    def freeze(self) -> None:
+        """Nothing is read any more."""
+        self._end.set()
+        self._thread.join()
+
+    def events(self, *names: str) -> list[dict[str, Any]]:
+        return journal.read(self.journal.path).of(*names)
+
+
+@pytest.fixture
+def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(abort, "_PAUSED_WITHIN_S", 0.5)
+    made = System(tmp_path)
+    assert made.observer.wait(lambda: len(made.observer.latest) == 2, clock.now_s() + 20)
+    yield made
+    made.freeze()
+    made.journal.close()
+
+
+def aborted(system: System, tmp_path: Path, *commands: str, then: Any = True) -> bool:
+    """Abort by shell; the system is paused (`then`) when the command has run."""
+    mark = tmp_path / "aborted"
+
+    def follow() -> None:
+        while not mark.exists():
+            threading.Event().wait(0.005)
+        system.seen["paused"] = then
+
+    follower = threading.Thread(target=follow)
+    follower.start()
+    flags = Flags(abort_command=f"touch {mark}")
+    try:
+        return abort.abort(TARGET, flags, system.observer, Console(True, out=io.StringIO()))
+    finally:
+        mark.touch()
+        follower.join()
+
+
+def test_a_system_that_stays_paused_is_verified(system: System, tmp_path: Path) -> None:
+    assert aborted(system, tmp_path)
+    assert [e["event"] for e in system.events("abort", "abort step", "abort verified")] == [
+        "abort", "abort step", "abort verified",
+    ]  # fmt: skip
+    assert system.events("abort")[0]["settled"] and system.events("abort verified")[0]["ok"]
+
+
+def test_a_system_that_does_not_pause_is_not_verified(system: System, tmp_path: Path) -> None:
+    assert not aborted(system, tmp_path, then=False)
+
+
+def test_a_system_that_resumes_by_itself_is_not_verified(system: System, tmp_path: Path) -> None:
+    later = threading.Timer(0.25, system.seen.update, ({"paused": False},))
+    later.start()
+    assert not aborted(system, tmp_path)
+    later.join()
+
+
+def test_a_look_from_before_the_abort_verifies_nothing(system: System, tmp_path: Path) -> None:
+    system.seen["paused"] = True
+    assert system.observer.wait(lambda: system.observer.latest["paused"].value is True, clock.now_s() + 10)
+    system.freeze()
+    assert not aborted(system, tmp_path)
+
+
+def test_a_leader_that_nobody_reads_is_not_waited_for(system: System, tmp_path: Path) -> None:
+    system.seen.pop("leader")
+    threading.Event().wait(0.1)  # a read may be under way
+    system.observer.latest.pop("leader", None)
+    began_s = clock.now_s()
+    aborted(system, tmp_path)
+    assert clock.now_s() - began_s < 30
+
+
+def test_leadership_is_awaited_before_the_abort(system: System, tmp_path: Path) -> None:
+    system.seen["leader"] = 0
+    assert system.observer.wait(lambda: system.observer.latest["leader"].value == 0, clock.now_s() + 20)
+    threading.Timer(0.3, system.seen.update, ({"leader": 1},)).start()
+    assert aborted(system, tmp_path)
+    assert system.events("abort")[0]["settled"]
+
+
+def test_a_step_that_fails_does_not_keep_the_others_from_being_tried(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (Command(("false",)), Command(("true",), env={"X": "env:NO_SUCH_VARIABLE"}), Command(("true",)))
+    monkeypatch.setattr(abort, "steps", lambda target, flags: steps)
+    system.seen["paused"] = True
+    assert not abort.abort(TARGET, Flags(), system.observer, Console(True, out=io.StringIO()))
+    assert ["failed" in e for e in system.events("abort step")] == [True, True, False]
+
+
+# ---------------------------------------------------------------- what is done
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_a_given_command_comes_first_then_the_targets_own(here: Path) -> None:
+    own = Target("x", api="http://h", abort="./own.sh now")
+    assert abort.steps(own, Flags(abort_command="./mine.sh 'a b'")) == (Command(("./mine.sh", "a b"), timeout_s=60.0),)
+    assert abort.steps(own, Flags()) == (Command(("./own.sh", "now"), timeout_s=60.0),)
+
+
+def test_make_abort_is_run_where_there_is_one_but_never_for_a_lab(here: Path) -> None:
+    (here / "Makefile").write_text("test:\n\ttrue\nabort:\n\ttrue\n")
+    assert abort.steps(Target("x", api="http://h"), Flags()) == (Command(("make", "abort"), timeout_s=60.0),)
+    assert isinstance(abort.steps(Target("x", api="http://h", lab=True), Flags())[0], HttpCall)
+
+
+@pytest.mark.parametrize("text", [b"aborted:\n", b"\xff\xfe", b""])
+def test_a_makefile_without_an_abort_is_none(here: Path, text: bytes) -> None:
+    (here / "Makefile").write_bytes(text)
+    steps = abort.steps(Target("x", api="http://h/", headers={"X-Ops-Key": "env:OPS_KEY"}), Flags())
+    assert [(s.method, s.url) for s in steps if isinstance(s, HttpCall)] == [
+        ("POST", "http://h/pause"),
+        ("POST", "http://h/flatten?reason=chaos_drill_failed"),
+        ("POST", "http://h/mode"),
+    ]
+    assert all(isinstance(s, HttpCall) and s.headers == {"X-Ops-Key": "env:OPS_KEY"} for s in steps)
