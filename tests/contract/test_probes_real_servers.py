@@ -217,3 +217,13 @@ def test_redis_of_somebody_else_is_no_link(lab: Target, tmp_path_factory: pytest
         crossed = replace(lab, services={**lab.services, **{n: other.services[n] for n in ("redis", "postgres")}})
         for proof in (*redis_links(crossed), *postgres_links(crossed)):
             assert proof.bind(crossed).missing()
+
+
+def test_fields_of_an_older_builds_refusal_are_read_out_of_its_text(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with trader_lab(tmp_path_factory.mktemp("older"), "--older-build") as target:
+        wait_for(trader.ready(), target, 200)
+        with frozen(listener(target.services["redis"].address)):
+            wait_for(trader.ready(), target, 503)
+            assert "503" in str(look(trader.ready_field("detail"), target).value)
+            assert look(trader.ready_field("leader"), target).value == 0
+            assert look(trader.health(), target).value == "healthy"
