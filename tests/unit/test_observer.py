@@ -11,51 +11,15 @@ from typing import Any
 import pytest
 
 from blackstart import clock, journal
-from blackstart.codec import plain, to_data
+from blackstart.codec import to_data
 from blackstart.court import Court
-from blackstart.expect import Conditions, always, eventually, never
+from blackstart.expect import always, eventually, never
 from blackstart.journal import Journal
 from blackstart.judge import replay
-from blackstart.model import Answer, Change, Endpoint, Experiment, Reading, ReadingKind, Scalar
+from blackstart.model import Change, Experiment, Reading
 from blackstart.observer import Observer
 from tests.unit.builders import BEFORE, TICK_S, Seen, change, drill, experiment, health, leader, ready
-
-WORLD: dict[str, Any] = {}
-
-
-@plain
-class Spot:
-    """An endpoint that gives what the test has put into WORLD."""
-
-    where: str
-
-    def open(self) -> Spot:
-        return self
-
-    def read(self, timeout_s: float) -> Answer:
-        return Answer("answer", WORLD.get(self.where))
-
-    def close(self) -> None:
-        """Nothing is held."""
-
-    def describe(self) -> str:
-        return f"spot {self.where}"
-
-
-@plain
-class Here(Conditions):
-    """A probe of a spot."""
-
-    name: str
-
-    def bind(self, target: Any) -> Here:
-        return self
-
-    def endpoint(self) -> Endpoint:
-        return Spot(self.name)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        return ("absent", None, "") if answer.body is None else ("value", answer.body, "")
+from tests.unit.safety.file_fault import FileThere
 
 
 class Scene:
@@ -265,14 +229,17 @@ def test_the_latest_readings_are_shown_in_one_line(scene: Callable[..., Scene]) 
 # ---------------------------------------------------------------- with a real sampler
 
 
-def test_a_change_of_the_world_is_seen_in_the_phase_in_which_it_happened(scene: Callable[..., Scene]) -> None:
-    WORLD["light"] = "on"
-    light = Here("light")
+def test_a_change_of_the_world_is_seen_in_the_phase_in_which_it_happened(
+    scene: Callable[..., Scene], tmp_path: Path
+) -> None:
+    file = tmp_path / "light"
+    file.touch()
+    light = FileThere(str(file))
     made = experiment(
         faults=(),
-        baseline=(eventually(light.is_("on"), name="before"),),
-        during=(eventually(light.is_("off"), within_s=5, name="during"),),
-        recovery=(eventually(light.is_("on"), within_s=5, name="after"),),
+        baseline=(eventually(light.is_(True), name="before"),),
+        during=(eventually(light.is_(False), within_s=5, name="during"),),
+        recovery=(eventually(light.is_(True), within_s=5, name="after"),),
     )
     told = scene(made)
     observer = told.observer
@@ -281,11 +248,11 @@ def test_a_change_of_the_world_is_seen_in_the_phase_in_which_it_happened(scene: 
     observer.pace(0.005)
     assert observer.wait(observer.baseline_holds, clock.now_s() + 20)
     observer.phase("fault", told.court.fault)
-    WORLD["light"] = "off"
+    file.unlink()
     off_s = clock.now_s()
     assert observer.wait(lambda: not observer.undecided("fault"), clock.now_s() + 20)
     observer.phase("recovery", told.court.recovery)
-    WORLD["light"] = "on"
+    file.touch()
     assert observer.wait(lambda: not observer.undecided("recovery"), clock.now_s() + 20)
     observer.phase("end")
     told.end()
@@ -297,9 +264,8 @@ def test_a_change_of_the_world_is_seen_in_the_phase_in_which_it_happened(scene: 
     assert not during.lost_again
 
 
-def test_probes_can_be_added_while_it_reads(scene: Callable[..., Scene]) -> None:
-    WORLD.update({"a": 1, "b": 2})
+def test_probes_can_be_added_while_it_reads(scene: Callable[..., Scene], tmp_path: Path) -> None:
     observer = scene(experiment()).observer
-    observer.start([Here("a")], [])
-    observer.watch([Here("b")])
+    observer.start([FileThere(str(tmp_path / "a"))], [])
+    observer.watch([FileThere(str(tmp_path / "b"))])
     assert observer.wait(lambda: {"a", "b"} <= set(observer.latest), clock.now_s() + 20)
