@@ -4,6 +4,8 @@
 
 Needs nginx, k6 and hey (`apt-get install nginx-light`; `go install go.k6.io/k6@v1.3.0 github.com/rakyll/hey@latest`);
 what is missing is left out and said. All in one run on one machine, one tool after the other: read the ratios.
+On a machine that does other work, `chrt -r 10 python benchmarks/load.py` (root) keeps that out of the figures: server
+and tools alike then run before everything else.
 """
 
 from __future__ import annotations

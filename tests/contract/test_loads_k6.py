@@ -71,7 +71,7 @@ def test_rows_lie_on_the_clock_of_the_machine(server: Server, tmp_path: Path) ->
     before = now_s()
     _, record = played(k6(server, script(tmp_path, "/slow/100", 20, "1s")), tmp_path / "history.csv")
     assert all(before < row.intended_s < (row.end_s or 0) < now_s() for row in record.rows)
-    assert all(100 <= row.latency_ms < 200 for row in record.rows)
+    assert all(100 <= row.latency_ms < 1000 for row in record.rows)
 
 
 def test_dropped_iterations_make_the_load_incomplete(server: Server, tmp_path: Path) -> None:

@@ -73,6 +73,6 @@ def test_loads_that_make_no_sense_are_refused(make: object, reason: str) -> None
 
 def test_workers_follow_the_rate_but_not_beyond_the_processors(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 4)
-    counts = [OpenLoop((ORDER,), constant(rate)).worker_count for rate in (1, 2500, 2501, 50_000)]
+    counts = [OpenLoop((ORDER,), constant(rate)).worker_count for rate in (1, 4000, 4001, 50_000)]
     assert counts == [1, 1, 2, 4]
     assert OpenLoop((ORDER,), constant(1), workers=3).worker_count == 3
