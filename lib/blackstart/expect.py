@@ -199,6 +199,13 @@ class Expectation:
     requires: str = ""
     criterion: bool = True
 
+    def __post_init__(self) -> None:
+        # Written so that NaN is refused too: with it, no limit would ever pass.
+        if not self.for_s >= 0:
+            raise ValueError(f"{self.name}: for_s must not be below 0, as {self.for_s} is")
+        if self.when == "eventually" and not (self.within_s is not None and self.within_s > 0):
+            raise ValueError(f"{self.name}: within_s must be above 0, not {self.within_s}")
+
 
 def _named(condition: Condition, name: str) -> str:
     return name or re.sub(r"\W+", "_", str(condition)).strip("_")
@@ -206,8 +213,6 @@ def _named(condition: Condition, name: str) -> str:
 
 def eventually(condition: Condition, *, within_s: float = 30.0, name: str = "", **more: Any) -> Expectation:
     """The condition becomes true within `within_s` seconds."""
-    if within_s <= 0:
-        raise ValueError(f"{condition}: within_s must be above 0, not {within_s}")
     return Expectation("eventually", condition, _named(condition, name), within_s=within_s, **more)
 
 
