@@ -63,6 +63,9 @@ class Evidence:
         """Every value of the final state by its name, and under `phases` when each phase began and ended."""
         found: dict[str, Any] = {e["probe"]: e["value"] for e in self.record.of("final") if e["kind"] == "value"}
         marks = [(str(e["phase"]), float(e["began"])) for e in self.record.of("phase")]
+        ended = [e["summary"] for e in self.record.of("load") if "summary" in e]
+        if ended:
+            found["load"] = ended[-1]
         found["phases"] = {name: (at_s, until_s) for (name, at_s), (_, until_s) in pairwise(marks)}
         return found
 

@@ -8,7 +8,7 @@ not restored, a bite that is unproved, a proved violation, missing data, held.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,8 +47,9 @@ class Judgement:
         return tuple(finding for finding in self.findings if finding.status == "broke")
 
 
-def judge(record: Record, checked: Sequence[Finding] = ()) -> Judgement:
-    """The verdict on a run. `checked` are the findings of its checks (see `blackstart.checks`)."""
+def judge(record: Record, checked: Sequence[Finding] = (), mended: Collection[str] = ()) -> Judgement:
+    """The verdict on a run. `checked` are the findings of its checks (see `blackstart.checks`), `mended` the changes
+    whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`."""
     record = record.until_end()
     run = record.first("run")
     if run is None:
@@ -58,7 +59,7 @@ def judge(record: Record, checked: Sequence[Finding] = ()) -> Judgement:
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     court, times = replay(record, experiment, changes)
     findings = list(court_findings(court, times)) + list(checked)
-    verdict, reasons = precedence(record, experiment, court, times, findings)
+    verdict, reasons = precedence(record, experiment, court, times, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 
 
@@ -141,14 +142,19 @@ def _never_begun(expectation: Expectation, phase: str) -> Finding:
 
 
 def precedence(
-    record: Record, experiment: Experiment, court: Court, times: Timeline, findings: Sequence[Finding]
+    record: Record,
+    experiment: Experiment,
+    court: Court,
+    times: Timeline,
+    findings: Sequence[Finding],
+    mended: Collection[str] = (),
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict in DESIGN's order, and the reasons for it."""
     refusal = record.last("refused")
     if refusal and times.did_s is None:
         return "refused", (str(refusal["message"]),)
     latest = {event["change"]: event for event in record.of("do", "gone")}
-    broken = [event["what"] for event in latest.values() if not event.get("ok")]
+    broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
     if experiment.faults and times.bit_s is None:

@@ -18,7 +18,7 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
     try:
         record = journal.read(path / "journal.jsonl").until_end()
-        judgement = judge(record, check_findings(record, path))
+        judgement = judge(record, check_findings(record, path), _mended(path / "guardian.jsonl"))
     except BlackstartError as damage:
         return Judgement("inconclusive", (str(damage),), ())
     except Exception as error:  # a record that can't be judged is no verdict on the system
@@ -26,6 +26,14 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     if failure is not None and judgement.verdict in ("held", "broke"):
         return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
     return judgement
+
+
+def _mended(guardian: Path) -> set[str]:
+    """The changes whose undo the guardian proved; it looks after a run that was killed, or could not undo itself."""
+    if not guardian.exists():
+        return set()
+    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of("gone")}
+    return {change for change, ok in latest.items() if ok}
 
 
 def check_findings(record: Record, path: Path) -> list[Finding]:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from blackstart import clock
+from blackstart.errors import Refused
 from blackstart.model import Probe, Reading
+from blackstart.follower import reading_of
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:
     """Open, read, close. The probe must be bound. Never raises for what it reads."""
-    reader = probe.endpoint().open()
+    sent_s = clock.now_s()
     try:
-        sent_s = clock.now_s()
-        answer = reader.read(timeout_s)
-        answered_s = clock.now_s()
-    finally:
-        reader.close()
-    if answer.kind != "answer":
-        return Reading(probe.name, answer.kind, sent_s, answered_s, None, answer.note)
-    kind, value, note = probe.pick(answer)
-    return Reading(probe.name, kind, sent_s, answered_s, value, note)
+        reader = probe.endpoint().open()
+        try:
+            sent_s = clock.now_s()
+            answer = reader.read(timeout_s)
+        finally:
+            reader.close()
+    except Refused:
+        raise
+    except Exception as error:  # a user's probe may raise anything; it is a reading that can't be used
+        note = f"the probe failed: {type(error).__name__}: {error}"
+        return Reading(probe.name, "malformed", sent_s, clock.now_s(), None, note)
+    return reading_of(probe, answer, sent_s, clock.now_s())

@@ -27,6 +27,8 @@ _SMALL_NUMBER = re.compile(r"\d{1,9}")
 _CLASS_NAME = re.compile(r"[\w./ -]+:[\w.]+")
 _SECRET_FIELDS = ("password", "passwd", "secret", "authorization", "x-ops-key", "x-api-key", "token", "pgpassword")
 _LEAST_LENGTH = 4  # shorter values would mask ordinary words
+_REMEMBERED = 4096
+_REMEMBERED_LENGTH = 80
 _LEAST_LENGTH_GUESSED = 6
 
 
@@ -35,6 +37,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: list[str] = []
+        self._seen: dict[str, str] = {}
         self.learn(*secrets)
 
     def learn(self, *secrets: str) -> None:
@@ -43,6 +46,7 @@ class Redactor:
             if value and len(value) >= _LEAST_LENGTH:
                 self._forms.extend(form for form in _forms(value) if form not in self._forms)
         self._forms.sort(key=len, reverse=True)
+        self._seen.clear()
 
     def learn_url(self, url: str) -> None:
         """The password inside a URL or DSN."""
@@ -81,6 +85,17 @@ class Redactor:
 
     def __call__(self, text: str) -> str:
         """`text` with every secret masked."""
+        if len(text) > _REMEMBERED_LENGTH:
+            return self._mask(text)
+        # Fifty times a second the same names and words come by: remembering them keeps the journal cheap.
+        known = self._seen.get(text)
+        if known is None:
+            if len(self._seen) >= _REMEMBERED:
+                self._seen.clear()
+            known = self._seen[text] = self._mask(text)
+        return known
+
+    def _mask(self, text: str) -> str:
         for form in self._forms:
             if form in text:
                 text = text.replace(form, MASK)
@@ -96,6 +111,8 @@ def _is_path(value: str) -> bool:
 
 
 def _masked(match: re.Match[str]) -> str:
+    if match["secret"] in ("null", "None", "true", "false"):
+        return match[0]
     if match["head"].lower().startswith("token") and _SMALL_NUMBER.fullmatch(match["secret"]):
         return match[0]
     return f"{match['head']}{MASK}"

@@ -58,7 +58,8 @@ def shown(reading: Reading | None) -> str:
     if reading is None:
         return "nothing was read"
     if reading.kind == "value":
-        return f"{reading.probe} was {reading.value}"
+        value = f"{reading.value:.6g}" if isinstance(reading.value, float) else reading.value
+        return f"{reading.probe} was {value}"
     return f"{reading.probe} was {reading.kind.replace('_', ' ')}{f' ({reading.note})' if reading.note else ''}"
 
 

@@ -15,14 +15,14 @@ def leadership_disjoint(evidence: Evidence, reports: tuple[str, ...], least: int
     leaderships must have been seen. Leaderless gaps are reported as unavailability.
     """
     report = Reporter("leadership_disjoint", "certain leadership of one instance at a time")
-    spans: list[tuple[float, float, str, int]] = []
+    spans: list[tuple[float, float, str, str]] = []
     for name in reports:
         try:
             told = evidence.final_json(name)
             for interval in told["intervals"]:
                 acted_s = max(float(interval["acted"] or interval["acquired"]), float(interval["acquired"]))
                 spans.append(
-                    (float(interval["acquired"]), acted_s, str(told["instance_id"])[:8], int(interval["token"]))
+                    (float(interval["acquired"]), acted_s, str(told["instance_id"])[:8], str(interval["token"]))
                 )
         except (ValueError, KeyError, TypeError) as error:
             return report.unknown(f"not observable: {error}")

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
+
 from blackstart import controls
 from blackstart.errors import BadTarget, Refused
 from blackstart.expect import Condition
@@ -21,6 +23,7 @@ from blackstart.target import Service, Target, secret
 
 _REDIS = ("redis", "rediss", "valkey")
 _POSTGRES = ("postgres", "postgresql")
+_STARTS_WITHIN_S = 15.0
 _DEFAULT_PORTS = {**dict.fromkeys(_REDIS, 6379), **dict.fromkeys(_POSTGRES, 5432)}
 Pulse = RedisPing | PostgresPing
 
@@ -103,11 +106,23 @@ def patient(target: Target, name: str) -> Patient:
         raise BadTarget(
             f'service "{name}" is controlled by hand, so its effect must be seen from outside: give it an address'
         )
-    state = controls.facts(control, name)
+    state = _settled(control, name)
     if state.status != "running":
         detail = f" ({state.detail})" if state.detail else ""
         raise Refused(f"{name} is {state.status}{detail}, and only what runs can be broken. Start it first.")
     return Patient(service, control, state, port, pulse)
+
+
+def _settled(control: controls.Control, name: str) -> controls.State:
+    """The state of the service, once it is no longer on its way up."""
+    retrying = Retrying(
+        stop=stop_after_delay(_STARTS_WITHIN_S),
+        wait=wait_fixed(0.1),
+        retry=retry_if_result(lambda state: state.status == "starting"),
+        retry_error_callback=lambda attempt: attempt.outcome.result() if attempt.outcome else None,
+    )
+    state: controls.State = retrying(controls.facts, control, name)
+    return state
 
 
 def _outside(service: Service) -> tuple[Tcp | None, Pulse | None]:

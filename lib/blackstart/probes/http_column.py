@@ -12,7 +12,7 @@ from blackstart.model import Answer, ReadingKind, Scalar
 from blackstart.probes.http import HttpGet, Pairs, look_up, parse_json, target_headers
 from blackstart.target import Target
 
-_MAX_BYTES = 64 * 1024 * 1024
+_MAX_BYTES = 16 * 1024 * 1024
 
 
 @plain

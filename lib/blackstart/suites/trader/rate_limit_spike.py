@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blackstart.expect import eventually
 from blackstart.flags import Flags
-from blackstart.loads import Burst
+from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
 from blackstart.suites.trader._common import paper_only, steady, stored
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
@@ -13,13 +13,16 @@ from blackstart.target import Target
 
 SPARE_S = 15.0
 ANSWER_WITHIN_MS = 2000.0
+MOST_AT_ONCE = 300
+SPIKE_S = 2.0
+FASTEST_PER_S = 2000.0
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """As many plans as PLAN_COUNT says, all in flight at once."""
     rate_per_s = float(target.fact("throttle_orders_per_s", 1.0))
     plan = operation(target, "plans", timeout_s=30.0)
-    load = plan and Burst(flags.plan_count, plan, name="plans")
+    load = plan and _burst(plan, flags.plan_count)
     database = keys_in_database(target, load.key_prefix) if load else ()
     return Experiment(
         name="rate-limit-spike",
@@ -49,7 +52,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         always=steady(),
         traffic=Traffic(load, "fault") if load else None,
-        checks=_checks(bool(database)),
+        checks=_checks(bool(database), flags.plan_count <= MOST_AT_ONCE),
         collect=(
             *database,
             keys_at_orders(max(10_000, 2 * flags.plan_count)),
@@ -71,15 +74,25 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     )
 
 
+def _burst(plan: Operation, count: int) -> Burst | OpenLoop:
+    """All in flight at once, up to what a server's file limit bears; more than that as a short spike."""
+    if count <= MOST_AT_ONCE:
+        return Burst(count, plan, name="plans")
+    rate_per_s = min(count / SPIKE_S, FASTEST_PER_S)
+    return OpenLoop((plan,), constant(rate_per_s, count / rate_per_s), name="plans")
+
+
 def _duplicates(target: Target) -> tuple[Probe, ...]:
     query = "SELECT count(*) FROM (SELECT 1 FROM orders GROUP BY client_order_id HAVING count(*) > 1) AS doubled"
     return stored(target, query, "duplicates")
 
 
-def _checks(database: bool) -> tuple[Check, ...]:
+def _checks(database: bool, at_once: bool) -> tuple[Check, ...]:
     source = "keys" if database else "keys_at_orders"
     made = [
-        Check("overlap", "burst_overlaps", {"op": "plan"}),
+        Check("overlap", "burst_overlaps", {"op": "plan"})
+        if at_once
+        else Check("rate_reached", "burst_sent", {"op": "plan"}),
         Check(
             "exactly_once",
             "every_plan_lands_once",
