@@ -44,7 +44,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
         console.say(f"will: {change.what}")
     if console.interactive and plan.changes and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
-    result = Run(plan, given, console, redactor).execute()
+    result = Run(plan, given, console, redactor, again(found, given, variant)).execute()
     if result.judgement.verdict != "refused":
         console.plain(f"run again: {again(found, given, variant)}")
     if result.judgement.verdict == "not-restored":

@@ -90,7 +90,7 @@ class Run:
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + min(self.flags.total_max_s, self.experiment.total_max_s)
-        bundle.head(self.observer, self.plan, self.flags, self.folder)
+        bundle.head(self.observer, self.plan, self.flags, self.folder, self.again)
 
     def _phases(self) -> Result:
         try:
@@ -278,8 +278,8 @@ class Run:
         judgement = self._judged()
         if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
             self._safely(lambda: abort.abort(self.plan.target, self.flags, self.observer, self.console), "abort failed")
-        if self.touched and self.signals.first is None:
-            self._safely(self.narrator.ask_note, "trouble")
+        if self.touched:
+            self._safely(lambda: self.narrator.closing(judgement, self.plan, self.signals.first is None), "trouble")
         self._safely(self.observer.stop, "trouble")
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
         self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)

@@ -30,6 +30,7 @@ class Narrator:
     def __init__(self, console: Console, observer: Observer) -> None:
         self.console, self.observer = console, observer
         self._told: set[tuple[str, str]] = set()
+        self._logs: dict[str, list[str]] = {}
         self._wait = ""
         self._began_s = clock.now_s()
         self._progress_s = 0.0
@@ -78,9 +79,13 @@ class Narrator:
         deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
         return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
 
-    def ask_note(self) -> None:
-        """Ask the operator, where there is one, for what the evidence should say besides."""
-        if not self.console.interactive:
+    def closing(self, judgement: Judgement, plan: Plan, ask: bool) -> None:
+        """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
+        if judgement.verdict != "held":
+            for name, lines in log_tail.tails(plan.target):
+                self.observer.note("log tail", service=name, lines=lines)
+                self._logs[name] = lines
+        if not ask or not self.console.interactive:
             return
         text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
         if text:
@@ -105,14 +110,10 @@ class Narrator:
         for finding in judgement.findings:
             if finding.hint and finding.status == "broke":
                 self.console.plain(f"hint for {finding.name}: {finding.hint}")
-        if judgement.verdict != "held":
-            self._logs(plan)
+        for name, lines in self._logs.items():
+            self.console.plain(f"last lines of {name}'s log:")
+            self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
         for reason in judgement.reasons:
             self.console.plain(f"because: {reason}")
         self.console.verdict(judgement.verdict, f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict}")
         self.console.plain(f"evidence: {folder.log}\n          {folder.path}/")
-
-    def _logs(self, plan: Plan) -> None:
-        for name, lines in log_tail.tails(plan.target):
-            self.console.plain(f"last lines of {name}'s log:")
-            self.console.plain("\n".join(f"    {line[:200]}" for line in lines))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from blackstart import clock
 from blackstart.errors import Refused
-from blackstart.model import Probe, Reading
 from blackstart.follower import reading_of
+from blackstart.model import Probe, Reading
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:

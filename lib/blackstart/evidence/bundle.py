@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 _COLLECT_WITHIN_S = 10.0
 
 
-def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder) -> None:
-    """The journal's first lines: what is run, on what, with which flags, and which changes are planned."""
+def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: str = "") -> None:
+    """The journal's first lines: what is run, on what, with which flags and changes, and what runs it again."""
     target = plan.target
     observer.note(
         "run",
@@ -45,6 +45,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder) -> None:
             "facts": dict(target.facts),
             "max_rate_hz": target.max_rate_hz,
         },
+        again=again,
         flags={name: getattr(flags, name) for name in sorted(flags.given)},
         sync=True,
     )
