@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart.errors import BadTarget, BlackstartError, did_you_mean
+from blackstart.errors import Ambiguous, BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.state import running_labs
 from blackstart.target import Service, Target, from_table, load
 
 _TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
+_PORTS = {"redis": 6379, "postgres": 5432}
 
 
 def target_for(kind: str, flags: Flags) -> Target:
@@ -79,43 +80,46 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
         raise BadTarget(
             f"no target for a {kind or 'system of this kind'}. Name one with --target, or put one into ./targets"
         )
-    redis_url = flags.redis_url or "redis://localhost:6379/0"
-    database_url = flags.database_url or "postgresql://localhost:5432"
-    services: dict[str, dict[str, Any]] = {
-        "api": {
-            "address": _address(flags.api or "http://localhost:8000", 80),
-            "url": flags.api or "http://localhost:8000",
-        },
-        "redis": {
-            "address": _address(redis_url, 6379),
-            "dsn": _reference("REDIS_URL", redis_url),
-            "control": {"container": flags.redis_container or "redis"},
-        },
-        "postgres": {
-            "address": _address(database_url, 5432),
-            "dsn": _reference("DATABASE_URL", flags.database_url),
-            "control": {"container": flags.postgres_container or "postgres"},
-        },
-    }
-    for name, given in (("redis", flags.redis_container), ("postgres", flags.postgres_container)):
-        if not given and _only_by_hand(name, services[name]):
-            services[name]["control"] = {"manual": f"the {name} at {services[name]['address']}"}
-            why += f"; no container {name}, but a server answers at {services[name]['address']}: by hand"
-    table = {"name": "trader", "kind": kind, "api": flags.api or "http://localhost:8000", "services": services}
-    return from_table(table, "the flags", why)
+    api = flags.api or "http://localhost:8000"
+    redis, told = _server("redis", flags.redis_container, flags.redis_url, "REDIS_URL")
+    postgres, also = _server("postgres", flags.postgres_container, flags.database_url, "DATABASE_URL")
+    services = {"api": {"address": _address(api, 80), "url": api}, "redis": redis, "postgres": postgres}
+    table = {"name": "trader", "kind": kind, "api": api, "services": services}
+    return from_table(table, "the flags", why + told + also)
 
 
-def _only_by_hand(name: str, fields: Mapping[str, Any]) -> bool:
-    """Whether there is no such container while a server answers at the address: the original scripts' local Redis."""
-    from blackstart import controls  # noqa: PLC0415  (only asked for where the flags name no container)
+def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, Any], str]:
+    """A service as container and URL say, where either may be left out; and what is to be said of it."""
+    from blackstart import controls  # noqa: PLC0415  (only asked for where the flags describe the target)
+    from blackstart.controls.docker import Docker  # noqa: PLC0415
+
+    port = _PORTS[name]
+    dsn = _reference(env, url) if url or name != "redis" else "redis://localhost:6379/0"
+    address = _address(url or "//localhost", port)
+    fields: dict[str, Any] = {"address": address, "dsn": dsn, "control": {"container": container or name}}
+    try:
+        control = controls.of(Service(name, **fields)).resolve()
+    except Ambiguous:
+        return fields, ""  # refused as soon as it is to be touched
+    except BlackstartError:
+        if container or not _answers(name, address):
+            return fields, ""
+        fields["control"] = {"manual": f"the {name} at {address}"}
+        return fields, f"; no container {name}, but a server answers at {address}: by hand"
+    if url or not isinstance(control, Docker):
+        return fields, ""
+    # A container says itself where it is reached; one that publishes nothing is asked from inside only.
+    address = control.published(port)
+    fields |= {"address": address, "dsn": f"redis://{address}/0" if address and name == "redis" else ""}
+    return fields, f"; {name} is the container {control.name}, {f'at {address}' if address else 'published nowhere'}"
+
+
+def _answers(name: str, address: str) -> bool:
+    """Whether a server is there: the original scripts' local Redis."""
     from blackstart.probes.tcp import Tcp  # noqa: PLC0415
     from blackstart.reading import read_once  # noqa: PLC0415
 
-    try:
-        controls.of(Service(name, **fields)).resolve()
-    except BlackstartError:
-        return read_once(Tcp(address=str(fields["address"]), name=name), 1.0).kind == "value"
-    return False
+    return read_once(Tcp(address=address, name=name), 1.0).kind == "value"
 
 
 def _reference(env: str, url: str) -> str:

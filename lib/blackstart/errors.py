@@ -4,6 +4,7 @@ BlackstartError
 ├── Refused               nothing was touched; the message begins "Not started:"; exit 40
 │   ├── BadFlag           an option or environment flag has a value that can't be meant
 │   ├── BadTarget         a target can't be found, read, or told apart from another
+│   │   └── Ambiguous     ... because several things fit what it says
 │   └── BadExperiment     an experiment can't be found or does not make sense
 ├── StepFailed            a command or call that should change something did not succeed
 │   └── StepTimedOut      ... or did not come back within its time limit
@@ -40,6 +41,10 @@ class BadFlag(Refused):
 
 class BadTarget(Refused):
     """A target can't be found, read, or told apart from another."""
+
+
+class Ambiguous(BadTarget):
+    """Several things fit, and there is no guessing between them."""
 
 
 class BadExperiment(Refused):

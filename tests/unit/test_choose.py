@@ -20,7 +20,18 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
+    engine(tmp_path, monkeypatch)
     return tmp_path
+
+
+def engine(here: Path, monkeypatch: pytest.MonkeyPatch, *containers: str, publishes: str = "{}") -> None:
+    """An engine that has these containers, each as a line of `ps`, whatever this machine has."""
+    listed = "".join(f"{line}\n" for line in containers)
+    (here / "listed").write_text(listed.replace(" ", "\t"))
+    script = f"#!/bin/sh\ncase $1 in ps) cat {here}/listed ;; inspect) echo '{publishes} bridge' ;; *) exit 1 ;; esac\n"
+    (here / "engine").write_text(script)
+    (here / "engine").chmod(0o755)
+    monkeypatch.setenv("CONTAINER_ENGINE", str(here / "engine"))
 
 
 def lab(state: Path, name: str = "trader", kind: str = "trader") -> Path:
@@ -175,3 +186,35 @@ def test_an_option_wins_over_the_environment_for_address_and_dsn_alike(monkeypat
 
 def test_a_database_given_only_as_an_option_needs_no_variable() -> None:
     assert chosen(database_url="postgresql://staging/x").service("postgres").dsn == "postgresql://staging/x"
+
+
+# ---------------------------------------------------------------- containers say themselves where they are
+
+
+PUBLISHES = '{"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}]}'
+
+
+def test_a_container_is_reached_where_it_publishes_its_port(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine(here, monkeypatch, "aitrapp-redis running redis aitrapp False", publishes=PUBLISHES)
+    target = chosen(redis_container="redis")
+    redis = target.service("redis")
+    assert (redis.address, redis.dsn) == ("localhost:16379", "redis://localhost:16379/0")
+    assert target.why == "the flags redis_container; redis is the container aitrapp-redis, at localhost:16379"
+
+
+def test_a_container_that_publishes_nothing_has_no_address(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine(here, monkeypatch, "redis running   ")
+    redis = chosen(redis_container="redis").service("redis")
+    assert (redis.address, redis.dsn) == ("", "")
+
+
+def test_a_url_says_where_a_server_is_whatever_its_container_publishes(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine(here, monkeypatch, "redis running   ", publishes=PUBLISHES)
+    assert chosen(redis_url="redis://localhost:7000").service("redis").address == "localhost:7000"
+
+
+def test_two_containers_that_fit_are_no_reason_to_do_it_by_hand(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine(here, monkeypatch, "redis running   ", "shop-redis running redis shop False")
+    assert chosen().service("redis").control == {"container": "redis"}

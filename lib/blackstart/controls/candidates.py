@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from blackstart.errors import BadTarget, did_you_mean
+from blackstart.errors import Ambiguous, BadTarget, did_you_mean
 
 _LABELS = [f'{{{{.Label "com.docker.compose.{label}"}}}}' for label in ("service", "project", "oneoff")]
 
@@ -54,7 +54,7 @@ class Wanted:
         if found:
             listed = ", ".join(sorted(str(one) for one in known if one.name in found))
             how = '{ compose = "…", project = "…" } or { docker = "…" }'
-            raise BadTarget(f'"{asked}" could be any of {listed}. Say which one: {how}.')
+            raise Ambiguous(f'"{asked}" could be any of {listed}. Say which one: {how}.')
         what = "container" if self.container else "compose service" if self.service else "compose service or container"
         where = f' in project "{self.project}"' if self.project else ""
         raise BadTarget(f'there is no {what} "{asked}"{where}.{_near(asked, known)}')

@@ -116,6 +116,17 @@ class Docker:
             return State("absent", detail=outcome.stderr.strip())
         raise StepFailed(machines.complaint(self._script(_LOOK), outcome))
 
+    def published(self, port: int) -> str:
+        """Where this machine reaches that port of the container, as `localhost:16379`; "" where it does not.
+
+        Known after `resolve`. Raises StepFailed where the engine does not say.
+        """
+        if not self.is_local():
+            return ""
+        form = "{{json .NetworkSettings.Ports}} {{.HostConfig.NetworkMode}}"
+        words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
+        return parse_published(machines.carry_out(Command(words, env=dict(self.env))).stdout, port)
+
     def start(self) -> tuple[Command, ...]:
         """`docker start`, which accepts that it runs; a start that falls into a stop under way has to be repeated."""
         return (self._do("start"),)
@@ -194,6 +205,22 @@ def parse_state(text: str) -> State:
     detail = f"exit code {told.get('ExitCode')}" if status in ("stopped", "failed") else health
     revives = policy.lower() in ("always", "unless-stopped", "on-failure")
     return State(status, told.get("Pid") or None, str(told.get("StartedAt", "")), revives, detail)
+
+
+def parse_published(text: str, port: int) -> str:
+    """Where a port is published, in `PORTS MODE` as `docker inspect` prints them."""
+    data, _, mode = text.strip().rpartition(" ")
+    if mode == "host":
+        return f"localhost:{port}"
+    try:
+        bindings = (json.loads(data) or {}).get(f"{port}/tcp") or ()
+        found = [(str(one.get("HostIp", "")), int(one["HostPort"])) for one in bindings]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
+    if not found:
+        return ""
+    host, outside = min(found, key=lambda one: ":" in one[0])  # IPv4 first
+    return f"{'localhost' if host in ('', '0.0.0.0', '::') else host}:{outside}"
 
 
 def _engine() -> str:

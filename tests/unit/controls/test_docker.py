@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.controls.candidates import Candidate, Wanted, parse
-from blackstart.controls.docker import Docker, parse_state
-from blackstart.errors import BadTarget, StepFailed
+from blackstart.controls.docker import Docker, parse_published, parse_state
+from blackstart.errors import Ambiguous, BadTarget, StepFailed
 from blackstart.shell import to_shell
 
 AITRAPP = [
@@ -30,7 +30,7 @@ def test_a_containers_name_is_enough_and_is_what_it_is_known_by_then() -> None:
 def test_a_service_and_another_container_of_one_name_are_told_apart_or_refused() -> None:
     both = [*AITRAPP, Candidate("redis", "exited")]
     with pytest.raises(
-        BadTarget, match=r"could be any of aitrapp-redis \(compose aitrapp/redis, running\), redis \(exited\)"
+        Ambiguous, match=r"could be any of aitrapp-redis \(compose aitrapp/redis, running\), redis \(exited\)"
     ):
         Wanted(either="redis").one_of(both)
     assert Wanted(container="redis").one_of(both).name == "redis"
@@ -114,3 +114,23 @@ def test_the_undo_names_the_engine_and_the_service_and_no_container_id() -> None
 def test_a_dot_in_a_name_is_a_dot() -> None:
     argv = Docker(container="my.redis", engine="docker").start()[0].argv
     assert argv[-1] == "name=^/?my[.]redis$"
+
+
+@pytest.mark.parametrize(
+    ("printed", "address"),
+    [
+        ('{"6379/tcp":[{"HostIp":"127.0.0.1","HostPort":"16379"}]} shop', "127.0.0.1:16379"),
+        ('{"6379/tcp":[{"HostIp":"::","HostPort":"2"},{"HostIp":"0.0.0.0","HostPort":"1"}]} bridge', "localhost:1"),
+        ('{"6379/tcp":null,"6380/tcp":[{"HostIp":"","HostPort":"3"}]} bridge', ""),
+        ("{} bridge", ""),
+        ("null host", "localhost:6379"),
+    ],
+)
+def test_where_a_container_is_reached_is_what_it_publishes(printed: str, address: str) -> None:
+    assert parse_published(printed, 6379) == address
+
+
+@pytest.mark.parametrize("printed", ["", "oops bridge", '{"6379/tcp":[{}]} bridge', "[] bridge extra"])
+def test_an_engine_that_does_not_say_what_is_published_is_no_answer(printed: str) -> None:
+    with pytest.raises(StepFailed, match="can't be read"):
+        parse_published(printed, 6379)
