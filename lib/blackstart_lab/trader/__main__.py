@@ -29,6 +29,7 @@ def main() -> int:
         older_build=options.older_build,
         ops_key=os.environ[options.ops_key_env] if options.ops_key_env else None,
         mutant=options.mutant,
+        host=options.host,
     )
 
     async def run() -> int:
@@ -41,6 +42,7 @@ def _options() -> Namespace:
     parser = ArgumentParser(prog="python -m blackstart_lab.trader", description=__doc__)
     parser.add_argument("--profile", choices=sorted(PROFILES), default="quick")
     parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on; a container needs 0.0.0.0")
     parser.add_argument("--redis-url", required=True)
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--events", type=Path, required=True)

@@ -54,7 +54,7 @@ async def serve(trader: Trader) -> int:
     runner = web.AppRunner(application(trader), access_log=None, shutdown_timeout=0.5)
     await runner.setup()
     try:
-        await web.TCPSite(runner, "127.0.0.1", trader.settings.port).start()
+        await web.TCPSite(runner, trader.settings.host, trader.settings.port).start()
     except OSError as error:
         log.error("can't listen on port %s: %s", trader.settings.port, error)
         await runner.cleanup()

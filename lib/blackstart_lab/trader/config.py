@@ -76,3 +76,4 @@ class Settings:
     older_build: bool = False
     ops_key: str | None = None
     mutant: str | None = None
+    host: str = "127.0.0.1"
