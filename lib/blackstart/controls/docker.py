@@ -119,11 +119,12 @@ class Docker:
     def published(self, port: int) -> str:
         """Where this machine reaches that port of the container, as `localhost:16379`; "" where it does not.
 
-        Known after `resolve`. Raises StepFailed where the engine does not say.
+        A port that the engine chooses anew at every start is none to rely on, and does not count. Known after
+        `resolve`. Raises StepFailed where the engine does not say.
         """
         if not self.is_local():
             return ""
-        form = "{{json .NetworkSettings.Ports}} {{.HostConfig.NetworkMode}}"
+        form = "{{json .HostConfig.PortBindings}} {{.HostConfig.NetworkMode}}"
         words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
         return parse_published(machines.carry_out(Command(words, env=dict(self.env))).stdout, port)
 
@@ -208,13 +209,14 @@ def parse_state(text: str) -> State:
 
 
 def parse_published(text: str, port: int) -> str:
-    """Where a port is published, in `PORTS MODE` as `docker inspect` prints them."""
+    """Where a port is published, in `BINDINGS MODE` as `docker inspect` prints them."""
     data, _, mode = text.strip().rpartition(" ")
     if mode == "host":
         return f"localhost:{port}"
     try:
         bindings = (json.loads(data) or {}).get(f"{port}/tcp") or ()
-        found = [(str(one.get("HostIp", "")), int(one["HostPort"])) for one in bindings]
+        found = [(one.get("HostIp") or "", int(one["HostPort"])) for one in bindings if one["HostPort"].isdigit()]
+        found = [(str(host), outside) for host, outside in found if outside]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
     if not found:

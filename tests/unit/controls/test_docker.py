@@ -122,6 +122,7 @@ def test_a_dot_in_a_name_is_a_dot() -> None:
         ('{"6379/tcp":[{"HostIp":"127.0.0.1","HostPort":"16379"}]} shop', "127.0.0.1:16379"),
         ('{"6379/tcp":[{"HostIp":"::","HostPort":"2"},{"HostIp":"0.0.0.0","HostPort":"1"}]} bridge', "localhost:1"),
         ('{"6379/tcp":null,"6380/tcp":[{"HostIp":"","HostPort":"3"}]} bridge', ""),
+        ('{"6379/tcp":[{"HostIp":"","HostPort":""},{"HostIp":"","HostPort":"0"}]} bridge', ""),
         ("{} bridge", ""),
         ("null host", "localhost:6379"),
     ],
