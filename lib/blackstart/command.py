@@ -6,6 +6,7 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tabulate import tabulate
@@ -17,6 +18,7 @@ from blackstart.engine import Result, Run
 from blackstart.errors import EXIT_HELD, EXIT_REFUSED, BadFlag, BlackstartError, Refused, did_you_mean
 from blackstart.flags import Flags
 from blackstart.redact import Redactor
+from blackstart.safety import guard_rails
 from blackstart.target import Target
 
 _KINDS = {"": ""}
@@ -34,9 +36,10 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result. Raises Refused."""
-    target = target_for(found.suite, given)
+    target = allowing(target_for(found.suite, given), given)
     _learn(redactor, target, given)
     plan = planning.make(discover.declare(found, target, given, variant), target)
+    guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
@@ -52,6 +55,11 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal"
         )
     return result
+
+
+def allowing(target: Target, given: Flags) -> Target:
+    """The target, allowing what `--allow` names besides what its file does."""
+    return replace(target, allow=(*target.allow, *given.allowed))
 
 
 def refuse_hands_off(plan: planning.Plan, given: Flags) -> None:
@@ -145,9 +153,10 @@ def plan(name: str, options: Mapping[str, Any]) -> int:
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
         found = discover.find(name)
-        target = target_for(found.suite, given)
+        target = allowing(target_for(found.suite, given), given)
         _learn(redactor, target, given)
-        print(redactor(show(planning.make(discover.declare(found, target, given), target))), flush=True)
+        made = planning.make(discover.declare(found, target, given), target)
+        print(redactor(show(made, os.environ.get("SSH_CONNECTION", ""))), flush=True)
         return EXIT_HELD
 
     return answering(act)

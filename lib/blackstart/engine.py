@@ -50,8 +50,8 @@ class Result:
 class Run:
     """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
 
-    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor) -> None:
-        self.plan, self.flags, self.console, self.redactor = plan, flags, console, redactor
+    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, again: str = "") -> None:
+        self.plan, self.flags, self.console, self.redactor, self.again = plan, flags, console, redactor, again
         self.experiment = plan.experiment
         self.locks, self.signals = Locks(plan.identities), Signals()
         console.between = self.signals.check
