@@ -74,6 +74,13 @@ def _text(text: str) -> str:
     return text
 
 
+def _names(text: str) -> str:
+    words = [word.strip() for word in _text(text).split(",")]
+    if not all(words):
+        raise ValueError("must be names, with commas between them")
+    return ",".join(words)
+
+
 def flag(env: str, help_text: str, parse: Callable[[str], Any] = _text, default: Any = "") -> Any:
     """A field of Flags: its environment name, what `--help` says, and how its text is read."""
     return field(default=default, metadata={"env": env, "help": help_text, "parse": parse})
@@ -95,12 +102,18 @@ class Flags:
     noninteractive: bool = flag("NONINTERACTIVE", "no prompts, plain lines", _switch, False)
     pause_on_fail: bool = flag("PAUSE_ON_FAIL", "after a failure: restore, then abort trading", _switch, False)
     assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)
+    allow: str = flag("ALLOW", "what may be touched besides, by name: hosts, services, live (a,b)", _names)
     hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
     total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
     note: str = flag("NOTE", "a note for the evidence")
     given: frozenset[str] = frozenset()
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The names in `allow`."""
+        return tuple(self.allow.split(",")) if self.allow else ()
 
 
 def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Flags:

@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from tabulate import tabulate
 
+from blackstart.court import BITE_WITHIN_S
+from blackstart.durations import shown
 from blackstart.expect import Expectation
-from blackstart.machines import to_shell
-from blackstart.model import Step
+from blackstart.machines import describe, to_shell
+from blackstart.model import Change, Step
 from blackstart.planning import Plan
+from blackstart.safety import guard_rails
+
+_HEADERS = ("service", "where", "what happens", "at most", "undone by", "reached at")
+_WIDEST = (None, 40, 40, None, 50, 40)
+_LONGEST_STEP = 160
 
 
-def show(plan: Plan) -> str:
-    """The blast radius as a table, each change with its undo and proofs, and what is expected when."""
+def show(plan: Plan, came_by: str = "") -> str:
+    """The blast radius as a table, each change with its undo and proofs, and what is expected when.
+
+    What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION.
+    """
     target, experiment = plan.target, plan.experiment
     parts = [
         f"{experiment.name} on {target.name} ({target.api or 'no api'}), from {target.why}",
         experiment.hypothesis,
         "",
-        tabulate(_blast_radius(plan), headers=("service", "at", "controlled by", "what happens to it")),
+        tabulate(_blast_radius(plan), headers=_HEADERS, maxcolwidths=list(_WIDEST)),
+        *_refusals(plan, came_by),
     ]
     for change in plan.changes:
         parts += ["", change.what, *_steps("do", change.do), *_steps("undo", change.undo)]
@@ -38,13 +49,45 @@ def show(plan: Plan) -> str:
     return "\n".join(parts)
 
 
-def _blast_radius(plan: Plan) -> list[tuple[str, str, str, str]]:
-    rows = []
+def _blast_radius(plan: Plan) -> list[tuple[str, ...]]:
+    """One row for each change, and one for each service that stays untouched."""
+    rows: list[tuple[str, ...]] = []
     for name, service in sorted(plan.target.services.items()):
-        control = ", ".join(f"{key} {value}" for key, value in service.control.items())
-        what = "; ".join(change.what for change in plan.changes if change.service == name)
-        rows.append((name, service.address, control or "nothing", what or "nothing"))
+        reached = ", ".join(dict.fromkeys(filter(None, (service.address, service.url)))) or "-"
+        changes = [change for change in plan.changes if change.service == name]
+        if not changes:
+            rows.append((name, _where(plan, name), "nothing", "-", "-", reached))
+        for change in changes:
+            undo = "; ".join(_short(step) for step in change.undo)
+            rows.append((name, _where(plan, name), change.what, shown(longest_s(plan, change)), undo, reached))
     return rows
+
+
+def longest_s(plan: Plan, change: Change) -> float:
+    """How long the change is in force at most, in seconds, before somebody begins to undo it."""
+    held_s = plan.holds_s if plan.holds_s is not None else BITE_WITHIN_S + plan.experiment.hold_max_s
+    return min(held_s, change.lease_s, plan.experiment.total_max_s)
+
+
+def _where(plan: Plan, name: str) -> str:
+    control = plan.controls.get(name)
+    if control is not None:
+        return f"{control.remote or 'this machine'}, {control.identity()}"
+    return ", ".join(f"{key} {value}" for key, value in plan.target.services[name].control.items()) or "no control"
+
+
+def _short(step: Step) -> str:
+    text = describe(step)
+    return text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}..."
+
+
+def _refusals(plan: Plan, came_by: str) -> list[str]:
+    found = guard_rails.objections(plan, came_by)
+    if not found:
+        return []
+    words = ", ".join(dict.fromkeys(f'"{objection.word}"' for objection in found if objection.word))
+    lines = [f"Would not be started: {objection.what}." for objection in found]
+    return ["", *lines, *([f"To allow it in the target file: allow = [{words}]"] if words else [])]
 
 
 def _steps(verb: str, steps: tuple[Step, ...]) -> list[str]:

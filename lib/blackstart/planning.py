@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from blackstart import controls
 from blackstart.codec import from_data, to_data
+from blackstart.controls import Control
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
 from blackstart.model import Ask, Change, Experiment, Probe
-from blackstart.target import Target
+from blackstart.target import Service, Target
 
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment bound to a target: absolute addresses, planned changes, and the identities that must be locked."""
+    """An experiment bound to a target: absolute addresses, planned changes, and the identities that must be locked.
+
+    `controls` are those of the touched services, exactly as found; a service that is only touched from outside (its
+    proxy, its port) may have none.
+    """
 
     experiment: Experiment
     target: Target
     changes: tuple[Change, ...]
     identities: tuple[str, ...]
     holds_s: float | None
+    controls: Mapping[str, Control] = field(default_factory=dict)
 
     @property
     def services(self) -> tuple[str, ...]:
@@ -64,11 +70,16 @@ def make(experiment: Experiment, target: Target) -> Plan:
             raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')
     _sensible(bound, changes)
     _can_be_recorded(bound, changes)
-    services = dict.fromkeys(change.service for change in changes)
-    identities = [controls.of(target.service(name)).identity() for name in services if name in target.services]
-    return Plan(
-        bound, target, tuple(changes), (*identities, f"target:{target.api or target.name}"), max(holds, default=None)
-    )
+    touched = [target.services[name] for name in dict.fromkeys(c.service for c in changes) if name in target.services]
+    found = {service.name: controls.resolved(service) for service in touched if service.control}
+    # Whatever name it is called by in whatever target: two runs on one thing must meet at one lock.
+    identities = [found[one.name].identity() if one.name in found else _place(one, target) for one in touched]
+    places = (*identities, f"target:{target.api or target.name}")
+    return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
+
+
+def _place(service: Service, target: Target) -> str:
+    return f"address:{service.address}" if service.address else f"service:{target.name}/{service.name}"
 
 
 def bind(experiment: Experiment, target: Target) -> Experiment:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from blackstart import controls
 from blackstart.expect import always, eventually
 from blackstart.model import Ask, Check, Command, HttpCall
-from blackstart.plan_view import show
+from blackstart.plan_view import longest_s, show
 from blackstart.planning import Plan, make
 from blackstart.target import Service, Target
 from tests.unit.builders import AFTER, BEFORE, DURING, Cut, change, experiment, health
@@ -20,6 +23,14 @@ TARGET = Target(
         "postgres": Service("postgres", "localhost:5432"),
     },
 )
+
+
+@pytest.fixture(autouse=True)
+def as_the_table_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is asked which container it is."""
+    monkeypatch.setattr(controls, "resolved", controls.of)
+
+
 STOP = replace(
     change(),
     do=(Command(("docker", "stop", "it's redis")),),
@@ -49,9 +60,33 @@ def test_the_hypothesis_is_told() -> None:
 
 
 def test_the_blast_radius_names_every_service_and_what_happens_to_it() -> None:
+    (row,) = lines(show(plan(hold_max_s=60.0)), "redis")
+    for part in (
+        "this machine, docker:local:redis",
+        " stop redis ",
+        " 90.00 s ",
+        "docker start redis",
+        "localhost:6379",
+    ):
+        assert part in row
+    (untouched,) = lines(show(plan()), "postgres")
+    assert untouched.split() == ["postgres", "no", "control", "nothing", "-", "-", "localhost:5432"]
+
+
+def test_the_longest_time_is_cut_by_the_changes_lifetime() -> None:
+    made = plan(hold_max_s=500.0)
+    (changed,) = made.changes
+    assert longest_s(made, changed) == 530.0
+    assert longest_s(made, replace(changed, lease_s=20.0)) == 20.0
+    assert longest_s(replace(made, holds_s=0.5), changed) == 0.5
+
+
+def test_what_guard_rails_would_refuse_is_said_with_the_word_that_allows_it() -> None:
     text = show(plan())
-    assert lines(text, "redis")[0].split() == ["redis", "localhost:6379", "docker", "redis", "stop", "redis"]
-    assert lines(text, "postgres")[0].split() == ["postgres", "localhost:5432", "nothing", "nothing"]
+    assert 'Would not be started: "stop redis" acts on another machine (ssh://ops@db1).' in text
+    assert 'To allow it in the target file: allow = ["db1", "h"]' in text
+    allowed = replace(plan(), target=replace(TARGET, allow=("db1", "h")))
+    assert "Would not be started" not in show(allowed)
 
 
 def test_every_step_is_shown_as_shell() -> None:

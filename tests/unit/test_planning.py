@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from blackstart import planning
+from blackstart import controls, planning
 from blackstart.codec import plain
 from blackstart.errors import BadExperiment, BadTarget, Refused
 from blackstart.expect import Conditions, always, eventually, never
@@ -94,10 +94,27 @@ def test_the_target_itself_is_locked_even_where_no_service_is_touched() -> None:
     assert bare.identities == ("target:x",)
 
 
-def test_the_services_that_are_touched_are_locked_too() -> None:
+def test_the_services_that_are_touched_are_locked_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controls, "resolved", controls.of)
     target = replace(TARGET, services={"redis": Service("redis", control={"docker": "redis"})})
     plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
-    assert len(plan.identities) == 2 and "redis" in plan.identities[0]
+    assert plan.identities == ("docker:local:redis", "target:http://localhost:8000")
+    assert plan.controls["redis"].kind == "docker"
+
+
+def test_a_service_is_locked_by_its_name_as_it_was_found_not_as_it_was_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    # One target says the container's name, the other its compose service: both runs must meet at one lock.
+    found = controls.of(Service("redis", control={"docker": "shop-redis-1"}))
+    monkeypatch.setattr(controls, "resolved", lambda service: found)
+    target = replace(TARGET, services={"redis": Service("redis", control={"compose": "redis"})})
+    plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
+    assert plan.identities[0] == "docker:local:shop-redis-1"
+
+
+def test_a_service_without_a_control_is_locked_by_its_address() -> None:
+    target = replace(TARGET, services={"redis": Service("redis", "localhost:6379")})
+    plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
+    assert plan.identities[0] == "address:localhost:6379" and not plan.controls
 
 
 def test_a_change_by_hand_makes_a_plan_by_hand() -> None:

@@ -23,6 +23,7 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     "noninteractive": (True, "no prompts, plain lines [NONINTERACTIVE]"),
     "pause_on_fail": (True, "after a failure: restore, then abort trading [PAUSE_ON_FAIL]"),
     "assume_link": (True, "do not demand proof that a service is the target's own [ASSUME_LINK]"),
+    "allow": (False, "what may be touched besides, by name: hosts, services, live (a,b) [ALLOW]"),
     "hold": (False, "hold the fault at least this long [HOLD]"),
     "total_max": (False, "longest total time of the run, 900 [TOTAL_MAX]"),
     "reports": (False, "folder of the evidence, reports/chaos [REPORTS]"),
