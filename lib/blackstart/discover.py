@@ -52,7 +52,11 @@ def everything() -> Iterator[Found]:
     for suite in sorted(path.name for path in SUITES.iterdir() if path.is_dir() and not path.name.startswith("_")):
         yield from shipped(suite.replace("_", "-"))
     for point in entry_points(group="blackstart.experiments"):
-        spec = importlib.util.find_spec(point.value)
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except (ImportError, ValueError) as error:
+            yield Found(point.name, point.name, Path(point.value), point.value, f"(can't be found: {error})")
+            continue
         for place in (spec.submodule_search_locations or []) if spec else []:
             yield from (_found(path, point.name, f"{point.value}.{path.stem}") for path in _files(Path(place)))
 

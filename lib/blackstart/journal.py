@@ -78,9 +78,9 @@ class Journal:
                     os.fsync(self._file)
             except OSError as error:
                 self.failure = self.failure or error
-                return
-            self._number += 1
-            self._prev = _digest(line)
+            else:
+                self._prev = _digest(line)
+            self._number += 1  # what could not be written leaves a hole in the numbers, which tells of it later
 
     def _append(self, line: bytes) -> None:
         # A line that was torn by a full disk is ended first, so that it spoils nothing but itself.
@@ -178,9 +178,17 @@ def parse(lines: Iterable[bytes]) -> Record:
         if event is None:
             damage, damage_after = (damage, damage_after) if damage else (f"line {number} {problem}", len(events))
             continue
+        if not damage and event.get("n") != number_of(events):
+            damage, damage_after = f"lines are missing before line {number}", len(events)
         events.append(event)
         prev = _digest(line)
     return Record(tuple(events), damage, damage_after)
+
+
+def number_of(events: Sequence[Event]) -> int:
+    """The number that the event after these has where none is missing."""
+    last = events[-1].get("n") if events else -1
+    return last + 1 if isinstance(last, int) else len(events)
 
 
 def _event(line: bytes, prev: str) -> tuple[Event | None, str]:

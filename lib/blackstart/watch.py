@@ -274,7 +274,6 @@ class Watch:
         return "held", f"came true after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
 
     def _finish_constant(self, at_s: float) -> tuple[Status, str]:
-        when = self.expectation.when
         if self._violated():
             return "broke", f"violated: {shown(self._bad[0])}"
         if self.count == 0:
@@ -283,7 +282,7 @@ class Watch:
             return "inconclusive", "the baseline gave nothing to compare with"
         if self.absent is not None:
             return "inconclusive", f"not observable: {shown(self.absent)}"
-        if when == "never" and self.malformed is not None:
+        if self.expectation.when == "never" and self.malformed is not None:
             return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
             return "inconclusive", f"no reading in the last {at_s - self.last.answered_s:.1f} s"

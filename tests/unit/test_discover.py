@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,13 @@ def test_a_file_that_is_broken_does_not_keep_the_others_from_being_listed(here: 
 def test_a_file_that_is_not_utf8_does_not_keep_the_others_from_being_listed(here: Path) -> None:
     mine(here / "experiments").write_bytes(b'"""caf\xe9"""')
     assert any(found.name == "mine" and "can't be read" in found.says for found in everything())
+
+
+def test_a_package_that_is_broken_does_not_keep_the_others_from_being_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("theirs", "no_such_package.experiments", "blackstart.experiments")
+    monkeypatch.setattr(discover, "entry_points", lambda group: [broken])
+    found = {item.name: item for item in everything()}
+    assert "can't be found" in found["theirs"].says and "leader-lock" in found
 
 
 # ---------------------------------------------------------------- declaring
