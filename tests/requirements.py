@@ -15,14 +15,17 @@ def _answers(*argv: str) -> bool:
         return False
 
 
+_GO = os.path.expanduser("~/go/bin")
+
+
 @cache
 def missing(need: str) -> str | None:
     """Why this machine can't offer `need`, or None where it can."""
     binaries = {
         "ssh": ("sshd", "/usr/sbin/sshd"),
         "prometheus": ("prometheus",),
-        "k6": ("k6", os.path.expanduser("~/go/bin/k6")),
-        "toxiproxy": ("toxiproxy-server", os.path.expanduser("~/go/bin/toxiproxy-server"), os.path.expanduser("~/go/bin/server")),
+        "k6": ("k6", f"{_GO}/k6"),
+        "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
         "browser": ("chromium",),
         "tmux": ("tmux",),
         "redis": ("redis-server",),
@@ -34,7 +37,11 @@ def missing(need: str) -> str | None:
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":
-        return None if _answers("ip", "netns", "list") and os.geteuid() == 0 else "no network namespaces (needs root and ip)"
+        return (
+            None
+            if _answers("ip", "netns", "list") and os.geteuid() == 0
+            else "no network namespaces (needs root and ip)"
+        )
     names = binaries[need]
     if any(shutil.which(name) for name in names):
         return None
