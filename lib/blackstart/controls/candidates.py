@@ -71,4 +71,8 @@ def _near(asked: str, known: list[Candidate]) -> str:
     partly = sorted(str(one) for one in known if asked in one.name or asked == one.service)
     if partly:
         return f" Near it: {', '.join(partly)}."
+    if not known:
+        return (
+            " The engine has no container at all: is it the right one (DOCKER_HOST, docker context, CONTAINER_ENGINE)?"
+        )
     return did_you_mean(asked, {one.name for one in known} | {one.service for one in known if one.service})

@@ -59,6 +59,8 @@ def make(reports: str, experiment: str) -> Folder:
             parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()
         except FileExistsError:
+            if not parent.is_dir():
+                raise Refused(f"the reports folder {parent} is a file. Name a folder with --reports.") from None
             continue
         except OSError as error:
             raise Refused(

@@ -124,7 +124,10 @@ def refuse_unfit(plan: Plan) -> None:
         word = str(condition.wanted).lower()
         allowed = word in [item.lower() for item in plan.target.allow]
         if reading.kind not in ("value", "absent") and not allowed:
-            raise Refused(f"{plan.target.name} can't be asked whether it may be touched: {_told(reading)}")
+            raise Refused(
+                f"{plan.target.name} ({plan.target.api}) can't be asked whether it may be touched: {_told(reading)}. "
+                "See that it is up and answers, or name the right one with --target or --api."
+            )
         if condition.matches(reading) and not allowed:
             raise Refused(
                 f"{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: "

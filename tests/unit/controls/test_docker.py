@@ -58,6 +58,11 @@ def test_what_is_not_there_is_refused_with_what_is_near(wanted: Wanted, complain
     assert complaint in str(refusal.value)
 
 
+def test_an_engine_without_containers_is_said_to_have_none() -> None:
+    with pytest.raises(BadTarget, match="no container at all: is it the right one"):
+        Wanted(either="redis").one_of([])
+
+
 @given(st.text(st.characters(exclude_characters="\n\t\r", categories=("L", "N", "P")), min_size=1))
 def test_only_the_whole_name_is_ever_meant(word: str) -> None:
     names = {one.name for one in AITRAPP} | {one.service for one in AITRAPP}
