@@ -29,10 +29,11 @@ class BlackstartError(Exception):
 
 
 class Refused(BlackstartError):
-    """The run was not started and nothing was touched."""
+    """The run was not started and nothing was touched. Its text is one line, whatever it is made of."""
 
     def __str__(self) -> str:
-        return f"Not started: {super().__str__()}"
+        lines = (" ".join(line.split()) for line in super().__str__().splitlines())
+        return f"Not started: {'; '.join(filter(None, lines))}"
 
 
 class BadFlag(Refused):
