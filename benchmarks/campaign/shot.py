@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, pids, words_of
+from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, words_of
 from benchmarks.campaign.observer import Observer, journal_fault, now_s
 from benchmarks.campaign.systems import ROOT, System, invoke
 

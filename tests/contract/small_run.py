@@ -33,6 +33,7 @@ def main(
     lease_s: str = "10",
     program: str = "redis",
     lifetime_s: str = "600",
+    wait_s: str = "0",
 ) -> int:
     control = {"supervisor": program, "config": config}
     target = Target("small", services={"redis": Service("redis", address=f"127.0.0.1:{port}", control=control)})
@@ -46,6 +47,7 @@ def main(
     heal_script.write(where.heal_script, where.run, changes)
     guardian.wait_up()
     say(f"up {guardian.process.pid if guardian.process else 0}")
+    time.sleep(float(wait_s))
     ledger = Ledger(tell=guardian.tell)
     entry, change = f"{where.run}#0", changes[0]
     ledger.intend(

@@ -252,6 +252,17 @@ def test_a_run_that_is_stopped_for_less_than_its_lease_goes_on(lab: Supervised, 
     assert run.process.wait(timeout=10) == 0 and "taking over" not in run.guarded()
 
 
+def test_a_run_that_sleeps_while_nothing_is_broken_goes_on_afterwards(lab: Supervised, tmp_path: Path) -> None:
+    run = SmallRun(lab, tmp_path, 0.5, 1.0, "redis", 600, 1.0)
+    run.wait_for("up")
+    run.process.send_signal(signal.SIGSTOP)
+    time.sleep(2.5)
+    run.process.send_signal(signal.SIGCONT)
+    run.wait_for("end")
+    assert run.process.wait(timeout=10) == 0
+    assert "the run is silent; nothing is broken" in run.guarded() and "taking over" not in run.guarded()
+
+
 def test_a_change_that_outlives_its_lifetime_ends_the_run_by_its_own_hand(lab: Supervised, tmp_path: Path) -> None:
     run = SmallRun(lab, tmp_path, 30.0, 10, "redis", 1.0)
     assert "longest lifetime" in run.wait_for("problem")

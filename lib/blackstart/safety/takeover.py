@@ -38,6 +38,10 @@ class Told:
     begun_s: dict[str, float]
     children: list[Process]
 
+    def broken(self, changes: Mapping[str, Change]) -> dict[str, Change]:
+        """What may be in force."""
+        return {name: change for name, change in changes.items() if self.states.get(name, "closed") != "closed"}
+
 
 class Takeover:
     """One run's wreck, and its mending. `changes` are all of the run's, by ledger entry, oldest first."""
@@ -55,7 +59,8 @@ class Takeover:
         self.note("taking over", why=why, states=told.states)
         if runner is not None:
             runner.end(self.note)
-        broken = self._broken(told)
+        told = self.known(told)
+        broken = told.broken(self.changes)
         if runner is not None and broken:
             recorded(partial(self.ledger.renew, self.run, clock.now_s() + _FIRST_TRY_S, myself()), self._tell)
         try:
@@ -79,17 +84,18 @@ class Takeover:
         beginnings = [underway.Beginning(self.changes[entry], told.begun_s[entry]) for entry in doing]
         underway.settle(beginnings, told.children, runner.words if runner else [], self.note)
 
-    def _broken(self, told: Told) -> dict[str, Change]:
-        """What may be in force: as the run told us and as the ledger says. A ledger that can't be read means all."""
+    def known(self, told: Told) -> Told:
+        """What the run has told us, and for the rest what the ledger says. One that can't be read means all."""
+        known = Told(dict(told.states), dict(told.begun_s), told.children)
         try:
             for entry in self.ledger.outstanding(self.run):
-                told.states.setdefault(entry.id, entry.state)
-                told.begun_s.setdefault(entry.id, entry.lease_until_s - entry.change.lease_s)
+                known.states.setdefault(entry.id, entry.state)
+                known.begun_s.setdefault(entry.id, entry.lease_until_s - entry.change.lease_s)
         except BlackstartError as error:
             self._tell(str(error))
             for name in self.changes:
-                told.states.setdefault(name, "undoing")
-        return {name: change for name, change in self.changes.items() if told.states.get(name, "closed") != "closed"}
+                known.states.setdefault(name, "undoing")
+        return known
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
         mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)

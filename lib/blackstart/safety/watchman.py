@@ -6,6 +6,7 @@ import os
 import select
 import socket
 import sys
+import traceback
 from pathlib import Path
 
 from blackstart import clock
@@ -21,6 +22,9 @@ from blackstart.safety.wire import Message, Wire
 
 _BRIEF_WITHIN_S = 15.0
 _ENDS_ITSELF_WITHIN_S = 10.0
+_CRASHES_AT_MOST, _AFTER_A_CRASH_S = 100, 1.0
+_LONG_S = 1e12
+_POLL_AT_MOST_S = 3600.0  # poll takes no more than some days
 _RELEASED, _KEPT = "released", "the run has ended with something broken"
 
 
@@ -34,7 +38,11 @@ def serve(handle: int) -> None:
     except (BlackstartError, OSError, KeyError, TypeError) as error:
         wire.send(refused=f"{type(error).__name__}: {error}")
         return
-    watchman.watch()
+    try:
+        watchman.watch()
+    except Exception:  # the run notices our end; why we ended must not be lost
+        watchman.takeover.note("crashed", trace=traceback.format_exc(), sync=True)
+        raise
 
 
 def _brief(wire: Wire) -> Message:
@@ -79,7 +87,7 @@ class Watchman:
             poll.register(self.runner.handle, select.POLLIN)
         why = ""
         while not why:
-            poll.poll(max(0.0, self._next_s() - clock.now_s()) * 1000 + 1)
+            poll.poll(min(_POLL_AT_MOST_S, max(0.0, self._next_s() - clock.now_s())) * 1000 + 1)
             dead = self.runner.dead()  # before what it said last is read: then nothing can come after
             for message in self.wire.receive():
                 why = why or self._hear(message)
@@ -93,7 +101,13 @@ class Watchman:
         self.detached.before_work()
         if why == _KEPT:
             self.wire.send(released=True)
-        return self.takeover.mend(why, self.told, None if why == _KEPT else self.runner, self.detached.woken)
+        for _ in range(_CRASHES_AT_MOST):
+            try:
+                return self.takeover.mend(why, self.told, None if why == _KEPT else self.runner, self.detached.woken)
+            except Exception:  # nobody comes after us: what went wrong once may go well the next time
+                self.takeover.note("crashed", trace=traceback.format_exc(), sync=True)
+                select.select([self.detached.woken], [], [], _AFTER_A_CRASH_S)
+        return False
 
     def _next_s(self) -> float:
         ends = [self.overdue_s] if self.overdue_s is not None else map(self._lifetime_s, self._in_force())
@@ -108,7 +122,7 @@ class Watchman:
     def _late(self, now_s: float) -> str:
         """Why the run has to be ended now. When a change outlives its longest lifetime, the run is told first."""
         if now_s > self.lease_until_s:
-            return "the run has lost its lease"
+            return self._lost()
         old = ", ".join(self.changes[entry].what for entry in self._in_force() if now_s > self._lifetime_s(entry))
         if not old:
             self.overdue_s = None
@@ -123,8 +137,8 @@ class Watchman:
     def _hear(self, message: Message) -> str:
         """What one message from the run means; the reason to stop watching, if it is one."""
         # A message that was sent too late has no meaning any more, however early we read it.
-        if message.get("at", 0.0) > self.lease_until_s:
-            return "the run has lost its lease"
+        if message.get("at", 0.0) > self.lease_until_s and (lost := self._lost()):
+            return lost
         if "lease" in message:
             self.lease_until_s = message["lease"]
             self.wire.send(ack=message["at"])
@@ -137,6 +151,14 @@ class Watchman:
             self.told.children.append(Process(boot_id(), message["child"], message["started"]))
         elif "release" in message:
             return _KEPT if message["keep"] else _RELEASED
+        return ""
+
+    def _lost(self) -> str:
+        """Why a run without a lease has to be ended. While nothing is broken it may sleep as long as it likes."""
+        if self.takeover.known(self.told).broken(self.changes):
+            return "the run has lost its lease"
+        self.takeover.note("the run is silent; nothing is broken")
+        self.lease_until_s = _LONG_S
         return ""
 
     def _end(self, why: str, mended: bool) -> None:
