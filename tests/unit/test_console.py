@@ -6,6 +6,7 @@ import io
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import threading
@@ -30,12 +31,12 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self.ours, text.encode())
 
-    def shown(self) -> str:
-        os.set_blocking(self.ours, False)
-        try:
-            return os.read(self.ours, 100_000).decode()
-        except BlockingIOError:
-            return ""
+    def shown(self, until: str) -> str:
+        """What stands on the screen once `until` does: a terminal shows things in its own time."""
+        seen = b""
+        while until.encode() not in seen and select.select([self.ours], [], [], 20)[0]:
+            seen += os.read(self.ours, 100_000)
+        return seen.decode()
 
 
 @pytest.fixture
@@ -191,7 +192,7 @@ def test_only_a_yes_is_a_yes(terminal: Terminal, typed: str, answer: bool) -> No
     console = Console(False, out=terminal.out, source=terminal.source)
     terminal.type(typed)
     assert console.ask("Go?") is answer
-    assert "Go? [y/N]" in terminal.shown()
+    assert "Go? [y/N]" in terminal.shown("[y/N]")
 
 
 def test_an_end_of_input_is_a_no(terminal: Terminal) -> None:
@@ -230,6 +231,7 @@ def test_what_was_typed_meanwhile_is_polled(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
     assert console.poll_line() is None
     terminal.type("a note\n")
+    assert select.select([terminal.source], [], [], 20)[0]
     assert console.poll_line() == "a note\n"
     quiet, _ = plain()
     assert quiet.poll_line() is None
@@ -240,7 +242,7 @@ def test_progress_on_a_terminal_is_redrawn_and_wiped(terminal: Terminal) -> None
     console.progress("waiting 10 s")
     console.progress("waiting")
     console.say("done")
-    shown = terminal.shown()
+    shown = terminal.shown("done")
     assert shown.startswith("\rwaiting 10 s\rwaiting     ")
     assert shown.rstrip().endswith("done")
 
@@ -248,4 +250,4 @@ def test_progress_on_a_terminal_is_redrawn_and_wiped(terminal: Terminal) -> None
 def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
     console.verdict("broke", "broke")
-    assert "\x1b[31mbroke\x1b[0m" in terminal.shown()
+    assert "\x1b[31mbroke\x1b[0m" in terminal.shown("\x1b[0m")

@@ -136,7 +136,7 @@ def test_a_record_that_cannot_be_written_does_not_hide_what_is_broken(
 
 
 @pytest.mark.parametrize(
-    "what", ["bundle.collect", "bundle.write", "abort.abort", "judging.judge", "Narrator.verdict", "Narrator.ask_note"]
+    "what", ["bundle.collect", "bundle.write", "abort.abort", "judging.judge", "Narrator.verdict", "Narrator.closing"]
 )
 def test_what_fails_after_the_undo_does_not_change_the_exit_code_to_a_crash(
     tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, what: str
