@@ -81,8 +81,11 @@ class Runner:
         return text.encode() in self.out.read_bytes()
 
     def guardian(self) -> int:
-        """The pid of its guardian, also of one that is only starting; 0 where there is none."""
-        for pid in pids():
+        """The pid of its guardian, also of one that is only starting; 0 where there is none.
+
+        Only this campaign's processes have its state folder in their environment.
+        """
+        for pid in marked(f"BLACKSTART_STATE={self.place.traces.state}"):
             words = words_of(pid)
             if (
                 "blackstart.safety.guard" in words

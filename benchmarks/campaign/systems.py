@@ -179,10 +179,9 @@ def iptables(state: Path) -> Iterator[System]:
         )
 
 
-def own_experiments(target: Path, *names: str) -> dict[str, list[str]]:
-    """The experiments in this folder's `experiments`, on that target."""
-    files = {name: HERE / "experiments" / f"{name}.py" for name in names}
-    return {name: invoke("chaos.run", str(file), f"--target={target}", "--assume-link") for name, file in files.items()}
+def own_experiments(*names: str) -> dict[str, list[str]]:
+    """The experiments in this folder's `experiments`."""
+    return {name: invoke("chaos.run", str(HERE / "experiments" / f"{name}.py")) for name in names}
 
 
 def run(*words: str) -> None:
