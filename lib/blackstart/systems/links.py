@@ -6,6 +6,7 @@ They fulfil `blackstart.safety.link.Proof`: plain data, `bind`, and `missing()`,
 from __future__ import annotations
 
 import json
+import socket
 from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
@@ -75,7 +76,8 @@ class ServedByControl:
         form = "{{json .NetworkSettings}} {{.HostConfig.NetworkMode}}"
         words = (self.control.engine, "inspect", "--type", "container", "--format", form, self.control.name)
         told = machines.carry_out(Command(words, timeout_s=10.0, env=dict(self.control.env))).stdout
-        return not_published(told, self.control.name, self.host, self.port)
+        complaints = [not_published(told, self.control.name, host, self.port) for host in _called(self.host)]
+        return "" if "" in complaints else complaints[0]
 
     def _not_listening(self) -> str:
         import psutil  # noqa: PLC0415  (declarations load nothing that looks)
@@ -149,6 +151,14 @@ class KeysInDatabase:
         quoted = ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
         query = f"SELECT count(DISTINCT client_order_id) FROM orders WHERE client_order_id IN ({quoted})"
         return read_once(replace(self.asked, query=query), _READ_TIMEOUT_S)
+
+
+def _called(host: str) -> list[str]:
+    """A host's name and its addresses: beside the container, in a network of the engine, it is known by name."""
+    try:
+        return [host, *(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))]
+    except (OSError, UnicodeError):
+        return [host]
 
 
 def _default_port(scheme: str) -> int:

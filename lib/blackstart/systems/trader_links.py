@@ -1,7 +1,8 @@
 """That Redis and PostgreSQL are the trader's own, and the ones that their controls would touch.
 
-Where a service runs in a container that we control, it is asked from inside of it; otherwise through its dsn, together
-with the proof that the dsn leads to what the control would stop. Any one of the proofs is enough.
+Where a service runs in a container that we control, it is asked from inside of it; otherwise through its dsn. Together
+with that goes the proof that dsn and address lead to what the control would stop: there its effect is looked for. Any
+one of the proofs is enough.
 """
 
 from __future__ import annotations
@@ -49,8 +50,9 @@ def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:
     proofs: list[Proof] = []
     if _in_container(target, "redis"):
         clients = TargetConnections(RedisInContainer(("CLIENT", "LIST")), name="connections in CLIENT LIST inside")
-        proofs.append(SameValue("redis", RedisInContainer(key, name="lock_key_inside"), shown))
-        proofs.append(SeenIn("redis", clients.at_least(1)))
+        inside = SameValue("redis", RedisInContainer(key, name="lock_key_inside"), shown)
+        proofs.append(AllOf("redis", (ServedByControl("redis"), inside)))
+        proofs.append(AllOf("redis", (ServedByControl("redis"), SeenIn("redis", clients.at_least(1)))))
     if service.dsn or service.address:
         listed = TargetConnections(
             RedisCommand(("CLIENT", "LIST"), field="addr", name="CLIENT LIST"), name="connections in CLIENT LIST"
@@ -66,8 +68,9 @@ def postgres_links(target: Target) -> tuple[Proof, ...]:
     proofs: list[Proof] = []
     if _in_container(target, "postgres"):
         clients = TargetConnections(SqlInContainer(_CLIENTS), name="connections in pg_stat_activity inside")
-        proofs.append(KeysInDatabase("postgres", _ORDERS, SqlInContainer("")))
-        proofs.append(SeenIn("postgres", clients.at_least(1)))
+        inside = KeysInDatabase("postgres", _ORDERS, SqlInContainer(""))
+        proofs.append(AllOf("postgres", (ServedByControl("postgres"), inside)))
+        proofs.append(AllOf("postgres", (ServedByControl("postgres"), SeenIn("postgres", clients.at_least(1)))))
     if target.service("postgres").dsn:
         listed = TargetConnections(SqlScalar(_CLIENTS), name="connections in pg_stat_activity")
         orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""))
