@@ -14,9 +14,10 @@ from tabulate import tabulate
 from blackstart import discover, flags, planning
 from blackstart.choose import target_for
 from blackstart.console import Console
-from blackstart.engine import Result, Run
+from blackstart.engine import Run
 from blackstart.errors import EXIT_HELD, EXIT_REFUSED, BadFlag, BlackstartError, Refused, did_you_mean
 from blackstart.flags import Flags
+from blackstart.judging import Result
 from blackstart.redact import Redactor
 from blackstart.safety import guard_rails
 from blackstart.target import Target

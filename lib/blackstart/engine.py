@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from blackstart import clock, judging, planning
 from blackstart.console import Console
@@ -21,6 +21,7 @@ from blackstart.evidence import bundle, folder
 from blackstart.flags import Flags
 from blackstart.journal import Journal
 from blackstart.judge import Judgement
+from blackstart.judging import Result
 from blackstart.narrator import Narrator
 from blackstart.observer import CALM_TICK_S, FAST_TICK_S, Observer
 from blackstart.planning import Plan
@@ -36,15 +37,6 @@ BASELINE_WITHIN_S = 15.0
 STAYS_GONE_S = 1.0
 CALM_BEYOND_S = 5.0
 LONGEST_OVERTIME_S = 10.0
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a run came to: its judgement, where its evidence is, and the exit code of the process."""
-
-    judgement: Judgement
-    evidence: folder.Folder
-    exit_code: int
 
 
 class Run:
@@ -135,6 +127,7 @@ class Run:
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note("rehearsed", message=line)
         heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes)
+        self.traffic.arm()
         self.guardian.wait_up()
         if self.plan.changes:
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
@@ -179,7 +172,7 @@ class Run:
         left_s = bit_s + self.hold_min_s - clock.now_s()
         # Checks look at what happens during the hold too; only a long one is worth a slower tick.
         self.observer.pace(CALM_TICK_S if self.traffic.calm() and left_s > CALM_BEYOND_S else FAST_TICK_S)
-        return left_s <= 0 and self.traffic.fault_over()
+        return left_s <= 0 and self.traffic.over("fault")
 
     def _within(self, limit_s: float) -> float:
         return min(clock.now_s() + limit_s, self.ends_by_s)
@@ -228,6 +221,7 @@ class Run:
 
     def _recover(self) -> None:
         longest_s = max((e.within_s or 0.0 for e in self.experiment.recovery), default=0.0)
+        self.traffic.begin("recovery")
         self.narrator.waiting("recovery", "recovery")
         self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
         self.observer.pace(CALM_TICK_S)
@@ -237,8 +231,9 @@ class Run:
         bundle.snapshot(self.plan.target, self.folder, "recovery", self.observer)
 
     def _recovered(self) -> bool:
-        gone = not self.plan.changes or self.observer.effect("gone") is not None
-        return gone and not self.observer.undecided("recovery")
+        if self.plan.changes and self.observer.effect("gone") is None:
+            return False
+        return not self.observer.undecided("recovery") and self.traffic.over("recovery")
 
     def _between_recovery(self) -> None:
         self.narrator.tick()
@@ -249,8 +244,9 @@ class Run:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
         if not self.injection.outstanding:
             return
-        gone_s = self.observer.effect("gone") or clock.now_s()
-        self.observer.wait(lambda: False, min(gone_s + STAYS_GONE_S, clock.now_s() + STAYS_GONE_S))
+        self.observer.wait(
+            lambda: False, min(self.observer.effect("gone") or clock.now_s(), clock.now_s()) + STAYS_GONE_S
+        )
         self.injection.confirm(self.experiment.undo_timeout_s)
 
     def _wind_down(self) -> None:

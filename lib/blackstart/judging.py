@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from blackstart import history, journal
 from blackstart.codec import from_data
 from blackstart.errors import BlackstartError
+from blackstart.evidence.folder import Folder
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Check
 from blackstart.watch import Finding
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: its judgement, where its evidence is, and the exit code of the process."""
+
+    judgement: Judgement
+    evidence: Folder
+    exit_code: int
 
 
 def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:

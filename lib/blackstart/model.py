@@ -192,11 +192,14 @@ class Check:
 
 @plain
 class Traffic:
-    """A load and when it flows: from the baseline to the end of the recovery (`throughout`), or as the fault itself or
-    in place of one, until it has ended by itself (`fault`)."""
+    """A load and when it flows.
+
+    `throughout`: from the baseline to the end of the recovery. `fault`: as the fault itself or in place of one, until
+    it has ended by itself. `recovery`: from the moment that the undo is proved, until it has ended by itself.
+    """
 
     load: Any
-    flows: Literal["throughout", "fault"] = "throughout"
+    flows: Literal["throughout", "fault", "recovery"] = "throughout"
 
 
 @plain

@@ -14,7 +14,11 @@ from blackstart.errors import BadTarget, did_you_mean
 
 @dataclass(frozen=True)
 class Service:
-    """One part of a target. `control` is the TOML table as data; `dsn` may be `env:NAME`; `address` is host:port."""
+    """One part of a target. `control` is the TOML table as data; `dsn` may be `env:NAME`; `address` is host:port.
+
+    `proxy_name` is what the target's fault proxy calls the way to it. `net` says where packets to it can be reached
+    (see `blackstart.faults._packets`).
+    """
 
     name: str
     address: str = ""
@@ -23,6 +27,8 @@ class Service:
     log: str = ""
     events: str = ""
     control: Mapping[str, Any] = field(default_factory=dict)
+    proxy_name: str = ""
+    net: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -91,8 +97,8 @@ _KEYS: dict[str, Any] = {
     "services": dict, "abort": str, "profile": str, "prometheus": str, "proxy": str, "max_rate_hz": (int, float),
     "read_timeout_s": (int, float),
 }  # fmt: skip
-_SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control")
-_ROUTES = ("orders", "plans")
+_SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control", "proxy_name", "net")
+_ROUTES = ("orders", "plans", "requests")
 
 
 def load(path: Path, why: str = "") -> Target:
@@ -136,7 +142,7 @@ def _service(name: str, table: Any, where: str) -> Service:
     for key, value in table.items():
         if key not in _SERVICE_KEYS:
             raise BadTarget(f'{where}: unknown key "{key}" in [services.{name}].{did_you_mean(key, _SERVICE_KEYS)}')
-        wanted = dict if key == "control" else str
+        wanted = dict if key in ("control", "net") else str
         if not isinstance(value, wanted):
             raise BadTarget(f'{where}: "{key}" in [services.{name}] must be {_expected(wanted)}, not {value!r}')
     return Service(name, **table)

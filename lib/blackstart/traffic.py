@@ -23,11 +23,12 @@ class TrafficRun:
     def __init__(self, traffic: Traffic | None, target: Target, folder: Folder, observer: Observer) -> None:
         self.traffic, self.target, self.folder, self.observer = traffic, target, folder, observer
         self._handle: LoadHandle | None = None
+        self._began = False
         self._ended = False
 
-    def begin(self, flows: str) -> None:
-        """Start the load if it is one that flows from this moment on. Raises Refused where it can't be started."""
-        if self.traffic is None or self.traffic.flows != flows:
+    def arm(self) -> None:
+        """Start the load's process and let it connect; it sends nothing yet. Raises Refused where it can't be had."""
+        if self.traffic is None or self._handle is not None:
             return
         from blackstart.loads import to_spec  # noqa: PLC0415  (most runs have no load)
         from blackstart.loads.runner import LoadHandle  # noqa: PLC0415
@@ -38,8 +39,16 @@ class TrafficRun:
             self._handle.wait_ready(_READY_WITHIN_S)
         except (BlackstartError, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error
-        self._handle.go()
-        self.observer.note("load", started=True, spec=spec)
+        self.observer.note("load", armed=True, spec=spec)
+
+    def begin(self, flows: str) -> None:
+        """Let the load flow, if it is one that flows from this moment on."""
+        if self.traffic is None or self.traffic.flows != flows:
+            return
+        self.arm()
+        if self._handle is not None:
+            self._handle.go()
+            self._began = True
 
     def flowing(self) -> bool:
         """Whether a request of a load that should flow by now has been answered, or there is no such load."""
@@ -54,11 +63,11 @@ class TrafficRun:
         except FileNotFoundError:
             return False
 
-    def fault_over(self) -> bool:
-        """Whether a load that is the fault has ended by itself; True where it is none."""
-        if self.traffic is None or self.traffic.flows != "fault":
+    def over(self, flows: str) -> bool:
+        """Whether a load that flows in this phase has ended by itself; True where there is none."""
+        if self.traffic is None or self.traffic.flows != flows:
             return True
-        return self._handle is None or self._handle.poll() is not None
+        return self._began and self._handle is not None and self._handle.poll() is not None
 
     def calm(self) -> bool:
         """Whether nothing happens that would need a fast tick."""
@@ -66,7 +75,7 @@ class TrafficRun:
 
     def problem(self) -> str:
         """Why the load does not flow as it should; "" where it does."""
-        if self._handle is None or self._ended or self.traffic is None or self.traffic.flows == "fault":
+        if self._handle is None or self._ended or self.traffic is None or self.traffic.flows != "throughout":
             return ""
         code = self._handle.poll()
         return "" if code is None else f"the load ended by itself, before the run: {self._handle.last_words()}"

@@ -1,0 +1,39 @@
+"""A reading grows in proportion to the requests: the square of their correlation, over the time of the load."""
+
+from __future__ import annotations
+
+from statistics import StatisticsError, correlation
+
+from blackstart.checking import Evidence
+from blackstart.checks.result import CheckResult, Reporter
+
+_LEAST_READINGS = 10
+
+
+def grows_linearly(evidence: Evidence, probe: str, op: str = "", least_r_squared: float = 0.9) -> CheckResult:
+    """R² of the reading over the number of requests that had been answered when it was taken."""
+    report = Reporter("grows_linearly", f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
+    ends = sorted(row.end_s for row in evidence.history.of(op).rows if row.end_s is not None)
+    if not ends:
+        return report.unknown("no request was answered")
+    points: list[tuple[int, float]] = []
+    done = 0
+    for reading in evidence.readings(probe):
+        value = reading.value
+        if reading.kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if ends[0] <= reading.answered_s <= ends[-1]:
+            while done < len(ends) and ends[done] <= reading.answered_s:
+                done += 1
+            points.append((done, float(value)))
+    if len(points) < _LEAST_READINGS:
+        return report.unknown(f"only {len(points)} readings of {probe} while requests were answered")
+    counts, values = [float(count) for count, _ in points], [value for _, value in points]
+    grown = f"from {values[0]:.0f} to {values[-1]:.0f} over {counts[-1] - counts[0]:.0f} requests"
+    try:
+        r_squared = correlation(counts, values) ** 2
+    except StatisticsError:
+        return report.broke(f"{probe} did not grow at all", grown)
+    if r_squared < least_r_squared or values[-1] <= values[0]:
+        return report.broke(f"R² is {r_squared:.3f}: {grown}", f"{r_squared:.3f}")
+    return report.held(f"R² {r_squared:.3f}, {grown}")

@@ -1,0 +1,98 @@
+"""What the gateway's experiments share: traffic with an API key, the proof of the link, what never changes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from blackstart.errors import BadTarget
+from blackstart.expect import Expectation, always, eventually
+from blackstart.loads import OpenLoop, Operation, Stage
+from blackstart.model import Check, Experiment, Traffic
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.safety.link import Proof
+from blackstart.systems import gateway as read
+from blackstart.systems.gateway_links import LimiterCounts
+from blackstart.target import Target
+
+OP = "request"
+ANSWER_TIMEOUT_S = 5.0
+
+
+def requests(target: Target, **changes: Any) -> Operation:
+    """A request through the gateway, as the target's [requests] table says. Raises BadTarget where there is none."""
+    route = dict(target.routes.get("requests", {}))
+    if "route" not in route:
+        raise BadTarget(
+            f'target "{target.name}" names no way to send requests: [requests] route = "/api/v1/users/1", '
+            'headers = { X-API-Key = "env:API_KEY" }'
+        )
+    try:
+        made = Operation(
+            name=OP,
+            url=str(route.pop("route")),
+            method=str(route.pop("method", "GET")),
+            headers={**target.headers, **route.pop("headers", {})},
+            timeout_s=ANSWER_TIMEOUT_S,
+        )
+    except (ValueError, TypeError) as error:
+        raise BadTarget(f'target "{target.name}", [requests]: {error}') from error
+    return replace(made, **changes) if changes else made
+
+
+def steady_traffic(target: Target, rate_per_s: float) -> Traffic:
+    """One rate, before, during and after the fault."""
+    return Traffic(OpenLoop((requests(target),), (Stage(rate_per_s),), name="traffic"))
+
+
+def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment:
+    """What every experiment of the suite begins with."""
+    return Experiment(
+        name=name,
+        target="gateway",
+        hypothesis=hypothesis,
+        link=links(target),
+        baseline=(
+            eventually(read.health().is_("UP"), name="up_before"),
+            eventually(read.breaker("closed").is_(1), name="closed_before"),
+        ),
+        always=(no_crash(),),
+        **more,
+    )
+
+
+def links(target: Target) -> tuple[Proof, ...]:
+    """That Redis is the gateway's own."""
+    return (LimiterCounts("redis", requests(target)),) if "redis" in target.services else ()
+
+
+def no_crash() -> Expectation:
+    """The same process all the time."""
+    return always(
+        read.started().as_before(),
+        name="no_crash",
+        hint="Another start time means that the gateway was restarted: look for the reason in its log.",
+    )
+
+
+def serves_again(within_s: float, name: str) -> Expectation:
+    """Requests are answered as usual again."""
+    return eventually(
+        LoadOutcome().is_("ok"),
+        within_s=within_s,
+        for_s=0.5,
+        name=name,
+        hint="Requests still fail after the fault: does the gateway open new connections to Redis?",
+    )
+
+
+def answered(name: str, allowed: tuple[str, ...], share: float = 1.0, phase: str = "fault", hint: str = "") -> Check:
+    """At least this share of a phase's requests was answered with one of these statuses."""
+    params = {"allowed": allowed, "min_share": share, "op": OP, "phase": phase}
+    return Check("outcomes", name, params, hint=hint)
+
+
+def within(name: str, phase: str, outcome: str = "", hint: str = "", **limits_ms: float) -> Check:
+    """Percentiles of a phase's answers, counted from when each request was due."""
+    params = {"limits_ms": limits_ms, "outcome": outcome, "op": OP, "phase": phase}
+    return Check("latency_within", name, params, hint=hint)

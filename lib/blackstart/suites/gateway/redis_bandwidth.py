@@ -1,0 +1,46 @@
+"""C-05: Redis gets 1 KB/s. Time-outs occur, and the breaker trips before the workers run out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.expect import always, eventually
+from blackstart.faults.bandwidth import Bandwidth
+from blackstart.flags import Flags
+from blackstart.model import Experiment
+from blackstart.suites.gateway import _common as common
+from blackstart.systems import gateway as read
+from blackstart.target import Target
+
+RATE_PER_S = 200.0
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """OPEN is seen and logged; the active workers stay below their limit."""
+    made = common.plain(
+        target,
+        "redis-bandwidth",
+        "With a narrow way to Redis calls time out and the breaker trips, which protects the workers.",
+        faults=(Bandwidth("redis", rate_kbytes_per_s=1),),
+        during=(
+            eventually(
+                read.breaker("open").is_(1),
+                within_s=30.0,
+                name="breaker_opens",
+                hint="Does Redis have a time limit, and does the breaker count time-outs?",
+            ),
+            eventually(
+                read.log_says("(?i)open circuit", "open_circuit_logged").above(0), within_s=30.0, name="open_logged"
+            ),
+        ),
+        recovery=(common.serves_again(float(target.fact("breaker_open_s", 10.0)) + 15.0, "serves_again"),),
+        traffic=common.steady_traffic(target, RATE_PER_S),
+        hold_min_s=3.0,
+        hold_max_s=60.0,
+    )
+    workers = always(
+        read.active_workers().below(float(target.fact("max_workers", 200))),
+        name="workers_bounded",
+        hint="Every request holds a worker while it waits for Redis.",
+    )
+    return replace(made, always=(*made.always, workers))

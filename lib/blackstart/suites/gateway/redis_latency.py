@@ -1,0 +1,57 @@
+"""C-02: Redis answers two seconds late. The breaker opens, requests fail fast or fall back, and it closes again."""
+
+from __future__ import annotations
+
+from blackstart.expect import eventually
+from blackstart.faults.latency import Latency
+from blackstart.flags import Flags
+from blackstart.model import Experiment
+from blackstart.suites.gateway import _common as common
+from blackstart.systems import gateway as read
+from blackstart.target import Target
+
+RATE_PER_S = 100.0
+TRIPS_WITHIN_S = 2.0
+RECOVERS_WITHIN_S = 15.0
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Rows C-02, R-2 and R-3: open within 2 s, P99 below 100 ms, half-open and closed within the open time + 15 s."""
+    open_s = float(target.fact("breaker_open_s", 10.0))
+    return common.plain(
+        target,
+        "redis-latency",
+        "With a slow Redis the breaker opens and requests fail fast or are answered by the fallback.",
+        faults=(Latency("redis", latency_ms=2000, jitter_ms=200),),
+        during=(
+            eventually(
+                read.breaker("open").is_(1),
+                within_s=15.0,
+                name="breaker_opens",
+                hint="Does the breaker wrap the calls to Redis, and does Redis have a time limit at all?",
+            ),
+            eventually(read.breaker("open").is_(1), within_s=TRIPS_WITHIN_S, name="opens_within_2s"),
+        ),
+        recovery=(
+            eventually(
+                read.breaker("half_open").is_(1),
+                within_s=open_s + RECOVERS_WITHIN_S,
+                name="half_open_seen",
+                hint="An open breaker must try again after its open time.",
+            ),
+            eventually(
+                read.breaker("closed").is_(1),
+                within_s=open_s + RECOVERS_WITHIN_S,
+                name="closes_again",
+                hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
+            ),
+            common.serves_again(open_s + RECOVERS_WITHIN_S, "full_recovery"),
+        ),
+        traffic=common.steady_traffic(target, RATE_PER_S),
+        checks=(
+            common.answered("answers_503_or_fallback", ("200", "503")),
+            common.within("fails_fast_p99", "fault", hint="Requests wait for the slow Redis.", p99=100.0),
+        ),
+        hold_min_s=max(flags.hold_s, 5.0),
+        hold_max_s=60.0,
+    )

@@ -1,0 +1,50 @@
+"""C-01: Redis is cut off. Requests bypass rate limiting and succeed, and the error is logged."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.expect import eventually
+from blackstart.faults.cut import Cut
+from blackstart.flags import Flags
+from blackstart.model import Experiment
+from blackstart.suites.gateway import _common as common
+from blackstart.systems import gateway as read
+from blackstart.target import Target
+
+RATE_PER_S = 100.0
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Fail-open: more than 99 % of the answers are 200, within 50 ms."""
+    made = common.plain(
+        target,
+        "redis-unavailable",
+        "Without Redis the gateway fails open: requests bypass rate limiting and succeed.",
+        faults=(Cut("redis"),),
+        during=(
+            eventually(
+                read.log_says("(?i)connection error", "connection_errors_logged").above(0),
+                within_s=5.0,
+                name="error_logged",
+                hint="The gateway says nothing of its lost Redis: nobody would notice that limits are off.",
+            ),
+        ),
+        traffic=common.steady_traffic(target, RATE_PER_S),
+        checks=(
+            common.answered(
+                "fails_open",
+                ("200",),
+                share=0.99,
+                hint="The limiter fails closed: what does it do when Redis can't be asked?",
+            ),
+            common.within(
+                "latency_under_50ms",
+                "fault",
+                hint="Each request waits for Redis: its time limit is too long, or nothing remembers that it is away.",
+                p99=50.0,
+            ),
+        ),
+        hold_min_s=5.0,
+    )
+    return replace(made, recovery=(common.serves_again(15.0, "serves_again"),))

@@ -1,0 +1,74 @@
+"""C-04: 500 requests a second hit the gateway as soon as Redis is back. It neither crashes nor runs hot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.expect import always
+from blackstart.faults.stop import Stop
+from blackstart.flags import Flags
+from blackstart.loads import OpenLoop, Operation, constant
+from blackstart.model import Check, Experiment, Traffic
+from blackstart.suites.gateway import _common as common
+from blackstart.systems import gateway as read
+from blackstart.target import Target
+
+RATE_PER_S = 500.0
+LASTS_S = 10.0
+ONE_KEY = "limited"
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Each request has a key of its own, so that Redis has to grow; one in ten has the same one, and is limited."""
+    many = common.requests(target)
+    load = OpenLoop((_keyed(many, "{key}", common.OP, 9), _keyed(many, ONE_KEY, ONE_KEY, 1)),
+                    constant(RATE_PER_S, LASTS_S), name="traffic")  # fmt: skip
+    made = common.plain(
+        target,
+        "thundering-herd",
+        "After a restart of Redis the gateway bears 500 requests a second at once; Redis' memory grows linearly.",
+        faults=(Stop("redis"),),
+        recovery=(common.serves_again(15.0, "serves_again"),),
+        traffic=Traffic(load, "recovery"),
+        checks=(
+            Check("rate_reached", "rps_reached", {"phase": "recovery"}),
+            Check(
+                "grows_linearly",
+                "redis_memory_linear",
+                {"probe": "redis_memory", "op": common.OP, "least_r_squared": 0.9},
+                hint="Redis' memory must grow with the requests: do the limiter's keys expire too early, or never?",
+            ),
+            Check(
+                "per_window",
+                "limit_kept",
+                {
+                    "op": ONE_KEY,
+                    "status": 200,
+                    "most": int(target.fact("rate_limit_per_window", 100)),
+                    "window_s": float(target.fact("rate_limit_window_s", 1.0)),
+                },
+                hint="One client got more than its limit: is the counter incremented and read in one step?",
+            ),
+        ),
+        watch=(read.redis_memory(),),
+        hold_min_s=2.0,
+    )
+    return replace(
+        made,
+        always=(
+            *made.always,
+            always(read.cpu_percent().below(80), name="cpu_under_80", for_s=1.0),
+            always(read.oom_kills().as_before(), name="no_oom"),
+        ),
+    )
+
+
+def _keyed(request: Operation, key: str, name: str, weight: int) -> Operation:
+    return replace(
+        request,
+        name=name,
+        headers={**request.headers, "X-API-Key": key},
+        weight=weight,
+        ok_statuses=("2xx", "429"),
+        fail_statuses=("400", "401", "403", "404"),
+    )
