@@ -1,0 +1,115 @@
+"""Toggles a proxy until it is told to stop: `python -m blackstart.faults._flapper PIDFILE BRIEF`.
+
+A process of its own, since the engine holds nothing by itself. It lives no longer than the run that started it: when
+that process ends, however it ends, the proxy is up again and this one is gone. BRIEF is JSON: `api`, the HTTP calls
+`down` and `up` (method, path, body), `every_s`, `longest_s`, and the runner's `pid` and `started`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from blackstart.safety import alive
+
+_CALL_WITHIN_S = 2.0
+_TRIES = 5
+# The state that is asked for can be there already, after a call whose answer was lost.
+_FINE = (200, 201, 204, 404, 409)
+
+
+class Flapper:
+    """One proxy, toggled."""
+
+    def __init__(self, brief: dict[str, Any]) -> None:
+        parts = urlsplit(brief["api"])
+        self._address = (parts.hostname or "", parts.port or 80)
+        self._connection: http.client.HTTPConnection | None = None
+        self._calls: dict[bool, list[Any]] = {True: brief["down"], False: brief["up"]}
+        self._every_s, self._longest_s = float(brief["every_s"]), float(brief["longest_s"])
+        self._pid, self._started = int(brief["pid"]), str(brief["started"])
+        self._poll = select.poll()
+        with contextlib.suppress(AttributeError, OSError):  # no pidfd on this system: looked at with every toggle
+            self._poll.register(os.pidfd_open(self._pid), select.POLLIN)
+        self.down = False
+
+    def runner_lives(self) -> bool:
+        """Whether the process that asked for the flapping is still there."""
+        return alive.started(self._pid) == self._started
+
+    def toggle_until_the_end(self) -> None:
+        """Until the runner is gone or the time is over; whatever happens, up at the end."""
+        next_s = time.monotonic()
+        end_s = next_s + self._longest_s
+        try:
+            while self.runner_lives() and time.monotonic() < end_s:
+                self._set(not self.down)
+                next_s += self._every_s
+                if self._poll.poll(max(0.0, next_s - time.monotonic()) * 1000):
+                    return
+        finally:
+            self._up()
+
+    def _up(self) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                if self.down:
+                    self._set(False)
+                return
+            except (OSError, http.client.HTTPException):
+                if not left:
+                    raise
+
+    def _set(self, down: bool) -> None:
+        self.down = self.down or down  # before the call: it may take effect without an answer
+        method, path, body = self._calls[down]
+        try:
+            status = self._call(method, path, body)
+        except (OSError, http.client.HTTPException):
+            self._close()
+            raise
+        if status not in _FINE:
+            raise OSError(f"{method} {path} was answered {status}")
+        self.down = down
+
+    def _call(self, method: str, path: str, body: Any) -> int:
+        if self._connection is None:
+            self._connection = http.client.HTTPConnection(*self._address, timeout=_CALL_WITHIN_S)
+        data = None if body is None else json.dumps(body)
+        self._connection.request(method, path, data, {"Content-Type": "application/json", "User-Agent": "blackstart"})
+        answer = self._connection.getresponse()
+        answer.read()
+        return answer.status
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def main(pidfile: str, brief: str) -> None:
+    """Announce itself in the pid file, toggle, and take the file away."""
+    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, lambda number, frame: sys.exit(128 + number))
+    flapper, path = Flapper(json.loads(brief)), Path(pidfile)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    mine = path.with_suffix(f".{os.getpid()}")
+    mine.write_text(f"{os.getpid()}\n", encoding="ascii")
+    mine.replace(path)  # before the first toggle: nobody must have to look for us
+    try:
+        flapper.toggle_until_the_end()
+    finally:
+        path.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

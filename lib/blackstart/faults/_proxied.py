@@ -1,0 +1,163 @@
+"""What faults in a fault proxy share: the proxy on the way to a service, and changes of it as data.
+
+The proxy speaks Toxiproxy's HTTP API: the real one, or the embedded one of `blackstart.proxy`, which takes a lease with
+every toxic, so that it goes with the run even where nobody undoes it. Only toxics of our own are ever removed, by
+their whole name, and `enabled` is given back as it was found. In the target: `proxy = "http://127.0.0.1:8474"`, and
+`proxy_name = "redis"` in the service whose `address` is where that proxy listens.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import psutil
+
+from blackstart.codec import plain
+from blackstart.errors import BlackstartError, Refused
+from blackstart.expect import Condition
+from blackstart.faults._wire import Line, line_to, need
+from blackstart.model import Change, HttpCall
+from blackstart.probes.http import HttpJson
+from blackstart.probes.proxy_state import CLEAR, NO_PROXY, ProxyState, ToxicState, WireState
+from blackstart.proxy.client import ProxyInfo, ToxiproxyClient
+from blackstart.reading import read_once
+from blackstart.safety import alive
+from blackstart.target import Target
+
+LEASE_S = 600.0
+_GONE_ALREADY = (200, 204, 404)
+
+
+@plain
+class Toxic:
+    """A toxic as the API takes it; its name is ours alone."""
+
+    name: str
+    type: str
+    attributes: Mapping[str, Any]
+    stream: str = "downstream"
+
+    def body(self, lease: Mapping[str, Any] | None) -> dict[str, Any]:
+        """What is posted."""
+        made = {"name": self.name, "type": self.type, "stream": self.stream, "toxicity": 1.0}
+        return {**made, "attributes": dict(self.attributes), **({"lease": dict(lease)} if lease else {})}
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way to a service through a proxy that carries it, as found now."""
+
+    line: Line
+    api: str
+    proxy: str
+    embedded: bool
+    owner: str
+
+    @property
+    def url(self) -> str:
+        """Of the proxy in the API."""
+        return f"{self.api}/proxies/{quote(self.proxy, safe='')}"
+
+    def toxic(self, kind: str, stream: str = "downstream", **attributes: Any) -> Toxic:
+        """A toxic of ours."""
+        return Toxic(f"{self.owner}.{kind}_{stream}", kind, attributes, stream)
+
+    def lease(self) -> dict[str, Any] | None:
+        """Until this process ends, and no longer than a change may live; None where the proxy knows no leases."""
+        if not self.embedded:
+            return None
+        bound = {"pid": os.getpid(), "started": alive.started(os.getpid())} if _serves_here(self.api) else {}
+        return {**bound, "seconds": LEASE_S}
+
+    def add(self, toxic: Toxic) -> HttpCall:
+        """The step that adds it."""
+        return HttpCall("POST", f"{self.url}/toxics", toxic.body(self.lease()), ok_statuses=(200,))
+
+    def remove(self, toxic: Toxic) -> HttpCall:
+        """The step that removes it; that it is gone already is fine."""
+        return HttpCall("DELETE", f"{self.url}/toxics/{quote(toxic.name, safe='')}", ok_statuses=_GONE_ALREADY)
+
+    def enable(self, enabled: bool) -> HttpCall:
+        """The step that enables or disables the proxy itself."""
+        return HttpCall("POST", self.url, {"enabled": enabled}, ok_statuses=(200,))
+
+    def state(self, toxic: Toxic) -> ToxicState:
+        """Whether the toxic is there."""
+        return ToxicState(self.api, self.proxy, toxic.name, f"{self.line.name}_{toxic.type}_toxic")
+
+    def enabled(self) -> ProxyState:
+        """Whether the proxy is enabled."""
+        return ProxyState(self.api, self.proxy, f"{self.line.name}_proxy")
+
+    def clear(self, condition: Condition) -> Condition:
+        """The wire is as it should be; or the proxy has died, and with it all that was ours."""
+        wire = WireState(condition, self.api, f"{self.line.name}_wire")
+        return wire.is_one_of(CLEAR, NO_PROXY)
+
+    def toxic_change(self, what: str, toxic: Toxic, bites: Condition, clear: Condition) -> Change:
+        """A change that consists of one toxic. `bites` and `clear` are measured on the wire."""
+        state = self.state(toxic)
+        return Change(
+            what=what,
+            service=self.line.name,
+            do=(self.add(toxic),),
+            undo=(self.remove(toxic),),
+            bites=(bites, state.is_("there")),
+            gone=(self.clear(clear), state.is_one_of("absent", NO_PROXY)),
+            rights=(HttpCall("GET", self.url, ok_statuses=(200,)),),
+            undo_is_noop=True,
+            lease_s=LEASE_S,
+        )
+
+
+def way_to(target: Target, name: str) -> Way:
+    """The way to a service of the target. Raises Refused where no proxy carries it, or none that can be asked."""
+    line = line_to(target, name)
+    api = need(target.proxy, f'target "{target.name}" has no fault proxy, as in proxy = "http://127.0.0.1:8474"')
+    proxy = need(line.service.proxy_name, f'service "{name}" has no proxy_name, as in proxy_name = "{name}"')
+    api = api.rstrip("/") if "://" in api else f"http://{api}".rstrip("/")
+    try:
+        info = ToxiproxyClient(api).proxy(proxy)
+    except BlackstartError as error:
+        raise Refused(f"the fault proxy of {name} can't be used: {error}") from error
+    _refuse_unused(line, info)
+    server = read_once(HttpJson(f"{api}/version", "server", name="proxy_server"), 2.0)
+    embedded = server.kind == "value" and str(server.value).startswith("blackstart")
+    return Way(line, api, proxy, embedded, f"blackstart.{target.name}.{name}")
+
+
+def _refuse_unused(line: Line, info: ProxyInfo) -> None:
+    if not info.enabled:
+        raise Refused(f'the proxy "{info.name}" is disabled: only what carries {line.name} can be disturbed')
+    if _same_place(line.address, info.upstream) and not _same_place(line.address, info.listen):
+        raise Refused(
+            f'{line.name} is reached at {line.address}, past the proxy "{info.name}" (which listens at {info.listen} '
+            f"and leads there): a fault in it would change nothing. Let clients and target file name {info.listen}."
+        )
+
+
+def _same_place(left: str, right: str) -> bool:
+    (left_host, _, left_port), (right_host, _, right_port) = left.rpartition(":"), right.rpartition(":")
+    local = ("localhost", "127.0.0.1", "[::1]", "[::]", "0.0.0.0", "")
+    return left_port == right_port and (left_host == right_host or (left_host in local and right_host in local))
+
+
+def _serves_here(api: str) -> bool:
+    """Whether the embedded proxy behind the API is a process that sees our pid as we do: not one in a container."""
+    port = urlsplit(api).port or 80
+    try:
+        pids = {
+            found.pid
+            for found in psutil.net_connections("tcp")
+            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port and found.pid
+        }
+        lines = [psutil.Process(pid).cmdline() for pid in pids]
+        spaces = {os.readlink(f"/proc/{pid}/ns/pid") for pid in pids}
+    except (psutil.Error, OSError):
+        return False
+    ours = any("blackstart" in word for words in lines for word in words)
+    return ours and spaces == {os.readlink("/proc/self/ns/pid")}

@@ -1,0 +1,146 @@
+"""What faults on the wire share: where a service is reached, and what can be measured there.
+
+Everything is asked through the service's `address`: that is what its clients use, whatever stands between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlsplit
+
+from blackstart.errors import BadTarget, Refused
+from blackstart.expect import Condition
+from blackstart.model import Probe, Reading
+from blackstart.probes.http import HttpStatus
+from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.redis_ping import RedisPing
+from blackstart.probes.tcp import Tcp, service_address
+from blackstart.probes.wire import RoundTrip
+from blackstart.reading import read_once
+from blackstart.target import Service, Target, secret
+
+Protocol = Literal["redis", "postgres", "http", ""]
+_SCHEMES: dict[str, Protocol] = {
+    "redis": "redis", "rediss": "redis", "valkey": "redis", "postgres": "postgres", "postgresql": "postgres",
+    "http": "http", "https": "http",
+}  # fmt: skip
+_PORTS: dict[str, Protocol] = {"6379": "redis", "5432": "postgres"}
+_BASELINE_READS = 3
+# What a busy machine adds to a round trip by itself.
+_NOISE_MS = 2.0
+
+
+@dataclass(frozen=True)
+class Line:
+    """The wire to a service, and who answers at its end. `speaks` is empty where that is not known."""
+
+    service: Service
+    address: str
+    speaks: Protocol
+    user: str
+    read_timeout_s: float
+
+    @property
+    def name(self) -> str:
+        """The service's."""
+        return self.service.name
+
+    def port(self) -> Tcp:
+        """Whether it takes connections."""
+        return Tcp(address=self.address, name=f"{self.name}_wire_port")
+
+    def pulse(self) -> Probe | None:
+        """Whether it answers in its own protocol; None where that is not known. Needs no password."""
+        name = f"{self.name}_wire_answer"
+        if self.speaks == "redis":
+            scheme = "rediss" if urlsplit(_dsn(self.service)).scheme == "rediss" else "redis"
+            return RedisPing(service=self.name, name=name, dsn=f"{scheme}://{self.address}")
+        if self.speaks == "postgres":
+            return PostgresPing(service=self.name, name=name, address=self.address, user=self.user)
+        if self.speaks == "http":
+            scheme = urlsplit(self.service.url).scheme or "http"
+            return HttpStatus(f"{scheme}://{self.address}/", name=name)
+        return None
+
+    def answers(self) -> Condition:
+        """It answers in its own protocol, or at least takes connections."""
+        probe = self.pulse()
+        return Condition(probe, "answers") if probe else self.port().is_("open")
+
+    def normal(self) -> None:
+        """Raise Refused where it does not answer now, since only what works can be broken."""
+        condition = self.answers()
+        reading = read_once(condition.probe, self.read_timeout_s)
+        if not condition.matches(reading):
+            raise self._dead(reading)
+
+    def _dead(self, reading: Reading) -> Refused:
+        return Refused(
+            f"{self.name} does not answer at {self.address} ({reading.note or reading.kind}), and only what works can "
+            "be broken"
+        )
+
+    def round_trip(self, fault: str) -> RoundTrip:
+        """The round trip in ms. Raises Refused where nobody could measure it."""
+        probe = self.pulse()
+        if probe is None:
+            raise Refused(
+                f"nobody could see whether {fault} works: what {self.name} speaks is not known. Give it a dsn "
+                f"(redis://…, postgresql://…) or a url."
+            )
+        return RoundTrip(probe, f"{self.name}_round_trip_ms")
+
+    def normal_ms(self, trip: RoundTrip) -> float:
+        """What a round trip takes now. Raises Refused where there is none."""
+        took = []
+        for _ in range(_BASELINE_READS):
+            reading = read_once(trip, self.read_timeout_s)
+            if reading.kind != "value" or not isinstance(reading.value, int | float) or reading.note:
+                raise self._dead(reading)
+            took.append(float(reading.value))
+        return min(took)
+
+    def slower_by(self, trip: RoundTrip, added_ms: float) -> float:
+        """The round trip, in ms, from which on so much delay is taken for seen.
+
+        Most of what is added on top of what is normal now; where that would take longer than a read may, most of that.
+        """
+        limit_ms = self.normal_ms(trip) + max(min(_NOISE_MS, added_ms), added_ms * 0.8)
+        return round(min(limit_ms, self.read_timeout_s * 1000 * 0.75), 1)
+
+
+def line_to(target: Target, name: str) -> Line:
+    """The wire to a service of the target. Raises BadTarget where it has no address."""
+    service = target.service(name)
+    address = service_address(target, name)
+    parts = urlsplit(_dsn(service))
+    return Line(service, address, _speaks(service), parts.username or "postgres", min(2.0, target.read_timeout_s))
+
+
+def _dsn(service: Service) -> str:
+    return secret(service.dsn) if service.dsn else ""
+
+
+def _speaks(service: Service) -> Protocol:
+    scheme = urlsplit(_dsn(service)).scheme.partition("+")[0]
+    if scheme:
+        return _SCHEMES.get(scheme, "")
+    url = urlsplit(service.url)
+    if url.scheme and service.address.rpartition(":")[2] == str(url.port or 80):
+        return "http"
+    return _SCHEMES.get(service.name) or _PORTS.get(service.address.rpartition(":")[2], "")
+
+
+def positive(**values: float) -> None:
+    """Raise ValueError that names the first value which is not above 0."""
+    for name, value in values.items():
+        if isinstance(value, bool) or not value > 0:
+            raise ValueError(f"{name} must be above 0, not {value}")
+
+
+def need(text: str, what: str) -> str:
+    """The text; BadTarget with `what` where it is empty."""
+    if not text:
+        raise BadTarget(what)
+    return text

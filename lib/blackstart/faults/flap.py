@@ -1,0 +1,97 @@
+"""Let the wire to a service come and go: its proxy is cut off and let go on, again and again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import quote
+
+from blackstart.codec import plain
+from blackstart.controls.process import Process
+from blackstart.errors import Refused
+from blackstart.faults._proxied import LEASE_S, Way, way_to
+from blackstart.model import Change, HttpCall
+from blackstart.probes.control_state import ControlState
+from blackstart.probes.proxy_state import NO_PROXY, ProxyState, ToxicState
+from blackstart.probes.wire import Comings
+from blackstart.safety.alive import myself
+from blackstart.state import state_dir
+from blackstart.target import Target
+
+_LEAST_MS, _MOST_MS = 10, 60_000
+_LOOKS_PER_TOGGLE, _TOGGLES_PER_LOOK = 4, 3
+_NO_PROCESS = 66
+
+
+@plain
+class Flap:
+    """Down for `every_ms`, up for `every_ms`, and so on. It bites when the port is seen to come and go.
+
+    A child process toggles (`blackstart.faults._flapper`): it ends with the run, and the undo ends it first.
+    """
+
+    service: str
+    every_ms: int
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every_ms, bool) or not _LEAST_MS <= self.every_ms <= _MOST_MS:
+            raise ValueError(f"every_ms must be from {_LEAST_MS} to {_MOST_MS}, not {self.every_ms}")
+
+    def plan(self, target: Target) -> tuple[Change, ...]:
+        """One change. Raises Refused where no proxy carries the service."""
+        way = way_to(target, self.service)
+        way.line.normal()
+        down, up, state = self._calls(way)
+        child = self._child(way, down, up)
+        toggling = ControlState(f"{self.service}_flapper", child)
+        knocks = Comings(
+            way.line.address,
+            max(5, self.every_ms // _LOOKS_PER_TOGGLE),
+            self.every_ms * _TOGGLES_PER_LOOK,
+            f"{self.service}_comings",
+        )
+        at_rest = state.is_one_of("absent" if isinstance(state, ToxicState) else "enabled", NO_PROXY)
+        change = Change(
+            what=self.describe(),
+            service=self.service,
+            do=child.start(),
+            undo=(*(replace(step, ok_codes=(0, _NO_PROCESS)) for step in child.kill()), up),
+            bites=(knocks.at_least(1), toggling.is_("running")),
+            gone=(way.clear(knocks.is_(0)), at_rest, toggling.is_("stopped")),
+            rights=(HttpCall("GET", way.url, ok_statuses=(200,)),),
+            undo_is_noop=True,
+            lease_s=LEASE_S,
+        )
+        return (change,)
+
+    def _calls(self, way: Way) -> tuple[HttpCall, HttpCall, ToxicState | ProxyState]:
+        if not way.embedded:
+            return way.enable(False), way.enable(True), way.enabled()
+        toxic = way.toxic("down", existing="cut")
+        return way.add(toxic), way.remove(toxic), way.state(toxic)
+
+    def _child(self, way: Way, down: HttpCall, up: HttpCall) -> Process:
+        runner = myself()
+        calls = {
+            name: (call.method, call.url.removeprefix(way.api), call.body)
+            for name, call in (("down", down), ("up", up))
+        }
+        times = {"every_s": self.every_ms / 1000, "longest_s": LEASE_S, "pid": runner.pid, "started": runner.started}
+        brief = json.dumps({"api": way.api, **calls, **times}, separators=(",", ":"))
+        tag = hashlib.sha256(f"{way.api}/{way.proxy}".encode()).hexdigest()[:12]
+        pidfile = str(state_dir() / "flappers" / f"{quote(self.service, safe='')}-{tag}.pid")
+        argv = (sys.executable, "-m", "blackstart.faults._flapper", pidfile, brief)
+        line = " ".join(argv)
+        if line != " ".join(line.split()):
+            raise Refused(f"{self.service} can't be toggled: a name or a path with blank space in it: {line}")
+        return Process(
+            line, argv, pidfile, cwd="/", env=(("PYTHONPATH", str(Path(__file__).parents[2])),), log=os.devnull
+        )
+
+    def describe(self) -> str:
+        """As in "toggle the wire to redis every 100 ms"."""
+        return f"toggle the wire to {self.service} every {self.every_ms} ms"

@@ -1,0 +1,47 @@
+"""Reset the connections to a service: they are taken, and break in the middle of the talk."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from blackstart.codec import plain
+from blackstart.errors import Refused
+from blackstart.expect import Condition
+from blackstart.faults._proxied import way_to
+from blackstart.model import Change
+from blackstart.target import Target
+
+
+@plain
+class Reset:
+    """The toxic `reset_peer`, `after_ms` after it meets a connection.
+
+    It bites when nobody gets an answer. The embedded proxy sends a true RST at once, to idle connections too;
+    Toxiproxy ends a connection when data passes in that direction.
+    """
+
+    service: str
+    after_ms: int = 0
+    stream: Literal["downstream", "upstream"] = "downstream"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.after_ms, bool) or self.after_ms < 0:
+            raise ValueError(f"after_ms must be 0 or above, not {self.after_ms}")
+
+    def plan(self, target: Target) -> tuple[Change, ...]:
+        """One change. Raises Refused where no proxy carries the service or nobody could see it."""
+        way = way_to(target, self.service)
+        pulse = way.line.pulse()
+        if pulse is None:
+            raise Refused(
+                f"nobody could see whether connections to {self.service} break: what it speaks is not known. "
+                "Give it a dsn or a url."
+            )
+        way.line.normal()
+        toxic = way.toxic("reset_peer", self.stream, timeout=self.after_ms)
+        broken = Condition(pulse, "unreachable")
+        return (way.toxic_change(self.describe(), toxic, broken, way.line.answers()),)
+
+    def describe(self) -> str:
+        """As in "reset the connections to redis"."""
+        return f"reset the connections to {self.service}{f' after {self.after_ms} ms' if self.after_ms else ''}"

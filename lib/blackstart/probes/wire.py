@@ -1,0 +1,200 @@
+"""What the wire to a service is like: how long a round trip takes, how much gets through, how it comes and goes.
+
+All of it is measured from outside, through the address that clients use, with traffic of our own: what a fault proxy or
+a firewall rule is said to do counts for nothing until it is seen here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import ClassVar, Literal, Self
+
+from blackstart.codec import plain
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.target import Target, secret
+
+Picked = tuple[ReadingKind, Scalar, str]
+
+
+@plain
+class RoundTrip(Conditions):
+    """Milliseconds until another probe's endpoint has answered: the least of up to three reads in a row.
+
+    What has not answered within the read's time limit has taken at least that long, and that is what is read then. A
+    connection that is refused or reset stays `unreachable`.
+    """
+
+    of: Probe
+    name: str
+
+    def bind(self, target: Target) -> Self:
+        """With the inner probe's absolute address."""
+        return replace(self, of=self.of.bind(target))
+
+    def endpoint(self) -> Endpoint:
+        """The inner endpoint, timed."""
+        return Timed(self.of.endpoint())
+
+    def pick(self, answer: Answer) -> Picked:
+        """Milliseconds."""
+        return "value", answer.body, answer.note
+
+
+@plain
+class Timed:
+    """Another endpoint, answering with the milliseconds that its answer took."""
+
+    inner: Endpoint
+
+    @property
+    def least_tick_s(self) -> float:
+        """Three times that of the inner endpoint."""
+        return 3 * float(getattr(self.inner, "least_tick_s", 0.02))
+
+    def open(self) -> Reader:
+        """A reader around the inner one."""
+        from blackstart.probes.wire_readers import Stopwatch  # noqa: PLC0415  (declarations load no sockets)
+
+        return Stopwatch(self.inner.open())
+
+    def describe(self) -> str:
+        """`round trip of PING redis://localhost:6379`."""
+        return f"round trip of {self.inner.describe()}"
+
+
+@plain
+class Throughput(Conditions):
+    """Bytes per second that a Redis echoes to us (`PING` with a message of `size_bytes`).
+
+    Measured over a second at most; where by then nothing has come back, it is 0. `dsn` (may be `env:NAME`) is only
+    used for its password.
+    """
+
+    address: str
+    size_bytes: int
+    name: str
+    dsn: str = ""
+
+    def bind(self, target: Target) -> Self:
+        """Itself: it is made with an address."""
+        return self
+
+    def endpoint(self) -> Endpoint:
+        """The echo."""
+        return Echo(self.address, self.size_bytes, self.dsn)
+
+    def pick(self, answer: Answer) -> Picked:
+        """Bytes per second."""
+        return "value", answer.body, answer.note
+
+
+@plain
+class Echo:
+    """A message that a Redis sends back, over a connection of its own."""
+
+    address: str
+    size_bytes: int
+    dsn: str = ""
+    # Each read fills the wire with traffic that is not the system's own.
+    least_tick_s: ClassVar[float] = 0.5
+
+    def open(self) -> Reader:
+        """A reader; it holds nothing between reads. Raises BadTarget for a missing variable."""
+        from blackstart.probes.wire_readers import EchoReader  # noqa: PLC0415  (as above)
+
+        return EchoReader(self.address, self.size_bytes, secret(self.dsn) if self.dsn else "")
+
+    def describe(self) -> str:
+        """`echo of 65536 bytes at localhost:6379`."""
+        return f"echo of {self.size_bytes} bytes at {self.address}"
+
+
+@plain
+class CloseTime(Conditions):
+    """Milliseconds from the last byte of a farewell's answer to the end of the connection.
+
+    The farewell is `QUIT` to a Redis, a request with `Connection: close` to an HTTP server. What has not ended within
+    the read's time limit has taken at least that long.
+    """
+
+    address: str
+    speaks: Literal["redis", "http"]
+    name: str
+
+    def bind(self, target: Target) -> Self:
+        """Itself: it is made with an address."""
+        return self
+
+    def endpoint(self) -> Endpoint:
+        """The farewell."""
+        return Farewell(self.address, self.speaks)
+
+    def pick(self, answer: Answer) -> Picked:
+        """Milliseconds."""
+        return "value", answer.body, answer.note
+
+
+@plain
+class Farewell:
+    """A connection that is asked to be closed."""
+
+    address: str
+    speaks: Literal["redis", "http"]
+    least_tick_s: ClassVar[float] = 0.2
+
+    def open(self) -> Reader:
+        """A reader; it holds nothing between reads."""
+        from blackstart.probes.wire_readers import FarewellReader  # noqa: PLC0415  (as above)
+
+        return FarewellReader(self.address, self.speaks)
+
+    def describe(self) -> str:
+        """`farewell to localhost:6379`."""
+        return f"farewell to {self.address}"
+
+
+@plain
+class Comings(Conditions):
+    """How often a port changed between taking connections and refusing them, within one read.
+
+    It is knocked at every `every_ms` milliseconds, for `for_ms` at most. A port that refuses all the time is
+    `unreachable`.
+    """
+
+    address: str
+    every_ms: int
+    for_ms: int
+    name: str
+
+    def bind(self, target: Target) -> Self:
+        """Itself: it is made with an address."""
+        return self
+
+    def endpoint(self) -> Endpoint:
+        """The knocking."""
+        return Knocking(self.address, self.every_ms, self.for_ms)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The number of changes."""
+        return "value", answer.body, answer.note
+
+
+@plain
+class Knocking:
+    """Connection after connection, each closed at once."""
+
+    address: str
+    every_ms: int
+    for_ms: int
+    least_tick_s: ClassVar[float] = 0.1
+
+    def open(self) -> Reader:
+        """A reader; it holds nothing between reads."""
+        from blackstart.probes.wire_readers import KnockingReader  # noqa: PLC0415  (as above)
+
+        return KnockingReader(self.address, self.every_ms, self.for_ms)
+
+    def describe(self) -> str:
+        """`knocking at localhost:6379 every 25 ms`."""
+        return f"knocking at {self.address} every {self.every_ms} ms"
