@@ -66,7 +66,7 @@ def judge(run: str, reports: str) -> int:
             print(f"  the same as recorded: {recorded}")
         else:
             print(f"  NOT the same as recorded: {recorded}")
-        if judgement.verdict == "not-restored" and _story(folder).mended_later:
+        if _story(folder).mended_later:
             print(f"  {MENDED}")
         same = recorded == judgement.verdict
         return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE

@@ -32,8 +32,8 @@ _HIDDEN = ("n", "at", "event", "prev", "trace")
 def verdict_says(story: Story) -> str:
     """What the verdict means, and whether the system is whole again."""
     verdict = story.judgement.verdict
-    if verdict == "not-restored" and story.mended_later:
-        return MENDED
+    if story.mended_later:
+        return f"{_SAYS[verdict]} {MENDED}" if verdict == "inconclusive" else MENDED
     if verdict in ("not-restored", "refused"):
         return _SAYS[verdict]
     whole = "What was broken is restored, and that was proved." if story.restored else "No fault was injected."

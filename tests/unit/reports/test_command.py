@@ -83,7 +83,7 @@ def test_what_the_guardian_mended_after_a_kill_is_said(tmp_path: Path, capsys: p
     guardian = Journal(path / "guardian.jsonl")
     guardian.write("gone", change=f"{path.name}#0", what="stop redis", ok=True)
     guardian.close()
-    assert command.judge("", str(tmp_path)) == 50
+    assert command.judge("", str(tmp_path)) == 30
     assert MENDED in capsys.readouterr().out
     assert command.write_html("", str(tmp_path), "") == 0
     page = (tmp_path / f"{path.name}.html").read_text(encoding="utf-8")
