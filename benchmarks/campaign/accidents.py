@@ -71,7 +71,9 @@ def both_killed_heal_sh(runner: Runner, result: Result, chance: random.Random) -
     folder = runner.evidence()
     script = folder / "HEAL.sh" if folder else Path("none")
     if script.exists():
-        done = subprocess.run(["sh", script], capture_output=True, timeout=180, check=False)
+        done = subprocess.run(
+            [*runner.place.system.prefix, "sh", script], capture_output=True, timeout=180, check=False
+        )
         if done.returncode:
             result.faults.append(f"HEAL.sh ended with {done.returncode}: {done.stderr.decode()[-200:]}")
         if not runner.place.observer.well_for(1.0, 20.0):

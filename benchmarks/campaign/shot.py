@@ -66,8 +66,8 @@ class Runner:
         self.out = place.traces.state / "out.txt"
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
-                place.system.runs[experiment], env=place.environment, cwd=place.traces.state, stdin=subprocess.DEVNULL,
-                stdout=out, stderr=out, start_new_session=True,
+                [*place.system.prefix, *place.system.runs[experiment]], env=place.environment, cwd=place.traces.state,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
             )  # fmt: skip
         self.began_s, self.wall_s = now_s(), time.time()
 
@@ -117,7 +117,7 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
         delay_s = chance.uniform(0, 0.25)
     elif aim == "between ledger and fault":
         hit = runner.wait(lambda: _opened(runner))
-        delay_s = chance.uniform(0, 0.08)
+        delay_s = chance.uniform(0, place.system.gap_s)
     elif aim == "in force":
         hit = runner.wait(place.observer.first_bad.is_set)
         delay_s = chance.uniform(0, 0.9)
@@ -194,6 +194,7 @@ def end(pid: int, signum: int = signal.SIGKILL) -> None:
 def task(place: Range, *words: str) -> int:
     """Run one of our tasks, as an operator would; returns its exit code."""
     done = subprocess.run(
-        invoke(*words), env=place.environment, cwd=place.traces.state, capture_output=True, timeout=180, check=False
-    )
+        [*place.system.prefix, *invoke(*words)], env=place.environment, cwd=place.traces.state, capture_output=True,
+        timeout=180, check=False,
+    )  # fmt: skip
     return done.returncode

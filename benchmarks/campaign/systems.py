@@ -27,7 +27,10 @@ class Missing(Exception):
 
 @dataclass
 class System:
-    """A running system. `runs` are the argument lists of the experiments to kill, by name."""
+    """A running system. `runs` are the argument lists of the experiments to kill, by name.
+
+    `prefix` is what every command must have in front of it, to be run where the system is.
+    """
 
     name: str
     target: Path
@@ -36,6 +39,8 @@ class System:
     elders: set[int] = field(default_factory=set)
     redis: tuple[str, int] | None = None
     assume_link: str = ""
+    prefix: list[str] = field(default_factory=list)
+    gap_s: float = 0.08  # about so long after the ledger's entry the fault takes effect
     start_s: float = 0.0
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()
@@ -149,8 +154,6 @@ def iptables(state: Path) -> Iterator[System]:
     """A Redis in a network namespace of its own; rules drop or reject what goes to it."""
     if os.geteuid() or not shutil.which("ip") or not shutil.which("iptables"):
         raise Missing("needs root, ip and iptables")
-    if not (ROOT / "lib/blackstart/faults/drop.py").exists():
-        raise Missing("this version has no iptables faults")
     name = f"campaign{uuid.uuid4().hex[:6]}"
     with contextlib.ExitStack() as stack:
         run("ip", "netns", "add", name)
@@ -166,16 +169,25 @@ def iptables(state: Path) -> Iterator[System]:
         target = state / "iptables.toml"
         target.write_text(
             'name = "iptables"\n[services.redis]\naddress = "127.0.0.1:6379"\n'
-            'control = { process = "redis-server", port = 6379 }\n'
+            'control = { process = "redis-server *:6379", start = ["redis-server", "--port", "6379"] }\n'
         )
+        within_s = now_s() + 10
+        while not _in_namespace(name, pings_redis, "127.0.0.1", 6379):
+            if now_s() > within_s:
+                raise Missing("no Redis comes up in the namespace")
         runs = own_experiments("drop_redis", "reject_redis")
         yield System(
             "iptables",
             target,
-            [Look("redis", partial(_in_namespace, name, pings_redis, "127.0.0.1", 6379), 0.02)],
-            {what: [*inside, *words] for what, words in runs.items()},
+            [
+                Look("redis", partial(_in_namespace, name, pings_redis, "127.0.0.1", 6379), 0.02),
+                Look("rules", partial(_has_no_rule, name), 0.2),
+            ],
+            runs,
             {server.pid},
             assume_link="1",
+            prefix=inside,
+            gap_s=0.03,
         )
 
 
@@ -187,6 +199,13 @@ def own_experiments(*names: str) -> dict[str, list[str]]:
 def run(*words: str) -> None:
     """A command that has to succeed."""
     subprocess.run(words, capture_output=True, timeout=30, check=True)
+
+
+def _has_no_rule(name: str) -> bool:
+    seen = subprocess.run(
+        ["ip", "netns", "exec", name, "iptables-save"], capture_output=True, text=True, timeout=10, check=False
+    )
+    return "blackstart" not in seen.stdout
 
 
 def _in_namespace(name: str, ask: object, *more: object) -> bool:
