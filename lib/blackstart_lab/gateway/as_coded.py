@@ -1,0 +1,26 @@
+"""The gateway as the public application is coded, and what of the plan that breaks.
+
+It asks Redis without a time-out worth the name, answers 500 when Redis does not answer, and has its breaker around
+the service behind it, where none of the plan's faults is.
+"""
+
+from blackstart_lab.gateway.errors import LimiterUnavailable
+from blackstart_lab.gateway.gate import REFUSED, Decision, Gate
+
+
+class NotFailOpen(Gate):
+    """An error of the limiter is an error of the request."""
+
+    def without_redis(self, why: str) -> Decision:
+        return Decision(REFUSED, why=f"Internal Server Error ({LimiterUnavailable.__name__}: {why})", status=500)
+
+
+PARTS = {"gate": NotFailOpen}
+
+BREAKS: dict[str, tuple[str, ...]] = {
+    "redis-unavailable": ("fails_open",),
+    "redis-latency": ("breaker_opens", "opens_within_2s", "fails_fast_p99", "answers_503_or_fallback"),
+    "redis-flapping": ("errors_under_5_percent",),
+    "redis-bandwidth": ("breaker_opens", "open_logged"),
+}
+"""Experiment to the expectations that this gateway must break. The baseline and the thundering herd hold."""

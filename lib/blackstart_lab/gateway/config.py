@@ -1,0 +1,101 @@
+"""What the gateway promises of itself: its profiles, and the settings of one instance."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+API_KEY = "lab-key"
+"""Accepted as it is, and with any suffix (`lab-key-7`), so that a load can play many clients."""
+
+ROUTES = ("/api/v1/users/", "/api/v1/orders/")
+ON_OPEN = ("fallback", "fail-fast")
+
+
+@dataclass(frozen=True)
+class BreakerNumbers:
+    """What Resilience4j calls them: sliding window and minimum in calls, rates in percent, the rest with units.
+
+    A call that takes at least `slow_ms` is slow, whatever comes of it.
+    """
+
+    window_calls: int
+    min_calls: int
+    failure_percent: float
+    slow_ms: float
+    slow_percent: float
+    open_s: float
+    half_open_calls: int
+
+    def facts(self) -> dict[str, Any]:
+        return {f"breaker_{name}": value for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Limits of one gateway. `breaker_name` is the label of its metric; `guards` is what the breaker is around."""
+
+    name: str
+    redis_timeout_ms: float
+    redis_connections: int
+    breaker: BreakerNumbers
+    breaker_name: str = "redis"
+    guards: str = "redis"
+    fail_open: bool = True
+    max_workers: int = 200
+    limit_per_window: int = 50
+    window_s: int = 1
+    key_ttl_s: int = 60
+    ping_every_ms: int = 200
+    upstream_timeout_ms: int = 2000
+    cpu_limit_cores: float = 1.0
+    memory_limit_mb: int = 192
+
+    def facts(self, on_open: str) -> dict[str, Any]:
+        """The `[facts]` of target.toml, from which deadlines and limits are derived."""
+        apart = ("name", "breaker")
+        own = {name: value for name, value in vars(self).items() if name not in apart}
+        return {**own, **self.breaker.facts(), "on_open": on_open, "routes": list(ROUTES)}
+
+
+# A call to Redis that does not end within 50 ms is given up: what is left of 100 ms is for the way around. Half of a
+# window of 50 calls has failed within 2 s even at 20 requests/s; five trial calls keep their time-outs below 1 % of the
+# answers while Redis stays slow.
+_AROUND_REDIS = BreakerNumbers(
+    window_calls=50, min_calls=20, failure_percent=50.0, slow_ms=45.0, slow_percent=100.0, open_s=1.5, half_open_calls=5
+)
+QUICK = Profile(name="quick", redis_timeout_ms=50.0, redis_connections=1, breaker=_AROUND_REDIS)
+REAL = replace(QUICK, name="real", breaker=replace(_AROUND_REDIS, open_s=10.0))
+# As the public application is coded: no fail-open, a client's default of 60 s, a breaker that never sees Redis.
+AS_CODED = Profile(
+    name="as-coded",
+    redis_timeout_ms=60_000.0,
+    redis_connections=200,  # its client sends everything over one connection and never waits for a free one
+    breaker=BreakerNumbers(
+        window_calls=100,
+        min_calls=20,
+        failure_percent=50.0,
+        slow_ms=3000.0,
+        slow_percent=50.0,
+        open_s=60.0,
+        half_open_calls=10,
+    ),
+    breaker_name="downstream",
+    guards="downstream",
+    fail_open=False,
+    upstream_timeout_ms=60_000,
+)
+PROFILES = {profile.name: profile for profile in (QUICK, REAL, AS_CODED)}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One instance: where it listens, what it talks to, where it tells what happened."""
+
+    profile: Profile
+    port: int
+    redis_url: str
+    upstream_url: str
+    events: Path
+    on_open: str = "fallback"
+    mutant: str | None = None
+    host: str = "127.0.0.1"

@@ -1,0 +1,135 @@
+"""The gateway as a lab: Redis behind the fault proxy, an upstream, the gateway, and Prometheus where there is one."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import Any
+
+import blackstart_lab
+from blackstart_lab import ports
+from blackstart_lab.errors import NotStarted
+from blackstart_lab.gateway import mutants
+from blackstart_lab.gateway.config import API_KEY, AS_CODED, ON_OPEN, PROFILES
+from blackstart_lab.model import Layout, Program, Service
+from blackstart_lab.servers import fault_proxy, prometheus, redis
+from blackstart_lab.workspace import Workspace
+
+_MAX_RATE_HZ = 50
+_PORT_TAKEN = 3  # the exit code of blackstart_lab.gateway.app, not imported here because it loads the whole app
+_PROXY_NAME = "redis"
+
+
+class GatewayLab:
+    """An API gateway whose rate limit is counted in a Redis that it reaches only through the fault proxy."""
+
+    name = "gateway"
+    summary = "rate-limited routes, counted in Redis behind a circuit breaker, reached through a fault proxy"
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        named = sorted(set(PROFILES) - {AS_CODED.name})
+        parser.add_argument(
+            "--profile", choices=named, default="quick", help="the breaker stays open 1.5 s (quick) or 10 s (real)"
+        )
+        parser.add_argument("--as-coded", action="store_true", help="behave as the public application really does")
+        parser.add_argument("--mutant", metavar="NAME", help=f"one of: {', '.join(mutants.names())}")
+        parser.add_argument(
+            "--on-open", choices=ON_OPEN, default="fallback", help="with an open breaker: pass uncounted, or 503"
+        )
+        parser.add_argument("--port", type=int, help="port of the gateway (default: a free one)")
+        parser.add_argument("--without-prometheus", action="store_true", help="even where its binary is on PATH")
+
+    def mutants(self) -> dict[str, dict[str, Any]]:
+        return {name: mutants.load(name).declaration() for name in mutants.names()}
+
+    def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
+        if options.mutant:
+            mutants.load(options.mutant)
+            if options.as_coded:
+                raise NotStarted("--mutant and --as-coded are two different gateways; choose one")
+        redis_port, proxied_port, proxy_port, upstream_port, port, prometheus_port = ports.take(6)
+        if options.port:
+            port = ports.demand(options.port)
+        counters = redis.service(workspace, redis_port)
+        counters.target["proxy_name"] = _PROXY_NAME  # type: ignore[index]
+        routes = {_PROXY_NAME: (f"127.0.0.1:{proxied_port}", counters.address)}
+        proxy = fault_proxy.service(workspace, proxy_port, routes)
+        upstream = _upstream(workspace, upstream_port)
+        where = {"--redis-url": f"redis://127.0.0.1:{proxied_port}/0", "--upstream-url": upstream.target["url"]}
+        gateway = _gateway(workspace, port, where, options)
+        services = [counters, proxy, upstream, gateway]
+        with_prometheus = not options.without_prometheus and prometheus.find() is not None
+        if with_prometheus:
+            scraped = {"gateway": (gateway.address, "/actuator/prometheus")}
+            services.append(prometheus.service(workspace, prometheus_port, scraped))
+        return Layout(tuple(services), _head(options, services))
+
+
+LAB = GatewayLab()
+
+
+def _head(options: Namespace, services: list[Service]) -> dict[str, Any]:
+    profile = AS_CODED if options.as_coded else PROFILES[options.profile]
+    url = {service.name: str(service.target.get("url", "")) for service in services}
+    return {
+        "name": "gateway",
+        "kind": "gateway",
+        "lab": True,
+        **({"mutant": options.mutant} if options.mutant else {}),
+        "profile": profile.name,
+        "api": url["gateway"],
+        "proxy": url["proxy"],
+        **({"prometheus": url["prometheus"]} if "prometheus" in url else {}),
+        "max_rate_hz": _MAX_RATE_HZ,
+        "headers": {"X-API-Key": API_KEY},
+        "facts": profile.facts(options.on_open),
+        "orders": {"method": "GET", "route": "/api/v1/orders/"},
+    }
+
+
+def _environment() -> dict[str, str]:
+    import_root = str(Path(blackstart_lab.__file__).parent.parent)
+    python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
+    return {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"}
+
+
+def _upstream(workspace: Workspace, port: int) -> Service:
+    command = (sys.executable, "-m", "blackstart_lab.gateway.upstream", "--port", str(port))
+    return Service(
+        name="upstream",
+        program=Program(command, workspace.folder, _environment(), final_exit_codes=(_PORT_TAKEN,)),
+        address=f"127.0.0.1:{port}",
+        lacks=lambda: _lacks_up(f"http://127.0.0.1:{port}/health"),
+        target={"url": f"http://127.0.0.1:{port}"},
+    )
+
+
+def _gateway(workspace: Workspace, port: int, where: dict[str, str], options: Namespace) -> Service:
+    events = workspace.folder / "gateway.events.jsonl"
+    given = {**where, "--port": port, "--events": events, "--profile": options.profile, "--on-open": options.on_open}
+    flags = {**given, **({"--mutant": options.mutant} if options.mutant else {})}
+    words = [str(word) for pair in flags.items() for word in pair] + (["--as-coded"] if options.as_coded else [])
+    command = (sys.executable, "-m", "blackstart_lab.gateway", *words)
+    return Service(
+        name="gateway",
+        program=Program(command, workspace.folder, _environment(), final_exit_codes=(_PORT_TAKEN,)),
+        address=f"127.0.0.1:{port}",
+        lacks=lambda: _lacks_up(f"http://127.0.0.1:{port}/actuator/health"),
+        target={"url": f"http://127.0.0.1:{port}", "events": str(events)},
+    )
+
+
+def _lacks_up(url: str) -> str | None:
+    """UP, and with Redis where the answer speaks of it: a lab that begins without its limiter is not up."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            body = json.load(answer)
+    except urllib.error.HTTPError as error:
+        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
+    except (OSError, ValueError) as error:
+        return f"no answer from {url} ({error})"
+    redis_is = body.get("components", {}).get("redis", {}).get("status", "UP")
+    return None if (body.get("status"), redis_is) == ("UP", "UP") else f"{url} answered {body}"
