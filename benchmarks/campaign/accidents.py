@@ -162,7 +162,7 @@ def start_in_stop(runner: Runner, result: Result, chance: random.Random) -> None
     pid = runner.place.system.freeze()
     time.sleep(chance.uniform(0.25, 0.4))
     runner_at_s = _kill_runner(runner)
-    for messenger in marked(str(runner.place.traces.state)) - runner.relatives:
+    for messenger in marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives:
         if "stop" in words_of(messenger):
             end(messenger)
     result.fell = "in force"

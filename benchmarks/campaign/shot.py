@@ -18,6 +18,7 @@ from benchmarks.campaign.systems import ROOT, System, invoke
 
 _RESTORED_WITHIN_S = 60.0
 _STAYS_S = 1.2
+_ENDS_WITHIN_S = 10.0  # a look that was under way at the kill comes to its own end
 AIMS = ("at any time", "guardian starting", "between ledger and fault", "in force", "inside undo")
 
 
@@ -62,7 +63,7 @@ class Runner:
     def __init__(self, place: Range, experiment: str) -> None:
         self.place = place
         self.before = {path.name for path in place.traces.runs()}
-        self.relatives = marked(str(place.traces.state))
+        self.relatives = marked(f"BLACKSTART_STATE={place.traces.state}")
         self.out = place.traces.state / "out.txt"
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
@@ -177,12 +178,17 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
     for path in folder.glob("*.jsonl") if folder else ():
         if fault := journal_fault(str(path), torn_allowed=result.accident == "disk full"):
             result.faults.append(f"{path.name}: {fault}")
-    left = [
-        pid for pid in marked(str(state.state)) - runner.relatives
-        if not belongs_to(pid, place.system.elders) and pid != os.getpid()
-    ]  # fmt: skip
+    until_s = now_s() + _ENDS_WITHIN_S
+    while (left := _left(runner)) and now_s() < until_s:
+        time.sleep(0.05)
     if left:
         result.faults.append(f"left running: {[' '.join(words_of(pid))[:90] for pid in left]}")
+
+
+def _left(runner: Runner) -> list[int]:
+    """Processes of the run, or of its relatives, that were not there before and are no part of the system."""
+    new = marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives
+    return [pid for pid in new if not belongs_to(pid, runner.place.system.elders) and pid != os.getpid()]
 
 
 def end(pid: int, signum: int = signal.SIGKILL) -> None:
