@@ -62,6 +62,8 @@ class _Message:
         self.size += len(body)
         if self.size <= self.max_bytes:
             self.parts.append(body)
+        else:
+            self.parts.clear()
 
     def on_message_complete(self) -> None:
         # 1xx answers only announce the real one.
@@ -70,6 +72,13 @@ class _Message:
     @property
     def too_large(self) -> bool:
         return self.size > self.max_bytes
+
+    def take(self) -> bytes:
+        """The body. It is not kept here: message and parser know each other, so that only now and then are both freed,
+        and fifty answers a second would pile up until then."""
+        body = b"".join(self.parts)
+        self.parts.clear()
+        return body
 
 
 def plain_url(url: str) -> str:
@@ -188,7 +197,7 @@ class HttpReader:
             return None
         if message.surplus or not message.keep_alive:
             self.close()
-        return Answer("answer", b"".join(message.parts), message.status)
+        return Answer("answer", message.take(), message.status)
 
     def _feed(self, message: _Message, data: bytes) -> None:
         try:
@@ -208,7 +217,8 @@ class HttpReader:
             raise Stale(why)
         if why == "closed" and message.headers_done and not message.framed:
             self.close()
-            return Answer("answer", b"".join(message.parts), message.status)
+            return Answer("answer", message.take(), message.status)
+        message.parts.clear()
         raise NoAnswer("malformed", f"answer cut short after {message.received} bytes: {why}")
 
     # What makes it `blackstart.follower.Swift`: the same exchange without waiting, on a connection that is open.

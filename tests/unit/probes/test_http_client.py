@@ -1,11 +1,13 @@
 """The light HTTP client against servers that behave and servers that do not."""
 
+import gc
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+import tracemalloc
 from collections.abc import Iterator
 
 import pytest
@@ -153,6 +155,25 @@ def test_endless_headers_are_malformed() -> None:
     kind, _, _, note = read(headers, timeout_s=5)
     assert kind == "malformed"
     assert "without an end of the headers" in note
+
+
+@pytest.mark.parametrize("length", [1_000_000, 5_000_000, 2_000_000], ids=["whole", "too large", "cut short"])
+def test_answers_that_come_fast_do_not_pile_up_until_the_collector_runs(length: int) -> None:
+    body = b"x" * (1_000_000 if length == 2_000_000 else length)
+    sent = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % length + body
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        with serving(answering(sent, close=True)) as port:
+            reader = HttpReader(f"http://127.0.0.1:{port}/x")
+            for _ in range(20):
+                reader.read(5)
+            reader.close()
+        assert tracemalloc.get_traced_memory()[0] < 12_000_000
+    finally:
+        tracemalloc.stop()
+        gc.enable()
 
 
 def test_answer_above_the_limit_is_malformed_and_says_so() -> None:
