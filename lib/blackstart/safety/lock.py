@@ -17,6 +17,7 @@ from pathlib import Path
 
 from blackstart import clock
 from blackstart.errors import Refused
+from blackstart.safety.alive import started
 
 
 def lock_dir() -> Path:
@@ -31,6 +32,18 @@ def lock_dir() -> Path:
     except OSError as error:
         raise Refused(f"the lock folder {path} can't be made ({error.strerror}). Make it with mode 1777.") from error
     return path
+
+
+def refuse_held(identities: Iterable[str]) -> None:
+    """Raise Refused, naming the holder, where somebody holds one of these; takes nothing.
+
+    For the start of a run: what another run has just broken must not be called broken beforehand.
+    """
+    locks = Locks(identities)
+    for identity in locks.identities:
+        path = path_of(identity)
+        if path.exists():
+            os.close(_locked(path, identity, fcntl.LOCK_SH))
 
 
 class Locks:
@@ -72,6 +85,22 @@ class Locks:
         """Let go of all of them. Idempotent. A guardian that inherited them holds them until it has mended."""
         while self._held:
             os.close(self._held.pop())
+
+
+def path_of(identity: str) -> Path:
+    """The file that is locked for it."""
+    return lock_dir() / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
+
+
+def _locked(path: Path, identity: str, kind: int) -> int:
+    handle = _open(path)
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(path)
+        os.close(handle)
+        raise Refused(f"{identity} is in use by {holder}. Wait until it has ended.") from None
+    return handle
 
 
 def _open(path: Path) -> int:
@@ -117,6 +146,7 @@ def _user() -> str:
 def _holder(path: Path) -> str:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
-        return f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
+        who = f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
+        return who if started(int(text["pid"])) else f"the guardian of the {who}, which is dead: it still restores"
     except (OSError, ValueError, KeyError, TypeError):
         return "another run"

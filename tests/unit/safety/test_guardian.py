@@ -16,7 +16,7 @@ from blackstart.evidence import folder
 from blackstart.evidence.folder import Folder
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.lock import Locks
+from blackstart.safety.lock import Locks, path_of, refuse_held
 from tests.services import eventually
 from tests.unit.safety.file_fault import without
 
@@ -126,7 +126,24 @@ def test_a_lock_is_held_as_long_as_anybody_has_inherited_it(tmp_path: Path, monk
     first.release()
     with pytest.raises(Refused, match=r"b is in use by run first \(test, pid"):
         second.take("second", "test")
+    with pytest.raises(Refused, match="b is in use by run first"):
+        refuse_held(["b", "c"])
     heir.kill()
     heir.wait(timeout=5)
+    refuse_held(["b", "c"])
     second.take("second", "test")
     second.release()
+
+
+def test_a_lock_whose_taker_is_dead_is_its_guardians(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLACKSTART_LOCKS", str(tmp_path / "locks"))
+    first = Locks(["a"])
+    first.take("first", "test")
+    path = path_of("a")
+    path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', '"pid": 4194303'))
+    with pytest.raises(Refused, match=r"the guardian of the run first \(test, pid 4194303.*still restores"):
+        Locks(["a"]).take("second", "test")
+    path.write_text("rubbish")
+    with pytest.raises(Refused, match="in use by another run"):
+        refuse_held(["a"])
+    first.release()
