@@ -1,0 +1,103 @@
+"""Rules of iptables as data: inserted at the top, marked as ours by their comment, deleted by their whole text.
+
+Rules of others are never touched. A service on this machine is cut off where its packets come in; one on a machine
+that we have no way to, where they leave this one; a container's published port also where they are forwarded to it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+from blackstart.codec import plain
+from blackstart.expect import Condition
+from blackstart.faults._packets import GONE_WITH_IT, LEASE_S, Site
+from blackstart.model import Change, Command
+from blackstart.probes.command_state import ABSENT, THERE, CommandState
+
+_WAIT = ("-w", "5")
+_DOCKER = "DOCKER-USER"
+# -C ends with 1 where there is no such rule; every other code means that it could not be told.
+_DELETE = (
+    'tool=$1; shift; while :; do said=$("$tool" -w 5 -C "$@" 2>&1); code=$?; [ $code = 0 ] || break; '
+    '"$tool" -w 5 -D "$@" || exit; done; [ $code = 1 ] || { echo "$said" >&2; exit $code; }'
+)
+
+
+@plain
+class Rule:
+    """One rule of one chain."""
+
+    tool: str
+    chain: str
+    matches: tuple[str, ...]
+    tag: str
+    verdict: tuple[str, ...]
+
+    @property
+    def spec(self) -> tuple[str, ...]:
+        """All that follows the chain; the comment makes it ours."""
+        return (*self.matches, "-m", "comment", "--comment", self.tag, "-j", *self.verdict)
+
+    def insert(self, site: Site) -> Command:
+        """At the top of the chain."""
+        return site.command(self.tool, *_WAIT, "-I", self.chain, "1", *self.spec)
+
+    def delete(self, site: Site) -> Command:
+        """This rule, however often it is there; that it is not there is fine."""
+        argv = ("sh", "-c", _DELETE, "delete rule", self.tool, self.chain, *self.spec)
+        return site.command(*argv, accepts=GONE_WITH_IT)
+
+    def state(self, site: Site) -> CommandState:
+        """Whether it is there, by its whole text."""
+        command = site.command(self.tool, "-w", "1", "-C", self.chain, *self.spec)
+        version = "6" if self.tool == "ip6tables" else ""
+        name = f"{site.line.name}_{self.chain.lower()}_rule{version}"
+        return CommandState(command.argv, name, command.host)
+
+
+def change(site: Site, what: str, tag: str, verdict: tuple[str, ...], bites: Condition) -> Change:
+    """All rules that give packets to the service this verdict. `bites` is what is seen from outside."""
+    rules = tuple(rules_for(site, site.tag(tag), verdict))
+    made = Change(
+        what=what,
+        service=site.line.name,
+        do=tuple(rule.insert(site) for rule in rules),
+        undo=tuple(rule.delete(site) for rule in rules),
+        bites=(bites, *(rule.state(site).is_(THERE) for rule in rules)),
+        gone=(site.line.answers(), *(rule.state(site).is_(ABSENT) for rule in rules)),
+        rights=tuple(site.right(rule.tool, *_WAIT, "-n", "-L", rule.chain) for rule in rules),
+        undo_is_noop=True,
+        lease_s=LEASE_S,
+    )
+    return site.change(made)
+
+
+def rules_for(site: Site, tag: str, verdict: tuple[str, ...]) -> Iterator[Rule]:
+    """The rules that catch what clients send to the service."""
+    to_port = ("-p", "tcp", "--dport", str(site.port))
+    far = site.far_addresses()
+    for address in far:
+        tool = "ip6tables" if ":" in address else "iptables"
+        yield Rule(tool, "OUTPUT", ("-d", address, *to_port), tag, verdict)
+    if far:
+        return
+    for tool in _families(site):
+        yield Rule(tool, "INPUT", to_port, tag, verdict)
+    if site.published and site.asked("iptables", *_WAIT, "-n", "-L", _DOCKER).ok:
+        # By then the packet's port is the container's; conntrack remembers the one that was asked for. Only what was
+        # led elsewhere (DNAT): other machines have services at that port too, and packets to them pass here as well.
+        led = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdstport", str(site.port), "--ctdir", "ORIGINAL")
+        for chain in (_DOCKER, "OUTPUT"):
+            yield Rule("iptables", chain, ("-p", "tcp", *led), tag, verdict)
+
+
+def _families(site: Site) -> tuple[str, ...]:
+    host = site.line.address.rpartition(":")[0]
+    if "[" in host:
+        return ("ip6tables",)
+    if host.replace(".", "").isdigit():
+        return ("iptables",)
+    # A name may lead to either.
+    has_v6 = site.host is not None or shutil.which("ip6tables") is not None
+    return ("iptables", "ip6tables") if has_v6 else ("iptables",)

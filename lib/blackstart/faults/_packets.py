@@ -1,0 +1,144 @@
+"""What faults on packets share: where a service's packets can be reached, and commands there as data.
+
+A service's `net` table says where: `netns` (a network namespace, by name), `host` (`ssh://…`, the machine that the
+service runs on), `interface` (of queues). Without it, it is this machine. All of it needs root, and Linux.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import sys
+from dataclasses import dataclass, replace
+
+from blackstart import machines
+from blackstart.controls import read_table
+from blackstart.errors import BadTarget, Refused, StepFailed
+from blackstart.faults._wire import Line, line_to
+from blackstart.model import Change, Command
+from blackstart.probes.sockets import parse_address
+from blackstart.safety.guard_rails import is_loopback
+from blackstart.shell import command_line
+from blackstart.target import Target
+
+LEASE_S = 600.0
+# A fault that may cut our way to its own host is taken back there, by the host itself, after this time; the run's part
+# of it has ended by then.
+_ARMED_LEASE_S, ARMED_S = 240, 300
+# A namespace that is gone has taken its rules and queues along.
+GONE_WITH_IT = ("Cannot open network namespace",)
+_NAME = re.compile(r"\w[\w.@:-]*\Z")
+_CONTAINER = ("docker", "compose", "container")
+_NO_ROOT = 77
+_ROOT = f'[ "$(id -u)" = 0 ] || {{ echo "this needs root" >&2; exit {_NO_ROOT}; }}; exec "$@" >/dev/null'
+_ARM = (
+    'umask 077; mkdir -p "${1%/*}" && rm -f "$1" || exit 73; setsid sh -c \'sleep "$2"; read -r one <"$1" && '
+    '[ "$one" = $$ ] && sh -c "$3"; rm -f "$1"\' timed-undo "$@" >/dev/null 2>&1 </dev/null & echo $! >"$1"'
+)
+_DISARM = (
+    '{ read -r one <"$1"; } 2>/dev/null || exit 0; case $(ps -ww -o args= -p "$one") in '
+    '*timed-undo*"$1"*) kill -TERM -- "-$one" ;; esac; rm -f "$1"'
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a service's packets can be reached, and who talks to it there."""
+
+    line: Line
+    target: str
+    netns: str = ""
+    host: str | None = None
+    interface: str = ""
+
+    @property
+    def port(self) -> int:
+        """The service's."""
+        return parse_address(self.line.address)[1]
+
+    @property
+    def published(self) -> bool:
+        """The service is in a container whose port this machine, or `host`, publishes."""
+        return not self.netns and any(key in self.line.service.control for key in _CONTAINER)
+
+    def far_addresses(self) -> tuple[str, ...]:
+        """The service's addresses where it runs on a machine that we can't reach; empty where we are at its machine."""
+        name, port = parse_address(self.line.address)
+        if self.netns or self.host or self.published or is_loopback(name):
+            return ()
+        try:
+            found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise Refused(f"{self.line.name}: {name} has no address ({error})") from error
+        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return () if all(_is_ours(address) for address in addresses) else addresses
+
+    def tag(self, what: str) -> str:
+        """Marks what is ours: by target, service and fault."""
+        return re.sub(r"[^\w./:-]+", "_", f"blackstart:{self.target}/{self.line.name}/{what}")[:200]
+
+    def command(self, *argv: str, **more: object) -> Command:
+        """A command where the packets are."""
+        entered = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
+        return replace(Command(entered, host=self.host), **more)  # type: ignore[arg-type]
+
+    def asked(self, *argv: str) -> machines.Outcome:
+        """What a harmless command says there, now. Raises Refused where it can't be run."""
+        try:
+            return machines.run(self.command(*argv))
+        except StepFailed as error:
+            raise Refused(f"{self.line.name}: {error}") from error
+
+    def right(self, *argv: str) -> Command:
+        """A harmless command that fails where root, or the program, is missing."""
+        return self.command("sh", "-c", _ROOT, "as root", *argv)
+
+    def change(self, made: Change) -> Change:
+        """The change; on another host, that host is told first to undo it by itself, in case that we can't."""
+        if not self.host:
+            return made
+        file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}"
+        lines = "; ".join(command_line(replace(step, host=None)) for step in made.undo if isinstance(step, Command))
+        arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, str(ARMED_S), lines), host=self.host)
+        disarm = Command(("sh", "-c", _DISARM, "disarm the timed undo", file), host=self.host)
+        return replace(made, do=(arm, *made.do), undo=(*made.undo, disarm), lease_s=float(_ARMED_LEASE_S))
+
+
+def site_of(target: Target, name: str, *programs: str) -> Site:
+    """Where the packets of a service are. Raises Refused where we can't get at them: no root, no such program."""
+    line = line_to(target, name)
+    where = f"[services.{name}] net"
+    values = read_table(where, line.service.net, {"netns": str, "host": str, "interface": str})
+    for key in ("netns", "interface"):
+        if key in values and not _NAME.match(values[key]):
+            raise BadTarget(f'{where}: "{values[key]}" can\'t be the name of a {key}')
+    control_host = line.service.control.get("host")
+    site = Site(
+        line, target.name, values.get("netns", ""), values.get("host", control_host), values.get("interface", "")
+    )
+    if site.host is None:
+        _refuse_here(*programs, *(("ip",) if site.netns else ()))
+    line.normal()
+    return site
+
+
+def _refuse_here(*programs: str) -> None:
+    if sys.platform != "linux":
+        raise Refused(f"{programs[0]} is Linux's own; on this system, put a fault proxy on the way instead")
+    if os.geteuid() != 0:
+        raise Refused(f"{programs[0]} needs root: run this as root, or put a fault proxy on the way instead")
+    for program in programs:
+        if shutil.which(program) is None:
+            raise Refused(f"there is no {program} on this machine; install it (iptables, iproute2)")
+
+
+def _is_ours(address: str) -> bool:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind((address, 0))
+        except OSError:
+            return False
+    return True

@@ -1,0 +1,30 @@
+"""Reject packets to a service: connections are refused at once, and those that stand are reset."""
+
+from __future__ import annotations
+
+from blackstart.codec import plain
+from blackstart.faults import _netfilter
+from blackstart.faults._packets import site_of
+from blackstart.model import Change
+from blackstart.target import Target
+
+
+@plain
+class Reject:
+    """iptables answers what clients send to the service with a reset. It bites when connections are refused.
+
+    Needs root.
+    """
+
+    service: str
+
+    def plan(self, target: Target) -> tuple[Change, ...]:
+        """One change. Raises Refused without root or iptables, or where the service does not answer."""
+        site = site_of(target, self.service, "iptables")
+        refused = site.line.port().unreachable()
+        verdict = ("REJECT", "--reject-with", "tcp-reset")
+        return (_netfilter.change(site, self.describe(), "reject", verdict, refused),)
+
+    def describe(self) -> str:
+        """As in "reject packets to broker"."""
+        return f"reject packets to {self.service}"

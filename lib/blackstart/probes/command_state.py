@@ -1,0 +1,79 @@
+"""What a harmless command says by its exit code: is a rule there, is a queue there."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from blackstart.codec import plain
+from blackstart.errors import BlackstartError, StepTimedOut
+from blackstart.expect import Conditions
+from blackstart.model import Answer, Command, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.target import Target
+
+THERE, ABSENT = "there", "absent"
+_WORDS = {0: THERE, 1: ABSENT}
+
+
+@plain
+class CommandState(Conditions):
+    """`there` where the command ends with 0, `absent` with 1; with any other code nothing can be said."""
+
+    argv: tuple[str, ...]
+    name: str
+    host: str | None = None
+
+    def bind(self, target: Target) -> Self:
+        """Itself: it is made with all that it needs."""
+        return self
+
+    def endpoint(self) -> Endpoint:
+        """The command."""
+        return CommandRun(self.argv, self.host)
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """One of the two words."""
+        if answer.body not in _WORDS:
+            return "malformed", None, f"exit code {answer.body}: {answer.note}"
+        return "value", _WORDS[answer.body], answer.note
+
+
+@plain
+class CommandRun:
+    """A command that changes nothing."""
+
+    argv: tuple[str, ...]
+    host: str | None = None
+
+    @property
+    def least_tick_s(self) -> float:
+        """How often it may be run, in seconds."""
+        return 0.5 if self.host else 0.1
+
+    def open(self) -> Reader:
+        """A reader; nothing is held between reads."""
+        return _Runner(self)
+
+    def describe(self) -> str:
+        """The command."""
+        from blackstart.shell import describe  # noqa: PLC0415  (only for people)
+
+        return describe(Command(self.argv, host=self.host))
+
+
+class _Runner:
+    def __init__(self, what: CommandRun) -> None:
+        self._what = what
+
+    def read(self, timeout_s: float) -> Answer:
+        from blackstart import machines  # noqa: PLC0415  (declarations load no machinery)
+
+        try:
+            outcome = machines.run(Command(self._what.argv, host=self._what.host, timeout_s=timeout_s))
+        except StepTimedOut as error:
+            return Answer("timed_out", note=str(error))
+        except BlackstartError as error:
+            return Answer("unreachable", note=str(error))
+        return Answer("answer", outcome.code, note=outcome.stderr.strip()[-200:])
+
+    def close(self) -> None:
+        """Nothing is held between reads."""
