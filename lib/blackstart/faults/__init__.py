@@ -23,7 +23,7 @@ from blackstart.target import Service, Target, secret
 
 _REDIS = ("redis", "rediss", "valkey")
 _POSTGRES = ("postgres", "postgresql")
-_STARTS_WITHIN_S = 15.0
+_STARTS_WITHIN_S = 8.0
 _DEFAULT_PORTS = {**dict.fromkeys(_REDIS, 6379), **dict.fromkeys(_POSTGRES, 5432)}
 Pulse = RedisPing | PostgresPing
 

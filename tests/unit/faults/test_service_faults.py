@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from blackstart import controls
+from blackstart import controls, faults
 from blackstart.codec import from_data, to_data
 from blackstart.controls import State
 from blackstart.controls.docker import Docker
@@ -94,6 +94,7 @@ def test_bounce_is_held_exactly_as_long_as_it_says(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("status", ["stopped", "stopping", "paused", "starting", "failed", "absent"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
 def test_what_does_not_run_is_refused(fault: Fault, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(faults, "_STARTS_WITHIN_S", 0.0)
     with pytest.raises(Refused, match=rf"Not started: redis is {status} \(why\), and only what runs can be broken"):
         plan(fault, State(status, detail="why"), monkeypatch)  # type: ignore[arg-type]
 
