@@ -53,7 +53,7 @@ class Window:
 
 
 class Breaker:
-    """Ask `acquire` before a call, then tell `record` or `give_back`. OPEN ends by itself: the next who asks sees it."""
+    """Ask `acquire` before a call, then tell `record` or `give_back`. Whoever asks next sees that OPEN is over."""
 
     def __init__(
         self, name: str, numbers: BreakerNumbers, listener: Listener, clock: Callable[[], float] = now_s

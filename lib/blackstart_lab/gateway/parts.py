@@ -10,6 +10,7 @@ from blackstart_lab.gateway.events import EventLog, log
 from blackstart_lab.gateway.gate import Gate
 from blackstart_lab.gateway.limiter import FixedWindow
 from blackstart_lab.gateway.metrics import Metrics
+from blackstart_lab.gateway.proxied import Proxied
 from blackstart_lab.gateway.store import RedisStore, new_instance_id
 from blackstart_lab.gateway.upstream_client import UpstreamClient
 from blackstart_lab.gateway.workers import Workers
@@ -19,7 +20,7 @@ HEALTHY: dict[str, type[Any]] = {
     "breaker": Breaker,
     "limiter": FixedWindow,
     "gate": Gate,
-    "workers": Workers,
+    "proxied": Proxied,
 }
 """Part name to class: the seams at which a mutant may put its own."""
 
@@ -34,9 +35,9 @@ class Gateway:
     metrics: Metrics
     store: RedisStore
     breaker: Breaker
-    gate: Gate
     workers: Workers
     upstream: UpstreamClient
+    proxied: Proxied
 
 
 def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
@@ -64,6 +65,9 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
     store = kind["store"](settings.redis_url, profile, instance_id, redis_noted)
     limiter = kind["limiter"](store, profile)
     around_redis = profile.guards == "redis"
+    gate = kind["gate"](limiter, breaker if around_redis else None, metrics, settings.on_open)
+    workers = Workers(profile.max_workers, metrics)
+    upstream = UpstreamClient(settings.upstream_url, profile, None if around_redis else breaker)
     return Gateway(
         settings=settings,
         instance_id=instance_id,
@@ -71,7 +75,7 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
         metrics=metrics,
         store=store,
         breaker=breaker,
-        gate=kind["gate"](limiter, breaker if around_redis else None, metrics, settings.on_open),
-        workers=kind["workers"](profile.max_workers, metrics),
-        upstream=UpstreamClient(settings.upstream_url, profile, None if around_redis else breaker),
+        workers=workers,
+        upstream=upstream,
+        proxied=kind["proxied"](gate, workers, upstream, metrics),
     )
