@@ -42,9 +42,6 @@ class RedisStore:
             socket_timeout=None,  # `ask` has the limit, for the whole of a call
             socket_connect_timeout=None,
             protocol=2,
-            lib_name=None,  # each greeting is a round trip that a slow Redis would fail before the first question
-            lib_version=None,
-            driver_info=None,
             retry=Retry(NoBackoff(), 0),  # redis-py's hidden retries would outlast the time-out
             **more,
         )
