@@ -3,7 +3,7 @@
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
 (name, `began`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected
 values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people. The precedence is DESIGN's:
-not restored, a bite that is unproved, a proved violation, missing data, held.
+not restored, a bite that is unproved (or a fault whose own means failed), a proved violation, missing data, held.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from blackstart.codec import from_data
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
 from blackstart.journal import Event, Record, readings_of
+from blackstart.means import reasons
 from blackstart.model import Change, Check, Experiment, Verdict
 from blackstart.watch import Finding, Status, Watch
 
@@ -157,6 +158,9 @@ def precedence(
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
+    lost = reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
+    if lost:
+        return "inconclusive", lost
     if experiment.faults and times.bit_s is None:
         return "inconclusive", (*_ended_early(record), _unbitten(court))
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]

@@ -12,6 +12,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.controls import Control
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
+from blackstart.means import lost_means
 from blackstart.model import Ask, Change, Experiment, Probe
 from blackstart.target import Service, Target
 
@@ -68,6 +69,7 @@ def make(experiment: Experiment, target: Target) -> Plan:
     for change in changes:
         if not change.bites or not change.gone:
             raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')
+    bound = replace(bound, stop_if=(*bound.stop_if, *lost_means(changes)))
     _sensible(bound, changes)
     _can_be_recorded(bound, changes)
     touched = [target.services[name] for name in dict.fromkeys(c.service for c in changes) if name in target.services]

@@ -1,0 +1,23 @@
+"""A fault's own means, and how they show that they have failed: a fault proxy that dies in the middle of a run.
+
+What a system does after that says nothing about it. The run ends as by an abort condition, and is inconclusive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from blackstart.expect import Condition
+from blackstart.model import Change
+
+
+def lost_means(changes: Sequence[Change]) -> tuple[Condition, ...]:
+    """The conditions that say it: those of every proof's probe that has `lost()`."""
+    probes = [condition.probe for change in changes for condition in (*change.bites, *change.gone)]
+    return tuple(dict.fromkeys(probe.lost() for probe in probes if hasattr(probe, "lost")))
+
+
+def reasons(changes: Sequence[Change], messages: Iterable[str]) -> tuple[str, ...]:
+    """Those of an aborted run's messages that tell of lost means."""
+    told = tuple(str(condition) for condition in lost_means(changes))
+    return tuple(f"the fault's own means failed: {message}" for message in messages if message.startswith(told))
