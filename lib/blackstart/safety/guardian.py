@@ -34,7 +34,7 @@ from blackstart.safety.alive import Process, myself, started
 from blackstart.safety.wire import Message, Wire
 
 LEASE_S = 10.0
-_RENEW_EVERY_S = 1.0
+_RENEWALS_PER_LEASE = 10
 # How long the run's own thread may be busy with something that has no time limit of its own known to us.
 _STUCK_S = 600.0
 _UP_WITHIN_S = 20.0
@@ -46,7 +46,7 @@ _MARKS = ("RUNNER_TRACKING_ID", "JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE", 
 class Guardian:
     """One run's guardian. `process` is who it is, once it is up. Without changes there is nothing to guard.
 
-    A thread renews the lease every second, so that a runner that is stopped, asleep or starved loses it; it renews
+    A thread renews the lease ten times in its length, so that a runner that is stopped, asleep or starved loses it; it renews
     only while the run itself shows signs of life (`problem`, `tell`, `lease`), so that a stuck one loses it too.
     """
 
@@ -135,13 +135,13 @@ class Guardian:
 
     def _talk(self, wire: Wire, starter: subprocess.Popen[bytes], brief: Message) -> None:
         wire.send(brief=brief)
-        renewed_s = 0.0
+        renewed_s, every_s = 0.0, self._lease_s / _RENEWALS_PER_LEASE
         while not wire.closed:
             now_s = clock.now_s()
-            if now_s - renewed_s >= _RENEW_EVERY_S and now_s <= self._alive_until_s:
+            if now_s - renewed_s >= every_s and now_s <= self._alive_until_s:
                 wire.send(lease=now_s + self._lease_s, at=now_s)
                 renewed_s = now_s
-            for message in wire.receive(_RENEW_EVERY_S / 2):
+            for message in wire.receive(every_s / 2):
                 self._hear(message)
             starter.poll()
             if self.process is not None and clock.now_s() - self._answered_s > self._lease_s and not self._released:
