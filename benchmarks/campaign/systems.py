@@ -131,7 +131,11 @@ def docker(state: Path) -> Iterator[System]:
     sys.path.insert(0, str(ROOT))
     from tests.docker_engine import redis_container  # noqa: PLC0415  (makes an image of this machine's redis-server)
 
-    with redis_container(f"campaign-{uuid.uuid4().hex[:8]}") as (name, port):
+    with contextlib.ExitStack() as stack:
+        try:
+            name, port = stack.enter_context(redis_container(f"campaign-{uuid.uuid4().hex[:8]}"))
+        except AssertionError as error:
+            raise Missing(f"no Redis comes up in a container: {error}") from error
         target = state / "docker.toml"
         target.write_text(
             f'name = "docker"\n[services.redis]\naddress = "127.0.0.1:{port}"\ncontrol = {{ docker = "{name}" }}\n'

@@ -46,8 +46,8 @@ _MARKS = ("RUNNER_TRACKING_ID", "JENKINS_NODE_COOKIE", "JENKINS_SERVER_COOKIE", 
 class Guardian:
     """One run's guardian. `process` is who it is, once it is up. Without changes there is nothing to guard.
 
-    A thread renews the lease ten times in its length, so that a runner that is stopped, asleep or starved loses it; it renews
-    only while the run itself shows signs of life (`problem`, `tell`, `lease`), so that a stuck one loses it too.
+    A thread renews the lease ten times in its length, so that a runner that is stopped, asleep or starved loses it. It
+    does so only while the run itself shows signs of life (`problem`, `tell`, `lease`): a stuck one loses it too.
     """
 
     def __init__(self, folder: Folder, changes: tuple[Change, ...], lease_s: float = LEASE_S) -> None:
