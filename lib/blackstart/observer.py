@@ -130,4 +130,10 @@ class Observer:
         """The latest readings in one line, for people who wait."""
         with self.lock:
             readings = list(self.latest.values())
-        return ", ".join(f"{r.probe} {r.value if r.kind == 'value' else r.kind.replace('_', ' ')}" for r in readings)
+        return ", ".join(f"{r.probe} {_short(r)}" for r in readings)
+
+
+def _short(reading: Reading) -> str:
+    if reading.kind != "value":
+        return reading.kind.replace("_", " ")
+    return f"{reading.value:.3g}" if isinstance(reading.value, float) and reading.value < 1000 else str(reading.value)

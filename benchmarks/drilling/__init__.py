@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/drills.py`, one figure a file."""
