@@ -15,6 +15,7 @@ from blackstart import clock
 from blackstart.errors import Refused
 
 _COLOURS = {"held": "32", "broke": "31", "not-restored": "41;37", "inconclusive": "33", "refused": "33"}
+_COLUMNS = 80  # where a terminal does not say
 # What a service says must not steer the operator's terminal, nor a CI log.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
@@ -51,8 +52,8 @@ class Console:
             self._write(line)
 
     def verdict(self, word: str, text: str) -> None:
-        """The verdict, coloured on a terminal."""
-        colour = _COLOURS.get(word) if self._terminal else None
+        """The verdict, coloured for an operator at a terminal."""
+        colour = _COLOURS.get(word) if self._terminal and self.interactive else None
         self._clear_progress()
         line = _printable(self._scrub(text))
         self._put(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
@@ -60,7 +61,8 @@ class Console:
     def progress(self, text: str) -> None:
         """How a wait is going: redrawn in place on a terminal, every ten seconds as a line elsewhere."""
         if self._terminal and self.interactive:
-            line = _printable(self._scrub(text))[:118]
+            # One that is wider than the terminal would leave a line behind at every redraw.
+            line = _printable(self._scrub(text))[: self._columns() - 1]
             self._put(f"\r{line:<{self._progress_width}}")
             self._progress_width = len(line)
         elif clock.now_s() - self._progress_at_s >= 10:
@@ -89,6 +91,12 @@ class Console:
         if not self.interactive or not select.select([self._in], [], [], 0)[0]:
             return None
         return self._in.readline() or None
+
+    def _columns(self) -> int:
+        try:
+            return os.get_terminal_size(self._out.fileno()).columns or _COLUMNS
+        except (OSError, ValueError):
+            return _COLUMNS
 
     def _write(self, line: str) -> None:
         self._clear_progress()

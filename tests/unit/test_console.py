@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
 import re
 import select
+import struct
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Iterator
@@ -251,3 +254,19 @@ def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
     console.verdict("broke", "broke")
     assert "\x1b[31mbroke\x1b[0m" in terminal.shown("\x1b[0m")
+
+
+def test_progress_never_is_wider_than_the_terminal(terminal: Terminal) -> None:
+    fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    console = Console(False, out=terminal.out, source=terminal.source)
+    console.progress("x" * 200)
+    console.say("done")
+    assert max(map(len, re.split(r"[\r\n]", terminal.shown("done")))) < 40
+
+
+def test_without_questions_a_terminal_gets_plain_lines(terminal: Terminal) -> None:
+    console = Console(True, out=terminal.out, source=terminal.source)
+    console.progress("waiting")
+    console.verdict("broke", "broke")
+    console.plain("end")
+    assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]|\r(?!\n)", terminal.shown("end"))
