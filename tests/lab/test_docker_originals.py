@@ -1,0 +1,72 @@
+"""The original scripts against containers that are called what the original documents call them: redis, postgres."""
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.lab.container_trader import ContainerTrader, literal_ports, running
+from tests.lab.drills import ROOT, Drill, environment
+from tests.requirements import require
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def trader() -> Iterator[ContainerTrader]:
+    """Without a target file nothing is known of its lock but what the real system does: TTL 30 s, refresh 10 s."""
+    require("docker")
+    names = {"redis": "redis", "postgres": "postgres", "api": "trader-api"}
+    with running(ContainerTrader(names, profile="real", ports=literal_ports())) as up:
+        yield up
+
+
+def original(script: str, tmp_path: Path, **flags: str) -> Drill:
+    """`bash scripts/...` with these flags only, as in the document; beside them, folders of the test's own."""
+    env = environment(tmp_path / "state", tmp_path / "reports", **flags)
+    env.pop("TARGET")
+    done = subprocess.run(
+        ["bash", f"scripts/{script}"], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=300, check=False,
+    )  # fmt: skip
+    return Drill(done.returncode, done.stdout + done.stderr, tmp_path / "reports")
+
+
+def test_leader_lock_by_the_original_flags_holds(trader: ContainerTrader, tmp_path: Path) -> None:
+    before = trader.started()
+    done = original(
+        "chaos_test_leader_lock.sh", tmp_path, API=trader.api, REDIS_CONTAINER="redis", DATABASE_URL=trader.dsn
+    )
+    assert done.code == 0, done.output
+    assert "redis is the container redis, at 127.0.0.1:" in done.output.splitlines()[0]
+    assert done.log[1:4] == ["leader_before,1", "leader_after_stop,0", "leader_after_recovery,1"]
+    after = trader.started()
+    assert {name for name in after if after[name] != before[name]} == {"redis"}
+    assert all(state.endswith(" running") for state in after.values())
+
+
+def test_orders_of_a_target_that_names_no_route_are_not_taken_for_proof(
+    trader: ContainerTrader, tmp_path: Path
+) -> None:
+    done = original("chaos_test_postgres.sh", tmp_path, API=trader.api)
+    assert done.code == 30, done.output
+    assert done.log[1:4] == ["health_before,healthy", "health_after_stop,healthy", "health_after_restart,healthy"]
+    assert [event["service"] for event in done.record.of("linked")] == ["postgres"]
+    assert "does the target say how one is made, as in [orders] route?" in done.output
+    assert all(state.endswith(" running") for state in trader.started().values())
+
+
+def test_plans_of_a_target_that_names_no_route_are_not_taken_for_proof(trader: ContainerTrader, tmp_path: Path) -> None:
+    before = trader.started()
+    done = original("chaos_test_rate_limit.sh", tmp_path, API=trader.api)
+    assert done.code == 30, done.output
+    assert trader.started() == before
+
+
+def test_without_any_flag_the_documents_own_names_and_ports_are_meant(trader: ContainerTrader, tmp_path: Path) -> None:
+    if trader.ports != {"redis": 6379, "postgres": 5432, "api": 8000}:
+        pytest.skip(f"the ports of the original documents are taken on this machine: {trader.ports}")
+    wrong = original("chaos_test_postgres.sh", tmp_path, POSTGRES_CONTAINER="postgre")
+    assert wrong.code == 40 and 'no compose service or container "postgre"' in wrong.output
+    assert "http://localhost:8000" in original("chaos_test_postgres.sh", tmp_path).output.splitlines()[0]
