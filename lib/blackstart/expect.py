@@ -187,7 +187,8 @@ class Expectation:
 
     `for_s`: an `eventually` must stay true that long; for `always` and `never`, violations shorter than that are
     flicker. `requires` is a sentence that says what the target must show for this to be observable; `criterion` marks
-    what must have been observed for *held*. `hint` is printed when it fails.
+    what must have been observed for *held*. `hint` is printed when it fails. A `momentary` state is one that is passed
+    through (a breaker half open): one reading of it decides, and leaving it again is as it should be.
     """
 
     when: When
@@ -198,6 +199,7 @@ class Expectation:
     hint: str = ""
     requires: str = ""
     criterion: bool = True
+    momentary: bool = False
 
     def __post_init__(self) -> None:
         # Written so that NaN is refused too: with it, no limit would ever pass.

@@ -144,6 +144,8 @@ class Watch:
         self._bad = []
 
     def _settled(self) -> bool:
+        if self.expectation.momentary and self._new:
+            return True
         if len(self._new) < IN_A_ROW:
             return False
         return self._new[-1].answered_s - self._new[0].answered_s >= self.expectation.for_s
@@ -186,7 +188,7 @@ class Watch:
     @property
     def lost_again(self) -> bool:
         """The wanted state was entered and the last readings say that it was left again."""
-        return self._settled() and len(self._bad) >= IN_A_ROW
+        return self._settled() and len(self._bad) >= IN_A_ROW and not self.expectation.momentary
 
     def deadline_s(self) -> float | None:
         """When the wait ends; None while the effect that it counts from is not proved."""

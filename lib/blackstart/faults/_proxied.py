@@ -106,7 +106,8 @@ class Way:
             service=self.line.name,
             do=(self.add(toxic),),
             undo=(self.remove(toxic),),
-            bites=(bites, state.is_("there")),
+            # The toxic acts from the moment that it is there; a slow round trip that proves it ends seconds later.
+            bites=(state.is_("there"), bites),
             gone=(self.clear(clear), state.is_one_of("absent", NO_PROXY)),
             rights=(HttpCall("GET", self.url, ok_statuses=(200,)),),
             undo_is_noop=True,

@@ -28,19 +28,19 @@ def started() -> Metric:
     return Metric("process_start_time_seconds", path=PAGE, name="process_start")
 
 
-def cpu_percent() -> Metric:
-    """Percent of the gateway's own processor limit."""
-    return Metric("process_cpu_percent_of_limit", path=PAGE, name="cpu_percent")
+def cpu_usage() -> Metric:
+    """How much of the gateway's own processor limit is used, from 0 to 1."""
+    return Metric("process_cpu_usage", path=PAGE, name="cpu_usage")
 
 
 def active_workers() -> Metric:
     """Workers that are busy now."""
-    return Metric("gateway_workers_active", path=PAGE, name="active_workers")
+    return Metric("executor_active_threads", path=PAGE, aggregate="sum", name="active_workers")
 
 
 def oom_kills() -> Metric:
     """How often the kernel killed something of the gateway for want of memory."""
-    return Metric("gateway_oom_kills_total", path=PAGE, name="oom_kills")
+    return Metric("container_oom_events_total", path=PAGE, name="oom_kills")
 
 
 def redis_memory() -> RedisCommand:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import islice
+from random import Random
 from typing import Any
 
 from blackstart.codec import plain
 from blackstart.loads import Operation
+from blackstart.loads.template import Template
 from blackstart.target import Target, secret
 
 _TIMEOUT_S = 2.0
@@ -38,7 +40,8 @@ class LimiterCounts:
         if not key:
             return "the target's [requests] headers name no X-API-Key, by which the limiter's counter could be found"
         try:
-            requests.request(self.operation.method, self.operation.url, headers=headers, timeout=_TIMEOUT_S)
+            url = Template(self.operation.url).fill("link", 1, Random(1))
+            requests.request(self.operation.method, url, headers=headers, timeout=_TIMEOUT_S)
         except requests.RequestException as error:
             return f"a request through the gateway failed: {error}"
         client = redis.Redis.from_url(secret(self.dsn), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)

@@ -54,7 +54,8 @@ class GatewayLab:
         if options.port:
             port = ports.demand(options.port)
         counters = redis.service(workspace, redis_port)
-        counters.target["proxy_name"] = _PROXY_NAME  # type: ignore[index]
+        # Where the gateway reaches it; the dsn leads there directly.
+        counters.target.update(proxy_name=_PROXY_NAME, address=f"127.0.0.1:{proxied_port}")  # type: ignore[attr-defined]
         routes = {_PROXY_NAME: (f"127.0.0.1:{proxied_port}", counters.address)}
         proxy = fault_proxy.service(workspace, proxy_port, routes)
         upstream = _upstream(workspace, upstream_port)
@@ -86,7 +87,14 @@ def _head(options: Namespace, services: list[Service]) -> dict[str, Any]:
         "max_rate_hz": _MAX_RATE_HZ,
         "headers": {"X-API-Key": API_KEY},
         "facts": profile.facts(options.on_open),
-        "orders": {"method": "GET", "route": "/api/v1/orders/"},
+        # Many paths: the limiter counts for each key and path, and a load should not be limited by chance.
+        "requests": {
+            "method": "GET",
+            "route": "/api/v1/users/1",
+            "headers": {"X-API-Key": API_KEY + "-{key}"},  # each request is a client of its own, with its own limit
+            "detail_from": "json:limiter",  # the upstream repeats what the limiter said: proof that it was reached
+            "ok_details": ["counted", "bypassed"],
+        },
     }
 
 

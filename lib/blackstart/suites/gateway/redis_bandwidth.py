@@ -27,6 +27,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.breaker("open").is_(1),
                 within_s=30.0,
                 name="breaker_opens",
+                momentary=True,
                 hint="Does Redis have a time limit, and does the breaker count time-outs?",
             ),
             eventually(

@@ -28,15 +28,17 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.breaker("open").is_(1),
                 within_s=15.0,
                 name="breaker_opens",
+                momentary=True,
                 hint="Does the breaker wrap the calls to Redis, and does Redis have a time limit at all?",
             ),
-            eventually(read.breaker("open").is_(1), within_s=TRIPS_WITHIN_S, name="opens_within_2s"),
+            eventually(read.breaker("open").is_(1), within_s=TRIPS_WITHIN_S, name="opens_within_2s", momentary=True),
         ),
         recovery=(
             eventually(
                 read.breaker("half_open").is_(1),
                 within_s=open_s + RECOVERS_WITHIN_S,
                 name="half_open_seen",
+                momentary=True,
                 hint="An open breaker must try again after its open time.",
             ),
             eventually(

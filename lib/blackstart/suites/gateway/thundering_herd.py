@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from blackstart.expect import always
@@ -15,13 +16,14 @@ from blackstart.target import Target
 
 RATE_PER_S = 500.0
 LASTS_S = 10.0
-ONE_KEY = "limited"
+ONE_PATH = "limited"
+_HOLE = re.compile(r"\{[^}]*\}")
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """Each request has a key of its own, so that Redis has to grow; one in ten has the same one, and is limited."""
+    """Most requests have a path of their own, so that Redis has to grow; one in ten has the same, and is limited."""
     many = common.requests(target)
-    load = OpenLoop((_keyed(many, "{key}", common.OP, 9), _keyed(many, ONE_KEY, ONE_KEY, 1)),
+    load = OpenLoop((_limited(many, "{n}", common.OP, 9), _limited(many, "1", ONE_PATH, 1)),
                     constant(RATE_PER_S, LASTS_S), name="traffic")  # fmt: skip
     made = common.plain(
         target,
@@ -42,10 +44,10 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 "per_window",
                 "limit_kept",
                 {
-                    "op": ONE_KEY,
+                    "op": ONE_PATH,
                     "status": 200,
-                    "most": int(target.fact("rate_limit_per_window", 100)),
-                    "window_s": float(target.fact("rate_limit_window_s", 1.0)),
+                    "most": int(target.fact("limit_per_window", 100)),
+                    "window_s": float(target.fact("window_s", 1.0)),
                 },
                 hint="One client got more than its limit: is the counter incremented and read in one step?",
             ),
@@ -57,17 +59,17 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         made,
         always=(
             *made.always,
-            always(read.cpu_percent().below(80), name="cpu_under_80", for_s=1.0),
+            always(read.cpu_usage().below(0.8), name="cpu_under_80", for_s=1.0),
             always(read.oom_kills().as_before(), name="no_oom"),
         ),
     )
 
 
-def _keyed(request: Operation, key: str, name: str, weight: int) -> Operation:
+def _limited(request: Operation, place: str, name: str, weight: int) -> Operation:
     return replace(
         request,
         name=name,
-        headers={**request.headers, "X-API-Key": key},
+        url=_HOLE.sub(place, request.url),
         weight=weight,
         ok_statuses=("2xx", "429"),
         fail_statuses=("400", "401", "403", "404"),
