@@ -32,19 +32,20 @@ class Metrics:
                             registry=registry)  # fmt: skip
         self.decisions = {mode: decisions.labels(mode) for mode in _DECISIONS}
         self.redis_up = Gauge("gateway_redis_connected", "1 while Redis answers its ping", registry=registry)
-        workers = {"labelnames": ["name"], "registry": registry}
-        self._active = Gauge("executor_active_threads", "Workers at work", **workers).labels("gateway")  # type: ignore[arg-type]
-        self._peak = Gauge("executor_active_threads_peak", "Most at once so far", **workers).labels("gateway")  # type: ignore[arg-type]
-        self.workers_max = Gauge("executor_pool_max_threads", "Size of the pool", **workers).labels("gateway")  # type: ignore[arg-type]
+        self._active = Gauge("gateway_workers_active", "Workers at work now", registry=registry)
+        self._peak = Gauge("gateway_workers_peak", "Most at once so far", registry=registry)
+        self.workers_max = Gauge("gateway_workers_max", "Size of the pool", registry=registry)
         self.requests = Histogram("http_server_requests_seconds", "Answers by status", ["status"],
                                   buckets=_BUCKETS_S, registry=registry)  # fmt: skip
         self.cpu = CpuUsage(profile.cpu_limit_cores)
-        cpu = Gauge("process_cpu_usage", "CPU of the process, 0 to 1 of its own limit", registry=registry)
-        cpu.set_function(self.cpu.of_limit)
+        cpu = Gauge(
+            "process_cpu_percent_of_limit", "CPU of the process, in percent of its own limit", registry=registry
+        )
+        cpu.set_function(lambda: 100 * self.cpu.of_limit())
         Gauge("gateway_cpu_limit_cores", "The limit", registry=registry).set(profile.cpu_limit_cores)
         Gauge("gateway_memory_limit_bytes", "The limit", registry=registry).set(profile.memory_limit_mb * 2**20)
         self.starts = Counter("gateway_starts", "How often it was started in this lab", registry=registry)
-        self.oom_kills = Counter("container_oom_events", "How often it was ended over memory", registry=registry)
+        self.oom_kills = Counter("gateway_oom_kills", "How often it was ended over memory", registry=registry)
         self._most = 0
         self._refused = 0
 
