@@ -1,6 +1,6 @@
 """The embedded fault proxy beside the real Toxiproxy and no proxy at all: one table of figures and ratios.
 
-    python benchmarks/proxy.py [--rounds 5] [--only throughput,bulk,memory,latency]
+    python benchmarks/proxy.py [--rounds 9] [--only throughput,bulk,memory,latency]
 
 Runs are interleaved (every proxy once per round) and the medians are compared, so that a machine that is busy with
 something else disturbs all alike. CPU is that of the proxy's process, by the kernel's count. Needs redis-server,
@@ -28,7 +28,8 @@ from tabulate import tabulate
 
 from blackstart.proxy.client import ProxyUnreachable, ToxiproxyClient
 
-BULK_BYTES = 1_500_000_000
+BULK_BYTES = 600_000_000
+PAUSE_S = 0.3  # between two runs, so that a machine that others use is never full for long
 IDLE_CONNECTIONS = 1000
 CLIENTS = 50
 LATENCIES_MS = {1: 400, 10: 100, 100: 20}  # and how many round trips are measured in each round
@@ -93,8 +94,9 @@ class Proxy:
 def throughput(proxy: Proxy, redis: int) -> None:
     """Requests per second and CPU per request of redis-benchmark, one request and 16 requests at a time."""
     port = proxy.to(redis)
-    for depth, count in ((1, 60_000), (16, 600_000)):
+    for depth, count in ((1, 20_000), (16, 250_000)):
         for command in ("get", "set"):
+            time.sleep(PAUSE_S)
             before_s = proxy.cpu_s()
             argv = ["redis-benchmark", "-p", str(port), "-c", str(CLIENTS), "-P", str(depth), "-n", str(count), "-q"]
             done = subprocess.run([*argv, "-t", command], capture_output=True, text=True, timeout=120, check=True)
@@ -107,6 +109,7 @@ def throughput(proxy: Proxy, redis: int) -> None:
 def bulk(proxy: Proxy, sink: int) -> None:
     """One connection that sends as fast as it can."""
     block = bytes(1024 * 1024)
+    time.sleep(PAUSE_S)
     with socket.create_connection(("127.0.0.1", proxy.to(sink)), 30) as client:
         began = time.perf_counter()
         for _ in range(BULK_BYTES // len(block)):
@@ -226,7 +229,7 @@ def yes(met: bool) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--only", default=",".join(MEASURES), help="which measures, comma-separated")
     chosen = parser.parse_args()
     redis = free_port()

@@ -1,8 +1,10 @@
 """What only the embedded proxy has: leases, `down`, `fail_first`, proxy-wide bandwidth, and its command line."""
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -163,6 +165,33 @@ def test_a_seed_repeats_jitter_to_the_millisecond(echo: EchoServer) -> None:
     first, second = delays_ms(), delays_ms()
     assert len(set(first)) > 3
     assert all(abs(one - other) < LATE_S * 1000 / 5 for one, other in zip(first, second, strict=True))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")
+def test_whatever_ends_a_connection_nothing_of_it_stays(proxy: FaultProxy, echo: EchoServer) -> None:
+    port, nowhere = proxy.proxy_to(echo.port), proxy.proxy_to(1, "nowhere")
+    files = Path(f"/proc/{proxy.process.pid}/fd")
+    fate_of_a_new_connection(port)
+    before = len(list(files.iterdir()))
+    for toxic in (None, "latency", "timeout", "reset_peer", "bandwidth", "limit_data", "slow_close", "down"):
+        clients = [Client(port) for _ in range(30)]
+        for client in clients[::2]:
+            client.echo_s()
+        if toxic:
+            body = {"type": toxic, "stream": "both", "toxicity": 0.5 if toxic != "down" else 1}
+            assert proxy.call("POST", "/proxies/p/toxics", body).status_code == 200
+        for number, client in enumerate(clients):
+            with contextlib.suppress(OSError):  # some have been ended by the toxic
+                client.send(b"more")
+                if number % 3 == 1:
+                    client.socket.shutdown(socket.SHUT_WR)
+                elif number % 3 == 2:
+                    client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+            client.socket.close()
+        proxy.call("POST", "/reset")
+        fate_of_a_new_connection(nowhere)
+    assert eventually(lambda: 'open_connections{proxy="p"} 0.0' in proxy.call("GET", "/metrics").text)
+    assert eventually(lambda: len(list(files.iterdir())) <= before + 2)  # the API's own connection may be open
 
 
 # ---------------------------------------------------------------- the command line
