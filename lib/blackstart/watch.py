@@ -288,7 +288,8 @@ class Watch:
             return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
             return "inconclusive", f"no reading in the last {at_s - self.last.answered_s:.1f} s"
-        if self.gap is not None:
+        # What is compared with the baseline keeps the trace of a change: a restart in a gap shows after it.
+        if self.gap is not None and self.expectation.condition.op not in AGAINST_BASELINE:
             return "inconclusive", f"no reading for {self.gap.to_s - self.gap.from_s:.2f} s"
         return self._flickers()
 

@@ -3,6 +3,8 @@
 import pytest
 
 from blackstart.expect import always, eventually, never
+from blackstart.model import Reading
+from blackstart.probes.metrics import Metric
 from blackstart.watch import READ_GRACE_S, Watch
 from tests.unit.builders import TICK_S, followed, health, message, reading, ready, series, status
 
@@ -184,3 +186,11 @@ def test_for_s_that_the_end_cut_off_is_inconclusive() -> None:
 def test_a_single_wanted_reading_at_the_end_is_inconclusive() -> None:
     watch = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0), (5.0, 503))
     assert status(watch, 5.1) == "inconclusive"
+
+
+def test_a_gap_hides_nothing_from_a_comparison_with_the_baseline() -> None:
+    probe = Metric("ticks", name="ticks")
+    watch = Watch(always(probe.not_fallen(), name="no_crash"), "always", 100.0, reference=5)
+    for at_s in (100.1, 100.2, 103.0, 103.1):
+        watch.feed(Reading("ticks", "value", at_s, at_s + 0.001, 6), 0.1)
+    assert watch.finish(103.2).status == "held"
