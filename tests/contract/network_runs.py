@@ -1,0 +1,109 @@
+"""Whole runs of one network fault on a real Redis, as processes of their own, with their real guardians."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from blackstart import journal
+from blackstart.codec import to_data
+from blackstart.model import Fault
+from tests.services import eventually
+
+DRILL = Path(__file__).with_name("network_drill.py")
+ROOT = DRILL.parents[2]
+_RUN = (
+    "import sys; from blackstart import command; "
+    "sys.exit(command.run(sys.argv[1], {'target': sys.argv[2], 'noninteractive': True, 'assume_link': True, "
+    "'reports': sys.argv[3], 'allow': sys.argv[4] or None}))"
+)
+
+
+def toml(**parts: Any) -> str:
+    """Nested tables as TOML: enough for a target."""
+
+    def inline(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{ " + ", ".join(f"{key} = {inline(one)}" for key, one in value.items()) + " }"
+        return json.dumps(value)
+
+    return "\n".join(f"{key} = {inline(value)}" for key, value in parts.items()) + "\n"
+
+
+class NetworkRun:
+    """One run: `invoke chaos.run` without Invoke."""
+
+    def __init__(
+        self, folder: Path, fault: Fault, target: dict[str, Any], hold_s: float = 0.5, allow: str = ""
+    ) -> None:
+        self.folder, self.reports = folder, folder / "reports"
+        file = folder / "target.toml"
+        file.write_text(toml(**{"name": "test", "max_rate_hz": 50.0, **target}))
+        env = {**os.environ, "PYTHONPATH": f"{ROOT / 'lib'}{os.pathsep}{ROOT}", "NETWORK_HOLD": str(hold_s)}
+        env |= {"NETWORK_FAULT": json.dumps(to_data(fault)), "BLACKSTART_LOCKS": str(folder / "locks")}
+        env.pop("SSH_CONNECTION", None)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", _RUN, str(DRILL), str(file), str(self.reports), allow],
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, start_new_session=True, cwd=ROOT,
+        )  # fmt: skip
+        self.said: list[str] = []
+
+    def wait_for(self, words: str) -> None:
+        """Read on until it says this."""
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.said.append(line)
+            if words in line:
+                return
+        raise AssertionError("".join(self.said))
+
+    def end(self, within_s: float = 90.0) -> int:
+        """Its exit code."""
+        out, _ = self.process.communicate(timeout=within_s)
+        self.said.append(out)
+        return self.process.returncode
+
+    @property
+    def text(self) -> str:
+        """All that it said so far."""
+        return "".join(self.said)
+
+    def kill(self) -> float:
+        """SIGKILL; the time of it."""
+        self.process.kill()
+        at_s = time.monotonic()
+        self.process.wait(timeout=10)
+        return at_s
+
+    def guardian_gone(self, within_s: float = 40.0) -> bool:
+        """Whether every guardian of this run has ended; by what its command line says."""
+        return eventually(lambda: not left_running(self.folder), within_s)
+
+    def guarded(self) -> list[str]:
+        """The names of the events in the guardian's record, whose chain must be whole."""
+        (file,) = self.reports.glob("*/guardian.jsonl")
+        record = journal.read(file)
+        assert not record.damage
+        return [str(event["event"]) for event in record.events]
+
+
+def left_running(folder: Path) -> list[str]:
+    """Processes that belong to the runs of a folder: their guardians, and what their faults started."""
+    runs = [path.name for path in (folder / "reports").glob("*") if path.is_dir()]
+    state = os.environ["BLACKSTART_STATE"]
+    found = []
+    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = entry.read_bytes().decode("utf-8", "replace").split("\0")
+        except OSError:
+            continue
+        guards = "blackstart.safety.guard" in words and any(run in words for run in runs)
+        flaps = "blackstart.faults._flapper" in words and any(state in word for word in words)
+        if guards or flaps:
+            found.append(" ".join(words))
+    return found
