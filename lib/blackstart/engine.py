@@ -108,6 +108,7 @@ class Run:
     def _baseline(self) -> None:
         self.observer.phase("baseline", self.court.open)
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
+        self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
         self.guardian.start()
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
@@ -116,6 +117,7 @@ class Run:
             lambda: self.observer.baseline_holds() and self.traffic.flowing(), until_s, self._between
         )
         self._demand_baseline(holds)
+        self.observer.pace(CALM_TICK_S)
         bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
 
     def _demand_baseline(self, holds: bool) -> None:

@@ -113,9 +113,10 @@ class Supervisor:
 
     def rights(self) -> tuple[Command, ...]:
         """Whether supervisord talks to us, and whether its program may be signalled."""
-        probe = 'pid=$("$1" -c "$2" pid "$3"); case $pid in ""|0|*[!0-9]*) ;; *) kill -0 "$pid" ;; esac'
-        may_signal = Command(("sh", "-c", probe, "rights", self.ctl, self.config, self.name), self.host)
-        return (self._ctl("pid", self.name, ok_codes=(0, 7)), may_signal)
+        # supervisorctl says on its output what is wrong, and 7 where the program does not run.
+        probe = 'pid=$("$1" -c "$2" pid "$3"); code=$?; case $code in 0|7) ;; *) echo "$pid" >&2; exit $code ;; esac; '
+        probe += 'case $pid in ""|0|*[!0-9]*) ;; *) kill -0 "$pid" ;; esac'
+        return (Command(("sh", "-c", probe, "rights", self.ctl, self.config, self.name), self.host),)
 
     def log_tail(self, lines: int) -> Command | None:
         """`supervisorctl tail`: about `lines` lines of what the program printed."""

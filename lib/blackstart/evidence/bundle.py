@@ -81,7 +81,7 @@ def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     try:
         csv_log.write(folder.log, record, judgement)
         _samples(folder, record)
-        documents.write(folder.path, judgement, os.environ, console.plain)
+        documents.write(folder.path, judgement, os.environ, console.plain, record)
     except OSError as error:
         console.say(f"some of the evidence could not be written: {error}")
 

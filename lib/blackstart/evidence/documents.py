@@ -14,12 +14,19 @@ from blackstart.reports import github, html, junit
 from blackstart.reports.story import Story
 
 
-def write(folder: Path, judgement: Judgement, environ: Mapping[str, str], say: Callable[[str], None]) -> None:
+def write(
+    folder: Path,
+    judgement: Judgement,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    record: journal.Record | None = None,
+) -> None:
     """chaos.json, junit.xml, report.html, GitHub's summary, and the manifest last. `say` takes lines as they are.
 
-    A document that can't be made is said; it keeps neither the others nor the seal away.
+    A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
+    it has been read already.
     """
-    story = Story(journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
+    story = Story(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
     makers: dict[str, Callable[[], str]] = {
         "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",
         "junit.xml": lambda: junit.xml(story),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
@@ -14,16 +15,21 @@ from blackstart.redact import Redactor
 from blackstart.target import Target, secret
 
 MAX_BYTES = 16 * 1024 * 1024
+_PLAIN_DSN = re.compile(
+    r"postgres(ql)?://([\w.-]+(:[\w.~!-]*)?@)?[A-Za-z0-9.-]+(:[0-9]{1,4}|:[1-5][0-9]{4})?(/[\w.-]*)?", re.ASCII
+)
 
 
 def postgres_dsn(target: Target, service: str) -> str:
     """The service's dsn (`postgresql://...` or `env:NAME`). Raises BadTarget where it has none or a wrong one."""
-    from psycopg import ProgrammingError  # noqa: PLC0415
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
-
     dsn = target.service(service).dsn
     if not dsn:
         raise BadTarget(f'target "{target.name}": service "{service}" has no dsn, as in dsn = "env:DATABASE_URL"')
+    if _PLAIN_DSN.fullmatch(secret(dsn)):
+        return dsn
+    from psycopg import ProgrammingError  # noqa: PLC0415  (a plain dsn needs no client to be understood)
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
+
     try:
         conninfo_to_dict(secret(dsn))
     except ProgrammingError as error:
