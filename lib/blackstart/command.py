@@ -44,9 +44,10 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
-    for change in plan.changes:
-        console.say(f"will: {change.what}")
-    if console.interactive and plan.changes and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
+    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives,))]
+    for what in will:
+        console.say(f"will: {what}")
+    if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     result = Run(plan, given, console, redactor, again(found, given, variant)).execute()
     if result.judgement.verdict != "refused":

@@ -34,6 +34,7 @@ def show(plan: Plan, came_by: str = "") -> str:
         parts += ["", change.what, *_steps("do", change.do), *_steps("undo", change.undo)]
         parts += [f"  bites when  {condition}" for condition in change.bites]
         parts += [f"  gone when   {condition}" for condition in change.gone]
+    parts += ["", plan.drives] if plan.drives else []
     rows = [
         (phase, expectation.name, _told(expectation))
         for phase, expectations in (

@@ -43,6 +43,14 @@ class Plan:
         return any(change.undo_by_hand for change in self.changes)
 
     @property
+    def drives(self) -> str:
+        """The load that will be sent, in words; empty where there is none. It is no change, but it leaves its mark."""
+        if self.experiment.traffic is None:
+            return ""
+        load = self.experiment.traffic.load
+        return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
+
+    @property
     def hands_within_s(self) -> float:
         """How long a person is given to make the changes that only a person can make; 0 where there are none."""
         asked = [step.timeout_s for change in self.changes for step in change.do if isinstance(step, Ask)]

@@ -8,7 +8,8 @@ import pytest
 
 from blackstart import controls
 from blackstart.expect import always, eventually
-from blackstart.model import Ask, Check, Command, HttpCall
+from blackstart.loads import Burst, Operation
+from blackstart.model import Ask, Check, Command, HttpCall, Traffic
 from blackstart.plan_view import longest_s, show
 from blackstart.planning import Plan, make
 from blackstart.target import Service, Target
@@ -133,3 +134,10 @@ def test_the_last_line_says_that_nothing_was_touched() -> None:
 def test_a_plan_without_a_fault_is_shown_too() -> None:
     text = show(make(experiment(faults=(), recovery=(AFTER,)), Target("bare", why="the defaults")))
     assert text.splitlines()[0] == "drill on bare (no api), from the defaults"
+
+
+def test_a_load_is_told_like_a_change_since_it_leaves_its_mark_too() -> None:
+    load = Burst(3, Operation("plan", url="/plans"), name="plans")
+    planned = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load, "fault")))
+    assert "send the load plans (burst) to http://localhost:8000" in show(planned).splitlines()
+    assert not lines(show(plan()), "send the load")
