@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from blackstart.probes.http import HttpJson
+import re
+from typing import ClassVar
+
+from blackstart.codec import plain
+from blackstart.probes.http import HttpGet, HttpJson, HttpStatus
 from blackstart.probes.log_lines import LogMatches
 from blackstart.probes.metrics import Metric
 from blackstart.probes.redis_value import RedisCommand, redis_info
 
+_HOLE = re.compile(r"\{[^}]*\}")
 PAGE = "/actuator/prometheus"
 BREAKER = "redis"
 STATES = ("closed", "open", "half_open")
@@ -23,24 +28,45 @@ def breaker(state: str, name: str = BREAKER) -> Metric:
     return Metric("resilience4j_circuitbreaker_state", labels, path=PAGE, name=f"breaker_{state}")
 
 
+@plain
+class VisitorGet(HttpGet):
+    """A request like a user's, at a user's pace: a probe must not use up the limit that it looks at."""
+
+    least_tick_s: ClassVar[float] = 0.2
+
+
+@plain
+class Visit(HttpStatus):
+    """The status that a user gets. Its requests also let a breaker that waits for calls close again."""
+
+    def endpoint(self) -> HttpGet:
+        """GET of the URL, five times a second at most."""
+        return VisitorGet(self.path, self.headers)
+
+
+def visit(route: str) -> Visit:
+    """A request through the gateway, at the route of the target's load with its holes filled."""
+    return Visit(_HOLE.sub("0", route), name="visit")
+
+
 def started() -> Metric:
     """When the process began, in seconds since the epoch: another value means a restart, whoever hides it."""
     return Metric("process_start_time_seconds", path=PAGE, name="process_start")
 
 
-def cpu_usage() -> Metric:
-    """How much of the gateway's own processor limit is used, from 0 to 1."""
-    return Metric("process_cpu_usage", path=PAGE, name="cpu_usage")
+def cpu_percent() -> Metric:
+    """Percent of the gateway's own processor limit."""
+    return Metric("process_cpu_percent_of_limit", path=PAGE, name="cpu_percent")
 
 
 def active_workers() -> Metric:
     """Workers that are busy now."""
-    return Metric("executor_active_threads", path=PAGE, aggregate="sum", name="active_workers")
+    return Metric("gateway_workers_active", path=PAGE, name="active_workers")
 
 
 def oom_kills() -> Metric:
     """How often the kernel killed something of the gateway for want of memory."""
-    return Metric("container_oom_events_total", path=PAGE, name="oom_kills")
+    return Metric("gateway_oom_kills_total", path=PAGE, name="oom_kills")
 
 
 def redis_memory() -> RedisCommand:

@@ -54,6 +54,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
         link=links(target),
         baseline=(
             eventually(read.health().is_("UP"), name="up_before"),
+            eventually(read.visit(requests(target).url).is_(200), name="served_before"),
             eventually(read.breaker("closed").is_(1), name="closed_before"),
         ),
         always=(no_crash(),),

@@ -21,9 +21,9 @@ _HOLE = re.compile(r"\{[^}]*\}")
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """Most requests have a path of their own, so that Redis has to grow; one in ten has the same, and is limited."""
+    """Most requests have a path of their own, so that Redis has to grow; one in five has the same, and is limited."""
     many = common.requests(target)
-    load = OpenLoop((_limited(many, "{n}", common.OP, 9), _limited(many, "1", ONE_PATH, 1)),
+    load = OpenLoop((_limited(many, "{n}", common.OP, 4), _limited(many, "1", ONE_PATH, 1)),
                     constant(RATE_PER_S, LASTS_S), name="traffic")  # fmt: skip
     made = common.plain(
         target,
@@ -59,7 +59,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         made,
         always=(
             *made.always,
-            always(read.cpu_usage().below(0.8), name="cpu_under_80", for_s=1.0),
+            always(read.cpu_percent().below(80), name="cpu_under_80", for_s=1.0),
             always(read.oom_kills().as_before(), name="no_oom"),
         ),
     )
