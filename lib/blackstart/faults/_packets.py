@@ -33,13 +33,15 @@ _NAME = re.compile(r"\w[\w.@:-]*\Z")
 _CONTAINER = ("docker", "compose", "container")
 _NO_ROOT = 77
 _ROOT = f'[ "$(id -u)" = 0 ] || {{ echo "this needs root" >&2; exit {_NO_ROOT}; }}; exec "$@" >/dev/null'
+# Not every shell's own `kill` knows process groups, so the one that waits ends its nap itself.
 _ARM = (
-    'umask 077; mkdir -p "${1%/*}" && rm -f "$1" || exit 73; setsid sh -c \'sleep "$2"; read -r one <"$1" && '
-    '[ "$one" = $$ ] && sh -c "$3"; rm -f "$1"\' timed-undo "$@" >/dev/null 2>&1 </dev/null & echo $! >"$1"'
+    'umask 077; mkdir -p "${1%/*}" && rm -f "$1" || exit 73; setsid sh -c \'trap "kill \\$nap; exit" TERM; '
+    'sleep "$2" & nap=$!; wait $nap; read -r one <"$1" && [ "$one" = $$ ] && sh -c "$3"; rm -f "$1"\' '
+    'timed-undo "$@" >/dev/null 2>&1 </dev/null & echo $! >"$1"'
 )
 _DISARM = (
     '{ read -r one <"$1"; } 2>/dev/null || exit 0; case $(ps -ww -o args= -p "$one") in '
-    '*timed-undo*"$1"*) kill -TERM -- "-$one" ;; esac; rm -f "$1"'
+    '*timed-undo*"$1"*) kill -s TERM "$one" || exit ;; esac; rm -f "$1"'
 )
 
 

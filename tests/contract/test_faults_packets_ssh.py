@@ -1,0 +1,113 @@
+"""Rules on another host, over SSH: the far side takes them back by itself where nobody comes any more to do it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blackstart.errors import StepFailed
+from blackstart.faults import _packets
+from blackstart.faults.reject import Reject
+from blackstart.machines import carry_out, close_machines
+from blackstart.model import Change, Command
+from blackstart.safety.restore import is_gone, restore
+from blackstart.target import Service, Target
+from tests.netns import Netns, answers, netns
+from tests.requirements import require
+from tests.services import eventually, so
+from tests.ssh_host import SshHost, ssh_host
+
+pytestmark = [pytest.mark.root, pytest.mark.ssh]
+
+
+@pytest.fixture(scope="module")
+def space() -> Iterator[Netns]:
+    require("root", "netns", "ssh")
+    with netns() as made:
+        yield made
+
+
+@pytest.fixture
+def far(space: Netns, tmp_path: Path) -> Iterator[SshHost]:
+    """A sshd whose machine is the namespace: where it runs, `iptables` is that of the namespace."""
+    with ssh_host(tmp_path) as host:
+        yield host
+        close_machines()
+
+
+def planned(space: Netns, host: SshHost) -> Change:
+    net = {"host": host.url, "netns": space.name}
+    service = Service("redis", address=f"{space.theirs}:{space.port}", dsn="redis://x", net=net)
+    (change,) = Reject("redis").plan(Target("test", services={"redis": service}))
+    return change
+
+
+def sleepers() -> list[str]:
+    found = subprocess.run(
+        ["pgrep", "-af", "timed-undo /run/blackstart/"], capture_output=True, text=True, timeout=5, check=False
+    )
+    return [line for line in found.stdout.splitlines() if "pgrep" not in line]
+
+
+def test_the_far_side_is_armed_first_and_disarmed_last(space: Netns, far: SshHost) -> None:
+    change = planned(space, far)
+    assert "arm a timed undo" in change.do[0].argv and "disarm the timed undo" in change.undo[-1].argv  # type: ignore[union-attr]
+    assert change.lease_s < _packets.ARMED_S
+    for step in change.do:
+        carry_out(step)
+    assert so(change.bites) and len(sleepers()) >= 1
+    assert restore(change, print, 20)
+    assert space.rules() == [] and eventually(lambda: sleepers() == [])
+
+
+def test_a_far_side_that_nobody_comes_back_to_takes_its_rules_back(
+    space: Netns, far: SshHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_packets, "ARMED_S", 3)
+    change = planned(space, far)
+    for step in change.do:
+        carry_out(step)
+    assert space.rules() and not answers(space)
+    far.stop()
+    close_machines()
+    began = time.monotonic()
+    with pytest.raises(StepFailed):
+        carry_out(change.undo[0])
+    assert eventually(lambda: space.rules() == [], 15) and time.monotonic() - began < 10
+    assert answers(space) and eventually(lambda: sleepers() == [])
+    far.start()
+    assert eventually(lambda: is_gone(change), 15)
+
+
+def test_a_later_fault_is_not_taken_back_by_an_earlier_ones_timer(
+    space: Netns, far: SshHost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_packets, "ARMED_S", 3)
+    first = planned(space, far)
+    for step in first.do:
+        carry_out(step)
+    monkeypatch.setattr(_packets, "ARMED_S", 60)
+    second = (
+        planned(space, far) if answers(space) else replace(first, do=tuple(_armed_longer(step) for step in first.do))
+    )
+    for step in first.undo[:-1]:  # the disarming is lost
+        carry_out(step)
+    for step in second.do:
+        carry_out(step)
+    time.sleep(4)
+    assert len(space.rules()) == 1 and not answers(space)
+    assert restore(second, print, 20)
+    assert space.rules() == []
+    for pid in [int(line.split()[0]) for line in sleepers()]:
+        os.kill(pid, 15)
+
+
+def _armed_longer(step: object) -> Command:
+    assert isinstance(step, Command)
+    return replace(step, argv=tuple("60" if word == "3" else word for word in step.argv))
