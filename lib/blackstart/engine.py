@@ -162,6 +162,7 @@ class Run:
         )
         if not proved:
             self._stop("inconclusive", f"the fault did not bite within {limit_s:g} s")
+        self.observer.ease()
         bit_s = self.observer.effect("bites") or clock.now_s()
         self.console.say(
             f"the fault bites: {', '.join(c.what for c in self.plan.changes)}, {shown(bit_s - began_s)} after its start"

@@ -80,6 +80,7 @@ class Follower:
         self.pace = pace
         self._endpoint = endpoint
         self._reader: Reader | None = None
+        self.eased_tick_s = 0.0
         self._least_tick_s = float(getattr(endpoint, "least_tick_s", 0.0))
         self._free_s = clock.now_s()
         self._last_slot_s = -math.inf
@@ -119,8 +120,8 @@ class Follower:
         self.wake()
 
     def tick_s(self) -> float:
-        """The tick in force for this endpoint: never faster than it can bear."""
-        return max(self.pace.tick_s, self._least_tick_s)
+        """The tick in force for this endpoint: never faster than it can bear, or than it needs to be."""
+        return max(self.pace.tick_s, self._least_tick_s, self.eased_tick_s)
 
     def slot_s(self) -> float:
         """When the next slot is, by `clock.now_s()`: the first since the last read ended, and a tick after its own.

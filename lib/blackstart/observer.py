@@ -31,6 +31,8 @@ class Observer:
         self.lock = threading.Condition()
         self.latest: dict[str, Reading] = {}
         self.stop_because = ""
+        self._asked: set[str] = set()
+        self._proofs: set[str] = set()
         self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
         self._sampler = Sampler([], self._take, CALM_TICK_S, max_rate_hz, read_timeout_s)
 
@@ -38,12 +40,20 @@ class Observer:
         """Begin to read. Each endpoint is read once per tick, whatever the number of its probes."""
         for condition in stop_if:
             self._stop_if.setdefault(condition.probe.name, []).append((condition, []))
-        self._sampler.watch([*probes, *(condition.probe for condition in stop_if)])
+        asked = [*probes, *(condition.probe for condition in stop_if)]
+        self._asked = {probe.name for probe in asked}
+        self._sampler.watch(asked)
         self._sampler.start()
 
     def watch(self, probes: Sequence[Probe]) -> None:
-        """Read these too, from now on."""
+        """Read these too, from now on, at the full pace."""
         self._sampler.watch(probes)
+        self._proofs |= {probe.name for probe in probes} - self._asked
+        self._sampler.ease(self._proofs, 0.0)
+
+    def ease(self) -> None:
+        """What was watched as a proof is proved: from now on it is only looked at, and leaves the CPU to the rest."""
+        self._sampler.ease(self._proofs, CALM_TICK_S)
 
     def pace(self, tick_s: float) -> None:
         """Read this often from now on (never more often than the target allows)."""

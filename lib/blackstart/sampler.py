@@ -94,6 +94,16 @@ class Sampler:
         if self._running:
             follower.thread.start()
 
+    def ease(self, names: Iterable[str], tick_s: float) -> None:
+        """Read endpoints that only have probes with these names at most this often; 0 takes it back."""
+        eased = set(names)
+        with self._lock:
+            for follower in self._followers.values():
+                if eased.issuperset(probe.name for probe in follower.probes):
+                    follower.eased_tick_s = tick_s
+                    follower.wake()
+            self._convoy.wake()
+
     def unwatch(self, names: Iterable[str]) -> None:
         """Stop reading the probes with these names. An endpoint without probes is not read any more."""
         gone = set(names)
