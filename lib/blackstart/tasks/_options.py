@@ -33,9 +33,15 @@ OPTIONS: dict[str, tuple[bool, str]] = {
 
 
 def experiment_task(
-    name: str, doc: str, act: Callable[[dict[str, Any]], int], variants: Sequence[str] = (), positional: str = ""
+    name: str,
+    doc: str,
+    act: Callable[[dict[str, Any]], int],
+    variants: Sequence[str] = (),
+    positional: str = "",
+    values: Sequence[str] = (),
 ) -> Any:
-    """An Invoke task with the common options, and a switch for each variant; `act` returns the exit code."""
+    """An Invoke task with the common options, a switch for each variant, and options of its own that take `values`;
+    `act` returns the exit code."""
 
     def body(c: Any, **options: Any) -> None:
         finish(act(options))
@@ -45,6 +51,7 @@ def experiment_task(
         parameters.append(inspect.Parameter(positional, inspect.Parameter.POSITIONAL_OR_KEYWORD))
     for option, (switch, _) in OPTIONS.items():
         parameters.append(_parameter(option, False if switch else None))
+    parameters += [_parameter(value, None) for value in values]
     parameters += [_parameter(variant.replace("-", "_"), False) for variant in variants]
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__name__ = name.replace("-", "_")
