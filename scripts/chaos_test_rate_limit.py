@@ -1,11 +1,11 @@
-"""`chaos.rate-limit-spike` without Invoke: `python scripts/chaos_test_rate_limit.py [--target lab ...]`. Same flags, same exit codes."""
+"""`chaos.rate-limit-spike` without Invoke: `python scripts/chaos_test_rate_limit.py`. Same flags and exit codes."""
 
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from blackstart.tasks import main  # noqa: E402
+from blackstart.tasks import main
 
 if __name__ == "__main__":
     main(["blackstart", "chaos.rate-limit-spike", *sys.argv[1:]])

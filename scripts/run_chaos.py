@@ -1,4 +1,4 @@
-"""The gateway's scenarios without Invoke: `python3 scripts/run_chaos.py [--scenario redis-latency] [--target lab ...]`."""
+"""The gateway's scenarios without Invoke: `python3 scripts/run_chaos.py [--scenario redis-latency]`."""
 
 import sys
 from pathlib import Path
