@@ -1,5 +1,6 @@
 """Drills in a terminal: an operator is asked before anything is touched, and does by hand what only a hand can do."""
 
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,21 +19,23 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
     driver.command("down")
 
 
-def terminal(lab: LabDriver, reports: Path, *options: str, **more: str) -> pexpect.spawn:
+def terminal(
+    lab: LabDriver, reports: Path, *options: str, task: str = "chaos.leader-lock", **more: str
+) -> pexpect.spawn:
     """The drill in a pseudo-terminal of its own."""
     env = environment(lab.state, reports, **more)
     if "NONINTERACTIVE" not in more:
         env.pop("NONINTERACTIVE")
-    words = command("chaos.leader-lock", *options)
+    words = command(task, *options)
     return pexpect.spawn(words[0], words[1:], cwd=str(ROOT), env={**env, "TERM": "xterm"}, encoding="utf-8", timeout=60)
 
 
-def by_hand(lab: LabDriver, folder: Path) -> Path:
-    """The lab's target, with a Redis that only a person can stop."""
-    head, section, rest = (lab.folder / "target.toml").read_text().partition("[services.redis]")
+def by_hand(lab: LabDriver, folder: Path, service: str = "redis") -> Path:
+    """The lab's target, with a service that only a person can stop."""
+    head, section, rest = (lab.folder / "target.toml").read_text().partition(f"[services.{service}]")
     control = next(line for line in rest.splitlines() if line.startswith("control"))
     path = folder / "by-hand.toml"
-    path.write_text(head + section + rest.replace(control, 'control = { manual = "the Redis of the lab" }', 1))
+    path.write_text(head + section + rest.replace(control, f'control = {{ manual = "the {service} of the lab" }}', 1))
     return path
 
 
@@ -54,10 +57,10 @@ def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabD
     child.logfile_read = sys.stdout
     child.expect(r"Run leader-lock on trader\? \[y/N\]")
     child.sendline("y")
-    child.expect("PLEASE DO NOW: Stop the Redis of the lab now")
+    child.expect("PLEASE DO NOW: Stop the redis of the lab now")
     lab.supervisor("stop", "redis")
     child.expect("the fault bites")
-    child.expect("PLEASE DO NOW, by hand: Start the Redis of the lab now")
+    child.expect("PLEASE DO NOW, by hand: Start the redis of the lab now")
     lab.supervisor("start", "redis")
     child.expect("A note for the evidence")
     child.sendline("operator saw the pager ring")
@@ -78,3 +81,50 @@ def test_unattended_a_redis_that_only_a_person_can_stop_is_refused(lab: LabDrive
     child.close()
     assert child.exitstatus == 40
     assert not (tmp_path / "reports").exists()
+
+
+def test_a_postgres_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabDriver, tmp_path: Path) -> None:
+    file = by_hand(lab, tmp_path, "postgres")
+    child = terminal(lab, tmp_path, "--target", str(file), task="chaos.postgres-blip")
+    child.expect("will: stop postgres")
+    child.expect("will: send the load orders")
+    child.expect(r"Run postgres-blip on trader\? \[y/N\]")
+    child.sendline("y")
+    child.expect("PLEASE DO NOW: Stop the postgres of the lab now")
+    lab.supervisor("stop", "postgres")
+    child.expect("the fault bites")
+    child.expect("PLEASE DO NOW, by hand: Start the postgres of the lab now")
+    lab.supervisor("start", "postgres")
+    child.expect("A note for the evidence")
+    child.sendline("")
+    child.expect("postgres-blip on trader: held")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+
+
+def test_an_operator_sees_how_a_wait_goes_on_one_line_that_is_redrawn(lab: LabDriver, tmp_path: Path) -> None:
+    child = terminal(lab, tmp_path)
+    child.setwinsize(24, 80)
+    child.expect(r"\[y/N\]")
+    child.sendline("y")
+    child.expect("A note for the evidence")
+    said = child.before
+    child.sendline("")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, said + child.before
+    drawn = [line for line in re.split(r"[\r\n]+", said) if re.match(r"(during the fault|recovery) \d+ s", line)]
+    assert len(drawn) >= 3, said
+    assert all(len(line) < 80 for line in drawn), drawn
+    # How long it has lasted, how long it may last, and what is read now.
+    assert any(re.match(r"recovery \d+ s, at most \d+ s more: .*leader [01]", line) for line in drawn), drawn
+
+
+def test_unattended_on_a_terminal_there_is_nothing_but_lines(lab: LabDriver, tmp_path: Path) -> None:
+    child = terminal(lab, tmp_path, NONINTERACTIVE="1")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0, child.before
+    assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f-\x9f]|\r(?!\n)", child.before), child.before
+    assert "[y/N]" not in child.before and "A note" not in child.before
