@@ -57,7 +57,7 @@ def test_request_needs_a_key_is_counted_in_redis_and_reaches_the_upstream(gatewa
 
 def test_more_than_the_limit_in_a_window_is_429_with_the_limit_and_when_to_retry(gateway: Up) -> None:
     lab = gateway()
-    limit = lab.target["facts"]["rate_limit_per_window"]
+    limit = lab.target["facts"]["limit_per_window"]
     answers = [lab.ask() for _ in range(3 * limit)]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert refused
@@ -298,7 +298,7 @@ def test_mutant_unbounded_workers_has_more_than_there_are(gateway: Up) -> None:
 
 def test_mutant_limiter_leaks_above_the_limit(gateway: Up) -> None:
     lab = gateway("--mutant", "limiter-leaks")
-    limit = lab.target["facts"]["rate_limit_per_window"]
+    limit = lab.target["facts"]["limit_per_window"]
     with requests.Session() as session:
         session.headers["X-API-Key"] = "one"
         url, ends = lab.url("/api/v1/users/1"), time.monotonic() + 3

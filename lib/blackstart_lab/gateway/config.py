@@ -42,9 +42,9 @@ class Profile:
     guards: str = "redis"
     fail_open: bool = True
     max_workers: int = 200
-    rate_limit_per_window: int = 20
-    rate_limit_window_s: int = 1
-    rate_limit_key_ttl_s: int = 60
+    limit_per_window: int = 20
+    window_s: int = 1
+    key_ttl_s: int = 60
     ping_every_ms: int = 200
     upstream_timeout_ms: int = 2000
     cpu_limit_cores: float = 1.0

@@ -9,7 +9,7 @@ from blackstart_lab.gateway.store import RedisStore
 
 @dataclass(frozen=True)
 class Verdict:
-    """`window` is the number of the window since 1970; it ends at `(window + 1) * rate_limit_window_s`."""
+    """`window` is the number of the window since 1970; it ends at `(window + 1) * window_s`."""
 
     allowed: bool
     limit: int
@@ -26,9 +26,9 @@ class FixedWindow:
 
     async def ask(self, api_key: str, path: str) -> Verdict:
         """Count this request. Raises LimiterUnavailable where Redis could not be asked."""
-        window = int(time.time()) // self.profile.rate_limit_window_s
+        window = int(time.time()) // self.profile.window_s
         count = await self.store.count(self.key(api_key, path, window))
-        limit = self.profile.rate_limit_per_window
+        limit = self.profile.limit_per_window
         return Verdict(count <= limit, limit, max(0, limit - count), window)
 
     def key(self, api_key: str, path: str, window: int) -> str:

@@ -57,7 +57,7 @@ class RedisStore:
             pipe = self._redis.pipeline(transaction=False)
             for key in keys:
                 pipe.incr(key)
-                pipe.expire(key, self.profile.rate_limit_key_ttl_s)
+                pipe.expire(key, self.profile.key_ttl_s)
             answers: list[int] = await pipe.execute()
             return answers[::2]
 

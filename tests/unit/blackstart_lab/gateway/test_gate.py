@@ -10,16 +10,16 @@ from blackstart_lab.gateway.breaker import CLOSED, OPEN
 from blackstart_lab.gateway.config import QUICK
 from tests.unit.blackstart_lab.gateway.fakes import Bench
 
-NEVER_ENDING = replace(QUICK, rate_limit_window_s=10**10)  # no window ends while a test runs
+NEVER_ENDING = replace(QUICK, window_s=10**10)  # no window ends while a test runs
 
 
 def test_within_the_limit_is_counted_and_above_it_rejected() -> None:
-    bench = Bench(profile=replace(NEVER_ENDING, rate_limit_per_window=3))
+    bench = Bench(profile=replace(NEVER_ENDING, limit_per_window=3))
     assert asyncio.run(bench.ask(5)) == ["counted"] * 3 + ["rejected"] * 2
 
 
 def test_each_key_and_path_has_a_limit_of_its_own() -> None:
-    bench = Bench(profile=replace(NEVER_ENDING, rate_limit_per_window=1))
+    bench = Bench(profile=replace(NEVER_ENDING, limit_per_window=1))
 
     async def story() -> list[str]:
         other = await bench.gate.decide("lab-key-2", "/api/v1/users/1")

@@ -35,7 +35,7 @@ NAMES = {
     "unbounded-workers",
     "limiter-leaks",
 }
-WHOLE = replace(QUICK, rate_limit_window_s=10**10)
+WHOLE = replace(QUICK, window_s=10**10)
 AWAY = "Connection refused"
 
 
@@ -163,7 +163,7 @@ def test_herd_crash_keeps_memory_only_after_a_loss() -> None:
 
 def test_limiter_leaks_lets_more_than_the_limit_through() -> None:
     counted: Callable[[str], int] = lambda name: asyncio.run(bench_of(name).ask(300)).count("counted")  # noqa: E731
-    assert WHOLE.rate_limit_per_window * 2 < counted("limiter-leaks") <= WHOLE.rate_limit_per_window * 4
+    assert WHOLE.limit_per_window * 2 < counted("limiter-leaks") <= WHOLE.limit_per_window * 4
 
 
 def test_as_coded_answers_500_without_redis_and_its_breaker_sees_nothing() -> None:
