@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import tempfile
 from pathlib import Path
@@ -51,30 +50,8 @@ def lab_up(rounds: int) -> list[tuple[str, str, str, str]]:
                     times_s.append(place.bring(state, "up", "trader"))
                 finally:
                     place.bring(state, "down")
-    compile_s = _uncompiled()
     first, later = median(first_s), median(later_s)
     return [
         ("(d) lab.up, new state folder", f"{first:.2f} s", f"slowest {max(first_s):.2f} s", "<= 5 s"),
         ("(d) lab.up, later", f"{later:.2f} s", f"slowest {max(later_s):.2f} s; {later / first:.2f} times", "<= 3 s"),
-        (
-            "(d) lab.up, nothing compiled",
-            f"{compile_s:.2f} s",
-            "Python's caches empty, as after installation",
-            "<= 5 s",
-        ),
     ]
-
-
-def _uncompiled() -> float:
-    """With an empty cache of compiled files: what a fresh installation meets at its very first start."""
-    with tempfile.TemporaryDirectory(prefix="bs-bench-") as folder:
-        before = os.environ.get("PYTHONPYCACHEPREFIX")
-        os.environ["PYTHONPYCACHEPREFIX"] = str(Path(folder) / "cache")
-        try:
-            return place.bring(Path(folder), "up", "trader")
-        finally:
-            place.bring(Path(folder), "down")
-            if before is None:
-                del os.environ["PYTHONPYCACHEPREFIX"]
-            else:
-                os.environ["PYTHONPYCACHEPREFIX"] = before
