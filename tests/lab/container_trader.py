@@ -72,6 +72,7 @@ class ContainerTrader:
     names: dict[str, str]
     project: str = ""
     profile: str = "quick"
+    mutant: str = ""
     ports: dict[str, int] = field(default_factory=dict)
     network: str = ""
 
@@ -134,7 +135,8 @@ class ContainerTrader:
     def _trader(self) -> list[str]:
         words = ["--host", "0.0.0.0", "--port", "8000", "--profile", self.profile, "--events", "/tmp/events.jsonl"]
         where = ["--redis-url", "redis://redis:6379/0", "--dsn", "postgresql://trader@postgres/trader"]
-        return [sys.executable, "-m", "blackstart_lab.trader", *words, *where]
+        mutant = ["--mutant", self.mutant] if self.mutant else []
+        return [sys.executable, "-m", "blackstart_lab.trader", *words, *where, *mutant]
 
     def _run(self, service: str, options: list[str], command: list[str]) -> None:
         self.ports.setdefault(service, free_port())
@@ -182,7 +184,7 @@ def _eventually(what: str, fact: Any, within_s: float = 90.0) -> None:
 @contextlib.contextmanager
 def running(trader: ContainerTrader) -> Iterator[ContainerTrader]:
     """The trader while it is up; its names are this machine's only once, so runs side by side take turns."""
-    with (Path(tempfile.gettempdir()) / "blackstart-test-containers.lock").open("w") as lock:
+    with (Path(tempfile.gettempdir()) / f"blackstart-test-{trader.names['redis']}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         taken = [name for name in trader.names.values() if docker("ps", "-aq", "--filter", f"name=^/{name}$")]
         assert not taken, f"containers named {', '.join(taken)} are here already; these tests need the names"

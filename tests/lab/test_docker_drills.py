@@ -1,5 +1,6 @@
 """The three drills against the trader in real containers, as its compose file names them."""
 
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,8 @@ import pytest
 
 from tests.docker_engine import redis_container
 from tests.lab.container_trader import SERVICES, ContainerTrader, running
-from tests.lab.drills import Drill, drill, ledger
+from tests.lab.drills import ROOT, Drill, command, drill, environment, ledger
+from tests.lab.lab_driver import eventually
 from tests.requirements import require
 
 pytestmark = pytest.mark.docker
@@ -57,6 +59,39 @@ def test_a_drill_holds_by_compose_service_and_by_container_name(
     done = drill(task, tmp_path / "state", tmp_path / "reports", *options, TARGET=str(file))
     assert_held(done, trader, before, DRILLS[words])
     assert ledger(tmp_path / "state") == []
+
+
+def test_a_killed_run_leaves_the_container_running(trader: ContainerTrader, tmp_path: Path) -> None:
+    file = trader.target(tmp_path / "trader.toml", "compose")
+    env = environment(tmp_path / "state", tmp_path / "reports", TARGET=str(file))
+    child = subprocess.Popen(
+        command("chaos.leader-lock"), cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    try:
+        assert any("the fault bites" in line for line in child.stdout)
+        assert trader.started()["aitrapp-redis"].endswith(" exited")
+    finally:
+        child.kill()
+        child.wait()
+        child.stdout.close()
+    eventually(lambda: trader.started()["aitrapp-redis"].endswith(" running"), 30)
+    eventually(lambda: not ledger(tmp_path / "state"), 30)
+    eventually(trader.leads, 30)
+
+
+def test_a_crash_behind_a_restart_policy_is_seen(tmp_path: Path) -> None:
+    require("docker")
+    names = {name: f"blackstart-crash-{name}" for name in SERVICES}
+    with running(ContainerTrader(names, mutant="crash-on-redis-loss")) as crashing:
+        file = crashing.target(tmp_path / "trader.toml", "docker")
+        done = drill(
+            "chaos.leader-lock", tmp_path / "state", tmp_path / "reports", TARGET=str(file), WAIT_READY_TIMEOUT="15"
+        )
+        assert done.code == 20, done.output
+        # It is up again before anybody looks: only its counters and its instance id tell.
+        assert {"same_instance", "no_crash"} & done.failed(), done.output
+        assert all(state.endswith(" running") for state in crashing.started().values())
 
 
 def refused(trader: ContainerTrader, tmp_path: Path, task: str = "chaos.leader-lock", **more: str) -> str:

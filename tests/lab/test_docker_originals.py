@@ -1,4 +1,4 @@
-"""The original scripts against containers that are called what the original documents call them: redis, postgres."""
+"""The original scripts by their flags, on containers and compose services that are called as in the documents."""
 
 import subprocess
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.container_trader import ContainerTrader, literal_ports, running
+from tests.lab.container_trader import SERVICES, ContainerTrader, literal_ports, running
 from tests.lab.drills import ROOT, Drill, environment
 from tests.requirements import require
 
@@ -14,11 +14,14 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def trader() -> Iterator[ContainerTrader]:
+def trader(request: pytest.FixtureRequest) -> Iterator[ContainerTrader]:
     """Without a target file nothing is known of its lock but what the real system does: TTL 30 s, refresh 10 s."""
     require("docker")
+    project = getattr(request, "param", "")
     names = {"redis": "redis", "postgres": "postgres", "api": "trader-api"}
-    with running(ContainerTrader(names, profile="real", ports=literal_ports())) as up:
+    if project:
+        names = {service: f"{project}-{service}" for service in SERVICES}
+    with running(ContainerTrader(names, project, profile="real", ports=literal_ports())) as up:
         yield up
 
 
@@ -33,16 +36,17 @@ def original(script: str, tmp_path: Path, **flags: str) -> Drill:
     return Drill(done.returncode, done.stdout + done.stderr, tmp_path / "reports")
 
 
+@pytest.mark.parametrize("trader", ["aitrapp", ""], ids=["compose-service", "container"], indirect=True)
 def test_leader_lock_by_the_original_flags_holds(trader: ContainerTrader, tmp_path: Path) -> None:
     before = trader.started()
     done = original(
         "chaos_test_leader_lock.sh", tmp_path, API=trader.api, REDIS_CONTAINER="redis", DATABASE_URL=trader.dsn
     )
     assert done.code == 0, done.output
-    assert "redis is the container redis, at 127.0.0.1:" in done.output.splitlines()[0]
+    assert f"redis is the container {trader.names['redis']}, at 127.0.0.1:" in done.output.splitlines()[0]
     assert done.log[1:4] == ["leader_before,1", "leader_after_stop,0", "leader_after_recovery,1"]
     after = trader.started()
-    assert {name for name in after if after[name] != before[name]} == {"redis"}
+    assert {name for name in after if after[name] != before[name]} == {trader.names["redis"]}
     assert all(state.endswith(" running") for state in after.values())
 
 
