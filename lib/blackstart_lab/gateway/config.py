@@ -58,10 +58,10 @@ class Profile:
 
 
 # A call to Redis that does not end within 50 ms is given up: what is left of 100 ms is for the way around. Half of a
-# window of 50 calls has failed within 2 s even at 20 requests/s; ten trial calls are
-# enough of HALF_OPEN to be seen by a reader.
+# window of 100 calls has failed within 2 s from 30 requests/s on, and is more than one hiccup of a busy machine. Ten
+# trial calls are enough of HALF_OPEN to be seen by a reader.
 _AROUND_REDIS = BreakerNumbers(
-    window_calls=50,
+    window_calls=100,
     min_calls=20,
     failure_percent=50.0,
     slow_ms=45.0,
