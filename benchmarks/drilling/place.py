@@ -5,10 +5,12 @@ What stands here asks Redis through a socket of its own and reads the app's own 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -124,7 +126,17 @@ class Lab:
         """Bring it back to where a drill may begin, whoever left it how."""
         if not self.redis_up():
             subprocess.run(self.supervisor("start"), capture_output=True, timeout=30, check=False)
+        # A guardian that still sees to it that its undo stays would undo the next tool's fault as well.
+        wait_for(lambda: not self.watched_over(), 60, "whatever a killed run left is mended and closed")
         wait_for(lambda: self.redis_up() and self.ready(), 60, "the lab is ready again")
+
+    def watched_over(self) -> bool:
+        """Whether the ledger still has an entry."""
+        file = self.state / "ledger.db"
+        if not file.exists():
+            return False
+        with contextlib.closing(sqlite3.connect(file, timeout=5)) as ledger:
+            return bool(ledger.execute("SELECT count(*) FROM entries").fetchone()[0])
 
 
 def bring(state: Path, verb: str, *words: str) -> float:
