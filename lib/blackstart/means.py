@@ -1,20 +1,36 @@
-"""A fault's own means, and how they show that they have failed: a fault proxy that dies in the middle of a run.
+"""A fault's own means, and how they show that they are of no use: a fault proxy that dies in the middle of a run, or
+that the target does not use at all.
 
-What a system does after that says nothing about it. The run ends as by an abort condition, and is inconclusive.
+What a system does after the one says nothing about it: the run ends as by an abort condition, and is inconclusive. The
+other is looked for before anything is touched, while the load flows.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from blackstart.expect import Condition
-from blackstart.model import Change
+from blackstart.model import Change, Command
 
 
 def lost_means(changes: Sequence[Change]) -> tuple[Condition, ...]:
     """The conditions that say it: those of every proof's probe that has `lost()`."""
     probes = [condition.probe for change in changes for condition in (*change.bites, *change.gone)]
     return tuple(dict.fromkeys(probe.lost() for probe in probes if hasattr(probe, "lost")))
+
+
+def proved_in_use(change: Change) -> Change:
+    """The change, refused at its rehearsal where its proxy carries nothing. Only for runs whose load flows by then."""
+    probes = [condition.probe for condition in change.gone]
+    places: dict[tuple[str, str], None] = dict.fromkeys(probe.place() for probe in probes if hasattr(probe, "place"))
+    env = {"PYTHONPATH": str(Path(__file__).parents[1])}
+    steps = [
+        Command((sys.executable, "-m", "blackstart.faults._carried", api, proxy), env=env) for api, proxy in places
+    ]
+    return replace(change, rights=(*change.rights, *steps))
 
 
 def reasons(changes: Sequence[Change], messages: Iterable[str]) -> tuple[str, ...]:

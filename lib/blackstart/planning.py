@@ -12,7 +12,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.controls import Control
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
-from blackstart.means import lost_means
+from blackstart.means import lost_means, proved_in_use
 from blackstart.model import Ask, Change, Experiment, Probe
 from blackstart.target import Service, Target
 
@@ -68,12 +68,13 @@ def make(experiment: Experiment, target: Target) -> Plan:
     """The plan. Raises Refused (BadTarget, BadExperiment) where the target can't have this experiment."""
     bound = bind(experiment, target)
     changes: list[Change] = []
+    flows = experiment.traffic is not None and experiment.traffic.flows == "throughout"
     holds = [fault.hold_s for fault in experiment.faults if getattr(fault, "hold_s", None) is not None]
     for fault in experiment.faults:
         planned = fault.plan(target)
         if not planned:
             raise Refused(f"{fault.describe()} changes nothing on {target.name}")
-        changes.extend(planned)
+        changes.extend(map(proved_in_use, planned) if flows else planned)
     for change in changes:
         if not change.bites or not change.gone:
             raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')

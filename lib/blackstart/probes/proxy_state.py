@@ -50,6 +50,10 @@ class ToxicState(Conditions):
         names = [toxic.get("name") for toxic in toxics if isinstance(toxic, dict)] if isinstance(toxics, list) else []
         return "value", "there" if self.toxic in names else "absent", ""
 
+    def place(self) -> tuple[str, str]:
+        """The API, and the name of the proxy in it."""
+        return self.api, self.proxy
+
     def lost(self) -> Condition:
         """What spoils a run while it lasts."""
         return self.is_(NO_PROXY)
@@ -80,6 +84,10 @@ class ProxyState(Conditions):
         if not isinstance(enabled, bool):
             return "malformed", None, f"enabled is {enabled!r}"
         return "value", "enabled" if enabled else "disabled", ""
+
+    def place(self) -> tuple[str, str]:
+        """The API, and the name of the proxy in it."""
+        return self.api, self.proxy
 
     def lost(self) -> Condition:
         """What spoils a run while it lasts."""
