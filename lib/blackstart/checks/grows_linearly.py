@@ -10,10 +10,14 @@ from blackstart.checks.result import CheckResult, Reporter
 _LEAST_READINGS = 10
 
 
-def grows_linearly(evidence: Evidence, probe: str, op: str = "", least_r_squared: float = 0.9) -> CheckResult:
-    """R² of the reading over the number of requests that had been answered when it was taken."""
+def grows_linearly(
+    evidence: Evidence, probe: str, op: str = "", detail: str = "", least_r_squared: float = 0.9
+) -> CheckResult:
+    """R² of the reading over the number of requests that had been answered when it was taken; with a `detail`, only
+    over those whose answer said so (a request that reached nothing makes nothing grow)."""
     report = Reporter("grows_linearly", f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
-    ends = sorted(row.end_s for row in evidence.history.of(op).rows if row.end_s is not None)
+    rows = [row for row in evidence.history.of(op).rows if detail in ("", row.detail)]
+    ends = sorted(row.end_s for row in rows if row.end_s is not None)
     if not ends:
         return report.unknown("no request was answered")
     points: list[tuple[int, float]] = []

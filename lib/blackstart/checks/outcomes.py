@@ -20,8 +20,12 @@ def outcomes(
     min_share: float = 1.0,
     op: str = "",
     phase: str = "",
+    honest: bool = False,
 ) -> CheckResult:
-    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts."""
+    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
+
+    With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
+    """
     wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
     report = Reporter("outcomes", f"{wanted} {' or '.join(map(str, allowed))}")
     try:
@@ -30,8 +34,9 @@ def outcomes(
         return report.unknown(str(missing))
     may = Statuses(allowed, (), ())
     sent = [row for row in rows.rows if row.sent]
-    bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok"]
-    seen = Counter(str(row.status) if row.status is not None else "no answer" for row in sent)
+    lies = {id(row) for row in sent if honest and 200 <= (row.status or 0) < 300 and row.outcome != "ok"}
+    bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
+    seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
     # Were every unreadable line a good answer, would it still be too few?
     most = len(sent) + len(rows.unreadable)

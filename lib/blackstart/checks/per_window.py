@@ -12,13 +12,23 @@ from blackstart.history import History
 
 
 def per_window(
-    history: History, final: Mapping[str, Any], *, status: int, most: int, window_s: float, op: str = ""
+    history: History,
+    final: Mapping[str, Any],
+    *,
+    status: int,
+    most: int,
+    window_s: float,
+    op: str = "",
+    detail: str = "",
 ) -> CheckResult:
-    """A request may be counted in the window of its sending or of its answer, so two neighbouring windows together may
+    """Of the answers with this status, and with this detail where one is named (those that were counted at all).
+
+    A request may be counted in the window of its sending or of its answer, so two neighbouring windows together may
     hold twice the limit at most; more than that breaks it. Never near the limit: nothing was tested."""
     report = Reporter("per_window", f"at most {most} × {status} in each window of {window_s:g} s")
     rows = selected(history, final, op)
-    answered = [row for row in rows.rows if row.status == status and row.start_s is not None]
+    chosen = [row for row in rows.rows if row.status == status and row.start_s is not None]
+    answered = [row for row in chosen if detail in ("", row.detail)]
     windows = Counter(int((row.start_s or 0.0) / window_s) for row in answered)
     pairs = {at: windows[at] + windows[at + 1] for at in windows}
     highest = max(windows.values(), default=0)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from blackstart.checks.latency_within import latency_within
 from blackstart.checks.outcomes import outcomes
 from blackstart.checks.overlap import overlap
+from blackstart.checks.per_window import per_window
 from blackstart.checks.rate_reached import rate_reached
 from blackstart.checks.thresholds import thresholds
 from tests.unit.checks.rows import RUBBISH, history, row, unsent
@@ -135,3 +136,21 @@ def test_thresholds_without_a_complete_load_prove_nothing() -> None:
     assert "k6 dropped 3 iterations" in thresholds(history(), {"load": dropped}).message
     for final in ({}, {"load": dropped}, {"load": {"complete": True, "thresholds": []}}):
         assert thresholds(history(), final).verdict == "inconclusive"
+
+
+def test_a_2xx_that_was_not_acknowledged_is_a_lie_only_where_honesty_is_asked_for() -> None:
+    rows = history(*TEN, row("lie", "fail", status=200))
+    assert outcomes(rows, {}, allowed=("2xx",)).verdict == "held"
+    result = outcomes(rows, {}, allowed=("2xx",), honest=True)
+    assert (result.verdict, result.offenders) == ("broke", ("lie",))
+    assert "1 × 200 that is none" in str(result.actual)
+
+
+def test_a_limit_counts_only_answers_that_say_so() -> None:
+    many = [row(f"a{n}", status=200, detail="bypassed") for n in range(50)]
+    some = [row(f"b{n}", status=200, detail="counted") for n in range(20)]
+    limited = [row("c", "fail", status=429)]
+    rule = {"status": 200, "most": 20, "window_s": 1.0}
+    assert per_window(history(*many, *some, *limited), {}, **rule).verdict == "broke"
+    assert per_window(history(*many, *some, *limited), {}, **rule, detail="counted").verdict == "held"
+    assert per_window(history(*many, *some), {}, **rule, detail="counted").verdict == "inconclusive"

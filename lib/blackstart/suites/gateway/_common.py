@@ -34,9 +34,13 @@ def requests(target: Target, **changes: Any) -> Operation:
             method=str(route.pop("method", "GET")),
             headers={**target.headers, **route.pop("headers", {})},
             timeout_s=ANSWER_TIMEOUT_S,
+            detail_from=str(route.pop("detail_from", "")),
+            ok_details=tuple(route.pop("ok_details", ())),
         )
     except (ValueError, TypeError) as error:
         raise BadTarget(f'target "{target.name}", [requests]: {error}') from error
+    if route:
+        raise BadTarget(f'target "{target.name}", [requests]: no such key: {", ".join(sorted(route))}')
     return replace(made, **changes) if changes else made
 
 
@@ -88,8 +92,8 @@ def serves_again(within_s: float, name: str) -> Expectation:
 
 
 def answered(name: str, allowed: tuple[str, ...], share: float = 1.0, phase: str = "fault", hint: str = "") -> Check:
-    """At least this share of a phase's requests was answered with one of these statuses."""
-    params = {"allowed": allowed, "min_share": share, "op": OP, "phase": phase}
+    """At least this share of a phase's requests was answered with one of these statuses, and a 2xx is what it says."""
+    params = {"allowed": allowed, "min_share": share, "op": OP, "phase": phase, "honest": True}
     return Check("outcomes", name, params, hint=hint)
 
 

@@ -1,0 +1,84 @@
+"""The labs that drills are repeated on: how each is brought up, its drills, and what its mutants' files say."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from blackstart_lab.gateway import mutants as gateway_mutants
+from blackstart_lab.trader import mutants as trader_mutants
+from tests.lab.gateway_driver import GatewayDriver
+from tests.lab.lab_driver import LabDriver
+
+Drills = tuple[tuple[str, tuple[str, ...]], ...]
+"""Experiments with their options."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a mutant's file says of it. `flags` bring the lab up, `options` go to the drill."""
+
+    name: str
+    experiment: str
+    options: tuple[str, ...]
+    flags: tuple[str, ...]
+    must_fail: frozenset[str]
+    may_fail: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Lab:
+    """One lab: `tasks` is the collection of its drills, `healthy` flags to bring it up and the drills that then hold.
+
+    `mutant_flags` are what a mutant's declaration asks of the lab besides its name.
+    """
+
+    name: str
+    tasks: str
+    mutants: ModuleType
+    driver: Callable[[Path], Any]
+    healthy: tuple[tuple[tuple[str, ...], Drills], ...]
+    mutant_flags: Callable[[Any], tuple[str, ...]]
+
+    def wanted(self, mutant: str) -> Wanted:
+        """The declaration of a mutant."""
+        told = self.mutants.load(mutant)
+        return Wanted(
+            mutant,
+            told.experiment,
+            tuple(f"--{option}" for option in told.options),
+            ("--mutant", mutant, *self.mutant_flags(told)),
+            frozenset(told.must_fail),
+            frozenset(told.may_fail),
+        )
+
+
+def _instances(told: Any) -> tuple[str, ...]:
+    return ("--instances", str(told.instances))
+
+
+TRADER = Lab(
+    name="trader",
+    tasks="chaos",
+    mutants=trader_mutants,
+    driver=LabDriver,
+    healthy=(
+        (
+            ("--instances", "1"),
+            (("leader-lock", ()), ("postgres-blip", ()), ("postgres-blip", ("--freeze",)), ("rate-limit-spike", ())),
+        ),
+        (("--instances", "2"), (("leader-lock", ("--bounce",)), ("leader-lock", ("--freeze-leader",)))),
+    ),
+    mutant_flags=_instances,
+)
+GATEWAY_DRILLS = ("redis-unavailable", "redis-latency", "redis-flapping", "thundering-herd", "redis-bandwidth")
+GATEWAY = Lab(
+    name="gateway",
+    tasks="gateway",
+    mutants=gateway_mutants,
+    driver=GatewayDriver,
+    healthy=(((), tuple((name, ()) for name in ("baseline", *GATEWAY_DRILLS))),),
+    mutant_flags=lambda told: (),
+)
+LABS = {lab.name: lab for lab in (TRADER, GATEWAY)}

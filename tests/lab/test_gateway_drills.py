@@ -1,0 +1,51 @@
+"""The scenarios of the gateway on the healthy lab, and on the lab that behaves as the real one is coded."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart_lab.gateway.as_coded import BREAKS, MAY_BREAK
+from tests.lab.drills import drill, ledger
+from tests.lab.gateway_driver import GatewayDriver
+from tests.lab.labs import GATEWAY_DRILLS
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayDriver]:
+    """One healthy lab for the drills of this file; each must leave it as it found it."""
+    driver = GatewayDriver(tmp_path_factory.mktemp("lab") / "state").up("--without-prometheus")
+    yield driver
+    driver.command("down")
+
+
+@pytest.mark.parametrize("name", ["baseline", *GATEWAY_DRILLS])
+def test_the_scenario_holds_on_the_healthy_lab_and_leaves_nothing(
+    lab: GatewayDriver, name: str, tmp_path: Path
+) -> None:
+    done = drill(f"gateway.{name}", lab.state, tmp_path)
+    assert done.code == 0, done.output
+    assert done.log[-1] == "test_result,PASS"
+    assert done.judged().verdict == "held"
+    assert ledger(lab.state) == []
+
+
+@pytest.fixture(scope="module")
+def as_coded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayDriver]:
+    """The gateway as the public application behaves."""
+    driver = GatewayDriver(tmp_path_factory.mktemp("coded") / "state").up("--without-prometheus", "--as-coded")
+    yield driver
+    driver.command("down")
+
+
+@pytest.mark.parametrize("name", sorted(BREAKS))
+def test_the_gateway_as_coded_breaks_where_the_real_one_would(
+    as_coded: GatewayDriver, name: str, tmp_path: Path
+) -> None:
+    done = drill(f"gateway.{name}", as_coded.state, tmp_path, within_s=240)
+    assert done.code == 20, done.output
+    failed = done.failed()
+    assert set(BREAKS[name]) <= failed, done.output
+    assert failed <= {*BREAKS[name], *MAY_BREAK.get(name, ())}, done.output
