@@ -22,6 +22,11 @@ def health() -> HttpJson:
     return HttpJson("/actuator/health", "status", name="health")
 
 
+def redis_health() -> HttpJson:
+    """`UP` while the gateway reaches Redis. Spring shows components with `management.endpoint.health.show-details`."""
+    return HttpJson("/actuator/health", "components.redis.status", name="redis_health")
+
+
 def breaker(state: str, name: str = BREAKER) -> Metric:
     """1 while the breaker of that name is in this state, else 0."""
     labels = {"name": name, "state": state}
