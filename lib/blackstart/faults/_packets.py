@@ -47,13 +47,18 @@ _DISARM = (
 
 @dataclass(frozen=True)
 class Site:
-    """Where a service's packets can be reached, and who talks to it there."""
+    """Where a service's packets can be reached, and who talks to it there.
+
+    `enter` leads into a container's network (see `blackstart.faults._containers`), where the port is `inner_port`.
+    """
 
     line: Line
     target: str
     netns: str = ""
     host: str | None = None
     interface: str = ""
+    enter: Command | None = None
+    inner_port: int = 0
 
     @property
     def port(self) -> int:
@@ -83,6 +88,10 @@ class Site:
 
     def command(self, *argv: str, **more: object) -> Command:
         """A command where the packets are."""
+        if self.enter is not None:
+            from blackstart.faults._containers import into  # noqa: PLC0415  (it builds on this file)
+
+            return replace(self.enter, argv=into(self.enter, argv), **more)  # type: ignore[arg-type]
         entered = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
         return replace(Command(entered, host=self.host), **more)  # type: ignore[arg-type]
 

@@ -11,11 +11,14 @@ import zlib
 
 from blackstart.errors import Refused
 from blackstart.expect import Condition
-from blackstart.faults._packets import GONE_WITH_IT, LEASE_S, Site
+from blackstart.faults import _containers
+from blackstart.faults._packets import GONE_WITH_IT, LEASE_S, Site, site_of
 from blackstart.model import Change, Command
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
 from blackstart.safety.guard_rails import is_loopback
+from blackstart.target import Target
 
+_GONE = (*GONE_WITH_IT, *_containers.GONE_WITH_IT)
 _TCP = "6"
 _UNLIMITED = "32gbit"
 # The first two say that it is there, or not; a device that is gone has no queue.
@@ -34,14 +37,19 @@ _HAS_PARTS = (
 )
 
 
+def site_for(target: Target, name: str) -> Site:
+    """Where packets of the service leave: for one in a container, in the container's own network."""
+    site = site_of(target, name, "tc", "ip")
+    return _containers.entered(site) if site.published else site
+
+
 def change(site: Site, what: str, slow: tuple[str, ...], bites: Condition, clear: Condition) -> Change:
     """The service's packets pass through the queue `slow` (its kind and settings), where they leave."""
     device = device_of(site)
     handle = f"{0x8000 | zlib.crc32(f'{site.tag(slow[0])}/{device}'.encode()) & 0x7FFE:x}:"
     _refuse_foreign(site, device, handle)
-    state = CommandState(
-        site.command("sh", "-c", _LOOK, "look for queue", device, handle).argv, f"{site.line.name}_queue", site.host
-    )
+    look = site.command("sh", "-c", _LOOK, "look for queue", device, handle)
+    state = CommandState(look.argv, f"{site.line.name}_queue", look.host, tuple(sorted(look.env.items())))
     made = Change(
         what=what,
         service=site.line.name,
@@ -61,7 +69,7 @@ def change(site: Site, what: str, slow: tuple[str, ...], bites: Condition, clear
 
 def undo(site: Site, device: str, handle: str) -> Command:
     """Delete our root queue by its handle; that it is not there is fine."""
-    return site.command("sh", "-c", _DELETE, "delete queue", device, handle, accepts=GONE_WITH_IT)
+    return site.command("sh", "-c", _DELETE, "delete queue", device, handle, accepts=_GONE)
 
 
 def _steps(site: Site, device: str, handle: str, slow: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
@@ -73,7 +81,19 @@ def _steps(site: Site, device: str, handle: str, slow: tuple[str, ...]) -> tuple
         if ":" in address:
             raise Refused(f"{site.line.name} is at {address}: queues are only sorted for IPv4 here")
         to = ("match", "ip", side, f"{address}/32") if side else ()
-        tcp = ("match", "ip", "protocol", _TCP, "0xff", *to, "match", "ip", port, str(site.port), "0xffff")
+        tcp = (
+            "match",
+            "ip",
+            "protocol",
+            _TCP,
+            "0xff",
+            *to,
+            "match",
+            "ip",
+            port,
+            str(site.inner_port or site.port),
+            "0xffff",
+        )
         filters.append(
             ("filter", "add", "dev", device, "parent", handle, "protocol", "ip", "prio", "1", "u32", *tcp)
             + ("flowid", f"{handle}1")
@@ -100,10 +120,11 @@ def device_of(site: Site) -> str:
 
 def mtu_bytes(site: Site, device: str) -> int:
     """The largest packet of the interface. Raises Refused where there is none."""
-    told = site.asked("cat", f"/sys/class/net/{device}/mtu")
-    if not told.ok or not told.stdout.strip().isdigit():
+    told = site.asked("ip", "-o", "link", "show", "dev", device)
+    words = told.stdout.split()
+    if not told.ok or "mtu" not in words:
         raise Refused(f'{site.line.name}: there is no interface "{device}" ({told.stderr.strip()})')
-    return int(told.stdout)
+    return int(words[words.index("mtu") + 1])
 
 
 def _refuse_foreign(site: Site, device: str, handle: str) -> None:

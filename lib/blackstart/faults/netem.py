@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from blackstart.codec import plain
 from blackstart.faults import _queues
-from blackstart.faults._packets import site_of
 from blackstart.faults._wire import positive
 from blackstart.model import Change
 from blackstart.probes.wire import RoundTrip
@@ -32,7 +31,7 @@ class Netem:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or tc, or where the interface is not known or somebody else's."""
-        site = site_of(target, self.service, "tc")
+        site = _queues.site_for(target, self.service)
         line = site.line
         trip = RoundTrip(line.pulse() or line.port(), f"{self.service}_round_trip_ms")
         slow_ms = line.slower_by(trip, self.delay_ms - self.jitter_ms)

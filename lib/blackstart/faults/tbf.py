@@ -5,7 +5,6 @@ from __future__ import annotations
 from blackstart.codec import plain
 from blackstart.errors import Refused
 from blackstart.faults import _queues
-from blackstart.faults._packets import site_of
 from blackstart.faults._wire import positive
 from blackstart.model import Change
 from blackstart.probes.wire import Throughput
@@ -33,7 +32,7 @@ class Tbf:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or tc, or where nobody could measure it."""
-        site = site_of(target, self.service, "tc")
+        site = _queues.site_for(target, self.service)
         if site.line.speaks != "redis":
             raise Refused(
                 f"nobody could see how much gets through to {self.service}: that is measured with a Redis that echoes"

@@ -21,6 +21,7 @@ class CommandState(Conditions):
     argv: tuple[str, ...]
     name: str
     host: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
 
     def bind(self, target: Target) -> Self:
         """Itself: it is made with all that it needs."""
@@ -28,7 +29,7 @@ class CommandState(Conditions):
 
     def endpoint(self) -> Endpoint:
         """The command."""
-        return CommandRun(self.argv, self.host)
+        return CommandRun(self.argv, self.host, self.env)
 
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
         """One of the two words."""
@@ -43,6 +44,7 @@ class CommandRun:
 
     argv: tuple[str, ...]
     host: str | None = None
+    env: tuple[tuple[str, str], ...] = ()
 
     @property
     def least_tick_s(self) -> float:
@@ -68,7 +70,9 @@ class _Runner:
         from blackstart import machines  # noqa: PLC0415  (declarations load no machinery)
 
         try:
-            outcome = machines.run(Command(self._what.argv, host=self._what.host, timeout_s=timeout_s))
+            outcome = machines.run(
+                Command(self._what.argv, host=self._what.host, timeout_s=timeout_s, env=dict(self._what.env))
+            )
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:

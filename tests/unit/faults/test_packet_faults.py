@@ -22,7 +22,11 @@ from blackstart.model import Change, Command, Fault
 from blackstart.target import Service, Target
 
 FAULTS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Netem("redis", 100, 20, 1.5), Tbf("redis", 100))
-ANSWERS = {"cat": "65536\n", "tc": "qdisc noqueue 0: root refcnt 2\n", "iptables": ""}
+ANSWERS = {
+    "ip": "1: lo: <LOOPBACK,UP,LOWER_UP> mtu 65536 qdisc noqueue state UNKNOWN",
+    "tc": "qdisc noqueue 0: root refcnt 2\n",
+    "iptables": "",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -111,7 +115,7 @@ def test_in_a_namespace_every_step_enters_it_first(fault: Fault) -> None:
     change = plan(fault, target("10.0.0.5:6379", {"netns": "shop1", "interface": "eth0"}))
     for argv in argvs((*change.do, *change.undo)):
         assert argv[:4] == ("ip", "netns", "exec", "shop1")
-    assert all(step.accepts == ("Cannot open network namespace",) for step in change.undo)  # type: ignore[union-attr]
+    assert all("Cannot open network namespace" in step.accepts for step in change.undo)  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
