@@ -10,7 +10,7 @@ whole process, start and documents included, is given beside it.
 
 (b) Wall time: from the start of the process `invoke chaos.leader-lock` to its end. Taken off are
   - the stop itself (journal: `do` to `did`) and the start itself (`undo` to `undone`), the supervisor's work;
-  - the hold: from `did` to the later of the last `during` transition and the declared `hold_min_s` after the bite;
+  - the hold: from there to the later of the last `during` transition and the declared `hold_min_s` after the bite;
   - the recovery: from `undone` to the last `recovery` transition;
   - the declared time to settle after it (`settle_s`).
 What is left is ours: start-up, baseline, link, rehearsal, guardian, the ends of waits, judging and documents.
@@ -28,6 +28,9 @@ from typing import Any
 from benchmarks.drilling import place
 from benchmarks.drilling.place import Lab, Ran, phase_s
 
+from blackstart import journal
+from blackstart.codec import from_data
+from blackstart.judge import replay
 from blackstart.judging import judge_folder
 from blackstart.percentiles import percentile
 from blackstart.watch import Finding
@@ -72,7 +75,7 @@ def _take(figures: Figures, lab: Lab, reports: Path, ran: Ran) -> None:
     began_s, ended_s = phase_s(events, "baseline"), phase_s(events, "end")
     figures.cpu_sampling.append((ran.cpu_at(ended_s) - ran.cpu_at(began_s)) / (ended_s - began_s))
     figures.cpu_whole.append(ran.cpu_at(ran.exited_s) / ran.wall_s)
-    for part, took_s in parts(events, found, ran).items():
+    for part, took_s in parts(events, found, ran, _bit_s(folder)).items():
         figures.parts_s[part].append(took_s)
 
 
@@ -84,7 +87,15 @@ def _error_s(finding: Finding | None, kind: str, events: list[dict[str, Any]]) -
     return min((abs(seen_s - at_s) for at_s in times), default=None)
 
 
-def parts(events: list[dict[str, Any]], found: dict[str, Finding], ran: Ran) -> dict[str, float]:
+def _bit_s(folder: Path) -> float:
+    """When the fault was proved to have taken effect."""
+    record = journal.read(folder / "journal.jsonl")
+    told = [record.first(name) or {} for name in ("run", "plan")]
+    _, times = replay(record, from_data(told[0]["experiment"]), from_data(told[1]["changes"]))
+    return times.bit_s or times.ended_s
+
+
+def parts(events: list[dict[str, Any]], found: dict[str, Finding], ran: Ran, bit_s: float) -> dict[str, float]:
     """Where the wall time of one run went, in seconds. Only the first is the system's."""
     at_s = {event["event"]: float(event["at"]) for event in events if event["event"] != "phase"}
     experiment = next(event for event in events if event["event"] == "run")["experiment"]
@@ -94,7 +105,7 @@ def parts(events: list[dict[str, Any]], found: dict[str, Finding], ran: Ran) -> 
         seen = [f.transition.to_s for f in found.values() if f.phase == phase and f.transition]
         return max([since_s, *seen])
 
-    held_s = last_s("fault", at_s["did"] + hold_s)
+    held_s = last_s("fault", bit_s + hold_s)
     recovered_s = last_s("recovery", at_s["undone"])
     settled_s = phase_s(events, "settle") + settle_s
     system_s = (held_s - at_s["do"]) + (recovered_s - at_s["undo"]) + settle_s

@@ -126,6 +126,7 @@ class Run:
 
     def _prepare(self) -> None:
         link.prove(self.plan, self.flags, self.observer, self.console)
+        bundle.warm()
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note("rehearsed", message=line)
         heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes)

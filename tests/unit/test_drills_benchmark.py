@@ -37,7 +37,7 @@ JOURNAL: list[dict[str, Any]] = [
 @pytest.mark.parametrize(("last_s", "held_s"), [(102.5, 104.8), (104.85, 104.85)], ids=["declared hold", "slow system"])
 def test_the_parts_of_a_run_sum_up_to_its_wall_time(last_s: float, held_s: float) -> None:
     found = {"leader_0": seen("leader_0", "fault", last_s), "resumed": seen("resumed", "recovery", 105.6)}
-    took_s = parts(JOURNAL, found, Ran(0, 100.0, 106.8, ""))
+    took_s = parts(JOURNAL, found, Ran(0, 100.0, 106.8, ""), bit_s=101.8)
     assert sum(took_s.values()) == pytest.approx(6.8)
     # From the stop to the end of the hold, from the start to the last recovery, and the declared time to settle.
     assert took_s[HOLD] == pytest.approx((held_s - 101.6) + (105.6 - 104.9) + 0.5)
