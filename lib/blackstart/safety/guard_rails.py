@@ -92,7 +92,7 @@ def _strangers(plan: Plan) -> Iterator[Objection]:
 
 
 def _addresses(plan: Plan) -> Iterator[Objection]:
-    for what, host in _hosts_named(plan.target, plan.services):
+    for what, host in (*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)):
         if not is_loopback(host):
             yield Objection(f"{what} is at {host}, not on this machine", host)
 
@@ -107,6 +107,14 @@ def _hosts_named(target: Target, touched: tuple[str, ...]) -> Iterator[tuple[str
             yield f"the address of {name}", service.address.rpartition(":")[0].strip("[]")
         if name in touched and service.dsn:
             yield f"the dsn of {name}", _host_of(secret(service.dsn))
+
+
+def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Where a load is sent, as far as that is told: what a k6 script does is its own affair."""
+    load = plan.experiment.traffic.load if plan.experiment.traffic else None
+    for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
+        if "://" in operation.url:
+            yield f"the load's {operation.name}", _host_of(operation.url)
 
 
 def _machines(plan: Plan) -> Iterator[Objection]:
@@ -124,8 +132,7 @@ def _machines(plan: Plan) -> Iterator[Objection]:
 def _reaches(step: Step) -> str:
     """The machine, engine or API that a step acts on; empty for this machine."""
     if isinstance(step, HttpCall):
-        parts = urlsplit(step.url)
-        return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}"
+        return f"{step.url.partition('://')[0]}://{_host_of(step.url)}"
     if not isinstance(step, Command):
         return ""
     if step.host:
@@ -142,7 +149,10 @@ def _host_of(url: str) -> str:
     """The host in a URL, without user, port and the rest; the text itself where it is none."""
     if "://" not in url:
         return url
-    return urlsplit(url).hostname or ""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # what can't be read is not taken for this machine
+        return url
 
 
 # ---------------------------------------------------------------- how one gets here

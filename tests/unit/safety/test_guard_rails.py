@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from blackstart import command, controls
 from blackstart.errors import Refused
 from blackstart.flags import Flags
-from blackstart.model import Command, HttpCall, Step
+from blackstart.loads import Burst, OpenLoop, Operation, Stage
+from blackstart.model import Command, HttpCall, Step, Traffic
 from blackstart.planning import Plan, make
 from blackstart.safety.guard_rails import is_loopback, objections, refuse
 from blackstart.target import Service, Target
@@ -152,6 +153,14 @@ def test_the_address_that_we_came_from_over_ssh_is_refused() -> None:
     assert "192.0.2.7 is where we came from by SSH" in refusal(plan(target), "192.0.2.7 50123 10.0.0.4 22")
 
 
+def test_a_load_that_is_sent_elsewhere_is_refused_until_that_is_named() -> None:
+    operations = (Operation("visit", "/ready"), Operation("pay", "https://pay.example.com/{int:1-9}"))
+    for load in (OpenLoop(operations, (Stage(1.0),)), Burst(3, operations[1])):
+        made = make(experiment(recovery=(AFTER,), faults=(), traffic=Traffic(load)), LOCAL)
+        assert "the load's pay is at pay.example.com" in refusal(made)
+        refuse(replace(made, target=replace(LOCAL, allow=("pay.example.com",))))
+
+
 def test_everything_is_said_at_once_with_all_the_words() -> None:
     target = replace(with_redis("cache:22"), api="http://trade.example.com")
     told = refusal(plan(target))
@@ -182,5 +191,8 @@ def test_everything_else_is_not(host: str) -> None:
 @given(st.text())
 def test_no_text_crashes_the_guard_rails(text: str) -> None:
     is_loopback(text)
+    objections(Plan(experiment(), replace(LOCAL, api=f"http://{text}"), (), (), None), text)
+    away = replace(change(), do=(HttpCall("POST", f"http://{text}:{text}"),))
+    objections(Plan(experiment(), LOCAL, (away,), (), None))
     target = replace(LOCAL, services={"redis": Service("redis", text)})
     objections(Plan(experiment(), target, (change(),), (), None), text)
