@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
+import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +23,7 @@ from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
 from blackstart.faults.tbf import Tbf
 from blackstart.model import Fault
+from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
 from tests.contract.fault_proxies import FaultProxy, redis_server
 from tests.contract.network_runs import NetworkRun, left_running
@@ -210,3 +214,85 @@ def test_a_run_killed_at_any_instant_leaves_no_rule(space: Netns, tmp_path: Path
     run.wait_for("baseline")
     time.sleep(random.Random(seed).uniform(0.0, 3.0))
     mended(run, lambda: space.rules() == before and answers(space), run.kill())
+
+
+def test_a_flapper_killed_together_with_its_run_leaves_the_proxy_up(
+    proxy: FaultProxy, upstream: int, tmp_path: Path
+) -> None:
+    port = proxy.proxy_to(upstream, "redis")
+    run = NetworkRun(tmp_path, Flap("redis", 50), through(proxy, port, upstream), hold_s=60)
+    run.wait_for(BITES)
+    (pidfile,) = Path(os.environ["BLACKSTART_STATE"]).glob("flappers/*.pid")
+    os.kill(int(pidfile.read_text()), signal.SIGKILL)
+    mended(run, lambda: untouched(proxy) and pings(port, 1.0), run.kill())
+
+
+def kill_with_guardian(run: NetworkRun) -> None:
+    """Both at once: the guardian is told nothing, and nobody is left."""
+    guardians = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _guards(entry, run)]
+    for pid in (*guardians, run.process.pid):
+        os.kill(pid, signal.SIGKILL)
+    run.process.wait(timeout=10)
+    assert guardians and run.guardian_gone(5)
+
+
+def _guards(entry: Path, run: NetworkRun) -> bool:
+    try:
+        words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return False
+    return "blackstart.safety.guard" in words and any(path.name in words for path in run.reports.glob("*"))
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("by", ["chaos.heal", "HEAL.sh"])
+def test_a_rule_that_nobody_was_left_to_undo_is_mended_by_hand(space: Netns, tmp_path: Path, by: str) -> None:
+    run = NetworkRun(tmp_path, Reject("redis"), inside(space), hold_s=60, allow=space.theirs)
+    run.wait_for(BITES)
+    kill_with_guardian(run)
+    assert space.rules() and not answers(space)
+    by_hand(run, by)
+    assert not space.rules() and answers(space)
+    heal.heal(print, run.reports)
+    assert Ledger().outstanding() == []
+
+
+@pytest.mark.parametrize("by", ["chaos.heal", "HEAL.sh"])
+def test_a_toxic_that_nobody_was_left_to_remove_is_mended_by_hand(upstream: int, tmp_path: Path, by: str) -> None:
+    require("toxiproxy")
+    proxy = FaultProxy("toxiproxy")
+    try:
+        port = proxy.proxy_to(upstream, "redis")
+        run = NetworkRun(tmp_path, Latency("redis", 300), through(proxy, port, upstream), hold_s=60)
+        run.wait_for(BITES)
+        kill_with_guardian(run)
+        assert not untouched(proxy)
+        by_hand(run, by)
+        assert untouched(proxy)
+        heal.heal(print, run.reports)
+        assert Ledger().outstanding() == []
+    finally:
+        proxy.close()
+
+
+def test_a_leased_toxic_goes_with_its_run_even_where_nobody_is_left(upstream: int, tmp_path: Path) -> None:
+    proxy = FaultProxy("embedded")
+    try:
+        port = proxy.proxy_to(upstream, "redis")
+        run = NetworkRun(tmp_path, Cut("redis"), through(proxy, port, upstream), hold_s=60)
+        run.wait_for(BITES)
+        kill_with_guardian(run)
+        assert eventually(lambda: untouched(proxy) and pings(port, 1.0), 3)
+        assert heal.heal(print, run.reports) == 0 and Ledger().outstanding() == []
+    finally:
+        proxy.close()
+
+
+def by_hand(run: NetworkRun, by: str) -> None:
+    if by == "chaos.heal":
+        assert heal.heal(print, run.reports) == 0
+        return
+    (script,) = run.reports.glob("*/HEAL.sh")
+    env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+    done = subprocess.run(["sh", script], env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
