@@ -13,13 +13,16 @@ def _run(*words: str) -> None:
 
 @task(
     help={
-        "name": "which lab, such as trader",
-        "profile": "quick (TTL 3 s) or real (TTL 30 s)",
+        "name": "which lab: trader, gateway, ...",
+        "profile": "quick (short times) or real (those of the real system)",
         "mutant": "switch on one named resilience defect",
         "instances": "how many instances of the app: one leads, the rest stand by",
         "older-build": "answer /ready in the older 503 form",
         "orders-per-s": "rate of the throttle queue",
         "port": "port of the API (default: a free one)",
+        "as-coded": "gateway: behave as the public application really does",
+        "on-open": "gateway: what an open breaker means to a request, fallback or fail-fast",
+        "without-prometheus": "gateway: start none, even where its binary is on PATH",
     }
 )
 def up(
@@ -31,6 +34,9 @@ def up(
     older_build: bool = False,
     orders_per_s: int = 0,
     port: int = 0,
+    as_coded: bool = False,
+    on_open: str = "",
+    without_prometheus: bool = False,
 ) -> None:
     """Start a lab: real servers on private ports, and say what runs where."""
     given = {
@@ -39,9 +45,11 @@ def up(
         "--instances": instances,
         "--orders-per-s": orders_per_s,
         "--port": port,
+        "--on-open": on_open,
     }
+    switches = {"--older-build": older_build, "--as-coded": as_coded, "--without-prometheus": without_prometheus}
     words = [word for flag, value in given.items() if value for word in (flag, str(value))]
-    _run("up", name, *words, *(["--older-build"] if older_build else []))
+    _run("up", name, *words, *(switch for switch, on in switches.items() if on))
 
 
 @task(help={"name": "which lab (default: every one that is there)"})

@@ -32,6 +32,11 @@ def test_up_hands_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert sorted(words_of(monkeypatch, *given.split())) == sorted([*expected, "--older-build"])
 
 
+def test_up_hands_on_what_only_the_gateway_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = words_of(monkeypatch, *"lab.up gateway --as-coded --without-prometheus --on-open fail-fast".split())
+    assert sorted(words) == sorted(["up", "gateway", "--as-coded", "--without-prometheus", "--on-open", "fail-fast"])
+
+
 def test_down_and_logs_and_status_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     assert words_of(monkeypatch, "lab.down") == ["down"]
     assert words_of(monkeypatch, "lab.down", "--name", "trader") == ["down", "trader"]
