@@ -33,8 +33,9 @@ def test_up_hands_every_option_on(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_up_hands_on_what_only_the_gateway_has(monkeypatch: pytest.MonkeyPatch) -> None:
-    words = words_of(monkeypatch, *"lab.up gateway --as-coded --without-prometheus --on-open fail-fast".split())
-    assert sorted(words) == sorted(["up", "gateway", "--as-coded", "--without-prometheus", "--on-open", "fail-fast"])
+    given = ("--as-coded", "--without-prometheus", "--on-open", "fail-fast")
+    words = words_of(monkeypatch, "lab.up", "gateway", *given)
+    assert sorted(words) == sorted(["up", "gateway", *given])
 
 
 def test_down_and_logs_and_status_are_handed_on(monkeypatch: pytest.MonkeyPatch) -> None:
