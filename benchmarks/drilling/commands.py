@@ -33,6 +33,13 @@ def listing(rounds: int) -> list[tuple[str, str, str, str]]:
     return [("(c) invoke --list", f"{ours / one:.2f} times", f"{ours * 1000:.0f} ms to {one * 1000:.0f} ms", "<= 1.5")]
 
 
+def yardstick() -> float:
+    """The wall time of `invoke --list` beside a file with one task: what this machine takes for a start, just now."""
+    with tempfile.TemporaryDirectory(prefix="bs-bench-") as folder:
+        (Path(folder) / "tasks.py").write_text(_ONE_TASK, encoding="utf-8")
+        return _list(Path(folder))
+
+
 def _list(where: Path) -> float:
     began_s = now_s()
     subprocess.run([INVOKE, "--list"], cwd=where, stdout=subprocess.DEVNULL, timeout=60, check=True)

@@ -13,7 +13,9 @@ whole process, start and documents included, is given beside it.
   - the hold: from there to the later of the last `during` transition and the declared `hold_min_s` after the bite;
   - the recovery: from `undone` to the last `recovery` transition;
   - the declared time to settle after it (`settle_s`).
-What is left is ours: start-up, baseline, link, rehearsal, guardian, the ends of waits, judging and documents.
+What is left is ours: start-up, baseline, link, rehearsal, guardian, the ends of waits, judging and documents. Beside
+it stands what `invoke --list` of a file with one task takes on the same machine at the same time: on one that does
+other work, that ratio is what can be compared.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from benchmarks.drilling import place
+from benchmarks.drilling import commands, place
 from benchmarks.drilling.place import Lab, Ran, phase_s
 
 from blackstart import journal
@@ -47,6 +49,7 @@ class Figures:
     cpu_sampling: list[float] = field(default_factory=list)
     cpu_whole: list[float] = field(default_factory=list)
     parts_s: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    yardstick_s: list[float] = field(default_factory=list)
     codes: list[int] = field(default_factory=list)
 
 
@@ -56,6 +59,7 @@ def measure(runs: int) -> Figures:
     with place.lab() as lab, tempfile.TemporaryDirectory(prefix="bs-bench-") as folder:
         for number in range(runs + 1):
             lab.settle()
+            figures.yardstick_s.append(commands.yardstick())
             reports = Path(folder) / str(number)
             ran = place.drill(lab, reports)
             if number:
@@ -151,5 +155,9 @@ def rows_b(figures: Figures) -> list[tuple[str, str, str, str]]:
     told = f"of {median(wall):.2f} s, {median(wall) / median(figures.parts_s[HOLD]):.2f} times the system's"
     rows = [("(b) leader-lock, ours", f"{median(ours):.2f} s", told, "<= 1 s")]
     rows += [(f"    {part}", f"{median(values):.2f} s", "", "") for part, values in figures.parts_s.items()]
+    times = median(ours) / median(figures.yardstick_s)
+    rows.append(
+        ("    invoke --list of one task", f"{median(figures.yardstick_s):.2f} s", f"ours is {times:.1f} of it", "")
+    )
     held = sum(code == 0 for code in figures.codes)
     return [*rows, ("    runs that held", f"{held} of {len(figures.codes)}", "", "")]
