@@ -35,6 +35,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: st
     observer.note(
         "run",
         run=folder.run,
+        id=folder.id,
         version=__version__,
         began=clock.utc_iso(folder.began),
         experiment=to_data(plan.experiment),

@@ -47,6 +47,7 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
             zero_s = _zero_s(record, finding.phase)
             made.append((key, f"{value.from_s - zero_s:.3f}..{value.to_s - zero_s:.3f}" if value else NOT_OBSERVED))
     made += [(f"check_{f.name}", f.status) for f in judgement.findings if f.phase == "check"]
+    made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
     return [*made, ("test_result", RESULTS[judgement.verdict])]

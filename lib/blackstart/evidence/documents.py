@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from blackstart import history, journal
 from blackstart.errors import Damaged
 from blackstart.evidence import chaos_json, manifest
 from blackstart.judge import Judgement
-from blackstart.reports import github, html, junit
+from blackstart.reports import github, html, junit, summary
 from blackstart.reports.story import Story
 
 
@@ -21,17 +22,20 @@ def write(
     say: Callable[[str], None],
     record: journal.Record | None = None,
 ) -> None:
-    """chaos.json, junit.xml, report.html, GitHub's summary, and the manifest last. `say` takes lines as they are.
+    """chaos.json, junit.xml, report.html, summary.md, GitHub's summary, and the manifest last. `say` takes plain lines.
 
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
     it has been read already.
     """
     story = Story(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
+    load = cache(lambda: load_of(folder))
     makers: dict[str, Callable[[], str]] = {
         "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",
         "junit.xml": lambda: junit.xml(story),
-        "report.html": lambda: html.page(story, load_of(folder)),
+        "report.html": lambda: html.page(story, load()),
     }
+    if (folder / "history.csv").exists():
+        makers[summary.NAME] = lambda: summary.text(story, load() or history.History(()))
     for name, make in makers.items():
         try:
             _put(folder / name, make())

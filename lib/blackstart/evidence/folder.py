@@ -11,14 +11,20 @@ from pathlib import Path
 from blackstart import clock
 from blackstart.errors import Refused
 
+_AT_ONCE = 100
+
 
 @dataclass(frozen=True)
 class Folder:
-    """Where one run's evidence is. `run` is the name of the run, the folder and the log."""
+    """Where one run's evidence is. `run` is the name of the run, the folder and the log.
+
+    `id` is `CHAOS-YYYYMMDD-NNN`, numbered by the day (UTC) in its reports folder.
+    """
 
     run: str
     path: Path
     began: datetime
+    id: str = ""
 
     @property
     def log(self) -> Path:
@@ -44,6 +50,8 @@ class Folder:
 def discard(folder: Folder) -> None:
     """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind."""
     shutil.rmtree(folder.path, ignore_errors=True)
+    if folder.id:
+        folder.path.with_name(f".{folder.id}").unlink(missing_ok=True)
 
 
 def make(reports: str, experiment: str) -> Folder:
@@ -66,5 +74,22 @@ def make(reports: str, experiment: str) -> Folder:
             raise Refused(
                 f"the evidence folder {path} can't be made ({error.strerror}). Name another with --reports."
             ) from error
-        return Folder(name, path, began)
+        return Folder(name, path, began, _numbered(parent, name, began))
     raise Refused(f"{parent} already has a hundred runs that began in this second")
+
+
+def _numbered(parent: Path, run: str, began: datetime) -> str:
+    """The next number of the day; a hidden file holds it, so that two runs at once get two. Raises Refused."""
+    day = f"CHAOS-{began:%Y%m%d}-"
+    taken = [path.name.rpartition("-")[2] for path in parent.glob(f".{day}*")]
+    first = max((int(number) for number in taken if number.isdecimal()), default=0) + 1
+    for number in range(first, first + _AT_ONCE):
+        try:
+            with parent.joinpath(f".{day}{number:03d}").open("x", encoding="utf-8") as file:
+                file.write(f"{run}\n")
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise Refused(f"{parent} takes no run ({error.strerror}). Name another with --reports.") from error
+        return f"{day}{number:03d}"
+    raise Refused(f"{_AT_ONCE} runs begin in {parent} at this moment")

@@ -79,6 +79,11 @@ class Story:
         return str(self.head.get("run", self.where.name))
 
     @property
+    def run_id(self) -> str:
+        """`CHAOS-YYYYMMDD-NNN`; the run's name where an older record has none."""
+        return str(self.head.get("id") or self.run)
+
+    @property
     def name(self) -> str:
         """The experiment's name."""
         return self.experiment.name if self.experiment else "unknown experiment"

@@ -62,6 +62,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             eventually(read.breaker("closed").is_(1), name="closed_before"),
         ),
         always=(no_crash(),),
+        watch=(*map(read.breaker, read.STATES), *more.pop("watch", ())),
         **more,
     )
 

@@ -13,6 +13,8 @@ from blackstart.target import Target
 RATE_PER_S = 100.0
 TRIPS_WITHIN_S = 2.0
 RECOVERS_WITHIN_S = 15.0
+STAYS_CLOSED_S = 3.0
+"""As long as a breaker needs at this rate to judge its calls anew: one that flaps is closed for a while, too."""
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
@@ -44,6 +46,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             eventually(
                 read.breaker("closed").is_(1),
                 within_s=open_s + RECOVERS_WITHIN_S,
+                for_s=STAYS_CLOSED_S,
                 name="closes_again",
                 hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
             ),

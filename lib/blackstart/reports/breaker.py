@@ -1,0 +1,73 @@
+"""What a circuit breaker did in a run, from the readings of its states: each change, and how long the steps took. Pure.
+
+Its states are the probes `breaker_closed`, `breaker_open` and `breaker_half_open`, which read 1 while it is so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from blackstart.journal import readings_of
+from blackstart.model import Reading
+from blackstart.reports.story import Story
+
+STATES = {"breaker_closed": "CLOSED", "breaker_open": "OPEN", "breaker_half_open": "HALF-OPEN"}
+
+
+@dataclass(frozen=True)
+class Change:
+    """The breaker was first seen in this state by `at_s`; `from_s` is when the last look at the old one began."""
+
+    state: str
+    from_s: float
+    at_s: float
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Seconds from the fault's proved effect to OPEN, and from the beginning of the undo to HALF-OPEN, to CLOSED.
+
+    `to_closed_s` is that of the last change, after which it stayed closed. None where it did not happen.
+    """
+
+    to_open_s: float | None = None
+    to_half_open_s: float | None = None
+    to_closed_s: float | None = None
+
+
+def changes(story: Story) -> tuple[Change, ...]:
+    """Every change that was seen, the state at the beginning first; nothing where no breaker was looked at.
+
+    A state that came and went between two looks is not among them.
+    """
+    seen: list[Change] = []
+    last_s = story.from_s
+    for reading in _readings(story):
+        state = STATES[reading.probe]
+        if not seen or seen[-1].state != state:
+            seen.append(Change(state, last_s, reading.answered_s))
+        last_s = reading.sent_s
+    return tuple(seen)
+
+
+def _readings(story: Story) -> list[Reading]:
+    found = [r for event in story.record.of("read") for r in readings_of(event) if r.probe in STATES]
+    return sorted((r for r in found if r.kind == "value" and r.value == 1), key=lambda r: r.answered_s)
+
+
+def steps(story: Story, seen: Sequence[Change]) -> Steps:
+    """How long each step took."""
+    broke_s, mended_s = story.times.bit_s or story.times.did_s, story.times.undid_s
+    if broke_s is None:
+        return Steps()
+    opened = [c.at_s for c in seen[1:] if c.state == "OPEN" and c.at_s >= broke_s]
+    if mended_s is None or not opened:
+        return Steps(max(0.0, opened[0] - broke_s) if opened else None)
+    tried = [c.at_s for c in seen if c.state == "HALF-OPEN" and c.at_s >= mended_s]
+    closed = seen[-1].at_s if seen[-1].state == "CLOSED" else None
+    return Steps(
+        max(0.0, opened[0] - broke_s),
+        tried[0] - mended_s if tried else None,
+        max(0.0, closed - mended_s) if closed is not None else None,
+    )

@@ -1,0 +1,82 @@
+"""How the requests of each phase fared, as a gateway's plan says it: served, by the fallback, failed fast. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from blackstart.history import History, Row
+from blackstart.percentiles import percentile
+from blackstart.reports.story import Phase
+
+FATES = ("served", "fallback", "fast fail", "limited", "failed", "unsent")
+FALLBACKS = ("bypassed", "fallback")
+"""What an answer says of itself (the history's `detail`) that was made without what usually makes it."""
+
+
+@dataclass(frozen=True)
+class Fate:
+    """The requests of one fate. Latencies in ms, counted from when each was due; None where nothing was answered."""
+
+    name: str
+    count: int
+    share: float
+    p50_ms: float | None = None
+    p95_ms: float | None = None
+    p99_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class PhaseFigures:
+    """One phase: how many requests were due in a second while the load flowed, and what became of them."""
+
+    phase: str
+    count: int
+    rate_per_s: float
+    fates: tuple[Fate, ...]
+
+    def share(self, *names: str) -> float:
+        """Of all that were due, those of these fates."""
+        return sum(fate.share for fate in self.fates if fate.name in names)
+
+    @property
+    def success(self) -> float:
+        """Served, or answered by the fallback."""
+        return self.share("served", "fallback")
+
+
+def fate(row: Row) -> str:
+    """What became of a request: by its status, and by what its answer says of itself."""
+    if not row.sent:
+        return "unsent"
+    if row.outcome == "ok" and row.status != 429:
+        return "fallback" if row.detail in FALLBACKS else "served"
+    return {503: "fast fail", 429: "limited"}.get(row.status or 0, "failed")
+
+
+def by_phase(history: History, phases: Sequence[Phase]) -> tuple[PhaseFigures, ...]:
+    """The figures of every phase in which requests were due, in order."""
+    made = []
+    for phase in phases:
+        rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
+        if rows:
+            made.append(PhaseFigures(phase.name, len(rows), _rate_per_s(rows), tuple(_fates(rows))))
+    return tuple(made)
+
+
+def _rate_per_s(rows: Sequence[Row]) -> float:
+    """Over the time in which it flowed: a load that begins in the middle of a phase is not slower for it."""
+    due = [row.intended_s for row in rows]
+    lasted_s = max(due) - min(due)
+    return (len(rows) - 1) / lasted_s if lasted_s > 0 else float(len(rows))
+
+
+def _fates(rows: Sequence[Row]) -> list[Fate]:
+    made = []
+    for name in FATES:
+        chosen = [row for row in rows if fate(row) == name]
+        if chosen:
+            waits = sorted(row.latency_ms for row in chosen if row.end_s is not None)
+            figures = [percentile(waits, p) for p in (50, 95, 99)] if waits else [None] * 3
+            made.append(Fate(name, len(chosen), len(chosen) / len(rows), *figures))
+    return made

@@ -1,0 +1,139 @@
+"""The summary of a run with a load, in the form of the gateway's plan: baseline, fault injection, recovery. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tabulate import tabulate
+
+from blackstart.history import History
+from blackstart.reports import breaker, fates
+from blackstart.reports.fates import PhaseFigures
+from blackstart.reports.story import Story
+from blackstart.reports.words import verdict_says
+
+NAME = "summary.md"
+
+
+def text(story: Story, history: History) -> str:
+    """The whole summary as Markdown."""
+    figures = fates.by_phase(history, story.phases)
+    of = {each.phase: each for each in figures}
+    parts = [
+        *_head(story),
+        *_baseline(of.get("baseline")),
+        *_fault(story, of.get("fault")),
+        *_recovery(story, of.get("recovery")),
+        "",
+        *_table(figures),
+        "",
+        f"Latencies count from when a request was due. {_damage(history)}".strip(),
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _head(story: Story) -> Iterator[str]:
+    yield f"# {story.name} on {story.target['name']}: {story.judgement.verdict}"
+    yield ""
+    yield f"**Run ID**: `{story.run_id}`"
+    what = ", ".join(change.what for change in story.changes) or "no fault"
+    yield f"**Scenario**: {story.name} ({what})"
+    yield f"**Began**: {story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, evidence `{story.run}`"
+    yield f"**Verdict**: {story.judgement.verdict}. {verdict_says(story)}"
+    yield from (f"- {reason}" for reason in story.judgement.reasons)
+    yield ""
+
+
+def _baseline(figures: PhaseFigures | None) -> Iterator[str]:
+    yield "- **Baseline (No Fault)**:"
+    yield from _figures(figures)
+
+
+def _figures(figures: PhaseFigures | None) -> Iterator[str]:
+    if figures is None:
+        yield "  - no requests were due"
+        return
+    yield f"  - RPS: {figures.rate_per_s:.0f}"
+    others = [f"{fate.share:.1%} ({fate.name.title()})" for fate in figures.fates if fate.name != "served"]
+    yield f"  - Success Rate: {figures.success:.1%}" + (f": {' / '.join(others)}" if others else "")
+    waits = [
+        f"{fate.p95_ms:.1f}ms" + (f" ({fate.name.title()})" if fate.name != "served" else "")
+        for fate in figures.fates
+        if fate.p95_ms is not None
+    ]
+    yield f"  - P95 Latency: {' / '.join(waits) or 'nothing was answered'}"
+
+
+def _fault(story: Story, figures: PhaseFigures | None) -> Iterator[str]:
+    times = story.times
+    from_s, to_s = times.bit_s or times.did_s, times.undid_s
+    if from_s is None:
+        yield "- **Fault Injection**: the run did not get there"
+        return
+    until = story.offset(to_s)[:5] if to_s is not None else "never undone"
+    yield f"- **Fault Injection ({story.offset(from_s)[:5]} - {until})**:"
+    yield f"  - Fault: {', '.join(f'`{change.what}`' for change in story.changes) or 'none'}"
+    seen = breaker.changes(story)
+    for change in seen[1:]:
+        if change.at_s >= from_s and (to_s is None or change.at_s < to_s):
+            told = f"changed to **{change.state}** at {_when(story, change)}"
+            yield f"  - Observed Behavior: Circuit Breaker State {told}."
+    took = breaker.steps(story, seen).to_open_s
+    if took is not None:
+        yield f"  - Time To Open: {took:.2f}s after the fault took effect"
+    for mark in story.transitions:
+        if mark.phase == "fault" and mark.probe not in breaker.STATES:
+            yield f"  - Observed Behavior: {mark.what} at {story.offset(mark.interval.to_s)} ({mark.name})."
+    yield from _figures(figures)
+
+
+def _recovery(story: Story, figures: PhaseFigures | None) -> Iterator[str]:
+    yield "- **Recovery**:"
+    undone_s, seen = story.times.undid_s, breaker.changes(story)
+    if undone_s is None:
+        yield "  - the run did not get there"
+        return
+    after = [change for change in seen[1:] if change.at_s >= undone_s]
+    for change in after:
+        after_s = change.at_s - undone_s
+        yield f"  - Circuit State: **{change.state}** at {_when(story, change)}, {after_s:.2f}s after the undo"
+    if seen and not after:
+        yield f"  - Circuit State: **{seen[-1].state}** all the time"
+    yield f"  - Full Recovery Time: {_full_recovery(story, undone_s, seen)}"
+    yield from _figures(figures)
+
+
+def _full_recovery(story: Story, undone_s: float, seen: Sequence[breaker.Change]) -> str:
+    """From the beginning of the undo until everything that was waited for had come, and the breaker stayed closed."""
+    if seen and seen[-1].state != "CLOSED":
+        return f"never, the breaker was {seen[-1].state} in the end"
+    waited = {e.name for e in story.experiment.recovery if e.when == "eventually"} if story.experiment else set()
+    came = {mark.name: mark.interval.to_s for mark in story.transitions if mark.phase == "recovery"}
+    held = {f.name for f in story.judgement.findings if f.phase == "recovery" and f.status == "held"}
+    missed = sorted(waited - (came.keys() & held))
+    if missed:
+        return f"never, {', '.join(missed)} did not come or did not last"
+    closed = [change.at_s for change in seen[1:] if change.at_s >= undone_s]
+    return f"{max(0.0, max([*came.values(), *closed], default=undone_s) - undone_s):.2f}s"
+
+
+def _when(story: Story, change: breaker.Change) -> str:
+    return f"{story.offset(change.at_s)} ({story.utc_text(change.at_s)})"
+
+
+def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
+    rows = [
+        (each.phase, fate.name, fate.count, f"{fate.share:.1%}", *map(_ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
+        for each in figures
+        for fate in each.fates
+    ]
+    heads = ("phase", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
+    yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
+
+
+def _damage(history: History) -> str:
+    return f"{len(history.unreadable)} lines of the history can't be read." if history.unreadable else ""

@@ -1,0 +1,66 @@
+"""The summary of a load's run, in the plan's form: figures per phase, the breaker's changes with their offsets."""
+
+from __future__ import annotations
+
+import pytest
+
+from blackstart.history import History, Row
+from blackstart.model import Reading
+from blackstart.reports import breaker, fates, summary
+from blackstart.reports.story import Phase, Story
+
+PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
+
+
+def row(due_s: float, status: int | None = 200, outcome: str = "ok", detail: str = "counted") -> Row:
+    end_s = due_s + (0.05 if detail == "bypassed" else 0.01)
+    return Row("request", "", 1, due_s, due_s, end_s, outcome, status, "", detail)  # type: ignore[arg-type]
+
+
+ROWS = (
+    *(row(10 + n / 100) for n in range(100)),
+    *(row(12 + n / 100, detail="bypassed") for n in range(90)),
+    *(row(13 + n / 100, 503, "info", "") for n in range(9)),
+    row(13.1, None, "info", ""),
+)
+
+
+def test_each_request_has_one_fate_and_latencies_are_told_for_each() -> None:
+    before, during = fates.by_phase(History(ROWS), PHASES)
+    assert (before.rate_per_s, before.success) == (pytest.approx(100), 1.0)
+    assert [(f.name, f.count) for f in during.fates] == [("fallback", 90), ("fast fail", 9), ("failed", 1)]
+    assert during.success == pytest.approx(0.9)
+    assert [f.p95_ms for f in during.fates] == pytest.approx([50, 10, 10])
+
+
+def test_a_429_is_limited_and_an_unsent_request_was_not_answered() -> None:
+    unsent = row(10.0)._replace(start_s=None, end_s=None, outcome="fail", status=None)
+    assert [fates.fate(each) for each in (row(10, 429), unsent)] == ["limited", "unsent"]
+
+
+def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str, Story]) -> None:
+    told = stories["held"]
+    assert breaker.changes(told) == ()
+    text = summary.text(told, History(ROWS))
+    assert f"**Run ID**: `{told.run}`" in text
+    assert "- **Baseline (No Fault)**:\n  - no requests were due" in text
+    assert "Full Recovery Time" in text
+
+
+def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
+    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = stories["held"]
+    broke_s, undone_s = told.times.bit_s or 0.0, told.times.undid_s or 0.0
+    seen = [("closed", told.from_s), ("open", broke_s + 0.5), ("half_open", undone_s + 1), ("closed", undone_s + 2)]
+    readings = [Reading(f"breaker_{state}", "value", at_s - 0.01, at_s, 1.0) for state, at_s in seen]
+    monkeypatch.setattr(breaker, "_readings", lambda _: readings)
+    changes = breaker.changes(told)
+    assert [change.state for change in changes] == ["CLOSED", "OPEN", "HALF-OPEN", "CLOSED"]
+    took = breaker.steps(told, changes)
+    assert (took.to_open_s, took.to_half_open_s, took.to_closed_s) == pytest.approx((0.5, 1.0, 2.0))
+    text = summary.text(told, History(ROWS))
+    assert f"Circuit Breaker State changed to **OPEN** at {told.offset(broke_s + 0.5)}" in text
+    assert f"Circuit State: **CLOSED** at {told.offset(undone_s + 2)}" in text
+    monkeypatch.setattr(breaker, "_readings", lambda _: readings[:2])
+    assert "Full Recovery Time: never, the breaker was OPEN in the end" in summary.text(told, History(ROWS))
