@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from blackstart.codec import from_data, to_data
 from blackstart.faults.tbf import Tbf
 from blackstart.model import Change
+from blackstart.safety.ledger import Ledger
 from blackstart.safety.rehearse import rehearse
 from blackstart.safety.restore import is_gone, restore
 from blackstart.target import Service, Target
+from tests.contract.network_runs import NetworkRun
 from tests.docker_engine import docker, redis_container
 from tests.netns import sh
 from tests.requirements import require
@@ -65,3 +68,16 @@ def test_a_container_that_was_restarted_or_removed_has_taken_the_queue_along() -
         docker("rm", "-f", name)
         by_shell(change.undo)
         carry_out(change.undo)
+
+
+def test_a_killed_run_leaves_no_queue_in_the_container(tmp_path: Path) -> None:
+    require("root", "docker")
+    with redis_container() as (name, port):
+        before = queues(name)
+        service = {"address": f"127.0.0.1:{port}", "dsn": f"redis://127.0.0.1:{port}", "control": {"docker": name}}
+        run = NetworkRun(tmp_path, Tbf("redis", 100), {"services": {"redis": service}}, hold_s=60)
+        run.wait_for("the fault bites")
+        assert "tbf" in queues(name)
+        run.kill()
+        assert eventually(lambda: queues(name) == before, 20) and run.guardian_gone()
+        assert Ledger().outstanding() == [] and pings(port)
