@@ -99,9 +99,10 @@ class ContainerTrader:
         _eventually("the trader leads", self.leads)
 
     def down(self) -> None:
-        """Remove the containers and the network."""
+        """Remove the containers, the network and the image, which is made anew in no time."""
         docker("rm", "-f", "-v", *self.names.values(), check=False)
         docker("network", "rm", self.network, check=False)
+        docker("rmi", IMAGE, check=False)  # refused where another run still uses it
 
     def leads(self) -> bool:
         """Whether /ready answers 200."""
