@@ -18,6 +18,7 @@ from blackstart.engine import Run
 from blackstart.errors import EXIT_HELD, EXIT_REFUSED, BadFlag, BlackstartError, Refused, did_you_mean
 from blackstart.flags import Flags
 from blackstart.judging import Result
+from blackstart.model import Experiment
 from blackstart.redact import Redactor
 from blackstart.safety import guard_rails
 from blackstart.target import Target
@@ -39,7 +40,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     """From a found experiment to its result. Raises Refused."""
     target = allowing(target_for(found.suite, given), given)
     _learn(redactor, target, given)
-    plan = planning.make(discover.declare(found, target, given, variant), target)
+    plan = planning.make(declared(found, target, given, variant), target)
     guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
@@ -57,6 +58,16 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal"
         )
     return result
+
+
+def declared(found: discover.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
+    """The experiment as its file declares it for this target, under the operator's own load where there is one."""
+    experiment = discover.declare(found, target, given, variant)
+    if not given.k6:
+        return experiment
+    from blackstart.own_load import with_k6  # noqa: PLC0415  (most runs have none)
+
+    return with_k6(experiment, given.k6)
 
 
 def allowing(target: Target, given: Flags) -> Target:
@@ -157,7 +168,7 @@ def plan(name: str, options: Mapping[str, Any]) -> int:
         found = discover.find(name)
         target = allowing(target_for(found.suite, given), given)
         _learn(redactor, target, given)
-        made = planning.make(discover.declare(found, target, given), target)
+        made = planning.make(declared(found, target, given), target)
         print(redactor(show(made, os.environ.get("SSH_CONNECTION", ""))), flush=True)
         return EXIT_HELD
 

@@ -107,6 +107,7 @@ class Flags:
     total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
+    k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
     note: str = flag("NOTE", "a note for the evidence")
     given: frozenset[str] = frozenset()
 

@@ -28,6 +28,7 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     "total_max": (False, "longest total time of the run, 900 [TOTAL_MAX]"),
     "reports": (False, "folder of the evidence, reports/chaos [REPORTS]"),
     "abort_command": (False, "what PAUSE_ON_FAIL runs instead of make abort or the routes [ABORT_COMMAND]"),
+    "k6": (False, "k6 script whose load replaces the experiment's own [K6]"),
     "note": (False, "a note for the evidence [NOTE]"),
 }
 
