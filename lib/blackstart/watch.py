@@ -212,10 +212,8 @@ class Watch:
 
     def finish(self, at_s: float) -> Finding:
         """What it came to, with no more readings after `at_s`."""
-        if self.expectation.when == "eventually":
-            status, message = self._finish_eventually(at_s)
-        else:
-            status, message = self._finish_constant(at_s)
+        judged = self._finish_eventually if self.expectation.when == "eventually" else self._finish_constant
+        status, message = judged(at_s)
         return Finding(
             self.expectation.name,
             self.phase,
