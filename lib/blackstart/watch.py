@@ -269,9 +269,8 @@ class Watch:
             return "inconclusive", f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
         if self.lost_again:
             return "broke", f"came true and was lost again: {shown(self._bad[0])}"
-        if self.anchor_s is None:
-            return "held", "came true"
-        return "held", f"came true after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
+        after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
+        return "held", f"came true{after_s}"
 
     def _finish_constant(self, at_s: float) -> tuple[Status, str]:
         if self._violated():
