@@ -10,6 +10,7 @@ from blackstart.expect import Expectation, always, eventually
 from blackstart.loads import OpenLoop, Operation, Stage
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.probes.metrics import Metric
 from blackstart.safety.link import Proof
 from blackstart.systems import gateway as read
 from blackstart.systems.gateway_links import LimiterCounts
@@ -59,12 +60,17 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
         baseline=(
             eventually(read.health().is_("UP"), name="up_before"),
             eventually(read.visit(requests(target).url).is_(200), name="served_before"),
-            eventually(read.breaker("closed").is_(1), name="closed_before"),
+            eventually(breaker(target, "closed").is_(1), name="closed_before"),
         ),
         always=(no_crash(),),
-        watch=(*map(read.breaker, read.STATES), *more.pop("watch", ())),
+        watch=(*(breaker(target, state) for state in read.STATES), *more.pop("watch", ())),
         **more,
     )
+
+
+def breaker(target: Target, state: str) -> Metric:
+    """1 while the breaker that the target names (its fact `breaker_name`) is in this state, else 0."""
+    return read.breaker(state, str(target.fact("breaker_name", read.BREAKER)))
 
 
 def links(target: Target) -> tuple[Proof, ...]:

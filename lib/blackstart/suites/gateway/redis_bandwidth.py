@@ -24,7 +24,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         faults=(Bandwidth("redis", rate_kbytes_per_s=1),),
         during=(
             eventually(
-                read.breaker("open").is_(1),
+                common.breaker(target, "open").is_(1),
                 within_s=30.0,
                 name="breaker_opens",
                 momentary=True,

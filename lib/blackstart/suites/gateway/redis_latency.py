@@ -7,7 +7,6 @@ from blackstart.faults.latency import Latency
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.suites.gateway import _common as common
-from blackstart.systems import gateway as read
 from blackstart.target import Target
 
 RATE_PER_S = 100.0
@@ -27,24 +26,26 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         faults=(Latency("redis", latency_ms=2000, jitter_ms=200),),
         during=(
             eventually(
-                read.breaker("open").is_(1),
+                common.breaker(target, "open").is_(1),
                 within_s=15.0,
                 name="breaker_opens",
                 momentary=True,
                 hint="Does the breaker wrap the calls to Redis, and does Redis have a time limit at all?",
             ),
-            eventually(read.breaker("open").is_(1), within_s=TRIPS_WITHIN_S, name="opens_within_2s", momentary=True),
+            eventually(
+                common.breaker(target, "open").is_(1), within_s=TRIPS_WITHIN_S, name="opens_within_2s", momentary=True
+            ),
         ),
         recovery=(
             eventually(
-                read.breaker("half_open").is_(1),
+                common.breaker(target, "half_open").is_(1),
                 within_s=open_s + RECOVERS_WITHIN_S,
                 name="half_open_seen",
                 momentary=True,
                 hint="An open breaker must try again after its open time.",
             ),
             eventually(
-                read.breaker("closed").is_(1),
+                common.breaker(target, "closed").is_(1),
                 within_s=open_s + RECOVERS_WITHIN_S,
                 for_s=STAYS_CLOSED_S,
                 name="closes_again",
