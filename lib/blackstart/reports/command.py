@@ -27,7 +27,7 @@ def show(run: str, reports: str) -> int:
         story = _story(_find(run, reports))
         history = documents.load_of(story.where)
         rows = load_view.by_phase(history, story.phases) if history else ()
-        print(table.text(story, rows, notes.read(story.where).told()))
+        print(table.text(story, rows, notes.read(story.where).told(), history))
         return EXIT_HELD
 
     return _answering(act)

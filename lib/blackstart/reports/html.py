@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from blackstart import __version__
 from blackstart.history import History
 from blackstart.reports import sections
+from blackstart.reports.fate_section import fate_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.picture import timeline
@@ -42,6 +43,7 @@ def page(
         sections.glance(story),
         _timeline(story, loaded) if story.phases else None,
         list(sections.findings(story)),
+        fate_section(story, history),
         sections.load(rows, len(history.unreadable) if history else 0),
         sections.done(story),
         sections.again(story),

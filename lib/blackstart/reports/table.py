@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from blackstart.durations import shown
+from blackstart.history import History
+from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import Story
 from blackstart.reports.words import SIGNS, result, verdict_says
@@ -14,9 +16,24 @@ from blackstart.reports.words import SIGNS, result, verdict_says
 _WIDEST = 60
 
 
-def text(story: Story, load: Sequence[LoadRow] = (), notes: Sequence[tuple[str, str]] = ()) -> str:
-    """The whole report, without colours."""
-    parts = [_facts(story), _transitions(story), _findings(story), _load(load), _notes(story, notes), _closing(story)]
+def text(
+    story: Story,
+    load: Sequence[LoadRow] = (),
+    notes: Sequence[tuple[str, str]] = (),
+    history: History | None = None,
+) -> str:
+    """The whole report, without colours. With the load's history, what became of its requests phase by phase, too."""
+    parts = [
+        _facts(story),
+        _transitions(story),
+        _findings(story),
+        _load(load),
+        _table(fate_rows(history, story), FATE_HEADS) if history else "",
+        _table(breaker_rows(story), BREAKER_HEADS),
+        steps_told(story),
+        _notes(story, notes),
+        _closing(story),
+    ]
     return "\n\n".join(part for part in parts if part)
 
 

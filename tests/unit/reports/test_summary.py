@@ -6,7 +6,7 @@ import pytest
 
 from blackstart.history import History, Row
 from blackstart.model import Reading
-from blackstart.reports import breaker, fates, summary
+from blackstart.reports import breaker, fates, html, summary, table
 from blackstart.reports.story import Phase, Story
 
 PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
@@ -62,5 +62,6 @@ def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
     text = summary.text(told, History(ROWS))
     assert f"Circuit Breaker State changed to **OPEN** at {told.offset(broke_s + 0.5)}" in text
     assert f"Circuit State: **CLOSED** at {told.offset(undone_s + 2)}" in text
+    assert "open 0.50 s after the fault" in table.text(told) and "open 0.50 s after" in html.page(told)
     monkeypatch.setattr(breaker, "_readings", lambda _: readings[:2])
     assert "Full Recovery Time: never, the breaker was OPEN in the end" in summary.text(told, History(ROWS))
