@@ -4,10 +4,13 @@ Where no engine answers, start one with a plain `dockerd` as root (`dockerd >/tm
 """
 
 import contextlib
+import fcntl
 import io
+import os
 import re
 import subprocess
 import tarfile
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -45,6 +48,14 @@ def redis_image() -> str:
 
 
 @contextlib.contextmanager
+def called_redis(alone: bool = False) -> Iterator[None]:
+    """Held while compose services called `redis` are up; `alone` by those to whom that name must mean one container."""
+    with (Path(tempfile.gettempdir()) / f"blackstart-test-called-redis-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+
+
+@contextlib.contextmanager
 def redis_container(
     name: str = "",
     restart: str = "unless-stopped",
@@ -59,10 +70,11 @@ def redis_container(
         marks += ["com.docker.compose.oneoff=False", "com.docker.compose.container-number=1"]
     labelled = [word for mark in marks for word in ("--label", mark)]
     published = f"127.0.0.1:{port}:6379"
-    docker("run", "-d", "--name", name, "--restart", restart, "-p", published, *labelled, redis_image())
-    try:
-        assert eventually(lambda: pings(port), 20), docker("logs", name, check=False)
-        yield name, port
-    finally:
-        docker("rm", "-f", name, check=False)
-        assert not docker("ps", "-aq", "--filter", f"name=^/{name}$"), f"{name} was left behind"
+    with called_redis() if compose and compose[1] == "redis" else contextlib.nullcontext():
+        docker("run", "-d", "--name", name, "--restart", restart, "-p", published, *labelled, redis_image())
+        try:
+            assert eventually(lambda: pings(port), 20), docker("logs", name, check=False)
+            yield name, port
+        finally:
+            docker("rm", "-f", name, check=False)
+            assert not docker("ps", "-aq", "--filter", f"name=^/{name}$"), f"{name} was left behind"

