@@ -26,6 +26,8 @@ BREAKS: dict[str, tuple[str, ...]] = {
 """Experiment to the expectations that this gateway must break. Those of the baseline all hold."""
 
 MAY_BREAK: dict[str, tuple[str, ...]] = {
+    # Nothing spares a request the attempt to connect.
+    "redis-unavailable": ("latency_under_50ms",),
     # Slow requests take every worker at a high rate, and then others are refused: neither 503 in time nor a fallback.
     "redis-latency": ("answers_503_or_fallback", "closes_again", "full_recovery"),
     "redis-bandwidth": ("workers_bounded",),
