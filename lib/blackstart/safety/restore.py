@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from itertools import chain, repeat
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
 
@@ -16,8 +17,10 @@ from blackstart.model import Ask, Change, Endpoint, Reader, Reading
 Say = Callable[[str], None]
 _READ_TIMEOUT_S = 2.0
 _FIRST_READ_TIMEOUT_S = 0.25
-_LOOK_S = 5.0  # how long one undo is given to show before it is tried again
-_GLANCE_S = 0.2
+# How long an undo that went well is given to show before it is tried again: longer each time. A start that was lost
+# in a stop is repeated soon, and a database that takes its time is not pestered.
+_LOOKS_S = (1.0, 2.0, 4.0, 5.0)
+_GLANCE_S = 0.2  # after one that failed: the stop is perhaps still under way
 
 
 def perform_undo(change: Change, say: Say) -> bool:
@@ -48,9 +51,11 @@ def restore(change: Change, say: Say, within_s: float) -> bool:
         if isinstance(step, Ask):
             say(f"PLEASE DO NOW, by hand: {step.text}")
 
+    looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
+
     def attempt() -> bool:
-        # An undo that failed is tried again soon (the stop is perhaps still under way); one that went well gets time.
-        return wait_gone(change, min(_LOOK_S, within_s) if perform_undo(change, say) else _GLANCE_S)
+        look_s = next(looks_s)
+        return wait_gone(change, min(look_s, within_s) if perform_undo(change, say) else _GLANCE_S)
 
     retrying = Retrying(
         stop=stop_after_delay(within_s),

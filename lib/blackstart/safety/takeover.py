@@ -27,6 +27,7 @@ from blackstart.safety.runner import Runner
 _UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
 _TRIES_FOR_S = 86_400.0
+_TRIES_UNRECORDED_FOR_S = 600.0  # somebody has removed evidence and ledger: what they belonged to is hardly there
 _FIRST_TRY_S = 120.0  # so long `chaos.heal` leaves to the guardian what a dead run has broken
 
 
@@ -74,7 +75,7 @@ class Takeover:
             self.alert(f"PLEASE DO NOW, by hand: {step.text}")
         self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], woken)
         if broken:
-            self.alert("gave up after a day of trying; the ledger keeps it, and chaos.heal mends it")
+            self.alert("gave up; what the ledger keeps chaos.heal mends, once it can be mended")
         else:
             self.alert("everything is restored, and it was proved")
         return not broken
@@ -99,8 +100,8 @@ class Takeover:
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
         mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)
-        wait_s, until_s = _RETRY_FIRST_S, clock.now_s() + _TRIES_FOR_S
-        while clock.now_s() < until_s:
+        wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
+        while clock.now_s() < began_s + self._tries_for_s():
             for entry in mender.mend(broken, midway):
                 del broken[entry]
             if not broken:
@@ -113,6 +114,10 @@ class Takeover:
             if select.select([woken], [], [], wait_s)[0]:
                 os.read(woken, 4096)
             wait_s = min(2 * wait_s, _RETRY_LAST_S)
+
+    def _tries_for_s(self) -> float:
+        recorded_somewhere = self.evidence.exists() or self.ledger.path.exists()
+        return _TRIES_FOR_S if recorded_somewhere else _TRIES_UNRECORDED_FOR_S
 
     def _tell(self, text: str) -> None:
         self.note("said", message=text)
