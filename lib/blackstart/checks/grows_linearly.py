@@ -8,6 +8,8 @@ from blackstart.checking import Evidence
 from blackstart.checks.result import CheckResult, Reporter
 
 _LEAST_READINGS = 10
+# Fewer than this leave no trace that could be told from what the other side allocates for itself.
+_LEAST_REQUESTS = 500
 
 
 def grows_linearly(
@@ -32,6 +34,8 @@ def grows_linearly(
             points.append((done, float(value)))
     if len(points) < _LEAST_READINGS:
         return report.unknown(f"only {len(points)} readings of {probe} while requests were answered")
+    if points[-1][0] - points[0][0] < _LEAST_REQUESTS:
+        return report.unknown(f"only {points[-1][0] - points[0][0]} requests reached what should grow")
     counts, values = [float(count) for count, _ in points], [value for _, value in points]
     grown = f"from {values[0]:.0f} to {values[-1]:.0f} over {counts[-1] - counts[0]:.0f} requests"
     try:
