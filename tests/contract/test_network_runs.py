@@ -38,6 +38,8 @@ PROXIED: tuple[Fault, ...] = (
 PACKETS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Tbf("redis", 100))
 BITES = "the fault bites"
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def upstream() -> Iterator[int]:
