@@ -12,12 +12,16 @@ import json
 import os
 import pwd
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
 from blackstart import clock
 from blackstart.errors import Refused
 from blackstart.safety.alive import started
+
+_LOOK_TAKES_S = 0.1
+_LOOK_EVERY_S = 0.05
 
 
 def lock_dir() -> Path:
@@ -34,16 +38,23 @@ def lock_dir() -> Path:
     return path
 
 
-def refuse_held(identities: Iterable[str]) -> None:
+def refuse_held(identities: Iterable[str], mended_within_s: float = 15.0) -> None:
     """Raise Refused, naming the holder, where somebody holds one of these; takes nothing.
 
-    For the start of a run: what another run has just broken must not be called broken beforehand.
+    For the start of a run: what another run has just broken must not be called broken beforehand. Where the run is dead
+    and its guardian still restores, that is waited for.
     """
-    locks = Locks(identities)
-    for identity in locks.identities:
+    until_s = clock.now_s() + mended_within_s
+    for identity in Locks(identities).identities:
         path = path_of(identity)
-        if path.exists():
-            os.close(_locked(path, identity, fcntl.LOCK_SH))
+        while path.exists():
+            try:
+                os.close(_locked(path, identity, fcntl.LOCK_SH))
+                break
+            except Refused:
+                if _taker_lives(path) or clock.now_s() > until_s:
+                    raise
+            time.sleep(_LOOK_EVERY_S)
 
 
 class Locks:
@@ -94,13 +105,16 @@ def path_of(identity: str) -> Path:
 
 def _locked(path: Path, identity: str, kind: int) -> int:
     handle = _open(path)
-    try:
-        fcntl.flock(handle, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        holder = _holder(path)
-        os.close(handle)
-        raise Refused(f"{identity} is in use by {holder}. Wait until it has ended.") from None
-    return handle
+    until_s = clock.now_s() + _LOOK_TAKES_S
+    while True:
+        try:
+            fcntl.flock(handle, kind | fcntl.LOCK_NB)
+            return handle
+        except BlockingIOError:
+            if clock.now_s() > until_s:  # it was no mere look of `refuse_held`
+                os.close(handle)
+                raise Refused(f"{identity} is in use by {_holder(path)}. Wait until it has ended.") from None
+        time.sleep(_LOOK_TAKES_S / 5)
 
 
 def _open(path: Path) -> int:
@@ -143,10 +157,18 @@ def _user() -> str:
         return str(os.geteuid())
 
 
+def _taker_lives(path: Path) -> bool:
+    """Whether the run that took the lock is alive, not only its guardian. Yes, where nobody can know."""
+    try:
+        return started(int(json.loads(path.read_text(encoding="utf-8"))["pid"])) is not None
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+
+
 def _holder(path: Path) -> str:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
         who = f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
-        return who if started(int(text["pid"])) else f"the guardian of the {who}, which is dead: it still restores"
+        return who if _taker_lives(path) else f"the guardian of the {who}, which is dead: it still restores"
     except (OSError, ValueError, KeyError, TypeError):
         return "another run"

@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -143,7 +144,9 @@ def test_a_lock_whose_taker_is_dead_is_its_guardians(tmp_path: Path, monkeypatch
     path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', '"pid": 4194303'))
     with pytest.raises(Refused, match=r"the guardian of the run first \(test, pid 4194303.*still restores"):
         Locks(["a"]).take("second", "test")
+    threading.Timer(0.5, first.release).start()
+    refuse_held(["a"])  # waits until the guardian has restored
+    Locks(["a"]).take("second", "test")
     path.write_text("rubbish")
     with pytest.raises(Refused, match="in use by another run"):
         refuse_held(["a"])
-    first.release()
