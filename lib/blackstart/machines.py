@@ -101,7 +101,9 @@ def _start(step: Command, out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[An
     from plumbum import local  # noqa: PLC0415  (listing tasks must not import it)
 
     env = {**os.environ, **{name: secret(value) for name, value in step.env.items()}}
-    # plumbum keeps the PATH of the moment it was imported; ours may have changed since.
+    # plumbum keeps the environment of the moment it was imported; ours may have changed since.
+    for name in set(local.env.getdict()) - set(os.environ):
+        del local.env[name]
     program = shutil.which(step.argv[0], path=env.get("PATH"))
     if program is None:
         raise StepFailed(f"{step.argv[0]}: no such program on this machine (in `{describe(step)}`)")

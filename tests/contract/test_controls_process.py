@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import sys
 import textwrap
 from collections.abc import Iterator
@@ -285,8 +286,11 @@ def test_postgresql_is_frozen_with_its_backends_and_comes_back_with_the_same_con
     if not binary:
         pytest.skip("no postgres on PATH")
     folder, port = tmp_path_factory.mktemp("pg"), free_port()
-    folder.parent.chmod(0o755)
-    folder.parent.parent.chmod(0o755)
+    # nobody must get there, through however many folders of pytest's.
+    for parent in folder.parents:
+        if parent == Path(tempfile.gettempdir()):
+            break
+        parent.chmod(0o755)
     user = "nobody" if os.geteuid() == 0 else getpass.getuser()
     shutil.chown(folder, user)
     run_as = ["setpriv", f"--reuid={user}", "--clear-groups"] if os.geteuid() == 0 else []

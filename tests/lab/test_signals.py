@@ -62,6 +62,8 @@ def interrupt(lab: LabDriver, reports: Path, phase: str, signum: signal.Signals)
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
+        # Whoever runs these tests under nohup has said that a terminal may go away; the drill has not been told so.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     try:
         eventually(lambda: in_phase(reports, phase), 60)

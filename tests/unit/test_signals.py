@@ -22,6 +22,14 @@ def as_before() -> Iterator[None]:
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_is_noted_and_obeyed_when_asked(signum: int, code: int) -> None:
+    before = signal.signal(signum, signal.SIG_DFL)  # these tests may run under nohup
+    try:
+        _noted_and_obeyed(signum, code)
+    finally:
+        signal.signal(signum, before)
+
+
+def _noted_and_obeyed(signum: int, code: int) -> None:
     with Signals() as signals:
         signals.check()
         os.kill(os.getpid(), signum)
