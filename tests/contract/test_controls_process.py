@@ -6,8 +6,8 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import sys
+import tempfile
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path

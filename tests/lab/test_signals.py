@@ -63,7 +63,7 @@ def interrupt(lab: LabDriver, reports: Path, phase: str, signum: signal.Signals)
         text=True,
         start_new_session=True,
         # Whoever runs these tests under nohup has said that a terminal may go away; the drill has not been told so.
-        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # noqa: PLW1509  (no threads here)
     )
     try:
         eventually(lambda: in_phase(reports, phase), 60)
