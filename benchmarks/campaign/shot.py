@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, words_of
+from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, pids, words_of
 from benchmarks.campaign.observer import Observer, journal_fault, now_s
 from benchmarks.campaign.systems import ROOT, System, invoke
 
@@ -114,8 +114,8 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
             runner.wait(lambda: now_s() - runner.began_s > delay_s, 30.0) if (delay_s := chance.uniform(0, 6)) else True
         )
     elif aim == "guardian starting":
-        hit = runner.wait(lambda: runner.evidence() is not None)
-        delay_s = chance.uniform(0, 0.25)
+        hit = runner.wait(lambda: _guardian_begun(runner))
+        delay_s = chance.uniform(0, 0.12)
     elif aim == "between ledger and fault":
         hit = runner.wait(lambda: _opened(runner))
         delay_s = chance.uniform(0, place.system.gap_s)
@@ -124,11 +124,17 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
         delay_s = chance.uniform(0, 0.9)
     else:
         hit = runner.wait(lambda: runner.said("undoing:"))
-        delay_s = chance.uniform(0, 0.15)
+        delay_s = chance.uniform(0, place.system.undo_s)
     until_s = now_s() + delay_s
     while hit and now_s() < until_s:
         time.sleep(0.0005)
     return hit and runner.process.poll() is None
+
+
+def _guardian_begun(runner: Runner) -> bool:
+    """Whether its process is there, however young."""
+    folder = runner.evidence()
+    return folder is not None and any(words_of(pid)[-1:] == [folder.name] for pid in pids())
 
 
 def _opened(runner: Runner) -> bool:

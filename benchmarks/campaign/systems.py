@@ -41,6 +41,7 @@ class System:
     assume_link: str = ""
     prefix: list[str] = field(default_factory=list)
     gap_s: float = 0.08  # about so long after the ledger's entry the fault takes effect
+    undo_s: float = 0.15  # and so long its undo takes
     start_s: float = 0.0
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()
@@ -191,7 +192,8 @@ def iptables(state: Path) -> Iterator[System]:
             {server.pid},
             assume_link="1",
             prefix=inside,
-            gap_s=0.03,
+            gap_s=0.012,
+            undo_s=0.02,
         )
 
 
