@@ -7,6 +7,7 @@ import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
@@ -20,7 +21,8 @@ from blackstart.flags import Flags
 from blackstart.judging import Result
 from blackstart.model import Experiment
 from blackstart.redact import Redactor
-from blackstart.safety import guard_rails
+from blackstart.safety import guard_rails, lock
+from blackstart.safety import heal as healing
 from blackstart.target import Target
 
 _KINDS = {"": ""}
@@ -37,9 +39,11 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 
 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
-    """From a found experiment to its result. Raises Refused."""
+    """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
+    healing.leftovers(lambda text: print(redactor(text), flush=True), Path(given.reports))
     target = allowing(target_for(found.suite, given), given)
     _learn(redactor, target, given)
+    lock.refuse_held([f"target:{target.api or target.name}"])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
     guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
     console = Console(given.noninteractive, redactor)
@@ -55,7 +59,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
         console.plain(f"run again: {again(found, given, variant)}")
     if result.judgement.verdict == "not-restored":
         console.plain(
-            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with: invoke chaos.heal"
+            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{healing.heal_command()}"
         )
     return result
 
@@ -188,15 +192,11 @@ def list_experiments() -> int:
 
 def heal() -> int:
     """Mend what dead runs left broken."""
-    from blackstart.safety import heal as healing  # noqa: PLC0415
-
     return answering(lambda redactor: healing.heal(lambda text: print(redactor(text), flush=True)))
 
 
 def status() -> int:
     """Print what is broken now."""
-    from blackstart.safety import heal as healing  # noqa: PLC0415
-
     return answering(lambda redactor: healing.status(lambda text: print(redactor(text), flush=True)))
 
 

@@ -109,7 +109,7 @@ class Run:
         self.observer.phase("baseline", self.court.open)
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
         self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
-        self.guardian.start()
+        self.guardian.start(self.locks.handles())
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
         until_s = clock.now_s() + BASELINE_WITHIN_S
@@ -235,12 +235,12 @@ class Run:
         bundle.snapshot(self.plan.target, self.folder, "recovery", self.observer)
 
     def _recovered(self) -> bool:
-        if self.plan.changes and self.observer.effect("gone") is None:
-            return False
-        return not self.observer.undecided("recovery") and self.traffic.over("recovery")
+        gone = not self.plan.changes or self.observer.effect("gone") is not None
+        return gone and not self.observer.undecided("recovery") and self.traffic.over("recovery")
 
     def _between_recovery(self) -> None:
         self.narrator.tick()
+        self.guardian.problem()  # the sign that the run lives; what is wrong with its guardian no longer matters here
         if self.signals.first is not None:
             raise EndedEarly("interrupted")
 

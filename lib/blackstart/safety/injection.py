@@ -27,7 +27,7 @@ class Injection:
     def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
         self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
         self.guardian = guardian
-        self.ledger = Ledger()
+        self.ledger = Ledger(tell=guardian.tell)
         self.outstanding: dict[str, Change] = {}
 
     def inject(self, between: Callable[[], None]) -> None:
@@ -60,7 +60,7 @@ class Injection:
         if isinstance(step, Ask):
             self.console.say(f"PLEASE DO NOW: {step.text}")
             return
-        outcome = carry_out(step)
+        outcome = carry_out(step, self.guardian.child)
         self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
 
     def undo(self, within_s: float) -> bool:
