@@ -61,8 +61,21 @@ class HttpGet:
         return Redactor()(f"GET {self.url}")
 
 
+class OverHttp(Conditions):
+    """Mixed into every probe of one URL: `path` and `headers` become those of the target."""
+
+    path: str
+    headers: Pairs
+
+    def bind(self, target: Target) -> Self:
+        """The probe with its whole URL and the target's headers."""
+        url = target.url(self.path)
+        headers = self.headers or target_headers(target, url)
+        return replace(self, path=url, headers=headers)  # type: ignore[type-var]
+
+
 @plain
-class HttpStatus(Conditions):
+class HttpStatus(OverHttp):
     """The status code of a GET: a number. A redirect is 302, not where it leads."""
 
     path: str
@@ -71,11 +84,6 @@ class HttpStatus(Conditions):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"status of {self.path}")
-
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
 
     def endpoint(self) -> HttpGet:
         """GET of the URL."""
@@ -87,7 +95,7 @@ class HttpStatus(Conditions):
 
 
 @plain
-class HttpJson(Conditions):
+class HttpJson(OverHttp):
     """One field of a JSON answer, whatever the status: `field` is a dotted path, with numbers for places in a list.
 
     Alternatives are separated by `|`, as in `is_paused|paused`: the first that is there counts. `repr_in` names a text
@@ -105,11 +113,6 @@ class HttpJson(Conditions):
         if not all(self.field.split("|")):
             raise ValueError(f"a field must be a path, as in status or orders.0.id, not {self.field!r}")
         object.__setattr__(self, "name", self.name or f"{self.field} of {self.path}")
-
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
 
     def endpoint(self) -> HttpGet:
         """GET of the URL."""
@@ -136,7 +139,7 @@ class HttpJson(Conditions):
 
 
 @plain
-class HttpText(Conditions):
+class HttpText(OverHttp):
     """The text of an answer as it stands, for final states that a check reads. A status from 400 up is malformed."""
 
     path: str
@@ -146,11 +149,6 @@ class HttpText(Conditions):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"text of {self.path}")
-
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
 
     def endpoint(self) -> HttpGet:
         """GET of the URL."""

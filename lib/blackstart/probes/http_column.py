@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from typing import Self
 
 from blackstart.codec import plain
-from blackstart.expect import Conditions
 from blackstart.model import Answer, ReadingKind, Scalar
-from blackstart.probes.http import HttpGet, Pairs, look_up, parse_json, target_headers
-from blackstart.target import Target
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
 
 _MAX_BYTES = 16 * 1024 * 1024
 
 
 @plain
-class HttpColumn(Conditions):
+class HttpColumn(OverHttp):
     """The values of `field` in the list at `items`, as a JSON list. An item without it makes it malformed."""
 
     path: str
@@ -24,11 +20,6 @@ class HttpColumn(Conditions):
     field: str
     name: str
     headers: Pairs = ()
-
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
 
     def endpoint(self) -> HttpGet:
         """GET of the URL."""

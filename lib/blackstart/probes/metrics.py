@@ -8,15 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import lru_cache
-from typing import Literal, Self
+from typing import Literal
 
 from blackstart.codec import plain
-from blackstart.expect import Conditions
 from blackstart.model import Answer
-from blackstart.probes.http import HttpGet, Pairs, Picked, pairs, target_headers
-from blackstart.target import Target
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked, pairs
 
 Aggregate = Literal["sum", "max", "min", "count"]
 Sample = tuple[dict[str, str], float]
@@ -162,7 +159,7 @@ def _checked_name(series: str) -> str:
 
 
 @plain
-class Metric(Conditions):
+class Metric(OverHttp):
     """The value of a series: a number. A series that is not there is `absent`, never 0.
 
     `labels` are those that must be equal. Where several label sets have them, `aggregate` says what becomes of them
@@ -182,11 +179,6 @@ class Metric(Conditions):
         object.__setattr__(self, "name", self.name or _checked_name(self.series))
         object.__setattr__(self, "labels", pairs(self.labels))
 
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
-
     def endpoint(self) -> HttpGet:
         """GET of the metrics page."""
         return HttpGet(self.path, self.headers)
@@ -204,7 +196,7 @@ class Metric(Conditions):
 
 
 @plain
-class MetricLabel(Conditions):
+class MetricLabel(OverHttp):
     """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`."""
 
     series: str
@@ -216,11 +208,6 @@ class MetricLabel(Conditions):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.label} of {_checked_name(self.series)}")
-
-    def bind(self, target: Target) -> Self:
-        """The probe with its whole URL and the target's headers."""
-        url = target.url(self.path)
-        return replace(self, path=url, headers=self.headers or target_headers(target, url))
 
     def endpoint(self) -> HttpGet:
         """GET of the metrics page."""
