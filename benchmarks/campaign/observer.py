@@ -133,6 +133,16 @@ def answers_http(url: str) -> bool:
         return False
 
 
+def passes_all(url: str) -> bool:
+    """Whether a fault proxy's list shows every proxy enabled, and no toxic on any."""
+    try:
+        with urllib.request.urlopen(url, timeout=2.0) as answer:
+            told = json.load(answer)
+    except (OSError, urllib.error.URLError, ValueError):
+        return False
+    return all(proxy["enabled"] and not proxy["toxics"] for proxy in told.values())
+
+
 def redis_pid(host: str, port: int) -> int:
     """The pid of a Redis, as it says itself."""
     text = _exchange(host, port, b"INFO server\r\n", 4096, whole=False).decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""The systems under fire: the trader lab, a Redis in a container, a Redis in a network namespace behind iptables."""
+"""The systems under fire: both labs, a Redis in a container, a Redis in a network namespace behind iptables."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from benchmarks.campaign.observer import Look, accepts_postgres, answers_http, now_s, pings_redis, redis_pid
+from benchmarks.campaign.observer import Look, accepts_postgres, answers_http, now_s, passes_all, pings_redis, redis_pid
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -74,28 +75,37 @@ def invoke(*words: str) -> list[str]:
 
 
 @contextlib.contextmanager
-def lab(state: Path, instances: int = 1) -> Iterator[System]:
-    """The trader lab with its own experiments."""
+def _lab_up(state: Path, name: str, *flags: str) -> Iterator[dict[str, Any]]:
+    """A lab for as long as this lasts; gives what its target file says."""
     environment = {**os.environ, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(ROOT / "lib")}
-    lab_command = [sys.executable, "-m", "blackstart_lab"]
+    command = [sys.executable, "-m", "blackstart_lab"]
     up = subprocess.run(
-        [*lab_command, "up", "trader", "--instances", str(instances)],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=90,
-        check=False,
+        [*command, "up", name, *flags], env=environment, capture_output=True, text=True, timeout=90, check=False
     )
     if up.returncode:
         raise Missing(f"the lab does not start: {up.stderr.strip()}")
     try:
-        target = tomllib.loads((state / "labs/trader/target.toml").read_text())
+        yield tomllib.loads((state / f"labs/{name}/target.toml").read_text())
+    finally:
+        subprocess.run([*command, "down", name], env=environment, capture_output=True, timeout=90, check=False)
+
+
+def _supervisor(target: dict[str, Any]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """The pid of a lab's supervisor, and the words that stop and start its Redis."""
+    config = target["services"]["redis"]["control"]["config"]
+    words = (str(Path(sys.executable).with_name("supervisorctl")), "-c", config)
+    pid = int((Path(config).parent / "supervisord.pid").read_text())
+    return pid, (*words, "stop", "redis"), (*words, "start", "redis")
+
+
+@contextlib.contextmanager
+def lab(state: Path, instances: int = 1) -> Iterator[System]:
+    """The trader lab with its own experiments."""
+    with _lab_up(state, "trader", "--instances", str(instances)) as target:
         ports = {name: urlsplit(f"//{table['address']}").port or 0 for name, table in target["services"].items()}
         urls = {name: table["url"] for name, table in target["services"].items() if table.get("url")}
         redis = ("127.0.0.1", ports["redis"])
-        control = target["services"]["redis"]["control"]
-        supervisorctl = str(Path(sys.executable).with_name("supervisorctl"))
-        pid = int((Path(control["config"]).parent / "supervisord.pid").read_text())
+        pid, stop, start = _supervisor(target)
         yield System(
             "lab" if instances == 1 else "lab-two",
             state / "labs/trader/target.toml",
@@ -117,11 +127,38 @@ def lab(state: Path, instances: int = 1) -> Iterator[System]:
             },
             {pid},
             redis,
-            stop_words=(supervisorctl, "-c", control["config"], "stop", "redis"),
-            start_words=(supervisorctl, "-c", control["config"], "start", "redis"),
+            stop_words=stop,
+            start_words=start,
         )
-    finally:
-        subprocess.run([*lab_command, "down", "trader"], env=environment, capture_output=True, timeout=90, check=False)
+
+
+@contextlib.contextmanager
+def gateway(state: Path) -> Iterator[System]:
+    """The gateway lab with its own experiments: faults on the wire and under load, and a Redis that is stopped."""
+    with _lab_up(state, "gateway") as target:
+        pid, stop, start = _supervisor(target)
+        address = urlsplit(target["services"]["redis"]["dsn"])
+        redis = (address.hostname or "", address.port or 0)
+        yield System(
+            "gateway",
+            state / "labs/gateway/target.toml",
+            [
+                Look("redis", partial(pings_redis, *redis)),
+                Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.02),
+                Look("gateway", partial(answers_http, f"{target['api']}/actuator/health"), 0.1),
+            ],
+            {
+                name: invoke(f"gateway.{name}")
+                for name in ("baseline", "redis-unavailable", "redis-latency", "redis-flapping", "thundering-herd",
+                             "redis-bandwidth")
+            },
+            {pid},
+            redis,
+            stop_words=stop,
+            gap_s=0.05,
+            undo_s=0.03,
+            start_words=start,
+        )  # fmt: skip
 
 
 @contextlib.contextmanager
@@ -228,4 +265,11 @@ def _in_namespace(name: str, ask: object, *more: object) -> bool:
     return bool(ask(*more))
 
 
-SYSTEMS = {"lab": lab, "lab-two": partial(lab, instances=2), "docker": docker, "iptables": iptables}
+SYSTEMS = {
+    "lab": lab, "lab-two": partial(lab, instances=2), "gateway": gateway, "docker": docker, "iptables": iptables,
+}  # fmt: skip
+# Three of them are one backend, whose shots they share.
+SHARES = {"lab": 0.5, "lab-two": 0.2, "gateway": 0.3, "docker": 1.0, "iptables": 1.0}
+BACKENDS = {"lab": "lab", "lab-two": "lab", "gateway": "lab", "docker": "docker", "iptables": "iptables"}
+# Experiments that break nothing: no instant of a fault ever comes in them.
+FAULTLESS = ("rate-limit-spike", "baseline")

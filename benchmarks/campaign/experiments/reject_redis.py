@@ -1,7 +1,18 @@
 """What goes to Redis is rejected by a rule of iptables; without the rule it must answer again."""
 
-from pathlib import Path
+from blackstart.expect import eventually
+from blackstart.faults.reject import Reject
+from blackstart.model import Experiment
+from blackstart.probes.redis_ping import RedisPing
 
-from blackstart.discover import load_file
-
-experiment = load_file(str(Path(__file__).with_name("drop_redis.py"))).declare("reject-redis", "REJECT")
+ping = RedisPing("redis")
+experiment = Experiment(
+    name="reject-redis",
+    target="any",
+    hypothesis="Redis answers, is silent while it is hit, and answers again.",
+    baseline=(eventually(ping.is_("PONG"), name="pong_before"),),
+    faults=(Reject("redis"),),
+    during=(eventually(ping.silent(), name="silent"),),
+    recovery=(eventually(ping.is_("PONG"), name="pong_after"),),
+    hold_min_s=1.0,
+)
