@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -48,6 +49,9 @@ class Plan:
         if self.experiment.traffic is None:
             return ""
         load = self.experiment.traffic.load
+        if load.kind == "commands":
+            where = f"on {load.host} " if load.host else ""
+            return f"run `{shlex.join(load.argv)}` {where}for each request of the load {load.name}"
         return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
 
     @property

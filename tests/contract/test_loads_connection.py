@@ -57,7 +57,7 @@ def asked(serve: Serve, times: int = 1, pause_s: float = 0.0, **fields: object) 
         pool, rows = Pool(Place("127.0.0.1", port, False)), []
         for number in range(times):
             done: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-            Attempt(op, f"k{number}", number, "w", lambda _, row, done=done: done.set_result(row)).go(now_s(), pool)
+            Attempt(op, f"k{number}", number, "w", lambda _, row, done=done: done.set_result(row), pool).go(now_s())
             rows.append(await asyncio.wait_for(done, 10))
             await asyncio.sleep(pause_s)
         pool.close()
@@ -142,7 +142,8 @@ def test_a_full_backlog_is_no_connection_and_certainly_not_done() -> None:
     async def play(port: int) -> Row:
         op = Prepared(Operation("op", f"http://127.0.0.1:{port}/", timeout_s=0.4))
         done: asyncio.Future[Row] = asyncio.get_running_loop().create_future()
-        Attempt(op, "k", 1, "w", lambda _, row: done.set_result(row)).go(now_s(), Pool(Place("127.0.0.1", port, False)))
+        pool = Pool(Place("127.0.0.1", port, False))
+        Attempt(op, "k", 1, "w", lambda _, row: done.set_result(row), pool).go(now_s())
         return await asyncio.wait_for(done, 10)
 
     with socket.socket() as listener:

@@ -13,6 +13,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.flags import Flags, option_name
+from blackstart.suites.trader._orders import flowing_orders
 from blackstart.target import from_table
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
@@ -79,10 +80,12 @@ def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, number
 
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_a_target_in_the_readme_can_be_read_and_controlled(text: str) -> None:
-    target = from_table(tomllib.loads(text), "README.md")
+    # A block without a name is a part of the first one, told in another way.
+    target = from_table({**tomllib.loads(blocks("toml")[0]), **tomllib.loads(text)}, "README.md")
     assert target.services
     for service in target.services.values():
         controls.of(service)
+    assert flowing_orders(target, 1.0) is not None
 
 
 def test_every_flag_is_in_the_readme_with_its_option_and_its_default() -> None:

@@ -21,7 +21,9 @@ def affected(
         return report.unknown(str(missing))
     if not rows:
         nothing = f"no request was sent in the {phase} phase"
-        return report.unknown(f"{nothing}: does the target say how one is made, as in [orders] route?", nothing)
+        return report.unknown(
+            f"{nothing}: does the target say how one is made, as in [orders] route or command?", nothing
+        )
     hit = [row for row in rows if row.outcome != "ok" or row.latency_ms > slow_ms]
     actual = f"{len(hit)} of {len(rows)} requests due during the {phase} phase were affected"
     return report.held(actual) if hit else report.unknown(f"{actual}: the load did not feel the fault", actual)

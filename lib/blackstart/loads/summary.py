@@ -113,7 +113,7 @@ def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary
     firsts = rows if kind == "burst" else [row for row in rows if row.attempt == 1]
     sent = [row for row in firsts if row.sent]
     outcomes = Counter(row.outcome for row in rows if row.sent)
-    errors = [row.start_error_ms for row in sent] if kind == "open_loop" else []
+    errors = [row.start_error_ms for row in sent] if kind in ("open_loop", "commands") else []
     overlap = overlap_of(rows, driven.release_spread_ms) if kind == "burst" else None
     reasons = (*driven.reasons, *_shortfalls(firsts, history, driven, overlap))
     return Summary(

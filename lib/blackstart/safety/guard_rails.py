@@ -115,6 +115,8 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
+    if getattr(load, "host", ""):
+        yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
 
 
 def _machines(plan: Plan) -> Iterator[Objection]:

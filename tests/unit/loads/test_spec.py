@@ -5,7 +5,7 @@ import json
 import pytest
 
 from blackstart.codec import from_data, to_data
-from blackstart.loads import K6, Burst, OpenLoop, Operation, Retry, constant, from_spec, kinds, ramp, to_spec
+from blackstart.loads import K6, Burst, Commands, OpenLoop, Operation, Retry, constant, from_spec, kinds, ramp, to_spec
 
 ORDER = Operation(
     "order", "http://h/orders", "POST", {"X-Key": "env:KEY"}, '{"id": "{key}"}', fail_statuses=("4xx", 503)
@@ -14,21 +14,22 @@ LOADS = [
     OpenLoop((ORDER, Operation("get", "/x")), (*ramp(1, 5, 2), *constant(5)), retry=Retry(2), key_prefix="t-"),
     Burst(15, ORDER, same_key=True),
     K6("script.js", ("--vus", "3"), {"A": "1"}),
+    Commands(("place", "{key}"), constant(2), op="order", host="ssh://ops@db1", fail_codes=(4,), retry=Retry(8)),
 ]
 
 
 @pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
-def test_a_load_comes_back_from_its_spec(load: OpenLoop | Burst | K6) -> None:
+def test_a_load_comes_back_from_its_spec(load: OpenLoop | Burst | K6 | Commands) -> None:
     assert from_spec(json.loads(json.dumps(to_spec(load)))) == load
 
 
 @pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
-def test_a_load_comes_back_from_a_journal(load: OpenLoop | Burst | K6) -> None:
+def test_a_load_comes_back_from_a_journal(load: OpenLoop | Burst | K6 | Commands) -> None:
     assert from_data(json.loads(json.dumps(to_data(load)))) == load
 
 
 def test_every_kind_is_found_by_its_file() -> None:
-    assert kinds() == {"open_loop": OpenLoop, "burst": Burst, "k6": K6}
+    assert kinds() == {"open_loop": OpenLoop, "burst": Burst, "k6": K6, "commands": Commands}
 
 
 def test_keys_of_two_loads_never_meet() -> None:

@@ -21,13 +21,16 @@ class Attempt:
         "request", "tries", "worker",
     )  # fmt: skip
 
-    def __init__(self, op: Prepared, key: str, number: int, worker: str, done: Callable[[Attempt, Row], None]) -> None:
+    def __init__(
+        self, op: Prepared, key: str, number: int, worker: str, done: Callable[[Attempt, Row], None], pool: Pool
+    ) -> None:
         self.op, self.key, self.number, self.worker = op, key, number, worker
         self.request = op.request(key, number)
         self.tries = 0
         self.intended_s = 0.0
         self.over = False
         self._done = done
+        self._pool = pool
         self._connection: Connection | None = None
         self._opening: asyncio.Task[None] | None = None
 
@@ -36,13 +39,13 @@ class Attempt:
         """Whether the answer has no body."""
         return self.op.head_only
 
-    def go(self, intended_s: float, pool: Pool) -> None:
+    def go(self, intended_s: float) -> None:
         """Send it (again): the same key, the same bytes."""
         self.tries += 1
         self.intended_s, self.over = intended_s, False
-        self._pool, self._start_s = pool, now_s()
+        self._start_s = now_s()
         self._alarm = asyncio.get_running_loop().call_later(self.op.timeout_s, self._late)
-        self._opening = pool.send(self)
+        self._opening = self._pool.send(self)
 
     def cut(self) -> None:
         """End it now: its fate stays unknown, unless it was never sent."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
-from blackstart.errors import BadTarget
-from blackstart.loads import Operation
+from blackstart.errors import BadTarget, did_you_mean
+from blackstart.loads import Commands, OpenLoop, Operation, Retry, constant
 from blackstart.model import Probe
 from blackstart.probes.http_column import HttpColumn
 from blackstart.suites.trader._common import stored
@@ -14,11 +15,61 @@ from blackstart.target import Target
 BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {int:1-50}, "price": {int:90-110}}'
 
 
-def operation(target: Target, table: str, timeout_s: float) -> Operation | None:
-    """The request behind [orders] or [plans]; None where the target names none. Raises BadTarget for a wrong one."""
-    route: dict[str, Any] = dict(target.routes.get(table, {}))
-    if "route" not in route:
+# A program takes time to start, each time: where orders are placed by one, fewer flow, and an answer may take longer.
+ORDERS_PER_S = 10.0
+COMMANDS_PER_S = 4.0
+START_S = 2.0
+KEY_VARIABLE = "CLIENT_ORDER_ID"
+_AGAIN = Retry(times=8, after_s=1.0)
+_COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "fail_codes", "rate_per_s")
+
+
+def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | None:
+    """Orders with keys of their own, by the route or the command in [orders]; None where the target has no [orders].
+
+    Those without a clear answer are sent again. Raises BadTarget for a table that can't be meant.
+    """
+    table = dict(target.routes.get("orders", {}))
+    if "command" in table:
+        return _by_command(target, table, timeout_s + START_S)
+    rate_per_s = table.pop("rate_per_s", ORDERS_PER_S)
+    order = operation(target, "orders", timeout_s, without=("rate_per_s",))
+    if order is None:
         return None
+    try:
+        return OpenLoop((order,), constant(rate_per_s), name="orders", retry=_AGAIN, max_in_flight=1000)
+    except (ValueError, TypeError) as error:
+        raise _bad(target, "orders", error) from error
+
+
+def _by_command(target: Target, table: dict[str, Any], timeout_s: float) -> Commands:
+    if "route" in table:
+        raise _bad(target, "orders", "it names a route and a command; orders are placed by one of them")
+    for key in table:
+        if key not in _COMMAND_KEYS:
+            raise _bad(target, "orders", f'a command takes no "{key}".{did_you_mean(key, _COMMAND_KEYS)}')
+    command = table.pop("command")
+    try:
+        argv = tuple(shlex.split(command) if isinstance(command, str) else command)
+        rate_per_s = table.pop("rate_per_s", COMMANDS_PER_S)
+        given = {"timeout_s": timeout_s, "key_env": KEY_VARIABLE, **table}
+        return Commands(argv, constant(rate_per_s), name="orders", op="order", retry=_AGAIN, **given)
+    except (ValueError, TypeError, BadTarget) as error:
+        raise _bad(target, "orders", error) from error
+
+
+def operation(target: Target, table: str, timeout_s: float, without: tuple[str, ...] = ()) -> Operation | None:
+    """The request behind [orders] or [plans], but for the keys `without`; None where the target has no such table.
+
+    Raises BadTarget for a table that can't be meant.
+    """
+    if table not in target.routes:
+        return None
+    route: dict[str, Any] = {key: value for key, value in target.routes[table].items() if key not in without}
+    if "route" not in route:
+        also = "" if table != "orders" else ' or a command, as in command = "./place-order"'
+        why = ": these are sent at once, which takes a route" if "command" in route else ""
+        raise _bad(target, table, f'it names no route, as in route = "/{table}"{also}{why}')
     try:
         return Operation(
             name=table.removesuffix("s"),
@@ -26,11 +77,15 @@ def operation(target: Target, table: str, timeout_s: float) -> Operation | None:
             method=str(route.pop("method", "POST")),
             headers={"Content-Type": "application/json", **route.pop("headers", {})},
             body=str(route.pop("body", BODY)),
-            timeout_s=timeout_s,
+            timeout_s=float(route.pop("timeout_s", timeout_s)),
             **route,
         )
     except (ValueError, TypeError) as error:
-        raise BadTarget(f'target "{target.name}", [{table}]: {error}') from error
+        raise _bad(target, table, error) from error
+
+
+def _bad(target: Target, table: str, what: object) -> BadTarget:
+    return BadTarget(f'target "{target.name}", [{table}]: {what}')
 
 
 def keys_in_database(target: Target, prefix: str) -> tuple[Probe, ...]:

@@ -6,16 +6,15 @@ from blackstart.expect import Expectation, eventually
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
-from blackstart.loads import OpenLoop, Retry, constant
+from blackstart.loads import Commands
 from blackstart.model import Check, Experiment, LogRow, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader._common import links, paper_only, steady
-from blackstart.suites.trader._orders import keys_in_database, operation
+from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.systems import trader as read
 from blackstart.target import Target
 
 VARIANTS = ("freeze",)
-ORDERS_PER_S = 10.0
 # Beyond the database's own time limit, an answer may take this much longer.
 SPARE_S = 0.5
 
@@ -23,10 +22,8 @@ SPARE_S = 0.5
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Orders with keys of their own flow before, during and after; those without a clear answer are sent again."""
     answer_s = float(target.fact("db_timeout_s", 2.0)) + SPARE_S
-    order = operation(target, "orders", timeout_s=answer_s + 2.0)
-    load = order and OpenLoop(
-        (order,), constant(ORDERS_PER_S), name="orders", retry=Retry(times=8, after_s=1.0), max_in_flight=1000
-    )
+    load = flowing_orders(target, timeout_s=answer_s + 2.0)
+    by_command = isinstance(load, Commands)
     return Experiment(
         name="postgres-blip-freeze" if variant else "postgres-blip",
         target="trader",
@@ -38,12 +35,13 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             eventually(read.health().is_("healthy"), name="healthy_before"),
             eventually(read.leader().is_(1), name="leader_before"),
             eventually(read.paused().is_(False), name="not_paused_before"),
+            *((eventually(LoadOutcome().is_("ok"), name="orders_accepted_before"),) if load else ()),
         ),
         faults=(Pause("postgres") if variant else Stop("postgres"),),
         recovery=(_recovers(flags, bool(load)),),
         always=steady(),
         traffic=Traffic(load) if load else None,
-        checks=_checks(answer_s),
+        checks=_checks(answer_s + START_S, answer_s + START_S) if by_command else _checks(answer_s, slow_s=0.5),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(),),
         hold_min_s=3.0,
@@ -68,14 +66,14 @@ def _recovers(flags: Flags, loaded: bool) -> Expectation:
     )
 
 
-def _checks(answer_s: float) -> tuple[Check, ...]:
+def _checks(answer_s: float, slow_s: float) -> tuple[Check, ...]:
     return (
         Check(
             "affected",
             "orders_affected",
-            {"op": "order", "slow_ms": 500.0},
+            {"op": "order", "slow_ms": slow_s * 1000},
             hint="No order was attempted and affected during the outage: does the target name how orders are placed "
-            '([orders] route = "/orders")?',
+            '([orders] route = "/orders", or command)?',
         ),
         Check(
             "latency_within",

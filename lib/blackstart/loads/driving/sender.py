@@ -1,0 +1,160 @@
+"""Fires each request at its time and follows it to its row, whatever a request is: HTTP, or a program that is run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any, Protocol
+
+from blackstart.clock import now_s
+from blackstart.history import HistoryWriter, Row
+from blackstart.loads.commands import Commands
+from blackstart.loads.driving.control import Control, first
+from blackstart.loads.driving.files import file_limit
+from blackstart.loads.open_loop import OpenLoop
+from blackstart.loads.stages import duration_s, offsets_s
+from blackstart.loads.summary import Driven
+
+Share = tuple[int, int]
+
+
+class Errand(Protocol):
+    """One request, which may be made several times: sent as HTTP, or a program run for it."""
+
+    tries: int
+
+    @property
+    def op(self) -> Named:
+        """What kind of request it is."""
+        ...
+
+    def go(self, intended_s: float) -> None:
+        """Make it (again): the same key, the same content."""
+        ...
+
+    def cut(self) -> None:
+        """End it now."""
+        ...
+
+
+class Named(Protocol):
+    """Anything with a name."""
+
+    @property
+    def name(self) -> str:
+        """What the history calls it."""
+        ...
+
+
+Done = Callable[[Any, Row], None]
+# Which of the turns it is, key, number, worker, and who is told its fate.
+MakeErrand = Callable[[int, str, int, str, Done], Errand]
+
+
+class Sender:
+    """One process's share of an open loop: request k belongs to worker k modulo the number of workers."""
+
+    def __init__(self, load: OpenLoop | Commands, make: MakeErrand, writer: HistoryWriter, share: Share) -> None:
+        number, count = share
+        self._load, self._make, self._writer = load, make, writer
+        self.worker = f"{load.name}/{number}"
+        self._schedule: Iterator[tuple[int, float]] = islice(enumerate(offsets_s(load.stages), 1), number, None, count)
+        self._next = next(self._schedule, None)
+        self._cap = min(max(1, load.max_in_flight // count), file_limit())
+        self._open: set[Errand] = set()
+        self._retries: dict[Errand, asyncio.TimerHandle] = {}
+        self._timer: asyncio.TimerHandle | None = None
+        self._all_sent, self._idle = asyncio.Event(), asyncio.Event()
+        self._idle.set()
+        self._closing = False
+        self._broken: OSError | None = None
+        self._begin_s = 0.0
+        self._intended = 0
+
+    async def run(self, begin_s: float, control: Control) -> Driven:
+        """Send until the stages end or the parent stops it; then wait for what is in flight."""
+        self._begin_s = begin_s
+        self._loop = asyncio.get_running_loop()
+        self._tick()
+        await first(self._all_sent.wait(), control.stopping.wait())
+        stopped = not self._all_sent.is_set()
+        if stopped:
+            self._closing = True
+            self._tick()  # what is due by now is part of the load
+        lasted_s = now_s() - begin_s if stopped else duration_s(self._load.stages) or 0.0
+        if self._timer:
+            self._timer.cancel()
+        cut = await self._drain(control)
+        reasons = (f"the history can't be written: {self._broken}",) if self._broken else ()
+        return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, reasons)
+
+    def _tick(self) -> None:
+        """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""
+        while self._next is not None and self._broken is None:
+            number, offset_s = self._next
+            due_s = self._begin_s + offset_s
+            wait_s = due_s - now_s()
+            if wait_s > 0:
+                if not self._closing:
+                    self._timer = self._loop.call_later(wait_s, self._tick)
+                return
+            self._fire(number, due_s)
+            self._next = next(self._schedule, None)
+        self._all_sent.set()
+
+    def _fire(self, number: int, due_s: float) -> None:
+        self._intended += 1
+        key = f"{self._load.key_prefix}{number}"
+        attempt = self._make(number - 1, key, number, self.worker, self._ended)
+        if len(self._open) >= self._cap:
+            detail = f"unsent: {len(self._open)} requests in flight already"
+            self._write(Row(attempt.op.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
+            return
+        self._open.add(attempt)
+        self._idle.clear()
+        attempt.go(due_s)
+
+    def _ended(self, attempt: Errand, row: Row) -> None:
+        """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""
+        self._write(row)
+        retry = self._load.retry
+        if attempt.tries <= retry.times and row.outcome in retry.outcomes and not self._closing:
+            due_s = now_s() + retry.after_s
+            self._retries[attempt] = self._loop.call_later(retry.after_s, self._again, attempt, due_s)
+        else:
+            self._over(attempt)
+
+    def _again(self, attempt: Errand, due_s: float) -> None:
+        del self._retries[attempt]
+        attempt.go(due_s)
+
+    def _over(self, attempt: Errand) -> None:
+        self._open.discard(attempt)
+        if not self._open:
+            self._idle.set()
+
+    def _write(self, row: Row) -> None:
+        try:
+            self._writer.append(row)
+        except OSError as error:
+            # What leaves no row must not be sent: nobody could say afterwards what became of it.
+            self._broken = self._broken or error
+            self._all_sent.set()
+
+    async def _drain(self, control: Control) -> int:
+        """Wait for what is in flight, at most until its own time limits, or until the parent wants an end at once.
+
+        Returns how many requests were cut off.
+        """
+        if not self._closing:
+            await first(self._idle.wait(), control.stopping.wait())
+            self._closing = True
+        for attempt, timer in self._retries.items():
+            timer.cancel()
+            self._over(attempt)
+        await first(self._idle.wait(), control.aborting.wait())
+        cut = list(self._open)
+        for attempt in cut:
+            attempt.cut()
+        return len(cut)
