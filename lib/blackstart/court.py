@@ -63,8 +63,6 @@ class Court:
         self._listen(self.watches + self.bites)
         if not self.changes:  # a load in place of a fault: its beginning is the effect
             self.anchor("fault", at_s)
-        if not self.changes:
-            self.anchor("fault", at_s)  # without a change there is no effect to wait for
 
     def recovery(self, at_s: float) -> None:
         """The first undo begins."""
@@ -77,8 +75,6 @@ class Court:
         ]
         self.watches += recovery
         self._listen(recovery + self.gones)
-        if not self.changes:
-            self.anchor("recovery", at_s)
         if not self.changes:
             self.anchor("recovery", at_s)
 
@@ -94,13 +90,15 @@ class Court:
         for watch in watches:
             self._by_probe[watch.expectation.condition.probe.name].remove(watch)
 
-    def feed(self, readings: Sequence[Reading], tick_s: float) -> None:
-        """Readings of one endpoint, in the order in which they were answered."""
+    def feed(self, readings: Sequence[Reading], tick_s: float) -> bool:
+        """Readings of one endpoint, in the order in which they were answered. Returns whether they decided anything."""
+        decided = False
         for reading in readings:
             if reading.kind == "value":
                 self.last_value[reading.probe] = reading.value
             for watch in self._by_probe.get(reading.probe, ()):
-                watch.feed(reading, tick_s)
+                decided |= watch.feed(reading, tick_s)
+        return decided
 
     def anchor(self, phase: str, at_s: float) -> None:
         """The effect that `within_s` of this phase counts from was proved at `at_s`."""

@@ -8,7 +8,9 @@ import threading
 from typing import Protocol, runtime_checkable
 
 from blackstart import clock
-from blackstart.model import Answer, Endpoint, Probe, Reader, Reading
+from blackstart.model import Answer, Endpoint, Probe, Reader, Reading, ReadingKind, Scalar
+
+Picked = tuple[ReadingKind, Scalar, str]
 
 
 @runtime_checkable
@@ -51,13 +53,19 @@ class Pace(Protocol):
 
 def reading_of(probe: Probe, answer: Answer, sent_s: float, answered_s: float) -> Reading:
     """What `probe` sees in `answer`. A probe that fails at it makes a `malformed` reading, not an exception."""
+    kind, value, note = picked(probe, answer)
+    return Reading(probe.name, kind, sent_s, answered_s, value, note)
+
+
+def picked(probe: Probe, answer: Answer) -> Picked:
+    """Kind, value and note of the reading that `reading_of` makes."""
     if answer.kind != "answer":
-        return Reading(probe.name, answer.kind, sent_s, answered_s, note=answer.note)
+        return answer.kind, None, answer.note
     try:
         kind, value, note = probe.pick(answer)
     except Exception as error:  # a user's probe may raise anything
-        return Reading(probe.name, "malformed", sent_s, answered_s, note=f"the probe failed: {short(error)}")
-    return Reading(probe.name, kind, sent_s, answered_s, value if kind == "value" else None, note)
+        return "malformed", None, f"the probe failed: {short(error)}"
+    return kind, value if kind == "value" else None, note
 
 
 def short(error: BaseException) -> str:
@@ -86,6 +94,9 @@ class Follower:
         self._last_slot_s = -math.inf
         self._slot_s: float | None = None
         self._slot_tick_s = 0.0
+        self._seen = Answer("answer")
+        self._picked_by: tuple[Probe, ...] = ()
+        self._picked: list[tuple[str, ReadingKind, Scalar, str]] = []
         self._alarm = threading.Lock()
         self._alarm.acquire()
         self.thread = threading.Thread(target=self._run, name=f"sampler {ident}", daemon=True)
@@ -155,11 +166,22 @@ class Follower:
 
     def deliver(self, answer: Answer, sent_s: float, answered_s: float, tick_s: float) -> None:
         """Give an answer to all probes, and their readings to whoever waits for them."""
-        readings = [reading_of(probe, answer, sent_s, answered_s) for probe in self.probes]
+        readings = [
+            Reading(name, kind, sent_s, answered_s, value, note) for name, kind, value, note in self._pick(answer)
+        ]
         # A read that ends after the end is nobody's any more.
         if readings and not self.ended:
             self.pace.deliver(self.ident, readings, tick_s)
         self._free()
+
+    def _pick(self, answer: Answer) -> list[tuple[str, ReadingKind, Scalar, str]]:
+        """What each probe sees in it. Picking is pure: bytes that were the last answer too are not looked at again."""
+        probes, seen = self.probes, self._seen
+        same = answer.body.__class__ is bytes and answer.body == seen.body and answer.status == seen.status
+        if not same or answer.kind != seen.kind or probes is not self._picked_by:
+            self._picked = [(probe.name, *picked(probe, answer)) for probe in probes]
+            self._picked_by, self._seen = probes, answer
+        return self._picked
 
     def _free(self) -> None:
         self._free_s, self._slot_s = clock.now_s(), None

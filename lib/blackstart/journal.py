@@ -21,6 +21,8 @@ from blackstart.errors import Damaged
 from blackstart.model import Reading
 
 Event = dict[str, Any]
+_REMEMBERED = 1024
+_REMEMBERED_LENGTH = 200
 
 
 def _digest(line: bytes) -> str:
@@ -28,11 +30,14 @@ def _digest(line: bytes) -> str:
 
 
 def _encoded(entry: Event) -> bytes:
+    return _json(entry).encode("utf-8", "backslashreplace")
+
+
+def _json(data: Any) -> str:
     try:
-        text = json.dumps(entry, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
+        return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
     except ValueError:
-        text = json.dumps(_finite(entry), separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
-    return text.encode("utf-8", "backslashreplace")
+        return json.dumps(_finite(data), separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
 
 
 def _finite(data: Any) -> Any:
@@ -62,6 +67,7 @@ class Journal:
         self._number = 0
         self._prev = ""
         self._torn = False
+        self._texts: dict[tuple[type, Any], str] = {}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
     def write(self, event: str, *, sync: bool = False, **fields: Any) -> None:
@@ -72,15 +78,18 @@ class Journal:
                 line = _encoded({**head, **self._scrub(fields), "prev": self._prev})
             except Exception as error:  # an event that can't be told is one all the same: no undo waits for its words
                 line = _encoded({**head, "untold": f"{type(error).__name__}: {error}", "prev": self._prev})
-            try:
-                self._append(line)
-                if sync:
-                    os.fsync(self._file)
-            except OSError as error:
-                self.failure = self.failure or error
-            else:
-                self._prev = _digest(line)
-            self._number += 1  # what could not be written leaves a hole in the numbers, which tells of it later
+            self._put(line, sync)
+
+    def _put(self, line: bytes, sync: bool = False) -> None:
+        try:
+            self._append(line)
+            if sync:
+                os.fsync(self._file)
+        except OSError as error:
+            self.failure = self.failure or error
+        else:
+            self._prev = _digest(line)
+        self._number += 1  # what could not be written leaves a hole in the numbers, which tells of it later
 
     def _append(self, line: bytes) -> None:
         # A line that was torn by a full disk is ended first, so that it spoils nothing but itself.
@@ -93,16 +102,37 @@ class Journal:
 
     def readings(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
         """What one read of an endpoint gave to its probes."""
-        first = readings[0]
-        rows = [[r.probe, r.kind, r.value, r.note] if r.note else [r.probe, r.kind, r.value] for r in readings]
-        self.write(
-            "read",
-            endpoint=endpoint,
-            sent=round(first.sent_s, 6),
-            answered=round(first.answered_s, 6),
-            tick=tick_s,
-            r=rows,
-        )
+        sent_s, answered_s = round(readings[0].sent_s, 6), round(readings[0].answered_s, 6)
+        try:
+            rows = ",".join([self._row(r) for r in readings])
+            # The same line as `write` would make, which takes four times as long; this one comes 200 times a second.
+            tail = f'"sent":{sent_s!r},"answered":{answered_s!r},"tick":{tick_s!r},"r":[{rows}]'
+            where = self._text(endpoint)
+            with self._lock:
+                head = f'{{"n":{self._number},"at":{round(clock.now_s(), 6)!r},"event":"read","endpoint":{where}'
+                self._put(f'{head},{tail},"prev":"{self._prev}"}}'.encode("utf-8", "backslashreplace"))
+        except Exception:  # what can't be written the short way is written, or told of, the long way
+            told = [[r.probe, r.kind, r.value, r.note] if r.note else [r.probe, r.kind, r.value] for r in readings]
+            self.write("read", endpoint=endpoint, sent=sent_s, answered=answered_s, tick=tick_s, r=told)
+
+    def _row(self, reading: Reading) -> str:
+        value = reading.value
+        # Ages and counters seldom come twice; names and words do.
+        plain = value.__class__ is float and math.isfinite(value)
+        shown = repr(value) if plain else self._text(value)
+        row = f"[{self._text(reading.probe)},{self._text(reading.kind)},{shown}"
+        return f"{row},{self._text(reading.note)}]" if reading.note else f"{row}]"
+
+    def _text(self, data: Any) -> str:
+        """Scrubbed JSON of a scalar. Short ones are remembered: the same come by again and again."""
+        known = self._texts.get((data.__class__, data))
+        if known is None:
+            known = _json(self._scrub(data))
+            if len(known) <= _REMEMBERED_LENGTH:
+                if len(self._texts) >= _REMEMBERED:
+                    self._texts.clear()
+                self._texts[data.__class__, data] = known
+        return known
 
     def close(self) -> None:
         """Bring everything to the disk and let go of the file. Idempotent."""

@@ -20,6 +20,7 @@ from blackstart.watch import IN_A_ROW, Watch
 
 FAST_TICK_S = 0.02
 CALM_TICK_S = 0.2
+_LOOK_EVERY_S = 0.05
 
 
 class Observer:
@@ -31,6 +32,7 @@ class Observer:
         self.lock = threading.Condition()
         self.latest: dict[str, Reading] = {}
         self.stop_because = ""
+        self._news = 0
         self._asked: set[str] = set()
         self._proofs: set[str] = set()
         self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
@@ -66,12 +68,14 @@ class Observer:
     def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
         with self.lock:
             self.journal.readings(endpoint, readings, tick_s)
-            self.court.feed(readings, tick_s)
+            news, stopped = self.court.feed(readings, tick_s), self.stop_because
             for reading in readings:
                 self.latest[reading.probe] = reading
                 for condition, in_a_row in self._stop_if.get(reading.probe, ()):
                     self._check_stop(condition, in_a_row, reading)
-            self.lock.notify_all()
+            if news or self.stop_because != stopped:
+                self._news += 1
+                self.lock.notify_all()
 
     def _check_stop(self, condition: Condition, in_a_row: list[Reading], reading: Reading) -> None:
         if not condition.matches(reading):
@@ -125,8 +129,13 @@ class Observer:
             )
 
     def wait(self, done: Callable[[], bool], until_s: float, between: Callable[[], None] = lambda: None) -> bool:
-        """Wait until `done` says so after some reading; False at `until_s`. `between` runs a few times a second."""
+        """Wait until `done` says so; False at `until_s`. `between` runs a few times a second.
+
+        Asked at once when a reading decided something, and every 50 ms: to look after each of 200 readings a second
+        would cost as much as to take them.
+        """
         while True:
+            news = self._news
             between()
             if done():
                 return True
@@ -134,7 +143,8 @@ class Observer:
             if left_s <= 0:
                 return False
             with self.lock:
-                self.lock.wait(min(0.05, left_s))
+                if self._news == news:
+                    self.lock.wait(min(_LOOK_EVERY_S, left_s))
 
     def shown(self) -> str:
         """The latest readings in one line, for people who wait."""

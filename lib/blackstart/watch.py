@@ -84,10 +84,13 @@ class Watch:
     _violations: int = 0
     _tick_s: float = 0.0
 
-    def feed(self, reading: Reading, tick_s: float) -> None:
-        """Take the next reading of this expectation's probe; readings come in order of their answers."""
+    def feed(self, reading: Reading, tick_s: float) -> bool:
+        """Take the next reading of this expectation's probe; readings come in order of their answers.
+
+        Returns whether it decided something: that an `eventually` came true.
+        """
         if reading.answered_s < self.opened_s:
-            return
+            return False
         self._note_gap(reading, tick_s)
         self.count += 1
         self.last = reading
@@ -95,10 +98,12 @@ class Watch:
             self.absent = reading
         if reading.kind == "malformed":
             self.malformed = reading
-        if self.expectation.when == "eventually":
-            self._feed_eventually(reading)
-        else:
+        if self.expectation.when != "eventually":
             self._feed_constant(reading)
+            return False
+        waited = not self._settled()
+        self._feed_eventually(reading)
+        return waited and self._settled()
 
     def _note_gap(self, reading: Reading, tick_s: float) -> None:
         since_s = self.last.answered_s if self.last else self.opened_s

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,61 @@ def test_readings_come_back_as_they_were(path: Path) -> None:
     (event,) = read(path).events
     assert readings_of(event) == seen
     assert (event["endpoint"], event["tick"]) == ("GET /ready", 0.02)
+
+
+SCALARS = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(), st.sampled_from([0.0, -0.0, 0, 1, 1.0])
+)
+READINGS = st.lists(
+    st.builds(
+        Reading,
+        st.text(),
+        st.sampled_from(["value", "absent"]),
+        st.floats(0, 1e9),
+        st.floats(0, 1e9),
+        SCALARS,
+        st.text(),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(st.lists(st.tuples(st.text(), READINGS), max_size=4))
+def test_the_short_way_of_writing_readings_gives_the_lines_of_the_long_way(
+    tmp_path_factory: Any, reads: list[tuple[str, list[Reading]]]
+) -> None:
+    short, long = (Journal(tmp_path_factory.mktemp("run") / "journal.jsonl", _no_secret) for _ in range(2))
+    for endpoint, readings in reads:
+        short.readings(endpoint, readings, 0.02)
+        sent, answered = round(readings[0].sent_s, 6), round(readings[0].answered_s, 6)
+        rows = [[r.probe, r.kind, r.value, r.note] if r.note else [r.probe, r.kind, r.value] for r in readings]
+        long.write("read", endpoint=endpoint, sent=sent, answered=answered, tick=0.02, r=rows)
+    lines = []
+    for journal in (short, long):
+        journal.close()
+        lines.append([_AT_OR_PREV.sub(b"", line) for line in journal.path.read_bytes().splitlines()])
+    assert lines[0] == lines[1]
+    assert read(short.path).damage == ""
+
+
+_AT_OR_PREV = re.compile(rb'"at":[0-9.e+-]+,|,"prev":"[0-9a-f]*"')
+
+
+def _no_secret(data: Any) -> Any:
+    if isinstance(data, dict):
+        return {key: _no_secret(item) for key, item in data.items()}
+    if isinstance(data, list):
+        return [_no_secret(item) for item in data]
+    return data.replace("a", "***") if isinstance(data, str) else data
+
+
+def test_a_reading_that_can_not_be_written_the_short_way_is_written_all_the_same(path: Path) -> None:
+    journal = Journal(path)
+    journal.readings("GET /x", [Reading("list", "value", 1.0, 2.0, [1, 2])], 0.02)  # type: ignore[arg-type]
+    journal.close()
+    (event,) = read(path).events
+    assert event["r"] == [["list", "value", [1, 2]]]
 
 
 def test_a_record_finds_its_events() -> None:

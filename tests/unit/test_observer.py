@@ -269,3 +269,41 @@ def test_probes_can_be_added_while_it_reads(scene: Callable[..., Scene], tmp_pat
     observer.start([FileThere(str(tmp_path / "a"))], [])
     observer.watch([FileThere(str(tmp_path / "b"))])
     assert observer.wait(lambda: {"a", "b"} <= set(observer.latest), clock.now_s() + 20)
+
+
+def test_a_wait_is_woken_by_the_reading_that_decides_and_not_by_every_one(scene: Callable[..., Scene]) -> None:
+    told = scene(experiment(baseline=(BEFORE,), during=(eventually(ready.is_(503), name="during"),)), change())
+    told.observer.phase("baseline", told.court.open)
+    told.observer.phase("fault", told.court.fault)
+    looked: list[float] = []
+
+    def feed() -> None:
+        told.see(ready, *[200] * 200)
+        told.see(ready, 503, 503)
+
+    def done() -> bool:
+        looked.append(clock.now_s())
+        return not told.observer.undecided("fault")
+
+    thread = threading.Thread(target=feed)
+    thread.start()
+    assert told.observer.wait(done, clock.now_s() + 10)
+    thread.join()
+    assert len(looked) < 100
+
+
+def test_news_that_come_between_the_question_and_the_wait_are_not_waited_for(scene: Callable[..., Scene]) -> None:
+    told = scene(experiment(baseline=(BEFORE,), during=(eventually(ready.is_(503), name="during"),)), change())
+    told.observer.phase("baseline", told.court.open)
+    told.observer.phase("fault", told.court.fault)
+    asked: list[float] = []
+
+    def done() -> bool:
+        asked.append(clock.now_s())
+        if len(asked) == 1:
+            told.see(ready, 503, 503)
+            return False
+        return True
+
+    assert told.observer.wait(done, clock.now_s() + 10)
+    assert asked[1] - asked[0] < 0.05

@@ -293,3 +293,55 @@ def test_stop_without_start_and_twice_is_quiet() -> None:
     running = Sampler([Fake("one")], Taken())
     assert running.stop() == ()
     assert running.stop() == ()
+
+
+# ---------------------------------------------------------------- the same bytes again
+
+
+@plain
+class Counting(Conditions):
+    name: str
+    key: str = "a"
+
+    def endpoint(self) -> FakeEndpoint:
+        return FakeEndpoint(self.key)
+
+    def pick(self, answer: Answer) -> tuple[str, object, str]:
+        PICKED.append((self.name, answer.body, answer.status))
+        return "value", f"{answer.status} {answer.body!r}", ""
+
+
+PICKED: list[tuple[str, object, int | None]] = []
+
+
+@pytest.mark.parametrize(
+    ("answers", "looks"),
+    [
+        ([Answer("answer", b"x", 200)] * 3, 1),
+        ([Answer("answer", b"x", 200), Answer("answer", b"y", 200), Answer("answer", b"y", 200)], 2),
+        ([Answer("answer", b"x", 200), Answer("answer", b"x", 503), Answer("answer", b"x", 200)], 3),
+        ([Answer("answer", ["same list"])] * 3, 3),  # what is no bytes may have been changed in its place
+    ],
+)
+def test_bytes_that_were_looked_at_are_not_looked_at_again(answers: list[Answer], looks: int) -> None:
+    PICKED.clear()
+    taken: list[Reading] = []
+    sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
+    (follower,) = sampler._followers.values()
+    for answer in answers:
+        follower.deliver(answer, 1.0, 2.0, 0.02)
+    assert len(PICKED) == looks
+    assert [reading.value for reading in taken] == [f"{answer.status} {answer.body!r}" for answer in answers]
+
+
+def test_a_probe_that_joins_gets_the_answer_that_the_others_know() -> None:
+    PICKED.clear()
+    taken: list[Reading] = []
+    sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
+    (follower,) = sampler._followers.values()
+    follower.deliver(Answer("answer", b"x", 200), 1.0, 2.0, 0.02)
+    sampler.watch([Counting("two")])  # type: ignore[list-item]
+    follower.deliver(Answer("answer", b"x", 200), 3.0, 4.0, 0.02)
+    assert [reading.probe for reading in taken] == ["one", "one", "two"]
+    follower.deliver(Answer("timed_out", note="late"), 5.0, 6.0, 0.02)
+    assert [reading.kind for reading in taken[-2:]] == ["timed_out", "timed_out"]

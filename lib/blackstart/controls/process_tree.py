@@ -18,6 +18,7 @@ from pathlib import Path
 from blackstart.model import Command
 from blackstart.state import state_dir
 
+_HAS_PROC = Path("/proc/self/stat").exists()
 # Functions shared by the scripts below. `look PID` prints "state ppid start"; Linux is read from /proc without starting
 # a program for each process, other systems are asked through ps.
 _PRELUDE = r"""
@@ -122,9 +123,10 @@ class Process:
 
 def look(pid: int) -> Process | None:
     """The process with that number on this machine, or None. The start is in the notation that the scripts use."""
-    if Path("/proc/self/stat").exists():
+    if _HAS_PROC:
         try:
-            fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()
+            with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+                fields = file.read().decode("utf-8", "replace").rpartition(") ")[2].split()
         except OSError:
             return None
         return Process(pid, int(fields[1]), fields[19], fields[0])

@@ -141,9 +141,8 @@ class Supervisor:
 
     def _facts_here(self, timeout_s: float) -> State:
         try:
-            info = supervisor_rpc.ask(
-                supervisor_rpc.read_settings(self.config), "getProcessInfo", self.name, timeout_s=timeout_s
-            )
+            settings = supervisor_rpc.remembered_settings(self.config)
+            info = supervisor_rpc.ask(settings, "getProcessInfo", self.name, timeout_s=timeout_s)
         except Fault as error:
             return State("absent", revives=self.revives, detail=error.faultString)
         process = process_tree.look(info["pid"]) if info["pid"] else None

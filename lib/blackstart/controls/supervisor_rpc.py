@@ -9,15 +9,19 @@ from __future__ import annotations
 import base64
 import configparser
 import glob
-import http.client
 import os
 import socket
 import xmlrpc.client
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
 
 from blackstart.errors import BadTarget, StepFailed, StepTimedOut
+from blackstart.probes.sockets import Deadline, NoAnswer, connect
+
+_SHARED_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -55,27 +59,92 @@ def read_settings(config: str) -> Settings:
     return Settings(said("serverurl", "http://localhost:9001"), said("username", ""), said("password", ""), revived)
 
 
-def ask(settings: Settings, method: str, *words: str, timeout_s: float = 5.0) -> Any:
-    """What supervisord answers to `supervisor.METHOD(words)`. Raises xmlrpc's Fault, StepFailed, StepTimedOut."""
-    request = xmlrpc.client.dumps(words, f"supervisor.{method}").encode()
-    headers = {"Content-Type": "text/xml"}
-    if settings.username:
-        token = base64.b64encode(f"{settings.username}:{settings.password}".encode()).decode()
-        headers["Authorization"] = f"Basic {token}"
-    connection = _connection(settings.url, timeout_s)
+def remembered_settings(config: str) -> Settings:
+    """As `read_settings`, and read again only where the file has changed: for what is asked many times a second."""
     try:
-        connection.request("POST", "/RPC2", request, headers)
-        answer = connection.getresponse()
-        body = answer.read()
+        seen = os.stat(config)
+    except OSError:
+        return read_settings(config)
+    return _settings(config, (seen.st_mtime_ns, seen.st_size, seen.st_ino))
+
+
+@lru_cache(maxsize=8)
+def _settings(config: str, mark: tuple[int, ...]) -> Settings:
+    return read_settings(config)
+
+
+def ask(settings: Settings, method: str, *words: str, timeout_s: float = 5.0) -> Any:
+    """What supervisord answers to `supervisor.METHOD(words)`. Raises xmlrpc's Fault, StepFailed, StepTimedOut.
+
+    What it gives may be shared with other askers, and is only to be read.
+    """
+    request = _request(settings.username, settings.password, method, words)
+    try:
+        answer = _exchange(settings.url, request, Deadline(timeout_s))
+    except NoAnswer as failure:
+        if failure.kind == "timed_out":
+            raise StepTimedOut(f"supervisord at {settings.url} did not answer within {timeout_s:g} s") from failure
+        raise StepFailed(f"supervisord at {settings.url} does not answer: {failure.note}. Is it running?") from failure
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 1)
+    if not status[0].startswith("HTTP/") or not status[1:]:
+        raise StepFailed(f"what answers at {settings.url} is no supervisord: {answer[:40]!r}")
+    if not status[1].startswith("200"):
+        raise StepFailed(f"supervisord at {settings.url} answered {status[1]}")
+    try:
+        return _understood(body) if len(body) <= _SHARED_BYTES else xmlrpc.client.loads(body.decode())[0][0]
+    except (ExpatError, xmlrpc.client.ResponseError, ValueError, IndexError) as error:
+        raise StepFailed(f"what supervisord at {settings.url} answered can't be read: {error}") from error
+
+
+@lru_cache(maxsize=32)
+def _request(username: str, password: str, method: str, words: tuple[str, ...]) -> bytes:
+    body = xmlrpc.client.dumps(words, f"supervisor.{method}").encode()
+    # HTTP/1.0: the answer ends with the connection.
+    lines = ["POST /RPC2 HTTP/1.0", "Host: localhost", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
+    if username:
+        token = base64.b64encode(f"{username}:{password}".encode()).decode()
+        lines.append(f"Authorization: Basic {token}")
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+@lru_cache(maxsize=32)
+def _understood(body: bytes) -> Any:
+    # supervisord's clock has seconds: fifty looks in one of them get the same words.
+    return xmlrpc.client.loads(body.decode())[0][0]
+
+
+def _exchange(url: str, request: bytes, deadline: Deadline) -> bytes:
+    parts: list[bytes] = []
+    with _connected(url, deadline) as sock:
+        try:
+            sock.settimeout(deadline.left_s())
+            sock.sendall(request)
+            while data := sock.recv(_SHARED_BYTES):
+                parts.append(data)
+                sock.settimeout(deadline.left_s())
+        except TimeoutError as error:
+            raise deadline.passed() from error
+        except OSError as error:
+            raise NoAnswer("unreachable", error.strerror or str(error)) from error
+    return b"".join(parts)
+
+
+def _connected(url: str, deadline: Deadline) -> socket.socket:
+    if not url.startswith("unix://"):
+        parts = urlsplit(url)
+        return connect(parts.hostname or "localhost", parts.port or 80, deadline)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(deadline.left_s())
+        sock.connect(os.path.expanduser(url.removeprefix("unix://")))
     except TimeoutError as error:
-        raise StepTimedOut(f"supervisord at {settings.url} did not answer within {timeout_s:g} s") from error
-    except (OSError, http.client.HTTPException) as error:
-        raise StepFailed(f"supervisord at {settings.url} does not answer: {error}. Is it running?") from error
-    finally:
-        connection.close()
-    if answer.status != 200:
-        raise StepFailed(f"supervisord at {settings.url} answered {answer.status} {answer.reason}")
-    return xmlrpc.client.loads(body)[0][0]
+        sock.close()
+        raise deadline.passed() from error
+    except OSError as error:
+        sock.close()
+        raise NoAnswer("unreachable", error.strerror or str(error)) from error
+    return sock
 
 
 def _expanded(text: str, config: str) -> str:
@@ -83,21 +152,3 @@ def _expanded(text: str, config: str) -> str:
     for name, value in os.environ.items():
         text = text.replace(f"%(ENV_{name})s", value)
     return text
-
-
-def _connection(url: str, timeout_s: float) -> http.client.HTTPConnection:
-    if url.startswith("unix://"):
-        return _UnixConnection(os.path.expanduser(url.removeprefix("unix://")), timeout_s)
-    parts = urlsplit(url)
-    return http.client.HTTPConnection(parts.hostname or "localhost", parts.port or 80, timeout=timeout_s)
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path: str, timeout_s: float) -> None:
-        super().__init__("localhost", timeout=timeout_s)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, islice
+from types import MappingProxyType
 from typing import Literal
 
 from blackstart.codec import plain
@@ -16,7 +18,7 @@ from blackstart.model import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked, pairs
 
 Aggregate = Literal["sum", "max", "min", "count"]
-Sample = tuple[dict[str, str], float]
+Sample = tuple[Mapping[str, str], float]
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
 _NUMBER = rb"[+-]?+(?i:\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)"
@@ -35,6 +37,8 @@ _LINE_FEED = 0x0A
 _LINE_SHOWN = 60
 _SETS_SHOWN = 4
 _CHECKED_BYTES = 64 * 1024
+_REMEMBERED_LINES = 16
+_REMEMBERED_BYTES = 4096
 # A page of nothing but one series would need many times its own size in memory.
 MAX_LABEL_SETS = 10_000
 
@@ -45,11 +49,22 @@ class NotPrometheus(ValueError):
 
 def samples_of(page: bytes, series: str) -> list[Sample]:
     """The labels and values of one series. Raises NotPrometheus, also where one label set has two values."""
+    lines = _lines_of(page, series.encode())
+    first = tuple(islice(lines, _REMEMBERED_LINES + 1))
+    if not first:
+        check_page(page)
+        return []
+    # Most lines of a page are those of the last time, and need no second look.
+    few = len(first) <= _REMEMBERED_LINES and sum(map(len, first)) <= _REMEMBERED_BYTES
+    return list(_parsed_shared(series, first) if few else _parsed(series, chain(first, lines)))
+
+
+def _parsed(series: str, lines: Iterable[bytes]) -> tuple[Sample, ...]:
     found: dict[Pairs, float] = {}
-    for line_end, rest in _lines_of(page, series.encode()):
-        match = _SAMPLE_REST.fullmatch(page, rest, line_end)
+    for rest in lines:
+        match = _SAMPLE_REST.fullmatch(rest)
         if match is None:
-            raise NotPrometheus(f"not a sample: {_shown(page, rest - len(series), line_end)}")
+            raise NotPrometheus(f"not a sample: {_shown(series.encode() + rest)}")
         labels: Pairs = pairs(_labels(match[1])) if match[1] else ()
         value = float(match[2])
         other = found.get(labels, value)
@@ -58,20 +73,21 @@ def samples_of(page: bytes, series: str) -> list[Sample]:
         found[labels] = value
         if len(found) > MAX_LABEL_SETS:
             raise NotPrometheus(f"{series} has more than {MAX_LABEL_SETS} label sets")
-    if not found:
-        check_page(page)
-    return [(dict(labels), value) for labels, value in found.items()]
+    return tuple((MappingProxyType(dict(labels)), value) for labels, value in found.items())
 
 
-def _lines_of(page: bytes, name: bytes) -> Iterator[tuple[int, int]]:
-    """Where the lines of this very series end, and where their part after the name begins."""
+_parsed_shared = lru_cache(maxsize=512)(_parsed)
+
+
+def _lines_of(page: bytes, name: bytes) -> Iterator[bytes]:
+    """The lines of this very series, each from behind the name."""
     place = page.find(name)
     while place >= 0:
         after = place + len(name)
         if page[after : after + 1] in _ENDS_NAME and _starts_line(page, place):
             line_end = page.find(b"\n", after)
             line_end = len(page) if line_end < 0 else line_end
-            yield line_end, after
+            yield page[after:line_end]
             after = line_end
         place = page.find(name, after)
 
@@ -93,7 +109,7 @@ def _check(page: bytes) -> None:
     end = match.end() if match else 0
     if end < len(page):
         line_end = page.find(b"\n", end)
-        line = _shown(page, end, len(page) if line_end < 0 else line_end)
+        line = _shown(page[end : len(page) if line_end < 0 else line_end])
         raise NotPrometheus(f"not Prometheus text, line {page.count(bytes([10]), 0, end) + 1}: {line}")
 
 
@@ -108,9 +124,9 @@ def check_page(page: bytes) -> None:
         _check(page)
 
 
-def _shown(page: bytes, start: int, end: int) -> str:
-    text = page[start : min(end, start + _LINE_SHOWN)].decode("utf-8", "replace").strip()
-    return repr(text) + ("..." if end - start > _LINE_SHOWN else "")
+def _shown(line: bytes) -> str:
+    text = line[:_LINE_SHOWN].decode("utf-8", "replace").strip()
+    return repr(text) + ("..." if len(line) > _LINE_SHOWN else "")
 
 
 def _shown_series(series: str, labels: Mapping[str, str] | Pairs) -> str:

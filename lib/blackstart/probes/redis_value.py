@@ -10,6 +10,7 @@ from blackstart.expect import Conditions
 from blackstart.model import Answer, Reader, ReadingKind, Scalar
 from blackstart.probes.hard_cap import HardCap
 from blackstart.probes.redis_ping import redis_dsn
+from blackstart.probes.redis_plain import PlainReader, is_plain
 from blackstart.probes.sockets import Deadline, NoAnswer
 from blackstart.redact import Redactor
 from blackstart.target import Target, secret
@@ -97,7 +98,8 @@ class RedisAsked:
 
     def open(self) -> Reader:
         """A reader that keeps its connection. Raises BadTarget for a missing variable."""
-        return _RedisReader(secret(self.dsn), self.command)
+        dsn = secret(self.dsn)
+        return PlainReader(dsn, self.command) if is_plain(dsn, self.command) else _RedisReader(dsn, self.command)
 
     def describe(self) -> str:
         """`GET trader:leader redis://localhost:6379/0`, without the password."""

@@ -1,12 +1,15 @@
 """supervisord: what its tools print and what its configuration says."""
 
+import socket
 from pathlib import Path
 
 import pytest
 
+from blackstart.controls import supervisor_rpc
 from blackstart.controls.supervisor import Supervisor, parse_status
 from blackstart.controls.supervisor_rpc import ask, read_settings
-from blackstart.errors import BadTarget, StepFailed
+from blackstart.errors import BadTarget, StepFailed, StepTimedOut
+from tests.unit.probes.servers import answering, serving
 
 
 @pytest.mark.parametrize(
@@ -71,3 +74,45 @@ def test_the_start_accepts_that_it_runs_and_waits_for_the_programs_own_time() ->
     (step,) = Supervisor("redis", "/s.conf", "/bin/supervisorctl").start()
     assert step.argv == ("/bin/supervisorctl", "-c", "/s.conf", "start", "redis")
     assert step.accepts == ("already started",) and step.timeout_s == 60
+
+
+def test_settings_are_read_again_only_when_the_file_has_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = tmp_path / "s.conf"
+    config.write_text("[supervisorctl]\nserverurl=http://127.0.0.1:1\n")
+    first = supervisor_rpc.remembered_settings(str(config))
+    assert supervisor_rpc.remembered_settings(str(config)) is first
+    config.write_text("[supervisorctl]\nserverurl=http://127.0.0.1:22\n")
+    assert supervisor_rpc.remembered_settings(str(config)).url == "http://127.0.0.1:22"
+    config.unlink()
+    with pytest.raises(BadTarget, match="can't be read"):
+        supervisor_rpc.remembered_settings(str(config))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (b"HTTP/1.0 401 Unauthorized\r\n\r\n", "answered 401 Unauthorized"),
+        (b"SSH-2.0-OpenSSH\r\n", "is no supervisord: b'SSH-2.0"),
+        (b"", "is no supervisord: b''"),
+        (b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><par", "can't be read"),
+        (b"HTTP/1.0 200 OK\r\n\r\n<a/>", "can't be read"),
+    ],
+)
+def test_what_is_no_answer_of_supervisord_is_a_failure_that_says_so(answer: bytes, told: str) -> None:
+    with serving(answering(answer, close=True)) as port:
+        settings = supervisor_rpc.Settings(f"http://127.0.0.1:{port}", "ops", "x", {})
+        with pytest.raises(StepFailed, match=told):
+            ask(settings, "getState", timeout_s=2.0)
+
+
+def test_a_supervisord_that_hangs_is_timed_out() -> None:
+    def silent(conn: socket.socket) -> None:
+        while conn.recv(10_000):
+            pass
+
+    with serving(silent) as port:
+        settings = supervisor_rpc.Settings(f"http://127.0.0.1:{port}", "", "", {})
+        with pytest.raises(StepTimedOut, match=r"within 0\.2 s"):
+            ask(settings, "getState", timeout_s=0.2)

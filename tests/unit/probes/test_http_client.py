@@ -63,6 +63,41 @@ def test_connection_is_kept_and_opened_again_when_the_server_had_closed_it() -> 
     assert len(connections) == 3
 
 
+def test_an_answer_with_a_known_head_is_the_same_as_one_that_was_parsed() -> None:
+    answers = [http(b"one"), http(b"two"), http(b"three"), http(b"six"), http(b"bad", "503 No"), http(b"two")]
+    with serving(answering(*answers)) as port:
+        reader = HttpReader(f"http://127.0.0.1:{port}/")
+        seen = [(answer.status, answer.body) for answer in (reader.read(2) for _ in answers)]
+        reader.close()
+    assert seen == [(200, b"one"), (200, b"two"), (200, b"three"), (200, b"six"), (503, b"bad"), (200, b"two")]
+
+
+def test_a_known_head_with_too_few_or_too_many_bytes_behind_it_is_not_trusted() -> None:
+    def handle(conn: socket.socket) -> None:
+        for number, _ in enumerate(requests_of(conn)):
+            if number == 1:  # in two pieces
+                conn.sendall(http(b"12345")[:-2])
+                time.sleep(0.05)
+                conn.sendall(b"45")
+            elif number == 2:
+                conn.sendall(http(b"12345") + b"surplus")
+            else:
+                conn.sendall(http(b"12345"))
+
+    with serving(handle) as port:
+        reader = HttpReader(f"http://127.0.0.1:{port}/")
+        assert [reader.read(2).body for _ in range(4)] == [b"12345"] * 4
+        reader.close()
+
+
+def test_a_chunked_answer_never_becomes_a_known_head() -> None:
+    chunked = [b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n%d\r\n0\r\n\r\n" % n for n in range(4)]
+    with serving(answering(*chunked)) as port:
+        reader = HttpReader(f"http://127.0.0.1:{port}/")
+        assert [reader.read(2).body for _ in range(4)] == [b"0", b"1", b"2", b"3"]
+        reader.close()
+
+
 def test_answer_after_connection_close_comes_over_a_new_connection() -> None:
     with serving(answering(http(b"a", "200 OK", "Connection: close"), close=True)) as port:
         reader = HttpReader(f"http://127.0.0.1:{port}/")
