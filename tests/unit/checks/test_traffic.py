@@ -1,5 +1,7 @@
 """rate_reached, outcomes, latency_within and overlap on histories written by hand."""
 
+from collections import Counter
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +12,7 @@ from blackstart.checks.overlap import overlap
 from blackstart.checks.per_window import per_window
 from blackstart.checks.rate_reached import rate_reached
 from blackstart.checks.thresholds import thresholds
+from blackstart.history import Row
 from tests.unit.checks.rows import RUBBISH, history, row, unsent
 
 TEN = [row(f"k{n}", at_s=10 + n / 10) for n in range(10)]
@@ -146,11 +149,43 @@ def test_a_2xx_that_was_not_acknowledged_is_a_lie_only_where_honesty_is_asked_fo
     assert "1 × 200 that is none" in str(result.actual)
 
 
+LIMIT = {"status": 200, "most": 20, "window_s": 1.0}
+
+
+def limiter(most: int, begins_s: float, seconds: int = 8) -> list[Row]:
+    """One client, a hundred requests a second, its limiter's windows beginning at this part of a second."""
+    counts: Counter[int] = Counter()
+    rows = []
+    for n in range(100 * seconds):
+        at_s = 50 + n / 100
+        window = int(at_s + 0.001 - begins_s)
+        counts[window] += 1
+        passed = counts[window] <= most
+        told = ("ok", 200) if passed else ("fail", 429)
+        rows.append(row(f"k{n}", told[0], status=told[1], start_s=at_s, end_s=at_s + 0.004))
+    return rows
+
+
 def test_a_limit_counts_only_answers_that_say_so() -> None:
-    many = [row(f"a{n}", status=200, detail="bypassed") for n in range(50)]
-    some = [row(f"b{n}", status=200, detail="counted") for n in range(20)]
+    many = [row(f"a{n}", status=200, detail="bypassed", end_s=10.002) for n in range(50)]
+    some = [row(f"b{n}", status=200, detail="counted", end_s=10.002) for n in range(20)]
     limited = [row("c", "fail", status=429)]
-    rule = {"status": 200, "most": 20, "window_s": 1.0}
-    assert per_window(history(*many, *some, *limited), {}, **rule).verdict == "broke"
-    assert per_window(history(*many, *some, *limited), {}, **rule, detail="counted").verdict == "held"
-    assert per_window(history(*many, *some), {}, **rule, detail="counted").verdict == "inconclusive"
+    assert per_window(history(*many, *some, *limited), {}, **LIMIT).verdict == "broke"
+    assert per_window(history(*many, *some, *limited), {}, **LIMIT, detail="counted").verdict == "held"
+    assert per_window(history(*many, *some), {}, **LIMIT, detail="counted").verdict == "inconclusive"
+
+
+@given(st.floats(0, 1))
+def test_a_limit_that_is_kept_holds_wherever_its_windows_begin(begins_s: float) -> None:
+    assert per_window(history(*limiter(20, begins_s)), {}, **LIMIT).verdict == "held"
+
+
+@given(st.floats(0, 1))
+def test_a_limit_that_leaks_a_quarter_is_found_wherever_its_windows_begin(begins_s: float) -> None:
+    assert per_window(history(*limiter(25, begins_s)), {}, **LIMIT).verdict == "broke"
+
+
+@pytest.mark.parametrize(("answers", "verdict"), [(40, "held"), (41, "broke")])
+def test_requests_that_may_lie_in_either_of_two_windows_are_as_many_as_both_allow(answers: int, verdict: str) -> None:
+    at_once = [row(f"k{n}", status=200, start_s=10.0, end_s=10.5) for n in range(answers)]
+    assert per_window(history(*at_once, row("c", "fail", status=429)), {}, **LIMIT).verdict == verdict
