@@ -165,9 +165,8 @@ class Run:
             self._stop("inconclusive", f"the fault did not bite within {limit_s:g} s")
         self.observer.ease()
         bit_s = self.observer.effect("bites") or clock.now_s()
-        self.console.say(
-            f"the fault bites: {', '.join(c.what for c in self.plan.changes)}, {shown(bit_s - began_s)} after its start"
-        )
+        what = ", ".join(change.what for change in self.plan.changes)
+        self.console.say(f"the fault bites: {what}, {shown(bit_s - began_s)} after its start")
         return bit_s
 
     def _fault_done(self, bit_s: float) -> bool:
@@ -236,7 +235,9 @@ class Run:
 
     def _recovered(self) -> bool:
         gone = not self.plan.changes or self.observer.effect("gone") is not None
-        return gone and not self.observer.undecided("recovery") and self.traffic.over("recovery")
+        seen = gone and not self.observer.undecided("recovery")
+        self.observer.pace(CALM_TICK_S if seen else FAST_TICK_S)  # a load's rest is not to measure our own asking
+        return seen and self.traffic.over("recovery")
 
     def _between_recovery(self) -> None:
         self.narrator.tick()
@@ -248,9 +249,8 @@ class Run:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
         if not self.injection.outstanding:
             return
-        self.observer.wait(
-            lambda: False, min(self.observer.effect("gone") or clock.now_s(), clock.now_s()) + STAYS_GONE_S
-        )
+        gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
+        self.observer.wait(lambda: False, gone_s + STAYS_GONE_S)
         self.injection.confirm(self.experiment.undo_timeout_s)
 
     def _wind_down(self) -> None:

@@ -51,10 +51,11 @@ class Sampler:
     def set_tick(self, tick_s: float) -> float:
         """Change the tick at once; the tick that results is not below what `max_rate_hz` allows."""
         with self._lock:
-            self.tick_s = max(tick_s, self._least_tick_s)
-            for follower in self._followers.values():
-                follower.wake()
-            self._convoy.wake()
+            before_s, self.tick_s = self.tick_s, max(tick_s, self._least_tick_s)
+            if self.tick_s != before_s:
+                for follower in self._followers.values():
+                    follower.wake()
+                self._convoy.wake()
             return self.tick_s
 
     def start(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from blackstart.expect import always
+from blackstart.expect import Expectation, always, eventually
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
 from blackstart.loads import OpenLoop, Operation, constant
@@ -16,6 +16,7 @@ from blackstart.target import Target
 
 RATE_PER_S = 500.0
 LASTS_S = 10.0
+STABLE_WITHIN_S = 15.0
 ONE_PATH = "limited"
 COUNTED = "counted"
 """What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
@@ -25,39 +26,14 @@ _HOLE = re.compile(r"\{[^}]*\}")
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Most requests are clients of their own, so that Redis has to grow; one in five is always the same one."""
     request = common.requests(target)
-    many, one = _limited(request, common.OP, 4), _limited(_filled(request), ONE_PATH, 1)
-    # An open breaker lets the herd's beginning pass by Redis: as long again is left for what is counted.
-    lasts_s = LASTS_S + float(target.fact("breaker_open_s", 10.0))
-    load = OpenLoop((many, one), constant(RATE_PER_S, lasts_s), name="traffic")
-    counted = COUNTED if COUNTED in request.ok_details else ""
     made = common.plain(
         target,
         "thundering-herd",
         "After a restart of Redis the gateway bears 500 requests a second at once; Redis' memory grows linearly.",
         faults=(Stop("redis"),),
-        recovery=(common.serves_again(15.0, "serves_again"),),
-        traffic=Traffic(load, "recovery"),
-        checks=(
-            Check("rate_reached", "rps_reached", {"phase": "recovery"}),
-            Check(
-                "grows_linearly",
-                "redis_memory_linear",
-                {"probe": "redis_memory", "detail": counted, "least_r_squared": 0.9},
-                hint="Redis' memory must grow with the requests: do the limiter's keys expire too early, or never?",
-            ),
-            Check(
-                "per_window",
-                "limit_kept",
-                {
-                    "op": ONE_PATH,
-                    "status": 200,
-                    "most": int(target.fact("limit_per_window", 100)),
-                    "window_s": float(target.fact("window_s", 1.0)),
-                    "detail": counted,
-                },
-                hint="One client got more than its limit: is the counter incremented and read in one step?",
-            ),
-        ),
+        recovery=(common.serves_again(15.0, "serves_again"), _stabilises(target)),
+        traffic=Traffic(_herd(request, _open_s(target)), "recovery"),
+        checks=_checks(target, COUNTED if COUNTED in request.ok_details else ""),
         watch=(read.redis_memory(),),
         hold_min_s=2.0,
     )
@@ -67,6 +43,52 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             *made.always,
             always(read.cpu_percent().below(80), name="cpu_under_80", for_s=1.0),
             always(read.oom_kills().as_before(), name="no_oom"),
+        ),
+    )
+
+
+def _open_s(target: Target) -> float:
+    return float(target.fact("breaker_open_s", 10.0))
+
+
+def _herd(request: Operation, open_s: float) -> OpenLoop:
+    """An open breaker lets the herd's beginning pass by Redis: as long again is left for what is counted."""
+    operations = (_limited(request, common.OP, 4), _limited(_filled(request), ONE_PATH, 1))
+    return OpenLoop(operations, constant(RATE_PER_S, LASTS_S + open_s), name="traffic")
+
+
+def _stabilises(target: Target) -> Expectation:
+    return eventually(
+        common.breaker(target, "closed").is_(1),
+        within_s=_open_s(target) + STABLE_WITHIN_S,
+        for_s=1.0,
+        name="stabilises",
+        hint="The breaker does not close under the herd: do its trial calls starve?",
+    )
+
+
+def _checks(target: Target, counted: str) -> tuple[Check, ...]:
+    """What was sent, what it left in Redis, and what of it was let through."""
+    one_client = {
+        "op": ONE_PATH,
+        "status": 200,
+        "most": int(target.fact("limit_per_window", 100)),
+        "window_s": float(target.fact("window_s", 1.0)),
+        "detail": counted,
+    }
+    return (
+        Check("rate_reached", "rps_reached", {"phase": "recovery"}),
+        Check(
+            "grows_linearly",
+            "redis_memory_linear",
+            {"probe": "redis_memory", "detail": counted, "least_r_squared": 0.9},
+            hint="Redis' memory must grow with the requests: do the limiter's keys expire too early, or never?",
+        ),
+        Check(
+            "per_window",
+            "limit_kept",
+            one_client,
+            hint="One client got more than its limit: is the counter incremented and read in one step?",
         ),
     )
 
