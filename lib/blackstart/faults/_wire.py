@@ -68,6 +68,11 @@ class Line:
         probe = self.pulse()
         return Condition(probe, "answers") if probe else self.port().is_("open")
 
+    def silent(self) -> Condition:
+        """Nobody is there: the port refuses, or what takes connections for it (a published port) hangs up at once."""
+        probe = self.pulse()
+        return Condition(probe, "unreachable") if probe else self.port().unreachable()
+
     def normal(self) -> None:
         """Raise Refused where it does not answer now, since only what works can be broken."""
         condition = self.answers()

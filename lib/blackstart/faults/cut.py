@@ -13,7 +13,7 @@ from blackstart.target import Target
 class Cut:
     """The proxy is down: the toxic `down` where it knows that (it has a lease), else `enabled: false`.
 
-    It bites when connections are refused.
+    It bites when connections are refused, or end at once where something before the proxy takes them.
     """
 
     service: str
@@ -22,7 +22,7 @@ class Cut:
         """One change. Raises Refused where no proxy carries the service, or its proxy is down already."""
         way = way_to(target, self.service)
         way.line.normal()
-        refused, answers = way.line.port().unreachable(), way.line.answers()
+        refused, answers = way.line.silent(), way.line.answers()
         if way.embedded:
             return (way.toxic_change(self.describe(), way.toxic("down", existing="cut"), refused, answers),)
         return (self._disabled(way),)
@@ -35,7 +35,7 @@ class Cut:
             service=self.service,
             do=(way.enable(False),),
             undo=(way.enable(True),),
-            bites=(way.line.port().unreachable(), state.is_("disabled")),
+            bites=(way.line.silent(), state.is_("disabled")),
             gone=(way.clear(way.line.answers()), state.is_one_of("enabled", NO_PROXY)),
             rights=(HttpCall("GET", way.url, ok_statuses=(200,)),),
             undo_is_noop=True,

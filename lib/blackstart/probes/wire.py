@@ -158,8 +158,8 @@ class Farewell:
 class Comings(Conditions):
     """How often a port changed between taking connections and refusing them, within one read.
 
-    It is knocked at every `every_ms` milliseconds, for `for_ms` at most. A port that refuses all the time is
-    `unreachable`.
+    It is knocked at every `every_ms` milliseconds, for `for_ms` at most. A connection that ends at once was not taken.
+    A port that takes none is `unreachable`.
     """
 
     address: str
@@ -182,7 +182,7 @@ class Comings(Conditions):
 
 @plain
 class Knocking:
-    """Connection after connection, each closed at once."""
+    """Connection after connection, each given a moment in which the other side may end it."""
 
     address: str
     every_ms: int

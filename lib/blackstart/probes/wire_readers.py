@@ -19,6 +19,8 @@ _ECHO_S = 1.0
 _RECEIVE_BYTES = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _MARGIN = 0.9
+# A container's published port takes every connection, and ends it at once where nobody takes it inside.
+_HANGS_UP_S = 0.02
 
 
 class Stopwatch:
@@ -162,10 +164,13 @@ class KnockingReader(_Visitor):
 
     def _taken(self, timeout_s: float) -> bool:
         try:
-            connect(self._host, self._port, Deadline(timeout_s)).close()
-        except NoAnswer:
+            with connect(self._host, self._port, Deadline(timeout_s)) as sock:
+                sock.settimeout(min(_HANGS_UP_S, self._every_s / 2))
+                return sock.recv(1) != b""
+        except TimeoutError:
+            return True  # it waits for us to speak
+        except (NoAnswer, OSError):
             return False
-        return True
 
 
 def _command(*words: bytes) -> bytes:

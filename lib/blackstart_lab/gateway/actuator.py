@@ -42,6 +42,7 @@ class Actuator:
     async def breakers(self, _: web.Request) -> web.Response:
         breaker = self._gateway.breaker
         state, window, numbers = breaker.state, breaker.window, breaker.numbers
+        window.forget(breaker.now())
         few = len(window) < numbers.min_calls
         details = {
             "failureRate": "-1.0%" if few else f"{window.percent(window.failed):.1f}%",

@@ -29,21 +29,31 @@ class Permit:
 
 @dataclass
 class Window:
-    """The last calls' results, at most `size` of them."""
+    """The last calls' results: at most `size` of them, and none older than `length_s` where that is not 0."""
 
     size: int
-    _calls: deque[tuple[bool, bool]] = field(default_factory=deque)
+    length_s: float = 0.0
+    _calls: deque[tuple[float, bool, bool]] = field(default_factory=deque)
     failed: int = 0
     slow: int = 0
 
-    def add(self, failed: bool, slow: bool) -> None:
+    def add(self, at_s: float, failed: bool, slow: bool) -> None:
+        self.forget(at_s)
         if len(self._calls) == self.size:
-            was_failed, was_slow = self._calls.popleft()
-            self.failed -= was_failed
-            self.slow -= was_slow
-        self._calls.append((failed, slow))
+            self._drop()
+        self._calls.append((at_s, failed, slow))
         self.failed += failed
         self.slow += slow
+
+    def forget(self, now_s: float) -> None:
+        """Drop what is too old by now."""
+        while self.length_s and self._calls and self._calls[0][0] <= now_s - self.length_s:
+            self._drop()
+
+    def _drop(self) -> None:
+        _, failed, slow = self._calls.popleft()
+        self.failed -= failed
+        self.slow -= slow
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -61,7 +71,7 @@ class Breaker:
         self.name = name
         self.numbers = numbers
         self.now = clock
-        self.window = Window(numbers.window_calls)
+        self.window = Window(numbers.window_calls, numbers.window_s)
         self.refused = 0
         self.totals = {"successful": 0, "failed": 0, "slow": 0}
         self._listener = listener
@@ -89,12 +99,13 @@ class Breaker:
 
     def record(self, permit: Permit, failed: bool) -> None:
         """What came of a call. One that began in an earlier state says nothing of the present one."""
-        slow = (self.now() - permit.began_s) * 1000 >= self.numbers.slow_ms
+        now_s = self.now()
+        slow = (now_s - permit.began_s) * 1000 >= self.numbers.slow_ms
         self.totals["failed" if failed else "successful"] += 1
         self.totals["slow"] += slow
         if permit.generation != self._generation:
             return
-        self.window.add(failed, slow)
+        self.window.add(now_s, failed, slow)
         if self._state == CLOSED and len(self.window) >= self.numbers.min_calls:
             self.judge_closed()
         elif self._state == HALF_OPEN and len(self.window) >= self.numbers.half_open_calls:
@@ -129,7 +140,9 @@ class Breaker:
         self._trials = 0
         if to == OPEN:
             self._opened_s = self.now()
-        self.window = Window(self.numbers.half_open_calls if to == HALF_OPEN else self.numbers.window_calls)
+        numbers = self.numbers
+        trial = to == HALF_OPEN
+        self.window = Window(numbers.half_open_calls) if trial else Window(numbers.window_calls, numbers.window_s)
         self._listener(before, to, why)
 
     def _why(self) -> str:

@@ -13,9 +13,10 @@ ON_OPEN = ("fallback", "fail-fast")
 
 @dataclass(frozen=True)
 class BreakerNumbers:
-    """What Resilience4j calls them: sliding window and minimum in calls, rates in percent, the rest with units.
+    """What Resilience4j calls them: sliding window, minimum in calls, rates in percent, the rest with units.
 
-    A call that takes at least `slow_ms` is slow, whatever comes of it.
+    The window is COUNT_BASED (the last `window_calls`) or, where `window_s` is given, TIME_BASED (those of so many
+    seconds). A call that takes at least `slow_ms` is slow, whatever comes of it.
     """
 
     window_calls: int
@@ -25,6 +26,7 @@ class BreakerNumbers:
     slow_percent: float
     open_s: float
     half_open_calls: int
+    window_s: float = 0.0
 
     def facts(self) -> dict[str, Any]:
         return {f"breaker_{name}": value for name, value in vars(self).items()}
@@ -58,10 +60,12 @@ class Profile:
 
 
 # A call to Redis that does not end within 50 ms is given up: what is left of 100 ms is for the way around. Half of a
-# window of 100 calls has failed within 2 s from 30 requests/s on, and is more than one hiccup of a busy machine. Ten
-# trial calls are enough of HALF_OPEN to be seen by a reader.
+# second's calls have failed within 2 s at any rate from 20 requests/s on, and half a second is more than one hiccup of
+# a busy machine: 100 calls would be a fifth of a second at 500 requests/s. Ten trial calls are enough of HALF_OPEN to
+# be seen by a reader.
 _AROUND_REDIS = BreakerNumbers(
-    window_calls=100,
+    window_calls=10_000,
+    window_s=1.0,
     min_calls=20,
     failure_percent=50.0,
     slow_ms=45.0,

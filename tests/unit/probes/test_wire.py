@@ -144,13 +144,19 @@ def test_a_farewell_without_an_answer_is_no_end() -> None:
 
 
 def test_a_port_that_stays_does_not_come_and_go() -> None:
-    with serving(lambda conn: None) as port:
+    with serving(lambda conn: conn.recv(1)) as port:
         assert read(Comings(f"127.0.0.1:{port}", 10, 100, "c")).value == 0
 
 
 def test_a_port_that_refuses_all_the_time_is_unreachable() -> None:
     reading = read(Comings(f"127.0.0.1:{free_port()}", 10, 100, "c"))
     assert reading.kind == "unreachable" and "in a row" in reading.note
+
+
+def test_a_port_that_hangs_up_on_everybody_takes_no_connections() -> None:
+    """As a container's published port does while nobody listens inside."""
+    with serving(lambda conn: conn.close()) as port:
+        assert read(Comings(f"127.0.0.1:{port}", 50, 200, "c")).kind == "unreachable"
 
 
 def test_a_port_that_goes_is_seen_going() -> None:

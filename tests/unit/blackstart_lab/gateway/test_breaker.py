@@ -1,9 +1,11 @@
 """The breaker counts, opens, tries and closes as Resilience4j does."""
 
+from dataclasses import replace
+
 import pytest
 
 from blackstart_lab.gateway.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, Permit
-from blackstart_lab.gateway.config import BreakerNumbers
+from blackstart_lab.gateway.config import QUICK, BreakerNumbers
 from tests.unit.blackstart_lab.gateway.fakes import Clock
 
 NUMBERS = BreakerNumbers(
@@ -61,6 +63,25 @@ def test_calls_that_left_the_window_no_longer_count() -> None:
     rig = Rig()
     rig.call(False, False, True, False, False, *[False] * 10)
     assert (rig.breaker.window.failed, len(rig.breaker.window)) == (0, 10)
+
+
+def test_a_window_in_seconds_forgets_what_is_older_whatever_was_asked_since() -> None:
+    rig = Rig(replace(NUMBERS, window_s=1.0))
+    rig.call(True, True, True)
+    rig.clock.now_s += 1.0
+    rig.call(True, False, False)
+    assert (rig.breaker.state, rig.breaker.window.failed, len(rig.breaker.window)) == (CLOSED, 1, 3)
+    rig.call(True)
+    assert rig.breaker.state == OPEN
+
+
+def test_a_hiccup_of_a_fifth_of_a_second_opens_a_window_of_calls_and_not_one_of_a_second() -> None:
+    """Five hundred a second, of which those of one hiccup fail together."""
+    for numbers, state in ((replace(QUICK.breaker, window_calls=100, window_s=0.0), OPEN), (QUICK.breaker, CLOSED)):
+        rig = Rig(numbers)
+        rig.call(*[False] * 500, took_ms=2)
+        rig.call(*[True] * 100, took_ms=2) if state == CLOSED else rig.call(*[True] * 50, took_ms=2)
+        assert rig.breaker.state == state
 
 
 def test_calls_that_are_all_slow_open_it_although_none_failed() -> None:
