@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from tests.docker_engine import called_redis, docker
+from tests.lab.drills import drill, ledger
 from tests.lab.lab_driver import eventually
 from tests.requirements import require
 from tests.services import free_port
@@ -110,6 +111,30 @@ def test_target_file_names_the_services_and_ports_of_the_compose_file(stack: Sta
     for port in ("GATEWAY_PORT:-8080", "PROXY_PORT:-8474", "REDIS_PROXY_PORT:-6379", "REDIS_PORT:-6380"):
         assert port in text
         assert port.rpartition("-")[2] in (FOLDER / "target.toml").read_text()
+
+
+def target_of(stack: Stack, folder: Path) -> Path:
+    """The shipped target file, with this project's name and ports."""
+    text = (FOLDER / "target.toml").read_text()
+    default = {"GATEWAY_PORT": 8080, "PROXY_PORT": 8474, "REDIS_PROXY_PORT": 6379, "REDIS_PORT": 6380}
+    for name, port in default.items():
+        text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{stack.ports[name]}")
+    file = folder / "target.toml"
+    file.write_text(text.replace('project = "gateway"', f'project = "{stack.project}"'))
+    return file
+
+
+@pytest.mark.parametrize("name", ["redis-unavailable", "redis-latency"])
+def test_the_scenario_holds_on_the_compose_stack_and_leaves_nothing(stack: Stack, name: str, tmp_path: Path) -> None:
+    target = target_of(stack, tmp_path)
+    state, reports = tmp_path / "state", tmp_path / "reports"
+    done = drill(f"gateway.{name}", state, reports, f"--target={target}", within_s=240)
+    assert done.code == 0, done.output
+    assert done.log[-1] == "test_result,PASS"
+    assert "the fault bites" in done.output
+    left = requests.get(f"http://127.0.0.1:{stack.ports['PROXY_PORT']}/proxies/redis", timeout=5).json()
+    assert (left["enabled"], left["toxics"], ledger(state)) == (True, [], [])
+    eventually(lambda: stack.ask() == "200 counted", within_s=15)
 
 
 def test_prometheus_of_the_profile_scrapes_the_gateway(stack: Stack) -> None:

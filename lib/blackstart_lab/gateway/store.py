@@ -20,6 +20,9 @@ T = TypeVar("T")
 
 log = logging.getLogger("gateway.redis")
 
+_SPARE = 4
+"""Connections beyond those at work: one that is given up may still be closing."""
+
 
 class RedisStore:
     """Every call ends within the profile's time-out, the wait for the batch before it included."""
@@ -41,6 +44,7 @@ class RedisStore:
             url,
             socket_timeout=None,  # `ask` has the limit, for the whole of a call
             socket_connect_timeout=None,
+            max_connections=self.profile.redis_connections + _SPARE,  # `Batches` waits where the pool would raise
             protocol=2,
             retry=Retry(NoBackoff(), 0),  # redis-py's hidden retries would outlast the time-out
             **more,

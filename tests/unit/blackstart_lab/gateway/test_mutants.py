@@ -75,9 +75,11 @@ def test_mutant_declares_what_catches_it_and_replaces_one_part(name: str) -> Non
     assert "parts" not in mutant.declaration()
 
 
-def test_as_coded_names_only_expectations_that_there_are() -> None:
+def test_as_coded_names_expectations_that_there_are_and_the_fact_that_each_break_follows_from() -> None:
+    assert set(as_coded.BREAKS) == set(EXPECTATIONS)
     for experiment, broken in (*as_coded.BREAKS.items(), *as_coded.MAY_BREAK.items()):
         assert set(broken) <= set(EXPECTATIONS[experiment].split())
+        assert set(broken.values()) <= set(as_coded.FACTS)
 
 
 def test_unknown_mutant_is_refused_with_the_nearest_name() -> None:
