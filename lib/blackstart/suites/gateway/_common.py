@@ -18,6 +18,8 @@ from blackstart.target import Target
 
 OP = "request"
 ANSWER_TIMEOUT_S = 5.0
+RECOVERS_WITHIN_S = 15.0
+"""The plan's full recovery time, on top of the time for which the breaker stays open anyhow."""
 
 
 def requests(target: Target, **changes: Any) -> Operation:
@@ -95,6 +97,22 @@ def serves_again(within_s: float, name: str) -> Expectation:
         for_s=0.5,
         name=name,
         hint="Requests still fail after the fault: does the gateway open new connections to Redis?",
+    )
+
+
+def open_s(target: Target) -> float:
+    """How long the target's breaker stays open before it tries again."""
+    return float(target.fact("breaker_open_s", 10.0))
+
+
+def closes_again(target: Target, name: str = "closes_again", for_s: float = 1.0) -> Expectation:
+    """The breaker is closed in the end: a gateway that only gets by without Redis has not recovered."""
+    return eventually(
+        breaker(target, "closed").is_(1),
+        within_s=open_s(target) + RECOVERS_WITHIN_S,
+        for_s=for_s,
+        name=name,
+        hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
     )
 
 

@@ -34,7 +34,10 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.log_says("(?i)open circuit", "open_circuit_logged").above(0), within_s=30.0, name="open_logged"
             ),
         ),
-        recovery=(common.serves_again(float(target.fact("breaker_open_s", 10.0)) + 15.0, "serves_again"),),
+        recovery=(
+            common.serves_again(common.open_s(target) + common.RECOVERS_WITHIN_S, "serves_again"),
+            common.closes_again(target),
+        ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         hold_min_s=3.0,
         hold_max_s=60.0,

@@ -31,6 +31,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 hint="The gateway has not connected to Redis again: does its client give a broken connection up?",
             ),
             common.serves_again(RECOVERS_WITHIN_S, "serves_again"),
+            common.closes_again(target),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(common.answered("errors_under_5_percent", ("2xx",), share=0.95),),

@@ -11,14 +11,13 @@ from blackstart.target import Target
 
 RATE_PER_S = 100.0
 TRIPS_WITHIN_S = 2.0
-RECOVERS_WITHIN_S = 15.0
 STAYS_CLOSED_S = 3.0
 """As long as a breaker needs at this rate to judge its calls anew: one that flaps is closed for a while, too."""
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Rows C-02, R-2 and R-3: open within 2 s, P99 below 100 ms, half-open and closed within the open time + 15 s."""
-    open_s = float(target.fact("breaker_open_s", 10.0))
+    recovers_within_s = common.open_s(target) + common.RECOVERS_WITHIN_S
     return common.plain(
         target,
         "redis-latency",
@@ -39,19 +38,13 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(
             eventually(
                 common.breaker(target, "half_open").is_(1),
-                within_s=open_s + RECOVERS_WITHIN_S,
+                within_s=recovers_within_s,
                 name="half_open_seen",
                 momentary=True,
                 hint="An open breaker must try again after its open time.",
             ),
-            eventually(
-                common.breaker(target, "closed").is_(1),
-                within_s=open_s + RECOVERS_WITHIN_S,
-                for_s=STAYS_CLOSED_S,
-                name="closes_again",
-                hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
-            ),
-            common.serves_again(open_s + RECOVERS_WITHIN_S, "full_recovery"),
+            common.closes_again(target, for_s=STAYS_CLOSED_S),
+            common.serves_again(recovers_within_s, "full_recovery"),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(

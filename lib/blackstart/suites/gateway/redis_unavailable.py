@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from blackstart.expect import eventually
 from blackstart.faults.cut import Cut
 from blackstart.flags import Flags
@@ -17,7 +15,7 @@ RATE_PER_S = 100.0
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Fail-open: more than 99 % of the answers are 200, within 50 ms."""
-    made = common.plain(
+    return common.plain(
         target,
         "redis-unavailable",
         "Without Redis the gateway fails open: requests bypass rate limiting and succeed.",
@@ -45,6 +43,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 p99=50.0,
             ),
         ),
+        recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target)),
         hold_min_s=5.0,
     )
-    return replace(made, recovery=(common.serves_again(15.0, "serves_again"),))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from blackstart.expect import Expectation, always, eventually
+from blackstart.expect import always
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
 from blackstart.loads import OpenLoop, Operation, constant
@@ -16,7 +16,6 @@ from blackstart.target import Target
 
 RATE_PER_S = 500.0
 LASTS_S = 10.0
-STABLE_WITHIN_S = 15.0
 ONE_PATH = "limited"
 COUNTED = "counted"
 """What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
@@ -31,8 +30,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         "thundering-herd",
         "After a restart of Redis the gateway bears 500 requests a second at once; Redis' memory grows linearly.",
         faults=(Stop("redis"),),
-        recovery=(common.serves_again(15.0, "serves_again"), _stabilises(target)),
-        traffic=Traffic(_herd(request, _open_s(target)), "recovery"),
+        recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target, "stabilises")),
+        traffic=Traffic(_herd(request, common.open_s(target)), "recovery"),
         checks=_checks(target, COUNTED if COUNTED in request.ok_details else ""),
         watch=(read.redis_memory(),),
         hold_min_s=2.0,
@@ -47,24 +46,10 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     )
 
 
-def _open_s(target: Target) -> float:
-    return float(target.fact("breaker_open_s", 10.0))
-
-
 def _herd(request: Operation, open_s: float) -> OpenLoop:
     """An open breaker lets the herd's beginning pass by Redis: as long again is left for what is counted."""
     operations = (_limited(request, common.OP, 4), _limited(_filled(request), ONE_PATH, 1))
     return OpenLoop(operations, constant(RATE_PER_S, LASTS_S + open_s), name="traffic")
-
-
-def _stabilises(target: Target) -> Expectation:
-    return eventually(
-        common.breaker(target, "closed").is_(1),
-        within_s=_open_s(target) + STABLE_WITHIN_S,
-        for_s=1.0,
-        name="stabilises",
-        hint="The breaker does not close under the herd: do its trial calls starve?",
-    )
 
 
 def _checks(target: Target, counted: str) -> tuple[Check, ...]:

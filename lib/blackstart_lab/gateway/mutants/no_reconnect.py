@@ -28,6 +28,6 @@ class NoReconnect(RedisStore):
 MUTANT = Mutant(
     summary="never connects to Redis again after it lost it once",
     experiment="redis-flapping",
-    must_fail=("recovers_within_2s",),
+    must_fail=("recovers_within_2s", "closes_again"),
     parts={"store": NoReconnect},
 )
