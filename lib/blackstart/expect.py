@@ -186,9 +186,10 @@ class Expectation:
     """When a condition must hold. `within_s` counts from the fault's proven effect (or from the proven undo).
 
     `for_s`: an `eventually` must stay true that long; for `always` and `never`, violations shorter than that are
-    flicker. `requires` is a sentence that says what the target must show for this to be observable; `criterion` marks
-    what must have been observed for *held*. `hint` is printed when it fails. A `momentary` state is one that is passed
-    through (a breaker half open): one reading of it decides, and leaving it again is as it should be.
+    flicker. `requires` says what the target must show for this to be observable; it stands in the plan, and in the
+    message where it was not there. `criterion` marks what must have been observed for *held*; anything else that a
+    target can't show is listed as not observed. `hint` is printed when it fails. A `momentary` state is passed through
+    (a breaker half open): one reading of it decides, and leaving it again is as it should be.
     """
 
     when: When

@@ -116,6 +116,11 @@ class Reading:
     value: Scalar = None
     note: str = ""
 
+    def __str__(self) -> str:
+        if self.kind == "value":
+            return f"{self.probe} was {f'{self.value:.6g}' if isinstance(self.value, float) else self.value}"
+        return f"{self.probe} was {self.kind.replace('_', ' ')}{f' ({self.note})' if self.note else ''}"
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

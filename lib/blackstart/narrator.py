@@ -104,7 +104,9 @@ class Narrator:
             self.console.plain(f"what was read until then: {folder.path}/")
             self.console.plain("\n".join(judgement.reasons))
             return
-        rows = [(f.phase, f.name, f.status, f.message) for f in judgement.findings]
+        from blackstart.reports.words import result  # noqa: PLC0415  (the reports are needed only at the end)
+
+        rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
         if rows:
             self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))
         for finding in judgement.findings:

@@ -98,4 +98,5 @@ def _steps(verb: str, steps: tuple[Step, ...]) -> list[str]:
 def _told(expectation: Expectation) -> str:
     limit = f" within {expectation.within_s:g} s" if expectation.within_s else ""
     lasting = f" for {expectation.for_s:g} s" if expectation.for_s else ""
-    return f"{expectation.when} {expectation.condition}{limit}{lasting}"
+    needs = f"; needs {expectation.requires}" if expectation.requires else ""
+    return f"{expectation.when} {expectation.condition}{limit}{lasting}{needs}"

@@ -55,12 +55,7 @@ class Finding:
 
 def shown(reading: Reading | None) -> str:
     """A reading in a few words, for messages."""
-    if reading is None:
-        return "nothing was read"
-    if reading.kind == "value":
-        value = f"{reading.value:.6g}" if isinstance(reading.value, float) else reading.value
-        return f"{reading.probe} was {value}"
-    return f"{reading.probe} was {reading.kind.replace('_', ' ')}{f' ({reading.note})' if reading.note else ''}"
+    return "nothing was read" if reading is None else str(reading)
 
 
 @dataclass
@@ -231,6 +226,10 @@ class Watch:
             hint=self.expectation.hint if status != "held" else "",
         )
 
+    def _unobservable(self, reading: Reading) -> str:
+        needs = self.expectation.requires
+        return f"not observable: {reading}{f'; the target must show {needs}' if needs else ''}"
+
     def _expected(self) -> str:
         limit_s = self.expectation.within_s
         return f"{self.expectation.when} {self.expectation.condition}{f' within {limit_s:g} s' if limit_s else ''}"
@@ -249,7 +248,7 @@ class Watch:
                 f"did not come true within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}",
             )
         if self.last is not None and self.last.kind == "absent":
-            return "inconclusive", f"not observable: {shown(self.last)}"
+            return "inconclusive", self._unobservable(self.last)
         if deadline_s is None:
             return "inconclusive", f"the effect that it counts from was not proved; last, {shown(self.last)}"
         if at_s < deadline_s:
@@ -285,7 +284,7 @@ class Watch:
         if self._nothing_to_compare:
             return "inconclusive", "the baseline gave nothing to compare with"
         if self.absent is not None:
-            return "inconclusive", f"not observable: {shown(self.absent)}"
+            return "inconclusive", self._unobservable(self.absent)
         if self.expectation.when == "never" and self.malformed is not None:
             return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:

@@ -16,8 +16,8 @@ def steady_while(
 ) -> CheckResult:
     """Each counter between the first and the last reading of `flag` as `value`, without interruption.
 
-    `slack_s` after the flag was first seen belongs to work that was under way when it was set. One counter that could
-    be read is enough; any of them that rises breaks it.
+    `slack_s` after the flag was first seen belongs to work that was under way when it was set. Any of them that rises
+    breaks it; one that could not be read twice meanwhile leaves it open: what it would have shown is not known.
     """
     report = Reporter("steady_while", f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = _spans(evidence.readings(flag), value)
@@ -30,9 +30,19 @@ def steady_while(
                     return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
             if len(inside) > 1:
                 looked[counter] = looked.get(counter, 0) + len(inside)
-    if not looked:
-        return report.unknown(f"{' and '.join(counters)} could not be read twice while {flag} was {value}")
+    blind = [counter for counter in counters if counter not in looked]
+    if blind:
+        told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
+        return report.unknown(f"not observable: could not be read twice while {flag} was {value}: {told}")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
+
+
+def _last_seen(readings: list[Reading]) -> str:
+    """What the last reading was, where it was none that counts."""
+    if not readings:
+        return " (never read)"
+    last = readings[-1]
+    return "" if last.kind == "value" else f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
 
 
 def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[tuple[float, list[Reading]]]:

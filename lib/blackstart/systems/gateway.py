@@ -13,6 +13,7 @@ from blackstart.probes.redis_value import RedisCommand, redis_info
 
 _HOLE = re.compile(r"\{[^}]*\}")
 PAGE = "/actuator/prometheus"
+BREAKER_SHOWN = f"resilience4j_circuitbreaker_state at {PAGE}, under the name that the fact breaker_name tells"
 BREAKER = "redis"
 STATES = ("closed", "open", "half_open")
 

@@ -19,6 +19,11 @@ HEARTBEATS: dict[Heartbeat, str] = {
     "marketdata": "marketdata_heartbeat",
 }
 
+# What a trader must show for these to be observable.
+LEADER_SHOWN = "trader_is_leader at /metrics"
+PAUSED_SHOWN = "is_paused or paused at /state"
+DEPTH_SHOWN = "trader_throttle_queue_depth at /metrics"
+
 
 def _path(route: str, service: str) -> str:
     return f"{service}:{route}" if service else route

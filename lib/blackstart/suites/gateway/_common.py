@@ -85,6 +85,7 @@ def no_crash() -> Expectation:
     return always(
         read.started().as_before(),
         name="no_crash",
+        requires=f"process_start_time_seconds at {read.PAGE}",
         hint="Another start time means that the gateway was restarted: look for the reason in its log.",
     )
 

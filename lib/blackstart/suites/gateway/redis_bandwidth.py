@@ -27,6 +27,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 common.breaker(target, "open").is_(1),
                 within_s=30.0,
                 name="breaker_opens",
+                requires=read.BREAKER_SHOWN,
                 momentary=True,
                 hint="Does Redis have a time limit, and does the breaker count time-outs?",
             ),
@@ -45,6 +46,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     workers = always(
         read.active_workers().below(float(target.fact("max_workers", 200))),
         name="workers_bounded",
+        requires=f"gateway_workers_active at {read.PAGE}",
         hint="Every request holds a worker while it waits for Redis.",
     )
     return replace(made, always=(*made.always, workers))

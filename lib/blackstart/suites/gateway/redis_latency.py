@@ -7,6 +7,7 @@ from blackstart.faults.latency import Latency
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.suites.gateway import _common as common
+from blackstart.systems import gateway as read
 from blackstart.target import Target
 
 RATE_PER_S = 100.0
@@ -28,6 +29,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 common.breaker(target, "open").is_(1),
                 within_s=15.0,
                 name="breaker_opens",
+                requires=read.BREAKER_SHOWN,
                 momentary=True,
                 hint="Does the breaker wrap the calls to Redis, and does Redis have a time limit at all?",
             ),

@@ -40,8 +40,13 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         made,
         always=(
             *made.always,
-            always(read.cpu_percent().below(80), name="cpu_under_80", for_s=1.0),
-            always(read.oom_kills().as_before(), name="no_oom"),
+            always(
+                read.cpu_percent().below(80),
+                name="cpu_under_80",
+                for_s=1.0,
+                requires=f"process_cpu_percent_of_limit at {read.PAGE}",
+            ),
+            always(read.oom_kills().as_before(), name="no_oom", requires=f"gateway_oom_kills_total at {read.PAGE}"),
         ),
     )
 

@@ -85,11 +85,13 @@ def steady(service: str = "") -> tuple[Expectation, ...]:
         always(
             read.scan_ticks(service).not_fallen(),
             name="no_crash",
+            requires="trader_scan_ticks_total at /metrics",
             hint="A counter that fell was a restart: check logs for unhandled exceptions.",
         ),
         always(
             read.instance_id(service).as_before(),
             name="same_instance",
+            requires="trader_is_leader at /metrics with the label instance_id",
             hint="Another instance id means that the orchestrator was restarted: check logs for unhandled exceptions.",
         ),
     )

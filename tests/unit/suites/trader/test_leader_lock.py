@@ -1,0 +1,34 @@
+"""What leader-lock looks at depends on what the target can show, and says so."""
+
+from __future__ import annotations
+
+import pytest
+
+from blackstart.flags import Flags
+from blackstart.model import Check, Experiment
+from blackstart.suites.trader import leader_lock
+from blackstart.target import Service, Target
+
+REDIS = Service("redis", address="127.0.0.1:6379", control={"manual": "it"})
+
+
+def declared(**postgres: object) -> Experiment:
+    services = {"redis": REDIS, **({"postgres": Service("postgres", **postgres)} if postgres else {})}  # type: ignore[arg-type]
+    return leader_lock.experiment(Target("trader", api="http://127.0.0.1:8000", services=services), Flags())
+
+
+def orders_check(drill: Experiment) -> Check:
+    return next(check for check in drill.checks if check.name == "no_order_while_paused")
+
+
+def test_a_database_that_can_be_asked_makes_it_a_criterion() -> None:
+    drill = declared(dsn="postgresql://t@127.0.0.1/t")
+    assert "newest_order" in [probe.name for probe in drill.watch]
+    assert orders_check(drill).criterion
+
+
+@pytest.mark.parametrize("postgres", [{}, {"control": {"manual": "it"}}])
+def test_without_one_the_check_is_told_but_is_no_criterion(postgres: dict[str, object]) -> None:
+    drill = declared(**postgres)
+    assert "newest_order" not in [probe.name for probe in drill.watch]
+    assert not orders_check(drill).criterion
