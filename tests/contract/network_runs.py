@@ -13,6 +13,7 @@ from typing import Any
 from blackstart import journal
 from blackstart.codec import to_data
 from blackstart.model import Fault
+from tests.contract.fault_proxies import FaultProxy
 from tests.services import eventually
 
 DRILL = Path(__file__).with_name("network_drill.py")
@@ -90,6 +91,16 @@ class NetworkRun:
         record = journal.read(file)
         assert not record.damage
         return [str(event["event"]) for event in record.events]
+
+
+def through(proxy: FaultProxy, port: int, upstream: int) -> dict[str, Any]:
+    service = {"address": f"127.0.0.1:{port}", "proxy_name": "redis"}
+    return {"proxy": proxy.url, "services": {"redis": service}}
+
+
+def untouched(proxy: FaultProxy) -> bool:
+    told = proxy.call("GET", "/proxies/redis").json()
+    return told["enabled"] is True and told["toxics"] == []
 
 
 def left_running(folder: Path) -> list[str]:

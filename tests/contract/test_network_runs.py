@@ -26,10 +26,10 @@ from blackstart.model import Fault
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
 from tests.contract.fault_proxies import FaultProxy, redis_server
-from tests.contract.network_runs import NetworkRun, left_running
+from tests.contract.network_runs import NetworkRun, left_running, through, untouched
 from tests.netns import Netns, answers, netns
 from tests.requirements import require
-from tests.services import eventually, free_port, pings
+from tests.services import eventually, pings
 
 PROXIED: tuple[Fault, ...] = (
     Latency("redis", 300, 50), Bandwidth("redis", 1), Cut("redis"), Reset("redis"), SlowClose("redis", 400),
@@ -63,11 +63,6 @@ def space() -> Iterator[Netns]:
         yield made
 
 
-def through(proxy: FaultProxy, port: int, upstream: int) -> dict[str, Any]:
-    service = {"address": f"127.0.0.1:{port}", "proxy_name": "redis"}
-    return {"proxy": proxy.url, "services": {"redis": service}}
-
-
 def inside(space: Netns) -> dict[str, Any]:
     net = {"netns": space.name, "interface": space.inner}
     return {
@@ -79,11 +74,6 @@ def inside(space: Netns) -> dict[str, Any]:
             }
         }
     }
-
-
-def untouched(proxy: FaultProxy) -> bool:
-    told = proxy.call("GET", "/proxies/redis").json()
-    return told["enabled"] is True and told["toxics"] == []
 
 
 def mended(run: NetworkRun, clean: Callable[[], bool], at_s: float) -> None:
@@ -147,28 +137,6 @@ def test_a_proxy_that_dies_in_the_middle_makes_the_run_inconclusive(
     assert run.end() == 30, run.text
     assert "the fault's own means failed" in run.text and "no proxy" in run.text
     assert run.guardian_gone(10) and Ledger().outstanding() == []
-
-
-def test_a_proxy_that_is_not_there_is_a_refusal(proxy: FaultProxy, upstream: int, tmp_path: Path) -> None:
-    target = {**through(proxy, upstream, upstream), "proxy": f"http://127.0.0.1:{free_port()}"}
-    run = NetworkRun(tmp_path, Cut("redis"), target)
-    assert run.end() == 40
-    assert "Not started: the fault proxy of redis can't be used" in run.text
-
-
-def test_a_proxy_that_refuses_the_toxic_makes_the_run_inconclusive(upstream: int, tmp_path: Path) -> None:
-    """Its name is taken the moment before: the step fails, and what is not ours stays."""
-    proxy = FaultProxy("embedded")
-    try:
-        port = proxy.proxy_to(upstream, "redis")
-        proxy.call(
-            "POST", "/proxies/redis/toxics", {"type": "noop", "name": "blackstart.test.redis.latency_downstream"}
-        )
-        run = NetworkRun(tmp_path, Latency("redis", 300), through(proxy, port, upstream))
-        assert run.end() == 40, run.text
-        assert "does not look healthy to begin with" in run.text
-    finally:
-        proxy.close()
 
 
 # ---------------------------------------------------------------- runs that are killed

@@ -60,13 +60,13 @@ class Profile:
 
 
 # A call to Redis that does not end within 50 ms is given up: what is left of 100 ms is for the way around. Half of a
-# second's calls have failed within 2 s at any rate from 20 requests/s on, and half a second is more than one hiccup of
+# second's calls have failed within 2 s at any rate from 40 requests/s on, and half a second is more than one hiccup of
 # a busy machine: 100 calls would be a fifth of a second at 500 requests/s. Ten trial calls are enough of HALF_OPEN to
 # be seen by a reader.
 _AROUND_REDIS = BreakerNumbers(
     window_calls=10_000,
     window_s=1.0,
-    min_calls=20,
+    min_calls=40,
     failure_percent=50.0,
     slow_ms=45.0,
     slow_percent=100.0,

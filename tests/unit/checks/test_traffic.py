@@ -80,6 +80,14 @@ def test_latency_counts_from_the_intended_time_and_for_one_outcome() -> None:
     assert latency_within(rows, {}, limits_ms={"p50": 101}, outcome="").verdict == "held"
 
 
+def test_a_latency_that_only_our_own_late_sending_made_proves_nothing() -> None:
+    late = row("late", at_s=10.0, start_s=10.5, end_s=10.55)
+    result = latency_within(history(*TEN, late), {}, limits_ms={"max": 101})
+    assert (result.verdict, "sent late" in result.message) == ("inconclusive", True)
+    slow_too = late._replace(end_s=10.7)
+    assert latency_within(history(*TEN, slow_too), {}, limits_ms={"max": 101}).verdict == "broke"
+
+
 def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:
     rows = history(*TEN, row("late", status=200, detail="fallback", at_s=30, start_s=30.0, end_s=30.9))
     assert latency_within(rows, {}, limits_ms={"max": 101}, status=201).verdict == "held"
