@@ -46,14 +46,16 @@ def latency_within(
     actual = ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items()) + f" (n = {len(values)})"
     over = [name for name, value in figures.items() if value > limits_ms[name]]
     waited = [row.latency_ms - row.start_error_ms for row in chosen]
-    if over and all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
-        return report.unknown(
-            f"{', '.join(over)} over the limit only because the load itself sent late: {actual}", actual
-        )
-    if over:
-        slowest = sorted(chosen, key=lambda row: -row.latency_ms)
-        return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
-    return report.held(actual)
+    if not over:
+        return report.held(actual)
+    if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
+        return report.unknown(f"{', '.join(over)} over the limit, but only since the load itself sent late", actual)
+    slowest = sorted(chosen, key=lambda row: -row.latency_ms)
+    return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
+
+
+def _is_of(row: Row, outcome: str, status: int | None, detail: str | None) -> bool:
+    return outcome in ("", row.outcome) and status in (None, row.status) and detail in (None, row.detail)
 
 
 def _rank(name: str) -> float:
