@@ -15,6 +15,7 @@ from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
 from blackstart.means import lost_means, proved_in_use
 from blackstart.model import Ask, Change, Experiment, Probe
+from blackstart.systems import known
 from blackstart.target import Service, Target
 
 
@@ -70,7 +71,9 @@ class Plan:
 
 def make(experiment: Experiment, target: Target) -> Plan:
     """The plan. Raises Refused (BadTarget, BadExperiment) where the target can't have this experiment."""
-    bound = bind(experiment, target)
+    # An experiment that says nothing of a LIVE mode must not be the way around it.
+    forbidding = (one for one in known.forbidding(target) if one not in experiment.refuse_if)
+    bound = bind(replace(experiment, refuse_if=(*experiment.refuse_if, *forbidding)), target)
     changes: list[Change] = []
     flows = experiment.traffic is not None and experiment.traffic.flows == "throughout"
     holds = [fault.hold_s for fault in experiment.faults if getattr(fault, "hold_s", None) is not None]
@@ -89,8 +92,16 @@ def make(experiment: Experiment, target: Target) -> Plan:
     found = {service.name: controls.resolved(service) for service in touched if service.control}
     # Whatever name it is called by in whatever target: two runs on one thing must meet at one lock.
     identities = [found[one.name].identity() if one.name in found else _place(one, target) for one in touched]
+    bound = replace(bound, link=(*bound.link, *_known_links(bound, target, changes)))
     places = (*identities, f"target:{target.api or target.name}")
     return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
+
+
+def _known_links(experiment: Experiment, target: Target, changes: Sequence[Change]) -> tuple[Any, ...]:
+    """What is known of this kind of target, for the services of which the experiment itself proves nothing."""
+    proved = {proof.service for proof in experiment.link}
+    unproved = {change.service for change in changes} - proved
+    return tuple(proof for proof in known.links(target) if proof.service in unproved) if unproved else ()
 
 
 def _place(service: Service, target: Target) -> str:

@@ -78,6 +78,32 @@ def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, number
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
+def test_the_experiment_in_the_readme_holds_on_the_lab(clone: Path, tmp_path: Path) -> None:
+    (text,) = blocks("python")
+    path = tmp_path / text.splitlines()[0].removeprefix("# ")
+    path.parent.mkdir()
+    path.write_text(text)
+    invoke = f"{clone}/.venv/bin/invoke --search-root {clone}"
+    name = path.stem.replace("_", "-")
+    around_it = {**around(clone, tmp_path / "state"), "NONINTERACTIVE": "1", "TARGET": "lab"}
+
+    def typed(words: str) -> str:
+        done = subprocess.run(
+            [*invoke.split(), *words.split()], cwd=tmp_path, env=around_it,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{words}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    typed("lab.up trader")
+    try:
+        assert "redis" in typed(f"chaos.plan {name}")
+        assert f"{name} on trader: held" in typed(f"chaos.run {name}")
+        assert name in typed("chaos.list")
+    finally:
+        typed("lab.down")
+
+
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_a_target_in_the_readme_can_be_read_and_controlled(text: str) -> None:
     # A block without a name is a part of the first one, told in another way.

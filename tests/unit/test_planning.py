@@ -239,3 +239,21 @@ def test_a_probe_that_the_target_cannot_answer_is_refused() -> None:
     made = Experiment("x", "trader", "", recovery=(eventually(Bindable("b").is_(1), name="x"),))
     with pytest.raises(BadTarget, match="has no api"):
         planning.make(made, Target("bare"))
+
+
+def drilled() -> Experiment:
+    """It touches Redis, and says nothing of links or modes."""
+    return experiment((Cut((change(),)),), recovery=(AFTER,))
+
+
+def test_a_trader_that_trades_for_real_is_refused_by_every_experiment_also_one_that_says_nothing_of_it() -> None:
+    plan = planning.make(drilled(), replace(TARGET, kind="trader"))
+    assert [str(condition) for condition in plan.experiment.refuse_if] == ["mode is LIVE"]
+    assert not planning.make(drilled(), replace(TARGET, kind="unheard-of/../x")).experiment.refuse_if
+
+
+def test_an_experiment_that_proves_nothing_takes_the_proofs_that_are_known_of_the_kind() -> None:
+    target = replace(TARGET, kind="trader", services={"redis": Service("redis", address="localhost:6379")})
+    plan = planning.make(drilled(), target)
+    assert {proof.service for proof in plan.experiment.link} == {"redis"}
+    assert not planning.make(drilled(), replace(target, kind="")).experiment.link

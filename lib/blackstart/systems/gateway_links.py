@@ -8,12 +8,46 @@ from random import Random
 from typing import Any
 
 from blackstart.codec import plain
+from blackstart.errors import BadTarget
 from blackstart.loads import Operation
 from blackstart.loads.template import Template
+from blackstart.safety.link import Proof
 from blackstart.target import Target, secret
 
+OP = "request"
 _TIMEOUT_S = 2.0
+_ANSWER_TIMEOUT_S = 5.0
 _LOOKED_AT = 10_000
+
+
+def requests(target: Target, **changes: Any) -> Operation:
+    """A request through the gateway, as the target's [requests] table says. Raises BadTarget where there is none."""
+    route = dict(target.routes.get("requests", {}))
+    if "route" not in route:
+        raise BadTarget(
+            f'target "{target.name}" names no way to send requests: [requests] route = "/api/v1/users/1", '
+            'headers = { X-API-Key = "env:API_KEY" }'
+        )
+    try:
+        made = Operation(
+            name=OP,
+            url=str(route.pop("route")),
+            method=str(route.pop("method", "GET")),
+            headers={**target.headers, **route.pop("headers", {})},
+            timeout_s=_ANSWER_TIMEOUT_S,
+            detail_from=str(route.pop("detail_from", "")),
+            ok_details=tuple(route.pop("ok_details", ())),
+        )
+    except (ValueError, TypeError) as error:
+        raise BadTarget(f'target "{target.name}", [requests]: {error}') from error
+    if route:
+        raise BadTarget(f'target "{target.name}", [requests]: no such key: {", ".join(sorted(route))}')
+    return replace(made, **changes) if changes else made
+
+
+def links(target: Target) -> tuple[Proof, ...]:
+    """That Redis is the gateway's own."""
+    return (LimiterCounts("redis", requests(target)),) if "redis" in target.services else ()
 
 
 @plain

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from blackstart import controls
 from blackstart.errors import BlackstartError
+from blackstart.expect import Condition
 from blackstart.probes.clients import TargetConnections
 from blackstart.probes.http import HttpText
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
@@ -16,7 +17,7 @@ from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.link import Proof, SameValue, SeenIn
 from blackstart.systems.links import AllOf, KeysInDatabase, ServedByControl
-from blackstart.systems.trader import instance_id
+from blackstart.systems.trader import instance_id, mode
 from blackstart.target import Target
 
 _CONTAINER_KEYS = ("docker", "compose", "container")
@@ -40,6 +41,19 @@ def is_in_container(target: Target, service: str) -> bool:
     except BlackstartError:
         return False
     return True
+
+
+def forbidding() -> tuple[Condition, ...]:
+    """A trader in LIVE mode is not touched unless its target allows it by name."""
+    return (mode().is_("LIVE"),)
+
+
+def links(target: Target, service: str = "") -> tuple[Proof, ...]:
+    """That Redis and PostgreSQL are the target's own, and what their controls would touch; `service` is the leader."""
+    return (
+        *(redis_links(target, service) if "redis" in target.services else ()),
+        *(postgres_links(target) if "postgres" in target.services else ()),
+    )
 
 
 def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:

@@ -2,49 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
-from blackstart.errors import BadTarget
 from blackstart.expect import Expectation, always, eventually
-from blackstart.loads import OpenLoop, Operation, Stage
+from blackstart.loads import OpenLoop, Stage
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.metrics import Metric
-from blackstart.safety.link import Proof
 from blackstart.systems import gateway as read
-from blackstart.systems.gateway_links import LimiterCounts
+from blackstart.systems.gateway_links import OP, links, requests
 from blackstart.target import Target
 
-OP = "request"
-ANSWER_TIMEOUT_S = 5.0
 RECOVERS_WITHIN_S = 15.0
 """The plan's full recovery time, on top of the time for which the breaker stays open anyhow."""
-
-
-def requests(target: Target, **changes: Any) -> Operation:
-    """A request through the gateway, as the target's [requests] table says. Raises BadTarget where there is none."""
-    route = dict(target.routes.get("requests", {}))
-    if "route" not in route:
-        raise BadTarget(
-            f'target "{target.name}" names no way to send requests: [requests] route = "/api/v1/users/1", '
-            'headers = { X-API-Key = "env:API_KEY" }'
-        )
-    try:
-        made = Operation(
-            name=OP,
-            url=str(route.pop("route")),
-            method=str(route.pop("method", "GET")),
-            headers={**target.headers, **route.pop("headers", {})},
-            timeout_s=ANSWER_TIMEOUT_S,
-            detail_from=str(route.pop("detail_from", "")),
-            ok_details=tuple(route.pop("ok_details", ())),
-        )
-    except (ValueError, TypeError) as error:
-        raise BadTarget(f'target "{target.name}", [requests]: {error}') from error
-    if route:
-        raise BadTarget(f'target "{target.name}", [requests]: no such key: {", ".join(sorted(route))}')
-    return replace(made, **changes) if changes else made
 
 
 def steady_traffic(target: Target, rate_per_s: float) -> Traffic:
@@ -73,11 +43,6 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
 def breaker(target: Target, state: str) -> Metric:
     """1 while the breaker that the target names (its fact `breaker_name`) is in this state, else 0."""
     return read.breaker(state, str(target.fact("breaker_name", read.BREAKER)))
-
-
-def links(target: Target) -> tuple[Proof, ...]:
-    """That Redis is the gateway's own."""
-    return (LimiterCounts("redis", requests(target)),) if "redis" in target.services else ()
 
 
 def no_crash() -> Expectation:

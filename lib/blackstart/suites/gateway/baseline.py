@@ -5,6 +5,7 @@ from __future__ import annotations
 from blackstart.flags import Flags
 from blackstart.model import Check, Experiment
 from blackstart.suites.gateway import _common as common
+from blackstart.systems.gateway_links import OP
 from blackstart.target import Target
 
 RATE_PER_S = 500.0
@@ -19,7 +20,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         "Without a fault the gateway serves 500 requests a second.",
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
-            Check("rate_reached", "rps_reached", {"op": common.OP, "phase": "fault"}),
+            Check("rate_reached", "rps_reached", {"op": OP, "phase": "fault"}),
             common.answered("success_100", ("2xx",)),
             common.within("p95_within_15ms", "fault", "ok", p95=15.0),
         ),

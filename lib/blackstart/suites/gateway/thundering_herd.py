@@ -12,6 +12,7 @@ from blackstart.loads import OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.suites.gateway import _common as common
 from blackstart.systems import gateway as read
+from blackstart.systems.gateway_links import OP, requests
 from blackstart.target import Target
 
 RATE_PER_S = 500.0
@@ -24,7 +25,7 @@ _HOLE = re.compile(r"\{[^}]*\}")
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Most requests are clients of their own, so that Redis has to grow; one in five is always the same one."""
-    request = common.requests(target)
+    request = requests(target)
     made = common.plain(
         target,
         "thundering-herd",
@@ -53,7 +54,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
 
 def _herd(request: Operation, open_s: float) -> OpenLoop:
     """An open breaker lets the herd's beginning pass by Redis: as long again is left for what is counted."""
-    operations = (_limited(request, common.OP, 4), _limited(_filled(request), ONE_PATH, 1))
+    operations = (_limited(request, OP, 4), _limited(_filled(request), ONE_PATH, 1))
     return OpenLoop(operations, constant(RATE_PER_S, LASTS_S + open_s), name="traffic")
 
 

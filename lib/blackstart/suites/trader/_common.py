@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blackstart.expect import Condition, Expectation, always
+from blackstart.expect import Expectation, always
 from blackstart.flags import Flags
 from blackstart.model import Probe
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.link import Proof
 from blackstart.systems import trader as read
-from blackstart.systems.trader_links import is_in_container, postgres_links, redis_links
+from blackstart.systems.trader_links import is_in_container
 from blackstart.target import Target
 
 
@@ -47,19 +46,6 @@ class Limits:
     def backoff_shows_s(self) -> float:
         """How long the fault must be held for four failed attempts to be seen: the loss, and three steps of backoff."""
         return self.refresh_s + sum(self.backoff_s[:3]) + 3 * self.jitter_s + 0.5
-
-
-def paper_only() -> tuple[Condition, ...]:
-    """A trader in LIVE mode is not touched unless its target allows it by name."""
-    return (read.mode().is_("LIVE"),)
-
-
-def links(target: Target, service: str = "") -> tuple[Proof, ...]:
-    """That Redis and PostgreSQL are the target's own, and what their controls would touch; `service` is the leader."""
-    return (
-        *(redis_links(target, service) if "redis" in target.services else ()),
-        *(postgres_links(target) if "postgres" in target.services else ()),
-    )
 
 
 def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:

@@ -12,8 +12,9 @@ from blackstart.model import Experiment
 from blackstart.probes.fleet import Fleet
 from blackstart.safety.link import Listens
 from blackstart.suites.trader import leader_lock
-from blackstart.suites.trader._common import Limits, links
+from blackstart.suites.trader._common import Limits
 from blackstart.systems import trader as read
+from blackstart.systems.trader_links import links
 from blackstart.target import Target
 
 

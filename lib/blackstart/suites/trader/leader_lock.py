@@ -10,8 +10,9 @@ from blackstart.flags import Flags
 from blackstart.model import Check, Experiment, LogRow, Probe
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
-from blackstart.suites.trader._common import Limits, links, paper_only, steady, stored
+from blackstart.suites.trader._common import Limits, steady, stored
 from blackstart.systems import trader as read
+from blackstart.systems.trader_links import forbidding, links
 from blackstart.target import Target
 
 # Two more ways to lose a lock, since a stopped Redis can't give two leaders. Both need two instances.
@@ -36,7 +37,7 @@ def _stop_redis(target: Target, limits: Limits) -> Experiment:
         name="leader-lock",
         target="trader",
         hypothesis="Without Redis the leader steps down and pauses, stays healthy, and takes over again by itself.",
-        refuse_if=paper_only(),
+        refuse_if=forbidding(),
         link=links(target),
         baseline=(
             eventually(read.leader().is_(1), name="leader_before", requires=read.LEADER_SHOWN),

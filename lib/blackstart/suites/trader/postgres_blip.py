@@ -9,9 +9,10 @@ from blackstart.flags import Flags
 from blackstart.loads import Commands
 from blackstart.model import Check, Experiment, LogRow, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
-from blackstart.suites.trader._common import links, paper_only, steady
+from blackstart.suites.trader._common import steady
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.systems import trader as read
+from blackstart.systems.trader_links import forbidding, links
 from blackstart.target import Target
 
 VARIANTS = ("freeze",)
@@ -29,7 +30,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target="trader",
         hypothesis="Without PostgreSQL the API stays up and refuses orders in time; afterwards every acknowledged "
         "order is there exactly once.",
-        refuse_if=paper_only(),
+        refuse_if=forbidding(),
         link=links(target),
         baseline=(
             eventually(read.health().is_("healthy"), name="healthy_before"),

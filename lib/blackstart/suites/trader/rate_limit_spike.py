@@ -6,9 +6,10 @@ from blackstart.expect import eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
-from blackstart.suites.trader._common import paper_only, steady, stored
+from blackstart.suites.trader._common import steady, stored
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.systems import trader as read
+from blackstart.systems.trader_links import forbidding
 from blackstart.target import Target
 
 SPARE_S = 15.0
@@ -28,7 +29,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         name="rate-limit-spike",
         target="trader",
         hypothesis="A burst of plans waits in the throttle queue, it drains, and every accepted plan lands once.",
-        refuse_if=paper_only(),
+        refuse_if=forbidding(),
         baseline=(
             eventually(read.health().is_("healthy"), name="healthy_before"),
             eventually(read.leader().is_(1), name="leader_before"),
