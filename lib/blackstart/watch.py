@@ -13,8 +13,9 @@ from blackstart.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expect
 from blackstart.model import Reading, Scalar
 
 GAP_TICKS = 5
-# A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence.
-GAP_LEAST_S = 0.25
+# A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence. Half of what a target
+# that is sampled politely (5 Hz) is allowed.
+GAP_LEAST_S = 0.5
 IN_A_ROW = 2
 # Single violations are flicker; this many, as this part of all readings, are more than that.
 OFTEN = 5
