@@ -26,14 +26,14 @@ def target_for(kind: str, flags: Flags) -> Target:
         return _named(flags.target, kind)
     if flags.given.intersection(_TARGET_FLAGS):
         return by_flags(kind, flags, "the flags " + ", ".join(sorted(flags.given.intersection(_TARGET_FLAGS))))
-    files = [target for target in _folder(Path("targets")) if target.kind in (kind, "") and kind]
+    files = _fitting(kind)
     if len(files) > 1:
         raise BadTarget(
             f"{len(files)} files in ./targets fit ({', '.join(t.name for t in files)}); say which: --target NAME"
         )
     if files:
         return files[0]
-    labs = {name: path for name, path in running_labs().items() if load(path).kind == kind}
+    labs = {name: path for name, path in running_labs().items() if _fits(load(path), kind)}
     if labs and not flags.noninteractive:
         return _lab(labs)
     if labs and flags.noninteractive:
@@ -44,10 +44,21 @@ def target_for(kind: str, flags: Flags) -> Target:
     return by_flags(kind, flags, "the defaults")
 
 
+def _fits(target: Target, kind: str) -> bool:
+    """Whether it is of that kind: it says so, or it says nothing and is called so. What wants no kind takes any."""
+    return not kind or kind == (target.kind or target.name)
+
+
+def _fitting(kind: str) -> list[Target]:
+    """The files in ./targets that fit; those that say nothing of their kind may be meant only where none does."""
+    files = _folder(Path("targets"))
+    return [file for file in files if _fits(file, kind)] or [file for file in files if not file.kind]
+
+
 def _named(name: str, kind: str) -> Target:
     labs = running_labs()
     if name == "lab":
-        fitting = {lab: path for lab, path in labs.items() if load(path).kind == kind or not kind}
+        fitting = {lab: path for lab, path in labs.items() if _fits(load(path), kind)}
         if not fitting:
             raise BadTarget(f"no lab of a {kind or 'system'} runs. Start one: invoke lab.up {kind or 'NAME'}")
         return _lab(fitting)

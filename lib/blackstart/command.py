@@ -25,15 +25,14 @@ from blackstart.safety import guard_rails, lock
 from blackstart.safety import heal as healing
 from blackstart.target import Target
 
-_KINDS = {"": ""}
-
 
 def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
     """Run one experiment; returns the exit code."""
 
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
-        return run_one(discover.find(name), given, redactor, _variant(options, variants)).exit_code
+        found = discover.find(name)
+        return run_one(found, given, redactor, _variant(found, options, variants)).exit_code
 
     return answering(act)
 
@@ -41,7 +40,7 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     healing.leftovers(lambda text: print(redactor(text), flush=True), Path(given.reports))
-    target = allowing(target_for(found.suite, given), given)
+    target = allowing(target_for(discover.kind_of(found), given), given)
     _learn(redactor, target, given)
     lock.refuse_held([f"target:{target.api or target.name}"])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
@@ -98,17 +97,22 @@ def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
         redactor.learn(os.environ.get(reference[4:], "") if reference.startswith("env:") else reference)
 
 
-def _variant(options: Mapping[str, Any], variants: Sequence[str]) -> str:
+def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:
+    """The one that is asked for, by its own switch or as `--variant NAME`. Raises BadFlag for one it does not have."""
     chosen = [variant for variant in variants if options.get(variant.replace("-", "_"))]
-    if len(chosen) > 1:
+    chosen += [options["variant"]] if options.get("variant") else []
+    if len(set(chosen)) > 1:
         raise BadFlag(f"--{' and --'.join(chosen)} exclude each other")
+    if chosen and chosen[0] not in found.variants:
+        has = f"its variants: {', '.join(found.variants)}" if found.variants else "it has none"
+        raise BadFlag(f'{found.name} has no variant "{chosen[0]}" ({has})')
     return chosen[0] if chosen else ""
 
 
 def again(found: discover.Found, given: Flags, variant: str) -> str:
     """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
     collection = "chaos" if found.suite == "trader" else found.suite
-    words = ["invoke", f"{collection}.{found.name}" if found.suite else f"chaos.run {shlex.quote(str(found.path))}"]
+    words = ["invoke", f"{collection}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"]
     for name in sorted(given.given):
         value = getattr(given, name)
         if value is True:
@@ -116,7 +120,8 @@ def again(found: discover.Found, given: Flags, variant: str) -> str:
         elif value is not False and not _has_password(str(value)):
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
-    return " ".join(words + ([f"--{variant}"] if variant else []))
+    switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
+    return " ".join(words + ([switch] if variant else []))
 
 
 def _has_password(text: str) -> bool:
@@ -163,16 +168,17 @@ def in_order(name: str) -> list[discover.Found]:
     )
 
 
-def plan(name: str, options: Mapping[str, Any]) -> int:
+def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
     """Print what an experiment would do; touches nothing."""
     from blackstart.plan_view import show  # noqa: PLC0415
 
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
         found = discover.find(name)
-        target = allowing(target_for(found.suite, given), given)
+        variant = _variant(found, options, variants)
+        target = allowing(target_for(discover.kind_of(found), given), given)
         _learn(redactor, target, given)
-        made = planning.make(declared(found, target, given), target)
+        made = planning.make(declared(found, target, given, variant), target)
         print(redactor(show(made, os.environ.get("SSH_CONNECTION", ""))), flush=True)
         return EXIT_HELD
 

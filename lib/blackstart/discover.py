@@ -6,7 +6,6 @@ packages that installed distributions name under the entry point group `blacksta
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib
 import importlib.util
@@ -21,6 +20,7 @@ from types import ModuleType
 from blackstart.errors import BadExperiment, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.model import Experiment
+from blackstart.source import about, target_named
 from blackstart.target import Target
 
 SUITES = Path(__file__).parent / "suites"
@@ -29,13 +29,19 @@ RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
 @dataclass(frozen=True)
 class Found:
-    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), what its first line says."""
+    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), its first line, its variants."""
 
     name: str
     suite: str
     path: Path
     module: str
     says: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one of ours, with a task of its own."""
+        return self.module.startswith("blackstart.suites.")
 
 
 def shipped(suite: str) -> list[Found]:
@@ -66,15 +72,19 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _found(path: Path, suite: str, module: str) -> Found:
-    return Found(path.stem.replace("_", "-"), suite, path, module, _first_line(path))
+    told = about(path)
+    return Found(path.stem.replace("_", "-"), suite, path, module, told.says, told.variants)
 
 
-def _first_line(path: Path) -> str:
-    try:
-        text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
-    except (SyntaxError, ValueError, OSError) as error:
-        return f"(can't be read: {error})"
-    return (text or "").split("\n\n")[0].replace("\n", " ")
+def kind_of(found: Found) -> str:
+    """The kind of target that it is for: its suite, or what its own Experiment says. "" where that can't be told."""
+    if found.shipped:
+        return found.suite
+    named = target_named(found.path)
+    if named:
+        return named
+    made = getattr(_module(found), "experiment", None)
+    return made.target if isinstance(made, Experiment) else found.suite
 
 
 def find(name_or_file: str) -> Found:

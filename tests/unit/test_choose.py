@@ -159,6 +159,54 @@ def test_a_broken_file_in_targets_is_refused_by_name(here: Path) -> None:
         chosen()
 
 
+# ---------------------------------------------------------------- a user's own experiment, for a kind of its own
+
+
+def test_a_file_of_that_name_is_meant_though_it_says_no_kind(here: Path) -> None:
+    own(here, "payments", "")
+    own(here, "other", "")
+    own(here, "staging")
+    assert chosen("payments").name == "payments"
+
+
+def test_a_file_that_says_no_kind_may_be_meant_where_none_fits_better(here: Path) -> None:
+    own(here, "other", "")
+    assert chosen("payments").name == "other"
+
+
+def test_a_name_does_not_outweigh_another_kind(here: Path) -> None:
+    own(here, "payments", "shop")
+    with pytest.raises(BadTarget, match="no target for a payments"):
+        chosen("payments")
+
+
+def test_a_named_one_and_one_of_that_kind_are_refused(here: Path) -> None:
+    own(here, "payments", "")
+    own(here, "staging", "payments")
+    with pytest.raises(BadTarget, match="2 files"):
+        chosen("payments")
+
+
+@pytest.mark.parametrize("kind", ["trader", ""])
+def test_the_lab_that_is_named_serves_it(own_state: Path, kind: str) -> None:
+    lab(own_state)
+    assert chosen(kind, noninteractive=True, target="lab").api == "http://127.0.0.1:41000"
+
+
+def test_a_lab_of_another_kind_does_not_serve_it(own_state: Path) -> None:
+    lab(own_state)
+    with pytest.raises(BadTarget, match="no lab of a gateway runs"):
+        chosen("gateway", target="lab")
+
+
+def test_one_that_says_no_kind_takes_the_only_file_there_is(here: Path) -> None:
+    own(here, "staging")
+    assert chosen("").name == "staging"
+    own(here, "shop", "shop")
+    with pytest.raises(BadTarget, match="2 files"):
+        chosen("")
+
+
 # ---------------------------------------------------------------- the flags mean one system
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blackstart import discover
-from blackstart.discover import declare, everything, find, load_file, shipped
+from blackstart.discover import declare, everything, find, kind_of, load_file, shipped
 from blackstart.errors import BadExperiment, BadTarget, Refused
 from blackstart.flags import Flags
 from blackstart.model import Experiment
@@ -167,3 +167,36 @@ def test_the_name_of_a_command_is_refused(here: Path, name: str) -> None:
 def test_a_file_is_loaded_once(here: Path) -> None:
     path = mine(here)
     assert load_file(str(path)) is load_file("mine.py")
+
+
+# ---------------------------------------------------------------- what it is for
+
+
+MADE = """from blackstart.model import Experiment
+VARIANTS = ("slow", "fast")
+def experiment(target, flags, variant=""):
+    return Experiment(name="made", {target}hypothesis="It comes back.")
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        (GOOD, "trader"),
+        (MADE.format(target='target="payments", '), "payments"),
+        (MADE.format(target="target=target.name, "), ""),
+        (MADE.format(target='target="a", ') + 'other = Experiment("b", "b", "")\n', ""),
+        ('from blackstart.model import Experiment\nwhose = "shop"\nexperiment = Experiment("m", whose, "")\n', "shop"),
+    ],
+)
+def test_a_users_own_experiment_says_what_kind_of_target_it_is_for(here: Path, text: str, kind: str) -> None:
+    assert kind_of(find(str(mine(here, f"kind_{abs(hash(text))}.py", text)))) == kind
+
+
+def test_a_shipped_experiment_is_for_its_suite() -> None:
+    assert kind_of(find("leader-lock")) == "trader"
+
+
+def test_variants_are_read_without_importing_the_file(here: Path) -> None:
+    text = MADE.format(target="") + "raise SystemExit\n"
+    assert find(str(mine(here, "variants.py", text))).variants == ("slow", "fast")

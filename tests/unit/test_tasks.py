@@ -107,7 +107,10 @@ def test_keep_going_arrives(monkeypatch: pytest.MonkeyPatch, given: bool) -> Non
 
 
 def test_the_name_of_an_experiment_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    name, options, _ = called(tasks_of("chaos")["run"], monkeypatch, "run", experiment="mine.py", plan_count="2")
+    name, options, variants, _ = called(
+        tasks_of("chaos")["run"], monkeypatch, "run", experiment="mine.py", plan_count="2"
+    )
+    assert {"bounce", "freeze-leader", "freeze"} <= set(variants)
     assert name == "mine.py" and options["plan_count"] == "2" and "experiment" not in options
 
 
@@ -143,6 +146,78 @@ def test_an_unknown_experiment_is_refused_with_a_guess(capsys: pytest.CaptureFix
 def test_two_variants_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
     assert command.run("trader/leader-lock", {"bounce": True, "freeze_leader": True}, ("bounce", "freeze-leader")) == 40
     assert "exclude each other" in capsys.readouterr().err
+
+
+PLAN_TARGET = """name = "trader"
+kind = "trader"
+api = "http://127.0.0.1:9"
+[orders]
+route = "/orders"
+[services.redis]
+address = "127.0.0.1:1"
+control = { manual = "it" }
+[services.postgres]
+address = "127.0.0.1:1"
+dsn = "postgresql://t@127.0.0.1:1/t"
+control = { manual = "it" }
+[services.api]
+url = "http://127.0.0.1:9"
+address = "127.0.0.1:9"
+control = { manual = "it" }
+[services.api-2]
+url = "http://127.0.0.1:8"
+address = "127.0.0.1:8"
+control = { manual = "it" }
+"""
+
+
+def planned(here: Path, capsys: pytest.CaptureFixture[str], name: str, **options: Any) -> tuple[int, str]:
+    (here / "trader.toml").write_text(PLAN_TARGET)
+    variants = ("bounce", "freeze-leader", "freeze")
+    code = command.plan(name, {"target": str(here / "trader.toml"), **options}, variants)
+    seen = capsys.readouterr()
+    return code, seen.out + seen.err
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("leader-lock", {}, "leader-lock on trader"),
+        ("postgres-blip", {"freeze": True}, "postgres-blip-freeze on trader"),
+        ("postgres-blip", {"variant": "freeze"}, "postgres-blip-freeze on trader"),
+        ("trader/postgres-blip", {"freeze": True, "variant": "freeze"}, "postgres-blip-freeze on trader"),
+    ],
+)
+def test_a_variant_is_planned(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: dict[str, Any], told: str
+) -> None:
+    code, said = planned(tmp_path, capsys, name, **options)
+    assert (code, said.startswith(told), "Nothing was touched." in said) == (0, True, True), said
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "told"),
+    [
+        ("leader-lock", {"freeze": True}, 'leader-lock has no variant "freeze" (its variants: bounce, freeze-leader)'),
+        ("rate-limit-spike", {"bounce": True}, 'rate-limit-spike has no variant "bounce" (it has none)'),
+        ("leader-lock", {"variant": "bounse"}, 'leader-lock has no variant "bounse"'),
+        ("leader-lock", {"variant": "bounce", "freeze_leader": True}, "exclude each other"),
+    ],
+)
+def test_a_variant_that_it_does_not_have_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: dict[str, Any], told: str
+) -> None:
+    code, said = planned(tmp_path, capsys, name, **options)
+    assert code == 40 and said.startswith("Not started:") and told in said
+
+
+def test_a_users_own_experiment_is_run_again_by_its_file_and_variant(tmp_path: Path) -> None:
+    from blackstart import discover, flags  # noqa: PLC0415
+
+    (tmp_path / "mine.py").write_text('"""Mine."""\nVARIANTS = ("slow",)\n')
+    found = discover.find(str(tmp_path / "mine.py"))
+    assert found.variants == ("slow",)
+    assert command.again(found, flags.read({}, {}), "slow") == f"invoke chaos.run {tmp_path}/mine.py --variant=slow"
 
 
 def test_the_command_that_runs_it_again_keeps_what_was_given_but_no_password() -> None:

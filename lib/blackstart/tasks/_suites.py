@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import ast
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from invoke import Collection
 
+from blackstart import source
 from blackstart.tasks._options import experiment_task
 
+about = cache(source.about)  # two collections ask for the same files
 _SUITES = Path(__file__).parent.parent / "suites"
 
 
@@ -25,14 +27,14 @@ def collection(name: str, suite: str) -> Any:
 
 def _task(suite: str, path: Path) -> Any:
     name = path.stem.replace("_", "-")
-    doc, variants = _about(path)
+    told = about(path)
 
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.run(f"{suite.replace('_', '-')}/{name}", options, variants)
+        return command.run(f"{suite.replace('_', '-')}/{name}", options, told.variants)
 
-    return experiment_task(name, doc, act, variants)
+    return experiment_task(name, told.doc, act, told.variants)
 
 
 def _suite_task(suite: str) -> Any:
@@ -46,11 +48,7 @@ def _suite_task(suite: str) -> Any:
     )
 
 
-def _about(path: Path) -> tuple[str, tuple[str, ...]]:
-    """The docstring of an experiment's file and its VARIANTS, read without importing it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    doc = ast.get_docstring(tree) or ""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VARIANTS":
-            return doc, tuple(ast.literal_eval(node.value))
-    return doc, ()
+def variants() -> list[str]:
+    """The variants of all shipped experiments, each once."""
+    paths = [path for path in sorted(_SUITES.glob("*/*.py")) if not path.name.startswith("_")]
+    return list(dict.fromkeys(variant for path in paths for variant in about(path).variants))

@@ -7,7 +7,7 @@ from typing import Any
 from invoke import task
 
 from blackstart.tasks._options import experiment_task, finish
-from blackstart.tasks._suites import collection
+from blackstart.tasks._suites import collection, variants
 
 # The import of every library happens inside the tasks: `invoke --list` reads only this.
 
@@ -40,9 +40,10 @@ def _named(verb: str, doc: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415
 
-        return int(getattr(command, verb)(options.pop("experiment"), options))
+        return int(getattr(command, verb)(options.pop("experiment"), options, known))
 
-    return experiment_task(verb, doc, act, positional="experiment")
+    known = variants()
+    return experiment_task(verb, doc, act, known, positional="experiment", values=("variant",))
 
 
 namespace = collection("chaos", "trader")

@@ -1,0 +1,62 @@
+"""What an experiment's file says of itself, read without importing it: listing tasks and finding targets stay cheap."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class About:
+    """The first paragraph of the docstring, the whole of it, and the VARIANTS."""
+
+    says: str
+    doc: str = ""
+    variants: tuple[str, ...] = ()
+
+
+def about(path: Path) -> About:
+    """What the file says; a file that can't be read says why."""
+    try:
+        tree = _tree(path)
+    except (SyntaxError, ValueError, OSError) as error:
+        return About(f"(can't be read: {error})")
+    doc = ast.get_docstring(tree) or ""
+    return About(doc.split("\n\n")[0].replace("\n", " "), doc, _variants(tree))
+
+
+def target_named(path: Path) -> str:
+    """The `target` that the file's Experiment names; "" where it names none, or several, or computes it."""
+    try:
+        return _target(_tree(path))
+    except (SyntaxError, ValueError, OSError):
+        return ""
+
+
+def _tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _variants(tree: ast.Module) -> tuple[str, ...]:
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VARIANTS":
+            try:
+                return tuple(map(str, ast.literal_eval(node.value)))
+            except (ValueError, TypeError):
+                return ()
+    return ()
+
+
+def _target(tree: ast.Module) -> str:
+    named: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _called(node.func) == "Experiment":
+            given = [keyword.value for keyword in node.keywords if keyword.arg == "target"] or node.args[1:2]
+            constants = [value.value for value in given if isinstance(value, ast.Constant)]
+            named.update(value for value in constants if isinstance(value, str))
+    return named.pop() if len(named) == 1 else ""
+
+
+def _called(function: ast.expr) -> str:
+    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
