@@ -95,8 +95,11 @@ class ContainerTrader:
         self._run("redis", ["--user", user, *_mounts(server)], [server, "--protected-mode", "no", "--dir", "/data"])
         self._run("postgres", ["--user", user, *_postgres_options()], ["sh", "-c", _POSTGRES])
         _eventually("PostgreSQL answers", lambda: self.psql("SELECT 1") == "1")
-        self._run("api", ["--user", f"{os.getuid()}:{os.getgid()}", *_python_options()], self._trader())
+        self._start_api()
         _eventually("the trader leads", self.leads)
+
+    def _start_api(self) -> None:
+        self._run("api", ["--user", f"{os.getuid()}:{os.getgid()}", *_python_options()], self._trader())
 
     def down(self) -> None:
         """Remove the containers, the network and the image, which is made anew in no time."""
