@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from tabulate import tabulate
 
 from blackstart.history import History
-from blackstart.reports import breaker, fates
+from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.story import Story
 from blackstart.reports.words import verdict_says
@@ -27,6 +27,7 @@ def text(story: Story, history: History) -> str:
         "",
         *_table(figures),
         "",
+        *_gauges(story),
         f"Latencies count from when a request was due. {_damage(history)}".strip(),
     ]
     return "\n".join(parts) + "\n"
@@ -129,6 +130,17 @@ def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
     ]
     heads = ("phase", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
     yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+
+
+def _gauges(story: Story) -> Iterator[str]:
+    rows = [
+        (each.phase, each.name, *(f"{value:.10g}" for value in (each.first, each.least, each.most, each.last)))
+        for each in gauges.by_phase(story)
+    ]
+    if rows:
+        heads = ("phase", "measured", "first", "least", "most", "last")
+        yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+        yield ""
 
 
 def _ms(value: float | None) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from blackstart.history import History, Row
 from blackstart.model import Reading
-from blackstart.reports import breaker, fates, html, summary, table
+from blackstart.reports import breaker, fates, gauges, html, summary, table
 from blackstart.reports.story import Phase, Story
 
 PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
@@ -45,6 +45,23 @@ def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str,
     assert f"**Run ID**: `{told.run}`" in text
     assert "- **Baseline (No Fault)**:\n  - no requests were due" in text
     assert "Full Recovery Time" in text
+
+
+def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
+    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = stories["held"]
+    assert gauges.by_phase(told) == () and "measured" not in summary.text(told, History(ROWS))
+    (fault,) = (phase for phase in told.phases if phase.name == "fault")
+    values = [("value", 20.0), ("value", 60.5), ("unreachable", None), ("value", 30.0)]
+    readings = [
+        Reading("cpu_percent", kind, fault.from_s, fault.from_s + n / 10, value)  # type: ignore[arg-type]
+        for n, (kind, value) in enumerate(values)
+    ]
+    monkeypatch.setattr(gauges, "_readings", lambda _: readings)
+    assert gauges.by_phase(told) == (gauges.Gauge("fault", "CPU (% of the limit)", 20.0, 20.0, 60.5, 30.0),)
+    line = "| fault   | CPU (% of the limit) | 20      | 20      | 60.5   | 30     |"
+    assert line in summary.text(told, History(ROWS))
 
 
 def test_the_breakers_changes_are_told_with_their_offsets_and_steps(

@@ -35,7 +35,14 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             eventually(breaker(target, "closed").is_(1), name="closed_before"),
         ),
         always=(no_crash(),),
-        watch=(*(breaker(target, state) for state in read.STATES), *more.pop("watch", ())),
+        # All of one page, which is read once for everything that is picked from it.
+        watch=(
+            *(breaker(target, state) for state in read.STATES),
+            read.cpu_percent(),
+            read.active_workers(),
+            read.oom_kills(),
+            *more.pop("watch", ()),
+        ),
         **more,
     )
 

@@ -1,0 +1,51 @@
+"""What a system under load needed in each phase: processor, workers, memory, from watched readings. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from blackstart.journal import readings_of
+from blackstart.model import Reading
+from blackstart.reports.story import Story
+
+GAUGES = {
+    "cpu_percent": "CPU (% of the limit)",
+    "active_workers": "active workers",
+    "redis_memory": "Redis memory (bytes)",
+    "oom_kills": "OOM kills",
+}
+"""Probe name to how it is called here."""
+
+
+@dataclass(frozen=True)
+class Gauge:
+    """One gauge in one phase: its first and its last value, and the bounds of all."""
+
+    phase: str
+    name: str
+    first: float
+    least: float
+    most: float
+    last: float
+
+
+def by_phase(story: Story) -> tuple[Gauge, ...]:
+    """Every gauge that was read in a phase, phase by phase; nothing where none was."""
+    found = _readings(story)
+    return tuple(
+        Gauge(phase.name, GAUGES[probe], values[0], min(values), max(values), values[-1])
+        for phase in story.phases
+        for probe in GAUGES
+        if (values := _values(found, probe, phase.from_s, phase.to_s))
+    )
+
+
+def _readings(story: Story) -> list[Reading]:
+    return [r for event in story.record.of("read") for r in readings_of(event) if r.probe in GAUGES]
+
+
+def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:
+    """Numbers only: a page that did not answer says nothing of the processor."""
+    chosen = [r for r in readings if r.probe == probe and from_s <= r.answered_s < to_s and r.kind == "value"]
+    return [float(r.value) for r in chosen if isinstance(r.value, int | float) and not isinstance(r.value, bool)]
