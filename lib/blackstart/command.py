@@ -16,7 +16,15 @@ from blackstart import discover, flags, planning
 from blackstart.choose import target_for
 from blackstart.console import Console
 from blackstart.engine import Run
-from blackstart.errors import EXIT_HELD, EXIT_REFUSED, BadFlag, BlackstartError, Refused, did_you_mean
+from blackstart.errors import (
+    EXIT_HELD,
+    EXIT_NOT_RESTORED,
+    EXIT_REFUSED,
+    BadFlag,
+    BlackstartError,
+    Refused,
+    did_you_mean,
+)
 from blackstart.flags import Flags
 from blackstart.judging import Result
 from blackstart.model import Experiment
@@ -128,15 +136,21 @@ def _has_password(text: str) -> bool:
     return "://" in text and "@" in text
 
 
+_ENDS = (EXIT_NOT_RESTORED, 129, 130, 143)
+
+
 def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
-    """Run a suite in its order; stops at the first failure unless told to go on. Returns the worst exit code."""
+    """Run a suite in its order; stops at the first failure unless told to go on. Returns the worst exit code.
+
+    Whatever it was told: what ended by a signal was meant to end, and what is not restored is not broken any further.
+    """
 
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
         rows: list[tuple[str, str, str]] = []
         codes: list[int] = []
         for found in in_order(name):
-            if codes and codes[-1] and not keep_going:
+            if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
                 rows.append((found.name, "not run", ""))
                 continue
             row, code = _one_of_suite(found, given, redactor)

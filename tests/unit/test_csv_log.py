@@ -154,6 +154,12 @@ def test_checks_reasons_and_where_it_ran_stand_at_the_end() -> None:
     ]
 
 
+def test_a_check_that_need_not_be_observed_and_was_not_says_so() -> None:
+    seen = Finding("once", "check", "inconclusive", "no database", "once", "nothing", criterion=False)
+    told = whole(checks=(Check("x", "once", criterion=False),))
+    assert ("check_once", "not_observed") in rows(told.record(), told.judged((seen,)))
+
+
 def test_every_verdict_has_a_result() -> None:
     assert set(RESULTS) == set(EXITS)
     assert {RESULTS["held"]} & {RESULTS[word] for word in RESULTS if word != "held"} == set()

@@ -241,9 +241,9 @@ def test_the_command_that_runs_it_again_keeps_what_was_given_but_no_password() -
 
 
 def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "not-restored", ""), 50)])
+    outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "inconclusive", ""), 30)])
     monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
-    assert command.suite("trader", {}, keep_going=True) == 50
+    assert command.suite("trader", {}, keep_going=True) == 30
 
 
 def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -257,3 +257,18 @@ def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: py
     assert command.suite("trader", {}, keep_going=False) == 20
     assert ran == ["leader-lock"]
     assert "not run" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("code", [50, 129, 130, 143])
+def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
+) -> None:
+    ran: list[str] = []
+
+    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
+        ran.append(found.name)
+        return (found.name, "ended", ""), code
+
+    monkeypatch.setattr(command, "_one_of_suite", one)
+    assert command.suite("trader", {}, keep_going=True) == code
+    assert ran == ["leader-lock"]

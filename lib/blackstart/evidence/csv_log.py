@@ -12,6 +12,7 @@ from blackstart.codec import from_data
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement
 from blackstart.model import Experiment, LogRow, Reading, Scalar
+from blackstart.watch import Finding
 
 RESULTS = {
     "held": "PASS",
@@ -46,11 +47,15 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
             value = finding.transition
             zero_s = _zero_s(record, finding.phase)
             made.append((key, f"{value.from_s - zero_s:.3f}..{value.to_s - zero_s:.3f}" if value else NOT_OBSERVED))
-    made += [(f"check_{f.name}", f.status) for f in judgement.findings if f.phase == "check"]
+    made += [(f"check_{f.name}", _told(f)) for f in judgement.findings if f.phase == "check"]
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
     return [*made, ("test_result", RESULTS[judgement.verdict])]
+
+
+def _told(finding: Finding) -> str:
+    return NOT_OBSERVED if finding.status in ("inconclusive", "pending") and not finding.criterion else finding.status
 
 
 def _zero_s(record: Record, phase: str) -> float:

@@ -112,3 +112,9 @@ def test_a_command_on_another_machine_must_be_allowed() -> None:
         guard_rails.refuse(make(postgres_blip.experiment(aim, Flags()), aim))
     allowing = target(("db1",), command="place", host="ssh://ops@db1")
     guard_rails.refuse(make(postgres_blip.experiment(allowing, Flags()), allowing))
+
+
+def test_duplicates_in_a_database_that_cant_be_asked_are_told_but_no_criterion() -> None:
+    for aim, criterion in ((target(table="plans", route="/plans"), True), (Target("trader", api=API), False)):
+        made = rate_limit_spike.experiment(aim, Flags())
+        assert {check.name: check.criterion for check in made.checks}["no_duplicate_in_database"] is criterion
