@@ -60,8 +60,10 @@ class Ran:
         return self.exited_s - self.spawned_s
 
     def cpu_at(self, at_s: float) -> float:
-        """The CPU seconds used by then, as last read before."""
-        return max((used_s for read_s, used_s in self.cpu if read_s <= at_s), default=0.0)
+        """The CPU seconds used by then, on the line between the last look before and the first one after."""
+        before_s, used_s = max((look for look in self.cpu if look[0] <= at_s), default=(self.spawned_s, 0.0))
+        after_s, later_s = min((look for look in self.cpu if look[0] > at_s), default=(at_s, used_s))
+        return used_s + (later_s - used_s) * (at_s - before_s) / max(after_s - before_s, 1e-9)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ Both are read from the same runs of `invoke chaos.leader-lock` on the healthy la
 (a) Error: |middle of the interval that the tool measured - time in the app's event log|, for `leader_0` (the log's
 `lock_lost`), `paused`, `leader_1_again` (`lock_acquired`) and `resumed`. The app writes these lines when it changes,
 whoever asks. /ready is left out: the app only knows of its change when it is asked. The runner's CPU share is its own
-user and system time, all its threads and none of its children, over the time from the first phase to the last; the
-whole process, start and documents included, is given beside it.
+user and system time, all its threads and none of its children, from the beginning of the baseline, just before the
+first reading, to the end of the settling, over that time; the whole process, start and documents included, is given
+beside it.
 
 (b) Wall time: from the start of the process `invoke chaos.leader-lock` to its end. Taken off are
   - the stop itself (journal: `do` to `did`) and the start itself (`undo` to `undone`), the supervisor's work;

@@ -12,7 +12,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, planning
+from blackstart import discover, flags, planning, reading
 from blackstart.choose import target_for
 from blackstart.console import Console
 from blackstart.engine import Run
@@ -61,6 +61,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
+    reading.load(plan.probes(), ("plumbum",) if plan.changes else ())
     result = Run(plan, given, console, redactor, again(found, given, variant)).execute()
     if result.judgement.verdict != "refused":
         console.plain(f"run again: {again(found, given, variant)}")

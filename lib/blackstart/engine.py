@@ -23,7 +23,7 @@ from blackstart.journal import Journal
 from blackstart.judge import Judgement
 from blackstart.judging import Result
 from blackstart.narrator import Narrator
-from blackstart.observer import CALM_TICK_S, FAST_TICK_S, Observer
+from blackstart.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
 from blackstart.planning import Plan
 from blackstart.redact import Redactor
 from blackstart.safety import abort, heal_script, link, rehearse
@@ -163,7 +163,6 @@ class Run:
         )
         if not proved:
             self._stop("inconclusive", f"the fault did not bite within {limit_s:g} s")
-        self.observer.ease()
         bit_s = self.observer.effect("bites") or clock.now_s()
         what = ", ".join(change.what for change in self.plan.changes)
         self.console.say(f"the fault bites: {what}, {shown(bit_s - began_s)} after its start")
@@ -173,8 +172,9 @@ class Run:
         if self.observer.undecided("fault"):
             return False
         left_s = bit_s + self.hold_min_s - clock.now_s()
-        # Checks look at what happens during the hold too; only a long one is worth a slower tick.
-        self.observer.pace(CALM_TICK_S if self.traffic.calm() and left_s > CALM_BEYOND_S else FAST_TICK_S)
+        # Nothing is awaited any more, but checks look at what happens during the hold too.
+        calm_s = CALM_TICK_S if left_s > CALM_BEYOND_S else HOLD_TICK_S
+        self.observer.pace(calm_s if self.traffic.calm() else FAST_TICK_S)
         return left_s <= 0 and self.traffic.over("fault")
 
     def _within(self, limit_s: float) -> float:

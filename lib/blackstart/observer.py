@@ -18,8 +18,11 @@ from blackstart.model import Probe, Reading
 from blackstart.sampler import Sampler
 from blackstart.watch import IN_A_ROW, Watch
 
+# Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
 FAST_TICK_S = 0.02
+HOLD_TICK_S = 0.05
 CALM_TICK_S = 0.2
+PROVED_TICK_S = 0.5
 _LOOK_EVERY_S = 0.05
 
 
@@ -35,6 +38,7 @@ class Observer:
         self._news = 0
         self._asked: set[str] = set()
         self._proofs: set[str] = set()
+        self._eased = False
         self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
         self._sampler = Sampler([], self._take, CALM_TICK_S, max_rate_hz, read_timeout_s)
 
@@ -51,11 +55,8 @@ class Observer:
         """Read these too, from now on, at the full pace."""
         self._sampler.watch(probes)
         self._proofs |= {probe.name for probe in probes} - self._asked
+        self._eased = False
         self._sampler.ease(self._proofs, 0.0)
-
-    def ease(self) -> None:
-        """What was watched as a proof is proved: from now on it is only looked at, and leaves the CPU to the rest."""
-        self._sampler.ease(self._proofs, CALM_TICK_S)
 
     def pace(self, tick_s: float) -> None:
         """Read this often from now on (never more often than the target allows)."""
@@ -107,7 +108,11 @@ class Observer:
             at_s = effect_s(self.court.changes, watches, side) if watches else None
             if at_s is not None:
                 self.court.anchor("fault" if side == "bites" else "recovery", at_s)
-            return at_s
+        if at_s is not None and not self._eased:
+            # What was watched as a proof is only looked at from now on, and leaves the CPU to the rest.
+            self._eased = True
+            self._sampler.ease(self._proofs, PROVED_TICK_S)
+        return at_s
 
     def undecided(self, phase: str) -> list[Watch]:
         """The `eventually`s of a phase that still wait."""

@@ -42,3 +42,12 @@ def test_the_parts_of_a_run_sum_up_to_its_wall_time(last_s: float, held_s: float
     # From the stop to the end of the hold, from the start to the last recovery, and the declared time to settle.
     assert took_s[HOLD] == pytest.approx((held_s - 101.6) + (105.6 - 104.9) + 0.5)
     assert took_s["seen to settled"] == pytest.approx(0.1 + 104.9 - held_s)
+
+
+@pytest.mark.parametrize(
+    ("at_s", "used_s"),
+    [(100.0, 0.0), (100.5, 0.1), (101.0, 0.2), (101.5, 0.7), (102.0, 1.2), (105.0, 1.2)],
+)
+def test_cpu_between_two_looks_is_on_the_line_between_them(at_s: float, used_s: float) -> None:
+    ran = Ran(0, 100.0, 102.0, "", cpu=[(101.0, 0.2), (102.0, 1.2)])
+    assert ran.cpu_at(at_s) == pytest.approx(used_s)

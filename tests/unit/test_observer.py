@@ -17,9 +17,9 @@ from blackstart.expect import always, eventually, never
 from blackstart.journal import Journal
 from blackstart.judge import replay
 from blackstart.model import Change, Experiment, Reading
-from blackstart.observer import Observer
+from blackstart.observer import PROVED_TICK_S, Observer
 from tests.unit.builders import BEFORE, TICK_S, Seen, change, drill, experiment, health, leader, ready
-from tests.unit.safety.file_fault import FileThere
+from tests.unit.safety.file_fault import FileThere, without
 
 
 class Scene:
@@ -307,3 +307,35 @@ def test_news_that_come_between_the_question_and_the_wait_are_not_waited_for(sce
 
     assert told.observer.wait(done, clock.now_s() + 10)
     assert asked[1] - asked[0] < 0.05
+
+
+def test_what_proves_a_bite_is_read_at_the_full_pace_until_it_is_proved_and_again_for_the_undo(
+    scene: Callable[..., Scene], tmp_path: Path
+) -> None:
+    file = tmp_path / "light"
+    file.touch()
+    removed = without(file)
+    told = scene(experiment(baseline=(BEFORE,), during=(), recovery=()), removed)
+    observer = told.observer
+    observer.phase("baseline", told.court.open)
+    observer.start([], [])
+    observer.pace(0.005)
+
+    def last_tick_s() -> float:
+        lines = told.journal.path.read_bytes().splitlines()
+        ticks = [event["tick"] for event in journal.parse(lines).events if event["event"] == "read"]
+        return float(ticks[-1]) if ticks else 0.0
+
+    observer.phase("fault", told.court.fault)
+    observer.watch([removed.bites[0].probe])
+    assert observer.effect("bites") is None
+    assert observer.wait(lambda: last_tick_s() == 0.005, clock.now_s() + 20)
+    file.unlink()
+    assert observer.wait(lambda: observer.effect("bites") is not None, clock.now_s() + 20)
+    assert observer.wait(lambda: last_tick_s() == PROVED_TICK_S, clock.now_s() + 20)
+    observer.phase("recovery", told.court.recovery)
+    observer.watch([removed.gone[0].probe])
+    assert observer.wait(lambda: last_tick_s() == 0.005, clock.now_s() + 20)
+    file.touch()
+    assert observer.wait(lambda: observer.effect("gone") is not None, clock.now_s() + 20)
+    assert observer.wait(lambda: last_tick_s() == PROVED_TICK_S, clock.now_s() + 20)

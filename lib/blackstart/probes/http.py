@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from blackstart.codec import plain
 from blackstart.expect import Conditions
@@ -49,6 +49,7 @@ class HttpGet:
     url: str
     headers: Pairs = ()
     max_bytes: int = MAX_BODY_BYTES
+    loads: ClassVar[tuple[str, ...]] = ("blackstart.probes.http_client",)
 
     def open(self) -> Reader:
         """A reader that keeps its connection. Raises BadTarget for a URL that is none or a missing variable."""

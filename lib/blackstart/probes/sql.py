@@ -46,6 +46,7 @@ class SqlQuery:
     query: str
     max_bytes: int = MAX_BYTES
     least_tick_s: ClassVar[float] = 0.05
+    loads: ClassVar[tuple[str, ...]] = ("blackstart.probes.sql_reader",)
 
     def open(self) -> Reader:
         """A reader that keeps its connection. Raises BadTarget for a missing variable."""

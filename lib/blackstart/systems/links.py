@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,8 +89,8 @@ class ServedByControl:
             return f"the control of {self.service} knows no process (it is {seen.status})"
         try:
             root = psutil.Process(seen.pid)
-            family = [root, *root.children(recursive=True)]
-            # Its own sockets first: to look at everybody's takes long on a machine that has many.
+            # Its own sockets first, then its children's: to look at everybody takes long on a machine that has many.
+            family = chain((root,), _children(root))
             if any(self._is_meant(one) for process in family for one in process.net_connections("tcp")):
                 return ""
             listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and self._is_meant(one)}
@@ -103,6 +105,10 @@ class ServedByControl:
 
     def _is_meant(self, connection: Any) -> bool:
         return bool(connection.status == "LISTEN" and connection.laddr[1:] == (self.port,))
+
+
+def _children(root: Any) -> Iterator[Any]:
+    yield from root.children(recursive=True)
 
 
 def not_published(told: str, name: str, host: str, port: int) -> str:
