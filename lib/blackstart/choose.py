@@ -45,8 +45,8 @@ def target_for(kind: str, flags: Flags) -> Target:
 
 
 def _fits(target: Target, kind: str) -> bool:
-    """Whether it is of that kind: it says so, or it says nothing and is called so. What wants no kind takes any."""
-    return not kind or kind == (target.kind or target.name)
+    """Whether it is of that kind, or is called so: an experiment may name either. What wants no kind takes any."""
+    return not kind or kind in (target.kind, target.name)
 
 
 def _fitting(kind: str) -> list[Target]:

@@ -174,8 +174,14 @@ def test_a_file_that_says_no_kind_may_be_meant_where_none_fits_better(here: Path
     assert chosen("payments").name == "other"
 
 
-def test_a_name_does_not_outweigh_another_kind(here: Path) -> None:
-    own(here, "payments", "shop")
+def test_a_file_may_be_meant_by_its_name_whatever_its_kind(here: Path) -> None:
+    own(here, "staging")
+    own(here, "production")
+    assert chosen("staging").name == "staging"
+
+
+def test_a_file_of_another_kind_and_name_is_not_meant(here: Path) -> None:
+    own(here, "shop", "shop")
     with pytest.raises(BadTarget, match="no target for a payments"):
         chosen("payments")
 

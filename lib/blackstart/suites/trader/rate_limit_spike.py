@@ -58,7 +58,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=_checks(bool(database), flags.plan_count <= MOST_AT_ONCE),
         collect=(
             *database,
-            keys_at_orders(max(10_000, 2 * flags.plan_count)),
+            keys_at_orders(max(10_000, flags.plan_count)),
             *_duplicates(target),
         ),
         watch=(read.orders_placed(),),
