@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from blackstart.errors import StepFailed
 from blackstart.loads import Commands, Retry, constant, to_spec
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import alive, played, until
+from tests.requirements import require
+from tests.ssh_host import SshHost, ssh_host
 
 
 def program(tmp_path: Path, text: str) -> str:
@@ -113,3 +116,51 @@ def test_a_load_that_is_ended_at_once_leaves_no_program_running(tmp_path: Path) 
     pids = [int(line) for line in (tmp_path / "pids").read_text().split()]
     until(lambda: not any(alive(pid) for pid in pids), "no program is left")
     assert not any(os.path.exists(f"/proc/{handle.pid}/task/{pid}") for pid in pids)
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[SshHost]:
+    require("ssh")
+    (tmp_path / "ssh").mkdir()
+    with ssh_host(tmp_path / "ssh") as made:
+        yield made
+
+
+@pytest.mark.ssh
+def test_it_is_run_on_the_host_that_it_names(host: SshHost, tmp_path: Path) -> None:
+    place = program(tmp_path, f'echo "$CLIENT_ORDER_ID $SSH_CONNECTION" >>{tmp_path}/wrote; [ "$1" != k-1 ] || exit 4')
+    far = load(place, "{key}", rate_per_s=5, lasts_s=1, host=host.url, fail_codes=(4,))
+    summary, record = played(far, tmp_path / "history.csv")
+    assert summary.complete, summary.reasons
+    fates = {row.key: row.outcome for row in record.rows}
+    assert fates == {"k-1": "fail", "k-2": "ok", "k-3": "ok", "k-4": "ok", "k-5": "ok"}
+    assert {row.instance for row in record.rows} == {host.url}
+    lines = [line.split() for line in (tmp_path / "wrote").read_text().splitlines()]
+    assert len(lines) == 5 and all(words[1] == "127.0.0.1" for words in lines)
+
+
+@pytest.mark.ssh
+def test_a_host_that_is_gone_leaves_fates_unknown_and_one_that_never_was_there_is_refused(
+    host: SshHost, tmp_path: Path
+) -> None:
+    far = load("sleep", "0.1", rate_per_s=2, lasts_s=1, host=host.url)
+    handle = LoadHandle.start(to_spec(far), tmp_path / "history.csv")
+    handle.wait_ready(20)
+    host.stop()
+    handle.go()
+    handle.wait(30)
+    handle.stop(1)
+    rows = history.read(tmp_path / "history.csv").rows
+    assert len(rows) == 2 and all(row.outcome == "info" for row in rows)
+    again = LoadHandle.start(to_spec(far), tmp_path / "other.csv")
+    with pytest.raises(StepFailed, match="can't be reached"):
+        again.wait_ready(30)
+    again.stop(1)
+
+
+@pytest.mark.ssh
+def test_a_secret_that_would_show_in_a_process_list_is_refused(host: SshHost, tmp_path: Path) -> None:
+    handle = LoadHandle.start(to_spec(load("true", host=host.url, env={"A": "env:HOME"})), tmp_path / "history.csv")
+    with pytest.raises(StepFailed, match="would show in the process list"):
+        handle.wait_ready(20)
+    handle.stop(1)
