@@ -282,10 +282,10 @@ class Watch:
             return "broke", f"violated: {shown(self._bad[0])}"
         if self.count == 0:
             return "inconclusive", f"no reading of {self.expectation.condition.probe.name} at all"
-        if self._nothing_to_compare:
-            return "inconclusive", "the baseline gave nothing to compare with"
         if self.absent is not None:
             return "inconclusive", self._unobservable(self.absent)
+        if self._nothing_to_compare:
+            return "inconclusive", "the baseline gave nothing to compare with"
         if self.expectation.when == "never" and self.malformed is not None:
             return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
