@@ -284,9 +284,8 @@ class Run:
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
         self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
-        code = judgement.exit_code
-        if self.signals.first is not None and judgement.verdict != "not-restored":
-            code = self.signals.exit_code
+        by_signal = self.signals.first is not None and judgement.verdict != "not-restored"
+        code = self.signals.exit_code if by_signal else judgement.exit_code
         self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
         self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), "trouble")
         return Result(judgement, self.folder, code)

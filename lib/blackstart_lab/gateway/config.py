@@ -59,7 +59,7 @@ class Profile:
         return {**own, **self.breaker.facts(), "on_open": on_open, "routes": list(ROUTES)}
 
 
-# A call to Redis that does not end within 50 ms is given up: what is left of 100 ms is for the way around. Half of a
+# A call to Redis that does not end within 30 ms is given up: what is left of 100 ms is for the way around. Half of a
 # second's calls have failed within 2 s at any rate from 40 requests/s on, and half a second is more than one hiccup of
 # a busy machine: 100 calls would be a fifth of a second at 500 requests/s. Ten trial calls are enough of HALF_OPEN to
 # be seen by a reader.
@@ -68,12 +68,12 @@ _AROUND_REDIS = BreakerNumbers(
     window_s=1.0,
     min_calls=40,
     failure_percent=50.0,
-    slow_ms=45.0,
+    slow_ms=27.0,
     slow_percent=100.0,
     open_s=1.5,
     half_open_calls=10,
 )
-QUICK = Profile(name="quick", redis_timeout_ms=50.0, redis_connections=1, breaker=_AROUND_REDIS)
+QUICK = Profile(name="quick", redis_timeout_ms=30.0, redis_connections=1, breaker=_AROUND_REDIS)
 REAL = replace(QUICK, name="real", breaker=replace(_AROUND_REDIS, open_s=10.0))
 # As the public application is coded: no fail-open, a client's default of 60 s, a breaker that never sees Redis.
 AS_CODED = Profile(

@@ -40,7 +40,7 @@ def test_target_names_what_a_drill_needs() -> None:
     assert (target["kind"], target["lab"], target["profile"]) == ("gateway", True, "real")
     assert target["headers"] == {"X-API-Key": "lab-key"}
     assert target["facts"]["breaker_open_s"] == 10.0
-    assert target["facts"]["redis_timeout_ms"] == 50.0
+    assert target["facts"]["redis_timeout_ms"] == 30.0
     assert "prometheus" not in target
     assert "mutant" not in target
 
