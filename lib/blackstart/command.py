@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -12,13 +13,14 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, planning, reading
+from blackstart import discover, flags, planning, reading, secret_places
 from blackstart.choose import target_for
 from blackstart.console import Console
 from blackstart.engine import Run
 from blackstart.errors import (
     EXIT_HELD,
     EXIT_NOT_RESTORED,
+    EXIT_INCONCLUSIVE,
     EXIT_REFUSED,
     BadFlag,
     BlackstartError,
@@ -32,6 +34,7 @@ from blackstart.redact import Redactor
 from blackstart.safety import guard_rails, lock
 from blackstart.safety import heal as healing
 from blackstart.target import Target
+from blackstart.vault import Vault
 
 
 def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
@@ -99,11 +102,17 @@ def refuse_hands_off(plan: planning.Plan, given: Flags) -> None:
 
 def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
     redactor.learn_environment()
-    for text in (given.redis_url, given.database_url, target.api, *(s.dsn for s in target.services.values())):
+    Vault(secret_places.of_run(target, given), redactor.learn)
+    services = target.services.values()
+    for text in (given.redis_url, given.database_url, target.api, target.prometheus, target.proxy):
+        redactor.learn_url(text)
+    for text in (*(service.dsn for service in services), *(service.url for service in services)):
         redactor.learn_url(text)
     # Headers are secrets whatever the variables behind them are called.
-    for reference in target.headers.values():
-        redactor.learn(os.environ.get(reference[4:], "") if reference.startswith("env:") else reference)
+    headers = [target.headers, *(route.get("headers", {}) for route in target.routes.values())]
+    for reference in (value for table in headers if isinstance(table, dict) for value in table.values()):
+        if str(reference).startswith("env:"):
+            redactor.learn(os.environ.get(reference[4:], ""))
 
 
 def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:
@@ -221,6 +230,15 @@ def status() -> int:
     return answering(lambda redactor: healing.status(lambda text: print(redactor(text), flush=True)))
 
 
+def crashed(error: Exception, redactor: Redactor) -> int:
+    """Tell of a mistake that nobody foresaw, its secrets masked. A run that had begun has restored by then."""
+    print(redactor("".join(traceback.format_exception(error))), file=sys.stderr)
+    told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
+    told += " What is broken now, if anything is: invoke chaos.status"
+    print(redactor(f"{type(error).__name__}: {error}\n{told}"), file=sys.stderr, flush=True)
+    return EXIT_INCONCLUSIVE
+
+
 def answering(act: Callable[[Redactor], int]) -> int:
     """Call it; an error of ours becomes one clear message without traceback, and its exit code."""
     redactor = Redactor()
@@ -233,6 +251,8 @@ def answering(act: Callable[[Redactor], int]) -> int:
     except BlackstartError as error:
         print(redactor(str(Refused(str(error)))), file=sys.stderr, flush=True)
         return EXIT_REFUSED
+    except Exception as error:  # a mistake of ours, or in a user's file: what it says may hold a secret
+        return crashed(error, redactor)
 
 
 __all__ = ["answering", "did_you_mean", "heal", "list_experiments", "plan", "run", "run_one", "status", "suite"]

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from blackstart import clock, judging, planning
+from blackstart import clock, judging, planning, secret_places
 from blackstart.console import Console
 from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
@@ -20,7 +20,6 @@ from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
 from blackstart.flags import Flags
 from blackstart.journal import Journal
-from blackstart.judge import Judgement
 from blackstart.judging import Result
 from blackstart.narrator import Narrator
 from blackstart.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
@@ -32,6 +31,7 @@ from blackstart.safety.injection import Injection
 from blackstart.safety.lock import Locks
 from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
+from blackstart.vault import Vault
 
 BASELINE_WITHIN_S = 15.0
 STAYS_GONE_S = 1.0
@@ -45,8 +45,9 @@ class Run:
     def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, again: str = "") -> None:
         self.plan, self.flags, self.console, self.redactor, self.again = plan, flags, console, redactor, again
         self.experiment = plan.experiment
-        self.locks, self.signals = Locks(plan.identities), Signals()
-        console.between = self.signals.check
+        self.vault = Vault(secret_places.of_run(plan.target, flags), redactor.learn)
+        self.locks, self.signals = Locks(plan.identities, redactor), Signals()
+        console.between = self._while_asked
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
         self.touched = False
 
@@ -78,7 +79,7 @@ class Run:
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.court, self.journal, target.max_rate_hz, read_timeout_s)
         self.narrator = Narrator(self.console, self.observer)
-        self.guardian = Guardian(self.folder, self.plan.changes)
+        self.guardian = Guardian(self.folder, self.plan.changes, vault=self.vault)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + min(self.flags.total_max_s, self.experiment.total_max_s)
@@ -105,6 +106,10 @@ class Run:
             self._wind_down()
         return self._close()
 
+    def _while_asked(self) -> None:
+        self.guardian.problem()
+        self.signals.check()
+
     def _baseline(self) -> None:
         self.observer.phase("baseline", self.court.open)
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
@@ -129,7 +134,7 @@ class Run:
         bundle.warm()
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note("rehearsed", message=line)
-        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes)
+        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.vault)
         self.traffic.arm()
         self.guardian.wait_up()
         if self.plan.changes:
@@ -217,6 +222,7 @@ class Run:
 
     def _safely(self, step: Callable[[], object], event: str = "inconclusive") -> None:
         """What fails here must not keep the undo, or what comes after it, from happening."""
+        self.guardian.problem()  # a sign of life, as in every wait
         try:
             step()
         except Exception as error:
@@ -257,7 +263,7 @@ class Run:
         if self.signals.first is not None:
             self.observer.note("interrupted", message=f"interrupted by signal {self.signals.first}", sync=True)
         self._safely(self.traffic.end)
-        self._safely(lambda: bundle.collect(self.experiment, self.observer))
+        self._safely(lambda: bundle.collect(self.experiment, self.observer, self.guardian.problem))
         self.observer.phase("end")
 
     def _refused(self, refusal: Refused) -> None:
@@ -275,9 +281,11 @@ class Run:
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 
     def _close(self) -> Result:
-        judgement = self._judged()
+        judgement = judging.judge_run(self.folder.path, self.journal.failure, self.injection.outstanding.values())
         if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
-            self._safely(lambda: abort.abort(self.plan.target, self.flags, self.observer, self.console), "abort failed")
+            between = self.signals.unless_again(self.guardian.problem)
+            arguments = (self.plan.target, self.flags, self.observer, self.console, between)
+            self._safely(lambda: abort.abort(*arguments), "abort failed")
         if self.touched:
             self._safely(lambda: self.narrator.closing(judgement, self.plan, self.signals.first is None), "trouble")
         self._safely(self.observer.stop, "trouble")
@@ -289,11 +297,3 @@ class Run:
         self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
         self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), "trouble")
         return Result(judgement, self.folder, code)
-
-    def _judged(self) -> Judgement:
-        judgement = judging.judge_folder(self.folder.path, self.journal.failure)
-        left = tuple(f"{change.what}: no proof that it was undone" for change in self.injection.outstanding.values())
-        if not left or judgement.verdict == "not-restored":
-            return judgement
-        # A record that could not be written, or not be judged, must not hide what is still broken.
-        return Judgement("not-restored", left + judgement.reasons, judgement.findings)

@@ -62,7 +62,7 @@ class Journal:
     def __init__(self, path: Path, scrub: Callable[[Any], Any] = lambda data: data) -> None:
         self.path = path
         self.failure: OSError | None = None
-        self._scrub = scrub
+        self.scrub = scrub
         self._lock = threading.Lock()
         self._number = 0
         self._prev = ""
@@ -75,7 +75,7 @@ class Journal:
         with self._lock:
             head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event}
             try:
-                line = _encoded({**head, **self._scrub(fields), "prev": self._prev})
+                line = _encoded({**head, **self.scrub(fields), "prev": self._prev})
             except Exception as error:  # an event that can't be told is one all the same: no undo waits for its words
                 line = _encoded({**head, "untold": f"{type(error).__name__}: {error}", "prev": self._prev})
             self._put(line, sync)

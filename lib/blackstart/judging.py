@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from blackstart.errors import BlackstartError
 from blackstart.evidence.folder import Folder
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
-from blackstart.model import Check
+from blackstart.model import Change, Check
 from blackstart.watch import Finding
 
 
@@ -37,6 +38,18 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     if failure is not None and judgement.verdict in ("held", "broke"):
         return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
     return judgement
+
+
+def judge_run(path: Path, failure: OSError | None, outstanding: Iterable[Change]) -> Judgement:
+    """The verdict on a run that ends now; `outstanding` are its changes that are not proved undone.
+
+    A record that could not be written, or not be judged, must not hide what is still broken.
+    """
+    judgement = judge_folder(path, failure)
+    left = tuple(f"{change.what}: no proof that it was undone" for change in outstanding)
+    if not left or judgement.verdict == "not-restored":
+        return judgement
+    return Judgement("not-restored", left + judgement.reasons, judgement.findings)
 
 
 def _mended(guardian: Path) -> set[str]:

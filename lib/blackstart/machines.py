@@ -19,10 +19,12 @@ from dataclasses import dataclass
 from typing import IO, Any
 
 from blackstart import clock
+from blackstart.codec import to_data
 from blackstart.errors import StepFailed, StepTimedOut
 from blackstart.model import Ask, Command, HttpCall, Step
 from blackstart.shell import SSH_CONNECT_TIMEOUT_S, describe, remote_line, ssh_host, ssh_line, to_shell
 from blackstart.target import secret
+from blackstart.vault import missing
 
 __all__ = ["Outcome", "carry_out", "close_machines", "complaint", "describe", "run", "ssh_machine", "to_shell"]
 
@@ -52,6 +54,9 @@ def run(step: Step, on_start: Callable[[int], None] | None = None) -> Outcome:
     """
     if isinstance(step, Ask):
         raise StepFailed(f"only a person can do this: {step.text}")
+    lost = missing(to_data(step))
+    if lost:
+        raise StepFailed(f"a secret that it needs can't be found: {', '.join(lost)}. Put it back there, and try again.")
     if isinstance(step, HttpCall):
         return _call(step)
     return _run_command(step, on_start)
@@ -228,6 +233,20 @@ def _call(step: HttpCall) -> Outcome:
     except (requests.Timeout, ReadTimeoutError) as error:
         raise StepTimedOut(f"`{describe(step)}` did not answer within {step.timeout_s:g} s") from error
     except (requests.RequestException, HTTPError, OSError) as error:
+        if step.if_refused and _nobody_listens(error):
+            return Outcome(True, 0, step.if_refused, "", clock.now_s() - began_s, already=True)
         raise StepFailed(f"`{describe(step)}` failed: {error}") from error
     text = body.decode("utf-8", "replace")
     return Outcome(code in step.ok_statuses, code, text, "", clock.now_s() - began_s)
+
+
+def _nobody_listens(error: BaseException | None) -> bool:
+    """Whether a refused connection is at the bottom of it."""
+    seen: list[BaseException] = []
+    while error is not None and error not in seen:
+        if isinstance(error, ConnectionRefusedError):
+            return True
+        seen.append(error)
+        inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
+        error = error.__cause__ or error.__context__ or getattr(inner, "reason", None) or inner
+    return False

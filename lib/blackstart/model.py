@@ -37,7 +37,11 @@ class Command:
 
 @plain
 class HttpCall:
-    """One HTTP request that changes something (a proxy's API, `POST /pause`). Header values may be `env:NAME`."""
+    """One HTTP request that changes something (a proxy's API, `POST /pause`). Header values may be `env:NAME`.
+
+    `if_refused` says why it is as good as done where nobody listens there (only to be used of this machine, where a
+    refused connection means that the process is dead); empty: then it failed.
+    """
 
     method: str
     url: str
@@ -45,6 +49,7 @@ class HttpCall:
     headers: Mapping[str, str] = field(default_factory=dict)
     ok_statuses: tuple[int, ...] = (200, 201, 204)
     timeout_s: float = 10.0
+    if_refused: str = ""
 
 
 @plain

@@ -1,5 +1,6 @@
 """Secrets never reach the disk or the terminal: what is known to be secret, and what looks like it, is masked."""
 
+import base64
 import html
 import json
 import os
@@ -13,12 +14,15 @@ MASK = "[redacted]"
 _URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?P<secret>[^\s@/\"']+)(?=@)", re.IGNORECASE)
 _ASSIGNED = re.compile(
     r"(?P<head>\b(?:password|passwd|pwd|secret|token|api[_-]?key|ops[_-]?key|authorization|pgpassword)\b"
-    r"\\?[\"']?\s*[=:]\s*\\?[\"']?(?:bearer\s+|basic\s+)?)(?P<secret>[^\s\"'&,;\\}]+)",
+    r"(?:\\?[\"']?\s*[=:]\s*\\?[\"']?|\s+is:?\s+(?!not\b|no\b|an?\b|the\b|missing|empty|wrong|unknown|invalid)\\?[\"']?)"
+    r"(?:bearer\s+|basic\s+)?)(?P<secret>[^\s\"'&,;\\}]+)",
     re.IGNORECASE,
 )
-_LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|authorization)", re.IGNORECASE)
+# What a client sends for `user:password@` in a URL, wherever it is quoted.
+_BASIC = re.compile(r"(?P<head>\bbasic\s+)(?P<secret>[A-Za-z0-9+/]{6,}={0,2})(?![\w/+])", re.IGNORECASE)
+_LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|authorization|basic)", re.IGNORECASE)
 # Which environment variables hold secrets: by what their names contain, and by whole parts of their names.
-_SECRET_NAME = re.compile(
+SECRET_NAME = re.compile(
     r"passw|passphrase|pwd|secret|token|apikey|credential|(?:^|_)(?:key|auth|pass)(?:_|$)", re.IGNORECASE
 )
 _NO_SECRETS = ("PWD", "OLDPWD")
@@ -49,13 +53,20 @@ class Redactor:
         self._seen.clear()
 
     def learn_url(self, url: str) -> None:
-        """The password inside a URL or DSN."""
+        """The password inside a URL or DSN, also as HTTP sends it; and what its query names like a secret."""
         try:
-            password = urlsplit(url).password
+            parts = urlsplit(url)
+            user, password, query = parts.username or "", parts.password, parts.query
         except ValueError:
-            password = None
+            return
         if password:
-            self.learn(password)
+            self.learn(password, _encoded(f"{unquote(user)}:{unquote(password)}"))
+        elif user and parts.scheme in ("http", "https"):  # a token in the place of a user
+            self.learn(user, _encoded(f"{unquote(user)}:"))
+        for item in query.split("&"):
+            name, _, value = item.partition("=")
+            if SECRET_NAME.search(name):
+                self.learn(value)
 
     def learn_environment(self) -> None:
         """Values of environment variables whose names look secret, and passwords in variables that hold URLs."""
@@ -63,7 +74,7 @@ class Redactor:
             if "://" in value:
                 self.learn_url(value)
             # A path that is there is where a secret lies, not the secret; masked, it would spoil all that names it.
-            if _SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):
+            if SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):
                 self.learn(*([value] if len(value) >= _LEAST_LENGTH_GUESSED else []))
 
     def scrub(self, value: Any) -> Any:
@@ -103,7 +114,20 @@ class Redactor:
             text = _URL_PASSWORD.sub(rf"\g<head>{MASK}", text)
         if _LOOKS_SECRET.search(text):
             text = _ASSIGNED.sub(_masked, text)
+            text = _BASIC.sub(_basic, text)
         return text
+
+
+def _encoded(text: str) -> str:
+    return base64.b64encode(text.encode("utf-8", "surrogateescape")).decode().rstrip("=")
+
+
+def _basic(match: re.Match[str]) -> str:
+    try:
+        plain = base64.b64decode(match["secret"] + "==")
+    except ValueError:
+        return match[0]
+    return f"{match['head']}{MASK}" if b":" in plain else match[0]
 
 
 def _is_path(value: str) -> bool:
@@ -120,7 +144,7 @@ def _masked(match: re.Match[str]) -> str:
 
 def _forms(secret: str) -> set[str]:
     """The secret as it may stand in URLs, JSON, Python, shell and HTML, and all of these inside of JSON."""
-    forms = {secret, unquote(secret)}
+    forms = {secret, unquote(secret), _encoded(secret)}
     for safe in ("", "/"):
         # A value of the environment need not be UTF-8.
         forms |= {quote(secret, safe, errors="surrogateescape"), quote_plus(secret, safe, errors="surrogateescape")}

@@ -1,7 +1,7 @@
 """Steps as text: one short line for people, one line of plain POSIX shell for HEAL.sh, chaos.plan and far machines.
 
 Pure. What is written here needs neither Python nor Blackstart where it is run, and holds no secret: what a target
-gives as `env:NAME` is written as "$NAME".
+gives as `env:NAME` is written as "$NAME", and kept out of the words of processes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from blackstart.errors import BadTarget
 from blackstart.model import Ask, Command, HttpCall, Step
+from blackstart.vault import marks
 
 SSH_CONNECT_TIMEOUT_S = 10
 # BatchMode: never ask for a password. A dead peer is noticed within 15 s, whatever TCP thinks.
@@ -50,10 +51,12 @@ def to_shell(step: Step) -> str:
 def command_line(step: Command) -> str:
     """The command itself with its folder and environment, where it is run; without its judgement or its host."""
     program = shlex.join(step.argv)
-    names = " ".join(f"{name}={_value(value)}" for name, value in step.env.items())
+    # The words of `env` can be read by everybody on the machine; an assignment before a command can't.
+    hidden = {name: value for name, value in step.env.items() if not step.host and _is_secret(name, value)}
+    secrets = "".join(f"{name}={_value(value)} " for name, value in hidden.items())
+    names = " ".join(f"{name}={_value(value)}" for name, value in step.env.items() if name not in hidden)
     core = f"env {names} {program}" if names else program
-    if step.detach:
-        core = _detached(core, step)
+    core = _detached(core, step, secrets) if step.detach else secrets + core
     if not step.cwd and not step.detach:
         return core
     # In a subshell: the folder is this command's alone, and the whole fails as one under `set -e`.
@@ -109,14 +112,19 @@ def _value(value: str) -> str:
     return f'"${name}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
 
 
-def _detached(core: str, step: Command) -> str:
+def _is_secret(name: str, value: str) -> bool:
+    return bool(_VARIABLE.match(name)) and (value.startswith("env:") or bool(marks(value)))
+
+
+def _detached(core: str, step: Command, before: str) -> str:
     log = shlex.quote(step.log or "/dev/null")
     streams = f">>{log} 2>&1 </dev/null"
     # `&` makes a shell start the child deaf to SIGINT; setsid -f does not, so it is preferred where there is one.
     program, missing = shlex.quote(step.argv[0]), shlex.quote(f"{step.argv[0]}: no such program")
     return (
         f"{{ command -v {program} >/dev/null || {{ echo {missing} >&2; false; }}; }} && : >>{log} && "
-        f"if setsid -f true 2>/dev/null; then setsid -f {core} {streams}; else nohup {core} {streams} & fi"
+        f"if setsid -f true 2>/dev/null; then {before}setsid -f {core} {streams}; "
+        f"else {before}nohup {core} {streams} & fi"
     )
 
 
@@ -137,7 +145,10 @@ def _curl(step: HttpCall) -> str:
     words = ["curl", "-sS", "--max-time", f"{step.timeout_s:g}", "-X", step.method]
     if step.body is not None:
         words += ["-H", "Content-Type: application/json", "--data", json.dumps(step.body)]
-    line = shlex.join(words) + _headers(step.headers) + " " + shlex.quote(step.url)
+    given, piped = _headers(step.headers)
+    line = piped + shlex.join(words) + given + " " + shlex.quote(step.url)
+    if step.if_refused:
+        return _refusable(line, step)
     if all(200 <= status < 400 for status in step.ok_statuses):
         return line.replace("curl -sS", "curl -fsS", 1)
     statuses = "|".join(str(status) for status in step.ok_statuses)
@@ -145,12 +156,27 @@ def _curl(step: HttpCall) -> str:
     return f"case $({line} {report}) in {statuses}) ;; *) echo 'not accepted' >&2; false ;; esac"
 
 
-def _headers(headers: Mapping[str, str]) -> str:
-    parts = []
+def _refusable(line: str, step: HttpCall) -> str:
+    statuses = "|".join(str(status) for status in step.ok_statuses)
+    told = shlex.quote(step.if_refused)
+    return (  # 7: curl could not connect
+        f"( status=$({line} -o /dev/null -w '%{{http_code}}') && code=0 || code=$?; "
+        f"[ $code != 7 ] || {{ echo {told}; exit 0; }}; "
+        f"case $status in {statuses}) exit 0 ;; esac; echo 'not accepted' >&2; exit 1 )"
+    )
+
+
+def _headers(headers: Mapping[str, str]) -> tuple[str, str]:
+    """curl's options, and what gives it those that are secret: its words can be read by everybody, its input not."""
+    parts, hidden = [], []
     for name, value in headers.items():
         variable = value.removeprefix("env:")
         if value.startswith("env:") and _VARIABLE.match(variable):
-            parts.append(f' -H {shlex.quote(name + ": ")}"${variable}"')
+            hidden.append(f'{shlex.quote(name + ": ")}"${variable}"')
+        elif marks(value):
+            hidden.append(shlex.quote(f"{name}: {value}"))
         else:
             parts.append(f" -H {shlex.quote(f'{name}: {value}')}")
-    return "".join(parts)
+    if not hidden:
+        return "".join(parts), ""
+    return " -H @-" + "".join(parts), f"printf '%s\\n' {' '.join(hidden)} | "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
-from blackstart.errors import Interrupted
+from blackstart.errors import EndedEarly, Interrupted
 
 _ASKED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -42,6 +43,17 @@ class Signals:
         """Raise Interrupted once, where it is safe to."""
         if self.first is not None:
             raise Interrupted(self.first)
+
+    def unless_again(self, also: Callable[[], object]) -> Callable[[], None]:
+        """For waits after the restoring: calls `also`, and raises EndedEarly once a further signal has come."""
+        so_far = self.count
+
+        def between() -> None:
+            also()
+            if self.count > so_far:
+                raise EndedEarly("asked to end again")
+
+        return between
 
     @property
     def exit_code(self) -> int:

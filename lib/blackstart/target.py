@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from blackstart import secret_places
 from blackstart.errors import BadTarget, did_you_mean
 
 
@@ -36,7 +37,8 @@ class Target:
     """A system under test: its URLs, its services, how each is controlled, and what it promises of itself.
 
     `facts` are the target's own numbers (seconds, counts) that deadlines are derived from. `max_rate_hz` is how often
-    an endpoint may be read. `why` says how this target was chosen.
+    an endpoint may be read. `why` says how this target was chosen. `secrets` are those that stand in its
+    `file`, by reference (see `blackstart.references`).
     """
 
     name: str
@@ -56,6 +58,8 @@ class Target:
     max_rate_hz: float = 5.0
     read_timeout_s: float = 2.0
     why: str = ""
+    file: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def service(self, name: str) -> Service:
         """The named service. Raises BadTarget with what there is."""
@@ -109,7 +113,9 @@ def load(path: Path, why: str = "") -> Target:
         raise BadTarget(f"{path}: {error.strerror or error}. Name a target file that can be read.") from error
     except (ValueError, RecursionError) as error:
         raise BadTarget(f"{path} is not TOML: {error}") from error
-    return from_table(data, str(path), why or f"file {path}")
+    made = from_table(data, str(path), why or f"file {path}")
+    file = str(path.absolute())
+    return replace(made, file=file, secrets=secret_places.in_table(data, file))
 
 
 def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:

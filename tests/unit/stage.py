@@ -16,17 +16,19 @@ from blackstart.flags import Flags
 from blackstart.model import Change, Experiment
 from blackstart.planning import Plan
 from blackstart.redact import Redactor
-from blackstart.target import Target
+from blackstart.target import Service, Target
+from blackstart.vault import Vault
 from tests.unit.safety.file_fault import FileThere
 
-TARGET = Target("files", max_rate_hz=200.0, read_timeout_s=1.0, why="a test")
+TARGET = Target("files", services={"file": Service("file")}, max_rate_hz=200.0, read_timeout_s=1.0, why="a test")
 
 
 class NoGuardian:
     """Stands where the guardian stands."""
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         self.kept: bool | None = None
+        self.vault = Vault()
 
     def __getattr__(self, name: str) -> Callable[..., str]:
         return lambda *_, **__: ""

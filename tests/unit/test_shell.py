@@ -103,12 +103,11 @@ def test_a_call_is_one_curl_without_its_secrets() -> None:
         "POST", "http://localhost:8000/pause?x=1&y=2", {"a": "it's"}, {"X-Ops-Key": "env:OPS_KEY", "X-A": "b"}
     )
     line = to_shell(step)
-    assert line.startswith("curl -fsS --max-time 10 -X POST")
-    assert """-H 'X-Ops-Key: '"$OPS_KEY" -H 'X-A: b'""" in line
-    words = sh(line.replace("curl", "printf '%s\\n'", 1), OPS_KEY="k 1").stdout.splitlines()
-    assert (
-        "X-Ops-Key: k 1" in words and '{"a": "it\'s"}' in words and words[-1] == "http://localhost:8000/pause?x=1&y=2"
-    )
+    assert "| curl -fsS --max-time 10 -X POST" in line and "-H @- -H 'X-A: b'" in line
+    # Its words can be read by everybody on the machine, its input can't.
+    told = sh(line.replace("curl", "{ cat; printf '%s\\n'", 1) + "; }", OPS_KEY="k 1").stdout.splitlines()
+    assert told[0] == "X-Ops-Key: k 1" and not any("k 1" in word for word in told[1:])
+    assert '{"a": "it\'s"}' in told and told[-1] == "http://localhost:8000/pause?x=1&y=2"
 
 
 def test_a_call_that_accepts_a_404_is_judged_by_its_status(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ are still those that were seen. Nothing revives it, so `start` says how: run in 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -47,6 +48,8 @@ _STOP = (
 )
 _RIGHTS = _LOOK + 'kill -s 0 "$root"'
 _STOP_TIMEOUT_S = 60.0
+# What would change what the script itself finds and reads.
+_STEERS_SHELL = re.compile(r"(?:PATH|IFS|ENV|LANG|LANGUAGE|LC_.*|LD_.*|DYLD_.*|POSIXLY_CORRECT)\Z")
 
 
 @plain
@@ -107,8 +110,12 @@ class Process:
         detached = Command(
             self.start_argv, cwd=self.cwd or None, env=dict(self.env), detach=True, log=self.log or "/dev/null"
         )
-        line = shell.remote_line(replace(detached, host=self.host)) if self.host else shell.command_line(detached)
-        return (self._script("start", _START + line),)
+        if self.host:
+            return (self._script("start", _START + shell.remote_line(replace(detached, host=self.host))),)
+        # A password in the script's text could be read by everybody, in its environment it can't.
+        inherited = {name: value for name, value in self.env if not _STEERS_SHELL.match(name)}
+        line = shell.command_line(replace(detached, env={n: v for n, v in self.env if n not in inherited}))
+        return (replace(self._script("start", _START + line), env=inherited),)
 
     def stop(self) -> tuple[Command, ...]:
         """The stop signal, and wait until it has ended."""

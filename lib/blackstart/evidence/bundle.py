@@ -6,6 +6,7 @@ import csv
 import importlib
 import os
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from blackstart import __version__, clock, journal
@@ -44,6 +45,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: st
             "kind": target.kind,
             "api": target.api,
             "why": target.why,
+            "file": target.file,
             "lab": target.lab,
             "mutant": target.mutant,
             "facts": dict(target.facts),
@@ -78,13 +80,14 @@ def snapshot(target: Target, folder: Folder, phase: str, observer: Observer) -> 
         return
     path = folder.path / "metrics" / f"{phase}.prom"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(str(reading.value), encoding="utf-8")
+    path.write_text(str(observer.journal.scrub(str(reading.value))), encoding="utf-8")
     observer.note("snapshot", phase=phase, file=str(path.relative_to(folder.path)))
 
 
-def collect(experiment: Experiment, observer: Observer) -> None:
-    """Read what the checks need of the final state, once each."""
+def collect(experiment: Experiment, observer: Observer, between: Callable[[], object] = lambda: None) -> None:
+    """Read what the checks need of the final state, once each. `between` is called before each."""
     for probe in experiment.collect:
+        between()
         reading = read_once(probe, _COLLECT_WITHIN_S)
         observer.note("final", probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note)
 

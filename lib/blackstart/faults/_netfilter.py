@@ -96,7 +96,7 @@ def _families(site: Site) -> tuple[str, ...]:
     host = site.line.address.rpartition(":")[0]
     if "[" in host:
         return ("ip6tables",)
-    if host.replace(".", "").isdigit():
+    if host.isascii() and host.replace(".", "").isdigit():
         return ("iptables",)
     # A name may lead to either.
     has_v6 = site.host is not None or shutil.which("ip6tables") is not None

@@ -21,6 +21,7 @@ from blackstart.errors import BlackstartError, Refused
 from blackstart.expect import Condition
 from blackstart.faults._wire import Line, line_to, need
 from blackstart.model import Change, HttpCall
+from blackstart.probes.clients import is_here
 from blackstart.probes.http import HttpJson
 from blackstart.probes.proxy_state import CLEAR, NO_PROXY, ProxyState, ToxicState, WireState
 from blackstart.proxy.client import ProxyInfo, ToxiproxyClient
@@ -79,11 +80,22 @@ class Way:
 
     def remove(self, toxic: Toxic) -> HttpCall:
         """The step that removes it; that it is gone already is fine."""
-        return HttpCall("DELETE", f"{self.url}/toxics/{quote(toxic.name, safe='')}", ok_statuses=_GONE_ALREADY)
+        url = f"{self.url}/toxics/{quote(toxic.name, safe='')}"
+        return HttpCall("DELETE", url, ok_statuses=_GONE_ALREADY, if_refused=self._ended())
 
     def enable(self, enabled: bool) -> HttpCall:
         """The step that enables or disables the proxy itself."""
-        return HttpCall("POST", self.url, {"enabled": enabled}, ok_statuses=(200,))
+        ended = self._ended() if enabled else ""
+        return HttpCall("POST", self.url, {"enabled": enabled}, ok_statuses=(200,), if_refused=ended)
+
+    def _ended(self) -> str:
+        """What it means that nobody listens there; elsewhere than on this machine it may mean something else."""
+        if not is_here(urlsplit(self.api).hostname or ""):
+            return ""
+        return (
+            f"nobody listens at {self.api}: the fault proxy has ended, and all that was put into it with it. "
+            f"What reaches {self.line.name} through it is cut off until it is started again."
+        )
 
     def state(self, toxic: Toxic) -> ToxicState:
         """Whether the toxic is there."""

@@ -45,7 +45,7 @@ async def _play(load: Any, spec: Path, history: Path, share: tuple[int, int] | N
 
 def _share(text: str) -> tuple[int, int]:
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
+    if not ((number + count).isascii() and number.isdigit() and count.isdigit() and int(number) < int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is no share: write 0/2")
     return int(number), int(count)
 

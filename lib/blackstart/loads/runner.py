@@ -21,6 +21,7 @@ from blackstart.loads.summary import Driven, Summary, summarise
 
 _TERM_S = 2.0
 _LAST_LINES = 5
+_HANDLES = "/dev/fd"
 
 
 class LoadHandle:
@@ -51,10 +52,7 @@ class LoadHandle:
         log = log_path or history_path.with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
         history_path.parent.mkdir(parents=True, exist_ok=True)
-        # Not in the evidence: a target's headers may hold a secret. It is gone as soon as it has been read.
-        with tempfile.NamedTemporaryFile("w", prefix="blackstart-load-", suffix=".json", delete=False) as file:
-            json.dump(spec, file)
-        spec_path = Path(file.name)
+        spec_path, handed = _hand_over(json.dumps(spec))
         argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path)]
         here = str(Path(__file__).resolve().parents[2])
         path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -66,11 +64,15 @@ class LoadHandle:
                     stdout=subprocess.PIPE,
                     stderr=messages,
                     start_new_session=True,
+                    pass_fds=handed,
                     env={**os.environ, "PYTHONPATH": path},
                 )
         except OSError as error:
-            spec_path.unlink()
+            _take_back(spec_path)
             raise StepFailed(f"the load can't be started ({argv[0]}): {error}") from error
+        finally:
+            for handle in handed:
+                os.close(handle)
         return cls(spec, process, history_path, log, spec_path)
 
     @property
@@ -160,7 +162,7 @@ class LoadHandle:
     def _read(self) -> None:
         assert self._process.stdout
         for line in self._process.stdout:
-            self._spec_path.unlink(missing_ok=True)  # it has been read, by the workers too, before anything is said
+            _take_back(self._spec_path)  # it has been read, by the workers too, before anything is said
             try:
                 facts = json.loads(line)
                 event = facts.pop("event")
@@ -174,6 +176,27 @@ class LoadHandle:
                 elif event == "refused":
                     self._refused = str(facts.get("message"))
                 self._changed.notify_all()
-        self._spec_path.unlink(missing_ok=True)
+        _take_back(self._spec_path)
         with self._changed:
             self._changed.notify_all()
+
+
+def _hand_over(spec: str) -> tuple[Path, tuple[int, ...]]:
+    """Where the load's process finds its spec, and the handles that it must inherit for it.
+
+    Not in the evidence, since a target's headers may hold a secret; in memory where there is such a thing, so that
+    nothing is left of it whoever is killed; else in a file that is gone as soon as it has been read.
+    """
+    if hasattr(os, "memfd_create"):
+        handle = os.memfd_create("blackstart-load")
+        with open(handle, "w", encoding="utf-8", closefd=False) as memory:
+            memory.write(spec)
+        return Path(f"{_HANDLES}/{handle}"), (handle,)
+    with tempfile.NamedTemporaryFile("w", prefix="blackstart-load-", suffix=".json", delete=False) as file:
+        file.write(spec)
+    return Path(file.name), ()
+
+
+def _take_back(spec_path: Path) -> None:
+    if str(spec_path.parent) != _HANDLES:
+        spec_path.unlink(missing_ok=True)

@@ -185,7 +185,7 @@ def look_up(data: Any, path: str) -> tuple[bool, Any]:
     for part in path.split("."):
         if isinstance(data, dict) and part in data:
             data = data[part]
-        elif isinstance(data, list) and part.isdecimal() and int(part) < len(data):
+        elif isinstance(data, list) and part.isascii() and part.isdecimal() and int(part) < len(data):
             data = data[int(part)]
         else:
             return False, None

@@ -9,12 +9,22 @@ from pathlib import Path
 from tabulate import tabulate
 
 from blackstart import journal, judging
-from blackstart.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_REFUSED, BlackstartError, Damaged, Refused
+from blackstart.errors import (
+    EXIT_BROKE,
+    EXIT_HELD,
+    EXIT_INCONCLUSIVE,
+    EXIT_REFUSED,
+    BadTarget,
+    BlackstartError,
+    Damaged,
+    Refused,
+)
 from blackstart.evidence import documents, manifest, notes, verify
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
 from blackstart.reports.story import Story
 from blackstart.reports.words import MENDED
+from blackstart.target import load
 
 _EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
 _LAST = 20
@@ -96,6 +106,7 @@ def add_note(run: str, text: str, by: str, reports: str) -> int:
         if not text.strip():
             raise Refused("a note must say something")
         folder = _find(run, reports)
+        _learn_target(folder, redactor)
         try:
             notes.append(folder, text.strip(), by.strip(), redactor)
         except OSError as error:
@@ -195,3 +206,15 @@ def _answering(act: Callable[[Redactor], int]) -> int:
     except (BlackstartError, OSError) as error:
         print(redactor(str(error)), file=sys.stderr, flush=True)
         return EXIT_REFUSED
+
+
+def _learn_target(folder: Path, redactor: Redactor) -> None:
+    """The secrets of the run's target file, where it is still there: an operator may quote one."""
+    record = journal.read(folder / "journal.jsonl")
+    head = next(iter(record.of("run")), {})
+    file = str(head.get("target", {}).get("file", ""))
+    if file and Path(file).is_file():
+        try:
+            redactor.learn(*load(Path(file)).secrets.values())
+        except BadTarget:
+            return  # it has changed since: what looks like a secret is masked all the same

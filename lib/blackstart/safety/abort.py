@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blackstart import clock
-from blackstart.errors import Refused, StepFailed
+from blackstart.errors import EndedEarly, Refused, StepFailed
 from blackstart.machines import carry_out, describe
 from blackstart.model import Command, HttpCall, Step
 
@@ -45,15 +46,21 @@ def _make_has_abort(makefile: Path) -> bool:
         return False
 
 
-def abort(target: Target, flags: Flags, observer: Observer, console: Console) -> bool:
+def abort(
+    target: Target, flags: Flags, observer: Observer, console: Console, between: Callable[[], None] = lambda: None
+) -> bool:
     """Wait until leadership has settled (re-acquiring un-pauses), abort, and verify over one full backoff.
 
-    Returns whether trading stayed paused; everything is in the journal.
+    Returns whether trading stayed paused; everything is in the journal. `between` is called while it waits, and ends
+    all of the waiting by raising EndedEarly: the steps are carried out all the same.
     """
+    patience = _Patience(observer, between)
     console.say("PAUSE_ON_FAIL: waiting for leadership to settle before the abort")
     watched = "leader" in observer.latest  # else there is nothing to wait for
-    settled = watched and observer.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
-    observer.note("abort", settled=settled, sync=True)
+    settled = watched and patience.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
+    observer.note("abort", settled=settled, hurried=patience.lost, sync=True)
+    if patience.lost:
+        console.say("asked to end again: aborting now, without waiting for leadership to settle")
     done = True
     for step in steps(target, flags):
         try:
@@ -64,20 +71,39 @@ def abort(target: Target, flags: Flags, observer: Observer, console: Console) ->
             observer.note("abort step", step=describe(step), failed=str(error))
             console.say(f"abort FAILED: {error}")
             done = False
-    verified = _stays_paused(target, observer)
-    observer.note("abort verified", ok=verified, sync=True)
+    verified = _stays_paused(target, observer, patience)
+    observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True)
+    if patience.lost:
+        console.say("abort: asked to end again, so NOBODY HAS SEEN that trading stays paused. See for yourself")
+        return False
     console.say(
         "abort: trading is paused and stayed paused" if verified else "abort: TRADING IS NOT PAUSED. Pause it by hand"
     )
     return done and verified
 
 
-def _stays_paused(target: Target, observer: Observer) -> bool:
+class _Patience:
+    """Waits until somebody has had enough: then this wait and all later ones are over at once."""
+
+    def __init__(self, observer: Observer, between: Callable[[], None]) -> None:
+        self.lost = False
+        self._observer, self._between = observer, between
+
+    def wait(self, done: Callable[[], bool], until_s: float) -> bool:
+        """As the observer's; False where it was given up."""
+        try:
+            return not self.lost and self._observer.wait(done, until_s, self._between)
+        except EndedEarly:
+            self.lost = True
+            return False
+
+
+def _stays_paused(target: Target, observer: Observer, patience: _Patience) -> bool:
     backoff_s = max(map(float, target.fact("backoff_s", [30.0]))) + float(target.fact("backoff_jitter_s", 0.5))
     done_s = clock.now_s()
-    if not observer.wait(lambda: _reads(observer, "paused", True, done_s), done_s + _PAUSED_WITHIN_S):
+    if not patience.wait(lambda: _reads(observer, "paused", True, done_s), done_s + _PAUSED_WITHIN_S):
         return False
-    return not observer.wait(lambda: not _reads(observer, "paused", True), clock.now_s() + backoff_s)
+    return not patience.wait(lambda: not _reads(observer, "paused", True), clock.now_s() + backoff_s)
 
 
 def _reads(observer: Observer, probe: str, wanted: object, since_s: float = 0.0) -> bool:

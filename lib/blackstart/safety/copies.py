@@ -17,6 +17,7 @@ from blackstart.errors import BlackstartError, Damaged
 from blackstart.model import Change
 from blackstart.safety.alive import Process
 from blackstart.state import state_dir
+from blackstart.vault import Vault
 
 NAME = "undo.json"
 
@@ -36,13 +37,13 @@ class Copy:
         return self.runner.alive() or self.guardian.alive()
 
 
-def write(copy: Copy) -> None:
-    """Put it on the disk, whole or not at all. Raises OSError."""
+def write(copy: Copy, vault: Vault | None = None) -> None:
+    """Put it on the disk, whole or not at all, and without the secrets in `vault`. Raises OSError."""
     data = {
         "run": copy.run,
         "runner": to_data(copy.runner),
         "guardian": to_data(copy.guardian),
-        "changes": {entry: to_data(change) for entry, change in copy.changes.items()},
+        "changes": (vault or Vault()).conceal({entry: to_data(change) for entry, change in copy.changes.items()}),
     }
     path = copy.evidence / NAME
     part = path.with_suffix(".part")
@@ -59,12 +60,16 @@ def write(copy: Copy) -> None:
     _sync(links)
 
 
-def read(evidence: Path) -> Copy:
-    """The copy in an evidence folder. Raises Damaged where there is none that can be read."""
+def read(evidence: Path, vault: Vault | None = None) -> Copy:
+    """The copy in an evidence folder; the secrets that it refers to come into `vault`.
+
+    Raises Damaged where there is none that can be read.
+    """
     path = evidence / NAME
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        changes = {entry: from_data(change) for entry, change in data["changes"].items()}
+        revealed = (vault or Vault()).reveal(data["changes"])
+        changes = {entry: from_data(change) for entry, change in revealed.items()}
         return Copy(str(data["run"]), evidence, from_data(data["runner"]), from_data(data["guardian"]), changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, BlackstartError) as error:
         raise Damaged(f"{path} can't be read: {error}") from error

@@ -176,7 +176,7 @@ def _reasons(service: Service, came_by: str, hosts: frozenset[str]) -> Iterator[
             yield f"its control is {key} {program}"
     host, _, port = service.address.rpartition(":")
     ports = {_SSH_PORT, *(ssh_host(far).port or _SSH_PORT for far in hosts)}
-    if port.isdigit() and int(port) in ports:
+    if port.isascii() and port.isdigit() and int(port) in ports:
         yield f"port {port} is that of SSH"
     words = came_by.split()
     if len(words) == 4:

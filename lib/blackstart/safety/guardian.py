@@ -32,11 +32,13 @@ from blackstart.model import Change
 from blackstart.safety import copies
 from blackstart.safety.alive import Process, myself, started
 from blackstart.safety.wire import Message, Wire
+from blackstart.vault import Vault
 
 LEASE_S = 10.0
 _RENEWALS_PER_LEASE = 10
-# How long the run's own thread may be busy with something that has no time limit of its own known to us.
-_STUCK_S = 600.0
+# How long the run's own thread may be busy between two signs of life. Every wait gives one many times a second; what
+# takes its time without waiting (a step, an undo, a snapshot, the load's end) is shorter, or says so (`lease`).
+_STUCK_S = 120.0
 _UP_WITHIN_S = 20.0
 _RELEASED_WITHIN_S = 3.0
 # What CI servers mark their processes with, to end those that are left over: GitHub, Jenkins (all three), GitLab.
@@ -50,8 +52,11 @@ class Guardian:
     does so only while the run itself shows signs of life (`problem`, `tell`, `lease`): a stuck one loses it too.
     """
 
-    def __init__(self, folder: Folder, changes: tuple[Change, ...], lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self, folder: Folder, changes: tuple[Change, ...], lease_s: float = LEASE_S, vault: Vault | None = None
+    ) -> None:
         self.folder, self.changes = folder, changes
+        self.vault = vault or Vault()
         self.process: Process | None = None
         self._lease_s = lease_s
         self._alive_until_s = clock.now_s() + _STUCK_S
@@ -81,6 +86,8 @@ class Guardian:
             "run": self.folder.run, "evidence": str(self.folder.path), "changes": to_data(self.changes),
             "runner": to_data(myself()), "lease_s": self._lease_s, "path": sys.path, "locks": held,
             "python_path": os.environ.get("PYTHONPATH"), "terminal": _terminal(),
+            # Over this wire only: nobody else can read it, as they can a command line.
+            "secrets": self.vault.secrets,
         }  # fmt: skip
         self._answered_s = clock.now_s()
         threading.Thread(target=self._talk, args=(self._wire, starter, brief), name="guardian", daemon=True).start()

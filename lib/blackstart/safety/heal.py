@@ -30,6 +30,7 @@ from blackstart.safety.mending import Mender, Note
 from blackstart.safety.repair import repair
 from blackstart.safety.runner import Runner
 from blackstart.state import state_dir
+from blackstart.vault import Vault, masked
 
 REPORTS = Path("reports/chaos")
 Say = Callable[[str], None]
@@ -50,9 +51,10 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
     Returns the exit code: 50 where something could not be mended, and then says the heal command last. Raises Refused
     where another `chaos.heal` does not come to an end.
     """
-    ledger = Ledger()
+    redactor, vault = _vault()
+    say, ledger = _masking(say, redactor), Ledger(vault=vault)
     with _one_at_a_time():
-        entries = [*repair(ledger, reports, say), *ledger.outstanding()]
+        entries = [*repair(ledger, reports, say, vault), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
         for entry in owned:
             say(f"left alone: {entry.change.what}, held by the run {entry.run} ({entry.runner}), which is alive")
@@ -64,7 +66,7 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
         left = [
             entry
             for name, group in groupby(orphaned, key=lambda entry: entry.run)
-            for entry in _mend_run(name, list(group), ledger, say)
+            for entry in _mend_run(name, list(group), ledger, say, redactor)
         ]
         for one in unreadable:
             _by_script(one, ledger, say)
@@ -93,7 +95,8 @@ def _ownerless(evidence: Path) -> bool:
 
 def status(say: Say) -> int:
     """A table of what is broken now, since when, and who looks after it. 50 where nobody does."""
-    ledger = Ledger()
+    redactor, vault = _vault()
+    say, ledger = _masking(say, redactor), Ledger(vault=vault)
     try:
         ledger.check()
         entries, unreadable = ledger.outstanding(), ledger.unreadable()
@@ -124,10 +127,10 @@ def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
     return entry.change.what, entry.state, entry.run, entry.opened_utc, keeper, str(entry.evidence)
 
 
-def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say) -> list[Entry]:
+def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, redactor: Redactor) -> list[Entry]:
     """Mend one run's entries (newest first); returns those that could not be mended."""
     first = entries[0]
-    note, close = _record(first.evidence)
+    note, close = _record(first.evidence, redactor)
     try:
         for entry in entries:
             note("healing", change=entry.id, state=entry.state, runner=str(entry.runner), opened=entry.opened_utc)
@@ -150,10 +153,18 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say) -> 
     return [entry for entry in entries if entry.id not in mended]
 
 
-def _record(evidence: Path) -> tuple[Note, Callable[[], None]]:
-    """A chained journal of this healing beside that of the run, where that folder still can be written."""
+def _vault() -> tuple[Redactor, Vault]:
     redactor = Redactor()
     redactor.learn_environment()
+    return redactor, Vault(learn=redactor.learn)
+
+
+def _masking(say: Say, redactor: Redactor) -> Say:
+    return lambda text: say(masked(redactor(text)))
+
+
+def _record(evidence: Path, redactor: Redactor) -> tuple[Note, Callable[[], None]]:
+    """A chained journal of this healing beside that of the run, where that folder still can be written."""
     for name in ("heal", *(f"heal_{number}" for number in range(2, 1000))):
         try:
             journal = Journal(evidence / f"{name}.jsonl", redactor.scrub)

@@ -21,13 +21,17 @@ if TYPE_CHECKING:
     from blackstart.safety.guardian import Guardian
 
 
+# How long the looks at all proofs of one change may take, whatever stands in their way.
+_LOOKS_S = 60.0
+
+
 class Injection:
     """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone."""
 
     def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
         self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
         self.guardian = guardian
-        self.ledger = Ledger(tell=guardian.tell)
+        self.ledger = Ledger(tell=guardian.tell, vault=guardian.vault)
         self.outstanding: dict[str, Change] = {}
 
     def inject(self, between: Callable[[], None]) -> None:
@@ -79,8 +83,11 @@ class Injection:
         return proved
 
     def _restored(self, change: Change, within_s: float) -> bool:
+        limit_s = self._limit_s(change, within_s)
+        # The last try may begin at the very end, and takes as long as its steps may take.
+        self.guardian.lease(clock.now_s() + limit_s + sum(step.timeout_s for step in change.undo) + _LOOKS_S)
         try:
-            return restore(change, self._tell, self._limit_s(change, within_s))
+            return restore(change, self._tell, limit_s)
         except Exception as error:  # whatever is wrong with one undo, the others must still be carried out
             self._tell(f"the undo of {change.what} failed: {type(error).__name__}: {error}")
             return False
@@ -95,6 +102,7 @@ class Injection:
     def confirm(self, within_s: float) -> None:
         """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
         for entry, change in reversed(list(self.outstanding.items())):
+            self.guardian.lease(clock.now_s() + _LOOKS_S)
             ok = self._gone(change) or self._restored(change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:

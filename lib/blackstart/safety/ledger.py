@@ -22,6 +22,7 @@ from blackstart.errors import BlackstartError, Damaged
 from blackstart.model import Change
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.state import state_dir
+from blackstart.vault import Vault
 
 _SCHEMA = """
 CREATE TABLE entries (
@@ -74,10 +75,16 @@ class Unreadable:
 class Ledger:
     """The open entries of this machine's user. Every call opens, writes through and closes: nothing is cached."""
 
-    def __init__(self, folder: Path | None = None, tell: Callable[[str, str], None] | None = None) -> None:
-        """`tell` hears each entry's new state, also where it can't be written: `Guardian.tell`."""
+    def __init__(
+        self, folder: Path | None = None, tell: Callable[[str, str], None] | None = None, vault: Vault | None = None
+    ) -> None:
+        """`tell` hears each entry's new state, also where it can't be written: `Guardian.tell`.
+
+        The file holds no secret of `vault`, and what it refers to is looked up when it is read.
+        """
         self.path = (folder or state_dir()) / "ledger.db"
         self._tell = tell or (lambda entry_id, state: None)
+        self._vault = vault or Vault()
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -127,8 +134,9 @@ class Ledger:
     def put(self, entry: Entry) -> None:
         """Write a whole entry, newest of all; one of the same id is replaced."""
         row = (
-            entry.id, entry.run, entry.experiment, entry.target, entry.state, _text(entry.change), _text(entry.runner),
-            _text(entry.guardian), str(entry.evidence), entry.boot, entry.lease_until_s, entry.opened_utc, entry.note,
+            entry.id, entry.run, entry.experiment, entry.target, entry.state,
+            json.dumps(self._vault.conceal(to_data(entry.change))), _text(entry.runner), _text(entry.guardian),
+            str(entry.evidence), entry.boot, entry.lease_until_s, entry.opened_utc, entry.note,
         )  # fmt: skip
         self._make()
         with self._open() as connection:
@@ -194,7 +202,7 @@ class Ledger:
         try:
             with self._open() as connection:
                 for row in connection.execute("SELECT * FROM entries ORDER BY position"):
-                    found = _entry(dict(row))
+                    found = self._entry(dict(row))
                     kept += [found] if isinstance(found, Entry) else []
         except Damaged:
             return kept  # as far as it goes: the caller has just said that it is damaged
@@ -205,7 +213,10 @@ class Ledger:
             return []
         with self._open() as connection:
             rows = connection.execute("SELECT * FROM entries ORDER BY position DESC").fetchall()
-        return [_entry(dict(row)) for row in rows]
+        return [self._entry(dict(row)) for row in rows]
+
+    def _entry(self, row: dict[str, Any]) -> Entry | Unreadable:
+        return _entry(row, self._vault)
 
     def _make(self) -> None:
         if self.path.exists():
@@ -227,9 +238,9 @@ def _text(thing: object) -> str | None:
     return None if thing is None else json.dumps(to_data(thing))
 
 
-def _entry(row: dict[str, Any]) -> Entry | Unreadable:
+def _entry(row: dict[str, Any], vault: Vault) -> Entry | Unreadable:
     try:
-        change = from_data(json.loads(row["change"]))
+        change = from_data(vault.reveal(json.loads(row["change"])))
         runner = from_data(json.loads(row["runner"]))
         guardian = from_data(json.loads(row["guardian"])) if row["guardian"] else None
         if not isinstance(change, Change) or not isinstance(runner, Process):

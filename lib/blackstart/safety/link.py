@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from blackstart.expect import Condition
 from blackstart.model import Probe, Reading
 from blackstart.probes.control_state import ControlState
 from blackstart.reading import read_once
+from blackstart.safety import guard_rails
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -118,7 +120,8 @@ def _told(reading: Reading) -> str:
 
 
 def refuse_unfit(plan: Plan) -> None:
-    """Refuse a target that says of itself that it must not be touched (a LIVE mode), unless it is allowed by name."""
+    """Refuse what is touched without leave, and a target that says of itself that it must not be (a LIVE mode)."""
+    guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
     for condition in plan.experiment.refuse_if:
         reading = read_once(condition.probe, 2.0)
         word = str(condition.wanted).lower()

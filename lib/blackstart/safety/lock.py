@@ -13,7 +13,7 @@ import os
 import pwd
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from blackstart import clock
@@ -60,9 +60,11 @@ def refuse_held(identities: Iterable[str], mended_within_s: float = 15.0) -> Non
 class Locks:
     """Locks on a set of identities, taken in one order so that two runs never wait for each other."""
 
-    def __init__(self, identities: Iterable[str]) -> None:
+    def __init__(self, identities: Iterable[str], scrub: Callable[[str], str] = str) -> None:
+        """`scrub` masks secrets: everybody can read what stands in a lock, and a command line may hold some."""
         self.identities = tuple(sorted(set(identities)))
         self._held: list[int] = []
+        self._scrub = scrub
 
     def take(self, run: str, what: str) -> None:
         """Take all of them, or none. Raises Refused that names who holds one."""
@@ -85,7 +87,7 @@ class Locks:
         except OSError as error:
             os.close(handle)
             raise Refused(f"{identity} can't be locked at {path}: {error.strerror}") from error
-        _describe(path, identity, run, what)
+        _describe(path, self._scrub(identity), run, what)
         return handle
 
     def handles(self) -> tuple[int, ...]:

@@ -12,20 +12,21 @@ from blackstart.safety import copies
 from blackstart.safety.alive import boot_id
 from blackstart.safety.copies import Copy
 from blackstart.safety.ledger import Entry, Ledger
+from blackstart.vault import Vault
 
 Say = Callable[[str], None]
 
 
-def repair(ledger: Ledger, reports: Path, say: Say) -> list[Entry]:
+def repair(ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None) -> list[Entry]:
     """Make the ledger whole: afterwards it can be read, and lists everything that may be in force.
 
     Copies are looked for where the state folder's links point to, and in `reports`. Returns the entries that could not
-    be written (a full disk), which must be mended all the same.
+    be written (a full disk), which must be mended all the same. `vault` learns the secrets that they need.
     """
     missing = not ledger.path.exists()
     kept = None if missing else _set_aside(ledger, say)
     ruined = missing or kept is not None
-    found = [*(kept or []), *_copied(ledger, reports, ruined, say)]
+    found = [*(kept or []), *_copied(ledger, reports, ruined, say, vault)]
     return [entry for entry in found if not _put(ledger, entry, say)]
 
 
@@ -50,13 +51,13 @@ def _put(ledger: Ledger, entry: Entry, say: Say) -> bool:
     return True
 
 
-def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say) -> list[Entry]:
+def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault | None) -> list[Entry]:
     """What the copies know and the ledger does not."""
     listed = [entry.id for entry in ledger.outstanding()]
     missing: list[Entry] = []
     for evidence in copies.known(reports):
         try:
-            copy = copies.read(evidence)
+            copy = copies.read(evidence, vault)
         except Damaged as damage:
             say(f"{damage}. If something of that run is still broken: sh {evidence / 'HEAL.sh'}")
             continue

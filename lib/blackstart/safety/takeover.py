@@ -23,6 +23,7 @@ from blackstart.safety.alive import Process, myself
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Mender, recorded
 from blackstart.safety.runner import Runner
+from blackstart.vault import Vault
 
 _UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
@@ -45,13 +46,17 @@ class Told:
 
 
 class Takeover:
-    """One run's wreck, and its mending. `changes` are all of the run's, by ledger entry, oldest first."""
+    """One run's wreck, and its mending. `changes` are all of the run's, by ledger entry, oldest first; `secrets` what
+    they hold that must not be written down, by reference."""
 
-    def __init__(self, run: str, evidence: Path, changes: Mapping[str, Change], terminal: str) -> None:
+    def __init__(
+        self, run: str, evidence: Path, changes: Mapping[str, Change], terminal: str, secrets: Mapping[str, str]
+    ) -> None:
         self.run, self.evidence, self.changes, self.terminal = run, evidence, changes, terminal
-        self.ledger = Ledger()
         self.redactor = Redactor()
         self.redactor.learn_environment()
+        self.vault = Vault(secrets, self.redactor.learn)
+        self.ledger = Ledger(vault=self.vault)
         self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
         self.note = self.journal.write
 

@@ -72,8 +72,9 @@ class Watchman:
         self.told = Told({}, {}, [])
         self.lease_until_s: float = clock.now_s() + float(brief["lease_s"])
         self.overdue_s: float | None = None
-        self.takeover = Takeover(self.run, self.evidence, self.changes, brief["terminal"])
-        copies.write(copies.Copy(self.run, self.evidence, self.runner.process, myself(), self.changes))
+        self.takeover = Takeover(self.run, self.evidence, self.changes, brief["terminal"], brief["secrets"])
+        copy = copies.Copy(self.run, self.evidence, self.runner.process, myself(), self.changes)
+        copies.write(copy, self.takeover.vault)
         what = [change.what for change in self.changes.values()]
         self.takeover.note("guarding", run=self.run, runner=str(self.runner.process), changes=what, sync=True)
         wire.send(up=to_data(myself()))

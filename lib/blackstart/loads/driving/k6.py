@@ -6,6 +6,7 @@ import asyncio
 import dataclasses
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from blackstart import history
@@ -17,6 +18,7 @@ from blackstart.loads.driving.k6_rows import K6Rows
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.k6 import K6
 from blackstart.loads.summary import Driven, rows_of, summarise
+from blackstart.redact import SECRET_NAME
 
 _THRESHOLDS_CROSSED = 99
 _INTERRUPTED = 105
@@ -24,16 +26,17 @@ _INTERRUPTED = 105
 
 async def drive(load: K6, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
     """Play the script, and tell the parent what came of it."""
-    k6 = await K6Process.start(load, history_path.with_suffix(f".{load.name}.summary.json"))
+    mask = redactor(
+        secret(value) for name, value in load.env.items() if value.startswith("env:") or SECRET_NAME.search(name)
+    )
+    k6 = await K6Process.start(load, history_path.with_suffix(f".{load.name}.summary.json"), mask)
     try:
-        with HistoryWriter(
-            history_path, redactor([secret(value) for value in load.env.values() if value.startswith("env:")])
-        ) as writer:
+        with HistoryWriter(history_path, mask) as writer:
             say("ready", kind=load.kind, worker=f"{load.name}/0", unreachable=[])
             if await control.go() is None:
                 driven = Driven(stopped=True, reasons=("it was ended before it began",))
             else:
-                driven = await _run(load, k6, writer, control)
+                driven = await _run(load, k6, writer, control, mask)
     finally:
         await k6.end()
     record = history.read(history_path)
@@ -42,9 +45,9 @@ async def drive(load: K6, spec_path: Path, history_path: Path, control: Control,
     say("summary", **summarise(load.name, load.kind, record, driven).to_data())
 
 
-async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control) -> Driven:
+async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control, mask: Callable[[str], str]) -> Driven:
     rows, begin_s = K6Rows(load, _since_boot_s), now_s()
-    reading = asyncio.ensure_future(_read(k6, rows, writer))
+    reading = asyncio.ensure_future(_read(k6, rows, writer, mask))
     await k6.resume()
     await first(asyncio.shield(reading), control.stopping.wait())
     stopped = not reading.done()
@@ -73,7 +76,7 @@ async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control)
     )
 
 
-async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter) -> None:
+async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter, mask: Callable[[str], str]) -> None:
     """Each line of k6 as it comes; what is no metric (the summary for people) goes to the log."""
     assert k6.process.stdout
     while line := await k6.process.stdout.readline():
@@ -82,7 +85,7 @@ async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter) -> None:
         if row is not None:
             writer.append(row)
         if not known:
-            print(text, file=sys.stderr, flush=True)
+            print(mask(text), file=sys.stderr, flush=True)
 
 
 def _since_boot_s(wall_s: float) -> float:

@@ -12,6 +12,7 @@ import socket
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
@@ -28,17 +29,18 @@ _LONGEST_LINE = 1 << 20
 
 
 class K6Process:
-    """A paused k6. Its messages pass through to stderr; `last_lines` keeps the newest."""
+    """A paused k6. Its messages pass through `mask` to stderr; `last_lines` keeps the newest."""
 
-    def __init__(self, process: Process, address: str, summary: Path) -> None:
+    def __init__(self, process: Process, address: str, summary: Path, mask: Callable[[str], str]) -> None:
         self.process = process
         self._address = address
         self._summary = summary
+        self._mask = mask
         self.last_lines: deque[str] = deque(maxlen=3)
         self._messages = asyncio.ensure_future(self._pass_on())
 
     @classmethod
-    async def start(cls, load: K6, summary: Path) -> Self:
+    async def start(cls, load: K6, summary: Path, mask: Callable[[str], str] = str) -> Self:
         """Start it and wait until it is armed. Raises ValueError for a missing k6, a missing or a broken script."""
         binary = shutil.which(load.binary)
         if binary is None:
@@ -61,7 +63,7 @@ class K6Process:
             *argv, *load.args, load.script, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE,
             env=environment, limit=_LONGEST_LINE,
         )  # fmt: skip
-        armed = cls(process, address, summary)
+        armed = cls(process, address, summary, mask)
         await armed._wait_paused()
         return armed
 
@@ -132,7 +134,7 @@ class K6Process:
     async def _pass_on(self) -> None:
         assert self.process.stderr
         while line := await self.process.stderr.readline():
-            text = line.decode("utf-8", "replace").rstrip()
+            text = self._mask(line.decode("utf-8", "replace").rstrip())
             self.last_lines.append(text)
             print(text, file=sys.stderr, flush=True)
 

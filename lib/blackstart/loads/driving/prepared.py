@@ -13,6 +13,7 @@ from blackstart.loads.driving.connection import Headers
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
+from blackstart.secret_places import is_secret_header
 
 AGENT = "blackstart-load"
 _LONGEST_DETAIL = 160
@@ -30,7 +31,9 @@ class Prepared:
         self._seed = seed
         self._statuses = operation.statuses()
         values = {name: secret(value) for name, value in operation.headers.items()}
-        self.secrets = [value for name, value in values.items() if value != operation.headers[name]]
+        self.secrets = [
+            value for name, value in values.items() if value != operation.headers[name] or is_secret_header(name)
+        ]
         split = urlsplit(operation.url)
         self.host, self.tls = split.hostname or "", split.scheme == "https"
         self.port = split.port or (443 if self.tls else 80)
@@ -107,7 +110,7 @@ def picked(where: str, headers: Headers, body: bytes) -> str:
     except ValueError:
         return ""
     for step in name.split("."):
-        if isinstance(value, list) and step.isdigit() and int(step) < len(value):
+        if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
             value = value[int(step)]
         elif isinstance(value, dict) and step in value:
             value = value[step]

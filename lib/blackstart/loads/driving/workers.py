@@ -23,8 +23,10 @@ async def play_shared(count: int, spec_path: Path, history_path: Path, control: 
     """Play a spec with `count` workers. A worker that dies takes its share with it: that is a reason, not a crash."""
     HistoryWriter(history_path).close()  # the header is there before the workers write
     argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path), "--worker"]
+    # The spec may be a handle that we inherited ourselves.
+    handed = (int(spec_path.name),) if str(spec_path.parent) == "/dev/fd" else ()
     workers = [
-        await asyncio.create_subprocess_exec(*argv, f"{number}/{count}", stdin=PIPE, stdout=PIPE)
+        await asyncio.create_subprocess_exec(*argv, f"{number}/{count}", stdin=PIPE, stdout=PIPE, pass_fds=handed)
         for number in range(count)
     ]
     events = [_Events(worker) for worker in workers]

@@ -1,0 +1,94 @@
+"""Where a secret is, as one word without the secret, and the secret behind such a word.
+
+`env:REDIS_URL:password` is the password in the URL that the environment variable REDIS_URL holds;
+`file:/etc/drills/trader.toml:services.redis.control.start.2` is a word of a list in a target file. Path and keys are
+percent-encoded, so that a reference needs no quoting anywhere. After them come, with colons between, the picks that
+lead from the value to the secret: `password`, `user` and `query.NAME` of a URL; `word.N` of a command line; `after`:
+behind the first = of a word; `field` and `scheme`: behind the first colon or blank.
+
+Only the standard library is used here, and this file stands as it is in HEAL.sh: it must do its work where our package
+does not. `python3 references.py REFERENCE` prints the secret.
+"""
+
+import os
+import shlex
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
+
+
+def env(name: str, *picks: str) -> str:
+    """The reference to an environment variable, or to what is picked out of it."""
+    return ":".join(("env", quote(name, safe=""), *(quote(pick, safe=".") for pick in picks)))
+
+
+def file(path: str, keys: tuple[str, ...], *picks: str) -> str:
+    """The reference to a value of a TOML file. Numbers among the keys are places in lists."""
+    place = ".".join(quote(key, safe="").replace(".", "%2E") for key in keys)
+    return ":".join(("file", quote(path), place, *(quote(pick, safe=".") for pick in picks)))
+
+
+def find(reference: str) -> str:
+    """The secret. Raises LookupError that says what is missing, and where."""
+    kind, _, rest = reference.partition(":")
+    words = rest.split(":")
+    try:
+        if kind == "env":
+            text, picks = os.environ[unquote(words[0])], words[1:]
+        else:
+            text, picks = _in_file(unquote(words[0]), words[1]), words[2:]
+        for pick in picks:
+            text = picked(text, unquote(pick))
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        raise LookupError(f"{shown(reference)} can't be read ({type(error).__name__}: {error})") from error
+    return text
+
+
+def shown(reference: str) -> str:
+    """For people: what must be there."""
+    kind, _, rest = reference.partition(":")
+    words = [unquote(word) for word in rest.split(":")]
+    if kind == "env":
+        return f"the environment variable {words[0]}"
+    return f"{words[1]} in {words[0]}" if len(words) > 1 else reference
+
+
+def picked(text: str, pick: str) -> str:
+    """One step from a value to the secret in it, exactly as it is written there. Raises ValueError, IndexError."""
+    what, _, which = pick.partition(".")
+    if what == "word":
+        return shlex.split(text)[int(which)]
+    if what == "query":
+        for item in text.partition("?")[2].partition("#")[0].split("&"):
+            if item.partition("=")[0] == which:
+                return item.partition("=")[2]
+        raise ValueError("the URL has no such query")
+    if what in ("user", "password"):
+        urlsplit(text)  # raises ValueError for what is no URL
+        found, there, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
+        user, _, password = found.partition(":")
+        if not there:
+            raise ValueError("the URL has no user")
+        return password if what == "password" else user
+    marks = {"after": "=", "field": ":", "scheme": " "}
+    if what not in marks or marks[what] not in text:
+        raise ValueError(f"there is no {pick} in it")
+    return text.partition(marks[what])[2].strip()
+
+
+def _in_file(path: str, place: str) -> str:
+    value: Any = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    for key in place.split("."):
+        value = value[int(key)] if isinstance(value, list) else value[unquote(key)]
+    if not isinstance(value, str):
+        raise TypeError("it is no text")
+    return value
+
+
+if __name__ == "__main__":
+    try:
+        sys.stdout.write(find(sys.argv[1]))
+    except LookupError as error:
+        sys.exit(str(error))
