@@ -12,7 +12,7 @@ import subprocess
 import tarfile
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tests.services import eventually, free_port, pings, redis_server
@@ -61,6 +61,7 @@ def redis_container(
     restart: str = "unless-stopped",
     compose: tuple[str, str] | None = None,
     labels: tuple[str, ...] = (),
+    env: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[str, int]]:
     """A running Redis in a container: its name and its port on this machine. `compose` is project and service."""
     name, port = name or f"blackstart-{uuid.uuid4().hex[:8]}", free_port()
@@ -69,6 +70,7 @@ def redis_container(
         marks += [f"com.docker.compose.project={compose[0]}", f"com.docker.compose.service={compose[1]}"]
         marks += ["com.docker.compose.oneoff=False", "com.docker.compose.container-number=1"]
     labelled = [word for mark in marks for word in ("--label", mark)]
+    labelled += [word for key, value in (env or {}).items() for word in ("--env", f"{key}={value}")]
     published = f"127.0.0.1:{port}:6379"
     with called_redis() if compose and compose[1] == "redis" else contextlib.nullcontext():
         docker("run", "-d", "--name", name, "--restart", restart, "-p", published, *labelled, redis_image())

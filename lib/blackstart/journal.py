@@ -127,7 +127,7 @@ class Journal:
         """Scrubbed JSON of a scalar. Short ones are remembered: the same come by again and again."""
         known = self._texts.get((data.__class__, data))
         if known is None:
-            known = _json(self._scrub(data))
+            known = _json(self.scrub(data))
             if len(known) <= _REMEMBERED_LENGTH:
                 if len(self._texts) >= _REMEMBERED:
                     self._texts.clear()

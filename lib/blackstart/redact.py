@@ -5,7 +5,6 @@ import html
 import json
 import os
 import re
-import shlex
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote, urlsplit
@@ -31,6 +30,7 @@ _SMALL_NUMBER = re.compile(r"\d{1,9}")
 _CLASS_NAME = re.compile(r"[\w./ -]+:[\w.]+")
 _SECRET_FIELDS = ("password", "passwd", "secret", "authorization", "x-ops-key", "x-api-key", "token", "pgpassword")
 _LEAST_LENGTH = 4  # shorter values would mask ordinary words
+_DEEPEST = 3  # a command over SSH in HEAL.sh
 _REMEMBERED = 4096
 _REMEMBERED_LENGTH = 80
 _LEAST_LENGTH_GUESSED = 6
@@ -92,6 +92,8 @@ class Redactor:
     def _item(self, key: Any, item: Any) -> Any:
         if key == "is" and isinstance(item, str) and _CLASS_NAME.fullmatch(item):
             return item  # the name of a class (see `codec`): masked, nobody could judge the record again
+        if key == "env" and isinstance(item, dict):  # what a command or a load is given, literally
+            self.learn(*(text for name, text in item.items() if _is_literal_secret(name, text)))
         return MASK if isinstance(item, str) and str(key).lower() in _SECRET_FIELDS else self.scrub(item)
 
     def __call__(self, text: str) -> str:
@@ -130,6 +132,10 @@ def _basic(match: re.Match[str]) -> str:
     return f"{match['head']}{MASK}" if b":" in plain else match[0]
 
 
+def _is_literal_secret(name: Any, value: Any) -> bool:
+    return isinstance(value, str) and not value.startswith("env:") and bool(SECRET_NAME.search(str(name)))
+
+
 def _is_path(value: str) -> bool:
     return value.startswith("/") and os.path.exists(value)
 
@@ -142,13 +148,20 @@ def _masked(match: re.Match[str]) -> str:
     return f"{match['head']}{MASK}"
 
 
+def deeper(text: str, depth: int) -> str:
+    """The text as it stands within so many levels of a shell's single quotes."""
+    for _ in range(depth):
+        text = text.replace("'", "'\"'\"'")
+    return text
+
+
 def _forms(secret: str) -> set[str]:
     """The secret as it may stand in URLs, JSON, Python, shell and HTML, and all of these inside of JSON."""
     forms = {secret, unquote(secret), _encoded(secret)}
     for safe in ("", "/"):
         # A value of the environment need not be UTF-8.
         forms |= {quote(secret, safe, errors="surrogateescape"), quote_plus(secret, safe, errors="surrogateescape")}
-    forms |= {repr(secret)[1:-1], shlex.quote(secret), html.escape(secret)}
+    forms |= {repr(secret)[1:-1], html.escape(secret), *(deeper(secret, depth) for depth in range(1, _DEEPEST + 1))}
     for form in tuple(forms):
         for ascii_only in (True, False):
             once = json.dumps(form, ensure_ascii=ascii_only)[1:-1]

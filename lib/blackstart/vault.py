@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from blackstart import references
-from blackstart.redact import MASK
+from blackstart.redact import MASK, deeper
 
 _MARK = re.compile(r"\{\{secret:(?P<depth>[0-9]):(?P<reference>(?:env|file):[^{}\s'\"\\]+)\}\}")
 _LEAST_LENGTH = 4  # as in `redact`: shorter ones would take ordinary words for secrets
@@ -63,13 +63,6 @@ class Vault:
                 # The password of a database is often its name: only where it is the password is it taken for one.
                 head, tail = {"password": (":", "@"), "user": ("//", "@")}.get(reference.rpartition(":")[2], ("", ""))
                 yield f"{head}{form}{tail}", f"{head}{mark}{tail}"
-
-
-def deeper(text: str, depth: int) -> str:
-    """The text as it stands within so many levels of a shell's single quotes."""
-    for _ in range(depth):
-        text = text.replace("'", "'\"'\"'")
-    return text
 
 
 def marks(text: str) -> list[tuple[str, int, str]]:
