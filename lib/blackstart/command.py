@@ -13,7 +13,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, planning, reading, secret_places
+from blackstart import discover, flags, outlet, planning, reading, secret_places
 from blackstart.choose import target_for
 from blackstart.console import Console
 from blackstart.engine import Run
@@ -52,6 +52,8 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     healing.leftovers(lambda text: print(redactor(text), flush=True), Path(given.reports))
     target = allowing(target_for(discover.kind_of(found), given), given)
+    healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
+    target = allowing(target_for(found.suite, given), given)
     _learn(redactor, target, given)
     lock.refuse_held([f"target:{target.api or target.name}"])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
@@ -222,12 +224,12 @@ def list_experiments() -> int:
 
 def heal() -> int:
     """Mend what dead runs left broken."""
-    return answering(lambda redactor: healing.heal(lambda text: print(redactor(text), flush=True)))
+    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text))))
 
 
 def status() -> int:
     """Print what is broken now."""
-    return answering(lambda redactor: healing.status(lambda text: print(redactor(text), flush=True)))
+    return answering(lambda redactor: healing.status(lambda text: outlet.line(redactor(text))))
 
 
 def crashed(error: Exception, redactor: Redactor) -> int:

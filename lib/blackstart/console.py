@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import TextIO
 
-from blackstart import clock
+from blackstart import clock, outlet
 from blackstart.errors import Refused
 
 _COLOURS = {"held": "32", "broke": "31", "not-restored": "41;37", "inconclusive": "33", "refused": "33"}
@@ -111,12 +111,7 @@ class Console:
     def _put(self, text: str) -> None:
         """The only way out. Whatever becomes of the reader or of the words, the run goes on to its undo."""
         try:
-            try:
-                self._out.write(text)
-            except UnicodeEncodeError:  # a terminal or a log that is not UTF-8
-                encoding = self._out.encoding or "ascii"
-                self._out.write(text.encode(encoding, "backslashreplace").decode(encoding))
-            self._out.flush()
+            outlet.to(self._out).write(text)
         except (OSError, ValueError):
             # The reader went away: a closed terminal, `| head`. What Python still holds for it goes nowhere, too, or
             # it would fail at exit and spoil the exit code.

@@ -270,3 +270,43 @@ def test_without_questions_a_terminal_gets_plain_lines(terminal: Terminal) -> No
     console.verdict("broke", "broke")
     console.plain("end")
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]|\r(?!\n)", terminal.shown("end"))
+
+
+# ---------------------------------------------------------------- nobody reads
+
+
+def test_a_terminal_that_was_stopped_holds_nothing_up_and_shows_it_all_when_let_go(terminal: Terminal) -> None:
+    console = Console(True, out=terminal.out)
+    console.say("before")
+    terminal.shown("before")
+    termios.tcflow(terminal.source, termios.TCOOFF)  # as Ctrl-S does
+    began_s = time.monotonic()
+    for number in range(100):
+        console.say(f"line {number}")
+    assert time.monotonic() - began_s < 2
+    termios.tcflow(terminal.source, termios.TCOON)
+    console.say("after")
+    seen = terminal.shown("after")
+    assert [f"line {number}\r" in seen for number in range(100)] == [True] * 100
+
+
+def test_what_nobody_takes_is_dropped_in_the_end_and_counted() -> None:
+    reader, writer = os.pipe()
+    out = os.fdopen(writer, "w", encoding="utf-8")
+    console = Console(True, out=out)
+    began_s = time.monotonic()
+    for _ in range(500):
+        console.say("x" * 1000)  # more than a pipe and the outlet hold together
+    assert time.monotonic() - began_s < 3
+    shown = b""
+    while b"were not shown" not in shown:
+        shown += os.read(reader, 1 << 20)
+        console.plain("again")
+    assert int(re.search(rb"\.\.\. (\d+) lines were not shown", shown).group(1)) > 100
+    os.close(reader)
+    out.close()
+
+
+def test_the_stream_itself_stays_as_it_was_for_those_who_share_it(terminal: Terminal) -> None:
+    Console(True, out=terminal.out).say("x")
+    assert os.get_blocking(terminal.out.fileno())
