@@ -5,7 +5,6 @@ import random
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,12 +13,9 @@ import pexpect
 import pytest
 
 from blackstart import journal
-from blackstart.errors import Refused
-from blackstart.safety import heal
 from blackstart.safety.alive import started
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.lock import Locks
-from tests.requirements import require
+from tests.contract.guarded_run import SmallRun, guardians_of, restored, small_run, take_lock
 from tests.services import Supervised, connects, eventually, free_port, pings, redis_server, supervised_redis
 
 
@@ -54,73 +50,10 @@ def nothing_left_running(tmp_path: Path) -> Iterator[None]:
             os.kill(pid, signal.SIGKILL)
 
 
-class SmallRun:
-    """tests/contract/small_run.py as a process of its own."""
-
-    def __init__(self, lab: Supervised, reports: Path, hold_s: float = 30.0, *more: object, **env: str) -> None:
-        self.process = subprocess.Popen(
-            small_run(lab, reports, hold_s, *more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True, env={**os.environ, "PYTHONPATH": "lib:.", **env},
-        )  # fmt: skip
-        self.said: list[str] = []
-
-    def wait_for(self, word: str) -> str:
-        """Read on until it says this; returns the rest of that line."""
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.said.append(line)
-            _, _, text = line.strip().partition(" ")
-            if text.partition(" ")[0] == word:
-                return text.partition(" ")[2]
-        raise AssertionError("".join(self.said))
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait(timeout=10)
-
-    def _word(self, word: str) -> str:
-        return next((line.split()[2] for line in self.said if line.split()[1] == word), "") or self.wait_for(word)
-
-    @property
-    def guardian(self) -> int:
-        return int(self._word("up"))
-
-    @property
-    def evidence(self) -> Path:
-        return Path(self._word("evidence"))
-
-    def guardian_gone(self, within_s: float = 20.0) -> bool:
-        pid = self.guardian
-        return eventually(lambda: started(pid) is None, within_s)
-
-    def guarded(self) -> list[str]:
-        """What the guardian wrote down, as the names of its events; the chain must be whole."""
-        record = journal.read(self.evidence / "guardian.jsonl")
-        assert not record.damage
-        return [str(event["event"]) for event in record.events]
-
-
-def small_run(lab: Supervised, reports: Path, hold_s: float, *more: object) -> list[str]:
-    return list(
-        map(str, (sys.executable, "-m", "tests.contract.small_run", reports, lab.config, lab.port, hold_s, *more))
-    )
-
-
-def restored(run: SmallRun, port: int) -> bool:
-    return run.guardian_gone() and pings(port) and Ledger().outstanding() == []
-
-
 def may_lower_oom_score() -> bool:
     """Whether this process has CAP_SYS_RESOURCE (bit 24)."""
     capabilities = re.search(r"CapEff:\s*(\w+)", Path("/proc/self/status").read_text())
     return capabilities is not None and bool(int(capabilities.group(1), 16) >> 24 & 1)
-
-
-def take_lock(lab: Supervised) -> None:
-    """As a run of the same Redis would; Refused where somebody holds it."""
-    locks = Locks([f"supervisor:{lab.config}:redis"])
-    locks.take("another", "test")
-    locks.release()
 
 
 # ---------------------------------------------------------------- the ordinary end
@@ -219,15 +152,6 @@ def test_a_run_killed_at_any_instant_leaves_redis_running(lab: Supervised, tmp_p
         assert not journal.read(record).damage
 
 
-def guardians_of(reports: Path) -> list[int]:
-    """The guardians of all runs that have their evidence there, found by their command lines."""
-    runs = [folder.name for folder in reports.iterdir() if folder.is_dir()]
-    found = subprocess.run(
-        ["pgrep", "-af", "blackstart.safety.guard"], capture_output=True, text=True, timeout=5, check=False
-    )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if line.split()[-1] in runs]
-
-
 # ---------------------------------------------------------------- the run hangs
 
 
@@ -268,96 +192,3 @@ def test_a_change_that_outlives_its_lifetime_ends_the_run_by_its_own_hand(lab: S
     assert "longest lifetime" in run.wait_for("problem")
     run.wait_for("end")
     assert run.process.wait(timeout=10) == 0 and restored(run, lab.port)
-
-
-# ---------------------------------------------------------------- the guardian dies, or can't work
-
-
-def test_a_run_whose_guardian_is_killed_restores_by_itself_and_says_so(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path)
-    run.wait_for("done")
-    os.kill(run.guardian, signal.SIGKILL)
-    assert "has died" in run.wait_for("problem")
-    run.wait_for("end")
-    assert pings(lab.port) and run.process.wait(timeout=10) == 0
-
-
-def test_a_guardian_deaf_to_everything_but_sigkill(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path)
-    run.wait_for("done")
-    for signum in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGQUIT):
-        os.kill(run.guardian, signum)
-    run.kill()
-    assert restored(run, lab.port)
-
-
-def test_what_the_run_could_not_undo_its_guardian_goes_on_trying(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 0.3)
-    run.wait_for("done")
-    hidden = lab.config.with_suffix(".hidden")
-    lab.config.rename(hidden)
-    run.wait_for("end")
-    code = run.process.wait(timeout=10)
-    refused = SmallRun(lab, tmp_path)  # its target can't even be read
-    refused.process.wait(timeout=20)
-    with pytest.raises(Refused, match="in use by"):
-        take_lock(lab)
-    hidden.rename(lab.config)
-    assert code == 50 and not connects(lab.port)
-    assert restored(run, lab.port)
-    take_lock(lab)
-
-
-# ---------------------------------------------------------------- two runs, full disks
-
-
-def test_a_second_run_is_refused_while_the_first_one_holds(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path)
-    run.wait_for("done")
-    with pytest.raises(Refused, match=rf"in use by run small .*pid {run.process.pid}, user .*, since 2"):
-        take_lock(lab)
-    run.kill()
-    assert restored(run, lab.port)
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 400 kB."""
-    require("root")
-    disk = tmp_path / "tiny"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, timeout=10, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True, timeout=10)
-
-
-def fill(disk: Path) -> None:
-    with (disk / "filler").open("wb", buffering=0) as file:
-        for size in (4096, 512, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
-
-
-@pytest.mark.parametrize("word", ["evidence", "up", "doing", "done", "undoing"])
-def test_a_disk_that_fills_up_at_any_step_stops_no_undo(
-    lab: Supervised, tiny: Path, word: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("BLACKSTART_STATE", str(tiny / "state"))
-    run = SmallRun(lab, tiny / "reports", 0.5)
-    run.wait_for(word)
-    fill(tiny)
-    if word in ("done", "undoing"):
-        run.kill()
-    run.process.wait(timeout=30)
-    assert eventually(lambda: not guardians_of(tiny / "reports"), 20)
-    assert eventually(lambda: pings(lab.port)), "".join(run.said)
-    (tiny / "filler").unlink()
-    heal.heal(lambda text: None, tiny / "reports")
-    assert Ledger().outstanding() == []

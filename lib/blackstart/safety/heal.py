@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
-from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
 from blackstart import clock
 from blackstart.durations import shown
-from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, Refused, StepFailed
+from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
 from blackstart.journal import Journal
 from blackstart.machines import run
 from blackstart.model import Command
@@ -27,9 +25,9 @@ from blackstart.safety import copies, underway
 from blackstart.safety.alive import boot_id
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
 from blackstart.safety.mending import Mender, Note
+from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import repair
 from blackstart.safety.runner import Runner
-from blackstart.state import state_dir
 from blackstart.vault import Vault, masked
 
 REPORTS = Path("reports/chaos")
@@ -53,7 +51,7 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
     """
     redactor, vault = _vault()
     say, ledger = _masking(say, redactor), Ledger(vault=vault)
-    with _one_at_a_time():
+    with one_healer(_OTHER_HEAL_WITHIN_S):
         entries = [*repair(ledger, reports, say, vault), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
         for entry in owned:
@@ -205,26 +203,3 @@ def _closing(left: Sequence[Entry], unreadable: Sequence[Unreadable], say: Say) 
         return EXIT_HELD
     say(f"when the cause is removed:\n{heal_command()}")
     return EXIT_NOT_RESTORED
-
-
-@contextlib.contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    try:
-        handle = os.open(state_dir() / "heal.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError:  # a full disk: two that mend at once do no harm, nobody mending does
-        yield
-        return
-    try:
-        for attempt in Retrying(
-            stop=stop_after_delay(_OTHER_HEAL_WITHIN_S), wait=wait_fixed(0.05),
-            retry=retry_if_exception_type(BlockingIOError),
-        ):  # fmt: skip
-            with attempt:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except RetryError as error:
-        raise Refused(
-            f"another chaos.heal has been at work for {_OTHER_HEAL_WITHIN_S:g} s; see chaos.status"
-        ) from error
-    finally:
-        os.close(handle)

@@ -28,6 +28,7 @@ class Mender:
     """How to mend: within which time each undo is to be proved, and where that is said and recorded.
 
     Records that can't be written hold nothing up. `hands`: somebody is there to do what only a person can do.
+    `over`: whether somebody else has mended and closed an entry meanwhile.
     """
 
     ledger: Ledger
@@ -35,6 +36,7 @@ class Mender:
     note: Note
     within_s: float
     hands: bool = True
+    over: Callable[[str, Change], bool] = lambda entry, change: False
 
     def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
         """Undo each change, see that all of them stay gone, close those that did; returns these.
@@ -60,7 +62,7 @@ class Mender:
         recorded(partial(self.ledger.mark, entry, "undoing"), self.say)
         self.note("undo", change=entry, what=change.what)
         self.say(f"undoing: {change.what}")
-        ok = self._looked(partial(restore, change, self.say, self._limit_s(change)))
+        ok = self._looked(partial(restore, change, self.say, self._limit_s(change), partial(self.over, entry, change)))
         self.note("undone", change=entry, what=change.what, ok=ok)
         return ok
 

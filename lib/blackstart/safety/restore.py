@@ -39,11 +39,12 @@ def perform_undo(change: Change, say: Say) -> bool:
     return True
 
 
-def restore(change: Change, say: Say, within_s: float) -> bool:
+def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] = lambda: False) -> bool:
     """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
 
     Repeating matters: a start that is asked for while a stop is still under way can be lost. What a person must do is
-    said once; nothing is said where it has been done already.
+    said once; nothing is said where it has been done already. `over` is asked before each further try: whether
+    it is no longer ours to undo.
     """
     if change.undo_by_hand and is_gone(change):
         return True
@@ -53,12 +54,18 @@ def restore(change: Change, say: Say, within_s: float) -> bool:
 
     looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
 
+    tried = False
+
     def attempt() -> bool:
+        nonlocal tried
+        if tried and over():
+            return False
+        tried = True
         look_s = next(looks_s)
         return wait_gone(change, min(look_s, within_s) if perform_undo(change, say) else _GLANCE_S)
 
     retrying = Retrying(
-        stop=stop_after_delay(within_s),
+        stop=lambda state: stop_after_delay(within_s)(state) or over(),
         wait=wait_exponential(multiplier=0.1, max=2.0),
         retry=retry_if_result(lambda proved: not proved),
         retry_error_callback=lambda state: False,

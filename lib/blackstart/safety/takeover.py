@@ -18,10 +18,12 @@ from blackstart.errors import BlackstartError
 from blackstart.journal import Journal
 from blackstart.model import Ask, Change
 from blackstart.redact import Redactor
-from blackstart.safety import underway
+from blackstart.safety import copies, underway
 from blackstart.safety.alive import Process, myself
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Mender, recorded
+from blackstart.safety.one_healer import one_healer
+from blackstart.safety.restore import is_gone
 from blackstart.safety.runner import Runner
 from blackstart.vault import Vault
 
@@ -29,6 +31,7 @@ _UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
 _TRIES_FOR_S = 86_400.0
 _TRIES_UNRECORDED_FOR_S = 600.0  # somebody has removed evidence and ledger: what they belonged to is hardly there
+_OTHER_HEAL_WITHIN_S = 5.0
 _FIRST_TRY_S = 120.0  # so long `chaos.heal` leaves to the guardian what a dead run has broken
 
 
@@ -59,6 +62,7 @@ class Takeover:
         self.ledger = Ledger(vault=self.vault)
         self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
         self.note = self.journal.write
+        self._listed: set[str] = set()
 
     def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> bool:
         """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
@@ -95,6 +99,7 @@ class Takeover:
         known = Told(dict(told.states), dict(told.begun_s), told.children)
         try:
             for entry in self.ledger.outstanding(self.run):
+                self._listed.add(entry.id)
                 known.states.setdefault(entry.id, entry.state)
                 known.begun_s.setdefault(entry.id, entry.lease_until_s - entry.change.lease_s)
         except BlackstartError as error:
@@ -104,11 +109,13 @@ class Takeover:
         return known
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
-        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S)
+        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed)
         wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
         while clock.now_s() < began_s + self._tries_for_s():
             for entry in mender.mend(broken, midway):
                 del broken[entry]
+            for entry in [entry for entry, change in broken.items() if self._closed(entry, change)]:
+                self.note("closed by somebody else", change=entry, what=broken.pop(entry).what)
             if not broken:
                 return
             # From now on anybody may mend it too: `chaos.heal` takes entries whose lease ran out.
@@ -119,6 +126,26 @@ class Takeover:
             if select.select([woken], [], [], wait_s)[0]:
                 os.read(woken, 4096)
             wait_s = min(2 * wait_s, _RETRY_LAST_S)
+
+    def _closed(self, entry: str, change: Change) -> bool:
+        """Whether somebody else has proved it undone, and closed it in the ledger: it is no longer ours to undo.
+
+        Only what has stood there: an entry that a full disk kept out of the ledger is missing for another reason. And
+        only where the copy went with it, or a look shows that it is undone: a ledger may have been replaced.
+        """
+        try:
+            with one_healer(_OTHER_HEAL_WITHIN_S):
+                if not self.ledger.path.exists():
+                    return False
+                self.ledger.check()
+                entries, damaged = self.ledger.outstanding(self.run), self.ledger.unreadable()
+        except (BlackstartError, OSError) as error:
+            self._tell(str(error))
+            return False
+        listed = {*(one.id for one in entries), *(one.id for one in damaged)}
+        gone = entry in self._listed and entry not in listed
+        self._listed |= listed
+        return gone and (not (self.evidence / copies.NAME).exists() or is_gone(change))
 
     def _tries_for_s(self) -> float:
         recorded_somewhere = self.evidence.exists() or self.ledger.path.exists()
