@@ -19,8 +19,8 @@ from blackstart.console import Console
 from blackstart.engine import Run
 from blackstart.errors import (
     EXIT_HELD,
-    EXIT_NOT_RESTORED,
     EXIT_INCONCLUSIVE,
+    EXIT_NOT_RESTORED,
     EXIT_REFUSED,
     BadFlag,
     BlackstartError,
@@ -50,10 +50,8 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
-    healing.leftovers(lambda text: print(redactor(text), flush=True), Path(given.reports))
-    target = allowing(target_for(discover.kind_of(found), given), given)
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
-    target = allowing(target_for(found.suite, given), given)
+    target = allowing(target_for(discover.kind_of(found), given), given)
     _learn(redactor, target, given)
     lock.refuse_held([f"target:{target.api or target.name}"])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)

@@ -11,14 +11,16 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from blackstart.errors import Refused
 from blackstart.model import Change, Command, HttpCall, Step
-from blackstart.planning import Plan
 from blackstart.shell import ssh_host
 from blackstart.target import Service, Target, secret
+
+if TYPE_CHECKING:
+    from blackstart.planning import Plan
 
 _SSH_PORT = 22
 # Units and programs without which nobody gets onto the machine any more to mend it.
