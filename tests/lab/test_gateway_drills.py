@@ -1,12 +1,14 @@
 """The scenarios of the gateway on the healthy lab, and on the lab that behaves as the real one is coded."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from blackstart_lab.gateway.as_coded import BREAKS, MAY_BREAK
-from tests.lab.drills import drill, ledger
+from tests.lab.drills import ROOT, drill, environment, ledger
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.labs import GATEWAY_DRILLS
 
@@ -30,6 +32,25 @@ def test_the_scenario_holds_on_the_healthy_lab_and_leaves_nothing(
     assert done.log[-1] == "test_result,PASS"
     assert done.judged().verdict == "held"
     assert ledger(lab.state) == []
+
+
+def plans_command(state: Path, reports: Path, scenario: str) -> subprocess.CompletedProcess[str]:
+    """As the plan has it: `python3 run_chaos.py --scenario NAME`."""
+    words = [sys.executable, "scripts/run_chaos.py", "--scenario", scenario]
+    env = environment(state, reports)
+    return subprocess.run(words, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_the_plans_own_command_runs_one_scenario(lab: GatewayDriver, tmp_path: Path) -> None:
+    done = plans_command(lab.state, tmp_path, "redis-flapping")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "redis-flapping on gateway: held" in done.stdout
+
+
+def test_a_scenario_that_the_plan_does_not_have_is_refused_with_the_nearest(lab: GatewayDriver, tmp_path: Path) -> None:
+    done = plans_command(lab.state, tmp_path, "redis-latencie")
+    assert done.returncode == 40
+    assert "Not started:" in done.stderr and "redis-latency" in done.stderr
 
 
 @pytest.fixture(scope="module")
