@@ -2,6 +2,10 @@
 
 Prints one line per run and a table at the end; journals are kept in the folder that it names. Exit 1 where a run was
 not as it must be. The long profile is not for CI: `--profile real`.
+
+Thresholds in milliseconds want a machine at rest. `nice` alone does not make room on Linux with autogroups (see
+/proc/sys/kernel/sched_autogroup_enabled): the processor is shared by session, and a lab, a load and a guardian are
+sessions of their own.
 """
 
 import argparse
