@@ -198,7 +198,9 @@ def _left(runner: Runner) -> list[int]:
 
 
 def end(pid: int, signum: int = signal.SIGKILL) -> None:
-    """Send a signal to a process that may have ended."""
+    """Send a signal to a process that may have ended; 0 stands for none, and would be all of our own group."""
+    if pid <= 0:
+        return
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signum)
 

@@ -31,7 +31,7 @@ from blackstart.flags import Flags
 from blackstart.judging import Result
 from blackstart.model import Experiment
 from blackstart.redact import Redactor
-from blackstart.safety import guard_rails, lock
+from blackstart.safety import guard_rails, lock, way_in
 from blackstart.safety import heal as healing
 from blackstart.target import Target
 from blackstart.vault import Vault
@@ -53,9 +53,9 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
     target = allowing(target_for(discover.kind_of(found), given), given)
     _learn(redactor, target, given)
-    lock.refuse_held([f"target:{target.api or target.name}"])  # what another run has broken is not broken for us
+    lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
-    guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
+    guard_rails.refuse(plan, way_in.came_by(), os.environ)
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
@@ -76,8 +76,13 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
 
 
 def declared(found: discover.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
-    """The experiment as its file declares it for this target, under the operator's own load where there is one."""
+    """The experiment as its file declares it for this target, with the operator's own hold and load, if there are."""
     experiment = discover.declare(found, target, given, variant)
+    experiment = replace(
+        experiment,
+        hold_min_s=max(experiment.hold_min_s, given.hold_s),
+        total_max_s=min(experiment.total_max_s, given.total_max_s),
+    )
     if not given.k6:
         return experiment
     from blackstart.own_load import with_k6  # noqa: PLC0415  (most runs have none)
@@ -167,7 +172,9 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
             rows.append(row)
             codes.append(code)
         print(tabulate(rows, headers=("experiment", "verdict", "evidence")), flush=True)
-        return max(codes, key=lambda code: (code in (130, 143, 129), code), default=EXIT_REFUSED)
+        if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
+            print(f"NOT RESTORED. Mend it now with:\n{healing.heal_command()}", flush=True)
+        return max(codes, key=lambda code: (code in _ENDS, code), default=EXIT_REFUSED)
 
     return answering(act)
 
@@ -203,7 +210,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         target = allowing(target_for(discover.kind_of(found), given), given)
         _learn(redactor, target, given)
         made = planning.make(declared(found, target, given, variant), target)
-        print(redactor(show(made, os.environ.get("SSH_CONNECTION", ""))), flush=True)
+        print(redactor(show(made, way_in.came_by(), os.environ)), flush=True)
         return EXIT_HELD
 
     return answering(act)
@@ -222,7 +229,8 @@ def list_experiments() -> int:
 
 def heal() -> int:
     """Mend what dead runs left broken."""
-    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text))))
+    reports = Path(os.environ.get("REPORTS") or healing.REPORTS)  # read alone: no other flag may keep it from mending
+    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), reports))
 
 
 def status() -> int:

@@ -49,6 +49,7 @@ class Run:
         self.locks, self.signals = Locks(plan.identities, redactor), Signals()
         console.between = self._while_asked
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
+        self.total_max_s = min(plan.experiment.total_max_s, flags.total_max_s)
         self.touched = False
 
     def execute(self) -> Result:
@@ -82,7 +83,7 @@ class Run:
         self.guardian = Guardian(self.folder, self.plan.changes, vault=self.vault)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
-        self.ends_by_s = clock.now_s() + min(self.flags.total_max_s, self.experiment.total_max_s)
+        self.ends_by_s = clock.now_s() + self.total_max_s
         bundle.head(self.observer, self.plan, self.flags, self.folder, self.again)
 
     def _phases(self) -> Result:
@@ -194,9 +195,8 @@ class Run:
         if self.journal.failure is not None:
             self._stop("inconclusive", f"the evidence can't be written any more: {self.journal.failure}")
         if clock.now_s() > self.ends_by_s:
-            self._stop("aborted", f"the run reached its longest total time ({self.flags.total_max_s:g} s)")
-        problem = self.guardian.problem() or self.traffic.problem()
-        if problem:
+            self._stop("aborted", f"the run reached its longest total time ({self.total_max_s:g} s)")
+        if problem := self.guardian.problem() or self.traffic.problem():
             self._stop("inconclusive", problem)
 
     def _stop(self, event: str, message: str) -> None:

@@ -96,6 +96,7 @@ class Narrator:
         with self.observer.lock:
             missing = [watch for watch in self.observer.court.baseline if watch.interval is None or watch.lost_again]
             told = [f"{w.expectation.condition} was wanted, {shown_reading(w.last)}" for w in missing]
+        told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
         return "; ".join(told) or "the load does not flow"
 
     def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:

@@ -126,12 +126,19 @@ class Observer:
             ]
 
     def baseline_holds(self) -> bool:
-        """Whether every baseline expectation is true now, twice in a row."""
+        """Whether every baseline expectation is true now, twice in a row, and every abort condition can be seen."""
         with self.lock:
-            return all(
+            return not self.blind() and all(
                 watch.interval is not None and not watch.lost_again and watch.count >= IN_A_ROW
                 for watch in self.court.baseline
             )
+
+    def blind(self) -> list[str]:
+        """The abort conditions that could not come true, since what they look at shows no value, and why."""
+        with self.lock:
+            seen = {name: self.latest.get(name) for name in self._stop_if}
+        return [f"{name} {_short(one) if one else 'is not read'}" for name, one in seen.items()
+                if one is None or one.kind != "value"]  # fmt: skip
 
     def wait(self, done: Callable[[], bool], until_s: float, between: Callable[[], None] = lambda: None) -> bool:
         """Wait until `done` says so; False at `until_s`. `between` runs a few times a second.

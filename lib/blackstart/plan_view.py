@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tabulate import tabulate
 
 from blackstart.court import BITE_WITHIN_S
@@ -17,10 +19,10 @@ _WIDEST = (None, 40, 40, None, 50, 40)
 _LONGEST_STEP = 160
 
 
-def show(plan: Plan, came_by: str = "") -> str:
+def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> str:
     """The blast radius as a table, each change with its undo and proofs, and what is expected when.
 
-    What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION.
+    What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
     """
     target, experiment = plan.target, plan.experiment
     parts = [
@@ -28,7 +30,7 @@ def show(plan: Plan, came_by: str = "") -> str:
         experiment.hypothesis,
         "",
         tabulate(_blast_radius(plan), headers=_HEADERS, maxcolwidths=list(_WIDEST)),
-        *_refusals(plan, came_by),
+        *_refusals(plan, came_by, environment),
     ]
     for change in plan.changes:
         parts += ["", change.what, *_steps("do", change.do), *_steps("undo", change.undo)]
@@ -66,7 +68,8 @@ def _blast_radius(plan: Plan) -> list[tuple[str, ...]]:
 
 def longest_s(plan: Plan, change: Change) -> float:
     """How long the change is in force at most, in seconds, before somebody begins to undo it."""
-    held_s = plan.holds_s if plan.holds_s is not None else BITE_WITHIN_S + plan.experiment.hold_max_s
+    bites_s = max(BITE_WITHIN_S, plan.hands_within_s)
+    held_s = plan.holds_s if plan.holds_s is not None else bites_s + plan.experiment.hold_max_s
     return min(held_s, change.lease_s, plan.experiment.total_max_s)
 
 
@@ -82,8 +85,8 @@ def _short(step: Step) -> str:
     return text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}..."
 
 
-def _refusals(plan: Plan, came_by: str) -> list[str]:
-    found = guard_rails.objections(plan, came_by)
+def _refusals(plan: Plan, came_by: str, environment: Mapping[str, str] | None) -> list[str]:
+    found = guard_rails.objections(plan, came_by, environment)
     if not found:
         return []
     words = ", ".join(dict.fromkeys(f'"{objection.word}"' for objection in found if objection.word))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,8 @@ from blackstart.means import lost_means, proved_in_use
 from blackstart.model import Ask, Change, Experiment, Probe
 from blackstart.systems import known
 from blackstart.target import Service, Target
+
+_LOOPBACK = re.compile(r"(?<![\w.:-])(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|\[::\]):(?=\d)")
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def make(experiment: Experiment, target: Target) -> Plan:
     # An experiment that says nothing of a LIVE mode must not be the way around it.
     forbidding = (one for one in known.forbidding(target) if one not in experiment.refuse_if)
     bound = bind(replace(experiment, refuse_if=(*experiment.refuse_if, *forbidding)), target)
+    bound = replace(bound, hold_max_s=max(bound.hold_min_s, bound.hold_max_s))
     changes: list[Change] = []
     flows = experiment.traffic is not None and experiment.traffic.flows == "throughout"
     holds = [fault.hold_s for fault in experiment.faults if getattr(fault, "hold_s", None) is not None]
@@ -91,9 +95,10 @@ def make(experiment: Experiment, target: Target) -> Plan:
     touched = [target.services[name] for name in dict.fromkeys(c.service for c in changes) if name in target.services]
     found = {service.name: controls.resolved(service) for service in touched if service.control}
     # Whatever name it is called by in whatever target: two runs on one thing must meet at one lock.
-    identities = [found[one.name].identity() if one.name in found else _place(one, target) for one in touched]
+    identities = [found[one.name].identity() for one in touched if one.name in found]
+    identities += [_place(one, target) for one in touched if one.address or one.name not in found]
     bound = replace(bound, link=(*bound.link, *_known_links(bound, target, changes)))
-    places = (*identities, f"target:{target.api or target.name}")
+    places = (*identities, identity_of(target))
     return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
 
 
@@ -104,8 +109,18 @@ def _known_links(experiment: Experiment, target: Target, changes: Sequence[Chang
     return tuple(proof for proof in known.links(target) if proof.service in unproved) if unproved else ()
 
 
+def identity_of(target: Target) -> str:
+    """The one name of a target on this machine, for the lock that keeps two runs apart, however it is written."""
+    return f"target:{_one_name(target.api.rstrip('/')) or target.name}"
+
+
 def _place(service: Service, target: Target) -> str:
-    return f"address:{service.address}" if service.address else f"service:{target.name}/{service.name}"
+    place = _one_name(service.address)
+    return f"address:{place}" if place else f"service:{target.name}/{service.name}"
+
+
+def _one_name(address: str) -> str:
+    return _LOOPBACK.sub("localhost:", address.lower())
 
 
 def bind(experiment: Experiment, target: Target) -> Experiment:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from blackstart.judging import judge_folder
 from blackstart.model import Command
 from blackstart.observer import Observer
 from blackstart.safety.injection import Injection
-from blackstart.safety.ledger import Ledger
+from blackstart.safety.ledger import Entry, Ledger
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.stage import Told, drill, raising
 
@@ -182,3 +183,22 @@ def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path,
 
     told.run._break = interrupted  # type: ignore[method-assign]
     assert told.end().exit_code == 50
+
+
+def test_a_run_that_watches_the_recovery_past_its_lease_is_left_alone_by_heal(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Entry] = []
+    monkeypatch.setattr(Injection, "confirm", _spy(listed, Injection.confirm))
+    told = Told(tmp_path, drill(files[0]), without(files[0], lease_s=0.05))
+    assert told.end().exit_code == 0
+    assert [(entry.state, entry.owned()) for entry in listed] == [("undoing", True)]
+    assert Ledger().outstanding() == []
+
+
+def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Callable[[Injection, float], None]:
+    def confirmed(injection: Injection, within_s: float) -> None:
+        listed.extend(Ledger().outstanding())
+        confirm(injection, within_s)
+
+    return confirmed

@@ -8,14 +8,27 @@ from pathlib import Path
 import pytest
 
 from blackstart import engine
+from blackstart.codec import plain
 from blackstart.console import Console
 from blackstart.errors import Refused
 from blackstart.flags import Flags
-from blackstart.model import Command
+from blackstart.model import Answer, Command, ReadingKind, Scalar
 from blackstart.observer import Observer
 from blackstart.planning import Plan
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.stage import Told, drill, raising
+
+
+@plain
+class NoSuchMetric(FileThere):
+    """A series that is not there."""
+
+    @property
+    def name(self) -> str:
+        return "errors"
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        return "absent", None, "no such series"
 
 
 @pytest.fixture
@@ -84,6 +97,22 @@ def test_an_abort_condition_ends_the_fault_and_is_inconclusive(tmp_path: Path, f
     told.end()
     assert told.outcome == ("inconclusive", 30)
     assert files[0].exists() and told.record.of("aborted")
+
+
+def test_an_abort_condition_that_nobody_can_see_is_refused(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "BASELINE_WITHIN_S", 0.5)
+    told = Told(tmp_path, drill(files[0], stop_if=(NoSuchMetric(str(files[0])).is_(True),)), without(files[0]))
+    told.end()
+    assert told.outcome == ("refused", 40) and not told.record.of("do")
+    assert "nobody could see whether to abort (errors absent)" in told.out.getvalue()
+
+
+def test_the_longest_total_time_that_is_said_is_the_one_that_counted(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    told = Told(tmp_path, drill(files[0], total_max_s=1.0, hold_min_s=60.0), without(files[0]))
+    told.end()
+    assert "reached its longest total time (1 s)" in told.out.getvalue()
 
 
 def test_the_longest_total_time_ends_the_fault_even_where_nothing_is_expected_of_it(

@@ -117,6 +117,27 @@ def test_a_service_without_a_control_is_locked_by_its_address() -> None:
     assert plan.identities[0] == "address:localhost:6379" and not plan.controls
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "LOCALHOST", "[::1]", "0.0.0.0"])
+def test_one_thing_has_one_lock_however_its_address_is_written_and_whoever_controls_it(
+    host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(controls, "resolved", controls.of)
+    one = Service("redis", f"{host}:6379", control={"docker": "redis"})
+    target = replace(TARGET, api=f"http://{host}:8000/", services={"redis": one})
+    plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
+    assert plan.identities == ("docker:local:redis", "address:localhost:6379", "target:http://localhost:8000")
+
+
+def test_another_address_is_not_taken_for_this_machine() -> None:
+    service = replace(TARGET, services={"redis": Service("redis", "10.127.0.0.1:6379")})
+    plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), service)
+    assert plan.identities[0] == "address:10.127.0.0.1:6379"
+
+
+def test_what_is_held_longer_at_least_is_held_longer_at_most() -> None:
+    assert planned(hold_min_s=300.0, hold_max_s=60.0).experiment.hold_max_s == 300.0
+
+
 def test_a_change_by_hand_makes_a_plan_by_hand() -> None:
     assert not planned(change()).by_hand
     assert planned(change(), change("b", undo_by_hand=True)).by_hand

@@ -16,6 +16,9 @@ from invoke.context import Context
 
 from blackstart import command
 from blackstart.flags import Flags, option_name
+from blackstart.model import Experiment
+from blackstart.safety import heal
+from blackstart.target import Target
 from blackstart.tasks import namespace
 from blackstart.tasks._options import OPTIONS, experiment_task, finish
 
@@ -244,6 +247,30 @@ def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPat
     outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "inconclusive", ""), 30)])
     monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
     assert command.suite("trader", {}, keep_going=True) == 30
+
+
+def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: (("a", "not-restored", ""), 50))
+    assert command.suite("trader", {}, keep_going=True) == 50
+    assert capsys.readouterr().out.splitlines()[-1] == heal.heal_command()
+
+
+def test_the_operators_hold_and_total_time_are_the_experiments(monkeypatch: pytest.MonkeyPatch) -> None:
+    from blackstart import discover  # noqa: PLC0415
+
+    monkeypatch.setattr(discover, "declare", lambda *_: Experiment("x", "t", "It holds."))
+    found = discover.find("trader/leader-lock")
+    made = command.declared(found, Target("t"), Flags(hold_s=300.0, total_max_s=500.0))
+    assert (made.hold_min_s, made.total_max_s) == (300.0, 500.0)
+
+
+def test_heal_looks_for_copies_where_reports_are_put(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    looked: list[Path] = []
+    monkeypatch.setattr(heal, "heal", lambda say, reports: looked.append(reports) or 0)
+    monkeypatch.setenv("REPORTS", str(tmp_path))
+    assert command.heal() == 0 and looked == [tmp_path]
 
 
 def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:

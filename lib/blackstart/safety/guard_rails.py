@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from blackstart.errors import Refused
 from blackstart.model import Change, Command, HttpCall, Step
+from blackstart.safety import elsewhere
 from blackstart.shell import ssh_host
 from blackstart.target import Service, Target, secret
 
@@ -28,8 +29,9 @@ _WAYS_IN = frozenset(
     ("ssh", "sshd", "dropbear", "networking", "network", "NetworkManager", "systemd-networkd", "wpa_supplicant",
      "dhcpcd", "tailscaled", "wg-quick", "openvpn")
 )  # fmt: skip
-_NAMING_KEYS = ("unit", "supervisor", "process", "docker", "compose", "container", "manual")
-_ENGINE_ENV = ("DOCKER_HOST", "CONTAINER_HOST", "CONTAINER_CONNECTION", "DOCKER_CONTEXT")
+_NAMING_KEYS = ("unit", "supervisor", "process", "pidfile", "start", "docker", "compose", "container", "manual")
+# What a control calls its service once it is resolved: an alias has become the unit's own name.
+_RESOLVED = ("unit", "name", "line")
 
 
 @dataclass(frozen=True)
@@ -40,12 +42,13 @@ class Objection:
     word: str = ""
 
 
-def refuse(plan: Plan, came_by: str = "") -> None:
+def refuse(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> None:
     """Raise Refused that names everything a plan touches without leave, and the words that give it.
 
-    `came_by` is SSH_CONNECTION: "client port server port", empty where nobody came by SSH.
+    `came_by` is SSH_CONNECTION: "client port server port", empty where nobody came by SSH. `environment` is what the
+    steps would be run in.
     """
-    found = objections(plan, came_by)
+    found = objections(plan, came_by, environment)
     if not found:
         return
     words = tuple(dict.fromkeys(objection.word for objection in found if objection.word))
@@ -58,10 +61,10 @@ def refuse(plan: Plan, came_by: str = "") -> None:
     raise Refused(lines)
 
 
-def objections(plan: Plan, came_by: str = "") -> list[Objection]:
+def objections(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> list[Objection]:
     """Everything in the plan that its target does not allow, each once."""
     allowed = {word.lower() for word in plan.target.allow}
-    every = [*_strangers(plan), *_addresses(plan), *_machines(plan), *_ways_in(plan, came_by)]
+    every = [*_strangers(plan), *_addresses(plan), *_machines(plan, environment or {}), *_ways_in(plan, came_by)]
     return [found for found in dict.fromkeys(every) if not found.word or found.word.lower() not in allowed]
 
 
@@ -108,7 +111,8 @@ def _hosts_named(target: Target, touched: tuple[str, ...]) -> Iterator[tuple[str
         if name in touched and service.address:
             yield f"the address of {name}", service.address.rpartition(":")[0].strip("[]")
         if name in touched and service.dsn:
-            yield f"the dsn of {name}", _host_of(secret(service.dsn))
+            for host in _hosts_of_dsn(secret(service.dsn)):
+                yield f"the dsn of {name}", host
 
 
 def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -121,19 +125,26 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
         yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
 
 
-def _machines(plan: Plan) -> Iterator[Objection]:
+def _hosts_of_dsn(dsn: str) -> Iterator[str]:
+    """The host, and the ones in the query, which PostgreSQL's clients prefer: `postgresql://localhost/db?host=far`."""
+    yield _host_of(dsn)
+    query = parse_qs(dsn.partition("?")[2])
+    yield from (host for key in ("host", "hostaddr") for host in query.get(key, ()) if not host.startswith("/"))
+
+
+def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
     for name in plan.services:
         control = plan.controls.get(name)
         if control is not None and control.remote:
             yield Objection(f"{name} is controlled on another machine ({control.remote})", _host_of(control.remote))
     for change in plan.changes:
         for step in (*change.do, *change.undo, *change.rights):
-            place = _reaches(step)
+            place = _reaches(step, environment)
             if place and not is_loopback(_host_of(place)):
                 yield Objection(f'"{change.what}" acts on another machine ({place})', _host_of(place))
 
 
-def _reaches(step: Step) -> str:
+def _reaches(step: Step, environment: Mapping[str, str]) -> str:
     """The machine, engine or API that a step acts on; empty for this machine."""
     if isinstance(step, HttpCall):
         return f"{step.url.partition('://')[0]}://{_host_of(step.url)}"
@@ -141,12 +152,7 @@ def _reaches(step: Step) -> str:
         return ""
     if step.host:
         return step.host.partition("?")[0]
-    engines = [step.env[key] for key in _ENGINE_ENV if step.env.get(key)]
-    return next((engine for engine in engines if not _local_engine(engine)), "")
-
-
-def _local_engine(engine: str) -> bool:
-    return engine.startswith(("unix://", "npipe://", "/")) or engine in ("default", "desktop-linux", "rootless")
+    return elsewhere.reached_by(step, environment)
 
 
 def _host_of(url: str) -> str:
@@ -167,15 +173,19 @@ def _ways_in(plan: Plan, came_by: str) -> Iterator[Objection]:
         service = plan.target.services.get(name)
         if service is None:
             continue
-        for why in _reasons(service, came_by, _hosts_of_steps(plan.changes, name)):
+        control = plan.controls.get(name)
+        programs = [(key, _program(service.control.get(key))) for key in _NAMING_KEYS]
+        programs += [(f"{key} in truth", _program(getattr(control, key, ""))) for key in _RESOLVED]
+        for why in _reasons(service, programs, came_by, _hosts_of_steps(plan.changes, name)):
             yield Objection(f"without {name} the machine may not be reached any more ({why})", name)
 
 
-def _reasons(service: Service, came_by: str, hosts: frozenset[str]) -> Iterator[str]:
-    for key in _NAMING_KEYS:
-        program = _program(service.control.get(key))
-        if program in _WAYS_IN:
-            yield f"its control is {key} {program}"
+def _reasons(
+    service: Service, programs: Iterable[tuple[str, str]], came_by: str, hosts: frozenset[str]
+) -> Iterator[str]:
+    found = next(((key, program) for key, program in programs if program in _WAYS_IN), None)
+    if found:
+        yield f"its control is {found[0]} {found[1]}"
     host, _, port = service.address.rpartition(":")
     ports = {_SSH_PORT, *(ssh_host(far).port or _SSH_PORT for far in hosts)}
     if port.isascii() and port.isdigit() and int(port) in ports:
@@ -198,7 +208,7 @@ def _program(named: Any) -> str:
     """The bare name in a control's word: sshd of `sshd.service`, `sshd@2.service`, `/usr/sbin/sshd -D`."""
     text = " ".join(map(str, named)) if isinstance(named, list) else str(named or "")
     first = text.split()[0].rpartition("/")[2].rstrip(":") if text.split() else ""
-    return re.sub(r"(@.*)?\.(service|socket|target)$|@.*$", "", first)
+    return re.sub(r"(@.*)?\.(service|socket|target)$|@.*$|\.pid$", "", first)
 
 
 def _same(left: str, right: str) -> bool:

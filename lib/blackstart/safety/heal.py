@@ -72,7 +72,7 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
 
 
 def leftovers(say: Say, reports: Path = REPORTS) -> None:
-    """For the start of every task: heal where there is something to heal, and say nothing where there is not."""
+    """For the start of every run: heal where there is something to heal, and say nothing where there is not."""
     ledger = Ledger()
     try:
         ledger.check()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from blackstart.planning import Plan
     from blackstart.safety.guardian import Guardian
 
+_LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
+
 
 # How long the looks at all proofs of one change may take, whatever stands in their way.
 _LOOKS_S = 60.0
@@ -80,7 +82,16 @@ class Injection:
                 "undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
             )
             proved = proved and ok
+        if proved and self.outstanding:
+            self._keep()
         return proved
+
+    def _keep(self) -> None:
+        """What is undone is only listed until it is seen to have stayed so: no reason for others to end the run."""
+        try:
+            self.ledger.renew(self.folder.run, clock.now_s() + _LISTED_FOR_S)
+        except (Damaged, OSError) as damage:
+            self._tell(str(damage))
 
     def _restored(self, change: Change, within_s: float) -> bool:
         limit_s = self._limit_s(change, within_s)

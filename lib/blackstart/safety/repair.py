@@ -21,13 +21,14 @@ def repair(ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None) 
     """Make the ledger whole: afterwards it can be read, and lists everything that may be in force.
 
     Copies are looked for where the state folder's links point to, and in `reports`. Returns the entries that could not
-    be written (a full disk), which must be mended all the same. `vault` learns the secrets that they need.
+    be written (a full disk), newest first, which must be mended all the same. `vault` learns their secrets.
     """
     missing = not ledger.path.exists()
     kept = None if missing else _set_aside(ledger, say)
     ruined = missing or kept is not None
     found = [*(kept or []), *_copied(ledger, reports, ruined, say, vault)]
-    return [entry for entry in found if not _put(ledger, entry, say)]
+    unwritten = [entry for entry in found if not _put(ledger, entry, say)]
+    return unwritten[::-1]
 
 
 def _set_aside(ledger: Ledger, say: Say) -> list[Entry] | None:

@@ -70,7 +70,8 @@ class Watchman:
             f"{self.run}#{number}": change for number, change in enumerate(from_data(brief["changes"]))
         }
         self.told = Told({}, {}, [])
-        self.lease_until_s: float = clock.now_s() + float(brief["lease_s"])
+        self.lease_s = float(brief["lease_s"])
+        self.lease_until_s: float = clock.now_s() + self.lease_s
         self.overdue_s: float | None = None
         self.takeover = Takeover(self.run, self.evidence, self.changes, brief["terminal"], brief["secrets"])
         copy = copies.Copy(self.run, self.evidence, self.runner.process, myself(), self.changes)
@@ -147,6 +148,8 @@ class Watchman:
             entry, state = message["change"], message["state"]
             self.told.states[entry] = state
             self.told.begun_s.setdefault(entry, message["at"])
+            # It has slept with nothing broken: from its first change on its lease counts again.
+            self.lease_until_s = min(self.lease_until_s, message["at"] + self.lease_s)
             self.takeover.note(state, change=entry)
         elif "child" in message:
             self.told.children.append(Process(boot_id(), message["child"], message["started"]))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart import command, controls
+from blackstart.controls.systemd import Systemd
 from blackstart.errors import Refused
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, Stage
@@ -106,6 +107,18 @@ def test_a_step_that_leaves_the_machine_is_refused_until_it_is_named(step: Step,
         refuse(replace(made, target=replace(LOCAL, allow=(word,))))
 
 
+def test_a_step_without_an_engine_of_its_own_meets_the_one_of_the_environment() -> None:
+    made = plan(LOCAL, Command(("docker", "stop", "x")))
+    refuse(made, environment={"DOCKER_HOST": "unix:///var/run/docker.sock"})
+    with pytest.raises(Refused, match="acts on another machine"):
+        refuse(made, environment={"DOCKER_HOST": "tcp://far:2375"})
+
+
+def test_the_host_in_the_query_of_a_dsn_counts_since_clients_prefer_it() -> None:
+    assert "the dsn of redis is at far" in refusal(plan(with_redis(dsn="postgresql://localhost/db?host=far")))
+    refuse(plan(with_redis(dsn="postgresql://localhost/db?host=/var/run/postgresql")))
+
+
 @pytest.mark.parametrize("engine", ["unix:///var/run/docker.sock", "default"])
 def test_a_step_that_names_the_local_engine_is_not_refused(engine: str) -> None:
     refuse(plan(LOCAL, Command(("docker", "stop", "x"), env={"DOCKER_HOST": engine})))
@@ -117,6 +130,8 @@ WAYS_IN = {
     "instance": with_redis(control={"unit": "sshd@3.service"}),
     "program": with_redis(control={"supervisor": "sshd", "config": "/etc/s.conf"}),
     "process": with_redis(control={"process": "/usr/sbin/sshd -D", "start": "/usr/sbin/sshd"}),
+    "pid file": with_redis(control={"pidfile": "/run/sshd.pid", "start": "/usr/sbin/x"}),
+    "what is started": with_redis(control={"pidfile": "/run/x.pid", "start": ["/usr/sbin/sshd", "-D"]}),
     "network": with_redis(control={"unit": "systemd-networkd"}),
     "port": with_redis("127.0.0.1:22"),
     "port of the far side's ssh": with_redis(
@@ -131,6 +146,11 @@ def test_the_way_onto_the_machine_is_refused_until_its_service_is_named(target: 
     told = refusal(plan(target, step))
     assert "without redis the machine may not be reached any more" in told and "--allow redis" in told
     refuse(plan(replace(target, allow=(*target.allow, "redis")), step))
+
+
+def test_an_alias_of_the_way_in_is_known_by_the_name_that_it_has_in_truth(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(controls, "resolved", lambda service: Systemd("ssh.service"))
+    assert "its control is unit in truth ssh" in refusal(plan(with_redis(control={"unit": "backdoor"})))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from blackstart.errors import Damaged
 from blackstart.model import Ask, Change
 from blackstart.safety import copies, heal, heal_script
 from blackstart.safety.alive import Process, boot_id, myself
@@ -17,6 +18,7 @@ from blackstart.safety.mending import Mender
 from blackstart.safety.repair import repair
 from blackstart.safety.restore import restore
 from tests.unit.safety.file_fault import without
+from tests.unit.stage import raising
 
 DEAD = Process(boot_id(), 2**22 - 1, "1")
 
@@ -152,6 +154,20 @@ def test_copies_are_found_in_the_reports_when_the_whole_state_folder_is_gone(tmp
     said: list[str] = []
     assert heal.heal(said.append, tmp_path / "reports") == 0, said
     assert (tmp_path / "a").exists() and Ledger().outstanding() == []
+
+
+def test_where_nothing_can_be_written_the_newest_change_is_undone_first_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log, evidence = tmp_path / "log", tmp_path / "reports" / "r_2026"
+    evidence.mkdir(parents=True)
+    changes = {
+        f"r_2026#{n}": without(tmp_path / name, undo=f"echo {name} >>{log}; touch {{}}") for n, name in enumerate("abc")
+    }
+    copies.write(Copy("r_2026", evidence, DEAD, DEAD, changes))
+    monkeypatch.setattr(Ledger, "put", raising(Damaged("the disk is full")))
+    assert heal.heal(lambda text: None, tmp_path / "reports") == 0
+    assert log.read_text().split() == ["c", "b", "a"]
 
 
 def test_a_start_mends_what_was_left_and_says_nothing_where_nothing_was(tmp_path: Path) -> None:
