@@ -16,7 +16,7 @@ import sys
 import tomllib
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 
 
 def env(name: str, *picks: str) -> str:
@@ -66,7 +66,6 @@ def picked(text: str, pick: str) -> str:
                 return item.partition("=")[2]
         raise ValueError("the URL has no such query")
     if what in ("user", "password"):
-        urlsplit(text)  # raises ValueError for what is no URL
         found, there, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
         user, _, password = found.partition(":")
         if not there:
