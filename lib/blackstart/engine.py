@@ -256,7 +256,7 @@ class Run:
         if not self.injection.outstanding:
             return
         gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
-        self.observer.wait(lambda: False, gone_s + STAYS_GONE_S)
+        self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
         self.injection.confirm(self.experiment.undo_timeout_s)
 
     def _wind_down(self) -> None:

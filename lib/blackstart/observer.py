@@ -140,7 +140,7 @@ class Observer:
         return [f"{name} {_short(one) if one else 'is not read'}" for name, one in seen.items()
                 if one is None or one.kind != "value"]  # fmt: skip
 
-    def wait(self, done: Callable[[], bool], until_s: float, between: Callable[[], None] = lambda: None) -> bool:
+    def wait(self, done: Callable[[], bool], until_s: float, between: Callable[[], object] = lambda: None) -> bool:
         """Wait until `done` says so; False at `until_s`. `between` runs a few times a second.
 
         Asked at once when a reading decided something, and every 50 ms: to look after each of 200 readings a second

@@ -57,7 +57,8 @@ def settle(beginnings: Collection[Beginning], told: Collection[Process], runner_
         return known + [pid for pid in _found(brief, since_s) if pid not in known]
 
     def newborn() -> list[int]:
-        return [pid for pid in _young(since_s) if runner_words and words_of(pid) == runner_words]
+        # In the midst of its exec a child has no words at all: its parent is told of success before they are there.
+        return [pid for pid in _young(since_s) if words_of(pid) in ([], runner_words)]
 
     _wait(newborn, clock.now_s() + _EXECUTES_WITHIN_S)
     waited_for = under_way()

@@ -10,8 +10,9 @@ import pytest
 
 from blackstart import clock
 from blackstart.model import Ask, Command, HttpCall
+from blackstart.safety import underway
 from blackstart.safety.alive import Process, boot_id, started
-from blackstart.safety.underway import Beginning, executes, settle
+from blackstart.safety.underway import Beginning, executes, settle, words_of
 from tests.unit.safety.file_fault import without
 
 
@@ -58,6 +59,20 @@ def test_it_finds_a_child_that_nobody_could_tell_of_by_what_it_executes(tmp_path
     child = subprocess.Popen(["sleep", "0.7"], start_new_session=True)
     settle([begun], [], [], forget)
     assert started(child.pid) is None
+    child.wait(timeout=5)
+
+
+def test_it_finds_a_child_in_the_midst_of_its_exec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # What a busy machine shows: the parent of a child has been told that it executes, and its words are not there yet.
+    looks = iter(range(3))
+    child = subprocess.Popen(["sleep", "0.7"], start_new_session=True)
+
+    def words(pid: int) -> list[str]:
+        return [] if pid == child.pid and next(looks, None) is not None else words_of(pid)
+
+    monkeypatch.setattr(underway, "words_of", words)
+    settle([Beginning(beginning(tmp_path, "sleep", "0.7").change, clock.now_s() - 1)], [], [], forget)
+    assert next(looks, None) is None and started(child.pid) is None
     child.wait(timeout=5)
 
 
