@@ -202,3 +202,15 @@ def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Ca
         confirm(injection, within_s)
 
     return confirmed
+
+
+def test_a_stop_that_takes_effect_after_its_step_was_given_up_is_undone_too(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    # As an engine that lets a service drain: it goes on stopping it, whatever becomes of who asked for it.
+    stop = f"setsid sh -c 'sleep 2.5; rm -f {files[0]}' >/dev/null 2>&1 & sleep 60"
+    change = replace(without(files[0]), do=(Command(("sh", "-c", stop), timeout_s=2.0),))
+    told = Told(tmp_path, drill(files[0]), change)
+    assert told.end().exit_code == 30
+    assert "came after its undo: remove" in told.out.getvalue()
+    assert files[0].exists() and Ledger().outstanding() == []

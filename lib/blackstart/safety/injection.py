@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackstart import clock
-from blackstart.errors import Damaged
+from blackstart.errors import Damaged, StepTimedOut
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.restore import is_gone, restore
+from blackstart.safety.restore import is_gone, restore, stays_gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from blackstart.planning import Plan
     from blackstart.safety.guardian import Guardian
 
+_STAYS_GONE_S = 1.0
 _LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
 
 
@@ -35,6 +36,7 @@ class Injection:
         self.guardian = guardian
         self.ledger = Ledger(tell=guardian.tell, vault=guardian.vault)
         self.outstanding: dict[str, Change] = {}
+        self._late_s: dict[str, float] = {}
 
     def inject(self, between: Callable[[], None]) -> None:
         """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
@@ -58,7 +60,11 @@ class Injection:
         self.observer.note("do", change=entry, what=change.what, sync=True)
         self.console.say(f"doing: {change.what}")
         for step in change.do:
-            self._step(step)
+            try:
+                self._step(step)
+            except StepTimedOut:
+                self._late_s[entry] = step.timeout_s
+                raise
         self.ledger.mark(entry, "done")
         self.observer.note("did", change=entry, what=change.what)
 
@@ -114,7 +120,7 @@ class Injection:
         """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
         for entry, change in reversed(list(self.outstanding.items())):
             self.guardian.lease(clock.now_s() + _LOOKS_S)
-            ok = self._gone(change) or self._restored(change, within_s)
+            ok = (self._gone(change) or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
                 self.console.say(f"NOT RESTORED: {change.what}")
@@ -122,6 +128,21 @@ class Injection:
             self.console.say(f"undone, and proved: {change.what}")
             del self.outstanding[entry]
             self._close(entry)
+
+    def _outlasted(self, entry: str, change: Change, within_s: float) -> bool:
+        """Whether it is still undone when a step that did not come back has had as long again to take effect."""
+        late_s = self._late_s.get(entry, 0.0)
+        if not late_s:
+            return True
+        self._tell(f"{change.what}: a step did not come back and may still take effect; watched for {late_s:g} s")
+        try:
+            if stays_gone(change, late_s):
+                return True
+            self._tell(f"came after its undo: {change.what}")
+            return self._restored(change, within_s) and stays_gone(change, _STAYS_GONE_S)
+        except Exception as error:  # as above
+            self._tell(f"whether {change.what} stays undone can't be seen: {type(error).__name__}: {error}")
+            return False
 
     def _limit_s(self, change: Change, within_s: float) -> float:
         asked = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
