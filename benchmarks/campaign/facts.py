@@ -92,6 +92,14 @@ def parent_of(pid: int) -> int:
         return 0
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether it is frozen (SIGSTOP). A server that answers may still have a child that does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()[0] == b"T"
+    except (OSError, IndexError):
+        return False
+
+
 def belongs_to(pid: int, elders: set[int]) -> bool:
     """Whether one of these is it or an ancestor of it."""
     while pid > 1:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.campaign.facts import Traces, belongs_to, events, marked, parent_of, pids, words_of
+from benchmarks.campaign.facts import Traces, belongs_to, events, is_stopped, marked, parent_of, pids, words_of
 from benchmarks.campaign.observer import Observer, journal_fault, now_s
 from benchmarks.campaign.systems import ROOT, System, invoke
 
@@ -174,6 +174,8 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
             "NOT RESTORED: " + ", ".join(look.name for look in place.observer.looks if not look.well())
         )
     result.restored_s = place.observer.restored_s(since_s)
+    if frozen := [pid for pid in pids() if is_stopped(pid) and belongs_to(pid, place.system.elders)]:
+        result.faults.append(f"left frozen: {[' '.join(words_of(pid))[:90] for pid in frozen]}")
     if state.guardians():
         result.faults.append("a guardian is still there")
     if state.ledger():
