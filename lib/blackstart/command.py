@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,7 @@ from blackstart.model import Experiment
 from blackstart.redact import Redactor
 from blackstart.safety import guard_rails, lock, way_in
 from blackstart.safety import heal as healing
+from blackstart.state import invoke
 from blackstart.target import Target
 from blackstart.vault import Vault
 
@@ -135,7 +137,7 @@ def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequen
 def again(found: discover.Found, given: Flags, variant: str) -> str:
     """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
     collection = "chaos" if found.suite == "trader" else found.suite
-    words = ["invoke", f"{collection}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"]
+    words = [invoke(), f"{collection}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"]
     for name in sorted(given.given):
         value = getattr(given, name)
         if value is True:
@@ -251,6 +253,21 @@ def answering(act: Callable[[Redactor], int]) -> int:
     """Call it; an error of ours becomes one clear message without traceback, and its exit code."""
     redactor = Redactor()
     redactor.learn_environment()
+    with _an_output():
+        return _answer(act, redactor)
+
+
+@contextlib.contextmanager
+def _an_output() -> Iterator[None]:
+    """A job that closed its standard output (`>&-`) is a job that reads the exit code only."""
+    if sys.stdout is not None:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
     try:
         return act(redactor)
     except Refused as refusal:

@@ -134,11 +134,19 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
         if text == "" and name == env:
             continue
         values[item.name] = _parse(item.metadata["parse"], text, name)
-    return Flags(**values, given=frozenset(values))
+    flags = Flags(**values, given=frozenset(values))
+    if flags.hold_s >= flags.total_max_s:
+        raise BadFlag(
+            f"HOLD={flags.hold_s:g} s: the run ends after TOTAL_MAX={flags.total_max_s:g} s; hold for less, or raise it"
+        )
+    return flags
 
 
 def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
     try:
+        # What the shell gave in another encoding can be written into no journal, and no name of a file or lock.
+        if any("\udc80" <= char <= "\udcff" for char in text):
+            raise ValueError("must be UTF-8")
         return parse(text)
     except ValueError as error:
         shown = re.sub(r"[^\s/]*@", "...@", text)

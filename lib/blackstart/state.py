@@ -1,11 +1,20 @@
 """Where Blackstart keeps what must outlive a run: the user's state folder, or `BLACKSTART_STATE`."""
 
 import os
+import shlex
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 from blackstart.errors import Refused
+
+
+def invoke() -> str:
+    """What to type before a task's name in the shell that this was started from: `invoke`, or the way of scripts/run.
+
+    There `invoke` is on no PATH but our own, and the command that mends must work as it is printed.
+    """
+    return shlex.quote(os.environ.get("BLACKSTART_RUN") or "invoke")
 
 
 def state_dir() -> Path:

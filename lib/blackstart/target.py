@@ -102,13 +102,18 @@ _KEYS: dict[str, Any] = {
     "read_timeout_s": (int, float),
 }  # fmt: skip
 _SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control", "proxy_name", "net")
+_LARGEST_BYTES = 1 << 20  # many times what a target needs; /dev/zero would never end
 _ROUTES = ("orders", "plans", "requests")
 
 
 def load(path: Path, why: str = "") -> Target:
     """The target in a TOML file. Raises BadTarget that names the file, the key and what would be right."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        with path.open("rb") as source:
+            text = source.read(_LARGEST_BYTES + 1)
+        if len(text) > _LARGEST_BYTES:
+            raise BadTarget(f"{path} is larger than {_LARGEST_BYTES} bytes: no target file")
+        data = tomllib.loads(text.decode())
     except OSError as error:
         raise BadTarget(f"{path}: {error.strerror or error}. Name a target file that can be read.") from error
     except (ValueError, RecursionError) as error:

@@ -4,6 +4,7 @@ import json
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import NoReturn
 
 from blackstart_lab import discover, lifecycle
 from blackstart_lab.errors import LabError, NotStarted
@@ -23,8 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return refusal.exit_code
 
 
+class _Parser(ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise NotStarted(f"{message}. `--help` shows what there is.")
+
+
 def _parser(words: Sequence[str]) -> ArgumentParser:
-    parser = ArgumentParser(prog="python -m blackstart_lab", description="Reference systems with real servers.")
+    parser = _Parser(prog="python -m blackstart_lab", description="Reference systems with real servers.")
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start a lab and wait until it answers")
     up.add_argument("name", help=f"one of: {', '.join(sorted(discover.packages()))}")

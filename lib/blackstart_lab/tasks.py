@@ -23,7 +23,8 @@ def _run(*words: str) -> None:
         "as-coded": "gateway: behave as the public application really does",
         "on-open": "gateway: what an open breaker means to a request, fallback or fail-fast",
         "without-prometheus": "gateway: start none, even where its binary is on PATH",
-    }
+    },
+    auto_shortflags=False,  # Invoke runs out of letters, and would offer `--=STRING`
 )
 def up(
     _: Context,

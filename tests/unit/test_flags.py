@@ -173,3 +173,15 @@ def test_any_options_are_meant_or_refused(options: dict[str, Any]) -> None:
         read(options, {})
     except BadFlag:
         return
+
+
+@pytest.mark.parametrize("env", ["API", "REPORTS", "NOTE", "TARGET", "REDIS_CONTAINER"])
+def test_a_value_in_another_encoding_is_refused_by_name(env: str) -> None:
+    with pytest.raises(BadFlag, match=f"{env}=.*must be UTF-8"):
+        read({}, {env: "http://host/caf\udce9"})
+
+
+def test_a_hold_beyond_the_longest_total_time_is_refused() -> None:
+    with pytest.raises(BadFlag, match="HOLD=36000 s: the run ends after TOTAL_MAX=900 s"):
+        read({"hold": "10h"}, {})
+    assert read({"hold": "10h"}, {"TOTAL_MAX": "11h"}).hold_s == 36_000

@@ -187,3 +187,8 @@ def test_a_secret_is_looked_up_and_a_missing_one_refused_by_name(monkeypatch: py
     assert secret("plain") == "plain"
     with pytest.raises(BadTarget, match="NO_SUCH_KEY is not set"):
         secret("env:NO_SUCH_KEY")
+
+
+def test_a_target_that_never_ends_is_refused() -> None:
+    with pytest.raises(BadTarget, match="/dev/zero is larger than 1048576 bytes: no target file"):
+        load(Path("/dev/zero"))

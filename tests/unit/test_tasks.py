@@ -299,3 +299,30 @@ def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
     monkeypatch.setattr(command, "_one_of_suite", one)
     assert command.suite("trader", {}, keep_going=True) == code
     assert ran == ["leader-lock"]
+
+
+def test_a_job_that_closed_its_output_still_gets_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    assert command.answering(lambda _: print("told to nobody", file=sys.stdout) or int(sys.stdout is None)) == 0
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [("chaos.run", "chaos.list shows them all"), ("gateway.run", "default: all of them"),
+     ("chaos.suite", "do not stop at the first failure"), ("report.note", "or path of the run"),
+     ("lab.up", " --on-open=STRING")],
+)  # fmt: skip
+def test_help_says_what_every_option_takes(task: str, words: str) -> None:
+    typed = [sys.executable, "-m", "invoke", "--help", task]
+    told = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
+    options = told.partition("Options:")[2].strip("\n").splitlines()
+    assert words in told and "--=STRING" not in told
+    assert not [line for line in options if line.lstrip().startswith("--") and len(line.split()) < 2]
+
+
+def test_what_is_to_be_typed_works_where_invoke_is_on_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLACKSTART_STATE", "/s")
+    monkeypatch.setenv("BLACKSTART_RUN", "/my tools/scripts/run")
+    assert heal.heal_command() == "BLACKSTART_STATE=/s '/my tools/scripts/run' chaos.heal"
+    monkeypatch.delenv("BLACKSTART_RUN")
+    assert heal.heal_command() == "BLACKSTART_STATE=/s invoke chaos.heal"

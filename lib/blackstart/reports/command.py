@@ -52,7 +52,10 @@ def write_html(run: str, reports: str, out: str) -> int:
         if path.absolute().is_relative_to(story.where) and (story.where / manifest.NAME).exists():
             raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
         text = html.page(story, documents.load_of(story.where), notes.read(story.where).told())
-        path.write_text(text, encoding="utf-8", errors="replace")
+        try:
+            path.write_text(text, encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
         print(path.absolute())
         return EXIT_HELD
 
@@ -169,9 +172,9 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
 
 
 def _print_trend(alike: list[trend.Run], others: int) -> None:
-    print(f"{alike[-1].key}\n{len(alike)} runs, {alike[0].began} to {alike[-1].began}")
+    print(f"{alike[-1].key}\n{_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
     told = ", ".join(f"{count} {verdict}" for verdict, count in trend.verdicts(alike).most_common())
-    print(f"verdicts: {told}" + (f"; {others} runs in this folder are of something else" if others else ""))
+    print(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
     s = trend.shown
     rows = [
         (line.name, line.n, s(line.median_s), f"{s(line.low_s)} .. {s(line.high_s)}" if line.low_s is not None else
@@ -180,6 +183,10 @@ def _print_trend(alike: list[trend.Run], others: int) -> None:
     ]  # fmt: skip
     if rows:
         print(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
 
 
 def _count(text: str) -> int:

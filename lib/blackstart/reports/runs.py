@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from blackstart.errors import Damaged, Refused, did_you_mean
+
+_LONGEST_LINE_BYTES = 4 << 20
 
 
 def every(reports: Path) -> list[Path]:
@@ -36,8 +39,21 @@ def find(name_or_path: str, reports: Path) -> Path:
     for path in _candidates(name_or_path, reports):
         if (path / "journal.jsonl").is_file() or (path / "manifest.json").is_file():
             return path
+    for path in every(reports):
+        if name_or_path.startswith("CHAOS-") and _id_of(path) == name_or_path:
+            return path
     known = [path.name for path in every(reports)]
     raise Refused(f'no run "{name_or_path}" in {reports}.{did_you_mean(name_or_path, known[-20:])}')
+
+
+def _id_of(folder: Path) -> str:
+    """`CHAOS-20260131-001`, from the journal's first line; "" where that can't be read."""
+    try:
+        with (folder / "journal.jsonl").open("rb") as file:
+            first = json.loads(file.readline(_LONGEST_LINE_BYTES))
+    except (OSError, ValueError, RecursionError):
+        return ""
+    return str(first.get("id", "")) if isinstance(first, dict) else ""
 
 
 def _candidates(name: str, reports: Path) -> Iterator[Path]:

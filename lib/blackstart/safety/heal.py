@@ -28,6 +28,7 @@ from blackstart.safety.mending import Mender, Note
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import repair
 from blackstart.safety.runner import Runner
+from blackstart.state import invoke
 from blackstart.vault import Vault, masked
 
 REPORTS = Path("reports/chaos")
@@ -40,7 +41,7 @@ _SCRIPT_WITHIN_S = 120.0
 def heal_command() -> str:
     """What to type to mend: the last line of everything that ends not restored."""
     state = os.environ.get("BLACKSTART_STATE")
-    return f"BLACKSTART_STATE={shlex.quote(state)} invoke chaos.heal" if state else "invoke chaos.heal"
+    return f"BLACKSTART_STATE={shlex.quote(state)} {invoke()} chaos.heal" if state else f"{invoke()} chaos.heal"
 
 
 def heal(say: Say, reports: Path = REPORTS) -> int:

@@ -32,6 +32,14 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     "note": (False, "a note for the evidence [NOTE]"),
 }
 
+# What only some of the tasks take.
+_OWN = {
+    "experiment": "its name (chaos.list shows them all), or a Python file",
+    "variant": "one of the experiment's variants, by name",
+    "scenario": "which scenario (default: all of them)",
+    "keep-going": "do not stop at the first failure",
+}
+
 
 def experiment_task(
     name: str,
@@ -58,7 +66,8 @@ def experiment_task(
     body.__name__ = name.replace("-", "_")
     body.__doc__ = doc
     helps = {option.replace("_", "-"): text for option, (_, text) in OPTIONS.items()}
-    helps |= {variant: f"the variant {variant}" for variant in variants}
+    own = {name: _OWN[name] for name in (positional, *values, *variants) if name in _OWN}
+    helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
     return task(name=name, help=helps, auto_shortflags=False)(body)
 
 

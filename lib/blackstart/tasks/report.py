@@ -9,7 +9,7 @@ from invoke import Collection, task
 
 from blackstart.tasks._options import finish
 
-_RUN = "name or path of the run (the newest)"
+_RUN = "name, id (CHAOS-...) or path of the run (the newest)"
 _REPORTS = "folder of the evidence, reports/chaos [REPORTS]"
 _HELP = {"run": _RUN, "reports": _REPORTS}
 
@@ -65,7 +65,11 @@ def trend(
     finish(command.show_trend(run, _reports(reports), last, baseline, save_baseline))
 
 
-@task(positional=["run", "text"], help={"by": "who says so", "reports": _REPORTS}, auto_shortflags=False)
+@task(
+    positional=["run", "text"],
+    help={**_HELP, "run": _RUN.removesuffix(" (the newest)"), "text": "the note", "by": "who says so"},
+    auto_shortflags=False,
+)
 def note(c: Any, run: str, text: str, by: str = "", reports: str | None = None) -> None:
     """Add an operator's note to a finished run; the sealed journal stays as it is."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)

@@ -49,3 +49,9 @@ def test_refusal_becomes_the_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Exit) as exit_:
         words_of(monkeypatch, "lab.up", "trader", code=40)
     assert exit_.value.code == 40
+
+
+def test_a_bad_option_of_a_lab_is_refused_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["up", "trader", "--profile", "slow"]) == 40
+    said = capsys.readouterr().err
+    assert said.startswith("Not started: argument --profile: invalid choice: 'slow'") and said.count("\n") == 1

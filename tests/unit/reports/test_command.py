@@ -173,7 +173,7 @@ def test_a_trend_counts_runs_of_other_experiments_apart_and_refuses_a_foreign_ba
     assert command.show_trend("", str(tmp_path), "20", file, True) == 0
     done(tmp_path, 30, target={"mutant": "never-resumes"})
     assert command.show_trend("", str(tmp_path), "20", "", False) == 0
-    assert "6 runs in this folder are of something else" in capsys.readouterr().out
+    assert "6 runs of something else in this folder" in capsys.readouterr().out
     assert command.show_trend("", str(tmp_path), "20", file, False) == 40
     assert "is the baseline of" in capsys.readouterr().err
 
@@ -214,3 +214,21 @@ def test_a_journal_cut_anywhere_is_still_told_judged_and_never_green(
     assert command.write_html("", str(tmp_path), "") == 0
     assert command.check("", str(tmp_path)) == 30
     assert command.show_trend("", str(tmp_path), "5", "", False) == 0
+
+
+def test_a_run_is_found_by_its_id(tmp_path: Path) -> None:
+    path = done(tmp_path)
+    lines = (path / "journal.jsonl").read_text().splitlines(keepends=True)
+    first = json.loads(lines[0]) | {"id": "CHAOS-20261120-007"}
+    (path / "journal.jsonl").write_text("".join([json.dumps(first) + "\n", *lines[1:]]))
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd" / "journal.jsonl").write_bytes(b"\xff\n")
+    assert runs.find("CHAOS-20261120-007", tmp_path) == path
+    with pytest.raises(Refused, match='no run "CHAOS-20261120-008"'):
+        runs.find("CHAOS-20261120-008", tmp_path)
+
+
+def test_a_page_that_can_not_be_written_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done(tmp_path)
+    assert command.write_html("", str(tmp_path), str(tmp_path / "no" / "x.html")) == 40
+    assert capsys.readouterr().err.startswith("Not started: the page can't be written to")
