@@ -148,6 +148,8 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
 
 
 def _service(name: str, table: Any, where: str) -> Service:
+    if not name.strip() or not name.isprintable():
+        raise BadTarget(f"{where}: {name!r} can't be the name of a service: it must be a word that can be printed")
     if not isinstance(table, dict):
         raise BadTarget(f"{where}: [services.{name}] must be a table")
     for key, value in table.items():

