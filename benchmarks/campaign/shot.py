@@ -176,6 +176,10 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
     result.restored_s = place.observer.restored_s(since_s)
     if frozen := [pid for pid in pids() if is_stopped(pid) and belongs_to(pid, place.system.elders)]:
         result.faults.append(f"left frozen: {[' '.join(words_of(pid))[:90] for pid in frozen]}")
+    # One that was only being started when its runner was killed comes after the first look, and ends by itself.
+    ended_s = now_s() + _ENDS_WITHIN_S
+    while state.guardians() and now_s() < ended_s:
+        time.sleep(0.01)
     if state.guardians():
         result.faults.append("a guardian is still there")
     if state.ledger():
