@@ -34,6 +34,7 @@ from blackstart.model import Experiment
 from blackstart.redact import Redactor
 from blackstart.safety import guard_rails, lock, way_in
 from blackstart.safety import heal as healing
+from blackstart.safety.far import heal_command
 from blackstart.state import invoke
 from blackstart.target import Target
 from blackstart.vault import Vault
@@ -72,7 +73,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
         console.plain(f"run again: {again(found, given, variant)}")
     if result.judgement.verdict == "not-restored":
         console.plain(
-            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{healing.heal_command()}"
+            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
         )
     return result
 
@@ -175,7 +176,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
             codes.append(code)
         print(tabulate(rows, headers=("experiment", "verdict", "evidence")), flush=True)
         if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
-            print(f"NOT RESTORED. Mend it now with:\n{healing.heal_command()}", flush=True)
+            print(f"NOT RESTORED. Mend it now with:\n{heal_command()}", flush=True)
         return max(codes, key=lambda code: (code in _ENDS, code), default=EXIT_REFUSED)
 
     return answering(act)
@@ -229,10 +230,10 @@ def list_experiments() -> int:
     return answering(act)
 
 
-def heal() -> int:
-    """Mend what dead runs left broken."""
+def heal(here: bool = False) -> int:
+    """Mend what dead runs left broken; `here`: also what was broken elsewhere."""
     reports = Path(os.environ.get("REPORTS") or healing.REPORTS)  # read alone: no other flag may keep it from mending
-    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), reports))
+    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), reports, here))
 
 
 def status() -> int:

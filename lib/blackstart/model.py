@@ -72,7 +72,8 @@ class Change:
 
     `undo` is idempotent. `gone` proves that the change is undone, `bites` that it took effect; both are conditions that
     must all hold at once. `undo_is_noop` says that the undo does nothing to a healthy system, so that it can be
-    rehearsed. `rights` are harmless commands that fail where a right is missing.
+    rehearsed. `rights` are harmless commands that fail where a right is missing. `ends_with_network` says that it is
+    kept by the network namespace of the run alone (a rule, a queue), and ends with it.
     """
 
     what: str
@@ -85,6 +86,7 @@ class Change:
     undo_is_noop: bool = False
     lease_s: float = 600.0
     undo_by_hand: bool = False
+    ends_with_network: bool = False
 
 
 class Fault(Protocol):

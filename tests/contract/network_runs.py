@@ -40,8 +40,10 @@ class NetworkRun:
     """One run: `invoke chaos.run` without Invoke."""
 
     def __init__(
-        self, folder: Path, fault: Fault, target: dict[str, Any], hold_s: float = 0.5, allow: str = ""
-    ) -> None:
+        self, folder: Path, fault: Fault, target: dict[str, Any], hold_s: float = 0.5, allow: str = "",
+        way: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """`way` leads to the place where it runs, as in `ip netns exec NAME`."""
         self.folder, self.reports = folder, folder / "reports"
         file = folder / "target.toml"
         file.write_text(toml(**{"name": "test", "max_rate_hz": 50.0, **target}))
@@ -49,7 +51,7 @@ class NetworkRun:
         env |= {"NETWORK_FAULT": json.dumps(to_data(fault)), "BLACKSTART_LOCKS": str(folder / "locks")}
         env.pop("SSH_CONNECTION", None)
         self.process = subprocess.Popen(
-            [sys.executable, "-c", _RUN, str(DRILL), str(file), str(self.reports), allow],
+            [*way, sys.executable, "-c", _RUN, str(DRILL), str(file), str(self.reports), allow],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, start_new_session=True, cwd=ROOT,
         )  # fmt: skip
         self.said: list[str] = []

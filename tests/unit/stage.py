@@ -16,6 +16,7 @@ from blackstart.flags import Flags
 from blackstart.model import Change, Experiment
 from blackstart.planning import Plan
 from blackstart.redact import Redactor
+from blackstart.safety.alive import Process
 from blackstart.target import Service, Target
 from blackstart.vault import Vault
 from tests.unit.safety.file_fault import FileThere
@@ -29,6 +30,7 @@ class NoGuardian:
     def __init__(self, *_: Any, **__: Any) -> None:
         self.kept: bool | None = None
         self.vault = Vault()
+        self.process: Process | None = None
 
     def __getattr__(self, name: str) -> Callable[..., str]:
         return lambda *_, **__: ""

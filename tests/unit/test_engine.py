@@ -16,12 +16,13 @@ from blackstart.errors import Damaged
 from blackstart.expect import eventually
 from blackstart.journal import Journal
 from blackstart.judging import judge_folder
-from blackstart.model import Command
+from blackstart.model import Change, Command
 from blackstart.observer import Observer
+from blackstart.safety.alive import Process
 from blackstart.safety.injection import Injection
 from blackstart.safety.ledger import Entry, Ledger
 from tests.unit.safety.file_fault import FileThere, without
-from tests.unit.stage import Told, drill, raising
+from tests.unit.stage import NoGuardian, Told, drill, raising
 
 
 @pytest.fixture
@@ -202,6 +203,26 @@ def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Ca
         confirm(injection, within_s)
 
     return confirmed
+
+
+def test_the_ledger_knows_the_guardian_from_the_intent_on(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed: list[Entry] = []
+    monkeypatch.setattr(Injection, "_do", _spy_do(listed, Injection._do))
+    told = Told(tmp_path, drill(files[0]), without(files[0]))
+    guardian = Process("boot", 7, "1")
+    monkeypatch.setattr(NoGuardian, "start", lambda self, *_: setattr(self, "process", guardian), raising=False)
+    assert told.end().exit_code == 0
+    assert [(entry.state, entry.guardian) for entry in listed] == [("intent", guardian)]
+
+
+def _spy_do(listed: list[Entry], do: Any) -> Any:
+    def done(injection: Injection, entry: str, change: Change) -> None:
+        listed.extend(Ledger().outstanding())
+        do(injection, entry, change)
+
+    return done
 
 
 def test_a_stop_that_takes_effect_after_its_step_was_given_up_is_undone_too(

@@ -268,7 +268,7 @@ def test_the_operators_hold_and_total_time_are_the_experiments(monkeypatch: pyte
 
 def test_heal_looks_for_copies_where_reports_are_put(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     looked: list[Path] = []
-    monkeypatch.setattr(heal, "heal", lambda say, reports: looked.append(reports) or 0)
+    monkeypatch.setattr(heal, "heal", lambda say, reports, here: looked.append(reports) or 0)
     monkeypatch.setenv("REPORTS", str(tmp_path))
     assert command.heal() == 0 and looked == [tmp_path]
 

@@ -109,7 +109,7 @@ class Site:
     def change(self, made: Change) -> Change:
         """The change; on another host, that host is told first to undo it by itself, in case that we can't."""
         if not self.host:
-            return made
+            return replace(made, ends_with_network=not self.netns and self.enter is None)
         file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}"
         lines = "; ".join(command_line(replace(step, host=None)) for step in made.undo if isinstance(step, Command))
         arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, str(ARMED_S), lines), host=self.host)

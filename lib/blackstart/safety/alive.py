@@ -8,19 +8,30 @@ from functools import cache
 from pathlib import Path
 
 from blackstart.codec import plain
+from blackstart.safety.place import Apart, Place, apart, here
+
+BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
 @plain
 class Process:
-    """One process of this machine. `started` is the kernel's own mark of its start, `boot` that of the machine's."""
+    """One process. `started` is the kernel's own mark of its start, `boot` that of the machine's, `place` where it is.
+
+    An old record has no place: it is taken to be here.
+    """
 
     boot: str
     pid: int
     started: str
+    place: Place = Place()
 
     def alive(self) -> bool:
         """Whether exactly this process still runs (a zombie does not)."""
         return self.boot == boot_id() and self.pid > 0 and started(self.pid) == self.started
+
+    def apart(self) -> Apart | None:
+        """What lies between it and us: another machine, another network namespace; None where nothing does."""
+        return apart(self.place, rebooted=self.boot != boot_id())
 
     def __str__(self) -> str:
         return f"pid {self.pid}"
@@ -29,9 +40,8 @@ class Process:
 @cache
 def boot_id() -> str:
     """Differs after every start of the machine."""
-    path = Path("/proc/sys/kernel/random/boot_id")
-    if path.exists():
-        return path.read_text().strip()
+    if BOOT_FILE.exists():
+        return BOOT_FILE.read_text().strip()
     done = subprocess.run(["sysctl", "-n", "kern.bootsessionuuid"], capture_output=True, timeout=5, check=False)
     return done.stdout.decode().strip()
 
@@ -56,4 +66,4 @@ def _started_by_ps(pid: int) -> str | None:
 
 def myself() -> Process:
     """This process."""
-    return Process(boot_id(), os.getpid(), started(os.getpid()) or "")
+    return Process(boot_id(), os.getpid(), started(os.getpid()) or "", here())

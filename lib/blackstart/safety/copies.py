@@ -16,6 +16,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.errors import BlackstartError, Damaged
 from blackstart.model import Change
 from blackstart.safety.alive import Process
+from blackstart.safety.place import Apart
 from blackstart.state import state_dir
 from blackstart.vault import Vault
 
@@ -35,6 +36,10 @@ class Copy:
     def owned(self) -> bool:
         """Whether somebody alive looks after it."""
         return self.runner.alive() or self.guardian.alive()
+
+    def apart(self) -> Apart | None:
+        """What lies between us and the place where the run was."""
+        return self.runner.apart()
 
 
 def write(copy: Copy, vault: Vault | None = None) -> None:

@@ -113,9 +113,9 @@ class Guardian:
         self._alive_until_s = max(self._alive_until_s, until_s)
 
     def tell(self, change_id: str, state: str) -> None:
-        """What is done to a change, as in the ledger: intent, doing, done, undoing, closed."""
+        """What is done to a change, as in the ledger: intent, doing, done, undoing, late, closed."""
         change = self.changes[int(change_id.rpartition("#")[2])]
-        steps = change.undo if state == "undoing" else change.do
+        steps = change.undo if state in ("undoing", "late") else change.do
         self._sign_of_life(_STUCK_S + sum(step.timeout_s for step in steps))
         self._send(change=change_id, state=state, at=clock.now_s())
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,15 @@ from blackstart.model import Command
 from blackstart.redact import Redactor
 from blackstart.safety import copies, underway
 from blackstart.safety.alive import boot_id
+from blackstart.safety.far import gone_with_its_network, heal_command, is_far
+from blackstart.safety.far import last_lines as far_commands
+from blackstart.safety.far import line as far_line
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
-from blackstart.safety.mending import Mender, Note
+from blackstart.safety.mending import Mender, Note, recorded
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import repair
+from blackstart.safety.restore import longest_s
 from blackstart.safety.runner import Runner
-from blackstart.state import invoke
 from blackstart.vault import Vault, masked
 
 REPORTS = Path("reports/chaos")
@@ -38,17 +41,12 @@ _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
 
 
-def heal_command() -> str:
-    """What to type to mend: the last line of everything that ends not restored."""
-    state = os.environ.get("BLACKSTART_STATE")
-    return f"BLACKSTART_STATE={shlex.quote(state)} {invoke()} chaos.heal" if state else f"{invoke()} chaos.heal"
-
-
-def heal(say: Say, reports: Path = REPORTS) -> int:
+def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
     """Mend what dead runs left broken, newest first; list what live runs hold, and leave it alone.
 
-    Returns the exit code: 50 where something could not be mended, and then says the heal command last. Raises Refused
-    where another `chaos.heal` does not come to an end.
+    What was broken on another machine or in another network namespace is listed too; `here`: somebody knows that it can
+    be mended from here all the same. Returns the exit code: 50 where something is not mended, and then says the heal
+    command last. Raises Refused where another `chaos.heal` does not come to an end.
     """
     redactor, vault = _vault()
     say, ledger = _masking(say, redactor), Ledger(vault=vault)
@@ -56,10 +54,13 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
         entries = [*repair(ledger, reports, say, vault), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
         for entry in owned:
-            say(f"left alone: {entry.change.what}, held by the run {entry.run} ({entry.runner}), which is alive")
-        orphaned = [entry for entry in entries if entry not in owned]
+            alive = entry.runner if entry.runner.alive() else f"{entry.guardian}, its guardian"
+            say(f"left alone: {entry.change.what}, held by the run {entry.run} ({alive}), which is alive")
+        far_runs = {entry.run for entry in entries if entry not in owned and not here and is_far(entry)}
+        far = [entry for entry in entries if entry.run in far_runs]
+        orphaned = [entry for entry in entries if entry not in owned and entry not in far]
         unreadable = ledger.unreadable()
-        if not orphaned and not unreadable:
+        if not orphaned and not unreadable and not far:
             say("nothing is broken that nobody looks after")
             return EXIT_HELD
         left = [
@@ -69,7 +70,7 @@ def heal(say: Say, reports: Path = REPORTS) -> int:
         ]
         for one in unreadable:
             _by_script(one, ledger, say)
-        return _closing(left, unreadable, say)
+        return _closing(left, far, unreadable, say)
 
 
 def leftovers(say: Say, reports: Path = REPORTS) -> None:
@@ -77,7 +78,10 @@ def leftovers(say: Say, reports: Path = REPORTS) -> None:
     ledger = Ledger()
     try:
         ledger.check()
-        orphaned = bool(ledger.unreadable()) or any(not entry.owned() for entry in ledger.outstanding())
+        ownerless = [entry for entry in ledger.outstanding() if not entry.owned()]
+        orphaned = bool(ledger.unreadable()) or not all(map(is_far, ownerless))
+        for entry in filter(is_far, ownerless):
+            say(far_line(entry))
     except Damaged:
         orphaned = True
     if orphaned or any(map(_ownerless, copies.known(reports))):
@@ -87,7 +91,8 @@ def leftovers(say: Say, reports: Path = REPORTS) -> None:
 
 def _ownerless(evidence: Path) -> bool:
     try:
-        return not copies.read(evidence).owned()
+        copy = copies.read(evidence)
+        return not copy.owned() and copy.apart() is None
     except Damaged:
         return False  # heal says so, and that HEAL.sh is there; but not at every start
 
@@ -109,13 +114,18 @@ def status(say: Say) -> int:
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
     say(tabulate(rows, headers=("change", "state", "run", "since", "looked after by", "evidence")))
     if unreadable or not all(entry.owned() for entry in entries):
-        say(f"to mend what nobody looks after:\n{heal_command()}")
+        far = [entry for entry in entries if not entry.owned() and is_far(entry)]
+        commands = far_commands(far) + ([] if far and len(rows) == len(far) else [heal_command()])
+        say("\n".join(("to mend what nobody looks after:", *commands)))
         return EXIT_NOT_RESTORED
     return EXIT_HELD
 
 
 def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
-    if entry.lease_ran_out():
+    between = None if entry.owned() else entry.apart()
+    if between is not None:
+        keeper = f"can't be told from here: made {between.where}"
+    elif entry.lease_ran_out():
         keeper = "nobody: its lease ran out"
     elif entry.runner.alive():
         keeper = f"its run ({entry.runner}), for {shown(entry.lease_until_s - clock.now_s())} at most"
@@ -136,10 +146,14 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         if first.runner.alive():
             say(f"the run {name} ({first.runner}) outlived its lease; ending it, so that it breaks nothing more")
             Runner(first.runner).end(note)
+        ended = _ended(entries, ledger, say, note)
+        entries = [entry for entry in entries if entry not in ended]
         doing = [entry for entry in entries if entry.state in ("intent", "doing") and entry.boot == boot_id()]
         beginnings = [underway.Beginning(entry.change, entry.lease_until_s - entry.change.lease_s) for entry in doing]
-        underway.settle(beginnings, [], [], note)
-        mender = Mender(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty())
+        given_up = [entry for entry in entries if entry.state == "late"]
+        given_up += doing if underway.settle(beginnings, [], [], note) else []
+        late = {entry.id: longest_s(entry.change) for entry in given_up}
+        mender = Mender(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
         broken = {entry.id: entry.change for entry in reversed(entries)}
         mended = mender.mend(broken, [entry.id for entry in entries if entry.state != "done"])
     finally:
@@ -150,6 +164,17 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         with contextlib.suppress(ProcessLookupError):
             os.kill(first.guardian.pid, signal.SIGHUP)
     return [entry for entry in entries if entry.id not in mended]
+
+
+def _ended(entries: Sequence[Entry], ledger: Ledger, say: Say, note: Note) -> list[Entry]:
+    """Close what has ended with the network namespace that it was in; returns it."""
+    ended = [entry for entry in entries if gone_with_its_network(entry)]
+    for entry in ended:
+        note("gone with its network", change=entry.id, what=entry.change.what, sync=True)
+        say(f"gone with its network namespace ({entry.runner.place.named or entry.runner.place.network}):"
+            f" {entry.change.what}")  # fmt: skip
+        recorded(partial(ledger.close, entry.id), say)
+    return ended
 
 
 def _vault() -> tuple[Redactor, Vault]:
@@ -194,13 +219,19 @@ def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
         ledger.close(one.id)
 
 
-def _closing(left: Sequence[Entry], unreadable: Sequence[Unreadable], say: Say) -> int:
+def _closing(left: Sequence[Entry], far: Sequence[Entry], unreadable: Sequence[Unreadable], say: Say) -> int:
     for entry in left:
         say(f"NOT RESTORED: {entry.change.what} (run {entry.run}); by hand: sh {entry.evidence / 'HEAL.sh'}")
     for one in unreadable:
         say(f"NOT PROVED: the entry {one.id}; by hand: sh {one.evidence / 'HEAL.sh'}")
-    if not left and not unreadable:
+    for entry in far:
+        say(far_line(entry))
+    if far:
+        say("\n".join(("it is mended where it was broken:", *far_commands(far))))
+    elif not left and not unreadable:
         say("everything is restored, and it was proved")
         return EXIT_HELD
+    if far and not left and not unreadable:
+        return EXIT_NOT_RESTORED
     say(f"when the cause is removed:\n{heal_command()}")
     return EXIT_NOT_RESTORED

@@ -7,6 +7,7 @@ names: a variable of the environment by the shell alone, a place in a target fil
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import sys
 from collections.abc import Sequence
@@ -16,13 +17,14 @@ from blackstart import references
 from blackstart.codec import from_data, to_data
 from blackstart.machines import to_shell
 from blackstart.model import Ask, Change, Command, Step
+from blackstart.safety.alive import BOOT_FILE, Process, myself
 from blackstart.vault import Vault, marks, masked
 
 # A start that is asked for while a stop is still under way can fail, or be lost: what failed is tried again, and all
 # of it is done twice.
 _HEAD = """#!/bin/sh
 # Undoes what the run {run} did. Safe to run at any time, and more than once.
-failed=0
+{elsewhere}failed=0
 undo() {{
   tries=5
   until "$@"; do
@@ -31,6 +33,20 @@ undo() {{
     sleep 1
   done
 }}
+"""
+# Another place's rules and services are not the run's. A namespace's number means it until the machine's next start.
+_ELSEWHERE = """elsewhere() {{
+  echo "NOTHING was undone: this is not {where}. Run there: $*" >&2
+  echo "If it can be undone from here all the same: BLACKSTART_HERE=1 sh $0" >&2
+  exit 1
+}}
+if [ -n "${{BLACKSTART_HERE-}}" ] || [ ! -r {boot_file} ]; then
+  :
+elif [ "$(cat {boot_file})" = {boot} ]; then
+  here=$(readlink /proc/self/ns/net) && [ "$here" != {network} ] && elsewhere {way} sh "$0"
+elif [ "$(uname -n)" != {host} ]; then
+  elsewhere sh "$0"
+fi
 """
 _TAIL = """
 everything
@@ -83,7 +99,24 @@ def text(run: str, changes: Sequence[Change], vault: Vault | None = None) -> str
             functions.append(f"{name}() {{\n{secrets.put_into(step)}\n}}")
             calls.append(f"  {name}" if isinstance(step, Ask) else f"  undo {name}")
     steps = "\n".join((*functions, "everything() {", *calls, "  :", "}"))
-    return _HEAD.format(run=run) + secrets.lookups() + steps + _TAIL
+    return _HEAD.format(run=run, elsewhere=_elsewhere(myself())) + secrets.lookups() + steps + _TAIL
+
+
+def _elsewhere(runner: Process) -> str:
+    """Shell that ends the script in another network namespace, or on another machine, than the run's (Linux only)."""
+    place = runner.place
+    if not place.network:
+        return ""
+    way = ("ip", "netns", "exec", place.named) if place.named else ("nsenter", "--net=/proc/PID/ns/net")
+    return _ELSEWHERE.format(
+        where=_within_double_quotes(f"{place.named or place.network} on {place.host}"), boot_file=BOOT_FILE,
+        boot=shlex.quote(runner.boot), network=shlex.quote(place.network), host=shlex.quote(place.host),
+        way=shlex.join(way),
+    )  # fmt: skip
+
+
+def _within_double_quotes(text: str) -> str:
+    return re.sub(r'([\\$`"])', r"\\\1", text)
 
 
 class _Secrets:

@@ -9,7 +9,7 @@ from blackstart.errors import Damaged, StepTimedOut
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.restore import is_gone, restore, stays_gone
+from blackstart.safety.restore import is_gone, outlasts, restore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from blackstart.planning import Plan
     from blackstart.safety.guardian import Guardian
 
-_STAYS_GONE_S = 1.0
 _LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
 
 
@@ -51,6 +50,7 @@ class Injection:
                 change=change,
                 evidence=self.folder.path,
                 lease_s=change.lease_s,
+                guardian=self.guardian.process,
             )
             self.outstanding[entry] = change
             self._do(entry, change)
@@ -64,6 +64,7 @@ class Injection:
                 self._step(step)
             except StepTimedOut:
                 self._late_s[entry] = step.timeout_s
+                self._mark(entry, "late")
                 raise
         self.ledger.mark(entry, "done")
         self.observer.note("did", change=entry, what=change.what)
@@ -79,7 +80,7 @@ class Injection:
         """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
         proved = True
         for entry, change in reversed(list(self.outstanding.items())):
-            self._mark(entry, "undoing")
+            self._mark(entry, "late" if entry in self._late_s else "undoing")
             self.observer.note("undo", change=entry, what=change.what, sync=True)
             self.console.say(f"undoing: {change.what}")
             began_s = clock.now_s()
@@ -119,7 +120,7 @@ class Injection:
     def confirm(self, within_s: float) -> None:
         """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
         for entry, change in reversed(list(self.outstanding.items())):
-            self.guardian.lease(clock.now_s() + _LOOKS_S)
+            self.guardian.lease(clock.now_s() + _LOOKS_S + self._late_s.get(entry, 0.0))
             ok = (self._gone(change) or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
@@ -131,15 +132,8 @@ class Injection:
 
     def _outlasted(self, entry: str, change: Change, within_s: float) -> bool:
         """Whether it is still undone when a step that did not come back has had as long again to take effect."""
-        late_s = self._late_s.get(entry, 0.0)
-        if not late_s:
-            return True
-        self._tell(f"{change.what}: a step did not come back and may still take effect; watched for {late_s:g} s")
         try:
-            if stays_gone(change, late_s):
-                return True
-            self._tell(f"came after its undo: {change.what}")
-            return self._restored(change, within_s) and stays_gone(change, _STAYS_GONE_S)
+            return outlasts(change, self._late_s.get(entry, 0.0), self._tell, lambda: self._restored(change, within_s))
         except Exception as error:  # as above
             self._tell(f"whether {change.what} stays undone can't be seen: {type(error).__name__}: {error}")
             return False

@@ -1,8 +1,9 @@
 """The machine's durable list of what is broken right now, and how to mend it.
 
 One SQLite file in the state folder, written with full sync (on macOS with F_FULLFSYNC), so that the undo of a change is
-on the disk before its `do` begins. An entry goes `intent` → `doing` → `done` → `undoing` → removed; only a proved undo
-removes one. The file appears with its table in it: an empty file is a ruined one, never a new one.
+on the disk before its `do` begins. An entry goes `intent` → `doing` → `done` → `undoing` → removed; where a step of the
+`do` was given up and may still take effect, `late` stands for the last two. Only a proved undo removes one. The file
+appears with its table in it: an empty file is a ruined one, never a new one.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.errors import BlackstartError, Damaged
 from blackstart.model import Change
 from blackstart.safety.alive import Process, boot_id, myself
+from blackstart.safety.place import Apart
 from blackstart.state import state_dir
 from blackstart.vault import Vault
 
@@ -55,6 +57,10 @@ class Entry:
     def lease_ran_out(self) -> bool:
         """Whether its longest lifetime is over; a reboot ends every lease."""
         return self.boot != boot_id() or clock.now_s() > self.lease_until_s
+
+    def apart(self) -> Apart | None:
+        """What lies between us and the place where it was made: from elsewhere it can't be mended."""
+        return self.runner.apart()
 
     def owned(self) -> bool:
         """Whether somebody alive looks after it: healing leaves it alone."""
@@ -109,9 +115,10 @@ class Ledger:
             connection.close()
 
     def intend(
-        self, *, entry_id: str, run: str, experiment: str, target: str, change: Change, evidence: Path, lease_s: float
-    ) -> None:
-        """Put the undo on the disk. When this returns, the change may be made."""
+        self, *, entry_id: str, run: str, experiment: str, target: str, change: Change, evidence: Path, lease_s: float,
+        guardian: Process | None = None,
+    ) -> None:  # fmt: skip
+        """Put the undo on the disk, and who looks after it besides us. When this returns, the change may be made."""
         self._tell(entry_id, "intent")
         self.put(
             Entry(
@@ -122,7 +129,7 @@ class Ledger:
                 "intent",
                 change,
                 myself(),
-                None,
+                guardian,
                 evidence,
                 boot_id(),
                 clock.now_s() + lease_s,
@@ -148,7 +155,7 @@ class Ledger:
             )
 
     def mark(self, entry_id: str, state: str, note: str = "") -> None:
-        """`doing`, `done` or `undoing`. Raises Damaged also where the entry is no longer there."""
+        """`doing`, `done`, `undoing` or `late`. Raises Damaged also where the entry is no longer there."""
         self._tell(entry_id, state)
         with self._open() as connection:
             done = connection.execute("UPDATE entries SET state = ?, note = ? WHERE id = ?", (state, note, entry_id))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
 from blackstart.errors import BlackstartError
 from blackstart.model import Ask, Change
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.restore import is_gone, restore, stays_gone
+from blackstart.safety.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone
 
-STAYS_GONE_S = 1.0
 _A_LOOK_S = 2.0
 Say = Callable[[str], None]
 
@@ -28,7 +27,8 @@ class Mender:
     """How to mend: within which time each undo is to be proved, and where that is said and recorded.
 
     Records that can't be written hold nothing up. `hands`: somebody is there to do what only a person can do.
-    `over`: whether somebody else has mended and closed an entry meanwhile.
+    `over`: whether somebody else has mended and closed an entry meanwhile. `late` maps an entry to the time limit of a
+    step of it that was given up: for so long it may still take effect.
     """
 
     ledger: Ledger
@@ -37,6 +37,7 @@ class Mender:
     within_s: float
     hands: bool = True
     over: Callable[[str, Change], bool] = lambda entry, change: False
+    late: dict[str, float] = field(default_factory=dict)
 
     def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
         """Undo each change, see that all of them stay gone, close those that did; returns these.
@@ -59,19 +60,25 @@ class Mender:
         if not midway and not change.undo_is_noop and self._looked(partial(is_gone, change)):
             self.note("found undone", change=entry, what=change.what)
             return True
-        recorded(partial(self.ledger.mark, entry, "undoing"), self.say)
+        recorded(partial(self.ledger.mark, entry, "late" if entry in self.late else "undoing"), self.say)
         self.note("undo", change=entry, what=change.what)
         self.say(f"undoing: {change.what}")
-        ok = self._looked(partial(restore, change, self.say, self._limit_s(change), partial(self.over, entry, change)))
+        ok = self._looked(partial(self._undo, entry, change))
         self.note("undone", change=entry, what=change.what, ok=ok)
         return ok
+
+    def _undo(self, entry: str, change: Change) -> bool:
+        return restore(change, self.say, self._limit_s(change), partial(self.over, entry, change))
 
     def _limit_s(self, change: Change) -> float:
         asked_s = [step.timeout_s for step in change.undo if isinstance(step, Ask)]
         return max([self.within_s, *asked_s]) if self.hands or not asked_s else _A_LOOK_S
 
     def _stayed(self, entry: str, change: Change, for_s: float) -> bool:
-        stayed = self._looked(partial(stays_gone, change, for_s))
+        again = partial(self._undo, entry, change)
+        stayed = self._looked(partial(stays_gone, change, for_s)) and self._looked(
+            partial(outlasts, change, self.late.get(entry, 0.0), self.say, again)
+        )
         self.note("gone", change=entry, what=change.what, ok=stayed, sync=True)
         if not stayed:
             self.say(f"came back after its undo: {change.what}")

@@ -62,6 +62,11 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
         except Damaged as damage:
             say(f"{damage}. If something of that run is still broken: sh {evidence / 'HEAL.sh'}")
             continue
+        between = copy.apart()
+        if between is not None and between.kind == "machine":
+            # It may be alive: nobody can know it from here, and its machine has its ledger.
+            say(f"left alone: the copy in {evidence}, of a run {between.where}")
+            continue
         known = [_entry(copy, entry) for entry in _open(copy, ruined) if entry not in listed]
         for entry in known:
             say(f"taken from the copy in {evidence}: {entry.change.what}")
@@ -89,7 +94,10 @@ def _open_by_word(copy: Copy) -> list[str]:
         record = journal.read(copy.evidence / "guardian.jsonl")
     except Damaged:
         return list(copy.changes)
-    last = {str(event["change"]): event["event"] for event in record.of("intent", "doing", "done", "undoing", "closed")}
+    last = {
+        str(event["change"]): event["event"]
+        for event in record.of("intent", "doing", "done", "undoing", "late", "closed")
+    }
     return [entry for entry in copy.changes if last.get(entry, "closed") != "closed"]
 
 

@@ -15,6 +15,7 @@ from blackstart.machines import complaint, run
 from blackstart.model import Ask, Change, Endpoint, Reader, Reading
 
 Say = Callable[[str], None]
+STAYS_GONE_S = 1.0
 _READ_TIMEOUT_S = 2.0
 _FIRST_READ_TIMEOUT_S = 0.25
 # How long an undo that went well is given to show before it is tried again: longer each time. A start that was lost
@@ -118,6 +119,25 @@ def stays_gone(change: Change, for_s: float) -> bool:
             retry_error_callback=lambda state: True,
         )
         return bool(retrying(lambda: all(_true(condition, reader) for condition, reader in readers)))
+
+
+def outlasts(change: Change, late_s: float, say: Say, again: Callable[[], bool]) -> bool:
+    """Whether it is still undone when a step that did not come back has had as long again to take effect.
+
+    `late_s` is that step's time limit, 0 where all came back. Where it took effect after all, `again` undoes it.
+    """
+    if not late_s:
+        return True
+    say(f"{change.what}: a step did not come back and may still take effect; watched for {late_s:g} s")
+    if stays_gone(change, late_s):
+        return True
+    say(f"came after its undo: {change.what}")
+    return again() and stays_gone(change, STAYS_GONE_S)
+
+
+def longest_s(change: Change) -> float:
+    """The longest time limit of the steps that make it: so long one that was given up may still take effect."""
+    return max((step.timeout_s for step in change.do), default=0.0)
 
 
 def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Condition, Reader]]:

@@ -23,7 +23,7 @@ from blackstart.safety.alive import Process, myself
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Mender, recorded
 from blackstart.safety.one_healer import one_healer
-from blackstart.safety.restore import is_gone
+from blackstart.safety.restore import is_gone, longest_s
 from blackstart.safety.runner import Runner
 from blackstart.vault import Vault
 
@@ -71,10 +71,14 @@ class Takeover:
             runner.end(self.note)
         told = self.known(told)
         broken = told.broken(self.changes)
-        if runner is not None and broken:
-            recorded(partial(self.ledger.renew, self.run, clock.now_s() + _FIRST_TRY_S, myself()), self._tell)
+        if broken:
+            # What its run could not restore, and has said so, is anybody's to mend.
+            first_s = _FIRST_TRY_S + sum(map(longest_s, broken.values()))
+            until_s = clock.now_s() + first_s if runner is not None else 0.0
+            recorded(partial(self.ledger.renew, self.run, until_s, myself()), self._tell)
+        late = {entry: longest_s(change) for entry, change in broken.items() if told.states.get(entry) == "late"}
         try:
-            self._settle(told, runner)
+            late |= self._settle(told, runner)
         except Exception:  # whatever it is, it must not keep us from the undo
             self.note("could not see what is under way", trace=traceback.format_exc())
         if not broken:
@@ -82,17 +86,19 @@ class Takeover:
         self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
         for step in (step for change in broken.values() for step in change.undo if isinstance(step, Ask)):
             self.alert(f"PLEASE DO NOW, by hand: {step.text}")
-        self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], woken)
+        self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], late, woken)
         if broken:
             self.alert("gave up; what the ledger keeps chaos.heal mends, once it can be mended")
         else:
             self.alert("everything is restored, and it was proved")
         return not broken
 
-    def _settle(self, told: Told, runner: Runner | None) -> None:
+    def _settle(self, told: Told, runner: Runner | None) -> dict[str, float]:
+        """Wait for the steps under way; returns how long those that had to be ended may still take effect."""
         doing = [entry for entry, state in told.states.items() if state in ("intent", "doing")]
         beginnings = [underway.Beginning(self.changes[entry], told.begun_s[entry]) for entry in doing]
-        underway.settle(beginnings, told.children, runner.words if runner else [], self.note)
+        ended = underway.settle(beginnings, told.children, runner.words if runner else [], self.note)
+        return {entry: longest_s(self.changes[entry]) for entry in doing} if ended else {}
 
     def known(self, told: Told) -> Told:
         """What the run has told us, and for the rest what the ledger says. One that can't be read means all."""
@@ -108,8 +114,8 @@ class Takeover:
                 known.states.setdefault(name, "undoing")
         return known
 
-    def _mend(self, broken: dict[str, Change], midway: Sequence[str], woken: int) -> None:
-        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed)
+    def _mend(self, broken: dict[str, Change], midway: Sequence[str], late: dict[str, float], woken: int) -> None:
+        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed, late=late)
         wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
         while clock.now_s() < began_s + self._tries_for_s():
             for entry in mender.mend(broken, midway):

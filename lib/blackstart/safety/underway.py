@@ -42,10 +42,13 @@ def words_of(pid: int) -> list[str]:
         return []
 
 
-def settle(beginnings: Collection[Beginning], told: Collection[Process], runner_words: list[str], note: Note) -> None:
-    """Wait until nothing of these changes is under way any more; past a step's own time limit it is ended."""
+def settle(beginnings: Collection[Beginning], told: Collection[Process], runner_words: list[str], note: Note) -> bool:
+    """Wait until nothing of these changes is under way any more; past a step's own time limit it is ended.
+
+    Returns whether one was ended: what it asked for may still come (`blackstart.safety.restore.outlasts`).
+    """
     if not beginnings:
-        return
+        return False
     steps = [step for beginning in beginnings for step in beginning.change.do]
     since_s = min(beginning.at_s for beginning in beginnings)
     limit_s = sum(step.timeout_s for step in steps)
@@ -63,14 +66,16 @@ def settle(beginnings: Collection[Beginning], told: Collection[Process], runner_
     _wait(newborn, clock.now_s() + _EXECUTES_WITHIN_S)
     waited_for = under_way()
     if not waited_for:
-        return
+        return False
     note("waiting for a step under way", pids=waited_for)
     _wait(under_way, max(since_s + limit_s, clock.now_s() + _EXECUTES_WITHIN_S))
-    for pid in under_way():
+    too_long = under_way()
+    for pid in too_long:
         note("ending a step", pid=pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
     note("no step is under way", pids=under_way())
+    return bool(too_long)
 
 
 def executes(words: list[str], step: Step) -> bool:

@@ -28,12 +28,12 @@ def status(c: Any) -> None:
     finish(command.status())
 
 
-@task
-def heal(c: Any) -> None:
+@task(help={"here": "also what was broken on another machine or in another network namespace"})
+def heal(c: Any, here: bool = False) -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
     from blackstart import command  # noqa: PLC0415
 
-    finish(command.heal())
+    finish(command.heal(here))
 
 
 def _named(verb: str, doc: str) -> Any:

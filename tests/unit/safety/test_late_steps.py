@@ -1,0 +1,84 @@
+"""A step that was given up may still take effect: engine, guardian and `chaos.heal` all watch for it as long again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blackstart import clock, journal
+from blackstart.model import Change, Command
+from blackstart.safety import heal
+from blackstart.safety.alive import Process, boot_id
+from blackstart.safety.ledger import Ledger
+from blackstart.safety.runner import Runner
+from blackstart.safety.takeover import Takeover, Told
+from tests.unit.safety.file_fault import without
+
+DEAD = Process(boot_id(), 2**22 - 1, "1")
+LIMIT_S = 2.0
+TAKES_EFFECT_AFTER_S = 1.6
+Mend = Callable[[Path, Change, str, list[Process]], list[str]]
+
+
+def removed_late(path: Path) -> Change:
+    """A stop that nobody's death ends: it takes effect when its undo was proved, and had stayed for a second."""
+    step = Command(("sleep", "60"), timeout_s=LIMIT_S)
+    return replace(without(path), do=(step,))
+
+
+def by_heal(tmp_path: Path, change: Change, state: str, children: list[Process]) -> list[str]:
+    ledger = Ledger()
+    ledger.intend(entry_id="r#0", run="r", experiment="e", target="t", change=change, evidence=tmp_path, lease_s=60.0)
+    (made,) = ledger.outstanding()
+    ledger.put(replace(made, runner=DEAD, state=state, lease_until_s=clock.now_s() + change.lease_s))
+    said: list[str] = []
+    assert heal.heal(said.append, tmp_path / "reports") == 0, said
+    return said
+
+
+def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Process]) -> list[str]:
+    takeover = Takeover("r", tmp_path, {"r#0": change}, "", {})
+    told = Told({"r#0": state}, {"r#0": clock.now_s()}, children)
+    assert takeover.mend("the run has died", told, Runner(DEAD), os.open(os.devnull, os.O_RDONLY))
+    takeover.end("test")
+    record = journal.read(tmp_path / "guardian.jsonl")
+    return [str(event["message"]) for event in record.of("said")]
+
+
+@pytest.mark.parametrize("mend", [by_heal, by_guardian])
+def test_a_step_that_had_to_be_ended_and_takes_effect_later_is_undone_again(tmp_path: Path, mend: Mend) -> None:
+    path = tmp_path / "x"
+    late_s = LIMIT_S + TAKES_EFFECT_AFTER_S
+    step = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    # What it asked of a server goes on there, whatever becomes of who asked.
+    server = subprocess.Popen(["sh", "-c", f"sleep {late_s}; rm -f {path}"], start_new_session=True)
+    mark = Path(f"/proc/{step.pid}/stat").read_text().rpartition(")")[2].split()[19]
+    try:
+        said = mend(tmp_path, removed_late(path), "doing", [Process(boot_id(), step.pid, mark)])
+    finally:
+        server.wait(timeout=10)
+        step.kill()
+        step.wait(timeout=10)
+    assert path.exists() and "came after its undo: remove x" in said
+
+
+@pytest.mark.parametrize("mend", [by_heal, by_guardian])
+def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_path: Path, mend: Mend) -> None:
+    path = tmp_path / "x"
+    server = subprocess.Popen(["sh", "-c", f"sleep {TAKES_EFFECT_AFTER_S}; rm -f {path}"], start_new_session=True)
+    try:
+        said = mend(tmp_path, removed_late(path), "late", [])
+    finally:
+        server.wait(timeout=10)
+    assert path.exists() and "came after its undo: remove x" in said
+
+
+def test_the_ledger_says_late_from_a_given_up_step_on_until_it_is_closed(tmp_path: Path) -> None:
+    said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [])
+    assert any(line.endswith("may still take effect; watched for 2 s") for line in said)
+    assert Ledger().outstanding() == []
