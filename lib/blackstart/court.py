@@ -125,3 +125,9 @@ def effect_s(changes: Sequence[Change], watches: Sequence[Watch], side: str) -> 
         if first is not None:
             moments.append(first.to_s)
     return max(moments, default=None)
+
+
+def late(watch: Watch) -> bool:
+    """Whether it came true, and is not proved to have come true in its time."""
+    interval, deadline_s = watch.interval, watch.deadline_s()
+    return interval is not None and deadline_s is not None and interval.to_s > deadline_s

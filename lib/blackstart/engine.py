@@ -18,6 +18,7 @@ from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
 from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
+from blackstart.expect import BASELINE_WITHIN_S
 from blackstart.flags import Flags
 from blackstart.journal import Journal
 from blackstart.judging import Result
@@ -33,10 +34,7 @@ from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
 from blackstart.vault import Vault
 
-BASELINE_WITHIN_S = 15.0
-STAYS_GONE_S = 1.0
-CALM_BEYOND_S = 5.0
-LONGEST_OVERTIME_S = 10.0
+STAYS_GONE_S, CALM_BEYOND_S, LONGEST_OVERTIME_S = 1.0, 5.0, 10.0
 
 
 class Run:
@@ -118,16 +116,18 @@ class Run:
         self.guardian.start(self.locks.handles())
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
-        until_s = clock.now_s() + BASELINE_WITHIN_S
-        holds = self.observer.wait(
-            lambda: self.observer.baseline_holds() and self.traffic.flowing(), until_s, self._between
-        )
-        self._demand_baseline(holds)
+        limit_s = self._within(max((e.within_s or 0.0 for e in self.experiment.baseline), default=BASELINE_WITHIN_S))
+        over_s = limit_s + LONGEST_OVERTIME_S
+        self.observer.wait(lambda: self._flows() or self.observer.baseline_missed(limit_s), over_s, self._between)
+        self._demand_baseline()
         self.observer.pace(CALM_TICK_S)
         bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
 
-    def _demand_baseline(self, holds: bool) -> None:
-        if not holds:
+    def _flows(self) -> bool:
+        return self.observer.baseline_holds() and self.traffic.flowing()
+
+    def _demand_baseline(self) -> None:
+        if not self._flows():
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
 
     def _prepare(self) -> None:
@@ -140,7 +140,7 @@ class Run:
         self.guardian.wait_up()
         if self.plan.changes:
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
-        self._demand_baseline(self.observer.baseline_holds())  # asking and rehearsing may have taken long
+        self._demand_baseline()  # asking and rehearsing may have taken long
 
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -261,7 +261,7 @@ class Run:
 
     def _wind_down(self) -> None:
         if self.signals.first is not None:
-            self.observer.note("interrupted", message=f"interrupted by signal {self.signals.first}", sync=True)
+            self.observer.note("interrupted", message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
         self._safely(lambda: bundle.collect(self.experiment, self.observer, self.guardian.problem))
         self.observer.phase("end")

@@ -14,6 +14,7 @@ BlackstartError
 └── Damaged               a record (journal, history, ledger) can't be read
 """
 
+import signal
 from collections.abc import Iterable
 from difflib import get_close_matches
 
@@ -68,7 +69,7 @@ class Interrupted(BlackstartError):
     """A signal asked the run to end. `signum` is its number."""
 
     def __init__(self, signum: int) -> None:
-        super().__init__(f"interrupted by signal {signum}")
+        super().__init__(f"interrupted by {signal.Signals(signum).name}")
         self.signum = signum
 
 

@@ -178,6 +178,9 @@ class Conditions:
         return Condition(self, "has risen")  # type: ignore[arg-type]
 
 
+BASELINE_WITHIN_S = 15.0
+"""What the shipped experiments give their baselines, and what a load is given to flow where nothing else is awaited."""
+
 When = Literal["eventually", "always", "never"]
 
 

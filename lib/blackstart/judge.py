@@ -135,9 +135,13 @@ def _baseline_finding(watch: Watch) -> Finding:
     )  # fmt: skip
 
 
+_WINDOWS = {"fault": "fault", "recovery": "recovery", "always": "fault"}  # `always` counts from the fault on
+
+
 def _never_begun(expectation: Expectation, phase: str) -> Finding:
+    message = f"the run ended before the {_WINDOWS[phase]} began"
     return Finding(
-        expectation.name, phase, "inconclusive", f"the {phase} phase was never reached", str(expectation.condition),
+        expectation.name, phase, "inconclusive", message, str(expectation.condition),
         "nothing was read", criterion=expectation.criterion,
     )  # fmt: skip
 
@@ -178,9 +182,9 @@ def _unbitten(court: Court) -> str:
 
 
 def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
-    missing = [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
+    missing = _ended_early(record)  # the cause first, then what could not be seen for it
+    missing += [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
     missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
-    missing += _ended_early(record)
     if not any(f.status == "held" for f in findings if f.phase != "baseline"):
         missing.append("nothing that was expected has been seen")
     if record.damage:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from tabulate import tabulate
 
 from blackstart import clock
+from blackstart.court import late
 from blackstart.durations import shown
 from blackstart.evidence import log_tail
 from blackstart.watch import Interval, Watch
@@ -94,8 +95,8 @@ class Narrator:
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""
         with self.observer.lock:
-            missing = [watch for watch in self.observer.court.baseline if watch.interval is None or watch.lost_again]
-            told = [f"{w.expectation.condition} was wanted, {shown_reading(w.last)}" for w in missing]
+            missing = [w for w in self.observer.court.baseline if w.interval is None or w.lost_again or late(w)]
+            told = [f"{w.expectation.condition} was wanted{_limit(w)}, {shown_reading(w.last)}" for w in missing]
         told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
         return "; ".join(told) or "the load does not flow"
 
@@ -120,3 +121,7 @@ class Narrator:
             self.console.plain(f"because: {reason}")
         self.console.verdict(judgement.verdict, f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict}")
         self.console.plain(f"evidence: {folder.log}\n          {folder.path}/")
+
+
+def _limit(watch: Watch) -> str:
+    return f" within {watch.expectation.within_s:g} s" if watch.expectation.within_s else ""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from blackstart import clock
-from blackstart.court import Court, effect_s
+from blackstart.court import Court, effect_s, late
 from blackstart.expect import Condition
 from blackstart.journal import Journal
 from blackstart.model import Probe, Reading
@@ -129,9 +129,17 @@ class Observer:
         """Whether every baseline expectation is true now, twice in a row, and every abort condition can be seen."""
         with self.lock:
             return not self.blind() and all(
-                watch.interval is not None and not watch.lost_again and watch.count >= IN_A_ROW
+                watch.interval is not None and not (watch.lost_again or late(watch)) and watch.count >= IN_A_ROW
                 for watch in self.court.baseline
             )
+
+    def baseline_missed(self, limit_s: float) -> bool:
+        """Whether a baseline expectation did not come true in its time, or `limit_s` is over and all are decided."""
+        now_s = clock.now_s()
+        with self.lock:
+            decided = [watch for watch in self.court.baseline if watch.decided(now_s)]
+            missed = any(watch.interval is None or late(watch) for watch in decided)
+            return missed or (now_s >= limit_s and len(decided) == len(self.court.baseline))
 
     def blind(self) -> list[str]:
         """The abort conditions that could not come true, since what they look at shows no value, and why."""

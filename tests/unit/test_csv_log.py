@@ -124,10 +124,20 @@ def test_a_peak_is_the_highest_ever_seen() -> None:
     assert logged(told.read(7, leader="absent").phase(8, "end"))["peak"] == "15"
 
 
-def test_every_wait_has_a_row_with_its_interval() -> None:
-    log = logged(whole())
-    assert log["during_interval_s"] == "0.100..0.200"
-    assert log["after_interval_s"] == "0.100..0.200"
+def test_every_wait_has_a_row_with_its_interval_from_the_proved_effect_as_in_all_reports() -> None:
+    told = whole()
+    log, court = logged(told), told.replayed()[0]
+    for watch in court.watches:
+        if watch.interval and watch.anchor_s is not None:
+            from_s, to_s = map(float, log[f"{watch.expectation.name}_interval_s"].split(".."))
+            assert (from_s + to_s) / 2 == pytest.approx(watch.interval.middle_s - watch.anchor_s, abs=0.001)
+    assert {"during_interval_s", "after_interval_s"} <= log.keys()
+
+
+def test_a_wait_whose_effect_was_never_proved_has_no_interval() -> None:
+    told = Story(drill(), change()).phase(0, "baseline").reads(0.1, 1, **UP).phase(1, "fault")
+    told.reads(1.1, 3, **(DOWN | {"redis": "up"})).phase(4, "recovery").phase(9, "end")
+    assert logged(told)["during_interval_s"] == "effect_not_proved"
 
 
 def test_a_wait_that_did_not_come_true_is_not_observed() -> None:

@@ -11,6 +11,7 @@ from blackstart import engine
 from blackstart.codec import plain
 from blackstart.console import Console
 from blackstart.errors import Refused
+from blackstart.expect import Expectation, eventually
 from blackstart.flags import Flags
 from blackstart.model import Answer, Command, ReadingKind, Scalar
 from blackstart.observer import Observer
@@ -29,6 +30,10 @@ class NoSuchMetric(FileThere):
 
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
         return "absent", None, "no such series"
+
+
+def before(path: Path, within_s: float) -> Expectation:
+    return eventually(FileThere(str(path)).is_(True), within_s=within_s, name="before")
 
 
 @pytest.fixture
@@ -52,9 +57,9 @@ def test_a_start_that_fails_leaves_neither_folder_nor_lock(
 
 @pytest.mark.parametrize("where", ["baseline", "while the operator was asked"])
 def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
-    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, where: str
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
-    monkeypatch.setattr(engine, "BASELINE_WITHIN_S", 0.5)
+    told = Told(tmp_path, drill(files[0], baseline=(before(files[0], 0.5),)), without(files[0]))
     if where == "baseline":
         files[0].unlink()
     else:
@@ -68,7 +73,34 @@ def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
         monkeypatch.setattr(engine.rehearse, "rehearse", lambda changes: [])
     told.end()
     assert told.outcome == ("refused", 40)
-    assert not told.record.of("do") and "Not started: the baseline does not hold: one is True" in told.out.getvalue()
+    assert (
+        not told.record.of("do")
+        and "Not started: the baseline does not hold: one is True was wanted within 0.5 s" in told.out.getvalue()
+    )
+
+
+def test_a_baseline_is_waited_for_as_long_as_it_says_and_the_report_says_the_same(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    files[0].unlink()
+    patient, short = before(files[0], 0.9), replace(before(files[1], 0.3), name="sooner")
+    told = Told(tmp_path, drill(files[0], baseline=(short, patient)), without(files[0]))
+    told.end()
+    found = {finding.name: finding for finding in told.result.judgement.findings}
+    assert told.outcome == ("refused", 40)
+    assert (found["before"].status, found["before"].expected) == ("broke", "eventually one is True within 0.9 s")
+    assert found["before"].message.startswith("did not come true within 0.9 s")
+
+
+def test_the_first_limit_that_a_baseline_misses_ends_the_wait_and_refuses(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    files[0].unlink()
+    made = drill(files[0], baseline=(before(files[0], 0.4), replace(before(files[0], 20), name="later")))
+    told = Told(tmp_path, made, without(files[0]))
+    told.end()
+    assert told.outcome == ("refused", 40)
+    assert "was wanted within 0.4 s" in told.out.getvalue()
 
 
 def test_a_fault_whose_proof_is_true_already_is_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:
@@ -99,11 +131,9 @@ def test_an_abort_condition_ends_the_fault_and_is_inconclusive(tmp_path: Path, f
     assert files[0].exists() and told.record.of("aborted")
 
 
-def test_an_abort_condition_that_nobody_can_see_is_refused(
-    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(engine, "BASELINE_WITHIN_S", 0.5)
-    told = Told(tmp_path, drill(files[0], stop_if=(NoSuchMetric(str(files[0])).is_(True),)), without(files[0]))
+def test_an_abort_condition_that_nobody_can_see_is_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    blind = (NoSuchMetric(str(files[0])).is_(True),)
+    told = Told(tmp_path, drill(files[0], baseline=(before(files[0], 0.5),), stop_if=blind), without(files[0]))
     told.end()
     assert told.outcome == ("refused", 40) and not told.record.of("do")
     assert "nobody could see whether to abort (errors absent)" in told.out.getvalue()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blackstart import journal
+from blackstart.errors import Interrupted
 from blackstart.expect import Expectation, eventually, never
 from blackstart.judge import EXITS, judge
 from blackstart.watch import Finding
@@ -294,3 +295,21 @@ def test_an_always_does_not_cover_the_baseline() -> None:
     told = story().phase(0, "baseline").reads(0.1, 2, **(UP | {"health": "sick"})).phase(2, "fault").did(2.0)
     told.read(2.1, **UP).reads(2.2, 5, **DOWN).phase(5, "recovery")
     assert recovered(told).phase(9.1, "end").judged().verdict == "held"
+
+
+def test_what_ended_a_run_is_the_first_reason_and_has_its_name() -> None:
+    why = str(Interrupted(15))
+    told = story().phase(0, "baseline").reads(0.1, 2, **UP).phase(2, "fault").did(2.0)
+    told.reads(2.1, 2.5, **DOWN).phase(2.5, "recovery").gone(3.0).note(3.1, "interrupted", message=why)
+    judged = told.phase(3.2, "end").judged()
+    assert judged.verdict == "inconclusive" and len(judged.reasons) > 1
+    assert judged.reasons[0] == why == "interrupted by SIGTERM"
+
+
+def test_what_the_run_did_not_get_to_names_windows_that_there_are() -> None:
+    told = story().phase(0, "baseline").reads(0.1, 2, **UP).note(2, "interrupted", message="x").phase(2.1, "end")
+    assert {f.name: f.message for f in told.judged().findings if f.phase != "baseline"} == {
+        "during": "the run ended before the fault began",
+        "after": "the run ended before the recovery began",
+        "health": "the run ended before the fault began",
+    }

@@ -50,7 +50,8 @@ def latency_within(
         return report.held(actual)
     if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
         return report.unknown(f"{', '.join(over)} over the limit, but only since the load itself sent late", actual)
-    slowest = sorted(chosen, key=lambda row: -row.latency_ms)
+    limit_ms = min(limits_ms[name] for name in over)
+    slowest = sorted((row for row in chosen if row.latency_ms > limit_ms), key=lambda row: -row.latency_ms)
     return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
 
 

@@ -10,9 +10,9 @@ from typing import Any
 from blackstart import clock
 from blackstart.codec import from_data
 from blackstart.journal import Event, Record, readings_of
-from blackstart.judge import Judgement
+from blackstart.judge import Judgement, replay
 from blackstart.model import Experiment, LogRow, Reading, Scalar
-from blackstart.watch import Finding
+from blackstart.watch import Finding, Interval
 
 RESULTS = {
     "held": "PASS",
@@ -22,6 +22,7 @@ RESULTS = {
     "refused": "REFUSED",
 }
 NOT_OBSERVED = "not_observed"
+NOT_PROVED = "effect_not_proved"
 
 
 def write(path: Path, record: Record, judgement: Judgement) -> None:
@@ -31,12 +32,19 @@ def write(path: Path, record: Record, judgement: Judgement) -> None:
 
 
 def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
-    """`title,timestamp`, the experiment's rows, a row per transition, the verdict, `test_result` last."""
+    """`title,timestamp`, the experiment's rows, a row per transition, the verdict, `test_result` last.
+
+    A transition's seconds count from the proved effect of the fault, or of its undo, as they do in every other report;
+    below 0 is before that proof.
+    """
     record = record.until_end()
     run = record.first("run") or {}
     experiment: Experiment = from_data(run["experiment"])
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
+    plan = record.first("plan")
+    court, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
+    effects = {(watch.phase, watch.expectation.name): watch.anchor_s for watch in court.watches}
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
     made += list(experiment.log_facts)
     made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
@@ -44,9 +52,7 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     for finding in judgement.findings:
         if finding.phase in ("fault", "recovery") and finding.name in waits:
             key = f"{finding.name}_interval_s"
-            value = finding.transition
-            zero_s = _zero_s(record, finding.phase)
-            made.append((key, f"{value.from_s - zero_s:.3f}..{value.to_s - zero_s:.3f}" if value else NOT_OBSERVED))
+            made.append((key, _interval(finding.transition, effects.get((finding.phase, finding.name)))))
     made += [(f"check_{f.name}", _told(f)) for f in judgement.findings if f.phase == "check"]
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
@@ -58,8 +64,10 @@ def _told(finding: Finding) -> str:
     return NOT_OBSERVED if finding.status in ("inconclusive", "pending") and not finding.criterion else finding.status
 
 
-def _zero_s(record: Record, phase: str) -> float:
-    return next((float(event["began"]) for event in record.of("phase") if event["phase"] == phase), 0.0)
+def _interval(value: Interval | None, effect_s: float | None) -> str:
+    if value is None:
+        return NOT_OBSERVED
+    return NOT_PROVED if effect_s is None else f"{value.from_s - effect_s:.3f}..{value.to_s - effect_s:.3f}"
 
 
 def _moments(record: Record) -> dict[str, dict[str, Reading]]:

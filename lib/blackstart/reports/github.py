@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, result, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, verdict_says
 
 # GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
 _ANNOTATIONS_AT_MOST = 9
@@ -74,7 +74,7 @@ def log_lines(story: Story) -> list[str]:
         found = [f for f in judgement.findings if result(f) == word and story.entered(f.phase)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:
             message = f"{finding.message}\nexpected: {finding.expected}"
-            message += f"\nwhere to look: {finding.hint}" if finding.hint else ""
+            message += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
             lines.append(_command(level, f"{finding.name} ({finding.phase})", message))
     return lines
 

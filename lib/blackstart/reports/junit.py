@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, indent, tostring
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import Story
-from blackstart.reports.words import result, verdict_says
+from blackstart.reports.words import hint, result, verdict_says
 from blackstart.watch import Finding
 
 _AS = {"broke": "failure", "inconclusive": "error", "not observed": "skipped"}
@@ -78,7 +78,7 @@ def _case(story: Story, finding: Finding) -> Element:
     word = result(finding)
     if word in _AS:
         text = f"expected: {finding.expected}\nactual: {finding.actual}\n{finding.message}"
-        text += f"\nwhere to look: {finding.hint}" if finding.hint else ""
+        text += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
         case.append(_element(_AS[word], text, message=finding.message, type=word.replace(" ", "-")))
     return case
 

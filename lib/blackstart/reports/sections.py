@@ -11,7 +11,7 @@ from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, result, tell, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, tell, verdict_says
 from blackstart.shell import describe
 from blackstart.watch import Finding
 
@@ -81,7 +81,7 @@ def failed(story: Story) -> Element | None:
 
 def _card(finding: Finding) -> Element:
     expected, actual, seen = _plainly(finding)
-    facts = [("expected", expected), ("actual", actual), ("result", seen), ("where to look", finding.hint)]
+    facts = [("expected", expected), ("actual", actual), ("result", seen), ("where to look", hint(finding))]
     return e(
         "article",
         e("h3", badge(result(finding)), f" {finding.name} ", e("span", finding.phase, class_="phase-name")),
@@ -176,7 +176,7 @@ def findings(story: Story) -> Iterator[Element]:
 
 def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:
     expected, actual, seen = _plainly(finding)
-    return expected, actual, [seen, *([e("p", finding.hint, class_="hint")] if finding.hint else [])]
+    return expected, actual, [seen, *([e("p", hint(finding), class_="hint")] if hint(finding) else [])]
 
 
 def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:

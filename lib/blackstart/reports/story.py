@@ -195,7 +195,7 @@ class Story:
 
     def entered(self, phase: str) -> bool:
         """Whether the run got as far as the phase that a finding belongs to."""
-        moment = {"fault": self.times.did_s, "always": self.times.did_s, "recovery": self.times.undid_s}
+        moment = dict.fromkeys(("fault", "always", "check"), self.times.did_s) | {"recovery": self.times.undid_s}
         return moment.get(phase, 0.0) is not None
 
     @property

@@ -11,7 +11,7 @@ from blackstart.history import History
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, result, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, verdict_says
 
 _WIDEST = 60
 
@@ -68,7 +68,7 @@ def _transitions(story: Story) -> str:
 def _findings(story: Story) -> str:
     rows = [(f.phase, f.name, result(f), f.message) for f in story.judgement.findings]
     told = _table(rows, ("phase", "expectation", "result", "what was seen"))
-    hints = [f"  {f.name}: {f.hint}" for f in story.judgement.findings if f.hint]
+    hints = [f"  where to look for {f.name}: {hint(f)}" for f in story.judgement.findings if hint(f)]
     return "\n".join([told, *hints]) if told else ""
 
 

@@ -47,6 +47,11 @@ def result(finding: Finding) -> str:
     return "inconclusive" if finding.status == "pending" else finding.status
 
 
+def hint(finding: Finding) -> str:
+    """Where to look, of what was seen to break; of what was not seen, a hint would accuse without a proof."""
+    return finding.hint if finding.status == "broke" else ""
+
+
 def tell(event: Event) -> str:
     """One event of the journal in a sentence; events that nobody thought of show their fields."""
     name = str(event["event"])

@@ -80,6 +80,13 @@ def test_latency_counts_from_the_intended_time_and_for_one_outcome() -> None:
     assert latency_within(rows, {}, limits_ms={"p50": 101}, outcome="").verdict == "held"
 
 
+def test_only_requests_over_the_limit_are_offenders() -> None:
+    rows = history(*TEN, row("slow", "fail", at_s=20, end_s=23.0), row("slower", "fail", at_s=20, end_s=24.0))
+    result = latency_within(rows, {}, limits_ms={"p50": 3500, "p95": 101}, outcome="")
+    assert (result.verdict, result.offenders) == ("broke", ("slower", "slow"))
+    assert result.message.endswith("(slower, slow)")
+
+
 def test_a_latency_that_only_our_own_late_sending_made_proves_nothing() -> None:
     late = row("late", at_s=10.0, start_s=10.5, end_s=10.55)
     result = latency_within(history(*TEN, late), {}, limits_ms={"max": 101})

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from blackstart.judge import Judgement
-from blackstart.reports import github
+from blackstart.reports import github, html, junit, table
 from blackstart.reports.story import Story
 from blackstart.watch import Finding
 from tests.unit.reports.conftest import DRILLS
@@ -58,3 +59,22 @@ def test_outside_of_github_nothing_is_written(stories: dict[str, Story], tmp_pat
     path = tmp_path / "summary.md"
     assert github.publish(stories["broke"], {"GITHUB_STEP_SUMMARY": str(path)}) == []
     assert not path.exists()
+
+
+@pytest.mark.parametrize("name", ["killed", "unseen", "refused", "inconclusive"])
+def test_what_was_not_seen_to_break_is_accused_of_nothing(stories: dict[str, Story], name: str) -> None:
+    story = stories[name]
+    unseen = Finding("disjoint", "check", "inconclusive", "no report", "one", "none", hint="It did it.")
+    told = Story(story.record, replace(story.judgement, findings=(*story.judgement.findings, unseen)), story.where)
+    broke = {f.hint for f in told.judgement.findings if f.status == "broke"}
+    hints = {f.hint for f in told.judgement.findings if f.hint} - broke
+    assert "It did it." in hints
+    pages = [*github.log_lines(told), junit.xml(told), table.text(told), html.page(told)]
+    assert [hint for hint in hints for page in pages if hint in page] == []
+
+
+def test_checks_of_a_run_that_was_refused_are_no_warnings(stories: dict[str, Story]) -> None:
+    story = stories["refused"]
+    unseen = Finding("once", "check", "inconclusive", "no history", "once", "nothing")
+    told = Story(story.record, replace(story.judgement, findings=(unseen,)), story.where)
+    assert not any("once" in line for line in github.log_lines(told))

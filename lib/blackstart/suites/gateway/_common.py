@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from blackstart.expect import Expectation, always, eventually
+from blackstart.expect import BASELINE_WITHIN_S, Expectation, always, eventually
 from blackstart.loads import OpenLoop, Stage
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
@@ -30,9 +30,9 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
         hypothesis=hypothesis,
         link=links(target),
         baseline=(
-            eventually(read.health().is_("UP"), name="up_before"),
-            eventually(read.visit(requests(target).url).is_(200), name="served_before"),
-            eventually(breaker(target, "closed").is_(1), name="closed_before"),
+            eventually(read.health().is_("UP"), within_s=BASELINE_WITHIN_S, name="up_before"),
+            eventually(read.visit(requests(target).url).is_(200), within_s=BASELINE_WITHIN_S, name="served_before"),
+            eventually(breaker(target, "closed").is_(1), within_s=BASELINE_WITHIN_S, name="closed_before"),
         ),
         always=(no_crash(),),
         # All of one page, which is read once for everything that is picked from it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from blackstart.errors import BadTarget
-from blackstart.expect import Condition, always, eventually
+from blackstart.expect import BASELINE_WITHIN_S, Condition, always, eventually
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.pause_one import PauseOne
 from blackstart.model import Experiment
@@ -32,7 +32,7 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
         name=f"leader-lock-{variant}",
         log_title="leader_lock_chaos_test",
         link=(),
-        baseline=(eventually(leaders.is_(1), name="leader_before"),),
+        baseline=(eventually(leaders.is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),),
         during=(),
         recovery=(
             eventually(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.expect import Expectation, eventually, never
+from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually, never
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
 from blackstart.model import Check, Experiment, LogRow, Probe
@@ -40,10 +40,15 @@ def _stop_redis(target: Target, limits: Limits) -> Experiment:
         refuse_if=forbidding(),
         link=links(target),
         baseline=(
-            eventually(read.leader().is_(1), name="leader_before", requires=read.LEADER_SHOWN),
-            eventually(read.ready().is_(200), name="ready_before"),
-            eventually(read.paused().is_(False), name="not_paused_before"),
-            *(eventually(beat.below(limits.heartbeat_s), name=f"{beat.name}_before") for beat in read.heartbeats()),
+            eventually(
+                read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before", requires=read.LEADER_SHOWN
+            ),
+            eventually(read.ready().is_(200), within_s=BASELINE_WITHIN_S, name="ready_before"),
+            eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
+            *(
+                eventually(beat.below(limits.heartbeat_s), within_s=BASELINE_WITHIN_S, name=f"{beat.name}_before")
+                for beat in read.heartbeats()
+            ),
         ),
         faults=(Stop("redis"),),
         during=(

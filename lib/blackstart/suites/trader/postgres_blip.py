@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blackstart.expect import Expectation, eventually
+from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.flags import Flags
@@ -33,10 +33,14 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         refuse_if=forbidding(),
         link=links(target),
         baseline=(
-            eventually(read.health().is_("healthy"), name="healthy_before"),
-            eventually(read.leader().is_(1), name="leader_before"),
-            eventually(read.paused().is_(False), name="not_paused_before"),
-            *((eventually(LoadOutcome().is_("ok"), name="orders_accepted_before"),) if load else ()),
+            eventually(read.health().is_("healthy"), within_s=BASELINE_WITHIN_S, name="healthy_before"),
+            eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
+            eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
+            *(
+                (eventually(LoadOutcome().is_("ok"), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),)
+                if load
+                else ()
+            ),
         ),
         faults=(Pause("postgres") if variant else Stop("postgres"),),
         recovery=(_recovers(flags, bool(load)),),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blackstart.expect import eventually
+from blackstart.expect import BASELINE_WITHIN_S, eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
@@ -31,9 +31,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         hypothesis="A burst of plans waits in the throttle queue, it drains, and every accepted plan lands once.",
         refuse_if=forbidding(),
         baseline=(
-            eventually(read.health().is_("healthy"), name="healthy_before"),
-            eventually(read.leader().is_(1), name="leader_before"),
-            eventually(read.paused().is_(False), name="not_paused_before"),
+            eventually(read.health().is_("healthy"), within_s=BASELINE_WITHIN_S, name="healthy_before"),
+            eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
+            eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
         ),
         during=(
             eventually(
