@@ -213,7 +213,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         target = allowing(target_for(discover.kind_of(found), given), given)
         _learn(redactor, target, given)
         made = planning.make(declared(found, target, given, variant), target)
-        print(redactor(show(made, way_in.came_by(), os.environ)), flush=True)
+        print(redactor(show(made, way_in.came_by(), os.environ, full=bool(options.get("full")))), flush=True)
         return EXIT_HELD
 
     return answering(act)

@@ -2,38 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
+from typing import Any
 
 from tabulate import tabulate
 
+from blackstart.checking import Evidence, apply
 from blackstart.court import BITE_WITHIN_S
 from blackstart.durations import shown
 from blackstart.expect import Expectation
+from blackstart.history import History
+from blackstart.journal import Record
 from blackstart.machines import describe, to_shell
-from blackstart.model import Change, Step
+from blackstart.model import Change, Check, Step
 from blackstart.planning import Plan
-from blackstart.safety import guard_rails
+from blackstart.safety import alive, guard_rails
 
 _HEADERS = ("service", "where", "what happens", "at most", "undone by", "reached at")
+_WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # a path can be copied
 _WIDEST = (None, 40, 40, None, 50, 40)
 _LONGEST_STEP = 160
+_LONGEST_LINE = 400
 
 
-def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> str:
+def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None, *, full: bool = False) -> str:
     """The blast radius as a table, each change with its undo and proofs, and what is expected when.
 
     What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
+    Shell that is too long to be read stands in short, but for `full`.
     """
     target, experiment = plan.target, plan.experiment
     parts = [
         f"{experiment.name} on {target.name} ({target.api or 'no api'}), from {target.why}",
         experiment.hypothesis,
         "",
-        tabulate(_blast_radius(plan), headers=_HEADERS, maxcolwidths=list(_WIDEST)),
+        tabulate(_blast_radius(plan), headers=_HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
         *_refusals(plan, came_by, environment),
     ]
     for change in plan.changes:
-        parts += ["", change.what, *_steps("do", change.do), *_steps("undo", change.undo)]
+        parts += ["", change.what, *_steps("do", change.do, full), *_steps("undo", change.undo, full)]
         parts += [f"  bites when  {condition}" for condition in change.bites]
         parts += [f"  gone when   {condition}" for condition in change.gone]
     parts += ["", plan.drives] if plan.drives else []
@@ -47,8 +56,9 @@ def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = 
         )
         for expectation in expectations
     ]
-    rows += [("check", check.name, check.check) for check in experiment.checks]
-    parts += ["", tabulate(rows, headers=("phase", "expectation", "what must be seen")), "", "Nothing was touched."]
+    rows += [("check", check.name, expected(check)) for check in experiment.checks]
+    table = tabulate(rows, headers=("phase", "expectation", "what must be seen"), maxcolwidths=[None, None, 100])
+    parts += ["", table, "", "Nothing was touched."]
     return "\n".join(parts)
 
 
@@ -81,8 +91,12 @@ def _where(plan: Plan, name: str) -> str:
 
 
 def _short(step: Step) -> str:
-    text = describe(step)
-    return text if len(text) <= _LONGEST_STEP else f"{text[:_LONGEST_STEP]}..."
+    """In a few words; cut between words, so that no path in it is half a path."""
+    words = _as_the_run_would(describe(step)).split(" ")
+    kept = words[:1]
+    while len(kept) < len(words) and len(" ".join(words[: len(kept) + 1])) <= _LONGEST_STEP:
+        kept = words[: len(kept) + 1]
+    return " ".join(kept) + (" ..." if len(kept) < len(words) else "")
 
 
 def _refusals(plan: Plan, came_by: str, environment: Mapping[str, str] | None) -> list[str]:
@@ -94,8 +108,29 @@ def _refusals(plan: Plan, came_by: str, environment: Mapping[str, str] | None) -
     return ["", *lines, *([f"To allow it in the target file: allow = [{words}]"] if words else [])]
 
 
-def _steps(verb: str, steps: tuple[Step, ...]) -> list[str]:
-    return [f"  {verb:<11} {line}" for step in steps for line in to_shell(step).splitlines()]
+def _steps(verb: str, steps: tuple[Step, ...], full: bool) -> list[str]:
+    lines: list[str] = []
+    for step in steps:
+        shell = _as_the_run_would(to_shell(step))
+        if len(shell) > _LONGEST_LINE and not full:
+            shell = f"{_short(step)} (in short; {len(shell)} characters of shell with --full)"
+        lines += [f"  {verb:<11} {line}" for line in shell.splitlines()]
+    return lines
+
+
+def _as_the_run_would(text: str) -> str:
+    """A lease names the process that asks for it: that will be the run, and not the one that plans."""
+    mine = re.escape(str(os.getpid())), re.escape(alive.started(os.getpid()) or "")
+    text = re.sub(rf'("pid": ?){mine[0]}\b', r"\1PID-OF-THE-RUN", text)
+    return re.sub(rf'("started": ?)"{mine[1]}"', r'\1"START-OF-THE-RUN"', text)
+
+
+def expected(check: Check) -> str:
+    """What a check wants to see: it says so itself, of a run of which there is nothing yet."""
+    try:
+        return apply(check, Evidence(History(()), Record(()))).expected or check.check
+    except Exception:  # one that can't be asked without a run has at least its name
+        return check.check
 
 
 def _told(expectation: Expectation) -> str:

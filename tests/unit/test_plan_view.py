@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import pytest
 
 from blackstart import controls
+from blackstart.discover import declare, find
 from blackstart.expect import always, eventually
+from blackstart.flags import Flags
 from blackstart.loads import Burst, Operation
 from blackstart.model import Ask, Check, Command, HttpCall, Traffic
-from blackstart.plan_view import longest_s, show
+from blackstart.plan_view import expected, longest_s, show
 from blackstart.planning import Plan, make
+from blackstart.safety import alive
 from blackstart.target import Service, Target
 from tests.unit.builders import AFTER, BEFORE, DURING, Cut, change, experiment, health
 
@@ -123,7 +127,7 @@ def test_checks_are_listed() -> None:
     assert lines(show(plan(checks=(Check("exactly_once", "orders_once"),))), "check ")[0].split() == [
         "check",
         "orders_once",
-        "exactly_once",
+        *["acknowledged", "once,", "unknown", "at", "most", "once,", "rejected", "never"],
     ]
 
 
@@ -141,3 +145,39 @@ def test_a_load_is_told_like_a_change_since_it_leaves_its_mark_too() -> None:
     planned = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load, "fault")))
     assert "send the load plans (burst) to http://localhost:8000" in show(planned).splitlines()
     assert not lines(show(plan()), "send the load")
+
+
+LONG = Command(("sh", "-c", "true; " * 200, "kill", "/state/frozen/redis.pid", "--", "x" * 90, "last"))
+
+
+def test_shell_that_is_too_long_to_be_read_is_told_in_short_and_in_full_when_asked_for() -> None:
+    made = replace(plan(), changes=(replace(STOP, undo=(LONG,)),))
+    (undo,) = lines(show(made), "undo ")
+    assert len(undo) < 300 and "kill /state/frozen/redis.pid -- ..." in undo and "--full" in undo
+    (undo,) = lines(show(made, full=True), "undo ")
+    assert "true; " * 200 in undo and undo.endswith("last")
+
+
+def test_a_path_in_the_table_is_never_broken() -> None:
+    path = f"/home/somebody/{'a-rather-long-folder/' * 4}redis-server.pid"
+    made = replace(plan(), changes=(replace(STOP, undo=(Command(("start-it", "--with", path)),)),))
+    assert any(path in line for line in show(made).splitlines() if "redis" in line and not line.startswith("  undo"))
+
+
+def test_a_lease_names_the_run_and_not_the_process_that_plans() -> None:
+    lease = {"lease": {"pid": os.getpid(), "started": alive.started(os.getpid())}}
+    made = replace(plan(), changes=(replace(STOP, do=(HttpCall("POST", "http://h/toxics", lease),)),))
+    (do,) = lines(show(made), "do ")
+    assert '"pid": PID-OF-THE-RUN, "started": "START-OF-THE-RUN"' in do
+
+
+def test_a_check_says_what_must_be_seen_and_not_its_functions_name() -> None:
+    params = {"counter": "kills", "backoff_s": (1, 2), "jitter_s": 0.5, "refresh_s": 1}
+    (row,) = lines(show(plan(checks=(Check("gaps_grow", "backoff_grows", params),))), "check ")
+    assert row.split(None, 2)[2] == "gaps between rises of kills grow, as 1, 2 s do"
+
+
+def test_every_shipped_check_can_say_what_must_be_seen() -> None:
+    found = [find(name) for name in ("leader-lock", "postgres-blip", "rate-limit-spike")]
+    checks = [check for one in found for check in declare(one, TARGET, Flags(), "").checks]
+    assert checks and [check.name for check in checks if expected(check) == check.check] == []

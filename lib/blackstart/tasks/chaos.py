@@ -36,14 +36,14 @@ def heal(c: Any, here: bool = False) -> None:
     finish(command.heal(here))
 
 
-def _named(verb: str, doc: str) -> Any:
+def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415
 
         return int(getattr(command, verb)(options.pop("experiment"), options, known))
 
     known = variants()
-    return experiment_task(verb, doc, act, known, positional="experiment", values=("variant",))
+    return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=("variant",))
 
 
 namespace = collection("chaos", "trader")
@@ -51,7 +51,7 @@ for _task in (
     list_,
     status,
     heal,
-    _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing."),
+    _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
     _named("run", "Run an experiment by name (leader-lock, gateway/redis-latency) or file."),
 ):
     namespace.add_task(_task)
