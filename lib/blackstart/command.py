@@ -213,7 +213,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         target = allowing(target_for(discover.kind_of(found), given), given)
         _learn(redactor, target, given)
         made = planning.make(declared(found, target, given, variant), target)
-        print(redactor(show(made, way_in.came_by(), os.environ, full=bool(options.get("full")))), flush=True)
+        outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=bool(options.get("full")))))
         return EXIT_HELD
 
     return answering(act)
@@ -224,7 +224,7 @@ def list_experiments() -> int:
 
     def act(redactor: Redactor) -> int:
         rows = [(f.name, f.suite or "yours", f.says) for f in discover.everything()]
-        print(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]), flush=True)
+        outlet.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
         return EXIT_HELD
 
     return answering(act)

@@ -86,6 +86,15 @@ def line(text: str) -> None:
         to(sys.stdout).write(f"{text}\n")
 
 
+def page(text: str) -> None:
+    """What is read at leisure, while nothing is broken: waits for its reader, and is quiet where there is none left."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # `| head`: what Python still holds for it must not fail at exit either
+        with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.suppress(OSError, ValueError):
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
 def _handle(stream: TextIO) -> tuple[int, bool]:
     """What to write to without waiting, and whether it is ours alone; -1 where nothing can make us wait.
 

@@ -1,6 +1,7 @@
 """`python -m blackstart_lab up|down|status|logs|mutants`: exit 0, or 40 with one line that begins "Not started:"."""
 
 import json
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -112,4 +113,8 @@ def _mutants(options: Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, flush=True)
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:  # `| head`: the lab is brought up, or down, all the same
+        with open(os.devnull, "w", encoding="utf-8") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stdout.fileno())

@@ -147,7 +147,7 @@ def test_a_load_is_told_like_a_change_since_it_leaves_its_mark_too() -> None:
     assert not lines(show(plan()), "send the load")
 
 
-LONG = Command(("sh", "-c", "true; " * 200, "kill", "/state/frozen/redis.pid", "--", "x" * 90, "last"))
+LONG = Command(("sh", "-c", "true; " * 200, "kill", "/state/frozen/redis.pid", "--", "x" * 150, "last"))
 
 
 def test_shell_that_is_too_long_to_be_read_is_told_in_short_and_in_full_when_asked_for() -> None:

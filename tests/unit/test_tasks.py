@@ -326,3 +326,34 @@ def test_what_is_to_be_typed_works_where_invoke_is_on_no_path(monkeypatch: pytes
     assert heal.heal_command() == "BLACKSTART_STATE=/s '/my tools/scripts/run' chaos.heal"
     monkeypatch.delenv("BLACKSTART_RUN")
     assert heal.heal_command() == "BLACKSTART_STATE=/s invoke chaos.heal"
+
+
+@pytest.mark.parametrize("words", ["chaos.list", "lab.status", "report.show"])
+def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, words: str) -> None:
+    env = {**os.environ, "BLACKSTART_STATE": str(tmp_path / "state"), "REPORTS": str(tmp_path)}
+    line = f"{sys.executable} -m invoke --search-root {ROOT} {words} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(
+        ["bash", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr
+    assert done.returncode == (40 if words == "report.show" else 0), done.stderr
+
+
+def test_scripts_run_keeps_the_folder_that_it_was_called_from(tmp_path: Path) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\nkind = "trader"\napi = "http://127.0.0.1:9"\n')
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "own.py").write_text('"""Mine is found."""\n')
+    env = {**os.environ, "BLACKSTART_STATE": str(tmp_path / "state"), "NONINTERACTIVE": "1"}
+
+    def typed(folder: Path, *words: str) -> str:
+        done = subprocess.run(
+            [str(ROOT / "scripts" / "run"), *words], cwd=folder, env=env,
+            capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        return done.stdout + done.stderr
+
+    assert "No such file" not in (said := typed(tmp_path, "chaos.plan", "leader-lock", "--target=mine.toml"))
+    assert '"redis"' in said or "mine" in said
+    assert "Mine is found." in typed(tmp_path, "chaos.list")
+    assert "Mine is found." not in typed(ROOT, "chaos.list")
+    assert "mine.toml" in typed(ROOT / "scripts", "chaos.plan", "leader-lock", "--target=mine.toml")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from blackstart import journal, judging
+from blackstart import journal, judging, outlet
 from blackstart.errors import (
     EXIT_BROKE,
     EXIT_HELD,
@@ -37,7 +37,7 @@ def show(run: str, reports: str) -> int:
         story = _story(_find(run, reports))
         history = documents.load_of(story.where)
         rows = load_view.by_phase(history, story.phases) if history else ()
-        print(table.text(story, rows, notes.read(story.where).told(), history))
+        outlet.page(table.text(story, rows, notes.read(story.where).told(), history))
         return EXIT_HELD
 
     return _answering(act)
@@ -56,7 +56,7 @@ def write_html(run: str, reports: str, out: str) -> int:
             path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
-        print(path.absolute())
+        outlet.page(path.absolute())
         return EXIT_HELD
 
     return _answering(act)
@@ -69,18 +69,18 @@ def judge(run: str, reports: str) -> int:
         folder = _find(run, reports)
         record, judgement = journal.read(folder / "journal.jsonl"), judging.judge_folder(folder)
         for reason in judgement.reasons:
-            print(f"  because: {reason}")
+            outlet.page(f"  because: {reason}")
         last = record.last("verdict")
         recorded = str(last["verdict"]) if last else ""
-        print(f"{folder.name}: judged again, {judgement.verdict}")
+        outlet.page(f"{folder.name}: judged again, {judgement.verdict}")
         if not recorded:
-            print("  no verdict was recorded: the run was killed before its end")
+            outlet.page("  no verdict was recorded: the run was killed before its end")
         elif recorded == judgement.verdict:
-            print(f"  the same as recorded: {recorded}")
+            outlet.page(f"  the same as recorded: {recorded}")
         else:
-            print(f"  NOT the same as recorded: {recorded}")
+            outlet.page(f"  NOT the same as recorded: {recorded}")
         if _story(folder).mended_later:
-            print(f"  {MENDED}")
+            outlet.page(f"  {MENDED}")
         same = recorded == judgement.verdict
         return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE
 
@@ -93,10 +93,12 @@ def check(run: str, reports: str) -> int:
     def act(_: Redactor) -> int:
         folder = _find(run, reports)
         found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
-        print(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
+        outlet.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
         code = verify.exit_code(found)
         told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
-        print(f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}")
+        outlet.page(
+            f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}"
+        )
         return code
 
     return _answering(act)
@@ -114,7 +116,7 @@ def add_note(run: str, text: str, by: str, reports: str) -> int:
             notes.append(folder, text.strip(), by.strip(), redactor)
         except OSError as error:
             raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
-        print(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
+        outlet.page(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
         return EXIT_HELD
 
     return _answering(act)
@@ -131,9 +133,9 @@ def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool
         if save:
             made = baseline.of(alike)
             baseline.save(Path(baseline_file), made)
-            print(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
+            outlet.page(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
             for name in sorted({name for run in alike for name in run.times_s} - set(made["transitions"])):
-                print(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
+                outlet.page(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
             return EXIT_HELD
         return _gate(alike, Path(baseline_file)) if baseline_file else EXIT_HELD
 
@@ -146,8 +148,8 @@ def _gate(alike: list[trend.Run], path: Path) -> int:
         raise Refused(f"{path} is the baseline of {before['experiment']}, and these are runs of {alike[-1].key}")
     gate = trend.gate(alike, before)
     for reason in gate.reasons:
-        print(f"  because: {reason}")
-    print(f"against {path} ({len(before['runs'])} runs): {gate.status}. {trend.METHOD}")
+        outlet.page(f"  because: {reason}")
+    outlet.page(f"against {path} ({len(before['runs'])} runs): {gate.status}. {trend.METHOD}")
     return _EXITS[gate.status]
 
 
@@ -172,9 +174,9 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
 
 
 def _print_trend(alike: list[trend.Run], others: int) -> None:
-    print(f"{alike[-1].key}\n{_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
+    outlet.page(f"{alike[-1].key}\n{_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
     told = ", ".join(f"{count} {verdict}" for verdict, count in trend.verdicts(alike).most_common())
-    print(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
+    outlet.page(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
     s = trend.shown
     rows = [
         (line.name, line.n, s(line.median_s), f"{s(line.low_s)} .. {s(line.high_s)}" if line.low_s is not None else
@@ -182,7 +184,7 @@ def _print_trend(alike: list[trend.Run], others: int) -> None:
         for line in trend.lines(alike)
     ]  # fmt: skip
     if rows:
-        print(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+        outlet.page(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
 
 
 def _runs(count: int) -> str:
