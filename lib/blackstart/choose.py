@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from blackstart.discover import SUITES
 from blackstart.errors import Ambiguous, BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
-from blackstart.state import running_labs
+from blackstart.state import invoke, running_labs
 from blackstart.target import Service, Target, from_table, load
 
 _TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
@@ -60,7 +61,7 @@ def _named(name: str, kind: str) -> Target:
     if name == "lab":
         fitting = {lab: path for lab, path in labs.items() if _fits(load(path), kind)}
         if not fitting:
-            raise BadTarget(f"no lab of a {kind or 'system'} runs. Start one: invoke lab.up {kind or 'NAME'}")
+            raise BadTarget(f"no lab of a {kind or 'system'} runs. Start one: {invoke()} lab.up {kind or 'NAME'}")
         return _lab(fitting)
     if name.endswith(".toml") or os.sep in name:
         return load(Path(name), f"file {name}, by --target")
@@ -88,8 +89,10 @@ def _folder(folder: Path) -> list[Target]:
 def by_flags(kind: str, flags: Flags, why: str) -> Target:
     """A trader as the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers."""
     if kind != "trader":
+        lab = f"a lab of one to learn on: {invoke()} lab.up {kind}, and then --target lab" if _has_lab(kind) else ""
         raise BadTarget(
             f"no target for a {kind or 'system of this kind'}. Name one with --target, or put one into ./targets"
+            + (f"; {lab}" if lab else "")
         )
     api = flags.api or "http://localhost:8000"
     redis, told = _server("redis", flags.redis_container, flags.redis_url, "REDIS_URL")
@@ -97,6 +100,11 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
     services = {"api": {"address": _address(api, 80), "url": api}, "redis": redis, "postgres": postgres}
     table = {"name": "trader", "kind": kind, "api": api, "services": services}
     return from_table(table, "the flags", why + told + also)
+
+
+def _has_lab(kind: str) -> bool:
+    """Every kind of system that there is a suite for has a lab."""
+    return bool(kind) and (SUITES / kind.replace("-", "_")).is_dir()
 
 
 def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, Any], str]:

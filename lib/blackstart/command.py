@@ -14,7 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, outlet, planning, reading, secret_places
+from blackstart import discover, flags, outlet, planning, reading, secret_places, suite_closing
 from blackstart.choose import target_for
 from blackstart.console import Console
 from blackstart.engine import Run
@@ -137,8 +137,17 @@ def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequen
 
 def again(found: discover.Found, given: Flags, variant: str) -> str:
     """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
-    collection = "chaos" if found.suite == "trader" else found.suite
-    words = [invoke(), f"{collection}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"]
+    task = f"{_collection(found.suite)}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"
+    switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
+    return " ".join([invoke(), task, *_flag_words(given), *([switch] if variant else [])])
+
+
+def _collection(suite: str) -> str:
+    return "chaos" if suite == "trader" else suite
+
+
+def _flag_words(given: Flags) -> list[str]:
+    words: list[str] = []
     for name in sorted(given.given):
         value = getattr(given, name)
         if value is True:
@@ -146,15 +155,14 @@ def again(found: discover.Found, given: Flags, variant: str) -> str:
         elif value is not False and not _has_password(str(value)):
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
-    switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
-    return " ".join(words + ([switch] if variant else []))
+    return words
 
 
 def _has_password(text: str) -> bool:
     return "://" in text and "@" in text
 
 
-_ENDS = (EXIT_NOT_RESTORED, 129, 130, 143)
+_ENDS = (EXIT_NOT_RESTORED, *suite_closing.SIGNALLED)
 
 
 def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
@@ -165,19 +173,24 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
 
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
-        rows: list[tuple[str, str, str]] = []
+        rows: list[suite_closing.Row] = []
         codes: list[int] = []
+        stopped = ""
         for found in in_order(name):
             if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
-                rows.append((found.name, "not run", ""))
+                rows.append((found.name, "not run", suite_closing.why_not(stopped, codes[-1])))
                 continue
+            stopped = found.name
             row, code = _one_of_suite(found, given, redactor)
             rows.append(row)
             codes.append(code)
-        print(tabulate(rows, headers=("experiment", "verdict", "evidence")), flush=True)
+        worst = max(codes, key=lambda code: (code in _ENDS, code), default=EXIT_REFUSED)
+        title = f"{_collection(name)}.suite"
+        once_more = " ".join([invoke(), title, *_flag_words(given), *(["--keep-going"] if keep_going else [])])
+        outlet.line(redactor(suite_closing.told(title, rows, worst, once_more)))
         if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
-            print(f"NOT RESTORED. Mend it now with:\n{heal_command()}", flush=True)
-        return max(codes, key=lambda code: (code in _ENDS, code), default=EXIT_REFUSED)
+            outlet.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
+        return worst
 
     return answering(act)
 

@@ -96,7 +96,10 @@ def find(name_or_file: str) -> Found:
         return _found(path, "", "")
     matches = [found for found in everything() if name_or_file in (found.name, f"{found.suite}/{found.name}")]
     if not matches:
-        known = [found.name for found in everything()]
+        suite = name_or_file.partition("/")[0] if "/" in name_or_file else ""
+        every = list(everything())
+        known = [found.name for found in every if found.suite == suite] if suite else []
+        known = known or [found.name for found in every]
         raise BadExperiment(f'no experiment "{name_or_file}".{did_you_mean(name_or_file, known)}')
     if len(matches) > 1:
         places = ", ".join(str(found.path) for found in matches)

@@ -186,6 +186,14 @@ def test_a_file_of_another_kind_and_name_is_not_meant(here: Path) -> None:
         chosen("payments")
 
 
+def test_without_a_target_a_lab_of_the_kind_is_named_where_there_is_one(here: Path) -> None:
+    with pytest.raises(BadTarget, match="lab.up gateway, and then --target lab"):
+        chosen("gateway")
+    with pytest.raises(BadTarget) as told:
+        chosen("payments")
+    assert "lab.up" not in str(told.value)
+
+
 def test_a_named_one_and_one_of_that_kind_are_refused(here: Path) -> None:
     own(here, "payments", "")
     own(here, "staging", "payments")

@@ -200,3 +200,9 @@ def test_a_shipped_experiment_is_for_its_suite() -> None:
 def test_variants_are_read_without_importing_the_file(here: Path) -> None:
     text = MADE.format(target="") + "raise SystemExit\n"
     assert find(str(mine(here, "variants.py", text))).variants == ("slow", "fast")
+
+
+def test_an_unknown_scenario_of_a_suite_names_those_of_that_suite_only() -> None:
+    with pytest.raises(BadExperiment) as told:
+        discover.find("gateway/zzz")
+    assert "redis-flapping" in str(told.value) and "leader-lock" not in str(told.value)

@@ -283,7 +283,22 @@ def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: py
     monkeypatch.setattr(command, "_one_of_suite", one)
     assert command.suite("trader", {}, keep_going=False) == 20
     assert ran == ["leader-lock"]
-    assert "not run" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert told.count("not run") == 2
+    assert "leader-lock did not hold; --keep-going runs the rest all the same" in told
+    assert told.splitlines()[-2:] == ["chaos.suite: broke, 0 of 3 held", "run again: invoke chaos.suite"]
+
+
+def test_a_suite_that_held_says_so_in_a_line_and_how_to_run_it_again(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("BLACKSTART_RUN", raising=False)
+    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: ((found.name, "held", "x"), 0))
+    assert command.suite("trader", {"api": "http://staging"}, keep_going=True) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == [
+        "chaos.suite: held, 3 of 3",
+        "run again: invoke chaos.suite --api=http://staging --keep-going",
+    ]
 
 
 @pytest.mark.parametrize("code", [50, 129, 130, 143])
@@ -299,6 +314,8 @@ def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
     monkeypatch.setattr(command, "_one_of_suite", one)
     assert command.suite("trader", {}, keep_going=True) == code
     assert ran == ["leader-lock"]
+    told = capsys.readouterr().out
+    assert told.count("which ends the suite") == 2 and "--keep-going runs" not in told
 
 
 def test_a_job_that_closed_its_output_still_gets_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -56,7 +56,7 @@ def write_html(run: str, reports: str, out: str) -> int:
             path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
             raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
-        outlet.page(path.absolute())
+        outlet.page(str(path.absolute()))
         return EXIT_HELD
 
     return _answering(act)
