@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Literal
 
 from blackstart.codec import plain
@@ -74,6 +75,11 @@ class Condition:
     probe: Probe
     op: str
     wanted: Any = None
+    for_s: float = 0.0
+
+    def lasting(self, for_s: float) -> Condition:
+        """As an abort condition only where it is true in all readings of that time: one alone is flicker."""
+        return replace(self, for_s=for_s)
 
     def __post_init__(self) -> None:
         if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, SILENT):
@@ -207,6 +213,8 @@ class Expectation:
 
     def __post_init__(self) -> None:
         # Written so that NaN is refused too: with it, no limit would ever pass.
+        if self.condition.for_s:
+            raise ValueError(f"{self.name}: lasting() is for abort conditions; an expectation has for_s of its own")
         if not self.for_s >= 0:
             raise ValueError(f"{self.name}: for_s must not be below 0, as {self.for_s} is")
         if self.when == "eventually" and not (self.within_s is not None and self.within_s > 0):

@@ -6,6 +6,7 @@ journal again comes to the same verdict.
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -82,9 +83,9 @@ class Observer:
         if not condition.matches(reading):
             in_a_row.clear()
             return
-        in_a_row.append(reading)
-        del in_a_row[IN_A_ROW:]
-        if len(in_a_row) >= IN_A_ROW and not self.stop_because:
+        in_a_row[1:] = [reading]  # the first and the last
+        # One reading decides: what it costs to go on is the target's, a run ended for a flicker is only a run.
+        if reading.answered_s - in_a_row[0].answered_s >= condition.for_s and not self.stop_because:
             self.stop_because = f"{condition} (abort condition)"
 
     def phase(self, name: str, enter: Callable[[float], None] | None = None) -> float:
@@ -165,6 +166,30 @@ class Observer:
             with self.lock:
                 if self._news == news:
                     self.lock.wait(min(_LOOK_EVERY_S, left_s))
+
+    def call(self, act: Callable[[], object]) -> bool:
+        """Call it in a thread of its own; False where an abort condition comes true before it is done.
+
+        Then it goes on, and nobody waits for it any more. What it raises is raised here.
+        """
+        ended: list[BaseException | None] = []
+
+        def acting() -> None:
+            error: BaseException | None = None
+            try:
+                act()
+            except BaseException as raised:  # raised again in the thread that waits
+                error = raised
+            with self.lock:
+                ended.append(error)
+                self._news += 1
+                self.lock.notify_all()
+
+        threading.Thread(target=acting, name="step", daemon=True).start()
+        self.wait(lambda: bool(ended or self.stop_because), math.inf)
+        if ended and ended[0] is not None:
+            raise ended[0]
+        return bool(ended)
 
     def shown(self) -> str:
         """The latest readings in one line, for people who wait."""

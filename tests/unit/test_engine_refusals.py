@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import engine
+from blackstart import engine, observer
 from blackstart.codec import plain
 from blackstart.console import Console
 from blackstart.errors import Refused
@@ -16,6 +16,8 @@ from blackstart.flags import Flags
 from blackstart.model import Answer, Command, ReadingKind, Scalar
 from blackstart.observer import Observer
 from blackstart.planning import Plan
+from blackstart.safety import injection
+from blackstart.safety.ledger import Ledger
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.stage import Told, drill, raising
 
@@ -129,6 +131,23 @@ def test_an_abort_condition_ends_the_fault_and_is_inconclusive(tmp_path: Path, f
     told.end()
     assert told.outcome == ("inconclusive", 30)
     assert files[0].exists() and told.record.of("aborted")
+
+
+def test_an_abort_condition_ends_a_step_that_takes_long_and_the_undo_comes_at_once(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observer, "_LOOK_EVERY_S", 1000.0)  # only the reading itself wakes the run
+    long = Command(("sh", "-c", f"rm {files[0]}; exec sleep 300"), timeout_s=1.0 + 300.0)
+    monkeypatch.setattr(injection, "outlasts", lambda change, late_s, *_: late_s == long.timeout_s)
+    stop = (FileThere(str(files[0])).is_(False),)
+    told = Told(tmp_path, drill(files[0], stop_if=stop), replace(without(files[0]), do=(long,)))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    events = [str(event["event"]) for event in told.record.events]
+    assert events.index("do") < events.index("aborted") < events.index("undo") and "did" not in events
+    assert files[0].exists() and Ledger().outstanding() == []
+    (given_up,) = [event for event in told.record.of("undo said") if "given up" in event["message"]]
+    assert "exec sleep 300" in given_up["message"]
 
 
 def test_an_abort_condition_that_nobody_can_see_is_refused(tmp_path: Path, files: tuple[Path, Path]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from blackstart import clock, journal
+from blackstart import observer as observing
 from blackstart.codec import to_data
 from blackstart.court import Court
 from blackstart.expect import always, eventually, never
@@ -60,6 +61,53 @@ def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
     yield make
     for item in made:
         item.end()
+
+
+# ---------------------------------------------------------------- abort conditions
+
+
+def at(moment_s: float, value: object) -> Reading:
+    return Reading("ready", "value", moment_s - 0.001, moment_s, value)  # type: ignore[arg-type]
+
+
+def test_one_reading_of_an_abort_condition_decides_and_wakes_whoever_waits(
+    scene: Callable[..., Scene], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observing, "_LOOK_EVERY_S", 1000.0)
+    made = scene(experiment())
+    made.observer._stop_if = {"ready": [(ready.is_(503), [])]}
+    waits = threading.Event()
+    ended: list[bool] = []
+
+    def wait() -> None:
+        stop = made.observer.wait(lambda: bool(made.observer.stop_because), clock.now_s() + 1000.0, waits.set)
+        ended.append(stop)
+
+    waiter = threading.Thread(target=wait, daemon=True)
+    waiter.start()
+    assert waits.wait(10)
+    made.observer._take("x", [at(1.0, 200), at(1.02, 503), at(1.04, 200)], TICK_S)
+    waiter.join(10)
+    assert ended == [True] and made.observer.stop_because == "ready is 503 (abort condition)"
+
+
+@pytest.mark.parametrize(
+    ("readings", "stops"),
+    [
+        ([(1.0, 503)], False),
+        ([(1.0, 503), (1.25, 503), (1.5, 503)], True),
+        ([(1.0, 503), (1.25, 200), (1.5, 503)], False),
+        ([(1.0, 503), (1.25, 503), (1.49, 503)], False),
+    ],
+)
+def test_an_abort_condition_that_is_to_last_ends_the_run_only_when_it_did(
+    scene: Callable[..., Scene], readings: list[tuple[float, int]], stops: bool
+) -> None:
+    made = scene(experiment())
+    made.observer._stop_if = {"ready": [(ready.is_(503).lasting(0.5), [])]}
+    for moment_s, value in readings:
+        made.observer._take("x", [at(moment_s, value)], TICK_S)
+    assert bool(made.observer.stop_because) is stops
 
 
 # ---------------------------------------------------------------- threads and phases
@@ -186,15 +234,6 @@ def test_without_changes_nothing_is_proved(scene: Callable[..., Scene]) -> None:
     told = scene(experiment(faults=()))
     told.observer.phase("fault", told.court.fault)
     assert told.observer.effect("bites") is None and told.observer.effect("gone") is None
-
-
-def test_an_abort_condition_seen_once_is_flicker(scene: Callable[..., Scene]) -> None:
-    told = scene(experiment())
-    told.observer.start([], [health.is_("dead")])
-    told.see(health, "dead", "ok", "dead")
-    assert told.observer.stop_because == ""
-    told.see(health, "dead")
-    assert told.observer.stop_because == "health is dead (abort condition)"
 
 
 def test_a_wait_ends_with_the_reading_that_it_waits_for(scene: Callable[..., Scene]) -> None:

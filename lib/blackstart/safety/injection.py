@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from blackstart import clock
 from blackstart.errors import Damaged, StepTimedOut
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
+from blackstart.safety.alive import Process, boot_id, started
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.restore import is_gone, outlasts, restore
 
@@ -53,28 +58,56 @@ class Injection:
                 guardian=self.guardian.process,
             )
             self.outstanding[entry] = change
-            self._do(entry, change)
+            self._do(entry, change, between)
 
-    def _do(self, entry: str, change: Change) -> None:
+    def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
         self.observer.note("do", change=entry, what=change.what, sync=True)
         self.console.say(f"doing: {change.what}")
         for step in change.do:
             try:
-                self._step(step)
+                come_back = self._step(step)
             except StepTimedOut:
-                self._late_s[entry] = step.timeout_s
-                self._mark(entry, "late")
+                self._given_up(entry, step)
                 raise
+            if not come_back:
+                self._given_up(entry, step)
+            if self.observer.stop_because:
+                between()  # raises, and says why
         self.ledger.mark(entry, "done")
         self.observer.note("did", change=entry, what=change.what)
 
-    def _step(self, step: Step) -> None:
+    def _given_up(self, entry: str, step: Step) -> None:
+        self._late_s[entry] = step.timeout_s
+        self._mark(entry, "late")
+
+    def _step(self, step: Step) -> bool:
+        """Carry it out. False where an abort condition came true meanwhile: then it was ended midway."""
         if isinstance(step, Ask):
             self.console.say(f"PLEASE DO NOW: {step.text}")
-            return
-        outcome = carry_out(step, self.guardian.child)
-        self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+            return True
+        children: list[Process] = []
+        given_up = threading.Event()
+
+        def on_start(pid: int) -> None:
+            children.append(Process(boot_id(), pid, started(pid) or ""))
+            self.guardian.child(pid)
+            if given_up.is_set():
+                _end(children)
+
+        def act() -> None:
+            outcome = carry_out(step, on_start)
+            self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+
+        if not self.plan.experiment.stop_if:
+            act()
+            return True
+        if self.observer.call(act):
+            return True
+        self._tell(f"given up for an abort condition: {describe(step)}")
+        given_up.set()  # before we look: it may only be starting
+        _end(children)
+        return False
 
     def undo(self, within_s: float) -> bool:
         """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
@@ -157,3 +190,10 @@ class Injection:
             self.ledger.close(entry)
         except (Damaged, OSError) as damage:
             self._tell(f"{damage}; the change is undone all the same")
+
+
+def _end(children: list[Process]) -> None:
+    for child in children:
+        if child.alive():
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
