@@ -17,9 +17,14 @@ def invoke() -> str:
     return shlex.quote(os.environ.get("BLACKSTART_RUN") or "invoke")
 
 
+def state_path() -> Path:
+    """Where the state folder is, or would be."""
+    return Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+
+
 def state_dir() -> Path:
     """The state folder, made if it is not there. Raises Refused where it can't be written."""
-    path = Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+    path = state_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:

@@ -56,7 +56,7 @@ class Entry:
 
     def lease_ran_out(self) -> bool:
         """Whether its longest lifetime is over; a reboot ends every lease."""
-        return self.boot != boot_id() or clock.now_s() > self.lease_until_s
+        return _ran_out(self.boot, self.lease_until_s)
 
     def apart(self) -> Apart | None:
         """What lies between us and the place where it was made: from elsewhere it can't be mended."""
@@ -64,8 +64,7 @@ class Entry:
 
     def owned(self) -> bool:
         """Whether somebody alive looks after it: healing leaves it alone."""
-        alive = self.runner.alive() or (self.guardian is not None and self.guardian.alive())
-        return alive and not self.lease_ran_out()
+        return owned(self.runner, self.guardian, self.boot, self.lease_until_s)
 
 
 @dataclass(frozen=True)
@@ -239,6 +238,16 @@ class Ledger:
             new.unlink()
         except (OSError, sqlite3.Error) as error:
             raise Damaged(f"the ledger {self.path} can't be made: {error}") from error
+
+
+def owned(runner: Process, guardian: Process | None, boot: str, lease_until_s: float) -> bool:
+    """Whether somebody alive looks after an entry with these."""
+    alive = runner.alive() or (guardian is not None and guardian.alive())
+    return alive and not _ran_out(boot, lease_until_s)
+
+
+def _ran_out(boot: str, lease_until_s: float) -> bool:
+    return boot != boot_id() or clock.now_s() > lease_until_s
 
 
 def _text(thing: object) -> str | None:

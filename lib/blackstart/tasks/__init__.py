@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from invoke import Collection, Program
 from blackstart import __version__
 
 _HERE = Path(__file__).parent
+_TELL_THEMSELVES = ("chaos.heal", "chaos.status")
 
 
 def namespace() -> Any:
@@ -30,6 +32,25 @@ def _add(root: Any, module: str) -> None:
     made = importlib.import_module(module).namespace
     for collection in made if isinstance(made, tuple) else (made,):
         root.add_collection(collection)
+        for name, task in collection.tasks.items():
+            if f"{collection.name}.{name}" not in _TELL_THEMSELVES and not getattr(task.body, "mends_first", False):
+                task.body = _noticing(task.body)
+
+
+def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:
+    """The task's body, which first says whether something is broken that nobody looks after."""
+    if getattr(body, "notices", False):
+        return body
+
+    @wraps(body)
+    def told(*arguments: Any, **options: Any) -> Any:
+        from blackstart.safety import notice  # noqa: PLC0415  (listing needs none of it)
+
+        notice.say()
+        return body(*arguments, **options)
+
+    told.notices = True  # type: ignore[attr-defined]
+    return told
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -66,6 +66,7 @@ def experiment_task(
     body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     body.__name__ = name.replace("-", "_")
     body.__doc__ = doc
+    body.mends_first = name != "plan"  # type: ignore[attr-defined]
     helps = {option.replace("_", "-"): text for option, (_, text) in OPTIONS.items()}
     own = {name: _OWN[name] for name in (positional, *values, *variants) if name in _OWN}
     helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
