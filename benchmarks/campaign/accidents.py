@@ -17,15 +17,22 @@ LEASE_S = 10.0  # the guardian's own figure: how long a run may show no sign of 
 Accident = Callable[[Runner, Result, random.Random], None]
 
 
+class Missed(Exception):
+    """What was to be hit was not there: a shot that shows nothing."""
+
+
 def shoot(place: Range, experiment: str, accident: str, aim: str, chance: random.Random) -> Result | None:
-    """One shot; None where the run had ended before its instant came."""
+    """One shot; None where the run had ended before its instant came, or what was to be hit was not there."""
     result = Result(place.system.name, experiment, accident, aim)
     place.observer.begin()
     runner = Runner(place, experiment)
     if not wait_for(aim, runner, chance):
         runner.process.wait(timeout=300)
         return None
-    ACCIDENTS[accident](runner, result, chance)
+    try:
+        ACCIDENTS[accident](runner, result, chance)
+    except Missed:
+        return None
     return result
 
 
@@ -163,14 +170,18 @@ def start_in_stop(runner: Runner, result: Result, chance: random.Random) -> None
     """
     pid = runner.place.system.freeze()
     time.sleep(chance.uniform(0.25, 0.4))
+    guardian, entries = runner.guardian(), runner.place.traces.ledger()
     runner_at_s = _kill_runner(runner)
-    for messenger in marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives:
-        if "stop" in words_of(messenger):
-            end(messenger)
-    result.fell = "in force"
+    young = marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives
+    messengers = [one for one in young if "stop" in words_of(one)]
+    for messenger in messengers:
+        end(messenger)
+    result.fell = where(runner, runner_at_s, guardian, entries)
     time.sleep(1.0)
     end(pid, 18)
     settle(runner, result, runner_at_s)
+    if not messengers and not result.faults:  # the stop was over, or not yet begun: no start came into it
+        raise Missed
 
 
 def fill(path: Path) -> None:
