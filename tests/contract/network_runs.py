@@ -110,9 +110,9 @@ def left_running(folder: Path) -> list[str]:
     runs = [path.name for path in (folder / "reports").glob("*") if path.is_dir()]
     state = os.environ["BLACKSTART_STATE"]
     found = []
-    for entry in Path("/proc").glob("[0-9]*/cmdline"):
+    for entry in Path("/proc").glob("[0-9]*"):  # no deeper: a glob stumbles over what ends while it looks
         try:
-            words = entry.read_bytes().decode("utf-8", "replace").split("\0")
+            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         except OSError:
             continue
         guards = "blackstart.safety.guard" in words and any(run in words for run in runs)

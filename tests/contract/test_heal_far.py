@@ -43,12 +43,12 @@ def dropped_and_both_killed(space: Netns, folder: Path) -> NetworkRun:
 
 def guardians(run: str) -> list[int]:
     found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
+    for path in Path("/proc").glob("[0-9]*"):
         try:
-            words = path.read_bytes().decode("utf-8", "replace").split("\0")
+            words = (path / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
         except OSError:
             continue
-        found += [int(path.parent.name)] if "blackstart.safety.guard" in words and run in words else []
+        found += [int(path.name)] if "blackstart.safety.guard" in words and run in words else []
     return found
 
 

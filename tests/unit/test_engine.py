@@ -16,7 +16,7 @@ from blackstart.errors import Damaged
 from blackstart.expect import eventually
 from blackstart.journal import Journal
 from blackstart.judging import judge_folder
-from blackstart.model import Change, Command
+from blackstart.model import Command
 from blackstart.observer import Observer
 from blackstart.safety.alive import Process
 from blackstart.safety.injection import Injection
@@ -218,9 +218,9 @@ def test_the_ledger_knows_the_guardian_from_the_intent_on(
 
 
 def _spy_do(listed: list[Entry], do: Any) -> Any:
-    def done(injection: Injection, entry: str, change: Change) -> None:
+    def done(injection: Injection, *arguments: Any) -> None:
         listed.extend(Ledger().outstanding())
-        do(injection, entry, change)
+        do(injection, *arguments)
 
     return done
 

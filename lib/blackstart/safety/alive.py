@@ -25,6 +25,10 @@ class Process:
     started: str
     place: Place = Place()
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.place, Place):
+            raise TypeError(f"{self.place!r} is no place")
+
     def alive(self) -> bool:
         """Whether exactly this process still runs (a zombie does not)."""
         return self.boot == boot_id() and self.pid > 0 and started(self.pid) == self.started

@@ -75,13 +75,14 @@ def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
 
 def leftovers(say: Say, reports: Path = REPORTS) -> None:
     """For the start of every run: heal where there is something to heal, and say nothing where there is not."""
-    ledger = Ledger()
+    redactor, vault = _vault()
+    tell, ledger = _masking(say, redactor), Ledger(vault=vault)
     try:
         ledger.check()
         ownerless = [entry for entry in ledger.outstanding() if not entry.owned()]
         orphaned = bool(ledger.unreadable()) or not all(map(is_far, ownerless))
         for entry in filter(is_far, ownerless):
-            say(far_line(entry))
+            tell(far_line(entry))
     except Damaged:
         orphaned = True
     if orphaned or any(map(_ownerless, copies.known(reports))):

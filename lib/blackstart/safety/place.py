@@ -32,6 +32,10 @@ class Place:
     named: str = ""
     processes: str = ""
 
+    def __post_init__(self) -> None:
+        if not all(isinstance(part, str) for part in vars(self).values()):
+            raise TypeError("a place is made of words")
+
 
 @dataclass(frozen=True)
 class Apart:

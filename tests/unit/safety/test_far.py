@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -150,3 +153,13 @@ def test_heal_sh_undoes_nothing_elsewhere(
         assert (made.place.named or "db7") in done.stderr
         forced = subprocess.run(argv, env={**os.environ, "BLACKSTART_HERE": "1"}, timeout=30, check=False)
         assert forced.returncode == 0 and (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize("rubbish", ["nowhere", {"is": "blackstart.safety.place:Place", "network": 7}, None])
+def test_an_entry_whose_place_is_rubbish_is_left_to_heal_sh(tmp_path: Path, rubbish: object) -> None:
+    broken(tmp_path, dead(here()))
+    runner = json.dumps({**to_data(dead(here())), "place": rubbish})
+    with contextlib.closing(sqlite3.connect(Ledger().path)) as raw, raw:
+        raw.execute("UPDATE entries SET runner = ?", (runner,))
+    heal_script.write(tmp_path / "HEAL.sh", "r", [without(tmp_path / "x")])
+    assert healed(tmp_path)[0] == 50 and (tmp_path / "x").exists()
