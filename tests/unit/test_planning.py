@@ -269,7 +269,10 @@ def drilled() -> Experiment:
 
 def test_a_trader_that_trades_for_real_is_refused_by_every_experiment_also_one_that_says_nothing_of_it() -> None:
     plan = planning.make(drilled(), replace(TARGET, kind="trader"))
-    assert [str(condition) for condition in plan.experiment.refuse_if] == ["mode is LIVE"]
+    assert [str(condition) for condition in plan.experiment.refuse_if] == [
+        "mode is LIVE",
+        "mode is not shown",
+    ]
     assert not planning.make(drilled(), replace(TARGET, kind="unheard-of/../x")).experiment.refuse_if
 
 

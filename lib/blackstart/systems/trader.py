@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from blackstart.codec import plain
+from blackstart.model import Answer, ReadingKind, Scalar
 from blackstart.probes.http import HttpJson, HttpStatus
 from blackstart.probes.metrics import Metric, MetricLabel
 
@@ -22,6 +24,7 @@ HEARTBEATS: dict[Heartbeat, str] = {
 # What a trader must show for these to be observable.
 LEADER_SHOWN = "trader_is_leader at /metrics"
 PAUSED_SHOWN = "is_paused or paused at /state"
+NOT_SHOWN = "not shown"
 DEPTH_SHOWN = "trader_throttle_queue_depth at /metrics"
 
 
@@ -56,6 +59,21 @@ def paused(service: str = "") -> HttpJson:
 def mode(service: str = "") -> HttpJson:
     """`PAPER` or `LIVE`, from /state."""
     return HttpJson(_path("/state", service), "mode", _name("mode", service))
+
+
+@plain
+class ModeShown(HttpJson):
+    """Whether the mode is shown at all: `not shown` is a value of it, so that it can be refused."""
+
+    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+        """The mode, or `not shown`."""
+        kind, value, note = HttpJson.pick(self, answer)
+        return ("value", NOT_SHOWN, note) if kind == "absent" else (kind, value, note)
+
+
+def mode_shown() -> ModeShown:
+    """The mode as above, where one that is not shown is a value."""
+    return ModeShown("/state", "mode", "mode")
 
 
 def leader(service: str = "") -> Metric:

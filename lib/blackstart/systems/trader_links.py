@@ -17,7 +17,7 @@ from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.link import Proof, SameValue, SeenIn
 from blackstart.systems.links import AllOf, KeysInDatabase, ServedByControl
-from blackstart.systems.trader import instance_id, mode
+from blackstart.systems.trader import NOT_SHOWN, instance_id, mode, mode_shown
 from blackstart.target import Target
 
 _CONTAINER_KEYS = ("docker", "compose", "container")
@@ -44,8 +44,11 @@ def is_in_container(target: Target, service: str) -> bool:
 
 
 def forbidding() -> tuple[Condition, ...]:
-    """A trader in LIVE mode is not touched unless its target allows it by name."""
-    return (mode().is_("LIVE"),)
+    """A trader in LIVE mode, or in one that it does not show, is not touched unless its target allows it by name.
+
+    The real one shows its mode at /state always; where nothing is shown, nobody has said that it is not LIVE.
+    """
+    return (mode().is_("LIVE"), mode_shown().is_(NOT_SHOWN))
 
 
 def links(target: Target, service: str = "") -> tuple[Proof, ...]:
