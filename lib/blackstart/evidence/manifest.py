@@ -11,6 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -25,9 +26,10 @@ from blackstart.reports.story import Story
 NAME = "manifest.json"
 SCHEMA = "blackstart.bundle/1"
 # These go on after the bundle is sealed: the guardian's record and the operator's notes are chained in themselves; the
-# copy of the undos is there only while something may be broken.
+# copy of the undos is there only while something may be broken; a healing keeps a record of its own, chained too.
 GROWS = ("guardian.jsonl",)
 APART = (NAME, "manifest.part", "notes.jsonl", "undo.json", "undo.part")
+HEALED = re.compile(r"heal(_\d+)?\.jsonl")
 _LOCK = ".chain.lock"
 _LOCKED_WITHIN_S = 10.0
 _BLOCK = 1 << 20
@@ -58,7 +60,7 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
         yield f"../{log.name}", log
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if name not in APART and (path.is_symlink() or not path.is_dir()):
+        if name not in APART and not HEALED.fullmatch(name) and (path.is_symlink() or not path.is_dir()):
             yield name, path
 
 

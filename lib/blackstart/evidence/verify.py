@@ -97,7 +97,8 @@ def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
 
 
 def _chains(folder: Path, sealed: bool) -> Iterator[Found]:
-    for name in ("journal.jsonl", "guardian.jsonl"):
+    healed = sorted(path.name for path in folder.glob("heal*.jsonl") if manifest.HEALED.fullmatch(path.name))
+    for name in ("journal.jsonl", "guardian.jsonl", *healed):
         path = folder / name
         if not path.exists():
             continue
@@ -108,7 +109,7 @@ def _chains(folder: Path, sealed: bool) -> Iterator[Found]:
         lines = path.read_bytes().rstrip(b"\n").count(b"\n") + 1
         at_end = len(record.events) == lines - 1
         # A kill tears the last line; a sealed file with the right hash was damaged before that.
-        level: Level = "unsure" if at_end or (sealed and name not in manifest.GROWS) else "wrong"
+        level: Level = "unsure" if at_end or (sealed and name == "journal.jsonl") else "wrong"
         yield Found(level, name, f"{record.damage}; whole up to there ({len(record.events)} of {lines} lines)")
 
 

@@ -89,6 +89,8 @@ _TOLD: dict[str, Any] = {
     "did": lambda event: f"done: {event['what']}",
     "undo": lambda event: f"undoing: {event['what']}",
     "undone": _undone,
+    "gone with its lab": lambda event: f"nothing is left to mend of {event['what']}: {event['proof']}",
+    "given up": lambda event: f"LEFT BROKEN: {event['what']}, {event['told']}",
     "gone": lambda event: f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}",
     "step": lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
     "linked": lambda event: f"proved that {event['service']} is the target's own",

@@ -9,6 +9,9 @@ environment. It does not outlive, and nothing inside the machine could: the end 
 runs in (a hosted CI job at its end, `docker stop`), a systemd unit or login session that ends its whole control group
 (start such runs with `systemd-run --scope`), SIGKILL to itself at the same moment. For those there are the ledger,
 HEAL.sh and `chaos.heal`, which belongs into a step that always runs (`if: always()`).
+
+SIGTERM does not end it, since CI servers send that to what they take for orphans: it says so, tries again at once, and
+goes on for a day, or until what it mends is given up (`chaos.heal --forget`).
 """
 
 from __future__ import annotations

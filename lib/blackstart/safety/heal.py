@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
-from typing import Any
 
 from tabulate import tabulate
 
 from blackstart import clock
 from blackstart.durations import shown
 from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
-from blackstart.journal import Journal
 from blackstart.machines import run
 from blackstart.model import Command
 from blackstart.redact import Redactor
-from blackstart.safety import copies, underway
+from blackstart.safety import copies, heal_record, underway
 from blackstart.safety.alive import boot_id
 from blackstart.safety.far import gone_with_its_network, heal_command, is_far
 from blackstart.safety.far import last_lines as far_commands
 from blackstart.safety.far import line as far_line
+from blackstart.safety.lab_gone import gone_with_its_lab
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
 from blackstart.safety.mending import Mender, Note, recorded
 from blackstart.safety.one_healer import one_healer
@@ -39,6 +39,13 @@ Say = Callable[[str], None]
 _UNDO_WITHIN_S = 30.0
 _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
+_DONE = ("done", "undoing")
+_TRIED = ("undoing", "late")
+
+
+def way_out(run: str) -> str:
+    """What to type where mending has failed and always will."""
+    return f"if it can never be mended: {heal_command('--forget', shlex.quote(run), '--reason', shlex.quote('WHY'))}"
 
 
 def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
@@ -115,6 +122,9 @@ def status(say: Say) -> int:
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
     say(tabulate(rows, headers=("change", "state", "run", "since", "looked after by", "evidence")))
     if unreadable or not all(entry.owned() for entry in entries):
+        # An undo that was begun, and that nobody is at any more, has failed.
+        for name in dict.fromkeys(one.run for one in entries if one.state in _TRIED and not one.owned()):
+            say(way_out(name))
         far = [entry for entry in entries if not entry.owned() and is_far(entry)]
         commands = far_commands(far) + ([] if far and len(rows) == len(far) else [heal_command()])
         say("\n".join(("to mend what nobody looks after:", *commands)))
@@ -140,7 +150,7 @@ def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
 def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, redactor: Redactor) -> list[Entry]:
     """Mend one run's entries (newest first); returns those that could not be mended."""
     first = entries[0]
-    note, close = _record(first.evidence, redactor)
+    note, close = heal_record.begin(first.evidence, redactor)
     try:
         for entry in entries:
             note("healing", change=entry.id, state=entry.state, runner=str(entry.runner), opened=entry.opened_utc)
@@ -161,21 +171,34 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         close()
     if len(mended) == len(entries):
         copies.forget(first.evidence, name)
-    if first.guardian is not None and first.guardian.alive():  # it waits for its next try: let it look now
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(first.guardian.pid, signal.SIGHUP)
+    wake(first)
     return [entry for entry in entries if entry.id not in mended]
 
 
 def _ended(entries: Sequence[Entry], ledger: Ledger, say: Say, note: Note) -> list[Entry]:
-    """Close what has ended with the network namespace that it was in; returns it."""
-    ended = [entry for entry in entries if gone_with_its_network(entry)]
-    for entry in ended:
-        note("gone with its network", change=entry.id, what=entry.change.what, sync=True)
-        say(f"gone with its network namespace ({entry.runner.place.named or entry.runner.place.network}):"
-            f" {entry.change.what}")  # fmt: skip
+    """Close what has ended with the network namespace or the lab that it was in; returns it."""
+    ended = []
+    for entry in entries:
+        place, what = entry.runner.place, entry.change.what
+        if gone_with_its_network(entry):
+            note("gone with its network", change=entry.id, what=what, sync=True)
+            say(f"gone with its network namespace ({place.named or place.network}): {what}")
+        # A step that may still take effect would find the new lab, under the same name.
+        elif entry.state in _DONE and (proof := gone_with_its_lab(entry.change, entry.opened_utc)):
+            note("gone with its lab", change=entry.id, what=what, proof=proof, sync=True)
+            say(f"nothing is left to mend of {what}: {proof}")
+        else:
+            continue
         recorded(partial(ledger.close, entry.id), say)
+        ended.append(entry)
     return ended
+
+
+def wake(entry: Entry) -> None:
+    """Where its guardian waits for its next try: let it look now."""
+    if entry.guardian is not None and entry.guardian.alive():
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(entry.guardian.pid, signal.SIGHUP)
 
 
 def _vault() -> tuple[Redactor, Vault]:
@@ -186,23 +209,6 @@ def _vault() -> tuple[Redactor, Vault]:
 
 def _masking(say: Say, redactor: Redactor) -> Say:
     return lambda text: say(masked(redactor(text)))
-
-
-def _record(evidence: Path, redactor: Redactor) -> tuple[Note, Callable[[], None]]:
-    """A chained journal of this healing beside that of the run, where that folder still can be written."""
-    for name in ("heal", *(f"heal_{number}" for number in range(2, 1000))):
-        try:
-            journal = Journal(evidence / f"{name}.jsonl", redactor.scrub)
-        except FileExistsError:
-            continue
-        except OSError:
-            break
-        return journal.write, journal.close
-    return _forgetful, lambda: None
-
-
-def _forgetful(event: str, *, sync: bool = False, **fields: Any) -> None:
-    """There is no place to write: mending goes ahead all the same, and says everything aloud."""
 
 
 def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
@@ -230,9 +236,11 @@ def _closing(left: Sequence[Entry], far: Sequence[Entry], unreadable: Sequence[U
     if far:
         say("\n".join(("it is mended where it was broken:", *far_commands(far))))
     elif not left and not unreadable:
-        say("everything is restored, and it was proved")
+        say("nothing is broken any more, and it was proved")
         return EXIT_HELD
     if far and not left and not unreadable:
         return EXIT_NOT_RESTORED
+    for name in dict.fromkeys([*(entry.run for entry in left), *(one.run for one in unreadable)]):
+        say(way_out(name))
     say(f"when the cause is removed:\n{heal_command()}")
     return EXIT_NOT_RESTORED

@@ -25,13 +25,19 @@ from blackstart.vault import Vault, marks, masked
 _HEAD = """#!/bin/sh
 # Undoes what the run {run} did. Safe to run at any time, and more than once.
 {elsewhere}failed=0
+turn=1
+# What a step says is shown at its first try, and at the very last one: the same words ten times help nobody.
 undo() {{
-  tries=5
-  until "$@"; do
-    tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || {{ failed=1; return 0; }}
+  tries=1
+  until attempt "$@"; do
+    [ "$tries" -lt 5 ] || {{ failed=1; echo "failed ×$tries in $(($(date +%s) - began)) s" >&2; return 0; }}
+    tries=$((tries + 1))
     sleep 1
   done
+}}
+attempt() {{
+  [ "$tries" -gt 1 ] || began=$(date +%s)
+  case $turn$tries in 11|25) "$@" ;; *) "$@" >/dev/null 2>&1 ;; esac
 }}
 """
 # Another place's rules and services are not the run's. A namespace's number means it until the machine's next start.
@@ -51,7 +57,7 @@ fi
 _TAIL = """
 everything
 sleep 1
-failed=0
+failed=0 turn=2
 everything
 [ "$failed" = 0 ] || echo 'NOT everything was undone: see the messages above' >&2
 exit "$failed"

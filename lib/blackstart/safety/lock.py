@@ -171,6 +171,10 @@ def _holder(path: Path) -> str:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
         who = f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
-        return who if _taker_lives(path) else f"the guardian of the {who}, which is dead: it still restores"
+        return (
+            who
+            if _taker_lives(path)
+            else f"a guardian, which still restores what a dead run has broken (see chaos.status): {who}"
+        )
     except (OSError, ValueError, KeyError, TypeError):
         return "another run"

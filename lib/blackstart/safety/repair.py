@@ -8,13 +8,14 @@ from pathlib import Path
 
 from blackstart import clock, journal
 from blackstart.errors import Damaged
-from blackstart.safety import copies
+from blackstart.safety import copies, heal_record
 from blackstart.safety.alive import boot_id
 from blackstart.safety.copies import Copy
 from blackstart.safety.ledger import Entry, Ledger
 from blackstart.vault import Vault
 
 Say = Callable[[str], None]
+_OVER = ("closed", "given up", "gone with its lab")
 
 
 def repair(ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None) -> list[Entry]:
@@ -67,7 +68,8 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
             # It may be alive: nobody can know it from here, and its machine has its ledger.
             say(f"left alone: the copy in {evidence}, of a run {between.where}")
             continue
-        known = [_entry(copy, entry) for entry in _open(copy, ruined) if entry not in listed]
+        over = {*listed, *heal_record.given_up(evidence)}
+        known = [_entry(copy, entry) for entry in _open(copy, ruined) if entry not in over]
         for entry in known:
             say(f"taken from the copy in {evidence}: {entry.change.what}")
         if not known and not copy.owned() and not any(entry in listed for entry in copy.changes):
@@ -94,11 +96,9 @@ def _open_by_word(copy: Copy) -> list[str]:
         record = journal.read(copy.evidence / "guardian.jsonl")
     except Damaged:
         return list(copy.changes)
-    last = {
-        str(event["change"]): event["event"]
-        for event in record.of("intent", "doing", "done", "undoing", "late", "closed")
-    }
-    return [entry for entry in copy.changes if last.get(entry, "closed") != "closed"]
+    states = ("intent", "doing", "done", "undoing", "late", *_OVER)
+    last = {str(event["change"]): event["event"] for event in record.of(*states)}
+    return [entry for entry in copy.changes if last.get(entry, "closed") not in _OVER]
 
 
 def _entry(copy: Copy, entry: str) -> Entry:

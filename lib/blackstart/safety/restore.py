@@ -13,6 +13,7 @@ from blackstart.errors import StepFailed
 from blackstart.expect import Condition
 from blackstart.machines import complaint, run
 from blackstart.model import Ask, Change, Endpoint, Reader, Reading
+from blackstart.safety.repeats import Repeats
 
 Say = Callable[[str], None]
 STAYS_GONE_S = 1.0
@@ -54,7 +55,7 @@ def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] 
             say(f"PLEASE DO NOW, by hand: {step.text}")
 
     looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
-
+    repeats = Repeats(say)
     tried = False
 
     def attempt() -> bool:
@@ -63,7 +64,7 @@ def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] 
             return False
         tried = True
         look_s = next(looks_s)
-        return wait_gone(change, min(look_s, within_s) if perform_undo(change, say) else _GLANCE_S)
+        return wait_gone(change, min(look_s, within_s) if perform_undo(change, repeats) else _GLANCE_S)
 
     retrying = Retrying(
         stop=lambda state: stop_after_delay(within_s)(state) or over(),
@@ -71,7 +72,10 @@ def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] 
         retry=retry_if_result(lambda proved: not proved),
         retry_error_callback=lambda state: False,
     )
-    return bool(retrying(attempt))
+    try:
+        return bool(retrying(attempt))
+    finally:
+        repeats.end()
 
 
 def is_gone(change: Change) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import signal
 import syslog
 import traceback
 from collections.abc import Mapping, Sequence
@@ -18,8 +19,9 @@ from blackstart.errors import BlackstartError
 from blackstart.journal import Journal
 from blackstart.model import Ask, Change
 from blackstart.redact import Redactor
-from blackstart.safety import copies, underway
+from blackstart.safety import copies, heal_record, underway
 from blackstart.safety.alive import Process, myself
+from blackstart.safety.lab_gone import gone_with_its_lab
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Mender, recorded
 from blackstart.safety.one_healer import one_healer
@@ -63,6 +65,8 @@ class Takeover:
         self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
         self.note = self.journal.write
         self._listed: set[str] = set()
+        self._opened: dict[str, str] = {}
+        self._not_mended: list[str] = []
 
     def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> bool:
         """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
@@ -90,8 +94,13 @@ class Takeover:
         if broken:
             self.alert("gave up; what the ledger keeps chaos.heal mends, once it can be mended")
         else:
-            self.alert("everything is restored, and it was proved")
+            self.alert(self.came_to)
         return not broken
+
+    @property
+    def came_to(self) -> str:
+        """What the mending came to, where nothing is left to mend."""
+        return "; ".join(self._not_mended) or "everything is restored, and it was proved"
 
     def _settle(self, told: Told, runner: Runner | None) -> dict[str, float]:
         """Wait for the steps under way; returns how long those that had to be ended may still take effect."""
@@ -106,6 +115,7 @@ class Takeover:
         try:
             for entry in self.ledger.outstanding(self.run):
                 self._listed.add(entry.id)
+                self._opened[entry.id] = entry.opened_utc
                 known.states.setdefault(entry.id, entry.state)
                 known.begun_s.setdefault(entry.id, entry.lease_until_s - entry.change.lease_s)
         except BlackstartError as error:
@@ -118,10 +128,10 @@ class Takeover:
         mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed, late=late)
         wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
         while clock.now_s() < began_s + self._tries_for_s():
+            self._drop_gone([entry for entry in broken if entry not in late], broken)
             for entry in mender.mend(broken, midway):
                 del broken[entry]
-            for entry in [entry for entry, change in broken.items() if self._closed(entry, change)]:
-                self.note("closed by somebody else", change=entry, what=broken.pop(entry).what)
+            self._drop_closed(broken)
             if not broken:
                 return
             # From now on anybody may mend it too: `chaos.heal` takes entries whose lease ran out.
@@ -129,9 +139,31 @@ class Takeover:
             left = ", ".join(change.what for change in broken.values())
             self.alert(f"NOT RESTORED: {left}. Trying again in {wait_s:g} s; by hand: sh {self.evidence / 'HEAL.sh'}")
             # A signal (`chaos.heal` sends SIGHUP) says that things may have changed.
-            if select.select([woken], [], [], wait_s)[0]:
-                os.read(woken, 4096)
+            if select.select([woken], [], [], wait_s)[0] and signal.SIGTERM in os.read(woken, 4096):
+                self.alert(
+                    "was asked to end (SIGTERM), and goes on: it ends when this is mended, or given up (--forget)"
+                )
             wait_s = min(2 * wait_s, _RETRY_LAST_S)
+
+    def _drop_gone(self, settled: Sequence[str], broken: dict[str, Change]) -> None:
+        """Close what went with its lab: only `settled` ones, a step that may still take effect would find the new lab."""
+        for entry in [entry for entry in settled if entry in self._opened]:
+            change = broken[entry]
+            if proof := gone_with_its_lab(change, self._opened[entry]):
+                self.note("gone with its lab", change=entry, what=change.what, proof=proof, sync=True)
+                self._not_mended.append(f"nothing is left to mend of {change.what}: {proof}")
+                recorded(partial(self.ledger.close, entry), self._tell)
+                del broken[entry]
+
+    def _drop_closed(self, broken: dict[str, Change]) -> None:
+        """What somebody else has closed is no longer ours: mended, or given up by a person, and then left broken."""
+        for entry in [entry for entry, change in broken.items() if self._closed(entry, change)]:
+            what, given_up = broken.pop(entry).what, heal_record.given_up(self.evidence).get(entry)
+            if given_up:
+                self.note(heal_record.GIVEN_UP, change=entry, what=what, told=given_up, sync=True)
+                self._not_mended.append(f"LEFT BROKEN: {what}, {given_up}")
+            else:
+                self.note("closed by somebody else", change=entry, what=what)
 
     def _closed(self, entry: str, change: Change) -> bool:
         """Whether somebody else has proved it undone, and closed it in the ledger: it is no longer ours to undo.

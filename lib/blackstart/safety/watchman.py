@@ -168,7 +168,7 @@ class Watchman:
     def _end(self, why: str, mended: bool) -> None:
         if mended:
             copies.forget(self.evidence, self.run)
-        self.takeover.end(f"{why}; {'nothing is broken any more' if mended else 'something is still broken'}")
+        self.takeover.end(f"{why}; {self.takeover.came_to if mended else 'something is still broken'}")
         for lock in self.locks:
             os.close(lock)
         self.wire.send(released=True)

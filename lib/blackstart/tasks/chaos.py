@@ -28,12 +28,17 @@ def status(c: Any) -> None:
     finish(command.status())
 
 
-@task(help={"here": "also what was broken on another machine or in another network namespace"})
-def heal(c: Any, here: bool = False) -> None:
+@task(
+    help={"here": "also what was broken on another machine or in another network namespace",
+          "forget": "give up this run: what can never be mended stays broken, and is tried no more",
+          "reason": "why it is given up (needed with NONINTERACTIVE)"},
+    auto_shortflags=False,
+)  # fmt: skip
+def heal(c: Any, here: bool = False, forget: str = "", reason: str = "") -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
     from blackstart import command  # noqa: PLC0415
 
-    finish(command.heal(here))
+    finish(command.forget(forget, reason) if forget or reason else command.heal(here))
 
 
 def _named(verb: str, doc: str, *switches: str) -> Any:

@@ -142,7 +142,9 @@ def test_a_lock_whose_taker_is_dead_is_its_guardians(tmp_path: Path, monkeypatch
     first.take("first", "test")
     path = path_of("a")
     path.write_text(path.read_text().replace(f'"pid": {os.getpid()}', '"pid": 4194303'))
-    with pytest.raises(Refused, match=r"the guardian of the run first \(test, pid 4194303.*still restores"):
+    with pytest.raises(
+        Refused, match=r"a guardian, which still restores .* a dead run .*: run first \(test, pid 4194303"
+    ):
         Locks(["a"]).take("second", "test")
     threading.Timer(0.5, first.release).start()
     refuse_held(["a"])  # waits until the guardian has restored
