@@ -32,6 +32,8 @@ def missing(need: str) -> str | None:
     }
     if need == "docker":
         return None if _answers("docker", "info") else "no Docker engine answers (`docker info` fails)"
+    if need == "proc":
+        return None if os.path.exists("/proc/self/stat") else "no /proc (not Linux)"
     if need == "root":
         return None if os.geteuid() == 0 else "not root"
     if need == "systemd":
