@@ -146,7 +146,7 @@ class Takeover:
             wait_s = min(2 * wait_s, _RETRY_LAST_S)
 
     def _drop_gone(self, settled: Sequence[str], broken: dict[str, Change]) -> None:
-        """Close what went with its lab: only `settled` ones, a step that may still take effect would find the new lab."""
+        """Close what went with its lab: of `settled` only, as a step that may take effect late finds the new lab."""
         for entry in [entry for entry in settled if entry in self._opened]:
             change = broken[entry]
             if proof := gone_with_its_lab(change, self._opened[entry]):

@@ -110,6 +110,12 @@ def test_heal_sh_tries_again_and_does_the_rest_where_one_step_fails_for_good(tmp
     assert (tmp_path / "a").exists()
 
 
+def test_heal_sh_says_what_fails_at_the_first_and_at_the_last_try_and_counts_the_others(tmp_path: Path) -> None:
+    done = script(tmp_path, without(tmp_path / "b", undo="echo no such luck >&2; false {}"))
+    assert done.returncode == 1 and done.stderr.count("no such luck") == 2, done.stderr
+    assert done.stderr.count("failed ×5 in ") == 2
+
+
 # ---------------------------------------------------------------- repair
 
 
