@@ -1,5 +1,6 @@
 """A drill whose target is gone for good: it ends with the lab, or by a person's word, and the next drill can start."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -57,6 +58,10 @@ def test_what_nothing_can_mend_is_given_up_by_a_person_and_frees_the_next_drill(
     guarded = run.evidence / "guardian.jsonl"
     name = run.evidence.name
     assert eventually(lambda: any("Trying again" in one["message"] for one in journal.read(guarded).of("alert")), 60)
+    guardian = int(json.loads(ledger(lab.state)[0]["guardian"])["pid"])
+    os.kill(guardian, signal.SIGTERM)
+    assert eventually(lambda: any("SIGTERM" in one["message"] for one in journal.read(guarded).of("alert")), 90)
+    assert psutil.pid_exists(guardian)
     healed = drill("chaos.heal", lab.state, tmp_path / "first")
     assert healed.code == 50 and f"chaos.heal --forget {name} --reason 'WHY'" in healed.output
     assert healed.output.splitlines()[-1].endswith("chaos.heal")
