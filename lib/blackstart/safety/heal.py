@@ -45,7 +45,8 @@ _TRIED = ("undoing", "late")
 
 def way_out(run: str) -> str:
     """What to type where mending has failed and always will."""
-    return f"if it can never be mended: {heal_command('--forget', shlex.quote(run), '--reason', shlex.quote('WHY'))}"
+    command = heal_command("--forget", shlex.quote(run), "--reason", "'WHY'")
+    return f"if it can never be mended: {command}"
 
 
 def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
