@@ -249,17 +249,6 @@ def heal(here: bool = False) -> int:
     return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), reports, here))
 
 
-def forget(run: str, reason: str) -> int:
-    """Give up what a run has left broken; asks on a terminal, and needs a reason everywhere."""
-    from blackstart.safety import forget as forgetting  # noqa: PLC0415  (hardly ever needed)
-
-    def act(redactor: Redactor) -> int:
-        given = flags.read()
-        return forgetting.forget(run, reason.strip(), Path(given.reports), Console(given.noninteractive, redactor))
-
-    return answering(act)
-
-
 def status() -> int:
     """Print what is broken now."""
     return answering(lambda redactor: healing.status(lambda text: outlet.line(redactor(text))))

@@ -36,9 +36,9 @@ def status(c: Any) -> None:
 )  # fmt: skip
 def heal(c: Any, here: bool = False, forget: str = "", reason: str = "") -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
-    from blackstart import command  # noqa: PLC0415
+    from blackstart import command, giving_up  # noqa: PLC0415
 
-    finish(command.forget(forget, reason) if forget or reason else command.heal(here))
+    finish(giving_up.forget(forget, reason) if forget or reason else command.heal(here))
 
 
 def _named(verb: str, doc: str, *switches: str) -> Any:
