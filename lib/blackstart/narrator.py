@@ -106,7 +106,8 @@ class Narrator:
             self.console.plain(f"what was read until then: {folder.path}/")
             self.console.plain("\n".join(judgement.reasons))
             return
-        from blackstart.reports.words import result  # noqa: PLC0415  (the reports are needed only at the end)
+        # The reports are needed only at the end.
+        from blackstart.reports.words import result, shown_verdict  # noqa: PLC0415
 
         rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
         if rows:
@@ -119,8 +120,9 @@ class Narrator:
             self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
         for reason in judgement.reasons:
             self.console.plain(f"because: {reason}")
-        self.console.verdict(judgement.verdict, f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict}")
-        self.console.plain(f"evidence: {folder.log}\n          {folder.path}/")
+        told = f"{plan.experiment.name} on {plan.target.name}: {shown_verdict(judgement.verdict)}"
+        self.console.verdict(judgement.verdict, told)
+        self.console.plain(f"evidence: {folder.log}\n          {folder.path}/, run {folder.id}")
 
 
 def _limit(watch: Watch) -> str:

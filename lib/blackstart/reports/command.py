@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,7 +24,7 @@ from blackstart.evidence import documents, manifest, notes, verify
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
 from blackstart.reports.story import Story
-from blackstart.reports.words import MENDED
+from blackstart.reports.words import MENDED, shown_verdict
 from blackstart.target import load
 
 _EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
@@ -72,13 +73,13 @@ def judge(run: str, reports: str) -> int:
             outlet.page(f"  because: {reason}")
         last = record.last("verdict")
         recorded = str(last["verdict"]) if last else ""
-        outlet.page(f"{folder.name}: judged again, {judgement.verdict}")
+        outlet.page(f"{folder.name}: judged again, {shown_verdict(judgement.verdict)}")
         if not recorded:
             outlet.page("  no verdict was recorded: the run was killed before its end")
         elif recorded == judgement.verdict:
-            outlet.page(f"  the same as recorded: {recorded}")
+            outlet.page(f"  the same as recorded: {shown_verdict(recorded)}")
         else:
-            outlet.page(f"  NOT the same as recorded: {recorded}")
+            outlet.page(f"  NOT the same as recorded: {shown_verdict(recorded)}")
         if _story(folder).mended_later:
             outlet.page(f"  {MENDED}")
         same = recorded == judgement.verdict
@@ -174,8 +175,9 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
 
 
 def _print_trend(alike: list[trend.Run], others: int) -> None:
-    outlet.page(f"{alike[-1].key}\n{_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
-    told = ", ".join(f"{count} {verdict}" for verdict, count in trend.verdicts(alike).most_common())
+    name, _, settings = alike[-1].key.partition(", ")
+    outlet.page(f"{name}: {_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
+    told = ", ".join(f"{count} {shown_verdict(verdict)}" for verdict, count in trend.verdicts(alike).most_common())
     outlet.page(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
     s = trend.shown
     rows = [
@@ -185,6 +187,8 @@ def _print_trend(alike: list[trend.Run], others: int) -> None:
     ]  # fmt: skip
     if rows:
         outlet.page(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+    if settings:
+        outlet.page(textwrap.fill(f"compared are runs with the same: {settings}", 100, subsequent_indent="  "))
 
 
 def _runs(count: int) -> str:

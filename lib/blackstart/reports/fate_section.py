@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.history import History
-from blackstart.reports import breaker, fates
+from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.sections import section, table
 from blackstart.reports.story import Story
 
@@ -53,6 +53,14 @@ def fate_section(story: Story, history: History | None) -> Element | None:
         table(BREAKER_HEADS, changed, "numbers", steps_told(story)) if changed else None,
     )
     return section("What became of the requests, phase by phase", list(parts), id_="fates")
+
+
+def gauge_section(story: Story) -> Element | None:
+    """What the system needed in each phase: processor, workers, memory; None where nothing of it was read."""
+    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(story)]
+    if not rows:
+        return None
+    return section("What it needed, phase by phase", table(gauges.HEADS, rows, "numbers"), id_="gauges")
 
 
 def _ms(value: float | None) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from blackstart.history import History, Row
 from blackstart.percentiles import percentile
+from blackstart.reports.load_view import flow_per_s
 from blackstart.reports.story import Phase
 
 FATES = ("served", "fallback", "fast fail", "limited", "failed", "unsent")
@@ -60,15 +61,8 @@ def by_phase(history: History, phases: Sequence[Phase]) -> tuple[PhaseFigures, .
     for phase in phases:
         rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
         if rows:
-            made.append(PhaseFigures(phase.name, len(rows), _rate_per_s(rows), tuple(_fates(rows))))
+            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows))))
     return tuple(made)
-
-
-def _rate_per_s(rows: Sequence[Row]) -> float:
-    """Over the time in which it flowed: a load that begins in the middle of a phase is not slower for it."""
-    due = [row.intended_s for row in rows]
-    lasted_s = max(due) - min(due)
-    return (len(rows) - 1) / lasted_s if lasted_s > 0 else float(len(rows))
 
 
 def _fates(rows: Sequence[Row]) -> list[Fate]:

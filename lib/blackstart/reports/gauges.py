@@ -18,6 +18,9 @@ GAUGES = {
 """Probe name to how it is called here."""
 
 
+HEADS = ("phase", "measured", "first", "least", "most", "last")
+
+
 @dataclass(frozen=True)
 class Gauge:
     """One gauge in one phase: its first and its last value, and the bounds of all."""
@@ -28,6 +31,11 @@ class Gauge:
     least: float
     most: float
     last: float
+
+
+def figures(gauge: Gauge) -> tuple[str, ...]:
+    """First, least, most and last as text."""
+    return tuple(f"{value:.10g}" for value in (gauge.first, gauge.least, gauge.most, gauge.last))
 
 
 def by_phase(story: Story) -> tuple[Gauge, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, shown_verdict, verdict_says
 
 # GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
 _ANNOTATIONS_AT_MOST = 9
@@ -16,8 +16,9 @@ _CELL_AT_MOST = 300
 def summary(story: Story) -> str:
     """The job summary: verdict, reasons, transitions, expectations."""
     judgement = story.judgement
+    word = f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}"
     parts = [
-        f"## {SIGNS[judgement.verdict]} {judgement.verdict}: {_cell(story.name)} on {_cell(story.target['name'])}",
+        f"## {word}: {_cell(story.name)} on {_cell(story.target['name'])}",
         verdict_says(story),
         "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
         _transitions(story),
@@ -69,7 +70,8 @@ def log_lines(story: Story) -> list[str]:
     if judgement.verdict == "held":
         return []
     says = [verdict_says(story), *judgement.reasons]
-    lines = [_command("error", f"{judgement.verdict}: {story.name} on {story.target['name']}", "\n".join(says))]
+    title = f"{shown_verdict(judgement.verdict)}: {story.name} on {story.target['name']}"
+    lines = [_command("error", title, "\n".join(says))]
     for word, level in (("broke", "error"), ("inconclusive", "warning")):
         found = [f for f in judgement.findings if result(f) == word and story.entered(f.phase)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:

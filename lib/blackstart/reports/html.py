@@ -9,12 +9,12 @@ from xml.etree.ElementTree import Element
 from blackstart import __version__
 from blackstart.history import History
 from blackstart.reports import sections
-from blackstart.reports.fate_section import fate_section
+from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.picture import timeline
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS
+from blackstart.reports.words import SIGNS, shown_verdict
 
 # Even if something did break out of its element: nothing may be loaded, sent or run.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -44,6 +44,7 @@ def page(
         _timeline(story, loaded) if story.phases else None,
         list(sections.findings(story)),
         fate_section(story, history),
+        gauge_section(story),
         sections.load(rows, len(history.unreadable) if history else 0),
         sections.done(story),
         sections.again(story),
@@ -64,7 +65,7 @@ def _head(story: Story) -> Element:
         e("meta", name="viewport", content="width=device-width, initial-scale=1"),
         e("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         e("meta", name="color-scheme", content="light dark"),
-        e("title", f"{SIGNS[verdict]} {verdict}: {story.name} on {story.target['name']}, {story.run}"),
+        e("title", f"{SIGNS[verdict]} {shown_verdict(verdict)}: {story.name} on {story.target['name']}, {story.run}"),
         e("style", Path(__file__).with_name("style.css").read_text(encoding="utf-8")),
     )
 

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, indent, tostring
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import Story
-from blackstart.reports.words import hint, result, verdict_says
+from blackstart.reports.words import hint, result, shown_verdict, verdict_says
 from blackstart.watch import Finding
 
 _AS = {"broke": "failure", "inconclusive": "error", "not observed": "skipped"}
@@ -67,7 +67,9 @@ def _verdict(story: Story) -> Element:
     if judgement.verdict != "held":
         text = "\n".join([verdict_says(story), *judgement.reasons])
         tag = "failure" if judgement.verdict == "broke" else "error"
-        case.append(_element(tag, text, message=f"the verdict is {judgement.verdict}", type=judgement.verdict))
+        case.append(
+            _element(tag, text, message=f"the verdict is {shown_verdict(judgement.verdict)}", type=judgement.verdict)
+        )
     return case
 
 

@@ -60,16 +60,13 @@ def by_phase(history: History, phases: Sequence[Phase]) -> tuple[LoadRow, ...]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in history.rows:
         groups.setdefault((_phase(row.intended_s, phases), row.op), []).append(row)
-    lasted_s: Counter[str] = Counter()
-    for phase in phases:
-        lasted_s[phase.name] += phase.to_s - phase.from_s  # type: ignore[assignment]
     order = {phase.name: place for place, phase in enumerate(phases)}
     made: list[LoadRow] = []
     for (phase_name, op), rows in sorted(groups.items(), key=lambda item: (order.get(item[0][0], 99), item[0][1])):
         for word in OUTCOMES:
             chosen = [row for row in rows if outcome(row) == word]
             if chosen:
-                made.append(_row(phase_name, op, word, chosen, len(rows), float(lasted_s[phase_name])))
+                made.append(_row(phase_name, op, word, chosen, len(rows), flow_per_s(rows)))
     return tuple(made)
 
 
@@ -77,11 +74,17 @@ def _phase(at_s: float, phases: Sequence[Phase]) -> str:
     return next((phase.name for phase in phases if phase.from_s <= at_s < phase.to_s), "between")
 
 
-def _row(phase: str, op: str, word: str, rows: Sequence[Row], of: int, lasted_s: float) -> LoadRow:
+def _row(phase: str, op: str, word: str, rows: Sequence[Row], of: int, flow: float) -> LoadRow:
     latencies = sorted(row.latency_ms for row in rows if row.end_s is not None)
     figures = [percentile(latencies, p) for p in (50, 95, 99, 100)] if latencies else [None] * 4
-    rate = len(rows) / lasted_s if lasted_s > 0 else 0.0
-    return LoadRow(phase, op, word, len(rows), len(rows) / of, rate, *figures)
+    return LoadRow(phase, op, word, len(rows), len(rows) / of, flow * len(rows) / of, *figures)
+
+
+def flow_per_s(rows: Sequence[Row]) -> float:
+    """Over the time in which they flowed: a load that begins in the middle of a phase is not slower for it."""
+    due = [row.intended_s for row in rows]
+    lasted_s = max(due) - min(due)
+    return (len(rows) - 1) / lasted_s if lasted_s > 0 else float(len(rows))
 
 
 def buckets(history: History, from_s: float, to_s: float) -> tuple[Bucket, ...]:

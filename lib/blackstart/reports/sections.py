@@ -11,7 +11,7 @@ from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, tell, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, shown_verdict, tell, verdict_says
 from blackstart.shell import describe
 from blackstart.watch import Finding
 
@@ -48,14 +48,14 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
 
 def verdict(story: Story) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
-    judgement = story.judgement
+    judgement, word = story.judgement, shown_verdict(story.judgement.verdict)
     reasons = (
         e("ul", [e("li", reason) for reason in judgement.reasons], class_="reasons") if judgement.reasons else None
     )
     return e(
         "header",
         e("p", f"{story.name} on {story.target['name']}", class_="what"),
-        e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {judgement.verdict}"),
+        e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {word}"),
         e("p", verdict_says(story), class_="says"),
         reasons,
         _mend(story) if judgement.verdict == "not-restored" and not story.mended_later else None,
@@ -101,6 +101,7 @@ def glance(story: Story) -> Element:
     target, times = story.target, story.times
     rows: list[tuple[str, Child]] = [
         ("run", e("code", story.run)),
+        *([("id", e("code", story.run_id))] if story.run_id != story.run else []),
         (
             "began",
             f"{story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, "

@@ -10,7 +10,7 @@ from blackstart.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.story import Story
-from blackstart.reports.words import verdict_says
+from blackstart.reports.words import shown_verdict, verdict_says
 
 NAME = "summary.md"
 
@@ -34,13 +34,13 @@ def text(story: Story, history: History) -> str:
 
 
 def _head(story: Story) -> Iterator[str]:
-    yield f"# {story.name} on {story.target['name']}: {story.judgement.verdict}"
+    yield f"# {story.name} on {story.target['name']}: {shown_verdict(story.judgement.verdict)}"
     yield ""
     yield f"**Run ID**: `{story.run_id}`"
     what = ", ".join(change.what for change in story.changes) or "no fault"
     yield f"**Scenario**: {story.name} ({what})"
     yield f"**Began**: {story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, evidence `{story.run}`"
-    yield f"**Verdict**: {story.judgement.verdict}. {verdict_says(story)}"
+    yield f"**Verdict**: {shown_verdict(story.judgement.verdict)}. {verdict_says(story)}"
     yield from (f"- {reason}" for reason in story.judgement.reasons)
     yield ""
 
@@ -133,13 +133,9 @@ def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
 
 
 def _gauges(story: Story) -> Iterator[str]:
-    rows = [
-        (each.phase, each.name, *(f"{value:.10g}" for value in (each.first, each.least, each.most, each.last)))
-        for each in gauges.by_phase(story)
-    ]
+    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(story)]
     if rows:
-        heads = ("phase", "measured", "first", "least", "most", "last")
-        yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+        yield str(tabulate(rows, headers=gauges.HEADS, tablefmt="github", disable_numparse=True))
         yield ""
 
 

@@ -11,7 +11,7 @@ from blackstart.history import History
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, verdict_says
+from blackstart.reports.words import SIGNS, hint, result, shown_verdict, verdict_says
 
 _WIDEST = 60
 
@@ -27,8 +27,7 @@ def text(
         _facts(story),
         _transitions(story),
         _findings(story),
-        _load(load),
-        _table(fate_rows(history, story), FATE_HEADS) if history else "",
+        _requests(story, load, history),
         _table(breaker_rows(story), BREAKER_HEADS),
         steps_told(story),
         _notes(story, notes),
@@ -39,7 +38,7 @@ def text(
 
 def _facts(story: Story) -> str:
     rows = [
-        ("run", story.run),
+        ("run", story.run if story.run_id == story.run else f"{story.run}, {story.run_id}"),
         ("began", f"{story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}"),
         ("lasted", shown(story.to_s - story.from_s)),
         ("target", f"{story.target['name']} ({story.target.get('api') or 'no API'})"),
@@ -72,6 +71,13 @@ def _findings(story: Story) -> str:
     return "\n".join([told, *hints]) if told else ""
 
 
+def _requests(story: Story, load: Sequence[LoadRow], history: History | None) -> str:
+    """One table: as a gateway's plan tells it where a breaker was looked at, else by operation and outcome."""
+    rows = fate_rows(history, story) if history and breaker_rows(story) else []
+    told = _table(rows, FATE_HEADS) if rows else _load(load)
+    return f"requests, phase by phase (per s: while they flowed)\n{told}" if told else ""
+
+
 def _load(rows: Sequence[LoadRow]) -> str:
     cells = [
         (
@@ -100,7 +106,7 @@ def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
 def _closing(story: Story) -> str:
     judgement = story.judgement
     lines = [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{SIGNS[judgement.verdict]} {judgement.verdict}: {verdict_says(story)}")
+    lines.append(f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}: {verdict_says(story)}")
     lines.append(f"evidence: {story.where}/")
     if story.again:
         lines.append(f"run again: {story.again}")

@@ -29,6 +29,11 @@ MENDED = "The run did not prove that everything was undone, but its guardian has
 _HIDDEN = ("n", "at", "event", "prev", "trace")
 
 
+def shown_verdict(verdict: str) -> str:
+    """The verdict as people read it; its name in records and files has a hyphen."""
+    return verdict.replace("-", " ")
+
+
 def verdict_says(story: Story) -> str:
     """What the verdict means, and whether the system is whole again."""
     verdict = story.judgement.verdict

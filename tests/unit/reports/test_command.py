@@ -232,3 +232,22 @@ def test_a_page_that_can_not_be_written_is_refused(tmp_path: Path, capsys: pytes
     done(tmp_path)
     assert command.write_html("", str(tmp_path), str(tmp_path / "no" / "x.html")) == 40
     assert capsys.readouterr().err.startswith("Not started: the page can't be written to")
+
+
+def test_requests_are_shown_in_one_table_with_a_title(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    done(tmp_path, load=True)
+    assert command.show("", str(tmp_path)) == 0
+    told = capsys.readouterr().out
+    assert told.count("p95 ms") + told.count("P95 ms") == 1
+    assert "requests, phase by phase (per s: while they flowed)" in told
+
+
+def test_a_trend_begins_with_what_and_how_many_and_ends_with_what_they_have_in_common(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    done(tmp_path, target={"facts": {f"fact_number_{number}": number for number in range(20)}})
+    assert command.show_trend("", str(tmp_path), "20", "", False) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("leader-lock on trader: 1 run, ") and len(lines[0]) < 100
+    assert any(line.startswith("compared are runs with the same: ") for line in lines)
+    assert all(len(line) <= 100 for line in lines)

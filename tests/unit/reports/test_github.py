@@ -10,6 +10,7 @@ import pytest
 from blackstart.judge import Judgement
 from blackstart.reports import github, html, junit, table
 from blackstart.reports.story import Story
+from blackstart.reports.words import shown_verdict
 from blackstart.watch import Finding
 from tests.unit.reports.conftest import DRILLS
 
@@ -26,7 +27,9 @@ def test_a_held_run_annotates_nothing(stories: dict[str, Story]) -> None:
 @pytest.mark.parametrize("name", [name for name in DRILLS if name != "held"])
 def test_every_other_run_begins_with_an_error_that_names_its_verdict(stories: dict[str, Story], name: str) -> None:
     first = github.log_lines(stories[name])[0]
-    assert first.startswith(f"::error title={stories[name].judgement.verdict}%3A leader-lock on trader::")
+    assert first.startswith(
+        f"::error title={shown_verdict(stories[name].judgement.verdict)}%3A leader-lock on trader::"
+    )
 
 
 def test_what_is_inconclusive_is_a_warning(stories: dict[str, Story]) -> None:

@@ -12,6 +12,7 @@ from blackstart.judge import Judgement
 from blackstart.reports import html
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.story import Story
+from blackstart.reports.words import shown_verdict
 from blackstart.watch import Finding
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
@@ -28,7 +29,7 @@ def page(story: Story, **more: object) -> Page:
 def test_every_page_is_whole_with_the_verdict_first_and_no_id_twice(stories: dict[str, Story], name: str) -> None:
     made = page(stories[name])
     assert made.unclosed == []
-    assert made.text("h1").endswith(stories[name].judgement.verdict)
+    assert made.text("h1").endswith(shown_verdict(stories[name].judgement.verdict))
     assert made.elements[[tag for tag, _ in made.elements].index("main") + 1][1].get("id") == "verdict"
     assert len(made.ids) == len(set(made.ids))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blackstart.history import History, Row
+from blackstart.reports import fates
 from blackstart.reports.load_view import buckets, by_phase
 from blackstart.reports.story import Phase
 
@@ -19,8 +20,14 @@ def row(due_s: float, took_s: float | None = 0.01, outcome: str = "ok") -> Row:
 
 def test_a_request_belongs_to_the_phase_in_which_it_was_due_and_its_latency_counts_from_then() -> None:
     (only,) = by_phase(History((row(11.9, 3.0),)), PHASES)
-    assert (only.phase, only.count, only.rate_per_s) == ("baseline", 1, 0.5)
+    assert (only.phase, only.count, only.rate_per_s) == ("baseline", 1, 1.0)
     assert only.p50_ms == pytest.approx(3500)
+
+
+def test_the_rate_counts_from_when_they_flowed_as_the_fates_do() -> None:
+    rows = History(tuple(row(11.0 + n / 10) for n in range(10)))
+    (only,), (figures,) = by_phase(rows, PHASES), fates.by_phase(rows, PHASES)
+    assert only.rate_per_s == pytest.approx(figures.rate_per_s) == pytest.approx(10.0)
 
 
 def test_what_was_never_sent_is_told_from_what_was_turned_down_and_has_no_latency() -> None:
