@@ -77,7 +77,7 @@ class Run:
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.court, self.journal, target.max_rate_hz, read_timeout_s)
-        self.narrator = Narrator(self.console, self.observer)
+        self.narrator = Narrator(self.console, self.observer, target)
         self.guardian = Guardian(self.folder, self.plan.changes, vault=self.vault)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)

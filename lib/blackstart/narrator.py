@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from blackstart.judge import Judgement
     from blackstart.observer import Observer
     from blackstart.planning import Plan
+    from blackstart.target import Target
 
 _PROGRESS_EVERY_S = 0.5
 _NOTE_WITHIN_S = 120.0
@@ -28,10 +29,11 @@ _COLUMNS = ("phase", "expectation", "result", "what was seen")
 class Narrator:
     """Announces transitions once each, shows how a wait is going, and closes with the verdict."""
 
-    def __init__(self, console: Console, observer: Observer) -> None:
+    def __init__(self, console: Console, observer: Observer, target: Target | None = None) -> None:
         self.console, self.observer = console, observer
         self._told: set[tuple[str, str]] = set()
         self._logs: dict[str, list[str]] = {}
+        self._logged_before = log_tail.sizes(target) if target else {}
         self._wait = ""
         self._began_s = clock.now_s()
         self._progress_s = 0.0
@@ -83,7 +85,7 @@ class Narrator:
     def closing(self, judgement: Judgement, plan: Plan, ask: bool) -> None:
         """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
         if judgement.verdict != "held":
-            for name, lines in log_tail.tails(plan.target):
+            for name, lines in log_tail.tails(plan.target, self._logged_before):
                 self.observer.note("log tail", service=name, lines=lines)
                 self._logs[name] = lines
         if not ask or not self.console.interactive:

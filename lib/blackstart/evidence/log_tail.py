@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from blackstart import controls
@@ -15,19 +15,35 @@ _LINES = 8
 _TAIL_BYTES = 16 * 1024
 
 
-def tails(target: Target) -> Iterator[tuple[str, list[str]]]:
-    """Each service's last log lines, where they can be had; a service without a log is left out."""
+def sizes(target: Target) -> dict[str, int]:
+    """How long each service's log file is now, in bytes: what stands there already does not tell of what comes."""
+    return {name: _size(Path(service.log)) for name, service in target.services.items() if service.log}
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def tails(target: Target, before: Mapping[str, int] | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Each service's last log lines, where they can be had; a service without a log is left out.
+
+    Of a file, only lines beyond its size `before` (see `sizes`); one that is shorter than that was begun anew.
+    """
     for name, service in target.services.items():
-        lines = _of_file(Path(service.log)) if service.log else _of_control(service)
+        known = (before or {}).get(name, 0)
+        lines = _of_file(Path(service.log), known) if service.log else _of_control(service)
         if lines:
             yield name, lines
 
 
-def _of_file(path: Path) -> list[str]:
+def _of_file(path: Path, before: int) -> list[str]:
     try:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
-            file.seek(max(0, size - _TAIL_BYTES))
+            file.seek(max(before if before <= size else 0, size - _TAIL_BYTES))
             return file.read().decode("utf-8", "replace").splitlines()[-_LINES:]
     except OSError as error:
         return [f"({path} can't be read: {error.strerror})"]
