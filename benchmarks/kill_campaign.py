@@ -43,7 +43,7 @@ COLUMNS = (
     "elsewhere", "restored p50", "p99", "longest", "service's own start",
 )  # fmt: skip
 _TINY_DISK = "6m"
-_TRIES = 8
+_TRIES = 30
 # Of a hundred kills at least so many must have fallen there, or the campaign shows less than it says.
 FLOORS = {"in force": 40, "between ledger and fault": 10, "inside undo": 10, "guardian starting": 5}
 

@@ -14,7 +14,7 @@ MINE = """\"\"\"Redis goes away for a moment; the trader says so and comes back.
 from blackstart.expect import eventually
 from blackstart.faults.stop import Stop
 from blackstart.model import Experiment
-from blackstart.suites.trader._common import links
+from blackstart.systems.trader_links import links
 from blackstart.systems import trader as read
 
 VARIANTS = ("strict",)
