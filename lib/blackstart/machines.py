@@ -172,6 +172,16 @@ _machines: dict[str, Any] = {}
 _machines_lock = threading.Lock()
 
 
+def _why_not(error: Exception, ssh: Any, there: Any) -> str:
+    """ssh's own last words. Where it had ended before it could be spoken to, it is asked once more for them."""
+    told = str(getattr(error, "stderr", ""))
+    if not told and isinstance(error, BrokenPipeError):
+        port = ("-p", str(there.port)) if there.port else ()
+        words = (*there.options, *port, there.name, "true")
+        told = ssh[words].run(retcode=None, timeout=SSH_CONNECT_TIMEOUT_S + 2, new_session=True)[2]
+    return last_line(told or str(error))
+
+
 def ssh_machine(host: str) -> Any:
     """The plumbum machine behind `ssh://user@host:port`, connected on first use; nothing is ever asked.
 
@@ -198,8 +208,9 @@ def _connect(host: str) -> Any:
         )  # fmt: skip
         machine.cwd  # noqa: B018  (asked for once, now, so that later commands need no session)
     except (SSHCommsError, OSError, EOFError) as error:
-        why = last_line(str(getattr(error, "stderr", "") or error))
-        raise StepFailed(f"{host} can't be reached: {why}. Try it by hand: {ssh_line(host, 'true')}") from error
+        raise StepFailed(
+            f"{host} can't be reached: {_why_not(error, local[ssh], there)}. Try it by hand: {ssh_line(host, 'true')}"
+        ) from error
     return machine
 
 

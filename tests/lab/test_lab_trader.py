@@ -194,7 +194,8 @@ def test_restarted_trader_waits_for_its_old_lock_to_run_out(lab: LabDriver) -> N
     lab.supervisor("restart", "api")
     restarted = time.monotonic()
     eventually(lambda: lab.status("/health") == 200, within_s=5)
-    assert lab.metric("trader_is_leader") is None
+    leads_at_once = lab.metric("trader_is_leader") is not None
+    assert not leads_at_once or time.monotonic() - restarted > 1.5  # a slow machine's restart takes as long as the lock
     eventually(lambda: lab.status("/ready") == 200, within_s=8)
     assert time.monotonic() - restarted > 1.5
     after = lab.get("/leadership").json()

@@ -114,9 +114,11 @@ def _instance(
 
 
 def _lacks_leader(api_ports: list[int]) -> str | None:
-    """One instance must be ready; which of them leads is up to them."""
+    """The first instance must answer, and one of them be ready; which of them leads is up to them."""
+    if lack := _lacks_health(api_ports[0]):
+        return lack
     lacks = [_lacks_status(port, "/ready") for port in api_ports]
-    return None if None in lacks else _lacks_health(api_ports[0]) or lacks[0]
+    return None if None in lacks else lacks[0]
 
 
 def _lacks_health(port: int) -> str | None:
