@@ -33,10 +33,10 @@ from benchmarks.drilling.place import Lab, Ran, phase_s
 
 from blackstart import journal
 from blackstart.codec import from_data
+from blackstart.finding import Finding
 from blackstart.judge import replay
 from blackstart.judging import judge_folder
 from blackstart.percentiles import percentile
-from blackstart.watch import Finding
 
 TRUTH = {"leader_0": "lock_lost", "paused": "paused", "leader_1_again": "lock_acquired", "resumed": "resumed"}
 HOLD = "the system and the hold"

@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Any
 
 from blackstart.checks import catalogue
+from blackstart.finding import Finding
 from blackstart.history import History
 from blackstart.journal import Record, readings_of
 from blackstart.model import Check, Reading
-from blackstart.watch import Finding
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,11 @@ from blackstart import errors
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
+from blackstart.finding import Finding, Status
 from blackstart.journal import Event, Record, readings_of
 from blackstart.means import reasons
 from blackstart.model import Change, Check, Experiment, Verdict
-from blackstart.watch import Finding, Status, Watch
+from blackstart.watch import Watch
 
 EXITS: dict[Verdict, int] = {
     "held": errors.EXIT_HELD,

@@ -11,10 +11,10 @@ from blackstart import history, journal
 from blackstart.codec import from_data
 from blackstart.errors import BlackstartError
 from blackstart.evidence.folder import Folder
+from blackstart.finding import Finding
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Change, Check
-from blackstart.watch import Finding
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from blackstart import clock
 from blackstart.court import late
 from blackstart.durations import shown
 from blackstart.evidence import log_tail
-from blackstart.watch import Interval, Watch
-from blackstart.watch import shown as shown_reading
+from blackstart.finding import Interval
+from blackstart.finding import shown as shown_reading
+from blackstart.watch import Watch
 
 if TYPE_CHECKING:
     from blackstart.console import Console

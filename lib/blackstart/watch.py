@@ -7,9 +7,9 @@ that nothing is known about that time.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 from blackstart.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation
+from blackstart.finding import Finding, Interval, Status, shown
 from blackstart.model import Reading, Scalar
 
 GAP_TICKS = 5
@@ -22,41 +22,6 @@ OFTEN = 5
 OFTEN_PART = 0.1
 # The longest that a read in flight may keep the last reading of a window away.
 READ_GRACE_S = 5.0
-
-Status = Literal["held", "broke", "inconclusive", "pending"]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """When something changed: after `from_s` (the last old reading was sent) and by `to_s` (the first new answer)."""
-
-    from_s: float
-    to_s: float
-
-    @property
-    def middle_s(self) -> float:
-        """The best single guess."""
-        return (self.from_s + self.to_s) / 2
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one expectation came to. `transition` is when the wanted state was entered, where it was."""
-
-    name: str
-    phase: str
-    status: Status
-    message: str
-    expected: str
-    actual: str
-    transition: Interval | None = None
-    criterion: bool = True
-    hint: str = ""
-
-
-def shown(reading: Reading | None) -> str:
-    """A reading in a few words, for messages."""
-    return "nothing was read" if reading is None else str(reading)
 
 
 @dataclass
@@ -147,9 +112,9 @@ class Watch:
     def _settled(self) -> bool:
         if self.expectation.momentary and self._new:
             return True
-        if len(self._new) < IN_A_ROW:
-            return False
-        return self._new[-1].answered_s - self._new[0].answered_s >= self.expectation.for_s
+        return (
+            len(self._new) >= IN_A_ROW and self._new[-1].answered_s - self._new[0].answered_s >= self.expectation.for_s
+        )
 
     def _feed_constant(self, reading: Reading) -> None:
         if self._violates(reading):
@@ -166,9 +131,7 @@ class Watch:
         return self._matches(reading)
 
     def _violated(self) -> bool:
-        if len(self._bad) < IN_A_ROW:
-            return False
-        return self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
+        return len(self._bad) >= IN_A_ROW and self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
 
     @property
     def interval(self) -> Interval | None:
@@ -244,10 +207,13 @@ class Watch:
         if interval is not None:
             return self._judge_time(interval, deadline_s)
         if deadline_s is not None and self._too_late(deadline_s, at_s):
-            return (
-                "broke",
-                f"did not come true within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}",
-            )
+            within = f"within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}"
+            if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
+                return (
+                    "inconclusive",
+                    f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s",
+                )
+            return "broke", f"did not come true {within}"
         if self.last is not None and self.last.kind == "absent":
             return "inconclusive", self._unobservable(self.last)
         if deadline_s is None:
@@ -292,7 +258,7 @@ class Watch:
             return "inconclusive", f"no reading in the last {at_s - self.last.answered_s:.1f} s"
         # What is compared with the baseline keeps the trace of a change: a restart in a gap shows after it.
         if self.gap is not None and self.expectation.condition.op not in AGAINST_BASELINE:
-            return "inconclusive", f"no reading for {self.gap.to_s - self.gap.from_s:.2f} s"
+            return "inconclusive", f"no reading for {self.gap.length_s:.2f} s"
         return self._flickers()
 
     def _flickers(self) -> tuple[Status, str]:

@@ -9,10 +9,11 @@ from typing import Any
 from blackstart.codec import plain, to_data
 from blackstart.court import Court, Timeline
 from blackstart.expect import Condition, Conditions, Expectation, always, eventually
+from blackstart.finding import Finding
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, judge, replay
 from blackstart.model import Answer, Change, Command, Endpoint, Experiment, Reading, ReadingKind, Scalar
-from blackstart.watch import Finding, Watch
+from blackstart.watch import Watch
 
 TICK_S = 0.1
 KINDS = ("unreachable", "timed_out", "malformed", "absent")

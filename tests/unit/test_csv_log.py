@@ -9,9 +9,9 @@ import pytest
 
 from blackstart.evidence.csv_log import RESULTS, rows, write
 from blackstart.expect import always, eventually
+from blackstart.finding import Finding
 from blackstart.judge import EXITS, Judgement
 from blackstart.model import Check, LogRow
-from blackstart.watch import Finding
 from tests.unit.builders import AFTER, DOWN, DURING, UP, Story, change, drill, experiment, health, ready, whole
 
 WORDS = {"200": "ready", "503": "not_ready"}

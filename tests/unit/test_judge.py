@@ -7,8 +7,8 @@ import pytest
 from blackstart import journal
 from blackstart.errors import Interrupted
 from blackstart.expect import Expectation, eventually, never
+from blackstart.finding import Finding
 from blackstart.judge import EXITS, judge
-from blackstart.watch import Finding
 from tests.unit.builders import (
     AFTER,
     BEFORE,

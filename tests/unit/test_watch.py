@@ -194,3 +194,12 @@ def test_a_gap_hides_nothing_from_a_comparison_with_the_baseline() -> None:
     for at_s in (100.1, 100.2, 103.0, 103.1):
         watch.feed(Reading("ticks", "value", at_s, at_s + 0.001, 6), 0.1)
     assert watch.finish(103.2).status == "held"
+
+
+def test_a_state_that_is_passed_through_may_have_been_missed_where_nothing_was_read_and_is_inconclusive() -> None:
+    passed = eventually(ready.is_(503), within_s=5, momentary=True)
+    seen_throughout = followed(passed, *series(200, 0.1, 6.0))
+    assert status(seen_throughout) == "broke"
+    missed = followed(passed, *series(200, 0.1, 2.0), *series(200, 3.0, 6.0))
+    assert status(missed) == "inconclusive"
+    assert "no reading for" in message(missed)

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 from blackstart.checking import Evidence
 from blackstart.checks.result import CheckResult, Reporter
-from blackstart.watch import Interval
+from blackstart.finding import Interval
 
 _LEAST_STEPS = 3
 

@@ -12,11 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from blackstart import clock
+from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.picture import fault_spans
 from blackstart.reports.story import Story
 from blackstart.reports.words import result
-from blackstart.watch import Finding
 
 _STATUS = {"held": "pass", "refused": "skipped"}
 _EVENTS = {

@@ -9,10 +9,10 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.codec import from_data
+from blackstart.finding import Finding, Interval
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, replay
 from blackstart.model import Experiment, LogRow, Reading, Scalar
-from blackstart.watch import Finding, Interval
 
 RESULTS = {
     "held": "PASS",

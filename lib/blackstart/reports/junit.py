@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, indent, tostring
 
+from blackstart.finding import Finding
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import Story
 from blackstart.reports.words import hint, result, shown_verdict, verdict_says
-from blackstart.watch import Finding
 
 _AS = {"broke": "failure", "inconclusive": "error", "not observed": "skipped"}
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.durations import shown
+from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
@@ -13,7 +14,6 @@ from blackstart.reports.markup import Child, e
 from blackstart.reports.story import Story
 from blackstart.reports.words import SIGNS, hint, result, shown_verdict, tell, verdict_says
 from blackstart.shell import describe
-from blackstart.watch import Finding
 
 Cell = Child | Sequence[Child]
 

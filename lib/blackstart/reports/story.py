@@ -12,11 +12,11 @@ from blackstart import clock, judge
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline
 from blackstart.durations import shown
+from blackstart.finding import Finding, Interval
 from blackstart.journal import Event, Record
 from blackstart.judge import Judgement
 from blackstart.model import Change, Experiment
 from blackstart.reports.lanes import Lane, lanes
-from blackstart.watch import Finding, Interval
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from blackstart.durations import shown
+from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.model import Verdict
 from blackstart.reports.story import Story
-from blackstart.watch import Finding
 
 SIGNS = {
     "held": "✔",

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.finding import Finding
 from blackstart.judge import Judgement
 from blackstart.reports import github, html, junit, table
 from blackstart.reports.story import Story
 from blackstart.reports.words import shown_verdict
-from blackstart.watch import Finding
 from tests.unit.reports.conftest import DRILLS
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from blackstart import history, journal
+from blackstart.finding import Finding
 from blackstart.judge import Judgement
 from blackstart.reports import html
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.story import Story
 from blackstart.reports.words import shown_verdict
-from blackstart.watch import Finding
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
 

@@ -20,8 +20,8 @@ from blackstart.safety.takeover import Takeover, Told
 from tests.unit.safety.file_fault import without
 
 DEAD = Process(boot_id(), 2**22 - 1, "1")
-LIMIT_S = 2.0
-TAKES_EFFECT_AFTER_S = 1.6
+LIMIT_S = 3.0
+TAKES_EFFECT_AFTER_S = 1.4
 Mend = Callable[[Path, Change, str, list[Process]], list[str]]
 
 
@@ -29,6 +29,12 @@ def removed_late(path: Path) -> Change:
     """A stop that nobody's death ends: it takes effect when its undo was proved, and had stayed for a second."""
     step = Command(("sleep", "60"), timeout_s=LIMIT_S)
     return replace(without(path), do=(step,))
+
+
+def late_server(path: Path) -> subprocess.Popen[bytes]:
+    """What a step asked of a server goes on there, whatever becomes of who asked, and takes effect after the undo."""
+    once_undone = f'until [ -e "{path}" ]; do sleep 0.05; done; sleep {TAKES_EFFECT_AFTER_S}; rm -f "{path}"'
+    return subprocess.Popen(["sh", "-c", once_undone], start_new_session=True)
 
 
 def by_heal(tmp_path: Path, change: Change, state: str, children: list[Process]) -> list[str]:
@@ -53,10 +59,8 @@ def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Proce
 @pytest.mark.parametrize("mend", [by_heal, by_guardian])
 def test_a_step_that_had_to_be_ended_and_takes_effect_later_is_undone_again(tmp_path: Path, mend: Mend) -> None:
     path = tmp_path / "x"
-    late_s = LIMIT_S + TAKES_EFFECT_AFTER_S
     step = subprocess.Popen(["sleep", "60"], start_new_session=True)
-    # What it asked of a server goes on there, whatever becomes of who asked.
-    server = subprocess.Popen(["sh", "-c", f"sleep {late_s}; rm -f {path}"], start_new_session=True)
+    server = late_server(path)
     mark = Path(f"/proc/{step.pid}/stat").read_text().rpartition(")")[2].split()[19]
     try:
         said = mend(tmp_path, removed_late(path), "doing", [Process(boot_id(), step.pid, mark)])
@@ -70,7 +74,7 @@ def test_a_step_that_had_to_be_ended_and_takes_effect_later_is_undone_again(tmp_
 @pytest.mark.parametrize("mend", [by_heal, by_guardian])
 def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_path: Path, mend: Mend) -> None:
     path = tmp_path / "x"
-    server = subprocess.Popen(["sh", "-c", f"sleep {TAKES_EFFECT_AFTER_S}; rm -f {path}"], start_new_session=True)
+    server = late_server(path)
     try:
         said = mend(tmp_path, removed_late(path), "late", [])
     finally:
@@ -80,5 +84,5 @@ def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_
 
 def test_the_ledger_says_late_from_a_given_up_step_on_until_it_is_closed(tmp_path: Path) -> None:
     said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [])
-    assert any(line.endswith("may still take effect; watched for 2 s") for line in said)
+    assert any(line.endswith("may still take effect; watched for 3 s") for line in said)
     assert Ledger().outstanding() == []

@@ -40,6 +40,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.throttle_depth().above(0),
                 within_s=10.0,
                 name="depth_rises",
+                momentary=True,
                 requires=read.DEPTH_SHOWN,
                 hint="The burst was not queued: are the plans distinct, and is there a throttle at all?",
             ),

@@ -1,0 +1,48 @@
+"""What became of one expectation: held, broke or inconclusive, when, and why in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from blackstart.model import Reading
+
+Status = Literal["held", "broke", "inconclusive", "pending"]
+
+
+@dataclass(frozen=True)
+class Interval:
+    """When something changed: after `from_s` (the last old reading was sent) and by `to_s` (the first new answer)."""
+
+    from_s: float
+    to_s: float
+
+    @property
+    def length_s(self) -> float:
+        """How long that is."""
+        return self.to_s - self.from_s
+
+    @property
+    def middle_s(self) -> float:
+        """The best single guess."""
+        return (self.from_s + self.to_s) / 2
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation came to. `transition` is when the wanted state was entered, where it was."""
+
+    name: str
+    phase: str
+    status: Status
+    message: str
+    expected: str
+    actual: str
+    transition: Interval | None = None
+    criterion: bool = True
+    hint: str = ""
+
+
+def shown(reading: Reading | None) -> str:
+    """A reading in a few words, for messages."""
+    return "nothing was read" if reading is None else str(reading)
