@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -71,10 +72,15 @@ def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, number
     if made:
         head, _, rest = block.partition("\n")
         block = f"{head}\nln -s {ROOT}/.venv .venv\ncp {ROOT}/requirements.lock .\n{rest}"
-    done = subprocess.run(
-        ["bash", "-eo", "pipefail", "-c", block], cwd=folder, env=around(clone, tmp_path / "state"),
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280, check=False,
-    )  # fmt: skip
+    environment = around(clone, tmp_path / "state")
+    try:
+        done = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", block], cwd=folder, env=environment,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=280, check=False,
+        )  # fmt: skip
+    finally:  # a block that broke off has not come to its own `lab.down`
+        down = [sys.executable, "-m", "blackstart_lab", "down"]
+        subprocess.run(down, env=environment, capture_output=True, timeout=60, check=False)
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
