@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from blackstart.model import Change, Experiment
+from tests.unit.fake_probes import OPENED, READ
+from tests.unit.watched_drill import Scene
 
 # A time limit per example fails on a busy machine, and says nothing about the code.
 settings.register_profile("unit", deadline=None)
@@ -25,3 +30,28 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     for name in ("one", "two"):
         (tmp_path / name).touch()
     return tmp_path / "one", tmp_path / "two"
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Callable[..., Scene]]:
+    """Makes scenes of `tests.unit.watched_drill`, and ends them all."""
+    made: list[Scene] = []
+
+    def make(drill: Experiment, *changes: Change) -> Scene:
+        folder = tmp_path / str(len(made))
+        folder.mkdir()
+        made.append(Scene(folder, drill, *changes))
+        return made[-1]
+
+    yield make
+    for item in made:
+        item.end()
+
+
+@pytest.fixture
+def fresh_fakes() -> Iterator[None]:
+    """What `tests.unit.fake_probes` reads and has opened is forgotten between two tests."""
+    READ.clear()
+    OPENED.clear()
+    yield
+    READ.clear()

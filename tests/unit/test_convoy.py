@@ -14,8 +14,8 @@ from blackstart.probes.http import HttpStatus, HttpText
 from blackstart.probes.http_client import HttpReader
 from blackstart.probes.sockets import Stale
 from blackstart.sampler import Sampler
+from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, free_port, http, requests_of, serving
-from tests.unit.test_sampler import Taken
 
 
 def text(port: int, name: str) -> HttpText:

@@ -1,11 +1,8 @@
-"""The sampler: its grid, its politeness, and what it does when a reader goes wrong."""
+"""The sampler: its grid, its politeness, and that it looks at no bytes twice."""
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -14,85 +11,9 @@ from blackstart.codec import plain
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Reading
 from blackstart.sampler import Sampler
+from tests.unit.fake_probes import OPENED, READ, Fake, FakeEndpoint, Taken, sampler
 
-READ: dict[str, Callable[[], Answer]] = {}
-OPENED: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def clean() -> Iterator[None]:
-    READ.clear()
-    OPENED.clear()
-    yield
-    READ.clear()
-
-
-class FakeReader:
-    def __init__(self, key: str) -> None:
-        OPENED.append(key)
-        self.key = key
-
-    def read(self, timeout_s: float) -> Answer:
-        return READ.get(self.key, lambda: Answer("answer", 1))()
-
-    def close(self) -> None:
-        pass
-
-
-@plain
-class FakeEndpoint:
-    key: str
-    least_tick_s: float = 0.0
-
-    def open(self) -> FakeReader:
-        return FakeReader(self.key)
-
-    def describe(self) -> str:
-        return f"read {self.key[0]}"
-
-
-@plain
-class Fake(Conditions):
-    name: str
-    key: str = "a"
-    broken: bool = False
-    least_tick_s: float = 0.0
-
-    def bind(self, target: object) -> Fake:
-        return self
-
-    def endpoint(self) -> FakeEndpoint:
-        return FakeEndpoint(self.key, self.least_tick_s)
-
-    def pick(self, answer: Answer) -> tuple[str, object, str]:
-        if self.broken:
-            raise KeyError("oh")
-        return "value", answer.body, ""
-
-
-@dataclass
-class Taken:
-    """Collects readings and lets a test wait for what it needs."""
-
-    readings: list[tuple[str, list[Reading], float]] = field(default_factory=list)
-    news: threading.Condition = field(default_factory=threading.Condition)
-
-    def __call__(self, endpoint: str, readings: list[Reading], tick_s: float) -> None:
-        with self.news:
-            self.readings.append((endpoint, readings, tick_s))
-            self.news.notify_all()
-
-    def of(self, name: str) -> list[Reading]:
-        return [r for _, readings, _ in list(self.readings) for r in readings if r.probe == name]
-
-    def wait(self, name: str, count: int, within_s: float = 5.0) -> list[Reading]:
-        with self.news:
-            assert self.news.wait_for(lambda: len(self.of(name)) >= count, within_s), f"{len(self.of(name))} readings"
-        return self.of(name)
-
-
-def sampler(taken: Taken, *probes: Fake, tick_s: float = 0.02, **more: float) -> Sampler:
-    return Sampler(probes, taken, tick_s=tick_s, **{"max_rate_hz": 100.0, **more})  # type: ignore[arg-type]
+pytestmark = pytest.mark.usefixtures("fresh_fakes")
 
 
 def test_equal_endpoints_are_read_once_and_feed_all_their_probes() -> None:
@@ -195,67 +116,6 @@ def test_endpoint_that_bears_less_has_a_slower_tick_of_its_own() -> None:
     assert {tick_s for _, readings, tick_s in taken.readings if readings[0].probe == "heavy"} == {0.3}
 
 
-def test_reader_that_raises_makes_malformed_readings_and_is_opened_again() -> None:
-    def fail() -> Answer:
-        raise RuntimeError("boom")
-
-    READ["a"] = fail
-    taken = Taken()
-    running = sampler(taken, Fake("one"))
-    running.start()
-    reading = taken.wait("one", 2)[0]
-    assert reading.kind == "malformed"
-    assert "RuntimeError: boom" in reading.note
-    READ["a"] = lambda: Answer("answer", 5)
-    taken.wait("one", len(taken.of("one")) + 2)
-    running.stop()
-    assert taken.of("one")[-1].value == 5
-    assert len(OPENED) > 1
-
-
-def test_probe_that_raises_spoils_only_its_own_reading() -> None:
-    taken = Taken()
-    running = sampler(taken, Fake("good"), Fake("bad", broken=True))
-    running.start()
-    taken.wait("bad", 1)
-    running.stop()
-    assert taken.of("good")[0].kind == "value"
-    assert taken.of("bad")[0].kind == "malformed"
-    assert "KeyError" in taken.of("bad")[0].note
-
-
-def test_receiver_that_raises_is_reported_and_the_sampling_goes_on() -> None:
-    calls = []
-
-    def receive(endpoint: str, readings: list[Reading], tick_s: float) -> None:
-        calls.append(endpoint)
-        raise OSError("disk full")
-
-    running = Sampler([Fake("one")], receive, tick_s=0.01, max_rate_hz=100)
-    running.start()
-    limit = time.monotonic() + 5
-    while len(calls) < 3 and time.monotonic() < limit:
-        time.sleep(0.01)
-    running.stop()
-    assert len(calls) >= 3
-    assert "disk full" in running.failures[0]
-
-
-def test_reader_stuck_in_its_read_is_abandoned_reported_and_heard_no_more() -> None:
-    release = threading.Event()
-    READ["a"] = lambda: release.wait(20) and Answer("answer", 1) or Answer("answer", 2)
-    taken = Taken()
-    running = sampler(taken, Fake("stuck", "a"), Fake("fine", "b"))
-    running.start()
-    taken.wait("fine", 2)
-    begun = time.monotonic()
-    assert running.stop(timeout_s=0.2) == ("read a",)
-    assert time.monotonic() - begun < 1
-    release.set()
-    time.sleep(0.1)
-    assert taken.of("stuck") == []
-
-
 def test_probes_can_come_and_go_while_it_runs() -> None:
     taken = Taken()
     running = sampler(taken, Fake("one"))
@@ -274,11 +134,6 @@ def test_probes_can_come_and_go_while_it_runs() -> None:
     assert OPENED == ["a", "b"]
 
 
-def test_two_different_probes_of_one_name_are_refused() -> None:
-    with pytest.raises(ValueError, match="two different probes"):
-        Sampler([Fake("one", "a"), Fake("one", "b")], Taken())
-
-
 def test_endpoints_that_look_alike_have_different_names() -> None:
     taken = Taken()
     running = sampler(taken, Fake("one", "xa"), Fake("two", "xb"))
@@ -287,12 +142,6 @@ def test_endpoints_that_look_alike_have_different_names() -> None:
     taken.wait("two", 1)
     running.stop()
     assert {endpoint for endpoint, _, _ in taken.readings} == {"read x", "read x #2"}
-
-
-def test_stop_without_start_and_twice_is_quiet() -> None:
-    running = Sampler([Fake("one")], Taken())
-    assert running.stop() == ()
-    assert running.stop() == ()
 
 
 # ---------------------------------------------------------------- the same bytes again

@@ -3,7 +3,7 @@
 from blackstart.model import Reading
 from blackstart.sampler import Sampler
 from tests.lab.lab_driver import eventually
-from tests.unit.test_sampler import Fake
+from tests.unit.fake_probes import Fake
 
 
 def test_an_eased_endpoint_is_read_less_often_until_that_is_taken_back() -> None:

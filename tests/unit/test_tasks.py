@@ -1,4 +1,4 @@
-"""The Invoke side: options are the flags, listing is cheap, and switches arrive where they are read."""
+"""The tasks as Invoke shows them: their options, help, and what arrives of what was given."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,14 +15,13 @@ from invoke.context import Context
 
 from blackstart import command
 from blackstart.flags import Flags, option_name
-from blackstart.model import Experiment
-from blackstart.safety import heal
-from blackstart.target import Target
 from blackstart.tasks import namespace
 from blackstart.tasks._options import OPTIONS, experiment_task, finish
+from tests.environment import ROOT
 
-ROOT = Path(__file__).parents[2]
 FLAGS = {item.name: item for item in fields(Flags) if item.name != "given"}
+
+
 HEAVY = (
     "requests", "plumbum", "psycopg", "redis", "aiohttp", "tenacity", "tabulate", "prometheus_api_client",
     "prometheus_client", "httptools", "supervisor", "psutil", "pgserver", "blackstart_lab.trader.app",
@@ -129,248 +127,3 @@ def test_a_task_passes_on_the_exit_code_of_what_it_did() -> None:
     with pytest.raises(Exit) as caught:
         task.body(Context())
     assert caught.value.code == 50
-
-
-# ---------------------------------------------------------------- what the tasks call
-
-
-def test_a_refusal_is_one_clear_line_and_exit_40(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run("trader/leader-lock", {"heartbeat_max": "abc"}) == 40
-    out = capsys.readouterr()
-    assert out.out == ""
-    assert out.err.startswith("Not started: --heartbeat-max='abc'") and out.err.count("\n") == 1
-
-
-def test_an_unknown_experiment_is_refused_with_a_guess(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run("leader-luck", {}) == 40
-    assert 'Did you mean "leader-lock"?' in capsys.readouterr().err
-
-
-def test_two_variants_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command.run("trader/leader-lock", {"bounce": True, "freeze_leader": True}, ("bounce", "freeze-leader")) == 40
-    assert "exclude each other" in capsys.readouterr().err
-
-
-PLAN_TARGET = """name = "trader"
-kind = "trader"
-api = "http://127.0.0.1:9"
-[orders]
-route = "/orders"
-[services.redis]
-address = "127.0.0.1:1"
-control = { manual = "it" }
-[services.postgres]
-address = "127.0.0.1:1"
-dsn = "postgresql://t@127.0.0.1:1/t"
-control = { manual = "it" }
-[services.api]
-url = "http://127.0.0.1:9"
-address = "127.0.0.1:9"
-control = { manual = "it" }
-[services.api-2]
-url = "http://127.0.0.1:8"
-address = "127.0.0.1:8"
-control = { manual = "it" }
-"""
-
-
-def planned(here: Path, capsys: pytest.CaptureFixture[str], name: str, **options: Any) -> tuple[int, str]:
-    (here / "trader.toml").write_text(PLAN_TARGET)
-    variants = ("bounce", "freeze-leader", "freeze")
-    code = command.plan(name, {"target": str(here / "trader.toml"), **options}, variants)
-    seen = capsys.readouterr()
-    return code, seen.out + seen.err
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "told"),
-    [
-        ("leader-lock", {}, "leader-lock on trader"),
-        ("postgres-blip", {"freeze": True}, "postgres-blip-freeze on trader"),
-        ("postgres-blip", {"variant": "freeze"}, "postgres-blip-freeze on trader"),
-        ("trader/postgres-blip", {"freeze": True, "variant": "freeze"}, "postgres-blip-freeze on trader"),
-    ],
-)
-def test_a_variant_is_planned(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: dict[str, Any], told: str
-) -> None:
-    code, said = planned(tmp_path, capsys, name, **options)
-    assert (code, said.startswith(told), "Nothing was touched." in said) == (0, True, True), said
-
-
-@pytest.mark.parametrize(
-    ("name", "options", "told"),
-    [
-        ("leader-lock", {"freeze": True}, 'leader-lock has no variant "freeze" (its variants: bounce, freeze-leader)'),
-        ("rate-limit-spike", {"bounce": True}, 'rate-limit-spike has no variant "bounce" (it has none)'),
-        ("leader-lock", {"variant": "bounse"}, 'leader-lock has no variant "bounse"'),
-        ("leader-lock", {"variant": "bounce", "freeze_leader": True}, "exclude each other"),
-    ],
-)
-def test_a_variant_that_it_does_not_have_is_refused(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, options: dict[str, Any], told: str
-) -> None:
-    code, said = planned(tmp_path, capsys, name, **options)
-    assert code == 40 and said.startswith("Not started:") and told in said
-
-
-def test_a_users_own_experiment_is_run_again_by_its_file_and_variant(tmp_path: Path) -> None:
-    from blackstart import discover, flags  # noqa: PLC0415
-
-    (tmp_path / "mine.py").write_text('"""Mine."""\nVARIANTS = ("slow",)\n')
-    found = discover.find(str(tmp_path / "mine.py"))
-    assert found.variants == ("slow",)
-    assert command.again(found, flags.read({}, {}), "slow") == f"invoke chaos.run {tmp_path}/mine.py --variant=slow"
-
-
-def test_the_command_that_runs_it_again_keeps_what_was_given_but_no_password() -> None:
-    from blackstart import discover, flags  # noqa: PLC0415
-
-    found = discover.find("trader/leader-lock")
-    given = flags.read(
-        {
-            "api": "http://staging:8000",
-            "hold": "90",
-            "redis_url": "redis://:hunter2@h",
-            "note": "it's",
-            "noninteractive": True,
-        },
-        {},
-    )
-    words = command.again(found, given, "bounce")
-    assert words == (
-        "invoke chaos.leader-lock --api=http://staging:8000 --hold=90 --noninteractive --note='it'\"'\"'s' --bounce"
-    )
-
-
-def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "inconclusive", ""), 30)])
-    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
-    assert command.suite("trader", {}, keep_going=True) == 30
-
-
-def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: Any
-) -> None:
-    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: (("a", "not-restored", ""), 50))
-    assert command.suite("trader", {}, keep_going=True) == 50
-    assert capsys.readouterr().out.splitlines()[-1] == heal.heal_command()
-
-
-def test_the_operators_hold_and_total_time_are_the_experiments(monkeypatch: pytest.MonkeyPatch) -> None:
-    from blackstart import discover  # noqa: PLC0415
-
-    monkeypatch.setattr(discover, "declare", lambda *_: Experiment("x", "t", "It holds."))
-    found = discover.find("trader/leader-lock")
-    made = command.declared(found, Target("t"), Flags(hold_s=300.0, total_max_s=500.0))
-    assert (made.hold_min_s, made.total_max_s) == (300.0, 500.0)
-
-
-def test_heal_looks_for_copies_where_reports_are_put(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    looked: list[Path] = []
-    monkeypatch.setattr(heal, "heal", lambda say, reports, here: looked.append(reports) or 0)
-    monkeypatch.setenv("REPORTS", str(tmp_path))
-    assert command.heal() == 0 and looked == [tmp_path]
-
-
-def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    ran: list[str] = []
-
-    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
-        ran.append(found.name)
-        return (found.name, "broke", ""), 20
-
-    monkeypatch.setattr(command, "_one_of_suite", one)
-    assert command.suite("trader", {}, keep_going=False) == 20
-    assert ran == ["leader-lock"]
-    told = capsys.readouterr().out
-    assert told.count("not run") == 2
-    assert "leader-lock did not hold; --keep-going runs the rest all the same" in told
-    assert told.splitlines()[-2:] == ["chaos.suite: broke, 0 of 3 held", "run again: invoke chaos.suite"]
-
-
-def test_a_suite_that_held_says_so_in_a_line_and_how_to_run_it_again(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.delenv("BLACKSTART_RUN", raising=False)
-    monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: ((found.name, "held", "x"), 0))
-    assert command.suite("trader", {"api": "http://staging"}, keep_going=True) == 0
-    assert capsys.readouterr().out.splitlines()[-2:] == [
-        "chaos.suite: held, 3 of 3",
-        "run again: invoke chaos.suite --api=http://staging --keep-going",
-    ]
-
-
-@pytest.mark.parametrize("code", [50, 129, 130, 143])
-def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], code: int
-) -> None:
-    ran: list[str] = []
-
-    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
-        ran.append(found.name)
-        return (found.name, "ended", ""), code
-
-    monkeypatch.setattr(command, "_one_of_suite", one)
-    assert command.suite("trader", {}, keep_going=True) == code
-    assert ran == ["leader-lock"]
-    told = capsys.readouterr().out
-    assert told.count("which ends the suite") == 2 and "--keep-going runs" not in told
-
-
-def test_a_job_that_closed_its_output_still_gets_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdout", None)
-    assert command.answering(lambda _: print("told to nobody", file=sys.stdout) or int(sys.stdout is None)) == 0
-
-
-@pytest.mark.parametrize(
-    ("task", "words"),
-    [("chaos.run", "chaos.list shows them all"), ("gateway.run", "default: all of them"),
-     ("chaos.suite", "do not stop at the first failure"), ("report.note", "or path of the run"),
-     ("lab.up", " --on-open=STRING")],
-)  # fmt: skip
-def test_help_says_what_every_option_takes(task: str, words: str) -> None:
-    typed = [sys.executable, "-m", "invoke", "--help", task]
-    told = subprocess.run(typed, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True).stdout
-    options = told.partition("Options:")[2].strip("\n").splitlines()
-    assert words in told and "--=STRING" not in told
-    assert not [line for line in options if line.lstrip().startswith("--") and len(line.split()) < 2]
-
-
-def test_what_is_to_be_typed_works_where_invoke_is_on_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BLACKSTART_STATE", "/s")
-    monkeypatch.setenv("BLACKSTART_RUN", "/my tools/scripts/run")
-    assert heal.heal_command() == "BLACKSTART_STATE=/s '/my tools/scripts/run' chaos.heal"
-    monkeypatch.delenv("BLACKSTART_RUN")
-    assert heal.heal_command() == "BLACKSTART_STATE=/s invoke chaos.heal"
-
-
-@pytest.mark.parametrize("words", ["chaos.list", "lab.status", "report.show"])
-def test_a_reader_that_goes_away_is_no_traceback(tmp_path: Path, words: str) -> None:
-    env = {**os.environ, "BLACKSTART_STATE": str(tmp_path / "state"), "REPORTS": str(tmp_path)}
-    line = f"{sys.executable} -m invoke --search-root {ROOT} {words} | true; exit ${{PIPESTATUS[0]}}"
-    done = subprocess.run(
-        ["bash", "-c", line], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, check=False
-    )
-    assert "Traceback" not in done.stderr and "Broken pipe" not in done.stderr
-    assert done.returncode == (40 if words == "report.show" else 0), done.stderr
-
-
-def test_scripts_run_keeps_the_folder_that_it_was_called_from(tmp_path: Path) -> None:
-    (tmp_path / "mine.toml").write_text('name = "mine"\nkind = "trader"\napi = "http://127.0.0.1:9"\n')
-    (tmp_path / "experiments").mkdir()
-    (tmp_path / "experiments" / "own.py").write_text('"""Mine is found."""\n')
-    env = {**os.environ, "BLACKSTART_STATE": str(tmp_path / "state"), "NONINTERACTIVE": "1"}
-
-    def typed(folder: Path, *words: str) -> str:
-        done = subprocess.run(
-            [str(ROOT / "scripts" / "run"), *words], cwd=folder, env=env,
-            capture_output=True, text=True, timeout=300, check=False,
-        )  # fmt: skip
-        return done.stdout + done.stderr
-
-    assert "No such file" not in (said := typed(tmp_path, "chaos.plan", "leader-lock", "--target=mine.toml"))
-    assert '"redis"' in said or "mine" in said
-    assert "Mine is found." in typed(tmp_path, "chaos.list")
-    assert "Mine is found." not in typed(ROOT, "chaos.list")
-    assert "mine.toml" in typed(ROOT / "scripts", "chaos.plan", "leader-lock", "--target=mine.toml")

@@ -14,8 +14,8 @@ from blackstart.probes.http import HttpText
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.reading import read_once
 from blackstart.sampler import Sampler
+from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, http, serving
-from tests.unit.test_sampler import Taken
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,39 @@
+"""An observer with its journal and court, of one drill."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from blackstart import clock, journal
+from blackstart.codec import to_data
+from blackstart.court import Court
+from blackstart.journal import Journal
+from blackstart.model import Change, Experiment, Reading
+from blackstart.observer import Observer
+from tests.unit.builders import TICK_S, Seen
+
+
+class Scene:
+    """An observer with its journal and court, of one drill."""
+
+    def __init__(self, path: Path, made: Experiment, *changes: Change) -> None:
+        self.drill, self.changes = made, changes
+        self.journal = Journal(path / "journal.jsonl")
+        self.court = Court(made, changes)
+        self.observer = Observer(self.court, self.journal, 1000.0, 2.0)
+        self.observer.note("run", experiment=to_data(made))
+
+    def see(self, probe: Seen, *values: Any) -> None:
+        """Readings of it, now, as the sampler would hand them over."""
+        for value in values:
+            now_s = clock.now_s()
+            self.observer._take("x", [Reading(probe.name, "value", now_s, clock.now_s(), value)], TICK_S)
+
+    def record(self) -> journal.Record:
+        self.journal.close()
+        return journal.read(self.journal.path)
+
+    def end(self) -> None:
+        self.observer.stop()
+        self.journal.close()
