@@ -3,47 +3,18 @@
 The file is named like the mutant, with underscores, and holds a `MUTANT`.
 """
 
-import difflib
-import importlib
-import pkgutil
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab import mutants
 
 
 @dataclass(frozen=True)
-class Mutant:
-    """A defect, and which expectations of which experiment it must and may break.
+class Mutant(mutants.Mutant):
+    """A defect of a trader; `instances` is how many of them it needs to show."""
 
-    `parts` are the replaced classes by part name (`parts.HEALTHY` lists the seams); `options` are those with which
-    the experiment has to be run (such as `freeze`), `instances` is how many instances the defect needs to show.
-    """
-
-    summary: str
-    experiment: str
-    must_fail: tuple[str, ...]
-    parts: Mapping[str, type[Any]]
-    may_fail: tuple[str, ...] = ()
-    options: tuple[str, ...] = ()
     instances: int = 1
 
-    def declaration(self) -> dict[str, Any]:
-        """All but the code, for those who check that the mutant is caught."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
 
-
-def names() -> list[str]:
-    """Every mutant, without importing any."""
-    return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(__path__))
-
-
-def load(name: str) -> Mutant:
-    """The mutant of that name, or a refusal that names those there are."""
-    if name not in names():
-        close = difflib.get_close_matches(name, names(), n=1)
-        hint = f'Did you mean "{close[0]}"?' if close else f"There is: {', '.join(names())}."
-        raise NotStarted(f'no mutant "{name}" of the trader. {hint}')
-    mutant: Mutant = importlib.import_module(f"{__name__}.{name.replace('-', '_')}").MUTANT
-    return mutant
+_MUTANTS = mutants.Mutants("trader", Mutant, __name__, __path__)
+names = _MUTANTS.names
+load = _MUTANTS.load

@@ -1,0 +1,62 @@
+"""Systems with one named resilience defect each. One file, one mutant, found by discovery.
+
+Each system's `mutants` package holds them: a file is named like its mutant, with underscores, and holds a `MUTANT`.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Generic, TypeVar
+
+from blackstart_lab.errors import NotStarted
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A defect, and which expectations of which experiment it must and may break.
+
+    `parts` are the replaced classes by part name (the system's `parts.HEALTHY` lists the seams); `options` are those
+    with which the experiment has to be run (such as `freeze`).
+    """
+
+    summary: str
+    experiment: str
+    must_fail: tuple[str, ...]
+    parts: Mapping[str, type[Any]]
+    may_fail: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+
+    def declaration(self) -> dict[str, Any]:
+        """All but the code, for those who check that the mutant is caught."""
+        return {field.name: getattr(self, field.name) for field in fields(self) if field.name != "parts"}
+
+
+M = TypeVar("M", bound=Mutant)
+
+
+@dataclass(frozen=True)
+class Mutants(Generic[M]):
+    """The mutants of one system: every module in the folders of its package."""
+
+    system: str
+    kind: type[M]
+    package: str
+    folders: Iterable[str]
+
+    def names(self) -> list[str]:
+        """Every mutant, without importing any."""
+        return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(self.folders))
+
+    def load(self, name: str) -> M:
+        """The mutant of that name, or a refusal that names those there are."""
+        there = self.names()
+        if name not in there:
+            close = difflib.get_close_matches(name, there, n=1)
+            hint = f'Did you mean "{close[0]}"?' if close else f"There is: {', '.join(there)}."
+            raise NotStarted(f'no mutant "{name}" of the {self.system}. {hint}')
+        mutant = importlib.import_module(f"{self.package}.{name.replace('-', '_')}").MUTANT
+        if not isinstance(mutant, self.kind):
+            raise TypeError(f"MUTANT of {name} is a {type(mutant).__name__}, not a mutant of the {self.system}")
+        return mutant
