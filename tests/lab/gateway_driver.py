@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.lab.lab_driver import LabDriver
+from tests.lab.lab_driver import LabDriver, eventually
 
 KEY = {"X-API-Key": "lab-key"}
 
@@ -129,3 +130,15 @@ class Traffic:
     def latency_ms(self, percent: float, since: float = 0.0, until: float = float("inf")) -> float:
         found = sorted(latency for sent, latency, _ in self.rows if since <= sent < until)
         return found[min(len(found) - 1, int(len(found) * percent / 100))]
+
+
+Up = Callable[..., GatewayDriver]
+"""Brings the lab up, with flags."""
+
+
+def opened(lab: GatewayDriver) -> None:
+    eventually(lambda: "OPEN" in lab.states(), within_s=10)
+
+
+def closed_again(lab: GatewayDriver, within_s: float = 15) -> None:
+    eventually(lambda: lab.states()[-1:] == ["CLOSED"], within_s)
