@@ -22,7 +22,7 @@ from tests.unit.safety.file_fault import without
 DEAD = Process(boot_id(), 2**22 - 1, "1")
 LIMIT_S = 3.0
 TAKES_EFFECT_AFTER_S = 1.4
-Mend = Callable[[Path, Change, str, list[Process]], list[str]]
+Mend = Callable[[Path, Change, str, list[Process], float], list[str]]
 
 
 def removed_late(path: Path) -> Change:
@@ -37,19 +37,19 @@ def late_server(path: Path) -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sh", "-c", once_undone], start_new_session=True)
 
 
-def by_heal(tmp_path: Path, change: Change, state: str, children: list[Process]) -> list[str]:
+def by_heal(tmp_path: Path, change: Change, state: str, children: list[Process], since_s: float) -> list[str]:
     ledger = Ledger()
     ledger.intend(entry_id="r#0", run="r", experiment="e", target="t", change=change, evidence=tmp_path, lease_s=60.0)
     (made,) = ledger.outstanding()
-    ledger.put(replace(made, runner=DEAD, state=state, lease_until_s=clock.now_s() + change.lease_s))
+    ledger.put(replace(made, runner=DEAD, state=state, lease_until_s=since_s + change.lease_s))
     said: list[str] = []
     assert heal.heal(said.append, tmp_path / "reports") == 0, said
     return said
 
 
-def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Process]) -> list[str]:
+def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Process], since_s: float) -> list[str]:
     takeover = Takeover("r", tmp_path, {"r#0": change}, "", {})
-    told = Told({"r#0": state}, {"r#0": clock.now_s()}, children)
+    told = Told({"r#0": state}, {"r#0": since_s}, children)
     assert takeover.mend("the run has died", told, Runner(DEAD), os.open(os.devnull, os.O_RDONLY))
     takeover.end("test")
     record = journal.read(tmp_path / "guardian.jsonl")
@@ -59,11 +59,12 @@ def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Proce
 @pytest.mark.parametrize("mend", [by_heal, by_guardian])
 def test_a_step_that_had_to_be_ended_and_takes_effect_later_is_undone_again(tmp_path: Path, mend: Mend) -> None:
     path = tmp_path / "x"
+    since_s = clock.now_s()  # the entry is there before its step
     step = subprocess.Popen(["sleep", "60"], start_new_session=True)
     server = late_server(path)
     mark = Path(f"/proc/{step.pid}/stat").read_text().rpartition(")")[2].split()[19]
     try:
-        said = mend(tmp_path, removed_late(path), "doing", [Process(boot_id(), step.pid, mark)])
+        said = mend(tmp_path, removed_late(path), "doing", [Process(boot_id(), step.pid, mark)], since_s)
     finally:
         server.wait(timeout=10)
         step.kill()
@@ -76,13 +77,13 @@ def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_
     path = tmp_path / "x"
     server = late_server(path)
     try:
-        said = mend(tmp_path, removed_late(path), "late", [])
+        said = mend(tmp_path, removed_late(path), "late", [], clock.now_s())
     finally:
         server.wait(timeout=10)
     assert path.exists() and "came after its undo: remove x" in said
 
 
 def test_the_ledger_says_late_from_a_given_up_step_on_until_it_is_closed(tmp_path: Path) -> None:
-    said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [])
+    said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [], clock.now_s())
     assert any(line.endswith("may still take effect; watched for 3 s") for line in said)
     assert Ledger().outstanding() == []
