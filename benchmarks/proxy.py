@@ -95,7 +95,7 @@ class Proxy:
 def throughput(proxy: Proxy, redis: int) -> None:
     """Requests per second and CPU per request of redis-benchmark, one request and 16 requests at a time."""
     port = proxy.to(redis)
-    for depth, count in ((1, 20_000), (16, 250_000)):
+    for depth, count in ((1, 100_000), (16, 500_000)):
         for command in ("get", "set"):
             time.sleep(PAUSE_S)
             before_s = proxy.cpu_s()
