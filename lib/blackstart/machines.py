@@ -22,7 +22,7 @@ from blackstart import clock
 from blackstart.codec import to_data
 from blackstart.errors import StepFailed, StepTimedOut
 from blackstart.model import Ask, Command, HttpCall, Step
-from blackstart.shell import SSH_CONNECT_TIMEOUT_S, describe, remote_line, ssh_host, ssh_line, to_shell
+from blackstart.shell import SSH_CONNECT_TIMEOUT_S, SshHost, describe, remote_line, ssh_host, ssh_line, to_shell
 from blackstart.target import secret
 from blackstart.vault import missing
 
@@ -172,13 +172,15 @@ _machines: dict[str, Any] = {}
 _machines_lock = threading.Lock()
 
 
-def _why_not(error: Exception, ssh: Any, there: Any) -> str:
+def _why_not(error: Exception, ssh: str, there: SshHost) -> str:
     """ssh's own last words. Where it had ended before it could be spoken to, it is asked once more for them."""
     told = str(getattr(error, "stderr", ""))
     if not told and isinstance(error, BrokenPipeError):
-        port = ("-p", str(there.port)) if there.port else ()
-        words = (*there.options, *port, there.name, "true")
-        told = ssh[words].run(retcode=None, timeout=SSH_CONNECT_TIMEOUT_S + 2, new_session=True)[2]
+        with contextlib.suppress(subprocess.TimeoutExpired):  # then the broken pipe is all that is known
+            told = subprocess.run(
+                [ssh, *there.words, "true"], stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace",
+                timeout=SSH_CONNECT_TIMEOUT_S + 2, start_new_session=True, check=False,
+            ).stderr  # fmt: skip
     return last_line(told or str(error))
 
 
@@ -209,7 +211,7 @@ def _connect(host: str) -> Any:
         machine.cwd  # noqa: B018  (asked for once, now, so that later commands need no session)
     except (SSHCommsError, OSError, EOFError) as error:
         raise StepFailed(
-            f"{host} can't be reached: {_why_not(error, local[ssh], there)}. Try it by hand: {ssh_line(host, 'true')}"
+            f"{host} can't be reached: {_why_not(error, ssh, there)}. Try it by hand: {ssh_line(host, 'true')}"
         ) from error
     return machine
 

@@ -79,6 +79,11 @@ class SshHost:
     port: int | None
     options: tuple[str, ...]
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """What stands between `ssh` and the command."""
+        return (*self.options, *(("-p", str(self.port)) if self.port else ()), self.name)
+
 
 def ssh_host(host: str) -> SshHost:
     """The parts of a host. Raises BadTarget for what can't be read.
@@ -102,9 +107,7 @@ def ssh_host(host: str) -> SshHost:
 
 def ssh_line(host: str, line: str) -> str:
     """`ssh -o BatchMode=yes … user@host 'line'`."""
-    there = ssh_host(host)
-    port = ("-p", str(there.port)) if there.port else ()
-    return shlex.join(["ssh", *there.options, *port, there.name, line])
+    return shlex.join(["ssh", *ssh_host(host).words, line])
 
 
 def _value(value: str) -> str:
