@@ -3,6 +3,8 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from blackstart import journal
@@ -17,8 +19,9 @@ class SmallRun:
 
     def __init__(self, lab: Supervised, reports: Path, hold_s: float = 30.0, *more: object, **env: str) -> None:
         self.process = subprocess.Popen(
-            small_run(lab, reports, hold_s, *more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            start_new_session=True, env={**os.environ, "PYTHONPATH": "lib:.", **env},
+            small_run(lab, reports, hold_s, *more), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, text=True, start_new_session=True,
+            env={**os.environ, "PYTHONPATH": "lib:.", **env},
         )  # fmt: skip
         self.said: list[str] = []
 
@@ -31,6 +34,12 @@ class SmallRun:
             if text.partition(" ")[0] == word:
                 return text.partition(" ")[2]
         raise AssertionError("".join(self.said))
+
+    def go_on(self) -> None:
+        """End the wait that it is in, or the next one."""
+        assert self.process.stdin
+        self.process.stdin.write(".")
+        self.process.stdin.flush()
 
     def kill(self) -> None:
         self.process.kill()
@@ -66,6 +75,17 @@ def small_run(lab: Supervised, reports: Path, hold_s: float, *more: object) -> l
 
 def restored(run: SmallRun, port: int) -> bool:
     return run.guardian_gone() and pings(port) and Ledger().outstanding() == []
+
+
+@contextmanager
+def hidden(lab: Supervised) -> Iterator[None]:
+    """Nobody can reach the lab's supervisor meanwhile."""
+    away = lab.config.with_suffix(".hidden")
+    lab.config.rename(away)
+    try:
+        yield
+    finally:
+        away.rename(lab.config)
 
 
 def take_lock(lab: Supervised) -> None:

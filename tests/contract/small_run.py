@@ -1,8 +1,12 @@
 """A run in small, for the tests of its guardian: stop Redis, hold, start it again. Prints each step as it begins.
 
 python -m tests.contract.small_run REPORTS SUPERVISORD_CONFIG PORT HOLD_S [LEASE_S]
+
+It waits before the stop and while it holds; a character on its standard input ends such a wait before its time.
 """
 
+import os
+import select
 import sys
 import time
 from dataclasses import replace
@@ -23,6 +27,16 @@ from blackstart.target import Service, Target
 
 def say(text: str) -> None:
     print(f"{clock.now_s():.6f} {text}", flush=True)
+
+
+def told_to_go_on(within_s: float) -> bool:
+    """Whether a character came; the end of the input is none."""
+    ready = select.select([0], [], [], within_s)[0]
+    if ready and os.read(0, 1):
+        return True
+    if ready:
+        select.select([], [], [], within_s)
+    return False
 
 
 def main(
@@ -47,7 +61,7 @@ def main(
     heal_script.write(where.heal_script, where.run, changes)
     guardian.wait_up()
     say(f"up {guardian.process.pid if guardian.process else 0}")
-    time.sleep(float(wait_s))
+    told_to_go_on(float(wait_s))
     ledger = Ledger(tell=guardian.tell)
     entry, change = f"{where.run}#0", changes[0]
     ledger.intend(
@@ -61,8 +75,8 @@ def main(
     ledger.mark(entry, "done")
     say("done")
     until_s = clock.now_s() + float(hold_s)
-    while clock.now_s() < until_s and not guardian.problem():
-        time.sleep(0.02)
+    while clock.now_s() < until_s and not guardian.problem() and not told_to_go_on(0.02):
+        pass
     if guardian.problem():
         say(f"problem {guardian.problem()}")
     ledger.mark(entry, "undoing")

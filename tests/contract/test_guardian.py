@@ -27,18 +27,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
 
 @pytest.fixture
 def slow(lab: Supervised, tmp_path: Path) -> tuple[Supervised, str]:
-    """A Redis that takes two seconds to stop, as a program of the same supervisord."""
+    """A Redis that takes four seconds to stop, as a program of the same supervisord."""
     port, name = free_port(), f"slow{random.randrange(10**6)}"
     script = tmp_path / "slow.sh"
     script.write_text(
         f"{redis_server()} --port {port} --save '' --appendonly no & child=$!\n"
-        "trap 'sleep 2; kill $child; wait $child; exit 0' TERM\nwhile :; do wait $child; done\n"
+        "trap 'sleep 4; kill $child; wait $child; exit 0' TERM\nwhile :; do wait $child; done\n"
     )
     with lab.config.open("a") as config:
         config.write(f"[program:{name}]\ncommand=/bin/sh {script}\nstartsecs=0\n")
     lab.ctl("update")
     assert eventually(lambda: pings(port))
     return Supervised(lab.folder, lab.config, port), name
+
+
+def messengers(lab: Supervised, program: str) -> list[int]:
+    """Whoever asks supervisord to stop it, and waits until it has."""
+    argv = ["pgrep", "-f", f"{lab.config} stop {program}"]
+    found = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    return [int(pid) for pid in found.stdout.split()]
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +78,15 @@ def test_a_run_that_ends_well_leaves_no_guardian_and_no_copy(lab: Supervised, tm
 
 
 def test_the_guardian_is_nobodys_child_and_bears_no_mark_of_a_ci_server(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 0.5, RUNNER_TRACKING_ID="github_1", JENKINS_NODE_COOKIE="j", BUILD_ID="7")
+    run = SmallRun(lab, tmp_path, RUNNER_TRACKING_ID="github_1", JENKINS_NODE_COOKIE="j", BUILD_ID="7")
     fields = Path(f"/proc/{run.guardian}/stat").read_text().rpartition(")")[2].split()
     environment = Path(f"/proc/{run.guardian}/environ").read_bytes()
     assert int(fields[1]) != run.process.pid and int(fields[3]) != os.getsid(run.process.pid)
     assert not any(mark in environment for mark in (b"RUNNER_TRACKING_ID", b"JENKINS_NODE_COOKIE", b"BUILD_ID"))
     if may_lower_oom_score():
         assert Path(f"/proc/{run.guardian}/oom_score_adj").read_text().strip() == "-900"
+    run.wait_for("done")
+    run.go_on()
     run.wait_for("end")
 
 
@@ -89,9 +98,6 @@ def test_the_guardian_of_a_killed_run_starts_redis_again(lab: Supervised, tmp_pa
     run.wait_for("done")
     assert not connects(lab.port)
     run.kill()
-    killed_s = time.monotonic()
-    assert eventually(lambda: pings(lab.port))
-    assert time.monotonic() - killed_s < 2.0
     assert restored(run, lab.port)
     assert run.guarded()[-4:] == ["gone", "said", "alert", "end"]
 
@@ -119,7 +125,7 @@ def test_an_undo_waits_for_a_stop_that_is_still_under_way(slow: tuple[Supervised
     lab, program = slow
     run = SmallRun(lab, tmp_path, 30.0, 10, program)
     run.wait_for("doing")
-    time.sleep(0.5)
+    assert eventually(lambda: messengers(lab, program) != [])
     run.kill()
     assert restored(run, lab.port)
     assert run.guarded().index("waiting for a step under way") < run.guarded().index("undo")
@@ -130,12 +136,11 @@ def test_a_start_that_is_lost_in_a_stop_under_way_is_repeated(slow: tuple[Superv
     lab, program = slow
     run = SmallRun(lab, tmp_path, 30.0, 10, program)
     run.wait_for("doing")
-    found = subprocess.run(
-        ["pgrep", "-f", f"{lab.config} stop {program}"], capture_output=True, text=True, timeout=5, check=False
-    )
+    assert eventually(lambda: "STOPPING" in lab.ctl("status", program))
+    found = messengers(lab, program)
     run.kill()
-    for pid in found.stdout.split():  # the messenger dies, supervisord goes on stopping
-        os.kill(int(pid), signal.SIGKILL)
+    for pid in found:  # the messenger dies, supervisord goes on stopping
+        os.kill(pid, signal.SIGKILL)
     assert restored(run, lab.port)
     assert not eventually(lambda: not connects(lab.port), 1.0)
 
@@ -159,7 +164,7 @@ def test_a_stopped_run_loses_its_lease_and_is_ended_before_the_undo(lab: Supervi
     run = SmallRun(lab, tmp_path, 30.0, 2.0)
     run.wait_for("done")
     run.process.send_signal(signal.SIGSTOP)
-    assert eventually(lambda: pings(lab.port), 6)
+    assert eventually(lambda: pings(lab.port), 20)
     assert run.process.wait(timeout=5) == -signal.SIGKILL
     assert restored(run, lab.port)
     events = run.guarded()
@@ -167,21 +172,25 @@ def test_a_stopped_run_loses_its_lease_and_is_ended_before_the_undo(lab: Supervi
 
 
 def test_a_run_that_is_stopped_for_less_than_its_lease_goes_on(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 2.0, 5.0)
+    run = SmallRun(lab, tmp_path, 30.0, 10.0)
     run.wait_for("done")
     run.process.send_signal(signal.SIGSTOP)
     time.sleep(1.5)
     run.process.send_signal(signal.SIGCONT)
+    run.go_on()
     run.wait_for("end")
     assert run.process.wait(timeout=10) == 0 and "taking over" not in run.guarded()
 
 
 def test_a_run_that_sleeps_while_nothing_is_broken_goes_on_afterwards(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 0.5, 1.0, "redis", 600, 1.0)
+    run = SmallRun(lab, tmp_path, 30.0, 1.0, "redis", 600, 30.0)
     run.wait_for("up")
     run.process.send_signal(signal.SIGSTOP)
-    time.sleep(2.5)
+    assert eventually(lambda: "the run is silent; nothing is broken" in run.guarded())
     run.process.send_signal(signal.SIGCONT)
+    run.go_on()
+    run.wait_for("done")
+    run.go_on()
     run.wait_for("end")
     assert run.process.wait(timeout=10) == 0
     assert "the run is silent; nothing is broken" in run.guarded() and "taking over" not in run.guarded()

@@ -11,7 +11,7 @@ import pytest
 from blackstart.errors import Refused
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
-from tests.contract.guarded_run import SmallRun, guardians_of, restored, take_lock
+from tests.contract.guarded_run import SmallRun, guardians_of, hidden, restored, take_lock
 from tests.requirements import require
 from tests.services import Supervised, connects, eventually, pings, supervised_redis
 
@@ -53,32 +53,30 @@ def test_a_guardian_deaf_to_everything_but_sigkill(lab: Supervised, tmp_path: Pa
 
 
 def test_what_the_run_could_not_undo_its_guardian_goes_on_trying(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 0.3)
+    run = SmallRun(lab, tmp_path)
     run.wait_for("done")
-    hidden = lab.config.with_suffix(".hidden")
-    lab.config.rename(hidden)
-    run.wait_for("end")
-    code = run.process.wait(timeout=10)
-    refused = SmallRun(lab, tmp_path)  # its target can't even be read
-    refused.process.wait(timeout=20)
-    with pytest.raises(Refused, match="in use by"):
-        take_lock(lab)
-    hidden.rename(lab.config)
-    assert code == 50 and not connects(lab.port)
+    with hidden(lab):
+        run.go_on()
+        run.wait_for("end")
+        assert run.process.wait(timeout=10) == 50
+        refused = SmallRun(lab, tmp_path)  # its target can't even be read
+        refused.process.wait(timeout=20)
+        with pytest.raises(Refused, match="in use by"):
+            take_lock(lab)
+        assert not connects(lab.port)
     assert restored(run, lab.port)
     take_lock(lab)
 
 
 def test_what_heal_has_closed_its_guardian_leaves_alone(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 0.3)
+    run = SmallRun(lab, tmp_path)
     run.wait_for("done")
-    hidden = lab.config.with_suffix(".hidden")
-    lab.config.rename(hidden)  # from here on, neither run nor guardian can mend it
-    run.wait_for("end")
-    assert run.process.wait(timeout=10) == 50
-    guardian = run.guardian
-    os.kill(guardian, signal.SIGSTOP)  # so that it is chaos.heal that mends it
-    hidden.rename(lab.config)
+    with hidden(lab):  # neither run nor guardian can mend it
+        run.go_on()
+        run.wait_for("end")
+        assert run.process.wait(timeout=10) == 50
+        guardian = run.guardian
+        os.kill(guardian, signal.SIGSTOP)  # so that it is chaos.heal that mends it
     assert heal.heal(lambda text: None, tmp_path) == 0 and pings(lab.port)
     lab.ctl("stop", "redis")  # what somebody does on purpose afterwards
     try:
@@ -133,11 +131,15 @@ def test_a_disk_that_fills_up_at_any_step_stops_no_undo(
     lab: Supervised, tiny: Path, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BLACKSTART_STATE", str(tiny / "state"))
-    run = SmallRun(lab, tiny / "reports", 0.5)
+    run = SmallRun(lab, tiny / "reports")
+    if word == "undoing":
+        run.go_on()
     run.wait_for(word)
     fill(tiny)
     if word in ("done", "undoing"):
         run.kill()
+    else:
+        run.go_on()
     run.process.wait(timeout=30)
     assert eventually(lambda: not guardians_of(tiny / "reports"), 20)
     assert eventually(lambda: pings(lab.port)), "".join(run.said)

@@ -11,7 +11,8 @@ import pytest
 from blackstart import journal
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
-from tests.contract.test_guardian import SmallRun, nothing_left_running  # noqa: F401  (a fixture)
+from tests.contract.guarded_run import SmallRun, hidden
+from tests.contract.test_guardian import nothing_left_running  # noqa: F401  (a fixture)
 from tests.services import Supervised, connects, pings, supervised_redis
 
 Ruin = Callable[[Path], object]
@@ -106,11 +107,9 @@ def test_what_cannot_be_mended_stays_listed_with_the_heal_command_last_until_it_
     lab: Supervised, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = both_killed(lab, tmp_path)
-    hidden = lab.config.with_suffix(".hidden")
-    lab.config.rename(hidden)
     monkeypatch.setattr(heal, "_UNDO_WITHIN_S", 1.0)
-    code, said = healed(tmp_path)
-    hidden.rename(lab.config)
+    with hidden(lab):
+        code, said = healed(tmp_path)
     assert code == 50 and "\n".join(said).splitlines()[-1] == heal.heal_command()
     assert [entry.run for entry in Ledger().outstanding()] == [run.evidence.name]
     code, said = healed(tmp_path)

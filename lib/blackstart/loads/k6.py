@@ -19,7 +19,8 @@ class K6:
     A value `env:NAME` in `env` is read from the environment when the load starts.
     A request's key is its tag or metadata named `key_tag`; without one its row has no key. k6 does not tell when a
     request was due, so `intended_s` is its start, and what it left out shows as dropped iterations: any make the load
-    incomplete. The row's operation is k6's `name` tag.
+    incomplete. The row's operation is k6's `name` tag. A k6 that is stopped before its end forgets what its users have
+    under way: such a request has no row, and the service may have seen it.
     """
 
     script: str
