@@ -13,27 +13,11 @@ import pytest
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
 from blackstart.safety.ledger import Ledger
-from tests.contract.fault_proxies import FaultProxy, redis_server
+from tests.contract.fault_proxies import FaultProxy
 from tests.contract.network_runs import NetworkRun, through, untouched
-from tests.requirements import require
 from tests.services import free_port
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[int]:
-    with redis_server() as port:
-        yield port
-
-
-@pytest.fixture(params=["embedded", "toxiproxy"])
-def proxy(request: pytest.FixtureRequest) -> Iterator[FaultProxy]:
-    if request.param == "toxiproxy":
-        require("toxiproxy")
-    made = FaultProxy(request.param)
-    yield made
-    made.close()
 
 
 @contextmanager

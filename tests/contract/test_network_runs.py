@@ -42,21 +42,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def upstream() -> Iterator[int]:
-    with redis_server() as port:
-        yield port
-
-
-@pytest.fixture(params=["embedded", "toxiproxy"])
-def proxy(request: pytest.FixtureRequest) -> Iterator[FaultProxy]:
-    if request.param == "toxiproxy":
-        require("toxiproxy")
-    made = FaultProxy(request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="module")
 def space() -> Iterator[Netns]:
     require("root", "netns")
     with netns() as made:

@@ -9,7 +9,9 @@ import pytest
 from tests.lab.drills import ledger
 from tests.lab.gateway_driver import GatewayDriver, Up
 from tests.lab.lab_driver import LabDriver
+from tests.lab.planted import Planted, echo, redis_with_password
 from tests.lab.refusing import look
+from tests.requirements import require
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +47,14 @@ def gateway_lab(own_state: Path) -> Iterator[GatewayDriver]:
 def gateway(gateway_lab: GatewayDriver) -> Up:
     """Brings a gateway without Prometheus up."""
     return lambda *flags: gateway_lab.up("--without-prometheus", *flags)
+
+
+@pytest.fixture
+def planted(tmp_path: Path) -> Iterator[Planted]:
+    """A target with a password in every input."""
+    require("redis")
+    with echo() as port:
+        made = Planted(tmp_path / "planted", port)
+        with redis_with_password(made) as control:
+            made.target(control, made.secrets["start"])
+            yield made

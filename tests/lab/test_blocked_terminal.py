@@ -6,26 +6,13 @@ import select
 import subprocess
 import termios
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from blackstart import journal
 from tests.lab.drills import BIN, ledger
-from tests.lab.planted import DRILL, Planted, asked, echo, redis_with_password
-from tests.requirements import require
+from tests.lab.planted import DRILL, Planted, asked
 from tests.services import eventually
-
-
-@pytest.fixture
-def planted(tmp_path: Path) -> Iterator[Planted]:
-    require("redis")
-    with echo() as port:
-        made = Planted(tmp_path / "planted", port)
-        with redis_with_password(made) as control:
-            made.target(control, made.secrets["start"])
-            yield made
 
 
 @pytest.mark.parametrize("how", ["stopped by Ctrl-S", "read by nobody"])

@@ -3,7 +3,6 @@
 import os
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
@@ -11,22 +10,12 @@ import pytest
 
 from tests.docker_engine import docker, redis_container
 from tests.lab.drills import BIN, ledger
-from tests.lab.planted import DRILL, Planted, Words, asked, echo, redis_with_password
+from tests.lab.planted import DRILL, Planted, Words, asked, echo
 from tests.requirements import require
 from tests.services import eventually
 
 # What a service is started with is its own command line, and that of the shell which starts it.
 ALLOWED = ("start",)
-
-
-@pytest.fixture
-def planted(tmp_path: Path) -> Iterator[Planted]:
-    require("redis")
-    with echo() as port:
-        made = Planted(tmp_path / "planted", port)
-        with redis_with_password(made) as control:
-            made.target(control, made.secrets["start"])
-            yield made
 
 
 def clean(planted: Planted) -> None:
