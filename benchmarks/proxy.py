@@ -2,8 +2,9 @@
 
     python benchmarks/proxy.py [--rounds 9] [--only throughput,bulk,memory,latency]
 
-Runs are interleaved (every proxy once per round, every other round backwards); a ratio is the median of the rounds'
-ratios, so that a machine that is busy with something else disturbs all alike. CPU is that of the proxy's process, by
+Runs are interleaved (every proxy in turn for each command and depth, every other round backwards); a ratio is the
+median of the ratios of runs that are seconds apart, so that a machine that is busy with something else disturbs all
+alike. CPU is that of the proxy's process, by
 the kernel's count. Needs redis-server, redis-benchmark and toxiproxy-server (on PATH or in ~/go/bin); uvloop is
 measured too where it is installed.
 """
@@ -22,6 +23,8 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from loopback import free_port, ping, program, serve_echo, serve_sink, wait_for
@@ -33,6 +36,7 @@ BULK_BYTES = 600_000_000
 PAUSE_S = 0.3  # between two runs, so that a machine that others use is never full for long
 IDLE_CONNECTIONS = 1000
 CLIENTS = 50
+REQUESTS = {1: 100_000, 16: 500_000}  # by depth: how many at a time on each connection
 LATENCIES_MS = {1: 400, 10: 100, 100: 20}  # and how many round trips are measured in each round
 
 
@@ -92,19 +96,17 @@ class Proxy:
         return statistics.median(self.figures[measure]) if measure in self.figures else None
 
 
-def throughput(proxy: Proxy, redis: int) -> None:
-    """Requests per second and CPU per request of redis-benchmark, one request and 16 requests at a time."""
-    port = proxy.to(redis)
-    for depth, count in ((1, 100_000), (16, 500_000)):
-        for command in ("get", "set"):
-            time.sleep(PAUSE_S)
-            before_s = proxy.cpu_s()
-            argv = ["redis-benchmark", "-p", str(port), "-c", str(CLIENTS), "-P", str(depth), "-n", str(count), "-q"]
-            done = subprocess.run([*argv, "-t", command], capture_output=True, text=True, timeout=120, check=True)
-            rate = float(re.findall(r"([\d.]+) requests per second", done.stdout)[-1])
-            proxy.note(f"-P {depth} {command.upper()} [1000/s]", rate / 1000)
-            if proxy.process is not None:
-                proxy.note(f"-P {depth} CPU per request [µs]", (proxy.cpu_s() - before_s) / count * 1e6)
+def throughput(depth: int, command: str, proxy: Proxy, redis: int) -> None:
+    """Requests per second and CPU per request of redis-benchmark with so many requests at a time."""
+    port, count = proxy.to(redis), REQUESTS[depth]
+    time.sleep(PAUSE_S)
+    before_s = proxy.cpu_s()
+    argv = ["redis-benchmark", "-p", str(port), "-c", str(CLIENTS), "-P", str(depth), "-n", str(count), "-q"]
+    done = subprocess.run([*argv, "-t", command], capture_output=True, text=True, timeout=120, check=True)
+    rate = float(re.findall(r"([\d.]+) requests per second", done.stdout)[-1])
+    proxy.note(f"-P {depth} {command.upper()} [1000/s]", rate / 1000)
+    if proxy.process is not None:
+        proxy.note(f"-P {depth} CPU per request [µs]", (proxy.cpu_s() - before_s) / count * 1e6)
 
 
 def bulk(proxy: Proxy, sink: int) -> None:
@@ -159,9 +161,13 @@ def latency(proxy: Proxy, echo: int) -> None:
         proxy.client.remove_own_toxics()
 
 
-MEASURES: dict[str, Callable[[Proxy, int], None]] = {
-    "throughput": throughput, "bulk": bulk, "memory": memory, "latency": latency,
-}  # fmt: skip
+# The steps of each measure; every proxy takes its turn at one before the next begins.
+MEASURES: dict[str, list[Callable[[Proxy, int], None]]] = {
+    "throughput": [partial(throughput, depth, command) for depth in REQUESTS for command in ("get", "set")],
+    "bulk": [bulk],
+    "memory": [memory],
+    "latency": [latency],
+}
 
 
 def stop(proxy: Proxy) -> None:
@@ -194,7 +200,7 @@ def rows(proxies: list[Proxy]) -> list[list[object]]:
         if measure.startswith(("late", "early", "noise")):
             continue
         values = [proxy.median(measure) for proxy in proxies]
-        # Compared run by run: the two of a round are a second apart, so that what else the machine does hits both.
+        # Compared run by run: the two of a pair are seconds apart, so that what else the machine does hits both.
         pairs = zip(proxies[-1].figures[measure], proxies[1].figures[measure], strict=True)
         ratio = statistics.median(ours / theirs for ours, theirs in pairs if theirs)
         sign, goal = next(goal for pattern, goal in goals.items() if re.match(pattern, measure))
@@ -249,8 +255,9 @@ def main() -> None:
                 one.start()
             for number in range(chosen.rounds):
                 for measure in chosen.only.split(","):
-                    for proxy in proxies[:: 1 if number % 2 else -1]:
-                        MEASURES[measure](proxy, ports.get(measure, listeners["echo"].getsockname()[1]))
+                    port = ports.get(measure, listeners["echo"].getsockname()[1])
+                    for step, proxy in product(MEASURES[measure], proxies[:: 1 if number % 2 else -1]):
+                        step(proxy, port)
                 print(f"round {number + 1} of {chosen.rounds} done", file=sys.stderr)
         finally:
             for proxy in proxies:

@@ -3,8 +3,12 @@
 Where the two differ on purpose, see `test_proxy_beyond_toxiproxy.py`.
 """
 
+import select
+import socket
 import threading
 from collections.abc import Iterator
+from hashlib import sha256
+from itertools import count
 
 import pytest
 import requests
@@ -193,6 +197,50 @@ def test_bytes_pass_unchanged_both_ways(proxy: FaultProxy, echo: EchoServer) -> 
         sender.start()
         assert client.receive(len(payload)) == payload
         sender.join(10)
+
+
+class Pipe:
+    """One direction of a connection whose reader is slow: what was sent, what was read, and the hashes of both."""
+
+    def __init__(self, sender: socket.socket, reader: socket.socket) -> None:
+        self.sender, self.reader = sender, reader
+        self.blocks = (number.to_bytes(8, "big") * 8_000 for number in count())
+        self.rest = memoryview(b"")
+        self.sent_bytes = self.read_bytes = 0
+        self.sent, self.read = sha256(), sha256()
+
+    def fill(self) -> None:
+        """Send until every buffer on the way is full, that is until none has room for a while."""
+        self.sender.setblocking(False)
+        while select.select([], [self.sender], [], 0.3)[1]:
+            self.rest = self.rest or memoryview(next(self.blocks))
+            taken = self.sender.send(self.rest)
+            self.sent.update(self.rest[:taken])
+            self.sent_bytes, self.rest = self.sent_bytes + taken, self.rest[taken:]
+
+    def drain(self, size: int) -> None:
+        """Read so many bytes, in pieces that fit nothing."""
+        self.reader.settimeout(10)
+        while size and (piece := self.reader.recv(min(size, 9_973))):
+            self.read.update(piece)
+            self.read_bytes, size = self.read_bytes + len(piece), size - len(piece)
+
+
+def test_megabytes_before_slow_readers_arrive_whole_and_in_order(proxy: FaultProxy) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = Client(proxy.proxy_to(listener.getsockname()[1])).socket
+        server, _ = listener.accept()
+    with client, server:
+        pipes = Pipe(client, server), Pipe(server, client)
+        for _ in range(3):  # what is sent anew follows what still waits
+            for pipe in pipes:
+                pipe.fill()
+            for pipe in pipes:
+                pipe.drain((pipe.sent_bytes - pipe.read_bytes) // 2)
+        for pipe in pipes:
+            pipe.drain(pipe.sent_bytes - pipe.read_bytes)
+            assert pipe.sent_bytes > 1_000_000
+            assert (pipe.read_bytes, pipe.read.digest()) == (pipe.sent_bytes, pipe.sent.digest())
 
 
 def test_disabling_cuts_and_refuses_and_enabling_brings_the_port_back(proxy: FaultProxy, echo: EchoServer) -> None:
