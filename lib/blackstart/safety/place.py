@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 import socket
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,19 +19,22 @@ from typing import Literal
 from blackstart.codec import plain
 
 _NAMED = Path("/run/netns")
+_SO_NETNS_COOKIE = 71  # Linux 5.14; Python's socket has no name for it
 _MOUNTED = re.compile(r"^\S+ \S+ \S+ (?P<root>net:\[\d+\]) (?P<path>\S+) ", re.MULTILINE)
 
 
 @plain
 class Place:
     """`machine` is its identity, hashed, `host` its name for people; `network` and `processes` are the kernel's names
-    of its namespaces (`net:[4026531840]`), `named` is what `ip netns` calls the network. Empty: not known, or none."""
+    of its namespaces (`net:[4026531840]`), `named` is what `ip netns` calls the network. `cookie` is the network's too: the kernel gives
+    the number of one that has ended to another, the cookie never (until its next start). Empty: not known, or none."""
 
     machine: str = ""
     host: str = ""
     network: str = ""
     named: str = ""
     processes: str = ""
+    cookie: str = ""
 
     def __post_init__(self) -> None:
         if not all(isinstance(part, str) for part in vars(self).values()):
@@ -59,7 +63,7 @@ class Apart:
 def here() -> Place:
     """Where this process is."""
     network = _link("/proc/self/ns/net")
-    return Place(_machine(), socket.gethostname(), network, _name_of(network), _link("/proc/self/ns/pid"))
+    return Place(_machine(), socket.gethostname(), network, _name_of(network), _link("/proc/self/ns/pid"), _cookie())
 
 
 def apart(there: Place, rebooted: bool) -> Apart | None:
@@ -78,11 +82,15 @@ def apart(there: Place, rebooted: bool) -> Apart | None:
         return Apart("network", where, f"ip netns exec {there.named}", ended=True)
     if _differ(there.processes, ours.processes):
         return Apart("processes", "in another container, or in front of it", hint="there, where its processes are: ")
-    return _network_apart(there) if _differ(there.network, ours.network) else None
-
-
-def _network_apart(there: Place) -> Apart:
     where = f"in the network namespace {there.named or there.network}"
+    if _differ(there.network, ours.network):
+        return _network_apart(there, where)
+    if _differ(there.cookie, ours.cookie):
+        return Apart("network", f"{where}, which is no longer there (another one has its number)", ended=True)
+    return None
+
+
+def _network_apart(there: Place, where: str) -> Apart:
     number = there.network.strip("net:[]")
     if there.named and _number(_NAMED / there.named) == number:
         return Apart("network", where, f"ip netns exec {there.named}")
@@ -116,6 +124,15 @@ def _link(path: str) -> str:
         return os.readlink(path)
     except OSError:
         return ""
+
+
+def _cookie() -> str:
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as any_socket:
+            told = any_socket.getsockopt(socket.SOL_SOCKET, _SO_NETNS_COOKIE, 8)
+    except OSError:
+        return ""
+    return str(int.from_bytes(told, sys.byteorder)) if len(told) == 8 else ""
 
 
 def _number(path: Path) -> str:

@@ -103,6 +103,16 @@ def test_a_namespace_that_is_nowhere_has_taken_its_rules_along_and_nothing_else(
     assert "shop" in said[0] and (rule or said[-1] == heal_command("--here"))
 
 
+@pytest.mark.skipif(not here().cookie, reason="this kernel has no cookies of network namespaces (Linux 5.14)")
+@pytest.mark.parametrize(("rule", "code"), [(True, 0), (False, 50)], ids=["a rule is gone with it", "a service is not"])
+def test_a_namespace_whose_number_another_has_got_is_gone(tmp_path: Path, rule: bool, code: int) -> None:
+    broken(tmp_path, dead(replace(here(), cookie="1")), ends_with_network=rule)
+    found, said = healed(tmp_path)
+    assert found == code and not (tmp_path / "x").exists()
+    assert bool(Ledger().outstanding()) is not rule
+    assert ("gone with its network" if rule else "another one has its number") in said[0]
+
+
 def test_a_namespace_that_may_still_be_somewhere_keeps_its_entries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
