@@ -26,8 +26,9 @@ _MOUNTED = re.compile(r"^\S+ \S+ \S+ (?P<root>net:\[\d+\]) (?P<path>\S+) ", re.M
 @plain
 class Place:
     """`machine` is its identity, hashed, `host` its name for people; `network` and `processes` are the kernel's names
-    of its namespaces (`net:[4026531840]`), `named` is what `ip netns` calls the network. `cookie` is the network's too: the kernel gives
-    the number of one that has ended to another, the cookie never (until its next start). Empty: not known, or none."""
+    of its namespaces (`net:[4026531840]`), `named` is what `ip netns` calls the network. `cookie` is the network's too:
+    the kernel gives the number of one that has ended to another, a cookie never, until its next start. Empty: not
+    known, or none."""
 
     machine: str = ""
     host: str = ""
