@@ -77,6 +77,9 @@ def main() -> int:
         print(f"not run: {reason}")
     if options.json:
         Path(options.json).write_text(json.dumps([asdict(result) for result in results], indent=1))
+    if not results:
+        print("nothing was run: no system, accident or experiment has such a name")
+        return 1
     amiss = any(result.faults and ": killed" not in result.accident for result in results)
     return int(amiss or (bool(below or skipped) and not options.allow_missing))
 

@@ -56,6 +56,9 @@ def runner_killed(runner: Runner, result: Result, chance: random.Random) -> None
 def guardian_killed(runner: Runner, result: Result, chance: random.Random) -> None:
     """SIGKILL to the guardian: the run has to stop and restore by itself, and must not claim to have held."""
     guardian, entries = runner.guardian(), runner.place.traces.ledger()
+    if not guardian:
+        runner.process.wait(timeout=300)
+        raise Missed
     end(guardian)
     at_s = now_s()
     result.fell = where(runner, at_s, guardian, entries)
@@ -87,6 +90,8 @@ def both_killed_heal_sh(runner: Runner, result: Result, chance: random.Random) -
             result.faults.append(f"HEAL.sh ended with {done.returncode}: {done.stderr.decode()[-200:]}")
         if not runner.place.observer.well_for(1.0, 20.0):
             result.faults.append("HEAL.sh did not restore it")
+    elif result.fell in ("in force", "between ledger and fault", "inside undo"):
+        result.faults.append("there was no HEAL.sh")
     if code := task(runner.place, "chaos.heal"):
         result.faults.append(f"chaos.heal ended with {code}")
     settle(runner, result, at_s)

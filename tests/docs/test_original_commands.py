@@ -52,10 +52,13 @@ def results(reports: Path) -> list[tuple[str, str]]:
     return [(path.name.rpartition("_")[0], path.read_text().splitlines()[-1]) for path in logs]
 
 
-def by_bash(block: str, lab: LabDriver, reports: Path) -> subprocess.CompletedProcess[str]:
+def by_bash(block: str, lab: LabDriver, reports: Path | None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     """As GitHub Actions runs a `run` block: one bash that ends at the first failure, without a terminal."""
+    env = around(lab, reports or cwd)
+    if reports is None:
+        del env["REPORTS"]
     return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", block], cwd=ROOT, env=around(lab, reports),
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", block], cwd=cwd, env=env,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
@@ -115,11 +118,14 @@ def workflow_steps() -> list[str]:
 
 
 def test_the_workflow_that_users_copy_runs_its_drills_and_its_mending(lab: LabDriver, tmp_path: Path) -> None:
+    """In a repository that is not Blackstart's: there is nothing but what its steps fetch."""
     _, drills, mending = workflow_steps()  # the first brings the user's own system up
-    done = by_bash(drills, lab, tmp_path)
+    tmp_path.joinpath("blackstart").symlink_to(ROOT)
+    done = by_bash(drills, lab, None, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert results(tmp_path) == [("leader_lock", "test_result,PASS"), ("postgres_blip", "test_result,PASS")]
-    mended = by_bash(mending, lab, tmp_path)
+    kept = tmp_path / "reports" / "chaos"
+    assert results(kept) == [("leader_lock", "test_result,PASS"), ("postgres_blip", "test_result,PASS")]
+    mended = by_bash(mending, lab, None, tmp_path)
     assert mended.returncode == 0, mended.stdout + mended.stderr
     assert "nothing is broken" in mended.stdout
 

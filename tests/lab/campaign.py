@@ -67,6 +67,9 @@ def main() -> int:
     for name, counts in runs.items():
         print(f"{name:32} {counts['as it must be']:4} of {sum(counts.values())}", flush=True)
     print(f"journals: {keep}")
+    if not runs:
+        print(f"nothing was run: nothing of the lab {options.lab} is named {options.only}")
+        return 1
     return 0 if all(set(counts) == {"as it must be"} for counts in runs.values()) else 1
 
 

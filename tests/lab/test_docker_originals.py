@@ -57,7 +57,7 @@ def test_orders_of_a_target_that_names_no_route_are_not_taken_for_proof(
     assert done.code == 30, done.output
     assert done.log[1:4] == ["health_before,healthy", "health_after_stop,healthy", "health_after_restart,healthy"]
     assert [event["service"] for event in done.record.of("linked")] == ["postgres"]
-    assert "does the target say how one is made, as in [orders] route?" in done.output
+    assert "does the target say how one is made, as in [orders] route or command?" in done.output
     assert all(state.endswith(" running") for state in trader.started().values())
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from blackstart.codec import from_data, to_data
 from blackstart.model import Probe, Reading
+from blackstart.probes import wire_readers
 from blackstart.probes.proxy_state import ProxyState, ToxicState, WireState
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
@@ -153,10 +154,11 @@ def test_a_port_that_refuses_all_the_time_is_unreachable() -> None:
     assert reading.kind == "unreachable" and "in a row" in reading.note
 
 
-def test_a_port_that_hangs_up_on_everybody_takes_no_connections() -> None:
+def test_a_port_that_hangs_up_on_everybody_takes_no_connections(monkeypatch: pytest.MonkeyPatch) -> None:
     """As a container's published port does while nobody listens inside."""
+    monkeypatch.setattr(wire_readers, "_HANGS_UP_S", 5.0)  # the server is a thread, which may be kept waiting
     with serving(lambda conn: conn.close()) as port:
-        assert read(Comings(f"127.0.0.1:{port}", 50, 200, "c")).kind == "unreachable"
+        assert read(Comings(f"127.0.0.1:{port}", 1000, 1500, "c"), 4.0).kind == "unreachable"
 
 
 def test_a_port_that_goes_is_seen_going() -> None:
