@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from tests.lab.drills import Drill, drill, ledger
@@ -34,6 +35,8 @@ def complaint(mutant: Wanted, done: Drill, state: Path) -> str:
     missing, extra = mutant.must_fail - failed, failed - mutant.must_fail - mutant.may_fail
     if missing or extra:
         return f"not failed: {sorted(missing)}; failed besides: {sorted(extra)}\n{done.output}"
+    if done.left_broken:
+        return f"not restored: {done.left_broken}"
     return f"left in the ledger: {ledger(state)}" if ledger(state) else ""
 
 
@@ -42,7 +45,8 @@ def run_mutant(mutant: Wanted, state: Path, reports: Path, profile: str = "quick
     driver = lab.driver(state).up("--profile", profile, *mutant.flags)
     try:
         wait = QUICK_WAIT[profile]
-        return drill(f"{lab.tasks}.{mutant.experiment}", state, reports, *mutant.options, WAIT_READY_TIMEOUT=wait)
+        done = drill(f"{lab.tasks}.{mutant.experiment}", state, reports, *mutant.options, WAIT_READY_TIMEOUT=wait)
+        return replace(done, left_broken=driver.left_broken())
     finally:
         driver.command("down")
 

@@ -23,6 +23,7 @@ class Drill:
     code: int
     output: str
     reports: Path
+    left_broken: str = ""
 
     @property
     def folder(self) -> Path:

@@ -8,10 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import redis
 import requests
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
 from tests.lab.lab_driver import LabDriver, eventually
 
@@ -79,9 +76,10 @@ class GatewayDriver(LabDriver):
     def log(self) -> str:
         return (self.folder / "gateway.log").read_text()
 
-    def redis(self) -> "redis.Redis":
-        dsn = self.target["services"]["redis"]["dsn"]
-        return redis.Redis.from_url(dsn, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
+    def left_broken(self) -> str:
+        told = requests.get(f"{self.target['proxy']}/proxies/redis", timeout=5).json()
+        touched = not told["enabled"] or bool(told["toxics"])
+        return f"its proxy: {told}" if touched else super().left_broken()
 
 
 @dataclass

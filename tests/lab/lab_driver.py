@@ -13,7 +13,10 @@ from typing import Any
 
 import psutil
 import psycopg
+import redis
 import requests
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 ROOT = Path(__file__).parents[2]
 
@@ -105,6 +108,29 @@ class LabDriver:
     def sql(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with psycopg.connect(self.target["services"]["postgres"]["dsn"], connect_timeout=3) as connection:
             return connection.execute(query.encode(), values or None).fetchall()
+
+    def left_broken(self) -> str:
+        """What of its own servers is not as `up` left it, by a look that has nothing of Blackstart; "" where all is."""
+        services = [name for name in ("redis", "postgres") if name in self.target["services"]]
+        broken = [line for name in services if "RUNNING" not in (line := self.supervisor("status", name))]
+        if broken:
+            return "".join(broken)
+        frozen = [one for name in services for one in self.tree(name) if one.status() == psutil.STATUS_STOPPED]
+        if frozen:
+            return f"frozen: {frozen}"
+        try:
+            with self.redis() as client:
+                client.ping()
+            if "postgres" in services:
+                self.sql("SELECT 1")
+        except (redis.RedisError, psycopg.Error) as error:
+            return f"it does not answer: {error}"
+        return ""
+
+    def redis(self) -> "redis.Redis":
+        """Straight to it, not through a proxy."""
+        dsn = self.target["services"]["redis"]["dsn"]
+        return redis.Redis.from_url(dsn, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0))
 
     def processes(self) -> list[psutil.Process]:
         """Every process that carries the lab's folder in its environment, found without the lab's own code."""

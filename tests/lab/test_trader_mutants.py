@@ -6,6 +6,8 @@ import pytest
 
 from blackstart_lab.trader import mutants
 from tests.lab.campaign import complaint, run_mutant, wanted
+from tests.lab.lab_driver import LabDriver
+from tests.services import eventually
 
 
 @pytest.mark.parametrize("name", mutants.names())
@@ -13,3 +15,14 @@ def test_the_mutant_is_caught_by_the_expectations_that_it_names(name: str, tmp_p
     mutant = wanted(name)
     done = run_mutant(mutant, tmp_path / "state", tmp_path / "reports")
     assert complaint(mutant, done, tmp_path / "state") == ""
+
+
+def test_a_server_that_was_left_down_or_frozen_is_seen(lab: LabDriver) -> None:
+    assert lab.left_broken() == ""
+    for process in lab.freeze("redis"):
+        assert "frozen" in lab.left_broken()
+        process.resume()
+    lab.supervisor("stop", "postgres")
+    assert "STOPPED" in lab.left_broken()
+    lab.supervisor("start", "postgres")
+    assert eventually(lambda: lab.left_broken() == "")
