@@ -112,9 +112,9 @@ class LabDriver:
     def left_broken(self) -> str:
         """What of its own servers is not as `up` left it, by a look that has nothing of Blackstart; "" where all is."""
         services = [name for name in ("redis", "postgres") if name in self.target["services"]]
-        broken = [line for name in services if "RUNNING" not in (line := self.supervisor("status", name))]
-        if broken:
-            return "".join(broken)
+        told = {name: self.supervisor("status", name).split()[1] for name in services}
+        if not set(told.values()) <= {"RUNNING", "STARTING"}:  # it is called STARTING for its first second
+            return str(told)
         frozen = [one for name in services for one in self.tree(name) if one.status() == psutil.STATUS_STOPPED]
         if frozen:
             return f"frozen: {frozen}"
