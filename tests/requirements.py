@@ -36,6 +36,9 @@ def missing(need: str) -> str | None:
         return None if os.path.exists("/proc/self/stat") else "no /proc (not Linux)"
     if need == "root":
         return None if os.geteuid() == 0 else "not root"
+    if need == "venv":
+        code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
+        return None if _answers("/usr/bin/python3", "-c", code) else "no /usr/bin/python3 of 3.11 or newer with venv"
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":
