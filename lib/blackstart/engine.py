@@ -121,7 +121,7 @@ class Run:
         self.observer.wait(lambda: self._flows() or self.observer.baseline_missed(limit_s), over_s, self._between)
         self._demand_baseline()
         self.observer.pace(CALM_TICK_S)
-        bundle.snapshot(self.plan.target, self.folder, "baseline", self.observer)
+        bundle.snapshot(self.plan, self.folder, "baseline", self.observer)
 
     def _flows(self) -> bool:
         return self.observer.baseline_holds() and self.traffic.flowing()
@@ -152,10 +152,11 @@ class Run:
         bit_s = self._bite(began_s)
         if self.plan.holds_s is not None:
             self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self._between)
+            self.observer.note("snapshot", phase="fault", missing="an exact hold leaves no time for one")
             return
         self.narrator.waiting("during the fault", "fault")
         self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
-        bundle.snapshot(self.plan.target, self.folder, "fault", self.observer)
+        bundle.snapshot(self.plan, self.folder, "fault", self.observer)
 
     def _bite(self, began_s: float) -> float:
         if not self.plan.changes:
@@ -237,7 +238,7 @@ class Run:
         self.observer.phase("settle")
         self.traffic.end()
         self.observer.wait(lambda: False, self._within(self.experiment.settle_s), self._between_recovery)
-        bundle.snapshot(self.plan.target, self.folder, "recovery", self.observer)
+        bundle.snapshot(self.plan, self.folder, "recovery", self.observer)
 
     def _recovered(self) -> bool:
         gone = not self.plan.changes or self.observer.effect("gone") is not None

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.probes.metrics import samples_of
+from blackstart.systems.gateway import STATES
 from blackstart_lab.gateway.as_coded import BREAKS, MAY_BREAK
 from tests.lab.drills import ROOT, drill, environment, ledger
 from tests.lab.gateway_driver import GatewayDriver
@@ -32,6 +34,10 @@ def test_the_scenario_holds_on_the_healthy_lab_and_leaves_nothing(
     assert done.log[-1] == "test_result,PASS"
     assert done.judged().verdict == "held"
     assert ledger(lab.state) == []
+    for phase in ("baseline", "fault", "recovery"):
+        page = done.folder.joinpath("metrics", f"{phase}.prom").read_bytes()
+        assert {labels["state"] for labels, _ in samples_of(page, "resilience4j_circuitbreaker_state")} >= {*STATES}
+        assert samples_of(page, "process_start_time_seconds")
 
 
 def plans_command(state: Path, reports: Path, scenario: str) -> subprocess.CompletedProcess[str]:

@@ -14,7 +14,9 @@ from blackstart.codec import to_data
 from blackstart.evidence import csv_log
 from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
+from blackstart.probes.metrics import Metric, MetricLabel
 from blackstart.reading import read_once
+from blackstart.systems import known
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
     from blackstart.model import Experiment
     from blackstart.observer import Observer
     from blackstart.planning import Plan
-    from blackstart.target import Target
 
 _COLLECT_WITHIN_S = 10.0
 _NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checking")
@@ -70,11 +71,12 @@ def warm() -> None:
     threading.Thread(target=load, name="warm", daemon=True).start()
 
 
-def snapshot(target: Target, folder: Folder, phase: str, observer: Observer) -> None:
+def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None:
     """The whole metrics page as it is now, in `metrics/<phase>.prom`; one that can't be had is said in the journal."""
+    target = plan.target
     if not target.api:
         return
-    reading = read_once(HttpText("/metrics", name="metrics page").bind(target), target.read_timeout_s)
+    reading = read_once(HttpText(metrics_page(plan), name="metrics page").bind(target), target.read_timeout_s)
     if reading.kind != "value":
         observer.note("snapshot", phase=phase, missing=f"{reading.kind}: {reading.note}")
         return
@@ -82,6 +84,13 @@ def snapshot(target: Target, folder: Folder, phase: str, observer: Observer) -> 
     path.parent.mkdir(exist_ok=True)
     path.write_text(str(observer.journal.scrub(str(reading.value))), encoding="utf-8")
     observer.note("snapshot", phase=phase, file=str(path.relative_to(folder.path)))
+
+
+def metrics_page(plan: Plan) -> str:
+    """Where the target's kind has its metrics; of a kind that is not known, where the experiment reads its own."""
+    page = known.metrics_page(plan.target.kind or plan.experiment.target)
+    read = (probe.path for probe in plan.probes() if isinstance(probe, Metric | MetricLabel))
+    return page or next(read, "/metrics")
 
 
 def collect(experiment: Experiment, observer: Observer, between: Callable[[], object] = lambda: None) -> None:

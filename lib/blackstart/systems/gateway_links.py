@@ -12,6 +12,7 @@ from blackstart.errors import BadTarget
 from blackstart.loads import Operation
 from blackstart.loads.template import Template
 from blackstart.safety.link import Proof
+from blackstart.systems.gateway import PAGE
 from blackstart.target import Target, secret
 
 OP = "request"
@@ -48,6 +49,11 @@ def requests(target: Target, **changes: Any) -> Operation:
 def links(target: Target) -> tuple[Proof, ...]:
     """That Redis is the gateway's own."""
     return (LimiterCounts("redis", requests(target)),) if "redis" in target.services else ()
+
+
+def metrics_pages() -> tuple[str, ...]:
+    """Spring's page for Prometheus."""
+    return (PAGE,)
 
 
 @plain

@@ -1,6 +1,6 @@
-"""What is known of a kind of target, whatever experiment touches it: proofs of the link, and states that forbid it.
+"""What is known of a kind of target, whatever experiment touches it: proofs, states that forbid it, its metrics.
 
-A kind has them in `<kind>_links.py` beside this file, as functions `links(target)` and `forbidding()`.
+A kind has them in `<kind>_links.py` beside this file, as `links(target)`, `forbidding()` and `metrics_pages()`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,11 @@ def links(target: Target) -> tuple[Proof, ...]:
 def forbidding(target: Target) -> tuple[Condition, ...]:
     """In any of these conditions a target of this kind is not touched unless it is allowed by name."""
     return tuple(_asked(target.kind, "forbidding"))
+
+
+def metrics_page(kind: str) -> str:
+    """Where a target of this kind shows its metrics; empty for a kind of which nothing is known."""
+    return next(iter(_asked(kind, "metrics_pages")), "")
 
 
 def _asked(kind: str, function: str, *arguments: Target) -> tuple[Any, ...]:

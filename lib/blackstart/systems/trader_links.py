@@ -51,6 +51,11 @@ def forbidding() -> tuple[Condition, ...]:
     return (mode().is_("LIVE"), mode_shown().is_(NOT_SHOWN))
 
 
+def metrics_pages() -> tuple[str, ...]:
+    """The usual one."""
+    return ("/metrics",)
+
+
 def links(target: Target, service: str = "") -> tuple[Proof, ...]:
     """That Redis and PostgreSQL are the target's own, and what their controls would touch; `service` is the leader."""
     return (
