@@ -31,6 +31,19 @@ class Template:
         return "".join([part if isinstance(part, str) else part(key, n, dice) for part in self._parts])
 
 
+def with_values(text: str, word: str, number: str, ranges: bool) -> str:
+    """The text with this word for `{key}` and this number for `{n}`, and with `ranges` for `{int:}` whatever its range
+    is; choices stay holes."""
+
+    def value(match: re.Match[str]) -> str:
+        hole = match[1]
+        if hole == "key":
+            return word
+        return number if hole == "n" or (ranges and hole.startswith("int:")) else match[0]
+
+    return _HOLE.sub(value, text)
+
+
 def _filler(hole: str) -> _Fill:
     if hole == "key":
         return lambda key, n, dice: key
