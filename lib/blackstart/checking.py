@@ -80,5 +80,5 @@ def apply(check: Check, evidence: Evidence) -> Finding:
     hint = check.hint if result.verdict != "held" else ""
     return Finding(
         check.name, "check", result.verdict, result.message, result.expected, result.actual,
-        criterion=check.criterion, hint=hint,
+        criterion=check.criterion, hint=hint, premise=check.premise,
     )  # fmt: skip

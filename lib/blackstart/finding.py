@@ -30,7 +30,10 @@ class Interval:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one expectation came to. `transition` is when the wanted state was entered, where it was."""
+    """What one expectation came to. `transition` is when the wanted state was entered, where it was.
+
+    Where a `premise` does not hold nothing else counts.
+    """
 
     name: str
     phase: str
@@ -41,6 +44,7 @@ class Finding:
     transition: Interval | None = None
     criterion: bool = True
     hint: str = ""
+    premise: bool = False
 
 
 def shown(reading: Reading | None) -> str:

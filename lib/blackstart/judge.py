@@ -3,7 +3,8 @@
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
 (name, `began`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected
 values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people. The precedence is DESIGN's:
-not restored, a bite that is unproved (or a fault whose own means failed), a proved violation, missing data, held.
+not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
+violation, missing data, held.
 """
 
 from __future__ import annotations
@@ -168,6 +169,9 @@ def precedence(
         return "inconclusive", lost
     if experiment.faults and times.bit_s is None:
         return "inconclusive", (*_ended_early(record), _unbitten(court))
+    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
+    if unfelt:
+        return "inconclusive", (*_ended_early(record), *unfelt)
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
     if broke:
         return "broke", tuple(broke)
@@ -186,7 +190,7 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing = _ended_early(record)  # the cause first, then what could not be seen for it
     missing += [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
     missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
-    if not any(f.status == "held" for f in findings if f.phase != "baseline"):
+    if not any(f.status == "held" for f in findings if f.phase != "baseline" and not f.premise):
         missing.append("nothing that was expected has been seen")
     if record.damage:
         missing.append(f"the journal is damaged: {record.damage}")

@@ -80,8 +80,9 @@ def _apply(check: Check, evidence: Any) -> Finding:
     except Exception as error:  # a check that crashed is not a verdict on the system: it is a finding of its own
         message = f"the check crashed: {type(error).__name__}: {error}"
         return Finding(
-            check.name, "check", "inconclusive", message, check.check, "no result", criterion=check.criterion
-        )
+            check.name, "check", "inconclusive", message, check.check, "no result",
+            criterion=check.criterion, premise=check.premise,
+        )  # fmt: skip
 
 
 def experiment_name(record: Record) -> str:

@@ -193,13 +193,18 @@ class Probe(Protocol):
 
 @plain
 class Check:
-    """A pure function over history and final state, by name (see `blackstart.checks`), with its parameters."""
+    """A pure function over history and final state, by name (see `blackstart.checks`), with its parameters.
+
+    A `premise` is part of the proof that the fault took effect: where it does not hold the run is inconclusive,
+    whatever else was seen.
+    """
 
     check: str
     name: str
     params: Mapping[str, Any] = field(default_factory=dict)
     hint: str = ""
     criterion: bool = True
+    premise: bool = False
 
 
 @plain

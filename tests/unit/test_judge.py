@@ -6,7 +6,7 @@ import pytest
 
 from blackstart import journal
 from blackstart.expect import eventually, never
-from blackstart.finding import Finding
+from blackstart.finding import Finding, Status
 from blackstart.judge import EXITS, judge
 from tests.unit.builders import (
     AFTER,
@@ -171,6 +171,32 @@ def test_a_check_that_broke_breaks_the_run() -> None:
 
 def test_a_check_without_a_result_is_inconclusive() -> None:
     assert whole().judged((Finding("once", "check", "inconclusive", "no load", "once", "?"),)).verdict == "inconclusive"
+
+
+def unfelt(status: Status) -> Finding:
+    return Finding("felt", "check", status, "0 of 9 requests changed", "felt", "0 of 9", premise=True)
+
+
+@pytest.mark.parametrize("status", ["inconclusive", "broke", "pending"])
+def test_without_its_premise_a_run_is_inconclusive_whatever_broke_or_held(status: Status) -> None:
+    broke = Finding("once", "check", "broke", "a doubled order", "once", "twice")
+    for others in ((), (broke,)):
+        judged = whole().judged((*others, unfelt(status)))
+        assert (judged.verdict, judged.reasons) == ("inconclusive", ("felt: 0 of 9 requests changed",))
+
+
+def test_a_premise_that_holds_leaves_the_verdict_to_the_rest() -> None:
+    broke = Finding("once", "check", "broke", "a doubled order", "once", "twice")
+    assert whole().judged((unfelt("held"),)).verdict == "held"
+    assert whole().judged((broke, unfelt("held"))).verdict == "broke"
+
+
+def test_a_premise_alone_is_nothing_that_was_expected() -> None:
+    assert whole(during=(), recovery=(), always=()).judged((unfelt("held"),)).verdict == "inconclusive"
+
+
+def test_what_is_not_proved_undone_beats_a_premise_that_does_not_hold() -> None:
+    assert fault(story()).judged((unfelt("inconclusive"),)).verdict == "not-restored"
 
 
 def test_phases_that_were_never_reached_are_inconclusive() -> None:

@@ -21,11 +21,15 @@ _TAIL_BYTES = 4096
 class LoadOutcome(Conditions):
     """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
 
+    With `usual` an `ok` whose detail is another one reads as that detail (`bypassed`): answered, but not as usual. A
+    row without a detail says nothing of that, and reads as its outcome.
+
     The engine says where the run's history is (`at_history`): it is not known before the run has a folder.
     """
 
     name: str = "load_outcome"
     history: str = ""
+    usual: str = ""
 
     def bind(self, target: Target) -> Self:
         """Nothing of the target is needed."""
@@ -40,12 +44,14 @@ class LoadOutcome(Conditions):
         return HistoryTail(self.history)
 
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The outcome column of the last whole row."""
+        """The outcome column of the last whole row, or its detail where that is not as usual."""
         lines = [line for line in str(answer.body).split("\n")[:-1] if line]
         row = next(csv.reader(lines[-1:]), []) if lines else []
         if len(row) != len(COLUMNS) or tuple(row) == COLUMNS:
             return "absent", None, "no request of the load has ended yet"
-        return "value", row[COLUMNS.index("outcome")], ""
+        outcome, detail = row[COLUMNS.index("outcome")], row[COLUMNS.index("detail")]
+        unusual = self.usual and outcome == "ok" and detail not in ("", self.usual)
+        return "value", detail if unusual else outcome, ""
 
 
 @plain

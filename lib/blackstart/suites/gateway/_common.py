@@ -13,6 +13,8 @@ from blackstart.systems import gateway as read
 from blackstart.systems.gateway_links import OP, links, requests
 from blackstart.target import Target
 
+COUNTED = "counted"
+"""What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
 RECOVERS_WITHIN_S = 15.0
 """The plan's full recovery time, on top of the time for which the breaker stays open anyhow."""
 
@@ -41,6 +43,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             read.cpu_percent(),
             read.active_workers(),
             read.oom_kills(),
+            read.redis_health(),
             *more.pop("watch", ()),
         ),
         **more,
@@ -62,8 +65,34 @@ def no_crash() -> Expectation:
     )
 
 
+def counted(target: Target) -> str:
+    """What the answer to a counted request says; empty where the target does not name it: then nobody can tell."""
+    return COUNTED if COUNTED in requests(target).ok_details else ""
+
+
+def felt(target: Target) -> Check:
+    """That the gateway's own way to Redis was disturbed. One that goes past the proxy tells nothing of itself."""
+    healthy = {read.redis_health().name: "UP", breaker(target, "closed").name: 1}
+    params = {"op": OP, "usual": counted(target), "healthy": healthy}
+    return Check("felt", "gateway_felt_it", params, premise=True)
+
+
+def counts_again(target: Target, name: str) -> Expectation:
+    """Requests are counted again: a fallback that answers 200 all through the fault is no recovery.
+
+    Where the target does not name the word for it, and with a load that brings no words, any good answer will do.
+    """
+    return eventually(
+        LoadOutcome(usual=counted(target)).is_("ok"),
+        within_s=open_s(target) + RECOVERS_WITHIN_S,
+        for_s=1.0,  # longer than a breaker that flaps lets requests be counted
+        name=name,
+        hint="Requests are still answered in another way than before the fault, past Redis or not at all.",
+    )
+
+
 def serves_again(within_s: float, name: str) -> Expectation:
-    """Requests are answered as usual again."""
+    """Requests are answered again, counted or not."""
     return eventually(
         LoadOutcome().is_("ok"),
         within_s=within_s,

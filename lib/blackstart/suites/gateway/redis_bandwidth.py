@@ -36,10 +36,11 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             ),
         ),
         recovery=(
-            common.serves_again(common.open_s(target) + common.RECOVERS_WITHIN_S, "serves_again"),
+            common.counts_again(target, "serves_again"),
             common.closes_again(target),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
+        checks=(common.felt(target),),
         hold_min_s=3.0,
         hold_max_s=60.0,
     )

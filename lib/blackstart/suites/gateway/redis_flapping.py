@@ -15,11 +15,16 @@ RECOVERS_WITHIN_S = 2.0
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """Less than 5 % errors while it flaps, and as usual within 2 s afterwards."""
+    """Less than 5 % errors while it flaps, and as usual within 2 s afterwards.
+
+    The 2 s count, as in every recovery, from when the undo is proved: for that the port is watched to stand still for
+    three toggles, so that the gateway has that much longer (on the lab: 0.6 s).
+    """
     return common.plain(
         target,
         "redis-flapping",
-        "While the connection to Redis flaps some requests fail; the gateway reconnects by itself.",
+        "While the connection to Redis flaps some requests fail; the gateway reconnects by itself, within 2 s of the "
+        "proof that it flaps no more.",
         faults=(Flap("redis", every_ms=100),),
         recovery=(
             eventually(
@@ -34,6 +39,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             common.closes_again(target),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
-        checks=(common.answered("errors_under_5_percent", ("2xx",), share=0.95),),
+        checks=(common.felt(target), common.answered("errors_under_5_percent", ("2xx",), share=0.95)),
         hold_min_s=5.0,
     )

@@ -46,10 +46,11 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 hint="An open breaker must try again after its open time.",
             ),
             common.closes_again(target, for_s=STAYS_CLOSED_S),
-            common.serves_again(recovers_within_s, "full_recovery"),
+            common.counts_again(target, "full_recovery"),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
+            common.felt(target),
             common.answered("answers_503_or_fallback", ("200", "503")),
             common.within("fails_fast_p99", "fault", hint="Requests wait for the slow Redis.", p99=100.0),
         ),

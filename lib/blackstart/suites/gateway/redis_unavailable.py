@@ -30,6 +30,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
+            common.felt(target),
             common.answered(
                 "fails_open",
                 ("200",),
@@ -43,6 +44,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 p99=50.0,
             ),
         ),
-        recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target)),
+        recovery=(common.counts_again(target, "serves_again"), common.closes_again(target)),
         hold_min_s=5.0,
     )

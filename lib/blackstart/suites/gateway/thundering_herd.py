@@ -18,8 +18,6 @@ from blackstart.target import Target
 RATE_PER_S = 500.0
 LASTS_S = 10.0
 ONE_PATH = "limited"
-COUNTED = "counted"
-"""What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
 _HOLE = re.compile(r"\{[^}]*\}")
 
 
@@ -33,7 +31,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         faults=(Stop("redis"),),
         recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target, "stabilises")),
         traffic=Traffic(_herd(request, common.open_s(target)), "recovery"),
-        checks=_checks(target, COUNTED if COUNTED in request.ok_details else ""),
+        checks=_checks(target, common.counted(target)),
         watch=(read.redis_memory(),),
         hold_min_s=2.0,
     )

@@ -1,0 +1,87 @@
+"""The target itself felt the fault: what is broken beside a system says nothing of the system, whatever it then does.
+
+A fault's own proof (`bites`) is measured where the fault is: on the way to a service. That the target goes that way is
+seen by what the fault does to it, for better or worse: requests that fail, hang, or are answered in another way than
+before, and what the target says of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blackstart.checking import Evidence
+from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import selected
+from blackstart.history import History, Row
+from blackstart.model import Reading, Scalar
+from blackstart.percentiles import percentile
+
+LEAST_SHARE = 0.1
+_TIMES_BEFORE = 2
+_SLOW_TIMES, _SLOW_PLUS_MS = 2, 50.0
+_SLOW_UNKNOWN_MS = 1000.0
+
+
+def felt(
+    evidence: Evidence,
+    *,
+    op: str = "",
+    usual: str = "",
+    healthy: Mapping[str, Scalar] | None = None,
+    least_share: float = LEAST_SHARE,
+) -> CheckResult:
+    """Of the requests due during the fault, or of the readings of one of the probes of `healthy`, at least
+    `least_share`, and twice the share before the fault, must be others than usual. Otherwise: inconclusive.
+
+    A request is another one that was not acknowledged, whose detail is not `usual` (where it has one), or that took
+    much longer than 95 % did before. A reading is another one whose value is not the one that `healthy` names.
+    """
+    report = Reporter("felt", f"at least {least_share:.0%} of requests or readings changed by the fault")
+    phases = evidence.finals()["phases"]
+    if "fault" not in phases:
+        return report.unknown("the fault was never injected")
+    told = []
+    for what, before, during in (_requests(evidence, op, usual), *_readings(evidence, phases, healthy or {})):
+        share = sum(during) / len(during) if during else 0.0
+        usually = sum(before) / len(before) if before else 0.0
+        seen = f"{sum(during)} of {len(during)} {what} changed during the fault ({usually:.0%} before)"
+        if during and share >= max(least_share, _TIMES_BEFORE * usually):
+            return report.held(seen)
+        told.append(seen if during else f"no {what} during the fault")
+    actual = "; ".join(told)
+    return report.unknown(
+        f"{actual}: the target did not feel the fault, or does not show it. Does it go past the proxy that the target "
+        "file names?",
+        actual,
+    )
+
+
+def _requests(evidence: Evidence, op: str, usual: str) -> tuple[str, list[bool], list[bool]]:
+    final = evidence.finals()
+    before = _sent(selected(evidence.history, final, op, "baseline"))
+    during = _sent(selected(evidence.history, final, op, "fault"))
+    took_ms = [row.latency_ms for row in before if row.outcome == "ok"]
+    slow_ms = _SLOW_TIMES * percentile(took_ms, 95) + _SLOW_PLUS_MS if took_ms else _SLOW_UNKNOWN_MS
+
+    def other(row: Row) -> bool:
+        return row.outcome != "ok" or row.latency_ms > slow_ms or bool(usual and row.detail not in ("", usual))
+
+    return "requests", [other(row) for row in before], [other(row) for row in during]
+
+
+def _sent(history: History) -> Sequence[Row]:
+    return [row for row in history.rows if row.sent]
+
+
+def _readings(
+    evidence: Evidence, phases: Mapping[str, tuple[float, float]], healthy: Mapping[str, Scalar]
+) -> list[tuple[str, list[bool], list[bool]]]:
+    def others(readings: Sequence[Reading], phase: str, value: Scalar) -> list[bool]:
+        from_s, to_s = phases.get(phase, (0.0, 0.0))
+        return [r.value != value for r in readings if r.kind == "value" and from_s <= r.sent_s < to_s]
+
+    found = []
+    for probe, value in healthy.items():
+        readings = evidence.readings(probe)
+        found.append((f"readings of {probe}", others(readings, "baseline", value), others(readings, "fault", value)))
+    return found

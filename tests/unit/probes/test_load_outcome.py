@@ -1,0 +1,37 @@
+"""What the run's own load came to last: its outcome, or that it was not answered as usual."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from blackstart.history import HistoryWriter, Outcome
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.reading import read_once
+from tests.unit.checks.rows import row
+
+
+@pytest.mark.parametrize(
+    ("outcome", "detail", "plain", "usual"),
+    [
+        ("ok", "counted", "ok", "ok"),
+        ("ok", "bypassed", "ok", "bypassed"),
+        ("ok", "", "ok", "ok"),  # a load that brings no words
+        ("fail", "bypassed", "fail", "fail"),
+        ("info", "", "info", "info"),
+    ],
+)
+def test_an_answer_that_is_not_the_usual_one_is_told_by_its_detail(
+    outcome: Outcome, detail: str, plain: str, usual: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "history.csv"
+    with HistoryWriter(file) as writer:
+        writer.append(row("a", detail="counted"))
+        writer.append(row("b", outcome, detail=detail))
+    read = [read_once(probe.at_history(file), 2.0).value for probe in (LoadOutcome(), LoadOutcome(usual="counted"))]
+    assert read == [plain, usual]
+
+
+def test_without_a_row_nothing_is_there(tmp_path: Path) -> None:
+    assert read_once(LoadOutcome(usual="counted").at_history(tmp_path / "none.csv"), 2.0).kind == "absent"
