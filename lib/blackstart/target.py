@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from blackstart import secret_places
+from blackstart import facts, secret_places
 from blackstart.errors import BadTarget, did_you_mean
 
 
@@ -139,6 +139,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     if not data.get("name"):
         raise BadTarget(f'{where}: a target needs a name, as in name = "trader"')
     _positive(data, where, "max_rate_hz", "read_timeout_s")
+    facts.refuse_bad(data.get("facts", {}), where)
     for header, value in data.get("headers", {}).items():
         if not isinstance(value, str):
             raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {value!r}')

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart import controls, flags, secret_places
+from blackstart import controls, discover, facts, flags, secret_places
 from blackstart.errors import BadFlag, BadTarget
-from blackstart.target import Target, load
+from blackstart.flags import Flags
+from blackstart.target import Target, from_table, load
 from tests.fuzz.cases import count, fuzzed
 from tests.unit.test_flags import ENVS, NAMES
 from tests.unit.test_target import WHOLE
@@ -82,6 +83,36 @@ def test_any_table_is_a_target_or_refused_by_place(tmp_path: Path, table: dict[s
     path = tmp_path / "target.toml"
     path.write_text("\n".join(f"{toml(str(key))} = {toml(value)}" for key, value in table.items()), encoding="utf-8")
     meant_or_refused(path)
+
+
+FACTS = st.dictionaries(
+    st.sampled_from(sorted(facts.KNOWN)),
+    st.one_of(VALUES, st.floats(0.001, 100), st.integers(1, 300), st.lists(st.floats(0.001, 100), max_size=5)),
+    max_size=5,
+)
+PLACES = {name: {"address": "127.0.0.1:1", "control": {"manual": "the operator"}} for name in ("redis", "postgres")}
+PLACES |= {name: {"url": "http://127.0.0.1:1", "control": {"manual": "the operator"}} for name in ("api", "api-2")}
+ROUTES = {"orders": {"route": "/orders"}, "plans": {"route": "/plans"}, "requests": {"route": "/users/1"}}
+SHIPPED = [(found, variant) for kind in ("trader", "gateway") for found in discover.shipped(kind)
+           for variant in ("", *found.variants)]  # fmt: skip
+
+
+@fuzzed(ci=100, long=10_000)
+@given(promised=FACTS)
+def test_any_facts_are_refused_by_place_or_every_shipped_experiment_can_be_declared(
+    promised: dict[str, Any],
+) -> None:
+    count("facts")
+    table = {"name": "t", "api": "http://127.0.0.1:1", "facts": promised, "services": PLACES, **ROUTES}
+    try:
+        target = from_table(table, "t.toml")
+    except BadTarget as refusal:
+        assert re.match(r'Not started: t.toml: "\w+" in \[facts\] must be .+, not .+', str(refusal), re.DOTALL)
+        return
+    for found, variant in SHIPPED:
+        made = discover.declare(found, target, Flags(), variant)
+        holds = (made.hold_min_s, *(e.within_s or 0.0 for e in (*made.baseline, *made.during, *made.recovery)))
+        assert all(0 <= time_s < float("inf") for time_s in holds), found.name
 
 
 @fuzzed(ci=50, long=10_000)

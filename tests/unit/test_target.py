@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart import facts
 from blackstart.errors import BadTarget
 from blackstart.target import Target, from_table, load, secret
+from blackstart_lab.gateway import config as gateway
+from blackstart_lab.trader import config as trader
 
 WHOLE = """
 name = "trader"
@@ -99,6 +102,65 @@ def test_a_file_that_is_not_utf8_is_refused(path: Path) -> None:
     path.write_bytes(b'name = "caf\xe9"')
     with pytest.raises(BadTarget, match="is not TOML"):
         load(path)
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [
+        (
+            'lock_refresh_s = "abc"',
+            "\"lock_refresh_s\" in [facts] must be a number of seconds above 0 and at most 86400, not 'abc'",
+        ),
+        ("lock_refresh_s = true", "must be a number of seconds above 0"),
+        ("lock_ttl_s = 0", "must be a number of seconds above 0"),
+        ('db_timeout_s = "soon"', '"db_timeout_s" in [facts] must be a number of seconds'),
+        ("db_timeout_s = -5", "must be a number of seconds above 0"),
+        ("db_timeout_s = nan", "must be a number of seconds above 0"),
+        ("db_timeout_s = inf", "must be a number of seconds above 0"),
+        (f"db_timeout_s = 1{'0' * 400}", "must be a number of seconds above 0"),
+        ("backoff_s = 3", '"backoff_s" in [facts] must be a list of 1 to 100 numbers of seconds above 0'),
+        ("backoff_s = []", "must be a list of 1 to 100 numbers"),
+        ("backoff_s = [1, 0]", "must be a list of 1 to 100 numbers"),
+        ('backoff_s = [1, "2"]', "must be a list of 1 to 100 numbers"),
+        ("backoff_jitter_s = -0.1", "must be a number of seconds from 0"),
+        (
+            "throttle_orders_per_s = 0",
+            '"throttle_orders_per_s" in [facts] must be a number from 0.001 to 1000000, not 0',
+        ),
+        ("throttle_orders_per_s = 1e-320", "must be a number from 0.001"),
+        ("lock_key = 3", '"lock_key" in [facts] must be text, as in "trader:leader"'),
+        ("breaker_name = []", '"breaker_name" in [facts] must be text'),
+        ('breaker_name = ""', '"breaker_name" in [facts] must be text'),
+        ("breaker_open_s = {}", '"breaker_open_s" in [facts] must be a number of seconds'),
+        ("limit_per_window = 0.5", '"limit_per_window" in [facts] must be a whole number from 1 to 1000000'),
+        ("window_s = 0", '"window_s" in [facts] must be a number of seconds above 0'),
+        ("max_workers = -1", '"max_workers" in [facts] must be a whole number'),
+    ],
+)
+def test_a_fact_that_cannot_be_meant_is_refused_with_its_place(path: Path, fact: str, told: str) -> None:
+    path.write_text(f'name = "x"\n[facts]\n{fact}\n')
+    with pytest.raises(BadTarget, match=re.escape(told)) as caught:
+        load(path)
+    assert str(caught.value).startswith(f"Not started: {path}: ")
+
+
+@pytest.mark.parametrize("kind", ["trader", "gateway", ""])
+def test_facts_that_nobody_here_asks_for_are_the_targets_own(path: Path, kind: str) -> None:
+    path.write_text(f'name = "x"\nkind = "{kind}"\n[facts]\nroutes = ["/a"]\nscan_s = "often"\nbackoff_jitter_s = 0\n')
+    assert load(path).facts["scan_s"] == "often"
+
+
+@pytest.mark.parametrize("profile", [*trader.PROFILES.values(), *gateway.PROFILES.values()], ids=lambda one: one.name)
+def test_what_the_labs_promise_of_themselves_can_be_meant(profile: Any) -> None:
+    promised = profile.facts(50 if isinstance(profile, trader.Profile) else "fallback")
+    assert from_table({"name": "x", "facts": promised}, "t").facts == promised
+
+
+def test_every_fact_that_is_asked_for_is_known() -> None:
+    asked = set()
+    for source in (Path(__file__).parents[2] / "lib" / "blackstart").rglob("*.py"):
+        asked |= set(re.findall(r'\.fact\(\s*"(\w+)"', source.read_text(encoding="utf-8")))
+    assert asked == set(facts.KNOWN)
 
 
 @pytest.mark.parametrize("name", ["missing.toml", ".", "a\x00b.toml"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from blackstart import clock
 from blackstart.errors import EndedEarly, Refused, StepFailed
@@ -55,31 +55,66 @@ def abort(
     all of the waiting by raising EndedEarly: the steps are carried out all the same.
     """
     patience = _Patience(observer, between)
-    console.say("PAUSE_ON_FAIL: waiting for leadership to settle before the abort")
-    watched = "leader" in observer.latest  # else there is nothing to wait for
-    settled = watched and patience.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
-    observer.note("abort", settled=settled, hurried=patience.lost, sync=True)
-    if patience.lost:
-        console.say("asked to end again: aborting now, without waiting for leadership to settle")
-    done = True
-    for step in steps(target, flags):
-        try:
-            outcome = carry_out(step)
-            observer.note("abort step", step=describe(step), code=outcome.code)
-            console.say(f"abort: {describe(step)} → {outcome.code}")
-        except (StepFailed, Refused) as error:
-            observer.note("abort step", step=describe(step), failed=str(error))
-            console.say(f"abort FAILED: {error}")
-            done = False
-    verified = _stays_paused(target, observer, patience)
-    observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True)
-    if patience.lost:
-        console.say("abort: asked to end again, so NOBODY HAS SEEN that trading stays paused. See for yourself")
+    _settle(observer, console, patience)
+    done = _carry_out(target, flags, observer, console)
+    failed, verified = "", False
+    try:
+        verified = _stays_paused(target, observer, patience)
+    except Exception as error:  # whatever it was: that nobody has looked must be said
+        failed = f"the look at it failed ({_told(error)})"
+    observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True, **_if(failed))
+    if patience.lost or failed:
+        why = "asked to end again" if patience.lost else failed
+        console.say(f"abort: {why}, so NOBODY HAS SEEN that trading stays paused. See for yourself")
         return False
     console.say(
         "abort: trading is paused and stayed paused" if verified else "abort: TRADING IS NOT PAUSED. Pause it by hand"
     )
     return done and verified
+
+
+def _settle(observer: Observer, console: Console, patience: _Patience) -> None:
+    """Wait for a leader, where one is looked for; whatever comes of it, the steps are next."""
+    console.say("PAUSE_ON_FAIL: waiting for leadership to settle before the abort")
+    settled, failed = False, ""
+    try:
+        watched = "leader" in observer.latest  # else there is nothing to wait for
+        settled = watched and patience.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
+    except Exception as error:
+        failed = _told(error)
+        console.say(f"abort: leadership can't be waited for ({failed}); aborting now")
+    observer.note("abort", settled=settled, hurried=patience.lost, sync=True, **_if(failed))
+    if patience.lost:
+        console.say("asked to end again: aborting now, without waiting for leadership to settle")
+
+
+def _carry_out(target: Target, flags: Flags, observer: Observer, console: Console) -> bool:
+    """Whether all of the steps succeeded; each is tried, whatever became of the one before."""
+    done = True
+    try:
+        wanted = steps(target, flags)
+    except Exception as error:
+        observer.note("abort step", step="", **_if(_told(error)))
+        console.say(f"abort FAILED: it can't be told what to do: {_told(error)}")
+        return False
+    for step in wanted:
+        try:
+            outcome = carry_out(step)
+            observer.note("abort step", step=describe(step), code=outcome.code)
+            console.say(f"abort: {describe(step)} → {outcome.code}")
+        except Exception as error:  # foreseen or not: the next one may be the one that pauses
+            observer.note("abort step", step=describe(step), **_if(_told(error)))
+            console.say(f"abort FAILED: {_told(error)}")
+            done = False
+    return done
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, StepFailed | Refused) else f"{type(error).__name__}: {error}"
+
+
+def _if(failed: str) -> dict[str, Any]:
+    return {"failed": failed} if failed else {}
 
 
 class _Patience:

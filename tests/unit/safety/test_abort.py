@@ -133,6 +133,34 @@ def test_a_step_that_fails_does_not_keep_the_others_from_being_tried(
     assert ["failed" in e for e in system.events("abort step")] == [True, True, False]
 
 
+@pytest.mark.parametrize("where", ["wait", "steps", "carry_out"])
+def test_whatever_fails_on_the_way_a_trader_that_is_not_paused_is_said_to_be_so(
+    system: System, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    real = system.observer.wait
+    calls: list[int] = []
+
+    def fails(*arguments: Any) -> Any:
+        calls.append(1)
+        if where != "wait" or len(calls) == 1:
+            raise ValueError("what nobody foresaw")
+        return real(*arguments)
+
+    monkeypatch.setattr(*((system.observer, "wait", fails) if where == "wait" else (abort, where, fails)))
+    out = io.StringIO()
+    assert not abort.abort(TARGET, Flags(abort_command="true"), system.observer, Console(True, out=out))
+    assert "TRADING IS NOT PAUSED" in out.getvalue() and "ValueError: what nobody foresaw" in out.getvalue()
+    assert system.events("abort verified")[0]["ok"] is False
+
+
+def test_a_look_that_fails_says_that_nobody_has_seen_it(system: System) -> None:
+    broken = Target("trader", api="http://h:8000", facts={"backoff_s": []})
+    out = io.StringIO()
+    assert not abort.abort(broken, Flags(abort_command="true"), system.observer, Console(True, out=out))
+    assert "NOBODY HAS SEEN that trading stays paused" in out.getvalue().splitlines()[-1]
+    assert system.events("abort verified")[0]["ok"] is False
+
+
 # ---------------------------------------------------------------- what is done
 
 
