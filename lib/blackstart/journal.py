@@ -163,6 +163,14 @@ class Record:
     damage: str = ""
     damage_after: int = 0
 
+    @property
+    def damage_told(self) -> str:
+        """The damage as people are told of it, with what became of the rest; "" where there is none."""
+        if not self.damage:
+            return ""
+        rest = "the rest was read" if len(self.events) > self.damage_after else "what comes after was not read"
+        return f"the journal is damaged: {self.damage}; {rest}; `report.verify` tells more"
+
     def of(self, *names: str) -> list[Event]:
         """The events with these names, in order."""
         return [event for event in self.events if event["event"] in names]

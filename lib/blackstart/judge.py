@@ -168,7 +168,7 @@ def precedence(
     if lost:
         return "inconclusive", lost
     if experiment.faults and times.bit_s is None:
-        return "inconclusive", (*_ended_early(record), _unbitten(court))
+        return "inconclusive", (*_ended_early(record), *_unbitten(record, court))
     unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
     if unfelt:
         return "inconclusive", (*_ended_early(record), *unfelt)
@@ -179,11 +179,17 @@ def precedence(
     return ("inconclusive", tuple(missing)) if missing else ("held", ())
 
 
-def _unbitten(court: Court) -> str:
+def _unbitten(record: Record, court: Court) -> tuple[str, ...]:
+    if record.damage:  # it may stand in the lines that can't be read
+        return _damaged(record), "what can be read of it does not show that the fault bit"
     unproved = [str(w.expectation.condition) for w in court.bites if w.interval is None]
     if not court.bites:
-        return "the fault was never injected"
-    return f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}"
+        return ("the fault was never injected",)
+    return (f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}",)
+
+
+def _damaged(record: Record) -> str:
+    return f"the journal is damaged: {record.damage}"
 
 
 def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
@@ -193,7 +199,7 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     if not any(f.status == "held" for f in findings if f.phase != "baseline" and not f.premise):
         missing.append("nothing that was expected has been seen")
     if record.damage:
-        missing.append(f"the journal is damaged: {record.damage}")
+        missing.append(_damaged(record))
     if record.first("phase") and not any(e["phase"] == "end" for e in record.of("phase")):
         missing.append("the run did not reach its end")
     return missing

@@ -68,13 +68,17 @@ def judge(run: str, reports: str) -> int:
 
     def act(_: Redactor) -> int:
         folder = _find(run, reports)
-        record, judgement = journal.read(folder / "journal.jsonl"), judging.judge_folder(folder)
+        record, judgement = _record(folder), judging.judge_folder(folder)
+        if record.damage:
+            outlet.page(f"  {record.damage_told}")
         for reason in judgement.reasons:
             outlet.page(f"  because: {reason}")
         last = record.last("verdict")
         recorded = str(last["verdict"]) if last else ""
         outlet.page(f"{folder.name}: judged again, {shown_verdict(judgement.verdict)}")
-        if not recorded:
+        if not recorded and record.damage:
+            outlet.page("  what verdict was recorded, if any was, can't be read")
+        elif not recorded:
             outlet.page("  no verdict was recorded: the run was killed before its end")
         elif recorded == judgement.verdict:
             outlet.page(f"  the same as recorded: {shown_verdict(recorded)}")
@@ -205,8 +209,15 @@ def _find(run: str, reports: str) -> Path:
     return runs.find(run, Path(reports))
 
 
+def _record(folder: Path) -> journal.Record:
+    if not (folder / "journal.jsonl").exists():
+        raise Damaged(f"{folder}: its journal is missing (journal.jsonl), so nothing can be read of the run. "
+                      "`report.verify` tells what else is")  # fmt: skip
+    return journal.read(folder / "journal.jsonl")
+
+
 def _story(folder: Path) -> Story:
-    record = journal.read(folder / "journal.jsonl")
+    record = _record(folder)
     return Story(record, judging.judge_folder(folder), folder, documents.guardian_of(folder))
 
 

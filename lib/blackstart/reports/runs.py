@@ -9,6 +9,8 @@ from pathlib import Path
 from blackstart.errors import Damaged, Refused, did_you_mean
 
 _LONGEST_LINE_BYTES = 4 << 20
+# What makes a folder a run's also where its journal is gone: that is to be told, and no older run taken for the newest.
+_MARKS = ("journal.jsonl", "manifest.json", "undo.json", "HEAL.sh", "guardian.jsonl")
 
 
 def every(reports: Path) -> list[Path]:
@@ -16,10 +18,17 @@ def every(reports: Path) -> list[Path]:
     return sorted((path.parent for path in reports.glob("*/journal.jsonl")), key=_began)
 
 
+def _newest(reports: Path) -> Path | None:
+    """The run that began last, whether its journal is there or not."""
+    folders = {path.parent for mark in _MARKS for path in reports.glob(f"*/{mark}")}
+    return max(folders, key=_began, default=None)
+
+
 def _began(folder: Path) -> tuple[str, float]:
     # `leader_lock_2026-11-20T14-30-00`, perhaps with `_2`; a folder with another name counts by its journal's time.
     stamp = next((part for part in reversed(folder.name.split("_")) if len(part) == 19 and part[10] == "T"), "")
-    modified_s = (folder / "journal.jsonl").stat().st_mtime
+    journal = folder / "journal.jsonl"
+    modified_s = (journal if journal.exists() else folder).stat().st_mtime
     if not stamp:
         from datetime import UTC, datetime  # noqa: PLC0415
 
@@ -32,12 +41,12 @@ def _began(folder: Path) -> tuple[str, float]:
 def find(name_or_path: str, reports: Path) -> Path:
     """The run of that name in the reports folder, or at that path; the newest for "". Raises Refused."""
     if not name_or_path:
-        found = every(reports)
-        if not found:
+        newest = _newest(reports)
+        if newest is None:
             raise Refused(f"there are no runs in {reports}. Name another folder with --reports, or a run with --run.")
-        return found[-1]
+        return newest
     for path in _candidates(name_or_path, reports):
-        if (path / "journal.jsonl").is_file() or (path / "manifest.json").is_file():
+        if any((path / mark).is_file() for mark in _MARKS):
             return path
     for path in every(reports):
         if name_or_path.startswith("CHAOS-") and _id_of(path) == name_or_path:

@@ -105,7 +105,9 @@ def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
 
 def _closing(story: Story) -> str:
     judgement = story.judgement
-    lines = [f"  because: {reason}" for reason in judgement.reasons]
+    damage = story.record.damage_told
+    lines = [f"  {damage}"] if damage else []
+    lines += [f"  because: {reason}" for reason in judgement.reasons]
     lines.append(f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}: {verdict_says(story)}")
     lines.append(f"evidence: {story.where}/")
     if story.again:

@@ -251,3 +251,46 @@ def test_a_trend_begins_with_what_and_how_many_and_ends_with_what_they_have_in_c
     assert lines[0].startswith("leader-lock on trader: 1 run, ") and len(lines[0]) < 100
     assert any(line.startswith("compared are runs with the same: ") for line in lines)
     assert all(len(line) <= 100 for line in lines)
+
+
+def test_a_record_that_was_altered_is_told_to_be_damaged_and_never_said_to_be_killed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = done(tmp_path)
+    lines = (path / "journal.jsonl").read_bytes().split(b"\n")
+    done_at = next(at for at, line in enumerate(lines) if b'"event":"do"' in line)
+    number = max(at for at, line in enumerate(lines[:done_at]) if b'"tick":0.05' in line)
+    lines[number] = lines[number].replace(b'"tick":0.05', b'"tick":0.06')
+    (path / "journal.jsonl").write_bytes(b"\n".join(lines))
+    damage = f"the journal is damaged: line {number + 2} does not follow from the line before it"
+    assert command.judge("", str(tmp_path)) == 30
+    out = capsys.readouterr().out
+    assert f"  {damage}; what comes after was not read; `report.verify` tells more" in out.splitlines()
+    assert "can't be read" in out and "killed" not in out and "never injected" not in out
+    assert command.show("", str(tmp_path)) == 0
+    shown = capsys.readouterr().out
+    assert damage in shown and "`report.verify` tells more" in shown and "never injected" not in shown
+
+
+def test_a_torn_line_is_told_with_the_rest_that_was_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = told(Drill(), tmp_path)
+    lines = (path / "journal.jsonl").read_bytes().split(b"\n")
+    (path / "journal.jsonl").write_bytes(b"\n".join([*lines[:30], b'{"n":30,"at', *lines[30:]]))
+    command.judge("", str(tmp_path))
+    out = capsys.readouterr().out
+    assert "line 31 is torn or not JSON; the rest was read; `report.verify` tells more" in out
+    assert "the same as recorded" in out or "NOT the same as recorded" in out
+
+
+@pytest.mark.parametrize("run", ["", "leader_lock_2026-11-20T14-01-00"])
+def test_a_run_whose_journal_is_gone_is_told_to_be_that_and_no_older_one_is_taken_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], run: str
+) -> None:
+    done(tmp_path)
+    path = done(tmp_path, 1)
+    (path / "journal.jsonl").unlink()
+    for read in (command.judge, command.show):
+        assert read(run, str(tmp_path)) == 40
+        assert f"{path}: its journal is missing" in capsys.readouterr().err
+    assert command.check(run, str(tmp_path)) == 20
+    assert "journal.jsonl" in capsys.readouterr().out
