@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blackstart import controls, discover, facts, flags, secret_places
@@ -99,6 +99,7 @@ SHIPPED = [(found, variant) for kind in ("trader", "gateway") for found in disco
 
 @fuzzed(ci=100, long=10_000)
 @given(promised=FACTS)
+@example(promised={"lock_refresh_s": 0.001})  # half of it is less than the millisecond that a bounce is counted in
 def test_any_facts_are_refused_by_place_or_every_shipped_experiment_can_be_declared(
     promised: dict[str, Any],
 ) -> None:

@@ -57,7 +57,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
     return replace(
         common,
         hypothesis="When Redis forgets the lock, the old leader and its successor never lead at the same time.",
-        faults=(Bounce("redis", down_ms=int(limits.refresh_s * 500)),),
+        faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
         settle_s=limits.ttl_s + limits.refresh_s,
     )
