@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from blackstart.discover import SUITES
-from blackstart.errors import Ambiguous, BadTarget, BlackstartError, did_you_mean
+from blackstart.errors import Ambiguous, BadFlag, BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.state import invoke, running_labs
 from blackstart.target import Service, Target, from_table, load
 
-_TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
+TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
+"""The flags that say piece by piece which system is meant."""
 _PORTS = {"redis": 6379, "postgres": 5432}
 
 
 def target_for(kind: str, flags: Flags) -> Target:
     """The target: `--target`, the flags, `./targets`, a running lab (NONINTERACTIVE: only when named), the defaults.
 
-    Raises BadTarget where nothing fits, or two things do.
+    Raises BadTarget where nothing fits, or two things do, and BadFlag where options name two systems.
     """
     if flags.target:
-        return _named(flags.target, kind)
-    if flags.given.intersection(_TARGET_FLAGS):
-        return by_flags(kind, flags, "the flags " + ", ".join(sorted(flags.given.intersection(_TARGET_FLAGS))))
+        return _beside_flags(_named(flags.target, kind), flags)
+    if flags.given.intersection(TARGET_FLAGS):
+        return by_flags(kind, flags, "the flags " + ", ".join(sorted(flags.given.intersection(TARGET_FLAGS))))
     files = _fitting(kind)
     if len(files) > 1:
         raise BadTarget(
@@ -43,6 +46,26 @@ def target_for(kind: str, flags: Flags) -> Target:
             kind, flags, "the defaults (a lab runs, but NONINTERACTIVE takes it only by name: --target lab)"
         )
     return by_flags(kind, flags, "the defaults")
+
+
+def _beside_flags(target: Target, flags: Flags) -> Target:
+    """The target that was named. An option that names another system is refused; a variable, which may linger in a
+    shell, is ignored, and that is said."""
+    by = flags.called("target")
+    also = [name for name in TARGET_FLAGS if name in flags.given]
+    typed = [flags.called(name) for name in also if name in flags.typed]
+    if typed:
+        raise BadFlag(f"{' and '.join([*typed, by])} both say which system is meant: leave {typed[0]} or {by} out")
+    ignored = [env for env in map(flags.called, also) if not _refers(target, env)]
+    if not ignored:
+        return target
+    return replace(target, why=f"{target.why}; ignored: {', '.join(ignored)} ({by} says what is meant)")
+
+
+def _refers(target: Target, env: str) -> bool:
+    """Whether the target itself reads that variable, as in `dsn = "env:DATABASE_URL"`."""
+    told = repr((target.services, target.headers, target.routes, target.api, target.prometheus, target.proxy))
+    return re.search(rf"env:{env}\b", told) is not None
 
 
 def _fits(target: Target, kind: str) -> bool:

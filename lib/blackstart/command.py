@@ -15,7 +15,7 @@ from typing import Any
 from tabulate import tabulate
 
 from blackstart import discover, flags, outlet, planning, reading, secret_places, suite_closing
-from blackstart.choose import target_for
+from blackstart.choose import TARGET_FLAGS, target_for
 from blackstart.console import Console
 from blackstart.engine import Run
 from blackstart.errors import (
@@ -148,7 +148,8 @@ def _collection(suite: str) -> str:
 
 def _flag_words(given: Flags) -> list[str]:
     words: list[str] = []
-    for name in sorted(given.given):
+    ignored = TARGET_FLAGS if given.target else ()
+    for name in sorted(given.given.difference(ignored)):
         value = getattr(given, name)
         if value is True:
             words.append(f"--{flags.option_name(name)}")

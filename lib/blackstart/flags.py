@@ -88,7 +88,8 @@ def flag(env: str, help_text: str, parse: Callable[[str], Any] = _text, default:
 
 @dataclass(frozen=True)
 class Flags:
-    """Everything that a run can be told. `given` holds the names that were set, by option or environment."""
+    """Everything that a run can be told. `given` holds the names that were set, by option or environment; `typed`
+    those that were set by option."""
 
     target: str = flag("TARGET", "target file, or name of a target or running lab ('lab': the one that runs)")
     api: str = flag("API", "base URL of the target (http://localhost:8000)", _http_url)
@@ -110,6 +111,13 @@ class Flags:
     k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
     note: str = flag("NOTE", "a note for the evidence")
     given: frozenset[str] = frozenset()
+    typed: frozenset[str] = frozenset()
+
+    def called(self, name: str) -> str:
+        """How this flag was given: by its option's name or its variable's."""
+        if name in self.typed:
+            return f"--{option_name(name)}"
+        return str(next(item.metadata["env"] for item in fields(self) if item.name == name))
 
     @property
     def allowed(self) -> tuple[str, ...]:
@@ -122,8 +130,9 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
     environ = os.environ if environ is None else environ
     options = options or {}
     values: dict[str, Any] = {}
+    typed: set[str] = set()
     for item in fields(Flags):
-        if item.name == "given":
+        if not item.metadata:
             continue
         env = item.metadata["env"]
         given = options.get(item.name.removesuffix("_s"))
@@ -134,7 +143,9 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
         if text == "" and name == env:
             continue
         values[item.name] = _parse(item.metadata["parse"], text, name)
-    flags = Flags(**values, given=frozenset(values))
+        if name != env:
+            typed.add(item.name)
+    flags = Flags(**values, given=frozenset(values), typed=frozenset(typed))
     if flags.hold_s >= flags.total_max_s:
         raise BadFlag(
             f"HOLD={flags.hold_s:g} s: the run ends after TOTAL_MAX={flags.total_max_s:g} s; hold for less, or raise it"

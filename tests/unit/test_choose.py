@@ -9,7 +9,7 @@ import pytest
 
 from blackstart import choose, flags
 from blackstart.choose import target_for
-from blackstart.errors import BadTarget
+from blackstart.errors import BadFlag, BadTarget
 from blackstart.target import Target
 
 VARIABLES = ("API", "TARGET", "REDIS_CONTAINER", "POSTGRES_CONTAINER", "REDIS_URL", "DATABASE_URL", "NONINTERACTIVE")
@@ -101,9 +101,44 @@ def test_a_named_target_is_taken_before_everything(here: Path, own_state: Path) 
     lab(own_state)
     own(here, "staging")
     own(here, "other")
-    assert chosen(target="other", api="http://x:1").name == "other"
+    assert chosen(target="other").name == "other"
     assert chosen(target="targets/staging.toml").name == "staging"
     assert chosen(target=str(here / "targets" / "staging.toml")).name == "staging"
+
+
+def test_a_named_target_and_an_option_that_names_another_system_are_refused(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(here, "other")
+    with pytest.raises(BadFlag, match="--api and --target both say which system is meant: leave --api or --target out"):
+        chosen(target="other", api="http://x:1")
+    monkeypatch.setenv("TARGET", "other")
+    with pytest.raises(BadFlag, match="--redis-container and TARGET both say which system is meant"):
+        chosen(redis_container="cache")
+
+
+def test_variables_beside_a_named_target_are_ignored_and_that_is_said(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own(here, "other")
+    for name, value in {"API": "http://x:1", "REDIS_CONTAINER": "cache", "DATABASE_URL": "postgresql://h/x"}.items():
+        monkeypatch.setenv(name, value)
+    target = chosen(target="other")
+    assert target.api == "http://other:8000"
+    assert target.why == (
+        "file targets/other.toml; ignored: API, REDIS_CONTAINER, DATABASE_URL (--target says what is meant)"
+    )
+    monkeypatch.setenv("TARGET", "other")
+    assert "(TARGET says what is meant)" in chosen().why
+
+
+def test_a_variable_that_the_named_target_reads_itself_is_not_called_ignored(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = own(here, "other")
+    path.write_text(path.read_text() + '[services.postgres]\ndsn = "env:DATABASE_URL"\n')
+    monkeypatch.setenv("DATABASE_URL", "postgresql://h/x")
+    assert chosen(target="other").why == "file targets/other.toml"
 
 
 # ---------------------------------------------------------------- never a guess

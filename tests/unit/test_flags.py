@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from blackstart.errors import BadFlag
 from blackstart.flags import Flags, option_name, read
 
-NAMES = [item.name for item in fields(Flags) if item.name != "given"]
-ENVS = {item.name: item.metadata["env"] for item in fields(Flags) if item.name != "given"}
+NAMES = [item.name for item in fields(Flags) if item.metadata]
+ENVS = {item.name: item.metadata["env"] for item in fields(Flags) if item.metadata}
 
 
 def option(name: str) -> str:
@@ -61,6 +61,12 @@ def test_every_flag_can_be_given_as_an_option_under_its_command_line_name(name: 
 
 def test_the_option_wins_over_the_environment() -> None:
     assert read({"plan_count": "3"}, {"PLAN_COUNT": "4"}).plan_count == 3
+
+
+def test_how_a_flag_was_given_is_known() -> None:
+    flags = read({"plan_count": "3", "noninteractive": True}, {"PLAN_COUNT": "4", "API": "http://h"})
+    assert flags.typed == {"plan_count", "noninteractive"} and flags.given == {*flags.typed, "api"}
+    assert [flags.called(name) for name in ("plan_count", "api")] == ["--plan-count", "API"]
 
 
 def test_an_option_that_was_not_given_leaves_the_environment_alone() -> None:

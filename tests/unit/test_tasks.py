@@ -19,7 +19,7 @@ from blackstart.tasks import namespace
 from blackstart.tasks._options import OPTIONS, experiment_task, finish
 from tests.environment import ROOT
 
-FLAGS = {item.name: item for item in fields(Flags) if item.name != "given"}
+FLAGS = {item.name: item for item in fields(Flags) if item.metadata}
 
 
 HEAVY = (

@@ -129,6 +129,14 @@ def test_the_command_that_runs_it_again_keeps_what_was_given_but_no_password() -
     )
 
 
+def test_the_command_that_runs_it_again_leaves_out_what_was_ignored() -> None:
+    from blackstart import discover, flags  # noqa: PLC0415
+
+    environ = {"TARGET": "lab", "REDIS_CONTAINER": "foo", "API": "http://127.0.0.1:1", "HOLD": "9"}
+    words = command.again(discover.find("trader/leader-lock"), flags.read({}, environ), "")
+    assert words == "invoke chaos.leader-lock --hold=9 --target=lab"
+
+
 def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "inconclusive", ""), 30)])
     monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
