@@ -26,13 +26,12 @@ from blackstart.errors import (
     BadFlag,
     BlackstartError,
     Refused,
-    did_you_mean,
 )
 from blackstart.flags import Flags
 from blackstart.judging import Result
 from blackstart.model import Experiment
 from blackstart.redact import Redactor
-from blackstart.safety import guard_rails, lock, way_in
+from blackstart.safety import abort, guard_rails, lock, way_in
 from blackstart.safety import heal as healing
 from blackstart.safety.far import heal_command
 from blackstart.state import invoke
@@ -54,8 +53,7 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
-    target = allowing(target_for(discover.kind_of(found), given), given)
-    _learn(redactor, target, given)
+    target = _chosen(found, given, redactor)
     lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
     guard_rails.refuse(plan, way_in.came_by(), os.environ)
@@ -76,6 +74,14 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
         )
     return result
+
+
+def _chosen(found: discover.Found, given: Flags, redactor: Redactor) -> Target:
+    """The target that is meant, its secrets known to the redactor. Raises Refused, also where no abort could be run."""
+    target = allowing(target_for(discover.kind_of(found), given), given)
+    _learn(redactor, target, given)
+    abort.refuse_missing(target, given)
+    return target
 
 
 def declared(found: discover.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
@@ -153,14 +159,10 @@ def _flag_words(given: Flags) -> list[str]:
         value = getattr(given, name)
         if value is True:
             words.append(f"--{flags.option_name(name)}")
-        elif value is not False and not _has_password(str(value)):
+        elif value is not False and not ("://" in str(value) and "@" in str(value)):  # a password
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
     return words
-
-
-def _has_password(text: str) -> bool:
-    return "://" in text and "@" in text
 
 
 _ENDS = (EXIT_NOT_RESTORED, *suite_closing.SIGNALLED)
@@ -224,8 +226,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         given = flags.read(options)
         found = discover.find(name)
         variant = _variant(found, options, variants)
-        target = allowing(target_for(discover.kind_of(found), given), given)
-        _learn(redactor, target, given)
+        target = _chosen(found, given, redactor)
         made = planning.make(declared(found, target, given, variant), target)
         outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=bool(options.get("full")))))
         return EXIT_HELD
@@ -295,4 +296,4 @@ def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
         return crashed(error, redactor)
 
 
-__all__ = ["answering", "did_you_mean", "heal", "list_experiments", "plan", "run", "run_one", "status", "suite"]
+__all__ = ["answering", "heal", "list_experiments", "plan", "run", "run_one", "status", "suite"]

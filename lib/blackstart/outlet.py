@@ -88,9 +88,17 @@ def line(text: str) -> None:
 
 def page(text: str) -> None:
     """What is read at leisure, while nothing is broken: waits for its reader, and is quiet where there is none left."""
+    with contextlib.suppress(BrokenPipeError):
+        print(text)
+    flush()
+
+
+def flush() -> None:
+    """Write what Python still holds for standard output; after `| head` to nowhere, or it would fail at exit."""
     try:
-        print(text, flush=True)
-    except BrokenPipeError:  # `| head`: what Python still holds for it must not fail at exit either
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except BrokenPipeError:
         with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.suppress(OSError, ValueError):
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
 

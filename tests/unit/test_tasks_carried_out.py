@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blackstart import command
+from blackstart import command, planning
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.safety import heal
@@ -268,3 +268,32 @@ def test_scripts_run_keeps_the_folder_that_it_was_called_from(tmp_path: Path) ->
     assert "Mine is found." in typed(tmp_path, "chaos.list")
     assert "Mine is found." not in typed(ROOT, "chaos.list")
     assert "mine.toml" in typed(ROOT / "scripts", "chaos.plan", "leader-lock", "--target=mine.toml")
+
+
+def test_the_console_script_whose_reader_is_gone_says_nothing_and_its_code_is_no_verdict(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("blackstart")
+    ours, theirs = os.pipe()
+    os.close(ours)
+    with open(theirs, "wb") as out:
+        for unbuffered in ("", "1"):
+            done = subprocess.run(
+                [script, "--list"], cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, stdout=out,
+                stderr=subprocess.PIPE, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert (done.stderr, done.returncode) == ("", 141 if unbuffered else 0)
+        done = subprocess.run(
+            [script, "chaos.plan", "no-such-one"], cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True,
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 40 and "Traceback" not in done.stderr
+
+
+def test_an_abort_command_that_is_not_there_is_refused_before_anything_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ABORT_COMMAND", "/nope/nope")
+    monkeypatch.setattr(planning, "make", lambda *_: pytest.fail("it went on"))
+    code, said = planned(tmp_path, capsys, "trader/leader-lock")
+    assert code == 40 and "ABORT_COMMAND='/nope/nope': there is no program '/nope/nope' that can be run" in said
+    assert command.run("trader/leader-lock", {"target": str(tmp_path / "trader.toml"), "noninteractive": True}) == 40
+    assert "ABORT_COMMAND='/nope/nope': there is no program" in capsys.readouterr().err

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blackstart import clock
-from blackstart.errors import EndedEarly, Refused, StepFailed
+from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
 from blackstart.machines import carry_out, describe
 from blackstart.model import Command, HttpCall, Step
 
@@ -37,6 +38,32 @@ def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
         ("/mode", {"mode": "PAPER", "confirmation": "CONFIRM"}),
     )
     return tuple(HttpCall("POST", target.url(path), body, dict(target.headers)) for path, body in calls)
+
+
+def refuse_missing(target: Target, flags: Flags) -> None:
+    """That the abort can be run is seen before anything is broken. Raises BadFlag or BadTarget for a program that is
+    not there: the given one always, the target's own and make where the abort is asked for."""
+    if flags.abort_command:
+        name = flags.called("abort_command")
+        _refuse(BadFlag, f"{name}={flags.abort_command!r}", shlex.split(flags.abort_command))
+    elif flags.pause_on_fail and target.abort:
+        _refuse(BadTarget, f'target "{target.name}": "abort" = {target.abort!r}', _words(target.abort))
+    elif flags.pause_on_fail and not target.lab and _make_has_abort(Path("Makefile")):
+        _refuse(BadTarget, "PAUSE_ON_FAIL would run make abort, which the Makefile here has", ["make"])
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError:
+        return [command]  # a quotation that does not end: no such program either
+
+
+def _refuse(kind: type[Refused], who: str, words: list[str]) -> None:
+    if not words:
+        raise kind(f"{who}: it names no program")
+    if shutil.which(words[0]) is None:
+        raise kind(f"{who}: there is no program {words[0]!r} that can be run")
 
 
 def _make_has_abort(makefile: Path) -> bool:

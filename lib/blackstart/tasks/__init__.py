@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from importlib.metadata import entry_points
@@ -11,9 +12,10 @@ from typing import Any
 
 from invoke import Collection, Program
 
-from blackstart import __version__
+from blackstart import __version__, outlet
 
 _HERE = Path(__file__).parent
+_READER_GONE = 141  # as a shell tells of SIGPIPE: no verdict
 _TELL_THEMSELVES = ("chaos.heal", "chaos.status")
 
 
@@ -55,4 +57,10 @@ def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script `blackstart`: the same tasks as `invoke` in this project."""
-    Program(name="blackstart", binary="blackstart", namespace=namespace(), version=__version__).run(argv)
+    program = Program(name="blackstart", binary="blackstart", namespace=namespace(), version=__version__)
+    try:
+        program.run(argv)
+    except BrokenPipeError:  # `blackstart --list | head`
+        sys.exit(_READER_GONE)
+    finally:  # whose reader has gone by now has lost its last words, not its exit code
+        outlet.flush()

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from blackstart import clock, journal
+from blackstart import clock, flags, journal
 from blackstart.console import Console
 from blackstart.court import Court
+from blackstart.errors import BadFlag, BadTarget
 from blackstart.flags import Flags
 from blackstart.journal import Journal
 from blackstart.model import Command, HttpCall, Reading
@@ -72,9 +73,10 @@ def aborted(system: System, tmp_path: Path, *commands: str, then: Any = True) ->
 
     follower = threading.Thread(target=follow)
     follower.start()
-    flags = Flags(abort_command=f"touch {mark}")
     try:
-        return abort.abort(TARGET, flags, system.observer, Console(True, out=io.StringIO()))
+        return abort.abort(
+            TARGET, Flags(abort_command=f"touch {mark}"), system.observer, Console(True, out=io.StringIO())
+        )
     finally:
         mark.touch()
         follower.join()
@@ -192,3 +194,32 @@ def test_a_makefile_without_an_abort_is_none(here: Path, text: bytes) -> None:
         ("POST", "http://h/mode"),
     ]
     assert all(isinstance(s, HttpCall) and s.headers == {"X-Ops-Key": "env:OPS_KEY"} for s in steps)
+
+
+@pytest.mark.parametrize("text", ["/nope/nope", "no-such-program --now", "./here", "/tmp", "  "])
+def test_an_abort_command_that_can_not_be_run_is_refused_by_the_name_of_its_flag(here: Path, text: str) -> None:
+    (here / "here").write_text("#!/bin/sh\n")  # which nobody may execute
+    for given, name in (
+        (flags.read({"abort_command": text}, {}), "--abort-command"),
+        (flags.read({}, {"ABORT_COMMAND": text}), "ABORT_COMMAND"),
+    ):
+        with pytest.raises(BadFlag, match=f"Not started: {name}=.* (there is no program|it names no program)"):
+            abort.refuse_missing(Target("x", abort="true"), given)
+
+
+def test_the_targets_own_abort_and_make_must_be_there_where_they_are_asked_for(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = Target("x", abort="/nope/nope 'now")
+    abort.refuse_missing(own, Flags())
+    with pytest.raises(BadTarget, match='target "x": "abort" = .*there is no program'):
+        abort.refuse_missing(own, Flags(pause_on_fail=True))
+    abort.refuse_missing(Target("x", abort="true now"), Flags(pause_on_fail=True))
+    (here / "Makefile").write_text("abort:\n\ttrue\n")
+    monkeypatch.setenv("PATH", str(here))
+    with pytest.raises(BadTarget, match="make abort"):
+        abort.refuse_missing(Target("x"), Flags(pause_on_fail=True))
+    abort.refuse_missing(Target("x", lab=True), Flags(pause_on_fail=True))
+    (here / "mine.sh").write_text("#!/bin/sh\n")
+    (here / "mine.sh").chmod(0o755)
+    abort.refuse_missing(Target("x"), Flags(abort_command="./mine.sh now"))
