@@ -43,7 +43,10 @@ class Evidence:
         """The final state that was collected under this name, as a reading."""
         for event in self.record.of("final"):
             if event["probe"] == probe:
-                return Reading(probe, event["kind"], event["at"], event["at"], event["value"], event["note"])
+                # Journals of before say only when it was written down; a read lasted 10 s at most.
+                sent_s: float = event["sent"] if "sent" in event else event["at"] - 10.0
+                answered_s: float = event["answered"] if "answered" in event else event["at"]
+                return Reading(probe, event["kind"], sent_s, answered_s, event["value"], event["note"])
         return None
 
     def final_json(self, probe: str) -> Any:

@@ -2,42 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
+from typing import Literal
 
 from blackstart.checking import Evidence
+from blackstart.checks.leaderships import Leadership, forgotten, hit, in_force, of_run, successor
 from blackstart.checks.result import CheckResult, Reporter
+from blackstart.checks.state import Missing
+
+Proof = Literal["", "successor", "forgotten"]
 
 
-def leadership_disjoint(evidence: Evidence, reports: tuple[str, ...], least: int = 1) -> CheckResult:
-    """`reports` are collected `/leadership` answers, one for each instance.
+def leadership_disjoint(
+    evidence: Evidence, reports: tuple[str, ...], least: int = 1, proof: Proof = "", services: tuple[str, ...] = ()
+) -> CheckResult:
+    """`reports` are collected `/leadership` answers, one for each instance; `services` are these instances' names.
 
     Certain leadership is from `acquired` to the last time that the instance `acted` as leader. `least` is how many
-    leaderships must have been seen. Leaderless gaps are reported as unavailability.
+    leaderships must have been seen that were in force at some time of the run. `proof` says what else must be seen for
+    two leaders to have been possible: `successor`, that an instance which the fault was not on took over while it was
+    in force; `forgotten`, that the lock was gone after the fault. Leaderless gaps are reported as unavailability.
     """
     report = Reporter("leadership_disjoint", "certain leadership of one instance at a time")
-    spans: list[tuple[float, float, str, str]] = []
-    for name in reports:
-        try:
-            told = evidence.final_json(name)
-            for interval in told["intervals"]:
-                acted_s = max(float(interval["acted"] or interval["acquired"]), float(interval["acquired"]))
-                spans.append(
-                    (float(interval["acquired"]), acted_s, str(told["instance_id"])[:8], str(interval["token"]))
-                )
-        except (ValueError, KeyError, TypeError) as error:
-            return report.unknown(f"not observable: {error}")
-    spans.sort()
-    latest = spans[0] if spans else None
-    for span in spans[1:]:
-        if latest is not None and span[0] < latest[1]:
-            seen = (
-                f"{latest[2]} (token {latest[3]}) still acted {latest[1] - span[0]:.3f} s after "
-                f"{span[2]} (token {span[3]}) led"
-            )
+    try:
+        told = of_run(evidence, reports)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    close = ""
+    for earlier, later in pairwise(told):
+        over_s, slack_s = earlier.acted_s - later.acquired_s, earlier.slack_s + later.slack_s
+        if over_s > slack_s:
+            seen = f"{earlier} still acted {over_s:.3f} s after {later} led"
             return report.broke(f"two leaders: {seen}", seen)
-        latest = span
-    if len(spans) < least:
-        return report.unknown(f"only {len(spans)} leaderships were seen, {least} are needed")
-    gaps = [later[0] - earlier[1] for earlier, later in pairwise(spans)]
-    longest_s = max(gaps, default=0.0)
-    return report.held(f"{len(spans)} leaderships, without a leader for {longest_s:.2f} s at most")
+        if over_s > -slack_s:
+            close = f"{earlier} and {later} have clocks that can't be compared closer than {slack_s:.3f} s"
+    unproved = close or (
+        f"only {len(told)} leaderships of this run were seen, {least} are needed" if len(told) < least else ""
+    )
+    unproved = unproved or _untested(evidence, told, proof, dict(zip(reports, services, strict=False)))
+    if unproved:
+        return report.unknown(unproved)
+    longest_s = max((later.acquired_s - earlier.acted_s for earlier, later in pairwise(told)), default=0.0)
+    return report.held(f"{len(told)} leaderships, without a leader for {longest_s:.2f} s at most")
+
+
+def _untested(evidence: Evidence, told: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
+    """Why the hypothesis was not tested; "" where it was."""
+    window = in_force(evidence)
+    if not proof:
+        return ""
+    if window is None:
+        return "not tested: there was no fault"
+    if proof == "forgotten":
+        unproved = "no leadership began after the undo and within the lease that the fault found"
+        return "" if forgotten(told, window) else f"not tested: no proof that the lock was lost: {unproved}"
+    sick = hit(evidence)
+    frozen = [name for name, service in services.items() if service in sick]
+    if not any(one.report in frozen and one.in_force_at(window[0]) for one in told):
+        return "not tested: the instance that the fault was on did not lead when it began"
+    if successor(told, window, services.keys() - set(frozen)) is None:
+        return "not tested: no other instance took over while the fault was in force"
+    return ""

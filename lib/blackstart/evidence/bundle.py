@@ -98,7 +98,10 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
     for probe in experiment.collect:
         between()
         reading = read_once(probe, _COLLECT_WITHIN_S)
-        observer.note("final", probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note)
+        observer.note(
+            "final", probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note,
+            sent=round(reading.sent_s, 6), answered=round(reading.answered_s, 6),
+        )  # fmt: skip
 
 
 def write(folder: Folder, judgement: Judgement, console: Console) -> None:

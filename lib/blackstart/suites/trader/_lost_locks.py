@@ -8,7 +8,7 @@ from blackstart.errors import BadTarget
 from blackstart.expect import BASELINE_WITHIN_S, Condition, always, eventually
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.pause_one import PauseOne
-from blackstart.model import Experiment
+from blackstart.model import Check, Experiment
 from blackstart.probes.fleet import Fleet
 from blackstart.safety.link import Listens
 from blackstart.suites.trader import leader_lock
@@ -43,7 +43,6 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
             ),
         ),
         always=tuple(always(_same_process(name), name=_no_crash(name)) for name in instances),
-        checks=leader_lock.leadership(target, instances, least=2, criterion=True),
         collect=leader_lock.reports(target, instances),
         watch=(),
         log_rows=(),
@@ -60,6 +59,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
         faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
         settle_s=limits.ttl_s + limits.refresh_s,
+        checks=leader_lock.leadership(target, instances, least=2, criterion=True, proof="forgotten"),
     )
 
 
@@ -68,7 +68,8 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
     frozen_s = limits.ttl_s + max(limits.backoff_s) + 1.0
     return replace(
         common,
-        hypothesis="A leader that was frozen beyond its lease does nothing as a leader after it wakes.",
+        hypothesis="A leader that was frozen beyond its lease is followed by the standby, and does nothing as a leader "
+        "after it wakes.",
         faults=(PauseOne(tuple((name, read.leader(name).is_(1)) for name in instances), hold_s=frozen_s),),
         link=tuple(Listens(name) for name in instances),
         settle_s=limits.refresh_s + 1.0,
@@ -78,6 +79,26 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
             *common.recovery,
             *(eventually(_same_process(name), within_s=limits.back_s, name=_no_crash(name)) for name in instances),
         ),
+        checks=(
+            _taken_over(instances, limits),
+            *leader_lock.leadership(target, instances, least=2, criterion=True, proof="successor"),
+        ),
+        watch=tuple(read.health(name) for name in instances),
+    )
+
+
+def _taken_over(instances: tuple[str, ...], limits: Limits) -> Check:
+    """The standby asks at least once in its longest backoff: the lease, and one of those, is what it may take."""
+    return Check(
+        "taken_over",
+        "standby_took_over",
+        {
+            "reports": {name: leader_lock.report_name(name) for name in instances},
+            "health": {name: read.health(name).name for name in instances},
+            "well": "healthy",
+            "within_s": limits.ttl_s + max(limits.backoff_s) + limits.jitter_s,
+        },
+        hint="The lock ran out and the standby did not take it: look for its acquire attempts in its logs.",
     )
 
 

@@ -162,10 +162,15 @@ def _checks(limits: Limits, database: bool) -> tuple[Check, ...]:
     )
 
 
+def report_name(instance: str) -> str:
+    """What the collected /leadership of an instance is called."""
+    return f"leadership {instance}".strip()
+
+
 def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
     """What leaders report of themselves, and the fencing tokens in the database, where the target can show them."""
     made: list[Probe] = [
-        replace(HttpText(f"{name}:/leadership" if name else "/leadership"), name=f"leadership {name}".strip())
+        replace(HttpText(f"{name}:/leadership" if name else "/leadership"), name=report_name(name))
         for name in instances
     ]
     if "postgres" in target.services and target.service("postgres").dsn:
@@ -181,14 +186,19 @@ def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
     return tuple(made)
 
 
-def leadership(target: Target, instances: tuple[str, ...], least: int, criterion: bool = False) -> tuple[Check, ...]:
-    """Never two leaders, and tokens that only grow. A criterion only where the experiment is about that."""
-    names = tuple(f"leadership {name}".strip() for name in instances)
+def leadership(
+    target: Target, instances: tuple[str, ...], least: int, criterion: bool = False, proof: str = ""
+) -> tuple[Check, ...]:
+    """Never two leaders, and tokens that only grow. A criterion only where the experiment is about that.
+
+    `proof` is what must have happened for two leaders to have been possible (see the check).
+    """
+    names = tuple(report_name(name) for name in instances)
     return (
         Check(
             "leadership_disjoint",
             "leadership_disjoint",
-            {"reports": names, "least": least},
+            {"reports": names, "least": least, "proof": proof, "services": instances},
             hint="An instance acted as leader after another one had taken over.",
             criterion=criterion,
         ),
