@@ -8,6 +8,7 @@ from typing import ClassVar
 from blackstart.codec import plain
 from blackstart.probes.http import HttpGet, HttpJson, HttpStatus
 from blackstart.probes.log_lines import LogMatches
+from blackstart.probes.metric_share import MetricShare
 from blackstart.probes.metrics import Metric
 from blackstart.probes.redis_value import RedisCommand, redis_info
 
@@ -68,6 +69,11 @@ def cpu_percent() -> Metric:
 def active_workers() -> Metric:
     """Workers that are busy now."""
     return Metric("gateway_workers_active", path=PAGE, name="active_workers")
+
+
+def busy_workers_percent() -> MetricShare:
+    """Workers that are busy now, in percent of those that the gateway says it has."""
+    return MetricShare("gateway_workers_active", "gateway_workers_max", path=PAGE, name="busy_workers_percent")
 
 
 def oom_kills() -> Metric:

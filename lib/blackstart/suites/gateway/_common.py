@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from blackstart.expect import BASELINE_WITHIN_S, Expectation, always, eventually
@@ -9,6 +10,7 @@ from blackstart.loads import OpenLoop, Stage
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.metrics import Metric
+from blackstart.probes.unstated import Unstated
 from blackstart.systems import gateway as read
 from blackstart.systems.gateway_links import OP, links, requests
 from blackstart.target import Target
@@ -17,6 +19,7 @@ COUNTED = "counted"
 """What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
 RECOVERS_WITHIN_S = 15.0
 """The plan's full recovery time, on top of the time for which the breaker stays open anyhow."""
+_OPEN_S = "breaker_open_s"
 
 
 def steady_traffic(target: Target, rate_per_s: float) -> Traffic:
@@ -82,12 +85,29 @@ def counts_again(target: Target, name: str) -> Expectation:
 
     Where the target does not name the word for it, and with a load that brings no words, any good answer will do.
     """
-    return eventually(
+    counts = eventually(
         LoadOutcome(usual=counted(target)).is_("ok"),
-        within_s=open_s(target) + RECOVERS_WITHIN_S,
         for_s=1.0,  # longer than a breaker that flaps lets requests be counted
         name=name,
         hint="Requests are still answered in another way than before the fault, past Redis or not at all.",
+    )
+    return after_open(target, counts)
+
+
+def after_open(target: Target, expectation: Expectation) -> Expectation:
+    """Within the plan's full recovery time after the breaker's open time, which the target must state.
+
+    Where it does not, the same is waited for and nothing is judged: no open time is as good as any other.
+    """
+    expectation = replace(expectation, within_s=open_s(target) + RECOVERS_WITHIN_S)
+    if _OPEN_S in target.facts:
+        return expectation
+    return replace(
+        expectation,
+        condition=Unstated(_OPEN_S, read.PAGE).answers(),
+        momentary=False,
+        requires=f"{_OPEN_S} (for how many seconds the breaker stays open) under [facts] of its file",
+        hint="",
     )
 
 
@@ -103,19 +123,19 @@ def serves_again(within_s: float, name: str) -> Expectation:
 
 
 def open_s(target: Target) -> float:
-    """How long the target's breaker stays open before it tries again."""
-    return float(target.fact("breaker_open_s", 10.0))
+    """How long the target's breaker stays open before it tries again, to be waited for."""
+    return float(target.fact(_OPEN_S, 10.0))
 
 
 def closes_again(target: Target, name: str = "closes_again", for_s: float = 1.0) -> Expectation:
     """The breaker is closed in the end: a gateway that only gets by without Redis has not recovered."""
-    return eventually(
+    closed = eventually(
         breaker(target, "closed").is_(1),
-        within_s=open_s(target) + RECOVERS_WITHIN_S,
         for_s=for_s,
         name=name,
         hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
     )
+    return after_open(target, closed)
 
 
 def answered(name: str, allowed: tuple[str, ...], share: float = 1.0, phase: str = "fault", hint: str = "") -> Check:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.expect import always, eventually
+from blackstart.expect import Expectation, always, eventually
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.flags import Flags
 from blackstart.model import Experiment
@@ -35,19 +35,22 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.log_says("(?i)open circuit", "open_circuit_logged").above(0), within_s=30.0, name="open_logged"
             ),
         ),
-        recovery=(
-            common.counts_again(target, "serves_again"),
-            common.closes_again(target),
-        ),
+        recovery=(common.counts_again(target, "serves_again"), common.closes_again(target)),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(common.felt(target),),
         hold_min_s=3.0,
         hold_max_s=60.0,
     )
-    workers = always(
-        read.active_workers().below(float(target.fact("max_workers", 200))),
+    return replace(made, always=(*made.always, _bounded(target)))
+
+
+def _bounded(target: Target) -> Expectation:
+    """Below the limit that the target states, else below the one that the gateway itself shows."""
+    stated = target.fact("max_workers", None)
+    return always(
+        read.busy_workers_percent().below(100) if stated is None else read.active_workers().below(float(stated)),
         name="workers_bounded",
-        requires=f"gateway_workers_active at {read.PAGE}",
+        requires=f"gateway_workers_active at {read.PAGE}, and its limit: gateway_workers_max there, or max_workers "
+        "under [facts] of the target file",
         hint="Every request holds a worker while it waits for Redis.",
     )
-    return replace(made, always=(*made.always, workers))

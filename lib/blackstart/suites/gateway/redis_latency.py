@@ -18,7 +18,12 @@ STAYS_CLOSED_S = 3.0
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Rows C-02, R-2 and R-3: open within 2 s, P99 below 100 ms, half-open and closed within the open time + 15 s."""
-    recovers_within_s = common.open_s(target) + common.RECOVERS_WITHIN_S
+    half_open = eventually(
+        common.breaker(target, "half_open").is_(1),
+        name="half_open_seen",
+        momentary=True,
+        hint="An open breaker must try again after its open time.",
+    )
     return common.plain(
         target,
         "redis-latency",
@@ -38,13 +43,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             ),
         ),
         recovery=(
-            eventually(
-                common.breaker(target, "half_open").is_(1),
-                within_s=recovers_within_s,
-                name="half_open_seen",
-                momentary=True,
-                hint="An open breaker must try again after its open time.",
-            ),
+            common.after_open(target, half_open),
             common.closes_again(target, for_s=STAYS_CLOSED_S),
             common.counts_again(target, "full_recovery"),
         ),

@@ -18,6 +18,7 @@ from blackstart.target import Target
 RATE_PER_S = 500.0
 LASTS_S = 10.0
 ONE_PATH = "limited"
+_LIMIT = {"limit_per_window": "how many requests of one client a window lets through", "window_s": "its length"}
 _HOLE = re.compile(r"\{[^}]*\}")
 
 
@@ -58,13 +59,6 @@ def _herd(request: Operation, open_s: float) -> OpenLoop:
 
 def _checks(target: Target, counted: str) -> tuple[Check, ...]:
     """What was sent, what it left in Redis, and what of it was let through."""
-    one_client = {
-        "op": ONE_PATH,
-        "status": 200,
-        "most": int(target.fact("limit_per_window", 100)),
-        "window_s": float(target.fact("window_s", 1.0)),
-        "detail": counted,
-    }
     return (
         Check("rate_reached", "rps_reached", {"phase": "recovery"}),
         Check(
@@ -73,12 +67,27 @@ def _checks(target: Target, counted: str) -> tuple[Check, ...]:
             {"probe": "redis_memory", "detail": counted, "least_r_squared": 0.9},
             hint="Redis' memory must grow with the requests: do the limiter's keys expire too early, or never?",
         ),
-        Check(
-            "per_window",
-            "limit_kept",
-            one_client,
-            hint="One client got more than its limit: is the counter incremented and read in one step?",
-        ),
+        _limit_kept(target, counted),
+    )
+
+
+def _limit_kept(target: Target, counted: str) -> Check:
+    """One client against the limit that the target states; a target that states none can't be measured by one."""
+    missing = [f"{name} ({means})" for name, means in _LIMIT.items() if name not in target.facts]
+    if missing:
+        return Check("unstated", "limit_kept", {"facts": missing, "expected": "no more than the limit in any window"})
+    one_client = {
+        "op": ONE_PATH,
+        "status": 200,
+        "most": int(target.facts["limit_per_window"]),
+        "window_s": float(target.facts["window_s"]),
+        "detail": counted,
+    }
+    return Check(
+        "per_window",
+        "limit_kept",
+        one_client,
+        hint="One client got more than its limit: is the counter incremented and read in one step?",
     )
 
 

@@ -19,9 +19,13 @@ def made(name: str, *ok_details: str) -> Experiment:
     route = {"route": "/api/v1/users/1", "headers": {"X-API-Key": "k"}}
     told = {"detail_from": "json:limiter", "ok_details": list(ok_details)} if ok_details else {}
     module = importlib.import_module(f"blackstart.suites.gateway.{name.replace('-', '_')}")
-    built: Experiment = module.experiment(
-        Target("gateway", api="http://127.0.0.1:8080", routes={"requests": {**route, **told}}), Flags()
+    target = Target(
+        "gateway",
+        api="http://127.0.0.1:8080",
+        facts={"breaker_open_s": 10.0},
+        routes={"requests": {**route, **told}},
     )
+    built: Experiment = module.experiment(target, Flags())
     return built
 
 

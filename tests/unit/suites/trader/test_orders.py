@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
+from blackstart.checks import catalogue
 from blackstart.errors import BadTarget, Refused
 from blackstart.flags import Flags
+from blackstart.history import History
 from blackstart.loads import Commands, OpenLoop
 from blackstart.planning import make
 from blackstart.safety import guard_rails
@@ -86,11 +89,19 @@ def test_without_a_table_there_is_no_load() -> None:
 
 
 def test_a_command_is_judged_with_time_to_start() -> None:
-    made = postgres_blip.experiment(target(command="place"), Flags())
+    aim = dataclasses.replace(target(command="place"), facts={"db_timeout_s": 2.0})
+    made = postgres_blip.experiment(aim, Flags())
     checks = {check.name: check.params for check in made.checks}
     assert checks["order_refused_in_time"]["limits_ms"] == {"max": 4500}
     # Slow is what every program is at its start: only one that is over the limit was visibly affected.
     assert checks["orders_affected"]["slow_ms"] == 4500
+
+
+def test_without_a_stated_time_limit_of_the_database_no_order_is_measured_by_one() -> None:
+    made = postgres_blip.experiment(target(route="/orders"), Flags())
+    (check,) = [each for each in made.checks if each.name == "order_refused_in_time"]
+    result = catalogue.run(check.check, History(()), {}, check.params)
+    assert result.verdict == "inconclusive" and "db_timeout_s" in result.message and "[facts]" in result.message
 
 
 def test_orders_that_are_never_accepted_are_a_baseline_that_does_not_hold() -> None:
