@@ -41,7 +41,8 @@ def verdict_says(story: Story) -> str:
         return f"{_SAYS[verdict]} {MENDED}" if verdict == "inconclusive" else MENDED
     if verdict in ("not-restored", "refused"):
         return _SAYS[verdict]
-    whole = "What was broken is restored, and that was proved." if story.restored else "No fault was injected."
+    unread = "What can be read of the journal tells of no fault." if story.record.damage else "No fault was injected."
+    whole = "What was broken is restored, and that was proved." if story.restored else unread
     return f"{_SAYS[verdict]} {whole}"
 
 

@@ -270,6 +270,7 @@ def test_a_record_that_was_altered_is_told_to_be_damaged_and_never_said_to_be_ki
     assert command.show("", str(tmp_path)) == 0
     shown = capsys.readouterr().out
     assert damage in shown and "`report.verify` tells more" in shown and "never injected" not in shown
+    assert "No fault was injected" not in shown
 
 
 def test_a_torn_line_is_told_with_the_rest_that_was_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
