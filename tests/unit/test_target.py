@@ -159,7 +159,10 @@ def test_what_the_labs_promise_of_themselves_can_be_meant(profile: Any) -> None:
 def test_every_fact_that_is_asked_for_is_known() -> None:
     asked = set()
     for source in (Path(__file__).parents[2] / "lib" / "blackstart").rglob("*.py"):
-        asked |= set(re.findall(r'\.fact\(\s*"(\w+)"', source.read_text(encoding="utf-8")))
+        text = source.read_text(encoding="utf-8")
+        named = dict(re.findall(r'^(\w+) = "(\w+)"$', text, re.MULTILINE))
+        words = re.findall(r'\.(?:fact\(|facts\[)\s*("?\w+"?)', text)
+        asked |= {word.strip('"') if word.startswith('"') else named[word] for word in words}
     assert asked == set(facts.KNOWN)
 
 
