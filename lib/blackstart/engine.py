@@ -283,7 +283,7 @@ class Run:
 
     def _close(self) -> Result:
         judgement = judging.judge_run(self.folder.path, self.journal.failure, self.injection.outstanding.values())
-        if self.flags.pause_on_fail and judgement.verdict not in ("held", "refused"):
+        if self.flags.pause_on_fail and abort.wanted(judgement.verdict, self.plan.changes or self.traffic.flowed()):
             between = self.signals.unless_again(self.guardian.problem)
             arguments = (self.plan.target, self.flags, self.observer, self.console, between)
             self._safely(lambda: abort.abort(*arguments), "abort failed")

@@ -32,8 +32,8 @@ def _duration(text: str) -> float:
 
 
 def _count(text: str) -> int:
-    if not text.strip().isascii() or not text.strip().isdigit() or not 1 <= int(text) <= 1_000_000:
-        raise ValueError("must be a whole number from 1 to 1000000")
+    if not text.strip().isascii() or not text.strip().isdigit() or not 2 <= int(text) <= 1_000_000:
+        raise ValueError("must be a whole number from 2 to 1000000")
     return int(text)
 
 
@@ -99,7 +99,7 @@ class Flags:
     database_url: str = flag("DATABASE_URL", "PostgreSQL URL", _url_of("postgresql", "postgres"))
     heartbeat_max_s: float = flag("HEARTBEAT_MAX", "heartbeat limit in seconds (5)", _duration, 5.0)
     wait_ready_timeout_s: float = flag("WAIT_READY_TIMEOUT", "recovery limit in seconds (90)", _duration, 90.0)
-    plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst (15)", _count, 15)
+    plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst, 2 to 1000000 (15)", _count, 15)
     noninteractive: bool = flag("NONINTERACTIVE", "no prompts, plain lines", _switch, False)
     pause_on_fail: bool = flag("PAUSE_ON_FAIL", "after a failure: restore, then abort trading", _switch, False)
     assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)

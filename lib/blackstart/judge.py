@@ -18,9 +18,11 @@ from blackstart.codec import from_data
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
 from blackstart.finding import Finding, Status
+from blackstart.history import History
 from blackstart.journal import Event, Record, readings_of
 from blackstart.means import reasons
 from blackstart.model import Change, Check, Experiment, Verdict
+from blackstart.unproduced import excused
 from blackstart.watch import Watch
 
 EXITS: dict[Verdict, int] = {
@@ -50,9 +52,15 @@ class Judgement:
         return tuple(finding for finding in self.findings if finding.status == "broke")
 
 
-def judge(record: Record, checked: Sequence[Finding] = (), mended: Collection[str] = ()) -> Judgement:
+def judge(
+    record: Record,
+    checked: Sequence[Finding] = (),
+    mended: Collection[str] = (),
+    history: History | None = None,
+) -> Judgement:
     """The verdict on a run. `checked` are the findings of its checks (see `blackstart.checks`), `mended` the changes
-    whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`."""
+    whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
+    its load did, where that is known."""
     record = record.until_end()
     run = record.first("run")
     if run is None:
@@ -61,7 +69,10 @@ def judge(record: Record, checked: Sequence[Finding] = (), mended: Collection[st
     plan = record.first("plan")
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     court, times = replay(record, experiment, changes)
-    findings = list(court_findings(court, times)) + list(checked)
+    followed = court_findings(court, times)
+    if history is not None:
+        followed = excused(record, court, followed, history)
+    findings = [*followed, *checked]
     verdict, reasons = precedence(record, experiment, court, times, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 

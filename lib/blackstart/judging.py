@@ -12,6 +12,7 @@ from blackstart.codec import from_data
 from blackstart.errors import BlackstartError
 from blackstart.evidence.folder import Folder
 from blackstart.finding import Finding
+from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Change, Check
@@ -30,7 +31,8 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
     try:
         record = journal.read(path / "journal.jsonl").until_end()
-        judgement = judge(record, check_findings(record, path), _mended(path / "guardian.jsonl"))
+        driven = _history(path / "history.csv")
+        judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
     except BlackstartError as damage:
         return Judgement("inconclusive", (str(damage),), ())
     except Exception as error:  # a record that can't be judged is no verdict on the system
@@ -60,15 +62,19 @@ def _mended(guardian: Path) -> set[str]:
     return {change for change, ok in latest.items() if ok}
 
 
-def check_findings(record: Record, path: Path) -> list[Finding]:
+def _history(file: Path) -> History:
+    """What the load did; nothing where there was none."""
+    return history.read(file) if file.exists() else History(())
+
+
+def check_findings(record: Record, driven: History) -> list[Finding]:
     """What the experiment's checks came to, over the history and the final state."""
     declared = checks_of(record)
     if not declared:
         return []
     from blackstart.checking import Evidence  # noqa: PLC0415  (most runs have none)
 
-    file = path / "history.csv"
-    evidence = Evidence(history.read(file) if file.exists() else history.History(()), record)
+    evidence = Evidence(driven, record)
     return [_apply(check, evidence) for check in declared]
 
 

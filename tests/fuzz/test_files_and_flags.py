@@ -163,4 +163,4 @@ def test_any_value_of_any_flag_is_meant_or_refused_by_name(name: str, text: str,
     assert given.given <= {name}
     for field in ("heartbeat_max_s", "wait_ready_timeout_s", "total_max_s"):
         assert 0 < getattr(given, field) <= 86_400
-    assert 1 <= given.plan_count <= 1_000_000 and 0 <= given.hold_s <= 86_400
+    assert 2 <= given.plan_count <= 1_000_000 and 0 <= given.hold_s <= 86_400

@@ -88,3 +88,15 @@ def test_an_unattended_run_does_not_take_a_lab_that_was_not_named(lab: LabDriver
     assert done.code == 40
     assert done.output.startswith("Not started:")
     assert not (tmp_path / "reports").exists()
+
+
+def test_without_a_route_for_plans_a_trader_whose_queue_was_used_is_not_broken_and_trades_on(
+    lab: LabDriver, tmp_path: Path
+) -> None:
+    assert drill("chaos.rate-limit-spike", lab.state, tmp_path / "used").code == 0
+    flags = {"TARGET": "", "API": lab.url("").rstrip("/"), "PAUSE_ON_FAIL": "1"}
+    done = drill("chaos.rate-limit-spike", lab.state, tmp_path / "by-flags", **flags)
+    assert done.code == 30, done.output
+    assert "abort:" not in done.output
+    # The baseline of the next one demands that trading is not paused.
+    assert drill("chaos.rate-limit-spike", lab.state, tmp_path / "after").code == 0

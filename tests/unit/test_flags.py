@@ -96,6 +96,7 @@ def test_an_empty_option_is_refused_not_ignored() -> None:
         ("WAIT_READY_TIMEOUT", "two days"),
         ("WAIT_READY_TIMEOUT", "2d"),
         ("PLAN_COUNT", "0"),
+        ("PLAN_COUNT", "1"),
         ("PLAN_COUNT", "1.5"),
         ("PLAN_COUNT", "-3"),
         ("PLAN_COUNT", "²"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from blackstart import clock
 from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
 from blackstart.machines import carry_out, describe
-from blackstart.model import Command, HttpCall, Step
+from blackstart.model import Command, HttpCall, Step, Verdict
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -71,6 +71,11 @@ def _make_has_abort(makefile: Path) -> bool:
         return any(line.startswith("abort:") for line in makefile.read_text(encoding="utf-8").splitlines())
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def wanted(verdict: Verdict, did_something: object) -> bool:
+    """Whether the run has failed. Trading isn't ended for what can't be told of a run that did nothing to it."""
+    return verdict in ("broke", "not-restored") or (verdict == "inconclusive" and bool(did_something))
 
 
 def abort(

@@ -19,7 +19,7 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     "database_url": (False, "PostgreSQL URL [DATABASE_URL]"),
     "heartbeat_max": (False, "heartbeat limit in seconds, 5 [HEARTBEAT_MAX]"),
     "wait_ready_timeout": (False, "recovery limit in seconds, 90 [WAIT_READY_TIMEOUT]"),
-    "plan_count": (False, "plans in the rate-limit burst, 15 [PLAN_COUNT]"),
+    "plan_count": (False, "plans in the rate-limit burst, 2 to 1000000, 15 [PLAN_COUNT]"),
     "noninteractive": (True, "no prompts, plain lines [NONINTERACTIVE]"),
     "pause_on_fail": (True, "after a failure: restore, then abort trading [PAUSE_ON_FAIL]"),
     "assume_link": (True, "do not demand proof that a service is the target's own [ASSUME_LINK]"),

@@ -223,3 +223,9 @@ def test_the_targets_own_abort_and_make_must_be_there_where_they_are_asked_for(
     (here / "mine.sh").write_text("#!/bin/sh\n")
     (here / "mine.sh").chmod(0o755)
     abort.refuse_missing(Target("x"), Flags(abort_command="./mine.sh now"))
+
+
+def test_a_run_that_did_nothing_and_can_tell_nothing_ends_no_trading() -> None:
+    assert not abort.wanted("inconclusive", did_something=False)
+    assert abort.wanted("inconclusive", did_something=True) and abort.wanted("broke", did_something=False)
+    assert not abort.wanted("held", did_something=True) and not abort.wanted("refused", did_something=False)

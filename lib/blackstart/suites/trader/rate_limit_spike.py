@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from blackstart.expect import BASELINE_WITHIN_S, eventually
+from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
@@ -35,25 +35,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
             eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
         ),
-        during=(
-            eventually(
-                read.throttle_depth().above(0),
-                within_s=10.0,
-                name="depth_rises",
-                momentary=True,
-                requires=read.DEPTH_SHOWN,
-                hint="The burst was not queued: are the plans distinct, and is there a throttle at all?",
-            ),
-        ),
-        recovery=(
-            eventually(
-                read.throttle_depth().is_(0),
-                within_s=flags.plan_count / rate_per_s + SPARE_S,
-                name="depth_returns_to_0",
-                requires=read.DEPTH_SHOWN,
-                hint="The queue does not drain: is its worker still running?",
-            ),
-        ),
+        # Without a load nothing is done, and nothing can be expected of it: the checks say that nothing was sent.
+        during=(_rises(rate_per_s),) if load else (),
+        recovery=(_returns(flags.plan_count / rate_per_s + SPARE_S),) if load else (),
         always=steady(),
         traffic=Traffic(load, "fault") if load else None,
         checks=_checks(bool(database), flags.plan_count <= MOST_AT_ONCE),
@@ -62,7 +46,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             keys_at_orders(max(10_000, flags.plan_count)),
             *_duplicates(target),
         ),
-        watch=(read.orders_placed(),),
+        watch=(read.orders_placed(), read.throttle_depth()),
         hold_min_s=0.0,
         hold_max_s=60.0,
         log_title="rate_limit_chaos_test",
@@ -75,6 +59,28 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             LogRow("duplicates", "duplicates", "end"),
         ),
         log_facts=(("plan_count", str(flags.plan_count)),),
+    )
+
+
+def _rises(rate_per_s: float) -> Expectation:
+    return eventually(
+        read.throttle_depth().above(0),
+        within_s=10.0,
+        name="depth_rises",
+        momentary=True,
+        drains_per_s=rate_per_s,
+        requires=read.DEPTH_SHOWN,
+        hint="The burst was not queued: are the plans distinct, and is there a throttle at all?",
+    )
+
+
+def _returns(within_s: float) -> Expectation:
+    return eventually(
+        read.throttle_depth().is_(0),
+        within_s=within_s,
+        name="depth_returns_to_0",
+        requires=read.DEPTH_SHOWN,
+        hint="The queue does not drain: is its worker still running?",
     )
 
 

@@ -1,0 +1,22 @@
+"""What the burst of plans expects of a target that does not say how a plan is made."""
+
+from __future__ import annotations
+
+from blackstart.flags import Flags
+from blackstart.suites.trader import rate_limit_spike
+from blackstart.target import Target
+
+API = "http://127.0.0.1:8000"
+
+
+def test_without_a_route_for_plans_nothing_is_expected_of_a_queue_but_its_depth_is_read() -> None:
+    drill = rate_limit_spike.experiment(Target("trader", api=API), Flags())
+    assert (drill.traffic, drill.during, drill.recovery) == (None, (), ())
+    assert "throttle_depth" in [probe.name for probe in drill.watch]
+
+
+def test_with_one_the_queue_is_awaited_at_the_targets_own_rate() -> None:
+    target = Target("trader", api=API, routes={"plans": {"route": "/plans"}}, facts={"throttle_orders_per_s": 50})
+    drill = rate_limit_spike.experiment(target, Flags())
+    (rises,) = drill.during
+    assert (rises.name, rises.drains_per_s) == ("depth_rises", 50.0)
