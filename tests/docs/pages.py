@@ -18,7 +18,7 @@ def table(page: Path, heading: str) -> list[list[str]]:
     """The cells of the first table under a heading, without the head."""
     rows = re.search(r"(?:^\|.*\|$\n?)+", section(page, heading), flags=re.MULTILINE)
     assert rows, f"{page} has no table under {heading}"
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[0].splitlines()[2:]]
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", row.strip("|"))] for row in rows[0].splitlines()[2:]]
 
 
 def words(cell: str) -> set[str]:

@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  #
 
 FOLDER = Path(__file__).parents[2] / "deploy" / "gateway"
 COMPOSE = FOLDER / "docker-compose.yml"
-_PORTS = ("GATEWAY_PORT", "PROXY_PORT", "REDIS_PROXY_PORT", "REDIS_PORT", "PROMETHEUS_PORT")
+PORTS = ("GATEWAY_PORT", "PROXY_PORT", "REDIS_PROXY_PORT", "REDIS_PORT", "PROMETHEUS_PORT")
 
 
 @dataclass
@@ -62,7 +62,7 @@ def stack() -> Iterator[Stack]:
     building = [sys.executable, str(FOLDER / "build_images.py"), "--force"]
     built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
     assert built.returncode == 0, built.stderr
-    made = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in _PORTS})
+    made = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in PORTS})
     with called_redis():
         try:
             made.compose("up", "-d")
