@@ -127,4 +127,4 @@ def test_the_commands_for_containers_run_to_their_end(tmp_path: Path) -> None:
         finally:
             stack.compose("down", "-v", "-t", "2")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "redis-latency on gateway-compose: held" in done.stdout
+    assert "redis-flapping on gateway-compose: held" in done.stdout
