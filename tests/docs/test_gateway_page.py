@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from blackstart.errors import BadTarget
+from blackstart.facts import KNOWN
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.suites.gateway import (
@@ -62,15 +64,37 @@ def facts_table() -> Mapping[str, list[str]]:
     return {next(iter(words(row[0]))): row for row in table(PAGE, "Facts")}
 
 
+class Asked(dict[str, Any]):
+    """Facts that know which of them were asked for."""
+
+    def __init__(self, facts: Mapping[str, Any]) -> None:
+        super().__init__(facts)
+        self.names: set[str] = set()
+
+    def __contains__(self, name: object) -> bool:
+        self.names.add(str(name))
+        return super().__contains__(name)
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.names.add(name)
+        return super().get(name, default)
+
+    def __getitem__(self, name: str) -> Any:
+        self.names.add(name)
+        return super().__getitem__(name)
+
+
 def test_each_fact_of_the_page_is_read_and_each_fact_that_is_read_is_on_the_page() -> None:
-    files = [*SUITE.glob("*.py"), *(ROOT / "lib/blackstart/systems").glob("*gateway*.py")]
-    read = {fact for file in files for fact in re.findall(r'fact\w*\(\s*(?:target, )?"(\w+)"', file.read_text())}
-    assert read == facts_table().keys() == OTHERS.keys() == example()["facts"].keys()
+    for facts in (example()["facts"], {}):
+        asked = Asked(facts)
+        for maker in MAKERS:
+            maker.experiment(replace(target(), facts=asked), Flags())
+        assert asked.names == facts_table().keys() == OTHERS.keys() == example()["facts"].keys() <= KNOWN.keys()
 
 
 @pytest.mark.parametrize("fact", OTHERS)
 def test_a_fact_changes_exactly_the_expectations_that_the_page_names(fact: str) -> None:
-    plain, other = made(), made(**{fact: OTHERS[fact]})
+    plain, other = made(**example()["facts"]), made(**{**example()["facts"], fact: OTHERS[fact]})
     changed = {
         name
         for experiment in plain
@@ -82,11 +106,21 @@ def test_a_fact_changes_exactly_the_expectations_that_the_page_names(fact: str) 
 
 @pytest.mark.parametrize("fact", OTHERS)
 def test_a_target_without_a_fact_is_treated_as_the_page_says(fact: str) -> None:
-    told = facts_table()[fact][3].strip("`")
-    value = type(OTHERS[fact])(told)
-    assert {name: everything(one) for name, one in made().items()} == {
-        name: everything(one) for name, one in made(**{fact: value}).items()
-    }
+    told, facts = facts_table()[fact][3], example()["facts"]
+    without = made(**{name: value for name, value in facts.items() if name != fact})
+    full = made(**facts)
+    lost = [
+        repr(one)
+        for experiment in full
+        for name, one in everything(without[experiment]).items()
+        if one != everything(full[experiment])[name]
+    ]
+    if told == "not observed":
+        assert lost and all("Unstated(" in one or "'unstated'" in one for one in lost)
+    elif fact == "max_workers":
+        assert told == "`gateway_workers_max` of its page" and all("gateway_workers_max" in one for one in lost)
+    else:  # what the page's example has is what is taken without it
+        assert told == f"`{facts[fact]}`" and not lost
 
 
 def test_the_expectations_of_every_drill_are_on_the_page() -> None:
