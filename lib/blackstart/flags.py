@@ -142,6 +142,8 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
             text, name = "1" if given is True else str(given), f"--{option_name(item.name)}"
         if text == "" and name == env:
             continue
+        if not text.strip() and name != env:
+            raise BadFlag(f"{name}={text!r}: is empty; give it a value, or leave it out")
         values[item.name] = _parse(item.metadata["parse"], text, name)
         if name != env:
             typed.add(item.name)

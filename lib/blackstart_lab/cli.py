@@ -17,12 +17,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     try:
         options = _parser(words).parse_args(words)
+        _refuse_empty(options)
         return {"up": _up, "down": _down, "status": _status, "logs": _logs, "mutants": _mutants}[options.command](
             options
         )
     except LabError as refusal:
         print(refusal, file=sys.stderr, flush=True)
         return refusal.exit_code
+
+
+def _refuse_empty(options: Namespace) -> None:
+    """`--mutant=$UNSET` would be another lab than the one that was meant."""
+    for name, value in vars(options).items():
+        if isinstance(value, str) and not value.strip():
+            raise NotStarted(f"{name.replace('_', '-')} is empty; give it a value, or leave it out")
 
 
 class _Parser(ArgumentParser):
@@ -65,9 +73,9 @@ def _up(options: Namespace) -> int:
 
 
 def _down(options: Namespace) -> int:
-    if options.name:
+    if options.name is not None:
         discover.load(options.name)
-    names = [options.name] if options.name else lifecycle.names_up()
+    names = [options.name] if options.name is not None else lifecycle.names_up()
     for name in names:
         lifecycle.down(name, _say)
     if not names:

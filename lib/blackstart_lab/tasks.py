@@ -29,14 +29,14 @@ def _run(*words: str) -> None:
 def up(
     _: Context,
     name: str,
-    profile: str = "",
-    mutant: str = "",
-    instances: int = 0,
+    profile: str | None = None,
+    mutant: str | None = None,
+    instances: str | None = None,
     older_build: bool = False,
-    orders_per_s: int = 0,
-    port: int = 0,
+    orders_per_s: str | None = None,
+    port: str | None = None,
     as_coded: bool = False,
-    on_open: str = "",
+    on_open: str | None = None,
     without_prometheus: bool = False,
 ) -> None:
     """Start a lab: real servers on private ports, and say what runs where."""
@@ -49,14 +49,14 @@ def up(
         "--on-open": on_open,
     }
     switches = {"--older-build": older_build, "--as-coded": as_coded, "--without-prometheus": without_prometheus}
-    words = [word for flag, value in given.items() if value for word in (flag, str(value))]
+    words = [word for flag, value in given.items() if value is not None for word in (flag, value)]
     _run("up", name, *words, *(switch for switch, on in switches.items() if on))
 
 
 @task(help={"name": "which lab (default: every one that is there)"})
-def down(_: Context, name: str = "") -> None:
+def down(_: Context, name: str | None = None) -> None:
     """Stop the labs and delete their files."""
-    _run("down", *([name] if name else []))
+    _run("down", *([] if name is None else [name]))
 
 
 @task
@@ -72,9 +72,9 @@ def status(_: Context) -> None:
         "lines": "how many lines of each",
     }
 )
-def logs(_: Context, name: str, service: str = "", lines: int = 30) -> None:
+def logs(_: Context, name: str, service: str | None = None, lines: str = "30") -> None:
     """Print the end of a lab's logs."""
-    _run("logs", name, *([service] if service else []), "--lines", str(lines))
+    _run("logs", name, *([] if service is None else [service]), "--lines", lines)
 
 
 namespace = Collection("lab", up, down, status, logs)

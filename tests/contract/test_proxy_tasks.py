@@ -64,11 +64,31 @@ def test_in_the_foreground_it_runs_until_ctrl_c() -> None:
         assert f"Proxy API listens on http://127.0.0.1:{port} (seed 7)" in running.stdout.read()
 
 
+@pytest.mark.parametrize("port", ["99999", "65536", "-1", "abc", "", "1e3", "³"])
+@pytest.mark.parametrize("task", ["proxy.up", "proxy.down"])
+def test_a_port_that_is_none_is_refused_with_40_and_nothing_listens(task: str, port: str) -> None:
+    done = invoke(task, f"--port={port}")
+    assert (done.returncode, done.stdout) == (40, "")
+    assert done.stderr.startswith(f"Not started: --port={port!r}: ") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("url", ["rubbish", "redis://127.0.0.1:6379", "http://", "http://127.0.0.1:abc", "a b:1", ""])
+def test_the_status_of_what_is_no_url_is_refused_with_40(url: str) -> None:
+    done = invoke("proxy.status", f"--url={url}")
+    assert (done.returncode, done.stdout) == (40, "")
+    assert done.stderr.startswith(f"Not started: --url={url!r}: ") and done.stderr.count("\n") == 1
+
+
+def test_the_status_of_something_that_is_no_proxy_is_30(echo: EchoServer) -> None:
+    done = invoke("proxy.status", "--url", f"http://127.0.0.1:{echo.port}")
+    assert done.returncode == 30 and "Traceback" not in done.stderr
+
+
 def test_the_status_of_a_server_that_is_not_there_says_so() -> None:
     port = free_port()
     done = invoke("proxy.status", "--url", f"127.0.0.1:{port}")
     assert (done.returncode, done.stdout) == (
-        0,
+        30,
         f"127.0.0.1:{port}: no proxy answers. Start one with `invoke proxy.up`.\n",
     )
 

@@ -12,14 +12,16 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from blackstart.errors import EXIT_REFUSED, Refused, StepFailed
+from blackstart.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED, Refused, StepFailed
 from blackstart.proxy.client import DEFAULT_URL, ProxyInfo, ProxyProblem, ProxyUnreachable, ToxiproxyClient
 from blackstart.safety.alive import Process, boot_id, started
 from blackstart.state import state_dir
 
 START_WITHIN_S = 20.0
 END_WITHIN_S = 10.0
+_LAST_PORT = 65535
 
 
 @dataclass(frozen=True)
@@ -43,13 +45,21 @@ def argv(host: str, port: int, config: str, seed: str) -> list[str]:
     return line + (["--config", config] if config else []) + (["--seed", seed] if seed else [])
 
 
-def up(host: str, port: int, config: str, seed: str, detach: bool) -> int:
+def _port(text: str) -> int:
+    """The port that is meant. Refused for what is none: a number above 65535 would be another one to the kernel."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 5 and int(text) <= _LAST_PORT):
+        raise Refused(f"--port={text!r}: must be a number from 0 (a free one) to {_LAST_PORT}")
+    return int(text)
+
+
+def up(host: str, port: str, config: str, seed: str, detach: bool) -> int:
     """`proxy.up`: become the proxy, or start it detached. Returns an exit code: 0, or 40 where it can't start."""
-    if not detach:
-        sys.stdout.flush()
-        os.execv(sys.executable, argv(host, port, config, seed))
     try:
-        made = start(host, port, config, seed)
+        number = _port(port)
+        if not detach:
+            sys.stdout.flush()
+            os.execv(sys.executable, argv(host, number, config, seed))
+        made = start(host, number, config, seed)
     except Refused as refused:
         print(refused, file=sys.stderr)
         return EXIT_REFUSED
@@ -102,33 +112,60 @@ def stop(one: Detached) -> None:
     (_folder() / f"{one.pid}.json").unlink(missing_ok=True)
 
 
-def down(port: int) -> int:
+def down(port: str) -> int:
     """`proxy.down`: end the detached proxy of that port, or with 0 all of them. Returns an exit code."""
-    ours = [one for one in running() if port in (0, int(one.url.rpartition(":")[2]))]
+    try:
+        number = _port(port)
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return EXIT_REFUSED
+    ours = [one for one in running() if number in (0, int(one.url.rpartition(":")[2]))]
     for one in ours:
         stop(one)
         print(f"Proxy down: {one.url}")
     if not ours:
-        print("No detached proxy is up" + (f" on port {port}." if port else "."))
+        print("No detached proxy is up" + (f" on port {number}." if number else "."))
     return 0
 
 
 def status(url: str) -> int:
-    """`proxy.status`: what a proxy server has, ours or Toxiproxy's: that of the URL, else the detached, else 8474's."""
-    for one in [url] if url else [proxy.url for proxy in running()] or [DEFAULT_URL]:
+    """`proxy.status`: what a proxy server has, ours or Toxiproxy's: that of the URL, else the detached, else 8474's.
+
+    Returns an exit code: 0; 40 for a URL that is none; 30 where the one of the URL, or a detached one, tells nothing.
+    That nobody listens at 8474 where nothing was named or started is an answer, too.
+    """
+    if url and not _is_url(url):
+        print(Refused(f"--url={url!r}: must be a URL such as {DEFAULT_URL}"), file=sys.stderr)
+        return EXIT_REFUSED
+    expected = [url] if url else [proxy.url for proxy in running()]
+    silent = 0
+    for one in expected or [DEFAULT_URL]:
         client = ToxiproxyClient(one)
         try:
             version, proxies = client.version(), client.proxies()
         except ProxyUnreachable:
             print(f"{one}: no proxy answers. Start one with `invoke proxy.up`.")
+            silent += bool(expected)
             continue
         except ProxyProblem as problem:
             print(problem)
+            silent += 1
             continue
         print(f"{one}: up, API version {version}, proxies: {len(proxies)}")
         for info in proxies.values():
             _show(info)
-    return 0
+    return EXIT_INCONCLUSIVE if silent else 0
+
+
+def _is_url(text: str) -> bool:
+    """`http://localhost:8474`, or `localhost:8474` as Toxiproxy's own client takes it."""
+    whole = text if "://" in text else f"http://{text}"
+    try:
+        parts = urlsplit(whole)
+        named = parts.port is not None or "://" in text
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and named and not re.search(r"\s", text)
 
 
 def _show(info: ProxyInfo) -> None:

@@ -25,6 +25,14 @@ from blackstart.proxy.collection import Collection
 from blackstart.proxy.errors import ApiError
 
 log = logging.getLogger(__name__)
+_LAST_PORT = 65535
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"must be from 0 to {_LAST_PORT}, not {number}")
+    return number
 
 
 def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -32,7 +40,7 @@ def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m blackstart.proxy", description="A fault proxy for TCP.")
     add = parser.add_argument
     add("--host", "-host", default="127.0.0.1", help="address of the API (127.0.0.1)")
-    add("--port", "-port", default=8474, type=int, help="port of the API (8474); 0 takes a free one")
+    add("--port", "-port", default=8474, type=_port, help="port of the API (8474); 0 takes a free one")
     add("--config", "-config", default="", help="JSON file with the proxies to begin with, as POST /populate takes it")
     add("--seed", "-seed", default="", help="makes toxicity and jitter repeat; without it, one is drawn and logged")
     add("--loop", default="auto", choices=("auto", "uvloop", "asyncio"), help="event loop; auto: uvloop if installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -32,6 +33,8 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     "note": (False, "a note for the evidence [NOTE]"),
 }
 
+_REFUSED = 40  # blackstart.errors.EXIT_REFUSED, which a test compares: importing it costs listing nothing else
+
 # What only some of the tasks take.
 _OWN = {
     "experiment": "its name (chaos.list shows them all), or a Python file",
@@ -54,6 +57,7 @@ def experiment_task(
     `act` returns the exit code."""
 
     def body(c: Any, **options: Any) -> None:
+        refuse_empty(**{own: options.get(own) for own in (*filter(None, (positional,)), *values)})
         finish(act(options))
 
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
@@ -75,6 +79,17 @@ def experiment_task(
 
 def _parameter(name: str, default: Any) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
+
+
+def refuse_empty(**options: str | None) -> None:
+    """Leave Invoke with 40 where an option was given and is empty, as `--run=$UNSET` is: only what was left out (None)
+    means that there is none."""
+    for name, value in options.items():
+        if value is not None and not value.strip():
+            option = name.strip("_").replace("_", "-")
+            told = f"Not started: --{option}={value!r}: is empty; give it a value, or leave it out"
+            print(told, file=sys.stderr, flush=True)
+            raise Exit(code=_REFUSED)
 
 
 def finish(code: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from invoke import task
 
-from blackstart.tasks._options import experiment_task, finish
+from blackstart.tasks._options import experiment_task, finish, refuse_empty
 from blackstart.tasks._suites import collection, variants
 
 # The import of every library happens inside the tasks: `invoke --list` reads only this.
@@ -34,11 +34,12 @@ def status(c: Any) -> None:
           "reason": "why it is given up (needed with NONINTERACTIVE)"},
     auto_shortflags=False,
 )  # fmt: skip
-def heal(c: Any, here: bool = False, forget: str = "", reason: str = "") -> None:
+def heal(c: Any, here: bool = False, forget: str | None = None, reason: str | None = None) -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
     from blackstart import command, giving_up  # noqa: PLC0415
 
-    finish(giving_up.forget(forget, reason) if forget or reason else command.heal(here))
+    refuse_empty(forget=forget, reason=reason)
+    finish(giving_up.forget(forget or "", reason or "") if forget or reason else command.heal(here))
 
 
 def _named(verb: str, doc: str, *switches: str) -> Any:

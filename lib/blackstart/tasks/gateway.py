@@ -11,8 +11,8 @@ from blackstart.tasks._suites import collection
 def _run(options: dict[str, Any]) -> int:
     from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
 
-    scenario = options.pop("scenario") or ""
-    return command.run(f"gateway/{scenario}", options) if scenario else command.suite("gateway", options, True)
+    scenario = options.pop("scenario", None)
+    return command.suite("gateway", options, True) if scenario is None else command.run(f"gateway/{scenario}", options)
 
 
 namespace = collection("gateway", "gateway")

@@ -6,7 +6,7 @@ from typing import Any
 
 from invoke import Collection, task
 
-from blackstart.tasks._options import finish
+from blackstart.tasks._options import finish, refuse_empty
 
 # The import of every library happens inside the tasks: `invoke --list` reads only this.
 
@@ -22,28 +22,37 @@ from blackstart.tasks._options import finish
     auto_shortflags=False,
 )
 def up(
-    c: Any, host: str = "127.0.0.1", port: int = 8474, config: str = "", *, seed: str = "", detach: bool = False
+    c: Any,
+    host: str = "127.0.0.1",
+    port: str = "8474",
+    config: str | None = None,
+    *,
+    seed: str | None = None,
+    detach: bool = False,
 ) -> None:
     """Start the embedded fault proxy, in the foreground unless --detach."""
     from blackstart.proxy import daemon  # noqa: PLC0415
 
-    finish(daemon.up(host, port, config, seed, detach))
+    refuse_empty(host=host, port=port, config=config, seed=seed)
+    finish(daemon.up(host, port, config or "", seed or "", detach))
 
 
 @task(help={"port": "only the one with this port"}, auto_shortflags=False)
-def down(c: Any, port: int = 0) -> None:
+def down(c: Any, port: str = "0") -> None:
     """End the detached proxies."""
     from blackstart.proxy import daemon  # noqa: PLC0415
 
+    refuse_empty(port=port)
     finish(daemon.down(port))
 
 
 @task(help={"url": "API of any Toxiproxy, ours or the real one"}, auto_shortflags=False)
-def status(c: Any, url: str = "") -> None:
+def status(c: Any, url: str | None = None) -> None:
     """What the fault proxies have: their proxies, toxics and leases."""
     from blackstart.proxy import daemon  # noqa: PLC0415
 
-    finish(daemon.status(url))
+    refuse_empty(url=url)
+    finish(daemon.status(url or ""))
 
 
 namespace = Collection("proxy", up, down, status)

@@ -7,7 +7,7 @@ from typing import Any
 
 from invoke import Collection, task
 
-from blackstart.tasks._options import finish
+from blackstart.tasks._options import finish, refuse_empty
 
 _RUN = "name, id (CHAOS-...) or path of the run (the newest)"
 _REPORTS = "folder of the evidence, reports/chaos [REPORTS]"
@@ -19,35 +19,39 @@ def _reports(given: str | None) -> str:
 
 
 @task(help=_HELP, auto_shortflags=False)
-def show(c: Any, run: str = "", reports: str | None = None) -> None:
+def show(c: Any, run: str | None = None, reports: str | None = None) -> None:
     """Print a run: its transitions with their times, every expectation, and the verdict."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.show(run, _reports(reports)))
+    refuse_empty(run=run, reports=reports)
+    finish(command.show(run or "", _reports(reports)))
 
 
 @task(help={**_HELP, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
-def html(c: Any, run: str = "", out: str = "", reports: str | None = None) -> None:
+def html(c: Any, run: str | None = None, out: str | None = None, reports: str | None = None) -> None:
     """Make a run's page anew, with the notes added since, and print its path."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.write_html(run, _reports(reports), out))
+    refuse_empty(run=run, out=out, reports=reports)
+    finish(command.write_html(run or "", _reports(reports), out or ""))
 
 
 @task(help=_HELP, auto_shortflags=False)
-def judge(c: Any, run: str = "", reports: str | None = None) -> None:
+def judge(c: Any, run: str | None = None, reports: str | None = None) -> None:
     """Judge a finished run again from its files; exits with the verdict's code."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.judge(run, _reports(reports)))
+    refuse_empty(run=run, reports=reports)
+    finish(command.judge(run or "", _reports(reports)))
 
 
 @task(help=_HELP, auto_shortflags=False)
-def verify(c: Any, run: str = "", reports: str | None = None) -> None:
+def verify(c: Any, run: str | None = None, reports: str | None = None) -> None:
     """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.check(run, _reports(reports)))
+    refuse_empty(run=run, reports=reports)
+    finish(command.check(run or "", _reports(reports)))
 
 
 @task(
@@ -57,12 +61,18 @@ def verify(c: Any, run: str = "", reports: str | None = None) -> None:
     auto_shortflags=False,
 )  # fmt: skip
 def trend(
-    c: Any, run: str = "", last: str = "20", baseline: str = "", save_baseline: bool = False, reports: str | None = None
+    c: Any,
+    run: str | None = None,
+    last: str = "20",
+    baseline: str | None = None,
+    save_baseline: bool = False,
+    reports: str | None = None,
 ) -> None:
     """Compare runs of one experiment over time: times per transition, verdicts, a gate against a baseline."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.show_trend(run, _reports(reports), last, baseline, save_baseline))
+    refuse_empty(run=run, last=last, baseline=baseline, reports=reports)
+    finish(command.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline))
 
 
 @task(
@@ -70,11 +80,12 @@ def trend(
     help={**_HELP, "run": _RUN.removesuffix(" (the newest)"), "text": "the note", "by": "who says so"},
     auto_shortflags=False,
 )
-def note(c: Any, run: str, text: str, by: str = "", reports: str | None = None) -> None:
+def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None = None) -> None:
     """Add an operator's note to a finished run; the sealed journal stays as it is."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    finish(command.add_note(run, text, by, _reports(reports)))
+    refuse_empty(run=run, text=text, by=by, reports=reports)
+    finish(command.add_note(run, text, by or "", _reports(reports)))
 
 
 namespace = Collection("report", show, html, judge, verify, trend, note)
