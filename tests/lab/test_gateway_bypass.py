@@ -82,6 +82,19 @@ def test_a_gateway_that_goes_past_the_proxy_is_neither_praised_nor_blamed(
     assert ledger(past.lab.state) == []
 
 
+def test_a_gateway_that_goes_past_a_proxy_that_nobody_uses_is_noticed_before_anything_is_touched(
+    past: Past, tmp_path: Path
+) -> None:
+    past.lab.supervisor("stop", "gateway")
+    try:
+        done = drill("gateway.redis-flapping", past.lab.state, tmp_path, f"--target={past.target}")
+    finally:
+        past.lab.supervisor("start", "gateway")
+    assert done.code == 30, done.output
+    assert "nothing passes through the proxy" in done.output
+    assert done.record.of("do") == []
+
+
 def test_the_herd_reaches_a_gateway_past_the_proxy_too(past: Past, tmp_path: Path) -> None:
     done = drill("gateway.thundering-herd", past.lab.state, tmp_path, f"--target={past.target}", within_s=240)
     assert done.code == 0, done.output

@@ -21,7 +21,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "redis-bandwidth",
         "With a narrow way to Redis calls time out and the breaker trips, which protects the workers.",
-        faults=(Bandwidth("redis", rate_kbytes_per_s=1),),
+        # A limiter asks with some 200 bytes and gets ten: on the way back, and on each of many connections, 1 KB/s is
+        # enough for a gateway to notice nothing.
+        faults=(Bandwidth("redis", rate_kbytes_per_s=1, stream="upstream"),),
         during=(
             eventually(
                 common.breaker(target, "open").is_(1),

@@ -45,3 +45,8 @@ def test_a_fallback_is_no_recovery_where_the_target_names_what_a_counted_answer_
     for details, usual in ((("counted", "bypassed"), "counted"), ((), "")):
         (found,) = [each for each in made(name, *details).recovery if each.name == expectation]
         assert found.condition.probe == LoadOutcome(usual=usual)
+
+
+def test_the_narrow_way_is_the_one_that_a_limiter_sends_much_on_so_that_many_connections_feel_it_too() -> None:
+    (narrow,) = made("redis-bandwidth").faults
+    assert (narrow.rate_kbytes_per_s, narrow.stream) == (1, "upstream")
