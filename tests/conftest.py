@@ -4,6 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.requirements import demanded
+
+
+def pytest_configure() -> None:
+    """A demand that is misspelt demands nothing: the tests don't begin with it."""
+    demanded()
+
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -16,20 +16,24 @@ def _answers(*argv: str) -> bool:
 
 
 _GO = os.path.expanduser("~/go/bin")
+_BINARIES = {
+    "ssh": ("sshd", "/usr/sbin/sshd"),
+    "prometheus": ("prometheus",),
+    "k6": ("k6", f"{_GO}/k6"),
+    "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
+    "browser": ("chromium",),
+    "tmux": ("tmux",),
+    "redis": ("redis-server",),
+    "docker-compose": ("docker-compose",),
+}
+_ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
+KNOWN = (*_BINARIES, "docker", "proc", "root", "venv", "systemd", "netns", "netem", "registries")
+"""What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
 
 
 @cache
 def missing(need: str) -> str | None:
     """Why this machine can't offer `need`, or None where it can."""
-    binaries = {
-        "ssh": ("sshd", "/usr/sbin/sshd"),
-        "prometheus": ("prometheus",),
-        "k6": ("k6", f"{_GO}/k6"),
-        "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
-        "browser": ("chromium",),
-        "tmux": ("tmux",),
-        "redis": ("redis-server",),
-    }
     if need == "docker":
         return None if _answers("docker", "info") else "no Docker engine answers (`docker info` fails)"
     if need == "proc":
@@ -47,18 +51,33 @@ def missing(need: str) -> str | None:
             if _answers("ip", "netns", "list") and os.geteuid() == 0
             else "no network namespaces (needs root and ip)"
         )
-    names = binaries[need]
+    if need == "netem":
+        return None if _answers(*_ADD_NETEM) else "no netem in this kernel (`modprobe sch_netem`), or no root or tc"
+    names = _BINARIES[need]
     if any(shutil.which(name) for name in names):
         return None
     return f"no {names[0]} on PATH"
 
 
+def demanded() -> frozenset[str]:
+    """What BLACKSTART_REQUIRE names. Raises pytest.UsageError for a word that would demand nothing."""
+    words = frozenset(word.strip() for word in os.environ.get("BLACKSTART_REQUIRE", "").split(",") if word.strip())
+    unknown = sorted(words.difference(KNOWN))
+    if unknown:
+        told = f"BLACKSTART_REQUIRE names {', '.join(unknown)}, which no test needs"
+        raise pytest.UsageError(f"{told}; it knows: {', '.join(sorted(KNOWN))}")
+    return words
+
+
 def require(*needs: str) -> None:
-    """Skip the test with the reason where a need is missing; fail it where BLACKSTART_REQUIRE names that need."""
-    demanded = {word.strip() for word in os.environ.get("BLACKSTART_REQUIRE", "").split(",") if word.strip()}
+    """Skip the test with the reason where a need is missing; fail it where BLACKSTART_REQUIRE names that need.
+
+    Who demands docker demands what goes with it (docker-compose), too.
+    """
+    words = demanded()
     for need in needs:
         reason = missing(need)
-        if reason and need in demanded:
+        if reason and words.intersection((need, need.partition("-")[0])):
             pytest.fail(f"BLACKSTART_REQUIRE demands {need}: {reason}")
         if reason:
             pytest.skip(f"needs {need}: {reason}")

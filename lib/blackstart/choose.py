@@ -112,6 +112,9 @@ def _folder(folder: Path) -> list[Target]:
 def by_flags(kind: str, flags: Flags, why: str) -> Target:
     """A trader as the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers."""
     if kind != "trader":
+        given = [flags.called(name) for name in TARGET_FLAGS if name in flags.given]
+        if given:
+            raise BadTarget(_too_little(kind, given))
         lab = f"a lab of one to learn on: {invoke()} lab.up {kind}, and then --target lab" if _has_lab(kind) else ""
         raise BadTarget(
             f"no target for a {kind or 'system of this kind'}. Name one with --target, or put one into ./targets"
@@ -123,6 +126,17 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
     services = {"api": {"address": _address(api, 80), "url": api}, "redis": redis, "postgres": postgres}
     table = {"name": "trader", "kind": kind, "api": api, "services": services}
     return from_table(table, "the flags", why + told + also)
+
+
+def _too_little(kind: str, given: list[str]) -> str:
+    """Options alone make a trader; any other system is more than they can say."""
+    told = f"no target for a {kind or 'system of this kind'}: {' and '.join(given)} alone can't describe one"
+    needs = (
+        "; it needs [requests] (route and headers of a request) and [services.redis] (address, proxy_name, control)"
+        if kind == "gateway"
+        else ""
+    )
+    return f"{told}{needs}. Write a target file and name it with --target, with api in it"
 
 
 def _has_lab(kind: str) -> bool:

@@ -18,6 +18,7 @@ from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
 from blackstart.faults.flap import Flap
 from blackstart.faults.latency import Latency
+from blackstart.faults.netem import Netem
 from blackstart.faults.reject import Reject
 from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
@@ -35,7 +36,7 @@ PROXIED: tuple[Fault, ...] = (
     Latency("redis", 300, 50), Bandwidth("redis", 1), Cut("redis"), Reset("redis"), SlowClose("redis", 400),
     Flap("redis", 100),
 )  # fmt: skip
-PACKETS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Tbf("redis", 100))
+PACKETS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Tbf("redis", 100), Netem("redis", 100))
 BITES = "the fault bites"
 
 pytestmark = pytest.mark.slow
@@ -61,6 +62,12 @@ def inside(space: Netns) -> dict[str, Any]:
     }
 
 
+def require_kernel_for(fault: Fault) -> None:
+    """Not every kernel has every queue."""
+    if isinstance(fault, Netem):
+        require("netem")
+
+
 def mended(run: NetworkRun, clean: Callable[[], bool], at_s: float) -> None:
     """Everything is as it was, by an observer's look, and nothing of the run goes on."""
     assert eventually(clean, 20), run.text
@@ -83,6 +90,7 @@ def test_a_run_through_a_proxy_holds(proxy: FaultProxy, upstream: int, tmp_path:
 @pytest.mark.root
 @pytest.mark.parametrize("fault", PACKETS, ids=lambda fault: fault.describe())
 def test_a_run_on_packets_holds(space: Netns, tmp_path: Path, fault: Fault) -> None:
+    require_kernel_for(fault)
     before = (space.rules(), space.queues())
     run = NetworkRun(tmp_path, fault, inside(space), allow=space.theirs)
     assert run.end() == 0, run.text
@@ -140,6 +148,7 @@ def test_a_run_killed_in_the_middle_leaves_no_toxic(
 @pytest.mark.root
 @pytest.mark.parametrize("fault", PACKETS, ids=lambda fault: fault.describe())
 def test_a_run_killed_in_the_middle_leaves_no_rule_and_no_queue(space: Netns, tmp_path: Path, fault: Fault) -> None:
+    require_kernel_for(fault)
     before = (space.rules(), space.queues())
     run = NetworkRun(tmp_path, fault, inside(space), hold_s=60, allow=space.theirs)
     run.wait_for(BITES)

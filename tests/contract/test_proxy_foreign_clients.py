@@ -15,6 +15,7 @@ import pytest
 
 from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, refused
 from tests.contract.test_proxy_conformance import LATE_S, echo
+from tests.requirements import demanded
 
 __all__ = ["echo"]
 
@@ -32,7 +33,7 @@ def proxy() -> Iterator[FaultProxy]:
 
 def cannot(reason: str) -> NoReturn:
     """Skip with the reason, or fail where the registries were demanded."""
-    if "registries" in os.environ.get("BLACKSTART_REQUIRE", ""):
+    if "registries" in demanded():
         pytest.fail(reason)
     pytest.skip(reason)
 

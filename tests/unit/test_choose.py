@@ -317,3 +317,13 @@ def test_a_url_says_where_a_server_is_whatever_its_container_publishes(
 def test_two_containers_that_fit_are_no_reason_to_do_it_by_hand(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine(here, monkeypatch, "redis running   ", "shop-redis running redis shop False")
     assert chosen().service("redis").control == {"container": "redis"}
+
+
+@pytest.mark.parametrize("options", [{"api": "http://127.0.0.1:1"}, {"redis_url": "redis://127.0.0.1:1"}])
+def test_options_that_can_make_a_trader_only_are_said_to_be_too_little_for_a_gateway(
+    here: Path, options: dict[str, str]
+) -> None:
+    name = "--" + next(iter(options)).replace("_", "-")
+    with pytest.raises(BadTarget, match=f"{name} alone can't describe one") as told:
+        choose.target_for("gateway", flags.read(options, {}))
+    assert "[requests]" in str(told.value) and "--target" in str(told.value)
