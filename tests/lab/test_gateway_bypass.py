@@ -93,9 +93,3 @@ def test_a_gateway_that_goes_past_a_proxy_that_nobody_uses_is_noticed_before_any
     assert done.code == 30, done.output
     assert "nothing passes through the proxy" in done.output
     assert done.record.of("do") == []
-
-
-def test_the_herd_reaches_a_gateway_past_the_proxy_too(past: Past, tmp_path: Path) -> None:
-    done = drill("gateway.thundering-herd", past.lab.state, tmp_path, f"--target={past.target}", within_s=240)
-    assert done.code == 0, done.output
-    assert "Redis connection error" in past.log.read_text()
