@@ -185,3 +185,15 @@ def test_the_embedded_proxys_toxics_are_leased_to_this_process(proxy: FaultProxy
     assert ("lease" in body) is not proxy.real
     if not proxy.real:
         assert body["lease"]["pid"] and body["lease"]["started"] and body["lease"]["seconds"] == 600.0
+
+
+def test_a_flap_that_is_undone_as_soon_as_it_was_done_never_comes(proxy: FaultProxy) -> None:
+    """What toggles must not be missed by an undo that comes while it is starting up."""
+    (change,) = Flap("redis", 50).plan(target(proxy))
+    toggling = next(one.probe for one in change.bites if isinstance(one.probe, ControlState))
+    for _ in range(3):
+        carry_out(change.do)
+        assert so([toggling.is_("running")])
+        assert restore(change, print, 10.0)
+        assert not eventually(lambda: so([toggling.is_("running")]), 1.0)
+        assert is_gone(change)

@@ -42,6 +42,10 @@ _LOOK = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code;
 _FACTS = _LOOK + 'echo "$root $(look "$root")"; ps -ww -o args= -p "$root"'
 _START = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 1 ] || { '
 _START += 'echo "already running as process $root"; exit 0; }; '
+_SEEN = (
+    ' && { left=200; until find_process "$1" "$2" >/dev/null; do left=$((left - 1)); [ $left -gt 0 ] || '
+    '{ echo "it was started, and not found within 10 s: $2" >&2; exit 70; }; sleep 0.05 2>/dev/null || sleep 1; done; }'
+)
 _STOP = (
     'root_of find_process "$1" "$2"; set -- "$3" $(look "$root"); one=$root:$4; signal "$1" "$one" || exit 1; '
     'while is "$one"; do sleep 0.05 2>/dev/null || sleep 1; done'
@@ -54,7 +58,11 @@ _STEERS_SHELL = re.compile(r"(?:PATH|IFS|ENV|LANG|LANGUAGE|LC_.*|LD_.*|DYLD_.*|P
 
 @plain
 class Process:
-    """One process and how it is started again. `line` is its whole command line."""
+    """One process and how it is started again. `line` is its whole command line.
+
+    With `announces` a start ends only when the process can be found: what writes its pid file itself can't be stopped
+    before, and would go on after a stop that came too early.
+    """
 
     line: str
     start_argv: tuple[str, ...]
@@ -64,6 +72,7 @@ class Process:
     log: str = ""
     stop_signal: str = "TERM"
     host: str | None = None
+    announces: bool = False
 
     @property
     def kind(self) -> str:
@@ -107,15 +116,16 @@ class Process:
 
     def start(self) -> tuple[Command, ...]:
         """Start it in a session of its own, unless it runs."""
+        seen = _SEEN if self.announces else ""
         detached = Command(
             self.start_argv, cwd=self.cwd or None, env=dict(self.env), detach=True, log=self.log or "/dev/null"
         )
         if self.host:
-            return (self._script("start", _START + shell.remote_line(replace(detached, host=self.host))),)
+            return (self._script("start", _START + shell.remote_line(replace(detached, host=self.host)) + seen),)
         # A password in the script's text could be read by everybody, in its environment it can't.
         inherited = {name: value for name, value in self.env if not _STEERS_SHELL.match(name)}
         line = shell.command_line(replace(detached, env={n: v for n, v in self.env if n not in inherited}))
-        return (replace(self._script("start", _START + line), env=inherited),)
+        return (replace(self._script("start", _START + line + seen), env=inherited),)
 
     def stop(self) -> tuple[Command, ...]:
         """The stop signal, and wait until it has ended."""

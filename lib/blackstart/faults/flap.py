@@ -89,8 +89,9 @@ class Flap:
         if line != " ".join(line.split()):
             raise Refused(f"{self.service} can't be toggled: a name or a path with blank space in it: {line}")
         return Process(
-            line, argv, pidfile, cwd="/", env=(("PYTHONPATH", str(Path(__file__).parents[2])),), log=os.devnull
-        )
+            line, argv, pidfile, cwd="/", env=(("PYTHONPATH", str(Path(__file__).parents[2])),), log=os.devnull,
+            announces=True,
+        )  # fmt: skip
 
     def describe(self) -> str:
         """As in "toggle the wire to redis every 100 ms"."""
