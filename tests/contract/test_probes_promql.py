@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import psutil
 import pytest
 
 from blackstart.codec import from_data, to_data
@@ -22,6 +23,7 @@ from blackstart.probes.promql import PromQL
 from blackstart.reading import read_once
 from blackstart.target import Target
 from tests.requirements import require
+from tests.services import eventually
 from tests.unit.probes.servers import answering, free_port, http, serving
 
 PAGE = b"""trader_is_leader{instance_id="a"} 1.0
@@ -122,6 +124,7 @@ def test_frozen_prometheus_is_timed_out_within_the_limit(
 ) -> None:
     target, server = prometheus
     server.send_signal(signal.SIGSTOP)
+    assert eventually(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
     try:
         begun = time.monotonic()
         assert read_once(PromQL("up").bind(target), 0.5).kind == "timed_out"

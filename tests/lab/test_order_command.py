@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from blackstart import history
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver
 
@@ -51,11 +52,11 @@ def test_orders_placed_by_a_command_are_reconciled_and_hold(lab: LabDriver, tmp_
     assert f"run `{tmp_path}/place /orders` for each request of the load orders" in done.output
     found = {finding.name: finding for finding in done.judged().findings}
     assert found["orders_affected"].status == found["retry_not_doubled"].status == "held"
-    rows = (done.folder / "history.csv").read_text().splitlines()[1:]
-    assert any(",info,,this machine," in row and "exit code 1: 503" in row for row in rows), rows
-    keys = {row.split(",")[1] for row in rows}
+    rows = history.read(done.folder / "history.csv").rows
+    assert any(row.outcome == "info" and row.status is None and "exit code 1: 503" in row.detail for row in rows), rows
+    acknowledged = {row.key for row in rows if row.outcome == "ok"}
     stored = {str(key) for (key,) in lab.sql("SELECT client_order_id FROM orders")}
-    assert keys <= stored
+    assert acknowledged and acknowledged <= stored
     assert ledger(lab.state) == []
 
 
