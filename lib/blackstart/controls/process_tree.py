@@ -4,6 +4,7 @@ A process is `pid:start`, so that a number that was given to another process mea
 follows parents, not process groups (PostgreSQL's backends leave the group): parents first, again and again until all
 that is found is stopped and nothing new turns up. What was frozen is written to a record *before* it is stopped; a
 thaw works from the record, since children of a process that somebody killed meanwhile can't be found through it.
+What is about to be killed is frozen although nothing can be written: a full disk must not keep anything from its end.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ signal() { is "$2" || return 0; kill -s "$1" "${2%%:*}" 2>/dev/null || ! is "$2"
 root_of() { root=$("$@") || root=; case $root in ""|0|1|*[!0-9]*) echo "no process runs" >&2; exit 66 ;; esac; };
 freeze() {
   case " $(tree "$1" | tr '\n' ' ')" in *" $$:"*) echo "would freeze the hand that must thaw it" >&2; exit 77 ;; esac;
-  umask 077; mkdir -p "${2%/*}" && : >>"$2" || exit 73;
+  umask 077; { mkdir -p "${2%/*}" && { true; } >>"$2"; } || [ -n "$3" ] || exit 73;
   frozen=" "; again=1;
   while [ $again = 1 ]; do
     again=0;
@@ -58,7 +59,7 @@ freeze() {
       case $state in Z|X) continue ;; esac;
       case "$frozen" in *" $one "*) [ "$state" = T ] || again=1; continue ;; esac;
       frozen="$frozen$one "; again=1; [ "$state" = T ] && continue;
-      echo "$one" >>"$2" && signal STOP "$one" || { thaw "$2"; exit 1; };
+      { echo "$one" >>"$2" || [ -n "$3" ]; } && signal STOP "$one" || { thaw "$2"; exit 1; };
     done;
   done; };
 thaw() {
@@ -74,7 +75,7 @@ _THAW = (
     'for one in $back; do signal CONT "$one" || exit 1; done'
 )
 _KILL = (
-    'record=$1; shift; root_of "$@"; freeze "$root" "$record"; '
+    'record=$1; shift; root_of "$@"; freeze "$root" "$record" anyway; '
     'for one in $frozen; do signal KILL "$one" || exit 1; done; rm -f "$record"'
 )
 

@@ -95,6 +95,22 @@ def test_nothing_is_frozen_where_it_can_not_be_recorded(tree: psutil.Process) ->
     assert tree.status() != psutil.STATUS_STOPPED
 
 
+@pytest.mark.parametrize("system", [as_it_is, without_proc])
+@pytest.mark.parametrize("disk", ["full", "away"])
+def test_a_tree_is_killed_although_nothing_can_be_recorded(tree: psutil.Process, system, disk: str) -> None:
+    record = Path(process_tree.record("svc", None))
+    if disk == "full":
+        record.parent.mkdir(parents=True)
+        record.symlink_to("/dev/full")
+    else:
+        record.parent.parent.joinpath("frozen").write_text("a file in the way")
+    family = [tree, *tree.children(recursive=True)]
+    machines.carry_out(system(process_tree.kill("svc", ("echo", str(tree.pid)), None)))
+    tree.wait(5)
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+
+
 @pytest.mark.parametrize("found", ["", "0", "1", "x", "12 13"])
 def test_a_root_that_is_no_process_of_a_service_is_refused(found: str) -> None:
     outcome = machines.run(process_tree.freeze("svc", ("echo", found), None))
