@@ -16,6 +16,7 @@ from benchmarks.campaign.facts import Traces, belongs_to, events, is_stopped, ma
 from benchmarks.campaign.observer import Observer, journal_fault, now_s
 from benchmarks.campaign.systems import ROOT, System, invoke
 
+_NO_LATER_THAN_S = 20.0  # the lease of a run that hangs is 10 s
 _RESTORED_WITHIN_S = 60.0
 _STAYS_S = 1.2
 _ENDS_WITHIN_S = 10.0  # a look that was under way at the kill comes to its own end
@@ -174,6 +175,8 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
             "NOT RESTORED: " + ", ".join(look.name for look in place.observer.looks if not look.well())
         )
     result.restored_s = place.observer.restored_s(since_s)
+    if result.restored_s and result.restored_s > _NO_LATER_THAN_S:  # by a last lease of its own, and not by the undo
+        result.faults.append(f"restored only after {result.restored_s:.0f} s")
     if frozen := [pid for pid in pids() if is_stopped(pid) and belongs_to(pid, place.system.elders)]:
         result.faults.append(f"left frozen: {[' '.join(words_of(pid))[:90] for pid in frozen]}")
     # One that was only being started when its runner was killed comes after the first look, and ends by itself.
