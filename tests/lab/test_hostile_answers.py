@@ -92,13 +92,6 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
-    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
-    yield driver
-    driver.command("down")
-
-
 @pytest.fixture
 def api(lab: LabDriver) -> Iterator[HostileApi]:
     with HostileApi(str(lab.target["api"])).running() as hostile:

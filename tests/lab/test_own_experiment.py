@@ -1,7 +1,6 @@
 """An experiment of a user's own finds its target as a shipped one does, and runs and is planned with its variants."""
 
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -32,13 +31,6 @@ def experiment(target, flags, variant=""):
         recovery=(eventually(read.ready().is_(200), within_s=10 if variant else 30, name="ready_again"),),
     )
 """
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
-    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
-    yield driver
-    driver.command("down")
 
 
 @pytest.fixture

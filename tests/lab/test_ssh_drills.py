@@ -27,13 +27,6 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
         yield made
 
 
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
-    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
-    yield driver
-    driver.command("down")
-
-
 @pytest.fixture
 def target(lab: LabDriver, host: SshHost, tmp_path: Path) -> str:
     """The lab's target, with Redis and PostgreSQL controlled on the other host."""
