@@ -3,55 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from blackstart import choose, flags
-from blackstart.choose import target_for
 from blackstart.errors import BadFlag, BadTarget
-from blackstart.target import Target
-
-VARIABLES = ("API", "TARGET", "REDIS_CONTAINER", "POSTGRES_CONTAINER", "REDIS_URL", "DATABASE_URL", "NONINTERACTIVE")
+from tests.unit.choosing import chosen, empty_folder, lab, own
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    for name in VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-    engine(tmp_path, monkeypatch)
-    # Whatever else runs on this machine: nobody answers at the addresses of the defaults.
-    monkeypatch.setattr(choose, "_answers", lambda name, address: False)
-    return tmp_path
-
-
-def engine(here: Path, monkeypatch: pytest.MonkeyPatch, *containers: str, publishes: str = "{}") -> None:
-    """An engine that has these containers, each as a line of `ps`, whatever this machine has."""
-    listed = "".join(f"{line}\n" for line in containers)
-    (here / "listed").write_text(listed.replace(" ", "\t"))
-    script = f"#!/bin/sh\ncase $1 in ps) cat {here}/listed ;; inspect) echo '{publishes} bridge' ;; *) exit 1 ;; esac\n"
-    (here / "engine").write_text(script)
-    (here / "engine").chmod(0o755)
-    monkeypatch.setenv("CONTAINER_ENGINE", str(here / "engine"))
-
-
-def lab(state: Path, name: str = "trader", kind: str = "trader") -> Path:
-    return written(state / "labs" / name / "target.toml", name, kind, "http://127.0.0.1:41000")
-
-
-def own(here: Path, name: str, kind: str = "trader") -> Path:
-    return written(here / "targets" / f"{name}.toml", name, kind, f"http://{name}:8000")
-
-
-def written(path: Path, name: str, kind: str, api: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(f'name = "{name}"\nkind = "{kind}"\napi = "{api}"\n')
-    return path
-
-
-def chosen(kind: str = "trader", **options: Any) -> Target:
-    return target_for(kind, flags.read(options))
+    return empty_folder(tmp_path, monkeypatch)
 
 
 # ---------------------------------------------------------------- the order
@@ -254,69 +216,6 @@ def test_one_that_says_no_kind_takes_the_only_file_there_is(here: Path) -> None:
     own(here, "shop", "shop")
     with pytest.raises(BadTarget, match="2 files"):
         chosen("")
-
-
-# ---------------------------------------------------------------- the flags mean one system
-
-
-def test_addresses_follow_the_urls(monkeypatch: pytest.MonkeyPatch) -> None:
-    target = chosen(api="https://h", redis_url="redis://cache:7000/1", database_url="postgresql://u:p@db/x")
-    assert target.service("redis").address == "cache:7000"
-    assert target.service("postgres").address == "db:5432"
-    assert target.api == "https://h"
-
-
-def test_a_url_from_the_environment_stays_there_as_a_reference(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@cache:7000/1")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://u:hunter2@db/x")
-    target = chosen()
-    assert target.service("redis").dsn == "env:REDIS_URL"
-    assert target.service("postgres").dsn == "env:DATABASE_URL"
-
-
-def test_an_option_wins_over_the_environment_for_address_and_dsn_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("REDIS_URL", "redis://production:6379/0")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://production/x")
-    target = chosen(redis_url="redis://staging:6379/0", database_url="postgresql://staging/x")
-    redis, postgres = target.service("redis"), target.service("postgres")
-    assert (redis.address, redis.dsn) == ("staging:6379", "redis://staging:6379/0")
-    assert (postgres.address, postgres.dsn) == ("staging:5432", "postgresql://staging/x")
-
-
-def test_a_database_given_only_as_an_option_needs_no_variable() -> None:
-    assert chosen(database_url="postgresql://staging/x").service("postgres").dsn == "postgresql://staging/x"
-
-
-# ---------------------------------------------------------------- containers say themselves where they are
-
-
-PUBLISHES = '{"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}]}'
-
-
-def test_a_container_is_reached_where_it_publishes_its_port(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine(here, monkeypatch, "aitrapp-redis running redis aitrapp False", publishes=PUBLISHES)
-    target = chosen(redis_container="redis")
-    redis = target.service("redis")
-    assert (redis.address, redis.dsn) == ("localhost:16379", "redis://localhost:16379/0")
-    assert target.why == "the flags redis_container; redis is the container aitrapp-redis, at localhost:16379"
-
-
-def test_a_container_that_publishes_nothing_has_no_address(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine(here, monkeypatch, "redis running   ")
-    redis = chosen(redis_container="redis").service("redis")
-    assert (redis.address, redis.dsn) == ("", "")
-
-
-def test_a_url_says_where_a_server_is_whatever_its_container_publishes(
-    here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine(here, monkeypatch, "redis running   ", publishes=PUBLISHES)
-    assert chosen(redis_url="redis://localhost:7000").service("redis").address == "localhost:7000"
-
-
-def test_two_containers_that_fit_are_no_reason_to_do_it_by_hand(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    engine(here, monkeypatch, "redis running   ", "shop-redis running redis shop False")
-    assert chosen().service("redis").control == {"container": "redis"}
 
 
 @pytest.mark.parametrize("options", [{"api": "http://127.0.0.1:1"}, {"redis_url": "redis://127.0.0.1:1"}])
