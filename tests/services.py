@@ -22,6 +22,7 @@ from blackstart.expect import Condition
 from blackstart.model import Step
 from blackstart.reading import read_once
 from blackstart.target import Service, Target
+from blackstart_lab import ports
 
 _ONCE = Retry(NoBackoff(), 0)
 
@@ -32,10 +33,8 @@ def redis_server() -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
+    """A port that nobody listens on now, and that is lent to no client while its server is down."""
+    return ports.take(1)[0]
 
 
 def pings(port: int, timeout_s: float = 0.3) -> bool:

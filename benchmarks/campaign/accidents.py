@@ -177,7 +177,7 @@ def start_in_stop(runner: Runner, result: Result, chance: random.Random) -> None
     time.sleep(chance.uniform(0.25, 0.4))
     guardian, entries = runner.guardian(), runner.place.traces.ledger()
     runner_at_s = _kill_runner(runner)
-    young = marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives
+    young = marked(runner.place.traces.mark) - runner.relatives
     messengers = [one for one in young if "stop" in words_of(one)]
     for messenger in messengers:
         end(messenger)

@@ -34,8 +34,13 @@ class Traces:
 
     def guardians(self) -> list[int]:
         """The guardians of these runs that are alive."""
-        runs = [path.name for path in self.runs()]
-        return [pid for pid in pids() if "blackstart.safety.guard" in (words := words_of(pid)) and words[-1] in runs]
+        # Another campaign's run of the same second has the same name: only the state folder tells them apart.
+        return [pid for pid in marked(self.mark) if "blackstart.safety.guard" in words_of(pid)]
+
+    @property
+    def mark(self) -> str:
+        """What only these runs' processes have in their environment."""
+        return f"BLACKSTART_STATE={self.state}"
 
     def open_copies(self) -> list[Path]:
         """Copies of undos that nobody has proved."""
@@ -73,11 +78,11 @@ def words_of(pid: int) -> list[str]:
 
 
 def marked(mark: str) -> set[int]:
-    """The processes with this text in their environment, without zombies."""
+    """The processes with this variable and value in their environment, without zombies."""
     found = set()
     for pid in pids():
         try:
-            if mark.encode() in Path(f"/proc/{pid}/environ").read_bytes() and words_of(pid):
+            if mark.encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0") and words_of(pid):
                 found.add(pid)
         except OSError:
             continue

@@ -64,7 +64,7 @@ class Runner:
     def __init__(self, place: Range, experiment: str) -> None:
         self.place = place
         self.before = {path.name for path in place.traces.runs()}
-        self.relatives = marked(f"BLACKSTART_STATE={place.traces.state}")
+        self.relatives = marked(place.traces.mark)
         self.out = place.traces.state / "out.txt"
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
@@ -87,7 +87,7 @@ class Runner:
 
         Only this campaign's processes have its state folder in their environment.
         """
-        for pid in marked(f"BLACKSTART_STATE={self.place.traces.state}"):
+        for pid in marked(self.place.traces.mark):
             words = words_of(pid)
             if (
                 "blackstart.safety.guard" in words
@@ -202,7 +202,7 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
 
 def _left(runner: Runner) -> list[int]:
     """Processes of the run, or of its relatives, that were not there before and are no part of the system."""
-    new = marked(f"BLACKSTART_STATE={runner.place.traces.state}") - runner.relatives
+    new = marked(runner.place.traces.mark) - runner.relatives
     return [pid for pid in new if not belongs_to(pid, runner.place.system.elders) and pid != os.getpid()]
 
 

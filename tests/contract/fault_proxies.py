@@ -17,6 +17,8 @@ from typing import Any
 
 import requests
 
+from tests.services import free_port
+
 KINDS = ("embedded", "embedded-uvloop", "toxiproxy")
 
 
@@ -35,13 +37,6 @@ def toxiproxy_server() -> str:
         os.path.expanduser("~/go/bin/server"),
     )
     return next(found for place in places if (found := shutil.which(place)))
-
-
-def free_port() -> int:
-    """A port that is free now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 10.0) -> bool:

@@ -93,12 +93,3 @@ def take_lock(lab: Supervised) -> None:
     locks = Locks([f"supervisor:{lab.config}:redis"])
     locks.take("another", "test")
     locks.release()
-
-
-def guardians_of(reports: Path) -> list[int]:
-    """The guardians of all runs that have their evidence there, found by their command lines."""
-    runs = [folder.name for folder in reports.iterdir() if folder.is_dir()]
-    found = subprocess.run(
-        ["pgrep", "-af", "blackstart.safety.guard"], capture_output=True, text=True, timeout=5, check=False
-    )
-    return [int(line.split()[0]) for line in found.stdout.splitlines() if line.split()[-1] in runs]

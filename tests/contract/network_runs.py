@@ -14,6 +14,7 @@ from blackstart import journal
 from blackstart.codec import to_data
 from blackstart.model import Fault
 from tests.contract.fault_proxies import FaultProxy
+from tests.processes import running
 from tests.services import eventually
 
 DRILL = Path(__file__).with_name("network_drill.py")
@@ -85,7 +86,7 @@ class NetworkRun:
 
     def guardian_gone(self, within_s: float = 40.0) -> bool:
         """Whether every guardian of this run has ended; by what its command line says."""
-        return eventually(lambda: not left_running(self.folder), within_s)
+        return eventually(lambda: not left_running(), within_s)
 
     def guarded(self) -> list[str]:
         """The names of the events in the guardian's record, whose chain must be whole."""
@@ -105,18 +106,7 @@ def untouched(proxy: FaultProxy) -> bool:
     return told["enabled"] is True and told["toxics"] == []
 
 
-def left_running(folder: Path) -> list[str]:
-    """Processes that belong to the runs of a folder: their guardians, and what their faults started."""
-    runs = [path.name for path in (folder / "reports").glob("*") if path.is_dir()]
-    state = os.environ["BLACKSTART_STATE"]
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):  # no deeper: a glob stumbles over what ends while it looks
-        try:
-            words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-        except OSError:
-            continue
-        guards = "blackstart.safety.guard" in words and any(run in words for run in runs)
-        flaps = "blackstart.faults._flapper" in words and any(state in word for word in words)
-        if guards or flaps:
-            found.append(" ".join(words))
-    return found
+def left_running() -> list[str]:
+    """Processes that belong to the runs of this test: their guardians, and what their faults started."""
+    modules = ("blackstart.safety.guard", "blackstart.faults._flapper")
+    return [" ".join(words) for module in modules for words in running(module).values()]

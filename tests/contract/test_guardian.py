@@ -15,7 +15,8 @@ import pytest
 from blackstart import journal
 from blackstart.safety.alive import started
 from blackstart.safety.ledger import Ledger
-from tests.contract.guarded_run import SmallRun, guardians_of, restored, small_run, take_lock
+from tests.contract.guarded_run import SmallRun, restored, small_run, take_lock
+from tests.processes import guardians
 from tests.services import Supervised, connects, eventually, free_port, pings, redis_server, supervised_redis
 
 
@@ -49,12 +50,11 @@ def messengers(lab: Supervised, program: str) -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_running(tmp_path: Path) -> Iterator[None]:
+def nothing_left_running() -> Iterator[None]:
     """A test that fails halfway must not leave its guardian to mend what is no longer there."""
     yield
-    for reports in (tmp_path, tmp_path / "tiny" / "reports"):
-        for pid in guardians_of(reports) if reports.exists() else []:
-            os.kill(pid, signal.SIGKILL)
+    for pid in guardians():
+        os.kill(pid, signal.SIGKILL)
 
 
 def may_lower_oom_score() -> bool:
@@ -151,7 +151,7 @@ def test_a_run_killed_at_any_instant_leaves_redis_running(lab: Supervised, tmp_p
     run = SmallRun(lab, tmp_path, 0.5)
     time.sleep(instant_s)
     run.kill()
-    assert eventually(lambda: not guardians_of(tmp_path), 20)
+    assert eventually(lambda: not guardians(), 20)
     assert pings(lab.port) and Ledger().outstanding() == []
     for record in tmp_path.glob("*/guardian.jsonl"):
         assert not journal.read(record).damage

@@ -11,7 +11,8 @@ import pytest
 from blackstart.errors import Refused
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
-from tests.contract.guarded_run import SmallRun, guardians_of, hidden, restored, take_lock
+from tests.contract.guarded_run import SmallRun, hidden, restored, take_lock
+from tests.processes import guardians
 from tests.requirements import require
 from tests.services import Supervised, connects, eventually, pings, supervised_redis
 
@@ -23,12 +24,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_running(tmp_path: Path) -> Iterator[None]:
+def nothing_left_running() -> Iterator[None]:
     """A test that fails halfway must not leave its guardian to mend what is no longer there."""
     yield
-    for reports in (tmp_path, tmp_path / "tiny" / "reports"):
-        for pid in guardians_of(reports) if reports.exists() else []:
-            os.kill(pid, signal.SIGKILL)
+    for pid in guardians():
+        os.kill(pid, signal.SIGKILL)
 
 
 # ---------------------------------------------------------------- the guardian dies, or can't work
@@ -141,7 +141,7 @@ def test_a_disk_that_fills_up_at_any_step_stops_no_undo(
     else:
         run.go_on()
     run.process.wait(timeout=30)
-    assert eventually(lambda: not guardians_of(tiny / "reports"), 20)
+    assert eventually(lambda: not guardians(), 20)
     assert eventually(lambda: pings(lab.port)), "".join(run.said)
     (tiny / "filler").unlink()
     heal.heal(lambda text: None, tiny / "reports")

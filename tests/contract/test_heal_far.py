@@ -13,6 +13,7 @@ import pytest
 from blackstart.faults.drop import Drop
 from tests.contract.network_runs import ROOT, NetworkRun
 from tests.netns import Netns, netns
+from tests.processes import guardians
 from tests.requirements import require
 from tests.services import eventually, redis_server
 
@@ -33,23 +34,12 @@ def dropped_and_both_killed(space: Netns, folder: Path) -> NetworkRun:
     run = NetworkRun(folder, Drop("redis"), {"services": {"redis": service}}, hold_s=60.0, way=way)
     run.wait_for("the fault bites")
     (script,) = run.reports.glob("*/HEAL.sh")
-    (guardian,) = guardians(script.parent.name)
+    (guardian,) = guardians()
     run.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
     os.kill(guardian, signal.SIGKILL)
     run.kill()
     assert space.rules()
     return run
-
-
-def guardians(run: str) -> list[int]:
-    found = []
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            words = (path / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-        except OSError:
-            continue
-        found += [int(path.name)] if "blackstart.safety.guard" in words and run in words else []
-    return found
 
 
 @pytest.fixture(autouse=True)

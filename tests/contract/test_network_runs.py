@@ -29,6 +29,7 @@ from blackstart.safety.ledger import Ledger
 from tests.contract.fault_proxies import FaultProxy, redis_server
 from tests.contract.network_runs import NetworkRun, left_running, through, untouched
 from tests.netns import Netns, answers, netns
+from tests.processes import guardians
 from tests.requirements import require
 from tests.services import eventually, pings
 
@@ -72,7 +73,7 @@ def mended(run: NetworkRun, clean: Callable[[], bool], at_s: float) -> None:
     """Everything is as it was, by an observer's look, and nothing of the run goes on."""
     assert eventually(clean, 20), run.text
     print(f"clean {time.monotonic() - at_s:.2f} s after the kill")
-    assert run.guardian_gone(), left_running(run.folder)
+    assert run.guardian_gone(), left_running()
     assert clean() and Ledger().outstanding() == []
 
 
@@ -193,19 +194,11 @@ def test_a_flapper_killed_together_with_its_run_leaves_the_proxy_up(
 
 def kill_with_guardian(run: NetworkRun) -> None:
     """Both at once: the guardian is told nothing, and nobody is left."""
-    guardians = [int(entry.name) for entry in Path("/proc").glob("[0-9]*") if _guards(entry, run)]
-    for pid in (*guardians, run.process.pid):
+    found = guardians()
+    for pid in (*found, run.process.pid):
         os.kill(pid, signal.SIGKILL)
     run.process.wait(timeout=10)
-    assert guardians and run.guardian_gone(5)
-
-
-def _guards(entry: Path, run: NetworkRun) -> bool:
-    try:
-        words = (entry / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-    except OSError:
-        return False
-    return "blackstart.safety.guard" in words and any(path.name in words for path in run.reports.glob("*"))
+    assert found and run.guardian_gone(5)
 
 
 @pytest.mark.root

@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 
 from blackstart.safety import alive
-from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, eventually, free_port, missing, refused
+from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, eventually, missing, refused
 from tests.contract.test_proxy_conformance import LATE_S, echo
+from tests.services import free_port
 
 __all__ = ["echo"]
 

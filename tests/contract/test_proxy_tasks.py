@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.contract.fault_proxies import EchoServer, eventually, free_port, refused
+from tests.contract.fault_proxies import EchoServer, eventually, refused
 from tests.contract.test_proxy_conformance import echo
+from tests.services import free_port
 
 __all__ = ["echo"]
 

@@ -13,9 +13,10 @@ import requests
 from blackstart.proxy.attributes import declared
 from blackstart.proxy.collection import read_proxy
 from blackstart.proxy.toxics import kinds
-from tests.contract.fault_proxies import eventually, free_port
+from tests.contract.fault_proxies import eventually
 from tests.docs.pages import blocks, table, words
 from tests.environment import ROOT, require_own_environment
+from tests.services import free_port
 
 PAGE = ROOT / "docs" / "proxy.md"
 # Toxiproxy 2.12 knows these types.

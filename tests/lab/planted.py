@@ -220,9 +220,9 @@ class Words:
 
     def _watch(self) -> None:
         while not self._end.wait(0.005):
-            for path in Path("/proc").glob("[0-9]*/cmdline"):
+            for pid in filter(str.isdigit, os.listdir("/proc")):  # a deeper glob stumbles over what ends meanwhile
                 with contextlib.suppress(OSError):
-                    words = path.read_bytes()
+                    words = Path(f"/proc/{pid}/cmdline").read_bytes()
                     for needle, name in self._needles.items():
                         if needle in words:
                             self.seen.add(f"{name}: {words!r}")

@@ -13,6 +13,7 @@ from tests.lab.drills import drill
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.lab.refusing import asked, assert_evidence_says_refused, no_evidence, redis_port, refused
 from tests.requirements import require
+from tests.services import free_port
 
 pytestmark = pytest.mark.usefixtures("untouched")
 
@@ -23,9 +24,7 @@ LIVE = "CONFIRM LIVE TRADING"
 def other_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a Redis that belongs to nobody's trader."""
     require("redis")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     server = subprocess.Popen(words, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL)
     try:
@@ -52,12 +51,6 @@ def variant(lab: LabDriver, file: Path, *changes: tuple[str, str]) -> str:
         text = text.replace(old, new)
     file.write_text(text)
     return str(file)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_an_unreachable_api_is_refused(lab: LabDriver, tmp_path: Path) -> None:
