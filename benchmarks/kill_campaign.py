@@ -22,6 +22,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
@@ -30,7 +31,7 @@ from pathlib import Path
 from benchmarks.campaign import accidents, rivals
 from benchmarks.campaign.facts import Traces
 from benchmarks.campaign.observer import Observer
-from benchmarks.campaign.shot import AIMS, Range, Result
+from benchmarks.campaign.shot import AIMS, UNDER_LOAD, Range, Result
 from benchmarks.campaign.systems import BACKENDS, FAULTLESS, SHARES, SYSTEMS, Missing
 from tabulate import tabulate
 
@@ -123,11 +124,20 @@ def _range(name: str, folder: Path) -> Iterator[Range]:
 
 def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: list[str]) -> Iterator[Result]:
     shots = options.shots * SHARES[place.system.name]
-    aims = [aim for aim, share in AIMED.items() for _ in range(max(1, round(shots * share / 100)))]
+    names = [name for name in place.system.runs if options.experiment in name]
+    faulty = [name for name in names if name not in FAULTLESS]
+    aims = [(aim, faulty) for aim, share in AIMED.items() for _ in range(max(1, round(shots * share / 100)))]
+    # On top of them: an experiment without a fault has no guardian, and no other instants to aim at.
+    for name in (name for name in names if name in FAULTLESS):
+        aims += [(aim, [name]) for aim in (AIMS[0], UNDER_LOAD) for _ in range(max(1, round(shots / 10)))]
     chance = random.Random(f"{options.seed}/{place.system.name}")
     chance.shuffle(aims)
-    for aim in aims if options.only in "runner killed" else ():
-        yield from _shot(place, "runner killed", aim, chance, options, skipped)
+    hit: Counter[str] = Counter()
+    for aim, which in aims if options.only in "runner killed" else ():
+        for result in _shot(place, "runner killed", aim, which, hit, chance, skipped):
+            hit[result.experiment] += 1
+            yield result
+    skipped += [f"{place.system.name}, runner killed: {name} was never hit" for name in names if hit and not hit[name]]
     for accident in list(accidents.ACCIDENTS)[1:]:
         if options.only not in accident:
             continue
@@ -141,26 +151,28 @@ def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: 
             for _ in range(options.others):
                 aim = chance.choice(("in force", "in force", "between ledger and fault", "inside undo"))
                 aim = "between ledger and fault" if "start in" in accident else aim
-                yield from _shot(place, accident, aim, chance, options, skipped)
+                which = [name for name in faulty if name.startswith(STOPPING)] if "in a stop" in accident else faulty
+                yield from _shot(place, accident, aim, which, Counter(), chance, skipped)
     if place.system.stop_words:
         yield from _rivals(place, folder, options, chance, skipped)
 
 
 def _shot(
-    place: Range, accident: str, aim: str, chance: random.Random, options: argparse.Namespace, skipped: list[str]
-) -> Iterator[Result]:
-    names = [name for name in place.system.runs if options.experiment in name]
-    if accident.endswith("in a stop"):
-        names = [name for name in names if name.startswith(STOPPING)]
-    if aim in AIMS[2:]:  # there must be a fault for the instant to come
-        names = [name for name in names if name not in FAULTLESS]
+    place: Range, accident: str, aim: str, names: list[str], hit: Counter[str], chance: random.Random,
+    skipped: list[str],
+) -> Iterator[Result]:  # fmt: skip
     result = None
     for _ in range(_TRIES if names else 0):
-        experiment = chance.choice(names)
-        result = accidents.shoot(place, experiment, accident, aim, chance)
+        # Those that were hit least come first: each experiment's runner is to be killed.
+        experiment = chance.choice([name for name in names if hit[name] == min(hit[other] for other in names)])
+        why = f"missed the instant {aim!r}"
+        try:
+            result = accidents.shoot(place, experiment, accident, aim, chance)
+        except Missing as missing:
+            why = str(missing)
         if result is not None:
             break
-        print(f"{place.system.name}: {experiment} missed the instant {aim!r}; again", file=sys.stderr)
+        print(f"{place.system.name}: {experiment}: {why}; again", file=sys.stderr)
     if result is None:
         if names:
             skipped.append(f"{place.system.name}, {accident}: the instant {aim!r} did not come in {_TRIES} tries")
@@ -220,7 +232,8 @@ def _rows(results: list[Result], starts: dict[str, float]) -> list[tuple[object,
 def _below_floor(results: list[Result]) -> Iterator[str]:
     for backend in dict.fromkeys(BACKENDS.values()):
         shots = [result for result in results if BACKENDS[result.system] == backend]
-        fell = [result.fell for result in shots if result.accident == "runner killed"]
+        kills = [result for result in shots if result.accident == "runner killed"]
+        fell = [result.fell for result in kills if result.experiment not in FAULTLESS]
         for where, percent in FLOORS.items():
             if fell and fell.count(where) * 100 < percent * len(fell):
                 yield f"{backend}: only {fell.count(where)} of {len(fell)} kills fell {where!r}, wanted {percent} %"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.campaign.facts import marked, words_of
 from benchmarks.campaign.observer import now_s
-from benchmarks.campaign.shot import Range, Result, Runner, end, settle, task, wait_for, where
+from benchmarks.campaign.shot import AIMS, Range, Result, Runner, end, settle, task, wait_for, where
 
 LEASE_S = 10.0  # the guardian's own figure: how long a run may show no sign of life
 Accident = Callable[[Runner, Result, random.Random], None]
@@ -24,6 +24,8 @@ class Missed(Exception):
 def shoot(place: Range, experiment: str, accident: str, aim: str, chance: random.Random) -> Result | None:
     """One shot; None where the run had ended before its instant came, or what was to be hit was not there."""
     result = Result(place.system.name, experiment, accident, aim)
+    if aim == AIMS[0]:
+        place.measure_length(experiment)
     place.observer.begin()
     runner = Runner(place, experiment)
     if not wait_for(aim, runner, chance):

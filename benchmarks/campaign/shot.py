@@ -14,13 +14,15 @@ from pathlib import Path
 
 from benchmarks.campaign.facts import Traces, belongs_to, events, is_stopped, marked, parent_of, pids, words_of
 from benchmarks.campaign.observer import Observer, journal_fault, now_s
-from benchmarks.campaign.systems import ROOT, System, invoke
+from benchmarks.campaign.systems import FAULTLESS, ROOT, Missing, System, invoke
 
 _NO_LATER_THAN_S = 20.0  # the lease of a run that hangs is 10 s
 _RESTORED_WITHIN_S = 60.0
 _STAYS_S = 1.2
+_LOADED = 2  # so many phases have begun: baseline and fault
 _ENDS_WITHIN_S = 10.0  # a look that was under way at the kill comes to its own end
 AIMS = ("at any time", "guardian starting", "between ledger and fault", "in force", "inside undo")
+UNDER_LOAD = "under load"  # of an experiment without a fault: what it has instead
 
 
 @dataclass
@@ -43,6 +45,22 @@ class Range:
     system: System
     observer: Observer
     traces: Traces
+    lengths: dict[str, float] = field(default_factory=dict)
+
+    def length_s(self, experiment: str) -> float:
+        """How long a run of it takes that is left alone; `measure_length` comes first."""
+        return self.lengths[experiment]
+
+    def measure_length(self, experiment: str) -> None:
+        """Run it once to its end, if its length is not known yet. Raises Missing where it does not hold."""
+        if experiment in self.lengths:
+            return
+        self.observer.begin()
+        runner = Runner(self, experiment)
+        code = runner.process.wait(timeout=300)
+        if code:
+            raise Missing(f"{experiment} does not hold when it is left alone (exit {code}): {runner.last_line()}")
+        self.lengths[experiment] = now_s() - runner.began_s
 
     @property
     def environment(self) -> dict[str, str]:
@@ -62,7 +80,7 @@ class Runner:
     """A run as a process, and what can be seen of it from outside."""
 
     def __init__(self, place: Range, experiment: str) -> None:
-        self.place = place
+        self.place, self.experiment = place, experiment
         self.before = {path.name for path in place.traces.runs()}
         self.relatives = marked(place.traces.mark)
         self.out = place.traces.state / "out.txt"
@@ -81,6 +99,10 @@ class Runner:
     def said(self, text: str) -> bool:
         """Whether it has printed that."""
         return text.encode() in self.out.read_bytes()
+
+    def last_line(self) -> str:
+        """The last that it has printed."""
+        return (self.out.read_text("utf-8", "replace").strip().splitlines() or ["it printed nothing"])[-1]
 
     def guardian(self) -> int:
         """The pid of its guardian, also of one that is only starting; 0 where there is none.
@@ -111,15 +133,17 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
     """Wait for the seeded instant; False where the run has ended before it."""
     place = runner.place
     if aim == "at any time":
-        hit = (
-            runner.wait(lambda: now_s() - runner.began_s > delay_s, 30.0) if (delay_s := chance.uniform(0, 6)) else True
-        )
+        at_s = runner.began_s + chance.uniform(0, place.length_s(runner.experiment))
+        hit, delay_s = runner.wait(lambda: now_s() >= at_s, 300.0), 0.0
     elif aim == "guardian starting":
         hit = runner.wait(lambda: _guardian_begun(runner))
         delay_s = chance.uniform(0, 0.12)
     elif aim == "between ledger and fault":
         hit = runner.wait(lambda: _opened(runner))
         delay_s = chance.uniform(0, place.system.gap_s)
+    elif aim == UNDER_LOAD:
+        hit = runner.wait(lambda: _under_load(runner))
+        delay_s = chance.uniform(0, place.system.load_s)
     elif aim == "in force":
         hit = runner.wait(place.observer.first_bad.is_set)
         delay_s = chance.uniform(0, 0.9)
@@ -136,6 +160,12 @@ def _guardian_begun(runner: Runner) -> bool:
     """Whether its process is there, however young."""
     folder = runner.evidence()
     return folder is not None and any(words_of(pid)[-1:] == [folder.name] for pid in pids())
+
+
+def _under_load(runner: Runner) -> bool:
+    """Whether its baseline is over and its recovery has not begun."""
+    folder = runner.evidence()
+    return folder is not None and events(folder / "journal.jsonl").count("phase") == _LOADED
 
 
 def _opened(runner: Runner) -> bool:
@@ -159,6 +189,8 @@ def where(runner: Runner, at_s: float, guardian: int, entries: list[tuple[str, s
         return "in force"
     if entries or "intent" in told or "do" in wrote:
         return "between ledger and fault"
+    if runner.experiment in FAULTLESS and wrote.count("phase") == _LOADED:
+        return UNDER_LOAD
     if folder and "guarding" not in told and (guardian or not runner.said("baseline:")):
         return "guardian starting"
     return "before anything"

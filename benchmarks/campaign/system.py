@@ -35,6 +35,7 @@ class System:
     prefix: list[str] = field(default_factory=list)
     gap_s: float = 0.08  # about so long after the ledger's entry the fault takes effect
     undo_s: float = 0.15  # and so long its undo takes
+    load_s: float = 0.1  # the shortest load of an experiment without a fault
     start_s: float = 0.0
     stop_words: tuple[str, ...] = ()
     start_words: tuple[str, ...] = ()

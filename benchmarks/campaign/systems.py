@@ -103,6 +103,7 @@ def gateway(state: Path) -> Iterator[System]:
             stop_words=stop,
             gap_s=0.05,
             undo_s=0.03,
+            load_s=5.0,
             start_words=start,
         )  # fmt: skip
 
