@@ -16,6 +16,7 @@ import weakref
 from typing import TextIO
 
 from blackstart import clock
+from blackstart.errors import Refused
 
 _PATIENCE_S = 0.2  # so long a slow reader is waited for, once, before it is taken for one that does not read
 _AT_THE_END_S = 10.0
@@ -87,10 +88,18 @@ def line(text: str) -> None:
 
 
 def page(text: str) -> None:
-    """What is read at leisure, while nothing is broken: waits for its reader, and is quiet where there is none left."""
-    with contextlib.suppress(BrokenPipeError):
-        print(text)
-    flush()
+    """What is read at leisure, while nothing is broken: waits for its reader, and is quiet where there is none left.
+
+    Raises Refused where it can't be written, as on a full disk: what was asked for is then not there.
+    """
+    if sys.stdout is None:
+        return
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            _write_through(sys.stdout, f"{text}\n")
+        flush()
+    except OSError as error:
+        raise Refused(f"standard output can't be written: {error.strerror}") from error
 
 
 def flush() -> None:

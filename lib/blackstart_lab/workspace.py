@@ -76,6 +76,7 @@ class Workspace:
         try:
             self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
             self.outside.mkdir(mode=0o711)
+            self.outside.chmod(0o711)  # mkdir's mode is cut by the umask
         except FileExistsError:
             raise NotStarted(f"{self.outside} is in the way and not ours; remove it") from None
         except OSError as error:

@@ -5,6 +5,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tempfile
 from pathlib import Path
@@ -85,16 +86,19 @@ def _reachable_install(home: Path, owner: str | None) -> Path:
     for folder in (install, package.parent / f"{package.name}.libs", package / ".dylibs"):
         if folder.is_dir():
             shutil.copytree(folder, home / folder.relative_to(package.parent), symlinks=True, ignore=unneeded)
-    _open_up(home / package.name)
+    for copied in home.iterdir():
+        _open_up(copied)
     if not _runs(copy, owner):
         raise NotStarted(f"{owner} can run PostgreSQL neither from {install} nor from {copy} (mounted noexec?)")
     return copy
 
 
 def _open_up(copy: Path) -> None:
-    """Let others in, whatever the umask and the modes of the original were."""
-    for folder, _, _ in os.walk(copy):
-        Path(folder).chmod(0o755)
+    """Let others in, to folders and files, whatever the umask and the modes of the original were."""
+    copy.chmod(0o755)
+    for path in copy.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.stat().st_mode & stat.S_IXUSR else 0o644)
 
 
 def _runs(install: Path, owner: str) -> bool:

@@ -27,6 +27,19 @@ def test_two_states_have_two_outside_folders(monkeypatch: pytest.MonkeyPatch) ->
     assert Workspace("trader").outside != first
 
 
+def test_outside_folder_lets_others_through_however_strict_the_umask_is(own_state: Path) -> None:
+    workspace = Workspace("trader")
+    before = os.umask(0o077)
+    try:
+        workspace.create()
+    finally:
+        os.umask(before)
+    try:
+        assert workspace.outside.stat().st_mode & 0o777 == 0o711
+    finally:
+        workspace.remove()
+
+
 def test_outside_folder_that_somebody_else_has_put_there_is_refused(own_state: Path) -> None:
     workspace = Workspace("trader")
     workspace.outside.symlink_to("/etc")

@@ -109,6 +109,28 @@ def test_postgres_that_lies_in_roots_home_is_copied_to_where_nobody_can_run_it(
     assert data.stat().st_mode & 0o777 == 0o700
 
 
+def test_postgres_that_was_installed_under_a_strict_umask_is_copied_with_modes_that_let_nobody_in(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    require("root")
+    package = postgres.find().parent
+    for folder in (package, package.parent / f"{package.name}.libs"):
+        if folder.is_dir():
+            shutil.copytree(folder, tmp_path / folder.name, symlinks=True)
+    for path in tmp_path.rglob("*"):  # as pip leaves them where the umask is 077
+        if not path.is_symlink():
+            path.chmod(path.stat().st_mode & 0o700)
+    monkeypatch.setattr(postgres, "find", lambda: tmp_path / package.name / "pginstall")
+    monkeypatch.setattr(postgres, "cache_folder", lambda: tmp_path / "cache")
+    before = os.umask(0o077)
+    try:
+        service = postgres.service(workspace, 1234, "trader")
+    finally:
+        os.umask(before)
+    assert service.program.command[0].startswith(str(workspace.outside))
+    postgres._as_owner([service.program.command[0], "--version"], "nobody")
+
+
 def test_ordinary_user_keeps_the_database_in_the_labs_folder(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
