@@ -4,7 +4,7 @@ Events that the judge reads, as the engine writes them: `run` (the experiment as
 (name, `began`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected
 values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people. The precedence is DESIGN's:
 not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
-violation, missing data, held.
+violation, missing data (or a fault that was over before its undo), held.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import errors
+from blackstart import errors, lapse
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
@@ -72,7 +72,7 @@ def judge(
     followed = court_findings(court, times)
     if history is not None:
         followed = excused(record, court, followed, history)
-    findings = [*followed, *checked]
+    findings = [*lapse.excused(court, followed), *checked]
     verdict, reasons = precedence(record, experiment, court, times, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 
@@ -186,7 +186,7 @@ def precedence(
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
     if broke:
         return "broke", tuple(broke)
-    missing = _missing(record, findings)
+    missing = [*lapse.told(court, times), *_missing(record, findings)]
     return ("inconclusive", tuple(missing)) if missing else ("held", ())
 
 

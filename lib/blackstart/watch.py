@@ -154,6 +154,11 @@ class Watch:
         """The wanted state was entered and the last readings say that it was left again."""
         return self._settled() and len(self._bad) >= IN_A_ROW and not self.expectation.momentary
 
+    @property
+    def left(self) -> Interval | None:
+        """Between which readings the wanted state was left again, where it was."""
+        return Interval(self._new[-1].sent_s, self._bad[0].answered_s) if self.lost_again else None
+
     def deadline_s(self) -> float | None:
         """When the wait ends; None while the effect that it counts from is not proved."""
         if self.anchor_s is None or self.expectation.within_s is None:
