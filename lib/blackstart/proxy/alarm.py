@@ -12,7 +12,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import ceil
 from time import monotonic
@@ -21,6 +21,8 @@ from typing import Protocol
 from blackstart.proxy.stage import NEVER
 
 _CLOCK_MONOTONIC, _ABSOLUTE = 1, 1
+# So many closed alarms may wait for their time before the heap is cleared of them.
+_SWEEP_FROM = 1000
 
 
 class Timer(Protocol):
@@ -85,6 +87,7 @@ class Clockwork:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._heap: list[tuple[float, int, Alarm]] = []
         self._order = count()
+        self._closed = 0
         self._armed_at = NEVER
         make: Callable[..., Timer] = KernelTimer if sys.platform == "linux" else LoopTimer
         self._timer = make(loop, self._ring)
@@ -93,6 +96,14 @@ class Clockwork:
         """Look at that alarm at that time."""
         heappush(self._heap, (at, next(self._order), alarm))
         self._arm()
+
+    def sweep(self) -> None:
+        """An alarm was closed: where most are, forget them, or each would stay until its time, an hour maybe."""
+        self._closed += 1
+        if self._closed > max(_SWEEP_FROM, len(self._heap) // 2):
+            self._heap = [entry for entry in self._heap if not entry[2].closed]
+            heapify(self._heap)
+            self._closed = 0
 
     def close(self) -> None:
         """Ring no more."""
@@ -123,7 +134,8 @@ class Alarm:
     __slots__ = ("_action", "_at", "_clockwork", "_queued_at")
 
     def __init__(self, clockwork: Clockwork, action: Callable[[], None]) -> None:
-        self._clockwork, self._action = clockwork, action
+        self._clockwork = clockwork
+        self._action: Callable[[], None] | None = action
         self._at = self._queued_at = NEVER
 
     def set(self, at: float) -> None:
@@ -133,10 +145,21 @@ class Alarm:
             self._queued_at = at
             self._clockwork.push(at, self)
 
+    @property
+    def closed(self) -> bool:
+        """Whether it never rings again."""
+        return self._action is None
+
+    def close(self) -> None:
+        """Never ring again, and let go of what would have been called: a connection and all the data it held."""
+        self._at, self._action = NEVER, None
+        if self._queued_at < NEVER:
+            self._clockwork.sweep()
+
     def look(self, now: float) -> None:
         """The clockwork's call: ring, or wait on."""
-        if now < self._queued_at:
-            return  # an old entry; there is another one
+        if now < self._queued_at or self._action is None:
+            return  # an old entry (there is another one), or a closed alarm
         self._queued_at = NEVER
         if self._at <= now:
             self._at = NEVER

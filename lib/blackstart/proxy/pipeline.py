@@ -119,6 +119,7 @@ class Pipeline:
 
     def _finish(self, ending: Ending) -> None:
         if not self.over:
+            self.over = ending is Ending.CLOSE  # nothing comes behind that
             self.ends.finish(ending)
 
     def _hang_up(self, how: HangUp) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, cast
 
 from blackstart.proxy.alarm import Alarm, Clockwork
 from blackstart.proxy.pipeline import Pipeline
-from blackstart.proxy.stage import NEVER, Ending, HangUp
+from blackstart.proxy.stage import Ending, HangUp
 
 if TYPE_CHECKING:
     from blackstart.proxy.connection import Connection
@@ -87,6 +87,7 @@ class Side(asyncio.Protocol):
         assert self.transport is not None
         self.up = True
         self.write = self.transport.write
+        self.resume_writing()  # before it may say again that it has enough
         early, self._early = self._early or [], None
         for item in early:
             if isinstance(item, Ending):
@@ -94,7 +95,6 @@ class Side(asyncio.Protocol):
             else:
                 self.transport.write(item)
         self.peer.route()
-        self.resume_writing()
 
     def route(self) -> None:
         """Send what is read from here to the pipeline, or to the peer where there are no stages."""
@@ -102,7 +102,10 @@ class Side(asyncio.Protocol):
             self.dropped_bytes += self.pipeline.dropped_bytes
             self.pipeline = None
             self._silence()
-        self.sink = self.peer.write if self.pipeline is None else self.pipeline.feed
+        if self.ended:
+            self.sink = self._discard
+        else:
+            self.sink = self.peer.write if self.pipeline is None else self.pipeline.feed
 
     def staged(self, clockwork: Clockwork) -> Pipeline:
         """The pipeline that works on what is read from here, made where there was none."""
@@ -144,15 +147,19 @@ class Side(asyncio.Protocol):
         if ending is Ending.RESET:
             self.connection.hang_up(HangUp.RESET)
             return
+        if ending is Ending.CLOSE:
+            self.ended, self.sink = True, self._discard
         peer = self.peer
         if not peer.up:
-            peer._keep_early(Ending.EOF)
+            peer._keep_early(ending)
             return
         self.finished = True
         if peer.finished:
             self.connection.hang_up(HangUp.CLOSE)
         elif peer.transport is not None and not peer.transport.is_closing():
             peer.transport.write_eof()
+        if ending is Ending.CLOSE:
+            peer._end(Ending.EOF)  # what the peer has said still goes its way; what it says now does not
 
     def hang_up(self, how: HangUp) -> None:
         """End the whole connection."""
@@ -180,7 +187,7 @@ class Side(asyncio.Protocol):
 
     def _silence(self) -> None:
         if self._alarm is not None:
-            self._alarm.set(NEVER)
+            self._alarm.close()
             self._alarm = None
 
     def _end(self, ending: Ending) -> None:

@@ -21,10 +21,11 @@ Chunk: TypeAlias = bytes
 
 
 class Ending(Enum):
-    """How a direction ended: its sender said so (FIN), or broke off (RST)."""
+    """How a direction ended: its sender said so (FIN) or broke off (RST), or a toxic ends the connection here."""
 
     EOF = "eof"
     RESET = "reset"
+    CLOSE = "close"
 
 
 class HangUp(Enum):

@@ -1,7 +1,9 @@
 """Alarms on a real event loop, by the kernel's timer and by the loop's own."""
 
 import asyncio
+import gc
 import sys
+import weakref
 from collections.abc import Callable
 from time import monotonic
 
@@ -82,3 +84,32 @@ def test_an_alarm_that_sets_itself_rings_once_per_turn(ring: Callable[[Story, fl
         mine.set(monotonic())
 
     assert ring(story, 0.2) == ["again"] * 5
+
+
+def test_a_closed_alarm_never_rings(ring: Callable[[Story, float], list[str]]) -> None:
+    def story(clockwork: alarm.Clockwork, rang: list[tuple[str, float]]) -> None:
+        make(clockwork, rang, "closed", monotonic() + 0.01).close()
+
+    assert ring(story, 0.1) == []
+
+
+def test_a_closed_alarm_holds_nothing_until_its_time(ring: Callable[[Story, float], list[str]]) -> None:
+    class Connection:
+        def late(self) -> None: ...
+
+    left: list[int] = []
+
+    def story(clockwork: alarm.Clockwork, rang: list[tuple[str, float]]) -> None:
+        kept, alarms = Connection(), []
+        for connection in [Connection() for _ in range(5000)] + [kept]:
+            alarms.append((alarm.Alarm(clockwork, connection.late), weakref.ref(connection)))
+            alarms[-1][0].set(monotonic() + 3600)
+        del connection
+        for each, _ in alarms[:-1]:
+            each.close()
+        gc.collect()
+        left.extend([sum(there() is not None for _, there in alarms), len(clockwork._heap)])
+
+    ring(story, 0)
+    assert left[0] == 1
+    assert left[1] <= 2000

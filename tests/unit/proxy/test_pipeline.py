@@ -16,12 +16,13 @@ def test_without_stages_everything_passes_at_once() -> None:
 def test_toxics_work_in_the_order_in_which_they_were_added() -> None:
     rig = Rig(toxic("limit_data", bytes=4), toxic("latency", latency=100))
     rig.feed(b"abcdef")
-    assert (rig.data, rig.hung_up) == (b"", HangUp.CLOSE)
+    rig.run_until(1)
+    assert (rig.out, rig.times_s) == ([b"abcd", Ending.CLOSE], [0.1, 0.1])
     rig = Rig(toxic("latency", latency=100), toxic("limit_data", bytes=4))
     rig.feed(b"abcdef")
-    assert rig.hung_up is None
+    assert rig.out == []
     rig.run_until(1)
-    assert (rig.data, rig.hung_up) == (b"abcd", HangUp.CLOSE)
+    assert rig.out == [b"abcd", Ending.CLOSE]
 
 
 def test_removing_the_first_of_two_hands_its_data_to_the_second() -> None:

@@ -1,4 +1,4 @@
-from blackstart.proxy.stage import HangUp
+from blackstart.proxy.stage import Ending, HangUp
 from tests.unit.proxy.rig import Rig, toxic
 
 
@@ -31,3 +31,25 @@ def test_removal_resets_a_connection_from_which_bytes_are_missing() -> None:
     rig.feed(b"x")
     rig.remove(rig.toxics[0])
     assert rig.hung_up is HangUp.RESET
+
+
+def test_an_end_does_not_come_before_the_reset() -> None:
+    rig = Rig(toxic("reset_peer", timeout=500))
+    rig.feed(b"answer")
+    rig.end()
+    assert rig.out == []
+    rig.run_until(0.5)
+    assert (rig.out, rig.hung_up) == ([], HangUp.RESET)
+
+
+def test_removal_lets_an_end_go_that_came_alone() -> None:
+    rig = Rig(toxic("reset_peer", timeout=500))
+    rig.end()
+    rig.remove(rig.toxics[0])
+    assert (rig.out, rig.hung_up) == ([Ending.EOF], None)
+
+
+def test_a_sender_that_broke_off_is_not_held_back() -> None:
+    rig = Rig(toxic("reset_peer", timeout=500))
+    rig.end(Ending.RESET)
+    assert rig.out == [Ending.RESET]

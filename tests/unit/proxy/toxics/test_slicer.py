@@ -31,3 +31,12 @@ def test_without_a_delay_each_piece_still_has_a_turn_of_its_own() -> None:
     assert (rig.out, rig.alarm_at) == ([b"ab"], 0)
     rig.pipeline.run_due()
     assert rig.out == [b"ab", b"cd"]
+
+
+def test_a_changed_delay_counts_at_once() -> None:
+    rig = Rig(toxic("slicer", average_size=2, delay=60_000_000))
+    rig.feed(b"abcdef")
+    rig.run_until(1)
+    rig.update(rig.toxics[0], delay=2_000_000)
+    rig.run_until(4)
+    assert (rig.out, rig.times_s) == ([b"ab", b"cd", b"ef"], [0, 2, 4])
