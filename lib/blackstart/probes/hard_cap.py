@@ -36,9 +36,9 @@ class HardCap:
 
         thread = threading.Thread(target=carry_out, name=f"read {self._what}", daemon=True)
         thread.start()
+        self._hanging.append(thread)  # also where the time is over by now: it counts for as long as it is there
         thread.join(deadline.left_s())
         if thread.is_alive():
-            self._hanging.append(thread)
             raise deadline.passed()
         if errors:
             raise errors[0]

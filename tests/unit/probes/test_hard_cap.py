@@ -7,6 +7,7 @@ import pytest
 
 from blackstart.probes.hard_cap import MOST_HANGING, HardCap
 from blackstart.probes.sockets import Deadline, NoAnswer
+from tests.services import eventually
 
 
 def test_result_and_error_come_back() -> None:
@@ -14,6 +15,21 @@ def test_result_and_error_come_back() -> None:
     assert cap.run(lambda: 5, Deadline(5)) == 5
     with pytest.raises(KeyError):
         cap.run(lambda: {}["a"], Deadline(5))
+
+
+def test_calls_whose_time_is_over_before_they_are_waited_for_count_too() -> None:
+    """As on a machine that is too busy to begin a thread in time."""
+    cap, release, begun = HardCap("x"), threading.Event(), []
+
+    def hang() -> None:
+        begun.append(1)
+        release.wait(20)
+
+    for _ in range(MOST_HANGING + 2):
+        with pytest.raises(NoAnswer):
+            cap.run(hang, Deadline(0))
+    assert eventually(lambda: len(begun) == MOST_HANGING)
+    release.set()
 
 
 def test_call_that_hangs_is_left_at_the_deadline_and_no_more_than_a_few_are_begun() -> None:
@@ -28,8 +44,8 @@ def test_call_that_hangs_is_left_at_the_deadline_and_no_more_than_a_few_are_begu
         with pytest.raises(NoAnswer) as caught:
             cap.run(hang, Deadline(0.05))
         assert caught.value.kind == "timed_out"
-    assert time.monotonic() - start < 2
-    assert len(begun) == MOST_HANGING
+    assert time.monotonic() - start < 15
+    assert eventually(lambda: len(begun) == MOST_HANGING)
     release.set()
     limit = time.monotonic() + 5
     while True:
