@@ -5,7 +5,9 @@ A run's name is no mark: two tests that begin a run in the same second have runs
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 from pathlib import Path
 
 
@@ -27,13 +29,21 @@ def state_of(pid: int) -> str:
     return next((os.fsdecode(one[len(mark) :]) for one in variables if one.startswith(mark)), "")
 
 
-def running(module: str) -> dict[int, list[str]]:
-    """The command lines, by pid, of the processes of a module that have this test's state folder."""
-    state = os.environ["BLACKSTART_STATE"]
+def running(module: str, state: Path | None = None) -> dict[int, list[str]]:
+    """The command lines, by pid, of the processes of a module with that state folder, by default this test's own."""
+    of_state = str(state or os.environ["BLACKSTART_STATE"])
     found = {int(name): words_of(int(name)) for name in os.listdir("/proc") if name.isdigit()}
-    return {pid: words for pid, words in found.items() if module in words and state_of(pid) == state}
+    return {pid: words for pid, words in found.items() if module in words and state_of(pid) == of_state}
 
 
-def guardians() -> list[int]:
-    """The guardians of this test's runs."""
-    return sorted(running("blackstart.safety.guard"))
+def guardians(state: Path | None = None, run: str = "") -> list[int]:
+    """The guardians of the runs with that state folder, by default this test's own; of one run, where it is named."""
+    found = running("blackstart.safety.guard", state)
+    return sorted(pid for pid, words in found.items() if not run or words[-1] == run)
+
+
+def end(pids: list[int]) -> None:
+    """Kill them. One that has ended by itself since it was seen is no trouble."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)

@@ -16,7 +16,7 @@ from blackstart import journal
 from blackstart.safety.alive import started
 from blackstart.safety.ledger import Ledger
 from tests.contract.guarded_run import SmallRun, restored, small_run, take_lock
-from tests.processes import guardians
+from tests.processes import end, guardians
 from tests.services import Supervised, connects, eventually, free_port, pings, redis_server, supervised_redis
 
 
@@ -28,12 +28,12 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
 
 @pytest.fixture
 def slow(lab: Supervised, tmp_path: Path) -> tuple[Supervised, str]:
-    """A Redis that takes four seconds to stop, as a program of the same supervisord."""
+    """A Redis that takes six seconds to stop, as a program of the same supervisord."""
     port, name = free_port(), f"slow{random.randrange(10**6)}"
     script = tmp_path / "slow.sh"
     script.write_text(
         f"{redis_server()} --port {port} --save '' --appendonly no & child=$!\n"
-        "trap 'sleep 4; kill $child; wait $child; exit 0' TERM\nwhile :; do wait $child; done\n"
+        "trap 'sleep 6; kill $child; wait $child; exit 0' TERM\nwhile :; do wait $child; done\n"
     )
     with lab.config.open("a") as config:
         config.write(f"[program:{name}]\ncommand=/bin/sh {script}\nstartsecs=0\n")
@@ -53,8 +53,7 @@ def messengers(lab: Supervised, program: str) -> list[int]:
 def nothing_left_running() -> Iterator[None]:
     """A test that fails halfway must not leave its guardian to mend what is no longer there."""
     yield
-    for pid in guardians():
-        os.kill(pid, signal.SIGKILL)
+    end(guardians())
 
 
 def may_lower_oom_score() -> bool:
@@ -70,7 +69,7 @@ def test_a_run_that_ends_well_leaves_no_guardian_and_no_copy(lab: Supervised, tm
     run = SmallRun(lab, tmp_path, 0.2)
     run.wait_for("end")
     assert run.process.wait(timeout=10) == 0
-    assert run.guardian_gone(2.0)
+    assert run.guardian_gone()
     assert not (run.evidence / "undo.json").exists()
     assert Ledger().outstanding() == []
     assert run.guarded()[-1] == "end"
@@ -161,7 +160,7 @@ def test_a_run_killed_at_any_instant_leaves_redis_running(lab: Supervised, tmp_p
 
 
 def test_a_stopped_run_loses_its_lease_and_is_ended_before_the_undo(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 30.0, 2.0)
+    run = SmallRun(lab, tmp_path, 30.0, 4.0)
     run.wait_for("done")
     run.process.send_signal(signal.SIGSTOP)
     assert eventually(lambda: pings(lab.port), 20)
@@ -183,7 +182,7 @@ def test_a_run_that_is_stopped_for_less_than_its_lease_goes_on(lab: Supervised, 
 
 
 def test_a_run_that_sleeps_while_nothing_is_broken_goes_on_afterwards(lab: Supervised, tmp_path: Path) -> None:
-    run = SmallRun(lab, tmp_path, 30.0, 1.0, "redis", 600, 30.0)
+    run = SmallRun(lab, tmp_path, 30.0, 3.0, "redis", 600, 30.0)
     run.wait_for("up")
     run.process.send_signal(signal.SIGSTOP)
     assert eventually(lambda: "the run is silent; nothing is broken" in run.guarded())

@@ -12,7 +12,7 @@ from blackstart.errors import Refused
 from blackstart.safety import heal
 from blackstart.safety.ledger import Ledger
 from tests.contract.guarded_run import SmallRun, hidden, restored, take_lock
-from tests.processes import guardians
+from tests.processes import end, guardians
 from tests.requirements import require
 from tests.services import Supervised, connects, eventually, pings, supervised_redis
 
@@ -27,8 +27,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervised]:
 def nothing_left_running() -> Iterator[None]:
     """A test that fails halfway must not leave its guardian to mend what is no longer there."""
     yield
-    for pid in guardians():
-        os.kill(pid, signal.SIGKILL)
+    end(guardians())
 
 
 # ---------------------------------------------------------------- the guardian dies, or can't work

@@ -28,7 +28,9 @@ def both_killed(lab: Supervised, reports: Path) -> SmallRun:
     """A run with Redis stopped, then its guardian and itself killed at once."""
     run = SmallRun(lab, reports)
     run.wait_for("done")
-    os.kill(run.guardian, signal.SIGKILL)
+    guardian = run.guardian
+    run.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
+    os.kill(guardian, signal.SIGKILL)
     run.kill()
     assert not connects(lab.port)
     return run

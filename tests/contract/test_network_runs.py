@@ -195,6 +195,7 @@ def test_a_flapper_killed_together_with_its_run_leaves_the_proxy_up(
 def kill_with_guardian(run: NetworkRun) -> None:
     """Both at once: the guardian is told nothing, and nobody is left."""
     found = guardians()
+    run.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
     for pid in (*found, run.process.pid):
         os.kill(pid, signal.SIGKILL)
     run.process.wait(timeout=10)

@@ -192,7 +192,10 @@ dsn = "postgresql://app:{s.url("a SQL DSN")}@127.0.0.1:1/app"
         found = []
         for root in ("reports", "state", "locks", "tmp", "work"):
             for path in (self.folder / root).rglob("*"):
-                data = path.read_bytes() if path.is_file() else b""
+                try:
+                    data = path.read_bytes() if path.is_file() else b""
+                except FileNotFoundError:  # a run that goes on removes files of its own
+                    continue
                 found += [f"{name}: {path}" for needle, name in needles.items() if needle in data + str(path).encode()]
         for said in self.said:
             found += [f"{name}: said in\n{said}" for needle, name in needles.items() if needle in said.encode()]

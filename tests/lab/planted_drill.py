@@ -71,7 +71,9 @@ def experiment(target: Target, flags: Flags, variant: str) -> Experiment:
         baseline=(eventually(ready.is_(418 if how == "refuse" else 200)),),
         faults=(fault,),
         during=(
-            eventually(ready.is_(503 if how == "break" else 200), within_s=1.0, name="answers"),
+            eventually(ready.is_(503), within_s=1.0, name="answers")
+            if how == "break"
+            else eventually(ready.is_(200), within_s=10.0, name="answers"),
             eventually(ping.silent(), within_s=5),
         ),
         recovery=(eventually(ping.is_one_of("PONG", "NOAUTH"), within_s=20),),

@@ -11,6 +11,7 @@ import pytest
 from tests.docker_engine import docker, redis_container
 from tests.lab.drills import BIN, ledger
 from tests.lab.planted import DRILL, Planted, Words, asked, echo
+from tests.processes import guardians
 from tests.requirements import require
 from tests.services import eventually
 
@@ -78,11 +79,8 @@ def test_a_killed_run_is_mended_by_its_guardian_and_leaves_no_password(planted: 
 
 def kill_both(planted: Planted, run: "subprocess.Popen[bytes]") -> None:
     name = max(evidence(planted), key=lambda path: path.stat().st_ctime).name  # a test may have run several
-    found = subprocess.run(["pgrep", "-f", f"guard .*{name}$"], capture_output=True, text=True, timeout=5, check=False)
-    pids = [int(pid) for pid in found.stdout.split()]
-    (guardian,) = [
-        pid for pid in pids if str(planted.folder).encode() in Path(f"/proc/{pid}/environ").read_bytes()
-    ]  # of the same second another test may have one
+    (guardian,) = guardians(planted.folder / "state", name)
+    run.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
     os.kill(guardian, signal.SIGKILL)
     run.kill()
     run.wait(timeout=10)
@@ -117,7 +115,7 @@ def test_what_two_dead_left_is_mended_with_the_secret_that_the_undo_needs(plante
 
 def test_what_an_operator_types_leaves_no_password(planted: Planted) -> None:
     s = planted.secrets
-    env = planted.environment(HOW="break", NONINTERACTIVE="", HOLD_S="2", TERM="xterm")
+    env = planted.environment(HOW="break", NONINTERACTIVE="", HOLD_S="6", TERM="xterm")
     terminal = pexpect.spawn(
         str(BIN / "blackstart"), ["chaos.run", str(DRILL)], env=env, cwd=str(planted.folder / "work"),
         encoding="utf-8", timeout=60, echo=False,

@@ -11,6 +11,7 @@ import pytest
 
 from tests.lab.drills import ROOT, Drill, command, drill, environment, ledger
 from tests.lab.lab_driver import LabDriver, eventually
+from tests.processes import guardians
 from tests.services import pings
 
 
@@ -24,8 +25,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
 class Running:
     """A leader-lock drill that has stopped Redis and holds it."""
 
-    def __init__(self, lab: LabDriver, reports: Path, hold_s: int = 20) -> None:
-        self.out = reports.parent / f"{reports.name}.out"
+    def __init__(self, lab: LabDriver, reports: Path, hold_s: int = 60) -> None:
+        self.out, self.state = reports.parent / f"{reports.name}.out", lab.state
         with self.out.open("wb") as out:
             self.process = subprocess.Popen(
                 command("chaos.leader-lock", f"--hold={hold_s}"), cwd=ROOT, env=environment(lab.state, reports),
@@ -39,13 +40,9 @@ class Running:
         self.process.wait(timeout=10)
 
     def kill_with_guardian(self) -> None:
-        found = subprocess.run(
-            ["pgrep", "-f", f"guard .*{self.evidence.name}$"], capture_output=True, text=True, timeout=5, check=False
-        )
-        environments = {int(pid): Path(f"/proc/{pid}/environ").read_bytes() for pid in found.stdout.split()}
-        for pid, values in environments.items():
-            if str(self.evidence.parent).encode() in values:
-                os.kill(pid, signal.SIGKILL)
+        (guardian,) = guardians(self.state, self.evidence.name)
+        self.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
+        os.kill(guardian, signal.SIGKILL)
         self.kill()
 
 

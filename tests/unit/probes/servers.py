@@ -8,17 +8,11 @@ import threading
 from collections.abc import Callable, Iterator
 
 from blackstart.target import Service, Target
+from tests.services import free_port
+
+__all__ = ["Handler", "answering", "free_port", "http", "requests_of", "serving", "target_on"]
 
 Handler = Callable[[socket.socket], None]
-
-
-def free_port() -> int:
-    """A port on which nothing listens, outside of the range from which clients get theirs."""
-    for port in range(20100, 32000, 7):
-        with socket.socket() as sock, contextlib.suppress(OSError):
-            sock.bind(("127.0.0.1", port))
-            return port
-    raise OSError("no free port")
 
 
 @contextlib.contextmanager
