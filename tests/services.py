@@ -37,7 +37,7 @@ def free_port() -> int:
     return ports.take(1)[0]
 
 
-def pings(port: int, timeout_s: float = 0.3) -> bool:
+def pings(port: int, timeout_s: float = 1.0) -> bool:
     """Whether a Redis answers there. Asked through the redis library, not through our own probes."""
     try:
         with redis.Redis(port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=_ONCE) as client:
@@ -55,7 +55,7 @@ def connects(port: int) -> bool:
     return True
 
 
-def eventually(fact: Callable[[], bool], within_s: float = 10.0) -> bool:
+def eventually(fact: Callable[[], bool], within_s: float = 20.0) -> bool:
     """Wait until something is so; False at the deadline."""
     end = time.monotonic() + within_s
     while time.monotonic() < end:

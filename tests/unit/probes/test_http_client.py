@@ -104,7 +104,7 @@ def test_late_answer_is_never_taken_for_the_next() -> None:
         for _ in requests_of(conn):
             if first:
                 first.clear()
-                time.sleep(0.3)
+                time.sleep(1.5)
                 conn.sendall(http(b"late"))
             else:
                 conn.sendall(http(b"fresh"))

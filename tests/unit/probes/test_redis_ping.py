@@ -38,7 +38,7 @@ def ping(dsn: str, timeout_s: float = 2.0) -> tuple[str, object, str]:
 
 
 def wait_for_pong(dsn: str) -> None:
-    limit = time.monotonic() + 10
+    limit = time.monotonic() + 30
     while ping(dsn)[1] != "PONG":
         assert time.monotonic() < limit, ping(dsn)
         time.sleep(0.02)
@@ -55,7 +55,7 @@ def test_real_redis_answers_is_timed_out_when_frozen_and_unreachable_when_killed
     os.kill(server.pid, signal.SIGSTOP)
     begun = time.monotonic()
     assert reader.read(0.3).kind == "timed_out"
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
     os.kill(server.pid, signal.SIGCONT)
     assert reader.read(2).body == "PONG"
     server.kill()

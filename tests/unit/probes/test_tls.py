@@ -82,7 +82,7 @@ def test_server_without_tls_is_malformed_and_a_silent_one_timed_out() -> None:
     with serving(lambda conn: time.sleep(3)) as port:
         begun = time.monotonic()
         assert read_once(HttpText(f"https://127.0.0.1:{port}/"), 0.3).kind == "timed_out"
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 2.5
 
 
 def test_redis_over_tls_is_pinged(certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ class System:
 @pytest.fixture
 def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(abort, "_PAUSED_WITHIN_S", 0.5)
+    monkeypatch.setattr(abort, "_PAUSED_WITHIN_S", 2.0)
     made = System(tmp_path)
     assert made.observer.wait(lambda: len(made.observer.latest) == 2, clock.now_s() + 20)
     yield made
@@ -62,7 +63,7 @@ def system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[System]:
     made.journal.close()
 
 
-def aborted(system: System, tmp_path: Path, *commands: str, then: Any = True) -> bool:
+def aborted(system: System, tmp_path: Path, then: Any = True, target: Target = TARGET) -> bool:
     """Abort by shell; the system is paused (`then`) when the command has run."""
     mark = tmp_path / "aborted"
 
@@ -75,7 +76,7 @@ def aborted(system: System, tmp_path: Path, *commands: str, then: Any = True) ->
     follower.start()
     try:
         return abort.abort(
-            TARGET, Flags(abort_command=f"touch {mark}"), system.observer, Console(True, out=io.StringIO())
+            target, Flags(abort_command=f"touch {mark}"), system.observer, Console(True, out=io.StringIO())
         )
     finally:
         mark.touch()
@@ -95,9 +96,16 @@ def test_a_system_that_does_not_pause_is_not_verified(system: System, tmp_path: 
 
 
 def test_a_system_that_resumes_by_itself_is_not_verified(system: System, tmp_path: Path) -> None:
-    later = threading.Timer(0.25, system.seen.update, ({"paused": False},))
+    def resume() -> None:
+        while not system.events("abort step"):
+            threading.Event().wait(0.01)
+        threading.Event().wait(0.3)  # it has been seen paused by then, and is watched for another five seconds
+        system.seen["paused"] = False
+
+    later = threading.Thread(target=resume)
     later.start()
-    assert not aborted(system, tmp_path)
+    patient = replace(TARGET, facts={**TARGET.facts, "backoff_s": [5.0]})
+    assert not aborted(system, tmp_path, target=patient)
     later.join()
 
 

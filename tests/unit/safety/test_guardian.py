@@ -49,7 +49,7 @@ def test_it_is_up_with_its_copy_written_and_gone_when_released(evidence: Folder,
     assert (evidence.path / "undo.json").exists()
     guardian.release(keep=False)
     process = guardian.process
-    assert eventually(lambda: not process.alive(), 2) and guardian.problem() == ""
+    assert eventually(lambda: not process.alive(), 20) and guardian.problem() == ""
     assert not (evidence.path / "undo.json").exists()
     assert [event["event"] for event in journal.read(evidence.path / "guardian.jsonl").events] == ["guarding", "end"]
 
@@ -77,7 +77,7 @@ def test_its_death_is_a_problem_within_a_moment(evidence: Folder, tmp_path: Path
     guardian = up(evidence, tmp_path)
     assert guardian.process
     os.kill(guardian.process.pid, signal.SIGKILL)
-    assert eventually(lambda: "has died" in guardian.problem(), 2)
+    assert eventually(lambda: "has died" in guardian.problem(), 20)
     guardian.release(keep=False)
 
 
@@ -86,7 +86,7 @@ def test_one_that_is_stopped_is_a_problem_too(evidence: Folder, tmp_path: Path) 
     assert guardian.process
     os.kill(guardian.process.pid, signal.SIGSTOP)
     try:
-        assert eventually(lambda: "does not answer" in guardian.problem(), 5)
+        assert eventually(lambda: "does not answer" in guardian.problem(), 20)
     finally:
         os.kill(guardian.process.pid, signal.SIGCONT)
         guardian.release(keep=False)
@@ -112,11 +112,11 @@ def test_kept_it_goes_on_trying_while_the_run_ends_and_closes_the_ledger(evidenc
     ledger.mark(entry, "undoing")
     began_s = time.monotonic()
     guardian.release(keep=True)
-    assert time.monotonic() - began_s < 2
+    assert time.monotonic() - began_s < 10  # it does not wait for what can't be mended yet
     gate.touch()
     assert eventually((tmp_path / "a").exists, 40)
     process = guardian.process
-    assert process and eventually(lambda: not process.alive(), 10) and ledger.outstanding() == []
+    assert process and eventually(lambda: not process.alive(), 20) and ledger.outstanding() == []
 
 
 def test_a_lock_is_held_as_long_as_anybody_has_inherited_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

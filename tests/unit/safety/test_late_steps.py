@@ -20,8 +20,8 @@ from blackstart.safety.takeover import Takeover, Told
 from tests.unit.safety.file_fault import without
 
 DEAD = Process(boot_id(), 2**22 - 1, "1")
-LIMIT_S = 3.0
-TAKES_EFFECT_AFTER_S = 1.4
+LIMIT_S = 4.0
+TAKES_EFFECT_AFTER_S = 2.0
 Mend = Callable[[Path, Change, str, list[Process], float], list[str]]
 
 
@@ -85,5 +85,5 @@ def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_
 
 def test_the_ledger_says_late_from_a_given_up_step_on_until_it_is_closed(tmp_path: Path) -> None:
     said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [], clock.now_s())
-    assert any(line.endswith("may still take effect; watched for 3 s") for line in said)
+    assert any(line.endswith("may still take effect; watched for 4 s") for line in said)
     assert Ledger().outstanding() == []

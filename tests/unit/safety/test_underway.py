@@ -65,13 +65,13 @@ def test_it_finds_a_child_that_nobody_could_tell_of_by_what_it_executes(tmp_path
 def test_it_finds_a_child_in_the_midst_of_its_exec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # What a busy machine shows: the parent of a child has been told that it executes, and its words are not there yet.
     looks = iter(range(3))
-    child = subprocess.Popen(["sleep", "0.7"], start_new_session=True)
+    child = subprocess.Popen(["sleep", "2"], start_new_session=True)
 
     def words(pid: int) -> list[str]:
         return [] if pid == child.pid and next(looks, None) is not None else words_of(pid)
 
     monkeypatch.setattr(underway, "words_of", words)
-    settle([Beginning(beginning(tmp_path, "sleep", "0.7").change, clock.now_s() - 1)], [], [], forget)
+    settle([Beginning(beginning(tmp_path, "sleep", "2").change, clock.now_s() - 1)], [], [], forget)
     assert next(looks, None) is None and started(child.pid) is None
     child.wait(timeout=5)
 
@@ -81,7 +81,7 @@ def test_past_its_time_limit_a_step_is_ended(tmp_path: Path) -> None:
     child = subprocess.Popen(["sleep", "60"], start_new_session=True)
     began_s = time.monotonic()
     settle([begun], [], [], forget)
-    assert child.wait(timeout=5) == -9 and time.monotonic() - began_s < 4
+    assert child.wait(timeout=5) == -9 and time.monotonic() - began_s < 20
 
 
 @pytest.mark.parametrize("older", [True, False])
@@ -93,7 +93,7 @@ def test_processes_of_others_and_lasting_steps_are_not_waited_for(tmp_path: Path
         begun = beginning(tmp_path, "sleep", "60", detach=not older)
         began_s = time.monotonic()
         settle([begun], [], [], forget)
-        assert time.monotonic() - began_s < 1 and child.poll() is None
+        assert time.monotonic() - began_s < 10 and child.poll() is None
     finally:
         child.kill()
         child.wait(timeout=5)

@@ -223,7 +223,7 @@ def burst(name: str, folder: Path) -> tuple[Throttle, Bench]:
 
     async def work() -> None:
         worker = asyncio.create_task(throttle.run())
-        await asyncio.wait({worker}, timeout=0.3)
+        await asyncio.wait({worker}, timeout=1.0)
         worker.cancel()
 
     asyncio.run(work())

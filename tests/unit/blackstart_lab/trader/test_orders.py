@@ -124,4 +124,4 @@ def test_queue_keeps_its_rate(leader: Bench) -> None:
         await drained(throttle)
         return asyncio.get_running_loop().time() - started
 
-    assert 0.15 < asyncio.run(timed()) < 1.0  # ten at 50 a second: nine pauses of 20 ms
+    assert 0.15 < asyncio.run(timed()) < 3.0  # ten at 50 a second: nine pauses of 20 ms
