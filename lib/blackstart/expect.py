@@ -198,8 +198,8 @@ class Expectation:
     flicker. `requires` says what the target must show for this to be observable; it stands in the plan, and in the
     message where it was not there. `criterion` marks what must have been observed for *held*; anything else that a
     target can't show is listed as not observed. `hint` is printed when it fails. A `momentary` state is passed through
-    (a breaker half open): one reading of it decides, and leaving it again is as it should be. `drains_per_s` says that
-    it is a queue of the load's own requests, emptied at this rate at most: it broke only if there was a reading at
+    (a breaker half open): one reading of it decides, and leaving it again is as it should be. One that `stays` must not
+    be left again before its window ends, not even for a while. `drains_per_s` says that it is a queue of the load's own requests, emptied at this rate at most: it broke only if there was a reading at
     which some of them must have waited.
     """
 
@@ -212,6 +212,7 @@ class Expectation:
     requires: str = ""
     criterion: bool = True
     momentary: bool = False
+    stays: bool = False
     drains_per_s: float = 0.0
 
     def __post_init__(self) -> None:
@@ -220,6 +221,8 @@ class Expectation:
             raise ValueError(f"{self.name}: lasting() is for abort conditions; an expectation has for_s of its own")
         if not self.for_s >= 0:
             raise ValueError(f"{self.name}: for_s must not be below 0, as {self.for_s} is")
+        if self.stays and (self.momentary or self.when != "eventually"):
+            raise ValueError(f"{self.name}: only what eventually comes true, and is not momentary, can stay")
         if not self.drains_per_s >= 0:
             raise ValueError(f"{self.name}: drains_per_s must not be below 0, as {self.drains_per_s} is")
         if self.when == "eventually" and not (self.within_s is not None and self.within_s > 0):

@@ -41,6 +41,8 @@ class Watch:
     _old: Reading | None = None
     _new: list[Reading] = field(default_factory=list)
     _bad: list[Reading] = field(default_factory=list)
+    _wrong: list[Reading] = field(default_factory=list)  # those of them that were seen, and not absent
+    _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
     _seen_otherwise: Reading | None = None
     _violations: int = 0
     _tick_s: float = 0.0
@@ -104,10 +106,20 @@ class Watch:
             self._old, self._new = reading, []
             self._seen_otherwise = self._seen_otherwise if reading.kind == "absent" else reading
         else:
-            self._bad.append(reading)  # it was lost again, perhaps
-            del self._bad[IN_A_ROW:]
+            self._lose(reading)
             return
-        self._bad = []
+        self._bad, self._wrong = [], []
+
+    def _lose(self, reading: Reading) -> None:
+        """It was lost again, perhaps."""
+        self._bad.append(reading)
+        del self._bad[IN_A_ROW:]
+        if reading.kind == "absent":
+            return
+        self._wrong.append(reading)
+        del self._wrong[IN_A_ROW:]
+        if self.expectation.stays and self._left is None and len(self._wrong) == IN_A_ROW:
+            self._left = (self._new[-1].sent_s, self._wrong[0])
 
     def _settled(self) -> bool:
         if self.expectation.momentary and self._new:
@@ -157,6 +169,8 @@ class Watch:
     @property
     def left(self) -> Interval | None:
         """Between which readings the wanted state was left again, where it was."""
+        if self._left is not None:
+            return Interval(self._left[0], self._left[1].answered_s)
         return Interval(self._new[-1].sent_s, self._bad[0].answered_s) if self.lost_again else None
 
     def deadline_s(self) -> float | None:
@@ -243,8 +257,12 @@ class Watch:
             if interval.from_s >= deadline_s:
                 return "broke", f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
             return "inconclusive", f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
+        if self._left is not None:
+            return "broke", f"came true and was lost again: {shown(self._left[1])}"
         if self.lost_again:
-            return "broke", f"came true and was lost again: {shown(self._bad[0])}"
+            if len(self._wrong) < IN_A_ROW:
+                return "inconclusive", f"came true, and then {self._unobservable(self._bad[0])}"
+            return "broke", f"came true and was lost again: {shown(self._wrong[0])}"
         after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
         return "held", f"came true{after_s}"
 

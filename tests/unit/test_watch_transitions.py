@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackstart.expect import always, eventually, never
+from blackstart.expect import Expectation, always, eventually, never
 from blackstart.model import Reading
 from blackstart.watch import READ_GRACE_S, Watch
 from tests.unit.builders import TICK_S, followed, leader, message, reading, ready, series, status
@@ -89,6 +89,38 @@ def test_a_state_that_flickered_after_it_was_reached_holds() -> None:
     watch = followed(eventually(ready.is_(503), within_s=5), *series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
     assert not watch.lost_again
     assert status(watch) == "held"
+
+
+def test_a_state_that_came_back_after_it_was_lost_holds() -> None:
+    seen = (*series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 4))
+    assert status(followed(eventually(ready.is_(503), within_s=5), *seen)) == "held"
+
+
+def test_a_state_that_must_stay_and_was_lost_for_a_while_breaks_though_it_came_back() -> None:
+    seen = (*series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 4))
+    watch = followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)
+    assert (status(watch), message(watch)) == ("broke", "came true and was lost again: ready was 200")
+
+
+def test_a_state_that_must_stay_may_flicker() -> None:
+    seen = (*series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
+    assert status(followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)) == "held"
+
+
+def test_only_what_is_awaited_for_longer_than_a_moment_can_stay() -> None:
+    for when, more in (("always", {}), ("eventually", {"momentary": True})):
+        with pytest.raises(ValueError, match="can stay"):
+            Expectation(when, ready.is_(503), "x", within_s=5, stays=True, **more)  # type: ignore[arg-type]
+
+
+def test_a_state_that_can_not_be_seen_any_more_is_inconclusive() -> None:
+    watch = followed(eventually(leader.is_(0), within_s=5), *series(0, 1, 2), *series("absent", 2, 4))
+    assert (status(watch), message(watch)) == ("inconclusive", "came true, and then not observable: leader was absent")
+
+
+def test_a_state_that_was_lost_while_some_readings_were_absent_breaks() -> None:
+    seen = (*series(0, 1, 2), *series("absent", 2, 3), *series(1, 3, 4), *series("absent", 4, 5))
+    assert status(followed(eventually(leader.is_(0), within_s=5), *seen)) == "broke"
 
 
 def test_a_wait_cut_short_before_its_deadline_is_inconclusive() -> None:

@@ -56,12 +56,14 @@ def _stop_redis(target: Target, limits: Limits) -> Experiment:
                 read.ready().is_(503),
                 within_s=limits.notice_s,
                 name="ready_503",
+                stays=True,
                 hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
             ),
             eventually(
                 read.leader().is_(0),
                 within_s=limits.notice_s,
                 name="leader_0",
+                stays=True,
                 requires=read.LEADER_SHOWN,
                 hint="Check if Redis actually stopped, and the Redis connection in logs. The lock is refreshed every "
                 f"{limits.refresh_s:g} s and lasts {limits.ttl_s:g} s.",
@@ -70,6 +72,7 @@ def _stop_redis(target: Target, limits: Limits) -> Experiment:
                 read.paused().is_(True),
                 within_s=limits.notice_s,
                 name="paused",
+                stays=True,
                 requires=read.PAUSED_SHOWN,
                 hint="Trading must pause immediately on lock loss: look for the pause in the orchestrator logs.",
             ),

@@ -34,6 +34,7 @@ NAMES = {
     "loses-acknowledged",
     "queue-never-drains",
     "drops-silently",
+    "tires-of-pausing",
 }
 EXPERIMENTS = ("leader-lock", "postgres-blip", "rate-limit-spike")
 ORDER = Order("o-1", "BUY", 1, 2.5)
@@ -62,7 +63,7 @@ def part_of(name: str) -> type[Any]:
     return part
 
 
-def test_all_sixteen_are_found() -> None:
+def test_all_seventeen_are_found() -> None:
     assert set(mutants.names()) == NAMES
 
 
@@ -132,6 +133,17 @@ def test_never_resumes_stays_paused(tmp_path: Path) -> None:
     assert asyncio.run(bench.lock.attempt())
     assert bench.sample("trader_is_leader", instance_id="me") == 1.0
     assert bench.desk.is_paused is True
+
+
+def test_tires_of_pausing_is_paused_at_first_and_in_the_end_but_not_in_between(tmp_path: Path) -> None:
+    bench = bench_of("tires-of-pausing", tmp_path)
+    bench.store.owner = "somebody else"
+    bench.lock.lose("for the test")
+    paused = [bench.desk.is_paused]
+    for _ in range(4):
+        assert not asyncio.run(bench.lock.attempt())
+        paused.append(bench.desk.is_paused)
+    assert paused == [True, True, False, True, True]
 
 
 def test_stale_heartbeat_is_past_its_limit_by_less_than_a_fifth(tmp_path: Path) -> None:
