@@ -1,15 +1,24 @@
 """Fixtures that every test may use."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from tests.requirements import demanded
 
+_LOWEST, _PORTS = 20000, 12000
+
 
 def pytest_configure() -> None:
-    """A demand that is misspelt demands nothing: the tests don't begin with it."""
+    """A demand that is misspelt demands nothing: the tests don't begin with it. Each worker has ports of its own."""
     demanded()
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker:
+        each = _PORTS // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        lowest = _LOWEST + each * int(worker.removeprefix("gw"))
+        # A port whose server is stopped for a while is free to everybody else.
+        os.environ["BLACKSTART_LAB_PORTS"] = f"{lowest}-{lowest + each - 1}"
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,17 @@
 """Free ports that stay free while their service is down."""
 
+import os
 import random
+import re
 import socket
 from pathlib import Path
 
 from blackstart_lab.errors import NotStarted
 
 _LOWEST, _HIGHEST = 20000, 31999
+_RANGE = "BLACKSTART_LAB_PORTS"
+"""The variable that keeps labs to some of them, as `20000-20999`. To others a port is free, too, whose service is down
+for a while: labs that come and go side by side, each in a range of its own, can't take one another's."""
 
 
 def take(count: int) -> list[int]:
@@ -15,15 +20,15 @@ def take(count: int) -> list[int]:
     A port from that range can be lent to any client while its service is stopped, and then the service can't come
     back; a client that keeps knocking can even be connected to itself.
     """
-    highest = min(_HIGHEST, _first_ephemeral() - 1)
-    candidates = random.sample(range(_LOWEST, highest + 1), highest + 1 - _LOWEST)
+    lowest, highest = _allowed()
+    candidates = random.sample(range(lowest, highest + 1), highest + 1 - lowest)
     found = []
     for port in candidates:
         if is_free(port):
             found.append(port)
         if len(found) == count:
             return found
-    raise NotStarted(f"fewer than {count} free ports between {_LOWEST} and {highest}")
+    raise NotStarted(f"fewer than {count} free ports between {lowest} and {highest}")
 
 
 def demand(port: int) -> int:
@@ -44,6 +49,17 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def _allowed() -> tuple[int, int]:
+    told = os.environ.get(_RANGE, "")
+    if not told:
+        return _LOWEST, min(_HIGHEST, _first_ephemeral() - 1)
+    found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", told, re.ASCII)
+    lowest, highest = map(int, found.groups()) if found else (0, 0)
+    if not 1 <= lowest <= highest <= 65535:
+        raise NotStarted(f"{_RANGE}={told} is no range of ports; give one as in {_RANGE}=20000-20999")
+    return lowest, highest
 
 
 def _first_ephemeral() -> int:

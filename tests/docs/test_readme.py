@@ -56,7 +56,11 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 def around(folder: Path, state: Path) -> dict[str, str]:
     """What surrounds the commands: no flags, a state folder of the test's own, and the clone's own code."""
-    keep = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR", "GITHUB_ACTIONS") if name in os.environ}
+    keep = {
+        name: os.environ[name]
+        for name in ("HOME", "LANG", "TMPDIR", "GITHUB_ACTIONS", "BLACKSTART_LAB_PORTS")
+        if name in os.environ
+    }
     path = f"{BIN}:{os.environ['PATH']}"
     return {**keep, "PATH": path, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(folder / "lib")}
 
