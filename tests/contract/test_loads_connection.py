@@ -99,8 +99,18 @@ def test_an_answer_that_ends_with_its_connection_is_whole(answer: bytes) -> None
 
 
 def test_an_answer_to_head_has_no_body() -> None:
-    rows, _ = asked(canned(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"), times=2, method="HEAD")
-    assert [row.outcome for row in rows] == ["ok", "ok"]
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n"
+    for pieces in ((head,), (b"HTTP/1.1 100 Continue\r\n\r\n", head)):
+        rows, _ = asked(canned(*pieces), times=2, method="HEAD")
+        assert [(row.outcome, row.status) for row in rows] == [("ok", 200), ("ok", 200)]
+
+
+def test_what_stands_behind_an_answer_is_not_taken_for_the_next_one() -> None:
+    more = b"HTTP/1.1 503 Service Unavailable\r\nX-Instance: b\r\nContent-Length: 4\r\n\r\noops"
+    for behind in (more, more[:30], b"rubbish"):
+        rows, connections = asked(canned(OK + behind), times=3, detail_from="header:X-Instance")
+        assert [(row.outcome, row.status, row.detail) for row in rows] == [("ok", 200, "")] * 3
+        assert connections == 3
 
 
 @pytest.mark.parametrize(

@@ -97,12 +97,18 @@ class Connection(asyncio.BufferedProtocol):
 
     # ------------------------------------------------ called by the parser
 
+    def on_message_begin(self) -> None:
+        if (
+            self._listener is None
+        ):  # behind the answer stands another: it must not be taken for that to the next request
+            self.close()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         self._status = self._parser.get_status_code()
-        if self._head_only:
+        if self._head_only and self._status >= 200:
             self.reusable = False  # the parser would wait for a body that does not come
             self._finish()
 
