@@ -66,6 +66,20 @@ def test_its_requests_become_history_and_its_thresholds_results(server: Server, 
     assert summary.dropped_iterations == 0
 
 
+def test_a_threshold_over_nothing_is_told_apart(server: Server, tmp_path: Path) -> None:
+    """k6 lets a threshold hold whose tag no request has, as after a typing error in it."""
+    file = Path(script(tmp_path))
+    mistyped = '"http_req_duration{name:gett}": ["p(95)<1"], "http_req_failed{name:gett}": ["rate<0.1"], http_reqs:'
+    file.write_text(file.read_text().replace("http_reqs:", mistyped))
+    summary, _ = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert {(item.name, item.seen) for item in summary.thresholds} == {
+        ("http_reqs: count>1", True),
+        ("http_req_duration: p(95)<0.0001", True),
+        ("http_req_duration{name:gett}: p(95)<1", False),
+        ("http_req_failed{name:gett}: rate<0.1", False),
+    }
+
+
 def test_rows_lie_on_the_clock_of_the_machine(server: Server, tmp_path: Path) -> None:
     before = now_s()
     _, record = played(k6(server, script(tmp_path, "/slow/100", 20, "1s")), tmp_path / "history.csv")

@@ -11,6 +11,8 @@ from blackstart.checks.state import Missing, selected, vacuity
 from blackstart.history import History
 from blackstart.loads.statuses import Statuses
 
+_LATE_MS = 100.0
+
 
 def outcomes(
     history: History,
@@ -25,6 +27,7 @@ def outcomes(
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
 
     With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
+    What the load itself sent late (a load that stood still sends all at once) does not break it.
     """
     wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
     report = Reporter("outcomes", f"{wanted} {' or '.join(map(str, allowed))}")
@@ -41,6 +44,10 @@ def outcomes(
     # Were every unreadable line a good answer, would it still be too few?
     most = len(sent) + len(rows.unreadable)
     if most and (most - len(bad)) / most < min_share:
+        in_time = sum(row.start_error_ms <= _LATE_MS for row in bad)
+        if (most - in_time) / most >= min_share:
+            late = f"{len(bad) - in_time} of {len(bad)} that were not allowed were sent more than {_LATE_MS:g} ms late"
+            return report.unknown(f"too few answers were allowed, but {late} by the load itself", actual)
         share = (len(sent) - len(bad)) / len(sent)
         message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"
         return report.broke(message, actual, [row.key for row in bad])

@@ -10,7 +10,7 @@ from blackstart.history import History
 
 
 def thresholds(history: History, final: Mapping[str, Any]) -> CheckResult:
-    """`final["load"]` is the load's summary. A load that was not complete proves no threshold."""
+    """`final["load"]` is the load's summary. An incomplete load proves no threshold, nor does the lack of samples."""
     report = Reporter("thresholds", "every threshold of the script holds")
     load = final.get("load")
     if not load:
@@ -22,4 +22,7 @@ def thresholds(history: History, final: Mapping[str, Any]) -> CheckResult:
         return report.unknown(f"the load was not complete: {'; '.join(load.get('reasons', ()))}", actual, crossed)
     if crossed:
         return report.broke(f"{len(crossed)} thresholds were crossed", actual, crossed)
+    unseen = [str(each["name"]) for each in declared if not each.get("seen", True)]
+    if unseen:
+        return report.unknown(f"{len(unseen)} thresholds had no sample to tell from", actual, unseen)
     return report.held(actual) if declared else report.unknown("the script declares no threshold")

@@ -11,6 +11,10 @@ from typing import Any
 from blackstart.history import History, Row
 from blackstart.percentiles import percentile
 
+# A request this late is none of its moment any more. More than this share of them, and another load was played.
+_LATE_MS = 1000.0
+_LATE_SHARE = 0.01
+
 
 @dataclass(frozen=True)
 class Overlap:
@@ -28,10 +32,11 @@ class Overlap:
 
 @dataclass(frozen=True)
 class Threshold:
-    """One threshold of a user's k6 script, and whether it held."""
+    """One threshold of a user's k6 script, and whether it held; `seen` is whether there was a sample to tell from."""
 
     name: str
     held: bool
+    seen: bool = True
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary
     outcomes = Counter(row.outcome for row in rows if row.sent)
     errors = [row.start_error_ms for row in sent] if kind in ("open_loop", "commands") else []
     overlap = overlap_of(rows, driven.release_spread_ms) if kind == "burst" else None
-    reasons = (*driven.reasons, *_shortfalls(firsts, history, driven, overlap))
+    reasons = (*driven.reasons, *_shortfalls(firsts, history, driven, overlap), *_lateness(errors))
     return Summary(
         name=name,
         kind=kind,
@@ -170,6 +175,14 @@ def _shortfalls(firsts: Sequence[Row], history: History, driven: Driven, overlap
     if driven.dropped_iterations:
         found.append(f"k6 dropped {driven.dropped_iterations} iterations: the rate was not reached")
     return found
+
+
+def _lateness(errors_ms: Sequence[float]) -> list[str]:
+    late = sum(error_ms > _LATE_MS for error_ms in errors_ms)
+    if late <= _LATE_SHARE * len(errors_ms):
+        return []
+    of = f"{late} of {len(errors_ms)} requests were sent more than {_LATE_MS / 1000:g} s after their time"
+    return [f"{of}: the rate was not reached (did the load's process stand still?)"]
 
 
 def _rate(count: int, lasted_s: float) -> float:

@@ -66,6 +66,15 @@ def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> Non
     assert outcomes(rows, {}, min_share=0.95).verdict == "broke"
 
 
+def test_what_the_load_sent_late_is_no_fault_of_the_system() -> None:
+    herd = [row(f"h{n}", "fail", start_s=15.0, end_s=15.1, status=503) for n in range(10)]
+    result = outcomes(history(*TEN, *herd), {}, min_share=0.95)
+    assert result.verdict == "inconclusive"
+    assert "10 of 10 that were not allowed were sent more than 100 ms late" in result.message
+    in_time = [row(f"t{n}", "fail", status=503) for n in range(2)]
+    assert outcomes(history(*TEN, *herd, *in_time), {}, min_share=0.95).verdict == "broke"
+
+
 def test_unsent_requests_leave_the_outcomes_open() -> None:
     assert outcomes(history(*TEN, unsent("u")), {}).verdict == "inconclusive"
     assert outcomes(history(unsent("u")), {}).verdict == "inconclusive"
@@ -91,6 +100,9 @@ def test_a_latency_that_only_our_own_late_sending_made_proves_nothing() -> None:
     late = row("late", at_s=10.0, start_s=10.5, end_s=10.55)
     result = latency_within(history(*TEN, late), {}, limits_ms={"max": 101})
     assert (result.verdict, "sent late" in result.message) == ("inconclusive", True)
+    # All at once after a stall, they wait for each other.
+    herd = [row(f"h{n}", start_s=15.0, end_s=15.0 + n / 5) for n in range(10)]
+    assert latency_within(history(*TEN, *herd), {}, limits_ms={"p99": 101}).verdict == "inconclusive"
     slow_too = late._replace(end_s=10.7)
     assert latency_within(history(*TEN, slow_too), {}, limits_ms={"max": 101}).verdict == "broke"
 
@@ -144,6 +156,10 @@ def test_requests_that_share_none_do_not_overlap() -> None:
 def test_thresholds_of_a_complete_load_are_judged() -> None:
     load = {"complete": True, "reasons": [], "thresholds": [{"name": "p(95)<5", "held": True}]}
     assert thresholds(history(), {"load": load}).verdict == "held"
+    unseen = {"name": "p(95)<1", "held": True, "seen": False}
+    assert thresholds(history(), {"load": {**load, "thresholds": [*load["thresholds"], unseen]}}).verdict == (
+        "inconclusive"
+    )
     crossed = {**load, "thresholds": [{"name": "p(95)<5", "held": False}, {"name": "count>1", "held": True}]}
     result = thresholds(history(), {"load": crossed})
     assert (result.verdict, result.offenders, result.actual) == ("broke", ("p(95)<5",), "1 of 2 held")

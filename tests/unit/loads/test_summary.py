@@ -39,6 +39,17 @@ def test_what_is_missing_makes_it_incomplete(rows: object, intended: int, reason
     assert summary.reasons == (reason,)
 
 
+def test_a_load_that_stood_still_did_not_reach_its_rate() -> None:
+    rows = [row(f"k{n}", at_s=10 + n / 10) for n in range(98)]
+    late = [row(f"l{n}", start_s=12.0, end_s=12.1) for n in range(2)]
+    summary = summarise("load", "open_loop", history(*rows, *late), Driven(intended=100, lasted_s=10))
+    assert summary.reasons == (
+        "2 of 100 requests were sent more than 1 s after their time: the rate was not reached (did the load's process "
+        "stand still?)",
+    )
+    assert summarise("load", "open_loop", history(*rows, row("r"), late[0]), Driven(intended=100, lasted_s=10)).complete
+
+
 def test_other_loads_in_the_same_history_do_not_count() -> None:
     rows = history(row("a"), row("b", worker="other/0"))
     assert summarise("load", "open_loop", rows, Driven(intended=1, lasted_s=1)).sent == 1
