@@ -23,9 +23,10 @@ def pytest_configure() -> None:
 
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Each test has a state folder of its own, so that tests can run side by side."""
+    """Each test has a state folder and locks of its own, so that tests can run side by side."""
     state = tmp_path / "state"
     monkeypatch.setenv("BLACKSTART_STATE", str(state))
+    monkeypatch.setenv("BLACKSTART_LOCKS", str(tmp_path / "locks"))
     for name in ("API", "TARGET", "NONINTERACTIVE", "PAUSE_ON_FAIL", "REDIS_CONTAINER", "POSTGRES_CONTAINER"):
         monkeypatch.delenv(name, raising=False)
     return state

@@ -39,7 +39,7 @@ def toxiproxy_server() -> str:
     return next(found for place in places if (found := shutil.which(place)))
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 10.0) -> bool:
+def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> bool:
     """Wait until something holds; False where it does not in time."""
     deadline = time.monotonic() + within_s
     while time.monotonic() < deadline:
@@ -82,8 +82,8 @@ class FaultProxy:
         return requests.request(method, self.url + path, json=body, timeout=timeout_s)
 
     def proxy_to(self, upstream: int, name: str = "p", **more: Any) -> int:
-        """A new proxy to a local port; returns the port it listens on."""
-        body = {"name": name, "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{upstream}", **more}
+        """A new proxy to a local port; returns the port it listens on, which is lent to nobody while it is cut off."""
+        body = {"name": name, "listen": f"127.0.0.1:{free_port()}", "upstream": f"127.0.0.1:{upstream}", **more}
         answer = self.call("POST", "/proxies", body)
         assert answer.status_code == 201, answer.text
         return int(answer.json()["listen"].rsplit(":", 1)[1])

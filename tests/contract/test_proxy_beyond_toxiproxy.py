@@ -101,17 +101,17 @@ def test_a_value_without_meaning_is_refused(proxy: FaultProxy, body: dict[str, A
 def test_a_timeout_comes_on_time_although_data_keeps_coming(proxy: FaultProxy, echo: EchoServer) -> None:
     """Toxiproxy begins to wait anew with each chunk."""
     port = proxy.proxy_to(echo.port)
-    proxy.toxic("timeout", {"timeout": 300}, stream="upstream")
+    proxy.toxic("timeout", {"timeout": 1000}, stream="upstream")
     began = time.perf_counter()
     with Client(port) as client:
-        while time.perf_counter() - began < 0.25:
+        while time.perf_counter() - began < 0.8:
             client.send(b"x")
             client.fate(0.05)
         if proxy.real:
-            assert client.fate(0.2) == "open"
+            assert client.fate(0.4) == "open"
         else:
-            assert client.fate(2) in ("closed", "reset")
-            assert 0.3 <= time.perf_counter() - began < 0.3 + LATE_S
+            assert client.fate(3) in ("closed", "reset")
+            assert 1.0 <= time.perf_counter() - began < 1.0 + LATE_S
 
 
 def test_an_idle_connection_is_reset_at_both_ends(proxy: FaultProxy, echo: EchoServer) -> None:
@@ -135,12 +135,14 @@ def test_a_live_connection_gets_a_true_rst(proxy: FaultProxy, echo: EchoServer) 
 def test_toxicity_is_rolled_once_per_connection(proxy: FaultProxy, echo: EchoServer) -> None:
     """Toxiproxy rolls again at every change of the toxic."""
     port = proxy.proxy_to(echo.port)
-    proxy.toxic("latency", {"latency": 200}, toxicity=0.5)
+    proxy.toxic("latency", {"latency": 400}, toxicity=0.5)
     with Client(port) as client:
         hit = set()
-        for latency in range(201, 215):
-            hit.add(client.echo_s() > 0.2)
+        for latency in range(401, 421 if proxy.real else 411):
+            hit.add(client.echo_s() > 0.4)
             proxy.call("PATCH", "/proxies/p/toxics/latency_downstream", {"attributes": {"latency": latency}})
+            if proxy.real and len(hit) == 2:
+                break
     assert len(hit) == (2 if proxy.real else 1)
 
 

@@ -16,7 +16,7 @@ import requests
 from tests.contract.fault_proxies import KINDS, Client, EchoServer, FaultProxy, eventually, missing, refused
 from tests.requirements import require
 
-LATE_S = 0.5  # how late a loaded machine may be; early is never allowed
+LATE_S = 1.0  # how late a loaded machine may be; early is never allowed
 
 
 @pytest.fixture(
@@ -184,7 +184,8 @@ def test_metrics_count_the_bytes_of_each_direction(proxy: FaultProxy, echo: Echo
         client.echo_s(b"x" * 1000)
     for name in ("received", "sent"):
         assert eventually(lambda name=name: proxy.carried_bytes(port, name, "upstream") == 1000)
-        assert proxy.carried_bytes(port, name, "downstream") in (1000, 1003)  # the echo may have said "bye" in time
+        # The echo may have said "bye" in time; Toxiproxy counts each direction when it ends.
+        assert eventually(lambda name=name: proxy.carried_bytes(port, name, "downstream") in (1000, 1003))
 
 
 # ---------------------------------------------------------------- proxies and their connections

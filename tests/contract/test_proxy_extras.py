@@ -47,7 +47,7 @@ def toxics(proxy: FaultProxy) -> list[str]:
 def fate_of_a_new_connection(port: int) -> str:
     try:
         with Client(port) as client:
-            return client.fate(0.3)
+            return client.fate(1.0)
     except ConnectionResetError:  # the RST may be here before `connect` has come back
         return "reset"
 
@@ -59,9 +59,9 @@ def test_a_toxic_goes_with_the_process_that_owns_it(proxy: FaultProxy, echo: Ech
     port = proxy.proxy_to(echo.port)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner, Client(port) as client:
         lease = {"pid": owner.pid, "started": alive.started(owner.pid)}
-        proxy.toxic("latency", {"latency": 800}, lease=lease)
+        proxy.toxic("latency", {"latency": 2000}, lease=lease)
         proxy.toxic("noop", name="p")
-        assert client.echo_s() >= 0.8
+        assert client.echo_s() >= 2.0
         owner.send_signal(signal.SIGKILL)
         owner.wait(10)
         assert eventually(lambda: toxics(proxy) == ["noop_downstream"], within_s=5)
@@ -70,17 +70,17 @@ def test_a_toxic_goes_with_the_process_that_owns_it(proxy: FaultProxy, echo: Ech
 
 def test_a_lease_in_seconds_lapses_and_renewal_puts_it_off(proxy: FaultProxy) -> None:
     proxy.proxy_to(1)
-    proxy.toxic("noop", lease={"seconds": 1.5})
-    for _ in range(4):
-        time.sleep(0.5)  # the time that passes is what is tested
-        answer = proxy.call("PATCH", "/proxies/p/toxics/noop_downstream", {"lease": {"seconds": 1.5}})
+    proxy.toxic("noop", lease={"seconds": 2.5})
+    for _ in range(5):
+        time.sleep(0.6)  # the time that passes is what is tested
+        answer = proxy.call("PATCH", "/proxies/p/toxics/noop_downstream", {"lease": {"seconds": 2.5}})
         assert answer.status_code == 200
     assert eventually(lambda: toxics(proxy) == [], within_s=5)
 
 
 def test_a_down_that_lapses_brings_the_port_back(proxy: FaultProxy, echo: EchoServer) -> None:
     port = proxy.proxy_to(echo.port)
-    proxy.toxic("down", lease={"seconds": 1})
+    proxy.toxic("down", lease={"seconds": 2})
     assert refused(port)
     assert eventually(lambda: not refused(port), within_s=5)
 
@@ -163,9 +163,13 @@ def test_a_seed_repeats_jitter_to_the_millisecond(echo: EchoServer) -> None:
         finally:
             proxy.close()
 
-    first, second = delays_ms(), delays_ms()
+    def alike(one: list[int], other: list[int]) -> bool:
+        return all(abs(first - second) < 100 for first, second in zip(one, other, strict=True))
+
+    first = delays_ms()
     assert len(set(first)) > 3
-    assert all(abs(one - other) < LATE_S * 1000 / 5 for one, other in zip(first, second, strict=True))
+    # A machine that is busy at the wrong moment adds to one of them: two that are alike are the proof.
+    assert alike(first, delays_ms()) or alike(delays_ms(), delays_ms())
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="counts open files in /proc")

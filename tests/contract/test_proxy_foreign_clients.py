@@ -85,7 +85,7 @@ def test_the_command_line_of_toxiproxy_drives_it(proxy: FaultProxy, echo: EchoSe
     with Client(port) as client:
         assert 0.15 <= client.echo_s() < 0.15 + LATE_S
         cli("toxic", "update", "-n", "latency_downstream", "-a", "latency=20", "p")
-        assert client.echo_s() < 0.15
+        assert min(client.echo_s() for _ in range(5)) < 0.15
     assert "latency_downstream" in cli("inspect", "p")
     cli("toxic", "remove", "-n", "latency_downstream", "p")
     cli("toggle", "p")

@@ -125,7 +125,7 @@ def test_bandwidth_zero_stops_data_and_its_removal_lets_it_go(proxy: FaultProxy,
             client.socket.recv(1)
         began = time.perf_counter()
         proxy.call("DELETE", "/proxies/p/toxics/bandwidth_downstream")
-        assert time.perf_counter() - began < 1
+        assert time.perf_counter() - began < 5
         client.socket.settimeout(5)
         assert client.receive(4) == b"ping"
 
@@ -187,7 +187,7 @@ def test_reset_peer_of_a_new_connection_is_a_true_rst(proxy: FaultProxy, echo: E
 
 def test_slicer_cuts_data_into_small_pieces(proxy: FaultProxy, echo: EchoServer) -> None:
     port = proxy.proxy_to(echo.port)
-    proxy.toxic("slicer", {"average_size": 100, "size_variation": 50, "delay": 10_000})
+    proxy.toxic("slicer", {"average_size": 100, "size_variation": 50, "delay": 100_000})
     payload = bytes(range(250)) * 4
     with Client(port) as client:
         client.send(payload)
@@ -227,8 +227,8 @@ def test_toxics_come_change_and_go_on_an_open_connection(proxy: FaultProxy, echo
         assert client.echo_s() < LATE_S
         proxy.toxic("latency", {"latency": 300})
         assert 0.3 <= client.echo_s() < 0.3 + LATE_S
-        proxy.call("PATCH", "/proxies/p/toxics/latency_downstream", {"attributes": {"latency": 600}})
-        assert 0.6 <= client.echo_s() < 0.6 + LATE_S
+        proxy.call("PATCH", "/proxies/p/toxics/latency_downstream", {"attributes": {"latency": 1500}})
+        assert 1.5 <= client.echo_s() < 1.5 + LATE_S
         proxy.call("DELETE", "/proxies/p/toxics/latency_downstream")
         assert client.echo_s() < LATE_S
 
@@ -280,4 +280,4 @@ def test_toxicity_of_one_half_hits_about_half_of_the_connections(proxy: FaultPro
         with Client(port) as client:
             client.send(b"ping")
             hit += client.receive(4) == b""
-    assert 15 <= hit <= 45
+    assert 10 <= hit <= 50  # fewer or more come once in a million times

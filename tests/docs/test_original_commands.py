@@ -139,7 +139,7 @@ def test_every_script_refuses_an_unknown_target_from_any_folder(
     done = subprocess.run(
         [program, str(ROOT / "scripts" / f"chaos_test_{script}.{way}"), "--target", "labb"],
         cwd=tmp_path, env={**around(lab, tmp_path / "reports"), "NONINTERACTIVE": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 40, done.stdout + done.stderr
     assert done.stderr.startswith('Not started: no target "labb"')
@@ -149,7 +149,7 @@ def test_a_python_script_runs_its_drill(lab: LabDriver, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "scripts/chaos_test_rate_limit.py", "--plan-count", "20"],
         cwd=ROOT, env={**around(lab, tmp_path), "NONINTERACTIVE": "1"}, stdin=subprocess.DEVNULL,
-        capture_output=True, text=True, timeout=60, check=False,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert results(tmp_path) == [("rate_limit_spike", "test_result,PASS")]

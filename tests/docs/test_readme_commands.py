@@ -13,6 +13,7 @@ import pytest
 
 from tests.environment import ROOT
 from tests.requirements import require
+from tests.services import eventually
 
 # What a network needs to reach the package index stays; nothing else of the environment does.
 _KEPT = ("PIP_", "UV_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
@@ -59,7 +60,7 @@ def test_the_demonstration_holds_from_a_clean_copy_with_an_empty_home(who: str, 
     (log,) = (copy / "reports" / "chaos").glob("leader_lock_*.log")
     assert log.read_text().splitlines()[-1] == "test_result,PASS"
     assert log.name in done.stdout and (log.with_suffix("") / "report.html").exists()
-    assert not left_running(folder)
+    assert eventually(lambda: not left_running(folder)), left_running(folder)
 
 
 def left_running(folder: Path) -> list[str]:

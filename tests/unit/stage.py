@@ -44,7 +44,7 @@ def drill(path: Path, **parts: Any) -> Experiment:
         "recovery": (eventually(there.is_(True), within_s=5, name="back"),),
         "hold_min_s": 0.1,
         "settle_s": 0.05,
-        "undo_timeout_s": 0.5,
+        "undo_timeout_s": 2.0,
     }
     return Experiment("file-drill", "files", "The file comes back.", **(made | parts))
 

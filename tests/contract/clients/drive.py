@@ -18,6 +18,11 @@ def echo_s(port: int) -> float:
         return time.perf_counter() - began
 
 
+def swift(port: int) -> bool:
+    """Whether nothing slows it down; a busy machine may, now and then."""
+    return min(echo_s(port) for _ in range(5)) < 0.1
+
+
 def refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), 5).close()
@@ -41,7 +46,7 @@ assert b"version" in server.version()
 proxy = server.create(name="p", upstream=f"127.0.0.1:{upstream}")
 port = int(proxy.listen.rpartition(":")[2])
 assert raises(ProxyExists, lambda: server.create(name="p", upstream="127.0.0.1:1"))
-assert echo_s(port) < 0.1
+assert swift(port)
 proxy.add_toxic(type="latency", attributes={"latency": 150, "jitter": 10})
 assert echo_s(port) >= 0.14
 toxic = proxy.get_toxic("latency_downstream")
@@ -51,7 +56,7 @@ assert proxy.toxics() == {}
 assert raises(NotFound, proxy.destroy_toxic, "latency_downstream")
 with proxy.down():
     assert refused(port)
-assert echo_s(port) < 0.1
+assert swift(port)
 server.populate([{"name": "q", "upstream": "127.0.0.1:1", "listen": "127.0.0.1:0"}])
 assert sorted(server.proxies()) == ["p", "q"]
 proxy.add_toxic(type="bandwidth", stream="upstream", attributes={"rate": 0})
