@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import sys
+import zlib
 from dataclasses import dataclass, replace
 
 from blackstart import machines
@@ -110,7 +111,9 @@ class Site:
         """The change; on another host, that host is told first to undo it by itself, in case that we can't."""
         if not self.host:
             return replace(made, ends_with_network=not self.netns and self.enter is None)
-        file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}"
+        # Others may call theirs the same on that host: a timer that is armed anew ends the one of its file.
+        mark = zlib.crc32(f"{self.netns} {self.line.address}".encode())
+        file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}-{mark:08x}"
         lines = "; ".join(command_line(replace(step, host=None)) for step in made.undo if isinstance(step, Command))
         arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, str(ARMED_S), lines), host=self.host)
         disarm = Command(("sh", "-c", _DISARM, "disarm the timed undo", file), host=self.host)

@@ -128,6 +128,16 @@ def test_on_another_host_it_is_armed_first_and_outlives_no_lease(fault: Fault) -
     assert change.lease_s < _packets.ARMED_S
 
 
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
+def test_targets_of_one_name_on_one_host_end_nobody_elses_timer(fault: Fault) -> None:
+    """A timer that is armed ends the one that has its file: the far side of that other fault would be left broken."""
+    net = {"host": "ssh://root@db1", "interface": "eth0"}
+    wheres = (target("db1:6379", net), target("db1:6380", net), target("db1:6379", {**net, "netns": "staging"}))
+    files = [plan(fault, where).do[0].argv[4] for where in wheres]  # type: ignore[union-attr]
+    assert len(set(files)) == 3 and files[0] == plan(fault, wheres[0]).do[0].argv[4]  # type: ignore[union-attr]
+    assert all(file.startswith("/run/blackstart/blackstart_shop_redis_") for file in files)
+
+
 def test_the_controls_host_is_the_one_that_packets_reach() -> None:
     site = site_of(target("db1:6379", control={"unit": "redis", "host": "ssh://db1"}), "redis", "iptables")
     assert site.host == "ssh://db1"
