@@ -48,7 +48,11 @@ def listener(address: str) -> psutil.Process:
         if conn.status == psutil.CONN_LISTEN and conn.laddr.port == port and conn.pid
     }
     # Workers that were forked hold the socket as well: the oldest is the server.
-    return min((psutil.Process(pid) for pid in pids), key=lambda process: process.create_time())
+    found = []
+    for pid in pids:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(pid))
+    return min(found, key=lambda process: process.create_time())
 
 
 @contextlib.contextmanager

@@ -169,6 +169,7 @@ def test_the_log_tail_is_a_command_that_works(control: Control) -> None:
 
 @pytest.mark.docker
 @pytest.mark.root
+@pytest.mark.timeout(600)
 def test_all_this_holds_under_a_systemd_in_a_container_where_this_machine_has_none() -> None:
     if not missing("systemd"):
         pytest.skip("systemd runs here; the tests above have used it")

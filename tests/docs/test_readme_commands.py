@@ -15,6 +15,8 @@ from tests.environment import ROOT
 from tests.requirements import require
 from tests.services import eventually
 
+pytestmark = pytest.mark.timeout(600)  # it makes an environment, from the network
+
 # What a network needs to reach the package index stays; nothing else of the environment does.
 _KEPT = ("PIP_", "UV_", "SSL_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")
 

@@ -102,10 +102,9 @@ class ContainerTrader:
         self._run("api", ["--user", f"{os.getuid()}:{os.getgid()}", *_python_options()], self._trader())
 
     def down(self) -> None:
-        """Remove the containers, the network and the image, which is made anew in no time."""
+        """Remove the containers and the network."""
         docker("rm", "-f", "-v", *self.names.values(), check=False)
         docker("network", "rm", self.network, check=False)
-        docker("rmi", IMAGE, check=False)  # refused where another run still uses it
 
     def leads(self) -> bool:
         """Whether /ready answers 200."""
@@ -186,6 +185,19 @@ def _eventually(what: str, fact: Any, within_s: float = 90.0) -> None:
 
 
 @contextlib.contextmanager
+def image_in_use() -> Iterator[None]:
+    """The image stays meanwhile; the last who uses it removes it, since it is made anew in no time."""
+    with (Path(tempfile.gettempdir()) / f"blackstart-test-trader-image-{os.getuid()}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                docker("rmi", IMAGE, check=False)
+
+
+@contextlib.contextmanager
 def running(trader: ContainerTrader, alone: bool = False) -> Iterator[ContainerTrader]:
     """The trader while it is up. `alone`: nobody else's containers may be called `redis` meanwhile, by name or service.
 
@@ -193,6 +205,7 @@ def running(trader: ContainerTrader, alone: bool = False) -> Iterator[ContainerT
     """
     with (
         called_redis(alone),
+        image_in_use(),
         (Path(tempfile.gettempdir()) / f"blackstart-test-{trader.names['redis']}.lock").open("w") as lock,
     ):
         fcntl.flock(lock, fcntl.LOCK_EX)

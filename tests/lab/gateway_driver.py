@@ -19,7 +19,7 @@ class GatewayDriver(LabDriver):
     """One state folder and the gateway in it."""
 
     def up(self, *flags: str, **environment: str) -> "GatewayDriver":
-        result = self.command("up", "gateway", *flags, **environment)
+        result = self.command("up", "gateway", "--within-s", "90", *flags, **environment)
         assert result.returncode == 0, result.stdout + result.stderr
         return self
 

@@ -28,7 +28,7 @@ class LabDriver:
         self.state = state
         self.environment = {**os.environ, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(ROOT / "lib")}
 
-    def command(self, *words: str, within_s: float = 60, **environment: str) -> subprocess.CompletedProcess[str]:
+    def command(self, *words: str, within_s: float = 120, **environment: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "blackstart_lab", *words],
             env={**self.environment, **environment},
@@ -40,7 +40,7 @@ class LabDriver:
         )
 
     def up(self, *flags: str, **environment: str) -> "LabDriver":
-        result = self.command("up", "trader", *flags, **environment)
+        result = self.command("up", "trader", "--within-s", "90", *flags, **environment)
         assert result.returncode == 0, result.stdout + result.stderr
         return self
 
@@ -73,7 +73,8 @@ class LabDriver:
     def freeze(self, service: str) -> list[psutil.Process]:
         frozen = self.tree(service)
         for process in frozen:
-            process.suspend()
+            with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL has workers that come and go
+                process.suspend()
         return frozen
 
     def url(self, path: str, service: str = "api") -> str:
@@ -115,7 +116,7 @@ class LabDriver:
         told = {name: self.supervisor("status", name).split()[1] for name in services}
         if not set(told.values()) <= {"RUNNING", "STARTING"}:  # it is called STARTING for its first second
             return str(told)
-        frozen = [one for name in services for one in self.tree(name) if one.status() == psutil.STATUS_STOPPED]
+        frozen = [one for name in services for one in self.tree(name) if stopped(one)]
         if frozen:
             return f"frozen: {frozen}"
         try:
@@ -152,6 +153,14 @@ def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:
             if process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
                 found.append(process)
     return found
+
+
+def stopped(process: psutil.Process) -> bool:
+    """Whether it is frozen; one that has ended meanwhile is not."""
+    try:
+        return bool(process.status() == psutil.STATUS_STOPPED)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def eventually(fact: Callable[[], object], within_s: float) -> float:

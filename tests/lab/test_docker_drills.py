@@ -65,7 +65,12 @@ def test_a_killed_run_leaves_the_container_running(trader: ContainerTrader, tmp_
     file = trader.target(tmp_path / "trader.toml", "compose")
     env = environment(tmp_path / "state", tmp_path / "reports", TARGET=str(file))
     child = subprocess.Popen(
-        command("chaos.leader-lock"), cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True
+        command("chaos.leader-lock", "--hold=60"),
+        cwd=ROOT,
+        env=env,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     try:

@@ -74,11 +74,11 @@ def test_postgres_blip_with_a_frozen_server_holds(lab: LabDriver, tmp_path: Path
 
 
 def test_rate_limit_spike_holds_and_measures_its_peak(lab: LabDriver, tmp_path: Path) -> None:
-    done = drill("chaos.rate-limit-spike", lab.state, tmp_path, PLAN_COUNT="40")
+    done = drill("chaos.rate-limit-spike", lab.state, tmp_path, PLAN_COUNT="100")
     assert done.code == 0, done.output
     assert done.keys[: len(RATE_LIMIT_ROWS)] == RATE_LIMIT_ROWS
-    assert done.row("plan_count") == "40"
-    assert 20 <= float(done.row("throttle_peak")) <= 40
+    assert done.row("plan_count") == "100"
+    assert 20 <= float(done.row("throttle_peak")) <= 100  # as high as the machine sends faster than 50 a second
     assert done.row("throttle_after") == "0"
     assert done.row("duplicates") == "0"
 
