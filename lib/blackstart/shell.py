@@ -124,8 +124,9 @@ def _detached(core: str, step: Command, before: str) -> str:
     streams = f">>{log} 2>&1 </dev/null"
     # `&` makes a shell start the child deaf to SIGINT; setsid -f does not, so it is preferred where there is one.
     program, missing = shlex.quote(step.argv[0]), shlex.quote(f"{step.argv[0]}: no such program")
+    path = f"PATH={_value(step.env['PATH'])} " if "PATH" in step.env else ""
     return (
-        f"{{ command -v {program} >/dev/null || {{ echo {missing} >&2; false; }}; }} && : >>{log} && "
+        f"{{ {path}command -v {program} >/dev/null || {{ echo {missing} >&2; false; }}; }} && : >>{log} && "
         f"if setsid -f true 2>/dev/null; then {before}setsid -f {core} {streams}; "
         f"else {before}nohup {core} {streams} & fi"
     )

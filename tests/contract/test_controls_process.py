@@ -1,6 +1,7 @@
 """The process control against a real Redis: one process is started, ended, frozen, and never another one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -60,6 +61,23 @@ def test_a_second_start_starts_no_second_one(control: Control, port: int) -> Non
     carry_out(control.start())
     by_shell(control.start())
     assert control.facts() == before
+
+
+@pytest.mark.parametrize("way", [carry_out, by_shell])
+def test_a_process_that_is_known_by_its_bare_name_is_found_again_after_its_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way
+) -> None:
+    (tmp_path / "sleeper").symlink_to(shutil.which("sleep") or "")
+    before = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{tmp_path}:{before}")
+    known = of({"process": "sleeper 48153.5", "start": "sleeper 48153.5"})
+    monkeypatch.setenv("PATH", before)  # of whoever carries it out later: guardian, chaos.heal, HEAL.sh
+    way(known.start())
+    try:
+        assert eventually(lambda: known.facts().status == "running")
+    finally:
+        way(known.kill())
+    assert known.facts().status == "stopped"
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])

@@ -94,7 +94,7 @@ class Process:
         return f"process:{self.host or 'local'}:{self.pidfile or self.line}"
 
     def resolve(self) -> Control:
-        """With the start's program by its path, and with the command line of what the pid file names now."""
+        """With the start's program where it is found now, and with the command line of what the pid file names now."""
         outcome = self._look(10.0)
         line = self.line or (outcome.stdout.splitlines()[1].rstrip() if outcome.stdout else "")
         if self.host:
@@ -105,7 +105,11 @@ class Process:
         program = shutil.which(os.path.join(cwd, asked) if os.path.dirname(asked) else asked)
         if program is None:
             raise BadTarget(f'start = "{asked} …" can\'t work: there is no such program on this machine')
-        return replace(self, line=line, cwd=cwd, start_argv=(os.path.abspath(program), *self.start_argv[1:]))
+        if os.path.dirname(asked) or "PATH" in dict(self.env):
+            return replace(self, line=line, cwd=cwd, start_argv=(os.path.abspath(program), *self.start_argv[1:]))
+        # By its name, as it was started: many a server shows that in its command line, by which it is found again.
+        path = f"{os.path.dirname(os.path.abspath(program))}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        return replace(self, line=line, cwd=cwd, env=tuple(sorted((*self.env, ("PATH", path)))))
 
     def facts(self, timeout_s: float = 10.0) -> State:
         """Whether the process is there, its pid and start time, and whether it is stopped."""
