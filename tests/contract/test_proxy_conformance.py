@@ -279,6 +279,17 @@ def test_a_moved_upstream_is_used_and_old_connections_are_cut(proxy: FaultProxy,
     assert echo.accepted == 1
 
 
+@pytest.mark.parametrize("enabled", [True, False])
+def test_a_port_is_kept_when_only_its_host_changes(proxy: FaultProxy, echo: EchoServer, enabled: bool) -> None:
+    port = proxy.proxy_to(echo.port)
+    moved = proxy.call("POST", "/proxies/p", {"listen": f"0.0.0.0:{port}", "enabled": enabled})
+    assert (moved.status_code, moved.json()["enabled"]) == (200, enabled)
+    proxy.call("POST", "/proxies/p", {"enabled": True})
+    with socket.create_connection(("127.0.0.2", port), 5) as client:
+        client.sendall(b"ping")
+        assert client.recv(4) == b"ping"
+
+
 def test_the_end_of_one_side_reaches_the_other(proxy: FaultProxy, echo: EchoServer) -> None:
     with Client(proxy.proxy_to(echo.port)) as client:
         client.echo_s()

@@ -10,7 +10,7 @@ from typing import Any
 from blackstart.proxy.address import Address, bindable
 from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.connection import Connection
-from blackstart.proxy.errors import toxic_exists, toxic_not_found
+from blackstart.proxy.errors import ApiError, toxic_exists, toxic_not_found
 from blackstart.proxy.listener import Listener
 from blackstart.proxy.stage import HangUp
 from blackstart.proxy.toxic import DOWNSTREAM, UPSTREAM, Toxic
@@ -85,16 +85,29 @@ class Proxy:
     async def move(self, listen: Address, upstream: Address) -> None:
         """Listen elsewhere or lead elsewhere: stops, and cuts what is open.
 
-        ApiError 500 where the new address can't be had; nothing has changed then.
+        ApiError 500 where the new address can't be had; nothing has changed then, but that what is open is cut where
+        only the host was to change.
         """
-        listener = self._listener
         if not await self.listens_on(listen):
-            listener = Listener(await bindable(listen), self._protocol)
+            await self._listen_at(await bindable(listen))
         self.stop()
         self.upstream = upstream
-        if listener is not None and listener is not self._listener:
+
+    async def _listen_at(self, address: Address) -> None:
+        """Bind that address and let go of the old one: before, where it is the same port of another host."""
+        old, was_enabled = self._listener, self.enabled
+        if old is not None and address.port == self.listen.port:
             self.close()
-            self._listener, self.listen = listener, listener.address
+            try:
+                listener = Listener(address, self._protocol)
+            except ApiError:
+                if was_enabled:
+                    await self.start()
+                raise
+        else:
+            listener = Listener(address, self._protocol)
+            self.close()
+        self._listener, self.listen = listener, listener.address
 
     async def listens_on(self, wanted: Address) -> bool:
         """Whether that address is where it listens already, or would once it is started."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -81,6 +82,18 @@ def test_a_move_to_a_taken_port_changes_nothing() -> None:
         status, error = await send(client, "POST", "/proxies/p", {"listen": two["listen"], "upstream": "127.0.0.1:2"})
         assert (status, "address already in use" in error["error"]) == (500, True)
         assert (await send(client, "GET", "/proxies/p"))[1] == one
+
+    with_api(story)
+
+
+def test_a_move_to_a_host_that_is_not_ours_changes_nothing() -> None:
+    async def story(client: Client) -> None:
+        _, one = await send(client, "POST", "/proxies", PROXY)
+        port = one["listen"].rpartition(":")[2]
+        assert (await send(client, "POST", "/proxies/p", {"listen": f"192.0.2.1:{port}"}))[0] == 500
+        assert (await send(client, "GET", "/proxies/p"))[1] == one
+        with socket.create_connection(("127.0.0.1", int(port)), 5):
+            pass
 
     with_api(story)
 
