@@ -238,6 +238,19 @@ def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path
     assert summary.ok > 20
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_load_that_somebody_else_ended_is_not_complete(server: Server, tmp_path: Path, workers: int) -> None:
+    load = OpenLoop((get(server, "/ok"),), constant(100, 30.0), workers=workers)
+    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
+    runner.wait_ready(20)
+    runner.go()
+    until(lambda: len(read(tmp_path / "history.csv").rows) > 20, "rows")
+    os.kill(runner.pid, signal.SIGTERM)
+    summary = runner.wait(20)
+    assert summary is not None and summary.stopped
+    assert summary.reasons == ("it was ended by a signal, or with its parent",)
+
+
 def test_a_full_disk_ends_the_load_and_is_told(server: Server, tmp_path: Path) -> None:
     spec = tmp_path / "spec.json"
     spec.write_text(json.dumps(to_spec(OpenLoop((get(server, "/ok"),), constant(200, 5.0)))))

@@ -22,6 +22,7 @@ class Control:
     def __init__(self) -> None:
         self.stopping = asyncio.Event()
         self.aborting = asyncio.Event()
+        self._asked = False
         self._started: asyncio.Future[float] = asyncio.get_running_loop().create_future()
 
     def listen(self) -> None:
@@ -37,6 +38,10 @@ class Control:
         await first(asyncio.shield(self._started), self.stopping.wait())
         return self._started.result() if self._started.done() and not self.stopping.is_set() else None
 
+    def why_ended(self) -> tuple[str, ...]:
+        """Nothing where the load ended by itself or was asked to; else that somebody ended it."""
+        return ("it was ended by a signal, or with its parent",) if self.aborting.is_set() and not self._asked else ()
+
     def _hear(self, line: str) -> None:
         word, _, rest = line.strip().partition(" ")
         if word == "go" and not self._started.done():
@@ -45,6 +50,7 @@ class Control:
             except ValueError:
                 say("refused", message=f"go takes a time in seconds, not {rest!r}")
         elif word == "stop":
+            self._asked = True
             self.stopping.set()
 
     def _abort(self) -> None:

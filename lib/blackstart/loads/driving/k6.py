@@ -59,7 +59,7 @@ async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control,
     await reading
     code, lasted_s = await k6.ended(), now_s() - begin_s
     thresholds = k6.thresholds()
-    reasons = []
+    reasons = list(control.why_ended())
     if code not in (0, _THRESHOLDS_CROSSED) and not (stopped and code == _INTERRUPTED):
         reasons.append(f"k6 ended with code {code}: {'; '.join(k6.last_lines) or 'it said nothing'}")
     if thresholds is None:

@@ -87,7 +87,7 @@ class Sender:
             self._timer.cancel()
         cut = await self._drain(control)
         reasons = (f"the history can't be written: {self._broken}",) if self._broken else ()
-        return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, reasons)
+        return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, (*reasons, *control.why_ended()))
 
     def _tick(self) -> None:
         """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""

@@ -81,7 +81,7 @@ async def _relay(workers: list[Process], control: Control) -> None:
 
 def _added_up(worked: list[dict[str, Any] | None], stopped: bool) -> Driven:
     done = [each for each in worked if each]
-    reasons = [reason for each in done for reason in each["reasons"]]
+    reasons = list(dict.fromkeys(reason for each in done for reason in each["reasons"]))
     if len(done) < len(worked):
         reasons.append(f"{len(worked) - len(done)} of {len(worked)} workers died: their share was not sent")
     return Driven(
