@@ -68,7 +68,7 @@ def pytest_under_systemd(*words: str) -> str:
         _image(), "/lib/systemd/systemd", "--unit=multi-user.target",
     )  # fmt: skip
     try:
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while docker("exec", name, "systemctl", "is-system-running", check=False) not in ("running", "degraded"):
             assert time.monotonic() < end, docker("logs", name, check=False)
             time.sleep(0.2)

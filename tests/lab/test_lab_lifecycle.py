@@ -63,7 +63,7 @@ def test_down_without_a_lab_says_so_and_is_no_error(lab: LabDriver) -> None:
 def test_lab_outlives_the_session_that_started_it(lab: LabDriver) -> None:
     command = [sys.executable, "-m", "blackstart_lab", "up", "trader"]
     starter = subprocess.Popen(command, env=lab.environment, start_new_session=True, stdout=subprocess.DEVNULL)
-    assert starter.wait(30) == 0
+    assert starter.wait(120) == 0
     with pytest.raises(ProcessLookupError):
         os.killpg(starter.pid, signal.SIGHUP)  # nothing of the lab is left in the starter's group
     supervisor = psutil.Process(int((lab.folder / "supervisord.pid").read_text()))
@@ -144,9 +144,9 @@ def test_lab_that_is_not_ready_in_time_shows_the_log_and_leaves_nothing(lab: Lab
 def test_killed_supervisor_with_children_left_is_put_right_by_the_next_up(lab: LabDriver) -> None:
     lab.up()
     left = lab.processes()
-    supervisor = int((lab.folder / "supervisord.pid").read_text())
-    os.kill(supervisor, signal.SIGKILL)
-    eventually(lambda: not psutil.pid_exists(supervisor), within_s=5)
+    supervisor = psutil.Process(int((lab.folder / "supervisord.pid").read_text()))
+    supervisor.kill()
+    eventually(lambda: not alive([supervisor]), within_s=20)
     assert "trader: half-dead" in lab.command("status").stdout
     result = lab.command("up", "trader")
     assert result.returncode == 0, result.stderr
@@ -198,9 +198,9 @@ def test_crashed_service_is_revived_as_under_a_restart_policy(lab: LabDriver) ->
     for service in ("redis", "postgres", "api"):
         pid = lab.pid(service)
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda service=service, pid=pid: lab.pid(service) not in (0, pid), within_s=10)
-    eventually(lambda: lab.status("/ready") == 200, within_s=15)
-    eventually(lambda: lab.order("after").status_code == 201, within_s=10)
+        eventually(lambda service=service, pid=pid: lab.pid(service) not in (0, pid), within_s=30)
+    eventually(lambda: lab.status("/ready") == 200, within_s=30)
+    eventually(lambda: lab.order("after").status_code == 201, within_s=20)
 
 
 def test_ordinary_user_can_run_the_lab(home_of_nobody: Path) -> None:
@@ -218,7 +218,7 @@ def test_ordinary_user_can_run_the_lab(home_of_nobody: Path) -> None:
     def as_nobody(*words: str) -> subprocess.CompletedProcess[str]:
         command = [str(home / "bin" / "python"), "-m", "blackstart_lab", *words]
         return subprocess.run(
-            command, env=environment, user="nobody", cwd="/", capture_output=True, text=True, timeout=60, check=False
+            command, env=environment, user="nobody", cwd="/", capture_output=True, text=True, timeout=120, check=False
         )
 
     result = as_nobody("up", "trader")

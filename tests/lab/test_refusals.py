@@ -65,7 +65,7 @@ def test_an_api_that_never_answers_is_refused_within_its_time_limit(lab: LabDriv
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         target = variant(lab, tmp_path / "deaf.toml", (str(lab.target["api"]), url))
-        done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", within_s=30, TARGET=target)
+        done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", within_s=90, TARGET=target)
     refused(done, url, "timed")
     no_evidence(tmp_path / "reports")
 

@@ -24,7 +24,7 @@ def test_a_port_in_use_is_refused_by_the_lab_and_leaves_nothing(lab: LabDriver, 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     refused(Drill(done.returncode, done.stdout + done.stderr, tmp_path), port, "--port")
@@ -43,7 +43,7 @@ def test_a_read_only_reports_folder_is_refused(lab: LabDriver, tmp_path: Path) -
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=False,
     )
     reports.chmod(0o755)
@@ -72,7 +72,7 @@ def test_a_file_for_a_reports_folder_is_refused(lab: LabDriver, tmp_path: Path) 
 def test_no_terminal_and_nobody_said_so_is_refused_and_never_hangs(
     lab: LabDriver, tmp_path: Path, noninteractive: str
 ) -> None:
-    done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", within_s=30, NONINTERACTIVE=noninteractive)
+    done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", within_s=90, NONINTERACTIVE=noninteractive)
     refused(done, "no terminal", "NONINTERACTIVE=1")
     no_evidence(tmp_path / "reports")
 
@@ -105,5 +105,5 @@ def test_a_second_run_on_the_same_service_is_refused_and_told_who_holds_it(lab: 
         no_evidence(tmp_path / "second")
     finally:
         first.terminate()
-        first.wait(30)
+        first.wait(60)
         assert lab.post("/resume", {"reason": "a test"}).status_code == 200
