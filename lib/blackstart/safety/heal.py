@@ -138,7 +138,8 @@ def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
     if between is not None:
         keeper = f"can't be told from here: made {between.where}"
     elif entry.lease_ran_out():
-        keeper = "nobody: its lease ran out"
+        tries = entry.guardian is not None and entry.guardian.alive()
+        keeper = f"its guardian ({entry.guardian}), trying on" if tries else "nobody: its lease ran out"
     elif entry.runner.alive():
         keeper = f"its run ({entry.runner}), for {shown(entry.lease_until_s - clock.now_s())} at most"
     elif entry.owned():

@@ -13,7 +13,7 @@ from blackstart.errors import Refused
 from blackstart.evidence import folder, verify
 from blackstart.evidence.folder import Folder
 from blackstart.safety import copies, heal, heal_record
-from blackstart.safety.alive import Process, boot_id
+from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.forget import forget
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Entry, Ledger
@@ -156,3 +156,11 @@ def test_the_way_out_is_named_only_after_mending_has_failed(evidence: Folder, tm
     Ledger().put(entry)
     assert heal.status(said.append) == 50 and f"--forget {evidence.run} --reason" in "\n".join(said)
     assert said[-1].splitlines()[-1] == heal.heal_command()
+
+
+def test_a_guardian_that_still_tries_is_not_called_nobody(evidence: Folder, tmp_path: Path) -> None:
+    over = replace(broken(evidence, tmp_path), lease_until_s=0.0)
+    assert heal._row(over)[4] == "nobody: its lease ran out"
+    assert heal._row(replace(over, guardian=DEAD))[4] == "nobody: its lease ran out"
+    tries = f"its guardian ({myself()}), trying on"
+    assert heal._row(replace(over, guardian=myself()))[4] == tries
