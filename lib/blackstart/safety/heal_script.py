@@ -59,7 +59,11 @@ everything
 sleep 1
 failed=0 turn=2
 everything
-[ "$failed" = 0 ] || echo 'NOT everything was undone: see the messages above' >&2
+if [ "$failed" = 0 ]; then
+  echo 'Every undo was carried out. Whether it took effect is not looked at here: chaos.heal proves it.'
+else
+  echo 'NOT everything was undone: see the messages above' >&2
+fi
 exit "$failed"
 """
 # find_secret REFERENCE: prints what it refers to. A value of the environment needs no Python.
