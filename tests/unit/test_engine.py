@@ -197,6 +197,22 @@ def test_a_run_that_watches_the_recovery_past_its_lease_is_left_alone_by_heal(
     assert Ledger().outstanding() == []
 
 
+def test_what_comes_back_after_its_undo_is_undone_again_and_said(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    confirm = Injection.confirm
+
+    def broken_again(injection: Injection, within_s: float) -> None:
+        files[0].unlink()
+        confirm(injection, within_s)
+
+    monkeypatch.setattr(Injection, "confirm", broken_again)
+    told = Told(tmp_path, drill(files[0]), without(files[0]))
+    told.end()
+    assert "came back after its undo: remove" in told.out.getvalue()
+    assert files[0].exists() and Ledger().outstanding() == []
+
+
 def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Callable[[Injection, float], None]:
     def confirmed(injection: Injection, within_s: float) -> None:
         listed.extend(Ledger().outstanding())

@@ -154,7 +154,10 @@ class Injection:
         """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
         for entry, change in reversed(list(self.outstanding.items())):
             self.guardian.lease(clock.now_s() + _LOOKS_S + self._late_s.get(entry, 0.0))
-            ok = (self._gone(change) or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
+            stayed = self._gone(change)
+            if not stayed:
+                self._tell(f"came back after its undo: {change.what}; undoing it again")
+            ok = (stayed or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
                 self.console.say(f"NOT RESTORED: {change.what}")
