@@ -5,9 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from blackstart_lab.ports import HIGHEST, LOWEST
 from tests.requirements import demanded
-
-_LOWEST, _PORTS = 20000, 12000
 
 
 def pytest_configure() -> None:
@@ -15,8 +14,8 @@ def pytest_configure() -> None:
     demanded()
     worker = os.environ.get("PYTEST_XDIST_WORKER", "")
     if worker:
-        each = _PORTS // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
-        lowest = _LOWEST + each * int(worker.removeprefix("gw"))
+        each = (HIGHEST + 1 - LOWEST) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+        lowest = LOWEST + each * int(worker.removeprefix("gw"))
         # A port whose server is stopped for a while is free to everybody else.
         os.environ["BLACKSTART_LAB_PORTS"] = f"{lowest}-{lowest + each - 1}"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blackstart_lab.errors import NotStarted
 
-_LOWEST, _HIGHEST = 20000, 31999
+LOWEST, HIGHEST = 20000, 31999
 _RANGE = "BLACKSTART_LAB_PORTS"
 """The variable that keeps labs to some of them, as `20000-20999`. To others a port is free, too, whose service is down
 for a while: labs that come and go side by side, each in a range of its own, can't take one another's."""
@@ -54,7 +54,7 @@ def is_free(port: int) -> bool:
 def _allowed() -> tuple[int, int]:
     told = os.environ.get(_RANGE, "")
     if not told:
-        return _LOWEST, min(_HIGHEST, _first_ephemeral() - 1)
+        return LOWEST, min(HIGHEST, _first_ephemeral() - 1)
     found = re.fullmatch(r"(\d{1,5})-(\d{1,5})", told, re.ASCII)
     lowest, highest = map(int, found.groups()) if found else (0, 0)
     if not 1 <= lowest <= highest <= 65535:
