@@ -10,30 +10,15 @@ import os
 import signal
 from pathlib import Path
 
+from benchmarks.campaign.facts import marked, words_of
 
-def words_of(pid: int) -> list[str]:
-    """A process's command line; empty where it has none any more, or is a zombie."""
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace").split("\0")[:-1]
-    except OSError:
-        return []
-
-
-def state_of(pid: int) -> str:
-    """The state folder that a process was started with; empty where it has none, or can't be seen."""
-    try:
-        variables = Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
-    except OSError:
-        return ""
-    mark = b"BLACKSTART_STATE="
-    return next((os.fsdecode(one[len(mark) :]) for one in variables if one.startswith(mark)), "")
+__all__ = ["end", "guardians", "running", "words_of"]
 
 
 def running(module: str, state: Path | None = None) -> dict[int, list[str]]:
     """The command lines, by pid, of the processes of a module with that state folder, by default this test's own."""
-    of_state = str(state or os.environ["BLACKSTART_STATE"])
-    found = {int(name): words_of(int(name)) for name in os.listdir("/proc") if name.isdigit()}
-    return {pid: words for pid, words in found.items() if module in words and state_of(pid) == of_state}
+    found = {pid: words_of(pid) for pid in marked(f"BLACKSTART_STATE={state or os.environ['BLACKSTART_STATE']}")}
+    return {pid: words for pid, words in found.items() if module in words}
 
 
 def guardians(state: Path | None = None, run: str = "") -> list[int]:

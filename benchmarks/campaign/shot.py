@@ -47,12 +47,8 @@ class Range:
     traces: Traces
     lengths: dict[str, float] = field(default_factory=dict)
 
-    def length_s(self, experiment: str) -> float:
-        """How long a run of it takes that is left alone; `measure_length` comes first."""
-        return self.lengths[experiment]
-
     def measure_length(self, experiment: str) -> None:
-        """Run it once to its end, if its length is not known yet. Raises Missing where it does not hold."""
+        """Run it once to its end, if its length is not known yet (s). Raises Missing where it does not hold."""
         if experiment in self.lengths:
             return
         self.observer.begin()
@@ -133,7 +129,7 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
     """Wait for the seeded instant; False where the run has ended before it."""
     place = runner.place
     if aim == "at any time":
-        at_s = runner.began_s + chance.uniform(0, place.length_s(runner.experiment))
+        at_s = runner.began_s + chance.uniform(0, place.lengths[runner.experiment])
         hit, delay_s = runner.wait(lambda: now_s() >= at_s, 300.0), 0.0
     elif aim == "guardian starting":
         hit = runner.wait(lambda: _guardian_begun(runner))
@@ -159,7 +155,7 @@ def wait_for(aim: str, runner: Runner, chance: random.Random) -> bool:
 def _guardian_begun(runner: Runner) -> bool:
     """Whether its process is there, however young."""
     folder = runner.evidence()
-    return folder is not None and any(words_of(pid)[-1:] == [folder.name] for pid in pids())
+    return folder is not None and any(words_of(pid)[-1:] == [folder.name] for pid in marked(runner.place.traces.mark))
 
 
 def _under_load(runner: Runner) -> bool:
