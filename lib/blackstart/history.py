@@ -27,6 +27,7 @@ COLUMNS = (
 )  # fmt: skip
 _HEADER = ",".join(COLUMNS)
 _LONGEST_EXCERPT = 120
+SENT_LATE_MS = 100.0
 
 
 class Row(NamedTuple):
@@ -67,6 +68,11 @@ class Row(NamedTuple):
         if self.start_s is None:
             raise ValueError(f"{self.op} {self.key} was never sent: it has no start")
         return (self.start_s - self.intended_s) * 1000
+
+    @property
+    def sent_late(self) -> bool:
+        """Whether the load itself was so late that the answer says little of its moment. As `start_error_ms` raises."""
+        return self.start_error_ms > SENT_LATE_MS
 
 
 class Unreadable(NamedTuple):

@@ -10,8 +10,8 @@ from blackstart.checks.state import Missing, selected, vacuity
 from blackstart.history import History, Row
 from blackstart.percentiles import METHOD, percentile
 
-# So many requests sent so late came at once, after a stall of the load: they waited for each other, which says nothing.
-_LATE_MS, _CROWD = 100.0, 10
+# So many requests sent late came at once, after a stall of the load: they waited for each other, which says nothing.
+_CROWD = 10
 
 
 def latency_within(
@@ -48,8 +48,8 @@ def latency_within(
     figures = {name: percentile(values, rank) for name, rank in ranks.items()}
     actual = ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items()) + f" (n = {len(values)})"
     over = [name for name, value in figures.items() if value > limits_ms[name]]
-    crowd = sum(row.start_error_ms > _LATE_MS for row in chosen) >= _CROWD
-    waited = [0.0 if crowd and row.start_error_ms > _LATE_MS else row.latency_ms - row.start_error_ms for row in chosen]
+    crowd = sum(row.sent_late for row in chosen) >= _CROWD
+    waited = [0.0 if crowd and row.sent_late else row.latency_ms - row.start_error_ms for row in chosen]
     if not over:
         return report.held(actual)
     if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):

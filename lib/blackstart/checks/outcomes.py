@@ -8,10 +8,8 @@ from typing import Any
 
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, selected, vacuity
-from blackstart.history import History
+from blackstart.history import SENT_LATE_MS, History
 from blackstart.loads.statuses import Statuses
-
-_LATE_MS = 100.0
 
 
 def outcomes(
@@ -44,9 +42,11 @@ def outcomes(
     # Were every unreadable line a good answer, would it still be too few?
     most = len(sent) + len(rows.unreadable)
     if most and (most - len(bad)) / most < min_share:
-        in_time = sum(row.start_error_ms <= _LATE_MS for row in bad)
+        in_time = sum(not row.sent_late for row in bad)
         if (most - in_time) / most >= min_share:
-            late = f"{len(bad) - in_time} of {len(bad)} that were not allowed were sent more than {_LATE_MS:g} ms late"
+            late = (
+                f"{len(bad) - in_time} of {len(bad)} that were not allowed were sent more than {SENT_LATE_MS:g} ms late"
+            )
             return report.unknown(f"too few answers were allowed, but {late} by the load itself", actual)
         share = (len(sent) - len(bad)) / len(sent)
         message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"

@@ -98,9 +98,8 @@ class Connection(asyncio.BufferedProtocol):
     # ------------------------------------------------ called by the parser
 
     def on_message_begin(self) -> None:
-        if (
-            self._listener is None
-        ):  # behind the answer stands another: it must not be taken for that to the next request
+        if self._listener is None:
+            # Behind the answer stands another: it must not be taken for that to the next request.
             self.close()
 
     def on_header(self, name: bytes, value: bytes) -> None:
