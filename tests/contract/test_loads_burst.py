@@ -1,5 +1,7 @@
 """A burst against a real server: all of it in flight at once, and proof of it."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +9,7 @@ import pytest
 
 from blackstart.loads import Burst, Operation, to_spec
 from blackstart.loads.runner import LoadHandle
-from tests.contract.loads_support import Server, load_server, played
+from tests.contract.loads_support import Server, load_server, played, until
 
 ORDER = '{"client_order_id": "{key}", "quantity": {n}}'
 
@@ -79,3 +81,15 @@ def test_an_address_that_does_not_answer_is_told_before_the_go(tmp_path: Path) -
     assert len(ready["unreachable"]) == 1 and ready["unreachable"][0].startswith("127.0.0.1:9: ")
     summary = runner.stop(5)
     assert not summary.complete and "it was ended before it began" in summary.reasons
+
+
+def test_a_burst_that_somebody_else_ended_is_not_complete(server: Server, tmp_path: Path) -> None:
+    burst = Burst(4, Operation("hang", f"{server.url}/hang", timeout_s=60))
+    runner = LoadHandle.start(to_spec(burst), tmp_path / "history.csv")
+    runner.wait_ready(20)
+    runner.go()
+    until(lambda: server.seen()["paths"].get("/hang") == 4, "four requests under way")
+    os.kill(runner.pid, signal.SIGTERM)
+    summary = runner.wait(20)
+    assert summary is not None and summary.stopped
+    assert summary.reasons == ("it was ended by a signal, or with its parent",)

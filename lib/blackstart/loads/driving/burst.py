@@ -63,9 +63,9 @@ class _Volley:
             lane.lost("cut: the load had to end")
         await followed
         self._close()
-        return Driven(
-            self._load.n, self._load.n, now_s() - begin_s, cut, bool(cut), release_spread_ms=round(spread_s * 1000, 3)
-        )
+        reasons = self._control.why_ended() if cut else ()
+        spread_ms = round(spread_s * 1000, 3)
+        return Driven(self._load.n, self._load.n, now_s() - begin_s, cut, bool(cut), reasons, spread_ms)
 
     async def _open_all(self) -> None:
         deadline = asyncio.get_running_loop().time() + self._load.connect_s
