@@ -65,7 +65,8 @@ def _program(name: str, program: str, force: bool) -> None:
 
 def _image(name: str, changes: list[str], force: bool, pack: Callable[[tarfile.TarFile], None]) -> None:
     tag = f"blackstart-lab/{name}:local"
-    if not force and _docker("images", "-q", tag):
+    former = _docker("images", "-q", tag)
+    if former and not force:
         print(f"{tag} is there")
         return
     with tempfile.TemporaryDirectory() as folder:
@@ -78,6 +79,16 @@ def _image(name: str, changes: list[str], force: bool, pack: Callable[[tarfile.T
                 tar.addfile(entry)
         _docker("import", *changes, str(packed), tag)
         print(f"{tag} was built ({packed.stat().st_size / 2**20:.0f} MB)")
+    if former in _docker("images", "-q", "--filter", "dangling=true").split():
+        _remove_unused(former)
+
+
+def _remove_unused(image: str) -> None:
+    """Remove an image that has lost its name, unless a container was made of it: then it is that container's."""
+    try:
+        _docker("rmi", image)
+    except subprocess.CalledProcessError as error:
+        print(f"the former image {image} stays: {error.stderr.strip()}")
 
 
 def _docker(*words: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests import machine_lock
 from tests.docker_engine import called_redis, docker
 from tests.lab.drills import drill, ledger
 from tests.lab.lab_driver import eventually
@@ -31,6 +32,7 @@ class Stack:
 
     project: str
     ports: dict[str, int]
+    former_images: set[str]
 
     def compose(self, *words: str) -> str:
         command = ["docker-compose", "-p", self.project, "-f", str(COMPOSE), *words]
@@ -56,17 +58,37 @@ class Stack:
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
     require("docker", "docker-compose", "redis")
-    building = [sys.executable, str(FOLDER / "build_images.py"), "--force"]
-    built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
-    assert built.returncode == 0, built.stderr
-    made = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in PORTS})
-    with called_redis():
+    with called_redis(), machine_lock.held("gateway-images"):
+        found = images()
+        build()
+        former = images()
+        build("--force")
+        made = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in PORTS}, former)
         try:
             made.compose("up", "-d")
             eventually(lambda: made.ask() == "200 counted", within_s=60)
             yield made
         finally:
             made.compose("--profile", "prometheus", "down", "-v", "-t", "2")
+            if not found:
+                docker("rmi", *images())
+
+
+def images() -> set[str]:
+    """The ids of the images that the compose file runs, as far as they were built."""
+    return set(docker("images", "-q", "--filter", "reference=blackstart-lab/*:local").split())
+
+
+def build(*options: str) -> None:
+    """Make the images of this machine's programs."""
+    building = [sys.executable, str(FOLDER / "build_images.py"), *options]
+    built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
+    assert built.returncode == 0, built.stderr
+
+
+def test_images_that_were_built_again_leave_no_nameless_ones(stack: Stack) -> None:
+    assert stack.former_images
+    assert stack.former_images.isdisjoint(docker("images", "-q", "--all").split())
 
 
 def test_requests_are_counted_in_the_redis_behind_the_proxy(stack: Stack) -> None:
