@@ -176,6 +176,9 @@ def start_in_stop(runner: Runner, result: Result, chance: random.Random) -> None
     ends, a second later.
     """
     pid = runner.place.system.freeze()
+    if not pid:  # it has ended already
+        runner.process.wait(timeout=300)
+        raise Missed
     time.sleep(chance.uniform(0.25, 0.4))
     guardian, entries = runner.guardian(), runner.place.traces.ledger()
     runner_at_s = _kill_runner(runner)

@@ -144,9 +144,9 @@ def passes_all(url: str) -> bool:
 
 
 def redis_pid(host: str, port: int) -> int:
-    """The pid of a Redis, as it says itself."""
+    """The pid of a Redis, as it says itself; 0 where none says one."""
     text = _exchange(host, port, b"INFO server\r\n", 4096, whole=False).decode("utf-8", "replace")
-    return int(next(line.split(":")[1] for line in text.splitlines() if line.startswith("process_id:")))
+    return int(next((line.split(":")[1] for line in text.splitlines() if line.startswith("process_id:")), 0))
 
 
 def journal_fault(path: str, torn_allowed: bool = False) -> str:

@@ -54,11 +54,13 @@ class System:
         self.start_s = sorted(taken)[len(taken) // 2] if taken else 0.0
 
     def freeze(self) -> int:
-        """Stop Redis's process; returns its pid."""
-        if not self.redis:
+        """Stop Redis's process; returns its pid, or 0 where there is none (any more)."""
+        pid = redis_pid(*self.redis) if self.redis else 0
+        try:
+            if pid:
+                os.kill(pid, 19)
+        except ProcessLookupError:
             return 0
-        pid = redis_pid(*self.redis)
-        os.kill(pid, 19)
         return pid
 
 
