@@ -162,6 +162,25 @@ def test_a_stopped_unit_is_refused(unit: Unit, control: Control) -> None:
 
 
 @pytest.mark.systemd
+def test_a_transient_unit_which_systemd_would_forget_is_never_ended(unit: Unit) -> None:
+    name, port = f"blackstart-{uuid.uuid4().hex[:8]}", free_port()
+    scope = ["--user"] if USER else []
+    subprocess.run(
+        ["systemd-run", *scope, f"--unit={name}", redis_server(), "--port", str(port), "--save", ""],
+        check=True, timeout=60, capture_output=True,
+    )  # fmt: skip
+    try:
+        assert eventually(lambda: pings(port))
+        service = Service("redis", f"127.0.0.1:{port}", control={"unit": name, "user": USER})
+        for fault in (Stop("redis"), Kill("redis")):
+            with pytest.raises(Refused, match="could not be started again once it has ended.*systemd-run"):
+                fault.plan(Target("test", services={"redis": service}))
+        assert pings(port)
+    finally:
+        unit.systemctl("stop", name, check=False)
+
+
+@pytest.mark.systemd
 def test_the_log_tail_is_a_command_that_works(control: Control) -> None:
     step = control.log_tail(20)
     assert step is not None and machines.run(step).code in (0, 1)

@@ -15,9 +15,9 @@ from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.model import Change, Fault
 from blackstart.target import Service, Target
-from tests.docker_engine import docker, redis_container
+from tests.docker_engine import docker, redis_container, redis_image
 from tests.requirements import require
-from tests.services import by_shell, carry_out, eventually, pings, so
+from tests.services import by_shell, carry_out, eventually, free_port, pings, so
 
 pytestmark = pytest.mark.docker
 FAULTS = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
@@ -66,3 +66,19 @@ def test_a_crash_without_a_restart_policy_is_refused() -> None:
         service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
         with pytest.raises(Refused, match="nothing would bring redis back"):
             Crash("redis").plan(Target("test", services={"redis": service}))
+
+
+def test_a_container_that_its_end_would_remove_is_never_ended() -> None:
+    require("docker", "redis")
+    name, port = f"blackstart-{uuid.uuid4().hex[:8]}", free_port()
+    docker("run", "-d", "--rm", "--name", name, "-p", f"127.0.0.1:{port}:6379", redis_image())
+    try:
+        assert eventually(lambda: pings(port), 20)
+        target = Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control={"docker": name})})
+        for fault in (Stop("redis"), Kill("redis"), Bounce("redis", 300)):
+            with pytest.raises(Refused, match="could not be started again once it has ended.*--rm"):
+                fault.plan(target)
+        assert Pause("redis").plan(target)
+        assert pings(port)
+    finally:
+        docker("rm", "-f", name)

@@ -27,7 +27,8 @@ Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed
 class State:
     """A service as its control sees it. `revives`: something restarts it by itself when its process dies.
 
-    `pid` and `started` (in the control's own notation) together are the identity of its main process.
+    `pid` and `started` (in the control's own notation) together are the identity of its main process. `lost` says why
+    it could not be started again once it has ended; empty: it could.
     """
 
     status: Status
@@ -35,6 +36,7 @@ class State:
     started: str = ""
     revives: bool = False
     detail: str = ""
+    lost: str = ""
 
     @property
     def process(self) -> str:

@@ -43,7 +43,8 @@ _FIND = (
 _DO = "verb=$1; shift; " + _FIND + 'exec "$engine" $verb "$id"'
 _LOOK = (
     _FIND
-    + 'exec "$engine" inspect --type container --format \'{{.HostConfig.RestartPolicy.Name}} {{json .State}}\' "$id"'
+    + 'exec "$engine" inspect --type container --format '
+    + "'{{.HostConfig.RestartPolicy.Name}}{{if .HostConfig.AutoRemove}},removed{{end}} {{json .State}}' \"$id\""
 )
 _CRASH = (
     "signal=$1; seen=$2; shift 2; " + _FIND + 'pid=$("$engine" inspect --format \'{{.State.Pid}}\' "$id"); '
@@ -193,8 +194,9 @@ class Docker:
 
 
 def parse_state(text: str) -> State:
-    """The state in `POLICY {"Status": …}`, as the look prints it."""
-    policy, _, data = text.partition(" ")
+    """The state in `POLICY {"Status": …}`, as the look prints it; `POLICY,removed` where it is removed when it ends."""
+    told_of_it, _, data = text.partition(" ")
+    policy, _, removed = told_of_it.partition(",")
     try:
         told = json.loads(data)
     except ValueError:
@@ -205,7 +207,8 @@ def parse_state(text: str) -> State:
     health = (told.get("Health") or told.get("Healthcheck") or {}).get("Status", "")
     detail = f"exit code {told.get('ExitCode')}" if status in ("stopped", "failed") else health
     revives = policy.lower() in ("always", "unless-stopped", "on-failure")
-    return State(status, told.get("Pid") or None, str(told.get("StartedAt", "")), revives, detail)
+    lost = "its engine removes it when it ends (--rm), with what it keeps in volumes without a name" if removed else ""
+    return State(status, told.get("Pid") or None, str(told.get("StartedAt", "")), revives, detail, lost)
 
 
 def parse_published(text: str, port: int) -> str:

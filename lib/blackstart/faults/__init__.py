@@ -89,6 +89,14 @@ class Patient:
         """Can't be talked to and does not run."""
         return (*self.unheard(), *self.status("stopped", "failed"))
 
+    def refuse_lost(self) -> None:
+        """Raise Refused where the service could not be started again once it has ended: no rehearsal shows that."""
+        if self.state.lost:
+            raise Refused(
+                f"{self.service.name} could not be started again once it has ended: {self.state.lost}. "
+                "Run it in a way that lasts, or break it without ending it (pause, or a fault on the wire)."
+            )
+
     def refuse_by_hand(self, why: str) -> None:
         """Raise Refused where a person is the control."""
         if self.control.by_hand:

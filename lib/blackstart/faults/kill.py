@@ -15,8 +15,9 @@ class Kill:
     service: str
 
     def plan(self, target: Target) -> tuple[Change, ...]:
-        """One change. Raises Refused where the service does not run."""
+        """One change. Raises Refused where the service does not run, or could not be started again."""
         sick = patient(target, self.service)
+        sick.refuse_lost()
         return (sick.change(self.describe(), sick.control.kill(), sick.control.start(), sick.down()),)
 
     def describe(self) -> str:

@@ -93,6 +93,12 @@ def test_the_state_is_read(printed: str, status: str, revives: bool) -> None:
     assert (state.process == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
 
 
+def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() -> None:
+    assert "--rm" in parse_state('no,removed {"Status":"running","Pid":7}').lost
+    assert parse_state('no,removed {"Status":"running","Pid":7}').status == "running"
+    assert not parse_state('no {"Status":"running","Pid":7}').lost
+
+
 @pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])
 def test_an_answer_that_is_no_state_is_a_failure(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):

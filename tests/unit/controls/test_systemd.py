@@ -65,3 +65,9 @@ def shown(active: str, sub: str = "", pid: int = 0, restart: str = "no", load: s
 def test_the_state_is_read(printed: str, status: str, process: str, revives: bool) -> None:
     state = parse_state(printed)
     assert (state.status, state.process, state.revives) == (status, process, revives)
+
+
+def test_a_transient_unit_is_lost_when_it_ends() -> None:
+    printed = shown("active", "running", 42, last="S 1 4711\n")
+    assert "systemd-run" in parse_state(f"Transient=yes\n{printed}").lost
+    assert not parse_state(f"Transient=no\n{printed}").lost and not parse_state(printed).lost

@@ -1,6 +1,7 @@
 """Faults of a service as data: what would be done, what would undo it, and what would prove either."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -168,3 +169,15 @@ def test_a_control_that_can_not_be_asked_is_a_refusal(monkeypatch: pytest.Monkey
     monkeypatch.setenv("CONTAINER_ENGINE", "false")
     with pytest.raises(Refused, match="Not started: redis can't be looked up"):
         controls.resolved(Service("redis", control={"docker": "redis"}))
+
+
+@pytest.mark.parametrize(
+    "fault", [Stop("redis"), Kill("redis"), Bounce("redis", 300)], ids=lambda fault: fault.describe()
+)
+def test_what_could_not_be_started_again_is_not_ended(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Refused, match="could not be started again once it has ended: its engine forgets it"):
+        plan(fault, replace(RUNNING, lost="its engine forgets it"), monkeypatch)
+
+
+def test_what_could_not_be_started_again_may_be_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert plan(Pause("redis"), replace(RUNNING, lost="its engine forgets it"), monkeypatch).undo
