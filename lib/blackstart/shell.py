@@ -146,7 +146,8 @@ def _judged(line: str, step: Command) -> str:
 
 
 def _curl(step: HttpCall) -> str:
-    words = ["curl", "-sS", "--max-time", f"{step.timeout_s:g}", "-X", step.method]
+    # A web proxy of the shell has no part in it: neither in the undo nor in the headers.
+    words = ["curl", "-sS", "--max-time", f"{step.timeout_s:g}", "-X", step.method, "--noproxy", "*"]
     if step.body is not None:
         words += ["-H", "Content-Type: application/json", "--data", json.dumps(step.body)]
     given, piped = _headers(step.headers)

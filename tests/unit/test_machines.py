@@ -151,9 +151,12 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(length)
         if self.path == "/slow":
             time.sleep(1.5)
-        status = 404 if self.path == "/none" else 200
+        status = 404 if self.path == "/none" else 302 if self.path.startswith("/moved") else 200
+        self.server.asked = [*getattr(self.server, "asked", []), self.path]  # type: ignore[attr-defined]
         told = f"{self.headers.get('X-Ops-Key')} {body.decode()}".encode()
         self.send_response(status)
+        if status == 302:
+            self.send_header("Location", self.path.removeprefix("/moved?to="))
         if self.path == "/endless":
             self.end_headers()
             with contextlib.suppress(OSError):
@@ -169,13 +172,19 @@ class _Handler(BaseHTTPRequestHandler):
         """Quiet."""
 
 
-@pytest.fixture
-def api() -> Iterator[str]:
+@contextlib.contextmanager
+def _serving() -> Iterator[tuple[str, ThreadingHTTPServer]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
+    yield f"http://127.0.0.1:{server.server_port}", server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def api() -> Iterator[str]:
+    with _serving() as (url, _):
+        yield url
 
 
 def test_a_call_sends_its_body_and_its_secret_header(api: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,3 +209,27 @@ def test_a_late_answer_and_a_refused_connection_are_told_apart(api: str) -> None
 def test_an_endless_answer_is_not_waited_for(api: str) -> None:
     outcome = machines.run(HttpCall("POST", f"{api}/endless", timeout_s=0.5))
     assert outcome.ok and outcome.took_s < 10
+
+
+def test_a_web_proxy_of_the_shell_sees_no_call_and_no_secret_header(
+    api: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".netrc").write_text("machine 127.0.0.1 login me password netrc-password\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("OPS_KEY", "k1")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    step = HttpCall("POST", f"{api}/pause", {"a": 1}, {"X-Ops-Key": "env:OPS_KEY"})
+    with _serving() as (web_proxy, seen):
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            monkeypatch.setenv(name, web_proxy)
+        assert machines.run(step).stdout == 'k1 {"a": 1}'
+        assert machines.run(Command(("sh", "-c", machines.to_shell(step)))).ok
+        assert not hasattr(seen, "asked")
+
+
+def test_a_redirect_is_not_followed_and_is_no_success(api: str) -> None:
+    with _serving() as (elsewhere, seen):
+        outcome = machines.run(HttpCall("POST", f"{api}/moved?to={elsewhere}/pause", headers={"X-Ops-Key": "k1"}))
+        assert not outcome.ok and outcome.code == 302
+        assert not hasattr(seen, "asked")

@@ -65,6 +65,7 @@ class LimiterCounts:
         try:
             for url in self._doors():
                 with contextlib.closing(_client(url)) as client, requests.Session() as session:
+                    session.trust_env = False  # a proxy of this shell is not part of the target
                     _Look(self.operation, headers, client, session).demand()
         except requests.RequestException as error:
             return f"a request through the gateway failed: {error}"
