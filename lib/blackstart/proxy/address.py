@@ -69,15 +69,17 @@ def bind(address: Address) -> socket.socket:
     """A socket bound to that looked-up address, not listening yet. ApiError 500 where it can't be had."""
     every = address.host in ("", "::")
     family = socket.AF_INET6 if ":" in address.host or (every and socket.has_dualstack_ipv6()) else socket.AF_INET
-    made = socket.socket(family, socket.SOCK_STREAM)
+    made = None
     try:
+        made = socket.socket(family, socket.SOCK_STREAM)  # fails where no more files may be opened
         made.setblocking(False)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:
             made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if every else 1)
         made.bind(("" if every else address.host, address.port))
     except (OSError, OverflowError) as error:
-        made.close()
+        if made is not None:
+            made.close()
         raise bind_failed(str(address), str(getattr(error, "strerror", None) or error).lower()) from error
     return made
 

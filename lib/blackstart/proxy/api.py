@@ -53,7 +53,9 @@ async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
 async def body_of(request: web.Request) -> Any:
     """The JSON body, whatever its Content-Type says. ApiError 400 where it is none."""
     try:
-        return json.loads(await request.read(), parse_constant=_no_such_number)
+        body = json.loads(await request.read(), parse_constant=_no_such_number)
+        json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
+        return body
     except (ValueError, RecursionError) as error:
         raise bad_body(str(error)) from error
 
@@ -73,7 +75,9 @@ class Api:
         """The routes. Names of proxies and toxics may hold any character, percent-encoded."""
         app = web.Application(middlewares=[answer], client_max_size=MAX_BODY_BYTES)
         add = app.router.add_route
-        proxy, toxics = "/proxies/{proxy}", "/proxies/{proxy}/toxics"
+        # Without its own pattern a name with braces in it would never be found again.
+        proxy, toxic = "/proxies/{proxy:[^/]+}", "/{toxic:[^/]+}"
+        toxics = f"{proxy}/toxics"
         add("GET", "/version", self.version)
         add("GET", "/metrics", self.metrics)
         add("POST", "/reset", self.reset)
@@ -84,11 +88,11 @@ class Api:
         add("DELETE", proxy, self.delete_proxy)
         add("GET", toxics, self.list_toxics)
         add("POST", toxics, self.create_toxic)
-        add("GET", toxics + "/{toxic}", self.show_toxic)
-        add("DELETE", toxics + "/{toxic}", self.delete_toxic)
+        add("GET", toxics + toxic, self.show_toxic)
+        add("DELETE", toxics + toxic, self.delete_toxic)
         for method in ("POST", "PATCH"):
             add(method, proxy, self.update_proxy)
-            add(method, toxics + "/{toxic}", self.update_toxic)
+            add(method, toxics + toxic, self.update_toxic)
         return app
 
     async def version(self, request: web.Request) -> web.Response:

@@ -11,6 +11,7 @@ from blackstart.proxy.address import Address, read_address
 from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.errors import ApiError, bad_body, missing_field, proxy_exists, proxy_not_found, toxic_exists
 from blackstart.proxy.proxy import Proxy
+from blackstart.proxy.room import Room
 from blackstart.proxy.toxic import Toxic, as_object, read_toxic
 
 ANYWHERE = "127.0.0.1:0"  # where a proxy listens that was not told where: any free port, and only on this machine
@@ -70,6 +71,7 @@ class Collection:
         self.seed = seed
         self._clockwork = Clockwork(asyncio.get_running_loop())
         self.proxies: dict[str, Proxy] = {}
+        self._room = Room(self.proxies)
         self.changing = asyncio.Lock()
 
     def get(self, name: str) -> Proxy:
@@ -124,8 +126,8 @@ class Collection:
         """Remove every toxic and enable every proxy; then ApiError 500 for the first that can't be started."""
         problems: list[ApiError] = []
         for proxy in self.proxies.values():
-            await proxy.remove_toxics(list(proxy.toxics), "removed by a reset")
             try:
+                await proxy.remove_toxics(list(proxy.toxics), "removed by a reset")
                 await proxy.start()
             except ApiError as error:
                 problems.append(error)
@@ -139,8 +141,8 @@ class Collection:
                 try:
                     await self._end_leases_of(proxy)
                     await proxy.open_or_refuse()
-                except ApiError as error:
-                    log.warning('Proxy "%s" does not listen: %s', proxy.name, error)
+                except (ApiError, OSError) as error:  # such as a lack of open files: the next look may do better
+                    log.warning('Proxy "%s" could not be looked after: %s', proxy.name, error)
             await asyncio.sleep(SWEEP_EVERY_S)
 
     async def _end_leases_of(self, proxy: Proxy) -> None:
@@ -165,7 +167,7 @@ class Collection:
         return known
 
     async def _add(self, wanted: Wanted) -> Proxy:
-        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork)
+        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork, self._room)
         for toxic in wanted.toxics:
             await proxy.add_toxic(toxic)
         if wanted.enabled:

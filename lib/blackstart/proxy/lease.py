@@ -20,11 +20,11 @@ class Lease:
     expires_at_s: float | None
 
     def ended(self) -> str | None:
-        """Why the lease is over, None while it holds."""
-        if self.pid is not None and alive.started(self.pid) != self.started:
-            return f"its owner, pid {self.pid}, is gone"
+        """Why the lease is over, None while it holds. Raises OSError where its owner can't be looked at."""
         if self.expires_at_s is not None and clock.now_s() >= self.expires_at_s:
             return f"it was not renewed within {self.seconds:g} s"
+        if self.pid is not None and alive.started(self.pid) != self.started:
+            return f"its owner, pid {self.pid}, is gone"
         return None
 
     def to_json(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.connection import Connection
 from blackstart.proxy.errors import ApiError, toxic_exists, toxic_not_found
 from blackstart.proxy.listener import Listener
+from blackstart.proxy.room import Room
 from blackstart.proxy.stage import HangUp
 from blackstart.proxy.toxic import DOWNSTREAM, UPSTREAM, Toxic
 
@@ -32,9 +33,12 @@ class Proxy:
     Changes take effect on open connections at once. No method waits for one.
     """
 
-    def __init__(self, name: str, listen: Address, upstream: Address, seed: str, clockwork: Clockwork) -> None:
+    def __init__(
+        self, name: str, listen: Address, upstream: Address, seed: str, clockwork: Clockwork, room: Room
+    ) -> None:
         self.name, self.upstream, self.seed, self.clockwork = name, upstream, seed, clockwork
         self.listen = listen
+        self._room = room
         self.enabled = False
         self.toxics: list[Toxic] = []
         self.connections: set[Connection] = set()
@@ -176,9 +180,9 @@ class Proxy:
         return Connection(self, self.accepted).client
 
     def accept(self, connection: Connection) -> bool:
-        """Take in a new connection; False where it came too late."""
+        """Take in a new connection; False where it came too late, or is one too many."""
         self.connections.add(connection)
-        return self._listener is not None and self._listener.listening
+        return self._room.enter() and self._listener is not None and self._listener.listening
 
     def dial_failed(self, why: str) -> None:
         """A connection did not reach the upstream."""
@@ -189,6 +193,7 @@ class Proxy:
         """A connection is over."""
         if connection in self.connections:
             self.connections.remove(connection)
+            self._room.leave()
             for side in (connection.client, connection.server):
                 total = self._totals[side.direction]
                 total.received += side.received_bytes

@@ -5,10 +5,13 @@ import json
 import socket
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import quote
 
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from yarl import URL
 
 from blackstart.proxy.api import Api
 from blackstart.proxy.collection import Collection
@@ -34,7 +37,7 @@ def with_api(story: Callable[[Client], Awaitable[None]], seed: str = "seed") -> 
 
 async def send(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    async with client.request(method, path, data=data) as response:
+    async with client.request(method, URL(path, encoded=True), data=data) as response:
         text = await response.text()
         return response.status, json.loads(text) if text.startswith(("{", "[")) else text
 
@@ -98,11 +101,28 @@ def test_a_move_to_a_host_that_is_not_ours_changes_nothing() -> None:
     with_api(story)
 
 
-def test_names_may_hold_any_character() -> None:
+@pytest.mark.parametrize("name", ["a/b ü%", "{x}", "}", "a%2Fb", "q?x#y", "a+b", "toxics", "\n"])
+def test_names_may_hold_any_character(name: str) -> None:
     async def story(client: Client) -> None:
-        assert (await send(client, "POST", "/proxies", {**PROXY, "name": "a/b ü%"}))[0] == 201
-        status, shown = await send(client, "GET", "/proxies/a%2Fb%20%C3%BC%25")
-        assert (status, shown["name"]) == (200, "a/b ü%")
+        proxy = f"/proxies/{quote(name, safe='')}"
+        toxic = f"{proxy}/toxics/{quote(name, safe='')}"
+        assert (await send(client, "POST", "/proxies", {**PROXY, "name": name}))[0] == 201
+        assert (await send(client, "POST", f"{proxy}/toxics", {"type": "noop", "name": name}))[0] == 200
+        for path in (proxy, toxic):
+            status, shown = await send(client, "GET", path)
+            assert (status, shown["name"]) == (200, name)
+        assert (await send(client, "DELETE", toxic))[0] == 204
+        assert (await send(client, "GET", "/metrics"))[0] == 200
+        assert (await send(client, "DELETE", proxy))[0] == 204
+
+    with_api(story)
+
+
+def test_a_name_that_is_no_text_is_refused() -> None:
+    async def story(client: Client) -> None:
+        body = b'{"name": "\\ud800", "upstream": "127.0.0.1:1"}'  # half of a surrogate pair
+        assert (await send(client, "POST", "/proxies", body))[0] == 400
+        assert (await send(client, "GET", "/metrics"))[0] == 200
 
     with_api(story)
 
