@@ -1,6 +1,7 @@
 """Where Blackstart keeps what must outlive a run: the user's state folder, or `BLACKSTART_STATE`."""
 
 import os
+import pwd
 import shlex
 from pathlib import Path
 
@@ -18,12 +19,17 @@ def invoke() -> str:
 
 
 def state_path() -> Path:
-    """Where the state folder is, or would be."""
-    return Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+    """Where the state folder is, or would be. Raises Refused where that can't be told: a user without a home."""
+    try:
+        return Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+    except RuntimeError as error:
+        raise Refused(
+            f"nobody can tell where the state folder is ({error}). Set BLACKSTART_STATE to a folder of yours."
+        ) from error
 
 
 def state_dir() -> Path:
-    """The state folder, made if it is not there. Raises Refused where it can't be written."""
+    """The state folder, made if it is not there. Raises Refused where it can't be made, or is another user's."""
     path = state_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -31,7 +37,26 @@ def state_dir() -> Path:
         raise Refused(
             f"the state folder {path} can't be made ({error.strerror}). Set BLACKSTART_STATE to a folder of yours."
         ) from error
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise Refused(f"the state folder {path} can't be read by {_user(os.geteuid())}: {_whose(path)}")
     return path
+
+
+def _whose(path: Path) -> str:
+    """Whose it is, and what to do about it."""
+    try:
+        owner = path.stat().st_uid
+    except OSError as error:  # a folder above it
+        return f"{error.strerror}. Set BLACKSTART_STATE to a folder of yours."
+    again = "again with sudo" if owner == 0 else f"as {_user(owner)}"
+    return f"it is {_user(owner)}'s, who ran a drill with it. Run this {again}, or set BLACKSTART_STATE to your own."
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"the user {number}"
 
 
 def running_labs() -> dict[str, Path]:

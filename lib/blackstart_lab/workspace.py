@@ -23,7 +23,10 @@ _LONGEST_SOCKET_PATH = 90  # AF_UNIX allows 108 characters on Linux, 104 on macO
 def state_folder() -> Path:
     """`$BLACKSTART_STATE`, or the user's state folder."""
     named = os.environ.get("BLACKSTART_STATE")
-    return Path(named).expanduser().absolute() if named else user_state_path("blackstart")
+    try:
+        return Path(named).expanduser().absolute() if named else user_state_path("blackstart")
+    except RuntimeError as error:  # a user without a home
+        raise NotStarted(f"where the lab's files are can't be told ({error}); set BLACKSTART_STATE") from error
 
 
 def cache_folder() -> Path:

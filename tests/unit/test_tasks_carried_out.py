@@ -233,6 +233,7 @@ def test_help_says_what_every_option_takes(task: str, words: str) -> None:
 
 def test_what_is_to_be_typed_works_where_invoke_is_on_no_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BLACKSTART_STATE", "/s")
+    monkeypatch.delenv("SUDO_UID", raising=False)
     monkeypatch.setenv("BLACKSTART_RUN", "/my tools/scripts/run")
     assert heal.heal_command() == "BLACKSTART_STATE=/s '/my tools/scripts/run' chaos.heal"
     monkeypatch.delenv("BLACKSTART_RUN")

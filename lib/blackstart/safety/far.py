@@ -9,7 +9,7 @@ from pathlib import Path
 
 from blackstart.safety.ledger import Entry
 from blackstart.safety.place import Apart
-from blackstart.state import invoke
+from blackstart.state import invoke, state_path
 
 Say = Callable[[str], None]
 
@@ -53,5 +53,8 @@ def _command(between: Apart) -> str:
 
 
 def _state() -> str:
-    state = os.environ.get("BLACKSTART_STATE")
-    return f"BLACKSTART_STATE={shlex.quote(state)} " if state else ""
+    """The user that it must be typed as, and the state folder, so that it finds what we know from any shell and folder:
+    in another one nothing would be broken."""
+    sudo = "sudo " if os.geteuid() == 0 and os.environ.get("SUDO_UID", "0") != "0" else ""
+    named = os.environ.get("BLACKSTART_STATE")
+    return f"{sudo}BLACKSTART_STATE={shlex.quote(str(state_path()))} " if named else sudo

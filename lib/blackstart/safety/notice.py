@@ -11,6 +11,7 @@ import sqlite3
 import sys
 from typing import Any
 
+from blackstart.errors import BlackstartError, Refused
 from blackstart.state import state_path
 
 _WAIT_S = 1.0
@@ -18,11 +19,15 @@ _WAIT_S = 1.0
 
 def unattended() -> str:
     """What is to be said; empty where nothing is broken, or somebody looks after all of it."""
-    path = state_path() / "ledger.db"
-    if not path.exists():
-        return ""
-    from blackstart.errors import BlackstartError  # noqa: PLC0415  (there is hardly ever a reason to go on)
-    from blackstart.safety.far import heal_command  # noqa: PLC0415
+    try:
+        path = state_path() / "ledger.db"
+        if not path.exists():
+            return ""
+    except (Refused, OSError) as error:  # a user without a home, or the folder of another one
+        return (
+            f"whether something is still broken can't be told: {error.args[0] if isinstance(error, Refused) else error}"
+        )
+    from blackstart.safety.far import heal_command  # noqa: PLC0415  (there is hardly ever a reason to go on)
 
     try:
         with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_WAIT_S)) as ledger:
