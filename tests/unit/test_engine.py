@@ -213,6 +213,16 @@ def test_what_comes_back_after_its_undo_is_undone_again_and_said(
     assert files[0].exists() and Ledger().outstanding() == []
 
 
+def test_what_was_never_undone_is_not_said_to_have_come_back(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    change = without(files[0])
+    undo = Command(("false",))
+    told = Told(
+        tmp_path, replace(drill(files[0]), undo_timeout_s=0.3), replace(change, undo=(undo,), undo_is_noop=False)
+    )
+    assert told.end().exit_code == 50
+    assert "is not undone yet: remove" in told.out.getvalue() and "came back" not in told.out.getvalue()
+
+
 def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Callable[[Injection, float], None]:
     def confirmed(injection: Injection, within_s: float) -> None:
         listed.extend(Ledger().outstanding())

@@ -41,6 +41,7 @@ class Injection:
         self.ledger = Ledger(tell=guardian.tell, vault=guardian.vault)
         self.outstanding: dict[str, Change] = {}
         self._late_s: dict[str, float] = {}
+        self._proved: set[str] = set()
 
     def inject(self, between: Callable[[], None]) -> None:
         """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
@@ -122,6 +123,7 @@ class Injection:
                 "undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
             )
             proved = proved and ok
+            self._proved |= {entry} if ok else set()
         if proved and self.outstanding:
             self._keep()
         return proved
@@ -156,7 +158,8 @@ class Injection:
             self.guardian.lease(clock.now_s() + _LOOKS_S + self._late_s.get(entry, 0.0))
             stayed = self._gone(change)
             if not stayed:
-                self._tell(f"came back after its undo: {change.what}; undoing it again")
+                how = "came back after its undo" if entry in self._proved else "is not undone yet"
+                self._tell(f"{how}: {change.what}; undoing it again")
             ok = (stayed or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
             self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
