@@ -99,7 +99,7 @@ class Narrator:
         """What is missing of the baseline, as last seen."""
         with self.observer.lock:
             missing = [w for w in self.observer.court.baseline if w.interval is None or w.lost_again or late(w)]
-            told = [f"{w.expectation.condition} was wanted{_limit(w)}, {shown_reading(w.last)}" for w in missing]
+            told = [f"{w.expectation.condition} was wanted{_limit(w)}, {_last(w)}" for w in missing]
         told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
         return "; ".join(told) or "the load does not flow"
 
@@ -130,3 +130,9 @@ class Narrator:
 
 def _limit(watch: Watch) -> str:
     return f" within {watch.expectation.within_s:g} s" if watch.expectation.within_s else ""
+
+
+def _last(watch: Watch) -> str:
+    """The last reading, and why it was so where the probe says that."""
+    last = watch.last
+    return f"{shown_reading(last)}{f' ({last.note})' if last and last.kind == 'value' and last.note else ''}"

@@ -22,7 +22,8 @@ class LoadOutcome(Conditions):
     """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
 
     With `usual` an `ok` whose detail is another one reads as that detail (`bypassed`): answered, but not as usual. A
-    row without a detail says nothing of that, and reads as its outcome.
+    row without a detail says nothing of that, and reads as its outcome. The note of what is not `ok` is its status and
+    detail.
 
     The engine says where the run's history is (`at_history`): it is not known before the run has a folder.
     """
@@ -49,9 +50,10 @@ class LoadOutcome(Conditions):
         row = next(csv.reader(lines[-1:]), []) if lines else []
         if len(row) != len(COLUMNS) or tuple(row) == COLUMNS:
             return "absent", None, "no request of the load has ended yet"
-        outcome, detail = row[COLUMNS.index("outcome")], row[COLUMNS.index("detail")]
+        outcome, status, detail = (row[COLUMNS.index(name)] for name in ("outcome", "status", "detail"))
         unusual = self.usual and outcome == "ok" and detail not in ("", self.usual)
-        return "value", detail if unusual else outcome, ""
+        why = "" if outcome == "ok" else " ".join(filter(None, (status, detail)))
+        return "value", detail if unusual else outcome, why
 
 
 @plain

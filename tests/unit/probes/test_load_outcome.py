@@ -35,3 +35,10 @@ def test_an_answer_that_is_not_the_usual_one_is_told_by_its_detail(
 
 def test_without_a_row_nothing_is_there(tmp_path: Path) -> None:
     assert read_once(LoadOutcome(usual="counted").at_history(tmp_path / "none.csv"), 2.0).kind == "absent"
+
+
+def test_why_a_request_was_not_served_is_noted(tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    with HistoryWriter(file) as writer:
+        writer.append(row("a", "fail", status=401, detail="no such key"))
+    assert read_once(LoadOutcome().at_history(file), 2.0).note == "401 no such key"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -38,6 +39,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             eventually(read.health().is_("UP"), within_s=BASELINE_WITHIN_S, name="up_before"),
             eventually(read.visit(requests(target).url).is_(200), within_s=BASELINE_WITHIN_S, name="served_before"),
             eventually(breaker(target, "closed").is_(1), within_s=BASELINE_WITHIN_S, name="closed_before"),
+            *_load_served_before(more),
         ),
         always=(no_crash(),),
         # All of one page, which is read once for everything that is picked from it.
@@ -51,6 +53,16 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
         ),
         **more,
     )
+
+
+def _load_served_before(declared: Mapping[str, Any]) -> tuple[Expectation, ...]:
+    """The load itself is answered before anything is broken: one that goes to another address, or carries a key that
+    nobody knows, must not accuse the gateway of what it never got."""
+    traffic = declared.get("traffic")
+    if not declared.get("faults") or traffic is None or traffic.flows != "throughout":
+        return ()
+    served = LoadOutcome(name="load_answer").is_("ok")  # counted or not: a name of its own beside `counts_again`
+    return (eventually(served, within_s=BASELINE_WITHIN_S, name="load_served_before"),)
 
 
 def breaker(target: Target, state: str) -> Metric:

@@ -50,3 +50,9 @@ def test_a_fallback_is_no_recovery_where_the_target_names_what_a_counted_answer_
 def test_the_narrow_way_is_the_one_that_a_limiter_sends_much_on_so_that_many_connections_feel_it_too() -> None:
     (narrow,) = made("redis-bandwidth").faults
     assert (narrow.rate_kbytes_per_s, narrow.stream) == (1, "upstream")
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_drill_whose_load_is_not_served_before_the_fault_does_not_begin(name: str) -> None:
+    asked = [each.condition for each in made(name).baseline if each.name == "load_served_before"]
+    assert asked == ([LoadOutcome(name="load_answer").is_("ok")] if name in PROXIED else [])
