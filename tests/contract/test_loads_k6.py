@@ -94,6 +94,21 @@ def test_dropped_iterations_make_the_load_incomplete(server: Server, tmp_path: P
     assert "the rate was not reached" in summary.reasons[0]
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_iterations_that_throw_make_the_load_incomplete(
+    server: Server, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K6_LOG_FORMAT", form)
+    file = Path(script(tmp_path))
+    thrown = "'one' } }); throw new Error('no such token');"
+    file.write_text(file.read_text().replace("'one' } });", thrown))
+    summary, record = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert summary.reasons == (
+        f"{len(record.rows)} iterations of the script were ended by an exception, and left out what came after it: "
+        "Error: no such token",
+    )
+
+
 def test_unknown_fates_are_told_apart_from_certain_ones(server: Server, tmp_path: Path) -> None:
     _, dropped = played(k6(server, script(tmp_path, "/drop", 10, "1s")), tmp_path / "drop.csv")
     assert {(row.outcome, row.status) for row in dropped.rows} == {("info", None)}
@@ -128,7 +143,7 @@ def test_a_broken_script_is_refused_with_its_mistake(server: Server, tmp_path: P
 
 def test_a_missing_k6_is_refused_with_what_to_do(tmp_path: Path) -> None:
     handle = LoadHandle.start(to_spec(K6("x.js", binary="no-such-k6")), tmp_path / "history.csv")
-    with pytest.raises(StepFailed, match="no no-such-k6 on PATH: install it"):
+    with pytest.raises(StepFailed, match="refused: there is no no-such-k6 on PATH: install it"):
         handle.wait_ready(30)
     handle.stop(1)
 

@@ -35,8 +35,9 @@ class Reporter:
 
     def broke(self, message: str, actual: str, offenders: Sequence[str] = ()) -> CheckResult:
         """It is proved not to be so."""
-        shown = f"{message} ({examples(offenders)})" if offenders else message
-        return CheckResult(self.name, "broke", shown, self.expected, actual, tuple(offenders[:MOST_OFFENDERS]))
+        named = [key for key in offenders if key]  # a k6 script's requests need have none
+        shown = f"{message} ({examples(named)})" if named else message
+        return CheckResult(self.name, "broke", shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
 
     def unknown(self, message: str, actual: str = "", offenders: Sequence[str] = ()) -> CheckResult:
         """Nothing can be said: too little was seen."""

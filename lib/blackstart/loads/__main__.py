@@ -31,7 +31,8 @@ def main(argv: list[str] | None = None) -> int:
         load = from_spec(json.loads(given.spec.read_text(encoding="utf-8")))
         asyncio.run(_play(load, given.spec, given.history, given.worker))
     except (OSError, ValueError) as error:
-        say("refused", message=f"{given.spec}: {error}")
+        handed = str(given.spec).startswith("/dev/fd/")  # by a run, whose spec nobody wrote into a file
+        say("refused", message=str(error) if handed else f"{given.spec}: {error}")
         return EXIT_REFUSED
     return 0
 

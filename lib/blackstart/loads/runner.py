@@ -125,9 +125,8 @@ class LoadHandle:
     def last_words(self) -> str:
         """Its exit code and the last lines of its log, for messages."""
         code = self._process.poll()
-        lines = (
-            self.log_path.read_text("utf-8", "replace").splitlines()[-_LAST_LINES:] if self.log_path.exists() else []
-        )
+        said = self.log_path.read_text("utf-8", "replace").splitlines() if self.log_path.exists() else []
+        lines = [line.strip() for line in said if line.strip()][-_LAST_LINES:]
         return "; ".join([f"exit code {code}" if code is not None else "still running", *lines])
 
     def _final(self) -> Summary:

@@ -49,7 +49,8 @@ class LoadOutcome(Conditions):
         lines = [line for line in str(answer.body).split("\n")[:-1] if line]
         row = next(csv.reader(lines[-1:]), []) if lines else []
         if len(row) != len(COLUMNS) or tuple(row) == COLUMNS:
-            return "absent", None, "no request of the load has ended yet"
+            said = f"; what it says is in {Path(self.history).with_suffix('.log')}" if self.history else ""
+            return "absent", None, f"no request of the load has ended yet{said}"
         outcome, status, detail = (row[COLUMNS.index(name)] for name in ("outcome", "status", "detail"))
         unusual = self.usual and outcome == "ok" and detail not in ("", self.usual)
         why = "" if outcome == "ok" else " ".join(filter(None, (status, detail)))

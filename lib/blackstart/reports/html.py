@@ -45,7 +45,7 @@ def page(
         list(sections.findings(story)),
         fate_section(story, history),
         gauge_section(story),
-        sections.load(rows, len(history.unreadable) if history else 0),
+        sections.load(story, rows, len(history.unreadable) if history else 0),
         sections.done(story),
         sections.again(story),
         sections.notes(story, notes),

@@ -180,7 +180,7 @@ def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:
     return expected, actual, [seen, *([e("p", hint(finding), class_="hint")] if hint(finding) else [])]
 
 
-def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:
+def load(story: Story, rows: Sequence[LoadRow], unreadable: int) -> Element | None:
     """Requests per phase and outcome."""
     if not rows and not unreadable:
         return None
@@ -195,9 +195,7 @@ def load(rows: Sequence[LoadRow], unreadable: int) -> Element | None:
         for row in rows
     ]  # fmt: skip
     told = "; ".join(f"{word}: {MEANING[word]}" for word in OUTCOMES)
-    caption = (
-        f"{told}. Latencies count from when a request was due. A request belongs to the phase in which it was due."
-    )
+    caption = f"{told}. {story.latencies_told} A request belongs to the phase in which it was due."
     damage = e("p", f"{unreadable} lines of the history can't be read.", class_="hint") if unreadable else None
     return section("Load", table(heads, cells, "numbers", caption), damage, id_="load")
 

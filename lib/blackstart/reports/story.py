@@ -204,6 +204,14 @@ class Story:
         return self.times.gone_s if self.restored else None
 
     @property
+    def latencies_told(self) -> str:
+        """From when the latencies of the load's requests count. k6 does not tell when one was due."""
+        traffic = self.experiment.traffic if self.experiment else None
+        if getattr(traffic and traffic.load, "kind", "") == "k6":
+            return "Latencies count from when k6 sent a request, not from when it was due."
+        return "Latencies count from when a request was due."
+
+    @property
     def restored(self) -> bool | None:
         """Whether everything done is proved undone; None where nothing was done."""
         done = {event["change"] for event in self.record.of("do")}

@@ -28,7 +28,7 @@ def text(story: Story, history: History) -> str:
         *_table(figures),
         "",
         *_gauges(story),
-        f"Latencies count from when a request was due. {_damage(history)}".strip(),
+        f"{story.latencies_told} {_damage(history)}".strip(),
     ]
     return "\n".join(parts) + "\n"
 

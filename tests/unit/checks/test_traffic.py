@@ -50,6 +50,14 @@ def test_only_allowed_statuses_hold() -> None:
     assert (result.verdict, result.offenders, result.actual) == ("broke", ("b",), "1 × 201, 1 × 302, 1 × 409")
 
 
+def test_requests_without_a_key_are_no_examples() -> None:
+    result = outcomes(history(row("", "fail"), row("", "fail")), {}, allowed=("200",))
+    assert (result.message, result.offenders) == (
+        "2 of 2 answers were not allowed (share of allowed ones 0.0000)",
+        (),
+    )
+
+
 def test_no_answer_is_never_allowed() -> None:
     assert outcomes(history(row("a"), row("b", "info")), {}, allowed=("2xx", "5xx")).verdict == "broke"
 

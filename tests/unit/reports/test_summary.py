@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
+
 import pytest
 
 from blackstart.history import History, Row
-from blackstart.model import Reading
+from blackstart.loads import K6
+from blackstart.model import Reading, Traffic
 from blackstart.reports import breaker, fates, gauges, html, summary, table
 from blackstart.reports.story import Phase, Story
 
@@ -82,3 +86,12 @@ def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
     assert "open 0.50 s after the fault" in table.text(told) and "open 0.50 s after" in html.page(told)
     monkeypatch.setattr(breaker, "_readings", lambda _: readings[:2])
     assert "Full Recovery Time: never, the breaker was OPEN in the end" in summary.text(told, History(ROWS))
+
+
+def test_latencies_of_a_k6_script_are_not_said_to_count_from_when_a_request_was_due(stories: dict[str, Story]) -> None:
+    told = copy(stories["held"])
+    assert told.experiment is not None
+    assert "count from when a request was due" in summary.text(told, History(ROWS))
+    told.experiment = replace(told.experiment, traffic=Traffic(K6("mine.js")))
+    for text in (summary.text(told, History(ROWS)), html.page(told, History(ROWS))):
+        assert "count from when k6 sent a request" in text and "count from when a request was due" not in text

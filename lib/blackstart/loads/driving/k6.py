@@ -64,6 +64,9 @@ async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control,
         reasons.append(f"k6 ended with code {code}: {'; '.join(k6.last_lines) or 'it said nothing'}")
     if thresholds is None:
         reasons.append("k6 wrote no summary: its thresholds are not known")
+    if k6.thrown:
+        what = f"{k6.thrown} iterations of the script were ended by an exception"
+        reasons.append(f"{what}, and left out what came after it: {k6.first_thrown}")
     if rows.unreadable:
         reasons.append(f"{rows.unreadable} lines of k6 can't be read")
     return Driven(

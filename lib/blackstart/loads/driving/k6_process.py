@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -26,12 +27,18 @@ _ARMED_WITHIN_S = 30.0
 _ASK_EVERY_S = 0.05
 _KILL_AFTER_S = 5.0
 _LONGEST_LINE = 1 << 20
+# How k6 marks what a script threw and did not catch, as text and as JSON.
+_THROWN = re.compile(r'source=stacktrace$|"source":"stacktrace"')
+_MESSAGE = re.compile(r'msg"?[=:]"((?:[^"\\]|\\(?!n))*)')
 # Times that no sample has as zero; others may well be zero, such as those of a handshake on plain HTTP.
 _NEVER_ZERO = ("http_req_duration", "http_req_waiting", "iteration_duration", "group_duration")
 
 
 class K6Process:
-    """A paused k6. Its messages pass through `mask` to stderr; `last_lines` keeps the newest."""
+    """A paused k6. Its messages pass through `mask` to stderr; `last_lines` keeps the newest.
+
+    `thrown` counts the iterations that an exception of the script ended, and `first_thrown` is the first of these.
+    """
 
     def __init__(self, process: Process, address: str, summary: Path, mask: Callable[[str], str]) -> None:
         self.process = process
@@ -39,6 +46,7 @@ class K6Process:
         self._summary = summary
         self._mask = mask
         self.last_lines: deque[str] = deque(maxlen=3)
+        self.thrown, self.first_thrown = 0, ""
         self._messages = asyncio.ensure_future(self._pass_on())
 
     @classmethod
@@ -138,6 +146,10 @@ class K6Process:
         while line := await self.process.stderr.readline():
             text = self._mask(line.decode("utf-8", "replace").rstrip())
             self.last_lines.append(text)
+            if _THROWN.search(text):
+                self.thrown += 1
+                message = _MESSAGE.search(text)
+                self.first_thrown = self.first_thrown or (message[1] if message else text)
             print(text, file=sys.stderr, flush=True)
 
     def _last(self) -> str:
