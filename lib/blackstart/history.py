@@ -70,6 +70,11 @@ class Row(NamedTuple):
         return (self.start_s - self.intended_s) * 1000
 
     @property
+    def answer_ms(self) -> float:
+        """What the system took: from its due time, or from its sending where the load was late. As `latency_ms` raises."""
+        return self.latency_ms - max(0.0, self.start_error_ms)
+
+    @property
     def sent_late(self) -> bool:
         """Whether the load itself was so late that the answer says little of its moment. As `start_error_ms` raises."""
         return self.start_error_ms > SENT_LATE_MS

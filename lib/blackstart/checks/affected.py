@@ -13,7 +13,8 @@ from blackstart.history import History
 def affected(
     history: History, final: Mapping[str, Any], *, op: str = "", phase: str = "fault", slow_ms: float = 1000.0
 ) -> CheckResult:
-    """Affected is a request that was not acknowledged, or took longer than `slow_ms`. None of them: inconclusive."""
+    """Affected is a request that was not acknowledged, or took longer than `slow_ms`, not counting what the load itself
+    was late. None of them: inconclusive."""
     report = Reporter("affected", f"requests due during the {phase} phase were affected by it")
     try:
         rows = [row for row in selected(history, final, op, phase).rows if row.sent]
@@ -24,6 +25,6 @@ def affected(
         return report.unknown(
             f"{nothing}: does the target say how one is made, as in [orders] route or command?", nothing
         )
-    hit = [row for row in rows if row.outcome != "ok" or row.latency_ms > slow_ms]
+    hit = [row for row in rows if row.outcome != "ok" or row.answer_ms > slow_ms]
     actual = f"{len(hit)} of {len(rows)} requests due during the {phase} phase were affected"
     return report.held(actual) if hit else report.unknown(f"{actual}: the load did not feel the fault", actual)

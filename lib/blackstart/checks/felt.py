@@ -34,7 +34,7 @@ def felt(
     `least_share`, and twice the share before the fault, must be others than usual. Otherwise: inconclusive.
 
     A request is another one that was not acknowledged, whose detail is not `usual` (where it has one), or that took
-    much longer than 95 % did before. A reading is another one whose value is not the one that `healthy` names.
+    much longer than 95 % did before (what the load itself was late does not count). A reading is another one whose value is not the one that `healthy` names.
     """
     report = Reporter("felt", f"at least {least_share:.0%} of requests or readings changed by the fault")
     phases = evidence.finals()["phases"]
@@ -60,11 +60,11 @@ def _requests(evidence: Evidence, op: str, usual: str) -> tuple[str, list[bool],
     final = evidence.finals()
     before = _sent(selected(evidence.history, final, op, "baseline"))
     during = _sent(selected(evidence.history, final, op, "fault"))
-    took_ms = [row.latency_ms for row in before if row.outcome == "ok"]
+    took_ms = [row.answer_ms for row in before if row.outcome == "ok"]
     slow_ms = _SLOW_TIMES * percentile(took_ms, 95) + _SLOW_PLUS_MS if took_ms else _SLOW_UNKNOWN_MS
 
     def other(row: Row) -> bool:
-        return row.outcome != "ok" or row.latency_ms > slow_ms or bool(usual and row.detail not in ("", usual))
+        return row.outcome != "ok" or row.answer_ms > slow_ms or bool(usual and row.detail not in ("", usual))
 
     return "requests", [other(row) for row in before], [other(row) for row in during]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from statistics import StatisticsError, correlation
 
 from blackstart.checking import Evidence
@@ -27,6 +28,8 @@ def grows_linearly(
     for reading in evidence.readings(probe):
         value = reading.value
         if reading.kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
+            continue
+        if not math.isfinite(value):  # it would make R² no number, which no limit is above
             continue
         if ends[0] <= reading.answered_s <= ends[-1]:
             while done < len(ends) and ends[done] <= reading.answered_s:

@@ -33,6 +33,8 @@ def latency_within(
     which = outcome or "all"
     report = Reporter("latency_within", f"{shown} ({which}{f' {status}' if status is not None else ''}; {METHOD})")
     ranks = {name: _rank(name) for name in limits_ms}
+    if not all(limit > 0 for limit in limits_ms.values()) or not limits_ms:
+        raise ValueError(f"there is no limit in {dict(limits_ms)!r}: write p95=200, in ms")
     try:
         rows = selected(history, final, op, phase)
     except Missing as missing:

@@ -25,8 +25,11 @@ def outcomes(
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
 
     With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
-    What the load itself sent late (a load that stood still sends all at once) does not break it.
+    What the load itself sent late (a load that stood still sends all at once) does not break it. Raises ValueError for
+    a share that is none.
     """
+    if not 0 < min_share <= 1:
+        raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
     wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
     report = Reporter("outcomes", f"{wanted} {' or '.join(map(str, allowed))}")
     try:

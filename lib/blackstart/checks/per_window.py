@@ -45,6 +45,8 @@ def per_window(
         return report.broke(f"more than {most} in a window: {actual}", actual)
     limited = sum(row.status == 429 for row in rows.rows)
     why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and not answered:
+        why = f"no answer {status}{f' said {detail}' if detail else ''}: nobody was counted"
     if not why and not limited:
         why = f"nobody was limited: {actual}"
     return report.unknown(why, actual) if why else report.held(f"{actual}, {limited} were limited")

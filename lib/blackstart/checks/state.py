@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -47,9 +48,12 @@ def number_in(final: Mapping[str, Any], source: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Missing(f'the final state has no number "{source}"')
     try:
-        return float(value)
+        number = float(value)
     except ValueError:
-        raise Missing(f'the final state\'s "{source}" is {value!r}, not a number') from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise Missing(f'the final state\'s "{source}" is {value!r}, not a number')
+    return number
 
 
 def _listed(value: Any, source: str) -> Sequence[str]:

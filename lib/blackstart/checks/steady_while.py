@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 from blackstart.checking import Evidence
@@ -42,11 +43,13 @@ def _last_seen(readings: list[Reading]) -> str:
     if not readings:
         return " (never read)"
     last = readings[-1]
-    return "" if last.kind == "value" else f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
+    if last.kind == "value":
+        return "" if _is_number(last) else f" (was {last.value!r}, no number)"
+    return f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
 
 
 def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[tuple[float, list[Reading]]]:
-    values = [reading for reading in readings if reading.kind == "value"]
+    values = [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
     return [
         (from_s, [r for r in values if r.sent_s >= from_s + slack_s and r.answered_s <= to_s]) for from_s, to_s in spans
     ]
@@ -64,6 +67,12 @@ def _spans(readings: list[Reading], value: bool) -> list[Span]:
             spans.append((inside[0].answered_s, inside[-1].sent_s))
         inside = []
     return spans
+
+
+def _is_number(reading: Reading) -> bool:
+    """A null is none yet: the first number after it is a rise."""
+    value = reading.value
+    return value is None or (isinstance(value, int | float) and not math.isnan(value))
 
 
 def _number(reading: Reading) -> float:

@@ -97,3 +97,9 @@ def test_its_finding_is_a_premise_where_the_check_is_one() -> None:
     check = Check("felt", "gateway_felt_it", {"healthy": HEALTHY}, premise=True)
     found = apply(check, Evidence(History(()), told.record()))
     assert (found.premise, found.status) == (True, "inconclusive")
+
+
+def test_a_load_that_was_late_itself_is_no_proof() -> None:
+    """A busy machine sends late, and what the load waited for itself is not what the target took."""
+    late = [one._replace(start_s=one.intended_s + 0.4, end_s=one.intended_s + 0.41) for one in requests(5, 10)]
+    assert judged(*requests(0, 5), *late).verdict == "inconclusive"

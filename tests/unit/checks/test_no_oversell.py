@@ -1,5 +1,7 @@
 """no_oversell on histories written by hand."""
 
+import pytest
+
 from blackstart.checks.no_oversell import no_oversell
 from tests.unit.checks.rows import TORN, history, row
 
@@ -38,3 +40,10 @@ def test_what_was_not_read_is_inconclusive() -> None:
         assert no_oversell(rows, final, initial=2, remaining=["stock"]).verdict == "inconclusive"
     assert no_oversell(history(*DEMAND, unreadable=(TORN,)), {"keys": []}, initial=2).verdict == "inconclusive"
     assert no_oversell(history(), {"keys": []}, initial=2).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("stock", ["nan", "inf", float("nan"), float("-inf")])
+def test_a_stock_that_is_no_number_is_inconclusive(stock: object) -> None:
+    final = {"keys": ["a", "b"], "stock": stock}
+    result = no_oversell(history(*DEMAND), final, initial=2, remaining=("stock",))
+    assert (result.verdict, "stock" in result.message) == ("inconclusive", True)

@@ -71,3 +71,8 @@ def test_without_a_pause_there_is_nothing_to_see() -> None:
 
 def test_an_order_under_way_when_the_pause_came_is_forgiven() -> None:
     assert judged((1, 1.15, paused(4, 31)), (1.2, 3, paused(5, 32))).verdict == "held"
+
+
+def test_one_that_shows_no_number_is_inconclusive() -> None:
+    result = judged((1, 2, paused("7 orders", 31)), (2, 3, paused("9 orders", 31)))
+    assert (result.verdict, "orders_placed (was '9 orders', no number)" in result.message) == ("inconclusive", True)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart.checks.affected import affected
 from blackstart.checks.latency_within import latency_within
 from blackstart.checks.outcomes import outcomes
 from blackstart.checks.overlap import overlap
@@ -228,3 +229,26 @@ def test_a_limit_that_leaks_a_quarter_is_found_wherever_its_windows_begin(begins
 def test_requests_that_may_lie_in_either_of_two_windows_are_as_many_as_both_allow(answers: int, verdict: str) -> None:
     at_once = [row(f"k{n}", status=200, start_s=10.0, end_s=10.5) for n in range(answers)]
     assert per_window(history(*at_once, row("c", "fail", status=429)), {}, **LIMIT).verdict == verdict
+
+
+def test_a_limit_whose_answers_were_never_seen_proves_nothing() -> None:
+    """A word that no answer says (a mistyped one, a header that is gone), and nobody is counted at all."""
+    mute = [row(f"a{n}", status=200, detail="", end_s=10.002) for n in range(50)]
+    result = per_window(history(*mute, row("c", "fail", status=429)), {}, **LIMIT, detail="counted")
+    assert (result.verdict, "no answer 200 said counted" in result.message) == ("inconclusive", True)
+
+
+def test_limits_that_nothing_could_miss_or_nothing_could_keep_are_refused() -> None:
+    with pytest.raises(ValueError, match="no limit"):
+        latency_within(history(*TEN), {}, limits_ms={})
+    for share in (0, 95, float("nan")):
+        with pytest.raises(ValueError, match="min_share"):
+            outcomes(history(*TEN), {}, min_share=share)
+
+
+def test_a_load_that_was_late_itself_is_no_sign_of_a_fault() -> None:
+    final = {"phases": {"fault": (9, 60)}}
+    late = [row(f"h{n}", start_s=15.0, end_s=15.1) for n in range(10)]
+    assert affected(history(*TEN, *late), final).verdict == "inconclusive"
+    slow = row("slow", start_s=10.0, end_s=15.1)
+    assert affected(history(*TEN, *late, slow), final).verdict == "held"
