@@ -16,12 +16,16 @@ from pathlib import Path
 import psutil
 import pytest
 
+from blackstart.clock import now_s
 from blackstart.codec import from_data, to_data
 from blackstart.errors import BadTarget
+from blackstart.expect import always, never
+from blackstart.expect import eventually as until
 from blackstart.model import Answer
 from blackstart.probes.promql import PromQL
 from blackstart.reading import read_once
 from blackstart.target import Target
+from blackstart.watch import Watch
 from tests.requirements import require
 from tests.services import eventually
 from tests.unit.probes.servers import answering, free_port, http, serving
@@ -110,16 +114,16 @@ def test_several_series_without_an_aggregate_are_malformed_and_named(prometheus:
 
 
 @pytest.mark.prometheus
-def test_wrong_expression_and_a_range_are_malformed(prometheus: tuple[Target, object]) -> None:
+def test_wrong_expression_is_absent_and_a_range_malformed(prometheus: tuple[Target, object]) -> None:
     target, _ = prometheus
     kind, _, note = ask(target, "sum(")
-    assert kind == "malformed"
+    assert kind == "absent"
     assert "400" in note
     assert ask(target, "orders_total[5m]")[0] == "malformed"
 
 
 @pytest.mark.prometheus
-def test_frozen_prometheus_is_timed_out_within_the_limit(
+def test_frozen_prometheus_is_absent_within_the_limit(
     prometheus: tuple[Target, subprocess.Popen[bytes]],
 ) -> None:
     target, server = prometheus
@@ -127,28 +131,40 @@ def test_frozen_prometheus_is_timed_out_within_the_limit(
     assert eventually(lambda: psutil.Process(server.pid).status() == psutil.STATUS_STOPPED)
     try:
         begun = time.monotonic()
-        assert read_once(PromQL("up").bind(target), 0.5).kind == "timed_out"
+        reading = read_once(PromQL("up").bind(target), 0.5)
+        assert reading.kind == "absent" and "timed out" in reading.note
         assert time.monotonic() - begun < 4
     finally:
         server.send_signal(signal.SIGCONT)
     assert read_once(PromQL("up").bind(target), 5.0).kind == "value"
 
 
-def test_prometheus_that_is_not_there_is_unreachable_and_a_stranger_malformed() -> None:
+def test_prometheus_that_is_not_there_and_a_stranger_tell_nothing_of_the_target() -> None:
     kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{free_port()}"), "up")
-    assert kind == "unreachable"
+    assert kind == "absent"
     assert "refused" in note
+    assert ask(Target("t", prometheus="localhost:9090"), "up")[0] == "absent"
     with serving(answering(http(b"<html>"))) as port:
-        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "malformed"
+        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "absent"
     with serving(answering(http(b'{"data": {"result": 5}}'))) as port:
         assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "malformed"
 
 
-def test_answer_larger_than_the_limit_is_malformed() -> None:
+def test_answer_larger_than_the_limit_is_absent() -> None:
     with serving(answering(http(b"x" * (5 * 1024 * 1024)))) as port:
         kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")
-    assert kind == "malformed"
+    assert kind == "absent"
     assert "larger than" in note
+
+
+def test_a_prometheus_that_is_away_breaks_no_always_and_keeps_no_never() -> None:
+    probe = PromQL("errors").bind(Target("t", prometheus=f"http://127.0.0.1:{free_port()}"))
+    for expectation in (always(probe.is_(0)), never(probe.above(0)), until(probe.is_(0), within_s=0.1)):
+        watch = Watch(expectation, "always", now_s(), anchor_s=now_s())
+        for _ in range(3):
+            watch.feed(read_once(probe, 2.0), 1.0)
+        finding = watch.finish(now_s() + 0.2)
+        assert finding.status == "inconclusive" and "refused" in finding.message, finding
 
 
 def test_probe_is_plain_and_needs_a_prometheus() -> None:

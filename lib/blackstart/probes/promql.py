@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
+class _Unanswered(str):
+    """Why Prometheus gave no answer: a body, since what asks it must not take its silence for the target's."""
+
+
 class _TooLarge(Exception):
     """Prometheus sends more than is taken."""
 
@@ -52,7 +56,7 @@ class _PrometheusReader:
         except NoAnswer as failure:
             # A call that hangs keeps its client; the next read must not share it.
             self._client = None
-            return Answer(failure.kind, note=failure.note)
+            return Answer("answer", _Unanswered(f"Prometheus, {failure.kind.replace('_', ' ')}: {failure.note}"))
 
     def _ask(self, timeout_s: float) -> Any:
         import requests  # noqa: PLC0415  (declarations load no client)
@@ -123,6 +127,8 @@ class PromQuery:
 class PromQL(Conditions):
     """The value of an expression: a number. An empty result is `absent`, never 0.
 
+    A Prometheus that does not answer, or refuses the expression, says nothing of the target: `absent` as well, so that
+    it breaks no `always` and keeps no `never`.
     Several series need an `aggregate` (sum, max, min, count), here or in the expression; without one they are
     malformed, and the note names them. `prometheus` is the URL; the target's where it is not given.
     """
@@ -151,6 +157,8 @@ class PromQL(Conditions):
 
     def pick(self, answer: Answer) -> Picked:
         """The value, or the aggregate of all series."""
+        if isinstance(answer.body, _Unanswered):
+            return "absent", None, answer.body
         try:
             samples = _samples(answer.body)
         except (ValueError, KeyError, TypeError, IndexError) as error:
