@@ -71,7 +71,7 @@ class Row(NamedTuple):
 
     @property
     def answer_ms(self) -> float:
-        """What the system took: from its due time, or from its sending where the load was late. As `latency_ms` raises."""
+        """What the system took: its latency without what the load itself was late. As `latency_ms` raises."""
         return self.latency_ms - max(0.0, self.start_error_ms)
 
     @property

@@ -34,7 +34,8 @@ def felt(
     `least_share`, and twice the share before the fault, must be others than usual. Otherwise: inconclusive.
 
     A request is another one that was not acknowledged, whose detail is not `usual` (where it has one), or that took
-    much longer than 95 % did before (what the load itself was late does not count). A reading is another one whose value is not the one that `healthy` names.
+    much longer than 95 % did before (what the load itself was late does not count). A reading is another one whose
+    value is not the one that `healthy` names.
     """
     report = Reporter("felt", f"at least {least_share:.0%} of requests or readings changed by the fault")
     phases = evidence.finals()["phases"]
