@@ -122,6 +122,10 @@ def _told(reading: Reading) -> str:
 def refuse_unfit(plan: Plan) -> None:
     """Refuse what is touched without leave, and a target that says of itself that it must not be (a LIVE mode)."""
     guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
+    _refuse_forbidden(plan)
+
+
+def _refuse_forbidden(plan: Plan) -> None:
     for condition in plan.experiment.refuse_if:
         reading = read_once(condition.probe, 2.0)
         word = str(condition.wanted).lower()
@@ -139,7 +143,9 @@ def refuse_unfit(plan: Plan) -> None:
 
 
 def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> None:
-    """Prove the link of every service that will be touched. Raises Refused where there is no proof and no consent."""
+    """Prove the link of every service that will be touched. Raises Refused where there is no proof and no consent, and
+    where the target has come into a state meanwhile in which it must not be touched: the baseline takes its time, and
+    an operator may think for minutes."""
     for service in plan.services:
         proofs = [proof.bind(plan.target) for proof in plan.experiment.link if proof.service == service]
         missing = _first_proved(proofs) if proofs else "this experiment knows no way to prove it"
@@ -158,6 +164,7 @@ def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> Non
             f"no proof that {service} is the one that {plan.target.name} uses: {missing}. "
             "Check the addresses, or say --assume-link."
         )
+    _refuse_forbidden(plan)
 
 
 def _first_proved(proofs: list[Proof]) -> str:

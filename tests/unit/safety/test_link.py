@@ -17,12 +17,13 @@ from blackstart.errors import Refused
 from blackstart.expect import Conditions
 from blackstart.flags import Flags
 from blackstart.journal import Journal
-from blackstart.model import Answer, Endpoint, ReadingKind, Scalar
+from blackstart.model import Answer, Endpoint, Experiment, ReadingKind, Scalar
 from blackstart.observer import Observer
 from blackstart.planning import Plan
 from blackstart.safety import link
 from blackstart.target import Target
 from tests.unit.builders import KINDS, change, experiment
+from tests.unit.safety.file_fault import FileThere
 
 TARGET = Target("trader", why="a test")
 
@@ -97,10 +98,12 @@ def test_a_connection_that_is_seen_is_a_proof() -> None:
 # ---------------------------------------------------------------- proving
 
 
-def proved(tmp_path: Path, *proofs: Any, console: Console | None = None, **flags: Any) -> list[str]:
+def proved(
+    tmp_path: Path, *proofs: Any, console: Console | None = None, drill: Experiment | None = None, **flags: Any
+) -> list[str]:
     """The events that proving left."""
     made = Journal(tmp_path / "journal.jsonl")
-    plan = Plan(experiment(link=proofs), TARGET, (change(),), (), None)
+    plan = Plan(drill or experiment(link=proofs), TARGET, (change(),), (), None)
     observer = Observer(Court(plan.experiment), made, 5.0, 1.0)
     try:
         link.prove(plan, Flags(**flags), observer, console or Console(True, out=io.StringIO()))
@@ -146,6 +149,25 @@ def test_an_operator_can_take_it_on(tmp_path: Path) -> None:
 def test_an_operator_who_does_not_say_yes_refuses(tmp_path: Path) -> None:
     with pytest.raises(Refused):
         proved(tmp_path, same("a", "b"), console=Operator(False))
+
+
+class Switching(Operator):
+    """Thinks about it while somebody else switches the target to LIVE."""
+
+    def __init__(self, live: Path) -> None:
+        super().__init__(True)
+        self.live = live
+
+    def ask(self, question: str, within_s: float = 600.0) -> bool:
+        self.live.touch()
+        return True
+
+
+def test_a_target_that_became_live_while_somebody_thought_about_it_is_refused(tmp_path: Path) -> None:
+    live = tmp_path / "live"
+    forbidden = (FileThere(str(live)).is_(True),)
+    with pytest.raises(Refused, match="trader: live is True"):
+        proved(tmp_path, console=Switching(live), drill=experiment(refuse_if=forbidden))
 
 
 # ---------------------------------------------------------------- fit to be touched
