@@ -7,6 +7,7 @@ import subprocess
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -126,6 +127,27 @@ def test_an_engine_elsewhere_is_known_to_be_elsewhere(monkeypatch: pytest.Monkey
         assert control.remote == engine_on_tcp
         assert control.identity() == f"docker:{engine_on_tcp}:{name}"
         assert control.facts().status == "running"
+
+
+def test_the_undo_meets_the_engine_of_the_run_whatever_context_is_chosen_meanwhile(
+    monkeypatch: pytest.MonkeyPatch, engine_on_tcp: str, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
+    for name in ("DOCKER_HOST", "DOCKER_CONTEXT"):
+        monkeypatch.delenv(name, raising=False)
+    docker("context", "create", "far", "--docker", f"host={engine_on_tcp}")
+    docker("context", "create", "nowhere", "--docker", "host=unix:///nowhere/docker.sock")
+    docker("context", "use", "far")
+    with redis_container() as (name, port):
+        control = of(docker=name)
+        assert control.remote == engine_on_tcp
+        carry_out(control.stop())
+        docker("context", "use", "nowhere")
+        try:
+            carry_out(control.start())
+        finally:
+            docker("context", "use", "far")
+        assert eventually(lambda: pings(port))
 
 
 def test_another_engine_can_be_named_and_must_be_there(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -186,10 +186,16 @@ class Docker:
         env = {key: os.environ[key] for key in _ENGINE_ENV if os.environ.get(key)}
         endpoint = env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or env.get("CONTAINER_CONNECTION") or ""
         if not endpoint and os.path.basename(path) == "docker":
-            asked = machines.run(Command((path, "context", "inspect", "--format", "{{.Endpoints.docker.Host}}")))
-            endpoint = asked.stdout.strip() if asked.ok else ""
-            if endpoint.startswith("unix://"):  # whatever context is chosen when the undo comes, it meets this engine
+            asked = machines.run(
+                Command((path, "context", "inspect", "--format", "{{.Name}} {{.Endpoints.docker.Host}}"))
+            )
+            context, _, endpoint = asked.stdout.strip().rpartition(" ") if asked.ok else ("", "", "")
+            # Whatever context is chosen when the undo comes, it meets this engine. One elsewhere may need the keys that
+            # its context has.
+            if endpoint.startswith("unix://"):
                 env = {key: value for key, value in env.items() if key != "DOCKER_CONTEXT"} | {"DOCKER_HOST": endpoint}
+            elif context:
+                env = env | {"DOCKER_CONTEXT": context}
         return replace(self, engine=path, env=tuple(sorted(env.items())), endpoint=endpoint)
 
 
