@@ -65,6 +65,9 @@ def picked(probe: Probe, answer: Answer) -> Picked:
         kind, value, note = probe.pick(answer)
     except Exception as error:  # a user's probe may raise anything
         return "malformed", None, f"the probe failed: {short(error)}"
+    if isinstance(value, float) and math.isnan(value):
+        # Such as a share of no requests: of it no `never` is violated, and no `always` held.
+        return "absent", None, "NaN is no number"
     return kind, value if kind == "value" else None, note
 
 

@@ -5,6 +5,13 @@ import sys
 
 import pytest
 
+from blackstart.expect import always, eventually, never
+from blackstart.follower import reading_of
+from blackstart.model import Answer
+from blackstart.probes.http import HttpJson
+from blackstart.probes.metrics import Metric
+from blackstart.watch import Watch
+
 _LOADED = """
 import sys
 from blackstart import reading
@@ -30,3 +37,19 @@ def test_a_probe_whose_endpoint_says_nothing_of_it_is_no_trouble() -> None:
     reading.load([FileThere("/x")])
     with pytest.raises(ModuleNotFoundError):
         reading.load([], ("blackstart.no_such_thing",))
+
+
+@pytest.mark.parametrize(
+    ("probe", "body"),
+    [(Metric("cpu"), b"cpu NaN\n"), (HttpJson("/", "cpu"), b'{"cpu": NaN}')],
+    ids=["a series", "a field"],
+)
+def test_what_is_not_a_number_is_absent_and_neither_holds_nor_breaks(probe: Metric | HttpJson, body: bytes) -> None:
+    """No comparison is true of it: nothing was ever above the limit, and nothing was always below it."""
+    seen = reading_of(probe, Answer("answer", body, status=200), 1.0, 1.0)
+    assert (seen.kind, seen.value, seen.note) == ("absent", None, "NaN is no number")
+    for expectation in (never(probe.above(80)), always(probe.below(80)), eventually(probe.below(80), within_s=5)):
+        watch = Watch(expectation, "fault", 0.0, anchor_s=0.0)
+        for tick in range(60):
+            watch.feed(reading_of(probe, Answer("answer", body, status=200), tick / 10, tick / 10), 0.1)
+        assert watch.finish(6.0).status == "inconclusive"
