@@ -1,8 +1,9 @@
 """From the record of a run to its verdict. Pure: the same journal and history always give the same verdict.
 
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
-(name, `began`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected
-values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people. The precedence is DESIGN's:
+(name, `began`), `load` (its `summary`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was
+proved), `final` (collected values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people.
+The precedence is DESIGN's:
 not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
 violation, missing data (or a fault that was over before its undo), held.
 """
@@ -13,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import errors, lapse
+from blackstart import errors, lapse, load_over
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
@@ -71,7 +72,7 @@ def judge(
     court, times = replay(record, experiment, changes)
     followed = court_findings(court, times)
     if history is not None:
-        followed = excused(record, court, followed, history)
+        followed = load_over.excused(record, court, excused(record, court, followed, history), history)
     findings = [*lapse.excused(court, followed), *checked]
     verdict, reasons = precedence(record, experiment, court, times, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
