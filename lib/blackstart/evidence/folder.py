@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from blackstart import clock
 from blackstart.errors import Refused
+from blackstart.state import state_dir
 
 _AT_ONCE = 100
 
@@ -50,12 +52,14 @@ class Folder:
 def discard(folder: Folder) -> None:
     """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind."""
     shutil.rmtree(folder.path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        (state_dir() / "runs" / folder.run).unlink(missing_ok=True)
     if folder.id:
         folder.path.with_name(f".{folder.id}").unlink(missing_ok=True)
 
 
 def make(reports: str, experiment: str) -> Folder:
-    """A new folder `<experiment>_<timestamp>`; two runs of one second get two. Raises Refused."""
+    """A new folder `<experiment>_<timestamp>`; two runs of one second get two, wherever they report. Raises Refused."""
     began = clock.utc_now()
     base = f"{re.sub(r'[^A-Za-z0-9.]+', '_', experiment)}_{clock.utc_stamp(began)}"
     parent = Path(reports).absolute()
@@ -74,8 +78,25 @@ def make(reports: str, experiment: str) -> Folder:
             raise Refused(
                 f"the evidence folder {path} can't be made ({error.strerror}). Name another with --reports."
             ) from error
+        if not _claimed(name, path):
+            path.rmdir()
+            continue
         return Folder(name, path, began, _numbered(parent, name, began))
     raise Refused(f"{parent} already has a hundred runs that began in this second")
+
+
+def _claimed(run: str, path: Path) -> bool:
+    """Whether the name is this run's now. Ledger and guardian know a run by it, and another of this second may report
+    elsewhere: its entry would take the place of ours. The link is the one of `blackstart.safety.copies`."""
+    links = state_dir() / "runs"
+    try:
+        links.mkdir(exist_ok=True)
+        (links / run).symlink_to(path)
+    except FileExistsError:
+        return False
+    except OSError:  # a full disk: the ledger says what it can't take
+        return True
+    return True
 
 
 def _numbered(parent: Path, run: str, began: datetime) -> str:

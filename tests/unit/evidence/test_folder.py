@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from blackstart import clock
 from blackstart.evidence import folder
 
 
@@ -15,12 +19,26 @@ def test_runs_of_a_day_are_numbered_one_after_the_other(tmp_path: Path) -> None:
 
 
 def test_a_discarded_run_gives_its_number_back_and_leaves_nothing(tmp_path: Path) -> None:
-    folder.discard(folder.make(str(tmp_path), "small"))
-    assert list(tmp_path.iterdir()) == []
-    assert folder.make(str(tmp_path), "small").id.endswith("-001")
+    reports = tmp_path / "reports"
+    folder.discard(folder.make(str(reports), "small"))
+    assert list(reports.iterdir()) == [] and list((tmp_path / "state" / "runs").iterdir()) == []
+    assert folder.make(str(reports), "small").id.endswith("-001")
 
 
 def test_runs_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         ids = {made.id for made in pool.map(lambda n: folder.make(str(tmp_path), f"e{n}"), range(24))}
     assert len(ids) == 24
+
+
+def test_runs_of_one_second_have_names_of_their_own_wherever_they_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    monkeypatch.setattr(clock, "utc_now", lambda: now)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda n: folder.make(str(tmp_path / f"job{n}"), "small"), range(8)))
+    assert len({one.run for one in made}) == 8
+    assert sorted(one.name for one in tmp_path.glob("job*/small_*")) == sorted(one.path.name for one in made)
+    folder.discard(made[0])
+    assert folder.make(str(tmp_path / "job9"), "small").run == made[0].run
