@@ -60,7 +60,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
-    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives,))]
+    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives, abort.told(target, given)))]
     for what in will:
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
@@ -228,7 +228,8 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         variant = _variant(found, options, variants)
         target = _chosen(found, given, redactor)
         made = planning.make(declared(found, target, given, variant), target)
-        outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=bool(options.get("full")))))
+        full, last = bool(options.get("full")), abort.planned(target, given)
+        outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=full, abort=last)))
         return EXIT_HELD
 
     return answering(act)

@@ -27,11 +27,18 @@ _LONGEST_STEP = 160
 _LONGEST_LINE = 400
 
 
-def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None, *, full: bool = False) -> str:
+def show(
+    plan: Plan,
+    came_by: str = "",
+    environment: Mapping[str, str] | None = None,
+    *,
+    full: bool = False,
+    abort: tuple[Step, ...] = (),
+) -> str:
     """The blast radius as a table, each change with its undo and proofs, and what is expected when.
 
     What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
-    Shell that is too long to be read stands in short, but for `full`.
+    Shell that is too long to be read stands in short, but for `full`. `abort` is what a failure would be followed by.
     """
     target, experiment = plan.target, plan.experiment
     parts = [
@@ -46,6 +53,8 @@ def show(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = 
         parts += [f"  bites when  {condition}" for condition in change.bites]
         parts += [f"  gone when   {condition}" for condition in change.gone]
     parts += ["", plan.drives] if plan.drives else []
+    last = "after a failure, when all is restored (PAUSE_ON_FAIL)"
+    parts += ["", last, *_steps("abort", abort, full)] if abort else []
     rows = [
         (phase, expectation.name, _told(expectation))
         for phase, expectations in (

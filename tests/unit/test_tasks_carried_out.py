@@ -68,6 +68,15 @@ def planned(here: Path, capsys: pytest.CaptureFixture[str], name: str, **options
     return code, seen.out + seen.err
 
 
+def test_a_plan_shows_the_abort_that_a_failure_would_be_followed_by(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    code, told = planned(tmp_path, capsys, "leader-lock", pause_on_fail=True)
+    assert code == 0 and "after a failure, when all is restored (PAUSE_ON_FAIL)" in told and "/flatten" in told
+    assert "/flatten" not in planned(tmp_path, capsys, "leader-lock")[1]
+
+
 @pytest.mark.parametrize(
     ("name", "options", "told"),
     [

@@ -40,6 +40,21 @@ def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
     return tuple(HttpCall("POST", target.url(path), body, dict(target.headers)) for path, body in calls)
 
 
+def planned(target: Target, flags: Flags) -> tuple[Step, ...]:
+    """What a failure would be followed by: it touches the target, too. Nothing without PAUSE_ON_FAIL, or without an
+    API that could be told."""
+    try:
+        return steps(target, flags) if flags.pause_on_fail else ()
+    except (BadTarget, ValueError):
+        return ()
+
+
+def told(target: Target, flags: Flags) -> str:
+    """The same in words, before anything is touched; empty where nothing would follow."""
+    would = ", ".join(map(describe, planned(target, flags)))
+    return f"after a failure: {would}" if would else ""
+
+
 def refuse_missing(target: Target, flags: Flags) -> None:
     """That the abort can be run is seen before anything is broken. Raises BadFlag or BadTarget for a program that is
     not there: the given one always, the target's own and make where the abort is asked for."""

@@ -237,3 +237,15 @@ def test_a_run_that_did_nothing_and_can_tell_nothing_ends_no_trading() -> None:
     assert not abort.wanted("inconclusive", did_something=False)
     assert abort.wanted("inconclusive", did_something=True) and abort.wanted("broke", did_something=False)
     assert not abort.wanted("held", did_something=True) and not abort.wanted("refused", did_something=False)
+
+
+def test_what_a_failure_would_be_followed_by_is_told_beforehand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wanted = Flags(pause_on_fail=True)
+    assert abort.told(TARGET, wanted).startswith(
+        "after a failure: POST http://h:8000/pause, POST http://h:8000/flatten"
+    )
+    assert abort.told(TARGET, Flags()) == "" and abort.planned(TARGET, Flags()) == ()
+    assert abort.told(replace(TARGET, api=""), wanted) == ""
