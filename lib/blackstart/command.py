@@ -169,7 +169,7 @@ _ENDS = (EXIT_NOT_RESTORED, *suite_closing.SIGNALLED)
 
 
 def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
-    """Run a suite in its order; stops at the first failure unless told to go on. Returns the worst exit code.
+    """Run a suite in its order; stops at the first failure unless told to go on. Returns its exit code.
 
     Whatever it was told: what ended by a signal was meant to end, and what is not restored is not broken any further.
     """
@@ -187,7 +187,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
             row, code = _one_of_suite(found, given, redactor)
             rows.append(row)
             codes.append(code)
-        worst = max(codes, key=lambda code: (code in _ENDS, code), default=EXIT_REFUSED)
+        worst = suite_closing.worst(codes)
         title = f"{_collection(name)}.suite"
         once_more = " ".join([invoke(), title, *_flag_words(given), *(["--keep-going"] if keep_going else [])])
         outlet.line(redactor(suite_closing.told(title, rows, worst, once_more)))

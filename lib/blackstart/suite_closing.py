@@ -28,6 +28,19 @@ _WORDS = {
 }
 
 
+def worst(codes: Sequence[int]) -> int:
+    """The suite's own code, in the order of verdicts: not restored, interrupted, broke, inconclusive, held.
+
+    Refused only where every experiment was: it means that nothing was touched. Beside others it is missing data.
+    """
+    if set(codes) <= {EXIT_REFUSED}:
+        return EXIT_REFUSED
+    for code in (EXIT_NOT_RESTORED, *SIGNALLED, EXIT_BROKE):
+        if code in codes:
+            return code
+    return EXIT_INCONCLUSIVE if {EXIT_INCONCLUSIVE, EXIT_REFUSED} & set(codes) else max(codes)
+
+
 def told(title: str, rows: Sequence[Row], code: int, again: str) -> str:
     """The table, the suite's own verdict, and what runs it again."""
     held = sum(verdict == "held" for _, verdict, _ in rows)

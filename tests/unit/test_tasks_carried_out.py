@@ -146,10 +146,25 @@ def test_the_command_that_runs_it_again_leaves_out_what_was_ignored() -> None:
     assert words == "invoke chaos.leader-lock --hold=9 --target=lab"
 
 
-def test_the_worst_exit_code_of_a_suite_is_its_own(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    outcomes = iter([(("a", "held", ""), 0), (("b", "broke", ""), 20), (("c", "inconclusive", ""), 30)])
+@pytest.mark.parametrize(
+    ("codes", "code", "word"),
+    [
+        ((0, 20, 30), 20, "broke"),  # what is proved is not hidden by what is not known
+        ((40, 20, 30), 20, "broke"),
+        ((0, 30, 0), 30, "inconclusive"),
+        ((0, 40, 0), 30, "inconclusive"),  # 40 would say that nothing was touched
+        ((40, 40, 40), 40, "refused"),
+        ((20, 50), 50, "not restored"),
+        ((20, 143), 143, "interrupted"),
+    ],
+)
+def test_the_verdict_of_a_suite_has_the_precedence_of_verdicts(
+    codes: tuple[int, ...], code: int, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = iter((("a", "-", ""), each) for each in codes)
     monkeypatch.setattr(command, "_one_of_suite", lambda found, given, redactor: next(outcomes))
-    assert command.suite("trader", {}, keep_going=True) == 30
+    assert command.suite("trader", {}, keep_going=True) == code
+    assert f"chaos.suite: {word}, 0 of 3 held" in capsys.readouterr().out
 
 
 def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
