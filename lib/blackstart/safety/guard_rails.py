@@ -140,7 +140,8 @@ def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]
     for change in plan.changes:
         for step in (*change.do, *change.undo, *change.rights):
             place = _reaches(step, environment)
-            if place and not is_loopback(_host_of(place)):
+            # SSH leads elsewhere even where its host is called localhost: a forwarded port, an alias of ssh_config.
+            if place and (place.startswith("ssh://") or not is_loopback(_host_of(place))):
                 yield Objection(f'"{change.what}" acts on another machine ({place})', _host_of(place))
 
 

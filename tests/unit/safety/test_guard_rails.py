@@ -94,6 +94,8 @@ def test_a_remote_engine_is_refused_until_it_is_named(monkeypatch: pytest.Monkey
 
 ELSEWHERE = {
     "ssh": (Command(("true",), host="ssh://ops@far?config=/etc/x"), "far"),
+    "ssh through a forwarded port": (Command(("true",), host="ssh://vagrant@127.0.0.1:2222"), "127.0.0.1"),
+    "ssh to an alias": (Command(("true",), host="ssh://localhost?config=/etc/x"), "localhost"),
     "engine": (Command(("docker", "stop", "x"), env={"DOCKER_HOST": "tcp://far:2375"}), "far"),
     "context": (Command(("docker", "stop", "x"), env={"DOCKER_CONTEXT": "production"}), "production"),
     "api": (HttpCall("POST", "http://far:8474/proxies"), "far"),
