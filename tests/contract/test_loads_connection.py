@@ -105,6 +105,36 @@ def test_an_answer_to_head_has_no_body() -> None:
         assert [(row.outcome, row.status) for row in rows] == [("ok", 200), ("ok", 200)]
 
 
+def long_answer(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nX-Instance: b\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+
+
+def test_a_long_answer_is_an_answer() -> None:
+    rows, connections = asked(canned(long_answer(bytes(3_000_000))), times=2, detail_from="header:X-Instance")
+    assert [(row.outcome, row.status, row.detail) for row in rows] == [("ok", 200, "b")] * 2
+    assert connections == 1
+
+
+def test_what_an_answer_too_long_to_be_kept_says_is_unknown() -> None:
+    answer = long_answer(b'{"is": "' + bytes(3_000_000) + b'", "done": "yes"}')
+    rows, _ = asked(canned(answer), detail_from="json:done", ok_details=("yes",))
+    assert (rows[0].outcome, rows[0].status) == ("info", 200)
+    assert "too long" in rows[0].detail
+
+
+def test_an_answer_to_half_a_request_leaves_its_connection_to_nobody() -> None:
+    """A server that refuses a long body early has not read it: the next request would wait behind the rest of it."""
+
+    async def early(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\n\r\n")
+        await asyncio.sleep(3600)
+
+    rows, connections = asked(early, times=2, method="POST", body="x" * 20_000_000, timeout_s=2.0)
+    assert [(row.outcome, row.status) for row in rows] == [("fail", 413)] * 2
+    assert connections == 2
+
+
 def test_what_stands_behind_an_answer_is_not_taken_for_the_next_one() -> None:
     more = b"HTTP/1.1 503 Service Unavailable\r\nX-Instance: b\r\nContent-Length: 4\r\n\r\noops"
     for behind in (more, more[:30], b"rubbish"):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.history import read
-from blackstart.loads import OpenLoop, Operation, Retry, Summary, constant, ramp, to_spec
+from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp, to_spec
 from blackstart.loads.runner import LoadHandle
 from blackstart.percentiles import percentile
 from tests.contract.loads_support import Server, alive, load_server, played, until
@@ -42,6 +42,13 @@ def test_everything_due_is_sent_at_its_time_and_recorded(server: Server, tmp_pat
     assert all(row.start_error_ms >= 0 for row in history.rows)
     assert summary.start_error_p50_ms is not None and summary.start_error_p50_ms < 100
     assert server.seen()["paths"]["/ok"] == 200
+
+
+def test_a_quiet_stage_is_played_to_its_end(server: Server, tmp_path: Path) -> None:
+    began_s = time.monotonic()
+    summary, _ = played(OpenLoop((get(server, "/ok"),), (Stage(20, 0.2), Stage(0, 2))), tmp_path / "history.csv")
+    assert (summary.sent, summary.lasted_s) == (4, 2.2)
+    assert time.monotonic() - began_s >= 2.2
 
 
 def test_a_slow_server_does_not_slow_the_load(server: Server, tmp_path: Path) -> None:
@@ -92,7 +99,7 @@ def test_unknown_fates_are_info_and_certain_ones_are_not(server: Server, tmp_pat
     operations = (
         Operation("drop", f"{server.url}/drop"),
         Operation("hang", f"{server.url}/hang", timeout_s=0.3),
-        Operation("endless", f"{server.url}/endless", timeout_s=2),
+        Operation("endless", f"{server.url}/endless", timeout_s=20),
         Operation("refused", "http://127.0.0.1:9/"),
     )
     _, history = played(OpenLoop(operations, constant(40, 0.2)), tmp_path / "history.csv")

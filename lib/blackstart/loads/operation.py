@@ -18,7 +18,7 @@ _PICK = re.compile(r"header:[A-Za-z0-9-]+|json:[\w.-]+")
 
 @plain
 class Operation:
-    """A request with holes (see `blackstart.loads.template`) in its url, header values and body.
+    """A request with holes (see `blackstart.loads.template`) in its url's path and query, header values and body.
 
     `ok_statuses` mean acknowledged, `fail_statuses` certainly not done, `info_statuses` unknown; a status that none of
     them names is unknown too, and so is a 5xx unless `fail_statuses` names it. `detail_from` and `instance_from` fill
@@ -66,6 +66,10 @@ class Operation:
             urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname
         ):
             raise ValueError(f"{self.url!r} is no http(s) address")
+        if not Template(urlsplit(self.url).netloc).fixed:
+            raise ValueError(
+                f"{self.url!r}: there can be no holes in the host, which is looked up once for all requests"
+            )
         if "://" not in self.url and not self.url.startswith("/"):
             raise ValueError(f"the url {self.url!r} must begin with http://, https:// or /")
         if not _METHOD.fullmatch(self.method):

@@ -172,6 +172,8 @@ def _shortfalls(firsts: Sequence[Row], history: History, driven: Driven, overlap
         found.append(f"{len(history.unreadable)} lines of the history can't be read")
     if overlap is not None and not overlap.proven and overlap.n != 1:
         found.append("the requests of the burst did not all overlap")
+    if driven.cut and not driven.reasons:  # else it is said already why it was ended
+        found.append(f"{driven.cut} requests were cut off before their time limit: their answers are not known")
     if driven.dropped_iterations:
         found.append(f"k6 dropped {driven.dropped_iterations} iterations: the rate was not reached")
     return found

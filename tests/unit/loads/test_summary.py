@@ -50,6 +50,12 @@ def test_a_load_that_stood_still_did_not_reach_its_rate() -> None:
     assert summarise("load", "open_loop", history(*rows, row("r"), late[0]), Driven(intended=100, lasted_s=10)).complete
 
 
+def test_requests_that_were_cut_off_leave_their_answers_open() -> None:
+    rows = history(row("a"), row("b", "info", detail="cut: the load had to end"))
+    summary = summarise("load", "open_loop", rows, Driven(intended=2, lasted_s=1, cut=1, stopped=True))
+    assert summary.reasons == ("1 requests were cut off before their time limit: their answers are not known",)
+
+
 def test_other_loads_in_the_same_history_do_not_count() -> None:
     rows = history(row("a"), row("b", worker="other/0"))
     assert summarise("load", "open_loop", rows, Driven(intended=1, lasted_s=1)).sent == 1

@@ -55,6 +55,7 @@ class _Volley:
             self._close()
             return Driven(self._load.n, self._load.n, now_s() - begin_s, self._load.n, True, ("it was ended early",))
         all_open.result()
+        hasty = sum(lane.over and lane.loaded_s is not None for lane in self._lanes)
         spread_s = self._release()
         followed = asyncio.ensure_future(asyncio.gather(*map(self._follow, range(self._load.n))))
         await first(asyncio.shield(followed), self._control.aborting.wait())
@@ -64,6 +65,9 @@ class _Volley:
         await followed
         self._close()
         reasons = self._control.why_ended() if cut else ()
+        if hasty:
+            told = f"{hasty} of {self._load.n} requests were answered, or lost, before they were sent whole"
+            reasons = (told, *reasons)
         spread_ms = round(spread_s * 1000, 3)
         return Driven(self._load.n, self._load.n, now_s() - begin_s, cut, bool(cut), reasons, spread_ms)
 
@@ -101,7 +105,9 @@ class _Volley:
         worker = f"{self._load.name}/0"
         if lane.loaded_s is None:
             return Row(op.name, key, attempt, self._released_s, None, None, "fail", None, "", lane.why, worker)
-        times = (self._released_s, lane.loaded_s, lane.end_s)
+        # One that was over before the release was never due then.
+        due_s = min(self._released_s, lane.loaded_s) if lane.hasty(self._released_s) else self._released_s
+        times = (due_s, lane.loaded_s, lane.end_s)
         if lane.answer is None:
             return Row(op.name, key, attempt, *times, "info", None, "", lane.why, worker)
         status, headers, body = lane.answer

@@ -11,7 +11,9 @@ from typing import Protocol, cast
 
 import httptools
 
-LONGEST_ANSWER = 1 << 20
+LONGEST_ANSWER = 1 << 26
+# What is kept of it; a body longer than this is one that was cut off.
+LONGEST_KEPT = 1 << 20
 Headers = list[tuple[bytes, bytes]]
 # The selector loop fills and hands over a buffer in one go, so all connections may share one.
 _BUFFER = memoryview(bytearray(1 << 18))
@@ -112,7 +114,8 @@ class Connection(asyncio.BufferedProtocol):
             self._finish()
 
     def on_body(self, body: bytes) -> None:
-        self._body.append(body)
+        if self._size <= LONGEST_KEPT:
+            self._body.append(body)
         self._size += len(body)
         if self._size > LONGEST_ANSWER:
             self._lose(f"the answer is longer than {LONGEST_ANSWER} bytes")
@@ -121,8 +124,12 @@ class Connection(asyncio.BufferedProtocol):
         if self._status < 200:  # 100 and 103 announce the answer
             self._reset()
         elif self._listener is not None:
-            self.reusable = self.reusable and self._parser.should_keep_alive()
+            self.reusable = self.reusable and self._parser.should_keep_alive() and not self._half_sent()
             self._finish()
+
+    def _half_sent(self) -> bool:
+        """Whether the answer came before the request was sent whole: the next one would wait behind the rest of it."""
+        return self._transport is not None and self._transport.get_write_buffer_size() > 0
 
     def _finish(self) -> None:
         listener, status, headers = self._listener, self._status, self._headers

@@ -25,6 +25,10 @@ class Lane:
         """Whether its answer has come, or never will."""
         return self._finished.is_set()
 
+    def hasty(self, released_s: float) -> bool:
+        """Whether it was over before its last byte was let go."""
+        return self.end_s is not None and self.end_s < released_s
+
     def load(self, connection: Connection, request: bytes, head_only: bool) -> None:
         """Send all but the last byte."""
         self._connection = connection

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from blackstart.history import Outcome
-from blackstart.loads.driving.connection import Headers
+from blackstart.loads.driving.connection import LONGEST_KEPT, Headers
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
@@ -39,7 +40,10 @@ class Prepared:
         self.port = split.port or (443 if self.tls else 80)
         self.place = (self.host, self.port, self.tls)
         self._where = f"{self.host}:{self.port}"
-        self._head = Template(self._head_text(split.netloc.rpartition("@")[2], values, keep_alive))
+        user, _, host = split.netloc.rpartition("@")
+        self._basic = f"Basic {b64encode(unquote(user).encode()).decode()}" if user else ""
+        self.secrets += [self._basic] if user else []
+        self._head = Template(self._head_text(host, values, keep_alive))
         self._target = Template((split.path or "/") + (f"?{split.query}" if split.query else ""))
         self._body = Template(operation.body)
         parts = (self._target, self._head, self._body)
@@ -57,6 +61,8 @@ class Prepared:
         """Outcome, instance and detail of an answer."""
         operation = self.operation
         outcome = self._statuses.outcome(status)
+        if outcome == "ok" and operation.detail_from.startswith("json:") and len(body) > LONGEST_KEPT:
+            return "info", self._where, f"the answer is too long to be read: more than {LONGEST_KEPT} bytes"
         instance = picked(operation.instance_from, headers, body) if operation.instance_from else self._where
         detail = ""
         if operation.detail_from:
@@ -72,6 +78,8 @@ class Prepared:
         defaults = {"Host": host, "User-Agent": AGENT, "Accept": "*/*"}
         if self.operation.body:
             defaults["Content-Type"] = "application/json"
+        if self._basic:
+            defaults["Authorization"] = self._basic
         if not keep_alive:
             defaults["Connection"] = "close"
         lines = {**{name: value for name, value in defaults.items() if name.lower() not in given}, **values}

@@ -18,8 +18,6 @@ async def unreachable(operations: Sequence[Prepared]) -> list[str]:
 
 
 async def _try(host: str, port: int) -> str:
-    if "{" in host:
-        return ""  # the host has a hole: there is no one address to try
     try:
         async with asyncio.timeout(_CONNECT_S):
             _, writer = await asyncio.open_connection(host, port)

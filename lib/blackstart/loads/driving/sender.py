@@ -78,7 +78,7 @@ class Sender:
         self._loop = asyncio.get_running_loop()
         self._tick()
         await first(self._all_sent.wait(), control.stopping.wait())
-        stopped = not self._all_sent.is_set()
+        stopped = await self._cut_short(control)
         if stopped:
             self._closing = True
             self._tick()  # what is due by now is part of the load
@@ -88,6 +88,15 @@ class Sender:
         cut = await self._drain(control)
         reasons = (f"the history can't be written: {self._broken}",) if self._broken else ()
         return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, (*reasons, *control.why_ended()))
+
+    async def _cut_short(self, control: Control) -> bool:
+        """Wait for the end of the stages, also of one that sends nothing any more; whether a stop came before."""
+        length_s = duration_s(self._load.stages)
+        left_s = 0.0 if length_s is None else self._begin_s + length_s - now_s()
+        if self._all_sent.is_set() and self._broken is None and left_s > 0:
+            await first(asyncio.sleep(left_s), control.stopping.wait())
+            return control.stopping.is_set()
+        return not self._all_sent.is_set()
 
     def _tick(self) -> None:
         """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""
