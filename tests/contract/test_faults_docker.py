@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -82,3 +83,19 @@ def test_a_container_that_its_end_would_remove_is_never_ended() -> None:
         assert pings(port)
     finally:
         docker("rm", "-f", name)
+
+
+def test_a_container_whose_network_others_live_in_is_not_ended_unless_they_are_named() -> None:
+    require("docker", "redis")
+    with redis_container() as (name, port):
+        service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
+        target = Target("test", services={"redis": service})
+        assert Stop("redis").plan(target)
+        guest = f"{name}-guest"
+        docker("run", "-d", "--name", guest, "--network", f"container:{name}", redis_image(), "--port", "6380")
+        try:
+            with pytest.raises(Refused, match=f"{guest} would be left broken.*--allow {guest}"):
+                Stop("redis").plan(target)
+            assert Stop("redis").plan(replace(target, allow=(guest,))) and Pause("redis").plan(target)
+        finally:
+            docker("rm", "-f", guest)

@@ -46,6 +46,12 @@ _LOOK = (
     + 'exec "$engine" inspect --type container --format '
     + "'{{.HostConfig.RestartPolicy.Name}}{{if .HostConfig.AutoRemove}},removed{{end}} {{json .State}}' \"$id\""
 )
+# First the container itself, then each that runs, with the network and the processes that it lives in.
+_SHARING = (
+    _FIND
+    + 'echo "$id"; exec "$engine" inspect --type container '
+    + "--format '{{.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}}' $(\"$engine\" ps -q)"
+)
 _CRASH = (
     "signal=$1; seen=$2; shift 2; " + _FIND + 'pid=$("$engine" inspect --format \'{{.State.Pid}}\' "$id"); '
     '[ "$pid" = "$seen" ] || { echo "it now is process $pid, not $seen: somebody restarted it" >&2; exit 75; }; '
@@ -116,6 +122,19 @@ class Docker:
         if outcome.code == 66 or "no such" in outcome.stderr.lower():
             return State("absent", detail=outcome.stderr.strip())
         raise StepFailed(machines.complaint(self._script(_LOOK), outcome))
+
+    def sharing(self) -> tuple[str, ...]:
+        """The running containers that live in this one's network or among its processes (`network_mode: service:…`).
+
+        They lose that when it ends, and starting it again does not give it back. Raises StepFailed.
+        """
+        step = self._script(_SHARING)
+        outcome = machines.run(step)
+        told = [line.split() for line in outcome.stdout.splitlines()]
+        if len(told) < 2:  # the container itself runs, and is among all
+            raise StepFailed(machines.complaint(step, outcome))
+        mode = f"container:{told[0][0]}"
+        return tuple(sorted(name.lstrip("/") for name, *modes in told[1:] if mode in modes))
 
     def published(self, port: int) -> str:
         """Where this machine reaches that port of the container, as `localhost:16379`; "" where it does not.

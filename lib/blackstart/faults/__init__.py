@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart import controls
-from blackstart.errors import BadTarget, Refused
+from blackstart.controls.docker import Docker
+from blackstart.errors import BadTarget, Refused, StepFailed
 from blackstart.expect import Condition
 from blackstart.model import Change, Step
 from blackstart.probes.control_state import ControlState
@@ -89,12 +90,30 @@ class Patient:
         """Can't be talked to and does not run."""
         return (*self.unheard(), *self.status("stopped", "failed"))
 
-    def refuse_lost(self) -> None:
-        """Raise Refused where the service could not be started again once it has ended: no rehearsal shows that."""
+    def refuse_lost(self, target: Target) -> None:
+        """Raise Refused where the service could not be started again once it has ended, or where that would not mend
+        what ends with it and is not allowed by name: no rehearsal shows either."""
+        self.refuse_bereaved(target)
         if self.state.lost:
             raise Refused(
                 f"{self.service.name} could not be started again once it has ended: {self.state.lost}. "
                 "Run it in a way that lasts, or break it without ending it (pause, or a fault on the wire)."
+            )
+
+    def refuse_bereaved(self, target: Target) -> None:
+        """Raise Refused where others live in its container's network, which its end takes from them for good."""
+        if not isinstance(self.control, Docker):
+            return
+        try:
+            others = [name for name in self.control.sharing() if name not in target.allow]
+        except StepFailed as error:
+            raise Refused(f"what lives in the network of {self.service.name} can't be seen: {error}") from error
+        if others:
+            names = ", ".join(others)
+            raise Refused(
+                f"{names} would be left broken: in the network of {self.service.name} (network_mode), which is another "
+                "one when it has been started again. Pause it instead; or, if you will restart them, allow it by name: "
+                f"--allow {','.join(others)}"
             )
 
     def refuse_by_hand(self, why: str) -> None:

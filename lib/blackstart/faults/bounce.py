@@ -30,7 +30,7 @@ class Bounce:
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run or a person would have to be that quick."""
         sick = patient(target, self.service)
-        sick.refuse_lost()
+        sick.refuse_lost(target)
         sick.refuse_by_hand(f"no hand is as exact as {self.down_ms} ms")
         # An outsider's look is the quickest: the control's own takes a good part of a short time.
         bites = sick.unheard() or sick.down()

@@ -17,7 +17,7 @@ class Kill:
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run, or could not be started again."""
         sick = patient(target, self.service)
-        sick.refuse_lost()
+        sick.refuse_lost(target)
         return (sick.change(self.describe(), sick.control.kill(), sick.control.start(), sick.down()),)
 
     def describe(self) -> str:

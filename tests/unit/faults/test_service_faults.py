@@ -23,11 +23,12 @@ RUNNING = State("running", 42, "noon", revives=True)
 CONTAINER = Docker(container="redis", name="redis", engine="/usr/bin/docker", endpoint="unix:///d.sock")
 
 
-def target(state: State, monkeypatch: pytest.MonkeyPatch, **more: str) -> Target:
+def target(state: State, monkeypatch: pytest.MonkeyPatch, sharing: tuple[str, ...] = (), **more: str) -> Target:
     """A target whose Redis is a container in that state."""
     service = Service("redis", control={"docker": "redis"}, **{"address": "db1:6379", **more})
     monkeypatch.setattr(Docker, "resolve", lambda self: CONTAINER)
     monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: state)
+    monkeypatch.setattr(Docker, "sharing", lambda self: sharing)
     return Target("test", services={"redis": service})
 
 
@@ -181,3 +182,16 @@ def test_what_could_not_be_started_again_is_not_ended(fault: Fault, monkeypatch:
 
 def test_what_could_not_be_started_again_may_be_frozen(monkeypatch: pytest.MonkeyPatch) -> None:
     assert plan(Pause("redis"), replace(RUNNING, lost="its engine forgets it"), monkeypatch).undo
+
+
+@pytest.mark.parametrize("fault", [*FAULTS[:3], FAULTS[4]], ids=lambda fault: fault.describe())
+def test_what_would_leave_others_without_a_network_is_refused_until_they_are_named(
+    fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = target(RUNNING, monkeypatch, ("exporter", "proxy"))
+    with pytest.raises(Refused, match="exporter, proxy would be left broken.*--allow exporter,proxy"):
+        fault.plan(made)
+    with pytest.raises(Refused, match="--allow proxy"):
+        fault.plan(replace(made, allow=("exporter",)))
+    assert fault.plan(replace(made, allow=("exporter", "proxy")))
+    assert Pause("redis").plan(made)
