@@ -139,6 +139,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     if not data.get("name"):
         raise BadTarget(f'{where}: a target needs a name, as in name = "trader"')
     _positive(data, where, "max_rate_hz", "read_timeout_s")
+    _urls(data, where, "api", "prometheus", "proxy")
     facts.refuse_bad(data.get("facts", {}), where)
     for header, value in data.get("headers", {}).items():
         if not isinstance(value, str):
@@ -171,3 +172,10 @@ def _positive(data: Mapping[str, Any], where: str, *keys: str) -> None:
     for key in keys:
         if key in data and not 0 < data[key] <= 10_000:
             raise BadTarget(f'{where}: "{key}" must be above 0 and at most 10000, not {data[key]}')
+
+
+def _urls(data: Mapping[str, Any], where: str, *keys: str) -> None:
+    """What has no scheme would be taken for a host that is not this machine, or for one that does not answer."""
+    for key in keys:
+        if data.get(key) and not data[key].startswith(("http://", "https://", "env:")):
+            raise BadTarget(f'{where}: "{key}" must begin with http:// or https://, as in "http://localhost:8080"')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -24,6 +25,7 @@ def requests(target: Target, **changes: Any) -> Operation:
             f'target "{target.name}" names no way to send requests: [requests] route = "/api/v1/users/1", '
             'headers = { X-API-Key = "env:API_KEY" }'
         )
+    _refuse_bad(target.name, route)
     try:
         made = Operation(
             name=OP,
@@ -39,6 +41,19 @@ def requests(target: Target, **changes: Any) -> Operation:
     if route:
         raise BadTarget(f'target "{target.name}", [requests]: no such key: {", ".join(sorted(route))}')
     return replace(made, **changes) if changes else made
+
+
+def _refuse_bad(name: str, route: Mapping[str, Any]) -> None:
+    """A word in place of a list would be read letter by letter."""
+    details, headers = route.get("ok_details", []), route.get("headers", {})
+    if not isinstance(details, list) or not all(isinstance(word, str) for word in details):
+        raise BadTarget(
+            f'target "{name}", [requests]: ok_details must be a list of text, as in ["counted"], not {details!r}'
+        )
+    if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
+        raise BadTarget(
+            f'target "{name}", [requests]: headers must be a table of text, as in {{ X-API-Key = "env:API_KEY" }}'
+        )
 
 
 def links(target: Target) -> tuple[Proof, ...]:
