@@ -4,6 +4,7 @@ import os
 import subprocess
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -16,7 +17,7 @@ from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Fault, Step
+from blackstart.model import Command, Fault, Step
 from blackstart.target import Service, Target
 from tests.requirements import missing, require
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server, so
@@ -178,6 +179,31 @@ def test_a_transient_unit_which_systemd_would_forget_is_never_ended(unit: Unit) 
         assert pings(port)
     finally:
         unit.systemctl("stop", name, check=False)
+
+
+@pytest.mark.systemd
+@pytest.mark.parametrize("bond", ["Requires", "BindsTo", "PartOf"])
+def test_a_unit_with_which_others_are_stopped_is_not_ended_unless_they_are_named(
+    unit: Unit, control: Control, bond: str
+) -> None:
+    other = unit.path.with_name(f"{unit.name}-{bond.lower()}.service")
+    other.write_text(f"[Unit]\n{bond}={unit.path.name}\nAfter={unit.path.name}\n[Service]\nExecStart=/bin/sleep 1000\n")
+    unit.systemctl("daemon-reload")
+    try:
+        assert Stop("redis").plan(unit.target)  # it does not run, so nothing is taken from it
+        unit.systemctl("start", other.name)
+        with pytest.raises(Refused, match=f"{other.name} would be left broken.*stopped with its unit"):
+            Stop("redis").plan(unit.target)
+        (change,) = Stop("redis").plan(replace(unit.target, allow=(other.name,)))
+        carry_out(change.do)
+        carry_out(change.undo)
+        assert eventually(lambda: so(change.gone))
+        asked = Command(("systemctl", *(["--user"] if USER else []), "is-active", other.name))
+        assert machines.run(asked).stdout != "active\n"
+    finally:
+        unit.systemctl("stop", other.name, check=False)
+        other.unlink()
+        unit.systemctl("daemon-reload")
 
 
 @pytest.mark.systemd

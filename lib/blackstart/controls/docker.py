@@ -123,7 +123,7 @@ class Docker:
             return State("absent", detail=outcome.stderr.strip())
         raise StepFailed(machines.complaint(self._script(_LOOK), outcome))
 
-    def sharing(self) -> tuple[str, ...]:
+    def takes_along(self) -> tuple[str, ...]:
         """The running containers that live in this one's network or among its processes (`network_mode: service:…`).
 
         They lose that when it ends, and starting it again does not give it back. Raises StepFailed.

@@ -28,6 +28,12 @@ _CRASH = (
     '[ "$now" = "$seen" ] || { echo "$unit now is process $now, not $seen: somebody restarted it" >&2; exit 75; }; '
     '[ "$signal" = 0 ] || "$@" kill --kill-who=main --signal="$signal" "$unit"'
 )
+# What systemd stops along with it; a target is no service, and nobody misses it.
+_TAKES_ALONG = (
+    'for one in $("$@" show --property=RequiredBy --property=BoundBy --property=ConsistsOf '
+    '--property=PropagatesStopTo "$unit" | sed "s/^[^=]*=//"); do case $one in *.target) continue ;; esac; '
+    '"$@" is-active --quiet "$one" && echo "$one"; done; true'
+)
 _RIGHTS = (
     '"$@" show --property=LoadState "$unit" | grep -qx LoadState=loaded || { echo "$unit is not loaded" >&2; exit 66; }'
 )
@@ -77,6 +83,13 @@ class Systemd:
         if not outcome.stdout.strip():
             raise StepFailed(machines.complaint(self._show(), outcome))
         return parse_state(outcome.stdout)
+
+    def takes_along(self) -> tuple[str, ...]:
+        """The running units that systemd stops with this one (`Requires=`, `BindsTo=`, `PartOf=`).
+
+        Starting this one again does not start them. Raises StepFailed.
+        """
+        return tuple(sorted(set(machines.carry_out(self._script("takes along", _TAKES_ALONG)).stdout.split())))
 
     def start(self) -> tuple[Command, ...]:
         """`systemctl start`, which accepts that it runs. Earlier failures must not count against this start."""

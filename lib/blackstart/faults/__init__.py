@@ -13,6 +13,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart import controls
 from blackstart.controls.docker import Docker
+from blackstart.controls.systemd import Systemd
 from blackstart.errors import BadTarget, Refused, StepFailed
 from blackstart.expect import Condition
 from blackstart.model import Change, Step
@@ -101,19 +102,20 @@ class Patient:
             )
 
     def refuse_bereaved(self, target: Target) -> None:
-        """Raise Refused where others live in its container's network, which its end takes from them for good."""
-        if not isinstance(self.control, Docker):
+        """Raise Refused where its end takes others along that its start does not bring back, unless the target allows
+        them by name."""
+        if not isinstance(self.control, Docker | Systemd):
             return
         try:
-            others = [name for name in self.control.sharing() if name not in target.allow]
+            others = [name for name in self.control.takes_along() if name not in target.allow]
         except StepFailed as error:
-            raise Refused(f"what lives in the network of {self.service.name} can't be seen: {error}") from error
+            raise Refused(f"what ends with {self.service.name} can't be seen: {error}") from error
         if others:
-            names = ", ".join(others)
+            why = "live in its container's network" if isinstance(self.control, Docker) else "are stopped with its unit"
             raise Refused(
-                f"{names} would be left broken: in the network of {self.service.name} (network_mode), which is another "
-                "one when it has been started again. Pause it instead; or, if you will restart them, allow it by name: "
-                f"--allow {','.join(others)}"
+                f"{', '.join(others)} would be left broken by the end of {self.service.name}: they {why}, and its "
+                "start does not bring them back. Pause it instead; or, if you will start them again, allow them by "
+                f"name: --allow {','.join(others)}"
             )
 
     def refuse_by_hand(self, why: str) -> None:

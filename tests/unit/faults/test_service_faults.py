@@ -28,7 +28,7 @@ def target(state: State, monkeypatch: pytest.MonkeyPatch, sharing: tuple[str, ..
     service = Service("redis", control={"docker": "redis"}, **{"address": "db1:6379", **more})
     monkeypatch.setattr(Docker, "resolve", lambda self: CONTAINER)
     monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: state)
-    monkeypatch.setattr(Docker, "sharing", lambda self: sharing)
+    monkeypatch.setattr(Docker, "takes_along", lambda self: sharing)
     return Target("test", services={"redis": service})
 
 
@@ -189,7 +189,9 @@ def test_what_would_leave_others_without_a_network_is_refused_until_they_are_nam
     fault: Fault, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = target(RUNNING, monkeypatch, ("exporter", "proxy"))
-    with pytest.raises(Refused, match="exporter, proxy would be left broken.*--allow exporter,proxy"):
+    with pytest.raises(
+        Refused, match="exporter, proxy would be left broken.*container.s network.*--allow exporter,proxy"
+    ):
         fault.plan(made)
     with pytest.raises(Refused, match="--allow proxy"):
         fault.plan(replace(made, allow=("exporter",)))
