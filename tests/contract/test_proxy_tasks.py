@@ -47,6 +47,15 @@ def test_a_detached_proxy_comes_up_is_shown_and_goes_down() -> None:
     assert invoke("proxy.down").stdout == "No detached proxy is up.\n"
 
 
+@pytest.mark.usefixtures("nothing_left")
+def test_a_proxy_whose_api_is_on_ipv6_is_found_at_the_url_that_it_names() -> None:
+    up = invoke("proxy.up", "--host", "::1", "--port", "0", "--detach")
+    url = up.stdout.removeprefix("Proxy up: ").partition(",")[0]
+    assert (up.returncode, requests.get(f"{url}/version", timeout=5).ok) == (0, True)
+    assert f"{url}: up, API version 2." in invoke("proxy.status").stdout
+    assert invoke("proxy.down").stdout == f"Proxy down: {url}\n"
+
+
 @pytest.mark.parametrize("more", [[], ["--detach"]])
 def test_a_port_in_use_is_refused_with_40(echo: EchoServer, more: list[str]) -> None:
     done = invoke("proxy.up", "--port", str(echo.port), *more)

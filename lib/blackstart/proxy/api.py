@@ -152,11 +152,10 @@ class Api:
         return web.json_response(proxy.toxic(request.match_info["toxic"]).to_json())
 
     async def update_toxic(self, request: web.Request) -> web.Response:
-        proxy = self._all.get(request.match_info["proxy"])
-        proxy.toxic(request.match_info["toxic"])
+        self._all.get(request.match_info["proxy"]).toxic(request.match_info["toxic"])
         body = await body_of(request)
-        async with self._all.changing:
-            toxic = await proxy.update_toxic(request.match_info["toxic"], body)
+        async with self._all.changing:  # the proxy may be another one by now
+            toxic = await self._all.get(request.match_info["proxy"]).update_toxic(request.match_info["toxic"], body)
         return web.json_response(toxic.to_json())
 
     async def delete_toxic(self, request: web.Request) -> web.Response:

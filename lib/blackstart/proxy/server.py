@@ -20,6 +20,7 @@ from typing import Any
 from aiohttp import web
 
 from blackstart.errors import EXIT_REFUSED, Refused
+from blackstart.proxy.address import Address
 from blackstart.proxy.api import API_VERSION, Api
 from blackstart.proxy.collection import Collection
 from blackstart.proxy.errors import ApiError
@@ -101,7 +102,7 @@ async def serve(chosen: argparse.Namespace) -> None:
     try:
         await _configure(collection, chosen.config)
         port = await _open_api(runner, chosen.host, chosen.port)
-        log.info("Proxy API listens on http://%s:%d (seed %s)", chosen.host, port, collection.seed)
+        log.info("Proxy API listens on http://%s (seed %s)", Address(chosen.host or "localhost", port), collection.seed)
         gc.collect()
         gc.freeze()  # what is here now stays; the collector need not look at it again
         await ended.wait()
@@ -118,7 +119,7 @@ async def _open_api(runner: web.AppRunner, host: str, port: int) -> int:
         await web.TCPSite(runner, host, port).start()
     except (OSError, OverflowError) as error:
         raise Refused(
-            f"the proxy's API can't listen on {host}:{port} ({error}). Is one running there already? "
+            f"the proxy's API can't listen on {Address(host, port)} ({error}). Is one running there already? "
             "Choose another --port, or 0 for any free one."
         ) from error
     found: int = runner.addresses[0][1]
