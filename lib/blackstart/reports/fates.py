@@ -12,7 +12,8 @@ from blackstart.reports.story import Phase
 
 FATES = ("served", "fallback", "fast fail", "limited", "failed", "unsent")
 FALLBACKS = ("bypassed", "fallback")
-"""What an answer says of itself (the history's `detail`) that was made without what usually makes it."""
+"""What an answer says of itself (the history's `detail`) that was made without what usually makes it, where the
+experiment does not tell the usual word."""
 
 
 @dataclass(frozen=True)
@@ -46,29 +47,30 @@ class PhaseFigures:
         return self.share("served", "fallback")
 
 
-def fate(row: Row) -> str:
-    """What became of a request: by its status, and by what its answer says of itself."""
+def fate(row: Row, usual: str = "") -> str:
+    """What became of a request: by its status, and by what its answer says of itself (`usual`: as without a fault)."""
     if not row.sent:
         return "unsent"
     if row.outcome == "ok" and row.status != 429:
-        return "fallback" if row.detail in FALLBACKS else "served"
+        other = row.detail not in ("", usual) if usual else row.detail in FALLBACKS
+        return "fallback" if other else "served"
     return {503: "fast fail", 429: "limited"}.get(row.status or 0, "failed")
 
 
-def by_phase(history: History, phases: Sequence[Phase]) -> tuple[PhaseFigures, ...]:
+def by_phase(history: History, phases: Sequence[Phase], usual: str = "") -> tuple[PhaseFigures, ...]:
     """The figures of every phase in which requests were due, in order."""
     made = []
     for phase in phases:
         rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
         if rows:
-            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows))))
+            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows, usual))))
     return tuple(made)
 
 
-def _fates(rows: Sequence[Row]) -> list[Fate]:
+def _fates(rows: Sequence[Row], usual: str) -> list[Fate]:
     made = []
     for name in FATES:
-        chosen = [row for row in rows if fate(row) == name]
+        chosen = [row for row in rows if fate(row, usual) == name]
         if chosen:
             waits = sorted(row.latency_ms for row in chosen if row.end_s is not None)
             figures = [percentile(waits, p) for p in (50, 95, 99)] if waits else [None] * 3

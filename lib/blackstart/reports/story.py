@@ -204,6 +204,12 @@ class Story:
         return self.times.gone_s if self.restored else None
 
     @property
+    def usual(self) -> str:
+        """What an answer of the load says of itself without a fault, as the experiment's checks have it; "" if not."""
+        checks = self.experiment.checks if self.experiment else ()
+        return next((str(c.params["usual"]) for c in checks if c.params.get("usual")), "")
+
+    @property
     def latencies_told(self) -> str:
         """From when the latencies of the load's requests count. k6 does not tell when one was due."""
         traffic = self.experiment.traffic if self.experiment else None

@@ -17,7 +17,7 @@ NAME = "summary.md"
 
 def text(story: Story, history: History) -> str:
     """The whole summary as Markdown."""
-    figures = fates.by_phase(history, story.phases)
+    figures = fates.by_phase(history, story.phases, story.usual)
     of = {each.phase: each for each in figures}
     parts = [
         *_head(story),

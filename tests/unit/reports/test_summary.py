@@ -42,6 +42,12 @@ def test_a_429_is_limited_and_an_unsent_request_was_not_answered() -> None:
     assert [fates.fate(each) for each in (row(10, 429), unsent)] == ["limited", "unsent"]
 
 
+def test_whatever_word_is_not_the_usual_one_tells_of_a_fallback() -> None:
+    rows = History(tuple(row(12 + n, detail=word) for n, word in enumerate(("counted", "degraded", "", "bypassed"))))
+    (during,) = fates.by_phase(rows, PHASES, "counted")
+    assert [(f.name, f.count) for f in during.fates] == [("served", 2), ("fallback", 2)]
+
+
 def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str, Story]) -> None:
     told = stories["held"]
     assert breaker.changes(told) == ()
