@@ -183,7 +183,7 @@ def precedence(
         return "inconclusive", (*_ended_early(record), *_unbitten(record, court))
     unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
     if unfelt:
-        return "inconclusive", (*_ended_early(record), *unfelt)
+        return "inconclusive", (*_ended_early(record), *unfelt, *_cut_off(record))
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
     if broke:
         return "broke", tuple(broke)
@@ -212,9 +212,12 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
         missing.append("nothing that was expected has been seen")
     if record.damage:
         missing.append(_damaged(record))
-    if record.first("phase") and not any(e["phase"] == "end" for e in record.of("phase")):
-        missing.append("the run did not reach its end")
-    return missing
+    return [*missing, *_cut_off(record)]
+
+
+def _cut_off(record: Record) -> list[str]:
+    ended = any(event["phase"] == "end" for event in record.of("phase"))
+    return ["the run did not reach its end"] if record.first("phase") and not ended else []
 
 
 def _ended_early(record: Record) -> list[str]:

@@ -40,7 +40,8 @@ def felt(
     report = Reporter("felt", f"at least {least_share:.0%} of requests or readings changed by the fault")
     phases = evidence.finals()["phases"]
     if "fault" not in phases:
-        return report.unknown("the fault was never injected")
+        begun = evidence.began_s("fault") is not None
+        return report.unknown("the run ended in the midst of the fault" if begun else "the fault was never injected")
     told = []
     for what, before, during in (_requests(evidence, op, usual), *_readings(evidence, phases, healthy or {})):
         share = sum(during) / len(during) if during else 0.0

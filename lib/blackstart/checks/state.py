@@ -25,7 +25,7 @@ def selected(history: History, final: Mapping[str, Any], op: str = "", phase: st
         return rows
     phases = final.get("phases") or {}
     if phase not in phases:
-        raise Missing(f'the final state does not say when the phase "{phase}" was')
+        raise Missing(f'the run did not get to the end of the phase "{phase}"')
     from_s, to_s = phases[phase]
     return History(tuple(row for row in rows.rows if from_s <= row.intended_s < to_s), rows.unreadable)
 

@@ -40,6 +40,12 @@ def test_a_target_that_goes_on_as_if_nothing_were_is_inconclusive_with_the_figur
     assert "past the proxy" in result.message
 
 
+def test_a_run_that_was_killed_in_the_midst_of_its_fault_is_not_said_to_have_injected_none() -> None:
+    told = Story(experiment()).phase(0, "baseline").reads(0.1, 5, **WELL).phase(5, "fault").reads(5.1, 7, **WELL)
+    result = felt(Evidence(History(tuple(requests(0, 7))), told.record()), op="request", healthy=HEALTHY)
+    assert (result.verdict, result.message) == ("inconclusive", "the run ended in the midst of the fault")
+
+
 @pytest.mark.parametrize(
     "other",
     [
