@@ -248,13 +248,12 @@ def list_experiments() -> int:
 
 def heal(here: bool = False) -> int:
     """Mend what dead runs left broken; `here`: also what was broken elsewhere."""
-    reports = Path(os.environ.get("REPORTS") or healing.REPORTS)  # read alone: no other flag may keep it from mending
-    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), reports, here))
+    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), healing.reports(), here))
 
 
 def status() -> int:
     """Print what is broken now."""
-    return answering(lambda redactor: healing.status(lambda text: outlet.line(redactor(text))))
+    return answering(lambda redactor: healing.status(lambda text: outlet.line(redactor(text)), healing.reports()))
 
 
 def crashed(error: Exception, redactor: Redactor) -> int:

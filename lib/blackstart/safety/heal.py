@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
@@ -29,7 +29,7 @@ from blackstart.safety.lab_gone import gone_with_its_lab
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
 from blackstart.safety.mending import Mender, Note, recorded
 from blackstart.safety.one_healer import one_healer
-from blackstart.safety.repair import repair
+from blackstart.safety.repair import may_be_open, repair
 from blackstart.safety.restore import longest_s
 from blackstart.safety.runner import Runner
 from blackstart.vault import Vault, masked
@@ -41,6 +41,11 @@ _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
 _DONE = ("done", "undoing")
 _TRIED = ("undoing", "late")
+
+
+def reports() -> Path:
+    """The reports folder, by its variable alone: no other flag may keep anybody from mending."""
+    return Path(os.environ.get("REPORTS") or REPORTS)
 
 
 def way_out(run: str) -> str:
@@ -106,8 +111,11 @@ def _ownerless(evidence: Path) -> bool:
         return False  # heal says so, and that HEAL.sh is there; but not at every start
 
 
-def status(say: Say) -> int:
-    """A table of what is broken now, since when, and who looks after it. 50 where nobody does."""
+def status(say: Say, reports: Path = REPORTS) -> int:
+    """A table of what is broken now, since when, and who looks after it. 50 where nobody does.
+
+    What only the copies know, there and in `reports`, is listed too: somebody may have removed the ledger.
+    """
     redactor, vault = _vault()
     say, ledger = _masking(say, redactor), Ledger(vault=vault)
     try:
@@ -116,13 +124,15 @@ def status(say: Say) -> int:
     except Damaged as damage:
         say(f"{damage}. The copies in the evidence folders are whole; to mend from them:\n{heal_command()}")
         return EXIT_NOT_RESTORED
-    if not entries and not unreadable:
+    listed = {*(entry.id for entry in entries), *(one.id for one in unreadable)}
+    unlisted = [row for evidence in copies.known(reports) for row in _unlisted(evidence, listed, ledger, vault)]
+    if not entries and not unreadable and not unlisted:
         say("nothing is broken")
         return EXIT_HELD
-    rows = [_row(entry) for entry in entries]
+    rows = [*map(_row, entries), *unlisted]
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
     say(tabulate(rows, headers=("change", "state", "run", "since", "looked after by", "evidence")))
-    if unreadable or not all(entry.owned() for entry in entries):
+    if unreadable or unlisted or not all(entry.owned() for entry in entries):
         # An undo that was begun, and that nobody is at any more, has failed.
         for name in dict.fromkeys(one.run for one in entries if one.state in _TRIED and not one.owned()):
             say(way_out(name))
@@ -133,7 +143,20 @@ def status(say: Say) -> int:
     return EXIT_HELD
 
 
-def _row(entry: Entry) -> tuple[str, str, str, str, str, str]:
+def _unlisted(evidence: Path, listed: Collection[str], ledger: Ledger, vault: Vault) -> list[tuple[str, ...]]:
+    """Rows of what a dead run may have left broken, and the ledger does not know."""
+    try:
+        copy = copies.read(evidence, vault)
+    except Damaged:
+        return []  # heal says so
+    if copy.owned() or copy.apart() is not None:
+        return []
+    over = {*listed, *heal_record.given_up(evidence)}
+    left = [entry for entry in may_be_open(copy, not ledger.path.exists()) if entry not in over]
+    return [(copy.changes[entry].what, "not in the ledger", copy.run, "", "nobody", str(evidence)) for entry in left]
+
+
+def _row(entry: Entry) -> tuple[str, ...]:
     between = None if entry.owned() else entry.apart()
     if between is not None:
         keeper = f"can't be told from here: made {between.where}"

@@ -69,7 +69,7 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
             say(f"left alone: the copy in {evidence}, of a run {between.where}")
             continue
         over = {*listed, *heal_record.given_up(evidence)}
-        known = [_entry(copy, entry) for entry in _open(copy, ruined) if entry not in over]
+        known = [_entry(copy, entry) for entry in may_be_open(copy, ruined) if entry not in over]
         for entry in known:
             say(f"taken from the copy in {evidence}: {entry.change.what}")
         if not known and not copy.owned() and not any(entry in listed for entry in copy.changes):
@@ -78,7 +78,7 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
     return missing
 
 
-def _open(copy: Copy, ruined: bool) -> list[str]:
+def may_be_open(copy: Copy, ruined: bool) -> list[str]:
     """The entries of a run that may be in force.
 
     Where a whole ledger does not have an entry, it was closed, or the ledger was replaced: what the run told its

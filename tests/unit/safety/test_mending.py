@@ -162,6 +162,26 @@ def test_copies_are_found_in_the_reports_when_the_whole_state_folder_is_gone(tmp
     assert (tmp_path / "a").exists() and Ledger().outstanding() == []
 
 
+def test_status_shows_what_only_the_copies_know(tmp_path: Path) -> None:
+    made = copy(tmp_path, DEAD, "a", "b")
+    said: list[str] = []
+    assert heal.status(said.append, tmp_path / "reports") == 50
+    assert said[0].count("not in the ledger") == 2 and str(made.evidence) in said[0] and made.run in said[0]
+    assert said[-1].splitlines()[-1] == heal.heal_command()
+    assert not (tmp_path / "a").exists() and not Ledger().path.exists()  # a look changes nothing
+    assert heal.heal(lambda text: None, tmp_path / "reports") == 0
+    assert heal.status(lambda text: None, tmp_path / "reports") == 0
+
+
+def test_status_does_not_take_a_closed_or_a_living_runs_copy_for_broken(tmp_path: Path) -> None:
+    made = copy(tmp_path, myself(), "a")
+    assert heal.status(lambda text: None, tmp_path / "reports") == 0
+    copies.write(replace(made, runner=DEAD))
+    (made.evidence / "guardian.jsonl").write_text("")
+    Ledger()._make()
+    assert heal.status(lambda text: None, tmp_path / "reports") == 0
+
+
 def test_where_nothing_can_be_written_the_newest_change_is_undone_first_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
