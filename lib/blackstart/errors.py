@@ -7,7 +7,8 @@ BlackstartError
 │   │   └── Ambiguous     ... because several things fit what it says
 │   └── BadExperiment     an experiment can't be found or does not make sense
 ├── StepFailed            a command or call that should change something did not succeed
-│   └── StepTimedOut      ... or did not come back within its time limit
+│   ├── StepTimedOut      ... or did not come back within its time limit
+│   └── StepLost          ... or its connection to the other machine ended: what became of it there is not known
 ├── NotRestored           an undo could not be proved; exit 50
 ├── Interrupted           a signal asked the run to end; exit 130 or 143
 ├── EndedEarly            the fault has to end now; the reason is in the journal already
@@ -59,6 +60,10 @@ class StepFailed(BlackstartError):
 
 class StepTimedOut(StepFailed):
     """A command or call did not come back within its time limit."""
+
+
+class StepLost(StepFailed):
+    """The connection to the other machine ended under a command, which may go on there and take effect."""
 
 
 class NotRestored(BlackstartError):

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 from blackstart import clock
 from blackstart.codec import to_data
-from blackstart.errors import StepFailed, StepTimedOut
+from blackstart.errors import StepFailed, StepLost, StepTimedOut
 from blackstart.model import Ask, Command, HttpCall, Step
 from blackstart.shell import SSH_CONNECT_TIMEOUT_S, SshHost, describe, remote_line, ssh_host, ssh_line, to_shell
 from blackstart.target import secret
@@ -93,7 +93,7 @@ def _run_command(step: Command, on_start: Callable[[int], None] | None) -> Outco
         code = _wait(child, step, began_s)
         stdout, stderr = _tail(out), _tail(err)
     if step.host and code == _SSH_FAILED:
-        raise StepFailed(f"{step.host}: {last_line(stderr) or 'ssh failed'} (in `{describe(step)}`)")
+        raise StepLost(f"{step.host}: {last_line(stderr) or 'ssh failed'} (in `{describe(step)}`)")
     already = any(fragment in stdout or fragment in stderr for fragment in step.accepts)
     return Outcome(code in step.ok_codes or already, code, stdout, stderr, clock.now_s() - began_s, already)
 

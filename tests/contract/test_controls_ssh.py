@@ -2,11 +2,12 @@
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from blackstart import controls, machines
+from blackstart import controls, engine, machines
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
 from blackstart.faults.crash import Crash
@@ -30,6 +31,8 @@ from tests.services import (
     supervised_redis,
 )
 from tests.ssh_host import SshHost, ssh_host
+from tests.unit.safety.file_fault import without
+from tests.unit.stage import NoGuardian, Told, drill
 
 pytestmark = pytest.mark.ssh
 
@@ -167,6 +170,22 @@ def test_a_host_that_goes_away_and_comes_back_can_be_used_again(host: SshHost) -
     finally:
         host.start()
     machines.carry_out(Command(("true",), host=host.url))
+
+
+def test_a_command_that_goes_on_there_when_its_connection_has_ended_is_undone_again(
+    host: SshHost, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "Guardian", NoGuardian)
+    victim = tmp_path / "victim"
+    victim.touch()
+    late = f"kill -9 $PPID; sleep 3; rm -f {victim}; touch {victim}.hit"
+    do = (Command(("sh", "-c", late), host=host.url, timeout_s=6.0),)
+    told = Told(tmp_path, drill(victim), replace(without(victim), do=do))
+    told.run.plan = replace(told.run.plan, target=replace(told.run.plan.target, allow=("127.0.0.1",)))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert eventually(lambda: victim.with_name("victim.hit").exists(), 20)
+    assert victim.exists() and "may still take effect" in told.out.getvalue()
 
 
 def test_an_unknown_host_key_is_not_taken(host: SshHost) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from blackstart import clock
-from blackstart.errors import Damaged, StepTimedOut
+from blackstart.errors import Damaged, StepLost, StepTimedOut
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.alive import Process, boot_id, started
@@ -68,7 +68,7 @@ class Injection:
         for step in change.do:
             try:
                 come_back = self._step(step)
-            except StepTimedOut:
+            except (StepTimedOut, StepLost):
                 self._given_up(entry, step)
                 raise
             if not come_back:
