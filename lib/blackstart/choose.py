@@ -18,6 +18,7 @@ from blackstart.target import Service, Target, from_table, load
 
 TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
 """The flags that say piece by piece which system is meant."""
+_TRADES_NOTHING = ("gateway",)
 _PORTS = {"redis": 6379, "postgres": 5432}
 
 
@@ -60,6 +61,17 @@ def _beside_flags(target: Target, flags: Flags) -> Target:
     if not ignored:
         return target
     return replace(target, why=f"{target.why}; ignored: {', '.join(ignored)} ({by} says what is meant)")
+
+
+def beside_trading(target: Target, flags: Flags) -> tuple[Target, Flags]:
+    """PAUSE_ON_FAIL ends trading: what does not trade gets none of its requests, unless a command of its own is named.
+
+    That is said, and not refused: the variable may be meant for the other suites of the same shell.
+    """
+    if not flags.pause_on_fail or target.kind not in _TRADES_NOTHING or flags.abort_command or target.abort:
+        return target, flags
+    why = f"{target.why}; ignored: {flags.called('pause_on_fail')} (a {target.kind} has no trading to abort)"
+    return replace(target, why=why), replace(flags, pause_on_fail=False)
 
 
 def _refers(target: Target, env: str) -> bool:

@@ -15,7 +15,7 @@ from typing import Any
 from tabulate import tabulate
 
 from blackstart import discover, flags, outlet, planning, reading, secret_places, suite_closing
-from blackstart.choose import TARGET_FLAGS, target_for
+from blackstart.choose import TARGET_FLAGS, beside_trading, target_for
 from blackstart.console import Console
 from blackstart.engine import Run
 from blackstart.errors import (
@@ -53,7 +53,7 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
-    target = _chosen(found, given, redactor)
+    target, given = _chosen(found, given, redactor)
     lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
     guard_rails.refuse(plan, way_in.came_by(), os.environ)
@@ -76,12 +76,13 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     return result
 
 
-def _chosen(found: discover.Found, given: Flags, redactor: Redactor) -> Target:
-    """The target that is meant, its secrets known to the redactor. Raises Refused, also where no abort could be run."""
-    target = allowing(target_for(discover.kind_of(found), given), given)
+def _chosen(found: discover.Found, given: Flags, redactor: Redactor) -> tuple[Target, Flags]:
+    """The target that is meant, its secrets known to the redactor, and the flags that are of use there. Raises Refused,
+    also where no abort could be run."""
+    target, given = beside_trading(allowing(target_for(discover.kind_of(found), given), given), given)
     _learn(redactor, target, given)
     abort.refuse_missing(target, given)
-    return target
+    return target, given
 
 
 def declared(found: discover.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
@@ -226,7 +227,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         given = flags.read(options)
         found = discover.find(name)
         variant = _variant(found, options, variants)
-        target = _chosen(found, given, redactor)
+        target, given = _chosen(found, given, redactor)
         made = planning.make(declared(found, target, given, variant), target)
         full, last = bool(options.get("full")), abort.planned(target, given)
         outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=full, abort=last)))

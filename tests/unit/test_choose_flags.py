@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from blackstart import flags
+from blackstart.choose import beside_trading
+from blackstart.target import Target
 from tests.unit.choosing import chosen, empty_folder, engine
 
 
@@ -75,3 +79,14 @@ def test_a_url_says_where_a_server_is_whatever_its_container_publishes(
 def test_two_containers_that_fit_are_no_reason_to_do_it_by_hand(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine(here, monkeypatch, "redis running   ", "shop-redis running redis shop False")
     assert chosen().service("redis").control == {"container": "redis"}
+
+
+def test_a_gateway_gets_no_requests_that_end_trading_unless_a_command_is_named() -> None:
+    asked = flags.read({}, {"PAUSE_ON_FAIL": "1"})
+    gateway = Target("g", kind="gateway", api="http://127.0.0.1:8080", why="file g.toml")
+    target, given = beside_trading(gateway, asked)
+    assert not given.pause_on_fail
+    assert target.why == "file g.toml; ignored: PAUSE_ON_FAIL (a gateway has no trading to abort)"
+    own = flags.read({}, {"PAUSE_ON_FAIL": "1", "ABORT_COMMAND": "true"})
+    for kept in ((gateway, own), (replace(gateway, abort="true"), asked), (replace(gateway, kind="trader"), asked)):
+        assert beside_trading(*kept) == kept
