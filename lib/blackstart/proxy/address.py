@@ -44,7 +44,7 @@ def read_address(what: str, text: object, *, least_port: int) -> Address:
 
 async def bindable(address: Address) -> Address:
     """The same address with its host looked up, an IPv4 one where there is one. ApiError 500 where there is none."""
-    if not address.host or _is_literal(address.host):
+    if not address.host or is_literal(address.host):
         return address
     look_up = partial(socket.getaddrinfo, address.host, address.port, type=socket.SOCK_STREAM)
     try:
@@ -57,7 +57,8 @@ async def bindable(address: Address) -> Address:
     return Address(str(found[0][4][0]), address.port)
 
 
-def _is_literal(host: str) -> bool:
+def is_literal(host: str) -> bool:
+    """Whether it is an address, and no name that has to be looked up."""
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blackstart.proxy.address import Address, read_address
 from blackstart.proxy.alarm import Clockwork
+from blackstart.proxy.dial import Dialler
 from blackstart.proxy.errors import ApiError, bad_body, missing_field, proxy_exists, proxy_not_found, toxic_exists
 from blackstart.proxy.proxy import Proxy
 from blackstart.proxy.room import Room
@@ -71,7 +72,7 @@ class Collection:
         self.seed = seed
         self._clockwork = Clockwork(asyncio.get_running_loop())
         self.proxies: dict[str, Proxy] = {}
-        self._room = Room(self.proxies)
+        self._dialler, self._room = Dialler(), Room(self.proxies)
         self.changing = asyncio.Lock()
 
     def get(self, name: str) -> Proxy:
@@ -167,7 +168,9 @@ class Collection:
         return known
 
     async def _add(self, wanted: Wanted) -> Proxy:
-        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork, self._room)
+        proxy = Proxy(
+            wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork, self._dialler, self._room
+        )
         for toxic in wanted.toxics:
             await proxy.add_toxic(toxic)
         if wanted.enabled:

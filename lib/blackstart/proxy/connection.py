@@ -48,10 +48,9 @@ class Connection:
                 self._dial = asyncio.get_running_loop().create_task(self._dial_upstream(self.proxy.upstream))
 
     async def _dial_upstream(self, upstream: Address) -> None:
-        loop, host = asyncio.get_running_loop(), upstream.host or "localhost"
         try:
             async with asyncio.timeout(DIAL_WITHIN_S):
-                await loop.create_connection(lambda: self.server, host, upstream.port)
+                await self.proxy.dialler.dial(upstream, lambda: self.server)
             self._dial = None
         except (OSError, UnicodeError) as error:
             self._dial = None

@@ -10,6 +10,7 @@ from typing import Any
 from blackstart.proxy.address import Address, bindable
 from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.connection import Connection
+from blackstart.proxy.dial import Dialler
 from blackstart.proxy.errors import ApiError, toxic_exists, toxic_not_found
 from blackstart.proxy.listener import Listener
 from blackstart.proxy.room import Room
@@ -34,10 +35,17 @@ class Proxy:
     """
 
     def __init__(
-        self, name: str, listen: Address, upstream: Address, seed: str, clockwork: Clockwork, room: Room
+        self,
+        name: str,
+        listen: Address,
+        upstream: Address,
+        seed: str,
+        clockwork: Clockwork,
+        dialler: Dialler,
+        room: Room,
     ) -> None:
         self.name, self.upstream, self.seed, self.clockwork = name, upstream, seed, clockwork
-        self.listen = listen
+        self.listen, self.dialler = listen, dialler
         self._room = room
         self.enabled = False
         self.toxics: list[Toxic] = []
