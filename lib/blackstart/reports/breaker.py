@@ -28,9 +28,11 @@ class Change:
 class Steps:
     """Seconds from the fault's proved effect to OPEN, and from the beginning of the undo to HALF-OPEN, to CLOSED.
 
-    `to_closed_s` is that of the last change, after which it stayed closed. None where it did not happen.
+    `to_closed_s` is that of the last change, after which it stayed closed. None where it did not happen. A breaker that
+    opened only after the undo, under a herd, say, has no time to OPEN, and `opened` all the same.
     """
 
+    opened: bool = False
     to_open_s: float | None = None
     to_half_open_s: float | None = None
     to_closed_s: float | None = None
@@ -61,13 +63,16 @@ def steps(story: Story, seen: Sequence[Change]) -> Steps:
     broke_s, mended_s = story.times.bit_s or story.times.did_s, story.times.undid_s
     if broke_s is None:
         return Steps()
-    opened = [c.at_s for c in seen[1:] if c.state == "OPEN" and c.at_s >= broke_s]
+    opened = [c for c in seen[1:] if c.state == "OPEN" and c.at_s >= broke_s]
+    by_fault = [c.at_s for c in opened if mended_s is None or c.from_s < mended_s]
+    to_open_s = max(0.0, by_fault[0] - broke_s) if by_fault else None
     if mended_s is None or not opened:
-        return Steps(max(0.0, opened[0] - broke_s) if opened else None)
+        return Steps(bool(opened), to_open_s)
     tried = [c.at_s for c in seen if c.state == "HALF-OPEN" and c.at_s >= mended_s]
     closed = seen[-1].at_s if seen[-1].state == "CLOSED" else None
     return Steps(
-        max(0.0, opened[0] - broke_s),
+        True,
+        to_open_s,
         tried[0] - mended_s if tried else None,
         max(0.0, closed - mended_s) if closed is not None else None,
     )

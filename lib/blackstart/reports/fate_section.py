@@ -35,12 +35,16 @@ def steps_told(story: Story) -> str:
     if not seen:
         return ""
     took = breaker.steps(story, seen)
+    if not took.opened:
+        return "Breaker: it was never seen open under the fault, nor after it."
     parts = [
-        f"open {_s(took.to_open_s)} after the fault took effect",
+        f"open {_s(took.to_open_s)} after the fault took effect"
+        if took.to_open_s is not None
+        else "open after the undo",
         f"half-open {_s(took.to_half_open_s)} after the undo began",
         f"closed for good {_s(took.to_closed_s)} after it",
     ]
-    return f"Breaker: {'; '.join(parts)}." if took.to_open_s is not None else "Breaker: it was never seen open."
+    return f"Breaker: {'; '.join(parts)}."
 
 
 def fate_section(story: Story, history: History | None) -> Element | None:

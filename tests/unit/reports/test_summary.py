@@ -94,6 +94,20 @@ def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
     assert "Full Recovery Time: never, the breaker was OPEN in the end" in summary.text(told, History(ROWS))
 
 
+def test_a_breaker_that_opens_only_after_the_undo_was_not_opened_by_the_fault(
+    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = stories["held"]
+    undone_s = told.times.undid_s or 0.0
+    seen = [("closed", told.from_s), ("closed", undone_s + 0.5), ("open", undone_s + 1), ("closed", undone_s + 2)]
+    readings = [Reading(f"breaker_{state}", "value", at_s - 0.01, at_s, 1.0) for state, at_s in seen]
+    monkeypatch.setattr(breaker, "_readings", lambda _: readings)
+    took = breaker.steps(told, breaker.changes(told))
+    assert (took.opened, took.to_open_s, took.to_closed_s) == (True, None, pytest.approx(2.0))
+    assert "Time To Open" not in summary.text(told, History(ROWS))
+    assert "Breaker: open after the undo; half-open never" in table.text(told)
+
+
 def test_latencies_of_a_k6_script_are_not_said_to_count_from_when_a_request_was_due(stories: dict[str, Story]) -> None:
     told = copy(stories["held"])
     assert told.experiment is not None
