@@ -182,6 +182,21 @@ def test_a_transient_unit_which_systemd_would_forget_is_never_ended(unit: Unit) 
 
 
 @pytest.mark.systemd
+def test_a_unit_whose_end_would_restart_the_machine_is_never_ended(unit: Unit, control: Control) -> None:
+    before = unit.path.read_text()
+    unit.path.write_text(f"[Unit]\nFailureAction=reboot\n{before}")
+    unit.systemctl("daemon-reload")
+    try:
+        for fault in (Stop("redis"), Kill("redis"), Crash("redis")):
+            with pytest.raises(Refused, match="FailureAction= tells systemd to do a reboot"):
+                fault.plan(unit.target)
+        assert Pause("redis").plan(unit.target)
+    finally:
+        unit.path.write_text(before)
+        unit.systemctl("daemon-reload")
+
+
+@pytest.mark.systemd
 @pytest.mark.parametrize("bond", ["Requires", "BindsTo", "PartOf"])
 def test_a_unit_with_which_others_are_stopped_is_not_ended_unless_they_are_named(
     unit: Unit, control: Control, bond: str

@@ -19,7 +19,10 @@ _STATUS: dict[str, Status] = {
     "active": "running", "reloading": "running", "refreshing": "running", "inactive": "stopped", "failed": "failed",
     "activating": "starting", "deactivating": "stopping", "maintenance": "failed",
 }  # fmt: skip
-_SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID", "Restart", "Transient")
+# What the machine suffers when the unit ends: `reboot`, `poweroff-force`, ...
+_ACTIONS = ("FailureAction", "SuccessAction")
+_SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID", "Restart", "Transient",
+          *_ACTIONS)  # fmt: skip
 # Above systemd's own default of 90 s for a unit to start or stop.
 _JOB_TIMEOUT_S = 120.0
 _KILL = '"$@" kill --signal=KILL "$unit" && "$@" stop "$unit"'
@@ -165,10 +168,16 @@ def parse_state(text: str) -> State:
     if seen and status == "running" and seen[0].startswith("T"):
         status = "paused"
     detail = f"{told.get('SubState', '')} {told.get('Result', '')}".strip()
-    lost = (
+    return State(status, pid, seen[2] if seen else "", _revives(told.get("Restart", "no")), detail, _lost(told))
+
+
+def _lost(told: Mapping[str, str]) -> str:
+    for name in _ACTIONS:
+        if told.get(name, "none") not in ("", "none"):
+            return f"its {name}= tells systemd to do a {told[name]} then"
+    return (
         "it is transient (systemd-run), and systemd forgets it when it ends" if told.get("Transient") == "yes" else ""
     )
-    return State(status, pid, seen[2] if seen else "", _revives(told.get("Restart", "no")), detail, lost)
 
 
 def _revives(policy: str) -> bool:

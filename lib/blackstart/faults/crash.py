@@ -36,7 +36,7 @@ class Crash:
                 f"nothing would bring {self.service} back after a crash ({sick.control.identity()} restarts nothing by "
                 f"itself). Break it with the fault kill, or give it a restart policy."
             )
-        sick.refuse_bereaved(target)
+        sick.refuse_lost(target)
         another = ControlState(self.service, sick.control, "process").is_not(sick.state.process)
         crash, harmless = sick.control.crash(sick.state, self.signal), sick.control.crash(sick.state, "0")
         return (sick.change(self.describe(), crash, sick.control.start(), (another,), rights=harmless),)

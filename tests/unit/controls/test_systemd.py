@@ -71,3 +71,10 @@ def test_a_transient_unit_is_lost_when_it_ends() -> None:
     printed = shown("active", "running", 42, last="S 1 4711\n")
     assert "systemd-run" in parse_state(f"Transient=yes\n{printed}").lost
     assert not parse_state(f"Transient=no\n{printed}").lost and not parse_state(printed).lost
+
+
+@pytest.mark.parametrize("action", ["FailureAction=reboot-force", "SuccessAction=poweroff"])
+def test_a_unit_whose_end_ends_the_machine_is_lost(action: str) -> None:
+    printed = shown("active", "running", 42, last="S 1 4711\n")
+    assert action.partition("=")[2] in parse_state(f"{action}\n{printed}").lost
+    assert not parse_state(f"FailureAction=none\nSuccessAction=none\n{printed}").lost

@@ -172,9 +172,7 @@ def test_a_control_that_can_not_be_asked_is_a_refusal(monkeypatch: pytest.Monkey
         controls.resolved(Service("redis", control={"docker": "redis"}))
 
 
-@pytest.mark.parametrize(
-    "fault", [Stop("redis"), Kill("redis"), Bounce("redis", 300)], ids=lambda fault: fault.describe()
-)
+@pytest.mark.parametrize("fault", [*FAULTS[:3], FAULTS[4]], ids=lambda fault: fault.describe())
 def test_what_could_not_be_started_again_is_not_ended(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="could not be started again once it has ended: its engine forgets it"):
         plan(fault, replace(RUNNING, lost="its engine forgets it"), monkeypatch)
