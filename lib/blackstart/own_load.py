@@ -16,9 +16,8 @@ def with_k6(experiment: Experiment, script: str) -> Experiment:
     """The experiment under the script's load, its thresholds expected too; as it is where `script` is empty.
 
     Checks look at all of the script's requests. An experiment without a load gets the script's from the baseline to the
-    end. Raises BadFlag where there is no such
-    script, and Refused where the experiment's checks tell several kinds of requests, or keys, apart, which a script of
-    somebody else's does not send.
+    end. Raises BadFlag where there is no such script, and Refused where the experiment's checks tell several kinds of
+    requests, or keys, apart, which a script of somebody else's does not send, or look at the rate.
     """
     if not script:
         return experiment
@@ -28,6 +27,11 @@ def with_k6(experiment: Experiment, script: str) -> Experiment:
     operations = getattr(traffic.load, "operations", ()) if traffic is not None else ()
     if traffic is not None and (traffic.flows != "throughout" or len(operations) != 1):
         raise Refused(f"{experiment.name} needs its own load, which a k6 script can't replace. Run it without --k6.")
+    if any(check.check == "rate_reached" for check in experiment.checks):
+        raise Refused(
+            f"{experiment.name} measures the rate of its own load, and k6 does not tell when a request was due. Run it "
+            "without --k6."
+        )
     checks = tuple(
         replace(check, params={**check.params, "op": ""}) if "op" in check.params else check
         for check in experiment.checks

@@ -11,7 +11,7 @@ from blackstart.errors import BadFlag, Refused
 from blackstart.flags import Flags
 from blackstart.loads import K6
 from blackstart.own_load import THRESHOLDS, with_k6
-from blackstart.suites.gateway import redis_latency, thundering_herd
+from blackstart.suites.gateway import baseline, redis_latency, thundering_herd
 from blackstart.target import Target
 
 TARGET = Target(
@@ -45,6 +45,11 @@ def test_without_a_script_nothing_changes() -> None:
 def test_an_experiment_that_needs_its_own_load_is_refused(script: str) -> None:
     with pytest.raises(Refused, match="thundering-herd needs its own load"):
         with_k6(thundering_herd.experiment(TARGET, Flags()), script)
+
+
+def test_a_rate_that_k6_does_not_tell_is_not_said_to_be_reached(script: str) -> None:
+    with pytest.raises(Refused, match="baseline measures the rate of its own load"):
+        with_k6(baseline.experiment(TARGET, Flags()), script)
 
 
 def test_a_script_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
