@@ -87,8 +87,6 @@ class Journal:
                 os.fsync(self._file)
         except OSError as error:
             self.failure = self.failure or error
-        else:
-            self._prev = _digest(line)
         self._number += 1  # what could not be written leaves a hole in the numbers, which tells of it later
 
     def _append(self, line: bytes) -> None:
@@ -96,6 +94,8 @@ class Journal:
         data = (b"\n" if self._torn else b"") + line + b"\n"
         self._torn = True
         written = os.write(self._file, data)
+        if written >= len(data) - 1:  # also where only its end did not fit: the next line then begins with that
+            self._prev = _digest(line)
         if written != len(data):
             raise OSError(28, f"only {written} of {len(data)} bytes of the journal could be written")
         self._torn = False

@@ -84,6 +84,45 @@ def test_a_full_disk_that_has_room_again_loses_only_what_was_full(path: Path) ->
     assert (done.stdout, done.stderr) == ("['before', 'gone'] True\n", "")
 
 
+EVERY_ROOM = """
+import resource, signal, sys
+from pathlib import Path
+from blackstart.journal import Journal, read
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder, told = Path(sys.argv[1]), set()
+for room in range(1, 250):
+    journal = Journal(folder / f"{room}.jsonl")
+    journal.write("before")
+    size = journal.path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size + room, resource.RLIM_INFINITY))
+    journal.write("full", text="x" * 20)
+    journal.write("full", text="x" * 20)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    journal.write("after")
+    journal.close()
+    events = [event["event"] for event in read(journal.path).events]
+    assert (events[0], events[-1]) == ("before", "after"), (room, events)
+    told.add(len(events))
+print(sorted(told))
+"""
+
+
+def test_wherever_a_full_disk_cuts_a_line_what_comes_later_is_trusted(tmp_path: Path) -> None:
+    done = python(EVERY_ROOM, str(tmp_path))
+    assert (done.stdout, done.stderr) == ("[2, 3, 4]\n", "")
+
+
+def test_a_disk_that_does_not_confirm_a_line_breaks_no_chain(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    journal = Journal(path)
+    with monkeypatch.context() as full:
+        full.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        journal.write("phase", sync=True)
+    journal.write("after")
+    journal.close()
+    assert journal.failure is not None
+    assert [event["event"] for event in read(path).events] == ["phase", "after"]
+
+
 KILLED = """
 import os, signal, sys
 from pathlib import Path
