@@ -6,7 +6,7 @@ import sys
 import tomllib
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -32,7 +32,7 @@ class Stack:
 
     project: str
     ports: dict[str, int]
-    former_images: set[str]
+    former_images: set[str] = field(default_factory=set)
 
     def compose(self, *words: str) -> str:
         command = ["docker-compose", "-p", self.project, "-f", str(COMPOSE), *words]
