@@ -28,9 +28,17 @@ def proved_in_use(change: Change) -> Change:
     places: dict[tuple[str, str], None] = dict.fromkeys(probe.place() for probe in probes if hasattr(probe, "place"))
     env = {"PYTHONPATH": str(Path(__file__).parents[1])}
     steps = [
-        Command((sys.executable, "-m", "blackstart.faults._carried", api, proxy), env=env) for api, proxy in places
+        Command((sys.executable, "-m", "blackstart.faults._carried", without_user(api), proxy), env=env)
+        for api, proxy in places
     ]
     return replace(change, rights=(*change.rights, *steps))
+
+
+def without_user(url: str) -> str:
+    """The URL without user and password: the words of a process can be read by everybody on the machine."""
+    scheme, there, rest = url.partition("://")
+    place, slash, path = rest.partition("/")
+    return f"{scheme}{there}{place.rpartition('@')[2]}{slash}{path}"
 
 
 def reasons(changes: Sequence[Change], messages: Iterable[str]) -> tuple[str, ...]:

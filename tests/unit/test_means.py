@@ -60,3 +60,13 @@ def test_a_proxy_is_asked_once_whether_anybody_uses_it() -> None:
     made = proved_in_use(proxied())
     (step,) = made.rights
     assert isinstance(step, Command) and step.argv[-2:] == ("http://127.0.0.1:8474", "redis")
+
+
+def test_a_proxys_password_stands_in_no_command_line() -> None:
+    secret = ToxicState("http://ops:s3cret@127.0.0.1:8474", "redis", "blackstart.x", "redis_toxic")
+    made = change()
+    planned = proved_in_use(replace(made, gone=(*made.gone, secret.is_one_of("absent", "no proxy"))))
+    (step,) = [
+        step for step in planned.rights if isinstance(step, Command) and "blackstart.faults._carried" in step.argv
+    ]
+    assert step.argv[-2:] == ("http://127.0.0.1:8474", "redis")

@@ -14,6 +14,7 @@ from blackstart.codec import plain
 from blackstart.controls.process import Process
 from blackstart.errors import Refused
 from blackstart.faults._proxied import LEASE_S, Way, way_to
+from blackstart.means import without_user
 from blackstart.model import Change, HttpCall
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import NO_PROXY, ProxyState, ToxicState
@@ -81,7 +82,7 @@ class Flap:
             for name, call in (("down", down), ("up", up))
         }
         times = {"every_s": self.every_ms / 1000, "longest_s": LEASE_S, "pid": runner.pid, "started": runner.started}
-        brief = json.dumps({"api": way.api, **calls, **times}, separators=(",", ":"))
+        brief = json.dumps({"api": without_user(way.api), **calls, **times}, separators=(",", ":"))
         tag = hashlib.sha256(f"{way.api}/{way.proxy}".encode()).hexdigest()[:12]
         pidfile = str(state_dir() / "flappers" / f"{quote(self.service, safe='')}-{tag}.pid")
         argv = (sys.executable, "-m", "blackstart.faults._flapper", pidfile, brief)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -210,3 +211,11 @@ def test_an_address_that_is_the_proxys_upstream_is_past_the_proxy() -> None:
 def test_a_disabled_proxy_can_not_be_disturbed() -> None:
     with pytest.raises(Refused, match="is disabled"):
         _proxied._refuse_unused(line_to(target(), "redis"), info(enabled=False))
+
+
+def test_the_words_of_the_flapper_hold_no_password(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+    secret = replace(way, api="http://ops:s3cret@127.0.0.1:8474")
+    monkeypatch.setattr("blackstart.faults.flap.way_to", lambda target, name: secret)
+    change = plan(Flap("redis", 100))
+    words = [word for step in change.do if isinstance(step, Command) for word in step.argv]
+    assert words and "s3cret" not in " ".join(words)
