@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -47,16 +48,16 @@ def as_nobody(state: Path, code: str) -> str:
     return done.stdout + done.stderr
 
 
-def test_the_state_folder_of_root_is_refused_to_others_with_the_way_to_use_it(tmp_path: Path) -> None:
+def test_the_state_folder_of_root_is_refused_to_others_with_the_way_to_use_it() -> None:
     require("root")
-    for folder in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o755)
-    state = tmp_path / "theirs"
-    state.mkdir(mode=0o700)
-    (state / "ledger.db").touch()
-    told = as_nobody(state, "state.state_dir()")
-    assert "Not started: the state folder" in told and "it is root's" in told and "again with sudo" in told
-    assert "can't be told" in as_nobody(state, "print(notice.unattended())")
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders let nobody else in
+        Path(folder).chmod(0o755)
+        state = Path(folder) / "theirs"
+        state.mkdir(mode=0o700)
+        (state / "ledger.db").touch()
+        told = as_nobody(state, "state.state_dir()")
+        assert "Not started: the state folder" in told and "it is root's" in told and "again with sudo" in told
+        assert "can't be told" in as_nobody(state, "print(notice.unattended())")
 
 
 def test_what_mends_a_run_of_sudo_is_typed_with_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
