@@ -11,8 +11,9 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 from blackstart import clock
 from blackstart.errors import StepFailed
 from blackstart.expect import Condition
+from blackstart.follower import reading_of
 from blackstart.machines import complaint, run
-from blackstart.model import Ask, Change, Endpoint, Reader, Reading
+from blackstart.model import Ask, Change, Endpoint, Reader
 from blackstart.safety.repeats import Repeats
 
 Say = Callable[[str], None]
@@ -159,8 +160,4 @@ def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Con
 def _true(condition: Condition, reader: Reader, timeout_s: float = _READ_TIMEOUT_S) -> bool:
     sent_s = clock.now_s()
     answer = reader.read(timeout_s)
-    if answer.kind == "answer":
-        kind, value, note = condition.probe.pick(answer)
-    else:
-        kind, value, note = answer.kind, None, answer.note
-    return condition.matches(Reading(condition.probe.name, kind, sent_s, clock.now_s(), value, note))
+    return condition.matches(reading_of(condition.probe, answer, sent_s, clock.now_s()))
