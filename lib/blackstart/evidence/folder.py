@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from blackstart import clock
 from blackstart.errors import Refused
-from blackstart.state import state_dir
+from blackstart.safety import copies
 
 _AT_ONCE = 100
 
@@ -52,8 +51,7 @@ class Folder:
 def discard(folder: Folder) -> None:
     """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind."""
     shutil.rmtree(folder.path, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        (state_dir() / "runs" / folder.run).unlink(missing_ok=True)
+    copies.forget(folder.path, folder.run)
     if folder.id:
         folder.path.with_name(f".{folder.id}").unlink(missing_ok=True)
 
@@ -87,11 +85,9 @@ def make(reports: str, experiment: str) -> Folder:
 
 def _claimed(run: str, path: Path) -> bool:
     """Whether the name is this run's now. Ledger and guardian know a run by it, and another of this second may report
-    elsewhere: its entry would take the place of ours. The link is the one of `blackstart.safety.copies`."""
-    links = state_dir() / "runs"
+    elsewhere: its entry would take the place of ours."""
     try:
-        links.mkdir(exist_ok=True)
-        (links / run).symlink_to(path)
+        copies.claim(run, path)
     except FileExistsError:
         return False
     except OSError:  # a full disk: the ledger says what it can't take

@@ -58,11 +58,15 @@ def write(copy: Copy, vault: Vault | None = None) -> None:
         os.fsync(file.fileno())
     part.rename(path)
     _sync(copy.evidence)
-    links = state_dir() / "runs"
-    links.mkdir(exist_ok=True)
-    (links / copy.run).unlink(missing_ok=True)
-    (links / copy.run).symlink_to(copy.evidence)
-    _sync(links)
+    with contextlib.suppress(FileExistsError):  # as it is since the run claimed its name
+        claim(copy.run, copy.evidence)
+    _sync(_links())
+
+
+def claim(run: str, evidence: Path) -> None:
+    """Make the run's link, by which its name is its own. Raises FileExistsError where another has it, or OSError."""
+    _links().mkdir(exist_ok=True)
+    (_links() / run).symlink_to(evidence)
 
 
 def read(evidence: Path, vault: Vault | None = None) -> Copy:
@@ -82,7 +86,7 @@ def read(evidence: Path, vault: Vault | None = None) -> Copy:
 
 def known(reports: Path) -> list[Path]:
     """The evidence folders of runs that have not been proved undone, here and wherever the state folder points to."""
-    linked = [link.resolve() for link in (state_dir() / "runs").glob("*")]
+    linked = [link.resolve() for link in _links().glob("*")]
     found = dict.fromkeys([*linked, *(path.parent.resolve() for path in reports.glob(f"*/{NAME}"))])
     return [evidence for evidence in found if (evidence / NAME).exists()]
 
@@ -90,9 +94,13 @@ def known(reports: Path) -> list[Path]:
 def forget(evidence: Path, run: str) -> None:
     """Everything of this run is proved undone. Idempotent; a copy that can't be removed is only a copy too many."""
     with contextlib.suppress(OSError):
-        (state_dir() / "runs" / run).unlink(missing_ok=True)
+        (_links() / run).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         (evidence / NAME).unlink(missing_ok=True)
+
+
+def _links() -> Path:
+    return state_dir() / "runs"
 
 
 def _sync(folder: Path) -> None:
