@@ -30,11 +30,12 @@ from blackstart.safety import abort, heal_script, link, rehearse
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.injection import Injection
 from blackstart.safety.lock import Locks
+from blackstart.safety.restore import STAYS_GONE_S
 from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
 from blackstart.vault import Vault
 
-STAYS_GONE_S, CALM_BEYOND_S, LONGEST_OVERTIME_S = 1.0, 5.0, 10.0
+CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
 
 
 class Run:
@@ -213,7 +214,7 @@ class Run:
             self._safely(self._enter_recovery)
         if not self.injection.outstanding:
             return self.touched and not self.plan.changes
-        return self.injection.undo(self.experiment.undo_timeout_s)
+        return self.injection.undo()
 
     def _enter_recovery(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -258,7 +259,7 @@ class Run:
             return
         gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
         self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
-        self.injection.confirm(self.experiment.undo_timeout_s)
+        self.injection.confirm()
 
     def _wind_down(self) -> None:
         if self.signals.first is not None:

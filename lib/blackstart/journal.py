@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from blackstart import clock
 from blackstart.errors import Damaged
@@ -23,6 +23,12 @@ from blackstart.model import Reading
 Event = dict[str, Any]
 _REMEMBERED = 1024
 _REMEMBERED_LENGTH = 200
+
+
+class Note(Protocol):
+    """Where something is recorded: `Journal.write`."""
+
+    def __call__(self, event: str, *, sync: bool = False, **fields: Any) -> None: ...
 
 
 def _digest(line: bytes) -> str:

@@ -202,9 +202,9 @@ def test_what_comes_back_after_its_undo_is_undone_again_and_said(
 ) -> None:
     confirm = Injection.confirm
 
-    def broken_again(injection: Injection, within_s: float) -> None:
+    def broken_again(injection: Injection) -> None:
         files[0].unlink()
-        confirm(injection, within_s)
+        confirm(injection)
 
     monkeypatch.setattr(Injection, "confirm", broken_again)
     told = Told(tmp_path, drill(files[0]), without(files[0]))
@@ -223,10 +223,10 @@ def test_what_was_never_undone_is_not_said_to_have_come_back(tmp_path: Path, fil
     assert "is not undone yet: remove" in told.out.getvalue() and "came back" not in told.out.getvalue()
 
 
-def _spy(listed: list[Entry], confirm: Callable[[Injection, float], None]) -> Callable[[Injection, float], None]:
-    def confirmed(injection: Injection, within_s: float) -> None:
+def _spy(listed: list[Entry], confirm: Callable[[Injection], None]) -> Callable[[Injection], None]:
+    def confirmed(injection: Injection) -> None:
         listed.extend(Ledger().outstanding())
-        confirm(injection, within_s)
+        confirm(injection)
 
     return confirmed
 

@@ -16,7 +16,7 @@ from blackstart.flags import Flags
 from blackstart.model import Answer, Command, ReadingKind, Scalar
 from blackstart.observer import Observer
 from blackstart.planning import Plan
-from blackstart.safety import injection
+from blackstart.safety import mending
 from blackstart.safety.ledger import Ledger
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.stage import Told, drill, raising
@@ -138,7 +138,7 @@ def test_an_abort_condition_ends_a_step_that_takes_long_and_the_undo_comes_at_on
 ) -> None:
     monkeypatch.setattr(observer, "_LOOK_EVERY_S", 1000.0)  # only the reading itself wakes the run
     long = Command(("sh", "-c", f"rm {files[0]}; exec sleep 300"), timeout_s=1.0 + 300.0)
-    monkeypatch.setattr(injection, "outlasts", lambda change, late_s, *_: late_s == long.timeout_s)
+    monkeypatch.setattr(mending, "outlasts", lambda change, late_s, *_: late_s == long.timeout_s)
     stop = (FileThere(str(files[0])).is_(False),)
     told = Told(tmp_path, drill(files[0], stop_if=stop), replace(without(files[0]), do=(long,)))
     told.end()

@@ -17,6 +17,7 @@ from tabulate import tabulate
 from blackstart import clock
 from blackstart.durations import shown
 from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
+from blackstart.journal import Note
 from blackstart.machines import run
 from blackstart.model import Command
 from blackstart.redact import Redactor
@@ -27,7 +28,7 @@ from blackstart.safety.far import last_lines as far_commands
 from blackstart.safety.far import line as far_line
 from blackstart.safety.lab_gone import gone_with_its_lab
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
-from blackstart.safety.mending import Mender, Note, recorded
+from blackstart.safety.mending import Restorer, recorded
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import may_be_open, repair
 from blackstart.safety.restore import longest_s
@@ -189,9 +190,9 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         given_up = [entry for entry in entries if entry.state == "late"]
         given_up += doing if underway.settle(beginnings, [], [], note) else []
         late = {entry.id: longest_s(entry.change) for entry in given_up}
-        mender = Mender(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
+        restorer = Restorer(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
         broken = {entry.id: entry.change for entry in reversed(entries)}
-        mended = mender.mend(broken, [entry.id for entry in entries if entry.state != "done"])
+        mended = restorer.mend(broken, [entry.id for entry in entries if entry.state != "done"])
     finally:
         close()
     if len(mended) == len(entries):

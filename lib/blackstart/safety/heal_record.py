@@ -11,9 +11,8 @@ from typing import Any
 
 from blackstart import journal
 from blackstart.errors import Damaged
-from blackstart.journal import Journal
+from blackstart.journal import Journal, Note
 from blackstart.redact import Redactor
-from blackstart.safety.mending import Note
 
 GIVEN_UP = "given up"
 

@@ -8,9 +8,9 @@ import select
 import signal
 
 from blackstart import clock
+from blackstart.journal import Note
 from blackstart.safety import underway
 from blackstart.safety.alive import Process
-from blackstart.safety.mending import Note
 
 _ENDS_WITHIN_S = 5.0
 

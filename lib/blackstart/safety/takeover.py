@@ -23,7 +23,7 @@ from blackstart.safety import copies, heal_record, underway
 from blackstart.safety.alive import Process, myself
 from blackstart.safety.lab_gone import gone_with_its_lab
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.mending import Mender, recorded
+from blackstart.safety.mending import Restorer, recorded
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.restore import is_gone, longest_s
 from blackstart.safety.runner import Runner
@@ -38,7 +38,7 @@ _FIRST_TRY_S = 120.0  # so long `chaos.heal` leaves to the guardian what a dead 
 
 
 @dataclass
-class Told:
+class RunnerState:
     """What the run has told its guardian: the state of each ledger entry, since when, and who carries out steps."""
 
     states: dict[str, str]
@@ -68,21 +68,21 @@ class Takeover:
         self._opened: dict[str, str] = {}
         self._not_mended: list[str] = []
 
-    def mend(self, why: str, told: Told, runner: Runner | None, woken: int) -> bool:
+    def mend(self, why: str, heard: RunnerState, runner: Runner | None, woken: int) -> bool:
         """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
-        self.note("taking over", why=why, states=told.states)
+        self.note("taking over", why=why, states=heard.states)
         if runner is not None:
             runner.end(self.note)
-        told = self.known(told)
-        broken = told.broken(self.changes)
+        heard = self.known(heard)
+        broken = heard.broken(self.changes)
         if broken:
             # What its run could not restore, and has said so, is anybody's to mend.
             first_s = _FIRST_TRY_S + sum(map(longest_s, broken.values()))
             until_s = clock.now_s() + first_s if runner is not None else 0.0
             recorded(partial(self.ledger.renew, self.run, until_s, myself()), self._tell)
-        late = {entry: longest_s(change) for entry, change in broken.items() if told.states.get(entry) == "late"}
+        late = {entry: longest_s(change) for entry, change in broken.items() if heard.states.get(entry) == "late"}
         try:
-            late |= self._settle(told, runner)
+            late |= self._settle(heard, runner)
         except Exception:  # whatever it is, it must not keep us from the undo
             self.note("could not see what is under way", trace=traceback.format_exc())
         if not broken:
@@ -90,7 +90,7 @@ class Takeover:
         self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
         for step in (step for change in broken.values() for step in change.undo if isinstance(step, Ask)):
             self.alert(f"PLEASE DO NOW, by hand: {step.text}")
-        self._mend(broken, [entry for entry in broken if told.states.get(entry) != "done"], late, woken)
+        self._mend(broken, [entry for entry in broken if heard.states.get(entry) != "done"], late, woken)
         if broken:
             self.alert("gave up; what the ledger keeps chaos.heal mends, once it can be mended")
         else:
@@ -102,16 +102,16 @@ class Takeover:
         """What the mending came to, where nothing is left to mend."""
         return "; ".join(self._not_mended) or "everything is restored, and it was proved"
 
-    def _settle(self, told: Told, runner: Runner | None) -> dict[str, float]:
+    def _settle(self, heard: RunnerState, runner: Runner | None) -> dict[str, float]:
         """Wait for the steps under way; returns how long those that had to be ended may still take effect."""
-        doing = [entry for entry, state in told.states.items() if state in ("intent", "doing")]
-        beginnings = [underway.Beginning(self.changes[entry], told.begun_s[entry]) for entry in doing]
-        ended = underway.settle(beginnings, told.children, runner.words if runner else [], self.note)
+        doing = [entry for entry, state in heard.states.items() if state in ("intent", "doing")]
+        beginnings = [underway.Beginning(self.changes[entry], heard.begun_s[entry]) for entry in doing]
+        ended = underway.settle(beginnings, heard.children, runner.words if runner else [], self.note)
         return {entry: longest_s(self.changes[entry]) for entry in doing} if ended else {}
 
-    def known(self, told: Told) -> Told:
+    def known(self, heard: RunnerState) -> RunnerState:
         """What the run has told us, and for the rest what the ledger says. One that can't be read means all."""
-        known = Told(dict(told.states), dict(told.begun_s), told.children)
+        known = RunnerState(dict(heard.states), dict(heard.begun_s), heard.children)
         try:
             for entry in self.ledger.outstanding(self.run):
                 self._listed.add(entry.id)
@@ -125,11 +125,11 @@ class Takeover:
         return known
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], late: dict[str, float], woken: int) -> None:
-        mender = Mender(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed, late=late)
+        restorer = Restorer(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed, late=late)
         wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
         while clock.now_s() < began_s + self._tries_for_s():
             self._drop_gone([entry for entry in broken if entry not in late], broken)
-            for entry in mender.mend(broken, midway):
+            for entry in restorer.mend(broken, midway):
                 del broken[entry]
             self._drop_closed(broken)
             if not broken:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blackstart import clock
+from blackstart.journal import Note
 from blackstart.model import Change, Command, Step
 from blackstart.safety.alive import Process, started
-from blackstart.safety.mending import Note
 from blackstart.shell import remote_line
 
 _LOOK_EVERY_S = 0.02

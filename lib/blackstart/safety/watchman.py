@@ -17,7 +17,7 @@ from blackstart.safety import copies
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.detached import Detached, restore_variable, warm
 from blackstart.safety.runner import Runner
-from blackstart.safety.takeover import Takeover, Told
+from blackstart.safety.takeover import RunnerState, Takeover
 from blackstart.safety.wire import Message, Wire
 
 _BRIEF_WITHIN_S = 15.0
@@ -69,7 +69,7 @@ class Watchman:
         self.changes: dict[str, Change] = {
             f"{self.run}#{number}": change for number, change in enumerate(from_data(brief["changes"]))
         }
-        self.told = Told({}, {}, [])
+        self.heard = RunnerState({}, {}, [])
         self.lease_s = float(brief["lease_s"])
         self.lease_until_s: float = clock.now_s() + self.lease_s
         self.overdue_s: float | None = None
@@ -105,7 +105,7 @@ class Watchman:
             self.wire.send(released=True)
         for _ in range(_CRASHES_AT_MOST):
             try:
-                return self.takeover.mend(why, self.told, None if why == _KEPT else self.runner, self.detached.woken)
+                return self.takeover.mend(why, self.heard, None if why == _KEPT else self.runner, self.detached.woken)
             except Exception:  # nobody comes after us: what went wrong once may go well the next time
                 self.takeover.note("crashed", trace=traceback.format_exc(), sync=True)
                 select.select([self.detached.woken], [], [], _AFTER_A_CRASH_S)
@@ -116,10 +116,10 @@ class Watchman:
         return float(min([self.lease_until_s, *ends]))
 
     def _in_force(self) -> list[str]:
-        return [entry for entry, state in self.told.states.items() if state in ("doing", "done")]
+        return [entry for entry, state in self.heard.states.items() if state in ("doing", "done")]
 
     def _lifetime_s(self, entry: str) -> float:
-        return self.told.begun_s[entry] + self.changes[entry].lease_s
+        return self.heard.begun_s[entry] + self.changes[entry].lease_s
 
     def _late(self, now_s: float) -> str:
         """Why the run has to be ended now. When a change outlives its longest lifetime, the run is told first."""
@@ -146,20 +146,20 @@ class Watchman:
             self.wire.send(ack=message["at"])
         elif message.get("change") in self.changes:
             entry, state = message["change"], message["state"]
-            self.told.states[entry] = state
-            self.told.begun_s.setdefault(entry, message["at"])
+            self.heard.states[entry] = state
+            self.heard.begun_s.setdefault(entry, message["at"])
             # It has slept with nothing broken: from its first change on its lease counts again.
             self.lease_until_s = min(self.lease_until_s, message["at"] + self.lease_s)
             self.takeover.note(state, change=entry)
         elif "child" in message:
-            self.told.children.append(Process(boot_id(), message["child"], message["started"]))
+            self.heard.children.append(Process(boot_id(), message["child"], message["started"]))
         elif "release" in message:
             return _KEPT if message["keep"] else _RELEASED
         return ""
 
     def _lost(self) -> str:
         """Why a run without a lease has to be ended. While nothing is broken it may sleep as long as it likes."""
-        if self.takeover.known(self.told).broken(self.changes):
+        if self.takeover.known(self.heard).broken(self.changes):
             return "the run has lost its lease"
         self.takeover.note("the run is silent; nothing is broken")
         self.lease_until_s = _LONG_S

@@ -16,7 +16,7 @@ from blackstart.safety import heal
 from blackstart.safety.alive import Process, boot_id
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.runner import Runner
-from blackstart.safety.takeover import Takeover, Told
+from blackstart.safety.takeover import RunnerState, Takeover
 from tests.unit.safety.file_fault import without
 
 DEAD = Process(boot_id(), 2**22 - 1, "1")
@@ -49,8 +49,8 @@ def by_heal(tmp_path: Path, change: Change, state: str, children: list[Process],
 
 def by_guardian(tmp_path: Path, change: Change, state: str, children: list[Process], since_s: float) -> list[str]:
     takeover = Takeover("r", tmp_path, {"r#0": change}, "", {})
-    told = Told({"r#0": state}, {"r#0": since_s}, children)
-    assert takeover.mend("the run has died", told, Runner(DEAD), os.open(os.devnull, os.O_RDONLY))
+    heard = RunnerState({"r#0": state}, {"r#0": since_s}, children)
+    assert takeover.mend("the run has died", heard, Runner(DEAD), os.open(os.devnull, os.O_RDONLY))
     takeover.end("test")
     record = journal.read(tmp_path / "guardian.jsonl")
     return [str(event["message"]) for event in record.of("said")]

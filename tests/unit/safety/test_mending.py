@@ -14,7 +14,7 @@ from blackstart.safety import copies, heal, heal_script
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.copies import Copy
 from blackstart.safety.ledger import Ledger
-from blackstart.safety.mending import Mender
+from blackstart.safety.mending import Restorer
 from blackstart.safety.repair import repair
 from blackstart.safety.restore import restore
 from tests.unit.safety.file_fault import without
@@ -28,8 +28,8 @@ class Notes(list[str]):
         self.append(event)
 
 
-def mender(say: list[str], within_s: float = 3.0) -> Mender:
-    return Mender(Ledger(), say.append, Notes(), within_s)
+def restorer(say: list[str], within_s: float = 3.0) -> Restorer:
+    return Restorer(Ledger(), say.append, Notes(), within_s)
 
 
 def test_changes_are_undone_newest_first_and_closed_when_they_stay(tmp_path: Path) -> None:
@@ -41,7 +41,7 @@ def test_changes_are_undone_newest_first_and_closed_when_they_stay(tmp_path: Pat
         Ledger().intend(
             entry_id=name, run="r", experiment="e", target="t", change=change, evidence=tmp_path, lease_s=60.0
         )
-    assert mender([]).mend(changes) == ["r#2", "r#1", "r#0"]
+    assert restorer([]).mend(changes) == ["r#2", "r#1", "r#0"]
     assert log.read_text().split() == ["c", "b", "a"]
     assert Ledger().outstanding() == []
 
@@ -49,7 +49,7 @@ def test_changes_are_undone_newest_first_and_closed_when_they_stay(tmp_path: Pat
 def test_one_that_fails_does_not_keep_the_others_from_being_mended(tmp_path: Path) -> None:
     said: list[str] = []
     changes = {"r#0": without(tmp_path / "a"), "r#1": without(tmp_path / "b", undo="echo no such luck; false {}")}
-    assert mender(said, 0.5).mend(changes) == ["r#0"]
+    assert restorer(said, 0.5).mend(changes) == ["r#0"]
     assert any("no such luck" in line for line in said)
 
 
@@ -57,15 +57,31 @@ def test_what_is_gone_already_is_left_alone_unless_its_do_may_still_come(tmp_pat
     mark = tmp_path / "undone"
     change = replace(without(tmp_path / "a", undo=f"touch {mark} {{}}"), undo_is_noop=False)
     (tmp_path / "a").touch()
-    assert mender([]).mend({"r#0": change}) == ["r#0"] and not mark.exists()
-    assert mender([]).mend({"r#0": change}, midway=["r#0"]) == ["r#0"] and mark.exists()
+    assert restorer([]).mend({"r#0": change}) == ["r#0"] and not mark.exists()
+    assert restorer([]).mend({"r#0": change}, midway=["r#0"]) == ["r#0"] and mark.exists()
 
 
 def test_an_undo_that_does_not_last_is_not_closed(tmp_path: Path) -> None:
     said: list[str] = []
     change = without(tmp_path / "a", undo="touch {0}; (sleep 0.7; rm {0}) >/dev/null 2>&1 &")
-    assert mender(said).mend({"r#0": change}) == []
+    assert restorer(said).mend({"r#0": change}) == []
     assert said[-1] == "came back after its undo: remove a"
+
+
+def test_what_comes_back_is_undone_again_and_closed_where_it_stays_then(tmp_path: Path) -> None:
+    said: list[str] = []
+    once = f"mkdir {tmp_path}/first 2>/dev/null && (sleep 0.7; rm {{0}}) >/dev/null 2>&1 &"
+    change = without(tmp_path / "a", undo=f"touch {{0}}; {once}")
+    assert restorer(said).mend({"r#0": change}) == ["r#0"] and (tmp_path / "a").exists()
+    assert "came back after its undo: remove a; undoing it again" in said
+    assert "undone, and proved: remove a" in said
+
+
+def test_what_came_back_is_left_alone_where_somebody_else_has_closed_it(tmp_path: Path) -> None:
+    said: list[str] = []
+    given_up = Restorer(Ledger(), said.append, Notes(), 3.0, over=lambda entry, change: True)
+    change = without(tmp_path / "a", undo="touch {0}; (sleep 0.7; rm {0}) >/dev/null 2>&1 &")
+    assert given_up.mend({"r#0": change}) == [] and said[-1] == "undoing: remove a"
 
 
 def test_a_lost_undo_is_repeated(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from blackstart import clock
-from blackstart.safety.takeover import Told
+from blackstart.safety.takeover import RunnerState
 from blackstart.safety.watchman import Watchman
 from tests.unit.safety.file_fault import without
 
@@ -21,10 +21,10 @@ def watchman(tmp_path: Path) -> Watchman:
     """One that has heard nothing yet, without a process around it."""
     made: Any = Watchman.__new__(Watchman)
     made.changes = {"r#0": without(tmp_path / "x")}
-    made.told = Told({}, {}, [])
+    made.heard = RunnerState({}, {}, [])
     made.lease_s, made.lease_until_s, made.overdue_s = LEASE_S, clock.now_s() - 1.0, None
     made.wire = SimpleNamespace(send=lambda **_: True)
-    made.takeover = SimpleNamespace(known=lambda told: told, note=lambda *_, **__: None)
+    made.takeover = SimpleNamespace(known=lambda heard: heard, note=lambda *_, **__: None)
     watchman: Watchman = made
     return watchman
 
