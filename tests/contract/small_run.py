@@ -16,12 +16,12 @@ from blackstart import clock
 from blackstart.errors import BlackstartError
 from blackstart.evidence import folder
 from blackstart.faults.stop import Stop
-from blackstart.machines import carry_out
 from blackstart.safety import heal_script
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.lock import Locks
 from blackstart.safety.restore import is_gone, restore
+from blackstart.steps.run import carry_out
 from blackstart.target import Service, Target
 
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from blackstart import machines
 from blackstart.codec import from_data, to_data
 from blackstart.controls.docker import Docker
 from blackstart.errors import StepFailed
+from blackstart.steps.run import carry_out as carried_out
 from tests.contract.docker_control import Table, of
 from tests.docker_engine import docker, redis_container, redis_image
 from tests.requirements import require
@@ -124,4 +124,4 @@ def test_a_resolved_control_survives_json(control: Docker) -> None:
 def test_the_log_tail_shows_what_redis_printed(control: Docker) -> None:
     step = control.log_tail(20)
     assert step is not None
-    assert "Ready to accept connections" in machines.carry_out(step).stdout
+    assert "Ready to accept connections" in carried_out(step).stdout

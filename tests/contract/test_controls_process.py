@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.codec import from_data, to_data
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, StepFailed
 from blackstart.model import Step
+from blackstart.steps.run import carry_out as carried_out
 from tests.contract.process_control import Table, of
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server
 
@@ -50,7 +51,7 @@ def test_start_runs_it_in_a_session_of_its_own_with_its_output_in_the_log(
     assert os.getsid(state.pid) != os.getsid(0)
     assert "Ready to accept connections" in (tmp_path / "redis.log").read_text()
     step = control.log_tail(50)
-    assert step and "Ready to accept" in machines.carry_out(step).stdout
+    assert step and "Ready to accept" in carried_out(step).stdout
     status = Path(f"/proc/{state.pid}/status").read_text()
     ignored = int(status.split("SigIgn:")[1].split()[0], 16)
     assert not ignored & (1 << (signal.SIGINT - 1)), "a service must not be started deaf to SIGINT"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls, engine, machines
+from blackstart import controls, engine
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
 from blackstart.faults.crash import Crash
@@ -15,6 +15,9 @@ from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.model import Command, Fault
+from blackstart.steps.run import carry_out as carried_out
+from blackstart.steps.run import run
+from blackstart.steps.ssh import close_machines
 from blackstart.target import Service, Target
 from tests.docker_engine import redis_container
 from tests.requirements import require
@@ -42,7 +45,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
     require("ssh")
     with ssh_host(tmp_path_factory.mktemp("ssh")) as made:
         yield made
-    machines.close_machines()
+    close_machines()
 
 
 @pytest.fixture(scope="module")
@@ -60,29 +63,29 @@ def away(supervised: Supervised, host: SshHost) -> Target:
 
 def test_a_command_runs_there_with_its_folder_its_environment_and_its_words_untouched(host: SshHost) -> None:
     words = ("printf", "%s|", "a b", "$HOME", "it's", 'say "no"', "*", "")
-    assert machines.carry_out(Command(words, host=host.url)).stdout == 'a b|$HOME|it\'s|say "no"|*||'
+    assert carried_out(Command(words, host=host.url)).stdout == 'a b|$HOME|it\'s|say "no"|*||'
     step = Command(
         ("sh", "-c", 'echo "$(pwd) $WHO $SSH_CONNECTION"'), host=host.url, cwd="/usr", env={"WHO": "me & you"}
     )
-    out = machines.carry_out(step).stdout
+    out = carried_out(step).stdout
     assert out.startswith("/usr me & you 127.0.0.1 ")
 
 
 def test_an_exit_code_comes_back_and_is_no_fault_of_the_connection(host: SshHost) -> None:
-    outcome = machines.run(Command(("sh", "-c", "echo why >&2; exit 3"), host=host.url))
+    outcome = run(Command(("sh", "-c", "echo why >&2; exit 3"), host=host.url))
     assert (outcome.ok, outcome.code, outcome.stderr.strip()) == (False, 3, "why")
 
 
 def test_a_command_that_does_not_come_back_is_given_up(host: SshHost) -> None:
-    machines.carry_out(Command(("true",), host=host.url))  # the connection stands
+    carried_out(Command(("true",), host=host.url))  # the connection stands
     with pytest.raises(StepTimedOut, match="did not come back within 0.5 s"):
-        machines.run(Command(("sleep", "30"), host=host.url, timeout_s=0.5))
+        run(Command(("sleep", "30"), host=host.url, timeout_s=0.5))
 
 
 def test_a_detached_command_goes_on_there_when_the_connection_has_ended(host: SshHost, tmp_path: Path) -> None:
     log, go_on = tmp_path / "log", tmp_path / "go-on"
     words = ("sh", "-c", f"echo began; while [ ! -e {go_on} ]; do sleep 0.05; done; echo ended")
-    machines.carry_out(Command(words, host=host.url, detach=True, log=str(log)))
+    carried_out(Command(words, host=host.url, detach=True, log=str(log)))
     assert eventually(lambda: log.exists() and log.read_text().split() == ["began"])
     go_on.touch()
     assert eventually(lambda: log.exists() and log.read_text().split() == ["began", "ended"])
@@ -90,7 +93,7 @@ def test_a_detached_command_goes_on_there_when_the_connection_has_ended(host: Ss
 
 def test_a_detached_program_that_is_not_there_fails_at_once(host: SshHost) -> None:
     with pytest.raises(StepFailed, match="no-such-program: no such program"):
-        machines.carry_out(Command(("no-such-program",), host=host.url, detach=True))
+        carried_out(Command(("no-such-program",), host=host.url, detach=True))
 
 
 @pytest.mark.parametrize("fault", [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis")], ids=str)
@@ -142,34 +145,34 @@ def test_a_process_there_is_stopped_frozen_and_started_again(host: SshHost, tmp_
 
 def test_what_the_guardian_does_needs_no_terminal_and_asks_nothing(host: SshHost) -> None:
     (host.folder / "authorized_keys").rename(host.folder / "nobody")
-    machines.close_machines()
+    close_machines()
     try:
         with pytest.raises(StepFailed, match=r"can't be reached: .*Permission denied.*Try it by hand: ssh "):
-            machines.run(Command(("true",), host=host.url))
+            run(Command(("true",), host=host.url))
     finally:
         (host.folder / "nobody").rename(host.folder / "authorized_keys")
 
 
 def test_a_key_that_dies_during_a_run_is_named(host: SshHost) -> None:
-    machines.carry_out(Command(("true",), host=host.url))
+    carried_out(Command(("true",), host=host.url))
     (host.folder / "authorized_keys").rename(host.folder / "nobody")
     try:
         with pytest.raises(StepFailed, match="Permission denied"):
-            machines.run(Command(("true",), host=host.url))
+            run(Command(("true",), host=host.url))
     finally:
         (host.folder / "nobody").rename(host.folder / "authorized_keys")
-    machines.carry_out(Command(("true",), host=host.url))
+    carried_out(Command(("true",), host=host.url))
 
 
 def test_a_host_that_goes_away_and_comes_back_can_be_used_again(host: SshHost) -> None:
-    machines.carry_out(Command(("true",), host=host.url))
+    carried_out(Command(("true",), host=host.url))
     host.stop()
     try:
         with pytest.raises(StepFailed, match="Connection refused"):
-            machines.run(Command(("true",), host=host.url))
+            run(Command(("true",), host=host.url))
     finally:
         host.start()
-    machines.carry_out(Command(("true",), host=host.url))
+    carried_out(Command(("true",), host=host.url))
 
 
 def test_a_command_that_goes_on_there_when_its_connection_has_ended_is_undone_again(
@@ -192,10 +195,10 @@ def test_an_unknown_host_key_is_not_taken(host: SshHost) -> None:
     known = host.folder / "known_hosts"
     before = known.read_text()
     known.write_text("")
-    machines.close_machines()
+    close_machines()
     try:
         with pytest.raises(StepFailed, match="Host key verification failed"):
-            machines.run(Command(("true",), host=host.url))
+            run(Command(("true",), host=host.url))
     finally:
         known.write_text(before)
 
@@ -208,4 +211,4 @@ def test_a_refused_host_is_a_refusal_when_planning(supervised: Supervised) -> No
 
 def test_a_secret_is_not_shown_in_the_process_list_there(host: SshHost) -> None:
     with pytest.raises(BadTarget, match="would show in the process list"):
-        machines.run(Command(("true",), host=host.url, env={"PGPASSWORD": "env:PGPASSWORD"}))
+        run(Command(("true",), host=host.url, env={"PGPASSWORD": "env:PGPASSWORD"}))

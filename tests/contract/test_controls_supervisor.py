@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.codec import from_data, to_data
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, StepFailed
+from blackstart.steps.run import carry_out as carried_out
 from blackstart.target import Service
 from tests.services import Supervised, by_shell, carry_out, connects, eventually, pings, supervised_redis
 
@@ -131,7 +132,7 @@ def test_a_wrong_table_is_refused_by_name(lab: Supervised, table: dict[str, obje
 def test_the_log_tail_shows_what_redis_printed(control: Control) -> None:
     step = control.log_tail(20)
     assert step is not None
-    assert "Ready to accept connections" in machines.carry_out(step).stdout
+    assert "Ready to accept connections" in carried_out(step).stdout
 
 
 def test_a_dead_supervisord_is_named(tmp_path) -> None:

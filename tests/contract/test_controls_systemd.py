@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.controls import Control
 from blackstart.errors import BadTarget, Refused, StepFailed
 from blackstart.faults.crash import Crash
@@ -18,6 +18,7 @@ from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.model import Command, Fault, Step
+from blackstart.steps.run import run
 from blackstart.target import Service, Target
 from tests.requirements import missing, require
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server, so
@@ -214,7 +215,7 @@ def test_a_unit_with_which_others_are_stopped_is_not_ended_unless_they_are_named
         carry_out(change.undo)
         assert eventually(lambda: so(change.gone))
         asked = Command(("systemctl", *(["--user"] if USER else []), "is-active", other.name))
-        assert machines.run(asked).stdout != "active\n"
+        assert run(asked).stdout != "active\n"
     finally:
         unit.systemctl("stop", other.name, check=False)
         other.unlink()
@@ -224,7 +225,7 @@ def test_a_unit_with_which_others_are_stopped_is_not_ended_unless_they_are_named
 @pytest.mark.systemd
 def test_the_log_tail_is_a_command_that_works(control: Control) -> None:
     step = control.log_tail(20)
-    assert step is not None and machines.run(step).code in (0, 1)
+    assert step is not None and run(step).code in (0, 1)
 
 
 @pytest.mark.docker

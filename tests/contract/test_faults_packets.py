@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from blackstart import machines
 from blackstart.codec import from_data, to_data
 from blackstart.errors import Refused
 from blackstart.faults.drop import Drop
@@ -21,6 +20,7 @@ from blackstart.faults.tbf import Tbf
 from blackstart.model import Change, Command, Fault
 from blackstart.safety.rehearse import rehearse
 from blackstart.safety.restore import is_gone, restore, stays_gone
+from blackstart.steps.shell import to_shell
 from blackstart.target import Service, Target
 from tests.netns import Netns, answers, netns, sh
 from tests.requirements import require
@@ -188,10 +188,9 @@ def published(space: Netns) -> Iterator[int]:
 
 AT_THE_ENGINE = """
 import json, sys
-from blackstart import machines
 from blackstart.codec import to_data
 from blackstart.faults.reject import Reject
-from blackstart.machines import carry_out
+from blackstart.steps.run import carry_out
 from blackstart.target import Service, Target
 service = Service("redis", address=sys.argv[1], dsn="redis://x", control={"docker": "redis"})
 (change,) = Reject("redis").plan(Target("test", services={"redis": service}))
@@ -211,7 +210,7 @@ def test_a_published_port_of_a_container_is_cut_off_where_it_is_forwarded(space:
     assert sorted(rule.split()[1] for rule in ours) == ["DOCKER-USER", "INPUT", "OUTPUT"]
     assert not answers(replace(space, port=published))
     assert answers(space)  # another port of the same machine
-    space.inside("sh", "-ec", "\n".join(machines.to_shell(step) for step in change.undo))
+    space.inside("sh", "-ec", "\n".join(to_shell(step) for step in change.undo))
     assert space.rules() == before
     assert answers(replace(space, port=published))
 

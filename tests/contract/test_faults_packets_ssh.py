@@ -13,9 +13,10 @@ import pytest
 from blackstart.errors import StepFailed
 from blackstart.faults import _packets
 from blackstart.faults.reject import Reject
-from blackstart.machines import carry_out, close_machines
 from blackstart.model import Change, Command
 from blackstart.safety.restore import is_gone, restore
+from blackstart.steps.run import carry_out
+from blackstart.steps.ssh import close_machines
 from blackstart.target import Service, Target
 from tests.netns import Netns, answers, netns
 from tests.processes import end, words_of

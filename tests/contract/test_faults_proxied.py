@@ -12,7 +12,6 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from blackstart import machines
 from blackstart.codec import from_data, to_data
 from blackstart.errors import Refused, StepFailed
 from blackstart.faults.bandwidth import Bandwidth
@@ -26,6 +25,7 @@ from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import ProxyState, ToxicState
 from blackstart.safety.rehearse import rehearse
 from blackstart.safety.restore import is_gone, restore, stays_gone
+from blackstart.steps.run import carry_out as carried_out
 from blackstart.target import Service, Target
 from tests.contract.fault_proxies import FaultProxy, missing, redis_server
 from tests.requirements import require
@@ -169,7 +169,7 @@ def test_a_name_that_is_taken_makes_the_step_fail_and_leaves_the_other_toxic(pro
     change = planned(Latency("redis", 300), target(proxy))
     proxy.call("POST", "/proxies/redis/toxics", {**change.do[0].body, "lease": None})  # type: ignore[union-attr]
     with pytest.raises(StepFailed, match="409"):
-        machines.carry_out(change.do[0])
+        carried_out(change.do[0])
 
 
 def test_a_rehearsed_cut_ends_no_open_connection(proxy: FaultProxy) -> None:

@@ -10,10 +10,10 @@ import pytest
 from blackstart.errors import StepFailed
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
-from blackstart.machines import carry_out
 from blackstart.model import Change, Fault, HttpCall
 from blackstart.safety import heal_script
 from blackstart.safety.restore import is_gone, restore
+from blackstart.steps.run import carry_out
 from blackstart.target import from_table
 from tests.contract.fault_proxies import FaultProxy, hanging_port, redis_server
 from tests.contract.network_runs import through, untouched

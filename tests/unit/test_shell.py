@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from blackstart.errors import BadTarget
 from blackstart.model import Ask, Command, HttpCall
-from blackstart.shell import describe, ssh_host, to_shell
+from blackstart.steps.shell import describe, ssh_host, to_shell
 
 
 def sh(line: str, **env: str) -> "subprocess.CompletedProcess[str]":

@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from blackstart.codec import plain
 from blackstart.errors import BadTarget, Refused, StepFailed, did_you_mean
 from blackstart.model import Step
-from blackstart.shell import ssh_host
+from blackstart.steps.shell import ssh_host
 from blackstart.target import Service
 
 Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed", "absent"]

@@ -17,11 +17,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blackstart import machines
 from blackstart.codec import plain
 from blackstart.controls import Control, State, Status, candidates, read_table
 from blackstart.errors import BadTarget, StepFailed
 from blackstart.model import Command
+from blackstart.steps.outcome import complaint
+from blackstart.steps.run import carry_out, run
 
 _STATUS: dict[str, Status] = {
     "created": "stopped", "running": "running", "paused": "paused", "restarting": "starting", "exited": "stopped",
@@ -108,7 +109,7 @@ class Docker:
         """The one container that is meant, and the engine that it is in. Raises BadTarget naming the candidates."""
         known = self if self.host else self._with_engine()
         known = replace(known, engine=known.engine or _engine())
-        listed = machines.carry_out(Command(candidates.argv(known.engine), host=self.host, env=dict(known.env))).stdout
+        listed = carry_out(Command(candidates.argv(known.engine), host=self.host, env=dict(known.env))).stdout
         wanted = candidates.Wanted(self.container, self.service, self.either, self.project)
         found = wanted.one_of(candidates.parse(listed))
         named = replace(known, either="", container="" if found.service else found.name, name=found.name)
@@ -116,12 +117,12 @@ class Docker:
 
     def facts(self, timeout_s: float = 10.0) -> State:
         """What the engine says of the container."""
-        outcome = machines.run(self._script(_LOOK, timeout_s=timeout_s))
+        outcome = run(self._script(_LOOK, timeout_s=timeout_s))
         if outcome.ok:
             return parse_state(outcome.stdout)
         if outcome.code == 66 or "no such" in outcome.stderr.lower():
             return State("absent", detail=outcome.stderr.strip())
-        raise StepFailed(machines.complaint(self._script(_LOOK), outcome))
+        raise StepFailed(complaint(self._script(_LOOK), outcome))
 
     def takes_along(self) -> tuple[str, ...]:
         """The running containers that live in this one's network or among its processes (`network_mode: service:…`).
@@ -129,10 +130,10 @@ class Docker:
         They lose that when it ends, and starting it again does not give it back. Raises StepFailed.
         """
         step = self._script(_SHARING)
-        outcome = machines.run(step)
+        outcome = run(step)
         told = [line.split() for line in outcome.stdout.splitlines()]
         if len(told) < 2:  # the container itself runs, and is among all
-            raise StepFailed(machines.complaint(step, outcome))
+            raise StepFailed(complaint(step, outcome))
         mode = f"container:{told[0][0]}"
         return tuple(sorted(name.lstrip("/") for name, *modes in told[1:] if mode in modes))
 
@@ -146,7 +147,7 @@ class Docker:
             return ""
         form = "{{json .HostConfig.PortBindings}} {{.HostConfig.NetworkMode}}"
         words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
-        return parse_published(machines.carry_out(Command(words, env=dict(self.env))).stdout, port)
+        return parse_published(carry_out(Command(words, env=dict(self.env))).stdout, port)
 
     def start(self) -> tuple[Command, ...]:
         """`docker start`, which accepts that it runs; a start that falls into a stop under way has to be repeated."""
@@ -205,9 +206,7 @@ class Docker:
         env = {key: os.environ[key] for key in _ENGINE_ENV if os.environ.get(key)}
         endpoint = env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or env.get("CONTAINER_CONNECTION") or ""
         if not endpoint and os.path.basename(path) == "docker":
-            asked = machines.run(
-                Command((path, "context", "inspect", "--format", "{{.Name}} {{.Endpoints.docker.Host}}"))
-            )
+            asked = run(Command((path, "context", "inspect", "--format", "{{.Name}} {{.Endpoints.docker.Host}}")))
             context, _, endpoint = asked.stdout.strip().rpartition(" ") if asked.ok else ("", "", "")
             # Whatever context is chosen when the undo comes, it meets this engine. One elsewhere may need the keys that
             # its context has.

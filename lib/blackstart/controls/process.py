@@ -17,11 +17,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blackstart import machines, shell
 from blackstart.codec import plain
 from blackstart.controls import Control, State, process_tree, read_table
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
+from blackstart.steps.outcome import Outcome, complaint
+from blackstart.steps.run import run
+from blackstart.steps.shell import command_line, remote_line
 
 # Of several processes with one command line the one is meant that is no child of another (a server and its workers).
 _FIND = r"""
@@ -125,10 +127,10 @@ class Process:
             self.start_argv, cwd=self.cwd or None, env=dict(self.env), detach=True, log=self.log or "/dev/null"
         )
         if self.host:
-            return (self._script("start", _START + shell.remote_line(replace(detached, host=self.host)) + seen),)
+            return (self._script("start", _START + remote_line(replace(detached, host=self.host)) + seen),)
         # A password in the script's text could be read by everybody, in its environment it can't.
         inherited = {name: value for name, value in self.env if not _STEERS_SHELL.match(name)}
-        line = shell.command_line(replace(detached, env={n: v for n, v in self.env if n not in inherited}))
+        line = command_line(replace(detached, env={n: v for n, v in self.env if n not in inherited}))
         return (replace(self._script("start", _START + line + seen), env=inherited),)
 
     def stop(self) -> tuple[Command, ...]:
@@ -169,13 +171,13 @@ class Process:
         argv = ("sh", "-c", process_tree.script(text, _FIND), name, self.pidfile, self.line, *words)
         return Command(argv, host=self.host, timeout_s=timeout_s)
 
-    def _look(self, timeout_s: float) -> machines.Outcome:
+    def _look(self, timeout_s: float) -> Outcome:
         step = self._script("look", _FACTS, timeout_s=timeout_s)
-        outcome = machines.run(step)
+        outcome = run(step)
         if outcome.code == 67:
             raise BadTarget(f"{outcome.stderr.strip()}. Give a pidfile, or a command line that only one has.")
         if not outcome.ok:
-            raise StepFailed(machines.complaint(step, outcome))
+            raise StepFailed(complaint(step, outcome))
         return outcome
 
 

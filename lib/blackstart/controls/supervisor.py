@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 from xmlrpc.client import Fault
 
-from blackstart import machines
 from blackstart.codec import plain
 from blackstart.controls import Control, State, Status, process_tree, read_table, supervisor_rpc
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
+from blackstart.steps.run import carry_out, run
 
 _STATUS: dict[str, Status] = {
     "STOPPED": "stopped", "STARTING": "starting", "RUNNING": "running", "BACKOFF": "starting", "STOPPING": "stopping",
@@ -73,7 +73,7 @@ class Supervisor:
         """With supervisorctl's own path, the full name of exactly one program, and whether it is revived."""
         if self.host:
             ctl = self.ctl or "supervisorctl"
-            told = machines.carry_out(Command((ctl, "-c", self.config, "avail"), host=self.host)).stdout
+            told = carry_out(Command((ctl, "-c", self.config, "avail"), host=self.host)).stdout
             known = [line.split()[0] for line in told.splitlines() if line.strip()]
             return Supervisor(self._one_of(known), self.config, ctl, self.host)
         settings = supervisor_rpc.read_settings(self.config)
@@ -153,7 +153,7 @@ class Supervisor:
     def _facts_there(self, timeout_s: float) -> State:
         look = 'told=$("$1" -c "$2" status "$3"); echo "$told"; set -- $told; [ "$3" = pid ] && look "${4%,}" || true'
         words = ("sh", "-c", process_tree.script(look), "facts", self.ctl, self.config, self.name)
-        outcome = machines.run(Command(words, self.host, timeout_s))
+        outcome = run(Command(words, self.host, timeout_s))
         return parse_status(outcome.stdout, self.revives)
 
 

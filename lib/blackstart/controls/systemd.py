@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blackstart import machines
 from blackstart.codec import plain
 from blackstart.controls import Control, State, Status, process_tree, read_table
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
+from blackstart.steps.outcome import complaint
+from blackstart.steps.run import carry_out, run
 
 _STATUS: dict[str, Status] = {
     "active": "running", "reloading": "running", "refreshing": "running", "inactive": "stopped", "failed": "failed",
@@ -72,7 +73,7 @@ class Systemd:
 
     def resolve(self) -> Control:
         """With the unit's own name (an alias is followed) and its restart policy. Raises BadTarget."""
-        told = parse_show(machines.carry_out(self._show()).stdout)
+        told = parse_show(carry_out(self._show()).stdout)
         load = told.get("LoadState", "")
         if load != "loaded":
             raise BadTarget(f'systemd has no unit "{self.unit}" ({load or "no answer"}).{self._near()}')
@@ -82,9 +83,9 @@ class Systemd:
         """What systemd says of the unit, and whether its main process is stopped."""
         look = 'unit=$1; shift; root=$("$@"); echo "$root"; root=${root#*MainPID=}; look "${root%%[!0-9]*}" || true'
         argv = ("sh", "-c", process_tree.script(look), "show", self.unit, *self._show().argv)
-        outcome = machines.run(Command(argv, host=self.host, timeout_s=timeout_s))
+        outcome = run(Command(argv, host=self.host, timeout_s=timeout_s))
         if not outcome.stdout.strip():
-            raise StepFailed(machines.complaint(self._show(), outcome))
+            raise StepFailed(complaint(self._show(), outcome))
         return parse_state(outcome.stdout)
 
     def takes_along(self) -> tuple[str, ...]:
@@ -92,7 +93,7 @@ class Systemd:
 
         Starting this one again does not start them. Raises StepFailed.
         """
-        return tuple(sorted(set(machines.carry_out(self._script("takes along", _TAKES_ALONG)).stdout.split())))
+        return tuple(sorted(set(carry_out(self._script("takes along", _TAKES_ALONG)).stdout.split())))
 
     def start(self) -> tuple[Command, ...]:
         """`systemctl start`, which accepts that it runs. Earlier failures must not count against this start."""
@@ -146,7 +147,7 @@ class Systemd:
         return Command((*self._base, "show", *properties, self.unit), host=self.host)
 
     def _near(self) -> str:
-        listed = machines.run(self._systemctl("list-unit-files", "--type=service", "--no-legend", "--plain"))
+        listed = run(self._systemctl("list-unit-files", "--type=service", "--no-legend", "--plain"))
         return did_you_mean(self.unit, {line.split()[0] for line in listed.stdout.splitlines() if line.split()})
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blackstart import controls
 from blackstart.errors import BlackstartError
-from blackstart.machines import run
+from blackstart.steps.run import run
 from blackstart.target import Service, Target
 
 _LINES = 8

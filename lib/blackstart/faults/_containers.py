@@ -10,11 +10,12 @@ import json
 import shlex
 from dataclasses import replace
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.controls.docker import Docker
 from blackstart.errors import Refused, StepFailed
 from blackstart.faults._packets import Site
 from blackstart.model import Command
+from blackstart.steps.run import carry_out
 
 GONE_WITH_IT = ("no container matches", "the container does not run")
 _FIND = (
@@ -42,7 +43,7 @@ def entered(site: Site) -> Site:
     # After the script stand the engine's name, its program and what tells the container from all others.
     name, *finding = look.argv[3:]
     try:
-        told = machines.carry_out(replace(look, argv=("sh", "-c", _PORTS, name, *finding))).stdout
+        told = carry_out(replace(look, argv=("sh", "-c", _PORTS, name, *finding))).stdout
     except StepFailed as error:
         raise Refused(f"the ports of {site.line.name} can't be seen: {error}") from error
     enter = replace(look, argv=("sh", "-c", _ENTER, name, "", *finding))

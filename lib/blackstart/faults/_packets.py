@@ -14,14 +14,15 @@ import sys
 import zlib
 from dataclasses import dataclass, replace
 
-from blackstart import machines
 from blackstart.controls import read_table
 from blackstart.errors import BadTarget, Refused, StepFailed
 from blackstart.faults._wire import Line, line_to
 from blackstart.model import Change, Command
 from blackstart.probes.sockets import parse_address
 from blackstart.safety.guard_rails import is_loopback
-from blackstart.shell import command_line
+from blackstart.steps.outcome import Outcome
+from blackstart.steps.run import run
+from blackstart.steps.shell import command_line
 from blackstart.target import Target
 
 LEASE_S = 600.0
@@ -96,10 +97,10 @@ class Site:
         entered = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
         return replace(Command(entered, host=self.host), **more)  # type: ignore[arg-type]
 
-    def asked(self, *argv: str) -> machines.Outcome:
+    def asked(self, *argv: str) -> Outcome:
         """What a harmless command says there, now. Raises Refused where it can't be run."""
         try:
-            return machines.run(self.command(*argv))
+            return run(self.command(*argv))
         except StepFailed as error:
             raise Refused(f"{self.line.name}: {error}") from error
 

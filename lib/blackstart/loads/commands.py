@@ -13,7 +13,7 @@ from blackstart.loads.naming import check_name, check_prefix, new_prefix
 from blackstart.loads.operation import Retry
 from blackstart.loads.stages import Stage, check_stages
 from blackstart.loads.template import Template
-from blackstart.shell import ssh_host
+from blackstart.steps.shell import ssh_host
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 

@@ -8,6 +8,8 @@ from blackstart.codec import plain
 from blackstart.errors import BlackstartError, StepTimedOut
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Command, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.steps.run import run
+from blackstart.steps.shell import describe
 from blackstart.target import Target
 
 THERE, ABSENT = "there", "absent"
@@ -57,8 +59,6 @@ class CommandRun:
 
     def describe(self) -> str:
         """The command."""
-        from blackstart.shell import describe  # noqa: PLC0415  (only for people)
-
         return describe(Command(self.argv, host=self.host))
 
 
@@ -67,12 +67,8 @@ class _Runner:
         self._what = what
 
     def read(self, timeout_s: float) -> Answer:
-        from blackstart import machines  # noqa: PLC0415  (declarations load no machinery)
-
         try:
-            outcome = machines.run(
-                Command(self._what.argv, host=self._what.host, timeout_s=timeout_s, env=dict(self._what.env))
-            )
+            outcome = run(Command(self._what.argv, host=self._what.host, timeout_s=timeout_s, env=dict(self._what.env)))
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:

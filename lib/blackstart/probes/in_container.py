@@ -9,13 +9,14 @@ import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.codec import plain
 from blackstart.errors import BadTarget, StepFailed, StepTimedOut
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Command, Reader, ReadingKind, Scalar
 from blackstart.probes.redis_value import is_reading
 from blackstart.redact import Redactor
+from blackstart.steps.run import carry_out
 from blackstart.target import Target
 
 # As the official image names its user and database.
@@ -44,7 +45,7 @@ class _OutputReader:
 
     def read(self, timeout_s: float) -> Answer:
         try:
-            outcome = machines.carry_out(replace(self._command, timeout_s=timeout_s))
+            outcome = carry_out(replace(self._command, timeout_s=timeout_s))
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error).splitlines()[0])
         except StepFailed as error:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from blackstart import machines
 from blackstart.errors import StepFailed, StepTimedOut
 from blackstart.model import Answer, Command
 from blackstart.probes.sockets import Deadline, NoAnswer
+from blackstart.steps.run import carry_out
 
 _BLOCK_BYTES = 256 * 1024
 # A line is cut here; what a log should never have must not fill the memory.
@@ -100,7 +100,7 @@ class _CommandLines:
 
     def __call__(self, deadline: Deadline) -> list[str]:
         try:
-            outcome = machines.carry_out(replace(self._command, timeout_s=deadline.left_s()))
+            outcome = carry_out(replace(self._command, timeout_s=deadline.left_s()))
         except StepTimedOut as error:
             raise deadline.passed() from error
         except StepFailed as error:

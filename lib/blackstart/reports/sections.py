@@ -13,7 +13,7 @@ from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import Story
 from blackstart.reports.words import SIGNS, hint, result, shown_verdict, tell, verdict_says
-from blackstart.shell import describe
+from blackstart.steps.shell import describe
 
 Cell = Child | Sequence[Child]
 

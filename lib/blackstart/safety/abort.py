@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart import clock
 from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
-from blackstart.machines import carry_out, describe
 from blackstart.model import Command, HttpCall, Step, Verdict
+from blackstart.steps.run import carry_out
+from blackstart.steps.shell import describe
 
 if TYPE_CHECKING:
     from blackstart.console import Console

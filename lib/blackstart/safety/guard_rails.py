@@ -17,7 +17,7 @@ from urllib.parse import parse_qs, urlsplit
 from blackstart.errors import Refused
 from blackstart.model import Change, Command, HttpCall, Step
 from blackstart.safety import elsewhere
-from blackstart.shell import ssh_host
+from blackstart.steps.shell import ssh_host
 from blackstart.target import Service, Target, secret
 
 if TYPE_CHECKING:

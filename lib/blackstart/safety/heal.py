@@ -18,7 +18,6 @@ from blackstart import clock
 from blackstart.durations import shown
 from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
 from blackstart.journal import Note
-from blackstart.machines import run
 from blackstart.model import Command
 from blackstart.redact import Redactor
 from blackstart.safety import copies, heal_record, underway
@@ -33,6 +32,7 @@ from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import may_be_open, repair
 from blackstart.safety.restore import longest_s
 from blackstart.safety.runner import Runner
+from blackstart.steps.run import run
 from blackstart.vault import Vault, masked
 
 REPORTS = Path("reports/chaos")

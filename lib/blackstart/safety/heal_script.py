@@ -15,9 +15,9 @@ from pathlib import Path
 
 from blackstart import references
 from blackstart.codec import from_data, to_data
-from blackstart.machines import to_shell
 from blackstart.model import Ask, Change, Command, Step
 from blackstart.safety.alive import BOOT_FILE, Process, myself
+from blackstart.steps.shell import to_shell
 from blackstart.vault import Vault, marks, masked
 
 # A start that is asked for while a stop is still under way can fail, or be lost: what failed is tried again, and all

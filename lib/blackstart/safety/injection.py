@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from blackstart import clock
 from blackstart.errors import StepLost, StepTimedOut
-from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.alive import Process, boot_id, started
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Restorer, recorded
+from blackstart.steps.run import carry_out
+from blackstart.steps.shell import describe
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blackstart.errors import Refused, StepFailed
-from blackstart.machines import carry_out
 from blackstart.model import Ask, Change
 from blackstart.safety.restore import all_true, is_gone
+from blackstart.steps.run import carry_out
 
 
 def rehearse(changes: Sequence[Change]) -> list[str]:

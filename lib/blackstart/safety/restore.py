@@ -12,9 +12,10 @@ from blackstart import clock
 from blackstart.errors import StepFailed
 from blackstart.expect import Condition
 from blackstart.follower import reading_of
-from blackstart.machines import complaint, run
 from blackstart.model import Ask, Change, Endpoint, Reader
 from blackstart.safety.repeats import Repeats
+from blackstart.steps.outcome import complaint
+from blackstart.steps.run import run
 
 Say = Callable[[str], None]
 STAYS_GONE_S = 1.0

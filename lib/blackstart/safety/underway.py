@@ -19,7 +19,7 @@ from blackstart import clock
 from blackstart.journal import Note
 from blackstart.model import Change, Command, Step
 from blackstart.safety.alive import Process, started
-from blackstart.shell import remote_line
+from blackstart.steps.shell import remote_line
 
 _LOOK_EVERY_S = 0.02
 _EXECUTES_WITHIN_S = 1.0  # between fork and exec a child still looks like its parent

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart import controls, machines
+from blackstart import controls
 from blackstart.codec import plain
 from blackstart.errors import BlackstartError
 from blackstart.model import Command, Probe, Reading
@@ -21,6 +21,7 @@ from blackstart.probes.clients import is_here
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
 from blackstart.reading import read_once
+from blackstart.steps.run import carry_out
 from blackstart.target import Target, secret
 
 _READ_TIMEOUT_S = 2.0
@@ -77,7 +78,7 @@ class ServedByControl:
     def _not_published(self) -> str:
         form = "{{json .NetworkSettings}} {{.HostConfig.NetworkMode}}"
         words = (self.control.engine, "inspect", "--type", "container", "--format", form, self.control.name)
-        told = machines.carry_out(Command(words, timeout_s=10.0, env=dict(self.control.env))).stdout
+        told = carry_out(Command(words, timeout_s=10.0, env=dict(self.control.env))).stdout
         complaints = [not_published(told, self.control.name, host, self.port) for host in _called(self.host)]
         return "" if "" in complaints else complaints[0]
 

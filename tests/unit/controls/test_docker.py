@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from blackstart.controls.candidates import Candidate, Wanted, parse
 from blackstart.controls.docker import Docker, parse_published, parse_state
 from blackstart.errors import Ambiguous, BadTarget, StepFailed
-from blackstart.shell import to_shell
+from blackstart.steps.shell import to_shell
 
 AITRAPP = [
     Candidate("aitrapp-redis", "running", "redis", "aitrapp", "False"),

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blackstart import machines
 from blackstart.controls import process_tree
 from blackstart.model import Command
+from blackstart.steps.run import carry_out, run
 
 
 def test_a_record_is_in_the_state_folder_or_in_the_home_of_the_far_side() -> None:
@@ -63,16 +63,16 @@ def as_it_is(step: Command) -> Command:
 def test_freeze_thaw_and_kill_take_the_whole_tree(tree: psutil.Process, system, tmp_path: Path) -> None:
     find = ("echo", str(tree.pid))
     family = [tree, *tree.children(recursive=True)]
-    machines.carry_out(system(process_tree.freeze("svc", find, None)))
+    carry_out(system(process_tree.freeze("svc", find, None)))
     assert [one.status() for one in family] == [psutil.STATUS_STOPPED] * 4
     record = Path(process_tree.record("svc", None))
     assert len(record.read_text().splitlines()) == 4
     assert record.stat().st_mode & 0o077 == 0
-    machines.carry_out(system(process_tree.thaw("svc", find, None)))
+    carry_out(system(process_tree.thaw("svc", find, None)))
     assert psutil.STATUS_STOPPED not in [one.status() for one in family]
     assert not record.exists()
-    machines.carry_out(system(process_tree.thaw("svc", find, None)))
-    machines.carry_out(system(process_tree.kill("svc", find, None)))
+    carry_out(system(process_tree.thaw("svc", find, None)))
+    carry_out(system(process_tree.kill("svc", find, None)))
     tree.wait(5)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
@@ -83,14 +83,14 @@ def test_a_record_of_processes_that_are_others_by_now_signals_nobody(tree: psuti
     record = Path(process_tree.record("svc", None))
     record.parent.mkdir(parents=True)
     record.write_text(f"{tree.pid}:1\n")
-    machines.carry_out(process_tree.thaw("svc", ("false",), None))
+    carry_out(process_tree.thaw("svc", ("false",), None))
     assert tree.status() == psutil.STATUS_STOPPED
     tree.resume()
 
 
 def test_nothing_is_frozen_where_it_can_not_be_recorded(tree: psutil.Process) -> None:
     Path(process_tree.record("svc", None)).parent.parent.joinpath("frozen").write_text("a file in the way")
-    outcome = machines.run(process_tree.freeze("svc", ("echo", str(tree.pid)), None))
+    outcome = run(process_tree.freeze("svc", ("echo", str(tree.pid)), None))
     assert not outcome.ok
     assert tree.status() != psutil.STATUS_STOPPED
 
@@ -105,7 +105,7 @@ def test_a_tree_is_killed_although_nothing_can_be_recorded(tree: psutil.Process,
     else:
         record.parent.parent.joinpath("frozen").write_text("a file in the way")
     family = [tree, *tree.children(recursive=True)]
-    machines.carry_out(system(process_tree.kill("svc", ("echo", str(tree.pid)), None)))
+    carry_out(system(process_tree.kill("svc", ("echo", str(tree.pid)), None)))
     tree.wait(5)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
@@ -113,5 +113,5 @@ def test_a_tree_is_killed_although_nothing_can_be_recorded(tree: psutil.Process,
 
 @pytest.mark.parametrize("found", ["", "0", "1", "x", "12 13"])
 def test_a_root_that_is_no_process_of_a_service_is_refused(found: str) -> None:
-    outcome = machines.run(process_tree.freeze("svc", ("echo", found), None))
+    outcome = run(process_tree.freeze("svc", ("echo", found), None))
     assert outcome.code == 66 and "no process runs" in outcome.stderr

@@ -4,7 +4,7 @@ import pytest
 
 from blackstart.controls import State
 from blackstart.controls.systemd import Systemd, parse_state
-from blackstart.shell import describe, to_shell
+from blackstart.steps.shell import describe, to_shell
 
 SYSTEM, USER = Systemd("redis.service"), Systemd("app.service", user=True, host="ssh://ops@db1")
 

@@ -17,8 +17,8 @@ from blackstart.faults.drop import Drop
 from blackstart.faults.netem import Netem
 from blackstart.faults.reject import Reject
 from blackstart.faults.tbf import Tbf
-from blackstart.machines import Outcome
 from blackstart.model import Change, Command, Fault
+from blackstart.steps.outcome import Outcome
 from blackstart.target import Service, Target
 
 FAULTS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Netem("redis", 100, 20, 1.5), Tbf("redis", 100))

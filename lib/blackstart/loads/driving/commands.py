@@ -16,7 +16,7 @@ from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.driving.sender import Done, Sender
 from blackstart.loads.stages import planned
 from blackstart.loads.summary import Driven, summarise
-from blackstart.machines import close_machines
+from blackstart.steps.ssh import close_machines
 
 
 async def drive(load: Commands, spec_path: Path, history_path: Path, control: Control, share: object) -> None:

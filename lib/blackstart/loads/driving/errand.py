@@ -11,15 +11,16 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from blackstart import machines
 from blackstart.clock import now_s
 from blackstart.errors import BlackstartError, StepFailed, StepTimedOut
 from blackstart.history import Outcome, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.template import Template
-from blackstart.machines import last_line
 from blackstart.model import Command
-from blackstart.shell import remote_line
+from blackstart.steps.outcome import last_line
+from blackstart.steps.run import run
+from blackstart.steps.shell import remote_line
+from blackstart.steps.ssh import ssh_machine
 from blackstart.target import secret
 
 _LONGEST_DETAIL = 160
@@ -47,7 +48,7 @@ class Program:
         step = self.command("check", 0)
         if step.host:
             remote_line(step)
-            machines.ssh_machine(step.host)
+            ssh_machine(step.host)
             return
         env = {**os.environ, **{name: secret(value) for name, value in step.env.items()}}
         if shutil.which(step.argv[0], path=env.get("PATH")) is None:
@@ -105,7 +106,7 @@ class Errand:
 
     def _come_to(self) -> tuple[Outcome, str]:
         try:
-            came = machines.run(self._step, self._started)
+            came = run(self._step, self._started)
         except StepTimedOut:
             return "info", f"timed out after {self._step.timeout_s:g} s"
         except BlackstartError as error:

@@ -1,0 +1,1 @@
+"""Steps: carried out here, on another machine over SSH or by an HTTP call; or told as a line of plain shell."""
