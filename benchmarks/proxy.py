@@ -27,6 +27,7 @@ from functools import partial
 from itertools import product
 from pathlib import Path
 
+import requests
 from loopback import free_port, ping, program, serve_echo, serve_sink, wait_for
 from tabulate import tabulate
 
@@ -75,8 +76,13 @@ class Proxy:
             return upstream
         name = f"to-{upstream}"
         if name not in self.client.proxies():
-            self.client.create(name, f"127.0.0.1:{upstream}")
-        return self.client.proxy(name).port
+            self.call("POST", "/proxies", {"name": name, "listen": "127.0.0.1:0", "upstream": f"127.0.0.1:{upstream}"})
+        return int(self.client.proxy(name).listen.rpartition(":")[2])
+
+    def call(self, method: str, path: str, body: object = None) -> None:
+        """Have the server change something."""
+        assert self.client is not None
+        requests.request(method, self.client.url + path, json=body, timeout=5).raise_for_status()
 
     def cpu_s(self) -> float:
         if self.process is None:
@@ -154,11 +160,12 @@ def latency(proxy: Proxy, echo: int) -> None:
     for taken_ms in plain:
         proxy.note("noise", taken_ms - plain_ms)
     for latency_ms, count in LATENCIES_MS.items():
-        proxy.client.add_toxic(name, "latency", {"latency": latency_ms})
+        toxic = {"name": "late", "type": "latency", "attributes": {"latency": latency_ms}}
+        proxy.call("POST", f"/proxies/{name}/toxics", toxic)
         for taken_ms in ping(port, count):
             proxy.note(f"late {latency_ms} ms", taken_ms - latency_ms - plain_ms)
             proxy.note(f"early {latency_ms} ms", max(0.0, latency_ms - taken_ms))
-        proxy.client.remove_own_toxics()
+        proxy.call("DELETE", f"/proxies/{name}/toxics/late")
 
 
 # The steps of each measure; every proxy takes its turn at one before the next begins.

@@ -59,7 +59,7 @@ class Convoy:
             while not self.ended:
                 self._turn()
         finally:
-            # Whatever happened here: from now on everybody reads alone.
+            # Whatever happened here: from now on everybody reads alone, or closes what it holds.
             self.ended = True
             for follower in (*self._joining, *self._idle, *(pending.follower for pending in self._pending.values())):
                 follower.give_back(at_once=False)
@@ -77,10 +77,6 @@ class Convoy:
         """Ask everybody who is due. Returns the seconds until the next one is."""
         next_s, now_s = math.inf, clock.now_s()
         for follower in tuple(self._idle):
-            if follower.ended:
-                self._idle.remove(follower)
-                follower.give_back(at_once=False)  # its own thread closes what it holds
-                continue
             due_s = follower.slot_s() - now_s
             if due_s <= 0:
                 self._ask(follower)
@@ -110,7 +106,7 @@ class Convoy:
                 self._take(descriptor, self._pending[descriptor])
         for descriptor, pending in list(self._pending.items()):
             limit_s = pending.follower.pace.read_timeout_s
-            if pending.follower.ended or clock.now_s() - pending.sent_s >= limit_s:
+            if clock.now_s() - pending.sent_s >= limit_s:
                 self._give_up(descriptor, pending, limit_s)
 
     def _take(self, descriptor: int, pending: _Pending) -> None:

@@ -9,7 +9,6 @@ BlackstartError
 ├── StepFailed            a command or call that should change something did not succeed
 │   ├── StepTimedOut      ... or did not come back within its time limit
 │   └── StepLost          ... or its connection to the other machine ended: what became of it there is not known
-├── NotRestored           an undo could not be proved; exit 50
 ├── Interrupted           a signal asked the run to end; exit 130 or 143
 ├── EndedEarly            the fault has to end now; the reason is in the journal already
 └── Damaged               a record (journal, history, ledger) can't be read
@@ -64,10 +63,6 @@ class StepTimedOut(StepFailed):
 
 class StepLost(StepFailed):
     """The connection to the other machine ended under a command, which may go on there and take effect."""
-
-
-class NotRestored(BlackstartError):
-    """An undo was carried out, or tried, and can't be proved."""
 
 
 class Interrupted(BlackstartError):

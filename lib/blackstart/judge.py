@@ -14,16 +14,15 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import errors, lapse, load_over
+from blackstart import confounders, errors, means
 from blackstart.codec import from_data
+from blackstart.confounders import Replayed
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
 from blackstart.finding import Finding, Status
 from blackstart.history import History
 from blackstart.journal import Event, Record, readings_of
-from blackstart.means import reasons
 from blackstart.model import Change, Check, Experiment, Verdict
-from blackstart.unproduced import excused
 from blackstart.watch import Watch
 
 EXITS: dict[Verdict, int] = {
@@ -63,18 +62,16 @@ def judge(
     whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
     its load did, where that is known."""
     record = record.until_end()
-    run = record.first("run")
-    if run is None:
+    head = record.first("run")
+    if head is None:
         return Judgement("inconclusive", ("the journal does not say what was run",), ())
-    experiment: Experiment = from_data(run["experiment"])
+    experiment: Experiment = from_data(head["experiment"])
     plan = record.first("plan")
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     court, times = replay(record, experiment, changes)
-    followed = court_findings(court, times)
-    if history is not None:
-        followed = load_over.excused(record, court, excused(record, court, followed, history), history)
-    findings = [*lapse.excused(court, followed), *checked]
-    verdict, reasons = precedence(record, experiment, court, times, findings, mended)
+    run = Replayed(record, court, times, history)
+    findings = [*confounders.excused(run, court_findings(court, times)), *checked]
+    verdict, reasons = precedence(run, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 
 
@@ -161,14 +158,10 @@ def _never_begun(expectation: Expectation, phase: str) -> Finding:
 
 
 def precedence(
-    record: Record,
-    experiment: Experiment,
-    court: Court,
-    times: Timeline,
-    findings: Sequence[Finding],
-    mended: Collection[str] = (),
+    run: Replayed, findings: Sequence[Finding], mended: Collection[str] = ()
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict in DESIGN's order, and the reasons for it."""
+    record, court, times = run.record, run.court, run.times
     refusal = record.last("refused")
     if refusal and times.did_s is None:
         return "refused", (str(refusal["message"]),)
@@ -176,10 +169,10 @@ def precedence(
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
-    lost = reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
+    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
     if lost:
         return "inconclusive", lost
-    if experiment.faults and times.bit_s is None:
+    if court.experiment.faults and times.bit_s is None:
         return "inconclusive", (*_ended_early(record), *_unbitten(record, court))
     unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
     if unfelt:
@@ -187,7 +180,7 @@ def precedence(
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
     if broke:
         return "broke", tuple(broke)
-    missing = [*lapse.told(court, times), *_missing(record, findings)]
+    missing = [*confounders.fault_ended_early(run), *_missing(record, findings)]
     return ("inconclusive", tuple(missing)) if missing else ("held", ())
 
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from blackstart import history, journal
-from blackstart.codec import from_data
 from blackstart.errors import BlackstartError
 from blackstart.evidence.folder import Folder
 from blackstart.finding import Finding
 from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
-from blackstart.model import Change, Check
+from blackstart.model import Change
 
 
 @dataclass(frozen=True)
@@ -72,26 +70,8 @@ def check_findings(record: Record, driven: History) -> list[Finding]:
     declared = checks_of(record)
     if not declared:
         return []
-    from blackstart.checking import Evidence  # noqa: PLC0415  (most runs have none)
+    from blackstart.checks.catalogue import apply  # noqa: PLC0415  (most runs have none)
+    from blackstart.checks.recorded import Recorded  # noqa: PLC0415
 
-    evidence = Evidence(driven, record)
-    return [_apply(check, evidence) for check in declared]
-
-
-def _apply(check: Check, evidence: Any) -> Finding:
-    from blackstart.checking import apply  # noqa: PLC0415
-
-    try:
-        return apply(check, evidence)
-    except Exception as error:  # a check that crashed is not a verdict on the system: it is a finding of its own
-        message = f"the check crashed: {type(error).__name__}: {error}"
-        return Finding(
-            check.name, "check", "inconclusive", message, check.check, "no result",
-            criterion=check.criterion, premise=check.premise,
-        )  # fmt: skip
-
-
-def experiment_name(record: Record) -> str:
-    """The name of the recorded experiment, or "" where the record does not say."""
-    run = record.first("run")
-    return str(from_data(run["experiment"]).name) if run else ""
+    evidence = Recorded(driven, record)
+    return [apply(check, evidence) for check in declared]

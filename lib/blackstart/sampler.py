@@ -105,18 +105,6 @@ class Sampler:
                     follower.wake()
             self._convoy.wake()
 
-    def unwatch(self, names: Iterable[str]) -> None:
-        """Stop reading the probes with these names. An endpoint without probes is not read any more."""
-        gone = set(names)
-        with self._lock:
-            for key, follower in list(self._followers.items()):
-                follower.probes = tuple(probe for probe in follower.probes if probe.name not in gone)
-                if not follower.probes:
-                    follower.ended = True
-                    follower.wake()
-                    del self._followers[key]
-            self._convoy.wake()
-
     def stop(self, timeout_s: float | None = None) -> tuple[str, ...]:
         """End all reading, waiting at most `timeout_s` (default: one read's time limit and a second) in all.
 

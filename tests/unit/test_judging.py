@@ -10,7 +10,7 @@ import pytest
 from blackstart import journal
 from blackstart.errors import Damaged
 from blackstart.judge import checks_of
-from blackstart.judging import experiment_name, judge_folder
+from blackstart.judging import judge_folder
 from blackstart.model import Check
 from tests.unit.builders import fault, finding, recovered, story, whole
 
@@ -100,11 +100,10 @@ def test_a_damaged_history_is_inconclusive(tmp_path) -> None:
     assert judge_folder(tmp_path).verdict == "inconclusive"
 
 
-def test_the_name_and_the_checks_stand_in_the_record() -> None:
+def test_the_checks_stand_in_the_record() -> None:
     record = whole(checks=(Check("exactly_once", "once"),)).record()
-    assert experiment_name(record) == "drill"
     assert [check.name for check in checks_of(record)] == ["once"]
-    assert (experiment_name(journal.Record(())), checks_of(journal.Record(()))) == ("", ())
+    assert checks_of(journal.Record(())) == ()
 
 
 def test_a_missing_journal_says_where_it_should_be(tmp_path) -> None:

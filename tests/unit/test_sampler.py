@@ -121,7 +121,7 @@ def test_endpoint_that_bears_less_has_a_slower_tick_of_its_own() -> None:
     assert {tick_s for _, readings, tick_s in taken.readings if readings[0].probe == "heavy"} == {3.0}
 
 
-def test_probes_can_come_and_go_while_it_runs() -> None:
+def test_probes_can_come_while_it_runs() -> None:
     taken = Taken()
     running = sampler(taken, Fake("one"))
     running.start()
@@ -129,12 +129,6 @@ def test_probes_can_come_and_go_while_it_runs() -> None:
     running.watch([Fake("one"), Fake("two"), Fake("three", "b")])
     taken.wait("two", 2)
     taken.wait("three", 2)
-    running.unwatch(["one", "three"])
-    count = len(taken.of("two"))
-    taken.wait("two", count + 5)
-    seen = len(taken.of("one")), len(taken.of("three"))
-    taken.wait("two", count + 10)
-    assert (len(taken.of("one")), len(taken.of("three"))) == seen
     running.stop()
     assert OPENED == ["a", "b"]
 

@@ -1,6 +1,1 @@
-"""Pure verdicts over a load's history and the final state. One file, one check; found by its name."""
-
-from blackstart.checks.catalogue import names, run
-from blackstart.checks.result import CheckResult
-
-__all__ = ["CheckResult", "names", "run"]
+"""Pure verdicts over what a run left: history, final state and readings. One file, one check; found by its name."""

@@ -1,20 +1,30 @@
-"""Finds the checks among the files of this folder: `exactly_once.py` holds the function `exactly_once`."""
+"""Finds the checks among the files of this folder, where `exactly_once.py` has a function `exactly_once`; applies them.
+
+A check takes what the run left (see `Recorded`), then its parameters by name. Adding one is adding a file.
+"""
 
 from __future__ import annotations
 
 import importlib
-import inspect
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult
 from blackstart.errors import BadExperiment, did_you_mean
-from blackstart.history import History
+from blackstart.finding import Finding
+from blackstart.model import Check
 
 CheckFunction = Callable[..., CheckResult]
+# What checks were called before, with what they took for granted then: records name them, and are judged again.
+_FORMER: dict[str, tuple[str, dict[str, Any]]] = {
+    "felt": ("fault_observed", {}),
+    "affected": ("fault_observed", {"slow_ms": 1000.0}),
+    "unstated": ("undeclared_fact", {}),
+}
 
 
 @cache
@@ -24,26 +34,26 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name for name in found if _function(name) is not None))
 
 
-def check(name: str) -> CheckFunction:
-    """The check of that name. Raises BadExperiment with the names that there are."""
+def apply(check: Check, evidence: Recorded) -> Finding:
+    """What the check comes to. One that is not known, or crashes, says nothing of the system: inconclusive."""
+    try:
+        name, usual = _FORMER.get(check.check, (check.check, {}))
+        result = _named(name)(evidence, **{**usual, **check.params})
+    except Exception as error:
+        message = f"the check crashed: {type(error).__name__}: {error}"
+        result = CheckResult("inconclusive", message, check.check, "no result")
+    hint = check.hint if result.verdict != "held" else ""
+    return Finding(
+        check.name, "check", result.verdict, result.message, result.expected, result.actual,
+        criterion=check.criterion, hint=hint, premise=check.premise,
+    )  # fmt: skip
+
+
+def _named(name: str) -> CheckFunction:
     function = _function(name) if name in names() else None
     if function is None:
         raise BadExperiment(f'no check "{name}".{did_you_mean(name, names())}')
     return function
-
-
-def run(name: str, history: History, final: Mapping[str, Any], params: Mapping[str, Any] | None = None) -> CheckResult:
-    """What the check says. One that crashes is inconclusive. Raises BadExperiment for an unknown check or parameter."""
-    function = check(name)
-    known = [each for each in inspect.signature(function).parameters if each not in ("history", "final")]
-    for param in params or {}:
-        if param not in known:
-            raise BadExperiment(f'the check {name} has no parameter "{param}".{did_you_mean(param, known)}')
-    try:
-        return function(history, final, **(params or {}))
-    except Exception as error:
-        message = f"the check crashed: {type(error).__name__}: {error}"
-        return CheckResult(name, "inconclusive", message, "a result", message)
 
 
 def _function(name: str) -> CheckFunction | None:

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, keys_in, selected, vacuity
-from blackstart.history import History, Outcome
+from blackstart.history import Outcome
 
 
-def exactly_once(
-    history: History, final: Mapping[str, Any], *, source: str = "keys", op: str = "", key_prefix: str = ""
-) -> CheckResult:
-    """`final[source]` lists the keys that are there. With `key_prefix`, a key of ours without a row is told too."""
-    report = Reporter("exactly_once", "acknowledged once, unknown at most once, rejected never")
-    rows = selected(history, final, op)
+def exactly_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "") -> CheckResult:
+    """`source` of the final state lists the keys that are there. With `key_prefix`, a key of ours without a row is
+    told too."""
+    report = Reporter("acknowledged once, unknown at most once, rejected never")
+    rows = selected(evidence, op)
     try:
-        present = keys_in(final, source)
+        present = keys_in(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
     fates = rows.fates()

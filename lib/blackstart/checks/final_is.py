@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 
 
-def final_is(evidence: Evidence, probe: str, wanted: Any, unless: str = "", unless_is: Any = None) -> CheckResult:
+def final_is(evidence: Recorded, probe: str, wanted: Any, unless: str = "", unless_is: Any = None) -> CheckResult:
     """`unless` names a probe that tells an empty case: where it reads `unless_is` there was nothing to see."""
-    report = Reporter("final_is", f"{probe} is {wanted}")
+    report = Reporter(f"{probe} is {wanted}")
     reading = evidence.final(probe)
     if reading is None or reading.kind != "value":
         seen = f"{reading.kind}: {reading.note}" if reading else "never collected"

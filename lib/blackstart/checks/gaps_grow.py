@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.finding import Interval
 
@@ -12,16 +12,14 @@ _LEAST_STEPS = 3
 
 
 def gaps_grow(
-    evidence: Evidence, counter: str, backoff_s: tuple[float, ...], jitter_s: float, refresh_s: float
+    evidence: Recorded, counter: str, backoff_s: tuple[float, ...], jitter_s: float, refresh_s: float
 ) -> CheckResult:
     """Judged from the moments at which `counter` (failed attempts) was seen to rise while the fault was in force.
 
     More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
     intervals: each rise lies between two readings.
     """
-    report = Reporter(
-        "gaps_grow", f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do"
-    )
+    report = Reporter(f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
     if start_s is None or end_s is None:
         return report.unknown("there was no fault to back off from")
@@ -41,7 +39,7 @@ def gaps_grow(
     return report.unknown(f"the readings can't tell whether the gaps grow: {shown} s", shown)
 
 
-def _rises(evidence: Evidence, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:
+def _rises(evidence: Recorded, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:
     """When the counter rose, and by how much altogether. A counter that was absent before it first rose was at 0."""
     rises: list[Interval] = []
     total = 0.0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from statistics import StatisticsError, correlation
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 
 _LEAST_READINGS = 10
@@ -14,11 +14,11 @@ _LEAST_REQUESTS = 500
 
 
 def grows_linearly(
-    evidence: Evidence, probe: str, op: str = "", detail: str = "", least_r_squared: float = 0.9
+    evidence: Recorded, probe: str, op: str = "", detail: str = "", least_r_squared: float = 0.9
 ) -> CheckResult:
     """R² of the reading over the number of requests that had been answered when it was taken; with a `detail`, only
     over those whose answer said so (a request that reached nothing makes nothing grow)."""
-    report = Reporter("grows_linearly", f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
+    report = Reporter(f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
     rows = [row for row in evidence.history.of(op).rows if detail in ("", row.detail)]
     ends = sorted(row.end_s for row in rows if row.end_s is not None)
     if not ends:

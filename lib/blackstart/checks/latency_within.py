@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, selected, vacuity
-from blackstart.history import History, Row
+from blackstart.history import Row
 from blackstart.percentiles import METHOD, percentile
 
 # So many requests sent late came at once, after a stall of the load: they waited for each other, which says nothing.
@@ -15,8 +15,7 @@ _CROWD = 10
 
 
 def latency_within(
-    history: History,
-    final: Mapping[str, Any],
+    evidence: Recorded,
     *,
     limits_ms: Mapping[str, float],
     outcome: str = "ok",
@@ -31,12 +30,12 @@ def latency_within(
     """
     shown = ", ".join(f"{name} ≤ {limit:g} ms" for name, limit in limits_ms.items())
     which = outcome or "all"
-    report = Reporter("latency_within", f"{shown} ({which}{f' {status}' if status is not None else ''}; {METHOD})")
+    report = Reporter(f"{shown} ({which}{f' {status}' if status is not None else ''}; {METHOD})")
     ranks = {name: _rank(name) for name in limits_ms}
     if not all(limit > 0 for limit in limits_ms.values()) or not limits_ms:
         raise ValueError(f"there is no limit in {dict(limits_ms)!r}: write p95=200, in ms")
     try:
-        rows = selected(history, final, op, phase)
+        rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
     chosen = [row for row in rows.rows if row.sent and _is_of(row, outcome, status, detail)]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from blackstart.checking import Evidence
 from blackstart.checks.leaderships import Leadership, forgotten, hit, in_force, of_run, successor
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing
 
@@ -15,7 +15,7 @@ Proof = Literal["", "successor", "forgotten"]
 
 
 def leadership_disjoint(
-    evidence: Evidence, reports: tuple[str, ...], least: int = 1, proof: Proof = "", services: tuple[str, ...] = ()
+    evidence: Recorded, reports: tuple[str, ...], least: int = 1, proof: Proof = "", services: tuple[str, ...] = ()
 ) -> CheckResult:
     """`reports` are collected `/leadership` answers, one for each instance; `services` are these instances' names.
 
@@ -24,7 +24,7 @@ def leadership_disjoint(
     two leaders to have been possible: `successor`, that an instance which the fault was not on took over while it was
     in force; `forgotten`, that the lock was gone after the fault. Leaderless gaps are reported as unavailability.
     """
-    report = Reporter("leadership_disjoint", "certain leadership of one instance at a time")
+    report = Reporter("certain leadership of one instance at a time")
     try:
         told = of_run(evidence, reports)
     except Missing as missing:
@@ -47,7 +47,7 @@ def leadership_disjoint(
     return report.held(f"{len(told)} leaderships, without a leader for {longest_s:.2f} s at most")
 
 
-def _untested(evidence: Evidence, told: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
+def _untested(evidence: Recorded, told: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
     """Why the hypothesis was not tested; "" where it was."""
     window = in_force(evidence)
     if not proof:

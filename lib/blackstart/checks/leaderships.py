@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.state import Missing
 from blackstart.codec import from_data
 from blackstart.model import Change
@@ -37,7 +37,7 @@ class Leadership:
         return self.acquired_s <= at_s and (self.lost_s is None or self.lost_s >= at_s)
 
 
-def of_run(evidence: Evidence, reports: Sequence[str]) -> list[Leadership]:
+def of_run(evidence: Recorded, reports: Sequence[str]) -> list[Leadership]:
     """Those that were in force at some time of the run, by when they began. Raises Missing where one can't be read."""
     began_s = evidence.began_s("baseline")
     if began_s is None:
@@ -49,7 +49,7 @@ def of_run(evidence: Evidence, reports: Sequence[str]) -> list[Leadership]:
     )
 
 
-def _told(evidence: Evidence, report: str) -> Iterable[Leadership]:
+def _told(evidence: Recorded, report: str) -> Iterable[Leadership]:
     try:
         answer = evidence.final_json(report)
         shift_s, slack_s = _clock(evidence, report, answer)
@@ -71,7 +71,7 @@ def _leadership(report: str, answer: Any, interval: Any, shift_s: float, slack_s
     )  # fmt: skip
 
 
-def _clock(evidence: Evidence, report: str, answer: Any) -> tuple[float, float]:
+def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
     """What brings the instance's times to the run's, and how far off that may be; its `now` was read in between.
 
     An instance of this machine has our clock: its `now` lies within the read. So does one that tells no `now`.
@@ -84,13 +84,13 @@ def _clock(evidence: Evidence, report: str, answer: Any) -> tuple[float, float]:
     return reading.sent_s + half_s - float(now), half_s
 
 
-def in_force(evidence: Evidence) -> tuple[float, float] | None:
+def in_force(evidence: Recorded) -> tuple[float, float] | None:
     """From the first step of the fault to the beginning of its undo; None where there was no fault, or no end of it."""
     done, to_s = evidence.record.first("do"), evidence.began_s("recovery")
     return None if done is None or to_s is None else (float(done["at"]), to_s)
 
 
-def hit(evidence: Evidence) -> frozenset[str]:
+def hit(evidence: Recorded) -> frozenset[str]:
     """The services that the faults of the run were on."""
     plan = evidence.record.first("plan")
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()

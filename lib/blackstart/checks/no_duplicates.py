@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, keys_in, selected, vacuity
-from blackstart.history import History
 
 
-def no_duplicates(history: History, final: Mapping[str, Any], *, source: str = "keys", op: str = "") -> CheckResult:
-    """`final[source]` lists the keys that are there. Without one of ours among them it proves nothing."""
-    report = Reporter("no_duplicates", "no key is there twice")
-    rows = selected(history, final, op)
+def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "") -> CheckResult:
+    """`source` of the final state lists the keys that are there. Without one of ours among them it proves nothing."""
+    report = Reporter("no key is there twice")
+    rows = selected(evidence, op)
     try:
-        present = keys_in(final, source)
+        present = keys_in(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
     doubled = sorted(key for key, count in present.items() if count > 1)

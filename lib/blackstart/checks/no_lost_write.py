@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, keys_in, selected, vacuity
-from blackstart.history import History
 
 
-def no_lost_write(
-    history: History, final: Mapping[str, Any], *, source: str = "keys", op: str = "", phase: str = ""
-) -> CheckResult:
-    """`final[source]` lists the keys that are there, repeats allowed."""
-    report = Reporter("no_lost_write", "every acknowledged request is there")
+def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", phase: str = "") -> CheckResult:
+    """`source` of the final state lists the keys that are there, repeats allowed."""
+    report = Reporter("every acknowledged request is there")
     try:
-        rows = selected(history, final, op, phase)
-        present = keys_in(final, source)
+        rows = selected(evidence, op, phase)
+        present = keys_in(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
     acknowledged = [key for key, fate in rows.fates().items() if fate == "ok"]

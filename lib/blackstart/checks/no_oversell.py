@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, keys_in, number_in, selected, vacuity
-from blackstart.history import History
 
 
 def no_oversell(
-    history: History,
-    final: Mapping[str, Any],
+    evidence: Recorded,
     *,
     initial: float,
     source: str = "keys",
     remaining: Sequence[str] = (),
     op: str = "",
 ) -> CheckResult:
-    """`initial` is what there was to sell, `final[source]` lists what was sold, `remaining` names stocks in `final`.
+    """`initial` is what there was to sell; of the final state, `source` lists what was sold, `remaining` names stocks.
 
     Unless more was asked for than there was, nothing could have been oversold: inconclusive.
     """
-    report = Reporter("no_oversell", f"at most {initial:g} sold, no stock below 0")
-    rows = selected(history, final, op)
+    report = Reporter(f"at most {initial:g} sold, no stock below 0")
+    rows = selected(evidence, op)
     try:
-        sold = sum(keys_in(final, source).values())
-        left = {name: number_in(final, name) for name in remaining}
+        sold = sum(keys_in(evidence, source).values())
+        left = {name: number_in(evidence, name) for name in remaining}
     except Missing as missing:
         return report.unknown(str(missing))
     fates = rows.fates()

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, selected, vacuity
-from blackstart.history import SENT_LATE_MS, History
+from blackstart.history import SENT_LATE_MS
 from blackstart.loads.statuses import Statuses
 
 
 def outcomes(
-    history: History,
-    final: Mapping[str, Any],
+    evidence: Recorded,
     *,
     allowed: Sequence[str | int] = ("2xx", "3xx", "4xx"),
     min_share: float = 1.0,
@@ -31,9 +30,9 @@ def outcomes(
     if not 0 < min_share <= 1:
         raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
     wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
-    report = Reporter("outcomes", f"{wanted} {' or '.join(map(str, allowed))}")
+    report = Reporter(f"{wanted} {' or '.join(map(str, allowed))}")
     try:
-        rows = selected(history, final, op, phase)
+        rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
     may = Statuses(allowed, (), ())

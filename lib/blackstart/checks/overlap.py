@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import selected, vacuity
-from blackstart.history import History
 
 
-def overlap(history: History, final: Mapping[str, Any], *, n: int | None = None, op: str = "") -> CheckResult:
+def overlap(evidence: Recorded, *, n: int | None = None, op: str = "") -> CheckResult:
     """`n` is how many there should be. Never broke: it is about the load itself."""
-    report = Reporter("overlap", f"{'all' if n is None else n} requests in flight at once")
-    rows = selected(history, final, op)
+    report = Reporter(f"{'all' if n is None else n} requests in flight at once")
+    rows = selected(evidence, op)
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
         return report.unknown(why)

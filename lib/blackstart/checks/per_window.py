@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from math import floor
-from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import selected, vacuity
-from blackstart.history import History
 
 # The other side's windows begin at moments of its own clock, which are looked for in steps of this part of a window.
 _STEPS = 100
 
 
 def per_window(
-    history: History,
-    final: Mapping[str, Any],
+    evidence: Recorded,
     *,
     status: int,
     most: int,
@@ -32,8 +30,8 @@ def per_window(
     one holding more than `most`: a limiter that keeps its limit is never blamed. Never near the limit: nothing was
     tested.
     """
-    report = Reporter("per_window", f"at most {most} × {status} in each window of {window_s:g} s")
-    rows = selected(history, final, op)
+    report = Reporter(f"at most {most} × {status} in each window of {window_s:g} s")
+    rows = selected(evidence, op)
     answered = [
         (row.start_s / window_s, row.end_s / window_s)
         for row in rows.rows

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, selected, vacuity
-from blackstart.history import History
 
 
 def rate_reached(
-    history: History,
-    final: Mapping[str, Any],
+    evidence: Recorded,
     *,
     intended: int | None = None,
     late_ms: float = 100.0,
@@ -20,17 +19,17 @@ def rate_reached(
     op: str = "",
     phase: str = "",
 ) -> CheckResult:
-    """`intended` is how many requests were due; without it, what the load's summary (`final["load"]`) says.
+    """`intended` is how many requests were due; without it, what the load's summary says.
 
     Never broke: it is about the load itself. A summary that is not complete reaches nothing. Requests sent more than
     `late_ms` after their time must be no more than `late_share` of all.
     """
-    report = Reporter("rate_reached", "everything due was sent in time")
+    report = Reporter("everything due was sent in time")
     try:
-        rows = selected(history, final, op, phase)
+        rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    load = final.get("load") or {}
+    load = evidence.load
     # The attempts of a burst with one key are n first requests.
     firsts = [row for row in rows.rows if row.attempt == 1 or load.get("kind") == "burst"]
     sent = [row for row in firsts if row.sent]

@@ -1,12 +1,12 @@
-"""What a check came to."""
+"""What a check says; the catalogue makes a finding of it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
-CheckVerdict = Literal["held", "broke", "inconclusive"]
+from blackstart.finding import Status
+
 MOST_OFFENDERS = 20
 
 
@@ -14,8 +14,7 @@ MOST_OFFENDERS = 20
 class CheckResult:
     """A verdict with its figures. `offenders` are keys, at most 20 of them."""
 
-    name: str
-    verdict: CheckVerdict
+    verdict: Status
     message: str
     expected: str
     actual: str
@@ -24,25 +23,24 @@ class CheckResult:
 
 @dataclass(frozen=True)
 class Reporter:
-    """Makes the results of one check: its name and what it expects are the same in all of them."""
+    """Makes the results of one check: what it expects is the same in all of them."""
 
-    name: str
     expected: str
 
     def held(self, actual: str) -> CheckResult:
         """It was looked at, and it is so."""
-        return CheckResult(self.name, "held", f"{self.expected}: {actual}", self.expected, actual)
+        return CheckResult("held", f"{self.expected}: {actual}", self.expected, actual)
 
     def broke(self, message: str, actual: str, offenders: Sequence[str] = ()) -> CheckResult:
         """It is proved not to be so."""
         named = [key for key in offenders if key]  # a k6 script's requests need have none
         shown = f"{message} ({examples(named)})" if named else message
-        return CheckResult(self.name, "broke", shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
+        return CheckResult("broke", shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
 
     def unknown(self, message: str, actual: str = "", offenders: Sequence[str] = ()) -> CheckResult:
         """Nothing can be said: too little was seen."""
         kept = tuple(offenders[:MOST_OFFENDERS])
-        return CheckResult(self.name, "inconclusive", message, self.expected, actual or message, kept)
+        return CheckResult("inconclusive", message, self.expected, actual or message, kept)
 
 
 def examples(keys: Sequence[str], most: int = 3) -> str:

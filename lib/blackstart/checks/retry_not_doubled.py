@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing, keys_in, selected, vacuity
-from blackstart.history import History
 
 
-def retry_not_doubled(history: History, final: Mapping[str, Any], *, source: str = "keys", op: str = "") -> CheckResult:
-    """`final[source]` lists the keys that are there. Without a key that was sent twice and is there: inconclusive."""
-    report = Reporter("retry_not_doubled", "what was sent again is there at most once")
-    rows = selected(history, final, op)
+def retry_not_doubled(evidence: Recorded, *, source: str = "keys", op: str = "") -> CheckResult:
+    """`source` of the final state lists the keys that are there. Without one that was sent twice and is there:
+    inconclusive."""
+    report = Reporter("what was sent again is there at most once")
+    rows = selected(evidence, op)
     try:
-        present = keys_in(final, source)
+        present = keys_in(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
     again = [key for key, attempts in rows.by_key().items() if sum(row.sent for row in attempts) > 1]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from blackstart.checks.recorded import Recorded
 from blackstart.history import History
 
 
@@ -15,36 +16,35 @@ class Missing(Exception):
     """The final state does not hold what the check needs; the message says what."""
 
 
-def selected(history: History, final: Mapping[str, Any], op: str = "", phase: str = "") -> History:
-    """The rows of an operation that were due in a phase; `final["phases"]` holds each as (from_s, to_s).
+def selected(evidence: Recorded, op: str = "", phase: str = "") -> History:
+    """The rows of an operation that were due in a phase.
 
     What was unreadable stays: it may belong to any operation and any phase. Raises Missing for an unknown phase.
     """
-    rows = history.of(op)
+    rows = evidence.history.of(op)
     if not phase:
         return rows
-    phases = final.get("phases") or {}
-    if phase not in phases:
+    if phase not in evidence.phases:
         raise Missing(f'the run did not get to the end of the phase "{phase}"')
-    from_s, to_s = phases[phase]
+    from_s, to_s = evidence.phases[phase]
     return History(tuple(row for row in rows.rows if from_s <= row.intended_s < to_s), rows.unreadable)
 
 
-def keys_in(final: Mapping[str, Any], source: str) -> Counter[str]:
+def keys_in(evidence: Recorded, source: str) -> Counter[str]:
     """How often each key stands in the final state. A list, a JSON list, or text with one key on each line.
 
     Raises Missing where it was not read.
     """
-    value = final.get(source)
+    value = evidence.finals.get(source)
     if value is None:
-        there = ", ".join(sorted(final)) or "nothing"
+        there = ", ".join(sorted(evidence.finals)) or "nothing"
         raise Missing(f'the final state has no "{source}" (it has {there}): it was not read after the run')
     return Counter(_listed(value, source))
 
 
-def number_in(final: Mapping[str, Any], source: str) -> float:
+def number_in(evidence: Recorded, source: str) -> float:
     """A number of the final state. Raises Missing where it was not read or is none."""
-    value = final.get(source)
+    value = evidence.finals.get(source)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise Missing(f'the final state has no number "{source}"')
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from itertools import pairwise
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.model import Reading
 
@@ -13,14 +13,14 @@ Span = tuple[float, float]
 
 
 def steady_while(
-    evidence: Evidence, counters: tuple[str, ...], flag: str, value: bool = True, slack_s: float = 0.25
+    evidence: Recorded, counters: tuple[str, ...], flag: str, value: bool = True, slack_s: float = 0.25
 ) -> CheckResult:
     """Each counter between the first and the last reading of `flag` as `value`, without interruption.
 
     `slack_s` after the flag was first seen belongs to work that was under way when it was set. Any of them that rises
     breaks it; one that could not be read twice meanwhile leaves it open: what it would have shown is not known.
     """
-    report = Reporter("steady_while", f"{' and '.join(counters)} steady while {flag} is {value}")
+    report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = _spans(evidence.readings(flag), value)
     looked: dict[str, int] = {}
     for counter in counters:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from blackstart.checking import Evidence
 from blackstart.checks.leaderships import hit, in_force, of_run, successor
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing
 
@@ -13,14 +13,14 @@ _IN_A_ROW = 2
 
 
 def taken_over(
-    evidence: Evidence, reports: Mapping[str, str], health: Mapping[str, str], well: str, within_s: float
+    evidence: Recorded, reports: Mapping[str, str], health: Mapping[str, str], well: str, within_s: float
 ) -> CheckResult:
     """`reports` and `health` name, for each instance, its collected `/leadership` answer and the probe of its health.
 
     Broken only where an instance that the fault was not on read `well` all the time, and `within_s` from the beginning
     of the fault it had still not begun to lead. Where none was seen to be well, nothing is known.
     """
-    report = Reporter("taken_over", "another instance leads before the one that led is let go on")
+    report = Reporter("another instance leads before the one that led is let go on")
     window = in_force(evidence)
     if window is None:
         return report.unknown("there was no fault")
@@ -44,7 +44,7 @@ def taken_over(
     return report.broke(seen, seen)
 
 
-def _ill(evidence: Evidence, probe: str, well: str, window: tuple[float, float]) -> str:
+def _ill(evidence: Recorded, probe: str, well: str, window: tuple[float, float]) -> str:
     """Why it can't be said that this instance was well all the time; "" where it was."""
     seen = [one for one in evidence.readings(probe) if window[0] <= one.answered_s <= window[1]]
     bad = next((one for one in seen if one.kind != "value" or one.value != well), None)

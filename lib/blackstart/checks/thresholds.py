@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
-from blackstart.history import History
 
 
-def thresholds(history: History, final: Mapping[str, Any]) -> CheckResult:
-    """`final["load"]` is the load's summary. An incomplete load proves no threshold, nor does the lack of samples."""
-    report = Reporter("thresholds", "every threshold of the script holds")
-    load = final.get("load")
+def thresholds(evidence: Recorded) -> CheckResult:
+    """From the load's summary. An incomplete load proves no threshold, nor does the lack of samples."""
+    report = Reporter("every threshold of the script holds")
+    load = evidence.load
     if not load:
         return report.unknown("the load left no summary")
     declared = load.get("thresholds") or []

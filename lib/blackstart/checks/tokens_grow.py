@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from blackstart.checking import Evidence
 from blackstart.checks.leaderships import of_run
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult, Reporter
 from blackstart.checks.state import Missing
 
 
 def tokens_grow(
-    evidence: Evidence, reports: tuple[str, ...], used: str = "order_tokens", stale: str = "stale_tokens"
+    evidence: Recorded, reports: tuple[str, ...], used: str = "order_tokens", stale: str = "stale_tokens"
 ) -> CheckResult:
     """`used` is collected text with the tokens of all orders, `stale` with those of orders that came after a newer one.
 
     Only tokens of leaderships of this run count (`reports` as in leadership_disjoint): what was in the database before
     says nothing of it. Two of them must have been used: a single leader's tokens can't but grow.
     """
-    report = Reporter("tokens_grow", "no order with an older token than one before it")
+    report = Reporter("no order with an older token than one before it")
     try:
         ours = {one.token for one in of_run(evidence, reports)}
         seen, late = (_words(evidence, name) & ours for name in (used, stale))
@@ -30,7 +30,7 @@ def tokens_grow(
     return report.held(f"orders with the tokens {_listed(seen)}, none out of turn")
 
 
-def _words(evidence: Evidence, probe: str) -> set[str]:
+def _words(evidence: Recorded, probe: str) -> set[str]:
     reading = evidence.final(probe)
     if reading is None or reading.kind != "value":
         seen = f"{reading.kind}: {reading.note}" if reading else "never collected"

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from blackstart.planning import Plan
 
 _COLLECT_WITHIN_S = 10.0
-_NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checking")
+_NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checks.catalogue")
 
 
 def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: str = "") -> None:

@@ -12,7 +12,7 @@ from blackstart import clock, judge
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline
 from blackstart.durations import shown
-from blackstart.finding import Finding, Interval
+from blackstart.finding import Interval
 from blackstart.journal import Event, Record
 from blackstart.judge import Judgement
 from blackstart.model import Change, Experiment
@@ -188,10 +188,6 @@ class Story:
             watches = [*self.court.baseline, *self.court.watches, *self.court.bites, *self.court.gones]
             order = [watch.expectation.condition.probe.name for watch in watches]
         return lanes(self.record, order, self.times.did_s)
-
-    def of_phase(self, *phases: str) -> tuple[Finding, ...]:
-        """The findings of these phases."""
-        return tuple(finding for finding in self.judgement.findings if finding.phase in phases)
 
     def entered(self, phase: str) -> bool:
         """Whether the run got as far as the phase that a finding belongs to."""

@@ -1,6 +1,11 @@
 """Rows written by hand for the tests of checks."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.checks.recorded import Recorded
 from blackstart.history import History, Outcome, Row, Unreadable
+from blackstart.journal import Record
 
 TORN = Unreadable(9, "torn: the line has no end", True, "order,k-")
 RUBBISH = Unreadable(4, "2 fields instead of 11", False, "a,b")
@@ -21,3 +26,21 @@ def unsent(key: str) -> Row:
 
 def history(*rows: Row, unreadable: tuple[Unreadable, ...] = ()) -> History:
     return History(rows, unreadable)
+
+
+def recorded(
+    requests: History,
+    final: Mapping[str, Any] | None = None,
+    phases: Mapping[str, tuple[float, float]] | None = None,
+    load: Mapping[str, Any] | None = None,
+) -> Recorded:
+    """A run with these requests, this final state, these phases one after the other, and this summary of its load."""
+    events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
+    events += [
+        {"event": "final", "probe": name, "kind": "value", "value": value} for name, value in (final or {}).items()
+    ]
+    events += [{"event": "phase", "phase": name, "began": began_s} for name, (began_s, _) in (phases or {}).items()]
+    events += [
+        {"event": "phase", "phase": "end", "began": until_s} for _, until_s in list((phases or {}).values())[-1:]
+    ]
+    return Recorded(requests, Record(tuple(events)))

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from blackstart.checking import Evidence
 from blackstart.checks.grows_linearly import grows_linearly
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult
 from blackstart.history import History
 from tests.unit.builders import Story, experiment
@@ -22,7 +22,7 @@ def judged(memory: Callable[[int], float], requests: int = REQUESTS) -> CheckRes
     told = Story(experiment()).phase(0, "baseline")
     for n in range(0, requests, 50):
         told.read(10.005 + n / 100, memory=memory(n))
-    return grows_linearly(Evidence(History(tuple(rows)), told.record()), "memory")
+    return grows_linearly(Recorded(History(tuple(rows)), told.record()), "memory")
 
 
 def test_what_grows_with_every_request_holds() -> None:

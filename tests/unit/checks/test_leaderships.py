@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from blackstart.checking import Evidence
 from blackstart.checks.leadership_disjoint import leadership_disjoint
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult
 from blackstart.checks.taken_over import taken_over
 from blackstart.history import History
@@ -24,7 +24,7 @@ Span = tuple[float, float, float, float | None]
 
 def evidence(
     first: tuple[Span, ...], second: tuple[Span, ...] = (), standby: object = "healthy", now_s: float = 130.0
-) -> Evidence:
+) -> Recorded:
     """A run from 100 to 130, with its fault from 103 to 110."""
     told = Story(experiment(), FROZEN).phase(100, "baseline").phase(103, "fault").did(103)
     told.reads(103.1, 110, api_2_health=standby).phase(110, "recovery").phase(120, "settle")
@@ -37,14 +37,14 @@ def evidence(
         told.note(
             130.1, "final", probe=f"leadership {name}", kind="value", value=value, note="", sent=129.9, answered=130.1
         )
-    return Evidence(History(()), told.record())
+    return Recorded(History(()), told.record())
 
 
-def disjoint(seen: Evidence, proof: Any = "") -> CheckResult:
+def disjoint(seen: Recorded, proof: Any = "") -> CheckResult:
     return leadership_disjoint(seen, REPORTS, 2, proof, SERVICES)
 
 
-def followed(seen: Evidence, within_s: float = 6.5) -> CheckResult:
+def followed(seen: Recorded, within_s: float = 6.5) -> CheckResult:
     health = {"api": "api_health", "api-2": "api_2_health"}
     return taken_over(seen, dict(zip(SERVICES, REPORTS, strict=True)), health, "healthy", within_s)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from blackstart.checking import Evidence
+from blackstart.checks.recorded import Recorded
 from blackstart.checks.result import CheckResult
 from blackstart.checks.steady_while import steady_while
 from blackstart.history import History
@@ -20,7 +20,7 @@ def judged(*spans: tuple[float, float, dict[str, Any]]) -> CheckResult:
     told = Story(experiment()).phase(0, "baseline")
     for from_s, to_s, seen in spans:
         told.reads(from_s, to_s, **seen)
-    return steady_while(Evidence(History(()), told.record()), COUNTERS, "paused")
+    return steady_while(Recorded(History(()), told.record()), COUNTERS, "paused")
 
 
 def trading(orders: Any, newest: Any) -> dict[str, Any]:

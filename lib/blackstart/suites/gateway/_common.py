@@ -89,7 +89,7 @@ def felt(target: Target) -> Check:
     """That the gateway's own way to Redis was disturbed. One that goes past the proxy tells nothing of itself."""
     healthy = {read.redis_health().name: "UP", breaker(target, "closed").name: 1}
     params = {"op": OP, "usual": counted(target), "healthy": healthy}
-    return Check("felt", "gateway_felt_it", params, premise=True)
+    return Check("fault_observed", "gateway_felt_it", params, premise=True)
 
 
 def counts_again(target: Target, name: str) -> Expectation:

@@ -75,7 +75,9 @@ def _limit_kept(target: Target, counted: str) -> Check:
     """One client against the limit that the target states; a target that states none can't be measured by one."""
     missing = [f"{name} ({means})" for name, means in _LIMIT.items() if name not in target.facts]
     if missing:
-        return Check("unstated", "limit_kept", {"facts": missing, "expected": "no more than the limit in any window"})
+        return Check(
+            "undeclared_fact", "limit_kept", {"facts": missing, "expected": "no more than the limit in any window"}
+        )
     one_client = {
         "op": ONE_PATH,
         "status": 200,

@@ -78,7 +78,9 @@ def _in_time(target: Target, answer_s: float) -> Check:
     """Against the time limit that the target states for its database; one that states none can't be measured by it."""
     if DB_TIMEOUT not in target.facts:
         missing = {"facts": [f"{DB_TIMEOUT} (the time limit of its calls to the database)"]}
-        return Check("unstated", "order_refused_in_time", {**missing, "expected": "no order waits for the database"})
+        return Check(
+            "undeclared_fact", "order_refused_in_time", {**missing, "expected": "no order waits for the database"}
+        )
     return Check(
         "latency_within",
         "order_refused_in_time",
@@ -90,7 +92,7 @@ def _in_time(target: Target, answer_s: float) -> Check:
 def _checks(target: Target, answer_s: float, slow_s: float) -> tuple[Check, ...]:
     return (
         Check(
-            "affected",
+            "fault_observed",
             "orders_affected",
             {"op": "order", "slow_ms": slow_s * 1000},
             hint="No order was attempted and affected during the outage: does the target name how orders are placed "

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from blackstart.checks import catalogue
+from blackstart.checks.catalogue import apply
+from blackstart.checks.recorded import Recorded
 from blackstart.flags import Flags
 from blackstart.history import History
+from blackstart.journal import Record
 from blackstart.model import Answer, Experiment
 from blackstart.probes.metric_share import MetricShare
 from blackstart.probes.unstated import Unstated
@@ -32,7 +34,7 @@ def made(name: str, **facts: object) -> Experiment:
 
 
 def unstated(experiment: Experiment) -> Iterator[str]:
-    yield from (check.name for check in experiment.checks if check.check == "unstated")
+    yield from (check.name for check in experiment.checks if check.check == "undeclared_fact")
     waits = [each for each in experiment.recovery if isinstance(each.condition.probe, Unstated)]
     yield from (each.name for each in waits if each.criterion)
 
@@ -60,8 +62,8 @@ def test_every_gateway_experiment_is_looked_at() -> None:
 
 def test_one_of_two_facts_is_not_enough_for_the_limit_and_the_other_is_named() -> None:
     (check,) = [each for each in made("thundering-herd", limit_per_window=7).checks if each.name == "limit_kept"]
-    result = catalogue.run(check.check, History(()), {}, check.params)
-    assert result.verdict == "inconclusive"
+    result = apply(check, Recorded(History(()), Record(())))
+    assert result.status == "inconclusive"
     assert "window_s" in result.message and "[facts]" in result.message and "limit_per_window" not in result.message
 
 

@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from blackstart.checks import catalogue
+from blackstart.checks.catalogue import apply
+from blackstart.checks.recorded import Recorded
 from blackstart.errors import BadTarget, Refused
 from blackstart.flags import Flags
 from blackstart.history import History
+from blackstart.journal import Record
 from blackstart.loads import Commands, OpenLoop
 from blackstart.planning import make
 from blackstart.safety import guard_rails
@@ -100,8 +102,8 @@ def test_a_command_is_judged_with_time_to_start() -> None:
 def test_without_a_stated_time_limit_of_the_database_no_order_is_measured_by_one() -> None:
     made = postgres_blip.experiment(target(route="/orders"), Flags())
     (check,) = [each for each in made.checks if each.name == "order_refused_in_time"]
-    result = catalogue.run(check.check, History(()), {}, check.params)
-    assert result.verdict == "inconclusive" and "db_timeout_s" in result.message and "[facts]" in result.message
+    result = apply(check, Recorded(History(()), Record(())))
+    assert result.status == "inconclusive" and "db_timeout_s" in result.message and "[facts]" in result.message
 
 
 def test_orders_that_are_never_accepted_are_a_baseline_that_does_not_hold() -> None:

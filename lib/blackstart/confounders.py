@@ -1,0 +1,167 @@
+"""What may have come of something else than the system: it says nothing of it, and is inconclusive in place of broken.
+
+Three are known. A fault that was over before its undo, because somebody or something else had mended it: what came from
+then on is not what the system does under the fault (what was proved to be broken while it was in force stays broken,
+and so does what must always hold). A load, in place of a fault, that never brought about what was awaited. And a load
+that had ended by then, because it was killed or was too short: its last answer stays the last one for ever, and a
+breaker that waits for calls gets none. What came of the requests that were sent is for the checks to say. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from blackstart.court import Court, Timeline, late
+from blackstart.finding import Finding, Interval, shown
+from blackstart.history import History, Row
+from blackstart.journal import Record, readings_of
+from blackstart.model import Reading
+from blackstart.watch import GAP_LEAST_S, Watch
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A run as the judge followed it again. `history` is what its load did, None where that is not known."""
+
+    record: Record
+    court: Court
+    times: Timeline
+    history: History | None = None
+
+
+def excused(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, where what broke and may have come of something else is inconclusive instead."""
+    watches = {(watch.phase, watch.expectation.name): watch for watch in run.court.watches}
+    return [_excused(run, finding, watches.get((finding.phase, finding.name))) for finding in findings]
+
+
+def _excused(run: Replayed, finding: Finding, watch: Watch | None) -> Finding:
+    if watch is None or finding.status != "broke":
+        return finding
+    why = next(filter(None, (confounder(run, watch) for confounder in _CONFOUNDERS)), "")
+    # A hint is about a system that was seen to fail.
+    return replace(finding, status="inconclusive", message=f"{finding.message}; {why}", hint="") if why else finding
+
+
+# ---------------------------------------------------------------- the fault was over before its undo
+
+
+def fault_ended_early(run: Replayed) -> tuple[str, ...]:
+    """What was over too early, and how it showed; nothing where every fault lasted until its undo."""
+    undid_s = run.times.undid_s or run.times.ended_s
+    return tuple(
+        f"the fault was over {undid_s - left.to_s:.1f} s before its undo, by somebody else's hand: {shown(watch.last)}"
+        for watch, left in _over(run.court)
+    )
+
+
+def _fault_over(run: Replayed, watch: Watch) -> str:
+    in_force_until_s = min((left.from_s for _, left in _over(run.court)), default=None)
+    if watch.phase != "fault" or in_force_until_s is None or _broke_before(watch, in_force_until_s):
+        return ""
+    return "the fault was over by then"
+
+
+def _over(court: Court) -> list[tuple[Watch, Interval]]:
+    """The first proof of each change, which is what an outsider sees, where it was lost for certain."""
+    position, over = 0, []
+    for change in court.changes:
+        for watch in court.bites[position : position + 1]:
+            if (left := watch.left) and _certain(watch, left):
+                over.append((watch, left))
+        position += len(change.bites)
+    return over
+
+
+def _certain(watch: Watch, left: Interval) -> bool:
+    """Whether it was seen for a while, and not only that nothing could be seen."""
+    last = watch.last
+    return last is not None and last.kind == "value" and last.answered_s - left.to_s >= GAP_LEAST_S
+
+
+def _broke_before(watch: Watch, at_s: float) -> bool:
+    deadline_s = watch.deadline_s()
+    if watch.interval is None or late(watch):
+        return deadline_s is not None and deadline_s < at_s
+    return watch.left is not None and watch.left.to_s < at_s
+
+
+# ---------------------------------------------------------------- the load never brought it about
+
+
+def _unproduced(run: Replayed, watch: Watch) -> str:
+    traffic = run.court.experiment.traffic
+    in_place_of_fault = not run.court.experiment.faults and traffic is not None and traffic.flows == "fault"
+    if run.history is None or not in_place_of_fault or watch.phase != "fault" or watch.interval is not None:
+        return ""
+    until_s = watch.deadline_s()
+    rows = [row for row in run.history.rows if row.sent and (until_s is None or _sent_s(row) < until_s)]
+    if not rows:
+        return "no request of the load was sent in that time: nothing could bring it about"
+    drains_per_s = watch.expectation.drains_per_s
+    if not drains_per_s or _must_have_shown(run.record, watch, rows, drains_per_s):
+        return ""
+    accepted = [row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None]
+    if not accepted:
+        return f"none of the {len(rows)} requests was accepted: nothing could wait"
+    took_s = max(accepted) - min(map(_sent_s, rows))
+    return (
+        f"{len(accepted)} requests were accepted in {took_s:.2f} s, of which {drains_per_s:g} a second may be done: "
+        "none had to wait at the time of any reading"
+    )
+
+
+def _must_have_shown(record: Record, watch: Watch, rows: Sequence[Row], drains_per_s: float) -> bool:
+    """Whether there is a reading at which requests must have waited, whatever their order and their ways took.
+
+    Accepted before the reading was sent: at least those that were answered by then. Done when it was answered: at most
+    one at once, and `drains_per_s` from when the first was sent.
+    """
+    began_s = min(map(_sent_s, rows))
+    ends = sorted(row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None)
+    for reading in _readings(record, watch):
+        accepted = sum(end_s <= reading.sent_s for end_s in ends)
+        if accepted > 1 + drains_per_s * max(0.0, reading.answered_s - began_s):
+            return True
+    return False
+
+
+def _readings(record: Record, watch: Watch) -> list[Reading]:
+    name = watch.expectation.condition.probe.name
+    return [
+        reading
+        for event in record.of("read")
+        for reading in readings_of(event)
+        if reading.probe == name and reading.kind == "value" and reading.sent_s >= watch.opened_s
+    ]
+
+
+def _sent_s(row: Row) -> float:
+    """The earliest that it can have been taken: a burst sends all but the last byte before the requests are due."""
+    return max(row.intended_s, row.start_s if row.start_s is not None else row.intended_s)
+
+
+# ---------------------------------------------------------------- the load had ended by then
+
+
+def _load_over(run: Replayed, watch: Watch) -> str:
+    if run.history is None or watch.expectation.when != "eventually" or not _load_ended_early(run):
+        return ""
+    if watch.interval is not None and not late(watch):
+        return ""
+    over_s = max((row.end_s or row.intended_s for row in run.history.rows), default=0.0)
+    deadline_s = watch.deadline_s()
+    return "the load had ended by then" if deadline_s is not None and deadline_s > over_s + GAP_LEAST_S else ""
+
+
+def _load_ended_early(run: Replayed) -> bool:
+    """Whether one that flows throughout was not ended by the run, as its summary says: it died, or was too short."""
+    traffic = run.court.experiment.traffic
+    summaries = [event["summary"] for event in run.record.of("load") if "summary" in event]
+    if traffic is None or traffic.flows != "throughout" or not summaries:
+        return False
+    return not (summaries[-1]["complete"] and summaries[-1]["stopped"])
+
+
+_CONFOUNDERS = (_unproduced, _load_over, _fault_over)
