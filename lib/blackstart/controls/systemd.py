@@ -42,7 +42,7 @@ _RIGHTS = (
 )
 
 
-@plain
+@plain("control.systemd")
 class Systemd:
     """One unit. `revives` is whether its `Restart=` brings it back after a signal; known after `resolve`."""
 
