@@ -24,6 +24,7 @@ from blackstart.source import about, target_named
 from blackstart.target import Target
 
 SUITES = Path(__file__).parent / "suites"
+_USERS = "blackstart_user_"
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
 
@@ -147,14 +148,13 @@ def _where(error: Exception) -> str:
 def load_file(path: str) -> ModuleType:
     """Import a user's file by its path. Raises BadExperiment that names the line of a mistake."""
     real = Path(path).resolve()
-    name = f"blackstart_user_{hashlib.sha256(str(real).encode()).hexdigest()[:12]}"
+    name = f"{_USERS}{hashlib.sha256(str(real).encode()).hexdigest()[:12]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, real)
     if spec is None or spec.loader is None:
         raise BadExperiment(f"{path} can't be imported")
     module = importlib.util.module_from_spec(spec)
-    module.__dict__["__blackstart_file__"] = str(real)
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
@@ -162,3 +162,8 @@ def load_file(path: str) -> ModuleType:
         del sys.modules[name]
         raise BadExperiment(f"{path}: {_where(error)}") from error
     return module
+
+
+def load_again(module: str, file: str) -> ModuleType:
+    """The module that another process of this run has loaded. Raises BadExperiment, or what its import raises."""
+    return load_file(file) if module.startswith(_USERS) else importlib.import_module(module)

@@ -12,6 +12,7 @@ BlackstartError
 ├── Interrupted           a signal asked the run to end; exit 130 or 143
 ├── EndedEarly            the fault has to end now; the reason is in the journal already
 └── Damaged               a record (journal, history, ledger) can't be read
+    └── NotLoaded         ... since it holds a class of a user's experiment, whose file was not named
 """
 
 import signal
@@ -79,6 +80,14 @@ class EndedEarly(BlackstartError):
 
 class Damaged(BlackstartError):
     """A record on disk can't be read; the message says which, where, and what is still good."""
+
+
+class NotLoaded(Damaged):
+    """A record holds a class of a user's experiment that was not loaded. `digest` is how its file's sha256 begins."""
+
+    def __init__(self, name: str, digest: str) -> None:
+        super().__init__(f"it holds the class {name} of an experiment of your own, a file with the sha256 {digest}…")
+        self.name, self.digest = name, digest
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

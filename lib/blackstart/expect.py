@@ -68,7 +68,7 @@ FRESH = "is fresh, below"
 TESTS[FRESH] = TESTS["below"]
 
 
-@plain
+@plain("condition")
 class Condition:
     """A test on what one probe reads. `op` is a key of TESTS, `unreachable`, `timed_out` or `silent` (either)."""
 
@@ -190,7 +190,7 @@ BASELINE_WITHIN_S = 15.0
 When = Literal["eventually", "always", "never"]
 
 
-@plain
+@plain("expectation")
 class Expectation:
     """When a condition must hold. `within_s` counts from the fault's proven effect (or from the proven undo).
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # ---------------------------------------------------------------- steps: what a change does, as data
 
 
-@plain
+@plain("step.command")
 class Command:
     """One program run on this machine or over SSH. `host` is None (here) or `ssh://user@host:port`.
 
@@ -35,7 +35,7 @@ class Command:
     log: str = ""
 
 
-@plain
+@plain("step.http_call")
 class HttpCall:
     """One HTTP request that changes something (a proxy's API, `POST /pause`). Header values may be `env:NAME`.
 
@@ -52,7 +52,7 @@ class HttpCall:
     if_refused: str = ""
 
 
-@plain
+@plain("step.ask")
 class Ask:
     """A step for the hand on the keyboard. Done when its effect is seen, or the operator says so."""
 
@@ -66,7 +66,7 @@ Step = Command | HttpCall | Ask
 # ---------------------------------------------------------------- changes and faults
 
 
-@plain
+@plain("change")
 class Change:
     """One thing that will be different, and how it is put right again.
 
@@ -191,7 +191,7 @@ class Probe(Protocol):
 # ---------------------------------------------------------------- experiments
 
 
-@plain
+@plain("check")
 class Check:
     """A pure function over history and final state, by name (see `blackstart.checks`), with its parameters.
 
@@ -207,7 +207,7 @@ class Check:
     premise: bool = False
 
 
-@plain
+@plain("traffic")
 class Traffic:
     """A load and when it flows.
 
@@ -219,7 +219,7 @@ class Traffic:
     flows: Literal["throughout", "fault", "recovery"] = "throughout"
 
 
-@plain
+@plain("log_row")
 class LogRow:
     """One row of the CSV log: what `probe` read last before the fault, during it, or at the end; at `peak` the highest.
 
@@ -233,7 +233,7 @@ class LogRow:
     digits: int = 0
 
 
-@plain
+@plain("experiment")
 class Experiment:
     """A hypothesis and what is needed to test it.
 

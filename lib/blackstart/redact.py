@@ -28,7 +28,7 @@ SECRET_NAME = re.compile(
 _NO_SECRETS = ("PWD", "OLDPWD")
 # A fencing token is a small number, and no secret.
 _SMALL_NUMBER = re.compile(r"\d{1,9}")
-_CLASS_NAME = re.compile(r"[\w./ -]+:[\w.]+")
+_CLASS_NAME = re.compile(r"[a-z_]+(\.[a-z0-9_]+)?|user:[0-9a-f]{16}:[\w.]+")
 _SECRET_FIELDS = ("password", "passwd", "secret", "authorization", "x-ops-key", "x-api-key", "token", "pgpassword")
 _LEAST_LENGTH = 4  # shorter values would mask ordinary words
 _DEEPEST = 3  # a command over SSH in HEAL.sh

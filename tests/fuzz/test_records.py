@@ -111,7 +111,7 @@ def test_any_undo_json_is_a_copy_or_damage_that_names_it(folder: Path, data: st.
     count("undo.json")
     path = folder / copies.NAME
     me = Process("boot", 1, "2")
-    whole: dict[str, Any] = {"run": "r", "runner": {"is": "blackstart.safety.alive:Process", "boot": "b", "pid": 1,
+    whole: dict[str, Any] = {"run": "r", "runner": {"is": "process", "boot": "b", "pid": 1,
                              "started": "2"}, "guardian": None, "changes": {"r#0": None}}  # fmt: skip
     key = data.draw(st.sampled_from(list(whole)))
     text = json.dumps({**whole, key: data.draw(JSON)})

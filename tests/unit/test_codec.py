@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -13,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.codec import from_data, name_of, plain, to_data
+from blackstart import codec, record_aliases
+from blackstart.codec import digest_of, from_data, plain, to_data
 from blackstart.discover import load_file
 from blackstart.errors import Damaged
 from blackstart.model import Ask, Change, Check, Command, HttpCall
@@ -111,7 +113,7 @@ class Outer:
 
 
 def test_a_class_inside_a_class_comes_back() -> None:
-    assert name_of(Outer.Inner).endswith(":Outer.Inner")
+    assert to_data(Outer.Inner(3))["is"] == f"user:{digest_of(Path(__file__))}:Outer.Inner"
     assert there_and_back(Outer.Inner(3)) == Outer.Inner(3)
 
 
@@ -120,8 +122,9 @@ def test_a_class_inside_a_class_comes_back() -> None:
     [
         {"is": "no.such.module:Thing"},
         {"is": "blackstart.model:NoSuchThing"},
-        {"is": "blackstart.model:Command"},
         {"is": "blackstart.model:Any"},
+        {"is": "step.no_such_step"},
+        {"is": "step.command"},
         {"is": "os:system"},
         {"is": "builtins:dict"},
         {"is": ""},
@@ -129,14 +132,70 @@ def test_a_class_inside_a_class_comes_back() -> None:
         {"is": 7},
         {"is": None},
         {"is": "/no/such/file.py:Thing"},
+        {"is": "user:0123456789abcdef:Thing"},
+        {"is": "user::Thing"},
         {"is": "pairs"},
         {"is": "pairs", "pairs": [1]},
-        {"is": "blackstart.expect:Condition", "probe": None, "op": "no such op"},
+        {"is": "condition", "probe": None, "op": "no such op"},
     ],
 )
 def test_what_cannot_be_rebuilt_is_damaged(data: dict[str, Any]) -> None:
     with pytest.raises(Damaged):
         from_data(data)
+
+
+# ---------------------------------------------------------------- the registry
+
+
+def test_every_plain_class_of_ours_has_a_tag_of_its_own_that_leads_to_it() -> None:
+    lib = Path(codec.__file__).parents[1]
+    texts = [path.read_text() for path in lib.rglob("*.py")]
+    assert not [text for text in texts if re.search(r"^ *@plain$", text, re.MULTILINE)]
+    tags = [tag for text in texts for tag in re.findall(r'^ *@plain\("(.+)"\)', text, re.MULTILINE)]
+    assert sorted(tags) == sorted(set(tags)) == sorted(codec.modules())
+    for tag, module in codec.modules().items():
+        assert codec.tag_of(codec._find(tag)) == tag and codec._find(tag).__module__ == module
+
+
+def test_every_name_of_old_records_still_leads_to_a_class() -> None:
+    assert len(record_aliases.TAGS) == 103
+    for name, tag in record_aliases.TAGS.items():
+        assert codec.tag_of(codec._find(name)) == tag
+
+
+def test_a_tag_is_found_in_a_process_that_has_imported_nothing_of_it() -> None:
+    assert printed("print(from_data({'is': 'probe.redis_ping', 'service': 'redis'}).name)") == "PING of redis\n"
+
+
+def test_a_tag_is_only_for_classes_of_ours() -> None:
+    with pytest.raises(TypeError, match="Blackstart's own"):
+
+        @plain("step.command")
+        class Mine:
+            x: int = 0
+
+
+PLANTED = """
+from pathlib import Path
+Path({trace!r}).touch()
+from blackstart.codec import plain
+
+@plain
+class Mine:
+    x: int = 1
+"""
+
+
+def test_nothing_is_imported_because_a_record_names_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, trace = tmp_path / "planted.py", tmp_path / "trace"
+    path.write_text(PLANTED.format(trace=str(trace)))
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("planted:Mine", "planted", f"{path}:Mine", str(path), f"user:{digest_of(path)}:Mine"):
+        with pytest.raises(Damaged, match="Mine|planted"):
+            from_data({"is": name, "x": 1})
+    assert not trace.exists() and "planted" not in sys.modules
+    made = load_file(str(path)).Mine(42)  # the user has named it
+    assert trace.exists() and there_and_back(made) == made
 
 
 # ---------------------------------------------------------------- classes from a user's file
@@ -150,30 +209,26 @@ class Mine:
 """
 
 
-def test_a_class_of_a_users_file_comes_back_in_another_process(tmp_path: Path) -> None:
-    path = tmp_path / "mine.py"
-    path.write_text(FILE)
-    made = load_file(str(path)).Mine(42)
-    data = to_data(made)
-    assert data["is"] == f"{path}:Mine"
-    program = (
-        f"import json\nfrom blackstart.codec import from_data\nprint(from_data(json.loads({json.dumps(data)!r})).x)"
-    )
-    program = program.replace("json.loads", "json.loads")
+def printed(program: str) -> str:
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", f"from blackstart.codec import from_data\n{program}"],
         env={"PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert (done.stdout, done.stderr) == ("42\n", "")
+    assert not done.stderr
+    return done.stdout
 
 
-@pytest.mark.parametrize("text", ["def broken(:", "raise RuntimeError('x')", "import no_such_module_at_all", ""])
-def test_a_users_file_that_is_broken_by_now_is_damaged(tmp_path: Path, text: str) -> None:
-    path = tmp_path / f"mine_{abs(hash(text))}.py"
-    path.write_text(text)
-    with pytest.raises(Damaged):
-        from_data({"is": f"{path}:Mine", "x": 1})
+def test_a_class_of_a_users_file_comes_back_in_another_process_that_has_loaded_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    data = to_data(load_file(str(path)).Mine(42))
+    assert data["is"] == f"user:{digest_of(path)}:Mine"
+    load = f"from blackstart.discover import load_file\nload_file({str(path)!r})\n"
+    assert printed(f"{load}print(from_data({data!r}).x)") == "42\n"
+    path.write_text(f"{FILE}\n# another file by now\n")
+    told = printed(f"{load}try:\n from_data({data!r})\nexcept Exception as error:\n print(error)")
+    assert "holds the class Mine of an experiment of your own" in told and data["is"].split(":")[1] in told

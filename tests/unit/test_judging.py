@@ -65,7 +65,7 @@ def test_rubbish_is_inconclusive(tmp_path, rubbish: bytes) -> None:
     "event",
     [
         {"event": "run", "experiment": {"is": "no.such.module:Thing"}},
-        {"event": "run", "experiment": {"is": "blackstart.model:Experiment", "name": 1}},
+        {"event": "run", "experiment": {"is": "experiment", "name": 1}},
         {"event": "run", "experiment": 7},
         {"event": "run"},
     ],

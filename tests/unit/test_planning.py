@@ -143,13 +143,14 @@ def test_a_change_by_hand_makes_a_plan_by_hand() -> None:
     assert planned(change(), change("b", undo_by_hand=True)).by_hand
 
 
-def test_the_longest_exact_hold_counts() -> None:
-    @plain
-    class Blip(Cut):
-        hold_s: float = 0.0
+@plain
+class Blip(Cut):
+    """A cut of an exact length."""
 
-    globals()["Blip"] = Blip  # where codec can find it
-    Blip.__qualname__ = "Blip"
+    hold_s: float = 0.0
+
+
+def test_the_longest_exact_hold_counts() -> None:
     plan = planning.make(
         experiment(recovery=(AFTER,), faults=(Blip((change(),), 0.2), Blip((change("b"),), 0.5), Cut((change("c"),)))),
         TARGET,

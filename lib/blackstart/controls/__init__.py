@@ -23,7 +23,7 @@ from blackstart.target import Service
 Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed", "absent"]
 
 
-@plain
+@plain("state")
 class State:
     """A service as its control sees it. `revives`: something restarts it by itself when its process dies.
 

@@ -62,7 +62,7 @@ _CRASH = (
 )
 
 
-@plain
+@plain("control.docker")
 class Docker:
     """One container. Before `resolve`, `either` is a name that may be a compose service's or a container's.
 

@@ -22,7 +22,7 @@ _SENTENCES = {
 }
 
 
-@plain
+@plain("control.manual")
 class Manual:
     """One service in the hands of the operator. `sentences` pairs a verb with what the operator is told."""
 

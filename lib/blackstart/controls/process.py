@@ -58,7 +58,7 @@ _STOP_TIMEOUT_S = 60.0
 _STEERS_SHELL = re.compile(r"(?:PATH|IFS|ENV|LANG|LANGUAGE|LC_.*|LD_.*|DYLD_.*|POSIXLY_CORRECT)\Z")
 
 
-@plain
+@plain("control.process")
 class Process:
     """One process and how it is started again. `line` is its whole command line.
 

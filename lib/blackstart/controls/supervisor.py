@@ -40,7 +40,7 @@ _KILL = (
 )
 
 
-@plain
+@plain("control.supervisor")
 class Supervisor:
     """One program of one supervisord. `name` is the program's, with its group where it has one: `group:name`."""
 

@@ -43,7 +43,7 @@ _RIGHTS = (
 )
 
 
-@plain
+@plain("control.systemd")
 class Systemd:
     """One unit. `revives` is whether its `Restart=` brings it back after a signal; known after `resolve`."""
 

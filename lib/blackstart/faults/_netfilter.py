@@ -24,7 +24,7 @@ _DELETE = (
 )
 
 
-@plain
+@plain("fault.rule")
 class Rule:
     """One rule of one chain."""
 

@@ -33,7 +33,7 @@ LEASE_S = 600.0
 _GONE_ALREADY = (200, 204, 404)
 
 
-@plain
+@plain("fault.toxic")
 class Toxic:
     """A toxic as the API takes it; its name is ours alone."""
 

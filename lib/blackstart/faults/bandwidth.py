@@ -18,7 +18,7 @@ _LEAST_BYTES, _MOST_BYTES = 16 * 1024, 8 * 1024 * 1024
 _ABOVE = 1.5
 
 
-@plain
+@plain("fault.bandwidth")
 class Bandwidth:
     """`rate_kbytes_per_s` × 1000 bytes per second and connection, in one direction.
 

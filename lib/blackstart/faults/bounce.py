@@ -8,7 +8,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.bounce")
 class Bounce:
     """Down for `down_ms` milliseconds from the moment the stop is done. It bites when nobody answers there.
 

@@ -12,7 +12,7 @@ from blackstart.probes.control_state import ControlState
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.crash")
 class Crash:
     """One signal (`KILL`, `SEGV`, `ABRT`, …) to the main process. It bites when another process runs in its place.
 

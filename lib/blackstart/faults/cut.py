@@ -9,7 +9,7 @@ from blackstart.probes.proxy_state import NO_PROXY
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.cut")
 class Cut:
     """The proxy is down: the toxic `down` where it knows that (it has a lease), else `enabled: false`.
 

@@ -9,7 +9,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.drop")
 class Drop:
     """iptables drops what clients send to the service. It bites when connections time out. Needs root."""
 

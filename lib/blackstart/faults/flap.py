@@ -28,7 +28,7 @@ _LOOKS_PER_TOGGLE, _TOGGLES_PER_LOOK = 4, 3
 _NO_PROCESS = 66
 
 
-@plain
+@plain("fault.flap")
 class Flap:
     """Down for `every_ms`, up for `every_ms`, and so on. It bites when the port is seen to come and go.
 

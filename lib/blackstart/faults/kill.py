@@ -8,7 +8,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.kill")
 class Kill:
     """SIGKILL, with the reviver told to leave it. It bites when its control sees it down and nobody answers there."""
 

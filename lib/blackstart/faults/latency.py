@@ -11,7 +11,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.latency")
 class Latency:
     """`latency_ms` ± `jitter_ms` on all that passes in one direction. It bites when round trips are that slow."""
 

@@ -10,7 +10,7 @@ from blackstart.probes.wire import RoundTrip
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.netem")
 class Netem:
     """`delay_ms` ± `jitter_ms` on each packet that leaves for the service's clients, `loss_percent` of them lost.
 

@@ -10,7 +10,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.pause")
 class Pause:
     """The service is frozen as it is. It bites when it answers no more while its port still takes connections."""
 

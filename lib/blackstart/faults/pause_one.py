@@ -13,7 +13,7 @@ from blackstart.reading import read_once
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.pause_one")
 class PauseOne:
     """`candidates` pairs services with the condition that tells the one; exactly one must show it."""
 

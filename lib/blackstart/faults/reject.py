@@ -9,7 +9,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.reject")
 class Reject:
     """iptables answers what clients send to the service with a reset. It bites when connections are refused.
 

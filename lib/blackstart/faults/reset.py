@@ -12,7 +12,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.reset")
 class Reset:
     """The toxic `reset_peer`, `after_ms` after it meets a connection.
 

@@ -11,7 +11,7 @@ from blackstart.probes.wire import CloseTime
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.slow_close")
 class SlowClose:
     """The end of a connection comes `delay_ms` late. It bites when a connection that was said farewell to stays."""
 

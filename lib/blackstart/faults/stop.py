@@ -8,7 +8,7 @@ from blackstart.model import Change
 from blackstart.target import Target
 
 
-@plain
+@plain("fault.stop")
 class Stop:
     """The service is told to end, and ends. It bites when its control sees it stopped and nobody answers there."""
 

@@ -17,7 +17,7 @@ _TICKS_PER_S = 100
 _QUEUED_MS = 1000
 
 
-@plain
+@plain("fault.tbf")
 class Tbf:
     """`rate_kbytes_per_s` × 1000 bytes per second for all that leaves for the service's clients together.
 

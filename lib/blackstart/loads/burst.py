@@ -12,7 +12,7 @@ from blackstart.loads.naming import check_name, check_prefix, new_prefix
 from blackstart.loads.operation import Operation
 
 
-@plain
+@plain("load.burst")
 class Burst:
     """`n` requests on n connections: all are sent but for their last byte, then all last bytes are let go.
 

@@ -18,7 +18,7 @@ from blackstart.steps.shell import ssh_host
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 
 
-@plain
+@plain("load.commands")
 class Commands:
     """`argv` is run at the rate of the stages, each time with a key of its own: `key_prefix` and its number.
 

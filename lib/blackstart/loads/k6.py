@@ -12,7 +12,7 @@ from blackstart.loads.naming import check_name
 from blackstart.loads.statuses import Statuses
 
 
-@plain
+@plain("load.k6")
 class K6:
     """`script` run by `binary` (from PATH), with `args` after `k6 run` and `env` in the script's `__ENV`.
 

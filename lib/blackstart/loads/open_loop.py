@@ -19,7 +19,7 @@ from blackstart.loads.stages import Stage, check_stages, peak_per_s
 RATE_PER_WORKER = 4000
 
 
-@plain
+@plain("load.open_loop")
 class OpenLoop:
     """Stages of a rate, and the operations sent at it, each as often as its weight says, evenly mixed.
 

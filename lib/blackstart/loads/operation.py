@@ -16,7 +16,7 @@ _METHOD = re.compile(r"[A-Z]+")
 _PICK = re.compile(r"header:[A-Za-z0-9-]+|json:[\w.-]+")
 
 
-@plain
+@plain("load.operation")
 class Operation:
     """A request with holes (see `blackstart.loads.template`) in its url's path and query, header values and body.
 
@@ -88,7 +88,7 @@ class Operation:
         self.statuses()
 
 
-@plain
+@plain("load.retry")
 class Retry:
     """What is sent again, with the same key and the same content: up to `times` more attempts, each `after_s` later."""
 

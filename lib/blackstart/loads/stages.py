@@ -12,7 +12,7 @@ _FASTEST_PER_S = 1_000_000
 _EPSILON = 1e-9
 
 
-@plain
+@plain("load.stage")
 class Stage:
     """`rate_per_s` requests a second for `duration_s`, changing evenly to `to_rate_per_s` where that is given.
 

@@ -98,7 +98,7 @@ class _ClientsReader:
         """Nothing is held between reads."""
 
 
-@plain
+@plain("endpoint.clients")
 class ListedClients:
     """A server's list of clients, compared with the sockets of the process that listens on a port of this machine."""
 
@@ -116,7 +116,7 @@ class ListedClients:
         return f"{self.listed.name}: connections of {self.host}:{self.port}"
 
 
-@plain
+@plain("probe.target_connections")
 class TargetConnections(Conditions):
     """How many of a server's clients are the target's own API, seen from both ends of the connections.
 

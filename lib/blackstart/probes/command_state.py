@@ -16,7 +16,7 @@ THERE, ABSENT = "there", "absent"
 _WORDS = {0: THERE, 1: ABSENT}
 
 
-@plain
+@plain("probe.command_state")
 class CommandState(Conditions):
     """`there` where the command ends with 0, `absent` with 1; with any other code nothing can be said."""
 
@@ -40,7 +40,7 @@ class CommandState(Conditions):
         return "value", _WORDS[answer.body], answer.note
 
 
-@plain
+@plain("endpoint.command")
 class CommandRun:
     """A command that changes nothing."""
 

@@ -12,7 +12,7 @@ from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scala
 from blackstart.target import Target
 
 
-@plain
+@plain("probe.control_state")
 class ControlState(Conditions):
     """What the control says of `service`: its `status`, or its `process` (pid and start time; absent if none)."""
 
@@ -46,7 +46,7 @@ class ControlState(Conditions):
         return ("value", value, state.detail) if value else ("absent", None, f"no process: {state.status}")
 
 
-@plain
+@plain("endpoint.control")
 class ControlEndpoint:
     """One look at a service through its control."""
 

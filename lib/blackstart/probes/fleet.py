@@ -13,7 +13,7 @@ from blackstart.probes.metrics import AGGREGATES
 from blackstart.target import Target
 
 
-@plain
+@plain("probe.fleet")
 class Fleet(Conditions):
     """The aggregate of the same reading from several instances, read one right after the other.
 
@@ -55,7 +55,7 @@ class Fleet(Conditions):
         return "value", AGGREGATES[self.aggregate](values), ""
 
 
-@plain
+@plain("endpoint.fleet")
 class FleetEndpoint:
     """Several endpoints read as one."""
 

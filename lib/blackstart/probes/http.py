@@ -42,7 +42,7 @@ def target_headers(target: Target, url: str) -> Pairs:
     return pairs(target.headers)
 
 
-@plain
+@plain("endpoint.http_get")
 class HttpGet:
     """GET of one URL. Header values may be `env:NAME` and are looked up when the reader is opened."""
 
@@ -75,7 +75,7 @@ class OverHttp(Conditions):
         return replace(self, path=url, headers=headers)  # type: ignore[type-var]
 
 
-@plain
+@plain("probe.http_status")
 class HttpStatus(OverHttp):
     """The status code of a GET: a number. A redirect is 302, not where it leads."""
 
@@ -95,7 +95,7 @@ class HttpStatus(OverHttp):
         return "value", answer.status, ""
 
 
-@plain
+@plain("probe.http_json")
 class HttpJson(OverHttp):
     """One field of a JSON answer, whatever the status: `field` is a dotted path, with numbers for places in a list.
 
@@ -139,7 +139,7 @@ class HttpJson(OverHttp):
         return kind, None, f"status {answer.status}, no field {self.field.replace('|', ' or ')}"
 
 
-@plain
+@plain("probe.http_text")
 class HttpText(OverHttp):
     """The text of an answer as it stands, for final states that a check reads. A status from 400 up is malformed."""
 

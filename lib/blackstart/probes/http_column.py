@@ -11,7 +11,7 @@ from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
 _MAX_BYTES = 16 * 1024 * 1024
 
 
-@plain
+@plain("probe.http_column")
 class HttpColumn(OverHttp):
     """The values of `field` in the list at `items`, as a JSON list. An item without it makes it malformed."""
 

@@ -56,7 +56,7 @@ class _OutputReader:
         """Nothing is held between reads."""
 
 
-@plain
+@plain("endpoint.command_output")
 class Output:
     """What a command prints."""
 
@@ -76,7 +76,7 @@ def _picked(answer: Answer) -> tuple[ReadingKind, Scalar, str]:
     return ("value", answer.body, "") if answer.body else ("absent", None, "nothing was printed")
 
 
-@plain
+@plain("probe.redis_in_container")
 class RedisInContainer(Conditions):
     """The reply of a reading Redis command as `redis-cli` prints it; nothing printed is `absent`."""
 
@@ -105,7 +105,7 @@ class RedisInContainer(Conditions):
         return _picked(answer)
 
 
-@plain
+@plain("probe.sql_in_container")
 class SqlInContainer(Conditions):
     """The value of a query as `psql` prints it, read-only, as the user of the official image; nothing is `absent`."""
 

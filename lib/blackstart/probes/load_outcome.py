@@ -17,7 +17,7 @@ from blackstart.target import Target
 _TAIL_BYTES = 4096
 
 
-@plain
+@plain("probe.load_outcome")
 class LoadOutcome(Conditions):
     """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
 
@@ -57,7 +57,7 @@ class LoadOutcome(Conditions):
         return "value", detail if unusual else outcome, why
 
 
-@plain
+@plain("endpoint.load_history")
 class HistoryTail:
     """The last lines of a history that is being written."""
 

@@ -18,7 +18,7 @@ _TAIL_LINES = 2000
 _LINE_SHOWN = 500
 
 
-@plain
+@plain("endpoint.log")
 class LogFollow:
     """A log file of this machine, or a command that prints the last lines of a log."""
 
@@ -43,7 +43,7 @@ class LogFollow:
         return Redactor()(f"/{self.pattern}/ in {where}")
 
 
-@plain
+@plain("probe.log_matches")
 class LogMatches(Conditions):
     """How many lines of a service's log match `pattern` (a regular expression) since the reading began, or the `last`.
 

@@ -10,7 +10,7 @@ from blackstart.probes.metrics import Metric
 _PERCENT = 100
 
 
-@plain
+@plain("probe.metric_share")
 class MetricShare(OverHttp):
     """`part` in percent of `whole`, two series without labels of one page. Absent where one of them is; a whole that is
     not above 0 is malformed."""

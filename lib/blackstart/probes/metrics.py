@@ -174,7 +174,7 @@ def _checked_name(series: str) -> str:
     return series
 
 
-@plain
+@plain("probe.metric")
 class Metric(OverHttp):
     """The value of a series: a number. A series that is not there is `absent`, never 0.
 
@@ -211,7 +211,7 @@ class Metric(OverHttp):
         return self.labels if isinstance(self.labels, tuple) else pairs(self.labels)
 
 
-@plain
+@plain("probe.metric_label")
 class MetricLabel(OverHttp):
     """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`."""
 

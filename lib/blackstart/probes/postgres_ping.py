@@ -86,7 +86,7 @@ class _PingReader:
         """Nothing is held between reads."""
 
 
-@plain
+@plain("endpoint.postgres_ping")
 class PostgresPinged:
     """The first message of a PostgreSQL connection, which is then closed. The server logs a `user` it does not know."""
 
@@ -104,7 +104,7 @@ class PostgresPinged:
         return f"ping postgres {self.address}"
 
 
-@plain
+@plain("probe.postgres_ping")
 class PostgresPing(Conditions):
     """`accepting` connections, or `rejecting` them while it starts, stops or recovers. A frozen one is `timed_out`."""
 

@@ -103,7 +103,7 @@ def _innermost(error: BaseException) -> str:
     return text[:300]
 
 
-@plain
+@plain("endpoint.promql")
 class PromQuery:
     """One instant query. Header values may be `env:NAME`."""
 
@@ -123,7 +123,7 @@ class PromQuery:
         return Redactor()(f"{self.query} at {self.url}")
 
 
-@plain
+@plain("probe.promql")
 class PromQL(Conditions):
     """The value of an expression: a number. An empty result is `absent`, never 0.
 

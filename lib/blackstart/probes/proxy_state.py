@@ -19,7 +19,7 @@ _NOT_FOUND = 404
 Picked = tuple[ReadingKind, Scalar, str]
 
 
-@plain
+@plain("probe.toxic_state")
 class ToxicState(Conditions):
     """`there` or `absent`, by the toxic's exact name; `no proxy` where nothing listens at the API any more.
 
@@ -59,7 +59,7 @@ class ToxicState(Conditions):
         return self.is_(NO_PROXY)
 
 
-@plain
+@plain("probe.proxy_state")
 class ProxyState(Conditions):
     """`enabled` or `disabled`; `no proxy` where nothing listens at the API any more."""
 
@@ -108,7 +108,7 @@ def _proxy_of(answer: Answer) -> tuple[ReadingKind, Scalar | dict[str, object], 
     return "value", proxy, ""
 
 
-@plain
+@plain("endpoint.proxy")
 class ProxyAsked:
     """GET of one proxy. Where nobody listens at all, that is an answer: `no proxy`."""
 
@@ -150,7 +150,7 @@ def nobody_listens(api: str, timeout_s: float = 2.0) -> bool:
     return False
 
 
-@plain
+@plain("probe.wire_state")
 class WireState(Conditions):
     """`clear` where a condition on the wire is true, `disturbed` where it is not.
 
@@ -175,7 +175,7 @@ class WireState(Conditions):
         return "value", answer.body, answer.note
 
 
-@plain
+@plain("endpoint.wire_state")
 class WireAsked:
     """One look at a wire."""
 

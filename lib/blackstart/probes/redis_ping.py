@@ -133,7 +133,7 @@ class _PingReader:
         return data[:-2]
 
 
-@plain
+@plain("endpoint.redis_ping")
 class RedisPinged:
     """PING over a kept connection. `dsn` may be `env:NAME`."""
 
@@ -148,7 +148,7 @@ class RedisPinged:
         return Redactor()(f"PING {self.dsn}")
 
 
-@plain
+@plain("probe.redis_ping")
 class RedisPing(Conditions):
     """`PONG` from a Redis that serves; `LOADING` and other codes as they are. A frozen one is `timed_out`."""
 

@@ -88,7 +88,7 @@ class _RedisReader:
             client.close()
 
 
-@plain
+@plain("endpoint.redis_command")
 class RedisAsked:
     """One reading command. `dsn` may be `env:NAME`."""
 
@@ -106,7 +106,7 @@ class RedisAsked:
         return Redactor()(f"{' '.join(self.command)} {self.dsn}")
 
 
-@plain
+@plain("probe.redis_command")
 class RedisCommand(Conditions):
     """The reply to a command that only reads: text or a number; `field` picks from INFO and hashes.
 

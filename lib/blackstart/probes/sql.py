@@ -38,7 +38,7 @@ def postgres_dsn(target: Target, service: str) -> str:
     return dsn
 
 
-@plain
+@plain("endpoint.sql")
 class SqlQuery:
     """One query. `dsn` may be `env:NAME`. It runs read-only, so that a probe can't change what it looks at."""
 
@@ -59,7 +59,7 @@ class SqlQuery:
         return Redactor()(f"{self.query} on {self.dsn}")
 
 
-@plain
+@plain("probe.sql_scalar")
 class SqlScalar(Conditions):
     """The one value that a query gives. No row, or NULL, is `absent`; more than one row or column is malformed."""
 
@@ -90,7 +90,7 @@ class SqlScalar(Conditions):
         return ("absent", None, "NULL") if value is None else ("value", value, "")
 
 
-@plain
+@plain("probe.sql_rows")
 class SqlRows(Conditions):
     """All rows of a query as JSON text, a list of objects, for final states that a check reads."""
 

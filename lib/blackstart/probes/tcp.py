@@ -37,7 +37,7 @@ class _TcpReader:
         """Nothing is held between reads."""
 
 
-@plain
+@plain("endpoint.tcp")
 class TcpConnect:
     """A TCP connection to `host:port`, opened and closed."""
 
@@ -54,7 +54,7 @@ class TcpConnect:
         return f"connect {self.address}"
 
 
-@plain
+@plain("probe.tcp")
 class Tcp(Conditions):
     """`open` while a TCP port takes connections; `unreachable` or `timed_out` otherwise.
 

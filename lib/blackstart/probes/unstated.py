@@ -7,7 +7,7 @@ from blackstart.model import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked
 
 
-@plain
+@plain("probe.unstated")
 class Unstated(OverHttp):
     """Always absent. `fact` is the key to be written under [facts]; `path` is a page that is read anyhow."""
 

@@ -17,7 +17,7 @@ from blackstart.target import Target, secret
 Picked = tuple[ReadingKind, Scalar, str]
 
 
-@plain
+@plain("probe.round_trip")
 class RoundTrip(Conditions):
     """Milliseconds until another probe's endpoint has answered: the least of up to three reads in a row.
 
@@ -41,7 +41,7 @@ class RoundTrip(Conditions):
         return "value", answer.body, answer.note
 
 
-@plain
+@plain("endpoint.round_trip")
 class Timed:
     """Another endpoint, answering with the milliseconds that its answer took."""
 
@@ -63,7 +63,7 @@ class Timed:
         return f"round trip of {self.inner.describe()}"
 
 
-@plain
+@plain("probe.throughput")
 class Throughput(Conditions):
     """Bytes per second that a Redis echoes to us (`PING` with a message of `size_bytes`).
 
@@ -89,7 +89,7 @@ class Throughput(Conditions):
         return "value", answer.body, answer.note
 
 
-@plain
+@plain("endpoint.throughput")
 class Echo:
     """A message that a Redis sends back, over a connection of its own."""
 
@@ -110,7 +110,7 @@ class Echo:
         return f"echo of {self.size_bytes} bytes at {self.address}"
 
 
-@plain
+@plain("probe.close_time")
 class CloseTime(Conditions):
     """Milliseconds from the last byte of a farewell's answer to the end of the connection.
 
@@ -135,7 +135,7 @@ class CloseTime(Conditions):
         return "value", answer.body, answer.note
 
 
-@plain
+@plain("endpoint.close_time")
 class Farewell:
     """A connection that is asked to be closed."""
 
@@ -154,7 +154,7 @@ class Farewell:
         return f"farewell to {self.address}"
 
 
-@plain
+@plain("probe.comings")
 class Comings(Conditions):
     """How often a port changed between taking connections and refusing them, within one read.
 
@@ -180,7 +180,7 @@ class Comings(Conditions):
         return "value", answer.body, answer.note
 
 
-@plain
+@plain("endpoint.comings")
 class Knocking:
     """Connection after connection, each given a moment in which the other side may end it."""
 

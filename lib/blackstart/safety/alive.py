@@ -13,7 +13,7 @@ from blackstart.safety.place import Apart, Place, apart, here
 BOOT_FILE = Path("/proc/sys/kernel/random/boot_id")
 
 
-@plain
+@plain("process")
 class Process:
     """One process. `started` is the kernel's own mark of its start, `boot` that of the machine's, `place` where it is.
 

@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import IO
 
 from blackstart import clock
-from blackstart.codec import from_data, to_data
+from blackstart.codec import from_data, sources, to_data
 from blackstart.errors import Refused
 from blackstart.evidence.folder import Folder
 from blackstart.model import Change
@@ -85,11 +85,13 @@ class Guardian:
                 pass_fds=(theirs.fileno(), *held), start_new_session=True, env=_environment(),
             )  # fmt: skip
         self._wire = Wire(ours)
+        changes = to_data(self.changes)
         brief = {
-            "run": self.folder.run, "evidence": str(self.folder.path), "changes": to_data(self.changes),
+            "run": self.folder.run, "evidence": str(self.folder.path), "changes": changes,
             "runner": to_data(myself()), "lease_s": self._lease_s, "path": sys.path, "locks": held,
             "python_path": os.environ.get("PYTHONPATH"), "terminal": _terminal(),
-            # Over this wire only: nobody else can read it, as they can a command line.
+            # Over this wire only: nobody else can write what is loaded, or read what is secret.
+            "sources": sources(changes),
             "secrets": self.vault.secrets,
         }  # fmt: skip
         self._answered_s = clock.now_s()

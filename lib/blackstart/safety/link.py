@@ -43,7 +43,7 @@ class Proof(Protocol):
         ...
 
 
-@plain
+@plain("link.same_value")
 class SameValue:
     """Two probes read the same: the lock key in that Redis holds the instance id that the target's metrics show."""
 
@@ -63,7 +63,7 @@ class SameValue:
         return f"{_told(left)}, but {_told(right)}"
 
 
-@plain
+@plain("link.seen_in")
 class SeenIn:
     """A reading of the service shows the target: its connections stand in CLIENT LIST or pg_stat_activity."""
 
@@ -82,7 +82,7 @@ class SeenIn:
         return "" if self.condition.matches(reading) else f"{_told(reading)} (wanted: {self.condition})"
 
 
-@plain
+@plain("link.listens")
 class Listens:
     """The process that the service's control shows is the one that listens at the service's own url."""
 

@@ -23,7 +23,7 @@ _SO_NETNS_COOKIE = 71  # Linux 5.14; Python's socket has no name for it
 _MOUNTED = re.compile(r"^\S+ \S+ \S+ (?P<root>net:\[\d+\]) (?P<path>\S+) ", re.MULTILINE)
 
 
-@plain
+@plain("place")
 class Place:
     """`machine` is its identity, hashed, `host` its name for people; `network` and `processes` are the kernel's names
     of its namespaces (`net:[4026531840]`), `named` is what `ip netns` calls the network. `cookie` is the network's too:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from blackstart import clock
 from blackstart.codec import from_data, to_data
+from blackstart.discover import load_again
 from blackstart.errors import BlackstartError
 from blackstart.model import Change
 from blackstart.safety import copies
@@ -66,6 +67,8 @@ class Watchman:
             os.set_inheritable(lock, False)
         self.run, self.evidence = str(brief["run"]), Path(brief["evidence"])
         self.runner = Runner(from_data(brief["runner"]))
+        for module, file in brief["sources"].items():
+            load_again(module, file)
         self.changes: dict[str, Change] = {
             f"{self.run}#{number}": change for number, change in enumerate(from_data(brief["changes"]))
         }

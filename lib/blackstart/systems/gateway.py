@@ -35,14 +35,14 @@ def breaker(state: str, name: str = BREAKER) -> Metric:
     return Metric("resilience4j_circuitbreaker_state", labels, path=PAGE, name=f"breaker_{state}")
 
 
-@plain
+@plain("endpoint.visit")
 class VisitorGet(HttpGet):
     """A request like a user's, at a user's pace: a probe must not use up the limit that it looks at."""
 
     least_tick_s: ClassVar[float] = 0.2
 
 
-@plain
+@plain("probe.visit")
 class Visit(HttpStatus):
     """The status that a user gets. Its requests also let a breaker that waits for calls close again."""
 

@@ -32,7 +32,7 @@ class _NotFound(Exception):
     """The trace is not there; the message says what was seen instead."""
 
 
-@plain
+@plain("link.limiter_counts")
 class LimiterCounts:
     """Sends requests through the gateway and looks for what the limiter counts of them in Redis.
 

@@ -28,7 +28,7 @@ _READ_TIMEOUT_S = 2.0
 _MOST_KEYS = 5
 
 
-@plain
+@plain("link.all_of")
 class AllOf:
     """Several proofs that must all stand."""
 
@@ -44,7 +44,7 @@ class AllOf:
         return "; ".join(told for proof in self.proofs if (told := proof.missing()))
 
 
-@plain
+@plain("link.served_by_control")
 class ServedByControl:
     """What answers at the service's dsn or address is what its control would stop, not another server beside it.
 
@@ -131,7 +131,7 @@ def not_published(told: str, name: str, host: str, port: int) -> str:
     return f"the container {name} publishes {published}, so {host}:{port} is another server"
 
 
-@plain
+@plain("link.keys_in_database")
 class KeysInDatabase:
     """The orders that the API shows are in the database, under the same keys. `asked` is given its query here."""
 

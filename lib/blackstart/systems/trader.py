@@ -61,7 +61,7 @@ def mode(service: str = "") -> HttpJson:
     return HttpJson(_path("/state", service), "mode", _name("mode", service))
 
 
-@plain
+@plain("probe.mode_shown")
 class ModeShown(HttpJson):
     """Whether the mode is shown at all: `not shown` is a value of it, so that it can be refused."""
 

@@ -127,7 +127,7 @@ def test_what_an_outsider_sees_is_found_from_dsn_address_or_name(
 def test_postgresql_is_asked_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
     change = plan(Pause("redis"), RUNNING, monkeypatch, address="db1:5432", dsn="postgresql://me:geheim@db1/x")
     data = json.dumps(to_data(change))
-    assert "PostgresPing" in data and "SqlScalar" not in data
+    assert "probe.postgres_ping" in data and "probe.sql_scalar" not in data
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_heal_sh_undoes_nothing_elsewhere(
         assert forced.returncode == 0 and (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("rubbish", ["nowhere", {"is": "blackstart.safety.place:Place", "network": 7}, None])
+@pytest.mark.parametrize("rubbish", ["nowhere", {"is": "place", "network": 7}, None])
 def test_an_entry_whose_place_is_rubbish_is_left_to_heal_sh(tmp_path: Path, rubbish: object) -> None:
     broken(tmp_path, dead(here()))
     runner = json.dumps({**to_data(dead(here())), "place": rubbish})
