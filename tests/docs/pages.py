@@ -3,6 +3,10 @@
 import re
 from pathlib import Path
 
+from tests.environment import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
 
 def blocks(page: Path, language: str) -> list[str]:
     """The fenced blocks in that language."""
@@ -24,3 +28,9 @@ def table(page: Path, heading: str) -> list[list[str]]:
 def words(cell: str) -> set[str]:
     """What is named in a cell, in back quotes."""
     return set(re.findall(r"`([^`]+)`", cell))
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind its `#`: the page's headings, as GitHub writes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}

@@ -1,4 +1,4 @@
-"""The README does what it says: its commands run, its targets are targets, its tables are complete."""
+"""The pages do what they say: their commands run, their targets are targets, their tables are complete."""
 
 import os
 import re
@@ -12,35 +12,52 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls
+from blackstart import controls, errors
+from blackstart.facts import KNOWN
 from blackstart.flags import Flags, option_name
 from blackstart.suites.trader._orders import flowing_orders
 from blackstart.target import from_table
+from tests.docs.gateway_page import PAGE as GATEWAY
+from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
-README = (ROOT / "README.md").read_text()
-# What stands in the README for something else, and what would run these very tests again.
+TARGETS, FLAGS, SAFETY, DESIGN = (ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design"))
+# Pages with tests of their own, and the languages of the blocks that these run.
+ELSEWHERE = {"gateway.md": {"bash", "sh", "toml", "python", "js"}, "proxy.md": {"bash", "json"}}
+# What the tests below run of the other pages; the `text` of the design is drawings.
+EVERYWHERE, BESIDES = {"bash", "python"}, {TARGETS: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}}
+HERE = [page for page in PAGES if page.name not in ELSEWHERE]
+# What stands there for something else, and what would run these very tests again.
 INSTEAD = {
     "<this repository>": str(ROOT),
     "./scripts/run test": "./scripts/run test -q tests/unit/test_durations.py",
 }
+COMMANDS = [pytest.param(block, id=f"{page.name}-{n}") for page in HERE for n, block in enumerate(blocks(page, "bash"))]
 
 
-def blocks(language: str) -> list[str]:
-    """The fenced blocks in that language."""
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.MULTILINE | re.DOTALL)
+def test_no_block_of_any_page_is_left_out() -> None:
+    for page in PAGES:
+        run = ELSEWHERE.get(page.name, EVERYWHERE | BESIDES.get(page, set()))
+        found = sum(len(blocks(page, language)) for language in run)
+        fences = re.findall(r"^\s*(?:```|~~~).*$", page.read_text(), flags=re.MULTILINE)
+        assert len(fences) == 2 * found, f"{page}: a block that no test runs is among {fences}"
 
 
-def table(heading: str) -> list[list[str]]:
-    """The cells of the first table under a heading, without the head."""
-    lines = README.partition(f"\n## {heading}\n")[2].splitlines()
-    rows = [line for line in lines[: _end(lines)] if line.startswith("|")][2:]
-    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+def test_the_readme_is_short_and_every_page_is_in_the_index() -> None:
+    assert len(PAGES[0].read_text().splitlines()) <= 150
+    index = (ROOT / "docs" / "README.md").read_text()
+    assert [page.name for page in PAGES[1:] if f"]({page.name})" not in index] == ["README.md"]
 
 
-def _end(lines: list[str]) -> int:
-    return next((number for number, line in enumerate(lines) if line.startswith("## ")), len(lines))
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_links_to_is_there(page: Path) -> None:
+    for place in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        path, _, heading = place.partition("#")
+        if not path.startswith("http"):
+            other = page.parent / path if path else page
+            assert other.exists(), place
+            assert not heading or heading in anchors(other), place
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +82,10 @@ def around(folder: Path, state: Path) -> dict[str, str]:
     return {**keep, "PATH": path, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(folder / "lib")}
 
 
-@pytest.mark.parametrize("number", range(len(blocks("bash"))))
-def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, number: int) -> None:
-    block = blocks("bash")[number]
-    for words, other in INSTEAD.items():
-        block = block.replace(words, other)
+@pytest.mark.parametrize("block", COMMANDS)
+def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, block: str) -> None:
+    for told, other in INSTEAD.items():
+        block = block.replace(told, other)
     # The first block makes the clone that the others are typed in.
     made = "git clone" in block
     folder = tmp_path if made else clone
@@ -88,8 +104,19 @@ def test_a_block_of_commands_runs_to_its_end(clone: Path, tmp_path: Path, number
     assert done.returncode == 0, f"{block}\n{done.stdout}\n{done.stderr}"
 
 
-def test_the_experiment_in_the_readme_holds_on_the_lab(clone: Path, tmp_path: Path) -> None:
-    (text,) = blocks("python")
+def test_giving_up_is_refused_where_nothing_is_broken(clone: Path, tmp_path: Path) -> None:
+    """`RUN` is the name of no run. What a run's own name does is tested in tests/contract."""
+    (block,) = blocks(SAFETY, "sh")
+    done = subprocess.run(
+        ["bash", "-c", block], cwd=clone, env=around(clone, tmp_path / "state"),
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.partition(":")[0]) == (40, "Not started"), done.stdout + done.stderr
+    assert "RUN" in done.stderr
+
+
+@pytest.mark.parametrize("text", [text for page in HERE for text in blocks(page, "python")])
+def test_an_experiment_of_the_pages_holds_on_the_lab(clone: Path, tmp_path: Path, text: str) -> None:
     path = tmp_path / text.splitlines()[0].removeprefix("# ")
     path.parent.mkdir()
     path.write_text(text)
@@ -114,19 +141,24 @@ def test_the_experiment_in_the_readme_holds_on_the_lab(clone: Path, tmp_path: Pa
         typed("lab.down")
 
 
-@pytest.mark.parametrize("text", blocks("toml"))
-def test_a_target_in_the_readme_can_be_read_and_controlled(text: str) -> None:
+@pytest.mark.parametrize("text", blocks(TARGETS, "toml"))
+def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
     # A block without a name is a part of the first one, told in another way.
-    target = from_table({**tomllib.loads(blocks("toml")[0]), **tomllib.loads(text)}, "README.md")
+    target = from_table({**tomllib.loads(blocks(TARGETS, "toml")[0]), **tomllib.loads(text)}, TARGETS.name)
     assert target.services
     for service in target.services.values():
         controls.of(service)
     assert flowing_orders(target, 1.0) is not None
 
 
-def test_every_flag_is_in_the_readme_with_its_option_and_its_default() -> None:
+def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
+    told = {word for page in (TARGETS, GATEWAY) for row in table(page, "Facts") for word in words(row[0])}
+    assert told == set(KNOWN)
+
+
+def test_every_flag_is_on_its_page_with_its_option_and_its_default() -> None:
     told = {}
-    for names, options, says in table("Flags"):
+    for names, options, says in table(FLAGS, "Flags"):
         for name, option in zip(re.findall(r"`(\w+)[=1]*`", names), re.findall(r"`--([\w-]+)`", options), strict=True):
             told[name] = (option, says)
     known = {item.metadata["env"]: item for item in fields(Flags) if item.metadata}
@@ -138,18 +170,20 @@ def test_every_flag_is_in_the_readme_with_its_option_and_its_default() -> None:
             assert f"{item.default:g}" in says if isinstance(item.default, float) else str(item.default) in says
 
 
-def test_every_task_that_the_readme_names_exists() -> None:
+def test_the_pages_name_every_task_and_no_other() -> None:
     listed = subprocess.run(
         [str(BIN / "invoke"), "--list", "--list-format=flat"], cwd=ROOT, capture_output=True, text=True, timeout=60,
         check=True, env=around(ROOT, ROOT / "reports"),
     ).stdout  # fmt: skip
-    tasks = set(re.findall(r"^\s+([\w.-]+)(?:\s|$)", listed, flags=re.MULTILINE))
-    named = set(re.findall(r"`((?:chaos|lab|report|proxy|gateway|flash-sale|shop|checkout)\.[a-z-]+)\b", README))
-    assert named and named <= tasks, named - tasks
+    tasks = set(re.findall(r"^  ([a-z-]+\.[a-z-]+)", listed, flags=re.MULTILINE))
+    named = re.compile(rf"`((?:{'|'.join({task.partition('.')[0] for task in tasks})})\.[a-z-]+)\b(?!\.)")
+    assert {name for page in PAGES for name in named.findall(page.read_text())} == tasks
+    # The README's table of drills has all of them.
+    assert {task for task in tasks if task.startswith(("chaos.", "gateway."))} <= set(
+        named.findall(section(PAGES[0], "Drills"))
+    )
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_program() -> None:
-    from blackstart import errors  # noqa: PLC0415
-
     codes = {value for name, value in vars(errors).items() if name.startswith("EXIT_")}
-    assert {int(row[0]) for row in table("Verdicts")} == codes
+    assert {int(row[0]) for row in table(PAGES[0], "Verdicts")} == codes
