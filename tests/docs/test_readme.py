@@ -15,7 +15,7 @@ import pytest
 from blackstart import controls
 from blackstart.flags import Flags, option_name
 from blackstart.suites.trader._orders import flowing_orders
-from blackstart.target import from_table
+from blackstart.target_file import from_table
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
