@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart.discover import SUITES
 from blackstart.errors import Ambiguous, BadFlag, BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.state import invoke, running_labs
-from blackstart.target import Service, Target, from_table, load
+from blackstart.suites import systems
+from blackstart.system import Server, System
+from blackstart.target import Service, Target
+from blackstart.target_file import from_table, load
 
 TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
 """The flags that say piece by piece which system is meant."""
-_TRADES_NOTHING = ("gateway",)
-_PORTS = {"redis": 6379, "postgres": 5432}
 
 
 def target_for(kind: str, flags: Flags) -> Target:
@@ -27,6 +27,11 @@ def target_for(kind: str, flags: Flags) -> Target:
 
     Raises BadTarget where nothing fits, or two things do, and BadFlag where options name two systems.
     """
+    target = _chosen(kind, flags)
+    return target if target.kind else replace(target, system=systems.of(kind))
+
+
+def _chosen(kind: str, flags: Flags) -> Target:
     if flags.target:
         return _beside_flags(_named(flags.target, kind), flags)
     if flags.given.intersection(TARGET_FLAGS):
@@ -64,13 +69,13 @@ def _beside_flags(target: Target, flags: Flags) -> Target:
 
 
 def beside_trading(target: Target, flags: Flags) -> tuple[Target, Flags]:
-    """PAUSE_ON_FAIL ends trading: what does not trade gets none of its requests, unless a command of its own is named.
+    """PAUSE_ON_FAIL concerns no system that has no safe state, unless a command of its own is named.
 
     That is said, and not refused: the variable may be meant for the other suites of the same shell.
     """
-    if not flags.pause_on_fail or target.kind not in _TRADES_NOTHING or flags.abort_command or target.abort:
+    if not flags.pause_on_fail or target.system.safe_state or flags.abort_command or target.abort:
         return target, flags
-    why = f"{target.why}; ignored: {flags.called('pause_on_fail')} (a {target.kind} has no trading to abort)"
+    why = f"{target.why}; ignored: {flags.called('pause_on_fail')} (a {target.system.kind} has no trading to abort)"
     return replace(target, why=why), replace(flags, pause_on_fail=False)
 
 
@@ -122,47 +127,38 @@ def _folder(folder: Path) -> list[Target]:
 
 
 def by_flags(kind: str, flags: Flags, why: str) -> Target:
-    """A trader as the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers."""
-    if kind != "trader":
+    """A target made of what the flags say, where that is enough for one of this kind. Raises BadTarget where not."""
+    known = systems.of(kind)
+    if known.by_flags is None:
         given = [flags.called(name) for name in TARGET_FLAGS if name in flags.given]
         if given:
-            raise BadTarget(_too_little(kind, given))
-        lab = f"a lab of one to learn on: {invoke()} lab.up {kind}, and then --target lab" if _has_lab(kind) else ""
+            raise BadTarget(_too_little(known, given))
+        lab = f"; a lab of one to learn on: {invoke()} lab.up {kind}, and then --target lab"
         raise BadTarget(
             f"no target for a {kind or 'system of this kind'}. Name one with --target, or put one into ./targets"
-            + (f"; {lab}" if lab else "")
+            + (lab if kind in systems.kinds() else "")
         )
-    api = flags.api or "http://localhost:8000"
-    redis, told = _server("redis", flags.redis_container, flags.redis_url, "REDIS_URL")
-    postgres, also = _server("postgres", flags.postgres_container, flags.database_url, "DATABASE_URL")
-    services = {"api": {"address": _address(api, 80), "url": api}, "redis": redis, "postgres": postgres}
-    table = {"name": "trader", "kind": kind, "api": api, "services": services}
-    return from_table(table, "the flags", why + told + also)
+    api = flags.api or known.by_flags.api
+    services: dict[str, Any] = {"api": {"address": _address(api, 80), "url": api}}
+    for name, server in known.by_flags.servers.items():
+        services[name], told = _server(name, server, flags)
+        why += told
+    return from_table({"name": kind, "kind": kind, "api": api, "services": services}, "the flags", why)
 
 
-def _too_little(kind: str, given: list[str]) -> str:
-    """Options alone make a trader; any other system is more than they can say."""
-    told = f"no target for a {kind or 'system of this kind'}: {' and '.join(given)} alone can't describe one"
-    needs = (
-        "; it needs [requests] (route and headers of a request) and [services.redis] (address, proxy_name, control)"
-        if kind == "gateway"
-        else ""
-    )
+def _too_little(system: System, given: list[str]) -> str:
+    told = f"no target for a {system.kind or 'system of this kind'}: {' and '.join(given)} alone can't describe one"
+    needs = f"; it needs {system.needs}" if system.needs else ""
     return f"{told}{needs}. Write a target file and name it with --target, with api in it"
 
 
-def _has_lab(kind: str) -> bool:
-    """Every kind of system that there is a suite for has a lab."""
-    return bool(kind) and (SUITES / kind.replace("-", "_")).is_dir()
-
-
-def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, Any], str]:
+def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], str]:
     """A service as container and URL say, where either may be left out; and what is to be said of it."""
     from blackstart import controls  # noqa: PLC0415  (only asked for where the flags describe the target)
     from blackstart.controls.docker import Docker  # noqa: PLC0415
 
-    port = _PORTS[name]
-    dsn = _reference(env, url) if url or name != "redis" else "redis://localhost:6379/0"
+    container, url, port = getattr(flags, server.container), getattr(flags, server.url), server.port
+    dsn = _reference(flags.variable(server.url), url) or server.dsn.format(f"localhost:{port}")
     address = _address(url or "//localhost", port)
     fields: dict[str, Any] = {"address": address, "dsn": dsn, "control": {"container": container or name}}
     try:
@@ -178,7 +174,7 @@ def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, An
         return fields, ""
     # A container says itself where it is reached; one that publishes nothing is asked from inside only.
     address = control.published(port)
-    fields |= {"address": address, "dsn": f"redis://{address}/0" if address and name == "redis" else ""}
+    fields |= {"address": address, "dsn": server.dsn.format(address) if address else ""}
     return fields, f"; {name} is the container {control.name}, {f'at {address}' if address else 'published nowhere'}"
 
 

@@ -35,6 +35,7 @@ from blackstart.safety import abort, guard_rails, lock, way_in
 from blackstart.safety import heal as healing
 from blackstart.safety.far import heal_command
 from blackstart.state import invoke
+from blackstart.suites import systems
 from blackstart.target import Target
 from blackstart.vault import Vault
 
@@ -144,13 +145,13 @@ def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequen
 
 def again(found: discover.Found, given: Flags, variant: str) -> str:
     """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
-    task = f"{_collection(found.suite)}.{found.name}" if found.shipped else f"chaos.run {shlex.quote(str(found.path))}"
+    task = (
+        f"{systems.of(found.suite).collection}.{found.name}"
+        if found.shipped
+        else f"chaos.run {shlex.quote(str(found.path))}"
+    )
     switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
     return " ".join([invoke(), task, *_flag_words(given), *([switch] if variant else [])])
-
-
-def _collection(suite: str) -> str:
-    return "chaos" if suite == "trader" else suite
 
 
 def _flag_words(given: Flags) -> list[str]:
@@ -189,7 +190,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
             rows.append(row)
             codes.append(code)
         worst = suite_closing.worst(codes)
-        title = f"{_collection(name)}.suite"
+        title = f"{systems.of(name).collection}.suite"
         once_more = " ".join([invoke(), title, *_flag_words(given), *(["--keep-going"] if keep_going else [])])
         outlet.line(redactor(suite_closing.told(title, rows, worst, once_more)))
         if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
@@ -209,11 +210,8 @@ def _one_of_suite(found: discover.Found, given: Flags, redactor: Redactor) -> tu
 
 
 def in_order(name: str) -> list[discover.Found]:
-    """The experiments of a suite in the order that its package declares (`ORDER`), the rest after them."""
-    import importlib  # noqa: PLC0415
-
-    package = importlib.import_module(f"blackstart.suites.{name.replace('-', '_')}")
-    order = list(getattr(package, "ORDER", ()))
+    """The experiments of a suite in the order that its descriptor declares, the rest after them."""
+    order = systems.of(name).order
     return sorted(
         discover.shipped(name), key=lambda f: (order.index(f.name) if f.name in order else len(order), f.name)
     )

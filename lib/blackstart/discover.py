@@ -20,10 +20,10 @@ from types import ModuleType
 from blackstart.errors import BadExperiment, BlackstartError, did_you_mean
 from blackstart.flags import Flags
 from blackstart.model import Experiment
-from blackstart.source import about, target_named
+from blackstart.source import About, about, experiments, target_named
+from blackstart.suites import systems
 from blackstart.target import Target
 
-SUITES = Path(__file__).parent / "suites"
 _USERS = "blackstart_user_"
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
@@ -47,8 +47,9 @@ class Found:
 
 def shipped(suite: str) -> list[Found]:
     """The experiments of one shipped suite, without importing any."""
-    folder = SUITES / suite.replace("-", "_")
-    return [_found(path, suite, f"blackstart.suites.{folder.name}.{path.stem}") for path in _files(folder)]
+    folder = systems.folder(suite)
+    module = f"blackstart.suites.{folder.name}"
+    return [_found(path, suite, f"{module}.{path.stem}", told) for path, told in experiments(folder).items()]
 
 
 def everything() -> Iterator[Found]:
@@ -56,8 +57,8 @@ def everything() -> Iterator[Found]:
     folders = [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
     for folder in folders:
         yield from (_found(path, "", "") for path in _files(folder))
-    for suite in sorted(path.name for path in SUITES.iterdir() if path.is_dir() and not path.name.startswith("_")):
-        yield from shipped(suite.replace("_", "-"))
+    for kind in systems.kinds():
+        yield from shipped(kind)
     for point in entry_points(group="blackstart.experiments"):
         try:
             spec = importlib.util.find_spec(point.value)
@@ -72,8 +73,8 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
-def _found(path: Path, suite: str, module: str) -> Found:
-    told = about(path)
+def _found(path: Path, suite: str, module: str, told: About | None = None) -> Found:
+    told = told or about(path)
     return Found(path.stem.replace("_", "-"), suite, path, module, told.says, told.variants)
 
 

@@ -1,15 +1,16 @@
-"""The facts that the shipped experiments read of a target, and what each of them can be.
+"""What the facts can be that the shipped experiments read of a target: each suite's `system.py` names its own.
 
 Deadlines, holds and limits are made of them: one that can't be meant is refused where the target file is read, and not
-found in the middle of a drill. Facts that stand in no table here are the target's own affair.
+found in the middle of a drill. Facts that no suite knows are the target's own affair.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from blackstart.errors import BadTarget
+from blackstart.system import Fact
 
 _DAY_S = 86_400
 _LARGEST = 1_000_000
@@ -18,12 +19,10 @@ _MOST_STEPS = 100
 _LONGEST_SHOWN = 80
 
 
-def refuse_bad(facts: Mapping[str, Any], where: str) -> None:
+def refuse_bad(facts: Mapping[str, Any], known: Mapping[str, Fact], where: str) -> None:
     """Raises BadTarget that names `where` they stand, the fact, what was found and what is wanted."""
-    for name, value in facts.items():
-        if name not in KNOWN:
-            continue
-        fits, wanted = KNOWN[name]
+    for name in filter(known.__contains__, facts):
+        (fits, wanted), value = known[name], facts[name]
         if not fits(value):
             raise BadTarget(f'{where}: "{name}" in [facts] must be {wanted}, not {_shown(value)}')
 
@@ -62,23 +61,13 @@ def _word(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
-_SECONDS = (_seconds, f"a number of seconds above 0 and at most {_DAY_S}")
-_COUNT = (_count, f"a whole number from 1 to {_LARGEST}")
+SECONDS: Fact = (_seconds, f"a number of seconds above 0 and at most {_DAY_S}")
+SECONDS_OR_NONE: Fact = (_seconds_or_none, f"a number of seconds from 0 to {_DAY_S}")
+STEPS: Fact = (_steps, f"a list of 1 to {_MOST_STEPS} numbers of seconds above 0, as in [1, 2, 4]")
+RATE: Fact = (_rate, f"a number from {_LEAST_PER_S} to {_LARGEST}")
+COUNT: Fact = (_count, f"a whole number from 1 to {_LARGEST}")
 
-KNOWN: dict[str, tuple[Callable[[Any], bool], str]] = {
-    # trader
-    "lock_key": (_word, 'text, as in "trader:leader"'),
-    "lock_ttl_s": _SECONDS,
-    "lock_refresh_s": _SECONDS,
-    "backoff_s": (_steps, f"a list of 1 to {_MOST_STEPS} numbers of seconds above 0, as in [1, 2, 4]"),
-    "backoff_jitter_s": (_seconds_or_none, f"a number of seconds from 0 to {_DAY_S}"),
-    "throttle_orders_per_s": (_rate, f"a number from {_LEAST_PER_S} to {_LARGEST}"),
-    "db_timeout_s": _SECONDS,
-    # gateway
-    "breaker_name": (_word, 'text, as in "redis"'),
-    "breaker_open_s": _SECONDS,
-    "limit_per_window": _COUNT,
-    "window_s": _SECONDS,
-    "max_workers": _COUNT,
-}
-"""What each fact can be, and that in words. A test keeps it equal to what the suites ask for."""
+
+def word(example: str) -> Fact:
+    """Text that can be printed, as in the example."""
+    return _word, f'text, as in "{example}"'

@@ -115,8 +115,10 @@ class Flags:
 
     def called(self, name: str) -> str:
         """How this flag was given: by its option's name or its variable's."""
-        if name in self.typed:
-            return f"--{option_name(name)}"
+        return f"--{option_name(name)}" if name in self.typed else self.variable(name)
+
+    def variable(self, name: str) -> str:
+        """The environment variable of this flag."""
         return str(next(item.metadata["env"] for item in fields(self) if item.name == name))
 
     @property

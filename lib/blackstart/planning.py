@@ -16,7 +16,7 @@ from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
 from blackstart.means import lost_means, proved_in_use
 from blackstart.model import Ask, Change, Experiment, Probe
-from blackstart.systems import known
+from blackstart.suites import systems
 from blackstart.target import Service, Target
 
 _LOOPBACK = re.compile(r"(?<![\w.:-])(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|\[::\]):(?=\d)")
@@ -75,7 +75,7 @@ class Plan:
 def make(experiment: Experiment, target: Target) -> Plan:
     """The plan. Raises Refused (BadTarget, BadExperiment) where the target can't have this experiment."""
     # An experiment that says nothing of a LIVE mode must not be the way around it.
-    forbidding = (one for one in known.forbidding(target) if one not in experiment.refuse_if)
+    forbidding = (one for one in systems.forbidding(target) if one not in experiment.refuse_if)
     bound = bind(replace(experiment, refuse_if=(*experiment.refuse_if, *forbidding)), target)
     bound = replace(bound, hold_max_s=max(bound.hold_min_s, bound.hold_max_s))
     changes: list[Change] = []
@@ -106,7 +106,7 @@ def _known_links(experiment: Experiment, target: Target, changes: Sequence[Chang
     """What is known of this kind of target, for the services of which the experiment itself proves nothing."""
     proved = {proof.service for proof in experiment.link}
     unproved = {change.service for change in changes} - proved
-    return tuple(proof for proof in known.links(target) if proof.service in unproved) if unproved else ()
+    return tuple(proof for proof in systems.links(target) if proof.service in unproved) if unproved else ()
 
 
 def identity_of(target: Target) -> str:

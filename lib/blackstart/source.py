@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+
+_NAMED = re.compile(r"^(?:def )?experiment\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class About:
-    """The first paragraph of the docstring, the whole of it, and the VARIANTS."""
+    """The first paragraph of the docstring, the whole of it, the VARIANTS, and whether `experiment` is defined, or may
+    be, for all that can be read."""
 
     says: str
     doc: str = ""
     variants: tuple[str, ...] = ()
+    declares: bool = False
 
 
 def about(path: Path) -> About:
@@ -21,9 +27,18 @@ def about(path: Path) -> About:
     try:
         tree = _tree(path)
     except (SyntaxError, ValueError, OSError) as error:
-        return About(f"(can't be read: {error})")
+        return About(f"(can't be read: {error})", declares=True)
     doc = ast.get_docstring(tree) or ""
-    return About(doc.split("\n\n")[0].replace("\n", " "), doc, _variants(tree))
+    return About(doc.split("\n\n")[0].replace("\n", " "), doc, _variants(tree), any(map(_declares, tree.body)))
+
+
+@cache
+def experiments(folder: Path) -> dict[Path, About]:
+    """The experiments in a suite's folder: the files that define `experiment`. What else is there helps them."""
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.py"))}
+    # To parse a file takes ten times as long as to read it, and most name it nowhere at the beginning of a line.
+    named = [path for path, text in texts.items() if _NAMED.search(text)]
+    return {path: told for path in named if (told := about(path)).declares}
 
 
 def target_named(path: Path) -> str:
@@ -36,6 +51,13 @@ def target_named(path: Path) -> str:
 
 def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _declares(node: ast.stmt) -> bool:
+    if isinstance(node, ast.FunctionDef):
+        return node.name == "experiment"
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(target, ast.Name) and target.id == "experiment" for target in targets)
 
 
 def _variants(tree: ast.Module) -> tuple[str, ...]:

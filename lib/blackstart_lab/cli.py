@@ -9,6 +9,7 @@ from typing import NoReturn
 
 from blackstart_lab import discover, lifecycle
 from blackstart_lab.errors import LabError, NotStarted
+from blackstart_lab.options import declare
 from blackstart_lab.workspace import Workspace
 
 
@@ -46,7 +47,7 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
     up.add_argument("--within-s", type=float, default=30.0, help="longest time to wait for the lab (default 30)")
     name = _named_lab(words)
     if name:
-        discover.load(name).add_arguments(up)
+        declare(discover.options(name), up)
     down = commands.add_parser("down", help="stop labs and delete their files")
     down.add_argument("name", nargs="?", help="default: every lab that is there")
     commands.add_parser("status", help="show the labs and their services")

@@ -4,10 +4,15 @@ import difflib
 import importlib
 import importlib.util
 import pkgutil
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import blackstart_lab
 from blackstart_lab.errors import NotStarted
-from blackstart_lab.model import Lab
+from blackstart_lab.options import Option
+
+if TYPE_CHECKING:
+    from blackstart_lab.model import Lab
 
 
 def packages() -> dict[str, str]:
@@ -19,12 +24,23 @@ def packages() -> dict[str, str]:
     return found
 
 
-def load(name: str) -> Lab:
+def options(name: str) -> Mapping[str, Option]:
+    """What `up` can be told of that lab, by name, without importing the lab. Refuses as `load` does."""
+    module = f"{_module(name).removesuffix('.lab')}.options"
+    known: Mapping[str, Option] = importlib.import_module(module).OPTIONS if importlib.util.find_spec(module) else {}
+    return known
+
+
+def load(name: str) -> "Lab":
     """The lab of that name, or a refusal that names those there are."""
+    lab: Lab = importlib.import_module(_module(name)).LAB
+    return lab
+
+
+def _module(name: str) -> str:
     known = packages()
     if name not in known:
         close = difflib.get_close_matches(name, known, n=1)
         hint = f'Did you mean "{close[0]}"?' if close else f"There is: {', '.join(sorted(known))}."
         raise NotStarted(f'no lab "{name}". {hint}')
-    lab: Lab = importlib.import_module(known[name]).LAB
-    return lab
+    return known[name]

@@ -1,6 +1,6 @@
 """The nouns of a lab: what it runs, how one sees that it runs, and what target.toml says about it."""
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,13 +47,13 @@ class Layout:
 
 
 class Lab(Protocol):
-    """A package `blackstart_lab/<package>/` whose module `lab.py` has one of these as `LAB`; that is all it takes."""
+    """A package `blackstart_lab/<package>/` whose module `lab.py` has one of these as `LAB`; that is all it takes.
+
+    What `up` can be told of it stands in an `options.py` beside that, as `OPTIONS` (see `blackstart_lab.options`).
+    """
 
     name: str
     summary: str
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        """Declare the lab's own options of `up`."""
 
     def mutants(self) -> Mapping[str, Mapping[str, Any]]:
         """The lab's mutants by name: summary, experiment, options, instances, must_fail, may_fail."""

@@ -1,6 +1,12 @@
 """The lab's Invoke tasks; each translates its options and calls `blackstart_lab.cli`."""
 
+from inspect import Parameter, Signature
+from typing import Any
+
 from invoke import Collection, Context, Exit, task
+
+from blackstart_lab import discover
+from blackstart_lab.options import Option
 
 
 def _run(*words: str) -> None:
@@ -11,46 +17,35 @@ def _run(*words: str) -> None:
         raise Exit(code=code)
 
 
-@task(
-    help={
-        "name": "which lab: trader, gateway, ...",
-        "profile": "quick (short times) or real (those of the real system)",
-        "mutant": "switch on one named resilience defect",
-        "instances": "how many instances of the app: one leads, the rest stand by",
-        "older-build": "answer /ready in the older 503 form",
-        "orders-per-s": "rate of the throttle queue",
-        "port": "port of the API (default: a free one)",
-        "as-coded": "gateway: behave as the public application really does",
-        "on-open": "gateway: what an open breaker means to a request, fallback or fail-fast",
-        "without-prometheus": "gateway: start none, even where its binary is on PATH",
-    },
-    auto_shortflags=False,  # Invoke runs out of letters, and would offer `--=STRING`
-)
-def up(
-    _: Context,
-    name: str,
-    profile: str | None = None,
-    mutant: str | None = None,
-    instances: str | None = None,
-    older_build: bool = False,
-    orders_per_s: str | None = None,
-    port: str | None = None,
-    as_coded: bool = False,
-    on_open: str | None = None,
-    without_prometheus: bool = False,
-) -> None:
-    """Start a lab: real servers on private ports, and say what runs where."""
-    given = {
-        "--profile": profile,
-        "--mutant": mutant,
-        "--instances": instances,
-        "--orders-per-s": orders_per_s,
-        "--port": port,
-        "--on-open": on_open,
-    }
-    switches = {"--older-build": older_build, "--as-coded": as_coded, "--without-prometheus": without_prometheus}
-    words = [word for flag, value in given.items() if value is not None for word in (flag, value)]
-    _run("up", name, *words, *(switch for switch, on in switches.items() if on))
+def _up() -> Any:
+    """The task that takes the options of every lab; what a lab can't be told is refused by the command line."""
+    labs = sorted(discover.packages())
+    known: dict[str, Option] = {}
+    helps: dict[str, dict[str, list[str]]] = {}
+    for lab in labs:
+        for name, option in discover.options(lab).items():
+            known[name] = option
+            helps.setdefault(name, {}).setdefault(option.help, []).append(lab)
+
+    def up(_: Context, name: str, **given: Any) -> None:
+        """Start a lab: real servers on private ports, and say what runs where."""
+        words = ["up", name]
+        for option in known:
+            value = given[option.replace("-", "_")]
+            if value is True:
+                words.append(f"--{option}")
+            elif value not in (None, False):
+                words += [f"--{option}", value]
+        _run(*words)
+
+    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("_", "name")]
+    for name, option in known.items():
+        default = False if option.type is bool else None
+        parameters.append(Parameter(name.replace("-", "_"), Parameter.POSITIONAL_OR_KEYWORD, default=default))
+    up.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
+    told = {name: "; ".join(f"{', '.join(of)}: {text}" for text, of in each.items()) for name, each in helps.items()}
+    # Invoke runs out of letters, and would offer `--=STRING`.
+    return task(help={"name": f"which lab: {', '.join(labs)}", **told}, auto_shortflags=False)(up)
 
 
 @task(help={"name": "which lab (default: every one that is there)"})
@@ -67,7 +62,7 @@ def status(_: Context) -> None:
 
 @task(
     help={
-        "name": "which lab, such as trader",
+        "name": "which lab",
         "service": "which service (default: all)",
         "lines": "how many lines of each",
     }
@@ -77,4 +72,4 @@ def logs(_: Context, name: str, service: str | None = None, lines: str = "30") -
     _run("logs", name, *([] if service is None else [service]), "--lines", lines)
 
 
-namespace = Collection("lab", up, down, status, logs)
+namespace = Collection("lab", _up(), down, status, logs)

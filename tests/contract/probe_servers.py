@@ -13,7 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from blackstart.target import Target, load
+from blackstart.target import Target
+from blackstart.target_file import load
 
 
 def _lab(state: Path, *words: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from blackstart.probes.log_lines import LogMatches
-from blackstart.systems.links import ServedByControl
+from blackstart.safety.link_proofs import ServedByControl
 from blackstart.target import Service, Target
 from tests.docker_engine import docker, redis_container
 from tests.requirements import require

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from blackstart.errors import BadTarget
-from blackstart.facts import KNOWN
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.suites.gateway import (
@@ -19,8 +18,10 @@ from blackstart.suites.gateway import (
     redis_unavailable,
     thundering_herd,
 )
-from blackstart.systems.gateway_links import requests
-from blackstart.target import Target, from_table
+from blackstart.suites.gateway.link import requests
+from blackstart.suites.gateway.system import SYSTEM
+from blackstart.target import Target
+from blackstart.target_file import from_table
 from blackstart_lab.gateway import mutants
 from blackstart_lab.gateway.as_coded import BREAKS
 from tests.docs.gateway_page import PAGE, example
@@ -89,7 +90,7 @@ def test_each_fact_of_the_page_is_read_and_each_fact_that_is_read_is_on_the_page
         asked = Asked(facts)
         for maker in MAKERS:
             maker.experiment(replace(target(), facts=asked), Flags())
-        assert asked.names == facts_table().keys() == OTHERS.keys() == example()["facts"].keys() <= KNOWN.keys()
+        assert asked.names == facts_table().keys() == OTHERS.keys() == example()["facts"].keys() <= SYSTEM.facts.keys()
 
 
 @pytest.mark.parametrize("fact", OTHERS)

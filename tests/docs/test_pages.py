@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from blackstart import controls, errors
-from blackstart.facts import KNOWN
 from blackstart.flags import Flags, option_name
+from blackstart.suites import systems
 from blackstart.suites.trader._orders import flowing_orders
-from blackstart.target import from_table
+from blackstart.target_file import from_table
 from tests.docs.gateway_page import PAGE as GATEWAY
 from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
@@ -153,7 +153,7 @@ def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
 
 def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
     told = {word for page in (TARGETS, GATEWAY) for row in table(page, "Facts") for word in words(row[0])}
-    assert told == set(KNOWN)
+    assert told == {fact for kind in systems.kinds() for fact in systems.of(kind).facts}
 
 
 def test_every_flag_is_on_its_page_with_its_option_and_its_default() -> None:

@@ -10,10 +10,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blackstart import controls, discover, facts, flags, secret_places
+from blackstart import controls, discover, flags, secret_places
 from blackstart.errors import BadFlag, BadTarget
 from blackstart.flags import Flags
-from blackstart.target import Target, from_table, load
+from blackstart.suites import systems
+from blackstart.target import Target
+from blackstart.target_file import from_table, load
 from tests.fuzz.cases import count, fuzzed
 from tests.unit.test_flags import ENVS, NAMES
 from tests.unit.test_target import WHOLE
@@ -86,7 +88,7 @@ def test_any_table_is_a_target_or_refused_by_place(tmp_path: Path, table: dict[s
 
 
 FACTS = st.dictionaries(
-    st.sampled_from(sorted(facts.KNOWN)),
+    st.sampled_from(sorted(name for kind in systems.kinds() for name in systems.of(kind).facts)),
     st.one_of(VALUES, st.floats(0.001, 100), st.integers(1, 300), st.lists(st.floats(0.001, 100), max_size=5)),
     max_size=5,
 )

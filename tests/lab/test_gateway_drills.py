@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.probes.metrics import samples_of
-from blackstart.systems.gateway import STATES
+from blackstart.suites.gateway.readings import STATES
 from blackstart_lab.gateway.as_coded import BREAKS, MAY_BREAK
 from tests.lab.drills import ROOT, drill, environment, ledger
 from tests.lab.gateway_driver import GatewayDriver

@@ -9,7 +9,7 @@ from blackstart.model import Probe
 from blackstart.probes.metrics import Metric
 from blackstart.probes.promql import PromQL
 from blackstart.reading import read_once
-from blackstart.systems import gateway as read
+from blackstart.suites.gateway import readings as read
 from blackstart.target import Target
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import eventually

@@ -13,8 +13,8 @@ MINE = """\"\"\"Redis goes away for a moment; the trader says so and comes back.
 from blackstart.expect import eventually
 from blackstart.faults.stop import Stop
 from blackstart.model import Experiment
-from blackstart.systems.trader_links import links
-from blackstart.systems import trader as read
+from blackstart.suites.trader.link import links
+from blackstart.suites.trader import readings as read
 
 VARIANTS = ("strict",)
 

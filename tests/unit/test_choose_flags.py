@@ -9,6 +9,7 @@ import pytest
 
 from blackstart import flags
 from blackstart.choose import beside_trading
+from blackstart.suites import systems
 from blackstart.target import Target
 from tests.unit.choosing import chosen, empty_folder, engine
 
@@ -83,10 +84,11 @@ def test_two_containers_that_fit_are_no_reason_to_do_it_by_hand(here: Path, monk
 
 def test_a_gateway_gets_no_requests_that_end_trading_unless_a_command_is_named() -> None:
     asked = flags.read({}, {"PAUSE_ON_FAIL": "1"})
-    gateway = Target("g", kind="gateway", api="http://127.0.0.1:8080", why="file g.toml")
+    gateway = Target("g", kind="gateway", system=systems.of("gateway"), api="http://127.0.0.1:8080", why="file g.toml")
     target, given = beside_trading(gateway, asked)
     assert not given.pause_on_fail
     assert target.why == "file g.toml; ignored: PAUSE_ON_FAIL (a gateway has no trading to abort)"
     own = flags.read({}, {"PAUSE_ON_FAIL": "1", "ABORT_COMMAND": "true"})
-    for kept in ((gateway, own), (replace(gateway, abort="true"), asked), (replace(gateway, kind="trader"), asked)):
+    trader = replace(gateway, system=systems.of("trader"))
+    for kept in ((gateway, own), (replace(gateway, abort="true"), asked), (trader, asked)):
         assert beside_trading(*kept) == kept

@@ -5,8 +5,6 @@ import sys
 
 import pytest
 
-from blackstart.errors import EXIT_REFUSED
-from blackstart.tasks import _options
 from tests.environment import ROOT
 
 
@@ -38,7 +36,3 @@ def test_an_empty_option_is_refused_by_name(words: str, option: str) -> None:
     assert done.returncode == 40, done.stdout + done.stderr
     assert done.stderr.startswith("Not started: ") and option in done.stderr and "Traceback" not in done.stderr
     assert done.stdout == ""
-
-
-def test_the_tasks_refuse_with_the_code_of_every_refusal() -> None:
-    assert _options._REFUSED == EXIT_REFUSED

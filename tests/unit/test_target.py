@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart import facts
 from blackstart.errors import BadTarget
-from blackstart.target import Target, from_table, load, secret
+from blackstart.suites import systems
+from blackstart.target import Target, secret
+from blackstart.target_file import from_table, load
 from blackstart_lab.gateway import config as gateway
 from blackstart_lab.trader import config as trader
 
@@ -166,7 +167,7 @@ def test_every_fact_that_is_asked_for_is_known() -> None:
         named = dict(re.findall(r'^(\w+) = "(\w+)"$', text, re.MULTILINE))
         words = re.findall(r'\.(?:fact\(|facts\[)\s*("?\w+"?)', text)
         asked |= {word.strip('"') if word.startswith('"') else named[word] for word in words}
-    assert asked == set(facts.KNOWN)
+    assert asked == {name for kind in systems.kinds() for name in systems.of(kind).facts}
 
 
 @pytest.mark.parametrize("name", ["missing.toml", ".", "a\x00b.toml"])

@@ -28,20 +28,10 @@ HEAVY = (
 )  # fmt: skip
 
 
-def test_the_options_are_exactly_the_flags() -> None:
-    assert set(OPTIONS) == {option_name(name).replace("-", "_") for name in FLAGS}
-
-
 @pytest.mark.parametrize("name", FLAGS)
-def test_an_option_is_a_switch_exactly_where_its_flag_is(name: str) -> None:
-    switch, _ = OPTIONS[option_name(name).replace("-", "_")]
-    assert switch is isinstance(FLAGS[name].default, bool)
-
-
-@pytest.mark.parametrize("name", FLAGS)
-def test_an_options_help_names_its_environment_flag(name: str) -> None:
-    _, text = OPTIONS[option_name(name).replace("-", "_")]
-    assert text.endswith(f"[{FLAGS[name].metadata['env']}]")
+def test_a_flag_is_an_option_and_a_switch_where_it_is_one(name: str) -> None:
+    switch, text = OPTIONS[option_name(name).replace("-", "_")]
+    assert switch is isinstance(FLAGS[name].default, bool) and text.endswith(f"[{FLAGS[name].metadata['env']}]")
 
 
 def test_listing_imports_no_heavy_library() -> None:

@@ -16,7 +16,7 @@ from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
 from blackstart.reading import read_once
-from blackstart.systems import known
+from blackstart.suites import systems
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -88,9 +88,8 @@ def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None
 
 def metrics_page(plan: Plan) -> str:
     """Where the target's kind has its metrics; of a kind that is not known, where the experiment reads its own."""
-    page = known.metrics_page(plan.target.kind or plan.experiment.target)
     read = (probe.path for probe in plan.probes() if isinstance(probe, Metric | MetricLabel))
-    return page or next(read, "/metrics")
+    return plan.target.system.metrics_page or next(read, "/metrics")
 
 
 def collect(experiment: Experiment, observer: Observer, between: Callable[[], object] = lambda: None) -> None:
@@ -112,7 +111,7 @@ def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     try:
         csv_log.write(folder.log, record, judgement)
         _samples(folder, record)
-        documents.write(folder.path, judgement, os.environ, console.plain, record)
+        documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of)
     except OSError as error:
         console.say(f"some of the evidence could not be written: {error}")
 

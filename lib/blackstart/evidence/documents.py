@@ -13,6 +13,7 @@ from blackstart.evidence import chaos_json, manifest
 from blackstart.judge import Judgement
 from blackstart.reports import github, html, junit, summary
 from blackstart.reports.story import Story
+from blackstart.system import System
 
 
 def write(
@@ -21,13 +22,14 @@ def write(
     environ: Mapping[str, str],
     say: Callable[[str], None],
     record: journal.Record | None = None,
+    known: Callable[[str], System] = System,
 ) -> None:
     """chaos.json, junit.xml, report.html, summary.md, GitHub's summary, and the manifest last. `say` takes plain lines.
 
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
-    it has been read already.
+    it has been read already; `known` says what is known of a kind of system.
     """
-    story = Story(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
+    story = Story(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder), known)
     load = cache(lambda: load_of(folder))
     makers: dict[str, Callable[[], str]] = {
         "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",

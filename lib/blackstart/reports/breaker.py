@@ -1,6 +1,6 @@
 """What a circuit breaker did in a run, from the readings of its states: each change, and how long the steps took. Pure.
 
-Its states are the probes `breaker_closed`, `breaker_open` and `breaker_half_open`, which read 1 while it is so.
+Its states are the probes that the suite's descriptor names, which read 1 while it is so.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from blackstart.journal import readings_of
 from blackstart.model import Reading
 from blackstart.reports.story import Story
-
-STATES = {"breaker_closed": "CLOSED", "breaker_open": "OPEN", "breaker_half_open": "HALF-OPEN"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def changes(story: Story) -> tuple[Change, ...]:
     seen: list[Change] = []
     last_s = story.from_s
     for reading in _readings(story):
-        state = STATES[reading.probe]
+        state = story.system.breaker[reading.probe]
         if not seen or seen[-1].state != state:
             seen.append(Change(state, last_s, reading.answered_s))
         last_s = reading.sent_s
@@ -54,7 +52,7 @@ def changes(story: Story) -> tuple[Change, ...]:
 
 
 def _readings(story: Story) -> list[Reading]:
-    found = [r for event in story.record.of("read") for r in readings_of(event) if r.probe in STATES]
+    found = [r for event in story.record.of("read") for r in readings_of(event) if r.probe in story.system.breaker]
     return sorted((r for r in found if r.kind == "value" and r.value == 1), key=lambda r: r.answered_s)
 
 

@@ -25,7 +25,8 @@ from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
 from blackstart.reports.story import Story
 from blackstart.reports.words import MENDED, shown_verdict
-from blackstart.target import load
+from blackstart.suites import systems
+from blackstart.target_file import load
 
 _EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
 _LAST = 20
@@ -218,7 +219,7 @@ def _record(folder: Path) -> journal.Record:
 
 def _story(folder: Path) -> Story:
     record = _record(folder)
-    return Story(record, judging.judge_folder(folder), folder, documents.guardian_of(folder))
+    return Story(record, judging.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
 
 
 def _answering(act: Callable[[Redactor], int]) -> int:

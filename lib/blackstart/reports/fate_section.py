@@ -19,7 +19,7 @@ def fate_rows(history: History, story: Story) -> list[tuple[str, ...]]:
     return [
         (each.phase, f"{each.rate_per_s:.1f}", f"{each.success:.1%}", fate.name, str(fate.count), f"{fate.share:.1%}",
          *map(_ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
-        for each in fates.by_phase(history, story.phases, story.usual)
+        for each in fates.by_phase(history, story.phases, story.system, story.usual)
         for fate in each.fates
     ]  # fmt: skip
 

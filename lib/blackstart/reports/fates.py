@@ -1,4 +1,4 @@
-"""How the requests of each phase fared, as a gateway's plan says it: served, by the fallback, failed fast. Pure."""
+"""How the requests of each phase fared, as the original plan says it: served, by the fallback, failed fast. Pure."""
 
 from __future__ import annotations
 
@@ -9,11 +9,7 @@ from blackstart.history import History, Row
 from blackstart.percentiles import percentile
 from blackstart.reports.load_view import flow_per_s
 from blackstart.reports.story import Phase
-
-FATES = ("served", "fallback", "fast fail", "limited", "failed", "unsent")
-FALLBACKS = ("bypassed", "fallback")
-"""What an answer says of itself (the history's `detail`) that was made without what usually makes it, where the
-experiment does not tell the usual word."""
+from blackstart.system import System
 
 
 @dataclass(frozen=True)
@@ -47,30 +43,31 @@ class PhaseFigures:
         return self.share("served", "fallback")
 
 
-def fate(row: Row, usual: str = "") -> str:
-    """What became of a request: by its status, and by what its answer says of itself (`usual`: as without a fault)."""
+def fate(row: Row, system: System, usual: str = "") -> str:
+    """What became of a request: by its status, and by what its answer says of itself, the history's `detail` (`usual`:
+    as without a fault)."""
     if not row.sent:
         return "unsent"
     if row.outcome == "ok" and row.status != 429:
-        other = row.detail not in ("", usual) if usual else row.detail in FALLBACKS
+        other = row.detail not in ("", usual) if usual else row.detail in system.fallbacks
         return "fallback" if other else "served"
-    return {503: "fast fail", 429: "limited"}.get(row.status or 0, "failed")
+    return system.fates.get(row.status or 0, "failed")
 
 
-def by_phase(history: History, phases: Sequence[Phase], usual: str = "") -> tuple[PhaseFigures, ...]:
+def by_phase(history: History, phases: Sequence[Phase], system: System, usual: str = "") -> tuple[PhaseFigures, ...]:
     """The figures of every phase in which requests were due, in order."""
     made = []
     for phase in phases:
         rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
         if rows:
-            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows, usual))))
+            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows, system, usual))))
     return tuple(made)
 
 
-def _fates(rows: Sequence[Row], usual: str) -> list[Fate]:
+def _fates(rows: Sequence[Row], system: System, usual: str) -> list[Fate]:
     made = []
-    for name in FATES:
-        chosen = [row for row in rows if fate(row, usual) == name]
+    for name in ("served", "fallback", *dict.fromkeys(system.fates.values()), "failed", "unsent"):
+        chosen = [row for row in rows if fate(row, system, usual) == name]
         if chosen:
             waits = sorted(row.latency_ms for row in chosen if row.end_s is not None)
             figures = [percentile(waits, p) for p in (50, 95, 99)] if waits else [None] * 3

@@ -9,15 +9,6 @@ from blackstart.journal import readings_of
 from blackstart.model import Reading
 from blackstart.reports.story import Story
 
-GAUGES = {
-    "cpu_percent": "CPU (% of the limit)",
-    "active_workers": "active workers",
-    "redis_memory": "Redis memory (bytes)",
-    "oom_kills": "OOM kills",
-}
-"""Probe name to how it is called here."""
-
-
 HEADS = ("phase", "measured", "first", "least", "most", "last")
 
 
@@ -42,15 +33,15 @@ def by_phase(story: Story) -> tuple[Gauge, ...]:
     """Every gauge that was read in a phase, phase by phase; nothing where none was."""
     found = _readings(story)
     return tuple(
-        Gauge(phase.name, GAUGES[probe], values[0], min(values), max(values), values[-1])
+        Gauge(phase.name, called, values[0], min(values), max(values), values[-1])
         for phase in story.phases
-        for probe in GAUGES
+        for probe, called in story.system.gauges.items()
         if (values := _values(found, probe, phase.from_s, phase.to_s))
     )
 
 
 def _readings(story: Story) -> list[Reading]:
-    return [r for event in story.record.of("read") for r in readings_of(event) if r.probe in GAUGES]
+    return [r for event in story.record.of("read") for r in readings_of(event) if r.probe in story.system.gauges]
 
 
 def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:

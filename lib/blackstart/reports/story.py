@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -17,6 +18,7 @@ from blackstart.journal import Event, Record
 from blackstart.judge import Judgement
 from blackstart.model import Change, Experiment
 from blackstart.reports.lanes import Lane, lanes
+from blackstart.system import System
 
 
 @dataclass(frozen=True)
@@ -64,10 +66,18 @@ class Limit:
 
 
 class Story:
-    """One run to be told. `where` is its evidence folder, as people are shown it; `guardian` its guardian's record."""
+    """One run to be told. `where` is its evidence folder, as people are shown it; `guardian` its guardian's record;
+    `known` says what is known of a kind of system."""
 
-    def __init__(self, record: Record, judgement: Judgement, where: Path, guardian: Record | None = None) -> None:
-        self.record, self.judgement, self.where, self.guardian = record, judgement, where, guardian
+    def __init__(
+        self,
+        record: Record,
+        judgement: Judgement,
+        where: Path,
+        guardian: Record | None = None,
+        known: Callable[[str], System] = System,
+    ) -> None:
+        self.record, self.judgement, self.where, self.guardian, self._known = record, judgement, where, guardian, known
         self.head: Event = record.first("run") or {}
         plan = record.first("plan")
         self.changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
@@ -93,6 +103,11 @@ class Story:
         """What the journal says of the target."""
         told: dict[str, Any] = self.head.get("target") or {"name": "unknown target"}
         return told
+
+    @cached_property
+    def system(self) -> System:
+        """What is known of the target's kind, or where it has none, of the kind that the experiment is for."""
+        return self._known(self.target.get("kind") or (self.experiment.target if self.experiment else ""))
 
     @property
     def again(self) -> str:

@@ -17,7 +17,7 @@ NAME = "summary.md"
 
 def text(story: Story, history: History) -> str:
     """The whole summary as Markdown."""
-    figures = fates.by_phase(history, story.phases, story.usual)
+    figures = fates.by_phase(history, story.phases, story.system, story.usual)
     of = {each.phase: each for each in figures}
     parts = [
         *_head(story),
@@ -83,7 +83,7 @@ def _fault(story: Story, figures: PhaseFigures | None) -> Iterator[str]:
     if took is not None:
         yield f"  - Time To Open: {took:.2f}s after the fault took effect"
     for mark in story.transitions:
-        if mark.phase == "fault" and mark.probe not in breaker.STATES:
+        if mark.phase == "fault" and mark.probe not in story.system.breaker:
             yield f"  - Observed Behavior: {mark.what} at {story.offset(mark.interval.to_s)} ({mark.name})."
     yield from _figures(figures)
 

@@ -13,6 +13,7 @@ from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFaile
 from blackstart.model import Command, HttpCall, Step, Verdict
 from blackstart.steps.run import carry_out
 from blackstart.steps.shell import describe
+from blackstart.system import SafeState
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -27,18 +28,17 @@ _FRESH_S = 5.0
 
 
 def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
-    """What the abort does: the given command, the target's own, `make abort` where there is one, else the routes."""
+    """What the abort does: the given command, the target's own, `make abort` where there is one, else its routes."""
     command = flags.abort_command or target.abort
     if command:
         return (Command(tuple(shlex.split(command)), timeout_s=60.0),)
     if not target.lab and _make_has_abort(Path("Makefile")):
         return (Command(("make", "abort"), timeout_s=60.0),)
-    calls = (
-        ("/pause", None),
-        ("/flatten?reason=chaos_drill_failed", None),
-        ("/mode", {"mode": "PAPER", "confirmation": "CONFIRM"}),
-    )
-    return tuple(HttpCall("POST", target.url(path), body, dict(target.headers)) for path, body in calls)
+    return tuple(HttpCall("POST", target.url(path), body, dict(target.headers)) for path, body in _of(target).calls)
+
+
+def _of(target: Target) -> SafeState:
+    return target.system.safe_state or SafeState()
 
 
 def planned(target: Target, flags: Flags) -> tuple[Step, ...]:
@@ -58,7 +58,8 @@ def told(target: Target, flags: Flags) -> str:
 
 def refuse_missing(target: Target, flags: Flags) -> None:
     """That the abort can be run is seen before anything is broken. Raises BadFlag or BadTarget for a program that is
-    not there: the given one always, the target's own and make where the abort is asked for."""
+    not there (the given one always, the target's own and make where the abort is asked for), and where nothing is known
+    that could be done."""
     if flags.abort_command:
         name = flags.called("abort_command")
         _refuse(BadFlag, f"{name}={flags.abort_command!r}", shlex.split(flags.abort_command))
@@ -66,6 +67,10 @@ def refuse_missing(target: Target, flags: Flags) -> None:
         _refuse(BadTarget, f'target "{target.name}": "abort" = {target.abort!r}', _words(target.abort))
     elif flags.pause_on_fail and not target.lab and _make_has_abort(Path("Makefile")):
         _refuse(BadTarget, "PAUSE_ON_FAIL would run make abort, which the Makefile here has", ["make"])
+    elif flags.pause_on_fail and not _of(target).calls:
+        kind = target.system.kind or "system of this kind"
+        told = f"{flags.called('pause_on_fail')}: nothing is known that would pause a {kind}: name an ABORT_COMMAND"
+        raise BadFlag(f'{told}, or write abort = "..." into the file of the target "{target.name}"')
 
 
 def _words(command: str) -> list[str]:
@@ -97,13 +102,15 @@ def wanted(verdict: Verdict, did_something: object) -> bool:
 def abort(
     target: Target, flags: Flags, observer: Observer, console: Console, between: Callable[[], None] = lambda: None
 ) -> bool:
-    """Wait until leadership has settled (re-acquiring un-pauses), abort, and verify over one full backoff.
+    """Wait until the system has settled (a trader that takes its lock again un-pauses), abort, and verify for as long
+    as it might take to resume by itself.
 
-    Returns whether trading stayed paused; everything is in the journal. `between` is called while it waits, and ends
+    Returns whether it stayed paused; everything is in the journal. `between` is called while it waits, and ends
     all of the waiting by raising EndedEarly: the steps are carried out all the same.
     """
     patience = _Patience(observer, between)
-    _settle(observer, console, patience)
+    safe = _of(target)
+    _settle(safe, observer, console, patience)
     done = _carry_out(target, flags, observer, console)
     failed, verified = "", False
     try:
@@ -113,27 +120,27 @@ def abort(
     observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost or failed:
         why = "asked to end again" if patience.lost else failed
-        console.say(f"abort: {why}, so NOBODY HAS SEEN that trading stays paused. See for yourself")
+        console.say(f"abort: {why}, so NOBODY HAS SEEN that {safe.of} stays paused. See for yourself")
         return False
-    console.say(
-        "abort: trading is paused and stayed paused" if verified else "abort: TRADING IS NOT PAUSED. Pause it by hand"
-    )
+    well, ill = f"{safe.of} is paused and stayed paused", f"{safe.of.upper()} IS NOT PAUSED. Pause it by hand"
+    console.say(f"abort: {well if verified else ill}")
     return done and verified
 
 
-def _settle(observer: Observer, console: Console, patience: _Patience) -> None:
-    """Wait for a leader, where one is looked for; whatever comes of it, the steps are next."""
-    console.say("PAUSE_ON_FAIL: waiting for leadership to settle before the abort")
+def _settle(safe: SafeState, observer: Observer, console: Console, patience: _Patience) -> None:
+    """Wait for it to come to rest, where that is watched; whatever comes of it, the steps are next."""
+    probe, wanted = safe.settled
+    console.say(f"PAUSE_ON_FAIL: waiting for {probe} to settle before the abort")
     settled, failed = False, ""
     try:
-        watched = "leader" in observer.latest  # else there is nothing to wait for
-        settled = watched and patience.wait(lambda: _reads(observer, "leader", 1), clock.now_s() + _SETTLED_WITHIN_S)
+        watched = probe in observer.latest  # else there is nothing to wait for
+        settled = watched and patience.wait(lambda: _reads(observer, probe, wanted), clock.now_s() + _SETTLED_WITHIN_S)
     except Exception as error:
         failed = _told(error)
-        console.say(f"abort: leadership can't be waited for ({failed}); aborting now")
+        console.say(f"abort: {probe} can't be waited for ({failed}); aborting now")
     observer.note("abort", settled=settled, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost:
-        console.say("asked to end again: aborting now, without waiting for leadership to settle")
+        console.say(f"asked to end again: aborting now, without waiting for {probe} to settle")
 
 
 def _carry_out(target: Target, flags: Flags, observer: Observer, console: Console) -> bool:
@@ -182,11 +189,11 @@ class _Patience:
 
 
 def _stays_paused(target: Target, observer: Observer, patience: _Patience) -> bool:
-    backoff_s = max(map(float, target.fact("backoff_s", [30.0]))) + float(target.fact("backoff_jitter_s", 0.5))
+    (probe, wanted), lasts_s = _of(target).reached, _of(target).lasts_s(target.facts)
     done_s = clock.now_s()
-    if not patience.wait(lambda: _reads(observer, "paused", True, done_s), done_s + _PAUSED_WITHIN_S):
+    if not patience.wait(lambda: _reads(observer, probe, wanted, done_s), done_s + _PAUSED_WITHIN_S):
         return False
-    return not patience.wait(lambda: not _reads(observer, "paused", True), clock.now_s() + backoff_s)
+    return not patience.wait(lambda: not _reads(observer, probe, wanted), clock.now_s() + lasts_s)
 
 
 def _reads(observer: Observer, probe: str, wanted: object, since_s: float = 0.0) -> bool:

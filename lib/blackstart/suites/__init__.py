@@ -1,1 +1,1 @@
-"""The shipped suites: one folder a system, one file an experiment. Only discovery imports them."""
+"""The shipped suites: one folder a system, one file an experiment. `systems` finds them."""

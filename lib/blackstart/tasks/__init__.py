@@ -13,6 +13,7 @@ from typing import Any
 from invoke import Collection, Program
 
 from blackstart import __version__, outlet
+from blackstart.tasks import _suites
 
 _HERE = Path(__file__).parent
 _READER_GONE = 141  # as a shell tells of SIGPIPE: no verdict
@@ -20,23 +21,32 @@ _TELL_THEMSELVES = ("chaos.heal", "chaos.status")
 
 
 def namespace() -> Any:
-    """All collections: ours, those of this folder, and those that installed packages add (`blackstart.tasks`)."""
+    """All collections: those of this folder, of the suites, and those that installed packages add
+    (`blackstart.tasks`)."""
     root = Collection()
-    for path in sorted(_HERE.glob("*.py")):
-        if not path.name.startswith("_"):
-            _add(root, f"blackstart.tasks.{path.stem}")
-    for point in sorted(entry_points(group="blackstart.tasks"), key=lambda point: point.name):
-        _add(root, point.value)
+    ours = [f"blackstart.tasks.{path.stem}" for path in sorted(_HERE.glob("*.py")) if not path.name.startswith("_")]
+    added = [point.value for point in sorted(entry_points(group="blackstart.tasks"), key=lambda point: point.name)]
+    for module in (*ours, *added):
+        made = importlib.import_module(module).namespace
+        for collection in made if isinstance(made, tuple) else (made,):
+            _add(root, collection)
+    for collection in _suites.collections():
+        _add(root, collection)
     return root
 
 
-def _add(root: Any, module: str) -> None:
-    made = importlib.import_module(module).namespace
-    for collection in made if isinstance(made, tuple) else (made,):
+def _add(root: Any, collection: Any) -> None:
+    """Add it. A suite whose collection is there already gives its tasks to that one, which keeps its own."""
+    for name, task in collection.tasks.items():
+        if f"{collection.name}.{name}" not in _TELL_THEMSELVES and not getattr(task.body, "mends_first", False):
+            task.body = _noticing(task.body)
+    there = root.collections.get(collection.name)
+    if there is None:
         root.add_collection(collection)
-        for name, task in collection.tasks.items():
-            if f"{collection.name}.{name}" not in _TELL_THEMSELVES and not getattr(task.body, "mends_first", False):
-                task.body = _noticing(task.body)
+        return
+    for name, task in collection.tasks.items():
+        if name not in there.tasks:
+            there.add_task(task)
 
 
 def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:

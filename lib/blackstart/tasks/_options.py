@@ -1,39 +1,24 @@
-"""The options that every experiment task takes: read off the table of flags without importing it at listing time."""
+"""The options that every experiment task takes: those of the table of flags."""
 
 from __future__ import annotations
 
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import fields
 from typing import Any
 
 from invoke import Exit, task
 
-# name on the command line → (field of Flags, is it a switch). Kept equal to blackstart.flags by a test: importing the
-# table itself would cost every `invoke --list` its imports.
-OPTIONS: dict[str, tuple[bool, str]] = {
-    "target": (False, "target file, or name of a target or running lab [TARGET]"),
-    "api": (False, "base URL of the target [API]"),
-    "redis_container": (False, "Redis container or compose service [REDIS_CONTAINER]"),
-    "postgres_container": (False, "PostgreSQL container or compose service [POSTGRES_CONTAINER]"),
-    "redis_url": (False, "Redis URL [REDIS_URL]"),
-    "database_url": (False, "PostgreSQL URL [DATABASE_URL]"),
-    "heartbeat_max": (False, "heartbeat limit in seconds, 5 [HEARTBEAT_MAX]"),
-    "wait_ready_timeout": (False, "recovery limit in seconds, 90 [WAIT_READY_TIMEOUT]"),
-    "plan_count": (False, "plans in the rate-limit burst, 2 to 1000000, 15 [PLAN_COUNT]"),
-    "noninteractive": (True, "no prompts, plain lines [NONINTERACTIVE]"),
-    "pause_on_fail": (True, "after a failure: restore, then abort trading [PAUSE_ON_FAIL]"),
-    "assume_link": (True, "do not demand proof that a service is the target's own [ASSUME_LINK]"),
-    "allow": (False, "what may be touched besides, by name: hosts, services, live (a,b) [ALLOW]"),
-    "hold": (False, "hold the fault at least this long [HOLD]"),
-    "total_max": (False, "longest total time of the run, 900 [TOTAL_MAX]"),
-    "reports": (False, "folder of the evidence, reports/chaos [REPORTS]"),
-    "abort_command": (False, "what PAUSE_ON_FAIL runs instead of make abort or the routes [ABORT_COMMAND]"),
-    "k6": (False, "k6 script whose load replaces the experiment's own [K6]"),
-    "note": (False, "a note for the evidence [NOTE]"),
-}
+from blackstart.errors import EXIT_REFUSED
+from blackstart.flags import Flags
 
-_REFUSED = 40  # blackstart.errors.EXIT_REFUSED, which a test compares: importing it costs listing nothing else
+# name on the command line → is it a switch, and what `--help` says
+OPTIONS: dict[str, tuple[bool, str]] = {
+    item.name.removesuffix("_s"): (isinstance(item.default, bool), f"{item.metadata['help']} [{item.metadata['env']}]")
+    for item in fields(Flags)
+    if item.metadata
+}
 
 # What only some of the tasks take.
 _OWN = {
@@ -89,7 +74,7 @@ def refuse_empty(**options: str | None) -> None:
             option = name.strip("_").replace("_", "-")
             told = f"Not started: --{option}={value!r}: is empty; give it a value, or leave it out"
             print(told, file=sys.stderr, flush=True)
-            raise Exit(code=_REFUSED)
+            raise Exit(code=EXIT_REFUSED)
 
 
 def finish(code: int) -> None:

@@ -1,54 +1,68 @@
-"""Makes the tasks of a suite from its files: one file, one task. Reads names and first lines, imports none of them."""
+"""Makes the tasks of the suites from their folders: one folder, one collection; one file, one task.
+
+Reads the descriptors, and the names and first lines of the experiments; imports none of them.
+"""
 
 from __future__ import annotations
 
-from functools import cache
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from invoke import Collection
 
-from blackstart import source
+from blackstart.source import About, experiments
+from blackstart.suites import systems
+from blackstart.system import System
 from blackstart.tasks._options import experiment_task
 
-about = cache(source.about)  # two collections ask for the same files
-_SUITES = Path(__file__).parent.parent / "suites"
+
+def collections() -> Iterator[Any]:
+    """A collection for every suite, with a task for each experiment, and two for all of them."""
+    for system in map(systems.of, systems.kinds()):
+        made = Collection(system.collection)
+        for path, told in experiments(systems.folder(system.kind)).items():
+            made.add_task(_task(system, path, told))
+        made.add_task(_suite_task(system))
+        made.add_task(_run_task(system))
+        yield made
 
 
-def collection(name: str, suite: str) -> Any:
-    """The collection `name` with a task for every experiment of the suite and `suite` for all of them in order."""
-    made = Collection(name)
-    for path in sorted((_SUITES / suite).glob("*.py")):
-        if not path.name.startswith("_"):
-            made.add_task(_task(suite, path))
-    made.add_task(_suite_task(suite))
-    return made
-
-
-def _task(suite: str, path: Path) -> Any:
+def _task(system: System, path: Path, told: About) -> Any:
     name = path.stem.replace("_", "-")
-    told = about(path)
 
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.run(f"{suite.replace('_', '-')}/{name}", options, told.variants)
+        return command.run(f"{system.kind}/{name}", options, told.variants)
 
     return experiment_task(name, told.doc, act, told.variants)
 
 
-def _suite_task(suite: str) -> Any:
+def _suite_task(system: System) -> Any:
     def act(options: dict[str, Any]) -> int:
         from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.suite(suite.replace("_", "-"), options, keep_going=bool(options.pop("keep_going", False)))
+        return command.suite(system.kind, options, keep_going=bool(options.pop("keep_going", False)))
 
-    return experiment_task(
-        "suite", "All experiments of the suite in order, with one summary table.", act, ("keep-going",)
-    )
+    doc = "All experiments of the suite in order, with one summary table."
+    return experiment_task("suite", doc, act, ("keep-going",))
+
+
+def _run_task(system: System) -> Any:
+    def act(options: dict[str, Any]) -> int:
+        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+
+        scenario = options.pop("scenario", None)
+        if scenario is None:
+            return command.suite(system.kind, options, keep_going=True)
+        return command.run(f"{system.kind}/{scenario}", options)
+
+    example = system.order[-1] if system.order else "NAME"
+    return experiment_task("run", f"One scenario by name (--scenario {example}), or all.", act, values=("scenario",))
 
 
 def variants() -> list[str]:
     """The variants of all shipped experiments, each once."""
-    paths = [path for path in sorted(_SUITES.glob("*/*.py")) if not path.name.startswith("_")]
-    return list(dict.fromkeys(variant for path in paths for variant in about(path).variants))
+    every = [told for kind in systems.kinds() for told in experiments(systems.folder(kind)).values()]
+    return list(dict.fromkeys(variant for told in every for variant in told.variants))

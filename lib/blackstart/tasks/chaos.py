@@ -1,13 +1,13 @@
-"""`chaos.*`: the trader drills, and what there is, what would be done, what is broken, and its mending."""
+"""`chaos.*`: what there is, what would be done, what is broken, and its mending; beside them stand a suite's drills."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from invoke import task
+from invoke import Collection, task
 
 from blackstart.tasks._options import experiment_task, finish, refuse_empty
-from blackstart.tasks._suites import collection, variants
+from blackstart.tasks._suites import variants
 
 # The import of every library happens inside the tasks: `invoke --list` reads only this.
 
@@ -52,12 +52,11 @@ def _named(verb: str, doc: str, *switches: str) -> Any:
     return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=("variant",))
 
 
-namespace = collection("chaos", "trader")
-for _task in (
+namespace = Collection(
+    "chaos",
     list_,
     status,
     heal,
     _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
-    _named("run", "Run an experiment by name (leader-lock, gateway/redis-latency) or file."),
-):
-    namespace.add_task(_task)
+    _named("run", "Run an experiment by name (NAME, SUITE/NAME) or file."),
+)

@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import blackstart_lab
 from blackstart_lab import ports
 from blackstart_lab.errors import NotStarted
 from blackstart_lab.gateway import mutants
-from blackstart_lab.gateway.config import API_KEY, AS_CODED, ON_OPEN, PROFILES
+from blackstart_lab.gateway.config import API_KEY, AS_CODED, PROFILES
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import fault_proxy, prometheus, redis
 from blackstart_lab.workspace import Workspace
@@ -28,19 +28,6 @@ class GatewayLab:
 
     name = "gateway"
     summary = "rate-limited routes, counted in Redis behind a circuit breaker, reached through a fault proxy"
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        named = sorted(set(PROFILES) - {AS_CODED.name})
-        parser.add_argument(
-            "--profile", choices=named, default="quick", help="the breaker stays open 1.5 s (quick) or 10 s (real)"
-        )
-        parser.add_argument("--as-coded", action="store_true", help="behave as the public application really does")
-        parser.add_argument("--mutant", metavar="NAME", help=f"one of: {', '.join(mutants.names())}")
-        parser.add_argument(
-            "--on-open", choices=ON_OPEN, default="fallback", help="with an open breaker: pass uncounted, or 503"
-        )
-        parser.add_argument("--port", type=int, help="port of the gateway (default: a free one)")
-        parser.add_argument("--without-prometheus", action="store_true", help="even where its binary is on PATH")
 
     def mutants(self) -> dict[str, dict[str, Any]]:
         return {name: mutants.load(name).declaration() for name in mutants.names()}

@@ -5,7 +5,7 @@ import os
 import sys
 import urllib.error
 import urllib.request
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
@@ -29,17 +29,6 @@ class TraderLab:
 
     name = "trader"
     summary = "one leader trades while it holds a lock in Redis, and keeps its orders in PostgreSQL"
-
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument(
-            "--profile", choices=sorted(PROFILES), default="quick", help="TTL 3 s (quick) or 30 s (real)"
-        )
-        parser.add_argument("--mutant", metavar="NAME", help=f"one of: {', '.join(mutants.names())}")
-        parser.add_argument("--instances", type=int, help="one leads, the rest stand by (default 1)")
-        parser.add_argument("--older-build", action="store_true", help="answer /ready in the older 503 form")
-        parser.add_argument("--orders-per-s", type=int, default=50, help="rate of the throttle queue (default 50)")
-        parser.add_argument("--port", type=int, help="port of the API (default: a free one)")
-        parser.add_argument("--ops-key-env", metavar="NAME", help="environment variable with the key of control routes")
 
     def mutants(self) -> dict[str, dict[str, Any]]:
         return {name: mutants.load(name).declaration() for name in mutants.names()}

@@ -9,6 +9,7 @@ import pytest
 from blackstart.evidence.bundle import metrics_page
 from blackstart.planning import Plan
 from blackstart.probes.metrics import Metric
+from blackstart.suites import systems
 from blackstart.target import Target
 from tests.unit.builders import experiment
 
@@ -29,4 +30,5 @@ def test_the_page_is_that_of_the_kind_else_of_the_experiment(
     kind: str, asked_for: str, watch: tuple[Metric, ...], page: str
 ) -> None:
     made = replace(experiment(), target=asked_for, watch=watch)
-    assert metrics_page(Plan(made, Target("it", kind=kind), (), (), None, {})) == page
+    target = Target("it", kind=kind, system=systems.of(kind or asked_for))
+    assert metrics_page(Plan(made, target, (), (), None, {})) == page

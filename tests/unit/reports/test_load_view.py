@@ -8,6 +8,7 @@ from blackstart.history import History, Row
 from blackstart.reports import fates
 from blackstart.reports.load_view import buckets, by_phase
 from blackstart.reports.story import Phase
+from blackstart.system import System
 
 PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
 
@@ -26,7 +27,7 @@ def test_a_request_belongs_to_the_phase_in_which_it_was_due_and_its_latency_coun
 
 def test_the_rate_counts_from_when_they_flowed_as_the_fates_do() -> None:
     rows = History(tuple(row(11.0 + n / 10) for n in range(10)))
-    (only,), (figures,) = by_phase(rows, PHASES), fates.by_phase(rows, PHASES)
+    (only,), (figures,) = by_phase(rows, PHASES), fates.by_phase(rows, PHASES, System())
     assert only.rate_per_s == pytest.approx(figures.rate_per_s) == pytest.approx(10.0)
 
 

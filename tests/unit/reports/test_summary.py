@@ -12,7 +12,9 @@ from blackstart.loads import K6
 from blackstart.model import Reading, Traffic
 from blackstart.reports import breaker, fates, gauges, html, summary, table
 from blackstart.reports.story import Phase, Story
+from blackstart.suites import systems
 
+GATEWAY = systems.of("gateway")
 PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
 
 
@@ -29,8 +31,12 @@ ROWS = (
 )
 
 
+def of_a_gateway(story: Story) -> Story:
+    return Story(story.record, story.judgement, story.where, known=lambda kind: GATEWAY)
+
+
 def test_each_request_has_one_fate_and_latencies_are_told_for_each() -> None:
-    before, during = fates.by_phase(History(ROWS), PHASES)
+    before, during = fates.by_phase(History(ROWS), PHASES, GATEWAY)
     assert (before.rate_per_s, before.success) == (pytest.approx(100), 1.0)
     assert [(f.name, f.count) for f in during.fates] == [("fallback", 90), ("fast fail", 9), ("failed", 1)]
     assert during.success == pytest.approx(0.9)
@@ -39,12 +45,12 @@ def test_each_request_has_one_fate_and_latencies_are_told_for_each() -> None:
 
 def test_a_429_is_limited_and_an_unsent_request_was_not_answered() -> None:
     unsent = row(10.0)._replace(start_s=None, end_s=None, outcome="fail", status=None)
-    assert [fates.fate(each) for each in (row(10, 429), unsent)] == ["limited", "unsent"]
+    assert [fates.fate(each, GATEWAY) for each in (row(10, 429), unsent)] == ["limited", "unsent"]
 
 
 def test_whatever_word_is_not_the_usual_one_tells_of_a_fallback() -> None:
     rows = History(tuple(row(12 + n, detail=word) for n, word in enumerate(("counted", "degraded", "", "bypassed"))))
-    (during,) = fates.by_phase(rows, PHASES, "counted")
+    (during,) = fates.by_phase(rows, PHASES, GATEWAY, "counted")
     assert [(f.name, f.count) for f in during.fates] == [("served", 2), ("fallback", 2)]
 
 
@@ -60,7 +66,7 @@ def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str,
 def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
     stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = stories["held"]
+    told = of_a_gateway(stories["held"])
     assert gauges.by_phase(told) == () and "measured" not in summary.text(told, History(ROWS))
     (fault,) = (phase for phase in told.phases if phase.name == "fault")
     values = [("value", 20.0), ("value", 60.5), ("unreachable", None), ("value", 30.0)]
@@ -77,7 +83,7 @@ def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
 def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
     stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = stories["held"]
+    told = of_a_gateway(stories["held"])
     broke_s, undone_s = told.times.bit_s or 0.0, told.times.undid_s or 0.0
     seen = [("closed", told.from_s), ("open", broke_s + 0.5), ("half_open", undone_s + 1), ("closed", undone_s + 2)]
     readings = [Reading(f"breaker_{state}", "value", at_s - 0.01, at_s, 1.0) for state, at_s in seen]
@@ -97,7 +103,7 @@ def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
 def test_a_breaker_that_opens_only_after_the_undo_was_not_opened_by_the_fault(
     stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = stories["held"]
+    told = of_a_gateway(stories["held"])
     undone_s = told.times.undid_s or 0.0
     seen = [("closed", told.from_s), ("closed", undone_s + 0.5), ("open", undone_s + 1), ("closed", undone_s + 2)]
     readings = [Reading(f"breaker_{state}", "value", at_s - 0.01, at_s, 1.0) for state, at_s in seen]

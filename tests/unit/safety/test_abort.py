@@ -20,10 +20,12 @@ from blackstart.journal import Journal
 from blackstart.model import Command, HttpCall, Reading
 from blackstart.observer import Observer
 from blackstart.safety import abort
+from blackstart.suites import systems
 from blackstart.target import Target
 from tests.unit.builders import TICK_S, experiment
 
-TARGET = Target("trader", api="http://h:8000", facts={"backoff_s": [0.1, 0.3], "backoff_jitter_s": 0.0})
+TRADER = systems.of("trader")
+TARGET = Target("trader", api="http://h:8000", facts={"backoff_s": [0.1, 0.3], "backoff_jitter_s": 0.0}, system=TRADER)
 
 
 class System:
@@ -164,7 +166,7 @@ def test_whatever_fails_on_the_way_a_trader_that_is_not_paused_is_said_to_be_so(
 
 
 def test_a_look_that_fails_says_that_nobody_has_seen_it(system: System) -> None:
-    broken = Target("trader", api="http://h:8000", facts={"backoff_s": []})
+    broken = replace(TARGET, facts={"backoff_s": []})
     out = io.StringIO()
     assert not abort.abort(broken, Flags(abort_command="true"), system.observer, Console(True, out=out))
     assert "NOBODY HAS SEEN that trading stays paused" in out.getvalue().splitlines()[-1]
@@ -189,13 +191,13 @@ def test_a_given_command_comes_first_then_the_targets_own(here: Path) -> None:
 def test_make_abort_is_run_where_there_is_one_but_never_for_a_lab(here: Path) -> None:
     (here / "Makefile").write_text("test:\n\ttrue\nabort:\n\ttrue\n")
     assert abort.steps(Target("x", api="http://h"), Flags()) == (Command(("make", "abort"), timeout_s=60.0),)
-    assert isinstance(abort.steps(Target("x", api="http://h", lab=True), Flags())[0], HttpCall)
+    assert isinstance(abort.steps(Target("x", api="http://h", lab=True, system=TRADER), Flags())[0], HttpCall)
 
 
 @pytest.mark.parametrize("text", [b"aborted:\n", b"\xff\xfe", b""])
 def test_a_makefile_without_an_abort_is_none(here: Path, text: bytes) -> None:
     (here / "Makefile").write_bytes(text)
-    steps = abort.steps(Target("x", api="http://h/", headers={"X-Ops-Key": "env:OPS_KEY"}), Flags())
+    steps = abort.steps(Target("x", api="http://h/", headers={"X-Ops-Key": "env:OPS_KEY"}, system=TRADER), Flags())
     assert [(s.method, s.url) for s in steps if isinstance(s, HttpCall)] == [
         ("POST", "http://h/pause"),
         ("POST", "http://h/flatten?reason=chaos_drill_failed"),
@@ -227,10 +229,18 @@ def test_the_targets_own_abort_and_make_must_be_there_where_they_are_asked_for(
     monkeypatch.setenv("PATH", str(here))
     with pytest.raises(BadTarget, match="make abort"):
         abort.refuse_missing(Target("x"), Flags(pause_on_fail=True))
-    abort.refuse_missing(Target("x", lab=True), Flags(pause_on_fail=True))
+    abort.refuse_missing(Target("x", lab=True, system=TRADER), Flags(pause_on_fail=True))
     (here / "mine.sh").write_text("#!/bin/sh\n")
     (here / "mine.sh").chmod(0o755)
     abort.refuse_missing(Target("x"), Flags(abort_command="./mine.sh now"))
+
+
+def test_a_system_of_which_nothing_is_known_is_refused_where_its_pause_is_asked_for(here: Path) -> None:
+    asked, shop = flags.read({}, {"PAUSE_ON_FAIL": "1"}), Target("x", api="http://h", system=systems.of("shop"))
+    assert abort.steps(shop, asked) == ()
+    with pytest.raises(BadFlag, match="PAUSE_ON_FAIL: nothing is known that would pause a shop: name an ABORT_COMMAND"):
+        abort.refuse_missing(shop, asked)
+    abort.refuse_missing(replace(shop, abort="true"), asked)
 
 
 def test_a_run_that_did_nothing_and_can_tell_nothing_ends_no_trading() -> None:

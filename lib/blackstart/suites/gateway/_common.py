@@ -12,8 +12,8 @@ from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.metrics import Metric
 from blackstart.probes.unstated import Unstated
-from blackstart.systems import gateway as read
-from blackstart.systems.gateway_links import OP, links, requests
+from blackstart.suites.gateway import readings as read
+from blackstart.suites.gateway.link import OP, links, requests
 from blackstart.target import Target
 
 COUNTED = "counted"

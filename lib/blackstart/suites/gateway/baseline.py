@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackstart.flags import Flags
 from blackstart.model import Check, Experiment
 from blackstart.suites.gateway import _common as common
-from blackstart.systems.gateway_links import OP
+from blackstart.suites.gateway.link import OP
 from blackstart.target import Target
 
 RATE_PER_S = 500.0

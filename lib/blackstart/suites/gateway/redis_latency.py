@@ -7,7 +7,7 @@ from blackstart.faults.latency import Latency
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.suites.gateway import _common as common
-from blackstart.systems import gateway as read
+from blackstart.suites.gateway import readings as read
 from blackstart.target import Target
 
 RATE_PER_S = 100.0

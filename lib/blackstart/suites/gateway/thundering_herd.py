@@ -11,8 +11,8 @@ from blackstart.flags import Flags
 from blackstart.loads import OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.suites.gateway import _common as common
-from blackstart.systems import gateway as read
-from blackstart.systems.gateway_links import OP, requests
+from blackstart.suites.gateway import readings as read
+from blackstart.suites.gateway.link import OP, requests
 from blackstart.target import Target
 
 RATE_PER_S = 500.0

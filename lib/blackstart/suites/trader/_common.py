@@ -9,8 +9,8 @@ from blackstart.flags import Flags
 from blackstart.model import Probe
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
-from blackstart.systems import trader as read
-from blackstart.systems.trader_links import is_in_container
+from blackstart.suites.trader import readings as read
+from blackstart.suites.trader.link import is_in_container
 from blackstart.target import Target
 
 

@@ -11,10 +11,10 @@ from blackstart.faults.pause_one import PauseOne
 from blackstart.model import Check, Experiment
 from blackstart.probes.fleet import Fleet
 from blackstart.safety.link import Listens
-from blackstart.suites.trader import leader_lock
+from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits
-from blackstart.systems import trader as read
-from blackstart.systems.trader_links import links
+from blackstart.suites.trader._leadership import leadership, report_name, reports
+from blackstart.suites.trader.link import links
 from blackstart.target import Target
 
 
@@ -43,7 +43,7 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
             ),
         ),
         always=tuple(always(_same_process(name), name=_no_crash(name)) for name in instances),
-        collect=leader_lock.reports(target, instances),
+        collect=reports(target, instances),
         watch=(),
         log_rows=(),
     )
@@ -59,7 +59,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
         faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
         settle_s=limits.ttl_s + limits.refresh_s,
-        checks=leader_lock.leadership(target, instances, least=2, criterion=True, proof="forgotten"),
+        checks=leadership(target, instances, least=2, criterion=True, proof="forgotten"),
     )
 
 
@@ -81,7 +81,7 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         ),
         checks=(
             _taken_over(instances, limits),
-            *leader_lock.leadership(target, instances, least=2, criterion=True, proof="successor"),
+            *leadership(target, instances, least=2, criterion=True, proof="successor"),
         ),
         watch=tuple(read.health(name) for name in instances),
     )
@@ -93,7 +93,7 @@ def _taken_over(instances: tuple[str, ...], limits: Limits) -> Check:
         "taken_over",
         "standby_took_over",
         {
-            "reports": {name: leader_lock.report_name(name) for name in instances},
+            "reports": {name: report_name(name) for name in instances},
             "health": {name: read.health(name).name for name in instances},
             "well": "healthy",
             "within_s": limits.ttl_s + max(limits.backoff_s) + limits.jitter_s,

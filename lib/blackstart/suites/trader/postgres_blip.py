@@ -9,10 +9,10 @@ from blackstart.flags import Flags
 from blackstart.loads import Commands
 from blackstart.model import Check, Experiment, LogRow, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import steady
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
-from blackstart.systems import trader as read
-from blackstart.systems.trader_links import forbidding, links
+from blackstart.suites.trader.link import forbidding, links
 from blackstart.target import Target
 
 VARIANTS = ("freeze",)

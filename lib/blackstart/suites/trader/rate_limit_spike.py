@@ -6,10 +6,10 @@ from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
+from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import steady, stored
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
-from blackstart.systems import trader as read
-from blackstart.systems.trader_links import forbidding
+from blackstart.suites.trader.link import forbidding
 from blackstart.target import Target
 
 SPARE_S = 15.0

@@ -7,14 +7,16 @@ import pytest
 
 from blackstart_lab.errors import NotStarted
 from blackstart_lab.gateway.lab import LAB
+from blackstart_lab.gateway.options import OPTIONS
 from blackstart_lab.model import Layout
+from blackstart_lab.options import declare
 from blackstart_lab.servers import prometheus
 from blackstart_lab.workspace import Workspace
 
 
 def options(*words: str) -> Namespace:
     parser = ArgumentParser()
-    LAB.add_arguments(parser)
+    declare(OPTIONS, parser)
     return parser.parse_args(words)
 
 

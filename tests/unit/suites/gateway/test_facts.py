@@ -13,8 +13,9 @@ from blackstart.journal import Record
 from blackstart.model import Answer, Experiment
 from blackstart.probes.metric_share import MetricShare
 from blackstart.probes.unstated import Unstated
-from blackstart.suites.gateway import ORDER
-from blackstart.target import Target, from_table
+from blackstart.suites.gateway.system import SYSTEM
+from blackstart.target import Target
+from blackstart.target_file import from_table
 
 TABLE = {
     "name": "gateway",
@@ -57,7 +58,7 @@ def test_what_depends_on_a_fact_that_is_missing_is_not_observed(name: str, told:
 
 def test_every_gateway_experiment_is_looked_at() -> None:
     (each,) = [mark for mark in test_what_depends_on_a_fact_that_is_missing_is_not_observed.pytestmark]  # type: ignore[attr-defined]
-    assert {row[0] for row in each.args[1]} == set(ORDER)
+    assert {row[0] for row in each.args[1]} == set(SYSTEM.order)
 
 
 def test_one_of_two_facts_is_not_enough_for_the_limit_and_the_other_is_named() -> None:

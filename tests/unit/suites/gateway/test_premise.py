@@ -9,7 +9,7 @@ import pytest
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.probes.load_outcome import LoadOutcome
-from blackstart.suites.gateway import ORDER
+from blackstart.suites.gateway.system import SYSTEM
 from blackstart.target import Target
 
 PROXIED = ("redis-unavailable", "redis-latency", "redis-flapping", "redis-bandwidth")
@@ -29,7 +29,7 @@ def made(name: str, *ok_details: str) -> Experiment:
     return built
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", SYSTEM.order)
 def test_what_breaks_the_way_through_the_proxy_needs_proof_that_the_gateway_felt_it(name: str) -> None:
     premises = [check.name for check in made(name).checks if check.premise]
     assert premises == (["gateway_felt_it"] if name in PROXIED else [])
@@ -52,7 +52,7 @@ def test_the_narrow_way_is_the_one_that_a_limiter_sends_much_on_so_that_many_con
     assert (narrow.rate_kbytes_per_s, narrow.stream) == (1, "upstream")
 
 
-@pytest.mark.parametrize("name", ORDER)
+@pytest.mark.parametrize("name", SYSTEM.order)
 def test_a_drill_whose_load_is_not_served_before_the_fault_does_not_begin(name: str) -> None:
     asked = [each.condition for each in made(name).baseline if each.name == "load_served_before"]
     assert asked == ([LoadOutcome(name="load_answer").is_("ok")] if name in PROXIED else [])

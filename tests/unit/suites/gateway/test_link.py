@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from blackstart.errors import BadTarget
-from blackstart.systems.gateway_links import requests
+from blackstart.suites.gateway.link import requests
 from blackstart.target import Target
 
 

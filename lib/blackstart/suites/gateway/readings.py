@@ -11,9 +11,10 @@ from blackstart.probes.log_lines import LogMatches
 from blackstart.probes.metric_share import MetricShare
 from blackstart.probes.metrics import Metric
 from blackstart.probes.redis_value import RedisCommand, redis_info
+from blackstart.suites.gateway.system import SYSTEM
 
 _HOLE = re.compile(r"\{[^}]*\}")
-PAGE = "/actuator/prometheus"
+PAGE = SYSTEM.metrics_page
 BREAKER_SHOWN = f"resilience4j_circuitbreaker_state at {PAGE}, under the name that the fact breaker_name tells"
 BREAKER = "redis"
 STATES = ("closed", "open", "half_open")

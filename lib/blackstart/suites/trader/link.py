@@ -16,8 +16,8 @@ from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.link import Proof, SameValue, SeenIn
-from blackstart.systems.links import AllOf, KeysInDatabase, ServedByControl
-from blackstart.systems.trader import NOT_SHOWN, instance_id, mode, mode_shown
+from blackstart.safety.link_proofs import AllOf, KeysInDatabase, ServedByControl
+from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
 from blackstart.target import Target
 
 _CONTAINER_KEYS = ("docker", "compose", "container")
@@ -49,11 +49,6 @@ def forbidding() -> tuple[Condition, ...]:
     The real one shows its mode at /state always; where nothing is shown, nobody has said that it is not LIVE.
     """
     return (mode().is_("LIVE"), mode_shown().is_(NOT_SHOWN))
-
-
-def metrics_pages() -> tuple[str, ...]:
-    """The usual one."""
-    return ("/metrics",)
 
 
 def links(target: Target, service: str = "") -> tuple[Proof, ...]:

@@ -11,7 +11,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.errors import Refused
 from blackstart.model import Answer
 from blackstart.safety import link
-from blackstart.systems.trader_links import forbidding
+from blackstart.suites.trader.link import forbidding
 from blackstart.target import Target
 from tests.unit.builders import experiment, reading
 

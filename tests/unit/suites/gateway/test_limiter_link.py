@@ -3,7 +3,7 @@
 import pytest
 
 from blackstart.loads.template import with_values
-from blackstart.systems.limiter_link import holds, rise
+from blackstart.suites.gateway.limiter_link import holds, rise
 
 
 @pytest.mark.parametrize(

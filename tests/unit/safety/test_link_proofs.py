@@ -7,7 +7,7 @@ import pytest
 from blackstart.codec import plain
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
-from blackstart.systems.links import AllOf, KeysInDatabase, not_published
+from blackstart.safety.link_proofs import AllOf, KeysInDatabase, not_published
 from tests.unit.probes.servers import answering, http, serving, target_on
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from blackstart.errors import BadTarget
 from blackstart.loads import Operation
 from blackstart.safety.link import Proof
-from blackstart.systems.gateway import PAGE
-from blackstart.systems.limiter_link import LimiterCounts
+from blackstart.suites.gateway.limiter_link import LimiterCounts
 from blackstart.target import Target
 
 OP = "request"
@@ -59,8 +58,3 @@ def _refuse_bad(name: str, route: Mapping[str, Any]) -> None:
 def links(target: Target) -> tuple[Proof, ...]:
     """That Redis is the gateway's own."""
     return (LimiterCounts("redis", requests(target)),) if "redis" in target.services else ()
-
-
-def metrics_pages() -> tuple[str, ...]:
-    """Spring's page for Prometheus."""
-    return (PAGE,)

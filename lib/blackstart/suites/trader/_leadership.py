@@ -1,0 +1,64 @@
+"""What leaders report of themselves, and what must be true of it: never two of them, and tokens that only grow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from blackstart.model import Check, Probe
+from blackstart.probes.http import HttpText
+from blackstart.probes.sql import SqlScalar
+from blackstart.target import Target
+
+
+def report_name(instance: str) -> str:
+    """What the collected /leadership of an instance is called."""
+    return f"leadership {instance}".strip()
+
+
+def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
+    """What leaders report of themselves, and the fencing tokens in the database, where the target can show them."""
+    made: list[Probe] = [
+        replace(HttpText(f"{name}:/leadership" if name else "/leadership"), name=report_name(name))
+        for name in instances
+    ]
+    if "postgres" in target.services and target.service("postgres").dsn:
+        made += [
+            SqlScalar(
+                service="postgres",
+                query="SELECT coalesce(string_agg(DISTINCT token::text, ' '), '') FROM"
+                " (SELECT token, token < max(token) OVER (ORDER BY order_id) AS stale FROM orders) AS o WHERE stale",
+                name="stale_tokens",
+            ),
+            SqlScalar(
+                service="postgres",
+                query="SELECT coalesce(string_agg(DISTINCT token::text, ' '), '') FROM orders",
+                name="order_tokens",
+            ),
+        ]
+    return tuple(made)
+
+
+def leadership(
+    target: Target, instances: tuple[str, ...], least: int, criterion: bool = False, proof: str = ""
+) -> tuple[Check, ...]:
+    """Never two leaders, and tokens that only grow. A criterion only where the experiment is about that.
+
+    `proof` is what must have happened for two leaders to have been possible (see the check).
+    """
+    names = tuple(report_name(name) for name in instances)
+    return (
+        Check(
+            "leadership_disjoint",
+            "leadership_disjoint",
+            {"reports": names, "least": least, "proof": proof, "services": instances},
+            hint="An instance acted as leader after another one had taken over.",
+            criterion=criterion,
+        ),
+        Check(
+            "tokens_grow",
+            "tokens_grow",
+            {"reports": names},
+            hint="Orders were written with an older fencing token than one that had already been used.",
+            criterion=criterion,
+        ),
+    )

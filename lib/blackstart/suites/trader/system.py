@@ -1,0 +1,51 @@
+"""What is known of a trader, whatever experiment touches it. Listing tasks reads it: it imports next to nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart import facts as fact
+from blackstart.system import ByFlags, SafeState, Server, System
+
+
+def _one_backoff_s(facts: Mapping[str, Any]) -> float:
+    """One that resumes by itself does so by the end of its longest backoff."""
+    return max(map(float, facts.get("backoff_s", [30.0]))) + float(facts.get("backoff_jitter_s", 0.5))
+
+
+SYSTEM = System(
+    kind="trader",
+    collection="chaos",
+    order=("leader-lock", "rate-limit-spike", "postgres-blip"),  # that of the original `make chaos-suite`
+    tables=("orders", "plans"),
+    facts={
+        "lock_key": fact.word("trader:leader"),
+        "lock_ttl_s": fact.SECONDS,
+        "lock_refresh_s": fact.SECONDS,
+        "backoff_s": fact.STEPS,
+        "backoff_jitter_s": fact.SECONDS_OR_NONE,
+        "throttle_orders_per_s": fact.RATE,
+        "db_timeout_s": fact.SECONDS,
+    },
+    metrics_page="/metrics",
+    safe_state=SafeState(
+        calls=(
+            ("/pause", None),
+            ("/flatten?reason=chaos_drill_failed", None),
+            ("/mode", {"mode": "PAPER", "confirmation": "CONFIRM"}),
+        ),
+        settled=("leader", 1),  # taking the lock again un-pauses
+        reached=("paused", True),
+        lasts_s=_one_backoff_s,
+        of="trading",
+    ),
+    # As the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers.
+    by_flags=ByFlags(
+        api="http://localhost:8000",
+        servers={
+            "redis": Server("redis_container", "redis_url", 6379, "redis://{}/0"),
+            "postgres": Server("postgres_container", "database_url", 5432),
+        },
+    ),
+)

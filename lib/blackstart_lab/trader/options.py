@@ -1,0 +1,14 @@
+"""What `lab.up trader` can be told."""
+
+from blackstart_lab.options import Option
+from blackstart_lab.trader.config import PROFILES
+
+OPTIONS = {
+    "profile": Option("TTL 3 s (quick) or 30 s (real)", default="quick", choices=sorted(PROFILES)),
+    "mutant": Option("switch on one named resilience defect"),
+    "instances": Option("one leads, the rest stand by (default 1)", int),
+    "older-build": Option("answer /ready in the older 503 form", bool),
+    "orders-per-s": Option("rate of the throttle queue (default 50)", int, 50),
+    "port": Option("port of the API (default: a free one)", int),
+    "ops-key-env": Option("environment variable with the key of control routes"),
+}
