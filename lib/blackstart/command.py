@@ -14,7 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, outlet, planning, reading, secret_places, suite_closing
+from blackstart import discover, flags, outlet, planning, reading, suite_closing
 from blackstart.choose import TARGET_FLAGS, beside_trading, target_for
 from blackstart.console import Console
 from blackstart.engine import Run
@@ -27,7 +27,7 @@ from blackstart.errors import (
     BlackstartError,
     Refused,
 )
-from blackstart.flags import Flags
+from blackstart.flags import Flags, secrets_of_run
 from blackstart.judging import Result
 from blackstart.model import Experiment
 from blackstart.redact import Redactor
@@ -46,7 +46,7 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
         found = discover.find(name)
-        return run_one(found, given, redactor, _variant(found, options, variants)).exit_code
+        return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
 
     return answering(act)
 
@@ -54,7 +54,7 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
-    target, given = _chosen(found, given, redactor)
+    target, given = choose(found, given, redactor)
     lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
     guard_rails.refuse(plan, way_in.came_by(), os.environ)
@@ -77,7 +77,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     return result
 
 
-def _chosen(found: discover.Found, given: Flags, redactor: Redactor) -> tuple[Target, Flags]:
+def choose(found: discover.Found, given: Flags, redactor: Redactor) -> tuple[Target, Flags]:
     """The target that is meant, its secrets known to the redactor, and the flags that are of use there. Raises Refused,
     also where no abort could be run."""
     target, given = beside_trading(allowing(target_for(discover.kind_of(found), given), given), given)
@@ -118,7 +118,7 @@ def refuse_hands_off(plan: planning.Plan, given: Flags) -> None:
 
 def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
     redactor.learn_environment()
-    Vault(secret_places.of_run(target, given), redactor.learn)
+    Vault(secrets_of_run(target, given), redactor.learn)
     services = target.services.values()
     for text in (given.redis_url, given.database_url, target.api, target.prometheus, target.proxy):
         redactor.learn_url(text)
@@ -131,7 +131,7 @@ def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
             redactor.learn(os.environ.get(reference[4:], ""))
 
 
-def _variant(found: discover.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:
+def variant_of(found: discover.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:
     """The one that is asked for, by its own switch or as `--variant NAME`. Raises BadFlag for one it does not have."""
     chosen = [variant for variant in variants if options.get(variant.replace("-", "_"))]
     chosen += [options["variant"]] if options.get("variant") else []
@@ -151,10 +151,10 @@ def again(found: discover.Found, given: Flags, variant: str) -> str:
         else f"chaos.run {shlex.quote(str(found.path))}"
     )
     switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
-    return " ".join([invoke(), task, *_flag_words(given), *([switch] if variant else [])])
+    return " ".join([invoke(), task, *flag_words(given), *([switch] if variant else [])])
 
 
-def _flag_words(given: Flags) -> list[str]:
+def flag_words(given: Flags) -> list[str]:
     words: list[str] = []
     ignored = TARGET_FLAGS if given.target else ()
     for name in sorted(given.given.difference(ignored)):
@@ -191,7 +191,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
             codes.append(code)
         worst = suite_closing.worst(codes)
         title = f"{systems.of(name).collection}.suite"
-        once_more = " ".join([invoke(), title, *_flag_words(given), *(["--keep-going"] if keep_going else [])])
+        once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
         outlet.line(redactor(suite_closing.told(title, rows, worst, once_more)))
         if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
             outlet.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
@@ -224,8 +224,8 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
     def act(redactor: Redactor) -> int:
         given = flags.read(options)
         found = discover.find(name)
-        variant = _variant(found, options, variants)
-        target, given = _chosen(found, given, redactor)
+        variant = variant_of(found, options, variants)
+        target, given = choose(found, given, redactor)
         made = planning.make(declared(found, target, given, variant), target)
         full, last = bool(options.get("full")), abort.planned(target, given)
         outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=full, abort=last)))

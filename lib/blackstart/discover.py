@@ -6,11 +6,9 @@ packages that installed distributions name under the entry point group `blacksta
 
 from __future__ import annotations
 
-import hashlib
 import importlib
 import importlib.util
 import os
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -23,8 +21,8 @@ from blackstart.model import Experiment
 from blackstart.source import About, about, experiments, target_named
 from blackstart.suites import systems
 from blackstart.target import Target
+from blackstart.user_files import load_file, mistake_in
 
-_USERS = "blackstart_user_"
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
 
@@ -121,7 +119,7 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
         except BlackstartError:
             raise
         except Exception as error:
-            raise BadExperiment(f"{found.path}: {_where(error)}") from error
+            raise BadExperiment(f"{found.path}: {mistake_in(error)}") from error
     elif variant:
         raise BadExperiment(f"{found.name} has no variant {variant}")
     if not isinstance(made, Experiment):
@@ -135,36 +133,4 @@ def _module(found: Found) -> ModuleType:
     try:
         return importlib.import_module(found.module)
     except Exception as error:
-        raise BadExperiment(f"{found.path}: {_where(error)}") from error
-
-
-def _where(error: Exception) -> str:
-    line = error.__traceback__
-    while line is not None and line.tb_next is not None:
-        line = line.tb_next
-    where = f"line {line.tb_lineno} of {line.tb_frame.f_code.co_filename}" if line else "its import"
-    return f"{type(error).__name__} in {where}: {error}"
-
-
-def load_file(path: str) -> ModuleType:
-    """Import a user's file by its path. Raises BadExperiment that names the line of a mistake."""
-    real = Path(path).resolve()
-    name = f"{_USERS}{hashlib.sha256(str(real).encode()).hexdigest()[:12]}"
-    if name in sys.modules:
-        return sys.modules[name]
-    spec = importlib.util.spec_from_file_location(name, real)
-    if spec is None or spec.loader is None:
-        raise BadExperiment(f"{path} can't be imported")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        del sys.modules[name]
-        raise BadExperiment(f"{path}: {_where(error)}") from error
-    return module
-
-
-def load_again(module: str, file: str) -> ModuleType:
-    """The module that another process of this run has loaded. Raises BadExperiment, or what its import raises."""
-    return load_file(file) if module.startswith(_USERS) else importlib.import_module(module)
+        raise BadExperiment(f"{found.path}: {mistake_in(error)}") from error

@@ -12,14 +12,14 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from blackstart import clock, judging, planning, secret_places
+from blackstart import clock, judging, planning
 from blackstart.console import Console
 from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
 from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
 from blackstart.expect import BASELINE_WITHIN_S
-from blackstart.flags import Flags
+from blackstart.flags import Flags, secrets_of_run
 from blackstart.journal import Journal
 from blackstart.judging import Result
 from blackstart.narrator import Narrator
@@ -44,7 +44,7 @@ class Run:
     def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, again: str = "") -> None:
         self.plan, self.flags, self.console, self.redactor, self.again = plan, flags, console, redactor, again
         self.experiment = plan.experiment
-        self.vault = Vault(secret_places.of_run(plan.target, flags), redactor.learn)
+        self.vault = Vault(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals = Locks(plan.identities, redactor), Signals()
         console.between = self._while_asked
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)

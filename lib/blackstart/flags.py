@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 
 from blackstart.durations import seconds
 from blackstart.errors import BadFlag
+from blackstart.secret_places import in_flags
+from blackstart.target import Target
 
 
 def _switch(text: str) -> bool:
@@ -171,3 +173,9 @@ def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
 def option_name(field_name: str) -> str:
     """`wait-ready-timeout` for the field `wait_ready_timeout_s`: units belong to the code, not to the command line."""
     return field_name.removesuffix("_s").replace("_", "-")
+
+
+def secrets_of_run(target: Target, given: Flags) -> dict[str, str]:
+    """Every secret that a run is told, by the reference that leads to it again (see `secret_places`)."""
+    texts = {item.metadata["env"]: str(getattr(given, item.name)) for item in fields(given) if item.name in given.given}
+    return {**target.secrets, **in_flags(texts)}

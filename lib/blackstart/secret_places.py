@@ -5,15 +5,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blackstart import references
 from blackstart.redact import SECRET_NAME
-
-if TYPE_CHECKING:
-    from blackstart.flags import Flags
-    from blackstart.target import Target
 
 Place = tuple[str, str]
 """A reference and the secret."""
@@ -47,12 +42,6 @@ def in_flags(given: Mapping[str, str]) -> dict[str, str]:
         for name, value in given.items()
         for picks, secret in (*_in_url(value), *(_in_command(value) if name.endswith("_COMMAND") else ()))
     }
-
-
-def of_run(target: Target, flags: Flags) -> dict[str, str]:
-    """Every secret that a run is told, by reference."""
-    given = {item.metadata["env"]: str(getattr(flags, item.name)) for item in fields(flags) if item.name in flags.given}
-    return {**target.secrets, **in_flags(given)}
 
 
 def _in(value: Any, path: str, keys: tuple[str, ...]) -> Iterator[Place]:

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from blackstart import codec, record_aliases
 from blackstart.codec import digest_of, from_data, plain, to_data
-from blackstart.discover import load_file
 from blackstart.errors import Damaged
 from blackstart.model import Ask, Change, Check, Command, HttpCall
+from blackstart.user_files import load_file
 from tests.unit.builders import AFTER, DURING, Seen, change, drill
 
 NAMES = st.text(max_size=8)
@@ -227,7 +227,7 @@ def test_a_class_of_a_users_file_comes_back_in_another_process_that_has_loaded_i
     path.write_text(FILE)
     data = to_data(load_file(str(path)).Mine(42))
     assert data["is"] == f"user:{digest_of(path)}:Mine"
-    load = f"from blackstart.discover import load_file\nload_file({str(path)!r})\n"
+    load = f"from blackstart.user_files import load_file\nload_file({str(path)!r})\n"
     assert printed(f"{load}print(from_data({data!r}).x)") == "42\n"
     path.write_text(f"{FILE}\n# another file by now\n")
     told = printed(f"{load}try:\n from_data({data!r})\nexcept Exception as error:\n print(error)")

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from blackstart import discover
-from blackstart.discover import declare, everything, find, kind_of, load_file, shipped
+from blackstart.discover import declare, everything, find, kind_of, shipped
 from blackstart.errors import BadExperiment, BadTarget, Refused
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.target import Target
+from blackstart.user_files import load_file
 
 TARGET, FLAGS = Target("trader"), Flags()
 GOOD = '''"""Mine comes

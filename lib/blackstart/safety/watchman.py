@@ -11,7 +11,6 @@ from pathlib import Path
 
 from blackstart import clock
 from blackstart.codec import from_data, to_data
-from blackstart.discover import load_again
 from blackstart.errors import BlackstartError
 from blackstart.model import Change
 from blackstart.safety import copies
@@ -20,6 +19,7 @@ from blackstart.safety.detached import Detached, restore_variable, warm
 from blackstart.safety.runner import Runner
 from blackstart.safety.takeover import RunnerState, Takeover
 from blackstart.safety.wire import Message, Wire
+from blackstart.user_files import load_again
 
 _BRIEF_WITHIN_S = 15.0
 _ENDS_ITSELF_WITHIN_S = 10.0
