@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.expect import Condition
-from blackstart.safety.link import Proof
+from blackstart.link import Proof
 from blackstart.target import Target
 
 
