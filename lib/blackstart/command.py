@@ -30,6 +30,7 @@ from blackstart.errors import (
 from blackstart.flags import Flags, secrets_of_run
 from blackstart.judging import Result
 from blackstart.model import Experiment
+from blackstart.plan import Plan
 from blackstart.redact import Redactor
 from blackstart.safety import abort, guard_rails, lock, way_in
 from blackstart.safety import heal as healing
@@ -106,7 +107,7 @@ def allowing(target: Target, given: Flags) -> Target:
     return replace(target, allow=(*target.allow, *given.allowed))
 
 
-def refuse_hands_off(plan: planning.Plan, given: Flags) -> None:
+def refuse_hands_off(plan: Plan, given: Flags) -> None:
     """A change that only a hand can make can't be part of an unattended run."""
     by_hand = [change.what for change in plan.changes if change.undo_by_hand]
     if by_hand and given.noninteractive:

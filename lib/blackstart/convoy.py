@@ -2,7 +2,7 @@
 
 Only what can't hold anybody up travels in the convoy: a request on a connection that is open, and then what the socket
 has to give. All the rest (opening a connection, a connection that was lost, a reader that is not
-`blackstart.follower.Swift`) is done by the follower's own thread, to which it is given back.
+`blackstart.model.Swift`) is done by the follower's own thread, to which it is given back.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import replace
 
-from blackstart import clock, judging, planning
+from blackstart import clock, judging, link_check, planning
 from blackstart.console import Console
 from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
@@ -24,9 +24,9 @@ from blackstart.journal import Journal
 from blackstart.judging import Result
 from blackstart.narrator import Narrator
 from blackstart.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.redact import Redactor
-from blackstart.safety import abort, heal_script, link, rehearse
+from blackstart.safety import abort, copies, heal_script, link, rehearse
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.injection import Injection
 from blackstart.safety.lock import Locks
@@ -63,11 +63,11 @@ class Run:
                 self.locks.release()
 
     def _open(self) -> None:
-        self.folder = folder.make(self.flags.reports, self.experiment.name)
+        self.folder = folder.make(self.flags.reports, self.experiment.name, copies.claim)
         try:
             self._furnish()
         except Exception:
-            folder.discard(self.folder)
+            folder.discard(self.folder, copies.forget)
             raise
 
     def _furnish(self) -> None:
@@ -132,7 +132,7 @@ class Run:
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
 
     def _prepare(self) -> None:
-        link.prove(self.plan, self.flags, self.observer, self.console)
+        link_check.prove(self.plan, self.flags, self.observer, self.console)
         bundle.warm()
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note("rehearsed", message=line)

@@ -5,33 +5,11 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from blackstart import clock
-from blackstart.model import Answer, Endpoint, Probe, Reader, Reading, ReadingKind, Scalar
-
-Picked = tuple[ReadingKind, Scalar, str]
-
-
-@runtime_checkable
-class Swift(Protocol):
-    """A reader that can also ask without waiting, on a connection that is open; `read` does the same with waiting."""
-
-    def ready(self) -> bool:
-        """Whether `ask` has a chance now."""
-        ...
-
-    def ask(self) -> int | None:
-        """Send the request; the descriptor on which the answer will come. None where that would need to wait."""
-        ...
-
-    def collect(self) -> Answer | None:
-        """The answer, if what has come by now completes it. Raises Stale: the connection was lost before a byte."""
-        ...
-
-    def overdue(self, timeout_s: float) -> Answer:
-        """What it is that no answer came within the limit. The connection is given up."""
-        ...
+from blackstart.model import Answer, Endpoint, Probe, Reader, Reading, ReadingKind, Scalar, Swift
+from blackstart.reading import picked, short
 
 
 class Pace(Protocol):
@@ -49,31 +27,6 @@ class Pace(Protocol):
     def adopt(self, follower: Follower) -> None:
         """Wait for its answers together with others' from now on, until it is given back, if that can be done."""
         ...
-
-
-def reading_of(probe: Probe, answer: Answer, sent_s: float, answered_s: float) -> Reading:
-    """What `probe` sees in `answer`. A probe that fails at it makes a `malformed` reading, not an exception."""
-    kind, value, note = picked(probe, answer)
-    return Reading(probe.name, kind, sent_s, answered_s, value, note)
-
-
-def picked(probe: Probe, answer: Answer) -> Picked:
-    """Kind, value and note of the reading that `reading_of` makes."""
-    if answer.kind != "answer":
-        return answer.kind, None, answer.note
-    try:
-        kind, value, note = probe.pick(answer)
-    except Exception as error:  # a user's probe may raise anything
-        return "malformed", None, f"the probe failed: {short(error)}"
-    if isinstance(value, float) and math.isnan(value):
-        # Such as a share of no requests: of it no `never` is violated, and no `always` held.
-        return "absent", None, "NaN is no number"
-    return kind, value if kind == "value" else None, note
-
-
-def short(error: BaseException) -> str:
-    """An error in one line of bearable length."""
-    return f"{type(error).__name__}: {error}"[:300]
 
 
 class Follower:

@@ -2,36 +2,21 @@
 that the target does not use at all.
 
 What a system does after the one says nothing about it: the run ends as by an abort condition, and is inconclusive. The
-other is looked for before anything is touched, while the load flows.
+other is looked for before anything is touched, while the load flows (`blackstart.planning.proved_in_use`).
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from pathlib import Path
 
 from blackstart.expect import Condition
-from blackstart.model import Change, Command
+from blackstart.model import Change
 
 
 def lost_means(changes: Sequence[Change]) -> tuple[Condition, ...]:
     """The conditions that say it: those of every proof's probe that has `lost()`."""
     probes = [condition.probe for change in changes for condition in (*change.bites, *change.gone)]
     return tuple(dict.fromkeys(probe.lost() for probe in probes if hasattr(probe, "lost")))
-
-
-def proved_in_use(change: Change) -> Change:
-    """The change, refused at its rehearsal where its proxy carries nothing. Only for runs whose load flows by then."""
-    probes = [condition.probe for condition in change.gone]
-    places: dict[tuple[str, str], None] = dict.fromkeys(probe.place() for probe in probes if hasattr(probe, "place"))
-    env = {"PYTHONPATH": str(Path(__file__).parents[1])}
-    steps = [
-        Command((sys.executable, "-m", "blackstart.faults._carried", without_user(api), proxy), env=env)
-        for api, proxy in places
-    ]
-    return replace(change, rights=(*change.rights, *steps))
 
 
 def without_user(url: str) -> str:

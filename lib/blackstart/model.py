@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, runtime_checkable
 
 from blackstart.codec import plain
 
@@ -155,6 +155,27 @@ class Reader(Protocol):
         ...
 
 
+@runtime_checkable
+class Swift(Protocol):
+    """A reader that can also ask without waiting, on a connection that is open; `read` does the same with waiting."""
+
+    def ready(self) -> bool:
+        """Whether `ask` has a chance now."""
+        ...
+
+    def ask(self) -> int | None:
+        """Send the request; the descriptor on which the answer will come. None where that would need to wait."""
+        ...
+
+    def collect(self) -> Answer | None:
+        """The answer, if what has come by now completes it. Raises Stale: the connection was lost before a byte."""
+        ...
+
+    def overdue(self, timeout_s: float) -> Answer:
+        """What it is that no answer came within the limit. The connection is given up."""
+        ...
+
+
 class Endpoint(Protocol):
     """What is read, as plain data; probes with equal endpoints share one reading per tick."""
 
@@ -240,7 +261,7 @@ class Experiment:
     `faults` are injected together, in order, and undone in reverse order. `baseline` must hold before anything is
     touched; `during` while the fault is in force; `recovery` after the undo; `always` from the fault to the end.
     `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
-    that a service is the target's own (see `blackstart.safety.link`). `collect` names probes that are read once, at the
+    that a service is the target's own (see `blackstart.link`). `collect` names probes that are read once, at the
     end, for the checks.
     `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most.
     """

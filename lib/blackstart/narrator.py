@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from blackstart.evidence.folder import Folder
     from blackstart.judge import Judgement
     from blackstart.observer import Observer
-    from blackstart.planning import Plan
+    from blackstart.plan import Plan
     from blackstart.target import Target
 
 _PROGRESS_EVERY_S = 0.5

@@ -17,7 +17,7 @@ from blackstart.expect import Expectation
 from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.model import Change, Check, Step
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.safety import alive, guard_rails
 from blackstart.steps.shell import describe, to_shell
 

@@ -3,73 +3,24 @@
 from __future__ import annotations
 
 import re
-import shlex
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import blackstart
 from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import Control
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
-from blackstart.means import lost_means, proved_in_use
-from blackstart.model import Ask, Change, Experiment, Probe
+from blackstart.means import lost_means, without_user
+from blackstart.model import Change, Command, Experiment, Probe
+from blackstart.plan import Plan
 from blackstart.suites import systems
 from blackstart.target import Service, Target
 
 _LOOPBACK = re.compile(r"(?<![\w.:-])(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|\[::\]):(?=\d)")
-
-
-@dataclass(frozen=True)
-class Plan:
-    """An experiment bound to a target: absolute addresses, planned changes, and the identities that must be locked.
-
-    `controls` are those of the touched services, exactly as found; a service that is only touched from outside (its
-    proxy, its port) may have none.
-    """
-
-    experiment: Experiment
-    target: Target
-    changes: tuple[Change, ...]
-    identities: tuple[str, ...]
-    holds_s: float | None
-    controls: Mapping[str, Control] = field(default_factory=dict)
-
-    @property
-    def services(self) -> tuple[str, ...]:
-        """The services that will be touched, each once."""
-        return tuple(dict.fromkeys(change.service for change in self.changes))
-
-    @property
-    def by_hand(self) -> bool:
-        """Whether an undo needs a person."""
-        return any(change.undo_by_hand for change in self.changes)
-
-    @property
-    def drives(self) -> str:
-        """The load that will be sent, in words; empty where there is none. It is no change, but it leaves its mark."""
-        if self.experiment.traffic is None:
-            return ""
-        load = self.experiment.traffic.load
-        if load.kind == "commands":
-            where = f"on {load.host} " if load.host else ""
-            return f"run `{shlex.join(load.argv)}` {where}for each request of the load {load.name}"
-        return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
-
-    @property
-    def hands_within_s(self) -> float:
-        """How long a person is given to make the changes that only a person can make; 0 where there are none."""
-        asked = [step.timeout_s for change in self.changes for step in change.do if isinstance(step, Ask)]
-        return max(asked, default=0.0)
-
-    def probes(self) -> list[Probe]:
-        """Every probe that is read from the baseline on, each once."""
-        experiment = self.experiment
-        expectations = experiment.baseline + experiment.during + experiment.recovery + experiment.always
-        probes = [expectation.condition.probe for expectation in expectations] + list(experiment.watch)
-        return list({probe.name: probe for probe in probes}.values())
 
 
 def make(experiment: Experiment, target: Target) -> Plan:
@@ -100,6 +51,18 @@ def make(experiment: Experiment, target: Target) -> Plan:
     bound = replace(bound, link=(*bound.link, *_known_links(bound, target, changes)))
     places = (*identities, identity_of(target))
     return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
+
+
+def proved_in_use(change: Change) -> Change:
+    """The change, refused at its rehearsal where its proxy carries nothing. Only for runs whose load flows by then."""
+    probes = [condition.probe for condition in change.gone]
+    places: dict[tuple[str, str], None] = dict.fromkeys(probe.place() for probe in probes if hasattr(probe, "place"))
+    env = {"PYTHONPATH": str(Path(blackstart.__file__).parents[1])}
+    steps = [
+        Command((sys.executable, "-m", "blackstart.faults._carried", without_user(api), proxy), env=env)
+        for api, proxy in places
+    ]
+    return replace(change, rights=(*change.rights, *steps))
 
 
 def _known_links(experiment: Experiment, target: Target, changes: Sequence[Change]) -> tuple[Any, ...]:

@@ -1,15 +1,18 @@
-"""One reading of one probe, outside of sampling: for link proofs, final states and single questions."""
+"""What a probe sees in an answer; and one reading of one probe, outside of sampling: for link proofs, final states and
+single questions."""
 
 from __future__ import annotations
 
 import gc
 import importlib
+import math
 from collections.abc import Iterable
 
 from blackstart import clock
 from blackstart.errors import Refused
-from blackstart.follower import reading_of
-from blackstart.model import Probe, Reading
+from blackstart.model import Answer, Probe, Reading, ReadingKind, Scalar
+
+Picked = tuple[ReadingKind, Scalar, str]
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:
@@ -28,6 +31,31 @@ def read_once(probe: Probe, timeout_s: float) -> Reading:
         note = f"the probe failed: {type(error).__name__}: {error}"
         return Reading(probe.name, "malformed", sent_s, clock.now_s(), None, note)
     return reading_of(probe, answer, sent_s, clock.now_s())
+
+
+def reading_of(probe: Probe, answer: Answer, sent_s: float, answered_s: float) -> Reading:
+    """What `probe` sees in `answer`. A probe that fails at it makes a `malformed` reading, not an exception."""
+    kind, value, note = picked(probe, answer)
+    return Reading(probe.name, kind, sent_s, answered_s, value, note)
+
+
+def picked(probe: Probe, answer: Answer) -> Picked:
+    """Kind, value and note of the reading that `reading_of` makes."""
+    if answer.kind != "answer":
+        return answer.kind, None, answer.note
+    try:
+        kind, value, note = probe.pick(answer)
+    except Exception as error:  # a user's probe may raise anything
+        return "malformed", None, f"the probe failed: {short(error)}"
+    if isinstance(value, float) and math.isnan(value):
+        # Such as a share of no requests: of it no `never` is violated, and no `always` held.
+        return "absent", None, "NaN is no number"
+    return kind, value if kind == "value" else None, note
+
+
+def short(error: BaseException) -> str:
+    """An error in one line of bearable length."""
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def load(probes: Iterable[Probe], also: Iterable[str] = ()) -> None:

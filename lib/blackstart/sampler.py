@@ -13,8 +13,9 @@ from collections.abc import Callable, Iterable
 from blackstart import clock
 from blackstart.codec import to_data
 from blackstart.convoy import Convoy
-from blackstart.follower import Follower, reading_of, short
+from blackstart.follower import Follower
 from blackstart.model import Probe, Reading
+from blackstart.reading import reading_of, short
 
 __all__ = ["OnReadings", "Sampler", "reading_of"]
 

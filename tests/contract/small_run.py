@@ -16,7 +16,7 @@ from blackstart import clock
 from blackstart.errors import BlackstartError
 from blackstart.evidence import folder
 from blackstart.faults.stop import Stop
-from blackstart.safety import heal_script
+from blackstart.safety import copies, heal_script
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.lock import Locks
@@ -54,7 +54,7 @@ def main(
     changes = tuple(replace(change, lease_s=float(lifetime_s)) for change in Stop("redis").plan(target))
     locks = Locks([f"supervisor:{config}:{program}"])
     locks.take("small", "small")
-    where = folder.make(reports, "small")
+    where = folder.make(reports, "small", copies.claim)
     say(f"evidence {where.path}")
     guardian = Guardian(where, changes, float(lease_s))
     guardian.start(locks.handles())

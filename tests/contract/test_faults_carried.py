@@ -10,9 +10,8 @@ from blackstart.errors import Refused
 from blackstart.faults import _carried
 from blackstart.faults.latency import Latency
 from blackstart.loads import OpenLoop, Operation, Stage
-from blackstart.means import proved_in_use
 from blackstart.model import Change, Experiment, Traffic
-from blackstart.planning import make
+from blackstart.planning import make, proved_in_use
 from blackstart.safety.rehearse import rehearse
 from blackstart.target import Service, Target
 from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, redis_server

@@ -14,7 +14,7 @@ from blackstart.engine import Result, Run
 from blackstart.expect import eventually
 from blackstart.flags import Flags
 from blackstart.model import Change, Experiment
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.redact import Redactor
 from blackstart.safety.alive import Process
 from blackstart.target import Service, Target

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from blackstart.follower import Swift
+from blackstart.model import Swift
 from blackstart.probes.http import HttpStatus, HttpText
 from blackstart.probes.http_client import HttpReader
 from blackstart.probes.sockets import Stale

@@ -13,7 +13,7 @@ import pytest
 from blackstart import clock, engine
 from blackstart.errors import Refused
 from blackstart.expect import eventually
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.safety import abort, guardian
 from blackstart.target import Service, Target
 from tests.unit.safety.file_fault import FileThere, without

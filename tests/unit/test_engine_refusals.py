@@ -15,7 +15,7 @@ from blackstart.expect import Expectation, eventually
 from blackstart.flags import Flags
 from blackstart.model import Answer, Command, ReadingKind, Scalar
 from blackstart.observer import Observer
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.safety import mending
 from blackstart.safety.ledger import Ledger
 from tests.unit.safety.file_fault import FileThere, without
@@ -71,7 +71,7 @@ def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
             assert observer.wait(lambda: observer.latest["one"].value is False, engine.clock.now_s() + 20)
             observer.wait(lambda: False, engine.clock.now_s() + 2.2)
 
-        monkeypatch.setattr(engine.link, "prove", prove)
+        monkeypatch.setattr(engine.link_check, "prove", prove)
         monkeypatch.setattr(engine.rehearse, "rehearse", lambda changes: [])
     told.end()
     assert told.outcome == ("refused", 40)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from blackstart import planning
-from blackstart.means import lost_means, proved_in_use, reasons
+from blackstart.means import lost_means, reasons
 from blackstart.model import Change, Command
+from blackstart.planning import proved_in_use
 from blackstart.probes.proxy_state import ToxicState
 from blackstart.target import Target
 from tests.unit.builders import AFTER, DOWN, DURING, UP, Cut, Story, change, drill, experiment

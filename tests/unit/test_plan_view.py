@@ -13,8 +13,9 @@ from blackstart.expect import always, eventually
 from blackstart.flags import Flags
 from blackstart.loads import Burst, Operation
 from blackstart.model import Ask, Check, Command, HttpCall, Traffic
+from blackstart.plan import Plan
 from blackstart.plan_view import expected, longest_s, show
-from blackstart.planning import Plan, make
+from blackstart.planning import make
 from blackstart.safety import alive
 from blackstart.target import Service, Target
 from tests.unit.builders import AFTER, BEFORE, DURING, Cut, change, experiment, health

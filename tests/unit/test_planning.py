@@ -13,6 +13,7 @@ from blackstart.codec import plain
 from blackstart.errors import BadExperiment, BadTarget, Refused
 from blackstart.expect import Conditions, always, eventually, never
 from blackstart.model import Answer, Change, Check, Endpoint, Experiment, ReadingKind, Scalar
+from blackstart.plan import Plan
 from blackstart.target import Service, Target
 from tests.unit.builders import (
     AFTER,
@@ -50,7 +51,7 @@ class Bindable(Conditions):
         return "value", answer.body, ""
 
 
-def planned(*changes: Change, **parts: Any) -> planning.Plan:
+def planned(*changes: Change, **parts: Any) -> Plan:
     """The plan of an experiment that expects one thing, unless the parts say otherwise."""
     parts = {"recovery": (AFTER,)} | parts
     return planning.make(experiment(**({"faults": tuple(Cut((made,)) for made in changes)} | parts)), TARGET)

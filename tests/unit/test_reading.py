@@ -6,10 +6,10 @@ import sys
 import pytest
 
 from blackstart.expect import always, eventually, never
-from blackstart.follower import reading_of
 from blackstart.model import Answer
 from blackstart.probes.http import HttpJson
 from blackstart.probes.metrics import Metric
+from blackstart.reading import reading_of
 from blackstart.watch import Watch
 
 _LOADED = """

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from blackstart.judge import Judgement
     from blackstart.model import Experiment
     from blackstart.observer import Observer
-    from blackstart.planning import Plan
+    from blackstart.plan import Plan
 
 _COLLECT_WITHIN_S = 10.0
 _NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checks.catalogue")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from blackstart import clock
 from blackstart.errors import Refused
-from blackstart.safety import copies
 
 _AT_ONCE = 100
 
@@ -48,16 +48,22 @@ class Folder:
         return self.path / "HEAL.sh"
 
 
-def discard(folder: Folder) -> None:
-    """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind."""
+def discard(folder: Folder, forget: Callable[[Path, str], None]) -> None:
+    """Take back a folder in which nothing was recorded: a run that is refused at its start leaves nothing behind.
+
+    `forget` gives up the run's name, given its folder too.
+    """
     shutil.rmtree(folder.path, ignore_errors=True)
-    copies.forget(folder.path, folder.run)
+    forget(folder.path, folder.run)
     if folder.id:
         folder.path.with_name(f".{folder.id}").unlink(missing_ok=True)
 
 
-def make(reports: str, experiment: str) -> Folder:
-    """A new folder `<experiment>_<timestamp>`; two runs of one second get two, wherever they report. Raises Refused."""
+def make(reports: str, experiment: str, claim: Callable[[str, Path], None]) -> Folder:
+    """A new folder `<experiment>_<timestamp>`; two runs of one second get two, wherever they report. Raises Refused.
+
+    `claim` makes the name this run's own, and raises FileExistsError where it is another's.
+    """
     began = clock.utc_now()
     base = f"{re.sub(r'[^A-Za-z0-9.]+', '_', experiment)}_{clock.utc_stamp(began)}"
     parent = Path(reports).absolute()
@@ -76,18 +82,18 @@ def make(reports: str, experiment: str) -> Folder:
             raise Refused(
                 f"the evidence folder {path} can't be made ({error.strerror}). Name another with --reports."
             ) from error
-        if not _claimed(name, path):
+        if not _claimed(name, path, claim):
             path.rmdir()
             continue
         return Folder(name, path, began, _numbered(parent, name, began))
     raise Refused(f"{parent} already has a hundred runs that began in this second")
 
 
-def _claimed(run: str, path: Path) -> bool:
+def _claimed(run: str, path: Path, claim: Callable[[str, Path], None]) -> bool:
     """Whether the name is this run's now. Ledger and guardian know a run by it, and another of this second may report
     elsewhere: its entry would take the place of ours."""
     try:
-        copies.claim(run, path)
+        claim(run, path)
     except FileExistsError:
         return False
     except OSError:  # a full disk: the ledger says what it can't take

@@ -21,7 +21,7 @@ from blackstart.steps.shell import ssh_host
 from blackstart.target import Service, Target, secret
 
 if TYPE_CHECKING:
-    from blackstart.planning import Plan
+    from blackstart.plan import Plan
 
 _SSH_PORT = 22
 # Units and programs without which nobody gets onto the machine any more to mend it.

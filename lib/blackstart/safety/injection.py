@@ -5,27 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
 from blackstart import clock
+from blackstart.console import Console
 from blackstart.errors import StepLost, StepTimedOut
+from blackstart.evidence.folder import Folder
 from blackstart.model import Ask, Change, Step
+from blackstart.observer import Observer
+from blackstart.plan import Plan
 from blackstart.safety.alive import Process, boot_id, started
+from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.mending import Restorer, recorded
 from blackstart.steps.run import carry_out
 from blackstart.steps.shell import describe
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from blackstart.console import Console
-    from blackstart.evidence.folder import Folder
-    from blackstart.observer import Observer
-    from blackstart.planning import Plan
-    from blackstart.safety.guardian import Guardian
 
 _LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
 

@@ -1,46 +1,21 @@
-"""Proof that the services about to be touched are the target's own, and that the target may be touched at all."""
+"""Proofs that a service is the target's own (`blackstart.link.Proof`), and whether the target may be touched at all."""
 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart.codec import plain
 from blackstart.errors import Refused
 from blackstart.expect import Condition
 from blackstart.model import Probe, Reading
+from blackstart.plan import Plan
 from blackstart.probes.control_state import ControlState
 from blackstart.reading import read_once
 from blackstart.safety import guard_rails
-
-if TYPE_CHECKING:
-    from blackstart.console import Console
-    from blackstart.flags import Flags
-    from blackstart.observer import Observer
-    from blackstart.planning import Plan
-
-_WITHIN_S = 5.0
-
-
-class Proof(Protocol):
-    """One way to prove that a service is the target's own, as plain data."""
-
-    @property
-    def service(self) -> str:
-        """The service that it is about."""
-        ...
-
-    def bind(self, target: Any) -> Proof:
-        """With absolute addresses."""
-        ...
-
-    def missing(self) -> str:
-        """Empty where the link is proved now, else what was seen instead."""
-        ...
 
 
 @plain("link.same_value")
@@ -122,10 +97,11 @@ def _told(reading: Reading) -> str:
 def refuse_unfit(plan: Plan) -> None:
     """Refuse what is touched without leave, and a target that says of itself that it must not be (a LIVE mode)."""
     guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
-    _refuse_forbidden(plan)
+    refuse_forbidden(plan)
 
 
-def _refuse_forbidden(plan: Plan) -> None:
+def refuse_forbidden(plan: Plan) -> None:
+    """Refuse a target that says of itself that it must not be touched, or that does not say."""
     for condition in plan.experiment.refuse_if:
         reading = read_once(condition.probe, 2.0)
         word = str(condition.wanted).lower()
@@ -140,48 +116,3 @@ def _refuse_forbidden(plan: Plan) -> None:
                 f"{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: "
                 f'allow = ["{word}"]'
             )
-
-
-def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> None:
-    """Prove the link of every service that will be touched. Raises Refused where there is no proof and no consent, and
-    where the target has come into a state meanwhile in which it must not be touched: the baseline takes its time, and
-    an operator may think for minutes."""
-    for service in plan.services:
-        proofs = [proof.bind(plan.target) for proof in plan.experiment.link if proof.service == service]
-        missing = _first_proved(proofs) if proofs else "this experiment knows no way to prove it"
-        if not missing:
-            observer.note("linked", service=service)
-            continue
-        if flags.assume_link:
-            observer.note("link assumed", service=service, missing=missing)
-            console.say(f"ASSUMED, not proved, that {service} is {plan.target.name}'s own: {missing}")
-            continue
-        question = f"No proof that {service} belongs to {plan.target.name} ({missing}). Touch it all the same?"
-        if console.interactive and console.ask(question):
-            observer.note("link confirmed by the operator", service=service, missing=missing)
-            continue
-        raise Refused(
-            f"no proof that {service} is the one that {plan.target.name} uses: {missing}. "
-            "Check the addresses, or say --assume-link."
-        )
-    _refuse_forbidden(plan)
-
-
-def _first_proved(proofs: list[Proof]) -> str:
-    """Empty as soon as one way proves it; a value may be just changing, so each gets a few tries."""
-
-    def attempt() -> str:
-        told = []
-        for proof in proofs:  # one is enough: some look at every socket of the machine
-            told.append(proof.missing())
-            if not told[-1]:
-                return ""
-        return "; ".join(told)
-
-    retrying = Retrying(
-        stop=stop_after_delay(_WITHIN_S),
-        wait=wait_fixed(0.2),
-        retry=retry_if_result(bool),
-        retry_error_callback=lambda state: state.outcome.result() if state.outcome else "nothing was read",
-    )
-    return str(retrying(attempt))

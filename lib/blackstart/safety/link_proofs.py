@@ -1,6 +1,6 @@
 """Proofs that a service is the target's own *and* the one that its control would touch: both ends of the link.
 
-They fulfil `blackstart.safety.link.Proof`: plain data, `bind`, and `missing()`, which is empty where the proof stands.
+They fulfil `blackstart.link.Proof`: plain data, `bind`, and `missing()`, which is empty where the proof stands.
 """
 
 from __future__ import annotations

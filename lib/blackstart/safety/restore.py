@@ -11,8 +11,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 from blackstart import clock
 from blackstart.errors import StepFailed
 from blackstart.expect import Condition
-from blackstart.follower import reading_of
 from blackstart.model import Ask, Change, Endpoint, Reader
+from blackstart.reading import reading_of
 from blackstart.safety.repeats import Repeats
 from blackstart.steps.outcome import complaint
 from blackstart.steps.run import run

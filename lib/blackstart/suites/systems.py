@@ -15,7 +15,7 @@ from blackstart.system import System
 
 if TYPE_CHECKING:
     from blackstart.expect import Condition
-    from blackstart.safety.link import Proof
+    from blackstart.link import Proof
     from blackstart.target import Target
 
 _HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from blackstart.evidence.bundle import metrics_page
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.probes.metrics import Metric
 from blackstart.suites import systems
 from blackstart.target import Target

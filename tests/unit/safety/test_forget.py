@@ -26,7 +26,7 @@ DEAD = Process(boot_id(), 2**22 - 1, "1")
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Folder:
-    made = folder.make(str(tmp_path / "reports"), "small")
+    made = folder.make(str(tmp_path / "reports"), "small", copies.claim)
     made.journal.write_text("")
     return made
 

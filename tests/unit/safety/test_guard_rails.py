@@ -15,7 +15,8 @@ from blackstart.errors import Refused
 from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, Stage
 from blackstart.model import Command, HttpCall, Step, Traffic
-from blackstart.planning import Plan, make
+from blackstart.plan import Plan
+from blackstart.planning import make
 from blackstart.safety.guard_rails import is_loopback, objections, refuse
 from blackstart.target import Service, Target
 from tests.unit.builders import AFTER, Cut, change, experiment

@@ -15,6 +15,7 @@ from blackstart import journal
 from blackstart.errors import Refused
 from blackstart.evidence import folder
 from blackstart.evidence.folder import Folder
+from blackstart.safety import copies
 from blackstart.safety.guardian import Guardian
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.lock import Locks, path_of, refuse_held
@@ -24,7 +25,7 @@ from tests.unit.safety.file_fault import without
 
 @pytest.fixture
 def evidence(tmp_path: Path) -> Folder:
-    return folder.make(str(tmp_path / "reports"), "small")
+    return folder.make(str(tmp_path / "reports"), "small", copies.claim)
 
 
 def up(evidence: Folder, tmp_path: Path, lease_s: float = 10.0) -> Guardian:

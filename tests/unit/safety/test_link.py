@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from blackstart import journal
+from blackstart import journal, link_check
 from blackstart.codec import plain
 from blackstart.console import Console
 from blackstart.court import Court
@@ -19,7 +19,7 @@ from blackstart.flags import Flags
 from blackstart.journal import Journal
 from blackstart.model import Answer, Endpoint, Experiment, ReadingKind, Scalar
 from blackstart.observer import Observer
-from blackstart.planning import Plan
+from blackstart.plan import Plan
 from blackstart.safety import link
 from blackstart.target import Target
 from tests.unit.builders import KINDS, change, experiment
@@ -68,7 +68,7 @@ class Fixed(Conditions):
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(link, "_WITHIN_S", 0.1)
+    monkeypatch.setattr(link_check, "_WITHIN_S", 0.1)
 
 
 def same(left: Any, right: Any) -> link.SameValue:
@@ -106,7 +106,7 @@ def proved(
     plan = Plan(drill or experiment(link=proofs), TARGET, (change(),), (), None)
     observer = Observer(Court(plan.experiment), made, 5.0, 1.0)
     try:
-        link.prove(plan, Flags(**flags), observer, console or Console(True, out=io.StringIO()))
+        link_check.prove(plan, Flags(**flags), observer, console or Console(True, out=io.StringIO()))
     finally:
         made.close()
     return [event["event"] for event in journal.read(made.path).events]

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from blackstart.errors import BadTarget
+from blackstart.link import Proof
 from blackstart.loads import Operation
-from blackstart.safety.link import Proof
 from blackstart.suites.gateway.limiter_link import LimiterCounts
 from blackstart.target import Target
 
