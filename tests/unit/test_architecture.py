@@ -11,6 +11,9 @@ import pytest
 
 from tests.environment import ROOT
 
+# The modules that records named before their classes had tags: history, to which no suite is added.
+_HISTORY = ("record_aliases.py",)
+
 
 def central_mentions(root: Path) -> list[str]:
     """Where a file below `root` (a `blackstart` package) but outside of its `suites` names one: `path:line: text`.
@@ -22,7 +25,8 @@ def central_mentions(root: Path) -> list[str]:
     found = []
     for path in sorted(root.rglob("*.py")):
         where = path.relative_to(root)
-        if where.parts[0] != "suites" or where.parts[1:] == (where.name,):
+        of_a_suite = where.parts[0] == "suites" and len(where.parts) > 2
+        if not of_a_suite and where.name not in _HISTORY:
             texts = _texts(ast.parse(path.read_text(encoding="utf-8")))
             found += [f"{where}:{line}: {text}" for line, text in texts if suite.search(text)]
     return found
