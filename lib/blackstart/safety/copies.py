@@ -96,9 +96,11 @@ def read(evidence: Path, vault: Vault | None = None) -> Copy:
         raise _unvouched(path, "the state folder has no receipt of it")
     if receipt.machine not in ("", here().machine):
         raise _unvouched(path, "its run was on another machine")
+    if not receipt.sha256:
+        raise _unvouched(path, "its receipt has no hash of it, as those of older versions")
     data = _bytes(path, receipt)
     if hashlib.sha256(data).hexdigest() != receipt.sha256:
-        raise _unvouched(path, "it was changed after its run wrote it, or written by an older version")
+        raise _unvouched(path, "it was changed after its run wrote it")
     return parsed(data, evidence, vault)
 
 
