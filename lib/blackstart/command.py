@@ -14,7 +14,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from blackstart import discover, flags, outlet, planning, reading, suite_closing
+from blackstart import discover, flags, outlet, planning, reading, suite_closing, user_experiment
 from blackstart.choose import TARGET_FLAGS, beside_trading, target_for
 from blackstart.console import Console
 from blackstart.engine import Run
@@ -54,10 +54,14 @@ def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> 
 
 def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
+    if not found.shipped:
+        with contextlib.suppress(BlackstartError):  # what an older run of it left broken may need its classes
+            discover.load(found)
     healing.leftovers(lambda text: outlet.line(redactor(text)), Path(given.reports))
     target, given = choose(found, given, redactor)
     lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
+    source = user_experiment.source(found)
     guard_rails.refuse(plan, way_in.came_by(), os.environ)
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
@@ -68,9 +72,10 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     reading.load(plan.probes(), ("plumbum",) if plan.changes else ())
-    result = Run(plan, given, console, redactor, again(found, given, variant)).execute()
+    once_more = again(found, given, variant)
+    result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
     if result.judgement.verdict != "refused":
-        console.plain(f"run again: {again(found, given, variant)}")
+        console.plain(f"run again: {once_more}")
     if result.judgement.verdict == "not-restored":
         console.plain(
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
@@ -246,16 +251,6 @@ def list_experiments() -> int:
     return answering(act)
 
 
-def heal(here: bool = False) -> int:
-    """Mend what dead runs left broken; `here`: also what was broken elsewhere."""
-    return answering(lambda redactor: healing.heal(lambda text: outlet.line(redactor(text)), healing.reports(), here))
-
-
-def status() -> int:
-    """Print what is broken now."""
-    return answering(lambda redactor: healing.status(lambda text: outlet.line(redactor(text)), healing.reports()))
-
-
 def crashed(error: Exception, redactor: Redactor) -> int:
     """Tell of a mistake that nobody foresaw, its secrets masked. A run that had begun has restored by then."""
     print(redactor("".join(traceback.format_exception(error))), file=sys.stderr)
@@ -296,4 +291,4 @@ def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
         return crashed(error, redactor)
 
 
-__all__ = ["answering", "heal", "list_experiments", "plan", "run", "run_one", "status", "suite"]
+__all__ = ["answering", "list_experiments", "plan", "run", "run_one", "suite"]

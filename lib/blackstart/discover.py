@@ -83,7 +83,7 @@ def kind_of(found: Found) -> str:
     named = target_named(found.path)
     if named:
         return named
-    made = getattr(_module(found), "experiment", None)
+    made = getattr(load(found), "experiment", None)
     return made.target if isinstance(made, Experiment) else found.suite
 
 
@@ -112,7 +112,7 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
     (target, flags, variant) that makes one. Raises BadExperiment that says what is wrong with the file."""
     if found.name in RESERVED:
         raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
-    made = getattr(_module(found), "experiment", None)
+    made = getattr(load(found), "experiment", None)
     if callable(made):
         try:
             made = made(target, flags, variant)
@@ -127,7 +127,8 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
     return made
 
 
-def _module(found: Found) -> ModuleType:
+def load(found: Found) -> ModuleType:
+    """Import an experiment's file. Raises BadExperiment that names the line of a mistake."""
     if not found.module:
         return load_file(str(found.path))
     try:

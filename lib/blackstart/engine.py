@@ -41,8 +41,8 @@ CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
 class Run:
     """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
 
-    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, again: str = "") -> None:
-        self.plan, self.flags, self.console, self.redactor, self.again = plan, flags, console, redactor, again
+    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, **head: object) -> None:
+        self.plan, self.flags, self.console, self.redactor, self.head = plan, flags, console, redactor, head
         self.experiment = plan.experiment
         self.vault = Vault(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals = Locks(plan.identities, redactor), Signals()
@@ -83,7 +83,7 @@ class Run:
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + self.total_max_s
-        bundle.head(self.observer, self.plan, self.flags, self.folder, self.again)
+        bundle.head(self.observer, self.plan, self.flags, self.folder, **self.head)
 
     def _phases(self) -> Result:
         try:

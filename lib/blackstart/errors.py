@@ -12,7 +12,8 @@ BlackstartError
 ├── Interrupted           a signal asked the run to end; exit 130 or 143
 ├── EndedEarly            the fault has to end now; the reason is in the journal already
 └── Damaged               a record (journal, history, ledger) can't be read
-    └── NotLoaded         ... since it holds a class of a user's experiment, whose file was not named
+    ├── NotLoaded         ... since it holds a class of a user's experiment, whose file was not named
+    └── NotVouched        ... since nothing in this user's state folder says that it is what a run of ours wrote
 """
 
 import signal
@@ -88,6 +89,10 @@ class NotLoaded(Damaged):
     def __init__(self, name: str, digest: str) -> None:
         super().__init__(f"it holds the class {name} of an experiment of your own, a file with the sha256 {digest}…")
         self.name, self.digest = name, digest
+
+
+class NotVouched(Damaged):
+    """Nothing in this user's state folder says that a record is what a run of ours wrote."""
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

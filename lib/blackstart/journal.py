@@ -207,6 +207,15 @@ def read(path: Path) -> Record:
     return parse(data.split(b"\n"))
 
 
+def experiment_file(folder: Path) -> dict[str, str]:
+    """`path` and `sha256` of the file that declared the experiment of this folder's run; empty where nothing says."""
+    try:
+        told = (read(folder / "journal.jsonl").first("run") or {}).get("experiment_file")
+    except Damaged:
+        return {}
+    return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}
+
+
 def parse(lines: Iterable[bytes]) -> Record:
     """The record in these lines. A line is trusted that follows from the last trusted one.
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from blackstart import command, planning
+from blackstart import command, healing, planning
 from blackstart.flags import Flags
 from blackstart.model import Experiment
 from blackstart.safety import heal
@@ -157,9 +157,9 @@ def test_the_operators_hold_and_total_time_are_the_experiments(monkeypatch: pyte
 
 def test_heal_looks_for_copies_where_reports_are_put(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     looked: list[Path] = []
-    monkeypatch.setattr(heal, "heal", lambda say, reports, here: looked.append(reports) or 0)
+    monkeypatch.setattr(heal, "heal", lambda say, reports, here, take: looked.append(reports) or 0)
     monkeypatch.setenv("REPORTS", str(tmp_path))
-    assert command.heal() == 0 and looked == [tmp_path]
+    assert healing.heal() == 0 and looked == [tmp_path]
 
 
 def test_a_job_that_closed_its_output_still_gets_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,9 @@ _COLLECT_WITHIN_S = 10.0
 _NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checks.catalogue")
 
 
-def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: str = "") -> None:
-    """The journal's first lines: what is run, on what, with which flags and changes, and what runs it again."""
+def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: object) -> None:
+    """The journal's first lines: what is run, on what, with which flags and changes. `more`: what runs it `again`, and
+    `experiment_file`, the path and sha256 of the file that declared it."""
     target = plan.target
     observer.note(
         "run",
@@ -52,7 +53,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: st
             "facts": dict(target.facts),
             "max_rate_hz": target.max_rate_hz,
         },
-        again=again,
+        **more,
         flags={name: getattr(flags, name) for name in sorted(flags.given)},
         sync=True,
     )

@@ -24,11 +24,13 @@ from blackstart.errors import Damaged
 from blackstart.reports.story import Story
 
 NAME = "manifest.json"
-SCHEMA = "blackstart.bundle/1"
-# These go on after the bundle is sealed: the guardian's record and the operator's notes are chained in themselves; the
-# copy of the undos is there only while something may be broken; a healing keeps a record of its own, chained too.
+SCHEMA = "blackstart.bundle/2"
+WITHOUT_UNDO = "blackstart.bundle/1"  # bundles of old say nothing of the copy of the undos
+# These go on after the bundle is sealed: the guardian's record and the operator's notes are chained in themselves; a
+# healing keeps a record of its own, chained too. The copy of the undos goes when everything is proved undone.
 GROWS = ("guardian.jsonl",)
-APART = (NAME, "manifest.part", "notes.jsonl", "undo.json", "undo.part")
+UNDO = "undo.json"
+APART = (NAME, "manifest.part", "notes.jsonl", "undo.part")
 HEALED = re.compile(r"heal(_\d+)?\.jsonl")
 _LOCK = ".chain.lock"
 _LOCKED_WITHIN_S = 10.0
@@ -83,7 +85,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 
 def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
-    if not isinstance(manifest, dict) or manifest.get("schemaVersion") != SCHEMA:
+    if not isinstance(manifest, dict) or manifest.get("schemaVersion") not in (SCHEMA, WITHOUT_UNDO):
         return False
     files, chain = manifest.get("files"), manifest.get("chain")
     if not isinstance(files, list) or not isinstance(chain, dict) or not isinstance(manifest.get("run"), str):
@@ -99,7 +101,7 @@ def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
 
 def seal(folder: Path, story: Story) -> dict[str, Any]:
     """Write the manifest, as the last file of the run. Raises OSError."""
-    files = [_entry(name, path) for name, path in files_of(folder)]
+    files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
     with _locked(folder.parent):
         manifest = {
@@ -123,9 +125,15 @@ def seal(folder: Path, story: Story) -> dict[str, Any]:
 
 
 def _entry(name: str, path: Path) -> dict[str, Any]:
-    # The size is taken first: a file that grows meanwhile is listed with what it had.
-    size = path.stat().st_size
-    entry = {"path": name, "size": size, "sha256": sha256(path, size)}
+    """Empty for a copy of the undos that a guardian has just removed."""
+    try:
+        # The size is taken first: a file that grows meanwhile is listed with what it had.
+        size = path.stat().st_size
+        entry = {"path": name, "size": size, "sha256": sha256(path, size)}
+    except FileNotFoundError:
+        if name == UNDO:
+            return {}
+        raise
     return {**entry, "grows": True} if name in GROWS else entry
 
 

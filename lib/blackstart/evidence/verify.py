@@ -17,6 +17,7 @@ from blackstart import errors, journal
 from blackstart.errors import Damaged
 from blackstart.evidence import manifest, notes
 
+_OVER = ("closed", "closed by somebody else", "gone with its lab", "gone with its network", "given up")
 Level = Literal["wrong", "unsure", "note"]
 
 
@@ -60,7 +61,7 @@ def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
     for entry in sealed["files"]:
         yield from _file(folder, entry)
     for name, _ in manifest.files_of(folder):
-        if name not in listed:
+        if name not in listed and not (name == manifest.UNDO and sealed["schemaVersion"] == manifest.WITHOUT_UNDO):
             yield Found("wrong", name, "was added after the run was sealed")
 
 
@@ -75,7 +76,10 @@ def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
         now = path.stat().st_size
         digest = manifest.sha256(path, size)
     except OSError as error:
-        yield Found("wrong", name, f"is missing ({error.strerror})")
+        if name == manifest.UNDO and isinstance(error, FileNotFoundError) and _over(folder):
+            yield Found("note", name, "was removed when everything was undone or given up, as it may")
+        else:
+            yield Found("wrong", name, f"is missing ({error.strerror})")
         return
     if now < size or (now > size and not entry.get("grows")):
         yield Found("wrong", name, f"has {now} bytes, and had {size} when it was sealed")
@@ -83,6 +87,20 @@ def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
         yield Found("wrong", name, "was altered: its content is not what was sealed")
     elif now > size:
         yield Found("note", name, f"went on for {now - size} bytes after the run was sealed, as it may")
+
+
+def _over(folder: Path) -> bool:
+    """Whether the records, the run's own and those after it, say of all that was done that it is no longer open."""
+    names = ["journal.jsonl", "guardian.jsonl", *_healings(folder)]
+    events = [event for name in names if (folder / name).exists() for event in journal.read(folder / name).events]
+    over = {
+        event.get("change") for event in events if event["event"] in _OVER or (event["event"] == "gone" and event["ok"])
+    }
+    return bool(over) and {event["change"] for event in events if event["event"] == "do"} <= over
+
+
+def _healings(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("heal*.jsonl") if manifest.HEALED.fullmatch(path.name))
 
 
 def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
@@ -97,8 +115,7 @@ def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
 
 
 def _chains(folder: Path, sealed: bool) -> Iterator[Found]:
-    healed = sorted(path.name for path in folder.glob("heal*.jsonl") if manifest.HEALED.fullmatch(path.name))
-    for name in ("journal.jsonl", "guardian.jsonl", *healed):
+    for name in ("journal.jsonl", "guardian.jsonl", *_healings(folder)):
         path = folder / name
         if not path.exists():
             continue

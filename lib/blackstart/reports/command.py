@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from blackstart import journal, judging, outlet
+from blackstart import journal, judging, outlet, user_experiment
 from blackstart.errors import (
     EXIT_BROKE,
     EXIT_HELD,
@@ -32,11 +32,11 @@ _EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUS
 _LAST = 20
 
 
-def show(run: str, reports: str) -> int:
+def show(run: str, reports: str, experiment: str = "") -> int:
     """Print a run: facts, transitions, expectations, verdict last."""
 
     def act(_: Redactor) -> int:
-        story = _story(_find(run, reports))
+        story = _story(_opened(run, reports, experiment))
         history = documents.load_of(story.where)
         rows = load_view.by_phase(history, story.phases) if history else ()
         outlet.page(table.text(story, rows, notes.read(story.where).told(), history))
@@ -45,11 +45,11 @@ def show(run: str, reports: str) -> int:
     return _answering(act)
 
 
-def write_html(run: str, reports: str, out: str) -> int:
+def write_html(run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
 
     def act(_: Redactor) -> int:
-        story = _story(_find(run, reports))
+        story = _story(_opened(run, reports, experiment))
         path = Path(out) if out else story.where.with_name(f"{story.where.name}.html")
         if path.absolute().is_relative_to(story.where) and (story.where / manifest.NAME).exists():
             raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
@@ -64,11 +64,11 @@ def write_html(run: str, reports: str, out: str) -> int:
     return _answering(act)
 
 
-def judge(run: str, reports: str) -> int:
+def judge(run: str, reports: str, experiment: str = "") -> int:
     """Judge a finished run again. The verdict's exit code; 30 where it would be green and the record says otherwise."""
 
     def act(_: Redactor) -> int:
-        folder = _find(run, reports)
+        folder = _opened(run, reports, experiment)
         record, judgement = _record(folder), judging.judge_folder(folder)
         if record.damage:
             outlet.page(f"  {record.damage_told}")
@@ -128,13 +128,13 @@ def add_note(run: str, text: str, by: str, reports: str) -> int:
     return _answering(act)
 
 
-def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool) -> int:
+def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool, experiment: str = "") -> int:
     """Compare the runs like this one over time; against a baseline where one is named."""
 
     def act(_: Redactor) -> int:
         if save and not baseline_file:
             raise Refused("--save-baseline needs --baseline FILE to save to")
-        alike, others = _alike(_find(run, reports), _count(last))
+        alike, others = _alike(_opened(run, reports, experiment), _count(last))
         _print_trend(alike, others)
         if save:
             made = baseline.of(alike)
@@ -208,6 +208,16 @@ def _count(text: str) -> int:
 
 def _find(run: str, reports: str) -> Path:
     return runs.find(run, Path(reports))
+
+
+def _opened(run: str, reports: str, experiment: str) -> Path:
+    """The run's folder, its record's classes known: a user's own from the file that the user names."""
+    folder = _find(run, reports)
+    if experiment:
+        user_experiment.load(experiment, folder)
+    _record(folder)
+    user_experiment.demand(folder)
+    return folder
 
 
 def _record(folder: Path) -> journal.Record:

@@ -14,13 +14,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from blackstart import clock
+from blackstart import clock, journal
 from blackstart.durations import shown
 from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
 from blackstart.journal import Note
 from blackstart.model import Command
 from blackstart.redact import Redactor
-from blackstart.safety import copies, heal_record, underway
+from blackstart.safety import copies, heal_record, strange_copy, underway
 from blackstart.safety.alive import boot_id
 from blackstart.safety.far import gone_with_its_network, heal_command, is_far
 from blackstart.safety.far import last_lines as far_commands
@@ -55,17 +55,19 @@ def way_out(run: str) -> str:
     return f"if it can never be mended: {command}"
 
 
-def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
+def heal(say: Say, reports: Path = REPORTS, here: bool = False, take: strange_copy.Take = strange_copy.none) -> int:
     """Mend what dead runs left broken, newest first; list what live runs hold, and leave it alone.
 
     What was broken on another machine or in another network namespace is listed too; `here`: somebody knows that it can
-    be mended from here all the same. Returns the exit code: 50 where something is not mended, and then says the heal
-    command last. Raises Refused where another `chaos.heal` does not come to an end.
+    be mended from here all the same. `take` may add entries that no record of ours knows (`strange_copy`). Returns the
+    exit code: 50 where something is not mended, and then says the heal command last. Raises Refused where another
+    `chaos.heal` does not come to an end, or nobody agrees to what would be taken.
     """
     redactor, vault = _vault()
     say, ledger = _masking(say, redactor), Ledger(vault=vault)
+    taken = take(vault, say)
     with one_healer(_OTHER_HEAL_WITHIN_S):
-        entries = [*repair(ledger, reports, say, vault), *ledger.outstanding()]
+        entries = [*repair(ledger, reports, say, vault, taken), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
         for entry in owned:
             alive = entry.runner if entry.runner.alive() else f"{entry.guardian}, its guardian"
@@ -83,7 +85,7 @@ def heal(say: Say, reports: Path = REPORTS, here: bool = False) -> int:
             for entry in _mend_run(name, list(group), ledger, say, redactor)
         ]
         for one in unreadable:
-            _by_script(one, ledger, say)
+            _needs_its_file(one, say) if one.digest else _by_script(one, ledger, say)
         return _closing(left, far, unreadable, say)
 
 
@@ -102,6 +104,9 @@ def leftovers(say: Say, reports: Path = REPORTS) -> None:
     if orphaned or any(map(_ownerless, copies.known(reports))):
         say("a run before this one has left something behind; mending it first")
         heal(say, reports)
+        return
+    for line in copies.unvouched(reports):
+        tell(line)
 
 
 def _ownerless(evidence: Path) -> bool:
@@ -109,7 +114,7 @@ def _ownerless(evidence: Path) -> bool:
         copy = copies.read(evidence)
         return not copy.owned() and copy.apart() is None
     except Damaged:
-        return False  # heal says so, and that HEAL.sh is there; but not at every start
+        return False  # heal says so, and where HEAL.sh is; but not at every start
 
 
 def status(say: Say, reports: Path = REPORTS) -> int:
@@ -127,6 +132,8 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         return EXIT_NOT_RESTORED
     listed = {*(entry.id for entry in entries), *(one.id for one in unreadable)}
     unlisted = [row for evidence in copies.known(reports) for row in _unlisted(evidence, listed, ledger, vault)]
+    for line in copies.unvouched(reports):
+        say(line)
     if not entries and not unreadable and not unlisted:
         say("nothing is broken")
         return EXIT_HELD
@@ -235,6 +242,13 @@ def _vault() -> tuple[Redactor, Vault]:
 
 def _masking(say: Say, redactor: Redactor) -> Say:
     return lambda text: say(masked(redactor(text)))
+
+
+def _needs_its_file(one: Unreadable, say: Say) -> None:
+    """Its classes are known only where somebody names the file that they are in: never because a record does."""
+    say(f"NOT MENDED: the ledger's entry {one.id}: {one.why}")
+    file = str(journal.experiment_file(one.evidence).get("path", "FILE"))
+    say(f"its experiment's file was {file}; to mend it:\n{heal_command('--experiment', shlex.quote(file))}")
 
 
 def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:

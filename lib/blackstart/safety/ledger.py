@@ -19,7 +19,7 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.codec import from_data, to_data
-from blackstart.errors import BlackstartError, Damaged
+from blackstart.errors import BlackstartError, Damaged, NotLoaded
 from blackstart.model import Change
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.place import Apart
@@ -69,12 +69,13 @@ class Entry:
 
 @dataclass(frozen=True)
 class Unreadable:
-    """An entry that can't be rebuilt: rubbish, or a class of a user's file that is no longer there. `why` says it."""
+    """An entry that can't be rebuilt; `why` says it. `digest`: of the user's file whose classes it needs, if so."""
 
     id: str
     run: str
     evidence: Path
     why: str
+    digest: str = ""
 
 
 class Ledger:
@@ -269,4 +270,5 @@ def _entry(row: dict[str, Any], vault: Vault) -> Entry | Unreadable:
             lease_until_s=float(row["lease_until_s"]),
         )  # fmt: skip
     except (ValueError, TypeError, AttributeError, KeyError, BlackstartError) as error:
-        return Unreadable(str(row["id"]), str(row["run"]), Path(str(row["evidence"])), str(error))
+        digest = error.digest if isinstance(error, NotLoaded) else ""
+        return Unreadable(str(row["id"]), str(row["run"]), Path(str(row["evidence"])), str(error), digest)

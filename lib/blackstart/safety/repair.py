@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from blackstart import clock, journal
-from blackstart.errors import Damaged
+from blackstart.errors import Damaged, NotVouched
 from blackstart.safety import copies, heal_record
 from blackstart.safety.alive import boot_id
 from blackstart.safety.copies import Copy
@@ -18,16 +18,20 @@ Say = Callable[[str], None]
 _OVER = ("closed", "given up", "gone with its lab")
 
 
-def repair(ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None) -> list[Entry]:
-    """Make the ledger whole: afterwards it can be read, and lists everything that may be in force.
+def repair(
+    ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None, taken: Sequence[Entry] = ()
+) -> list[Entry]:
+    """Make the ledger whole: afterwards it can be read, and lists everything that may be in force, and `taken`.
 
-    Copies are looked for where the state folder's links point to, and in `reports`. Returns the entries that could not
-    be written (a full disk), newest first, which must be mended all the same. `vault` learns their secrets.
+    Copies are looked for where the receipts in the state folder say, and in `reports`. Returns the entries that could
+    not be written (a full disk), newest first, which must be mended all the same. `vault` learns their secrets.
     """
     missing = not ledger.path.exists()
     kept = None if missing else _set_aside(ledger, say)
     ruined = missing or kept is not None
+    listed = [entry.id for entry in ledger.outstanding()]
     found = [*(kept or []), *_copied(ledger, reports, ruined, say, vault)]
+    found += [entry for entry in taken if entry.id not in (*listed, *(one.id for one in found))]
     unwritten = [entry for entry in found if not _put(ledger, entry, say)]
     return unwritten[::-1]
 
@@ -60,6 +64,9 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
     for evidence in copies.known(reports):
         try:
             copy = copies.read(evidence, vault)
+        except NotVouched as stranger:
+            say(str(stranger))
+            continue
         except Damaged as damage:
             say(f"{damage}. If something of that run is still broken: sh {evidence / 'HEAL.sh'}")
             continue
@@ -69,7 +76,7 @@ def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault 
             say(f"left alone: the copy in {evidence}, of a run {between.where}")
             continue
         over = {*listed, *heal_record.given_up(evidence)}
-        known = [_entry(copy, entry) for entry in may_be_open(copy, ruined) if entry not in over]
+        known = [entry_of(copy, entry) for entry in may_be_open(copy, ruined) if entry not in over]
         for entry in known:
             say(f"taken from the copy in {evidence}: {entry.change.what}")
         if not known and not copy.owned() and not any(entry in listed for entry in copy.changes):
@@ -101,7 +108,8 @@ def _open_by_word(copy: Copy) -> list[str]:
     return [entry for entry in copy.changes if last.get(entry, "closed") not in _OVER]
 
 
-def _entry(copy: Copy, entry: str) -> Entry:
+def entry_of(copy: Copy, entry: str) -> Entry:
+    """The ledger's entry of one change, as far as its copy knows."""
     change = copy.changes[entry]
     made = Entry(
         entry, copy.run, copy.run.rpartition("_")[0].replace("_", "-"), "", "doing", change, copy.runner, copy.guardian,

@@ -23,23 +23,36 @@ def list_(c: Any) -> None:
 @task
 def status(c: Any) -> None:
     """What is broken right now, since when, and who looks after it."""
-    from blackstart import command  # noqa: PLC0415
+    from blackstart import healing  # noqa: PLC0415
 
-    finish(command.status())
+    finish(healing.status())
 
 
 @task(
     help={"here": "also what was broken on another machine or in another network namespace",
           "forget": "give up this run: what can never be mended stays broken, and is tried no more",
-          "reason": "why it is given up (needed with NONINTERACTIVE)"},
+          "reason": "why it is given up (needed with NONINTERACTIVE)",
+          "from": "also the undo.json at this path, which no record of yours knows, once its commands are agreed to",
+          "agree": "run the commands of --from without a question",
+          "experiment": "the file of an experiment of your own, where the run was of one"},
     auto_shortflags=False,
 )  # fmt: skip
-def heal(c: Any, here: bool = False, forget: str | None = None, reason: str | None = None) -> None:
+def heal(
+    c: Any,
+    here: bool = False,
+    forget: str | None = None,
+    reason: str | None = None,
+    from_: str | None = None,
+    agree: bool = False,
+    experiment: str | None = None,
+) -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
-    from blackstart import command, giving_up  # noqa: PLC0415
+    from blackstart import giving_up, healing  # noqa: PLC0415
 
-    refuse_empty(forget=forget, reason=reason)
-    finish(giving_up.forget(forget or "", reason or "") if forget or reason else command.heal(here))
+    refuse_empty(forget=forget, reason=reason, from_=from_, experiment=experiment)
+    if forget or reason:
+        finish(giving_up.forget(forget or "", reason or ""))
+    finish(healing.heal(here, from_ or "", agree, experiment or ""))
 
 
 def _named(verb: str, doc: str, *switches: str) -> Any:

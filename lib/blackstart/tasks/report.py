@@ -12,37 +12,40 @@ from blackstart.tasks._options import finish, refuse_empty
 _RUN = "name, id (CHAOS-...) or path of the run (the newest)"
 _REPORTS = "folder of the evidence, reports/chaos [REPORTS]"
 _HELP = {"run": _RUN, "reports": _REPORTS}
+_READ = {**_HELP, "experiment": "the file of an experiment of your own, where the run was of one"}
 
 
 def _reports(given: str | None) -> str:
     return given or os.environ.get("REPORTS", "") or "reports/chaos"
 
 
-@task(help=_HELP, auto_shortflags=False)
-def show(c: Any, run: str | None = None, reports: str | None = None) -> None:
+@task(help=_READ, auto_shortflags=False)
+def show(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Print a run: its transitions with their times, every expectation, and the verdict."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    refuse_empty(run=run, reports=reports)
-    finish(command.show(run or "", _reports(reports)))
+    refuse_empty(run=run, reports=reports, experiment=experiment)
+    finish(command.show(run or "", _reports(reports), experiment or ""))
 
 
-@task(help={**_HELP, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
-def html(c: Any, run: str | None = None, out: str | None = None, reports: str | None = None) -> None:
+@task(help={**_READ, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
+def html(
+    c: Any, run: str | None = None, out: str | None = None, reports: str | None = None, experiment: str | None = None
+) -> None:
     """Make a run's page anew, with the notes added since, and print its path."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    refuse_empty(run=run, out=out, reports=reports)
-    finish(command.write_html(run or "", _reports(reports), out or ""))
+    refuse_empty(run=run, out=out, reports=reports, experiment=experiment)
+    finish(command.write_html(run or "", _reports(reports), out or "", experiment or ""))
 
 
-@task(help=_HELP, auto_shortflags=False)
-def judge(c: Any, run: str | None = None, reports: str | None = None) -> None:
+@task(help=_READ, auto_shortflags=False)
+def judge(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Judge a finished run again from its files; exits with the verdict's code."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    refuse_empty(run=run, reports=reports)
-    finish(command.judge(run or "", _reports(reports)))
+    refuse_empty(run=run, reports=reports, experiment=experiment)
+    finish(command.judge(run or "", _reports(reports), experiment or ""))
 
 
 @task(help=_HELP, auto_shortflags=False)
@@ -55,7 +58,7 @@ def verify(c: Any, run: str | None = None, reports: str | None = None) -> None:
 
 
 @task(
-    help={**_HELP, "run": "a run of the experiment to compare (the newest)", "last": "how many runs at most, 20",
+    help={**_READ, "run": "a run of the experiment to compare (the newest)", "last": "how many runs at most, 20",
           "baseline": "committed file to compare with: 20 when worse, 30 with too few runs",
           "save-baseline": "write these runs to the file that --baseline names"},
     auto_shortflags=False,
@@ -67,12 +70,13 @@ def trend(
     baseline: str | None = None,
     save_baseline: bool = False,
     reports: str | None = None,
+    experiment: str | None = None,
 ) -> None:
     """Compare runs of one experiment over time: times per transition, verdicts, a gate against a baseline."""
     from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
 
-    refuse_empty(run=run, last=last, baseline=baseline, reports=reports)
-    finish(command.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline))
+    refuse_empty(run=run, last=last, baseline=baseline, reports=reports, experiment=experiment)
+    finish(command.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline, experiment or ""))
 
 
 @task(

@@ -228,3 +228,60 @@ def test_a_file_that_can_not_be_read_is_wrong(tmp_path: Path) -> None:
     path = sealed(tmp_path)
     (path / "junit.xml").chmod(0)
     assert ("junit.xml", "is missing (Permission denied)") in wrong(path)
+
+
+# ---------------------------------------------------------------- the copy of the undos
+
+
+def not_restored(tmp_path: Path) -> Path:
+    """A run that was sealed while something was broken."""
+    path = told(Drill(gone_ok=False), tmp_path)
+    (path / "undo.json").write_text("{}")
+    documents.write(path, judged(path)[1], {}, print)
+    assert "undo.json" in {entry["path"] for entry in manifest.read(path)["files"]} and wrong(path) == []
+    return path
+
+
+def test_an_undo_json_that_was_changed_or_planted_after_the_seal_is_named(tmp_path: Path) -> None:
+    path = not_restored(tmp_path)
+    (path / "undo.json").write_text('{"run":"x"}')
+    assert [where for where, _ in wrong(path)] == ["undo.json"]
+    other = sealed(tmp_path, "leader_lock_2026-11-20T14-31-00")
+    (other / "undo.json").write_text("{}")
+    assert wrong(other) == [("undo.json", "was added after the run was sealed")]
+
+
+@pytest.mark.parametrize("record", ["guardian.jsonl", "heal.jsonl"])
+@pytest.mark.parametrize("event", ["gone", "given up", "gone with its lab"])
+def test_one_that_was_removed_is_missed_unless_a_record_says_that_it_is_over(
+    tmp_path: Path, record: str, event: str
+) -> None:
+    path = not_restored(tmp_path)
+    (path / "undo.json").unlink()
+    assert wrong(path) == [("undo.json", "is missing (No such file or directory)")]
+    healed = Journal(path / record)
+    healed.write(event, change=f"{path.name}#0", ok=True)
+    healed.close()
+    if record == "guardian.jsonl":
+        rewrite_unsealed(path)
+    assert wrong(path) == []
+    assert any("as it may" in item.what for item in verify.verify(path) if item.where == "undo.json")
+
+
+def rewrite_unsealed(path: Path) -> None:
+    """The guardian's record grows after the seal: here it began before."""
+    data = manifest.read(path)
+    file = path / "guardian.jsonl"
+    data["files"] = [entry for entry in data["files"] if entry["path"] != "guardian.jsonl"]
+    data["files"].append(
+        {"path": "guardian.jsonl", "size": file.stat().st_size, "grows": True,
+         "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    )  # fmt: skip
+    (path / "manifest.json").write_bytes(manifest.canonical(data))
+
+
+def test_bundles_of_old_say_nothing_of_it(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    (path / "undo.json").write_text("{}")
+    rewrite(path, schemaVersion=manifest.WITHOUT_UNDO)
+    assert wrong(path) == []

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from blackstart.errors import Damaged
 from blackstart.model import Ask, Change
-from blackstart.safety import copies, heal, heal_script
+from blackstart.safety import copies, heal, heal_script, strange_copy
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.copies import Copy
 from blackstart.safety.ledger import Ledger
@@ -170,12 +171,17 @@ def test_a_whole_ledger_decides_what_is_open_and_old_copies_are_removed(tmp_path
     assert not (made.evidence / copies.NAME).exists() and copies.known(tmp_path / "reports") == []
 
 
-def test_copies_are_found_in_the_reports_when_the_whole_state_folder_is_gone(tmp_path: Path) -> None:
+def test_when_the_whole_state_folder_is_gone_a_copy_is_mended_from_once_it_is_agreed_to(tmp_path: Path) -> None:
     made = copy(tmp_path, DEAD, "a")
     (Ledger().path.parent / "runs" / made.run).unlink()
     said: list[str] = []
-    assert heal.heal(said.append, tmp_path / "reports") == 0, said
+    assert heal.heal(said.append, tmp_path / "reports") == 0
+    assert not (tmp_path / "a").exists() and f"chaos.heal --from {made.evidence}" in said[0]
+    said.clear()
+    taking = partial(strange_copy.take, made.evidence, lambda: True)
+    assert heal.heal(said.append, tmp_path / "reports", take=taking) == 0, said
     assert (tmp_path / "a").exists() and Ledger().outstanding() == []
+    assert not (made.evidence / copies.NAME).exists()
 
 
 def test_status_shows_what_only_the_copies_know(tmp_path: Path) -> None:
