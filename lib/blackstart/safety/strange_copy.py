@@ -17,7 +17,7 @@ from blackstart.model import Change
 from blackstart.safety import copies
 from blackstart.safety.ledger import Entry
 from blackstart.safety.repair import entry_of
-from blackstart.shell import to_shell
+from blackstart.steps.shell import to_shell
 from blackstart.vault import Vault
 
 Say = Callable[[str], None]
