@@ -37,6 +37,7 @@ from blackstart.safety.far import heal_command
 from blackstart.state import invoke
 from blackstart.target import Target
 from blackstart.vault import Vault
+from blackstart.verdicts import Verdict
 
 
 def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
@@ -67,9 +68,9 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
         raise Refused("the operator did not say yes")
     reading.load(plan.probes(), ("plumbum",) if plan.changes else ())
     result = Run(plan, given, console, redactor, again(found, given, variant)).execute()
-    if result.judgement.verdict != "refused":
+    if result.judgement.verdict != Verdict.REFUSED:
         console.plain(f"run again: {again(found, given, variant)}")
-    if result.judgement.verdict == "not-restored":
+    if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
         )
@@ -204,7 +205,7 @@ def _one_of_suite(found: discover.Found, given: Flags, redactor: Redactor) -> tu
         result = run_one(found, given, redactor)
     except Refused as refusal:
         print(redactor(str(refusal)), file=sys.stderr, flush=True)
-        return (found.name, "refused", ""), EXIT_REFUSED
+        return (found.name, Verdict.REFUSED, ""), EXIT_REFUSED
     return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
 
 

@@ -17,6 +17,7 @@ from blackstart.finding import Finding, Interval, shown
 from blackstart.history import History, Row
 from blackstart.journal import Record, readings_of
 from blackstart.model import Reading
+from blackstart.verdicts import Verdict
 from blackstart.watch import GAP_LEAST_S, Watch
 
 
@@ -37,11 +38,13 @@ def excused(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _excused(run: Replayed, finding: Finding, watch: Watch | None) -> Finding:
-    if watch is None or finding.status != "broke":
+    if watch is None or finding.status != Verdict.BROKE:
         return finding
     why = next(filter(None, (confounder(run, watch) for confounder in _CONFOUNDERS)), "")
+    if not why:
+        return finding
     # A hint is about a system that was seen to fail.
-    return replace(finding, status="inconclusive", message=f"{finding.message}; {why}", hint="") if why else finding
+    return replace(finding, status=Verdict.INCONCLUSIVE, message=f"{finding.message}; {why}", hint="")
 
 
 # ---------------------------------------------------------------- the fault was over before its undo

@@ -33,6 +33,7 @@ from blackstart.safety.lock import Locks
 from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
 from blackstart.vault import Vault
+from blackstart.verdicts import Verdict
 
 STAYS_GONE_S, CALM_BEYOND_S, LONGEST_OVERTIME_S = 1.0, 5.0, 10.0
 
@@ -293,7 +294,7 @@ class Run:
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
         self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
-        by_signal = self.signals.first is not None and judgement.verdict != "not-restored"
+        by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
         code = self.signals.exit_code if by_signal else judgement.exit_code
         self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
         self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), "trouble")

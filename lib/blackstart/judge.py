@@ -14,24 +14,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import confounders, errors, means
+from blackstart import confounders, means
 from blackstart.codec import from_data
 from blackstart.confounders import Replayed
 from blackstart.court import Court, Timeline, effect_s
 from blackstart.expect import Expectation
-from blackstart.finding import Finding, Status
+from blackstart.finding import Finding
 from blackstart.history import History
 from blackstart.journal import Event, Record, readings_of
-from blackstart.model import Change, Check, Experiment, Verdict
+from blackstart.model import Change, Check, Experiment
+from blackstart.verdicts import Verdict
 from blackstart.watch import Watch
-
-EXITS: dict[Verdict, int] = {
-    "held": errors.EXIT_HELD,
-    "broke": errors.EXIT_BROKE,
-    "inconclusive": errors.EXIT_INCONCLUSIVE,
-    "refused": errors.EXIT_REFUSED,
-    "not-restored": errors.EXIT_NOT_RESTORED,
-}
 
 
 @dataclass(frozen=True)
@@ -45,11 +38,11 @@ class Judgement:
     @property
     def exit_code(self) -> int:
         """The process exit code of this verdict."""
-        return EXITS[self.verdict]
+        return self.verdict.exit_code
 
     def failed(self) -> tuple[Finding, ...]:
         """The findings that broke."""
-        return tuple(finding for finding in self.findings if finding.status == "broke")
+        return tuple(finding for finding in self.findings if finding.status == Verdict.BROKE)
 
 
 def judge(
@@ -64,7 +57,7 @@ def judge(
     record = record.until_end()
     head = record.first("run")
     if head is None:
-        return Judgement("inconclusive", ("the journal does not say what was run",), ())
+        return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     experiment: Experiment = from_data(head["experiment"])
     plan = record.first("plan")
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
@@ -136,10 +129,10 @@ def court_findings(court: Court, times: Timeline) -> list[Finding]:
 
 def _baseline_finding(watch: Watch) -> Finding:
     finding = watch.finish(watch.last.answered_s if watch.last else watch.opened_s)
-    if finding.status == "held" and not watch.lost_again:
+    if finding.status == Verdict.HELD and not watch.lost_again:
         return finding
     settled_otherwise = watch.last is not None and watch.last.kind != "absent" and not watch.holds_now
-    status: Status = "broke" if settled_otherwise or watch.lost_again else "inconclusive"
+    status = Verdict.BROKE if settled_otherwise or watch.lost_again else Verdict.INCONCLUSIVE
     return Finding(
         finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
         criterion=finding.criterion, hint=watch.expectation.hint,
@@ -152,7 +145,7 @@ _WINDOWS = {"fault": "fault", "recovery": "recovery", "always": "fault"}  # `alw
 def _never_begun(expectation: Expectation, phase: str) -> Finding:
     message = f"the run ended before the {_WINDOWS[phase]} began"
     return Finding(
-        expectation.name, phase, "inconclusive", message, str(expectation.condition),
+        expectation.name, phase, Verdict.INCONCLUSIVE, message, str(expectation.condition),
         "nothing was read", criterion=expectation.criterion,
     )  # fmt: skip
 
@@ -164,24 +157,24 @@ def precedence(
     record, court, times = run.record, run.court, run.times
     refusal = record.last("refused")
     if refusal and times.did_s is None:
-        return "refused", (str(refusal["message"]),)
+        return Verdict.REFUSED, (str(refusal["message"]),)
     latest = {event["change"]: event for event in record.of("do", "gone")}
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
-        return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
+        return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
     lost = means.reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
     if lost:
-        return "inconclusive", lost
+        return Verdict.INCONCLUSIVE, lost
     if court.experiment.faults and times.bit_s is None:
-        return "inconclusive", (*_ended_early(record), *_unbitten(record, court))
-    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *_unbitten(record, court))
+    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != Verdict.HELD]
     if unfelt:
-        return "inconclusive", (*_ended_early(record), *unfelt, *_cut_off(record))
-    broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *unfelt, *_cut_off(record))
+    broke = [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if broke:
-        return "broke", tuple(broke)
+        return Verdict.BROKE, tuple(broke)
     missing = [*confounders.fault_ended_early(run), *_missing(record, findings)]
-    return ("inconclusive", tuple(missing)) if missing else ("held", ())
+    return (Verdict.INCONCLUSIVE, tuple(missing)) if missing else (Verdict.HELD, ())
 
 
 def _unbitten(record: Record, court: Court) -> tuple[str, ...]:
@@ -199,9 +192,11 @@ def _damaged(record: Record) -> str:
 
 def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing = _ended_early(record)  # the cause first, then what could not be seen for it
-    missing += [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
-    missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
-    if not any(f.status == "held" for f in findings if f.phase != "baseline" and not f.premise):
+    missing += [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.INCONCLUSIVE and f.criterion]
+    missing += [
+        f"baseline {f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase == "baseline"
+    ]
+    if not any(f.status == Verdict.HELD for f in findings if f.phase != "baseline" and not f.premise):
         missing.append("nothing that was expected has been seen")
     if record.damage:
         missing.append(_damaged(record))

@@ -14,6 +14,7 @@ from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Change
+from blackstart.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,11 +33,11 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
         driven = _history(path / "history.csv")
         judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
     except BlackstartError as damage:
-        return Judgement("inconclusive", (str(damage),), ())
+        return Judgement(Verdict.INCONCLUSIVE, (str(damage),), ())
     except Exception as error:  # a record that can't be judged is no verdict on the system
-        return Judgement("inconclusive", (f"the record can't be judged: {type(error).__name__}: {error}",), ())
-    if failure is not None and judgement.verdict in ("held", "broke"):
-        return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
+        return Judgement(Verdict.INCONCLUSIVE, (f"the record can't be judged: {type(error).__name__}: {error}",), ())
+    if failure is not None and judgement.verdict in (Verdict.HELD, Verdict.BROKE):
+        return Judgement(Verdict.INCONCLUSIVE, (f"the evidence could not be written: {failure}",), judgement.findings)
     return judgement
 
 
@@ -47,9 +48,9 @@ def judge_run(path: Path, failure: OSError | None, outstanding: Iterable[Change]
     """
     judgement = judge_folder(path, failure)
     left = tuple(f"{change.what}: no proof that it was undone" for change in outstanding)
-    if not left or judgement.verdict == "not-restored":
+    if not left or judgement.verdict == Verdict.NOT_RESTORED:
         return judgement
-    return Judgement("not-restored", left + judgement.reasons, judgement.findings)
+    return Judgement(Verdict.NOT_RESTORED, left + judgement.reasons, judgement.findings)
 
 
 def _mended(guardian: Path) -> set[str]:

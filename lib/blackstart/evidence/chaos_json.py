@@ -17,8 +17,8 @@ from blackstart.journal import Event
 from blackstart.reports.picture import fault_spans
 from blackstart.reports.story import Story
 from blackstart.reports.words import result
+from blackstart.verdicts import Verdict
 
-_STATUS = {"held": "pass", "refused": "skipped"}
 _EVENTS = {
     "inconclusive": "error",
     "interrupted": "error",
@@ -31,7 +31,7 @@ _EVENTS = {
 
 def results(story: Story) -> dict[str, Any]:
     """The whole document as data."""
-    status = _STATUS.get(story.judgement.verdict, "fail")
+    status = story.judgement.verdict.status
     limit_s = story.experiment.total_max_s if story.experiment else 0.0
     return {
         "status": status,
@@ -105,7 +105,7 @@ def _assertion(finding: Finding) -> dict[str, Any]:
     return {
         "type": finding.phase,
         "name": finding.name,
-        "passed": finding.status == "held",
+        "passed": finding.status == Verdict.HELD,
         "result": result(finding),
         "expected": finding.expected,
         "actual": finding.actual,

@@ -13,14 +13,8 @@ from blackstart.finding import Finding, Interval
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, replay
 from blackstart.model import Experiment, LogRow, Reading, Scalar
+from blackstart.verdicts import Verdict
 
-RESULTS = {
-    "held": "PASS",
-    "broke": "FAIL",
-    "not-restored": "FAIL",
-    "inconclusive": "INCONCLUSIVE",
-    "refused": "REFUSED",
-}
 NOT_OBSERVED = "not_observed"
 NOT_PROVED = "effect_not_proved"
 
@@ -57,11 +51,11 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
-    return [*made, ("test_result", RESULTS[judgement.verdict])]
+    return [*made, ("test_result", judgement.verdict.csv)]
 
 
 def _told(finding: Finding) -> str:
-    return NOT_OBSERVED if finding.status in ("inconclusive", "pending") and not finding.criterion else finding.status
+    return NOT_OBSERVED if finding.status == Verdict.INCONCLUSIVE and not finding.criterion else finding.status
 
 
 def _interval(value: Interval | None, effect_s: float | None) -> str:

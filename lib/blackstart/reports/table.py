@@ -11,7 +11,8 @@ from blackstart.history import History
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, shown_verdict, verdict_says
+from blackstart.reports.words import hint, result, verdict_says
+from blackstart.verdicts import Verdict
 
 _WIDEST = 60
 
@@ -108,11 +109,11 @@ def _closing(story: Story) -> str:
     damage = story.record.damage_told
     lines = [f"  {damage}"] if damage else []
     lines += [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}: {verdict_says(story)}")
+    lines.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(story)}")
     lines.append(f"evidence: {story.where}/")
     if story.again:
         lines.append(f"run again: {story.again}")
-    if judgement.verdict == "not-restored" and not story.mended_later:
+    if judgement.verdict == Verdict.NOT_RESTORED and not story.mended_later:
         lines.append(f"mend it: invoke chaos.heal, or: sh {story.where / 'HEAL.sh'}")
     return "\n".join(lines)
 

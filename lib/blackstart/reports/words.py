@@ -1,4 +1,4 @@
-"""The words and signs of verdicts and results, the same in every report, and what an event of the journal says."""
+"""The words of results, the same in every report, and what an event of the journal says."""
 
 from __future__ import annotations
 
@@ -7,55 +7,40 @@ from typing import Any
 from blackstart.durations import shown
 from blackstart.finding import Finding
 from blackstart.journal import Event
-from blackstart.model import Verdict
 from blackstart.reports.story import Story
+from blackstart.verdicts import Verdict
 
-SIGNS = {
-    "held": "✔",
-    "broke": "✘",
-    "inconclusive": "?",
-    "pending": "?",
-    "refused": "⊘",
-    "not-restored": "‼",
-}
-_SAYS: dict[Verdict, str] = {
-    "held": "Everything that was expected was seen.",
-    "broke": "The system did not do what was expected of it.",
-    "inconclusive": "Too little was seen to say that it held. This is not a pass.",
-    "refused": "It was not started, and nothing was touched.",
-    "not-restored": "Something may still be broken: it could not be proved that everything was undone. Mend it now.",
-}
+NOT_OBSERVED = "not observed"
 MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."
 _HIDDEN = ("n", "at", "event", "prev", "trace")
-
-
-def shown_verdict(verdict: str) -> str:
-    """The verdict as people read it; its name in records and files has a hyphen."""
-    return verdict.replace("-", " ")
 
 
 def verdict_says(story: Story) -> str:
     """What the verdict means, and whether the system is whole again."""
     verdict = story.judgement.verdict
     if story.mended_later:
-        return f"{_SAYS[verdict]} {MENDED}" if verdict == "inconclusive" else MENDED
-    if verdict in ("not-restored", "refused"):
-        return _SAYS[verdict]
+        return f"{verdict.says} {MENDED}" if verdict == Verdict.INCONCLUSIVE else MENDED
+    if verdict in (Verdict.NOT_RESTORED, Verdict.REFUSED):
+        return verdict.says
     unread = "What can be read of the journal tells of no fault." if story.record.damage else "No fault was injected."
     whole = "What was broken is restored, and that was proved." if story.restored else unread
-    return f"{_SAYS[verdict]} {whole}"
+    return f"{verdict.says} {whole}"
 
 
 def result(finding: Finding) -> str:
     """The result of an expectation in a word; one that could not be observed and need not be is `not observed`."""
-    if finding.status in ("inconclusive", "pending") and not finding.criterion:
-        return "not observed"
-    return "inconclusive" if finding.status == "pending" else finding.status
+    unneeded = finding.status == Verdict.INCONCLUSIVE and not finding.criterion
+    return NOT_OBSERVED if unneeded else finding.status
+
+
+def sign_of(word: str) -> str:
+    """The sign of a verdict or a result."""
+    return next((known.sign for known in Verdict if known == word), "–")
 
 
 def hint(finding: Finding) -> str:
     """Where to look, of what was seen to break; of what was not seen, a hint would accuse without a proof."""
-    return finding.hint if finding.status == "broke" else ""
+    return finding.hint if finding.status == Verdict.BROKE else ""
 
 
 def tell(event: Event) -> str:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from blackstart import clock
 from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
 from blackstart.machines import carry_out, describe
-from blackstart.model import Command, HttpCall, Step, Verdict
+from blackstart.model import Command, HttpCall, Step
+from blackstart.verdicts import Verdict
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -90,7 +91,7 @@ def _make_has_abort(makefile: Path) -> bool:
 
 def wanted(verdict: Verdict, did_something: object) -> bool:
     """Whether the run has failed. Trading isn't ended for what can't be told of a run that did nothing to it."""
-    return verdict in ("broke", "not-restored") or (verdict == "inconclusive" and bool(did_something))
+    return verdict in (Verdict.BROKE, Verdict.NOT_RESTORED) or (verdict == Verdict.INCONCLUSIVE and bool(did_something))
 
 
 def abort(
