@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from blackstart.court import Court, Timeline, late
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding, Interval, shown
 from blackstart.history import History, Row
 from blackstart.journal import Record, readings_of
@@ -134,7 +135,7 @@ def _readings(record: Record, watch: Watch) -> list[Reading]:
     name = watch.expectation.condition.probe.name
     return [
         reading
-        for event in record.of("read")
+        for event in record.of(EventName.READ)
         for reading in readings_of(event)
         if reading.probe == name and reading.kind == "value" and reading.sent_s >= watch.opened_s
     ]
@@ -161,7 +162,7 @@ def _load_over(run: Replayed, watch: Watch) -> str:
 def _load_ended_early(run: Replayed) -> bool:
     """Whether one that flows throughout was not ended by the run, as its summary says: it died, or was too short."""
     traffic = run.court.experiment.traffic
-    summaries = [event["summary"] for event in run.record.of("load") if "summary" in event]
+    summaries = [event["summary"] for event in run.record.of(EventName.LOAD) if "summary" in event]
     if traffic is None or traffic.flows != "throughout" or not summaries:
         return False
     return not (summaries[-1]["complete"] and summaries[-1]["stopped"])

@@ -18,6 +18,7 @@ from blackstart import confounders, means
 from blackstart.codec import from_data
 from blackstart.confounders import Replayed
 from blackstart.court import Court, Timeline, effect_s
+from blackstart.evidence.events import EventName
 from blackstart.expect import Expectation
 from blackstart.finding import Finding
 from blackstart.history import History
@@ -55,11 +56,11 @@ def judge(
     whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
     its load did, where that is known."""
     record = record.until_end()
-    head = record.first("run")
+    head = record.first(EventName.RUN)
     if head is None:
         return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     experiment: Experiment = from_data(head["experiment"])
-    plan = record.first("plan")
+    plan = record.first(EventName.PLAN)
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     court, times = replay(record, experiment, changes)
     run = Replayed(record, court, times, history)
@@ -74,12 +75,12 @@ def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) 
     times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
     for event in record.events:
         name = event["event"]
-        if name == "read":
+        if name == EventName.READ:
             court.feed(readings_of(event), event["tick"])
             _anchors(court, times)
-        elif name == "phase":
+        elif name == EventName.PHASE:
             _enter(court, times, event)
-        elif name == "undo" and times.undid_s is None:
+        elif name == EventName.UNDO and times.undid_s is None:
             # The phase could not be recorded, but what came after this is no longer the fault.
             times.undid_s = event["at"]
             court.recovery(event["at"])
@@ -155,14 +156,14 @@ def precedence(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict in DESIGN's order, and the reasons for it."""
     record, court, times = run.record, run.court, run.times
-    refusal = record.last("refused")
+    refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:
         return Verdict.REFUSED, (str(refusal["message"]),)
-    latest = {event["change"]: event for event in record.of("do", "gone")}
+    latest = {event["change"]: event for event in record.of(EventName.DO, EventName.GONE)}
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
-    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
+    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
     if lost:
         return Verdict.INCONCLUSIVE, lost
     if court.experiment.faults and times.bit_s is None:
@@ -204,16 +205,19 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
 
 
 def _cut_off(record: Record) -> list[str]:
-    ended = any(event["phase"] == "end" for event in record.of("phase"))
-    return ["the run did not reach its end"] if record.first("phase") and not ended else []
+    ended = any(event["phase"] == "end" for event in record.of(EventName.PHASE))
+    return ["the run did not reach its end"] if record.first(EventName.PHASE) and not ended else []
 
 
 def _ended_early(record: Record) -> list[str]:
-    return [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted", "refused")]
+    return [
+        str(event["message"])
+        for event in record.of(EventName.INCONCLUSIVE, EventName.INTERRUPTED, EventName.ABORTED, EventName.REFUSED)
+    ]
 
 
 def checks_of(record: Record) -> tuple[Check, ...]:
     """The checks that the recorded experiment declares."""
-    run = record.first("run")
+    run = record.first(EventName.RUN)
     experiment: Any = from_data(run["experiment"]) if run else None
     return experiment.checks if experiment else ()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blackstart import history, journal
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
 from blackstart.finding import Finding
 from blackstart.history import History
@@ -57,7 +58,7 @@ def _mended(guardian: Path) -> set[str]:
     """The changes whose undo the guardian proved; it looks after a run that was killed, or could not undo itself."""
     if not guardian.exists():
         return set()
-    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of("gone")}
+    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of(EventName.GONE)}
     return {change for change, ok in latest.items() if ok}
 
 

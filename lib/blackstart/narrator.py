@@ -10,6 +10,7 @@ from blackstart import clock
 from blackstart.court import late
 from blackstart.durations import shown
 from blackstart.evidence import log_tail
+from blackstart.evidence.events import EventName
 from blackstart.finding import Interval
 from blackstart.finding import shown as shown_reading
 from blackstart.verdicts import Verdict
@@ -64,7 +65,7 @@ class Narrator:
         """What the operator types while the run goes on is a note."""
         typed = (self.console.poll_line() or "").strip()
         if typed:
-            self.observer.note("note", text=typed)
+            self.observer.note(EventName.NOTE, text=typed)
             self.console.say(f"noted: {typed}")
 
     def _news(self) -> list[tuple[Watch, Interval]]:
@@ -88,13 +89,13 @@ class Narrator:
         """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
         if judgement.verdict != Verdict.HELD:
             for name, lines in log_tail.tails(plan.target, self._logged_before):
-                self.observer.note("log tail", service=name, lines=lines)
+                self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
                 self._logs[name] = lines
         if not ask or not self.console.interactive:
             return
         text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
         if text:
-            self.observer.note("note", text=text)
+            self.observer.note(EventName.NOTE, text=text)
 
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""

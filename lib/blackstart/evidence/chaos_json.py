@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from blackstart import clock
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.picture import fault_spans
@@ -20,12 +21,12 @@ from blackstart.reports.words import result
 from blackstart.verdicts import Verdict
 
 _EVENTS = {
-    "inconclusive": "error",
-    "interrupted": "error",
-    "aborted": "error",
-    "refused": "error",
-    "undo": "cleanup",
-    "undone": "cleanup",
+    EventName.INCONCLUSIVE: "error",
+    EventName.INTERRUPTED: "error",
+    EventName.ABORTED: "error",
+    EventName.REFUSED: "error",
+    EventName.UNDO: "cleanup",
+    EventName.UNDONE: "cleanup",
 }
 
 
@@ -98,7 +99,7 @@ def _type(story: Story, number: int) -> str:
 
 def _gone(story: Story, number: int) -> bool:
     entry = f"{story.run}#{number}"
-    return any(event["change"] == entry and event["ok"] for event in story.record.of("gone"))
+    return any(event["change"] == entry and event["ok"] for event in story.record.of(EventName.GONE))
 
 
 def _assertion(finding: Finding) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.codec import from_data
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding, Interval
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, replay
@@ -32,11 +33,11 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     below 0 is before that proof.
     """
     record = record.until_end()
-    run = record.first("run") or {}
+    run = record.first(EventName.RUN) or {}
     experiment: Experiment = from_data(run["experiment"])
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
-    plan = record.first("plan")
+    plan = record.first(EventName.PLAN)
     court, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
     effects = {(watch.phase, watch.expectation.name): watch.anchor_s for watch in court.watches}
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
@@ -69,12 +70,12 @@ def _moments(record: Record) -> dict[str, dict[str, Reading]]:
     seen: dict[str, dict[str, Reading]] = {"before": {}, "fault": {}, "end": {}, "peak": {}}
     now = earlier = "before"
     began_s = 0.0
-    for event in record.of("phase", "read", "final"):
-        if event["event"] == "phase":
+    for event in record.of(EventName.PHASE, EventName.READ, EventName.FINAL):
+        if event["event"] == EventName.PHASE:
             if (moment := _moment(event, now)) != now:
                 earlier, now, began_s = now, moment, float(event["began"])
             continue
-        if event["event"] == "final":
+        if event["event"] == EventName.FINAL:
             seen["end"][event["probe"]] = Reading(
                 event["probe"], event["kind"], 0.0, 0.0, event["value"], event["note"]
             )

@@ -21,6 +21,7 @@ from blackstart.errors import (
     Refused,
 )
 from blackstart.evidence import documents, manifest, notes, verify
+from blackstart.evidence.events import EventName
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
 from blackstart.reports.story import Story
@@ -72,7 +73,7 @@ def judge(run: str, reports: str) -> int:
             outlet.page(f"  {record.damage_told}")
         for reason in judgement.reasons:
             outlet.page(f"  because: {reason}")
-        last = record.last("verdict")
+        last = record.last(EventName.VERDICT)
         recorded = str(last["verdict"]) if last else ""
         outlet.page(f"{folder.name}: judged again, {judgement.verdict.shown}")
         if not recorded and record.damage:
@@ -234,7 +235,7 @@ def _answering(act: Callable[[Redactor], int]) -> int:
 def _learn_target(folder: Path, redactor: Redactor) -> None:
     """The secrets of the run's target file, where it is still there: an operator may quote one."""
     record = journal.read(folder / "journal.jsonl")
-    head = next(iter(record.of("run")), {})
+    head = next(iter(record.of(EventName.RUN)), {})
     file = str(head.get("target", {}).get("file", ""))
     if file and Path(file).is_file():
         try:

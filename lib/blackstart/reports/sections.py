@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.lane_drawing import stretch_text
@@ -234,7 +235,9 @@ def again(story: Story) -> Element:
 
 def notes(story: Story, later: Sequence[tuple[str, str]]) -> Element | None:
     """What the operator said: during the run, and `later` (when, text)."""
-    said = [(story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of("note")]
+    said = [
+        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
+    ]
     rows = [(when, text, "during the run") for when, text in said] + [
         (when, text, "added later") for when, text in later
     ]
@@ -245,7 +248,7 @@ def logs(story: Story) -> Element | None:
     """The last lines of the services' own logs, where the run kept them."""
     told = [
         part
-        for event in story.record.of("log tail")
+        for event in story.record.of(EventName.LOG_TAIL)
         for part in (e("h3", str(event.get("service"))), e("pre", "\n".join(map(str, event.get("lines", ())))))
     ]
     return section("Last lines of the services' logs", told, id_="logs") if told else None
@@ -278,4 +281,4 @@ def events(story: Story) -> Element:
 
 
 def _worth(event: Event) -> bool:
-    return event["event"] not in ("read", "run", "plan", "log tail")
+    return event["event"] not in (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL)

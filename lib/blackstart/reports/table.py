@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.history import History
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
@@ -100,7 +101,9 @@ def _ms(value: float | None) -> str:
 
 
 def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
-    said = [(story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of("note")]
+    said = [
+        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
+    ]
     return "\n".join(f"note {when}: {what}" for when, what in (*said, *later))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.story import Story
@@ -75,32 +76,34 @@ def _load(event: Event) -> str:
 
 
 _TOLD: dict[str, Any] = {
-    "phase": lambda event: f"phase {event['phase']}",
-    "do": lambda event: f"doing: {event['what']}",
-    "did": lambda event: f"done: {event['what']}",
-    "undo": lambda event: f"undoing: {event['what']}",
-    "undone": _undone,
-    "gone with its lab": lambda event: f"nothing is left to mend of {event['what']}: {event['proof']}",
-    "given up": lambda event: f"LEFT BROKEN: {event['what']}, {event['told']}",
-    "gone": lambda event: f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}",
-    "step": lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
-    "linked": lambda event: f"proved that {event['service']} is the target's own",
-    "link assumed": lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
-    "note": lambda event: f"note: {event['text']}",
-    "refused": lambda event: str(event["message"]),
-    "interrupted": lambda event: str(event["message"]),
-    "aborted": lambda event: f"ended early: {event['message']}",
-    "inconclusive": lambda event: str(event["message"]),
-    "undo said": lambda event: str(event["message"]),
-    "rehearsed": lambda event: str(event["message"]),
-    "verdict": lambda event: f"verdict: {event['verdict']}",
-    "alert": lambda event: f"guardian: {event['message']}",
-    "said": lambda event: f"guardian: {event['message']}",
-    "load": _load,
-    "final": lambda event: (
+    EventName.PHASE: lambda event: f"phase {event['phase']}",
+    EventName.DO: lambda event: f"doing: {event['what']}",
+    EventName.DID: lambda event: f"done: {event['what']}",
+    EventName.UNDO: lambda event: f"undoing: {event['what']}",
+    EventName.UNDONE: _undone,
+    EventName.GONE_WITH_LAB: lambda event: f"nothing is left to mend of {event['what']}: {event['proof']}",
+    EventName.GIVEN_UP: lambda event: f"LEFT BROKEN: {event['what']}, {event['told']}",
+    EventName.GONE: lambda event: (
+        f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}"
+    ),
+    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
+    EventName.LINKED: lambda event: f"proved that {event['service']} is the target's own",
+    EventName.LINK_ASSUMED: lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
+    EventName.NOTE: lambda event: f"note: {event['text']}",
+    EventName.REFUSED: lambda event: str(event["message"]),
+    EventName.INTERRUPTED: lambda event: str(event["message"]),
+    EventName.ABORTED: lambda event: f"ended early: {event['message']}",
+    EventName.INCONCLUSIVE: lambda event: str(event["message"]),
+    EventName.UNDO_SAID: lambda event: str(event["message"]),
+    EventName.REHEARSED: lambda event: str(event["message"]),
+    EventName.VERDICT: lambda event: f"verdict: {event['verdict']}",
+    EventName.ALERT: lambda event: f"guardian: {event['message']}",
+    EventName.SAID: lambda event: f"guardian: {event['message']}",
+    EventName.LOAD: _load,
+    EventName.FINAL: lambda event: (
         f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
     ),
-    "snapshot": lambda event: (
+    EventName.SNAPSHOT: lambda event: (
         f"metrics kept in {event['file']}" if "file" in event else f"no metrics: {event['missing']}"
     ),
 }

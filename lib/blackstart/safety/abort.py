@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart import clock
 from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
+from blackstart.evidence.events import EventName
 from blackstart.machines import carry_out, describe
 from blackstart.model import Command, HttpCall, Step
 from blackstart.verdicts import Verdict
@@ -110,7 +111,7 @@ def abort(
         verified = _stays_paused(target, observer, patience)
     except Exception as error:  # whatever it was: that nobody has looked must be said
         failed = f"the look at it failed ({_told(error)})"
-    observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True, **_if(failed))
+    observer.note(EventName.ABORT_VERIFIED, ok=verified, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost or failed:
         why = "asked to end again" if patience.lost else failed
         console.say(f"abort: {why}, so NOBODY HAS SEEN that trading stays paused. See for yourself")
@@ -131,7 +132,7 @@ def _settle(observer: Observer, console: Console, patience: _Patience) -> None:
     except Exception as error:
         failed = _told(error)
         console.say(f"abort: leadership can't be waited for ({failed}); aborting now")
-    observer.note("abort", settled=settled, hurried=patience.lost, sync=True, **_if(failed))
+    observer.note(EventName.ABORT, settled=settled, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost:
         console.say("asked to end again: aborting now, without waiting for leadership to settle")
 
@@ -142,16 +143,16 @@ def _carry_out(target: Target, flags: Flags, observer: Observer, console: Consol
     try:
         wanted = steps(target, flags)
     except Exception as error:
-        observer.note("abort step", step="", **_if(_told(error)))
+        observer.note(EventName.ABORT_STEP, step="", **_if(_told(error)))
         console.say(f"abort FAILED: it can't be told what to do: {_told(error)}")
         return False
     for step in wanted:
         try:
             outcome = carry_out(step)
-            observer.note("abort step", step=describe(step), code=outcome.code)
+            observer.note(EventName.ABORT_STEP, step=describe(step), code=outcome.code)
             console.say(f"abort: {describe(step)} → {outcome.code}")
         except Exception as error:  # foreseen or not: the next one may be the one that pauses
-            observer.note("abort step", step=describe(step), **_if(_told(error)))
+            observer.note(EventName.ABORT_STEP, step=describe(step), **_if(_told(error)))
             console.say(f"abort FAILED: {_told(error)}")
             done = False
     return done

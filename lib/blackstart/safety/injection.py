@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from blackstart import clock
 from blackstart.errors import Damaged, StepLost, StepTimedOut
+from blackstart.evidence.events import EventName
 from blackstart.machines import carry_out, describe
 from blackstart.model import Ask, Change, Step
 from blackstart.safety.alive import Process, boot_id, started
@@ -63,7 +64,7 @@ class Injection:
 
     def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
-        self.observer.note("do", change=entry, what=change.what, sync=True)
+        self.observer.note(EventName.DO, change=entry, what=change.what, sync=True)
         self.console.say(f"doing: {change.what}")
         for step in change.do:
             try:
@@ -76,7 +77,7 @@ class Injection:
             if self.observer.stop_because:
                 between()  # raises, and says why
         self.ledger.mark(entry, "done")
-        self.observer.note("did", change=entry, what=change.what)
+        self.observer.note(EventName.DID, change=entry, what=change.what)
 
     def _given_up(self, entry: str, step: Step) -> None:
         self._late_s[entry] = step.timeout_s
@@ -98,7 +99,7 @@ class Injection:
 
         def act() -> None:
             outcome = carry_out(step, on_start)
-            self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+            self.observer.note(EventName.STEP, step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
 
         if not self.plan.experiment.stop_if:
             act()
@@ -115,12 +116,12 @@ class Injection:
         proved = True
         for entry, change in reversed(list(self.outstanding.items())):
             self._mark(entry, "late" if entry in self._late_s else "undoing")
-            self.observer.note("undo", change=entry, what=change.what, sync=True)
+            self.observer.note(EventName.UNDO, change=entry, what=change.what, sync=True)
             self.console.say(f"undoing: {change.what}")
             began_s = clock.now_s()
             ok = self._restored(change, within_s)
             self.observer.note(
-                "undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
+                EventName.UNDONE, change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3)
             )
             proved = proved and ok
             self._proved |= {entry} if ok else set()
@@ -161,7 +162,7 @@ class Injection:
                 how = "came back after its undo" if entry in self._proved else "is not undone yet"
                 self._tell(f"{how}: {change.what}; undoing it again")
             ok = (stayed or self._restored(change, within_s)) and self._outlasted(entry, change, within_s)
-            self.observer.note("gone", change=entry, what=change.what, ok=ok, sync=True)
+            self.observer.note(EventName.GONE, change=entry, what=change.what, ok=ok, sync=True)
             if not ok:
                 self.console.say(f"NOT RESTORED: {change.what}")
                 continue
@@ -182,7 +183,7 @@ class Injection:
         return max([within_s, *asked])
 
     def _tell(self, text: str) -> None:
-        self.observer.note("undo said", message=text)
+        self.observer.note(EventName.UNDO_SAID, message=text)
         self.console.say(text)
 
     def _mark(self, entry: str, state: str) -> None:

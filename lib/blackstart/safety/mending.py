@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.model import Ask, Change
 from blackstart.safety.ledger import Ledger
 from blackstart.safety.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone
@@ -19,7 +20,7 @@ Say = Callable[[str], None]
 class Note(Protocol):
     """Where it is recorded: `Journal.write`."""
 
-    def __call__(self, event: str, *, sync: bool = False, **fields: Any) -> None: ...
+    def __call__(self, event: EventName, *, sync: bool = False, **fields: Any) -> None: ...
 
 
 @dataclass
@@ -58,13 +59,13 @@ class Mender:
     def _restored(self, entry: str, change: Change, midway: bool) -> bool:
         # A look at something frozen takes as long as its time limit: where the undo does no harm, it comes first.
         if not midway and not change.undo_is_noop and self._looked(partial(is_gone, change)):
-            self.note("found undone", change=entry, what=change.what)
+            self.note(EventName.FOUND_UNDONE, change=entry, what=change.what)
             return True
         recorded(partial(self.ledger.mark, entry, "late" if entry in self.late else "undoing"), self.say)
-        self.note("undo", change=entry, what=change.what)
+        self.note(EventName.UNDO, change=entry, what=change.what)
         self.say(f"undoing: {change.what}")
         ok = self._looked(partial(self._undo, entry, change))
-        self.note("undone", change=entry, what=change.what, ok=ok)
+        self.note(EventName.UNDONE, change=entry, what=change.what, ok=ok)
         return ok
 
     def _undo(self, entry: str, change: Change) -> bool:
@@ -79,7 +80,7 @@ class Mender:
         stayed = self._looked(partial(stays_gone, change, for_s)) and self._looked(
             partial(outlasts, change, self.late.get(entry, 0.0), self.say, again)
         )
-        self.note("gone", change=entry, what=change.what, ok=stayed, sync=True)
+        self.note(EventName.GONE, change=entry, what=change.what, ok=stayed, sync=True)
         if not stayed:
             self.say(f"came back after its undo: {change.what}")
             return False
