@@ -39,6 +39,7 @@ from blackstart.state import invoke
 from blackstart.suites import systems
 from blackstart.target import Target
 from blackstart.vault import Vault
+from blackstart.verdicts import Verdict
 
 
 def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
@@ -74,9 +75,9 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     reading.load(plan.probes(), ("plumbum",) if plan.changes else ())
     once_more = again(found, given, variant)
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
-    if result.judgement.verdict != "refused":
+    if result.judgement.verdict != Verdict.REFUSED:
         console.plain(f"run again: {once_more}")
-    if result.judgement.verdict == "not-restored":
+    if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(
             f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
         )
@@ -211,7 +212,7 @@ def _one_of_suite(found: discover.Found, given: Flags, redactor: Redactor) -> tu
         result = run_one(found, given, redactor)
     except Refused as refusal:
         print(redactor(str(refusal)), file=sys.stderr, flush=True)
-        return (found.name, "refused", ""), EXIT_REFUSED
+        return (found.name, Verdict.REFUSED, ""), EXIT_REFUSED
     return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
 
 

@@ -13,10 +13,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from blackstart.court import Court, Timeline, late
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding, Interval, shown
 from blackstart.history import History, Row
 from blackstart.journal import Record, readings_of
 from blackstart.model import Reading
+from blackstart.verdicts import Verdict
 from blackstart.watch import GAP_LEAST_S, Watch
 
 
@@ -37,11 +39,13 @@ def excused(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
 
 
 def _excused(run: Replayed, finding: Finding, watch: Watch | None) -> Finding:
-    if watch is None or finding.status != "broke":
+    if watch is None or finding.status != Verdict.BROKE:
         return finding
     why = next(filter(None, (confounder(run, watch) for confounder in _CONFOUNDERS)), "")
+    if not why:
+        return finding
     # A hint is about a system that was seen to fail.
-    return replace(finding, status="inconclusive", message=f"{finding.message}; {why}", hint="") if why else finding
+    return replace(finding, status=Verdict.INCONCLUSIVE, message=f"{finding.message}; {why}", hint="")
 
 
 # ---------------------------------------------------------------- the fault was over before its undo
@@ -131,7 +135,7 @@ def _readings(record: Record, watch: Watch) -> list[Reading]:
     name = watch.expectation.condition.probe.name
     return [
         reading
-        for event in record.of("read")
+        for event in record.of(EventName.READ)
         for reading in readings_of(event)
         if reading.probe == name and reading.kind == "value" and reading.sent_s >= watch.opened_s
     ]
@@ -158,7 +162,7 @@ def _load_over(run: Replayed, watch: Watch) -> str:
 def _load_ended_early(run: Replayed) -> bool:
     """Whether one that flows throughout was not ended by the run, as its summary says: it died, or was too short."""
     traffic = run.court.experiment.traffic
-    summaries = [event["summary"] for event in run.record.of("load") if "summary" in event]
+    summaries = [event["summary"] for event in run.record.of(EventName.LOAD) if "summary" in event]
     if traffic is None or traffic.flows != "throughout" or not summaries:
         return False
     return not (summaries[-1]["complete"] and summaries[-1]["stopped"])

@@ -13,8 +13,8 @@ from typing import TextIO
 
 from blackstart import clock, outlet
 from blackstart.errors import Refused
+from blackstart.verdicts import Verdict
 
-_COLOURS = {"held": "32", "broke": "31", "not-restored": "41;37", "inconclusive": "33", "refused": "33"}
 _COLUMNS = 80  # where a terminal does not say
 # What a service says must not steer the operator's terminal, nor a CI log.
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
@@ -51,9 +51,9 @@ class Console:
         for line in self._scrub(text).splitlines():
             self._write(line)
 
-    def verdict(self, word: str, text: str) -> None:
+    def verdict(self, verdict: Verdict, text: str) -> None:
         """The verdict, coloured for an operator at a terminal."""
-        colour = _COLOURS.get(word) if self._terminal and self.interactive else None
+        colour = verdict.colours if self._terminal and self.interactive else ""
         self._clear_progress()
         line = _printable(self._scrub(text))
         self._put(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")

@@ -18,10 +18,10 @@ from blackstart.court import BITE_WITHIN_S, Court
 from blackstart.durations import shown
 from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
+from blackstart.evidence.events import EventName
 from blackstart.expect import BASELINE_WITHIN_S
 from blackstart.flags import Flags, secrets_of_run
 from blackstart.journal import Journal
-from blackstart.judging import Result
 from blackstart.narrator import Narrator
 from blackstart.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
 from blackstart.plan import Plan
@@ -34,6 +34,7 @@ from blackstart.safety.restore import STAYS_GONE_S
 from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
 from blackstart.vault import Vault
+from blackstart.verdicts import Verdict
 
 CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
 
@@ -45,13 +46,12 @@ class Run:
         self.plan, self.flags, self.console, self.redactor, self.head = plan, flags, console, redactor, head
         self.experiment = plan.experiment
         self.vault = Vault(secrets_of_run(plan.target, flags), redactor.learn)
-        self.locks, self.signals = Locks(plan.identities, redactor), Signals()
+        self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
         console.between = self._while_asked
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
         self.total_max_s = min(plan.experiment.total_max_s, flags.total_max_s)
-        self.touched = False
 
-    def execute(self) -> Result:
+    def execute(self) -> judging.Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
         link.refuse_unfit(self.plan)
         with self.signals:
@@ -85,7 +85,7 @@ class Run:
         self.ends_by_s = clock.now_s() + self.total_max_s
         bundle.head(self.observer, self.plan, self.flags, self.folder, **self.head)
 
-    def _phases(self) -> Result:
+    def _phases(self) -> judging.Result:
         try:
             self._baseline()
             self._prepare()
@@ -135,7 +135,7 @@ class Run:
         link_check.prove(self.plan, self.flags, self.observer, self.console)
         bundle.warm()
         for line in rehearse.rehearse(self.plan.changes):
-            self.observer.note("rehearsed", message=line)
+            self.observer.note(EventName.REHEARSED, message=line)
         heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.vault)
         self.traffic.arm()
         self.guardian.wait_up()
@@ -153,7 +153,7 @@ class Run:
         bit_s = self._bite(began_s)
         if self.plan.holds_s is not None:
             self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self._between)
-            self.observer.note("snapshot", phase="fault", missing="an exact hold leaves no time for one")
+            self.observer.note(EventName.SNAPSHOT, phase="fault", missing="an exact hold leaves no time for one")
             return
         self.narrator.waiting("during the fault", "fault")
         self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
@@ -170,7 +170,7 @@ class Run:
             lambda: self.observer.effect("bites") is not None, self._within(limit_s), self._between
         )
         if not proved:
-            self._stop("inconclusive", f"the fault did not bite within {limit_s:g} s")
+            self._stop(EventName.INCONCLUSIVE, f"the fault did not bite within {limit_s:g} s")
         bit_s = self.observer.effect("bites") or clock.now_s()
         what = ", ".join(change.what for change in self.plan.changes)
         self.console.say(f"the fault bites: {what}, {shown(bit_s - began_s)} after its start")
@@ -193,15 +193,15 @@ class Run:
         self.narrator.tick()
         self.signals.check()
         if self.observer.stop_because:
-            self._stop("aborted", self.observer.stop_because)
+            self._stop(EventName.ABORTED, self.observer.stop_because)
         if self.journal.failure is not None:
-            self._stop("inconclusive", f"the evidence can't be written any more: {self.journal.failure}")
+            self._stop(EventName.INCONCLUSIVE, f"the evidence can't be written any more: {self.journal.failure}")
         if clock.now_s() > self.ends_by_s:
-            self._stop("aborted", f"the run reached its longest total time ({self.total_max_s:g} s)")
+            self._stop(EventName.ABORTED, f"the run reached its longest total time ({self.total_max_s:g} s)")
         if problem := self.guardian.problem() or self.traffic.problem():
-            self._stop("inconclusive", problem)
+            self._stop(EventName.INCONCLUSIVE, problem)
 
-    def _stop(self, event: str, message: str) -> None:
+    def _stop(self, event: EventName, message: str) -> None:
         if not self.touched and not self.traffic.flowed():
             raise Refused(message)  # nothing was touched yet
         self.observer.note(event, message=message, sync=True)
@@ -222,7 +222,7 @@ class Run:
         if self.injection.outstanding:
             self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
 
-    def _safely(self, step: Callable[[], object], event: str = "inconclusive") -> None:
+    def _safely(self, step: Callable[[], object], event: EventName = EventName.INCONCLUSIVE) -> None:
         """What fails here must not keep the undo, or what comes after it, from happening."""
         self.guardian.problem()  # a sign of life, as in every wait
         try:
@@ -263,7 +263,7 @@ class Run:
 
     def _wind_down(self) -> None:
         if self.signals.first is not None:
-            self.observer.note("interrupted", message=str(Interrupted(self.signals.first)), sync=True)
+            self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
         self._safely(lambda: bundle.collect(self.experiment, self.observer, self.guardian.problem))
         self.observer.phase("end")
@@ -271,31 +271,31 @@ class Run:
     def _refused(self, refusal: Refused) -> None:
         if self.touched or self.traffic.flowed():
             message = str(refusal.args[0] if refusal.args else refusal)  # too late for "Not started:"
-            self.observer.note("inconclusive", message=message, sync=True)
+            self.observer.note(EventName.INCONCLUSIVE, message=message, sync=True)
             self.console.say(f"ending early: {message}")
             return
-        self.observer.note("refused", message=str(refusal), sync=True)
+        self.observer.note(EventName.REFUSED, message=str(refusal), sync=True)
 
-    def _crashed(self, error: Exception, event: str = "inconclusive") -> None:
+    def _crashed(self, error: Exception, event: EventName = EventName.INCONCLUSIVE) -> None:
         if isinstance(error, EndedEarly):
             return  # its reason stands in the journal
         self.observer.note(event, message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 
-    def _close(self) -> Result:
+    def _close(self) -> judging.Result:
         judgement = judging.judge_run(self.folder.path, self.journal.failure, self.injection.outstanding.values())
         if self.flags.pause_on_fail and abort.wanted(judgement.verdict, self.plan.changes or self.traffic.flowed()):
             between = self.signals.unless_again(self.guardian.problem)
             arguments = (self.plan.target, self.flags, self.observer, self.console, between)
-            self._safely(lambda: abort.abort(*arguments), "abort failed")
+            self._safely(lambda: abort.abort(*arguments), EventName.ABORT_FAILED)
         if self.touched:
-            self._safely(lambda: self.narrator.closing(judgement, self.plan, self.signals.first is None), "trouble")
-        self._safely(self.observer.stop, "trouble")
-        self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), "trouble")
-        self.observer.note("verdict", verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
+            ask = self.signals.first is None
+            self._safely(lambda: self.narrator.closing(judgement, self.plan, ask), EventName.TROUBLE)
+        self._safely(self.observer.stop, EventName.TROUBLE)
+        self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), EventName.TROUBLE)
+        self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
-        by_signal = self.signals.first is not None and judgement.verdict != "not-restored"
-        code = self.signals.exit_code if by_signal else judgement.exit_code
-        self._safely(lambda: bundle.write(self.folder, judgement, self.console), "trouble")
-        self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), "trouble")
-        return Result(judgement, self.folder, code)
+        by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
+        self._safely(lambda: bundle.write(self.folder, judgement, self.console), EventName.TROUBLE)
+        self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), EventName.TROUBLE)
+        return judging.Result(judgement, self.folder, self.signals.exit_code if by_signal else judgement.exit_code)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from blackstart.model import Reading
-
-Status = Literal["held", "broke", "inconclusive", "pending"]
+from blackstart.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,7 @@ class Finding:
 
     name: str
     phase: str
-    status: Status
+    status: Verdict
     message: str
     expected: str
     actual: str

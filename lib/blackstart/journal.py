@@ -18,6 +18,7 @@ from typing import Any, Protocol
 
 from blackstart import clock
 from blackstart.errors import Damaged
+from blackstart.evidence.events import EventName
 from blackstart.model import Reading
 
 Event = dict[str, Any]
@@ -28,7 +29,7 @@ _REMEMBERED_LENGTH = 200
 class Note(Protocol):
     """Where something is recorded: `Journal.write`."""
 
-    def __call__(self, event: str, *, sync: bool = False, **fields: Any) -> None: ...
+    def __call__(self, event: EventName, *, sync: bool = False, **fields: Any) -> None: ...
 
 
 def _digest(line: bytes) -> str:
@@ -76,7 +77,7 @@ class Journal:
         self._texts: dict[tuple[type, Any], str] = {}
         self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
 
-    def write(self, event: str, *, sync: bool = False, **fields: Any) -> None:
+    def write(self, event: EventName, *, sync: bool = False, **fields: Any) -> None:
         """Append one event. With `sync` it has reached the disk when this returns."""
         with self._lock:
             head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event}
@@ -115,11 +116,13 @@ class Journal:
             tail = f'"sent":{sent_s!r},"answered":{answered_s!r},"tick":{tick_s!r},"r":[{rows}]'
             where = self._text(endpoint)
             with self._lock:
-                head = f'{{"n":{self._number},"at":{round(clock.now_s(), 6)!r},"event":"read","endpoint":{where}'
-                self._put(f'{head},{tail},"prev":"{self._prev}"}}'.encode("utf-8", "backslashreplace"))
+                head = f'{{"n":{self._number},"at":{round(clock.now_s(), 6)!r},"event":"{EventName.READ}"'
+                self._put(
+                    f'{head},"endpoint":{where},{tail},"prev":"{self._prev}"}}'.encode("utf-8", "backslashreplace")
+                )
         except Exception:  # what can't be written the short way is written, or told of, the long way
             told = [[r.probe, r.kind, r.value, r.note] if r.note else [r.probe, r.kind, r.value] for r in readings]
-            self.write("read", endpoint=endpoint, sent=sent_s, answered=answered_s, tick=tick_s, r=told)
+            self.write(EventName.READ, endpoint=endpoint, sent=sent_s, answered=answered_s, tick=tick_s, r=told)
 
     def _row(self, reading: Reading) -> str:
         value = reading.value
@@ -177,22 +180,22 @@ class Record:
         rest = "the rest was read" if len(self.events) > self.damage_after else "what comes after was not read"
         return f"the journal is damaged: {self.damage}; {rest}; `report.verify` tells more"
 
-    def of(self, *names: str) -> list[Event]:
+    def of(self, *names: EventName) -> list[Event]:
         """The events with these names, in order."""
         return [event for event in self.events if event["event"] in names]
 
-    def first(self, name: str) -> Event | None:
+    def first(self, name: EventName) -> Event | None:
         """The first event with this name."""
         return next((event for event in self.events if event["event"] == name), None)
 
-    def last(self, name: str) -> Event | None:
+    def last(self, name: EventName) -> Event | None:
         """The last event with this name."""
         return next((event for event in reversed(self.events) if event["event"] == name), None)
 
     def until_end(self) -> Record:
         """The run itself, which is what is judged: without what was recorded after its end (an abort, the verdict)."""
         for number, event in enumerate(self.events, start=1):
-            if event["event"] == "phase" and event.get("phase") == "end":
+            if event["event"] == EventName.PHASE and event.get("phase") == "end":
                 damage = self.damage if self.damage_after < number else ""
                 return Record(self.events[:number], damage, self.damage_after if damage else 0)
         return self
@@ -210,7 +213,7 @@ def read(path: Path) -> Record:
 def experiment_file(folder: Path) -> dict[str, str]:
     """`path` and `sha256` of the file that declared the experiment of this folder's run; empty where nothing says."""
     try:
-        told = (read(folder / "journal.jsonl").first("run") or {}).get("experiment_file")
+        told = (read(folder / "journal.jsonl").first(EventName.RUN) or {}).get("experiment_file")
     except Damaged:
         return {}
     return {str(key): str(value) for key, value in told.items()} if isinstance(told, dict) else {}

@@ -14,24 +14,18 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import confounders, errors, means
+from blackstart import confounders, means
 from blackstart.codec import from_data
 from blackstart.confounders import Replayed
 from blackstart.court import Court, Timeline, effect_s
+from blackstart.evidence.events import EventName
 from blackstart.expect import Expectation
-from blackstart.finding import Finding, Status
+from blackstart.finding import Finding
 from blackstart.history import History
 from blackstart.journal import Event, Record, readings_of
-from blackstart.model import Change, Check, Experiment, Verdict
+from blackstart.model import Change, Check, Experiment
+from blackstart.verdicts import Verdict
 from blackstart.watch import Watch
-
-EXITS: dict[Verdict, int] = {
-    "held": errors.EXIT_HELD,
-    "broke": errors.EXIT_BROKE,
-    "inconclusive": errors.EXIT_INCONCLUSIVE,
-    "refused": errors.EXIT_REFUSED,
-    "not-restored": errors.EXIT_NOT_RESTORED,
-}
 
 
 @dataclass(frozen=True)
@@ -45,11 +39,11 @@ class Judgement:
     @property
     def exit_code(self) -> int:
         """The process exit code of this verdict."""
-        return EXITS[self.verdict]
+        return self.verdict.exit_code
 
     def failed(self) -> tuple[Finding, ...]:
         """The findings that broke."""
-        return tuple(finding for finding in self.findings if finding.status == "broke")
+        return tuple(finding for finding in self.findings if finding.status == Verdict.BROKE)
 
 
 def judge(
@@ -62,11 +56,11 @@ def judge(
     whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
     its load did, where that is known."""
     record = record.until_end()
-    head = record.first("run")
+    head = record.first(EventName.RUN)
     if head is None:
-        return Judgement("inconclusive", ("the journal does not say what was run",), ())
+        return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     experiment: Experiment = from_data(head["experiment"])
-    plan = record.first("plan")
+    plan = record.first(EventName.PLAN)
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     court, times = replay(record, experiment, changes)
     run = Replayed(record, court, times, history)
@@ -81,12 +75,12 @@ def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) 
     times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
     for event in record.events:
         name = event["event"]
-        if name == "read":
+        if name == EventName.READ:
             court.feed(readings_of(event), event["tick"])
             _anchors(court, times)
-        elif name == "phase":
+        elif name == EventName.PHASE:
             _enter(court, times, event)
-        elif name == "undo" and times.undid_s is None:
+        elif name == EventName.UNDO and times.undid_s is None:
             # The phase could not be recorded, but what came after this is no longer the fault.
             times.undid_s = event["at"]
             court.recovery(event["at"])
@@ -136,10 +130,10 @@ def court_findings(court: Court, times: Timeline) -> list[Finding]:
 
 def _baseline_finding(watch: Watch) -> Finding:
     finding = watch.finish(watch.last.answered_s if watch.last else watch.opened_s)
-    if finding.status == "held" and not watch.lost_again:
+    if finding.status == Verdict.HELD and not watch.lost_again:
         return finding
     settled_otherwise = watch.last is not None and watch.last.kind != "absent" and not watch.holds_now
-    status: Status = "broke" if settled_otherwise or watch.lost_again else "inconclusive"
+    status = Verdict.BROKE if settled_otherwise or watch.lost_again else Verdict.INCONCLUSIVE
     return Finding(
         finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
         criterion=finding.criterion, hint=watch.expectation.hint,
@@ -152,7 +146,7 @@ _WINDOWS = {"fault": "fault", "recovery": "recovery", "always": "fault"}  # `alw
 def _never_begun(expectation: Expectation, phase: str) -> Finding:
     message = f"the run ended before the {_WINDOWS[phase]} began"
     return Finding(
-        expectation.name, phase, "inconclusive", message, str(expectation.condition),
+        expectation.name, phase, Verdict.INCONCLUSIVE, message, str(expectation.condition),
         "nothing was read", criterion=expectation.criterion,
     )  # fmt: skip
 
@@ -162,26 +156,26 @@ def precedence(
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict in DESIGN's order, and the reasons for it."""
     record, court, times = run.record, run.court, run.times
-    refusal = record.last("refused")
+    refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:
-        return "refused", (str(refusal["message"]),)
-    latest = {event["change"]: event for event in record.of("do", "gone")}
+        return Verdict.REFUSED, (str(refusal["message"]),)
+    latest = {event["change"]: event for event in record.of(EventName.DO, EventName.GONE)}
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
-        return "not-restored", tuple(f"{what}: no proof that it was undone" for what in broken)
-    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of("aborted")))
+        return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
+    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
     if lost:
-        return "inconclusive", lost
+        return Verdict.INCONCLUSIVE, lost
     if court.experiment.faults and times.bit_s is None:
-        return "inconclusive", (*_ended_early(record), *_unbitten(record, court))
-    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != "held"]
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *_unbitten(record, court))
+    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != Verdict.HELD]
     if unfelt:
-        return "inconclusive", (*_ended_early(record), *unfelt, *_cut_off(record))
-    broke = [f"{f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase != "baseline"]
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *unfelt, *_cut_off(record))
+    broke = [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if broke:
-        return "broke", tuple(broke)
+        return Verdict.BROKE, tuple(broke)
     missing = [*confounders.fault_ended_early(run), *_missing(record, findings)]
-    return ("inconclusive", tuple(missing)) if missing else ("held", ())
+    return (Verdict.INCONCLUSIVE, tuple(missing)) if missing else (Verdict.HELD, ())
 
 
 def _unbitten(record: Record, court: Court) -> tuple[str, ...]:
@@ -199,9 +193,11 @@ def _damaged(record: Record) -> str:
 
 def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing = _ended_early(record)  # the cause first, then what could not be seen for it
-    missing += [f"{f.name}: {f.message}" for f in findings if f.status in ("inconclusive", "pending") and f.criterion]
-    missing += [f"baseline {f.name}: {f.message}" for f in findings if f.status == "broke" and f.phase == "baseline"]
-    if not any(f.status == "held" for f in findings if f.phase != "baseline" and not f.premise):
+    missing += [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.INCONCLUSIVE and f.criterion]
+    missing += [
+        f"baseline {f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase == "baseline"
+    ]
+    if not any(f.status == Verdict.HELD for f in findings if f.phase != "baseline" and not f.premise):
         missing.append("nothing that was expected has been seen")
     if record.damage:
         missing.append(_damaged(record))
@@ -209,16 +205,19 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
 
 
 def _cut_off(record: Record) -> list[str]:
-    ended = any(event["phase"] == "end" for event in record.of("phase"))
-    return ["the run did not reach its end"] if record.first("phase") and not ended else []
+    ended = any(event["phase"] == "end" for event in record.of(EventName.PHASE))
+    return ["the run did not reach its end"] if record.first(EventName.PHASE) and not ended else []
 
 
 def _ended_early(record: Record) -> list[str]:
-    return [str(event["message"]) for event in record.of("inconclusive", "interrupted", "aborted", "refused")]
+    return [
+        str(event["message"])
+        for event in record.of(EventName.INCONCLUSIVE, EventName.INTERRUPTED, EventName.ABORTED, EventName.REFUSED)
+    ]
 
 
 def checks_of(record: Record) -> tuple[Check, ...]:
     """The checks that the recorded experiment declares."""
-    run = record.first("run")
+    run = record.first(EventName.RUN)
     experiment: Any = from_data(run["experiment"]) if run else None
     return experiment.checks if experiment else ()

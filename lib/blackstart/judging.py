@@ -8,12 +8,14 @@ from pathlib import Path
 
 from blackstart import history, journal
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
 from blackstart.finding import Finding
 from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.judge import Judgement, checks_of, judge
 from blackstart.model import Change
+from blackstart.verdicts import Verdict
 
 
 @dataclass(frozen=True)
@@ -32,11 +34,11 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
         driven = _history(path / "history.csv")
         judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
     except BlackstartError as damage:
-        return Judgement("inconclusive", (str(damage),), ())
+        return Judgement(Verdict.INCONCLUSIVE, (str(damage),), ())
     except Exception as error:  # a record that can't be judged is no verdict on the system
-        return Judgement("inconclusive", (f"the record can't be judged: {type(error).__name__}: {error}",), ())
-    if failure is not None and judgement.verdict in ("held", "broke"):
-        return Judgement("inconclusive", (f"the evidence could not be written: {failure}",), judgement.findings)
+        return Judgement(Verdict.INCONCLUSIVE, (f"the record can't be judged: {type(error).__name__}: {error}",), ())
+    if failure is not None and judgement.verdict in (Verdict.HELD, Verdict.BROKE):
+        return Judgement(Verdict.INCONCLUSIVE, (f"the evidence could not be written: {failure}",), judgement.findings)
     return judgement
 
 
@@ -47,16 +49,16 @@ def judge_run(path: Path, failure: OSError | None, outstanding: Iterable[Change]
     """
     judgement = judge_folder(path, failure)
     left = tuple(f"{change.what}: no proof that it was undone" for change in outstanding)
-    if not left or judgement.verdict == "not-restored":
+    if not left or judgement.verdict == Verdict.NOT_RESTORED:
         return judgement
-    return Judgement("not-restored", left + judgement.reasons, judgement.findings)
+    return Judgement(Verdict.NOT_RESTORED, left + judgement.reasons, judgement.findings)
 
 
 def _mended(guardian: Path) -> set[str]:
     """The changes whose undo the guardian proved; it looks after a run that was killed, or could not undo itself."""
     if not guardian.exists():
         return set()
-    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of("gone")}
+    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of(EventName.GONE)}
     return {change for change, ok in latest.items() if ok}
 
 

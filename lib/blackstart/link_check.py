@@ -6,6 +6,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart.console import Console
 from blackstart.errors import Refused
+from blackstart.evidence.events import EventName
 from blackstart.flags import Flags
 from blackstart.link import Proof
 from blackstart.observer import Observer
@@ -23,15 +24,15 @@ def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> Non
         proofs = [proof.bind(plan.target) for proof in plan.experiment.link if proof.service == service]
         missing = _first_proved(proofs) if proofs else "this experiment knows no way to prove it"
         if not missing:
-            observer.note("linked", service=service)
+            observer.note(EventName.LINKED, service=service)
             continue
         if flags.assume_link:
-            observer.note("link assumed", service=service, missing=missing)
+            observer.note(EventName.LINK_ASSUMED, service=service, missing=missing)
             console.say(f"ASSUMED, not proved, that {service} is {plan.target.name}'s own: {missing}")
             continue
         question = f"No proof that {service} belongs to {plan.target.name} ({missing}). Touch it all the same?"
         if console.interactive and console.ask(question):
-            observer.note("link confirmed by the operator", service=service, missing=missing)
+            observer.note(EventName.LINK_CONFIRMED, service=service, missing=missing)
             continue
         raise Refused(
             f"no proof that {service} is the one that {plan.target.name} uses: {missing}. "

@@ -290,6 +290,3 @@ class Experiment:
     read_timeout_s: float = 2.0
     undo_timeout_s: float = 60.0
     total_max_s: float = 900.0
-
-
-Verdict = Literal["held", "broke", "inconclusive", "refused", "not-restored"]

@@ -10,8 +10,10 @@ from blackstart import clock
 from blackstart.court import late
 from blackstart.durations import shown
 from blackstart.evidence import log_tail
+from blackstart.evidence.events import EventName
 from blackstart.finding import Interval
 from blackstart.finding import shown as shown_reading
+from blackstart.verdicts import Verdict
 from blackstart.watch import Watch
 
 if TYPE_CHECKING:
@@ -63,7 +65,7 @@ class Narrator:
         """What the operator types while the run goes on is a note."""
         typed = (self.console.poll_line() or "").strip()
         if typed:
-            self.observer.note("note", text=typed)
+            self.observer.note(EventName.NOTE, text=typed)
             self.console.say(f"noted: {typed}")
 
     def _news(self) -> list[tuple[Watch, Interval]]:
@@ -85,15 +87,15 @@ class Narrator:
 
     def closing(self, judgement: Judgement, plan: Plan, ask: bool) -> None:
         """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
-        if judgement.verdict != "held":
+        if judgement.verdict != Verdict.HELD:
             for name, lines in log_tail.tails(plan.target, self._logged_before):
-                self.observer.note("log tail", service=name, lines=lines)
+                self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
                 self._logs[name] = lines
         if not ask or not self.console.interactive:
             return
         text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
         if text:
-            self.observer.note("note", text=text)
+            self.observer.note(EventName.NOTE, text=text)
 
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""
@@ -105,25 +107,25 @@ class Narrator:
 
     def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:
         """The table of what was expected and seen, the verdict, and where the evidence is."""
-        if judgement.verdict == "refused":
+        if judgement.verdict == Verdict.REFUSED:
             self.console.plain(f"what was read until then: {folder.path}/")
             self.console.plain("\n".join(judgement.reasons))
             return
         # The reports are needed only at the end.
-        from blackstart.reports.words import result, shown_verdict  # noqa: PLC0415
+        from blackstart.reports.words import result  # noqa: PLC0415
 
         rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
         if rows:
             self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))
         for finding in judgement.findings:
-            if finding.hint and finding.status == "broke":
+            if finding.hint and finding.status == Verdict.BROKE:
                 self.console.plain(f"hint for {finding.name}: {finding.hint}")
         for name, lines in self._logs.items():
             self.console.plain(f"last lines of {name}'s log:")
             self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
         for reason in judgement.reasons:
             self.console.plain(f"because: {reason}")
-        told = f"{plan.experiment.name} on {plan.target.name}: {shown_verdict(judgement.verdict)}"
+        told = f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict.shown}"
         self.console.verdict(judgement.verdict, told)
         self.console.plain(f"evidence: {folder.log}\n          {folder.path}/, run {folder.id}")
 

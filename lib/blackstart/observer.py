@@ -13,6 +13,7 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.court import Court, effect_s, late
+from blackstart.evidence.events import EventName
 from blackstart.expect import Condition
 from blackstart.journal import Journal
 from blackstart.model import Probe, Reading
@@ -92,12 +93,12 @@ class Observer:
         """Enter a phase: in the journal, on the disk, and in the court, at one moment. Returns that moment."""
         with self.lock:
             at_s = clock.now_s()
-            self.journal.write("phase", phase=name, began=round(at_s, 6), utc=clock.utc_iso(), sync=True)
+            self.journal.write(EventName.PHASE, phase=name, began=round(at_s, 6), utc=clock.utc_iso(), sync=True)
             if enter is not None:
                 enter(round(at_s, 6))
             return at_s
 
-    def note(self, event: str, *, sync: bool = False, **fields: Any) -> None:
+    def note(self, event: EventName, *, sync: bool = False, **fields: Any) -> None:
         """One event into the journal."""
         with self.lock:
             self.journal.write(event, sync=sync, **fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blackstart.errors import BlackstartError, Refused
+from blackstart.evidence.events import EventName
 
 if TYPE_CHECKING:
     from blackstart.evidence.folder import Folder
@@ -39,7 +40,7 @@ class TrafficRun:
             self._handle.wait_ready(_READY_WITHIN_S)
         except (BlackstartError, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error
-        self.observer.note("load", armed=True, spec=spec)
+        self.observer.note(EventName.LOAD, armed=True, spec=spec)
 
     def begin(self, flows: str) -> None:
         """Let the load flow, if it is one that flows from this moment on."""
@@ -86,6 +87,8 @@ class TrafficRun:
             return
         self._ended = True
         summary = self._handle.stop(_STOP_WITHIN_S)
-        self.observer.note("load", summary=summary.to_data())
+        self.observer.note(EventName.LOAD, summary=summary.to_data())
         if not summary.complete:
-            self.observer.note("inconclusive", message=f"the load is not complete: {'; '.join(summary.reasons)}")
+            self.observer.note(
+                EventName.INCONCLUSIVE, message=f"the load is not complete: {'; '.join(summary.reasons)}"
+            )

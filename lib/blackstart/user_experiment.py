@@ -9,6 +9,7 @@ from pathlib import Path
 from blackstart import discover, journal
 from blackstart.codec import from_data
 from blackstart.errors import Damaged, NotLoaded, Refused
+from blackstart.evidence.events import EventName
 
 
 def source(found: discover.Found) -> dict[str, str]:
@@ -35,7 +36,7 @@ def demand(folder: Path) -> None:
     """Raise Damaged, in one line, where the classes in this run's record are not all known."""
     record = journal.read(folder / "journal.jsonl")
     try:
-        for event, part in (("run", "experiment"), ("plan", "changes")):
+        for event, part in ((EventName.RUN, "experiment"), (EventName.PLAN, "changes")):
             from_data((record.first(event) or {}).get(part))
     except NotLoaded as error:
         told = journal.experiment_file(folder)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from blackstart.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation
-from blackstart.finding import Finding, Interval, Status, shown
+from blackstart.finding import Finding, Interval, shown
 from blackstart.model import Reading, Scalar
+from blackstart.verdicts import Verdict
 
 GAP_TICKS = 5
 # A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence. Half of what a target
@@ -206,7 +207,7 @@ class Watch:
             actual=shown(self._bad[0] if self.expectation.when != "eventually" and self._bad else self.last),
             transition=self.interval if self.expectation.when == "eventually" else None,
             criterion=self.expectation.criterion,
-            hint=self.expectation.hint if status != "held" else "",
+            hint=self.expectation.hint if status != Verdict.HELD else "",
         )
 
     def _unobservable(self, reading: Reading) -> str:
@@ -217,31 +218,32 @@ class Watch:
         limit_s = self.expectation.within_s
         return f"{self.expectation.when} {self.expectation.condition}{f' within {limit_s:g} s' if limit_s else ''}"
 
-    def _finish_eventually(self, at_s: float) -> tuple[Status, str]:
+    def _finish_eventually(self, at_s: float) -> tuple[Verdict, str]:
         interval, deadline_s = self.interval, self.deadline_s()
         if self.count == 0:
-            return "inconclusive", f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
         if self._nothing_to_compare:
-            return "inconclusive", "the baseline gave nothing to compare with"
+            return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if interval is not None:
             return self._judge_time(interval, deadline_s)
         if deadline_s is not None and self._too_late(deadline_s, at_s):
             within = f"within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}"
             if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
                 return (
-                    "inconclusive",
+                    Verdict.INCONCLUSIVE,
                     f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s",
                 )
-            return "broke", f"did not come true {within}"
+            return Verdict.BROKE, f"did not come true {within}"
         if self.last is not None and self.last.kind == "absent":
-            return "inconclusive", self._unobservable(self.last)
+            return Verdict.INCONCLUSIVE, self._unobservable(self.last)
         if deadline_s is None:
-            return "inconclusive", f"the effect that it counts from was not proved; last, {shown(self.last)}"
+            return Verdict.INCONCLUSIVE, f"the effect that it counts from was not proved; last, {shown(self.last)}"
         if at_s < deadline_s:
-            return "inconclusive", f"cut short {deadline_s - at_s:.1f} s before its deadline; last, {shown(self.last)}"
+            left_s = deadline_s - at_s
+            return Verdict.INCONCLUSIVE, f"cut short {left_s:.1f} s before its deadline; last, {shown(self.last)}"
         if self._new:
-            return "inconclusive", f"was true at the end, but not seen for long enough; last, {shown(self.last)}"
-        return "inconclusive", f"no reading at its deadline; last, {shown(self.last)}"
+            return Verdict.INCONCLUSIVE, f"was true at the end, but not seen for long enough; last, {shown(self.last)}"
+        return Verdict.INCONCLUSIVE, f"no reading at its deadline; last, {shown(self.last)}"
 
     def _too_late(self, deadline_s: float, at_s: float) -> bool:
         """Whether it was seen to be otherwise at the deadline; what is absent is not seen."""
@@ -251,44 +253,45 @@ class Watch:
         latest_s = otherwise.answered_s + self._gap_s(self._tick_s)
         return (otherwise.sent_s if self._new else latest_s) >= deadline_s
 
-    def _judge_time(self, interval: Interval, deadline_s: float | None) -> tuple[Status, str]:
+    def _judge_time(self, interval: Interval, deadline_s: float | None) -> tuple[Verdict, str]:
         if deadline_s is not None and interval.to_s > deadline_s:
             late_s = interval.to_s - deadline_s
             if interval.from_s >= deadline_s:
-                return "broke", f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
-            return "inconclusive", f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
+                return Verdict.BROKE, f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+            unclear = f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
+            return Verdict.INCONCLUSIVE, unclear
         if self._left is not None:
-            return "broke", f"came true and was lost again: {shown(self._left[1])}"
+            return Verdict.BROKE, f"came true and was lost again: {shown(self._left[1])}"
         if self.lost_again:
             if len(self._wrong) < IN_A_ROW:
-                return "inconclusive", f"came true, and then {self._unobservable(self._bad[0])}"
-            return "broke", f"came true and was lost again: {shown(self._wrong[0])}"
+                return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(self._bad[0])}"
+            return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
         after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
-        return "held", f"came true{after_s}"
+        return Verdict.HELD, f"came true{after_s}"
 
-    def _finish_constant(self, at_s: float) -> tuple[Status, str]:
+    def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:
         if self._violated():
-            return "broke", f"violated: {shown(self._bad[0])}"
+            return Verdict.BROKE, f"violated: {shown(self._bad[0])}"
         if self.count == 0:
-            return "inconclusive", f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
         if self.absent is not None:
-            return "inconclusive", self._unobservable(self.absent)
+            return Verdict.INCONCLUSIVE, self._unobservable(self.absent)
         if self._nothing_to_compare:
-            return "inconclusive", "the baseline gave nothing to compare with"
+            return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if self.expectation.when == "never" and self.malformed is not None:
-            return "inconclusive", f"an answer could not be read: {shown(self.malformed)}"
+            return Verdict.INCONCLUSIVE, f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
-            return "inconclusive", f"no reading in the last {at_s - self.last.answered_s:.1f} s"
+            return Verdict.INCONCLUSIVE, f"no reading in the last {at_s - self.last.answered_s:.1f} s"
         # What is compared with the baseline keeps the trace of a change: a restart in a gap shows after it.
         if self.gap is not None and self.expectation.condition.op not in AGAINST_BASELINE:
-            return "inconclusive", f"no reading for {self.gap.length_s:.2f} s"
+            return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
         return self._flickers()
 
-    def _flickers(self) -> tuple[Status, str]:
+    def _flickers(self) -> tuple[Verdict, str]:
         if not self._violations:
-            return "held", f"in all {self.count} readings"
+            return Verdict.HELD, f"in all {self.count} readings"
         told = f"violated in {self._violations} of {self.count} readings, never for long enough to count"
         # One broken instance of two behind a balancer looks like this: every other answer is wrong.
         if not self.expectation.for_s and self._violations >= max(OFTEN, OFTEN_PART * self.count):
-            return "inconclusive", f"{told}, but too often for a flicker"
-        return "held", told
+            return Verdict.INCONCLUSIVE, f"{told}, but too often for a flicker"
+        return Verdict.HELD, told

@@ -10,9 +10,10 @@ from typing import Any
 
 from blackstart import journal
 from blackstart.console import Console
-from blackstart.engine import Result, Run
+from blackstart.engine import Run
 from blackstart.expect import eventually
 from blackstart.flags import Flags
+from blackstart.judging import Result
 from blackstart.model import Change, Experiment
 from blackstart.plan import Plan
 from blackstart.redact import Redactor

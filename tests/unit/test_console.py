@@ -12,6 +12,7 @@ import pytest
 
 from blackstart.console import Console
 from blackstart.redact import Redactor
+from blackstart.verdicts import Verdict
 
 
 def plain(scrub=lambda text: text) -> tuple[Console, io.StringIO]:
@@ -38,7 +39,7 @@ def test_secrets_are_masked_in_every_way_out() -> None:
     console, out = plain(Redactor(["hunter2hunter2"]))
     console.say("say hunter2hunter2")
     console.plain("plain hunter2hunter2")
-    console.verdict("held", "verdict hunter2hunter2")
+    console.verdict(Verdict.HELD, "verdict hunter2hunter2")
     console._progress_at_s = -100.0
     console.progress("progress hunter2hunter2")
     assert "hunter2" not in out.getvalue()
@@ -49,7 +50,7 @@ def test_control_characters_of_a_service_are_shown_not_sent() -> None:
     console, out = plain()
     console.say("log: \x1b[2J\x07 and \x9b31m")
     console.plain("a\tb \x00")
-    console.verdict("broke", "\x1b]0;title\x07")
+    console.verdict(Verdict.BROKE, "\x1b]0;title\x07")
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]", out.getvalue())
     assert "\\x1b[2J" in out.getvalue()
     assert "a\tb" in out.getvalue()
@@ -57,7 +58,7 @@ def test_control_characters_of_a_service_are_shown_not_sent() -> None:
 
 def test_a_log_has_no_colours() -> None:
     console, out = plain()
-    console.verdict("broke", "it broke")
+    console.verdict(Verdict.BROKE, "it broke")
     assert out.getvalue() == "it broke\n"
 
 
@@ -100,7 +101,7 @@ def test_a_reader_that_went_away_does_not_end_the_run(stream: io.StringIO) -> No
     console._progress_width = 10  # a progress line stands there and would be wiped first
     console.say("undoing: stop redis")
     console.plain("table")
-    console.verdict("held", "held")
+    console.verdict(Verdict.HELD, "held")
     console._progress_at_s = -100.0
     console.progress("waiting")
 

@@ -17,6 +17,7 @@ from blackstart.checks.result import CheckResult
 from blackstart.errors import BadExperiment, did_you_mean
 from blackstart.finding import Finding
 from blackstart.model import Check
+from blackstart.verdicts import Verdict
 
 CheckFunction = Callable[..., CheckResult]
 # What checks were called before, with what they took for granted then: records name them, and are judged again.
@@ -41,8 +42,8 @@ def apply(check: Check, evidence: Recorded) -> Finding:
         result = _named(name)(evidence, **{**usual, **check.params})
     except Exception as error:
         message = f"the check crashed: {type(error).__name__}: {error}"
-        result = CheckResult("inconclusive", message, check.check, "no result")
-    hint = check.hint if result.verdict != "held" else ""
+        result = CheckResult(Verdict.INCONCLUSIVE, message, check.check, "no result")
+    hint = check.hint if result.verdict != Verdict.HELD else ""
     return Finding(
         check.name, "check", result.verdict, result.message, result.expected, result.actual,
         criterion=check.criterion, hint=hint, premise=check.premise,

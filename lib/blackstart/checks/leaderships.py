@@ -9,6 +9,7 @@ from typing import Any
 from blackstart.checks.recorded import Recorded
 from blackstart.checks.state import Missing
 from blackstart.codec import from_data
+from blackstart.evidence.events import EventName
 from blackstart.model import Change
 
 
@@ -86,13 +87,13 @@ def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
 
 def in_force(evidence: Recorded) -> tuple[float, float] | None:
     """From the first step of the fault to the beginning of its undo; None where there was no fault, or no end of it."""
-    done, to_s = evidence.record.first("do"), evidence.began_s("recovery")
+    done, to_s = evidence.record.first(EventName.DO), evidence.began_s("recovery")
     return None if done is None or to_s is None else (float(done["at"]), to_s)
 
 
 def hit(evidence: Recorded) -> frozenset[str]:
     """The services that the faults of the run were on."""
-    plan = evidence.record.first("plan")
+    plan = evidence.record.first(EventName.PLAN)
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
     return frozenset(change.service for change in changes)
 

@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from blackstart.evidence.events import EventName
 from blackstart.history import History
 from blackstart.journal import Record, readings_of
 from blackstart.model import Reading
@@ -23,7 +24,7 @@ class Recorded:
     @cached_property
     def _readings(self) -> dict[str, list[Reading]]:
         found: dict[str, list[Reading]] = {}
-        for event in self.record.of("read"):
+        for event in self.record.of(EventName.READ):
             for reading in readings_of(event):
                 found.setdefault(reading.probe, []).append(reading)
         return found
@@ -34,7 +35,7 @@ class Recorded:
 
     def final(self, probe: str) -> Reading | None:
         """The final state that was collected under this name, as a reading."""
-        for event in self.record.of("final"):
+        for event in self.record.of(EventName.FINAL):
             if event["probe"] == probe:
                 # Journals of before say only when it was written down; a read lasted 10 s at most.
                 sent_s: float = event["sent"] if "sent" in event else event["at"] - 10.0
@@ -54,19 +55,19 @@ class Recorded:
     @cached_property
     def finals(self) -> dict[str, Any]:
         """Every value of the final state that could be read, by its name."""
-        return {event["probe"]: event["value"] for event in self.record.of("final") if event["kind"] == "value"}
+        return {event["probe"]: event["value"] for event in self.record.of(EventName.FINAL) if event["kind"] == "value"}
 
     @cached_property
     def load(self) -> dict[str, Any]:
         """The load's own summary (see `blackstart.loads.summary`); empty where it left none."""
-        return next((event["summary"] for event in reversed(self.record.of("load")) if "summary" in event), {})
+        return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})
 
     @cached_property
     def phases(self) -> dict[str, tuple[float, float]]:
         """When each phase that came to its end began and ended."""
-        marks = [(str(event["phase"]), float(event["began"])) for event in self.record.of("phase")]
+        marks = [(str(event["phase"]), float(event["began"])) for event in self.record.of(EventName.PHASE)]
         return {name: (at_s, until_s) for (name, at_s), (_, until_s) in pairwise(marks)}
 
     def began_s(self, phase: str) -> float | None:
         """When a phase (baseline, fault, recovery, settle, end) began."""
-        return next((float(e["began"]) for e in self.record.of("phase") if e["phase"] == phase), None)
+        return next((float(e["began"]) for e in self.record.of(EventName.PHASE) if e["phase"] == phase), None)

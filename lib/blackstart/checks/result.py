@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.finding import Status
+from blackstart.verdicts import Verdict
 
 MOST_OFFENDERS = 20
 
@@ -14,7 +14,7 @@ MOST_OFFENDERS = 20
 class CheckResult:
     """A verdict with its figures. `offenders` are keys, at most 20 of them."""
 
-    verdict: Status
+    verdict: Verdict
     message: str
     expected: str
     actual: str
@@ -29,18 +29,18 @@ class Reporter:
 
     def held(self, actual: str) -> CheckResult:
         """It was looked at, and it is so."""
-        return CheckResult("held", f"{self.expected}: {actual}", self.expected, actual)
+        return CheckResult(Verdict.HELD, f"{self.expected}: {actual}", self.expected, actual)
 
     def broke(self, message: str, actual: str, offenders: Sequence[str] = ()) -> CheckResult:
         """It is proved not to be so."""
         named = [key for key in offenders if key]  # a k6 script's requests need have none
         shown = f"{message} ({examples(named)})" if named else message
-        return CheckResult("broke", shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
+        return CheckResult(Verdict.BROKE, shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
 
     def unknown(self, message: str, actual: str = "", offenders: Sequence[str] = ()) -> CheckResult:
         """Nothing can be said: too little was seen."""
         kept = tuple(offenders[:MOST_OFFENDERS])
-        return CheckResult("inconclusive", message, self.expected, actual or message, kept)
+        return CheckResult(Verdict.INCONCLUSIVE, message, self.expected, actual or message, kept)
 
 
 def examples(keys: Sequence[str], most: int = 3) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from blackstart import __version__, clock, journal
 from blackstart.codec import to_data
 from blackstart.evidence import csv_log
+from blackstart.evidence.events import EventName
 from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
@@ -36,7 +37,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: o
     `experiment_file`, the path and sha256 of the file that declared it."""
     target = plan.target
     observer.note(
-        "run",
+        EventName.RUN,
         run=folder.run,
         id=folder.id,
         version=__version__,
@@ -58,8 +59,8 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: o
         sync=True,
     )
     if flags.note:
-        observer.note("note", text=flags.note)
-    observer.note("plan", changes=[to_data(change) for change in plan.changes])
+        observer.note(EventName.NOTE, text=flags.note)
+    observer.note(EventName.PLAN, changes=[to_data(change) for change in plan.changes])
 
 
 def warm() -> None:
@@ -79,12 +80,12 @@ def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None
         return
     reading = read_once(HttpText(metrics_page(plan), name="metrics page").bind(target), target.read_timeout_s)
     if reading.kind != "value":
-        observer.note("snapshot", phase=phase, missing=f"{reading.kind}: {reading.note}")
+        observer.note(EventName.SNAPSHOT, phase=phase, missing=f"{reading.kind}: {reading.note}")
         return
     path = folder.path / "metrics" / f"{phase}.prom"
     path.parent.mkdir(exist_ok=True)
     path.write_text(str(observer.journal.scrub(str(reading.value))), encoding="utf-8")
-    observer.note("snapshot", phase=phase, file=str(path.relative_to(folder.path)))
+    observer.note(EventName.SNAPSHOT, phase=phase, file=str(path.relative_to(folder.path)))
 
 
 def metrics_page(plan: Plan) -> str:
@@ -99,7 +100,7 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
         between()
         reading = read_once(probe, _COLLECT_WITHIN_S)
         observer.note(
-            "final", probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note,
+            EventName.FINAL, probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note,
             sent=round(reading.sent_s, 6), answered=round(reading.answered_s, 6),
         )  # fmt: skip
 
@@ -121,6 +122,6 @@ def _samples(folder: Folder, record: Record) -> None:
     with (folder.path / "samples.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("sent_s", "answered_s", "probe", "kind", "value", "note"))
-        for event in record.of("read"):
+        for event in record.of(EventName.READ):
             for r in readings_of(event):
                 rows.writerow((r.sent_s, r.answered_s, r.probe, r.kind, "" if r.value is None else r.value, r.note))

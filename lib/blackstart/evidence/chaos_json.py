@@ -12,26 +12,27 @@ from collections.abc import Iterator
 from typing import Any
 
 from blackstart import clock
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.picture import fault_spans
 from blackstart.reports.story import Story
 from blackstart.reports.words import result
+from blackstart.verdicts import Verdict
 
-_STATUS = {"held": "pass", "refused": "skipped"}
 _EVENTS = {
-    "inconclusive": "error",
-    "interrupted": "error",
-    "aborted": "error",
-    "refused": "error",
-    "undo": "cleanup",
-    "undone": "cleanup",
+    EventName.INCONCLUSIVE: "error",
+    EventName.INTERRUPTED: "error",
+    EventName.ABORTED: "error",
+    EventName.REFUSED: "error",
+    EventName.UNDO: "cleanup",
+    EventName.UNDONE: "cleanup",
 }
 
 
 def results(story: Story) -> dict[str, Any]:
     """The whole document as data."""
-    status = _STATUS.get(story.judgement.verdict, "fail")
+    status = story.judgement.verdict.status
     limit_s = story.experiment.total_max_s if story.experiment else 0.0
     return {
         "status": status,
@@ -98,14 +99,14 @@ def _type(story: Story, number: int) -> str:
 
 def _gone(story: Story, number: int) -> bool:
     entry = f"{story.run}#{number}"
-    return any(event["change"] == entry and event["ok"] for event in story.record.of("gone"))
+    return any(event["change"] == entry and event["ok"] for event in story.record.of(EventName.GONE))
 
 
 def _assertion(finding: Finding) -> dict[str, Any]:
     return {
         "type": finding.phase,
         "name": finding.name,
-        "passed": finding.status == "held",
+        "passed": finding.status == Verdict.HELD,
         "result": result(finding),
         "expected": finding.expected,
         "actual": finding.actual,

@@ -9,18 +9,13 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.codec import from_data
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding, Interval
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, replay
 from blackstart.model import Experiment, LogRow, Reading, Scalar
+from blackstart.verdicts import Verdict
 
-RESULTS = {
-    "held": "PASS",
-    "broke": "FAIL",
-    "not-restored": "FAIL",
-    "inconclusive": "INCONCLUSIVE",
-    "refused": "REFUSED",
-}
 NOT_OBSERVED = "not_observed"
 NOT_PROVED = "effect_not_proved"
 
@@ -38,11 +33,11 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     below 0 is before that proof.
     """
     record = record.until_end()
-    run = record.first("run") or {}
+    run = record.first(EventName.RUN) or {}
     experiment: Experiment = from_data(run["experiment"])
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
-    plan = record.first("plan")
+    plan = record.first(EventName.PLAN)
     court, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
     effects = {(watch.phase, watch.expectation.name): watch.anchor_s for watch in court.watches}
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
@@ -57,11 +52,11 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
-    return [*made, ("test_result", RESULTS[judgement.verdict])]
+    return [*made, ("test_result", judgement.verdict.csv)]
 
 
 def _told(finding: Finding) -> str:
-    return NOT_OBSERVED if finding.status in ("inconclusive", "pending") and not finding.criterion else finding.status
+    return NOT_OBSERVED if finding.status == Verdict.INCONCLUSIVE and not finding.criterion else finding.status
 
 
 def _interval(value: Interval | None, effect_s: float | None) -> str:
@@ -75,12 +70,12 @@ def _moments(record: Record) -> dict[str, dict[str, Reading]]:
     seen: dict[str, dict[str, Reading]] = {"before": {}, "fault": {}, "end": {}, "peak": {}}
     now = earlier = "before"
     began_s = 0.0
-    for event in record.of("phase", "read", "final"):
-        if event["event"] == "phase":
+    for event in record.of(EventName.PHASE, EventName.READ, EventName.FINAL):
+        if event["event"] == EventName.PHASE:
             if (moment := _moment(event, now)) != now:
                 earlier, now, began_s = now, moment, float(event["began"])
             continue
-        if event["event"] == "final":
+        if event["event"] == EventName.FINAL:
             seen["end"][event["probe"]] = Reading(
                 event["probe"], event["kind"], 0.0, 0.0, event["value"], event["note"]
             )

@@ -18,6 +18,7 @@ from typing import Any
 from blackstart import clock
 from blackstart.errors import Damaged
 from blackstart.evidence import manifest
+from blackstart.evidence.events import EventName
 
 NAME = "notes.jsonl"
 
@@ -43,7 +44,7 @@ def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = 
         seen = _parse(lines, folder)
         if seen.damage:
             raise Damaged(f"{folder / NAME}: {seen.damage}; nothing was added to it")
-        entry = {"n": len(lines), "utc": clock.utc_iso(), "event": "note", "text": scrub(text), "by": scrub(by)}
+        entry = {"n": len(lines), "utc": clock.utc_iso(), "event": EventName.NOTE, "text": scrub(text), "by": scrub(by)}
         entry["prev"] = _digest(lines[-1]) if lines else _anchor(folder)
         file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n")
         file.flush()

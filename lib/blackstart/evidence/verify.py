@@ -16,6 +16,7 @@ from typing import Any, Literal
 from blackstart import errors, journal
 from blackstart.errors import Damaged
 from blackstart.evidence import manifest, notes
+from blackstart.evidence.events import EventName
 
 _OVER = ("closed", "closed by somebody else", "gone with its lab", "gone with its network", "given up")
 Level = Literal["wrong", "unsure", "note"]
@@ -108,7 +109,7 @@ def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
         record = journal.read(folder / "journal.jsonl")
     except Damaged:  # missing: said already
         return
-    recorded = record.last("verdict")
+    recorded = record.last(EventName.VERDICT)
     if recorded and recorded["verdict"] != sealed["verdict"]:
         told = f"says {sealed['verdict']}, but the journal's verdict is {recorded['verdict']}"
         yield Found("wrong", manifest.NAME, told)

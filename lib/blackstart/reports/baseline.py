@@ -12,13 +12,14 @@ from blackstart import __version__, clock
 from blackstart.errors import Damaged, Refused
 from blackstart.reports import trend
 from blackstart.reports.trend import LEAST_RUNS, Run
+from blackstart.verdicts import Verdict
 
 SCHEMA = "blackstart.baseline/1"
 
 
 def of(runs: Sequence[Run]) -> dict[str, Any]:
     """The baseline that these runs make. Raises Refused where fewer than six held."""
-    held = [run for run in runs if run.verdict == "held"]
+    held = [run for run in runs if run.verdict == Verdict.HELD]
     if len(held) < LEAST_RUNS:
         raise Refused(f"a baseline needs at least {LEAST_RUNS} runs that held, and there are {len(held)}")
     taken = {line.name: line for line in trend.lines(held) if line.low_s is not None and math.isfinite(line.p90_s)}

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from blackstart.evidence.events import EventName
 from blackstart.journal import readings_of
 from blackstart.model import Reading
 from blackstart.reports.story import Story
@@ -52,7 +53,8 @@ def changes(story: Story) -> tuple[Change, ...]:
 
 
 def _readings(story: Story) -> list[Reading]:
-    found = [r for event in story.record.of("read") for r in readings_of(event) if r.probe in story.system.breaker]
+    read = (r for event in story.record.of(EventName.READ) for r in readings_of(event))
+    found = [r for r in read if r.probe in story.system.breaker]
     return sorted((r for r in found if r.kind == "value" and r.value == 1), key=lambda r: r.answered_s)
 
 

@@ -21,14 +21,14 @@ from blackstart.errors import (
     Refused,
 )
 from blackstart.evidence import documents, manifest, notes, verify
+from blackstart.evidence.events import EventName
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
 from blackstart.reports.story import Story
-from blackstart.reports.words import MENDED, shown_verdict
+from blackstart.reports.words import MENDED
 from blackstart.suites import systems
 from blackstart.target_file import load
 
-_EXITS = {"held": EXIT_HELD, "broke": EXIT_BROKE, "inconclusive": EXIT_INCONCLUSIVE}
 _LAST = 20
 
 
@@ -74,17 +74,17 @@ def judge(run: str, reports: str, experiment: str = "") -> int:
             outlet.page(f"  {record.damage_told}")
         for reason in judgement.reasons:
             outlet.page(f"  because: {reason}")
-        last = record.last("verdict")
+        last = record.last(EventName.VERDICT)
         recorded = str(last["verdict"]) if last else ""
-        outlet.page(f"{folder.name}: judged again, {shown_verdict(judgement.verdict)}")
+        outlet.page(f"{folder.name}: judged again, {judgement.verdict.shown}")
         if not recorded and record.damage:
             outlet.page("  what verdict was recorded, if any was, can't be read")
         elif not recorded:
             outlet.page("  no verdict was recorded: the run was killed before its end")
         elif recorded == judgement.verdict:
-            outlet.page(f"  the same as recorded: {shown_verdict(recorded)}")
+            outlet.page(f"  the same as recorded: {recorded.replace('-', ' ')}")
         else:
-            outlet.page(f"  NOT the same as recorded: {shown_verdict(recorded)}")
+            outlet.page(f"  NOT the same as recorded: {recorded.replace('-', ' ')}")
         if _story(folder).mended_later:
             outlet.page(f"  {MENDED}")
         same = recorded == judgement.verdict
@@ -155,8 +155,8 @@ def _gate(alike: list[trend.Run], path: Path) -> int:
     gate = trend.gate(alike, before)
     for reason in gate.reasons:
         outlet.page(f"  because: {reason}")
-    outlet.page(f"against {path} ({len(before['runs'])} runs): {gate.status}. {trend.METHOD}")
-    return _EXITS[gate.status]
+    outlet.page(f"against {path} ({len(before['runs'])} runs): {gate.verdict}. {trend.METHOD}")
+    return gate.verdict.exit_code
 
 
 def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
@@ -182,7 +182,7 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
 def _print_trend(alike: list[trend.Run], others: int) -> None:
     name, _, settings = alike[-1].key.partition(", ")
     outlet.page(f"{name}: {_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
-    told = ", ".join(f"{count} {shown_verdict(verdict)}" for verdict, count in trend.verdicts(alike).most_common())
+    told = ", ".join(f"{count} {verdict.shown}" for verdict, count in trend.verdicts(alike).most_common())
     outlet.page(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
     s = trend.shown
     rows = [
@@ -246,7 +246,7 @@ def _answering(act: Callable[[Redactor], int]) -> int:
 def _learn_target(folder: Path, redactor: Redactor) -> None:
     """The secrets of the run's target file, where it is still there: an operator may quote one."""
     record = journal.read(folder / "journal.jsonl")
-    head = next(iter(record.of("run")), {})
+    head = next(iter(record.of(EventName.RUN)), {})
     file = str(head.get("target", {}).get("file", ""))
     if file and Path(file).is_file():
         try:

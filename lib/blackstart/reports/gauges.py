@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from blackstart.evidence.events import EventName
 from blackstart.journal import readings_of
 from blackstart.model import Reading
 from blackstart.reports.story import Story
@@ -41,7 +42,8 @@ def by_phase(story: Story) -> tuple[Gauge, ...]:
 
 
 def _readings(story: Story) -> list[Reading]:
-    return [r for event in story.record.of("read") for r in readings_of(event) if r.probe in story.system.gauges]
+    read = (r for event in story.record.of(EventName.READ) for r in readings_of(event))
+    return [r for r in read if r.probe in story.system.gauges]
 
 
 def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, shown_verdict, verdict_says
+from blackstart.reports.words import hint, result, sign_of, verdict_says
+from blackstart.verdicts import Verdict
 
 # GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
 _ANNOTATIONS_AT_MOST = 9
@@ -16,7 +17,7 @@ _CELL_AT_MOST = 300
 def summary(story: Story) -> str:
     """The job summary: verdict, reasons, transitions, expectations."""
     judgement = story.judgement
-    word = f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}"
+    word = f"{judgement.verdict.sign} {judgement.verdict.shown}"
     parts = [
         f"## {word}: {_cell(story.name)} on {_cell(story.target['name'])}",
         verdict_says(story),
@@ -38,8 +39,7 @@ def _transitions(story: Story) -> str:
 
 def _findings(story: Story) -> str:
     rows = [
-        (f"{SIGNS.get(result(f), '-')} {result(f)}", f.phase, f.name, f.expected, f.message)
-        for f in story.judgement.findings
+        (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in story.judgement.findings
     ]
     return _table(("result", "phase", "expectation", "expected", "what was seen"), rows)
 
@@ -67,13 +67,13 @@ def _code(text: str) -> str:
 def log_lines(story: Story) -> list[str]:
     """`::error` lines for the verdict, unless the run held, and for what broke; `::warning` for what was not seen."""
     judgement = story.judgement
-    if judgement.verdict == "held":
+    if judgement.verdict == Verdict.HELD:
         return []
     says = [verdict_says(story), *judgement.reasons]
-    title = f"{shown_verdict(judgement.verdict)}: {story.name} on {story.target['name']}"
+    title = f"{judgement.verdict.shown}: {story.name} on {story.target['name']}"
     lines = [_command("error", title, "\n".join(says))]
-    for word, level in (("broke", "error"), ("inconclusive", "warning")):
-        found = [f for f in judgement.findings if result(f) == word and story.entered(f.phase)]
+    for status, level in ((Verdict.BROKE, "error"), (Verdict.INCONCLUSIVE, "warning")):
+        found = [f for f in judgement.findings if result(f) == status and story.entered(f.phase)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:
             message = f"{finding.message}\nexpected: {finding.expected}"
             message += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""

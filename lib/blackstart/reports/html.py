@@ -14,7 +14,6 @@ from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.picture import timeline
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, shown_verdict
 
 # Even if something did break out of its element: nothing may be loaded, sent or run.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -65,7 +64,7 @@ def _head(story: Story) -> Element:
         e("meta", name="viewport", content="width=device-width, initial-scale=1"),
         e("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         e("meta", name="color-scheme", content="light dark"),
-        e("title", f"{SIGNS[verdict]} {shown_verdict(verdict)}: {story.name} on {story.target['name']}, {story.run}"),
+        e("title", f"{verdict.sign} {verdict.shown}: {story.name} on {story.target['name']}, {story.run}"),
         e("style", Path(__file__).with_name("style.css").read_text(encoding="utf-8")),
     )
 

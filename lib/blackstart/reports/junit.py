@@ -14,9 +14,8 @@ from blackstart.finding import Finding
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import Story
-from blackstart.reports.words import hint, result, shown_verdict, verdict_says
-
-_AS = {"broke": "failure", "inconclusive": "error", "not observed": "skipped"}
+from blackstart.reports.words import NOT_OBSERVED, hint, result, verdict_says
+from blackstart.verdicts import Verdict
 
 
 def xml(story: Story) -> str:
@@ -64,12 +63,10 @@ def _properties(story: Story) -> Element:
 def _verdict(story: Story) -> Element:
     judgement = story.judgement
     case = _element("testcase", name="verdict", classname=story.name, time=_seconds(story.to_s - story.from_s))
-    if judgement.verdict != "held":
+    if judgement.verdict != Verdict.HELD:
         text = "\n".join([verdict_says(story), *judgement.reasons])
-        tag = "failure" if judgement.verdict == "broke" else "error"
-        case.append(
-            _element(tag, text, message=f"the verdict is {shown_verdict(judgement.verdict)}", type=judgement.verdict)
-        )
+        message = f"the verdict is {judgement.verdict.shown}"
+        case.append(_element(judgement.verdict.junit, text, message=message, type=judgement.verdict))
     return case
 
 
@@ -78,10 +75,11 @@ def _case(story: Story, finding: Finding) -> Element:
     time = _seconds(took_s[0] if took_s else 0.0)
     case = _element("testcase", name=finding.name, classname=f"{story.name}.{finding.phase}", time=time)
     word = result(finding)
-    if word in _AS:
+    tag = "skipped" if word == NOT_OBSERVED else finding.status.junit
+    if tag:
         text = f"expected: {finding.expected}\nactual: {finding.actual}\n{finding.message}"
         text += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
-        case.append(_element(_AS[word], text, message=finding.message, type=word.replace(" ", "-")))
+        case.append(_element(tag, text, message=finding.message, type=word.replace(" ", "-")))
     return case
 
 

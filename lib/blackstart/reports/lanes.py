@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from blackstart.evidence.events import EventName
 from blackstart.journal import Record, readings_of
 from blackstart.model import Reading, ReadingKind, Scalar
 from blackstart.watch import GAP_LEAST_S, GAP_TICKS
@@ -113,7 +114,7 @@ def lanes(record: Record, order: Sequence[str] = (), baseline_ends_s: float | No
     """
     growing: dict[str, _Growing] = {}
     before: dict[str, Scalar] = {}
-    for event in record.of("read"):
+    for event in record.of(EventName.READ):
         for reading in readings_of(event):
             growing.setdefault(reading.probe, _Growing(event["endpoint"])).take(reading, event["tick"])
             in_baseline = baseline_ends_s is None or reading.answered_s <= baseline_ends_s

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 
+from blackstart.evidence.events import EventName
 from blackstart.reports.drawing import GAP, LANE, TOP, WIDTH, Scale, box, grid, label, patterns
 from blackstart.reports.lane_drawing import lane_row, load_row
 from blackstart.reports.load_view import Bucket
@@ -70,10 +71,10 @@ def _phase_row(story: Story, scale: Scale, y: float) -> Element:
 def fault_spans(story: Story, number: int) -> list[tuple[str, str, float, float]]:
     """(style, words, from, to) of one change: until it takes effect, in force, until it is proved undone."""
     entry = f"{story.run}#{number}"
-    did_s, undo_s = (_at(story, name, entry) for name in ("do", "undo"))
+    did_s, undo_s = (_at(story, name, entry) for name in (EventName.DO, EventName.UNDO))
     if did_s is None:
         return []
-    gone = any(event["change"] == entry and event["ok"] for event in story.record.of("gone"))
+    gone = any(event["change"] == entry and event["ok"] for event in story.record.of(EventName.GONE))
     gone_s = story.times.gone_s if gone else None
     end_s = story.to_s if gone_s is None else gone_s
     undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, story.times.bit_s
@@ -86,7 +87,7 @@ def fault_spans(story: Story, number: int) -> list[tuple[str, str, float, float]
     return [span for span in spans if span[3] >= span[2]]
 
 
-def _at(story: Story, name: str, entry: str) -> float | None:
+def _at(story: Story, name: EventName, entry: str) -> float | None:
     return next((float(event["at"]) for event in story.record.of(name) if event.get("change") == entry), None)
 
 

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, shown_verdict, tell, verdict_says
+from blackstart.reports.words import NOT_OBSERVED, hint, result, sign_of, tell, verdict_says
 from blackstart.steps.shell import describe
+from blackstart.verdicts import Verdict
 
 Cell = Child | Sequence[Child]
 
@@ -35,10 +37,8 @@ def _several(cell: Cell) -> list[Child]:
 
 def badge(word: str) -> Element:
     """A result: its sign and its word, never the colour alone."""
-    sign = SIGNS.get(word, "–")
-    return e(
-        "span", e("span", sign, aria_hidden="true", class_="sign"), f" {word}", class_=f"badge {word.replace(' ', '-')}"
-    )
+    sign = e("span", sign_of(word), aria_hidden="true", class_="sign")
+    return e("span", sign, f" {word}", class_=f"badge {word.replace(' ', '-')}")
 
 
 def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
@@ -48,17 +48,17 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
 
 def verdict(story: Story) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
-    judgement, word = story.judgement, shown_verdict(story.judgement.verdict)
+    judgement, word = story.judgement, story.judgement.verdict.shown
     reasons = (
         e("ul", [e("li", reason) for reason in judgement.reasons], class_="reasons") if judgement.reasons else None
     )
     return e(
         "header",
         e("p", f"{story.name} on {story.target['name']}", class_="what"),
-        e("h1", e("span", SIGNS[judgement.verdict], aria_hidden="true", class_="sign"), f" {word}"),
+        e("h1", e("span", judgement.verdict.sign, aria_hidden="true", class_="sign"), f" {word}"),
         e("p", verdict_says(story), class_="says"),
         reasons,
-        _mend(story) if judgement.verdict == "not-restored" and not story.mended_later else None,
+        _mend(story) if judgement.verdict == Verdict.NOT_RESTORED and not story.mended_later else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
 
@@ -70,10 +70,10 @@ def _mend(story: Story) -> Element:
 
 def failed(story: Story) -> Element | None:
     """What did not hold, each with what was expected, what was seen and where to look."""
-    bad = [f for f in story.judgement.findings if result(f) not in ("held", "not observed")]
+    bad = [f for f in story.judgement.findings if result(f) not in (Verdict.HELD, NOT_OBSERVED)]
     never = [f.name for f in bad if not story.entered(f.phase)]
     cards = [_card(f) for f in bad if story.entered(f.phase)]
-    if story.judgement.verdict == "refused" or not bad:
+    if story.judgement.verdict == Verdict.REFUSED or not bad:
         return None
     told = e("p", f"Never looked at, since the run did not get that far: {', '.join(never)}.") if never else None
     return section("What did not hold, or was not seen", cards, told, id_="failed")
@@ -235,7 +235,9 @@ def again(story: Story) -> Element:
 
 def notes(story: Story, later: Sequence[tuple[str, str]]) -> Element | None:
     """What the operator said: during the run, and `later` (when, text)."""
-    said = [(story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of("note")]
+    said = [
+        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
+    ]
     rows = [(when, text, "during the run") for when, text in said] + [
         (when, text, "added later") for when, text in later
     ]
@@ -246,7 +248,7 @@ def logs(story: Story) -> Element | None:
     """The last lines of the services' own logs, where the run kept them."""
     told = [
         part
-        for event in story.record.of("log tail")
+        for event in story.record.of(EventName.LOG_TAIL)
         for part in (e("h3", str(event.get("service"))), e("pre", "\n".join(map(str, event.get("lines", ())))))
     ]
     return section("Last lines of the services' logs", told, id_="logs") if told else None
@@ -279,4 +281,4 @@ def events(story: Story) -> Element:
 
 
 def _worth(event: Event) -> bool:
-    return event["event"] not in ("read", "run", "plan", "log tail")
+    return event["event"] not in (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL)

@@ -13,6 +13,7 @@ from blackstart import clock, judge
 from blackstart.codec import from_data
 from blackstart.court import Court, Timeline
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.finding import Interval
 from blackstart.journal import Event, Record
 from blackstart.judge import Judgement
@@ -78,8 +79,8 @@ class Story:
         known: Callable[[str], System] = System,
     ) -> None:
         self.record, self.judgement, self.where, self.guardian, self._known = record, judgement, where, guardian, known
-        self.head: Event = record.first("run") or {}
-        plan = record.first("plan")
+        self.head: Event = record.first(EventName.RUN) or {}
+        plan = record.first(EventName.PLAN)
         self.changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
         self.experiment: Experiment | None = from_data(self.head["experiment"]) if self.head else None
 
@@ -131,7 +132,7 @@ class Story:
     @property
     def from_s(self) -> float:
         """When the run began: its first phase, else its first line."""
-        phase = self.record.first("phase")
+        phase = self.record.first(EventName.PHASE)
         if phase:
             return float(phase["began"])
         return float(self.record.events[0]["at"]) if self.record.events else 0.0
@@ -139,14 +140,14 @@ class Story:
     @property
     def to_s(self) -> float:
         """When the run ended: its end phase, else its last line."""
-        last = self.record.last("phase")
+        last = self.record.last(EventName.PHASE)
         if last and last["phase"] == "end":
             return float(last["began"])
         return max(self.from_s, float(self.record.events[-1]["at"]) if self.record.events else 0.0)
 
     def utc(self, at_s: float) -> datetime:
         """The wall clock at that moment, as the first phase ties it to the clock of the journal."""
-        phase = self.record.first("phase")
+        phase = self.record.first(EventName.PHASE)
         if phase and "utc" in phase:
             return _moment(phase["utc"]) + timedelta(seconds=at_s - float(phase["began"]))
         began = _moment(self.head["began"]) if "began" in self.head else datetime.fromtimestamp(0, UTC)
@@ -165,7 +166,7 @@ class Story:
     @cached_property
     def phases(self) -> tuple[Phase, ...]:
         """The phases in order, without `end`, which is a moment."""
-        marks = [(str(e["phase"]), float(e["began"])) for e in self.record.of("phase")]
+        marks = [(str(e["phase"]), float(e["began"])) for e in self.record.of(EventName.PHASE)]
         ends = [at_s for _, at_s in marks[1:]] + [self.to_s]
         return tuple(
             Phase(name, at_s, max(at_s, to_s)) for (name, at_s), to_s in zip(marks, ends, strict=False) if name != "end"
@@ -231,17 +232,19 @@ class Story:
     @property
     def restored(self) -> bool | None:
         """Whether everything done is proved undone; None where nothing was done."""
-        done = {event["change"] for event in self.record.of("do")}
+        done = {event["change"] for event in self.record.of(EventName.DO)}
         if not done:
             return None
-        return done <= {event["change"] for event in self.record.of("gone") if event["ok"]}
+        return done <= {event["change"] for event in self.record.of(EventName.GONE) if event["ok"]}
 
     @property
     def mended_later(self) -> bool:
         """Whether the guardian undid and proved what the run itself did not."""
-        done = {event["change"] for event in self.record.of("do")}
+        done = {event["change"] for event in self.record.of(EventName.DO)}
         gone = (
-            {event.get("change") for event in self.guardian.of("gone") if event.get("ok")} if self.guardian else set()
+            {event.get("change") for event in self.guardian.of(EventName.GONE) if event.get("ok")}
+            if self.guardian
+            else set()
         )
         return bool(done) and not self.restored and done <= gone
 

@@ -10,7 +10,8 @@ from blackstart.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.story import Story
-from blackstart.reports.words import shown_verdict, verdict_says
+from blackstart.reports.words import verdict_says
+from blackstart.verdicts import Verdict
 
 NAME = "summary.md"
 
@@ -34,13 +35,13 @@ def text(story: Story, history: History) -> str:
 
 
 def _head(story: Story) -> Iterator[str]:
-    yield f"# {story.name} on {story.target['name']}: {shown_verdict(story.judgement.verdict)}"
+    yield f"# {story.name} on {story.target['name']}: {story.judgement.verdict.shown}"
     yield ""
     yield f"**Run ID**: `{story.run_id}`"
     what = ", ".join(change.what for change in story.changes) or "no fault"
     yield f"**Scenario**: {story.name} ({what})"
     yield f"**Began**: {story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, evidence `{story.run}`"
-    yield f"**Verdict**: {shown_verdict(story.judgement.verdict)}. {verdict_says(story)}"
+    yield f"**Verdict**: {story.judgement.verdict.shown}. {verdict_says(story)}"
     yield from (f"- {reason}" for reason in story.judgement.reasons)
     yield ""
 
@@ -110,7 +111,7 @@ def _full_recovery(story: Story, undone_s: float, seen: Sequence[breaker.Change]
         return f"never, the breaker was {seen[-1].state} in the end"
     waited = {e.name for e in story.experiment.recovery if e.when == "eventually"} if story.experiment else set()
     came = {mark.name: mark.interval.to_s for mark in story.transitions if mark.phase == "recovery"}
-    held = {f.name for f in story.judgement.findings if f.phase == "recovery" and f.status == "held"}
+    held = {f.name for f in story.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
     missed = sorted(waited - (came.keys() & held))
     if missed:
         return f"never, {', '.join(missed)} did not come or did not last"

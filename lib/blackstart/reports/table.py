@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.history import History
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import Story
-from blackstart.reports.words import SIGNS, hint, result, shown_verdict, verdict_says
+from blackstart.reports.words import hint, result, verdict_says
+from blackstart.verdicts import Verdict
 
 _WIDEST = 60
 
@@ -99,7 +101,9 @@ def _ms(value: float | None) -> str:
 
 
 def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
-    said = [(story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of("note")]
+    said = [
+        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
+    ]
     return "\n".join(f"note {when}: {what}" for when, what in (*said, *later))
 
 
@@ -108,11 +112,11 @@ def _closing(story: Story) -> str:
     damage = story.record.damage_told
     lines = [f"  {damage}"] if damage else []
     lines += [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{SIGNS[judgement.verdict]} {shown_verdict(judgement.verdict)}: {verdict_says(story)}")
+    lines.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(story)}")
     lines.append(f"evidence: {story.where}/")
     if story.again:
         lines.append(f"run again: {story.again}")
-    if judgement.verdict == "not-restored" and not story.mended_later:
+    if judgement.verdict == Verdict.NOT_RESTORED and not story.mended_later:
         lines.append(f"mend it: invoke chaos.heal, or: sh {story.where / 'HEAL.sh'}")
     return "\n".join(lines)
 

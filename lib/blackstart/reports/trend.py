@@ -21,6 +21,7 @@ from typing import Any
 
 from blackstart.percentiles import percentile
 from blackstart.reports.story import Story
+from blackstart.verdicts import Verdict
 
 METHOD = "95 % interval of the median from order statistics; worse: above the baseline's interval, by 5 % and 20 ms"
 LEAST_RUNS = 6
@@ -31,7 +32,7 @@ _FLAGS_APART = (
     "target", "api", "redis_container", "postgres_container", "redis_url", "database_url", "noninteractive",
     "pause_on_fail", "assume_link", "reports", "abort_command", "note", "total_max_s",
 )  # fmt: skip
-COUNTED = ("held", "broke", "not-restored")
+COUNTED = (Verdict.HELD, Verdict.BROKE, Verdict.NOT_RESTORED)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Run:
     name: str
     key: str
     began: str
-    verdict: str
+    verdict: Verdict
     times_s: dict[str, float] = field(default_factory=dict)
 
 
@@ -67,7 +68,7 @@ def run_of(story: Story) -> Run:
         after_s = times.get(name)
         if after_s is not None:
             taken[name] = round(after_s, 6)
-        elif finding.status == "broke":
+        elif finding.status == Verdict.BROKE:
             taken[name] = math.inf
     return Run(story.run, key_of(story), str(story.head.get("began", "")), story.judgement.verdict, taken)
 
@@ -113,7 +114,7 @@ def interval(times_s: Sequence[float]) -> tuple[float, float] | None:
     return ordered[rank - 1], ordered[n - rank]
 
 
-def verdicts(runs: Iterable[Run]) -> Counter[str]:
+def verdicts(runs: Iterable[Run]) -> Counter[Verdict]:
     """How often each verdict was given."""
     return Counter(run.verdict for run in runs)
 
@@ -122,14 +123,14 @@ def verdicts(runs: Iterable[Run]) -> Counter[str]:
 class Gate:
     """What the comparison with a baseline came to: `held`, `broke` or `inconclusive`, and why."""
 
-    status: str
+    verdict: Verdict
     reasons: tuple[str, ...]
 
 
 def gate(runs: Sequence[Run], baseline: dict[str, Any]) -> Gate:
     """Compare runs with a baseline (see `blackstart.reports.baseline`). The baseline's own runs are left out."""
     fresh = [run for run in runs if run.name not in set(baseline["runs"])]
-    bad = [run for run in fresh if run.verdict in ("broke", "not-restored")]
+    bad = [run for run in fresh if run.verdict in (Verdict.BROKE, Verdict.NOT_RESTORED)]
     worse = [f"{run.name} {run.verdict}, and all runs of the baseline held" for run in bad]
     now = {line.name: line for line in lines(fresh)}
     unsure: list[str] = []
@@ -142,8 +143,8 @@ def gate(runs: Sequence[Run], baseline: dict[str, Any]) -> Gate:
             was = f"{shown(before['median_s'])} [{shown(before['low_s'])}, {shown(before['high_s'])}]"
             worse.append(f"{name}: {told}, and {was} in the baseline")
     if worse:
-        return Gate("broke", tuple(worse))
-    return Gate("inconclusive", tuple(unsure)) if unsure else Gate("held", ())
+        return Gate(Verdict.BROKE, tuple(worse))
+    return Gate(Verdict.INCONCLUSIVE, tuple(unsure)) if unsure else Gate(Verdict.HELD, ())
 
 
 def _worse(line: Line, before: dict[str, float]) -> bool:

@@ -1,61 +1,47 @@
-"""The words and signs of verdicts and results, the same in every report, and what an event of the journal says."""
+"""The words of results, the same in every report, and what an event of the journal says."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from blackstart.durations import shown
+from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
-from blackstart.model import Verdict
 from blackstart.reports.story import Story
+from blackstart.verdicts import Verdict
 
-SIGNS = {
-    "held": "✔",
-    "broke": "✘",
-    "inconclusive": "?",
-    "pending": "?",
-    "refused": "⊘",
-    "not-restored": "‼",
-}
-_SAYS: dict[Verdict, str] = {
-    "held": "Everything that was expected was seen.",
-    "broke": "The system did not do what was expected of it.",
-    "inconclusive": "Too little was seen to say that it held. This is not a pass.",
-    "refused": "It was not started, and nothing was touched.",
-    "not-restored": "Something may still be broken: it could not be proved that everything was undone. Mend it now.",
-}
+NOT_OBSERVED = "not observed"
 MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."
 _HIDDEN = ("n", "at", "event", "prev", "trace")
-
-
-def shown_verdict(verdict: str) -> str:
-    """The verdict as people read it; its name in records and files has a hyphen."""
-    return verdict.replace("-", " ")
 
 
 def verdict_says(story: Story) -> str:
     """What the verdict means, and whether the system is whole again."""
     verdict = story.judgement.verdict
     if story.mended_later:
-        return f"{_SAYS[verdict]} {MENDED}" if verdict == "inconclusive" else MENDED
-    if verdict in ("not-restored", "refused"):
-        return _SAYS[verdict]
+        return f"{verdict.says} {MENDED}" if verdict == Verdict.INCONCLUSIVE else MENDED
+    if verdict in (Verdict.NOT_RESTORED, Verdict.REFUSED):
+        return verdict.says
     unread = "What can be read of the journal tells of no fault." if story.record.damage else "No fault was injected."
     whole = "What was broken is restored, and that was proved." if story.restored else unread
-    return f"{_SAYS[verdict]} {whole}"
+    return f"{verdict.says} {whole}"
 
 
 def result(finding: Finding) -> str:
     """The result of an expectation in a word; one that could not be observed and need not be is `not observed`."""
-    if finding.status in ("inconclusive", "pending") and not finding.criterion:
-        return "not observed"
-    return "inconclusive" if finding.status == "pending" else finding.status
+    unneeded = finding.status == Verdict.INCONCLUSIVE and not finding.criterion
+    return NOT_OBSERVED if unneeded else finding.status
+
+
+def sign_of(word: str) -> str:
+    """The sign of a verdict or a result."""
+    return next((known.sign for known in Verdict if known == word), "–")
 
 
 def hint(finding: Finding) -> str:
     """Where to look, of what was seen to break; of what was not seen, a hint would accuse without a proof."""
-    return finding.hint if finding.status == "broke" else ""
+    return finding.hint if finding.status == Verdict.BROKE else ""
 
 
 def tell(event: Event) -> str:
@@ -90,32 +76,34 @@ def _load(event: Event) -> str:
 
 
 _TOLD: dict[str, Any] = {
-    "phase": lambda event: f"phase {event['phase']}",
-    "do": lambda event: f"doing: {event['what']}",
-    "did": lambda event: f"done: {event['what']}",
-    "undo": lambda event: f"undoing: {event['what']}",
-    "undone": _undone,
-    "gone with its lab": lambda event: f"nothing is left to mend of {event['what']}: {event['proof']}",
-    "given up": lambda event: f"LEFT BROKEN: {event['what']}, {event['told']}",
-    "gone": lambda event: f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}",
-    "step": lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
-    "linked": lambda event: f"proved that {event['service']} is the target's own",
-    "link assumed": lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
-    "note": lambda event: f"note: {event['text']}",
-    "refused": lambda event: str(event["message"]),
-    "interrupted": lambda event: str(event["message"]),
-    "aborted": lambda event: f"ended early: {event['message']}",
-    "inconclusive": lambda event: str(event["message"]),
-    "undo said": lambda event: str(event["message"]),
-    "rehearsed": lambda event: str(event["message"]),
-    "verdict": lambda event: f"verdict: {event['verdict']}",
-    "alert": lambda event: f"guardian: {event['message']}",
-    "said": lambda event: f"guardian: {event['message']}",
-    "load": _load,
-    "final": lambda event: (
+    EventName.PHASE: lambda event: f"phase {event['phase']}",
+    EventName.DO: lambda event: f"doing: {event['what']}",
+    EventName.DID: lambda event: f"done: {event['what']}",
+    EventName.UNDO: lambda event: f"undoing: {event['what']}",
+    EventName.UNDONE: _undone,
+    EventName.GONE_WITH_LAB: lambda event: f"nothing is left to mend of {event['what']}: {event['proof']}",
+    EventName.GIVEN_UP: lambda event: f"LEFT BROKEN: {event['what']}, {event['told']}",
+    EventName.GONE: lambda event: (
+        f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}"
+    ),
+    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
+    EventName.LINKED: lambda event: f"proved that {event['service']} is the target's own",
+    EventName.LINK_ASSUMED: lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
+    EventName.NOTE: lambda event: f"note: {event['text']}",
+    EventName.REFUSED: lambda event: str(event["message"]),
+    EventName.INTERRUPTED: lambda event: str(event["message"]),
+    EventName.ABORTED: lambda event: f"ended early: {event['message']}",
+    EventName.INCONCLUSIVE: lambda event: str(event["message"]),
+    EventName.UNDO_SAID: lambda event: str(event["message"]),
+    EventName.REHEARSED: lambda event: str(event["message"]),
+    EventName.VERDICT: lambda event: f"verdict: {event['verdict']}",
+    EventName.ALERT: lambda event: f"guardian: {event['message']}",
+    EventName.SAID: lambda event: f"guardian: {event['message']}",
+    EventName.LOAD: _load,
+    EventName.FINAL: lambda event: (
         f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
     ),
-    "snapshot": lambda event: (
+    EventName.SNAPSHOT: lambda event: (
         f"metrics kept in {event['file']}" if "file" in event else f"no metrics: {event['missing']}"
     ),
 }

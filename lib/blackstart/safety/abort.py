@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart import clock
 from blackstart.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
-from blackstart.model import Command, HttpCall, Step, Verdict
+from blackstart.evidence.events import EventName
+from blackstart.model import Command, HttpCall, Step
 from blackstart.steps.run import carry_out
 from blackstart.steps.shell import describe
 from blackstart.system import SafeState
+from blackstart.verdicts import Verdict
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -96,7 +98,7 @@ def _make_has_abort(makefile: Path) -> bool:
 
 def wanted(verdict: Verdict, did_something: object) -> bool:
     """Whether the run has failed. Trading isn't ended for what can't be told of a run that did nothing to it."""
-    return verdict in ("broke", "not-restored") or (verdict == "inconclusive" and bool(did_something))
+    return verdict in (Verdict.BROKE, Verdict.NOT_RESTORED) or (verdict == Verdict.INCONCLUSIVE and bool(did_something))
 
 
 def abort(
@@ -117,7 +119,7 @@ def abort(
         verified = _stays_paused(target, observer, patience)
     except Exception as error:  # whatever it was: that nobody has looked must be said
         failed = f"the look at it failed ({_told(error)})"
-    observer.note("abort verified", ok=verified, hurried=patience.lost, sync=True, **_if(failed))
+    observer.note(EventName.ABORT_VERIFIED, ok=verified, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost or failed:
         why = "asked to end again" if patience.lost else failed
         console.say(f"abort: {why}, so NOBODY HAS SEEN that {safe.of} stays paused. See for yourself")
@@ -138,7 +140,7 @@ def _settle(safe: SafeState, observer: Observer, console: Console, patience: _Pa
     except Exception as error:
         failed = _told(error)
         console.say(f"abort: {probe} can't be waited for ({failed}); aborting now")
-    observer.note("abort", settled=settled, hurried=patience.lost, sync=True, **_if(failed))
+    observer.note(EventName.ABORT, settled=settled, hurried=patience.lost, sync=True, **_if(failed))
     if patience.lost:
         console.say(f"asked to end again: aborting now, without waiting for {probe} to settle")
 
@@ -149,16 +151,16 @@ def _carry_out(target: Target, flags: Flags, observer: Observer, console: Consol
     try:
         wanted = steps(target, flags)
     except Exception as error:
-        observer.note("abort step", step="", **_if(_told(error)))
+        observer.note(EventName.ABORT_STEP, step="", **_if(_told(error)))
         console.say(f"abort FAILED: it can't be told what to do: {_told(error)}")
         return False
     for step in wanted:
         try:
             outcome = carry_out(step)
-            observer.note("abort step", step=describe(step), code=outcome.code)
+            observer.note(EventName.ABORT_STEP, step=describe(step), code=outcome.code)
             console.say(f"abort: {describe(step)} → {outcome.code}")
         except Exception as error:  # foreseen or not: the next one may be the one that pauses
-            observer.note("abort step", step=describe(step), **_if(_told(error)))
+            observer.note(EventName.ABORT_STEP, step=describe(step), **_if(_told(error)))
             console.say(f"abort FAILED: {_told(error)}")
             done = False
     return done

@@ -20,6 +20,7 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 from blackstart.console import Console
 from blackstart.errors import EXIT_HELD, Damaged, Refused, did_you_mean
 from blackstart.evidence import notes
+from blackstart.evidence.events import EventName
 from blackstart.redact import Redactor
 from blackstart.safety import copies, heal_record
 from blackstart.safety.heal import wake
@@ -142,7 +143,7 @@ def _record(left: Left, reason: str, redactor: Redactor, say: Say) -> None:
     try:
         for one in left.all:
             what = whats.get(one.id, "an entry that can't be read")
-            write(heal_record.GIVEN_UP, change=one.id, what=what, by=by, reason=reason, sync=True)
+            write(EventName.GIVEN_UP, change=one.id, what=what, by=by, reason=reason, sync=True)
     finally:
         close()
     text = redactor(f"given up, and left broken: {', '.join(whats.values()) or left.run}. {reason}")

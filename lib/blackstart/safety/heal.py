@@ -17,6 +17,7 @@ from tabulate import tabulate
 from blackstart import clock, journal
 from blackstart.durations import shown
 from blackstart.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
+from blackstart.evidence.events import EventName
 from blackstart.journal import Note
 from blackstart.model import Command
 from blackstart.redact import Redactor
@@ -186,7 +187,9 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
     note, close = heal_record.begin(first.evidence, redactor)
     try:
         for entry in entries:
-            note("healing", change=entry.id, state=entry.state, runner=str(entry.runner), opened=entry.opened_utc)
+            note(
+                EventName.HEALING, change=entry.id, state=entry.state, runner=str(entry.runner), opened=entry.opened_utc
+            )
         if first.runner.alive():
             say(f"the run {name} ({first.runner}) outlived its lease; ending it, so that it breaks nothing more")
             Runner(first.runner).end(note)
@@ -214,11 +217,11 @@ def _ended(entries: Sequence[Entry], ledger: Ledger, say: Say, note: Note) -> li
     for entry in entries:
         place, what = entry.runner.place, entry.change.what
         if gone_with_its_network(entry):
-            note("gone with its network", change=entry.id, what=what, sync=True)
+            note(EventName.GONE_WITH_NETWORK, change=entry.id, what=what, sync=True)
             say(f"gone with its network namespace ({place.named or place.network}): {what}")
         # A step that may still take effect would find the new lab, under the same name.
         elif entry.state in _DONE and (proof := gone_with_its_lab(entry.change, entry.opened_utc)):
-            note("gone with its lab", change=entry.id, what=what, proof=proof, sync=True)
+            note(EventName.GONE_WITH_LAB, change=entry.id, what=what, proof=proof, sync=True)
             say(f"nothing is left to mend of {what}: {proof}")
         else:
             continue

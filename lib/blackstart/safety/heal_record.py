@@ -11,10 +11,9 @@ from typing import Any
 
 from blackstart import journal
 from blackstart.errors import Damaged
+from blackstart.evidence.events import EventName
 from blackstart.journal import Journal, Note
 from blackstart.redact import Redactor
-
-GIVEN_UP = "given up"
 
 
 def begin(evidence: Path, redactor: Redactor) -> tuple[Note, Callable[[], None]]:
@@ -35,12 +34,12 @@ def given_up(evidence: Path) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in sorted(evidence.glob("heal*.jsonl")):
         try:
-            events = journal.read(path).of(GIVEN_UP)
+            events = journal.read(path).of(EventName.GIVEN_UP)
         except Damaged:
             continue  # `report.verify` says so
         found |= {str(event["change"]): f"given up by {event['by']}: {event['reason']}" for event in events}
     return found
 
 
-def _forgetful(event: str, *, sync: bool = False, **fields: Any) -> None:
+def _forgetful(event: EventName, *, sync: bool = False, **fields: Any) -> None:
     """There is no place to write: mending goes ahead all the same, and says everything aloud."""

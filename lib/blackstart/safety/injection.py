@@ -12,6 +12,7 @@ from functools import partial
 from blackstart import clock
 from blackstart.console import Console
 from blackstart.errors import StepLost, StepTimedOut
+from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
 from blackstart.model import Ask, Change, Step
 from blackstart.observer import Observer
@@ -58,7 +59,7 @@ class Injection:
 
     def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
-        self.observer.note("do", change=entry, what=change.what, sync=True)
+        self.observer.note(EventName.DO, change=entry, what=change.what, sync=True)
         self.console.say(f"doing: {change.what}")
         for step in change.do:
             try:
@@ -71,7 +72,7 @@ class Injection:
             if self.observer.stop_because:
                 between()  # raises, and says why
         self.ledger.mark(entry, "done")
-        self.observer.note("did", change=entry, what=change.what)
+        self.observer.note(EventName.DID, change=entry, what=change.what)
 
     def _given_up(self, entry: str, step: Step) -> None:
         self.restorer.late[entry] = step.timeout_s
@@ -94,7 +95,7 @@ class Injection:
 
         def act() -> None:
             outcome = carry_out(step, on_start)
-            self.observer.note("step", step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+            self.observer.note(EventName.STEP, step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
 
         if not self.plan.experiment.stop_if:
             act()
@@ -125,7 +126,7 @@ class Injection:
                 self.console.say(f"NOT RESTORED: {change.what}")
 
     def _tell(self, text: str) -> None:
-        self.observer.note("undo said", message=text)
+        self.observer.note(EventName.UNDO_SAID, message=text)
         self.console.say(text)
 
 

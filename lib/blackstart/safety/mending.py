@@ -9,6 +9,7 @@ from functools import partial
 
 from blackstart import clock
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.journal import Note
 from blackstart.model import Ask, Change
 from blackstart.safety.ledger import Ledger
@@ -66,14 +67,14 @@ class Restorer:
     def _undo(self, entry: str, change: Change, midway: bool) -> bool:
         # A look at something frozen takes as long as its time limit: where the undo does no harm, it comes first.
         if not midway and not change.undo_is_noop and self._sees("is undone", change, partial(is_gone, change)):
-            self.note("found undone", change=entry, what=change.what)
+            self.note(EventName.FOUND_UNDONE, change=entry, what=change.what)
             return True
         recorded(partial(self.ledger.mark, entry, "late" if entry in self.late else "undoing"), self.say)
-        self.note("undo", change=entry, what=change.what, sync=True)
+        self.note(EventName.UNDO, change=entry, what=change.what, sync=True)
         self._announce(f"undoing: {change.what}")
         began_s = clock.now_s()
         ok = self._restored(entry, change)
-        self.note("undone", change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3))
+        self.note(EventName.UNDONE, change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3))
         return ok
 
     def _restored(self, entry: str, change: Change) -> bool:
@@ -99,7 +100,7 @@ class Restorer:
         ok = (self._stays(change, for_s) or self._undone_again(entry, change)) and self._sees(
             "stays undone", change, partial(outlasts, change, late_s, self.say, again)
         )
-        self.note("gone", change=entry, what=change.what, ok=ok, sync=True)
+        self.note(EventName.GONE, change=entry, what=change.what, ok=ok, sync=True)
         if ok:
             self._announce(f"undone, and proved: {change.what}")
             close = partial(self.ledger.close, entry)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from blackstart import clock, journal
 from blackstart.errors import Damaged, NotVouched
+from blackstart.evidence.events import EventName
 from blackstart.safety import copies, heal_record
 from blackstart.safety.alive import boot_id
 from blackstart.safety.copies import Copy
@@ -15,7 +16,7 @@ from blackstart.safety.ledger import Entry, Ledger
 from blackstart.vault import Vault
 
 Say = Callable[[str], None]
-_OVER = ("closed", "given up", "gone with its lab")
+_OVER = (EventName.CLOSED, EventName.GIVEN_UP, EventName.GONE_WITH_LAB)
 
 
 def repair(
@@ -103,7 +104,7 @@ def _open_by_word(copy: Copy) -> list[str]:
         record = journal.read(copy.evidence / "guardian.jsonl")
     except Damaged:
         return list(copy.changes)
-    states = ("intent", "doing", "done", "undoing", "late", *_OVER)
+    states = (EventName.INTENT, EventName.DOING, EventName.DONE, EventName.UNDOING, EventName.LATE, *_OVER)
     last = {str(event["change"]): event["event"] for event in record.of(*states)}
     return [entry for entry in copy.changes if last.get(entry, "closed") not in _OVER]
 

@@ -8,6 +8,7 @@ import select
 import signal
 
 from blackstart import clock
+from blackstart.evidence.events import EventName
 from blackstart.journal import Note
 from blackstart.safety import underway
 from blackstart.safety.alive import Process
@@ -42,7 +43,7 @@ class Runner:
         """SIGKILL, which also ends a stopped process, and wait until it is dead: then it can inject nothing more."""
         if self.dead():
             return
-        note("ending the run", pid=self.process.pid, sync=True)
+        note(EventName.ENDING_RUN, pid=self.process.pid, sync=True)
         try:
             if self.handle >= 0:
                 signal.pidfd_send_signal(self.handle, signal.SIGKILL)
@@ -54,4 +55,4 @@ class Runner:
         while not self.dead() and clock.now_s() < until_s:
             handles = [self.handle] if self.handle >= 0 else []
             select.select(handles, [], [], 0.05)
-        note("the run is ended", pid=self.process.pid, dead=self.dead())
+        note(EventName.RUN_ENDED, pid=self.process.pid, dead=self.dead())

@@ -16,6 +16,7 @@ from typing import Any
 
 from blackstart import clock
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.journal import Journal
 from blackstart.model import Ask, Change
 from blackstart.redact import Redactor
@@ -70,7 +71,7 @@ class Takeover:
 
     def mend(self, why: str, heard: RunnerState, runner: Runner | None, woken: int) -> bool:
         """Whether nothing is broken any more. Tries for a day. `runner` is ended first, if one is given."""
-        self.note("taking over", why=why, states=heard.states)
+        self.note(EventName.TAKING_OVER, why=why, states=heard.states)
         if runner is not None:
             runner.end(self.note)
         heard = self.known(heard)
@@ -84,7 +85,7 @@ class Takeover:
         try:
             late |= self._settle(heard, runner)
         except Exception:  # whatever it is, it must not keep us from the undo
-            self.note("could not see what is under way", trace=traceback.format_exc())
+            self.note(EventName.STEPS_UNSEEN, trace=traceback.format_exc())
         if not broken:
             return True
         self.alert(f"{why}. Restoring: {', '.join(change.what for change in broken.values())}")
@@ -150,7 +151,7 @@ class Takeover:
         for entry in [entry for entry in settled if entry in self._opened]:
             change = broken[entry]
             if proof := gone_with_its_lab(change, self._opened[entry]):
-                self.note("gone with its lab", change=entry, what=change.what, proof=proof, sync=True)
+                self.note(EventName.GONE_WITH_LAB, change=entry, what=change.what, proof=proof, sync=True)
                 self._not_mended.append(f"nothing is left to mend of {change.what}: {proof}")
                 recorded(partial(self.ledger.close, entry), self._tell)
                 del broken[entry]
@@ -160,10 +161,10 @@ class Takeover:
         for entry in [entry for entry, change in broken.items() if self._closed(entry, change)]:
             what, given_up = broken.pop(entry).what, heal_record.given_up(self.evidence).get(entry)
             if given_up:
-                self.note(heal_record.GIVEN_UP, change=entry, what=what, told=given_up, sync=True)
+                self.note(EventName.GIVEN_UP, change=entry, what=what, told=given_up, sync=True)
                 self._not_mended.append(f"LEFT BROKEN: {what}, {given_up}")
             else:
-                self.note("closed by somebody else", change=entry, what=what)
+                self.note(EventName.CLOSED_BY_OTHER, change=entry, what=what)
 
     def _closed(self, entry: str, change: Change) -> bool:
         """Whether somebody else has proved it undone, and closed it in the ledger: it is no longer ours to undo.
@@ -190,11 +191,11 @@ class Takeover:
         return _TRIES_FOR_S if recorded_somewhere else _TRIES_UNRECORDED_FOR_S
 
     def _tell(self, text: str) -> None:
-        self.note("said", message=text)
+        self.note(EventName.SAID, message=text)
 
     def alert(self, text: str) -> None:
         """To the terminal that the run was started from, and to the system's log."""
-        self.note("alert", message=text)
+        self.note(EventName.ALERT, message=text)
         line = self.redactor(f"guardian of {self.run}: {text}")
         with contextlib.suppress(OSError, ValueError):
             syslog.syslog(syslog.LOG_ALERT, f"blackstart: {line}")
@@ -206,5 +207,5 @@ class Takeover:
 
     def end(self, how: str, **more: Any) -> None:
         """The last line."""
-        self.note("end", how=how, sync=True, **more)
+        self.note(EventName.END, how=how, sync=True, **more)
         self.journal.close()

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from blackstart import clock
+from blackstart.evidence.events import EventName
 from blackstart.journal import Note
 from blackstart.model import Change, Command, Step
 from blackstart.safety.alive import Process, started
@@ -67,14 +68,14 @@ def settle(beginnings: Collection[Beginning], told: Collection[Process], runner_
     waited_for = under_way()
     if not waited_for:
         return False
-    note("waiting for a step under way", pids=waited_for)
+    note(EventName.WAITING_FOR_STEP, pids=waited_for)
     _wait(under_way, max(since_s + limit_s, clock.now_s() + _EXECUTES_WITHIN_S))
     too_long = under_way()
     for pid in too_long:
-        note("ending a step", pid=pid)
+        note(EventName.ENDING_STEP, pid=pid)
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
-    note("no step is under way", pids=under_way())
+    note(EventName.NO_STEP, pids=under_way())
     return bool(too_long)
 
 

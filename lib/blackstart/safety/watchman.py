@@ -12,6 +12,7 @@ from pathlib import Path
 from blackstart import clock
 from blackstart.codec import from_data, to_data
 from blackstart.errors import BlackstartError
+from blackstart.evidence.events import EventName
 from blackstart.model import Change
 from blackstart.safety import copies
 from blackstart.safety.alive import Process, boot_id, myself
@@ -42,7 +43,7 @@ def serve(handle: int) -> None:
     try:
         watchman.watch()
     except Exception:  # the run notices our end; why we ended must not be lost
-        watchman.takeover.note("crashed", trace=traceback.format_exc(), sync=True)
+        watchman.takeover.note(EventName.CRASHED, trace=traceback.format_exc(), sync=True)
         raise
 
 
@@ -80,7 +81,7 @@ class Watchman:
         copy = copies.Copy(self.run, self.evidence, self.runner.process, myself(), self.changes)
         copies.write(copy, self.takeover.vault)
         what = [change.what for change in self.changes.values()]
-        self.takeover.note("guarding", run=self.run, runner=str(self.runner.process), changes=what, sync=True)
+        self.takeover.note(EventName.GUARDING, run=self.run, runner=str(self.runner.process), changes=what, sync=True)
         wire.send(up=to_data(myself()))
         warm()
 
@@ -110,7 +111,7 @@ class Watchman:
             try:
                 return self.takeover.mend(why, self.heard, None if why == _KEPT else self.runner, self.detached.woken)
             except Exception:  # nobody comes after us: what went wrong once may go well the next time
-                self.takeover.note("crashed", trace=traceback.format_exc(), sync=True)
+                self.takeover.note(EventName.CRASHED, trace=traceback.format_exc(), sync=True)
                 select.select([self.detached.woken], [], [], _AFTER_A_CRASH_S)
         return False
 
@@ -133,7 +134,7 @@ class Watchman:
             self.overdue_s = None
         elif self.overdue_s is None:
             self.overdue_s = now_s + _ENDS_ITSELF_WITHIN_S
-            self.takeover.note("told the run to end", changes=old)
+            self.takeover.note(EventName.TOLD_RUN_TO_END, changes=old)
             self.wire.send(end=f"the longest lifetime of a change is over: {old}")
         elif now_s > self.overdue_s:
             return f"the run did not end by itself when the longest lifetime was over ({old})"
@@ -164,7 +165,7 @@ class Watchman:
         """Why a run without a lease has to be ended. While nothing is broken it may sleep as long as it likes."""
         if self.takeover.known(self.heard).broken(self.changes):
             return "the run has lost its lease"
-        self.takeover.note("the run is silent; nothing is broken")
+        self.takeover.note(EventName.RUN_SILENT)
         self.lease_until_s = _LONG_S
         return ""
 

@@ -11,13 +11,13 @@ from blackstart.finding import Finding
 from blackstart.judge import Judgement
 from blackstart.reports import github, html, junit, table
 from blackstart.reports.story import Story
-from blackstart.reports.words import shown_verdict
+from blackstart.verdicts import Verdict
 from tests.unit.reports.conftest import DRILLS
 
 
 def hostile(stories: dict[str, Story], text: str) -> Story:
     finding = Finding(text, "fault", "broke", text, text, text, hint=text)
-    return Story(stories["held"].record, Judgement("broke", (text,), (finding,)), stories["held"].where)
+    return Story(stories["held"].record, Judgement(Verdict.BROKE, (text,), (finding,)), stories["held"].where)
 
 
 def test_a_held_run_annotates_nothing(stories: dict[str, Story]) -> None:
@@ -27,9 +27,7 @@ def test_a_held_run_annotates_nothing(stories: dict[str, Story]) -> None:
 @pytest.mark.parametrize("name", [name for name in DRILLS if name != "held"])
 def test_every_other_run_begins_with_an_error_that_names_its_verdict(stories: dict[str, Story], name: str) -> None:
     first = github.log_lines(stories[name])[0]
-    assert first.startswith(
-        f"::error title={shown_verdict(stories[name].judgement.verdict)}%3A leader-lock on trader::"
-    )
+    assert first.startswith(f"::error title={stories[name].judgement.verdict.shown}%3A leader-lock on trader::")
 
 
 def test_what_is_inconclusive_is_a_warning(stories: dict[str, Story]) -> None:
@@ -67,7 +65,7 @@ def test_outside_of_github_nothing_is_written(stories: dict[str, Story], tmp_pat
 @pytest.mark.parametrize("name", ["killed", "unseen", "refused", "inconclusive"])
 def test_what_was_not_seen_to_break_is_accused_of_nothing(stories: dict[str, Story], name: str) -> None:
     story = stories[name]
-    unseen = Finding("disjoint", "check", "inconclusive", "no report", "one", "none", hint="It did it.")
+    unseen = Finding("disjoint", "check", Verdict.INCONCLUSIVE, "no report", "one", "none", hint="It did it.")
     told = Story(story.record, replace(story.judgement, findings=(*story.judgement.findings, unseen)), story.where)
     broke = {f.hint for f in told.judgement.findings if f.status == "broke"}
     hints = {f.hint for f in told.judgement.findings if f.hint} - broke
@@ -78,6 +76,6 @@ def test_what_was_not_seen_to_break_is_accused_of_nothing(stories: dict[str, Sto
 
 def test_checks_of_a_run_that_was_refused_are_no_warnings(stories: dict[str, Story]) -> None:
     story = stories["refused"]
-    unseen = Finding("once", "check", "inconclusive", "no history", "once", "nothing")
+    unseen = Finding("once", "check", Verdict.INCONCLUSIVE, "no history", "once", "nothing")
     told = Story(story.record, replace(story.judgement, findings=(unseen,)), story.where)
     assert not any("once" in line for line in github.log_lines(told))

@@ -13,7 +13,7 @@ from blackstart.judge import Judgement
 from blackstart.reports import html
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.story import Story
-from blackstart.reports.words import shown_verdict
+from blackstart.verdicts import Verdict
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
 
@@ -29,7 +29,7 @@ def page(story: Story, **more: object) -> Page:
 def test_every_page_is_whole_with_the_verdict_first_and_no_id_twice(stories: dict[str, Story], name: str) -> None:
     made = page(stories[name])
     assert made.unclosed == []
-    assert made.text("h1").endswith(shown_verdict(stories[name].judgement.verdict))
+    assert made.text("h1").endswith(stories[name].judgement.verdict.shown)
     assert made.elements[[tag for tag, _ in made.elements].index("main") + 1][1].get("id") == "verdict"
     assert len(made.ids) == len(set(made.ids))
 
@@ -55,7 +55,9 @@ def test_hostile_text_stays_text_wherever_it_stands(stories: dict[str, Story]) -
     events.append({"event": HOSTILE, "at": 1008.0, HOSTILE: HOSTILE})
     events.append({"event": "log tail", "at": 1008.0, "service": HOSTILE, "lines": [HOSTILE]})
     finding = Finding(HOSTILE, "fault", "broke", HOSTILE, HOSTILE, HOSTILE, hint=HOSTILE)
-    story = Story(journal.Record(tuple(events), HOSTILE), Judgement("broke", (HOSTILE,), (finding,)), Path("/tmp/<b>&"))
+    story = Story(
+        journal.Record(tuple(events), HOSTILE), Judgement(Verdict.BROKE, (HOSTILE,), (finding,)), Path("/tmp/<b>&")
+    )
     made = page(story, notes=[(HOSTILE, HOSTILE)])
     assert not {tag for tag, _ in made.elements} & {"script", "img", "b"}
     assert made.text("main").count("<script>alert(1)</script>") >= 10
@@ -121,7 +123,7 @@ def test_notes_of_the_run_and_later_ones_are_told_apart(stories: dict[str, Story
 
 
 def test_an_empty_record_still_makes_a_page(tmp_path: Path) -> None:
-    judgement = Judgement("inconclusive", ("the journal does not say what was run",), ())
+    judgement = Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     assert "inconclusive" in page(Story(journal.Record((), "line 1 is torn"), judgement, tmp_path)).text("h1")
 
 

@@ -10,6 +10,7 @@ import pytest
 from blackstart.judge import Judgement
 from blackstart.reports import junit
 from blackstart.reports.story import Story
+from blackstart.verdicts import Verdict
 from tests.unit.reports.conftest import DRILLS
 
 
@@ -55,11 +56,11 @@ def test_a_needed_expectation_that_is_inconclusive_is_an_error_and_never_a_skip(
 
 def test_a_verdict_alone_makes_the_document_red_when_all_findings_held(stories: dict[str, Story]) -> None:
     held = stories["held"]
-    story = Story(held.record, Judgement("inconclusive", ("cut short",), held.judgement.findings), held.where)
+    story = Story(held.record, Judgement(Verdict.INCONCLUSIVE, ("cut short",), held.judgement.findings), held.where)
     assert cases(story, "error") == ["verdict"]
 
 
 def test_characters_that_xml_forbids_do_not_break_the_document(stories: dict[str, Story]) -> None:
     held = stories["held"]
-    story = Story(held.record, Judgement("broke", ("bell \x07 nul \x00 lone \ud800 ]]> <&",), ()), held.where)
+    story = Story(held.record, Judgement(Verdict.BROKE, ("bell \x07 nul \x00 lone \ud800 ]]> <&",), ()), held.where)
     assert "bell \ufffd nul \ufffd lone \ufffd ]]> <&" in str(suite(story)[1][0].text)

@@ -8,6 +8,7 @@ from blackstart.journal import Record
 from blackstart.judge import Judgement
 from blackstart.reports.picture import as_text, fault_spans
 from blackstart.reports.story import Story
+from blackstart.verdicts import Verdict
 
 
 def test_offsets_count_from_the_first_phase_and_utc_follows_its_clock(stories: dict[str, Story]) -> None:
@@ -54,7 +55,7 @@ def test_a_killed_run_is_told_as_far_as_it_went(stories: dict[str, Story]) -> No
 
 
 def test_an_empty_record_makes_a_story_that_claims_nothing(tmp_path: Path) -> None:
-    story = Story(Record(()), Judgement("inconclusive", ("the journal does not say what was run",), ()), tmp_path)
+    story = Story(Record(()), Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ()), tmp_path)
     assert (story.phases, story.transitions, story.lanes, story.restored) == ((), (), (), None)
 
 

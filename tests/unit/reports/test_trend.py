@@ -90,48 +90,48 @@ def gate(before: list[Run], after: list[Run]) -> trend.Gate:
 
 
 def test_the_same_times_pass() -> None:
-    assert gate(several(*STEADY), several(*STEADY, first=20)).status == "held"
+    assert gate(several(*STEADY), several(*STEADY, first=20)).verdict == "held"
 
 
 def test_a_median_that_is_clearly_worse_breaks_with_both_intervals_named() -> None:
     found = gate(several(*STEADY), several(*(t + 0.3 for t in STEADY), first=20))
-    assert found.status == "broke"
+    assert found.verdict == "broke"
     assert found.reasons == (
         f"{BACK}: median 1.785 s [1.700 s, 1.880 s], and 1.485 s [1.400 s, 1.580 s] in the baseline",
     )
 
 
 def test_a_better_median_passes() -> None:
-    assert gate(several(*STEADY), several(*(t / 2 for t in STEADY), first=20)).status == "held"
+    assert gate(several(*STEADY), several(*(t / 2 for t in STEADY), first=20)).verdict == "held"
 
 
 def test_a_difference_inside_of_the_noise_passes() -> None:
-    assert gate(several(*STEADY), several(*(t + 0.05 for t in STEADY), first=20)).status == "held"
+    assert gate(several(*STEADY), several(*(t + 0.05 for t in STEADY), first=20)).verdict == "held"
 
 
 def test_a_clear_difference_that_is_too_small_to_matter_passes() -> None:
     tight = [0.1000 + n / 1e5 for n in range(8)]
-    assert gate(several(*tight), several(*(t + 0.004 for t in tight), first=20)).status == "held"
+    assert gate(several(*tight), several(*(t + 0.004 for t in tight), first=20)).verdict == "held"
 
 
 def test_too_few_runs_since_the_baseline_are_inconclusive() -> None:
     found = gate(several(*STEADY), several(1.4, 1.4, first=20))
-    assert (found.status, found.reasons) == ("inconclusive", (f"{BACK}: 2 of at least 6 runs since the baseline",))
+    assert (found.verdict, found.reasons) == ("inconclusive", (f"{BACK}: 2 of at least 6 runs since the baseline",))
 
 
 def test_the_baselines_own_runs_do_not_count_as_new_ones() -> None:
-    assert gate(several(*STEADY), []).status == "inconclusive"
+    assert gate(several(*STEADY), []).verdict == "inconclusive"
 
 
 def test_a_transition_that_is_not_seen_any_more_is_inconclusive() -> None:
     others = [Run(f"x{n}", "k", "", "held", {"recovery/other": 1.0}) for n in range(8)]
-    assert gate(several(*STEADY), others).status == "inconclusive"
+    assert gate(several(*STEADY), others).verdict == "inconclusive"
 
 
 def test_a_run_that_broke_since_the_baseline_breaks_the_gate_whatever_the_medians() -> None:
     after = [*several(*STEADY, first=20), run(40, math.inf, "broke")]
     found = gate(several(*STEADY), after)
-    assert found.status == "broke" and found.reasons[0].startswith("run-40 broke")
+    assert found.verdict == "broke" and found.reasons[0].startswith("run-40 broke")
 
 
 def test_a_gate_rarely_complains_of_runs_of_the_same_kind() -> None:
@@ -139,7 +139,7 @@ def test_a_gate_rarely_complains_of_runs_of_the_same_kind() -> None:
     complaints = 0
     for _ in range(300):
         drawn = [chance.lognormvariate(0.0, 0.3) for _ in range(20)]
-        complaints += gate(several(*drawn[:10]), several(*drawn[10:], first=20)).status == "broke"
+        complaints += gate(several(*drawn[:10]), several(*drawn[10:], first=20)).verdict == "broke"
     assert complaints <= 6
 
 
