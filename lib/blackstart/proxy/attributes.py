@@ -18,6 +18,13 @@ class Valued(Protocol):
     def values(self) -> Mapping[str, Any]: ...
 
 
+class Settings(Valued, Protocol):
+    """What a stage knows of its toxic: the values, and what all its stages have in common."""
+
+    @property
+    def shared(self) -> dict[Any, Any]: ...
+
+
 class Attribute(Generic[V]):
     """One attribute. `default` None means that it has to be given; an `extra` is unknown to Toxiproxy."""
 
