@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from blackstart import protocols
 from blackstart.discover import SUITES
 from blackstart.errors import Ambiguous, BadFlag, BadTarget, BlackstartError, did_you_mean
 from blackstart.flags import Flags
@@ -19,7 +20,6 @@ from blackstart.target import Service, Target, from_table, load
 TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
 """The flags that say piece by piece which system is meant."""
 _TRADES_NOTHING = ("gateway",)
-_PORTS = {"redis": 6379, "postgres": 5432}
 
 
 def target_for(kind: str, flags: Flags) -> Target:
@@ -159,9 +159,8 @@ def _has_lab(kind: str) -> bool:
 def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, Any], str]:
     """A service as container and URL say, where either may be left out; and what is to be said of it."""
     from blackstart import controls  # noqa: PLC0415  (only asked for where the flags describe the target)
-    from blackstart.controls.docker import Docker  # noqa: PLC0415
 
-    port = _PORTS[name]
+    port = protocols.default_port(name)
     dsn = _reference(env, url) if url or name != "redis" else "redis://localhost:6379/0"
     address = _address(url or "//localhost", port)
     fields: dict[str, Any] = {"address": address, "dsn": dsn, "control": {"container": container or name}}
@@ -174,12 +173,12 @@ def _server(name: str, container: str, url: str, env: str) -> tuple[dict[str, An
             return fields, ""
         fields["control"] = {"manual": f"the {name} at {address}"}
         return fields, f"; no container {name}, but a server answers at {address}: by hand"
-    if url or not isinstance(control, Docker):
+    if url:
         return fields, ""
     # A container says itself where it is reached; one that publishes nothing is asked from inside only.
     address = control.published(port)
     fields |= {"address": address, "dsn": f"redis://{address}/0" if address and name == "redis" else ""}
-    return fields, f"; {name} is the container {control.name}, {f'at {address}' if address else 'published nowhere'}"
+    return fields, f"; {name} is {control.called()}, {f'at {address}' if address else 'published nowhere'}"
 
 
 def _answers(name: str, address: str) -> bool:

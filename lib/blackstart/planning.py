@@ -11,7 +11,7 @@ from typing import Any
 
 from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.errors import BadExperiment, Damaged, Refused
 from blackstart.expect import Condition, Expectation
 from blackstart.means import lost_means, proved_in_use

@@ -32,18 +32,18 @@ class Tbf:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or tc, or where nobody could measure it."""
-        site = _queues.site_for(target, self.service)
-        if site.line.speaks != "redis":
+        point = _queues.leaving_point(target, self.service)
+        if point.route.speaks != "redis":
             raise Refused(
                 f"nobody could see how much gets through to {self.service}: that is measured with a Redis that echoes"
             )
         rate_bytes = self.rate_kbytes_per_s * 1000
         size_bytes = min(max(rate_bytes // 2, _LEAST_BYTES), _MOST_BYTES)
-        through = Throughput(site.line.address, size_bytes, f"{self.service}_bytes_per_s", site.line.service.dsn)
-        bucket_bytes = max(_queues.mtu_bytes(site, _queues.device_of(site)) + 64, rate_bytes // _TICKS_PER_S)
+        through = Throughput(point.route.address, size_bytes, f"{self.service}_bytes_per_s", point.route.service.dsn)
+        bucket_bytes = max(_queues.mtu_bytes(point, _queues.device_of(point)) + 64, rate_bytes // _TICKS_PER_S)
         slow = ("tbf", "rate", f"{rate_bytes * 8}bit", "burst", f"{bucket_bytes}b", "latency", f"{_QUEUED_MS}ms")
         narrow = round(rate_bytes * _ABOVE)
-        return (_queues.change(site, self.describe(), slow, through.at_most(narrow), through.above(narrow)),)
+        return (_queues.change(point, self.describe(), slow, through.at_most(narrow), through.above(narrow)),)
 
     def describe(self) -> str:
         """As in "narrow packets of redis to 100 kB/s"."""

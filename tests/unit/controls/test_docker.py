@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.controls.candidates import Candidate, Wanted, parse
-from blackstart.controls.docker import Docker, parse_published, parse_state
+from blackstart.controls import docker_answers
+from blackstart.controls.docker import Docker
+from blackstart.controls.docker_candidates import Candidate, Wanted, parse
 from blackstart.errors import Ambiguous, BadTarget, StepFailed
 from blackstart.shell import to_shell
 
@@ -88,29 +89,29 @@ def test_the_listing_is_read_with_and_without_labels() -> None:
     ],
 )
 def test_the_state_is_read(printed: str, status: str, revives: bool) -> None:
-    state = parse_state(printed)
+    state = docker_answers.state(printed)
     assert (state.status, state.revives) == (status, revives)
-    assert (state.process == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
+    assert (state.instance == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
 
 
 def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() -> None:
-    assert "--rm" in parse_state('no,removed {"Status":"running","Pid":7}').lost
-    assert parse_state('no,removed {"Status":"running","Pid":7}').status == "running"
-    assert not parse_state('no {"Status":"running","Pid":7}').lost
+    assert "--rm" in docker_answers.state('no,removed {"Status":"running","Pid":7}').lost
+    assert docker_answers.state('no,removed {"Status":"running","Pid":7}').status == "running"
+    assert not docker_answers.state('no {"Status":"running","Pid":7}').lost
 
 
 @pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])
 def test_an_answer_that_is_no_state_is_a_failure(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):
-        parse_state(printed)
+        docker_answers.state(printed)
 
 
 def test_an_engine_behind_a_socket_file_is_here_and_any_other_is_not() -> None:
     assert Docker(container="redis", endpoint="unix:///var/run/docker.sock").is_local()
     for endpoint in ("tcp://127.0.0.1:2375", "ssh://ops@db1"):
         elsewhere = Docker(container="redis", endpoint=endpoint)
-        assert not elsewhere.is_local() and elsewhere.remote == endpoint
-    assert Docker(container="redis", host="ssh://db1").remote == "ssh://db1"
+        assert not elsewhere.is_local() and elsewhere.reach() == endpoint
+    assert Docker(container="redis", host="ssh://db1").reach() == "ssh://db1"
 
 
 def test_the_undo_names_the_engine_and_the_service_and_no_container_id() -> None:
@@ -139,10 +140,10 @@ def test_a_dot_in_a_name_is_a_dot() -> None:
     ],
 )
 def test_where_a_container_is_reached_is_what_it_publishes(printed: str, address: str) -> None:
-    assert parse_published(printed, 6379) == address
+    assert docker_answers.published(printed, 6379) == address
 
 
 @pytest.mark.parametrize("printed", ["", "oops bridge", '{"6379/tcp":[{}]} bridge', "[] bridge extra"])
 def test_an_engine_that_does_not_say_what_is_published_is_no_answer(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):
-        parse_published(printed, 6379)
+        docker_answers.published(printed, 6379)

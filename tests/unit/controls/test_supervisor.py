@@ -30,7 +30,7 @@ from tests.unit.probes.servers import answering, serving
 )
 def test_the_status_is_read(printed: str, status: str, process: str) -> None:
     state = parse_status(printed, revives=True)
-    assert (state.status, state.process) == (status, process)
+    assert (state.status, state.instance) == (status, process)
 
 
 def test_settings_are_read_with_what_they_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
