@@ -63,11 +63,6 @@ def host_of(service: Service) -> str | None:
     return of(service).host if service.control else None
 
 
-def kinds() -> tuple[str, ...]:
-    """Every key that tells a kind of control, as found in this folder."""
-    return tuple(sorted(_kinds()))
-
-
 def read_table(where: str, table: Mapping[str, Any], kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:
     """The table's values, each of the kind that `kinds` says for its key. Raises BadTarget naming key and place."""
     for key, value in table.items():
