@@ -1,6 +1,6 @@
 """The facts that the shipped experiments read of a target, and what each of them can be.
 
-Deadlines, holds and limits are made of them: one that can't be meant is refused where the target file is read, and not
+Deadlines, holds and limits are made of them: one that is not valid is refused where the target file is read, and not
 found in the middle of a drill. Facts that stand in no table here are the target's own affair.
 """
 

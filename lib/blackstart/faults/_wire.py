@@ -16,13 +16,17 @@ from blackstart.probes.http import HttpStatus
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp, service_address
-from blackstart.probes.wire import RoundTrip
+from blackstart.probes.wire import RoundTrip, Throughput
 from blackstart.reading import read_once
 from blackstart.target import Service, Target
 
 _BASELINE_READS = 3
 # What a busy machine adds to a round trip by itself.
 _NOISE_MS = 2.0
+# Half a second's worth of a narrow wire, so that it shows; not so much that a wide one is busy with it.
+_LEAST_BYTES, _MOST_BYTES = 16 * 1024, 8 * 1024 * 1024
+# The first bytes pass before a narrow wire has begun to count.
+_ABOVE = 1.5
 
 
 @dataclass(frozen=True)
@@ -99,6 +103,17 @@ class Route:
                 raise self._dead(reading)
             took.append(float(reading.value))
         return min(took)
+
+    def narrowed(self, rate_bytes_per_s: int) -> tuple[Condition, Condition]:
+        """That no more than the rate gets through, and that more does. Raises Refused where nobody could measure it."""
+        if self.speaks != "redis":
+            raise Refused(
+                f"nobody could see how much gets through to {self.name}: that is measured with a Redis that echoes"
+            )
+        size_bytes = min(max(rate_bytes_per_s // 2, _LEAST_BYTES), _MOST_BYTES)
+        through = Throughput(self.address, size_bytes, f"{self.name}_bytes_per_s", self.service.dsn)
+        narrow = round(rate_bytes_per_s * _ABOVE)
+        return through.at_most(narrow), through.above(narrow)
 
     def slower_by(self, trip: RoundTrip, added_ms: float) -> float:
         """The round trip, in ms, from which on so much delay is taken for seen.

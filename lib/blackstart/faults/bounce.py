@@ -31,7 +31,7 @@ class Bounce:
         """One change. Raises Refused where the service does not run or a person would have to be that quick."""
         tested = service_under_test(target, self.service)
         tested.refuse_lost(target)
-        tested.refuse_by_hand(f"no hand is as exact as {self.down_ms} ms")
+        tested.refuse_by_hand(f"nobody can keep to {self.down_ms} ms by hand")
         # An outsider's look is the quickest: the control's own takes a good part of a short time.
         bites = tested.unheard() or tested.down()
         return (tested.change(self.describe(), tested.control.stop(), tested.control.start(), bites),)

@@ -81,7 +81,7 @@ def declared(cls: type) -> dict[str, Attribute[Any]]:
 
 
 def given_values(known: Mapping[str, Attribute[Any]], given: object) -> dict[str, Any]:
-    """The values that a request gives, each checked. ValueError where one can't be meant.
+    """The values that a request gives, each checked. ValueError where one is not valid.
 
     A null counts as not given and capitals don't matter, as in Toxiproxy; an attribute that no one knows is refused,
     since a mistyped one would leave a toxic that does nothing.

@@ -7,7 +7,7 @@ ProxyProblem              the API said no, or something that makes no sense; `st
 ├── ProxyUnreachable      nothing answers there, or not in time
 ├── ProxyNotFound         404: no such proxy, or no such toxic
 ├── ProxyConflict         409: the name is taken
-├── ProxyBadRequest       400: a value can't be meant
+├── ProxyBadRequest       400: a value is not valid
 ├── ProxyUnsupported      it took the request, and silently left out a part that it does not know
 └── NotOurs               a toxic of somebody else was to be removed
 """
@@ -49,7 +49,7 @@ class ProxyConflict(ProxyProblem):
 
 
 class ProxyBadRequest(ProxyProblem):
-    """A value can't be meant."""
+    """A value is not valid."""
 
 
 class ProxyUnsupported(ProxyProblem):

@@ -33,7 +33,7 @@ class Wanted:
 
 
 def read_proxy(body: object, where: str = "") -> Wanted:
-    """The proxy that a body describes, with its toxics. ApiError 400 says what is missing or can't be meant."""
+    """The proxy that a body describes, with its toxics. ApiError 400 says what is missing or is not valid."""
     given = as_object(body)
     for field in ("name", "upstream"):
         if not given.get(field):

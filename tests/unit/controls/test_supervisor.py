@@ -94,8 +94,8 @@ def test_settings_are_read_again_only_when_the_file_has_changed(
     ("answer", "told"),
     [
         (b"HTTP/1.0 401 Unauthorized\r\n\r\n", "answered 401 Unauthorized"),
-        (b"SSH-2.0-OpenSSH\r\n", "is no supervisord: b'SSH-2.0"),
-        (b"", "is no supervisord: b''"),
+        (b"SSH-2.0-OpenSSH\r\n", "is no supervisord: SSH-2.0"),
+        (b"", "is no supervisord: Remote end closed"),
         (b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><par", "can't be read"),
         (b"HTTP/1.0 200 OK\r\n\r\n<a/>", "can't be read"),
     ],
