@@ -155,7 +155,6 @@ def _too_little(system: System, given: list[str]) -> str:
 def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], str]:
     """A service as container and URL say, where either may be left out; and what is to be said of it."""
     from blackstart import controls  # noqa: PLC0415  (only asked for where the flags describe the target)
-    from blackstart.controls.docker import Docker  # noqa: PLC0415
 
     container, url, port = getattr(flags, server.container), getattr(flags, server.url), server.port
     dsn = _reference(flags.variable(server.url), url) or server.dsn.format(f"localhost:{port}")
@@ -170,12 +169,12 @@ def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], st
             return fields, ""
         fields["control"] = {"manual": f"the {name} at {address}"}
         return fields, f"; no container {name}, but a server answers at {address}: by hand"
-    if url or not isinstance(control, Docker):
+    if url:
         return fields, ""
     # A container says itself where it is reached; one that publishes nothing is asked from inside only.
     address = control.published(port)
     fields |= {"address": address, "dsn": server.dsn.format(address) if address else ""}
-    return fields, f"; {name} is the container {control.name}, {f'at {address}' if address else 'published nowhere'}"
+    return fields, f"; {name} is {control.called()}, {f'at {address}' if address else 'published nowhere'}"
 
 
 def _answers(name: str, address: str) -> bool:

@@ -119,7 +119,7 @@ def refuse_hands_off(plan: Plan, given: Flags) -> None:
     if by_hand and given.noninteractive:
         raise Refused(
             f"{', '.join(by_hand)} can only be done by hand on {plan.target.name}, and NONINTERACTIVE=1 means that "
-            "nobody is there. Give the service a control (docker, supervisor, systemd, process) in a target file."
+            "nobody is there. Give the service a control that a machine has ([services.NAME] control) in a target file."
         )
 
 

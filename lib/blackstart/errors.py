@@ -2,10 +2,11 @@
 
 BlackstartError
 ├── Refused               nothing was touched; the message begins "Not started:"; exit 40
-│   ├── BadFlag           an option or environment flag has a value that can't be meant
+│   ├── BadFlag           an option or environment flag has a value that is not valid
 │   ├── BadTarget         a target can't be found, read, or told apart from another
 │   │   └── Ambiguous     ... because several things fit what it says
-│   └── BadExperiment     an experiment can't be found or does not make sense
+│   ├── BadExperiment     an experiment can't be found or does not make sense
+│   └── NotAvailable      a control lacks a power; its text is the reason
 ├── StepFailed            a command or call that should change something did not succeed
 │   ├── StepTimedOut      ... or did not come back within its time limit
 │   └── StepLost          ... or its connection to the other machine ended: what became of it there is not known
@@ -40,7 +41,7 @@ class Refused(BlackstartError):
 
 
 class BadFlag(Refused):
-    """An option or environment flag has a value that can't be meant."""
+    """An option or environment flag has a value that is not valid."""
 
 
 class BadTarget(Refused):
@@ -53,6 +54,15 @@ class Ambiguous(BadTarget):
 
 class BadExperiment(Refused):
     """An experiment can't be found or does not make sense."""
+
+
+class NotAvailable(Refused):
+    """A control lacks a power. `reason` says why, as a part of a sentence."""
+
+    @property
+    def reason(self) -> str:
+        """As in "its control (manual) publishes no ports"."""
+        return str(self.args[0])
 
 
 class StepFailed(BlackstartError):

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.model import Ask, Change, Experiment, Probe
 from blackstart.target import Target
 

@@ -96,7 +96,7 @@ def longest_s(plan: Plan, change: Change) -> float:
 def _where(plan: Plan, name: str) -> str:
     control = plan.controls.get(name)
     if control is not None:
-        return f"{control.remote or 'this machine'}, {control.identity()}"
+        return f"{control.reach() or 'this machine'}, {control.identity()}"
     return ", ".join(f"{key} {value}" for key, value in plan.target.services[name].control.items()) or "no control"
 
 

@@ -1,7 +1,7 @@
 """A process control as a target that describes one gets it."""
 
 from blackstart import controls
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.target import Service
 
 Table = dict[str, object]

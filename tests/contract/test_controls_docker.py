@@ -48,7 +48,7 @@ def test_a_running_container_shows_its_process_and_that_it_is_revived(control: D
     state = control.facts()
     assert state.status == "running" and state.revives
     assert str(state.pid) == docker("inspect", "-f", "{{.State.Pid}}", control.name)
-    assert control.remote == ""
+    assert control.reach() == ""
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
@@ -73,7 +73,7 @@ def test_crash_is_revived_by_the_policy(control: Docker, port: int) -> None:
     carry_out(control.crash(before, "0"))
     assert control.facts() == before
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().process != before.process)
+    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
     assert eventually(lambda: pings(port))
 
 

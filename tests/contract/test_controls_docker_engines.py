@@ -124,7 +124,7 @@ def test_an_engine_elsewhere_is_known_to_be_elsewhere(monkeypatch: pytest.Monkey
         control = of(docker=name)
         monkeypatch.delenv("DOCKER_HOST")
         assert not control.is_local()
-        assert control.remote == engine_on_tcp
+        assert control.reach() == engine_on_tcp
         assert control.identity() == f"docker:{engine_on_tcp}:{name}"
         assert control.facts().status == "running"
 
@@ -140,7 +140,7 @@ def test_the_undo_meets_the_engine_of_the_run_whatever_context_is_chosen_meanwhi
     docker("context", "use", "far")
     with redis_container() as (name, port):
         control = of(docker=name)
-        assert control.remote == engine_on_tcp
+        assert control.reach() == engine_on_tcp
         carry_out(control.stop())
         docker("context", "use", "nowhere")
         try:

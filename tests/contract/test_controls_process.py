@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import Control
+from blackstart.control import Control, State
 from blackstart.errors import BadTarget, StepFailed
 from blackstart.model import Step
 from blackstart.steps.run import carry_out as carried_out
@@ -90,7 +89,7 @@ def test_stop_and_kill_end_it_and_the_undo_is_another_process(control: Control, 
     assert not connects(port)
     way(control.start())
     assert eventually(lambda: pings(port))
-    assert control.facts().process != before.process
+    assert control.facts().instance != before.instance
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
@@ -154,7 +153,7 @@ def test_a_signal_for_a_process_that_was_replaced_hits_nobody(control: Control, 
     assert eventually(lambda: pings(port))
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))
-    reborn = controls.State("running", control.facts().pid, before.started)
+    reborn = State("running", f"{control.facts().pid}:{before.instance.partition(':')[2]}")
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(reborn, "KILL"))
     assert pings(port)

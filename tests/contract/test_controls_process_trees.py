@@ -16,7 +16,7 @@ import psycopg
 import pytest
 
 from blackstart import controls
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.errors import StepFailed
 from blackstart.target import Service
 from tests.contract.process_control import of
@@ -145,10 +145,10 @@ def test_kill_leaves_nobody_of_the_tree(breeder: tuple[Control, Path]) -> None:
     assert eventually(lambda: control.facts().status == "running")
 
 
-def test_the_hand_that_must_thaw_it_is_not_frozen() -> None:
+def test_blackstart_does_not_freeze_itself() -> None:
     argv = psutil.Process().cmdline()
     own = of({"process": argv, "start": ["true"], "pidfile": pid_file_of_us()})
-    with pytest.raises(StepFailed, match="would freeze the hand"):
+    with pytest.raises(StepFailed, match="Blackstart itself runs among these processes"):
         carry_out(own.pause())
 
 

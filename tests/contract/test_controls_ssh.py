@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from blackstart import controls, engine
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
@@ -112,7 +112,7 @@ def test_a_container_there_is_known_to_be_elsewhere(host: SshHost) -> None:
     require("docker", "redis")
     with redis_container() as (name, port):
         control = controls.of(Service("redis", control={"docker": name, "host": host.url})).resolve()
-        assert control.remote == host.url
+        assert control.reach() == host.url
         carry_out(control.stop())
         assert control.facts().status == "stopped" and not connects(port)
         carry_out(control.start())

@@ -6,7 +6,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import Control
+from blackstart.control import Control, State
 from blackstart.errors import BadTarget, StepFailed
 from blackstart.steps.run import carry_out as carried_out
 from blackstart.target import Service
@@ -31,7 +31,7 @@ def control(lab: Supervised) -> Iterator[Control]:
 def test_a_running_program_shows_its_pid_and_that_it_is_revived(lab: Supervised, control: Control) -> None:
     state = control.facts()
     assert (state.status, state.pid, state.revives) == ("running", lab.pid(), True)
-    assert state.started
+    assert state.instance.partition(":")[2]
 
 
 def test_stop_ends_it_and_start_brings_it_back_and_accepts_that_it_runs(lab: Supervised, control: Control) -> None:
@@ -57,7 +57,7 @@ def test_kill_ends_in_stopped_although_supervisord_would_revive_it(lab: Supervis
 def test_crash_is_revived_with_another_pid(lab: Supervised, control: Control) -> None:
     before = control.facts()
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().process != before.process)
+    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
     assert eventually(lambda: pings(lab.port))
 
 
@@ -102,7 +102,7 @@ def test_a_resolved_control_survives_json(control: Control) -> None:
 
 
 def test_states_of_other_programs_are_told_apart(lab: Supervised) -> None:
-    def state(name: str) -> controls.State:
+    def state(name: str) -> State:
         table = {"supervisor": name, "config": str(lab.config)}
         return controls.of(Service(name, control=table)).resolve().facts()
 

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from blackstart import controls
-from blackstart.controls import Control
+from blackstart.control import Control
 from blackstart.errors import BadTarget, Refused, StepFailed
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
@@ -83,7 +83,7 @@ def control(unit: Unit) -> Iterator[Control]:
     assert eventually(lambda: pings(unit.port))
 
 
-Way = Callable[[tuple[Step, ...]], None]
+ProxyRoute = Callable[[tuple[Step, ...]], None]
 
 
 @pytest.mark.systemd
@@ -97,7 +97,7 @@ def test_a_running_unit_shows_its_process_and_that_it_is_revived(control: Contro
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 @pytest.mark.parametrize("verb", ["stop", "kill"])
 def test_stop_and_kill_end_in_stopped_although_systemd_revives_it(
-    unit: Unit, control: Control, verb: str, way: Way
+    unit: Unit, control: Control, verb: str, way: ProxyRoute
 ) -> None:
     way(getattr(control, verb)())
     assert control.facts().status in ("stopped", "failed")
@@ -111,14 +111,14 @@ def test_stop_and_kill_end_in_stopped_although_systemd_revives_it(
 def test_crash_is_revived_and_one_that_was_replaced_is_left_alone(unit: Unit, control: Control) -> None:
     before = control.facts()
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().process != before.process)
+    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))
 
 
 @pytest.mark.systemd
 @pytest.mark.parametrize("way", [carry_out, by_shell])
-def test_pause_takes_every_process_of_the_unit(unit: Unit, control: Control, way: Way) -> None:
+def test_pause_takes_every_process_of_the_unit(unit: Unit, control: Control, way: ProxyRoute) -> None:
     before = control.facts()
     family = [psutil.Process(before.pid), *psutil.Process(before.pid).children(recursive=True)]
     assert len(family) == 2

@@ -58,7 +58,7 @@ def test_a_client_that_does_not_read_does_not_block_the_removal_of_a_toxic(victi
             assert answers_in_time(victim, "DELETE", "/proxies/p/toxics/latency_downstream") is not victim.real
 
 
-# ---------------------------------------------------------------- values that can't be meant
+# ---------------------------------------------------------------- values that are not valid
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from blackstart import controls, discover, flags, secret_places
+from blackstart.control import Control
 from blackstart.errors import BadFlag, BadTarget
 from blackstart.flags import Flags
 from blackstart.suites import systems
@@ -72,7 +73,7 @@ def meant_or_refused(path: Path) -> None:
         assert isinstance(target, Target) and target.name
         for service in target.services.values():
             try:
-                assert isinstance(controls.of(service), controls.Control)
+                assert isinstance(controls.of(service), Control)
             except BadTarget as refusal:
                 assert f"[services.{' '.join(service.name.split())}" in str(refusal) or "host" in str(refusal)
     assert path.read_bytes() == before

@@ -1,8 +1,7 @@
 """Controls: how a service is stopped, started, killed and paused. One file, one way; found by looking in this folder.
 
-A control is plain data made from the service's `control` table. It says *what would be done*, as steps; only `resolve`
-and `facts` do I/O, and neither changes anything. A file here that has `KINDS` adds its kinds of control: a mapping from
-the table's telling key (`docker`, `supervisor`, …) to what reads the table.
+What a control is and can do says `blackstart.control`. A file here that has `KINDS` adds its kinds of control: a
+mapping from the table's telling key (`docker`, `supervisor`, …) to what reads the table. Nothing else knows of it.
 """
 
 from __future__ import annotations
@@ -12,100 +11,12 @@ import pkgutil
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import cache
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any
 
-from blackstart.codec import plain
-from blackstart.errors import BadTarget, Refused, StepFailed, did_you_mean
-from blackstart.model import Step
+from blackstart.control import Control, State
+from blackstart.errors import BadTarget, NotAvailable, Refused, StepFailed, did_you_mean
 from blackstart.steps.shell import ssh_host
 from blackstart.target import Service
-
-Status = Literal["running", "stopped", "stopping", "paused", "starting", "failed", "absent"]
-
-
-@plain("state")
-class State:
-    """A service as its control sees it. `revives`: something restarts it by itself when its process dies.
-
-    `pid` and `started` (in the control's own notation) together are the identity of its main process. `lost` says why
-    it could not be started again once it has ended; empty: it could.
-    """
-
-    status: Status
-    pid: int | None = None
-    started: str = ""
-    revives: bool = False
-    detail: str = ""
-    lost: str = ""
-
-    @property
-    def process(self) -> str:
-        """`pid:start time`, or nothing where no process runs."""
-        return f"{self.pid}:{self.started}" if self.pid else ""
-
-
-@runtime_checkable
-class Control(Protocol):
-    """What every control can say of its service."""
-
-    @property
-    def kind(self) -> str:
-        """One word, as in `docker`."""
-        ...
-
-    @property
-    def by_hand(self) -> bool:
-        """A person has to do it."""
-        ...
-
-    @property
-    def remote(self) -> str:
-        """Empty where the service is controlled on this machine, else the host or engine that it is on."""
-        ...
-
-    def identity(self) -> str:
-        """The one name of the service on this machine, for the lock that keeps two runs apart. Pure."""
-        ...
-
-    def resolve(self) -> Control:
-        """The same control with exact identity and absolute paths, as found now. Raises BadTarget, StepFailed."""
-        ...
-
-    def facts(self, timeout_s: float = 10.0) -> State:
-        """The state of the service now. Raises StepFailed where it can't be seen, StepTimedOut past the limit."""
-        ...
-
-    def start(self) -> tuple[Step, ...]:
-        """Make it run. Accepts that it runs already."""
-        ...
-
-    def stop(self) -> tuple[Step, ...]:
-        """End it in the orderly way, so that it stays stopped."""
-        ...
-
-    def kill(self) -> tuple[Step, ...]:
-        """End it without a word of warning, so that it stays stopped."""
-        ...
-
-    def crash(self, seen: State, signal: str) -> tuple[Step, ...]:
-        """Send the process a signal from outside, so that whatever revives it does. Only the process in `seen`."""
-        ...
-
-    def pause(self) -> tuple[Step, ...]:
-        """Freeze all its processes."""
-        ...
-
-    def resume(self) -> tuple[Step, ...]:
-        """Let all its processes go on. Accepts that they do already."""
-        ...
-
-    def rights(self) -> tuple[Step, ...]:
-        """Harmless commands that fail where a right to the above is missing."""
-        ...
-
-    def log_tail(self, lines: int) -> Step | None:
-        """Print the last lines of its log, where the control knows of one."""
-        ...
 
 
 def of(service: Service) -> Control:
@@ -136,6 +47,20 @@ def facts(control: Control, name: str) -> State:
         return control.facts()
     except StepFailed as error:
         raise Refused(f"the state of {name} can't be seen: {error}") from error
+
+
+def offers(service: Service, power: Callable[[Control], object]) -> bool:
+    """Whether the service has a control with that power, told from its table alone: `power` asks for what is pure."""
+    try:
+        power(of(service))
+    except (NotAvailable, BadTarget):
+        return False
+    return True
+
+
+def host_of(service: Service) -> str | None:
+    """The machine that the service's control acts on; None for this one, and where it has no control."""
+    return of(service).host if service.control else None
 
 
 def read_table(where: str, table: Mapping[str, Any], kinds: Mapping[str, type | tuple[type, ...]]) -> dict[str, Any]:

@@ -9,25 +9,22 @@ after them revives nothing; only a signal that reaches the process past the engi
 
 from __future__ import annotations
 
-import json
 import os
 import re
+import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from blackstart.codec import plain
-from blackstart.controls import Control, State, Status, candidates, read_table
-from blackstart.errors import BadTarget, StepFailed
+from blackstart.control import Control, State
+from blackstart.controls import docker_answers, docker_candidates, read_table
+from blackstart.errors import BadTarget, NotAvailable, StepFailed
 from blackstart.model import Command
 from blackstart.steps.outcome import complaint
 from blackstart.steps.run import carry_out, run
 
-_STATUS: dict[str, Status] = {
-    "created": "stopped", "running": "running", "paused": "paused", "restarting": "starting", "exited": "stopped",
-    "dead": "failed", "removing": "absent", "stopped": "stopped", "stopping": "stopping",
-}  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*\Z")
 # What decides which engine answers; kept in each command, so that an undo from another shell meets the same one.
 _ENGINE_ENV = (
@@ -53,9 +50,15 @@ _SHARING = (
     + 'echo "$id"; exec "$engine" inspect --type container '
     + "--format '{{.Name}} {{.HostConfig.NetworkMode}} {{.HostConfig.PidMode}}' $(\"$engine\" ps -q)"
 )
+_PID = _FIND + 'pid=$("$engine" inspect --format \'{{.State.Pid}}\' "$id") || exit; '
+_ENTER = (
+    "line=$1; shift; " + _PID + '[ "$pid" != 0 ] || { echo "the container does not run" >&2; exit 65; }; '
+    'exec nsenter -t "$pid" -n sh -c "$line"'
+)
+_PORTS = _FIND + 'exec "$engine" inspect --format \'{{json .NetworkSettings.Ports}}\' "$id"'
 _CRASH = (
-    "signal=$1; seen=$2; shift 2; " + _FIND + 'pid=$("$engine" inspect --format \'{{.State.Pid}}\' "$id"); '
-    '[ "$pid" = "$seen" ] || { echo "it now is process $pid, not $seen: somebody restarted it" >&2; exit 75; }; '
+    "signal=$1; seen=$2; shift 2; " + _PID + '[ "$pid" = "$seen" ] || { '
+    'echo "it now is process $pid, not $seen: somebody restarted it" >&2; exit 75; }; '
     'grep -q "$id" "/proc/$pid/cgroup" || { echo "process $pid of this machine is not the container\'s; a crash needs '
     'the machine that the engine runs on: give the control a host" >&2; exit 77; }; '
     'kill -s "$signal" "$pid" || sudo -n kill -s "$signal" "$pid"'
@@ -63,13 +66,16 @@ _CRASH = (
 
 
 @plain("control.docker")
-class Docker:
+class Docker(Control):
     """One container. Before `resolve`, `either` is a name that may be a compose service's or a container's.
 
     After it, the container is known by `container` (its exact name) or by `service` and `project` (its labels);
     `name` is how it is called now, and `engine`, `env` and `endpoint` say which engine it lives in.
     """
 
+    kind: ClassVar[str] = "docker"
+    dependents_why: ClassVar[str] = "live in its container's network"
+    network_gone: ClassVar[tuple[str, ...]] = ("no container matches", "the container does not run")
     container: str = ""
     service: str = ""
     project: str = ""
@@ -81,18 +87,7 @@ class Docker:
     oneoff_label: bool = False
     host: str | None = None
 
-    @property
-    def kind(self) -> str:
-        """What it is called in a target."""
-        return "docker"
-
-    @property
-    def by_hand(self) -> bool:
-        """Done by the machine."""
-        return False
-
-    @property
-    def remote(self) -> str:
+    def reach(self) -> str:
         """The other host or the engine's address, unless the engine is this machine's own."""
         return self.host or ("" if self.is_local() else self.endpoint)
 
@@ -103,15 +98,23 @@ class Docker:
     def identity(self) -> str:
         """The engine and the container's name; the same for every way to name it once it is resolved."""
         asked = self.container or self.either or f"{self.project or '*'}/{self.service}"
-        return f"docker:{self.remote or 'local'}:{self.name or asked}"
+        return f"docker:{self.reach() or 'local'}:{self.name or asked}"
+
+    def names(self) -> Mapping[str, str]:
+        """The container's or the compose service's, as far as they are known."""
+        return {"docker": self.name or self.container, "compose": self.service, "container": self.either}
+
+    def called(self) -> str:
+        """As in "the container aitrapp-redis"."""
+        return f"the container {self.name or self.container or self.either or self.service}"
 
     def resolve(self) -> Control:
         """The one container that is meant, and the engine that it is in. Raises BadTarget naming the candidates."""
         known = self if self.host else self._with_engine()
         known = replace(known, engine=known.engine or _engine())
-        listed = carry_out(Command(candidates.argv(known.engine), host=self.host, env=dict(known.env))).stdout
-        wanted = candidates.Wanted(self.container, self.service, self.either, self.project)
-        found = wanted.one_of(candidates.parse(listed))
+        listing = Command(docker_candidates.argv(known.engine), host=self.host, env=dict(known.env))
+        wanted = docker_candidates.Wanted(self.container, self.service, self.either, self.project)
+        found = wanted.one_of(docker_candidates.parse(carry_out(listing).stdout))
         named = replace(known, either="", container="" if found.service else found.name, name=found.name)
         return replace(named, service=found.service, project=found.project, oneoff_label=bool(found.oneoff))
 
@@ -119,12 +122,12 @@ class Docker:
         """What the engine says of the container."""
         outcome = run(self._script(_LOOK, timeout_s=timeout_s))
         if outcome.ok:
-            return parse_state(outcome.stdout)
+            return docker_answers.state(outcome.stdout)
         if outcome.code == 66 or "no such" in outcome.stderr.lower():
             return State("absent", detail=outcome.stderr.strip())
         raise StepFailed(complaint(self._script(_LOOK), outcome))
 
-    def takes_along(self) -> tuple[str, ...]:
+    def dependents(self) -> tuple[str, ...]:
         """The running containers that live in this one's network or among its processes (`network_mode: service:…`).
 
         They lose that when it ends, and starting it again does not give it back. Raises StepFailed.
@@ -137,17 +140,30 @@ class Docker:
         mode = f"container:{told[0][0]}"
         return tuple(sorted(name.lstrip("/") for name, *modes in told[1:] if mode in modes))
 
-    def published(self, port: int) -> str:
-        """Where this machine reaches that port of the container, as `localhost:16379`; "" where it does not.
+    def inside(self, argv: tuple[str, ...]) -> Command:
+        """`docker exec`. The container is the one that was found by `resolve`."""
+        return Command((self.engine, "exec", self.name, *argv), host=self.host, env=dict(self.env))
 
-        A port that the engine chooses anew at every start is none to rely on, and does not count. Known after
-        `resolve`. Raises StepFailed where the engine does not say.
-        """
-        if not self.is_local():
-            return ""
+    def in_network(self, argv: tuple[str, ...]) -> Command:
+        """With nsenter, so that the image needs no program. On the machine that the engine runs on."""
+        if self.host is None and not self.is_local():
+            raise NotAvailable(f"the network of a container of another engine ({self.endpoint}) has no way in")
+        return self._script(_ENTER, shlex.join(argv))
+
+    def inner_port(self, port: int) -> int:
+        """The container's port that is published as `port`."""
+        return docker_answers.inner_port(carry_out(self._script(_PORTS)).stdout, port)
+
+    def published(self, port: int) -> str:
+        """Where its engine publishes the port, where the engine is this machine's."""
         form = "{{json .HostConfig.PortBindings}} {{.HostConfig.NetworkMode}}"
-        words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
-        return parse_published(carry_out(Command(words, env=dict(self.env))).stdout, port)
+        return docker_answers.published(self._inspected(form), port) if self.is_local() else ""
+
+    def not_at(self, hosts: Sequence[str], port: int) -> str:
+        """Compares with the ports that it publishes and its addresses."""
+        told = self._inspected("{{json .NetworkSettings}} {{.HostConfig.NetworkMode}}")
+        complaints = [docker_answers.not_published(told, self.name, host, port) for host in hosts]
+        return "" if "" in complaints else complaints[0]
 
     def start(self) -> tuple[Command, ...]:
         """`docker start`, which accepts that it runs; a start that falls into a stop under way has to be repeated."""
@@ -180,6 +196,10 @@ class Docker:
     def log_tail(self, lines: int) -> Command | None:
         """`docker logs --tail`."""
         return self._do(f"logs --tail {lines}")
+
+    def _inspected(self, form: str) -> str:
+        words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
+        return carry_out(Command(words, timeout_s=10.0, env=dict(self.env))).stdout
 
     def _do(self, verb: str, **more: Any) -> Command:
         return self._script(_DO, verb, **more)
@@ -215,41 +235,6 @@ class Docker:
             elif context:
                 env = env | {"DOCKER_CONTEXT": context}
         return replace(self, engine=path, env=tuple(sorted(env.items())), endpoint=endpoint)
-
-
-def parse_state(text: str) -> State:
-    """The state in `POLICY {"Status": …}`, as the look prints it; `POLICY,removed` where it is removed when it ends."""
-    told_of_it, _, data = text.partition(" ")
-    policy, _, removed = told_of_it.partition(",")
-    try:
-        told = json.loads(data)
-    except ValueError:
-        told = None
-    if not isinstance(told, dict):
-        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}")
-    status = _STATUS.get(str(told.get("Status", "")).lower(), "failed")
-    health = (told.get("Health") or told.get("Healthcheck") or {}).get("Status", "")
-    detail = f"exit code {told.get('ExitCode')}" if status in ("stopped", "failed") else health
-    revives = policy.lower() in ("always", "unless-stopped", "on-failure")
-    lost = "its engine removes it when it ends (--rm), with what it keeps in volumes without a name" if removed else ""
-    return State(status, told.get("Pid") or None, str(told.get("StartedAt", "")), revives, detail, lost)
-
-
-def parse_published(text: str, port: int) -> str:
-    """Where a port is published, in `BINDINGS MODE` as `docker inspect` prints them."""
-    data, _, mode = text.strip().rpartition(" ")
-    if mode == "host":
-        return f"localhost:{port}"
-    try:
-        bindings = (json.loads(data) or {}).get(f"{port}/tcp") or ()
-        found = [(one.get("HostIp") or "", int(one["HostPort"])) for one in bindings if one["HostPort"].isdigit()]
-        found = [(str(host), outside) for host, outside in found if outside]
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
-    if not found:
-        return ""
-    host, outside = min(found, key=lambda one: ":" in one[0])  # IPv4 first
-    return f"{'localhost' if host in ('', '0.0.0.0', '::') else host}:{outside}"
 
 
 def _engine() -> str:

@@ -7,10 +7,11 @@ answers; so such a service needs an address. The sentences can be given: `{ manu
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from blackstart.codec import plain
-from blackstart.controls import Control, State, read_table
+from blackstart.control import Control, State
+from blackstart.controls import read_table
 from blackstart.model import Ask, Command
 
 _SENTENCES = {
@@ -23,30 +24,21 @@ _SENTENCES = {
 
 
 @plain("control.manual")
-class Manual:
+class Manual(Control):
     """One service in the hands of the operator. `sentences` pairs a verb with what the operator is told."""
 
+    kind: ClassVar[str] = "manual"
+    by_hand: ClassVar[bool] = True
     what: str
     sentences: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def kind(self) -> str:
-        """What it is called in a target."""
-        return "manual"
-
-    @property
-    def by_hand(self) -> bool:
-        """A person has to do it."""
-        return True
-
-    @property
-    def remote(self) -> str:
-        """Wherever it is, we touch nothing."""
-        return ""
 
     def identity(self) -> str:
         """The operator's name for it."""
         return f"manual:{self.what}"
+
+    def names(self) -> Mapping[str, str]:
+        """The operator's."""
+        return {"manual": self.what}
 
     def resolve(self) -> Control:
         """Itself: there is nothing that could be looked up."""
@@ -83,10 +75,6 @@ class Manual:
     def rights(self) -> tuple[Command, ...]:
         """The operator's own; nothing to try."""
         return ()
-
-    def log_tail(self, lines: int) -> Command | None:
-        """Unknown."""
-        return None
 
     def _ask(self, verb: str) -> Ask:
         return Ask(dict(self.sentences).get(verb) or _SENTENCES[verb].format(what=self.what))

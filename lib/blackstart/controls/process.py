@@ -15,10 +15,11 @@ import shutil
 import signal
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from blackstart.codec import plain
-from blackstart.controls import Control, State, process_tree, read_table
+from blackstart.control import Control, State, life_of
+from blackstart.controls import process_tree, read_table
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
 from blackstart.steps.outcome import Outcome, complaint
@@ -59,13 +60,14 @@ _STEERS_SHELL = re.compile(r"(?:PATH|IFS|ENV|LANG|LANGUAGE|LC_.*|LD_.*|DYLD_.*|P
 
 
 @plain("control.process")
-class Process:
+class Process(Control):
     """One process and how it is started again. `line` is its whole command line.
 
     With `announces` a start ends only when the process can be found: what writes its pid file itself can't be stopped
     before, and would go on after a stop that came too early.
     """
 
+    kind: ClassVar[str] = "process"
     line: str
     start_argv: tuple[str, ...]
     pidfile: str = ""
@@ -76,24 +78,13 @@ class Process:
     host: str | None = None
     announces: bool = False
 
-    @property
-    def kind(self) -> str:
-        """What it is called in a target."""
-        return "process"
-
-    @property
-    def by_hand(self) -> bool:
-        """Done by the machine."""
-        return False
-
-    @property
-    def remote(self) -> str:
-        """The other host, if it is on one."""
-        return self.host or ""
-
     def identity(self) -> str:
         """The machine, and what the process is found by."""
         return f"process:{self.host or 'local'}:{self.pidfile or self.line}"
+
+    def names(self) -> Mapping[str, str]:
+        """Its command line, its pid file and the command that starts it."""
+        return {"process": self.line, "pidfile": self.pidfile, "start": " ".join(self.start_argv)}
 
     def resolve(self) -> Control:
         """With the start's program where it is found now, and with the command line of what the pid file names now."""
@@ -118,7 +109,8 @@ class Process:
         words = self._look(timeout_s).stdout.split("\n")[0].split()
         if len(words) != 4 or words[1].startswith(("Z", "X")):
             return State("stopped", detail=f"no process: {self.pidfile or self.line}")
-        return State("paused" if words[1].startswith("T") else "running", int(words[0]), words[3])
+        pid = int(words[0])
+        return State("paused" if words[1].startswith("T") else "running", life_of(pid, words[3]), pid)
 
     def start(self) -> tuple[Command, ...]:
         """Start it in a session of its own, unless it runs."""
@@ -144,7 +136,7 @@ class Process:
     def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
         """The signal to the process that was seen."""
         text = 'is "$2" || { echo "process $2 is gone: somebody restarted it" >&2; exit 75; }; signal "$1" "$2"'
-        argv = ("sh", "-c", process_tree.script(text), "crash", signal, seen.process)
+        argv = ("sh", "-c", process_tree.script(text), "crash", signal, seen.instance)
         return (Command(argv, host=self.host),)
 
     def pause(self) -> tuple[Command, ...]:

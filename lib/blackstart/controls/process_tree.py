@@ -49,7 +49,8 @@ signal() { is "$2" || return 0; kill -s "$1" "${2%%:*}" 2>/dev/null || ! is "$2"
   echo "no right to signal process ${2%%:*}" >&2; return 1; }; };
 root_of() { root=$("$@") || root=; case $root in ""|0|1|*[!0-9]*) echo "no process runs" >&2; exit 66 ;; esac; };
 freeze() {
-  case " $(tree "$1" | tr '\n' ' ')" in *" $$:"*) echo "would freeze the hand that must thaw it" >&2; exit 77 ;; esac;
+  case " $(tree "$1" | tr '\n' ' ')" in *" $$:"*)
+    echo "Blackstart itself runs among these processes: frozen, it could not undo this" >&2; exit 77 ;; esac;
   umask 077; { mkdir -p "${2%/*}" && { true; } >>"$2"; } || [ -n "$3" ] || exit 73;
   frozen=" "; again=1;
   while [ $again = 1 ]; do

@@ -12,11 +12,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from xmlrpc.client import Fault
 
 from blackstart.codec import plain
-from blackstart.controls import Control, State, Status, process_tree, read_table, supervisor_rpc
+from blackstart.control import Control, State, Status, life_of
+from blackstart.controls import process_tree, read_table, supervisor_rpc
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
 from blackstart.steps.run import carry_out, run
@@ -41,33 +42,29 @@ _KILL = (
 
 
 @plain("control.supervisor")
-class Supervisor:
+class Supervisor(Control):
     """One program of one supervisord. `name` is the program's, with its group where it has one: `group:name`."""
 
+    kind: ClassVar[str] = "supervisor"
+    # It answers at once, where other controls start a program for each look.
+    least_tick_s: ClassVar[float] = 0.02
     name: str
     config: str
     ctl: str = ""
     host: str | None = None
     revives: bool = True
 
-    @property
-    def kind(self) -> str:
-        """What it is called in a target."""
-        return "supervisor"
-
-    @property
-    def by_hand(self) -> bool:
-        """Done by the machine."""
-        return False
-
-    @property
-    def remote(self) -> str:
-        """The other host, if it is on one."""
-        return self.host or ""
-
     def identity(self) -> str:
         """supervisord's configuration and the program."""
         return f"supervisor:{self.host or ''}{self.config}:{self.name}"
+
+    def names(self) -> Mapping[str, str]:
+        """The program's."""
+        return {"supervisor": self.name}
+
+    def folder(self) -> str:
+        """The one of supervisord's configuration."""
+        return super().folder() if self.host else os.path.dirname(self.config)
 
     def resolve(self) -> Control:
         """With supervisorctl's own path, the full name of exactly one program, and whether it is revived."""
@@ -148,7 +145,8 @@ class Supervisor:
         process = process_tree.look(info["pid"]) if info["pid"] else None
         status = "paused" if process and process.state == "T" else _STATUS.get(info["statename"], "failed")
         detail = f"{info['statename']} {info['spawnerr']}".strip()
-        return State(status, info["pid"] or None, process.start if process else "", self.revives, detail)
+        instance = life_of(info["pid"], process.start if process else "")
+        return State(status, instance, info["pid"] or None, self.revives, detail)
 
     def _facts_there(self, timeout_s: float) -> State:
         look = 'told=$("$1" -c "$2" status "$3"); echo "$told"; set -- $told; [ "$3" = pid ] && look "${4%,}" || true'
@@ -168,7 +166,7 @@ def parse_status(text: str, revives: bool) -> State:
     seen = lines[1] if pid and len(lines) > 1 and len(lines[1]) == 3 else None
     if seen and seen[0].startswith("T"):
         status = "paused"
-    return State(status, pid, seen[2] if seen else "", revives, " ".join(words[1:]))
+    return State(status, life_of(pid, seen[2] if seen else ""), pid, revives, " ".join(words[1:]))
 
 
 def _full_name(info: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import configparser
 import glob
+import http.client
 import os
 import socket
 import xmlrpc.client
@@ -78,34 +79,20 @@ def ask(settings: Settings, method: str, *words: str, timeout_s: float = 5.0) ->
 
     What it gives may be shared with other askers, and is only to be read.
     """
-    request = _request(settings.username, settings.password, method, words)
     try:
-        answer = _exchange(settings.url, request, Deadline(timeout_s))
+        answer, body = _exchange(settings, method, words, Deadline(timeout_s))
     except NoAnswer as failure:
         if failure.kind == "timed_out":
             raise StepTimedOut(f"supervisord at {settings.url} did not answer within {timeout_s:g} s") from failure
         raise StepFailed(f"supervisord at {settings.url} does not answer: {failure.note}. Is it running?") from failure
-    head, _, body = answer.partition(b"\r\n\r\n")
-    status = head.partition(b"\r\n")[0].decode("latin-1").split(" ", 1)
-    if not status[0].startswith("HTTP/") or not status[1:]:
-        raise StepFailed(f"what answers at {settings.url} is no supervisord: {answer[:40]!r}")
-    if not status[1].startswith("200"):
-        raise StepFailed(f"supervisord at {settings.url} answered {status[1]}")
+    except http.client.HTTPException as error:
+        raise StepFailed(f"what answers at {settings.url} is no supervisord: {str(error).strip()}") from error
+    if answer.status != 200:
+        raise StepFailed(f"supervisord at {settings.url} answered {answer.status} {answer.reason}")
     try:
         return _understood(body) if len(body) <= _SHARED_BYTES else xmlrpc.client.loads(body.decode())[0][0]
     except (ExpatError, xmlrpc.client.ResponseError, ValueError, IndexError) as error:
         raise StepFailed(f"what supervisord at {settings.url} answered can't be read: {error}") from error
-
-
-@lru_cache(maxsize=32)
-def _request(username: str, password: str, method: str, words: tuple[str, ...]) -> bytes:
-    body = xmlrpc.client.dumps(words, f"supervisor.{method}").encode()
-    # HTTP/1.0: the answer ends with the connection.
-    lines = ["POST /RPC2 HTTP/1.0", "Host: localhost", "Content-Type: text/xml", f"Content-Length: {len(body)}"]
-    if username:
-        token = base64.b64encode(f"{username}:{password}".encode()).decode()
-        lines.append(f"Authorization: Basic {token}")
-    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
 @lru_cache(maxsize=32)
@@ -114,20 +101,32 @@ def _understood(body: bytes) -> Any:
     return xmlrpc.client.loads(body.decode())[0][0]
 
 
-def _exchange(url: str, request: bytes, deadline: Deadline) -> bytes:
+def _exchange(
+    settings: Settings, method: str, words: tuple[str, ...], deadline: Deadline
+) -> tuple[http.client.HTTPResponse, bytes]:
+    headers = {"Content-Type": "text/xml"}
+    if settings.username:
+        token = base64.b64encode(f"{settings.username}:{settings.password}".encode()).decode()
+        headers["Authorization"] = f"Basic {token}"
     parts: list[bytes] = []
-    with _connected(url, deadline) as sock:
+    with _connected(settings.url, deadline) as sock:
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = sock
         try:
-            sock.settimeout(deadline.left_s())
-            sock.sendall(request)
-            while data := sock.recv(_SHARED_BYTES):
-                parts.append(data)
+            connection.request("POST", "/RPC2", xmlrpc.client.dumps(words, f"supervisor.{method}").encode(), headers)
+            answer = connection.getresponse()
+            while not answer.isclosed():
                 sock.settimeout(deadline.left_s())
+                parts.append(answer.read1(_SHARED_BYTES))
+                if not parts[-1]:
+                    break
+        except http.client.HTTPException:
+            raise
         except TimeoutError as error:
             raise deadline.passed() from error
         except OSError as error:
             raise NoAnswer("unreachable", error.strerror or str(error)) from error
-    return b"".join(parts)
+    return answer, b"".join(parts)
 
 
 def _connected(url: str, deadline: Deadline) -> socket.socket:

@@ -7,10 +7,11 @@ systemd follows all processes of a unit by its control group, so it is systemd t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from blackstart.codec import plain
-from blackstart.controls import Control, State, Status, process_tree, read_table
+from blackstart.control import Control, State, Status, life_of
+from blackstart.controls import process_tree, read_table
 from blackstart.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.model import Command
 from blackstart.steps.outcome import complaint
@@ -33,7 +34,7 @@ _CRASH = (
     '[ "$signal" = 0 ] || "$@" kill --kill-who=main --signal="$signal" "$unit"'
 )
 # What systemd stops along with it; a target is no service, and nobody misses it.
-_TAKES_ALONG = (
+_DEPENDENTS = (
     'for one in $("$@" show --property=RequiredBy --property=BoundBy --property=ConsistsOf '
     '--property=PropagatesStopTo "$unit" | sed "s/^[^=]*=//"); do case $one in *.target) continue ;; esac; '
     '"$@" is-active --quiet "$one" && echo "$one"; done; true'
@@ -44,32 +45,23 @@ _RIGHTS = (
 
 
 @plain("control.systemd")
-class Systemd:
+class Systemd(Control):
     """One unit. `revives` is whether its `Restart=` brings it back after a signal; known after `resolve`."""
 
+    kind: ClassVar[str] = "unit"
+    dependents_why: ClassVar[str] = "are stopped with its unit"
     unit: str
     user: bool = False
     host: str | None = None
     revives: bool = False
 
-    @property
-    def kind(self) -> str:
-        """What it is called in a target."""
-        return "unit"
-
-    @property
-    def by_hand(self) -> bool:
-        """Done by the machine."""
-        return False
-
-    @property
-    def remote(self) -> str:
-        """The other host, if it is on one."""
-        return self.host or ""
-
     def identity(self) -> str:
         """The manager and the unit."""
         return f"systemd:{self.host or 'local'}:{'user:' if self.user else ''}{self.unit}"
+
+    def names(self) -> Mapping[str, str]:
+        """The unit's."""
+        return {"unit": self.unit}
 
     def resolve(self) -> Control:
         """With the unit's own name (an alias is followed) and its restart policy. Raises BadTarget."""
@@ -88,12 +80,12 @@ class Systemd:
             raise StepFailed(complaint(self._show(), outcome))
         return parse_state(outcome.stdout)
 
-    def takes_along(self) -> tuple[str, ...]:
+    def dependents(self) -> tuple[str, ...]:
         """The running units that systemd stops with this one (`Requires=`, `BindsTo=`, `PartOf=`).
 
         Starting this one again does not start them. Raises StepFailed.
         """
-        return tuple(sorted(set(carry_out(self._script("takes along", _TAKES_ALONG)).stdout.split())))
+        return tuple(sorted(set(carry_out(self._script("dependents", _DEPENDENTS)).stdout.split())))
 
     def start(self) -> tuple[Command, ...]:
         """`systemctl start`, which accepts that it runs. Earlier failures must not count against this start."""
@@ -169,7 +161,9 @@ def parse_state(text: str) -> State:
     if seen and status == "running" and seen[0].startswith("T"):
         status = "paused"
     detail = f"{told.get('SubState', '')} {told.get('Result', '')}".strip()
-    return State(status, pid, seen[2] if seen else "", _revives(told.get("Restart", "no")), detail, _lost(told))
+    return State(
+        status, life_of(pid, seen[2] if seen else ""), pid, _revives(told.get("Restart", "no")), detail, _lost(told)
+    )
 
 
 def _lost(told: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from blackstart.codec import plain
 from blackstart.expect import Condition
-from blackstart.faults._packets import GONE_WITH_IT, LEASE_S, Site
+from blackstart.faults._packets import LEASE_S, PacketPoint
 from blackstart.model import Change, Command
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
 
@@ -39,65 +39,65 @@ class Rule:
         """All that follows the chain; the comment makes it ours."""
         return (*self.matches, "-m", "comment", "--comment", self.tag, "-j", *self.verdict)
 
-    def insert(self, site: Site) -> Command:
+    def insert(self, point: PacketPoint) -> Command:
         """At the top of the chain."""
-        return site.command(self.tool, *_WAIT, "-I", self.chain, "1", *self.spec)
+        return point.command(self.tool, *_WAIT, "-I", self.chain, "1", *self.spec)
 
-    def delete(self, site: Site) -> Command:
+    def delete(self, point: PacketPoint) -> Command:
         """This rule, however often it is there; that it is not there is fine."""
         argv = ("sh", "-c", _DELETE, "delete rule", self.tool, self.chain, *self.spec)
-        return site.command(*argv, accepts=GONE_WITH_IT)
+        return point.command(*argv, accepts=point.gone_with_it)
 
-    def state(self, site: Site) -> CommandState:
+    def state(self, point: PacketPoint) -> CommandState:
         """Whether it is there, by its whole text."""
-        command = site.command(self.tool, "-w", "1", "-C", self.chain, *self.spec)
+        command = point.command(self.tool, "-w", "1", "-C", self.chain, *self.spec)
         version = "6" if self.tool == "ip6tables" else ""
-        name = f"{site.line.name}_{self.chain.lower()}_rule{version}"
+        name = f"{point.route.name}_{self.chain.lower()}_rule{version}"
         return CommandState(command.argv, name, command.host)
 
 
-def change(site: Site, what: str, tag: str, verdict: tuple[str, ...], bites: Condition) -> Change:
+def change(point: PacketPoint, what: str, tag: str, verdict: tuple[str, ...], bites: Condition) -> Change:
     """All rules that give packets to the service this verdict. `bites` is what is seen from outside."""
-    rules = tuple(rules_for(site, site.tag(tag), verdict))
+    rules = tuple(rules_for(point, point.tag(tag), verdict))
     made = Change(
         what=what,
-        service=site.line.name,
-        do=tuple(rule.insert(site) for rule in rules),
-        undo=tuple(rule.delete(site) for rule in rules),
-        bites=(bites, *(rule.state(site).is_(THERE) for rule in rules)),
-        gone=(site.line.answers(), *(rule.state(site).is_(ABSENT) for rule in rules)),
-        rights=tuple(site.right(rule.tool, *_WAIT, "-n", "-L", rule.chain) for rule in rules),
+        service=point.route.name,
+        do=tuple(rule.insert(point) for rule in rules),
+        undo=tuple(rule.delete(point) for rule in rules),
+        bites=(bites, *(rule.state(point).is_(THERE) for rule in rules)),
+        gone=(point.route.answers(), *(rule.state(point).is_(ABSENT) for rule in rules)),
+        rights=tuple(point.right(rule.tool, *_WAIT, "-n", "-L", rule.chain) for rule in rules),
         undo_is_noop=True,
         lease_s=LEASE_S,
     )
-    return site.change(made)
+    return point.change(made)
 
 
-def rules_for(site: Site, tag: str, verdict: tuple[str, ...]) -> Iterator[Rule]:
+def rules_for(point: PacketPoint, tag: str, verdict: tuple[str, ...]) -> Iterator[Rule]:
     """The rules that catch what clients send to the service."""
-    to_port = ("-p", "tcp", "--dport", str(site.port))
-    far = site.far_addresses()
+    to_port = ("-p", "tcp", "--dport", str(point.port))
+    far = point.far_addresses()
     for address in far:
         tool = "ip6tables" if ":" in address else "iptables"
         yield Rule(tool, "OUTPUT", ("-d", address, *to_port), tag, verdict)
     if far:
         return
-    for tool in _families(site):
+    for tool in _families(point):
         yield Rule(tool, "INPUT", to_port, tag, verdict)
-    if site.published and site.asked("iptables", *_WAIT, "-n", "-L", _DOCKER).ok:
+    if point.published and point.asked("iptables", *_WAIT, "-n", "-L", _DOCKER).ok:
         # By then the packet's port is the container's; conntrack remembers the one that was asked for. Only what was
         # led elsewhere (DNAT): other machines have services at that port too, and packets to them pass here as well.
-        led = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdstport", str(site.port), "--ctdir", "ORIGINAL")
+        led = ("-m", "conntrack", "--ctstate", "DNAT", "--ctorigdstport", str(point.port), "--ctdir", "ORIGINAL")
         for chain in (_DOCKER, "OUTPUT"):
             yield Rule("iptables", chain, ("-p", "tcp", *led), tag, verdict)
 
 
-def _families(site: Site) -> tuple[str, ...]:
-    host = site.line.address.rpartition(":")[0]
+def _families(point: PacketPoint) -> tuple[str, ...]:
+    host = point.route.address.rpartition(":")[0]
     if "[" in host:
         return ("ip6tables",)
     if host.isascii() and host.replace(".", "").isdigit():
         return ("iptables",)
     # A name may lead to either.
-    has_v6 = site.host is not None or shutil.which("ip6tables") is not None
+    has_v6 = point.host is not None or shutil.which("ip6tables") is not None
     return ("iptables", "ip6tables") if has_v6 else ("iptables",)

@@ -14,9 +14,11 @@ import sys
 import zlib
 from dataclasses import dataclass, replace
 
+from blackstart import controls
+from blackstart.control import Control
 from blackstart.controls import read_table
-from blackstart.errors import BadTarget, Refused, StepFailed
-from blackstart.faults._wire import Line, line_to
+from blackstart.errors import BadTarget, NotAvailable, Refused, StepFailed
+from blackstart.faults._wire import Route, route_to
 from blackstart.model import Change, Command
 from blackstart.probes.sockets import parse_address
 from blackstart.safety.guard_rails import is_loopback
@@ -30,9 +32,8 @@ LEASE_S = 600.0
 # of it has ended by then.
 _ARMED_LEASE_S, ARMED_S = 240, 300
 # A namespace that is gone has taken its rules and queues along.
-GONE_WITH_IT = ("Cannot open network namespace",)
+_NO_NAMESPACE = ("Cannot open network namespace",)
 _NAME = re.compile(r"\w[\w.@:-]*\Z")
-_CONTAINER = ("docker", "compose", "container")
 _NO_ROOT = 77
 _ROOT = f'[ "$(id -u)" = 0 ] || {{ echo "this needs root" >&2; exit {_NO_ROOT}; }}; exec "$@" >/dev/null'
 # Not every shell's own `kill` knows process groups, so the one that waits ends its nap itself.
@@ -48,61 +49,76 @@ _DISARM = (
 
 
 @dataclass(frozen=True)
-class Site:
+class PacketPoint:
     """Where a service's packets can be reached, and who talks to it there.
 
-    `enter` leads into a container's network (see `blackstart.faults._containers`), where the port is `inner_port`.
+    `entered` leads into the network of the service's own, where the port is `inner_port`.
     """
 
-    line: Line
+    route: Route
     target: str
     netns: str = ""
     host: str | None = None
     interface: str = ""
-    enter: Command | None = None
+    entered: Control | None = None
     inner_port: int = 0
 
     @property
     def port(self) -> int:
         """The service's."""
-        return parse_address(self.line.address)[1]
+        return parse_address(self.route.address)[1]
 
     @property
     def published(self) -> bool:
-        """The service is in a container whose port this machine, or `host`, publishes."""
-        return not self.netns and any(key in self.line.service.control for key in _CONTAINER)
+        """The service has a network of its own, of which this machine, or `host`, publishes the port."""
+        return not self.netns and controls.offers(self.route.service, lambda control: control.in_network(()))
+
+    @property
+    def gone_with_it(self) -> tuple[str, ...]:
+        """What commands here say once the network, with its rules and queues, has ended."""
+        return (*_NO_NAMESPACE, *(self.entered.network_gone if self.entered else ()))
 
     def far_addresses(self) -> tuple[str, ...]:
         """The service's addresses where it runs on a machine that we can't reach; empty where we are at its machine."""
-        name, port = parse_address(self.line.address)
+        name, port = parse_address(self.route.address)
         if self.netns or self.host or self.published or is_loopback(name):
             return ()
         try:
             found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
         except OSError as error:
-            raise Refused(f"{self.line.name}: {name} has no address ({error})") from error
+            raise Refused(f"{self.route.name}: {name} has no address ({error})") from error
         addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
         return () if all(_is_ours(address) for address in addresses) else addresses
 
     def tag(self, what: str) -> str:
         """Marks what is ours: by target, service and fault."""
-        return re.sub(r"[^\w./:-]+", "_", f"blackstart:{self.target}/{self.line.name}/{what}")[:200]
+        return re.sub(r"[^\w./:-]+", "_", f"blackstart:{self.target}/{self.route.name}/{what}")[:200]
 
     def command(self, *argv: str, **more: object) -> Command:
         """A command where the packets are."""
-        if self.enter is not None:
-            from blackstart.faults._containers import into  # noqa: PLC0415  (it builds on this file)
+        if self.entered is not None:
+            return replace(self.entered.in_network(argv), **more)  # type: ignore[arg-type]
+        words = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
+        return replace(Command(words, host=self.host), **more)  # type: ignore[arg-type]
 
-            return replace(self.enter, argv=into(self.enter, argv), **more)  # type: ignore[arg-type]
-        entered = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
-        return replace(Command(entered, host=self.host), **more)  # type: ignore[arg-type]
+    def within(self) -> PacketPoint:
+        """The same point in the service's own network, at its port there. Raises Refused where there is no way in."""
+        control = controls.resolved(self.route.service)
+        try:
+            control.in_network(())
+            inner_port = control.inner_port(self.port)
+        except NotAvailable as error:
+            raise Refused(f"{self.route.name}: {error.reason}") from error
+        except StepFailed as error:
+            raise Refused(f"the ports of {self.route.name} can't be seen: {error}") from error
+        return replace(self, entered=control, inner_port=inner_port, interface=self.interface or "eth0")
 
     def asked(self, *argv: str) -> Outcome:
         """What a harmless command says there, now. Raises Refused where it can't be run."""
         try:
             return run(self.command(*argv))
         except StepFailed as error:
-            raise Refused(f"{self.line.name}: {error}") from error
+            raise Refused(f"{self.route.name}: {error}") from error
 
     def right(self, *argv: str) -> Command:
         """A harmless command that fails where root, or the program, is missing."""
@@ -111,9 +127,9 @@ class Site:
     def change(self, made: Change) -> Change:
         """The change; on another host, that host is told first to undo it by itself, in case that we can't."""
         if not self.host:
-            return replace(made, ends_with_network=not self.netns and self.enter is None)
+            return replace(made, ends_with_network=not self.netns and self.entered is None)
         # Others may call theirs the same on that host: a timer that is armed anew ends the one of its file.
-        mark = zlib.crc32(f"{self.netns} {self.line.address}".encode())
+        mark = zlib.crc32(f"{self.netns} {self.route.address}".encode())
         file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}-{mark:08x}"
         lines = "; ".join(command_line(replace(step, host=None)) for step in made.undo if isinstance(step, Command))
         arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, str(ARMED_S), lines), host=self.host)
@@ -121,22 +137,20 @@ class Site:
         return replace(made, do=(arm, *made.do), undo=(*made.undo, disarm), lease_s=float(_ARMED_LEASE_S))
 
 
-def site_of(target: Target, name: str, *programs: str) -> Site:
+def packet_point(target: Target, name: str, *programs: str) -> PacketPoint:
     """Where the packets of a service are. Raises Refused where we can't get at them: no root, no such program."""
-    line = line_to(target, name)
+    route = route_to(target, name)
     where = f"[services.{name}] net"
-    values = read_table(where, line.service.net, {"netns": str, "host": str, "interface": str})
+    values = read_table(where, route.service.net, {"netns": str, "host": str, "interface": str})
     for key in ("netns", "interface"):
         if key in values and not _NAME.match(values[key]):
             raise BadTarget(f'{where}: "{values[key]}" can\'t be the name of a {key}')
-    control_host = line.service.control.get("host")
-    site = Site(
-        line, target.name, values.get("netns", ""), values.get("host", control_host), values.get("interface", "")
-    )
-    if site.host is None:
-        _refuse_here(*programs, *(("ip",) if site.netns else ()))
-    line.normal()
-    return site
+    host = values["host"] if "host" in values else controls.host_of(route.service)
+    point = PacketPoint(route, target.name, values.get("netns", ""), host, values.get("interface", ""))
+    if host is None:
+        _refuse_here(*programs, *(("ip",) if point.netns else ()))
+    route.normal()
+    return point
 
 
 def _refuse_here(*programs: str) -> None:

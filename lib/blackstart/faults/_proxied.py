@@ -19,7 +19,7 @@ import psutil
 from blackstart.codec import plain
 from blackstart.errors import BlackstartError, Refused
 from blackstart.expect import Condition
-from blackstart.faults._wire import Line, line_to, need
+from blackstart.faults._wire import Route, need, route_to
 from blackstart.model import Change, HttpCall
 from blackstart.probes.clients import is_here
 from blackstart.probes.http import HttpJson
@@ -49,10 +49,10 @@ class Toxic:
 
 
 @dataclass(frozen=True)
-class Way:
+class ProxyRoute:
     """The way to a service through a proxy that carries it, as found now."""
 
-    line: Line
+    route: Route
     api: str
     proxy: str
     embedded: bool
@@ -94,20 +94,20 @@ class Way:
             return ""
         return (
             f"nobody listens at {self.api}: the fault proxy has ended, and all that was put into it with it. "
-            f"What reaches {self.line.name} through it is cut off until it is started again."
+            f"What reaches {self.route.name} through it is cut off until it is started again."
         )
 
     def state(self, toxic: Toxic) -> ToxicState:
         """Whether the toxic is there."""
-        return ToxicState(self.api, self.proxy, toxic.name, f"{self.line.name}_{toxic.type}_toxic")
+        return ToxicState(self.api, self.proxy, toxic.name, f"{self.route.name}_{toxic.type}_toxic")
 
     def enabled(self) -> ProxyState:
         """Whether the proxy is enabled."""
-        return ProxyState(self.api, self.proxy, f"{self.line.name}_proxy")
+        return ProxyState(self.api, self.proxy, f"{self.route.name}_proxy")
 
     def clear(self, condition: Condition) -> Condition:
         """The wire is as it should be; or the proxy has died, and with it all that was ours."""
-        wire = WireState(condition, self.api, f"{self.line.name}_wire")
+        wire = WireState(condition, self.api, f"{self.route.name}_wire")
         return wire.is_one_of(CLEAR, NO_PROXY)
 
     def toxic_change(self, what: str, toxic: Toxic, bites: Condition, clear: Condition) -> Change:
@@ -115,7 +115,7 @@ class Way:
         state = self.state(toxic)
         return Change(
             what=what,
-            service=self.line.name,
+            service=self.route.name,
             do=(self.add(toxic),),
             undo=(self.remove(toxic),),
             # The toxic acts from the moment that it is there; a slow round trip that proves it ends seconds later.
@@ -127,28 +127,28 @@ class Way:
         )
 
 
-def way_to(target: Target, name: str) -> Way:
+def proxy_route_to(target: Target, name: str) -> ProxyRoute:
     """The way to a service of the target. Raises Refused where no proxy carries it, or none that can be asked."""
-    line = line_to(target, name)
+    route = route_to(target, name)
     api = need(target.proxy, f'target "{target.name}" has no fault proxy, as in proxy = "http://127.0.0.1:8474"')
-    proxy = need(line.service.proxy_name, f'service "{name}" has no proxy_name, as in proxy_name = "{name}"')
+    proxy = need(route.service.proxy_name, f'service "{name}" has no proxy_name, as in proxy_name = "{name}"')
     api = api.rstrip("/") if "://" in api else f"http://{api}".rstrip("/")
     try:
         info = ToxiproxyClient(api).proxy(proxy)
     except BlackstartError as error:
         raise Refused(f"the fault proxy of {name} can't be used: {error}") from error
-    _refuse_unused(line, info)
+    _refuse_unused(route, info)
     server = read_once(HttpJson(f"{api}/version", "server", name="proxy_server"), 2.0)
     embedded = server.kind == "value" and str(server.value).startswith("blackstart")
-    return Way(line, api, proxy, embedded, f"blackstart.{target.name}.{name}")
+    return ProxyRoute(route, api, proxy, embedded, f"blackstart.{target.name}.{name}")
 
 
-def _refuse_unused(line: Line, info: ProxyInfo) -> None:
+def _refuse_unused(route: Route, info: ProxyInfo) -> None:
     if not info.enabled:
-        raise Refused(f'the proxy "{info.name}" is disabled: only what carries {line.name} can be disturbed')
-    if _same_place(line.address, info.upstream) and not _same_place(line.address, info.listen):
+        raise Refused(f'the proxy "{info.name}" is disabled: only what carries {route.name} can be disturbed')
+    if _same_place(route.address, info.upstream) and not _same_place(route.address, info.listen):
         raise Refused(
-            f'{line.name} is reached at {line.address}, past the proxy "{info.name}" (which listens at {info.listen} '
+            f'{route.name} is reached at {route.address}, past the proxy "{info.name}" (which listens at {info.listen} '
             f"and leads there): a fault in it would change nothing. Let clients and target file name {info.listen}."
         )
 

@@ -11,14 +11,12 @@ import zlib
 
 from blackstart.errors import Refused
 from blackstart.expect import Condition
-from blackstart.faults import _containers
-from blackstart.faults._packets import GONE_WITH_IT, LEASE_S, Site, site_of
+from blackstart.faults._packets import LEASE_S, PacketPoint, packet_point
 from blackstart.model import Change, Command
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
 from blackstart.safety.guard_rails import is_loopback
 from blackstart.target import Target
 
-_GONE = (*GONE_WITH_IT, *_containers.GONE_WITH_IT)
 _TCP = "6"
 _UNLIMITED = "32gbit"
 # The first two say that it is there, or not; a device that is gone has no queue.
@@ -37,49 +35,49 @@ _HAS_PARTS = (
 )
 
 
-def site_for(target: Target, name: str) -> Site:
-    """Where packets of the service leave: for one in a container, in the container's own network."""
-    site = site_of(target, name, "tc", "ip")
-    return _containers.entered(site) if site.published else site
+def leaving_point(target: Target, name: str) -> PacketPoint:
+    """Where packets of the service leave: in its own network, where it has one."""
+    point = packet_point(target, name, "tc", "ip")
+    return point.within() if point.published else point
 
 
-def change(site: Site, what: str, slow: tuple[str, ...], bites: Condition, clear: Condition) -> Change:
+def change(point: PacketPoint, what: str, slow: tuple[str, ...], bites: Condition, clear: Condition) -> Change:
     """The service's packets pass through the queue `slow` (its kind and settings), where they leave."""
-    device = device_of(site)
-    handle = f"{0x8000 | zlib.crc32(f'{site.tag(slow[0])}/{device}'.encode()) & 0x7FFE:x}:"
-    _refuse_foreign(site, device, handle)
-    look = site.command("sh", "-c", _LOOK, "look for queue", device, handle)
-    state = CommandState(look.argv, f"{site.line.name}_queue", look.host, tuple(sorted(look.env.items())))
+    device = device_of(point)
+    handle = f"{0x8000 | zlib.crc32(f'{point.tag(slow[0])}/{device}'.encode()) & 0x7FFE:x}:"
+    _refuse_foreign(point, device, handle)
+    look = point.command("sh", "-c", _LOOK, "look for queue", device, handle)
+    state = CommandState(look.argv, f"{point.route.name}_queue", look.host, tuple(sorted(look.env.items())))
     made = Change(
         what=what,
-        service=site.line.name,
-        do=tuple(site.command("tc", *words) for words in _steps(site, device, handle, slow)),
-        undo=(undo(site, device, handle),),
+        service=point.route.name,
+        do=tuple(point.command("tc", *words) for words in _steps(point, device, handle, slow)),
+        undo=(undo(point, device, handle),),
         bites=(bites, state.is_(THERE)),
         gone=(clear, state.is_(ABSENT)),
         rights=(
-            site.right("tc", "qdisc", "show", "dev", device),
-            Command(("sh", "-c", _HAS_PARTS, "kernel has queues", *slow), host=site.host),
+            point.right("tc", "qdisc", "show", "dev", device),
+            Command(("sh", "-c", _HAS_PARTS, "kernel has queues", *slow), host=point.host),
         ),
         undo_is_noop=True,
         lease_s=LEASE_S,
     )
-    return site.change(made)
+    return point.change(made)
 
 
-def undo(site: Site, device: str, handle: str) -> Command:
+def undo(point: PacketPoint, device: str, handle: str) -> Command:
     """Delete our root queue by its handle; that it is not there is fine."""
-    return site.command("sh", "-c", _DELETE, "delete queue", device, handle, accepts=_GONE)
+    return point.command("sh", "-c", _DELETE, "delete queue", device, handle, accepts=point.gone_with_it)
 
 
-def _steps(site: Site, device: str, handle: str, slow: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
-    far = site.far_addresses()
+def _steps(point: PacketPoint, device: str, handle: str, slow: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    far = point.far_addresses()
     # What comes from the service where it runs; what goes to it where it does not.
     ends = [("dst", address, "dport") for address in far] or [("", "", "sport")]
     filters = []
     for side, address, port in ends:
         if ":" in address:
-            raise Refused(f"{site.line.name} is at {address}: queues are only sorted for IPv4 here")
+            raise Refused(f"{point.route.name} is at {address}: queues are only sorted for IPv4 here")
         to = ("match", "ip", side, f"{address}/32") if side else ()
         tcp = (
             "match",
@@ -91,7 +89,7 @@ def _steps(site: Site, device: str, handle: str, slow: tuple[str, ...]) -> tuple
             "match",
             "ip",
             port,
-            str(site.inner_port or site.port),
+            str(point.inner_port or point.port),
             "0xffff",
         )
         filters.append(
@@ -106,31 +104,32 @@ def _steps(site: Site, device: str, handle: str, slow: tuple[str, ...]) -> tuple
     )
 
 
-def device_of(site: Site) -> str:
+def device_of(point: PacketPoint) -> str:
     """The interface that the service's packets leave by. Raises Refused where it is not known."""
-    if site.interface:
-        return site.interface
-    if is_loopback(site.line.address.rpartition(":")[0]) and not site.netns and not site.host and not site.published:
+    if point.interface:
+        return point.interface
+    here = not point.netns and not point.host and not point.published
+    if here and is_loopback(point.route.address.rpartition(":")[0]):
         return "lo"
     raise Refused(
-        f"which interface do packets of {site.line.name} leave by? Say it in the target file: "
-        f'[services.{site.line.name}] net = {{ interface = "eth0" }}'
+        f"which interface do packets of {point.route.name} leave by? Say it in the target file: "
+        f'[services.{point.route.name}] net = {{ interface = "eth0" }}'
     )
 
 
-def mtu_bytes(site: Site, device: str) -> int:
+def mtu_bytes(point: PacketPoint, device: str) -> int:
     """The largest packet of the interface. Raises Refused where there is none."""
-    told = site.asked("ip", "-o", "link", "show", "dev", device)
+    told = point.asked("ip", "-o", "link", "show", "dev", device)
     words = told.stdout.split()
     if not told.ok or "mtu" not in words:
-        raise Refused(f'{site.line.name}: there is no interface "{device}" ({told.stderr.strip()})')
+        raise Refused(f'{point.route.name}: there is no interface "{device}" ({told.stderr.strip()})')
     return int(words[words.index("mtu") + 1])
 
 
-def _refuse_foreign(site: Site, device: str, handle: str) -> None:
-    told = site.asked("tc", "qdisc", "show", "dev", device, "root")
+def _refuse_foreign(point: PacketPoint, device: str, handle: str) -> None:
+    told = point.asked("tc", "qdisc", "show", "dev", device, "root")
     if not told.ok:
-        raise Refused(f"{site.line.name}: the queues of {device} can't be seen: {told.stderr.strip()}")
+        raise Refused(f"{point.route.name}: the queues of {device} can't be seen: {told.stderr.strip()}")
     words = told.stdout.split()
     if len(words) > 2 and words[2] not in ("0:", handle):
         raise Refused(

@@ -6,9 +6,9 @@ Everything is asked through the service's `address`: that is what its clients us
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlsplit
 
+from blackstart import protocols
 from blackstart.errors import BadTarget, Refused
 from blackstart.expect import Condition
 from blackstart.model import Probe, Reading
@@ -16,28 +16,26 @@ from blackstart.probes.http import HttpStatus
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp, service_address
-from blackstart.probes.wire import RoundTrip
+from blackstart.probes.wire import RoundTrip, Throughput
 from blackstart.reading import read_once
-from blackstart.target import Service, Target, secret
+from blackstart.target import Service, Target
 
-Protocol = Literal["redis", "postgres", "http", ""]
-_SCHEMES: dict[str, Protocol] = {
-    "redis": "redis", "rediss": "redis", "valkey": "redis", "postgres": "postgres", "postgresql": "postgres",
-    "http": "http", "https": "http",
-}  # fmt: skip
-_PORTS: dict[str, Protocol] = {"6379": "redis", "5432": "postgres"}
 _BASELINE_READS = 3
 # What a busy machine adds to a round trip by itself.
 _NOISE_MS = 2.0
+# Half a second's worth of a narrow wire, so that it shows; not so much that a wide one is busy with it.
+_LEAST_BYTES, _MOST_BYTES = 16 * 1024, 8 * 1024 * 1024
+# The first bytes pass before a narrow wire has begun to count.
+_ABOVE = 1.5
 
 
 @dataclass(frozen=True)
-class Line:
-    """The wire to a service, and who answers at its end. `speaks` is empty where that is not known."""
+class Route:
+    """The way to a service, and who answers at its end. `speaks` is empty where that is not known."""
 
     service: Service
     address: str
-    speaks: Protocol
+    speaks: protocols.Name
     user: str
     read_timeout_s: float
 
@@ -54,7 +52,7 @@ class Line:
         """Whether it answers in its own protocol; None where that is not known. Needs no password."""
         name = f"{self.name}_wire_answer"
         if self.speaks == "redis":
-            scheme = "rediss" if urlsplit(_dsn(self.service)).scheme == "rediss" else "redis"
+            scheme = "rediss" if urlsplit(protocols.dsn_of(self.service)).scheme == "rediss" else "redis"
             return RedisPing(service=self.name, name=name, dsn=f"{scheme}://{self.address}")
         if self.speaks == "postgres":
             return PostgresPing(service=self.name, name=name, address=self.address, user=self.user)
@@ -91,7 +89,7 @@ class Line:
         probe = self.pulse()
         if probe is None:
             raise Refused(
-                f"nobody could see whether {fault} works: what {self.name} speaks is not known. Give it a dsn "
+                f"nobody could see whether {fault} works: no answer of {self.name} can be timed. Give it a dsn "
                 f"(redis://…, postgresql://…) or a url."
             )
         return RoundTrip(probe, f"{self.name}_round_trip_ms")
@@ -106,6 +104,17 @@ class Line:
             took.append(float(reading.value))
         return min(took)
 
+    def narrowed(self, rate_bytes_per_s: int) -> tuple[Condition, Condition]:
+        """That no more than the rate gets through, and that more does. Raises Refused where nobody could measure it."""
+        if self.speaks != "redis":
+            raise Refused(
+                f"nobody could see how much gets through to {self.name}: that is measured with a Redis that echoes"
+            )
+        size_bytes = min(max(rate_bytes_per_s // 2, _LEAST_BYTES), _MOST_BYTES)
+        through = Throughput(self.address, size_bytes, f"{self.name}_bytes_per_s", self.service.dsn)
+        narrow = round(rate_bytes_per_s * _ABOVE)
+        return through.at_most(narrow), through.above(narrow)
+
     def slower_by(self, trip: RoundTrip, added_ms: float) -> float:
         """The round trip, in ms, from which on so much delay is taken for seen.
 
@@ -115,26 +124,12 @@ class Line:
         return round(min(limit_ms, self.read_timeout_s * 1000 * 0.75), 1)
 
 
-def line_to(target: Target, name: str) -> Line:
-    """The wire to a service of the target. Raises BadTarget where it has no address."""
+def route_to(target: Target, name: str) -> Route:
+    """The way to a service of the target. Raises BadTarget where it has no address."""
     service = target.service(name)
     address = service_address(target, name)
-    parts = urlsplit(_dsn(service))
-    return Line(service, address, _speaks(service), parts.username or "postgres", min(2.0, target.read_timeout_s))
-
-
-def _dsn(service: Service) -> str:
-    return secret(service.dsn) if service.dsn else ""
-
-
-def _speaks(service: Service) -> Protocol:
-    scheme = urlsplit(_dsn(service)).scheme.partition("+")[0]
-    if scheme:
-        return _SCHEMES.get(scheme, "")
-    url = urlsplit(service.url)
-    if url.scheme and service.address.rpartition(":")[2] == str(url.port or 80):
-        return "http"
-    return _SCHEMES.get(service.name) or _PORTS.get(service.address.rpartition(":")[2], "")
+    user = urlsplit(protocols.dsn_of(service)).username or "postgres"
+    return Route(service, address, protocols.spoken_by(service), user, min(2.0, target.read_timeout_s))
 
 
 def positive(**values: float) -> None:

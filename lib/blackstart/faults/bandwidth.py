@@ -5,17 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from blackstart.codec import plain
-from blackstart.errors import Refused
-from blackstart.faults._proxied import way_to
+from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
 from blackstart.model import Change
-from blackstart.probes.wire import Throughput
 from blackstart.target import Target
-
-# Half a second's worth of the narrow wire, so that it shows; not so much that a wide one is busy with it.
-_LEAST_BYTES, _MOST_BYTES = 16 * 1024, 8 * 1024 * 1024
-# The first bytes pass before a narrow wire has begun to count.
-_ABOVE = 1.5
 
 
 @plain("fault.bandwidth")
@@ -34,17 +27,10 @@ class Bandwidth:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or it echoes nothing."""
-        way = way_to(target, self.service)
-        if way.line.speaks != "redis":
-            raise Refused(
-                f"nobody could see how much gets through to {self.service}: that is measured with a Redis that echoes"
-            )
-        rate_bytes = self.rate_kbytes_per_s * 1000
-        size_bytes = min(max(rate_bytes // 2, _LEAST_BYTES), _MOST_BYTES)
-        through = Throughput(way.line.address, size_bytes, f"{self.service}_bytes_per_s", way.line.service.dsn)
-        narrow = round(rate_bytes * _ABOVE)
-        toxic = way.toxic("bandwidth", self.stream, rate=self.rate_kbytes_per_s)
-        return (way.toxic_change(self.describe(), toxic, through.at_most(narrow), through.above(narrow)),)
+        proxied = proxy_route_to(target, self.service)
+        narrow, wide = proxied.route.narrowed(self.rate_kbytes_per_s * 1000)
+        toxic = proxied.toxic("bandwidth", self.stream, rate=self.rate_kbytes_per_s)
+        return (proxied.toxic_change(self.describe(), toxic, narrow, wide),)
 
     def describe(self) -> str:
         """As in "narrow redis to 1 kB/s"."""

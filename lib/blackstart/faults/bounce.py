@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackstart.codec import plain
-from blackstart.faults import patient
+from blackstart.faults._service import service_under_test
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -29,12 +29,12 @@ class Bounce:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run or a person would have to be that quick."""
-        sick = patient(target, self.service)
-        sick.refuse_lost(target)
-        sick.refuse_by_hand(f"no hand is as exact as {self.down_ms} ms")
+        tested = service_under_test(target, self.service)
+        tested.refuse_lost(target)
+        tested.refuse_by_hand(f"nobody can keep to {self.down_ms} ms by hand")
         # An outsider's look is the quickest: the control's own takes a good part of a short time.
-        bites = sick.unheard() or sick.down()
-        return (sick.change(self.describe(), sick.control.stop(), sick.control.start(), bites),)
+        bites = tested.unheard() or tested.down()
+        return (tested.change(self.describe(), tested.control.stop(), tested.control.start(), bites),)
 
     def describe(self) -> str:
         """As in "bounce redis (down for 500 ms)"."""

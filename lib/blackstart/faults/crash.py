@@ -6,7 +6,7 @@ import signal
 
 from blackstart.codec import plain
 from blackstart.errors import Refused
-from blackstart.faults import patient
+from blackstart.faults._service import service_under_test
 from blackstart.model import Change
 from blackstart.probes.control_state import ControlState
 from blackstart.target import Target
@@ -29,17 +29,17 @@ class Crash:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where nothing would revive the service."""
-        sick = patient(target, self.service)
-        sick.refuse_by_hand("whether another process runs in its place can't be seen from outside")
-        if not sick.state.revives:
+        tested = service_under_test(target, self.service)
+        tested.refuse_by_hand("whether another process runs in its place can't be seen from outside")
+        if not tested.state.revives:
             raise Refused(
-                f"nothing would bring {self.service} back after a crash ({sick.control.identity()} restarts nothing by "
-                f"itself). Break it with the fault kill, or give it a restart policy."
+                f"nothing would bring {self.service} back after a crash ({tested.control.identity()} restarts nothing "
+                f"by itself). Break it with the fault kill, or give it a restart policy."
             )
-        sick.refuse_lost(target)
-        another = ControlState(self.service, sick.control, "process").is_not(sick.state.process)
-        crash, harmless = sick.control.crash(sick.state, self.signal), sick.control.crash(sick.state, "0")
-        return (sick.change(self.describe(), crash, sick.control.start(), (another,), rights=harmless),)
+        tested.refuse_lost(target)
+        another = ControlState(self.service, tested.control, "process").is_not(tested.state.instance)
+        crash, harmless = tested.control.crash(tested.state, self.signal), tested.control.crash(tested.state, "0")
+        return (tested.change(self.describe(), crash, tested.control.start(), (another,), rights=harmless),)
 
     def describe(self) -> str:
         """As in "crash redis with SIGKILL"."""

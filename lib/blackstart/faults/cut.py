@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackstart.codec import plain
-from blackstart.faults._proxied import LEASE_S, Way, way_to
+from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
 from blackstart.model import Change, HttpCall
 from blackstart.probes.proxy_state import NO_PROXY
 from blackstart.target import Target
@@ -20,24 +20,24 @@ class Cut:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service, or its proxy is down already."""
-        way = way_to(target, self.service)
-        way.line.normal()
-        refused, answers = way.line.silent(), way.line.answers()
-        if way.embedded:
-            return (way.toxic_change(self.describe(), way.toxic("down", existing="cut"), refused, answers),)
-        return (self._disabled(way),)
+        proxied = proxy_route_to(target, self.service)
+        proxied.route.normal()
+        refused, answers = proxied.route.silent(), proxied.route.answers()
+        if proxied.embedded:
+            return (proxied.toxic_change(self.describe(), proxied.toxic("down", existing="cut"), refused, answers),)
+        return (self._disabled(proxied),)
 
-    def _disabled(self, way: Way) -> Change:
+    def _disabled(self, proxied: ProxyRoute) -> Change:
         # Only an enabled proxy is cut, so that what was found, and is given back, is `enabled: true`.
-        state = way.enabled()
+        state = proxied.enabled()
         return Change(
             what=self.describe(),
             service=self.service,
-            do=(way.enable(False),),
-            undo=(way.enable(True),),
-            bites=(way.line.silent(), state.is_("disabled")),
-            gone=(way.clear(way.line.answers()), state.is_one_of("enabled", NO_PROXY)),
-            rights=(HttpCall("GET", way.url, ok_statuses=(200,)),),
+            do=(proxied.enable(False),),
+            undo=(proxied.enable(True),),
+            bites=(proxied.route.silent(), state.is_("disabled")),
+            gone=(proxied.clear(proxied.route.answers()), state.is_one_of("enabled", NO_PROXY)),
+            rights=(HttpCall("GET", proxied.url, ok_statuses=(200,)),),
             undo_is_noop=True,
             lease_s=LEASE_S,
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blackstart.codec import plain
 from blackstart.faults import _netfilter
-from blackstart.faults._packets import site_of
+from blackstart.faults._packets import packet_point
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -17,9 +17,9 @@ class Drop:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or iptables, or where the service does not answer."""
-        site = site_of(target, self.service, "iptables")
-        silent = site.line.port().timed_out()
-        return (_netfilter.change(site, self.describe(), "drop", ("DROP",), silent),)
+        point = packet_point(target, self.service, "iptables")
+        silent = point.route.port().timed_out()
+        return (_netfilter.change(point, self.describe(), "drop", ("DROP",), silent),)
 
     def describe(self) -> str:
         """As in "drop packets to broker"."""

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from blackstart.codec import plain
 from blackstart.controls.process import Process
 from blackstart.errors import Refused
-from blackstart.faults._proxied import LEASE_S, Way, way_to
+from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
 from blackstart.means import without_user
 from blackstart.model import Change, HttpCall
 from blackstart.probes.control_state import ControlState
@@ -44,13 +44,13 @@ class Flap:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service."""
-        way = way_to(target, self.service)
-        way.line.normal()
-        down, up, state = self._calls(way)
-        child = self._child(way, down, up)
+        proxied = proxy_route_to(target, self.service)
+        proxied.route.normal()
+        down, up, state = self._calls(proxied)
+        child = self._child(proxied, down, up)
         toggling = ControlState(f"{self.service}_flapper", child)
         knocks = Comings(
-            way.line.address,
+            proxied.route.address,
             max(5, self.every_ms // _LOOKS_PER_TOGGLE),
             self.every_ms * _TOGGLES_PER_LOOK,
             f"{self.service}_comings",
@@ -62,28 +62,28 @@ class Flap:
             do=child.start(),
             undo=(*(replace(step, ok_codes=(0, _NO_PROCESS)) for step in child.kill()), up),
             bites=(knocks.at_least(1), toggling.is_("running")),
-            gone=(way.clear(knocks.is_(0)), at_rest, toggling.is_("stopped")),
-            rights=(HttpCall("GET", way.url, ok_statuses=(200,)),),
+            gone=(proxied.clear(knocks.is_(0)), at_rest, toggling.is_("stopped")),
+            rights=(HttpCall("GET", proxied.url, ok_statuses=(200,)),),
             undo_is_noop=True,
             lease_s=LEASE_S,
         )
         return (change,)
 
-    def _calls(self, way: Way) -> tuple[HttpCall, HttpCall, ToxicState | ProxyState]:
-        if not way.embedded:
-            return way.enable(False), way.enable(True), way.enabled()
-        toxic = way.toxic("down", existing="cut")
-        return way.add(toxic), way.remove(toxic), way.state(toxic)
+    def _calls(self, proxied: ProxyRoute) -> tuple[HttpCall, HttpCall, ToxicState | ProxyState]:
+        if not proxied.embedded:
+            return proxied.enable(False), proxied.enable(True), proxied.enabled()
+        toxic = proxied.toxic("down", existing="cut")
+        return proxied.add(toxic), proxied.remove(toxic), proxied.state(toxic)
 
-    def _child(self, way: Way, down: HttpCall, up: HttpCall) -> Process:
+    def _child(self, proxied: ProxyRoute, down: HttpCall, up: HttpCall) -> Process:
         runner = myself()
         calls = {
-            name: (call.method, call.url.removeprefix(way.api), call.body)
+            name: (call.method, call.url.removeprefix(proxied.api), call.body)
             for name, call in (("down", down), ("up", up))
         }
         times = {"every_s": self.every_ms / 1000, "longest_s": LEASE_S, "pid": runner.pid, "started": runner.started}
-        brief = json.dumps({"api": without_user(way.api), **calls, **times}, separators=(",", ":"))
-        tag = hashlib.sha256(f"{way.api}/{way.proxy}".encode()).hexdigest()[:12]
+        brief = json.dumps({"api": without_user(proxied.api), **calls, **times}, separators=(",", ":"))
+        tag = hashlib.sha256(f"{proxied.api}/{proxied.proxy}".encode()).hexdigest()[:12]
         pidfile = str(state_dir() / "flappers" / f"{quote(self.service, safe='')}-{tag}.pid")
         argv = (sys.executable, "-m", "blackstart.faults._flapper", pidfile, brief)
         line = " ".join(argv)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from blackstart.codec import plain
-from blackstart.faults import patient
+from blackstart.faults._service import service_under_test
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -16,9 +16,9 @@ class Kill:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run, or could not be started again."""
-        sick = patient(target, self.service)
-        sick.refuse_lost(target)
-        return (sick.change(self.describe(), sick.control.kill(), sick.control.start(), sick.down()),)
+        tested = service_under_test(target, self.service)
+        tested.refuse_lost(target)
+        return (tested.change(self.describe(), tested.control.kill(), tested.control.start(), tested.down()),)
 
     def describe(self) -> str:
         """As in "kill redis"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from blackstart.codec import plain
-from blackstart.faults._proxied import way_to
+from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
 from blackstart.model import Change
 from blackstart.target import Target
@@ -29,11 +29,11 @@ class Latency:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or nobody could measure it."""
-        way = way_to(target, self.service)
-        trip = way.line.round_trip("a delay")
-        slow_ms = way.line.slower_by(trip, self.latency_ms - self.jitter_ms)
-        toxic = way.toxic("latency", self.stream, latency=self.latency_ms, jitter=self.jitter_ms)
-        return (way.toxic_change(self.describe(), toxic, trip.at_least(slow_ms), trip.below(slow_ms)),)
+        proxied = proxy_route_to(target, self.service)
+        trip = proxied.route.round_trip("a delay")
+        slow_ms = proxied.route.slower_by(trip, self.latency_ms - self.jitter_ms)
+        toxic = proxied.toxic("latency", self.stream, latency=self.latency_ms, jitter=self.jitter_ms)
+        return (proxied.toxic_change(self.describe(), toxic, trip.at_least(slow_ms), trip.below(slow_ms)),)
 
     def describe(self) -> str:
         """As in "delay redis by 2000 ms ± 500 ms"."""

@@ -31,14 +31,14 @@ class Netem:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or tc, or where the interface is not known or somebody else's."""
-        site = _queues.site_for(target, self.service)
-        line = site.line
+        point = _queues.leaving_point(target, self.service)
+        line = point.route
         trip = RoundTrip(line.pulse() or line.port(), f"{self.service}_round_trip_ms")
         slow_ms = line.slower_by(trip, self.delay_ms - self.jitter_ms)
         jitter = (f"{self.jitter_ms}ms",) if self.jitter_ms else ()
         loss = ("loss", f"{self.loss_percent:g}%") if self.loss_percent else ()
         slow = ("netem", "delay", f"{self.delay_ms}ms", *jitter, *loss)
-        return (_queues.change(site, self.describe(), slow, trip.at_least(slow_ms), trip.below(slow_ms)),)
+        return (_queues.change(point, self.describe(), slow, trip.at_least(slow_ms), trip.below(slow_ms)),)
 
     def describe(self) -> str:
         """As in "delay packets of redis by 100 ms, 1 % lost"."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from blackstart.codec import plain
 from blackstart.errors import Refused
 from blackstart.expect import Condition
-from blackstart.faults import Patient, patient
+from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -18,20 +18,20 @@ class Pause:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run or nobody could see that it is frozen."""
-        sick = patient(target, self.service)
-        if not sick.pulse:
-            sick.refuse_by_hand("it speaks no protocol that we know, so that nobody could see whether it is frozen")
+        tested = service_under_test(target, self.service)
+        if not tested.pulse:
+            tested.refuse_by_hand("it speaks no protocol that we know, so that nobody could see whether it is frozen")
         # The start is for a service that somebody, or a watchdog, has ended while it was frozen.
-        undo = (*sick.control.resume(), *sick.control.start())
-        if sick.control.by_hand:
-            undo = sick.control.resume()
-        return (sick.change(self.describe(), sick.control.pause(), undo, self._bites(sick)),)
+        undo = (*tested.control.resume(), *tested.control.start())
+        if tested.control.by_hand:
+            undo = tested.control.resume()
+        return (tested.change(self.describe(), tested.control.pause(), undo, self._bites(tested)),)
 
-    def _bites(self, sick: Patient) -> tuple[Condition, ...]:
+    def _bites(self, tested: ServiceUnderTest) -> tuple[Condition, ...]:
         bites = (
-            *((sick.pulse.timed_out(),) if sick.pulse else ()),
-            *((sick.port.is_("open"),) if sick.port else ()),
-            *sick.status("paused"),
+            *((tested.pulse.timed_out(),) if tested.pulse else ()),
+            *((tested.port.is_("open"),) if tested.port else ()),
+            *tested.status("paused"),
         )
         if not bites:
             raise Refused(f"nobody could see whether {self.service} is frozen: give it an address")

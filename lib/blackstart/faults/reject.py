@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blackstart.codec import plain
 from blackstart.faults import _netfilter
-from blackstart.faults._packets import site_of
+from blackstart.faults._packets import packet_point
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -20,10 +20,10 @@ class Reject:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or iptables, or where the service does not answer."""
-        site = site_of(target, self.service, "iptables")
-        refused = site.line.port().unreachable()
+        point = packet_point(target, self.service, "iptables")
+        refused = point.route.port().unreachable()
         verdict = ("REJECT", "--reject-with", "tcp-reset")
-        return (_netfilter.change(site, self.describe(), "reject", verdict, refused),)
+        return (_netfilter.change(point, self.describe(), "reject", verdict, refused),)
 
     def describe(self) -> str:
         """As in "reject packets to broker"."""

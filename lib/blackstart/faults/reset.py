@@ -7,7 +7,7 @@ from typing import Literal
 from blackstart.codec import plain
 from blackstart.errors import Refused
 from blackstart.expect import Condition
-from blackstart.faults._proxied import way_to
+from blackstart.faults._proxied import proxy_route_to
 from blackstart.model import Change
 from blackstart.target import Target
 
@@ -30,17 +30,17 @@ class Reset:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or nobody could see it."""
-        way = way_to(target, self.service)
-        pulse = way.line.pulse()
+        proxied = proxy_route_to(target, self.service)
+        pulse = proxied.route.pulse()
         if pulse is None:
             raise Refused(
                 f"nobody could see whether connections to {self.service} break: what it speaks is not known. "
                 "Give it a dsn or a url."
             )
-        way.line.normal()
-        toxic = way.toxic("reset_peer", self.stream, timeout=self.after_ms)
+        proxied.route.normal()
+        toxic = proxied.toxic("reset_peer", self.stream, timeout=self.after_ms)
         broken = Condition(pulse, "unreachable")
-        return (way.toxic_change(self.describe(), toxic, broken, way.line.answers()),)
+        return (proxied.toxic_change(self.describe(), toxic, broken, proxied.route.answers()),)
 
     def describe(self) -> str:
         """As in "reset the connections to redis"."""

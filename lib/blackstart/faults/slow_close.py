@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from blackstart.codec import plain
 from blackstart.errors import Refused
-from blackstart.faults._proxied import way_to
+from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
 from blackstart.model import Change
 from blackstart.probes.wire import CloseTime
@@ -23,15 +23,15 @@ class SlowClose:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or it can't be said farewell to."""
-        way = way_to(target, self.service)
-        speaks = way.line.speaks
+        proxied = proxy_route_to(target, self.service)
+        speaks = proxied.route.speaks
         if speaks not in ("redis", "http"):
             raise Refused(f"nobody could see when connections to {self.service} end: it must speak Redis or HTTP")
-        way.line.normal()
-        closing = CloseTime(way.line.address, speaks, f"{self.service}_close_ms")
-        late_ms = round(min(self.delay_ms * 0.8, way.line.read_timeout_s * 750), 1)
-        toxic = way.toxic("slow_close", delay=self.delay_ms)
-        return (way.toxic_change(self.describe(), toxic, closing.at_least(late_ms), closing.below(late_ms)),)
+        proxied.route.normal()
+        closing = CloseTime(proxied.route.address, speaks, f"{self.service}_close_ms")
+        late_ms = round(min(self.delay_ms * 0.8, proxied.route.read_timeout_s * 750), 1)
+        toxic = proxied.toxic("slow_close", delay=self.delay_ms)
+        return (proxied.toxic_change(self.describe(), toxic, closing.at_least(late_ms), closing.below(late_ms)),)
 
     def describe(self) -> str:
         """As in "close connections to redis 5000 ms late"."""

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from blackstart.codec import plain
-from blackstart.errors import Refused
 from blackstart.faults import _queues
 from blackstart.faults._wire import positive
 from blackstart.model import Change
-from blackstart.probes.wire import Throughput
 from blackstart.target import Target
 
-_LEAST_BYTES, _MOST_BYTES = 16 * 1024, 8 * 1024 * 1024
-_ABOVE = 1.5
 # A bucket must hold the largest packet, and what flows between two ticks of a kernel that has 100 of them a second.
 _TICKS_PER_S = 100
 _QUEUED_MS = 1000
@@ -32,18 +28,12 @@ class Tbf:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused without root or tc, or where nobody could measure it."""
-        site = _queues.site_for(target, self.service)
-        if site.line.speaks != "redis":
-            raise Refused(
-                f"nobody could see how much gets through to {self.service}: that is measured with a Redis that echoes"
-            )
+        point = _queues.leaving_point(target, self.service)
         rate_bytes = self.rate_kbytes_per_s * 1000
-        size_bytes = min(max(rate_bytes // 2, _LEAST_BYTES), _MOST_BYTES)
-        through = Throughput(site.line.address, size_bytes, f"{self.service}_bytes_per_s", site.line.service.dsn)
-        bucket_bytes = max(_queues.mtu_bytes(site, _queues.device_of(site)) + 64, rate_bytes // _TICKS_PER_S)
+        narrow, wide = point.route.narrowed(rate_bytes)
+        bucket_bytes = max(_queues.mtu_bytes(point, _queues.device_of(point)) + 64, rate_bytes // _TICKS_PER_S)
         slow = ("tbf", "rate", f"{rate_bytes * 8}bit", "burst", f"{bucket_bytes}b", "latency", f"{_QUEUED_MS}ms")
-        narrow = round(rate_bytes * _ABOVE)
-        return (_queues.change(site, self.describe(), slow, through.at_most(narrow), through.above(narrow)),)
+        return (_queues.change(point, self.describe(), slow, narrow, wide),)
 
     def describe(self) -> str:
         """As in "narrow packets of redis to 100 kB/s"."""

@@ -2,7 +2,7 @@
 
 It prints one JSON line `{"event": "ready"}`, starts at the line `go` on stdin (or `go SECONDS`, a time of
 `clock.now_s()`), sends no more at the line `stop`, ends at once at the end of stdin (its parent is dead) or at SIGTERM,
-and prints one JSON line `{"event": "summary", ...}` last. A spec that can't be meant is refused with exit code 40.
+and prints one JSON line `{"event": "summary", ...}` last. A spec that is not valid is refused with exit code 40.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ from blackstart.codec import plain
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Probe, Reader, ReadingKind, Scalar
 from blackstart.probes.sockets import NoAnswer
+from blackstart.protocols import default_port
 from blackstart.reading import read_once
 from blackstart.target import Target
 
@@ -135,7 +136,7 @@ class TargetConnections(Conditions):
     def bind(self, target: Target) -> Self:
         """The probe with the API's host and port."""
         parts = urlsplit(target.url("/"))
-        port = self.port or parts.port or (443 if parts.scheme == "https" else 80)
+        port = self.port or parts.port or default_port(parts.scheme)
         return replace(self, listed=self.listed.bind(target), host=self.host or parts.hostname or "", port=port)
 
     def endpoint(self) -> ListedClients:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from blackstart import controls
 from blackstart.codec import plain
+from blackstart.control import Control, State
 from blackstart.errors import BlackstartError, Refused, StepTimedOut
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
@@ -14,10 +15,10 @@ from blackstart.target import Target
 
 @plain("probe.control_state")
 class ControlState(Conditions):
-    """What the control says of `service`: its `status`, or its `process` (pid and start time; absent if none)."""
+    """What the control says of `service`: its `status`, or its `process` (the instance; absent if none runs)."""
 
     service: str
-    control: controls.Control | None = None
+    control: Control | None = None
     field: Literal["status", "process"] = "status"
 
     @property
@@ -40,9 +41,9 @@ class ControlState(Conditions):
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
         """The field of the state."""
         state = answer.body
-        if not isinstance(state, controls.State):
+        if not isinstance(state, State):
             return "malformed", None, f"no state: {state!r}"
-        value = state.process if self.field == "process" else state.status
+        value = state.instance if self.field == "process" else state.status
         return ("value", value, state.detail) if value else ("absent", None, f"no process: {state.status}")
 
 
@@ -50,14 +51,12 @@ class ControlState(Conditions):
 class ControlEndpoint:
     """One look at a service through its control."""
 
-    control: controls.Control
+    control: Control
 
     @property
     def least_tick_s(self) -> float:
-        """How often it may be asked, in seconds: supervisord answers at once, others start a program for each look."""
-        if self.control.remote:
-            return 0.5
-        return 0.02 if self.control.kind == "supervisor" else 0.1
+        """How often it may be asked, in seconds."""
+        return 0.5 if self.control.reach() else self.control.least_tick_s
 
     def open(self) -> Reader:
         """A reader; nothing is held open."""
@@ -69,7 +68,7 @@ class ControlEndpoint:
 
 
 class _Looker:
-    def __init__(self, control: controls.Control) -> None:
+    def __init__(self, control: Control) -> None:
         self._control = control
 
     def read(self, timeout_s: float) -> Answer:

@@ -6,7 +6,6 @@ keep cookies. An answer is held in memory up to a limit and never beyond it, wha
 
 from __future__ import annotations
 
-import select
 import socket
 import ssl
 from base64 import b64encode
@@ -18,7 +17,9 @@ import httptools
 from blackstart import __version__
 from blackstart.errors import BadTarget
 from blackstart.model import Answer
-from blackstart.probes.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
+from blackstart.probes.kept import KeptReader
+from blackstart.probes.sockets import Deadline, NoAnswer, Stale
+from blackstart.protocols import default_port
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
@@ -116,58 +117,17 @@ def _request(url: str, headers: Iterable[tuple[str, str]]) -> bytes:
     return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1", "replace")
 
 
-class HttpReader:
+class HttpReader(KeptReader):
     """Reads one URL over a connection that is kept open. `headers` have their real values here."""
 
     def __init__(self, url: str, headers: Iterable[tuple[str, str]] = (), max_bytes: int = MAX_BODY_BYTES) -> None:
         parts = urlsplit(plain_url(url))
-        self._host = parts.hostname or ""
-        self._tls = ssl.create_default_context() if parts.scheme == "https" else None
-        self._port = parts.port or (443 if self._tls else 80)
+        tls = ssl.create_default_context() if parts.scheme == "https" else None
+        super().__init__(parts.hostname or "", parts.port or default_port(parts.scheme), tls)
         self._request = _request(url, headers)
         self._max_bytes = max_bytes
-        self._sock: socket.socket | None = None
-        self._poll = select.poll()
         self._message: _Message | None = None
         self._heads: dict[bytes, tuple[int, int]] = {}
-
-    def read(self, timeout_s: float) -> Answer:
-        """One answer within `timeout_s`, connecting included."""
-        deadline = Deadline(timeout_s)
-        try:
-            return self._exchange(deadline)
-        except NoAnswer as failure:
-            # A late answer to this request must not be taken for the answer to the next.
-            self.close()
-            return Answer(failure.kind, note=failure.note)
-
-    def close(self) -> None:
-        """Close the connection; the next read opens another."""
-        if self._sock is not None:
-            self._sock.close()
-            self._sock = None
-
-    def _exchange(self, deadline: Deadline) -> Answer:
-        if self._sock is not None:
-            try:
-                if not self._poll.poll(0):
-                    return self._ask(self._sock, deadline)
-            except Stale:
-                pass  # the other side had closed it while it was idle: ask again on a new connection
-            self.close()
-        try:
-            return self._ask(self._open(deadline), deadline)
-        except Stale as error:
-            raise NoAnswer("unreachable", f"the connection ended without an answer: {error}") from error
-
-    def _open(self, deadline: Deadline) -> socket.socket:
-        sock = connect(self._host, self._port, deadline)
-        if self._tls is not None:
-            sock = wrap_tls(sock, self._host, self._tls, deadline)
-        self._sock = sock
-        self._poll = select.poll()
-        self._poll.register(sock, select.POLLIN)
-        return sock
 
     def _ask(self, sock: socket.socket, deadline: Deadline) -> Answer:
         self._message = None

@@ -1,6 +1,6 @@
 """Redis and PostgreSQL asked from inside of their own container: no port has to be published, no password be known.
 
-What is read this way is read from the very container that a fault would touch.
+What is read this way is read from the very place that a fault would touch.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import ClassVar, Self
 
 from blackstart import controls
 from blackstart.codec import plain
-from blackstart.errors import BadTarget, StepFailed, StepTimedOut
+from blackstart.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
 from blackstart.expect import Conditions
 from blackstart.model import Answer, Command, Reader, ReadingKind, Scalar
 from blackstart.probes.redis_value import is_reading
@@ -29,14 +29,11 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]+)?")
 
 
 def container_command(target: Target, service: str, *argv: str) -> Command:
-    """`docker exec` of `argv` in the service's container. Raises BadTarget where it has none, or not exactly one."""
-    from blackstart.controls.docker import Docker  # noqa: PLC0415  (declarations load no engine)
-
-    control = controls.of(target.service(service)).resolve()
-    if not isinstance(control, Docker):
-        raise BadTarget(f'target "{target.name}": service "{service}" does not run in a container that we control')
-    words = (control.engine, "exec", control.name, *argv)
-    return Command(words, host=control.host, env=dict(control.env))
+    """`argv` inside of the service's own place. Raises BadTarget where it has none, or not exactly one."""
+    try:
+        return controls.of(target.service(service)).resolve().inside(argv)
+    except NotAvailable as error:
+        raise BadTarget(f'target "{target.name}": service "{service}": {error.reason}') from error
 
 
 class _OutputReader:

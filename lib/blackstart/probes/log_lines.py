@@ -70,7 +70,7 @@ class LogMatches(Conditions):
         if self.path or self.command is not None:
             return self
         service = target.service(self.service)
-        host = service.control.get("host")
+        host = controls.host_of(service)
         if service.log and not host:
             return replace(self, path=service.log)
         if service.log:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote, urlsplit
 
@@ -19,17 +19,12 @@ _NOT_FOUND = 404
 Picked = tuple[ReadingKind, Scalar, str]
 
 
-@plain("probe.toxic_state")
-class ToxicState(Conditions):
-    """`there` or `absent`, by the toxic's exact name; `no proxy` where nothing listens at the API any more.
-
-    A proxy that has died holds no toxic: they live in its memory.
-    """
+@dataclass(frozen=True)
+class _OfProxy(Conditions):
+    """What is read from what the API says of one proxy."""
 
     api: str
     proxy: str
-    toxic: str
-    name: str
 
     def bind(self, target: Target) -> Self:
         """Itself: it is made with an address."""
@@ -38,6 +33,25 @@ class ToxicState(Conditions):
     def endpoint(self) -> Endpoint:
         """The proxy, asked through its API."""
         return ProxyAsked(self.api, self.proxy)
+
+    def place(self) -> tuple[str, str]:
+        """The API, and the name of the proxy in it."""
+        return self.api, self.proxy
+
+    def lost(self) -> Condition:
+        """What spoils a run while it lasts."""
+        return self.is_(NO_PROXY)
+
+
+@plain("probe.toxic_state")
+class ToxicState(_OfProxy):
+    """`there` or `absent`, by the toxic's exact name; `no proxy` where nothing listens at the API any more.
+
+    A proxy that has died holds no toxic: they live in its memory.
+    """
+
+    toxic: str
+    name: str
 
     def pick(self, answer: Answer) -> Picked:
         """Whether the toxic stands in the proxy's list."""
@@ -50,30 +64,12 @@ class ToxicState(Conditions):
         names = [toxic.get("name") for toxic in toxics if isinstance(toxic, dict)] if isinstance(toxics, list) else []
         return "value", "there" if self.toxic in names else "absent", ""
 
-    def place(self) -> tuple[str, str]:
-        """The API, and the name of the proxy in it."""
-        return self.api, self.proxy
-
-    def lost(self) -> Condition:
-        """What spoils a run while it lasts."""
-        return self.is_(NO_PROXY)
-
 
 @plain("probe.proxy_state")
-class ProxyState(Conditions):
+class ProxyState(_OfProxy):
     """`enabled` or `disabled`; `no proxy` where nothing listens at the API any more."""
 
-    api: str
-    proxy: str
     name: str
-
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with an address."""
-        return self
-
-    def endpoint(self) -> Endpoint:
-        """The proxy, asked through its API."""
-        return ProxyAsked(self.api, self.proxy)
 
     def pick(self, answer: Answer) -> Picked:
         """What `enabled` says."""
@@ -84,14 +80,6 @@ class ProxyState(Conditions):
         if not isinstance(enabled, bool):
             return "malformed", None, f"enabled is {enabled!r}"
         return "value", "enabled" if enabled else "disabled", ""
-
-    def place(self) -> tuple[str, str]:
-        """The API, and the name of the proxy in it."""
-        return self.api, self.proxy
-
-    def lost(self) -> Condition:
-        """What spoils a run while it lasts."""
-        return self.is_(NO_PROXY)
 
 
 def _proxy_of(answer: Answer) -> tuple[ReadingKind, Scalar | dict[str, object], str]:

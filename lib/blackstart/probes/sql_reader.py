@@ -14,6 +14,7 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from blackstart.model import Answer, Scalar
 from blackstart.probes.sockets import Deadline, NoAnswer, resolve
+from blackstart.protocols import default_port
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult
@@ -128,7 +129,7 @@ def _conninfo(dsn: str, deadline: Deadline) -> bytes:
     host = str(found.get("host") or "")
     if not host or "," in host or host.startswith("/") or found.get("hostaddr"):
         return dsn.encode()
-    port = int(found.get("port") or 5432)
+    port = int(found.get("port") or default_port("postgres"))
     addresses = [str(address[0]) for _, address in resolve(host, port, deadline)]
     hosts = ",".join([host] * len(addresses))
     return make_conninfo(dsn, host=hosts, hostaddr=",".join(addresses), port=port).encode()

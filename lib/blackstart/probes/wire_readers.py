@@ -6,10 +6,10 @@ import select
 import socket
 import struct
 import threading
-from urllib.parse import unquote, urlsplit
 
 from blackstart import clock
 from blackstart.model import Answer, Reader
+from blackstart.probes import resp
 from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
 
 _MOST_READS = 3
@@ -79,17 +79,15 @@ class EchoReader(_Visitor):
 
     def __init__(self, address: str, size_bytes: int, dsn: str = "") -> None:
         super().__init__(address)
-        parts = urlsplit(dsn)
-        words = [unquote(word) for word in (parts.username, parts.password) if word] if parts.password else []
-        self._auth = _command(b"AUTH", *(word.encode() for word in words)) if words else b""
-        self._request = _command(b"PING", b"x" * size_bytes)
+        self._login = resp.login(dsn)
+        self._request = resp.command(b"PING", b"x" * size_bytes)
         self._size_bytes = size_bytes
 
     def _visit(self, deadline: Deadline, timeout_s: float) -> Answer:
         with connect(self._host, self._port, deadline) as sock:
-            if self._auth:
+            if self._login:
                 sock.settimeout(deadline.left_s())
-                sock.sendall(self._auth)
+                sock.sendall(self._login)
                 _refuse_error(_receive(sock, deadline))
             began_s = clock.now_s()
             received, first = self._exchange(sock, began_s + min(_ECHO_S, timeout_s * _MARGIN))
@@ -171,10 +169,6 @@ class KnockingReader(_Visitor):
             return True  # it waits for us to speak
         except (NoAnswer, OSError):
             return False
-
-
-def _command(*words: bytes) -> bytes:
-    return b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
 
 
 def _receive(sock: socket.socket, deadline: Deadline) -> bytes:

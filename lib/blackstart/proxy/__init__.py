@@ -1,6 +1,6 @@
 """The embedded fault proxy: `python -m blackstart.proxy`, speaking Toxiproxy's HTTP API.
 
-    client ⇄ Side │ stages │ Side ⇄ upstream        one Connection: two sides, a pipeline of stages per direction
+    client ⇄ Half │ stages │ Half ⇄ upstream        one Connection: two halves, a pipeline of stages per direction
 
 Every client for Toxiproxy 2.x drives it. What it does beyond Toxiproxy, each by an optional field of the same API:
 

@@ -18,6 +18,13 @@ class Valued(Protocol):
     def values(self) -> Mapping[str, Any]: ...
 
 
+class Settings(Valued, Protocol):
+    """What a stage knows of its toxic: the values, and what all its stages have in common."""
+
+    @property
+    def shared(self) -> dict[Any, Any]: ...
+
+
 class Attribute(Generic[V]):
     """One attribute. `default` None means that it has to be given; an `extra` is unknown to Toxiproxy."""
 
@@ -74,7 +81,7 @@ def declared(cls: type) -> dict[str, Attribute[Any]]:
 
 
 def given_values(known: Mapping[str, Attribute[Any]], given: object) -> dict[str, Any]:
-    """The values that a request gives, each checked. ValueError where one can't be meant.
+    """The values that a request gives, each checked. ValueError where one is not valid.
 
     A null counts as not given and capitals don't matter, as in Toxiproxy; an attribute that no one knows is refused,
     since a mistyped one would leave a toxic that does nothing.

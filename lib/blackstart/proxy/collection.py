@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.proxy.address import Address, read_address
-from blackstart.proxy.alarm import Clockwork
+from blackstart.proxy.connection_limit import ConnectionLimit
 from blackstart.proxy.dial import Dialler
 from blackstart.proxy.errors import ApiError, bad_body, missing_field, proxy_exists, proxy_not_found, toxic_exists
 from blackstart.proxy.proxy import Proxy
-from blackstart.proxy.room import Room
+from blackstart.proxy.timers import TimerQueue
 from blackstart.proxy.toxic import Toxic, as_object, read_toxic
 
 ANYWHERE = "127.0.0.1:0"  # where a proxy listens that was not told where: any free port, and only on this machine
@@ -33,7 +33,7 @@ class Wanted:
 
 
 def read_proxy(body: object, where: str = "") -> Wanted:
-    """The proxy that a body describes, with its toxics. ApiError 400 says what is missing or can't be meant."""
+    """The proxy that a body describes, with its toxics. ApiError 400 says what is missing or is not valid."""
     given = as_object(body)
     for field in ("name", "upstream"):
         if not given.get(field):
@@ -70,9 +70,9 @@ class Collection:
 
     def __init__(self, seed: str) -> None:
         self.seed = seed
-        self._clockwork = Clockwork(asyncio.get_running_loop())
+        self._timers = TimerQueue(asyncio.get_running_loop())
         self.proxies: dict[str, Proxy] = {}
-        self._dialler, self._room = Dialler(), Room(self.proxies)
+        self._dialler, self._limit = Dialler(), ConnectionLimit(self.proxies)
         self.changing = asyncio.Lock()
 
     def get(self, name: str) -> Proxy:
@@ -168,9 +168,7 @@ class Collection:
         return known
 
     async def _add(self, wanted: Wanted) -> Proxy:
-        proxy = Proxy(
-            wanted.name, wanted.listen, wanted.upstream, self.seed, self._clockwork, self._dialler, self._room
-        )
+        proxy = Proxy(wanted.name, wanted.listen, wanted.upstream, self.seed, self._timers, self._dialler, self._limit)
         for toxic in wanted.toxics:
             await proxy.add_toxic(toxic)
         if wanted.enabled:
@@ -186,4 +184,4 @@ class Collection:
         """Cut everything and let go of every port."""
         for proxy in self.proxies.values():
             proxy.close()
-        self._clockwork.close()
+        self._timers.close()

@@ -1,21 +1,41 @@
-"""One client's connection through a proxy: two sides, the dial between them, and the toxics that act on it."""
+"""One client's connection through a proxy: two halves, the dial between them, and the toxics that act on it."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from blackstart.proxy.address import Address
-from blackstart.proxy.side import Side
+from blackstart.proxy.dial import Dialler
+from blackstart.proxy.half import Half
 from blackstart.proxy.stage import HangUp
+from blackstart.proxy.timers import TimerQueue
 from blackstart.proxy.toxic import BOTH, DOWNSTREAM, UPSTREAM, Toxic
 
-if TYPE_CHECKING:
-    from blackstart.proxy.proxy import Proxy
-
 DIAL_WITHIN_S = 30.0
+
+
+class Owner(Protocol):
+    """Whose connection it is: the proxy that accepted it."""
+
+    name: str
+    seed: str
+    upstream: Address
+    toxics: list[Toxic]
+    timers: TimerQueue
+    dialler: Dialler
+
+    def accept(self, connection: Connection) -> bool:
+        """Take in a new connection; False where it has to be reset."""
+        ...
+
+    def dial_failed(self, why: str) -> None:
+        """A connection did not reach the upstream."""
+
+    def forget(self, connection: Connection) -> None:
+        """A connection is over."""
 
 
 class Connection:
@@ -23,19 +43,19 @@ class Connection:
 
     __slots__ = ("_dial", "_rolls", "client", "number", "over", "proxy", "server")
 
-    def __init__(self, proxy: Proxy, number: int) -> None:
+    def __init__(self, proxy: Owner, number: int) -> None:
         self.proxy, self.number = proxy, number
-        self.client, self.server = Side(self, UPSTREAM), Side(self, DOWNSTREAM)
+        self.client, self.server = Half(self, UPSTREAM), Half(self, DOWNSTREAM)
         self.client.peer, self.server.peer = self.server, self.client
         self.over = False
         self._dial: asyncio.Task[None] | None = None
         self._rolls: dict[str, float] | None = None
 
-    def made(self, side: Side) -> None:
+    def made(self, half: Half) -> None:
         """One of the two sockets is there."""
         if self.over:  # ended while it was being made
-            side.leave(HangUp.CUT)
-        elif side is self.server:
+            half.leave(HangUp.CUT)
+        elif half is self.server:
             self.client.connected()
             self.server.connected()
         elif not self.proxy.accept(self):
@@ -66,7 +86,7 @@ class Connection:
             self.proxy.forget(self)
 
     def hang_up(self, how: HangUp) -> None:
-        """End both sides in that way. May be called again, to be less patient."""
+        """End both halves in that way. May be called again, to be less patient."""
         if self.over and how is HangUp.CLOSE:
             return
         self.over = True
@@ -77,19 +97,19 @@ class Connection:
 
     def rebuild(self, toxics: Sequence[Toxic], *, fresh: bool = False) -> None:
         """Have the stages of those of the toxics that act on this connection, in their order."""
-        for side in (self.client, self.server):
-            acting = [toxic for toxic in toxics if toxic.acts_on(side.direction) and self._affected(toxic)]
-            if self.over or not (acting or side.pipeline):
+        for half in (self.client, self.server):
+            acting = [toxic for toxic in toxics if toxic.acts_on(half.direction) and self._affected(toxic)]
+            if self.over or not (acting or half.pipeline):
                 continue
-            side.staged(self.proxy.clockwork).rebuild(acting, self._random(side.direction), fresh)
+            half.staged(self.proxy.timers).rebuild(acting, self._random(half.direction), fresh)
             if not self.over:
-                side.route()
+                half.route()
 
     def changed(self, toxic: Toxic) -> None:
         """That toxic's attributes changed."""
-        for side in (self.client, self.server):
-            if side.pipeline is not None and not self.over:
-                side.pipeline.changed(toxic)
+        for half in (self.client, self.server):
+            if half.pipeline is not None and not self.over:
+                half.pipeline.changed(toxic)
 
     def _affected(self, toxic: Toxic) -> bool:
         """Rolled once per connection and toxic: whatever its toxicity becomes, the same connections are the first."""

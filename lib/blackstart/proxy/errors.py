@@ -12,7 +12,7 @@ class ApiError(BlackstartError):
 
 
 def bad_body(why: str) -> ApiError:
-    """The body is not JSON, or a value in it can't be meant."""
+    """The body is not JSON, or a value in it is not valid."""
     return ApiError(f"bad request body: {why}", 400)
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from blackstart.proxy.stage import NEVER, Ending, HangUp, Stage
-
-if TYPE_CHECKING:
-    from blackstart.proxy.toxic import Toxic
+from blackstart.proxy.toxic import Toxic
 
 
 class Ends(Protocol):
@@ -24,7 +22,7 @@ class Ends(Protocol):
     def hang_up(self, how: HangUp) -> None:
         """The whole connection ends."""
 
-    def alarm(self, at: float) -> None:
+    def wake(self, at: float) -> None:
         """Call `run_due` at that monotonic time; NEVER means not at all."""
 
     def choke(self, choked: bool) -> None:
@@ -129,9 +127,9 @@ class Pipeline:
 
     def _settle(self) -> None:
         if self.over:
-            self.ends.alarm(NEVER)
+            self.ends.wake(NEVER)
             return
-        self.ends.alarm(min((stage.due_at for stage in self.stages), default=NEVER))
+        self.ends.wake(min((stage.due_at for stage in self.stages), default=NEVER))
         share = 0.5 if self._choked else 1.0  # once choked, half of it has to go before more comes
         full = any(stage.held_bytes > stage.capacity_bytes * share for stage in self.stages)
         if full != self._choked:

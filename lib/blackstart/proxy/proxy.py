@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.proxy.address import Address, bindable
-from blackstart.proxy.alarm import Clockwork
 from blackstart.proxy.connection import Connection
+from blackstart.proxy.connection_limit import ConnectionLimit
 from blackstart.proxy.dial import Dialler
 from blackstart.proxy.errors import ApiError, toxic_exists, toxic_not_found
 from blackstart.proxy.listener import Listener
-from blackstart.proxy.room import Room
 from blackstart.proxy.stage import HangUp
+from blackstart.proxy.timers import TimerQueue
 from blackstart.proxy.toxic import DOWNSTREAM, UPSTREAM, Toxic
 
 log = logging.getLogger(__name__)
@@ -40,13 +40,13 @@ class Proxy:
         listen: Address,
         upstream: Address,
         seed: str,
-        clockwork: Clockwork,
+        timers: TimerQueue,
         dialler: Dialler,
-        room: Room,
+        limit: ConnectionLimit,
     ) -> None:
-        self.name, self.upstream, self.seed, self.clockwork = name, upstream, seed, clockwork
+        self.name, self.upstream, self.seed, self.timers = name, upstream, seed, timers
         self.listen, self.dialler = listen, dialler
-        self._room = room
+        self._limit = limit
         self.enabled = False
         self.toxics: list[Toxic] = []
         self.connections: set[Connection] = set()
@@ -190,7 +190,7 @@ class Proxy:
     def accept(self, connection: Connection) -> bool:
         """Take in a new connection; False where it came too late, or is one too many."""
         self.connections.add(connection)
-        return self._room.enter() and self._listener is not None and self._listener.listening
+        return self._limit.enter() and self._listener is not None and self._listener.listening
 
     def dial_failed(self, why: str) -> None:
         """A connection did not reach the upstream."""
@@ -201,20 +201,20 @@ class Proxy:
         """A connection is over."""
         if connection in self.connections:
             self.connections.remove(connection)
-            self._room.leave()
-            for side in (connection.client, connection.server):
-                total = self._totals[side.direction]
-                total.received += side.received_bytes
-                total.sent += side.sent_bytes
+            self._limit.leave()
+            for half in (connection.client, connection.server):
+                total = self._totals[half.direction]
+                total.received += half.received_bytes
+                total.sent += half.sent_bytes
 
     def totals(self, direction: str) -> Totals:
         """What has been carried in that direction so far, by open connections too."""
         closed = self._totals[direction]
         now = Totals(closed.received, closed.sent)
         for connection in self.connections:
-            side = connection.client if direction == UPSTREAM else connection.server
-            now.received += side.received_bytes
-            now.sent += side.sent_bytes
+            half = connection.client if direction == UPSTREAM else connection.server
+            now.received += half.received_bytes
+            now.sent += half.sent_bytes
         return now
 
     def to_json(self) -> dict[str, Any]:

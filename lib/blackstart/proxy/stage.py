@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from random import Random
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-if TYPE_CHECKING:
-    from blackstart.proxy.toxic import Toxic
+from blackstart.proxy.attributes import Settings
 
 NEVER = math.inf
 Chunk: TypeAlias = bytes
@@ -43,7 +42,7 @@ class Stage:
     # Whether the proxy accepts no new connection while this toxic is on it.
     refuses_connections: ClassVar[bool] = False
 
-    def __init__(self, toxic: Toxic, direction: str, random: Callable[[], Random], now: Callable[[], float]) -> None:
+    def __init__(self, toxic: Settings, direction: str, random: Callable[[], Random], now: Callable[[], float]) -> None:
         self.toxic, self.direction, self.now = toxic, direction, now
         self.random = random
         self.due_at = NEVER
@@ -60,7 +59,7 @@ class Stage:
         return 64 * 1024
 
     @property
-    def values(self) -> dict[str, Any]:
+    def values(self) -> Mapping[str, Any]:
         """The toxic's checked attributes, as they are now."""
         return self.toxic.values
 
@@ -92,7 +91,7 @@ class Stage:
 class Holding(Stage):
     """A stage that keeps things in order before it passes them on."""
 
-    def __init__(self, toxic: Toxic, direction: str, random: Callable[[], Random], now: Callable[[], float]) -> None:
+    def __init__(self, toxic: Settings, direction: str, random: Callable[[], Random], now: Callable[[], float]) -> None:
         super().__init__(toxic, direction, random, now)
         self.held: deque[bytes | Ending] = deque()
 

@@ -66,7 +66,7 @@ class Toxic:
 
 
 def read_toxic(body: object) -> Toxic:
-    """A new toxic from a request's body. ApiError 400 says which value can't be meant."""
+    """A new toxic from a request's body. ApiError 400 says which value is not valid."""
     given = as_object(body)
     stream = given.get("stream") or DOWNSTREAM
     if stream not in (UPSTREAM, DOWNSTREAM, BOTH):

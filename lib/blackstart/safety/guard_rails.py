@@ -11,9 +11,10 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
+from blackstart import controls
 from blackstart.errors import Refused
 from blackstart.model import Change, Command, HttpCall, Step
 from blackstart.safety import elsewhere
@@ -29,9 +30,6 @@ _WAYS_IN = frozenset(
     ("ssh", "sshd", "dropbear", "networking", "network", "NetworkManager", "systemd-networkd", "wpa_supplicant",
      "dhcpcd", "tailscaled", "wg-quick", "openvpn")
 )  # fmt: skip
-_NAMING_KEYS = ("unit", "supervisor", "process", "pidfile", "start", "docker", "compose", "container", "manual")
-# What a control calls its service once it is resolved: an alias has become the unit's own name.
-_RESOLVED = ("unit", "name", "line")
 
 
 @dataclass(frozen=True)
@@ -135,8 +133,8 @@ def _hosts_of_dsn(dsn: str) -> Iterator[str]:
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
     for name in plan.services:
         control = plan.controls.get(name)
-        if control is not None and control.remote:
-            yield Objection(f"{name} is controlled on another machine ({control.remote})", _host_of(control.remote))
+        if control is not None and control.reach():
+            yield Objection(f"{name} is controlled on another machine ({control.reach()})", _host_of(control.reach()))
     for change in plan.changes:
         for step in (*change.do, *change.undo, *change.rights):
             place = _reaches(step, environment)
@@ -175,8 +173,11 @@ def _ways_in(plan: Plan, came_by: str) -> Iterator[Objection]:
         if service is None:
             continue
         control = plan.controls.get(name)
-        programs = [(key, _program(service.control.get(key))) for key in _NAMING_KEYS]
-        programs += [(f"{key} in truth", _program(getattr(control, key, ""))) for key in _RESOLVED]
+        # As it is written, and as it was found: an alias has become the unit's own name.
+        written = controls.of(service).names() if service.control else {}
+        found = control.names() if control else {}
+        programs = [(key, _program(word)) for key, word in written.items()]
+        programs += [(f"{key} in truth", _program(word)) for key, word in found.items()]
         for why in _reasons(service, programs, came_by, _hosts_of_steps(plan.changes, name)):
             yield Objection(f"without {name} the machine may not be reached any more ({why})", name)
 
@@ -205,10 +206,9 @@ def _hosts_of_steps(changes: Iterable[Change], service: str) -> frozenset[str]:
     return frozenset(step.host for step in steps if isinstance(step, Command) and step.host)
 
 
-def _program(named: Any) -> str:
+def _program(named: str) -> str:
     """The bare name in a control's word: sshd of `sshd.service`, `sshd@2.service`, `/usr/sbin/sshd -D`."""
-    text = " ".join(map(str, named)) if isinstance(named, list) else str(named or "")
-    first = text.split()[0].rpartition("/")[2].rstrip(":") if text.split() else ""
+    first = named.split(maxsplit=1)[0].rpartition("/")[2].rstrip(":") if named.split() else ""
     return re.sub(r"(@.*)?\.(service|socket|target)$|@.*$|\.pid$", "", first)
 
 

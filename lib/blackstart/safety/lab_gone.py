@@ -14,8 +14,9 @@ from datetime import datetime
 from pathlib import Path
 
 from blackstart import clock
-from blackstart.controls.supervisor import Supervisor
+from blackstart.errors import NotAvailable
 from blackstart.model import Change
+from blackstart.probes.control_state import ControlState
 from blackstart.safety.alive import started
 from blackstart.state import state_dir
 
@@ -49,10 +50,14 @@ def _lab_of(change: Change) -> Path | None:
     """The folder of the lab, where the change is undone by one program of its supervisor alone."""
     labs = state_dir() / "labs"
     for condition in change.gone:
-        control = getattr(condition.probe, "control", None)
-        if isinstance(control, Supervisor) and not control.host and change.undo in (control.start(), control.resume()):
-            folder = Path(control.config).parent
-            return folder if folder.parent == labs else None
+        control = condition.probe.control if isinstance(condition.probe, ControlState) else None
+        if control is None or change.undo not in (control.start(), control.resume()):
+            continue
+        try:
+            folder = Path(control.folder())
+        except NotAvailable:
+            continue
+        return folder if folder.parent == labs else None
     return None
 
 

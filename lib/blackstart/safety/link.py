@@ -77,8 +77,11 @@ class Listens:
         seen = read_once(self.process, 5.0)
         if seen.kind != "value":
             return _told(seen)
+        pid = str(seen.value).partition(":")[0]
+        if not pid.isdigit():
+            return f"the control of {self.service} knows no process (it is {seen.value})"
         try:
-            root = psutil.Process(int(str(seen.value).partition(":")[0]))
+            root = psutil.Process(int(pid))
             family = [root, *root.children(recursive=True)]
             ports = {c.laddr.port for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
         except psutil.Error as error:

@@ -13,16 +13,15 @@ from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart import controls
+from blackstart import controls, protocols
 from blackstart.codec import plain
-from blackstart.errors import BlackstartError
-from blackstart.model import Command, Probe, Reading
+from blackstart.errors import BlackstartError, NotAvailable
+from blackstart.model import Probe, Reading
 from blackstart.probes.clients import is_here
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
 from blackstart.reading import read_once
-from blackstart.steps.run import carry_out
-from blackstart.target import Target, secret
+from blackstart.target import Target
 
 _READ_TIMEOUT_S = 2.0
 _MOST_KEYS = 5
@@ -60,27 +59,24 @@ class ServedByControl:
     def bind(self, target: Target) -> ServedByControl:
         """With the address and the control. Raises BadTarget."""
         service = target.service(self.service)
-        parts = urlsplit(secret(service.dsn) if service.dsn else f"//{service.address}")
-        control = controls.of(service).resolve()
-        return replace(self, host=parts.hostname or "", port=parts.port or _default_port(parts.scheme), control=control)
+        parts = urlsplit(protocols.dsn_of(service) or f"//{service.address}")
+        port = parts.port or protocols.default_port(parts.scheme)
+        return replace(self, host=parts.hostname or "", port=port, control=controls.of(service).resolve())
 
     def missing(self) -> str:
         """Asks the control which process or container it is, and compares."""
-        if self.control is None or self.control.by_hand or self.control.remote or not self.port:
+        if self.control is None or self.control.by_hand or self.control.reach() or not self.port:
             return ""
         try:
-            if hasattr(self.control, "engine"):
-                return self._not_published()
-            return self._not_listening() if is_here(self.host) else ""
+            return self._another()
         except BlackstartError as error:
             return f"{self.service}: {str(error).splitlines()[0]}"
 
-    def _not_published(self) -> str:
-        form = "{{json .NetworkSettings}} {{.HostConfig.NetworkMode}}"
-        words = (self.control.engine, "inspect", "--type", "container", "--format", form, self.control.name)
-        told = carry_out(Command(words, timeout_s=10.0, env=dict(self.control.env))).stdout
-        complaints = [not_published(told, self.control.name, host, self.port) for host in _called(self.host)]
-        return "" if "" in complaints else complaints[0]
+    def _another(self) -> str:
+        try:
+            return str(self.control.not_at(_called(self.host), self.port))
+        except NotAvailable:
+            return self._not_listening() if is_here(self.host) else ""
 
     def _not_listening(self) -> str:
         import psutil  # noqa: PLC0415  (declarations load nothing that looks)
@@ -110,25 +106,6 @@ class ServedByControl:
 
 def _children(root: Any) -> Iterator[Any]:
     yield from root.children(recursive=True)
-
-
-def not_published(told: str, name: str, host: str, port: int) -> str:
-    """Empty where the container publishes that port of this machine, has that address, or has the machine's network.
-
-    `told` is `docker inspect`'s NetworkSettings as JSON, a blank, and the network mode.
-    """
-    data, _, mode = told.strip().rpartition(" ")
-    try:
-        settings = json.loads(data)
-        addresses = {network.get("IPAddress", "") for network in (settings.get("Networks") or {}).values()}
-        bindings = [one for many in (settings.get("Ports") or {}).values() for one in many or ()]
-        ports = {int(one["HostPort"]) for one in bindings}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        return f"what the engine says of {name} can't be read: {error}"
-    if mode == "host" or host in addresses - {""} or port in ports:
-        return ""
-    published = f"ports {', '.join(map(str, sorted(ports)))}" if ports else "no port"
-    return f"the container {name} publishes {published}, so {host}:{port} is another server"
 
 
 @plain("link.keys_in_database")
@@ -172,7 +149,3 @@ def _called(host: str) -> list[str]:
         return [host, *(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))]
     except (OSError, UnicodeError):
         return [host]
-
-
-def _default_port(scheme: str) -> int:
-    return {"redis": 6379, "rediss": 6379, "postgres": 5432, "postgresql": 5432}.get(scheme, 0)

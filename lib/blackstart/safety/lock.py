@@ -76,7 +76,7 @@ class Locks:
                 raise
 
     def _take_one(self, identity: str, run: str, what: str) -> int:
-        path = lock_dir() / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
+        path = path_of(identity)
         handle = _open(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

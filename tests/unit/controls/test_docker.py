@@ -1,12 +1,18 @@
 """Containers: the one that is meant among many, and the state in what an engine prints."""
 
+import os
+from collections.abc import Callable
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.controls.candidates import Candidate, Wanted, parse
-from blackstart.controls.docker import Docker, parse_published, parse_state
-from blackstart.errors import Ambiguous, BadTarget, StepFailed
+from blackstart.controls import docker_answers
+from blackstart.controls.docker import Docker
+from blackstart.controls.docker_candidates import Candidate, Wanted, parse
+from blackstart.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
+from blackstart.steps.run import carry_out
 from blackstart.steps.shell import to_shell
 
 AITRAPP = [
@@ -88,29 +94,29 @@ def test_the_listing_is_read_with_and_without_labels() -> None:
     ],
 )
 def test_the_state_is_read(printed: str, status: str, revives: bool) -> None:
-    state = parse_state(printed)
+    state = docker_answers.state(printed)
     assert (state.status, state.revives) == (status, revives)
-    assert (state.process == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
+    assert (state.instance == "7:2026-01-01T00:00:00Z") == ("StartedAt" in printed)
 
 
 def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() -> None:
-    assert "--rm" in parse_state('no,removed {"Status":"running","Pid":7}').lost
-    assert parse_state('no,removed {"Status":"running","Pid":7}').status == "running"
-    assert not parse_state('no {"Status":"running","Pid":7}').lost
+    assert "--rm" in docker_answers.state('no,removed {"Status":"running","Pid":7}').lost
+    assert docker_answers.state('no,removed {"Status":"running","Pid":7}').status == "running"
+    assert not docker_answers.state('no {"Status":"running","Pid":7}').lost
 
 
 @pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])
 def test_an_answer_that_is_no_state_is_a_failure(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):
-        parse_state(printed)
+        docker_answers.state(printed)
 
 
 def test_an_engine_behind_a_socket_file_is_here_and_any_other_is_not() -> None:
     assert Docker(container="redis", endpoint="unix:///var/run/docker.sock").is_local()
     for endpoint in ("tcp://127.0.0.1:2375", "ssh://ops@db1"):
         elsewhere = Docker(container="redis", endpoint=endpoint)
-        assert not elsewhere.is_local() and elsewhere.remote == endpoint
-    assert Docker(container="redis", host="ssh://db1").remote == "ssh://db1"
+        assert not elsewhere.is_local() and elsewhere.reach() == endpoint
+    assert Docker(container="redis", host="ssh://db1").reach() == "ssh://db1"
 
 
 def test_the_undo_names_the_engine_and_the_service_and_no_container_id() -> None:
@@ -139,10 +145,61 @@ def test_a_dot_in_a_name_is_a_dot() -> None:
     ],
 )
 def test_where_a_container_is_reached_is_what_it_publishes(printed: str, address: str) -> None:
-    assert parse_published(printed, 6379) == address
+    assert docker_answers.published(printed, 6379) == address
 
 
 @pytest.mark.parametrize("printed", ["", "oops bridge", '{"6379/tcp":[{}]} bridge', "[] bridge extra"])
 def test_an_engine_that_does_not_say_what_is_published_is_no_answer(printed: str) -> None:
     with pytest.raises(StepFailed, match="can't be read"):
-        parse_published(printed, 6379)
+        docker_answers.published(printed, 6379)
+
+
+ENGINE = """#!/bin/sh
+case "$*" in
+ps*) echo 0af9 ;;
+*NetworkSettings.Ports*) echo '{"6379/tcp": [{"HostPort": "16379"}]}' ;;
+*PortBindings*) echo '{"6379/tcp": [{"HostIp": "", "HostPort": "16379"}]} shop' ;;
+*NetworkSettings*) echo '{"Ports": {"6379/tcp": [{"HostPort": "16379"}]}, "Networks": {}} shop' ;;
+*State.Pid*) echo PID ;;
+*) exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def behind_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Docker]:
+    """A container of an engine that answers as docker does, with that process; nsenter only says what it was told."""
+    (tmp_path / "nsenter").write_text('#!/bin/sh\necho "$@"\n')
+    (tmp_path / "nsenter").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+
+    def make(pid: int) -> Docker:
+        engine = tmp_path / "engine"
+        engine.write_text(ENGINE.replace("PID", str(pid)))
+        engine.chmod(0o755)
+        return Docker(container="redis", name="redis", engine=str(engine))
+
+    return make
+
+
+def test_its_network_is_entered_by_the_process_that_it_has_at_that_moment(
+    behind_an_engine: Callable[[int], Docker],
+) -> None:
+    step = behind_an_engine(4242).in_network(("tc", "qdisc", "add", "it's"))
+    told = carry_out(step).stdout.strip()
+    assert told == """-t 4242 -n sh -c tc qdisc add 'it'"'"'s'"""
+    with pytest.raises(StepFailed, match="the container does not run"):
+        carry_out(behind_an_engine(0).in_network(("true",)))
+
+
+def test_its_ports_inside_and_outside_are_told_by_the_engine(behind_an_engine: Callable[[int], Docker]) -> None:
+    control = behind_an_engine(4242)
+    assert (control.inner_port(16379), control.inner_port(1)) == (6379, 1)
+    assert (control.published(6379), control.published(1)) == ("localhost:16379", "")
+    assert control.not_at(["localhost", "127.0.0.1"], 16379) == ""
+    assert "localhost:1 is another server" in control.not_at(["localhost", "127.0.0.1"], 1)
+
+
+def test_the_network_of_another_engines_container_has_no_way_in() -> None:
+    with pytest.raises(NotAvailable, match=r"another engine \(tcp://far:2375\) has no way in"):
+        Docker(container="redis", name="redis", engine="docker", endpoint="tcp://far:2375").in_network(("true",))

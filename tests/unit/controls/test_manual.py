@@ -1,7 +1,7 @@
 """By hand: every step is a sentence to the operator."""
 
 from blackstart import controls
-from blackstart.controls import State
+from blackstart.control import State
 from blackstart.model import Ask
 from blackstart.target import Service
 

@@ -4,7 +4,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import Control, State
+from blackstart.control import Control, State
 from blackstart.errors import BadTarget
 from blackstart.target import Service
 
@@ -38,7 +38,7 @@ def test_every_kind_is_read_survives_json_and_can_be_hashed(table: dict[str, obj
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_what_would_be_done_is_known_without_touching_anything(table: dict[str, object]) -> None:
-    control, seen = of(table), State("running", 42, "7", True)
+    control, seen = of(table), State("running", "42:7", 42, True)
     for steps in (
         control.start(),
         control.stop(),

@@ -30,7 +30,7 @@ from tests.unit.probes.servers import answering, serving
 )
 def test_the_status_is_read(printed: str, status: str, process: str) -> None:
     state = parse_status(printed, revives=True)
-    assert (state.status, state.process) == (status, process)
+    assert (state.status, state.instance) == (status, process)
 
 
 def test_settings_are_read_with_what_they_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -94,8 +94,8 @@ def test_settings_are_read_again_only_when_the_file_has_changed(
     ("answer", "told"),
     [
         (b"HTTP/1.0 401 Unauthorized\r\n\r\n", "answered 401 Unauthorized"),
-        (b"SSH-2.0-OpenSSH\r\n", "is no supervisord: b'SSH-2.0"),
-        (b"", "is no supervisord: b''"),
+        (b"SSH-2.0-OpenSSH\r\n", "is no supervisord: SSH-2.0"),
+        (b"", "is no supervisord: Remote end closed"),
         (b"HTTP/1.0 200 OK\r\n\r\n<methodResponse><par", "can't be read"),
         (b"HTTP/1.0 200 OK\r\n\r\n<a/>", "can't be read"),
     ],

@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackstart.controls import State
+from blackstart.control import State
 from blackstart.controls.systemd import Systemd, parse_state
 from blackstart.steps.shell import describe, to_shell
 
@@ -24,7 +24,7 @@ def test_a_users_unit_on_another_host_is_asked_of_the_users_manager_there() -> N
     (step,) = USER.stop()
     assert describe(step) == "ssh://ops@db1: systemctl --user --no-ask-password --no-pager stop app.service"
     assert "ops@db1 'systemctl --user --no-ask-password --no-pager stop app.service'" in to_shell(step)
-    assert (USER.identity(), USER.remote) == ("systemd:ssh://ops@db1:user:app.service", "ssh://ops@db1")
+    assert (USER.identity(), USER.reach()) == ("systemd:ssh://ops@db1:user:app.service", "ssh://ops@db1")
 
 
 def test_kill_is_followed_by_a_stop_so_that_nothing_revives_it() -> None:
@@ -33,7 +33,7 @@ def test_kill_is_followed_by_a_stop_so_that_nothing_revives_it() -> None:
 
 
 def test_crash_names_the_process_that_was_seen() -> None:
-    (step,) = SYSTEM.crash(State("running", 42, "7"), "SEGV")
+    (step,) = SYSTEM.crash(State("running", "42:7", 42), "SEGV")
     assert step.argv[3:7] == ("crash", "redis.service", "42", "SEGV")
 
 
@@ -64,7 +64,7 @@ def shown(active: str, sub: str = "", pid: int = 0, restart: str = "no", load: s
 )
 def test_the_state_is_read(printed: str, status: str, process: str, revives: bool) -> None:
     state = parse_state(printed)
-    assert (state.status, state.process, state.revives) == (status, process, revives)
+    assert (state.status, state.instance, state.revives) == (status, process, revives)
 
 
 def test_a_transient_unit_is_lost_when_it_ends() -> None:

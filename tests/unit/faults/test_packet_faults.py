@@ -11,8 +11,8 @@ import pytest
 from blackstart.codec import from_data, to_data
 from blackstart.errors import BadTarget, Refused
 from blackstart.faults import _netfilter, _packets
-from blackstart.faults._packets import Site, site_of
-from blackstart.faults._wire import Line, line_to
+from blackstart.faults._packets import PacketPoint, packet_point
+from blackstart.faults._wire import Route, route_to
 from blackstart.faults.drop import Drop
 from blackstart.faults.netem import Netem
 from blackstart.faults.reject import Reject
@@ -32,11 +32,11 @@ ANSWERS = {
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Root, with all programs, a Redis that answers in 1 ms, and interfaces as they come."""
-    monkeypatch.setattr(Line, "normal", lambda self: None)
-    monkeypatch.setattr(Line, "normal_ms", lambda self, trip: 1.0)
+    monkeypatch.setattr(Route, "normal", lambda self: None)
+    monkeypatch.setattr(Route, "normal_ms", lambda self, trip: 1.0)
     monkeypatch.setattr(_packets, "_refuse_here", lambda *programs: None)
     monkeypatch.setattr(_packets, "_is_ours", lambda address: address == "10.0.0.4")
-    monkeypatch.setattr(Site, "asked", lambda self, *argv: Outcome(True, 0, ANSWERS[argv[0]], "", 0.0))
+    monkeypatch.setattr(PacketPoint, "asked", lambda self, *argv: Outcome(True, 0, ANSWERS[argv[0]], "", 0.0))
 
 
 def target(address: str = "127.0.0.1:6379", net: dict[str, Any] | None = None, **more: Any) -> Target:
@@ -104,8 +104,8 @@ def test_a_containers_published_port_is_cut_off_where_it_is_forwarded_too() -> N
 
 
 def test_an_engine_without_its_chain_has_only_the_port() -> None:
-    site = Site(line_to(target(control={"docker": "redis"}), "redis"), "shop")
-    absent = replace(site)
+    point = PacketPoint(route_to(target(control={"docker": "redis"}), "redis"), "shop")
+    absent = replace(point)
     object.__setattr__(absent, "asked", lambda *argv: Outcome(False, 1, "", "No chain", 0.0))
     assert [rule.chain for rule in _netfilter.rules_for(absent, "t", ("DROP",))] == ["INPUT"]
 
@@ -139,8 +139,8 @@ def test_targets_of_one_name_on_one_host_end_nobody_elses_timer(fault: Fault) ->
 
 
 def test_the_controls_host_is_the_one_that_packets_reach() -> None:
-    site = site_of(target("db1:6379", control={"unit": "redis", "host": "ssh://db1"}), "redis", "iptables")
-    assert site.host == "ssh://db1"
+    point = packet_point(target("db1:6379", control={"unit": "redis", "host": "ssh://db1"}), "redis", "iptables")
+    assert point.host == "ssh://db1"
 
 
 def test_queues_sort_the_services_own_packets_out() -> None:
@@ -232,5 +232,5 @@ def test_without_root_it_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_tag_holds_nothing_that_a_rule_could_not() -> None:
-    site = Site(line_to(target(), "redis"), 'a "b"\n$(c)')
-    assert site.tag("drop") == "blackstart:a_b_c_/redis/drop"
+    point = PacketPoint(route_to(target(), "redis"), 'a "b"\n$(c)')
+    assert point.tag("drop") == "blackstart:a_b_c_/redis/drop"

@@ -12,8 +12,8 @@ from blackstart.codec import from_data, to_data
 from blackstart.errors import BadTarget, Refused
 from blackstart.expect import Condition
 from blackstart.faults import _proxied
-from blackstart.faults._proxied import Way
-from blackstart.faults._wire import Line, line_to
+from blackstart.faults._proxied import ProxyRoute
+from blackstart.faults._wire import Route, route_to
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cut import Cut
 from blackstart.faults.flap import Flap
@@ -42,16 +42,16 @@ def target(**more: Any) -> Target:
 @pytest.fixture(autouse=True)
 def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     """Redis answers in 1 ms, and nobody is asked."""
-    monkeypatch.setattr(Line, "normal", lambda self: None)
-    monkeypatch.setattr(Line, "normal_ms", lambda self, trip: 1.0)
+    monkeypatch.setattr(Route, "normal", lambda self: None)
+    monkeypatch.setattr(Route, "normal_ms", lambda self, trip: 1.0)
 
 
 @pytest.fixture(params=[True, False], ids=["embedded", "toxiproxy"])
-def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Way:
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ProxyRoute:
     """The way through the proxy, as it would be found."""
-    found = Way(line_to(target(), "redis"), API, "re/dis", request.param, "blackstart.shop.redis")
+    found = ProxyRoute(route_to(target(), "redis"), API, "re/dis", request.param, "blackstart.shop.redis")
     for module in ("latency", "bandwidth", "cut", "reset", "slow_close", "flap"):
-        monkeypatch.setattr(f"blackstart.faults.{module}.way_to", lambda target, name: found)
+        monkeypatch.setattr(f"blackstart.faults.{module}.proxy_route_to", lambda target, name: found)
     return found
 
 
@@ -66,14 +66,14 @@ def wire(change: Change) -> list[Condition]:
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
-def test_what_the_guardian_reads_is_what_was_planned(way: Way, fault: Fault) -> None:
+def test_what_the_guardian_reads_is_what_was_planned(way: ProxyRoute, fault: Fault) -> None:
     change = plan(fault)
     assert from_data(json.loads(json.dumps(to_data(change)))) == change
     assert change.undo_is_noop and change.what == fault.describe() and change.service == "redis"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
-def test_no_undo_touches_anything_but_what_is_ours(way: Way, fault: Fault) -> None:
+def test_no_undo_touches_anything_but_what_is_ours(way: ProxyRoute, fault: Fault) -> None:
     for step in plan(fault).undo:
         if not isinstance(step, HttpCall):
             continue
@@ -86,14 +86,14 @@ def test_no_undo_touches_anything_but_what_is_ours(way: Way, fault: Fault) -> No
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
-def test_what_the_proxy_says_is_never_enough(way: Way, fault: Fault) -> None:
+def test_what_the_proxy_says_is_never_enough(way: ProxyRoute, fault: Fault) -> None:
     change = plan(fault)
     assert wire(change) and len(change.bites) > len(wire(change))
     assert change.gone[0].probe.name == "redis_wire" and len(change.gone) >= 2
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
-def test_a_proxy_that_dies_is_noticed_and_said(way: Way, fault: Fault) -> None:
+def test_a_proxy_that_dies_is_noticed_and_said(way: ProxyRoute, fault: Fault) -> None:
     lost = lost_means([plan(fault)])
     assert [condition.wanted for condition in lost] == ["no proxy"]
     assert reasons([plan(fault)], [f"{lost[0]} (abort condition)", "something else"]) == (
@@ -101,27 +101,27 @@ def test_a_proxy_that_dies_is_noticed_and_said(way: Way, fault: Fault) -> None:
     )
 
 
-def test_a_delay_counts_as_seen_when_most_of_it_is_there(way: Way) -> None:
+def test_a_delay_counts_as_seen_when_most_of_it_is_there(way: ProxyRoute) -> None:
     change = plan(Latency("redis", 200, 50))
     assert wire(change)[0].wanted == 121.0 and change.do[0].body["attributes"] == {"latency": 200, "jitter": 50}  # type: ignore[union-attr]
 
 
-def test_a_delay_longer_than_a_read_counts_as_seen_when_the_read_is_that_late(way: Way) -> None:
+def test_a_delay_longer_than_a_read_counts_as_seen_when_the_read_is_that_late(way: ProxyRoute) -> None:
     assert wire(plan(Latency("redis", 60_000)))[0].wanted == 1500.0
 
 
-def test_a_lease_is_given_exactly_where_it_is_known(way: Way) -> None:
+def test_a_lease_is_given_exactly_where_it_is_known(way: ProxyRoute) -> None:
     for fault in (Latency("redis", 200), Reset("redis"), SlowClose("redis", 9)):
         assert ("lease" in plan(fault).do[0].body) is way.embedded  # type: ignore[union-attr]
 
 
-def test_a_cut_uses_the_toxic_that_has_a_lease_or_else_disables_the_proxy(way: Way) -> None:
+def test_a_cut_uses_the_toxic_that_has_a_lease_or_else_disables_the_proxy(way: ProxyRoute) -> None:
     (step,) = plan(Cut("redis")).do
     assert isinstance(step, HttpCall)
     assert step.body.get("type") == "down" if way.embedded else step.body == {"enabled": False}
 
 
-def test_a_flap_ends_its_child_before_it_lets_the_proxy_up(way: Way) -> None:
+def test_a_flap_ends_its_child_before_it_lets_the_proxy_up(way: ProxyRoute) -> None:
     change = plan(Flap("redis", 100))
     kill, up = change.undo
     assert isinstance(kill, Command) and kill.ok_codes == (0, 66) and isinstance(up, HttpCall)
@@ -153,8 +153,8 @@ UNSEEN = {
 @pytest.mark.parametrize("name", UNSEEN)
 def test_what_nobody_could_see_is_refused(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     where = Target("shop", proxy=API, services={"x": Service("x", "localhost:99", proxy_name="x")})
-    found = Way(line_to(where, "x"), API, "x", True, "blackstart.shop.x")
-    monkeypatch.setattr(f"blackstart.faults.{name}.way_to", lambda target, name: found)
+    found = ProxyRoute(route_to(where, "x"), API, "x", True, "blackstart.shop.x")
+    monkeypatch.setattr(f"blackstart.faults.{name}.proxy_route_to", lambda target, name: found)
     with pytest.raises(Refused, match="nobody could see"):
         UNSEEN[name].plan(where)
 
@@ -169,23 +169,23 @@ def test_what_nobody_could_see_is_refused(name: str, monkeypatch: pytest.MonkeyP
         (Service("x", "h:5432"), "postgres"),
         (Service("shop", "h:80", url="http://h/"), "http"),
         (Service("shop", "h:81", url="http://h/"), ""),
-        (Service("broker", "h:9092"), ""),
+        (Service("broker", "h:9092"), "kafka"),
         (Service("redis", "h:1", dsn="amqp://h"), ""),
     ],
 )
 def test_what_a_service_speaks_is_told_by_its_dsn_its_url_its_name_or_its_port(service: Service, speaks: str) -> None:
-    assert line_to(Target("t", services={service.name: service}), service.name).speaks == speaks
+    assert route_to(Target("t", services={service.name: service}), service.name).speaks == speaks
 
 
 def test_everything_is_asked_through_the_address_not_the_dsn() -> None:
     where = target(dsn="redis://:secret@past-the-proxy:7000/0", address="127.0.0.1:26379")
-    pulse = line_to(where, "redis").pulse()
+    pulse = route_to(where, "redis").pulse()
     assert pulse is not None and pulse.endpoint().describe() == "PING redis://127.0.0.1:26379"
 
 
 def test_a_service_without_an_address_is_refused() -> None:
     with pytest.raises(BadTarget, match="has no address"):
-        line_to(target(address=""), "redis")
+        route_to(target(address=""), "redis")
 
 
 def info(**more: Any) -> ProxyInfo:
@@ -203,19 +203,19 @@ def info(**more: Any) -> ProxyInfo:
 
 def test_an_address_that_is_the_proxys_upstream_is_past_the_proxy() -> None:
     with pytest.raises(Refused, match="past the proxy"):
-        _proxied._refuse_unused(line_to(target(address="127.0.0.1:6379"), "redis"), info())
-    _proxied._refuse_unused(line_to(target(address="localhost:26379"), "redis"), info())
-    _proxied._refuse_unused(line_to(target(address="gateway:26379"), "redis"), info(listen="[::]:26379"))
+        _proxied._refuse_unused(route_to(target(address="127.0.0.1:6379"), "redis"), info())
+    _proxied._refuse_unused(route_to(target(address="localhost:26379"), "redis"), info())
+    _proxied._refuse_unused(route_to(target(address="gateway:26379"), "redis"), info(listen="[::]:26379"))
 
 
 def test_a_disabled_proxy_can_not_be_disturbed() -> None:
     with pytest.raises(Refused, match="is disabled"):
-        _proxied._refuse_unused(line_to(target(), "redis"), info(enabled=False))
+        _proxied._refuse_unused(route_to(target(), "redis"), info(enabled=False))
 
 
-def test_the_words_of_the_flapper_hold_no_password(way: Way, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_words_of_the_flapper_hold_no_password(way: ProxyRoute, monkeypatch: pytest.MonkeyPatch) -> None:
     secret = replace(way, api="http://ops:s3cret@127.0.0.1:8474")
-    monkeypatch.setattr("blackstart.faults.flap.way_to", lambda target, name: secret)
+    monkeypatch.setattr("blackstart.faults.flap.proxy_route_to", lambda target, name: secret)
     change = plan(Flap("redis", 100))
     words = [word for step in change.do if isinstance(step, Command) for word in step.argv]
     assert words and "s3cret" not in " ".join(words)

@@ -5,11 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart import controls, faults
+from blackstart import controls
 from blackstart.codec import from_data, to_data
-from blackstart.controls import State
+from blackstart.control import State
 from blackstart.controls.docker import Docker
 from blackstart.errors import BadTarget, Refused
+from blackstart.faults import _service
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
@@ -19,7 +20,7 @@ from blackstart.model import Ask, Change, Fault
 from blackstart.target import Service, Target
 
 FAULTS: list[Fault] = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
-RUNNING = State("running", 42, "noon", revives=True)
+RUNNING = State("running", "42:noon", 42, revives=True)
 CONTAINER = Docker(container="redis", name="redis", engine="/usr/bin/docker", endpoint="unix:///d.sock")
 
 
@@ -28,7 +29,7 @@ def target(state: State, monkeypatch: pytest.MonkeyPatch, sharing: tuple[str, ..
     service = Service("redis", control={"docker": "redis"}, **{"address": "db1:6379", **more})
     monkeypatch.setattr(Docker, "resolve", lambda self: CONTAINER)
     monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: state)
-    monkeypatch.setattr(Docker, "takes_along", lambda self: sharing)
+    monkeypatch.setattr(Docker, "dependents", lambda self: sharing)
     return Target("test", services={"redis": service})
 
 
@@ -82,7 +83,7 @@ def test_crash_bites_when_another_process_is_there(monkeypatch: pytest.MonkeyPat
 
 def test_a_crash_that_nothing_revives_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="nothing would bring redis back after a crash .* the fault kill"):
-        plan(Crash("redis"), State("running", 42, "noon", revives=False), monkeypatch)
+        plan(Crash("redis"), State("running", "42:noon", 42, revives=False), monkeypatch)
 
 
 def test_bounce_is_held_exactly_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,7 +97,7 @@ def test_bounce_is_held_exactly_as_long_as_it_says(monkeypatch: pytest.MonkeyPat
 @pytest.mark.parametrize("status", ["stopped", "stopping", "paused", "starting", "failed", "absent"])
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
 def test_what_does_not_run_is_refused(fault: Fault, status: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faults, "_STARTS_WITHIN_S", 0.0)
+    monkeypatch.setattr(_service, "_STARTS_WITHIN_S", 0.0)
     with pytest.raises(Refused, match=rf"Not started: redis is {status} \(why\), and only what runs can be broken"):
         plan(fault, State(status, detail="why"), monkeypatch)  # type: ignore[arg-type]
 
@@ -109,6 +110,7 @@ def test_what_does_not_run_is_refused(fault: Fault, status: str, monkeypatch: py
         ({"address": "", "dsn": "redis://db1"}, "redis_ping is silent", True),
         ({"address": "", "dsn": "env:DSN"}, "redis_ping is silent", True),
         ({"address": "db1:6379", "dsn": "postgresql://me@db1/x"}, "redis_ping is silent", True),
+        ({"address": "", "dsn": "postgresql+asyncpg://me@db1/x"}, "redis_ping is silent", True),
         ({"address": ""}, None, False),
         ({"address": "db1:80", "dsn": "http://db1"}, "redis_port is silent", True),
     ],
@@ -159,7 +161,7 @@ def test_by_hand_what_nobody_could_see_is_refused() -> None:
         Stop("redis").plan(by_hand())
     with pytest.raises(Refused, match="can't be seen from outside"):
         Crash("redis").plan(by_hand(address="db1:6379"))
-    with pytest.raises(Refused, match="no hand is as exact as 300 ms"):
+    with pytest.raises(Refused, match="nobody can keep to 300 ms by hand"):
         Bounce("redis", 300).plan(by_hand(address="db1:6379"))
     with pytest.raises(Refused, match="speaks no protocol that we know"):
         Pause("web").plan(Target("test", services={"web": Service("web", "db1:80", control={"manual": True})}))

@@ -1,4 +1,4 @@
-"""What an answer means is as declared, and declarations that can't be meant are refused."""
+"""What an answer means is as declared, and declarations that are not valid are refused."""
 
 import pytest
 

@@ -3,7 +3,7 @@
 import pytest
 
 from blackstart.codec import from_data, to_data
-from blackstart.controls import State
+from blackstart.control import State
 from blackstart.controls.manual import Manual
 from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
 from blackstart.model import Answer
@@ -18,7 +18,7 @@ def test_one_look_feeds_status_and_process() -> None:
     status, process = ControlState("redis", CONTROL), ControlState("redis", CONTROL, "process")
     assert status.endpoint() == process.endpoint() and hash(status.endpoint()) == hash(process.endpoint())
     assert (status.name, process.name) == ("redis_status", "redis_process")
-    answer = Answer("answer", State("running", 42, "noon", detail="healthy"))
+    answer = Answer("answer", State("running", "42:noon", 42, detail="healthy"))
     assert status.pick(answer) == ("value", "running", "healthy")
     assert process.pick(answer) == ("value", "42:noon", "healthy")
 

@@ -17,7 +17,7 @@ class Rig:
         self.out: list[bytes | Ending] = []
         self.times_s: list[float] = []
         self.hung_up: HangUp | None = None
-        self.alarm_at = NEVER
+        self.due_at = NEVER
         self.choked = False
         self.pipeline = Pipeline(self, "downstream", lambda: self.now_s)
         self.toxics: list[Toxic] = []
@@ -37,8 +37,8 @@ class Rig:
     def hang_up(self, how: HangUp) -> None:
         self.hung_up = how
 
-    def alarm(self, at: float) -> None:
-        self.alarm_at = at
+    def wake(self, at: float) -> None:
+        self.due_at = at
 
     def choke(self, choked: bool) -> None:
         self.choked = choked
@@ -66,9 +66,9 @@ class Rig:
         self.pipeline.end(ending)
 
     def run_until(self, until_s: float) -> None:
-        """Let time pass, ringing every alarm at its exact time."""
-        while self.alarm_at <= until_s:
-            self.now_s = max(self.now_s, self.alarm_at)
+        """Let time pass, waking the stages at their exact time."""
+        while self.due_at <= until_s:
+            self.now_s = max(self.now_s, self.due_at)
             self.pipeline.run_due()
         self.now_s = until_s
 

@@ -49,7 +49,7 @@ def test_nothing_is_delivered_after_a_hang_up() -> None:
     rig.run_until(1)
     rig.feed(b"def")
     rig.end()
-    assert (rig.out, rig.hung_up, rig.alarm_at) == ([], HangUp.CUT, NEVER)
+    assert (rig.out, rig.hung_up, rig.due_at) == ([], HangUp.CUT, NEVER)
 
 
 TOXICS = st.sampled_from(

@@ -27,7 +27,7 @@ _COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "
 def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | None:
     """Orders with keys of their own, by the route or the command in [orders]; None where the target has no [orders].
 
-    Those without a clear answer are sent again. Raises BadTarget for a table that can't be meant.
+    Those without a clear answer are sent again. Raises BadTarget for a table that is not valid.
     """
     table = dict(target.routes.get("orders", {}))
     if "command" in table:
@@ -61,7 +61,7 @@ def _by_command(target: Target, table: dict[str, Any], timeout_s: float) -> Comm
 def operation(target: Target, table: str, timeout_s: float, without: tuple[str, ...] = ()) -> Operation | None:
     """The request behind [orders] or [plans], but for the keys `without`; None where the target has no such table.
 
-    Raises BadTarget for a table that can't be meant.
+    Raises BadTarget for a table that is not valid.
     """
     if table not in target.routes:
         return None

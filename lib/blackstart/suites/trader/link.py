@@ -21,7 +21,6 @@ from blackstart.safety.link_proofs import AllOf, KeysInDatabase, ServedByControl
 from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
 from blackstart.target import Target
 
-_CONTAINER_KEYS = ("docker", "compose", "container")
 _CLIENTS = (
     "SELECT string_agg(host(client_addr) || ':' || client_port, ' ') FROM pg_stat_activity "
     "WHERE client_addr IS NOT NULL AND datname = current_database() AND pid <> pg_backend_pid()"
@@ -30,7 +29,7 @@ _ORDERS = HttpText("/orders?limit=5", name="orders")
 
 
 def _in_container(target: Target, service: str) -> bool:
-    return any(key in target.service(service).control for key in _CONTAINER_KEYS)
+    return controls.offers(target.service(service), lambda control: control.inside(()))
 
 
 def is_in_container(target: Target, service: str) -> bool:

@@ -31,8 +31,8 @@ def test_nothing_is_ever_ahead_of_the_rate() -> None:
 def test_waking_up_late_does_not_slow_the_line() -> None:
     rig = Rig(toxic("bandwidth", rate=100))
     rig.feed(bytes(100_000))
-    while rig.alarm_at != NEVER:
-        rig.now_s = rig.alarm_at + 0.001
+    while rig.due_at != NEVER:
+        rig.now_s = rig.due_at + 0.001
         rig.pipeline.run_due()
     assert rig.times_s[-1] == pytest.approx(1.0, abs=0.002)
 
@@ -49,7 +49,7 @@ def test_rate_zero_stops_all_data_until_it_is_removed() -> None:
     rig = Rig(toxic("bandwidth", rate=0))
     rig.feed(b"held")
     rig.run_until(3600)
-    assert (rig.out, rig.alarm_at) == ([], NEVER)
+    assert (rig.out, rig.due_at) == ([], NEVER)
     rig.remove(rig.toxics[0])
     assert rig.out == [b"held"]
 
@@ -92,9 +92,9 @@ def test_scope_proxy_shares_one_line_among_connections_fairly() -> None:
     second.rebuild()
     first.feed(bytes(10_000))
     second.pipeline.feed(bytes(10_000))
-    while min(first.alarm_at, second.alarm_at) <= 1.0:
-        rig = min(first, second, key=lambda one: one.alarm_at)
-        first.now_s = rig.alarm_at
+    while min(first.due_at, second.due_at) <= 1.0:
+        rig = min(first, second, key=lambda one: one.due_at)
+        first.now_s = rig.due_at
         rig.pipeline.run_due()
     assert len(first.data) + len(second.data) == pytest.approx(10_000, abs=400)
     assert len(first.data) == pytest.approx(len(second.data), abs=400)

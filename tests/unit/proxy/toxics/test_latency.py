@@ -52,7 +52,7 @@ def test_a_jitter_larger_than_the_latency_never_gives_a_negative_delay() -> None
     rig = Rig(toxic("latency", latency=1, jitter=1000))
     for _ in range(50):
         rig.feed(b"x")
-    assert rig.alarm_at >= 0
+    assert rig.due_at >= 0
     rig.run_until(2)
     assert len(rig.data) == 50
 
@@ -71,7 +71,7 @@ def test_removal_releases_what_is_under_way_at_once_and_in_order() -> None:
     rig.feed(b"a", b"b")
     rig.end()
     rig.remove(rig.toxics[0])
-    assert (rig.out, rig.times_s, rig.alarm_at) == ([b"a", b"b", Ending.EOF], [0, 0, 0], NEVER)
+    assert (rig.out, rig.times_s, rig.due_at) == ([b"a", b"b", Ending.EOF], [0, 0, 0], NEVER)
 
 
 def test_two_latencies_add_up() -> None:

@@ -13,7 +13,7 @@ def test_pieces_have_the_right_sizes_and_nothing_is_lost(payload: bytes, size: i
         rig.feed(payload)
     rig.end()
     rig.run_until(100)
-    assert (rig.data, rig.out[-1], rig.alarm_at) == (payload, Ending.EOF, NEVER)
+    assert (rig.data, rig.out[-1], rig.due_at) == (payload, Ending.EOF, NEVER)
     pieces = [len(item) for item in rig.out if isinstance(item, bytes)]
     assert all(size - variation <= piece <= size + variation for piece in pieces[:-1])
 
@@ -28,7 +28,7 @@ def test_pieces_are_delay_apart() -> None:
 def test_without_a_delay_each_piece_still_has_a_turn_of_its_own() -> None:
     rig = Rig(toxic("slicer", average_size=2))
     rig.feed(b"abcdef")
-    assert (rig.out, rig.alarm_at) == ([b"ab"], 0)
+    assert (rig.out, rig.due_at) == ([b"ab"], 0)
     rig.pipeline.run_due()
     assert rig.out == [b"ab", b"cd"]
 

@@ -18,7 +18,7 @@ def test_timeout_zero_drops_for_ever_and_never_closes() -> None:
     rig = Rig(toxic("timeout", timeout=0))
     rig.feed(b"x")
     rig.run_until(3600)
-    assert (rig.hung_up, rig.out, rig.alarm_at) == (None, [], NEVER)
+    assert (rig.hung_up, rig.out, rig.due_at) == (None, [], NEVER)
 
 
 def test_the_end_passes() -> None:

@@ -1,7 +1,7 @@
 """Timers that are never early and hardly late.
 
 Event loops count in whole milliseconds: asyncio's timers come up to one late, uvloop's even half of one early. On Linux
-one timer of the kernel (timerfd) rings for all alarms instead; elsewhere the loop's own timer does, armed again where
+one timer of the kernel (timerfd) rings for all of ours instead; elsewhere the loop's own timer does, armed again where
 the monotonic clock says that it came too early.
 """
 
@@ -21,11 +21,11 @@ from typing import Protocol
 from blackstart.proxy.stage import NEVER
 
 _CLOCK_MONOTONIC, _ABSOLUTE = 1, 1
-# So many closed alarms may wait for their time before the heap is cleared of them.
+# So many closed timers may wait for their time before the heap is cleared of them.
 _SWEEP_FROM = 1000
 
 
-class Timer(Protocol):
+class Wakeup(Protocol):
     """Calls back once; a new time replaces the old one."""
 
     def set(self, at: float) -> None:
@@ -35,7 +35,7 @@ class Timer(Protocol):
         """Never call back again."""
 
 
-class LoopTimer:
+class LoopWakeup:
     """The event loop's own."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
@@ -51,7 +51,7 @@ class LoopTimer:
             self._handle.cancel()
 
 
-class KernelTimer:
+class KernelWakeup:
     """Linux's timerfd on the monotonic clock, by way of libc: Python has it from 3.13 on only."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, action: Callable[[], None]) -> None:
@@ -81,24 +81,24 @@ class KernelTimer:
         self._action()
 
 
-class Clockwork:
-    """All alarms of one event loop: a heap of times, and one timer for the first of them."""
+class TimerQueue:
+    """All timers of one event loop: a heap of times, and one timer for the first of them."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._heap: list[tuple[float, int, Alarm]] = []
+        self._heap: list[tuple[float, int, Timer]] = []
         self._order = count()
         self._closed = 0
         self._armed_at = NEVER
-        make: Callable[..., Timer] = KernelTimer if sys.platform == "linux" else LoopTimer
-        self._timer = make(loop, self._ring)
+        make: Callable[..., Wakeup] = KernelWakeup if sys.platform == "linux" else LoopWakeup
+        self._wakeup = make(loop, self._ring)
 
-    def push(self, at: float, alarm: Alarm) -> None:
-        """Look at that alarm at that time."""
-        heappush(self._heap, (at, next(self._order), alarm))
+    def push(self, at: float, timer: Timer) -> None:
+        """Look at that timer at that time."""
+        heappush(self._heap, (at, next(self._order), timer))
         self._arm()
 
     def sweep(self) -> None:
-        """An alarm was closed: where most are, forget them, or each would stay until its time, an hour maybe."""
+        """A timer was closed: where most are, forget them, or each would stay until its time, an hour maybe."""
         self._closed += 1
         if self._closed > max(_SWEEP_FROM, len(self._heap) // 2):
             self._heap = [entry for entry in self._heap if not entry[2].closed]
@@ -108,42 +108,42 @@ class Clockwork:
     def close(self) -> None:
         """Ring no more."""
         self._heap.clear()
-        self._timer.close()
+        self._wakeup.close()
 
     def _arm(self) -> None:
         first = self._heap[0][0] if self._heap else NEVER
         if first < self._armed_at:
             self._armed_at = first
-            self._timer.set(first)
+            self._wakeup.set(first)
 
     def _ring(self) -> None:
         self._armed_at = NEVER
         now = monotonic()
-        # Only what is due by now: an alarm that is set meanwhile waits for the next turn, even with no delay at all.
-        due: list[Alarm] = []
+        # Only what is due by now: a timer that is set meanwhile waits for the next turn, even with no delay at all.
+        due: list[Timer] = []
         while self._heap and self._heap[0][0] <= now:
             due.append(heappop(self._heap)[2])
-        for alarm in due:
-            alarm.look(now)
+        for timer in due:
+            timer.look(now)
         self._arm()
 
 
-class Alarm:
+class Timer:
     """Calls `action` once the monotonic clock has reached the time it was last set to."""
 
-    __slots__ = ("_action", "_at", "_clockwork", "_queued_at")
+    __slots__ = ("_action", "_at", "_queue", "_queued_at")
 
-    def __init__(self, clockwork: Clockwork, action: Callable[[], None]) -> None:
-        self._clockwork = clockwork
+    def __init__(self, queue: TimerQueue, action: Callable[[], None]) -> None:
+        self._queue = queue
         self._action: Callable[[], None] | None = action
         self._at = self._queued_at = NEVER
 
     def set(self, at: float) -> None:
         """Ring at that time instead; NEVER means not at all."""
         self._at = at
-        if at < self._queued_at:  # else the clockwork looks here before that time anyway
+        if at < self._queued_at:  # else the queue looks here before that time anyway
             self._queued_at = at
-            self._clockwork.push(at, self)
+            self._queue.push(at, self)
 
     @property
     def closed(self) -> bool:
@@ -154,12 +154,12 @@ class Alarm:
         """Never ring again, and let go of what would have been called: a connection and all the data it held."""
         self._at, self._action = NEVER, None
         if self._queued_at < NEVER:
-            self._clockwork.sweep()
+            self._queue.sweep()
 
     def look(self, now: float) -> None:
-        """The clockwork's call: ring, or wait on."""
+        """The queue's call: ring, or wait on."""
         if now < self._queued_at or self._action is None:
-            return  # an old entry (there is another one), or a closed alarm
+            return  # an old entry (there is another one), or a closed timer
         self._queued_at = NEVER
         if self._at <= now:
             self._at = NEVER

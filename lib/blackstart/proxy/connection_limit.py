@@ -12,7 +12,7 @@ _KEPT_FILES, _KEPT_PART = 64, 4  # for the API, names looked up and owners looke
 log = logging.getLogger(__name__)
 
 
-class Room:
+class ConnectionLimit:
     """What the process's limit of open files leaves for connections, all proxies together."""
 
     def __init__(self, proxies: Sized) -> None:

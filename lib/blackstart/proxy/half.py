@@ -7,14 +7,11 @@ import socket
 import struct
 from collections.abc import Callable
 from time import monotonic
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
-from blackstart.proxy.alarm import Alarm, Clockwork
 from blackstart.proxy.pipeline import Pipeline
 from blackstart.proxy.stage import Ending, HangUp
-
-if TYPE_CHECKING:
-    from blackstart.proxy.connection import Connection
+from blackstart.proxy.timers import Timer, TimerQueue
 
 # Kept for an upstream that is still being dialled; then the client has to wait.
 EARLY_BYTES = 64 * 1024
@@ -23,20 +20,38 @@ WRITE_BUFFER_BYTES = 256 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST and drops what was not sent
 
 
-class Side(asyncio.Protocol):
+class Joined(Protocol):
+    """What two halves make together: the connection, or a test."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, or is about to."""
+        ...
+
+    def made(self, half: Half) -> None:
+        """One of the two sockets is there."""
+
+    def lost(self) -> None:
+        """One of the two sockets is gone."""
+
+    def hang_up(self, how: HangUp) -> None:
+        """End both halves in that way."""
+
+
+class Half(asyncio.Protocol):
     """Reads one socket. Without toxics what it reads goes straight to the `write` of the peer's transport.
 
     It is also the `Ends` of the pipeline that works on what it reads.
     """
 
     __slots__ = (
-        "_alarm", "_choked", "_early", "_paused", "_peer_full", "connection", "direction", "dropped_bytes", "ended",
+        "_choked", "_early", "_paused", "_peer_full", "_timer", "connection", "direction", "dropped_bytes", "ended",
         "finished", "peer", "pipeline", "received_bytes", "sink", "transport", "up", "write",
     )  # fmt: skip
 
-    peer: Side
+    peer: Half
 
-    def __init__(self, connection: Connection, direction: str) -> None:
+    def __init__(self, connection: Joined, direction: str) -> None:
         self.connection, self.direction = connection, direction
         self.transport: asyncio.Transport | None = None
         self.write: Callable[[bytes], None] = self._keep_early
@@ -45,7 +60,7 @@ class Side(asyncio.Protocol):
         self.received_bytes = self.dropped_bytes = 0
         self.up = self.ended = self.finished = False
         self._early: list[bytes | Ending] | None = None
-        self._alarm: Alarm | None = None
+        self._timer: Timer | None = None
         self._choked = self._paused = self._peer_full = False
 
     # ------------------------------------------------------------ called by the event loop
@@ -107,11 +122,11 @@ class Side(asyncio.Protocol):
         else:
             self.sink = self.peer.write if self.pipeline is None else self.pipeline.feed
 
-    def staged(self, clockwork: Clockwork) -> Pipeline:
+    def staged(self, timers: TimerQueue) -> Pipeline:
         """The pipeline that works on what is read from here, made where there was none."""
         if self.pipeline is None:
             self.pipeline = Pipeline(self, self.direction, monotonic)
-            self._alarm = Alarm(clockwork, self.pipeline.run_due)
+            self._timer = Timer(timers, self.pipeline.run_due)
         return self.pipeline
 
     def leave(self, how: HangUp) -> None:
@@ -165,10 +180,10 @@ class Side(asyncio.Protocol):
         """End the whole connection."""
         self.connection.hang_up(how)
 
-    def alarm(self, at: float) -> None:
+    def wake(self, at: float) -> None:
         """Wake the stages at that time."""
-        if self._alarm is not None:
-            self._alarm.set(at)
+        if self._timer is not None:
+            self._timer.set(at)
 
     def choke(self, choked: bool) -> None:
         """The stages hold too much, or can take more again."""
@@ -186,9 +201,9 @@ class Side(asyncio.Protocol):
                 raise
 
     def _silence(self) -> None:
-        if self._alarm is not None:
-            self._alarm.close()
-            self._alarm = None
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
 
     def _end(self, ending: Ending) -> None:
         if self.ended or self.connection.over:

@@ -1,0 +1,49 @@
+"""Redis's protocol without a client library: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import TypeVar
+from urllib.parse import unquote, urlsplit
+
+from blackstart.probes.sockets import Deadline, NoAnswer, Stale
+
+CHUNK_BYTES = 64 * 1024
+T = TypeVar("T")
+
+
+def command(*words: str | bytes) -> bytes:
+    """A command as it goes over the wire."""
+    parts = [word.encode() if isinstance(word, str) else word for word in words]
+    return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
+
+
+def login(dsn: str) -> bytes:
+    """AUTH with the dsn's password, and its user where it has one; empty where it has no password."""
+    parts = urlsplit(dsn)
+    words = [unquote(word) for word in (parts.username, parts.password) if word] if parts.password else []
+    return command("AUTH", *words) if words else b""
+
+
+def ask(sock: socket.socket, request: bytes, deadline: Deadline, understood: Callable[[bytes], T | None]) -> T:
+    """What is understood of the reply, which is None as long as it is not whole.
+
+    Raises NoAnswer; Stale where the connection ended before a byte of the reply had come.
+    """
+    data = b""
+    try:
+        sock.settimeout(deadline.left_s())
+        sock.sendall(request)
+        while (reply := understood(data)) is None:
+            sock.settimeout(deadline.left_s())
+            more = sock.recv(CHUNK_BYTES)
+            if not more:
+                raise Stale("closed") if not data else NoAnswer("malformed", "answer cut short: closed")
+            data += more
+    except TimeoutError as error:
+        raise deadline.passed() from error
+    except OSError as error:
+        why = error.strerror or str(error)
+        raise (NoAnswer("malformed", f"answer cut short: {why}") if data else Stale(why)) from error
+    return reply
