@@ -42,7 +42,7 @@ def demand(folder: Path) -> None:
         told = journal.experiment_file(folder)
         file = f"{told.get('path')} (sha256 {told.get('sha256')})" if told else "not recorded"
         raise Damaged(f"{folder}: {error}. Its experiment's file was {file}; name it with --experiment FILE") from error
-    except Damaged as error:
+    except (Damaged, RecursionError) as error:
         raise Damaged(f"{folder}: {error}") from error
 
 

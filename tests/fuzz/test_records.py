@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from blackstart import journal
 from blackstart.errors import Damaged
+from blackstart.model import Change
 from blackstart.safety import copies, heal
 from blackstart.safety.alive import Process
 from blackstart.safety.ledger import Entry, Ledger
@@ -111,17 +112,18 @@ def test_any_undo_json_is_a_copy_or_damage_that_names_it(folder: Path, data: st.
     count("undo.json")
     path = folder / copies.NAME
     me = Process("boot", 1, "2")
-    whole: dict[str, Any] = {"run": "r", "runner": {"is": "process", "boot": "b", "pid": 1,
-                             "started": "2"}, "guardian": None, "changes": {"r#0": None}}  # fmt: skip
+    process = {"is": "process", "boot": "b", "pid": 1, "started": "2"}
+    whole: dict[str, Any] = {"run": "r", "runner": process, "guardian": process, "changes": {}}
     key = data.draw(st.sampled_from(list(whole)))
     text = json.dumps({**whole, key: data.draw(JSON)})
     path.write_bytes(damaged(text.encode(), data) if data.draw(st.booleans()) else text.encode())
     try:
-        copy = copies.read(folder)
+        copy = copies.parsed(path.read_bytes(), folder)
     except Damaged as damage:
         assert str(path) in str(damage)
     else:
         assert isinstance(copy.run, str) and me != copy.runner
+        assert all(isinstance(change, Change) for change in copy.changes.values())
 
 
 @fuzzed(ci=50, long=8_000)

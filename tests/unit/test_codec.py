@@ -18,7 +18,7 @@ from blackstart import codec, record_aliases
 from blackstart.codec import digest_of, from_data, plain, to_data
 from blackstart.errors import Damaged
 from blackstart.model import Ask, Change, Check, Command, HttpCall
-from blackstart.user_files import load_file
+from blackstart.user_files import load_again, load_file
 from tests.unit.builders import AFTER, DURING, Seen, change, drill
 
 NAMES = st.text(max_size=8)
@@ -227,8 +227,18 @@ def test_a_class_of_a_users_file_comes_back_in_another_process_that_has_loaded_i
     path.write_text(FILE)
     data = to_data(load_file(str(path)).Mine(42))
     assert data["is"] == f"user:{digest_of(path)}:Mine"
-    load = f"from blackstart.user_files import load_file\nload_file({str(path)!r})\n"
+    load = f"from blackstart.user_files import load_again, load_file\nload_file({str(path)!r})\n"
     assert printed(f"{load}print(from_data({data!r}).x)") == "42\n"
     path.write_text(f"{FILE}\n# another file by now\n")
     told = printed(f"{load}try:\n from_data({data!r})\nexcept Exception as error:\n print(error)")
     assert "holds the class Mine of an experiment of your own" in told and data["is"].split(":")[1] in told
+
+
+def test_another_process_of_a_run_is_told_what_to_load_and_nothing_of_ours(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(FILE)
+    made = load_file(str(path)).Mine(1)
+    told = codec.sources(to_data((made, Outer.Inner(2), Ask("please"))))
+    assert told == {type(made).__module__: str(path), __name__: __file__}
+    for module, file in told.items():
+        load_again(module, file)

@@ -110,7 +110,12 @@ def parsed(data: bytes, evidence: Path, vault: Vault | None = None) -> Copy:
         told = json.loads(data.decode("utf-8"))
         revealed = (vault or Vault()).reveal(told["changes"])
         changes = {entry: from_data(change) for entry, change in revealed.items()}
-        return Copy(str(told["run"]), evidence, from_data(told["runner"]), from_data(told["guardian"]), changes)
+        runner, guardian = from_data(told["runner"]), from_data(told["guardian"])
+        if not all(isinstance(one, Process) for one in (runner, guardian)):
+            raise Damaged("its run or guardian is no process")
+        if not all(isinstance(change, Change) for change in changes.values()):
+            raise Damaged("it holds something else than changes")
+        return Copy(str(told["run"]), evidence, runner, guardian, changes)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, BlackstartError) as error:
         raise Damaged(f"{evidence / NAME} can't be read: {error}") from error
 

@@ -41,8 +41,6 @@ def take(path: Path, agrees: Callable[[], bool], vault: Vault, say: Say) -> list
         copy = copies.parsed(file.read_bytes(), file.absolute().parent, vault)
     except (Damaged, OSError) as error:
         raise Refused(str(error)) from error
-    if not all(isinstance(change, Change) for change in copy.changes.values()):
-        raise Refused(f"{file} holds something else than changes")
     if copy.owned():
         raise Refused(
             f"the run {copy.run} is alive ({copy.runner}), or its guardian ({copy.guardian}): it mends itself"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -49,16 +50,12 @@ def serving(handle: Handler, host: str = "127.0.0.1") -> Iterator[int]:
 
 
 def requests_of(conn: socket.socket) -> Iterator[bytes]:
-    """The heads of the requests that come over one connection."""
-    data = b""
-    while True:
-        while b"\r\n\r\n" not in data:
-            more = conn.recv(65536)
-            if not more:
-                return
-            data += more
-        head, _, data = data.partition(b"\r\n\r\n")
-        yield head
+    """The heads of the requests that come over one connection, each read whole: a close with a rest unread resets."""
+    with conn.makefile("rb") as lines:
+        while head := b"".join(iter(lines.readline, b"\r\n")).removesuffix(b"\r\n"):
+            length = re.search(rb"(?im)^content-length: *(\d+)", head)
+            lines.read(int(length[1]) if length else 0)
+            yield head
 
 
 def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
