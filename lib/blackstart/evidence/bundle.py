@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import os
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from blackstart import __version__, clock, journal
 from blackstart.codec import to_data
-from blackstart.evidence import csv_log
+from blackstart.evidence import csv_log, documents
 from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from blackstart.plan import Plan
 
 _COLLECT_WITHIN_S = 10.0
-_NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checking")
 
 
 def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: str = "") -> None:
@@ -59,16 +56,6 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, again: st
     if flags.note:
         observer.note("note", text=flags.note)
     observer.note("plan", changes=[to_data(change) for change in plan.changes])
-
-
-def warm() -> None:
-    """Load what is only needed at the end while the run waits for others anyway; a mistake in it shows at the end."""
-
-    def load() -> None:
-        for name in _NEEDED_AT_THE_END:
-            importlib.import_module(name)
-
-    threading.Thread(target=load, name="warm", daemon=True).start()
 
 
 def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None:
@@ -106,8 +93,6 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
 
 def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     """Everything that is made from the record. What can't be written is said; the journal is what counts."""
-    from blackstart.evidence import documents  # noqa: PLC0415  (see `warm`)
-
     record = journal.read(folder.journal)
     try:
         csv_log.write(folder.log, record, judgement)
