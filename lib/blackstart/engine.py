@@ -133,7 +133,6 @@ class Run:
 
     def _prepare(self) -> None:
         link_check.prove(self.plan, self.flags, self.observer, self.console)
-        bundle.warm()
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
         heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.vault)

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from blackstart.errors import BlackstartError, Refused
 from blackstart.evidence.events import EventName
+from blackstart.loads import to_spec
+from blackstart.loads.runner import LoadHandle
 
 if TYPE_CHECKING:
     from blackstart.evidence.folder import Folder
-    from blackstart.loads.runner import LoadHandle
     from blackstart.model import Traffic
     from blackstart.observer import Observer
     from blackstart.target import Target
@@ -31,9 +32,6 @@ class TrafficRun:
         """Start the load's process and let it connect; it sends nothing yet. Raises Refused where it can't be had."""
         if self.traffic is None or self._handle is not None:
             return
-        from blackstart.loads import to_spec  # noqa: PLC0415  (most runs have no load)
-        from blackstart.loads.runner import LoadHandle  # noqa: PLC0415
-
         spec = to_spec(self.traffic.load.at(self.target.api, self.target.headers))
         try:
             self._handle = LoadHandle.start(spec, self.folder.history)

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart_lab import discover, processes, toml
+import tomli_w
+
+from blackstart_lab import discover, processes
 from blackstart_lab.errors import NotEnded, NotStarted
 from blackstart_lab.model import Lab, Layout, Service
 from blackstart_lab.servers import supervisord
@@ -154,7 +156,7 @@ def _write_target(workspace: Workspace, layout: Layout) -> None:
         for service in layout.services
     }
     written = workspace.target_file.with_suffix(".new")
-    written.write_text(toml.dumps({**layout.target, "services": services}), encoding="utf-8")
+    written.write_text(tomli_w.dumps({**layout.target, "services": services}), encoding="utf-8")
     written.rename(workspace.target_file)
 
 

@@ -1,14 +1,14 @@
 """Where a lab keeps its files: one folder in the user's state, and one outside for what that folder can't hold."""
 
-import fcntl
 import hashlib
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
 from platformdirs import user_cache_path, user_state_path
 
 from blackstart_lab.errors import NotStarted
@@ -98,15 +98,12 @@ class Workspace:
 def exclusive() -> Iterator[None]:
     """Only one command at a time brings labs up or down; the second is refused rather than left waiting."""
     labs = state_folder() / "labs"
-    try:
-        labs.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle = os.open(labs, os.O_RDONLY)
-    except OSError as error:
-        raise NotStarted(f"can't use the state folder: {error} (BLACKSTART_STATE moves it)") from error
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with ExitStack() as held:
+        try:
+            labs.mkdir(parents=True, exist_ok=True, mode=0o700)
+            held.enter_context(FileLock(state_folder() / "labs.lock", timeout=0, mode=0o600, fallback_to_soft=False))
+        except Timeout:
+            raise NotStarted(f"another lab command is at work in {labs}; wait until it has ended") from None
+        except OSError as error:
+            raise NotStarted(f"can't use the state folder: {error} (BLACKSTART_STATE moves it)") from error
         yield
-    except BlockingIOError:
-        raise NotStarted(f"another lab command is at work in {labs}; wait until it has ended") from None
-    finally:
-        os.close(handle)

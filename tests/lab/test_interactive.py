@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pexpect
 import pytest
+import tomli_w
 
 from tests.lab.drills import ROOT, Drill, command, environment
 from tests.lab.lab_driver import LabDriver
@@ -32,10 +33,10 @@ def terminal(
 
 def by_hand(lab: LabDriver, folder: Path, service: str = "redis") -> Path:
     """The lab's target, with a service that only a person can stop."""
-    head, section, rest = (lab.folder / "target.toml").read_text().partition(f"[services.{service}]")
-    control = next(line for line in rest.splitlines() if line.startswith("control"))
+    target = lab.target
+    target["services"][service]["control"] = {"manual": f"the {service} of the lab"}
     path = folder / "by-hand.toml"
-    path.write_text(head + section + rest.replace(control, f'control = {{ manual = "the {service} of the lab" }}', 1))
+    path.write_text(tomli_w.dumps(target))
     return path
 
 

@@ -80,7 +80,7 @@ def test_a_lab_that_was_not_named_is_left_alone_by_an_unattended_run(lab: LabDri
 
 def test_a_shipped_variant_is_planned(lab: LabDriver, here: Path) -> None:
     text = (lab.folder / "target.toml").read_text()
-    second = text[text.index("[services.api]") :].replace("[services.api]", "[services.api-2]")
+    second = text[text.index("[services.api]") :].replace("[services.api", "[services.api-2")
     (here / "two.toml").write_text(f"{text}\n{second}")
     done = typed(here, lab, "chaos.plan", "leader-lock", "--bounce", TARGET="two.toml")
     assert done.code == 0, done.output

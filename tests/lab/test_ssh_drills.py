@@ -1,12 +1,12 @@
 """Drills on services of another host, through a real sshd: held, refused, or not restored while it is away."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tomli_w
 
 from tests.lab.drills import ROOT, Drill, command, drill, environment, ledger
 from tests.lab.lab_driver import LabDriver, eventually
@@ -31,16 +31,11 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHost]:
 def target(lab: LabDriver, host: SshHost, tmp_path: Path) -> str:
     """The lab's target, with Redis and PostgreSQL controlled on the other host."""
     ctl = Path(sys.executable).with_name("supervisorctl")
-    text = (lab.folder / "target.toml").read_text()
-    away, count = re.subn(
-        r'^control = \{ (supervisor = "(?:redis|postgres)", .*) \}$',
-        rf'control = {{ \1, ctl = "{ctl}", host = "{host.url}" }}',
-        text,
-        flags=re.MULTILINE,
-    )
-    assert count == 2, text
     # What is not this machine is touched only where it is allowed by name.
-    (tmp_path / "away.toml").write_text(f'allow = ["127.0.0.1"]\n{away}')
+    away = {**lab.target, "allow": ["127.0.0.1"]}
+    for name in ("redis", "postgres"):
+        away["services"][name]["control"] |= {"ctl": str(ctl), "host": host.url}
+    (tmp_path / "away.toml").write_text(tomli_w.dumps(away))
     return str(tmp_path / "away.toml")
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import csv
-import importlib
 import os
-import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from blackstart import __version__, clock, journal
 from blackstart.codec import to_data
-from blackstart.evidence import csv_log
+from blackstart.evidence import csv_log, documents
 from blackstart.evidence.events import EventName
 from blackstart.journal import Record, readings_of
 from blackstart.probes.http import HttpText
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from blackstart.plan import Plan
 
 _COLLECT_WITHIN_S = 10.0
-_NEEDED_AT_THE_END = ("blackstart.evidence.documents", "blackstart.checks.catalogue")
 
 
 def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: object) -> None:
@@ -61,16 +58,6 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: o
     if flags.note:
         observer.note(EventName.NOTE, text=flags.note)
     observer.note(EventName.PLAN, changes=[to_data(change) for change in plan.changes])
-
-
-def warm() -> None:
-    """Load what is only needed at the end while the run waits for others anyway; a mistake in it shows at the end."""
-
-    def load() -> None:
-        for name in _NEEDED_AT_THE_END:
-            importlib.import_module(name)
-
-    threading.Thread(target=load, name="warm", daemon=True).start()
 
 
 def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None:
@@ -107,8 +94,6 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
 
 def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     """Everything that is made from the record. What can't be written is said; the journal is what counts."""
-    from blackstart.evidence import documents  # noqa: PLC0415  (see `warm`)
-
     record = journal.read(folder.journal)
     try:
         csv_log.write(folder.log, record, judgement)

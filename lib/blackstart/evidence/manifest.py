@@ -7,17 +7,16 @@ a bundle that was altered, or taken out of the middle, shows in its successor.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
+from filelock import FileLock
 
 from blackstart import __version__, clock
 from blackstart.errors import Damaged
@@ -103,7 +102,8 @@ def seal(folder: Path, story: Story) -> dict[str, Any]:
     """Write the manifest, as the last file of the run. Raises OSError."""
     files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
-    with _locked(folder.parent):
+    # One bundle is sealed at a time, so that no two name the same predecessor.
+    with FileLock(folder.parent / _LOCK, _LOCKED_WITHIN_S, mode=0o644, fallback_to_soft=False):
         manifest = {
             "schemaVersion": SCHEMA,
             "bundleId": f"{story.run}-{journal[:12]}",
@@ -168,21 +168,3 @@ def bundles(reports: Path) -> dict[Path, dict[str, Any]]:
         with suppress(Damaged):
             found[path.parent] = read(path.parent)
     return found
-
-
-@contextmanager
-def _locked(reports: Path) -> Iterator[None]:
-    """One bundle is sealed at a time, so that no two name the same predecessor."""
-    handle = os.open(reports / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        for attempt in Retrying(
-            stop=stop_after_delay(_LOCKED_WITHIN_S),
-            wait=wait_fixed(0.05),
-            retry=retry_if_exception_type(BlockingIOError),
-            reraise=True,
-        ):
-            with attempt:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(handle)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
-from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -48,10 +48,9 @@ def restore_variable(name: str, value: str | None) -> None:
 
 def warm() -> None:
     """Load now what an undo needs, so that it is quick then, and works where the disk has filled up meanwhile."""
-    imports: tuple[Callable[[], object], ...] = (lambda: __import__("plumbum"), lambda: __import__("requests"))
-    for load in imports:
+    for name in ("blackstart.steps.ssh", "blackstart.steps.http_call"):
         with suppress(ImportError):
-            load()
+            importlib.import_module(name)
 
 
 def _score_oom(score: int) -> int | None:

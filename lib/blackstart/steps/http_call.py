@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+import requests
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
 from blackstart import clock
 from blackstart.errors import StepFailed, StepTimedOut
 from blackstart.model import HttpCall
@@ -14,9 +17,6 @@ from blackstart.target import secret
 
 def call(step: HttpCall) -> Outcome:
     """Make the call. Raises StepTimedOut past the time limit, StepFailed where there was no answer."""
-    import requests  # noqa: PLC0415  (only where a step needs it)
-    from urllib3.exceptions import HTTPError, ReadTimeoutError  # noqa: PLC0415
-
     began_s = clock.now_s()
     headers = {name: secret(value) for name, value in step.headers.items()}
     try:

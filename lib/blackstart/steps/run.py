@@ -20,10 +20,8 @@ from blackstart import clock
 from blackstart.codec import to_data
 from blackstart.errors import StepFailed, StepLost, StepTimedOut
 from blackstart.model import Ask, Command, HttpCall, Step
-from blackstart.steps.http_call import call
 from blackstart.steps.outcome import KEPT_OUTPUT_BYTES, Outcome, complaint, last_line
 from blackstart.steps.shell import describe, remote_line
-from blackstart.steps.ssh import ssh_machine
 from blackstart.target import secret
 from blackstart.vault import missing
 
@@ -44,6 +42,8 @@ def run(step: Step, on_start: Callable[[int], None] | None = None) -> Outcome:
     if lost:
         raise StepFailed(f"a secret that it needs can't be found: {', '.join(lost)}. Put it back there, and try again.")
     if isinstance(step, HttpCall):
+        from blackstart.steps.http_call import call  # noqa: PLC0415  (requests takes longer than most steps)
+
         return call(step)
     return _run_command(step, on_start)
 
@@ -77,6 +77,8 @@ def _run_command(step: Command, on_start: Callable[[int], None] | None) -> Outco
 def _start(step: Command, out: IO[bytes], err: IO[bytes]) -> subprocess.Popen[Any]:
     streams: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": err, "new_session": True}
     if step.host:
+        from blackstart.steps.ssh import ssh_machine  # noqa: PLC0415  (most runs have no other machine)
+
         far_child: subprocess.Popen[Any] = ssh_machine(step.host).popen([remote_line(step)], **streams)
         return far_child
     from plumbum import local  # noqa: PLC0415  (takes longer to load than many a run needs it)

@@ -8,6 +8,9 @@ import subprocess
 import threading
 from typing import Any
 
+from plumbum import SshMachine, local
+from plumbum.machines.session import SSHCommsError
+
 from blackstart.errors import StepFailed
 from blackstart.steps.outcome import last_line
 from blackstart.steps.shell import SSH_CONNECT_TIMEOUT_S, SshHost, ssh_host, ssh_line
@@ -40,9 +43,6 @@ def ssh_machine(host: str) -> Any:
 
 
 def _connect(host: str) -> Any:
-    from plumbum import SshMachine, local  # noqa: PLC0415  (takes longer to load than most runs need it)
-    from plumbum.machines.session import SSHCommsError  # noqa: PLC0415
-
     there = ssh_host(host)
     ssh = shutil.which("ssh")
     if ssh is None:

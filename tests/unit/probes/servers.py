@@ -51,11 +51,20 @@ def serving(handle: Handler, host: str = "127.0.0.1") -> Iterator[int]:
 
 def requests_of(conn: socket.socket) -> Iterator[bytes]:
     """The heads of the requests that come over one connection, each read whole: a close with a rest unread resets."""
-    with conn.makefile("rb") as lines:
-        while head := b"".join(iter(lines.readline, b"\r\n")).removesuffix(b"\r\n"):
-            length = re.search(rb"(?im)^content-length: *(\d+)", head)
-            lines.read(int(length[1]) if length else 0)
-            yield head
+    data = b""
+    while True:
+        while not (whole := re.match(rb"(?s)(.*?)\r\n\r\n", data)):
+            if not (more := conn.recv(65536)):
+                return
+            data += more
+        length = re.search(rb"(?im)^content-length: *(\d+)", whole[1])
+        data = data[whole.end() :]
+        while length and len(data) < int(length[1]):
+            if not (more := conn.recv(65536)):
+                return
+            data += more
+        data = data[int(length[1]) :] if length else data
+        yield whole[1]
 
 
 def http(body: bytes, status: str = "200 OK", *headers: str) -> bytes:
