@@ -38,7 +38,7 @@ from blackstart.safety.far import heal_command
 from blackstart.state import invoke
 from blackstart.suites import systems
 from blackstart.target import Target
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 from blackstart.verdicts import Verdict
 
 
@@ -67,7 +67,7 @@ def run_one(found: discover.Found, given: Flags, redactor: Redactor, variant: st
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
-    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives, abort.told(target, given)))]
+    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives, abort.text(target, given)))]
     for what in will:
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
@@ -125,7 +125,7 @@ def refuse_hands_off(plan: Plan, given: Flags) -> None:
 
 def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
     redactor.learn_environment()
-    Vault(secrets_of_run(target, given), redactor.learn)
+    SecretPlaceholders(secrets_of_run(target, given), redactor.learn)
     services = target.services.values()
     for text in (given.redis_url, given.database_url, target.api, target.prometheus, target.proxy):
         redactor.learn_url(text)
@@ -199,7 +199,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
         worst = suite_closing.worst(codes)
         title = f"{systems.of(name).collection}.suite"
         once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
-        outlet.line(redactor(suite_closing.told(title, rows, worst, once_more)))
+        outlet.line(redactor(suite_closing.text(title, rows, worst, once_more)))
         if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
             outlet.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
         return worst

@@ -1,8 +1,8 @@
 """Waits for many answers in one thread: four endpoints at 50 Hz cost a third less than with a thread each.
 
-Only what can't hold anybody up travels in the convoy: a request on a connection that is open, and then what the socket
+Only what can't hold anybody up is multiplexed: a request on a connection that is open, and then what the socket
 has to give. All the rest (opening a connection, a connection that was lost, a reader that is not
-`blackstart.model.Swift`) is done by the follower's own thread, to which it is given back.
+`blackstart.model.NonBlockingReader`) is done by the member's own thread, to which it is given back.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import threading
 from contextlib import suppress
 
 from blackstart import clock
-from blackstart.follower import Follower
+from blackstart.follower import EndpointSampler
 from blackstart.probes.sockets import Stale
 
 # How late a change of the tick or a new member may be noticed while an answer is awaited.
@@ -23,30 +23,30 @@ _LOOK_AGAIN_S = 0.02
 class _Pending:
     """A request on its way."""
 
-    __slots__ = ("follower", "sent_s", "tick_s")
+    __slots__ = ("member", "sent_s", "tick_s")
 
-    def __init__(self, follower: Follower, sent_s: float, tick_s: float) -> None:
-        self.follower = follower
+    def __init__(self, member: EndpointSampler, sent_s: float, tick_s: float) -> None:
+        self.member = member
         self.sent_s = sent_s
         self.tick_s = tick_s
 
 
-class Convoy:
+class Multiplexer:
     """Reads its members at their slots until it is told to end."""
 
     def __init__(self) -> None:
         self.ended = False
         self._alarm = threading.Lock()
         self._alarm.acquire()
-        self._joining: list[Follower] = []
-        self._idle: list[Follower] = []
+        self._joining: list[EndpointSampler] = []
+        self._idle: list[EndpointSampler] = []
         self._pending: dict[int, _Pending] = {}
         self._poll = select.poll()
-        self.thread = threading.Thread(target=self._run, name="sampler convoy", daemon=True)
+        self.thread = threading.Thread(target=self._run, name="sampler multiplexer", daemon=True)
 
-    def join(self, follower: Follower) -> None:
-        """Take a follower along. Its own thread must not read until it is given back."""
-        self._joining.append(follower)
+    def join(self, member: EndpointSampler) -> None:
+        """Take a member in. Its own thread must not read until it is detached."""
+        self._joining.append(member)
         self.wake()
 
     def wake(self) -> None:
@@ -61,8 +61,8 @@ class Convoy:
         finally:
             # Whatever happened here: from now on everybody reads alone, or closes what it holds.
             self.ended = True
-            for follower in (*self._joining, *self._idle, *(pending.follower for pending in self._pending.values())):
-                follower.give_back(at_once=False)
+            for member in (*self._joining, *self._idle, *(pending.member for pending in self._pending.values())):
+                member.detach(at_once=False)
 
     def _turn(self) -> None:
         while self._joining:
@@ -76,26 +76,26 @@ class Convoy:
     def _ask_all(self) -> float:
         """Ask everybody who is due. Returns the seconds until the next one is."""
         next_s, now_s = math.inf, clock.now_s()
-        for follower in tuple(self._idle):
-            due_s = follower.slot_s() - now_s
+        for member in tuple(self._idle):
+            due_s = member.slot_s() - now_s
             if due_s <= 0:
-                self._ask(follower)
+                self._ask(member)
             else:
                 next_s = min(next_s, due_s)
         return next_s
 
-    def _ask(self, follower: Follower) -> None:
-        self._idle.remove(follower)
+    def _ask(self, member: EndpointSampler) -> None:
+        self._idle.remove(member)
         sent_s = clock.now_s()
         try:
-            descriptor = follower.swift.ask() if follower.swift is not None else None
-        except Exception as error:  # as in the follower: a user's reader may raise anything
-            follower.deliver(follower.failed(error), sent_s, clock.now_s(), follower.take_slot())
+            descriptor = member.nonblocking.ask() if member.nonblocking is not None else None
+        except Exception as error:  # as in the endpoint's sampler: a user's reader may raise anything
+            member.deliver(member.failed(error), sent_s, clock.now_s(), member.take_slot())
             descriptor = None
         if descriptor is None:
-            follower.give_back(at_once=False)
+            member.detach(at_once=False)
             return
-        self._pending[descriptor] = _Pending(follower, sent_s, follower.take_slot())
+        self._pending[descriptor] = _Pending(member, sent_s, member.take_slot())
         self._poll.register(descriptor, select.POLLIN)
 
     def _collect(self, next_s: float) -> None:
@@ -105,37 +105,37 @@ class Convoy:
             for descriptor, _ in self._poll.poll(math.ceil(left_s * 1000)):
                 self._take(descriptor, self._pending[descriptor])
         for descriptor, pending in list(self._pending.items()):
-            limit_s = pending.follower.pace.read_timeout_s
+            limit_s = pending.member.pace.read_timeout_s
             if clock.now_s() - pending.sent_s >= limit_s:
                 self._give_up(descriptor, pending, limit_s)
 
     def _take(self, descriptor: int, pending: _Pending) -> None:
-        follower = pending.follower
+        member = pending.member
         try:
-            answer = follower.swift.collect() if follower.swift is not None else None
+            answer = member.nonblocking.collect() if member.nonblocking is not None else None
         except Stale:
             self._forget(descriptor)
-            follower.give_back(at_once=True)
+            member.detach(at_once=True)
             return
         except Exception as error:  # as above
-            answer = follower.failed(error)
+            answer = member.failed(error)
         if answer is None:
             return
         answered_s = clock.now_s()
         self._forget(descriptor)
-        follower.deliver(answer, pending.sent_s, answered_s, pending.tick_s)
-        self._idle.append(follower)
+        member.deliver(answer, pending.sent_s, answered_s, pending.tick_s)
+        self._idle.append(member)
 
     def _give_up(self, descriptor: int, pending: _Pending, limit_s: float) -> None:
-        follower = pending.follower
+        member = pending.member
         self._forget(descriptor)
         try:
-            answer = follower.swift.overdue(limit_s) if follower.swift is not None else None
+            answer = member.nonblocking.overdue(limit_s) if member.nonblocking is not None else None
         except Exception as error:  # as above
-            answer = follower.failed(error)
+            answer = member.failed(error)
         if answer is not None:
-            follower.deliver(answer, pending.sent_s, clock.now_s(), pending.tick_s)
-        follower.give_back(at_once=False)
+            member.deliver(answer, pending.sent_s, clock.now_s(), pending.tick_s)
+        member.detach(at_once=False)
 
     def _forget(self, descriptor: int) -> None:
         del self._pending[descriptor]

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from blackstart import clock, judging, link_check, planning
 from blackstart.console import Console
-from blackstart.court import BITE_WITHIN_S, Court
+from blackstart.court import BITE_WITHIN_S, Monitors
 from blackstart.durations import shown
 from blackstart.errors import EndedEarly, Interrupted, Refused
 from blackstart.evidence import bundle, folder
@@ -33,7 +33,7 @@ from blackstart.safety.lock import Locks
 from blackstart.safety.restore import STAYS_GONE_S
 from blackstart.signals import Signals
 from blackstart.traffic import TrafficRun
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 from blackstart.verdicts import Verdict
 
 CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
@@ -45,7 +45,7 @@ class Run:
     def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, **head: object) -> None:
         self.plan, self.flags, self.console, self.redactor, self.head = plan, flags, console, redactor, head
         self.experiment = plan.experiment
-        self.vault = Vault(secrets_of_run(plan.target, flags), redactor.learn)
+        self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
         console.between = self._while_asked
         self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
@@ -74,12 +74,12 @@ class Run:
         self.journal = Journal(self.folder.journal, self.redactor.scrub)
         self.experiment = planning.with_history(self.experiment, self.folder.history)
         self.plan = replace(self.plan, experiment=self.experiment)
-        self.court = Court(self.experiment, self.plan.changes)
+        self.monitors = Monitors(self.experiment, self.plan.changes)
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
-        self.observer = Observer(self.court, self.journal, target.max_rate_hz, read_timeout_s)
+        self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
         self.narrator = Narrator(self.console, self.observer, target)
-        self.guardian = Guardian(self.folder, self.plan.changes, vault=self.vault)
+        self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + self.total_max_s
@@ -111,7 +111,7 @@ class Run:
         self.signals.check()
 
     def _baseline(self) -> None:
-        self.observer.phase("baseline", self.court.open)
+        self.observer.phase("baseline", self.monitors.open)
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
         self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
         self.guardian.start(self.locks.handles())
@@ -135,7 +135,7 @@ class Run:
         link_check.prove(self.plan, self.flags, self.observer, self.console)
         for line in rehearse.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
-        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.vault)
+        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.placeholders)
         self.traffic.arm()
         self.guardian.wait_up()
         if self.plan.changes:
@@ -145,7 +145,7 @@ class Run:
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
         self.touched = True
-        began_s = self.observer.phase("fault", self.court.fault)
+        began_s = self.observer.phase("fault", self.monitors.fault)
         self.observer.watch([condition.probe for change in self.plan.changes for condition in change.bites])
         self.traffic.begin("fault")
         self.injection.inject(self._between)
@@ -217,7 +217,7 @@ class Run:
 
     def _enter_recovery(self) -> None:
         self.observer.pace(FAST_TICK_S)
-        self.observer.phase("recovery", self.court.recovery)
+        self.observer.phase("recovery", self.monitors.recovery)
         if self.injection.outstanding:
             self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
 

@@ -58,12 +58,12 @@ TESTS: dict[str, Callable[[Scalar, Any], bool]] = {
     "matches": lambda seen, wanted: isinstance(seen, str) and re.search(str(wanted), seen) is not None,
     "answers": lambda seen, wanted: True,
 }
-# Compared with the last value seen in the baseline, which the watch supplies as `wanted`.
+# Compared with the last value seen in the baseline, which the monitor supplies as `wanted`.
 AGAINST_BASELINE = ("is as before", "has not fallen", "has risen")
 TESTS["is as before"] = _same
 TESTS["has not fallen"] = TESTS["at least"]
 TESTS["has risen"] = TESTS["above"]
-# An age in seconds: below the limit, and younger than the proven effect that the watch counts from.
+# An age in seconds: below the limit, and younger than the proven effect that the monitor counts from.
 FRESH = "is fresh, below"
 TESTS[FRESH] = TESTS["below"]
 

@@ -1,6 +1,6 @@
 """What the facts can be that the shipped experiments read of a target: each suite's `system.py` names its own.
 
-Deadlines, holds and limits are made of them: one that can't be meant is refused where the target file is read, and not
+Deadlines, holds and limits are made of them: one that is not valid is refused where the target file is read, and not
 found in the middle of a drill. Facts that no suite knows are the target's own affair.
 """
 

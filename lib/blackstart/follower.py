@@ -8,12 +8,12 @@ import threading
 from typing import Protocol
 
 from blackstart import clock
-from blackstart.model import Answer, Endpoint, Probe, Reader, Reading, ReadingKind, Scalar, Swift
+from blackstart.model import Answer, Endpoint, NonBlockingReader, Probe, Reader, Reading, ReadingKind, Scalar
 from blackstart.reading import picked, short
 
 
 class Pace(Protocol):
-    """What followers are told by their sampler."""
+    """What the samplers of endpoints are told by the run's sampler."""
 
     tick_s: float
     origin_s: float
@@ -24,23 +24,23 @@ class Pace(Protocol):
         """Take the readings of one read."""
         ...
 
-    def adopt(self, follower: Follower) -> None:
-        """Wait for its answers together with others' from now on, until it is given back, if that can be done."""
+    def attach(self, member: EndpointSampler) -> None:
+        """Wait for its answers together with others' from now on, until it is detached, if that can be done."""
         ...
 
 
-class Follower:
+class EndpointSampler:
     """Reads one endpoint on the grid of its ticks, in a thread of its own, until it is told to end.
 
-    While a convoy has it (see `blackstart.convoy`), its thread sleeps and the convoy's thread reads in its place.
+    While the multiplexer has it (see `blackstart.convoy`), its thread sleeps, and the multiplexer's reads in its place.
     """
 
     def __init__(self, ident: str, endpoint: Endpoint, probes: tuple[Probe, ...], pace: Pace) -> None:
         self.ident = ident
         self.probes = probes
         self.ended = False
-        self.adopted = False
-        self.swift: Swift | None = None
+        self.attached = False
+        self.nonblocking: NonBlockingReader | None = None
         self.pace = pace
         self._endpoint = endpoint
         self._reader: Reader | None = None
@@ -60,30 +60,30 @@ class Follower:
     def _run(self) -> None:
         self._free()
         try:
-            # What a convoy has is not touched here, not even at the end: it is given back first.
-            while self.adopted or not self.ended:
-                wait_s = threading.TIMEOUT_MAX if self.adopted else self.slot_s() - clock.now_s()
+            # What the multiplexer has is not touched here, not even at the end: it is detached first.
+            while self.attached or not self.ended:
+                wait_s = threading.TIMEOUT_MAX if self.attached else self.slot_s() - clock.now_s()
                 if wait_s > 0:
                     # A bare lock: a Condition that all share would make the threads queue for it at each tick.
                     self._alarm.acquire(timeout=wait_s)
                     continue
                 self._read_once(self.take_slot())
-                if self.swift is not None and self.swift.ready():
-                    self.pace.adopt(self)
+                if self.nonblocking is not None and self.nonblocking.ready():
+                    self.pace.attach(self)
         finally:
             self.close()
 
     def wake(self) -> None:
-        """Let the thread look again at the tick, at its end, or at whether it is given back."""
+        """Let the thread look again at the tick, at its end, or at whether it is detached."""
         with contextlib.suppress(RuntimeError):  # it is awake already
             self._alarm.release()
 
-    def give_back(self, at_once: bool) -> None:
+    def detach(self, at_once: bool) -> None:
         """Let its own thread read again: `at_once`, or at the next slot."""
         if at_once:
             self._last_slot_s = -math.inf
             self._free()
-        self.adopted = False
+        self.attached = False
         self.wake()
 
     def tick_s(self) -> float:
@@ -146,7 +146,7 @@ class Follower:
         try:
             if self._reader is None:
                 self._reader = self._endpoint.open()
-                self.swift = self._reader if isinstance(self._reader, Swift) else None
+                self.nonblocking = self._reader if isinstance(self._reader, NonBlockingReader) else None
             return self._reader.read(self.pace.read_timeout_s)
         except Exception as error:  # a user's reader may raise anything, and must not end the thread in silence
             return self.failed(error)
@@ -158,7 +158,7 @@ class Follower:
 
     def close(self) -> None:
         """Close the reader. Idempotent."""
-        reader, self._reader, self.swift = self._reader, None, None
+        reader, self._reader, self.nonblocking = self._reader, None, None
         if reader is None:
             return
         try:

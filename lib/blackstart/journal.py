@@ -173,7 +173,7 @@ class Record:
     damage_after: int = 0
 
     @property
-    def damage_told(self) -> str:
+    def damage_text(self) -> str:
         """The damage as people are told of it, with what became of the rest; "" where there is none."""
         if not self.damage:
             return ""

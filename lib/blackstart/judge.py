@@ -17,7 +17,7 @@ from typing import Any
 from blackstart import confounders, means
 from blackstart.codec import from_data
 from blackstart.confounders import Replayed
-from blackstart.court import Court, Timeline, effect_s
+from blackstart.court import Monitors, Timeline, effect_s
 from blackstart.evidence.events import EventName
 from blackstart.expect import Expectation
 from blackstart.finding import Finding
@@ -25,7 +25,7 @@ from blackstart.history import History
 from blackstart.journal import Event, Record, readings_of
 from blackstart.model import Change, Check, Experiment
 from blackstart.verdicts import Verdict
-from blackstart.watch import Watch
+from blackstart.watch import Monitor
 
 
 @dataclass(frozen=True)
@@ -62,81 +62,81 @@ def judge(
     experiment: Experiment = from_data(head["experiment"])
     plan = record.first(EventName.PLAN)
     changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
-    court, times = replay(record, experiment, changes)
-    run = Replayed(record, court, times, history)
-    findings = [*confounders.excused(run, court_findings(court, times)), *checked]
+    monitors, times = replay(record, experiment, changes)
+    run = Replayed(record, monitors, times, history)
+    findings = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
     verdict, reasons = precedence(run, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 
 
-def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Court, Timeline]:
-    """The record told to a fresh court."""
-    court = Court(experiment, changes)
+def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Monitors, Timeline]:
+    """The record told to fresh monitors."""
+    monitors = Monitors(experiment, changes)
     times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
     for event in record.events:
         name = event["event"]
         if name == EventName.READ:
-            court.feed(readings_of(event), event["tick"])
-            _anchors(court, times)
+            monitors.feed(readings_of(event), event["tick"])
+            _anchors(monitors, times)
         elif name == EventName.PHASE:
-            _enter(court, times, event)
+            _enter(monitors, times, event)
         elif name == EventName.UNDO and times.undid_s is None:
             # The phase could not be recorded, but what came after this is no longer the fault.
             times.undid_s = event["at"]
-            court.recovery(event["at"])
-    return court, times
+            monitors.recovery(event["at"])
+    return monitors, times
 
 
-def _enter(court: Court, times: Timeline, event: Event) -> None:
+def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
     at_s = event["began"]
     if event["phase"] == "baseline":
-        court.open(at_s)
+        monitors.open(at_s)
     elif event["phase"] == "fault":
         times.did_s = at_s
-        court.fault(at_s)
+        monitors.fault(at_s)
     elif event["phase"] == "recovery" and times.undid_s is None:
         times.undid_s = at_s
-        court.recovery(at_s)
+        monitors.recovery(at_s)
     elif event["phase"] == "end":
         times.ended_s = at_s
 
 
-def _anchors(court: Court, times: Timeline) -> None:
-    if times.bit_s is None and court.bites and times.undid_s is None:
-        times.bit_s = effect_s(court.changes, court.bites, "bites")
+def _anchors(monitors: Monitors, times: Timeline) -> None:
+    if times.bit_s is None and monitors.bites and times.undid_s is None:
+        times.bit_s = effect_s(monitors.changes, monitors.bites, "bites")
         if times.bit_s is not None:
-            court.anchor("fault", times.bit_s)
-    if times.gone_s is None and court.gones:
-        times.gone_s = effect_s(court.changes, court.gones, "gone")
+            monitors.anchor("fault", times.bit_s)
+    if times.gone_s is None and monitors.gones:
+        times.gone_s = effect_s(monitors.changes, monitors.gones, "gone")
         if times.gone_s is not None:
-            court.anchor("recovery", times.gone_s)
+            monitors.anchor("recovery", times.gone_s)
 
 
-def court_findings(court: Court, times: Timeline) -> list[Finding]:
+def expectation_findings(monitors: Monitors, times: Timeline) -> list[Finding]:
     """What every expectation came to; expectations whose phase was never entered are inconclusive."""
     fault_end_s = times.undid_s or times.ended_s
-    findings = [_baseline_finding(watch) for watch in court.baseline]
-    for watch in court.watches:
-        findings.append(watch.finish(fault_end_s if watch.phase == "fault" else times.ended_s))
-    started = {(watch.phase, watch.expectation.name) for watch in court.watches}
+    findings = [_baseline_finding(monitor) for monitor in monitors.baseline]
+    for monitor in monitors.expected:
+        findings.append(monitor.finish(fault_end_s if monitor.phase == "fault" else times.ended_s))
+    started = {(monitor.phase, monitor.expectation.name) for monitor in monitors.expected}
     for phase, expectations in (
-        ("fault", court.experiment.during),
-        ("recovery", court.experiment.recovery),
-        ("always", court.experiment.always),
+        ("fault", monitors.experiment.during),
+        ("recovery", monitors.experiment.recovery),
+        ("always", monitors.experiment.always),
     ):
         findings += [_never_begun(e, phase) for e in expectations if (phase, e.name) not in started]
     return findings
 
 
-def _baseline_finding(watch: Watch) -> Finding:
-    finding = watch.finish(watch.last.answered_s if watch.last else watch.opened_s)
-    if finding.status == Verdict.HELD and not watch.lost_again:
+def _baseline_finding(monitor: Monitor) -> Finding:
+    finding = monitor.finish(monitor.last.answered_s if monitor.last else monitor.opened_s)
+    if finding.status == Verdict.HELD and not monitor.lost_again:
         return finding
-    settled_otherwise = watch.last is not None and watch.last.kind != "absent" and not watch.holds_now
-    status = Verdict.BROKE if settled_otherwise or watch.lost_again else Verdict.INCONCLUSIVE
+    settled_otherwise = monitor.last is not None and monitor.last.kind != "absent" and not monitor.holds_now
+    status = Verdict.BROKE if settled_otherwise or monitor.lost_again else Verdict.INCONCLUSIVE
     return Finding(
         finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
-        criterion=finding.criterion, hint=watch.expectation.hint,
+        criterion=finding.criterion, hint=monitor.expectation.hint,
     )  # fmt: skip
 
 
@@ -155,7 +155,7 @@ def precedence(
     run: Replayed, findings: Sequence[Finding], mended: Collection[str] = ()
 ) -> tuple[Verdict, tuple[str, ...]]:
     """The verdict in DESIGN's order, and the reasons for it."""
-    record, court, times = run.record, run.court, run.times
+    record, monitors, times = run.record, run.monitors, run.times
     refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:
         return Verdict.REFUSED, (str(refusal["message"]),)
@@ -163,11 +163,11 @@ def precedence(
     broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
-    lost = means.reasons(court.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
+    lost = means.reasons(monitors.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
     if lost:
         return Verdict.INCONCLUSIVE, lost
-    if court.experiment.faults and times.bit_s is None:
-        return Verdict.INCONCLUSIVE, (*_ended_early(record), *_unbitten(record, court))
+    if monitors.experiment.faults and times.bit_s is None:
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *_unbitten(record, monitors))
     unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != Verdict.HELD]
     if unfelt:
         return Verdict.INCONCLUSIVE, (*_ended_early(record), *unfelt, *_cut_off(record))
@@ -178,11 +178,11 @@ def precedence(
     return (Verdict.INCONCLUSIVE, tuple(missing)) if missing else (Verdict.HELD, ())
 
 
-def _unbitten(record: Record, court: Court) -> tuple[str, ...]:
+def _unbitten(record: Record, monitors: Monitors) -> tuple[str, ...]:
     if record.damage:  # it may stand in the lines that can't be read
         return _damaged(record), "what can be read of it does not show that the fault bit"
-    unproved = [str(w.expectation.condition) for w in court.bites if w.interval is None]
-    if not court.bites:
+    unproved = [str(w.expectation.condition) for w in monitors.bites if w.interval is None]
+    if not monitors.bites:
         return ("the fault was never injected",)
     return (f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}",)
 

@@ -156,7 +156,7 @@ class Reader(Protocol):
 
 
 @runtime_checkable
-class Swift(Protocol):
+class NonBlockingReader(Protocol):
     """A reader that can also ask without waiting, on a connection that is open; `read` does the same with waiting."""
 
     def ready(self) -> bool:

@@ -14,7 +14,7 @@ from blackstart.evidence.events import EventName
 from blackstart.finding import Interval
 from blackstart.finding import shown as shown_reading
 from blackstart.verdicts import Verdict
-from blackstart.watch import Watch
+from blackstart.watch import Monitor
 
 if TYPE_CHECKING:
     from blackstart.console import Console
@@ -45,16 +45,16 @@ class Narrator:
         """A wait begins: these are the expectations that it waits for."""
         self._began_s = clock.now_s()
         self._wait = what
-        names = [watch.expectation.name for watch in self.observer.undecided(phase)]
+        names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
         if names:
             self.console.say(f"{what}: waiting for {', '.join(names)}")
 
     def tick(self) -> None:
         """Tell what has changed since the last call."""
-        for watch, interval in self._news():
-            self._told.add((watch.phase, watch.expectation.name))
-            since_s = max(0.0, interval.middle_s - (watch.anchor_s or interval.middle_s))
-            self.console.say(f"{watch.phase}: {watch.expectation.condition} after {shown(since_s)}")
+        for monitor, interval in self._news():
+            self._told.add((monitor.phase, monitor.expectation.name))
+            since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
+            self.console.say(f"{monitor.phase}: {monitor.expectation.condition} after {shown(since_s)}")
         now_s = clock.now_s()
         if now_s - self._progress_s >= _PROGRESS_EVERY_S:
             self._take_note()
@@ -68,19 +68,19 @@ class Narrator:
             self.observer.note(EventName.NOTE, text=typed)
             self.console.say(f"noted: {typed}")
 
-    def _news(self) -> list[tuple[Watch, Interval]]:
+    def _news(self) -> list[tuple[Monitor, Interval]]:
         with self.observer.lock:
             return [
-                (watch, watch.interval)
-                for watch in self.observer.court.watches
-                if watch.interval is not None
-                and watch.anchor_s is not None
-                and (watch.phase, watch.expectation.name) not in self._told
+                (monitor, monitor.interval)
+                for monitor in self.observer.monitors.expected
+                if monitor.interval is not None
+                and monitor.anchor_s is not None
+                and (monitor.phase, monitor.expectation.name) not in self._told
             ]
 
     def _progress(self, now_s: float) -> str:
         with self.observer.lock:
-            limits = [w.deadline_s() for w in self.observer.court.watches if w.interval is None]
+            limits = [w.deadline_s() for w in self.observer.monitors.expected if w.interval is None]
         left_s = max((limit_s - now_s for limit_s in limits if limit_s is not None), default=0.0)
         deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
         return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
@@ -100,7 +100,7 @@ class Narrator:
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""
         with self.observer.lock:
-            missing = [w for w in self.observer.court.baseline if w.interval is None or w.lost_again or late(w)]
+            missing = [w for w in self.observer.monitors.baseline if w.interval is None or w.lost_again or late(w)]
             told = [f"{w.expectation.condition} was wanted{_limit(w)}, {_last(w)}" for w in missing]
         told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
         return "; ".join(told) or "the load does not flow"
@@ -130,11 +130,11 @@ class Narrator:
         self.console.plain(f"evidence: {folder.log}\n          {folder.path}/, run {folder.id}")
 
 
-def _limit(watch: Watch) -> str:
-    return f" within {watch.expectation.within_s:g} s" if watch.expectation.within_s else ""
+def _limit(monitor: Monitor) -> str:
+    return f" within {monitor.expectation.within_s:g} s" if monitor.expectation.within_s else ""
 
 
-def _last(watch: Watch) -> str:
+def _last(monitor: Monitor) -> str:
     """The last reading, and why it was so where the probe says that."""
-    last = watch.last
+    last = monitor.last
     return f"{shown_reading(last)}{f' ({last.note})' if last and last.kind == 'value' and last.note else ''}"

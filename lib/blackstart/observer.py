@@ -1,7 +1,7 @@
 """Sees everything that happens in a run: samples, writes the journal, and follows every expectation, in one order.
 
-Readings and phases pass through one lock, so that the court sees them exactly as the journal has them, and judging the
-journal again comes to the same verdict.
+Readings and phases pass through one lock, so that the monitors see them exactly as the journal has them, and judging
+the journal again comes to the same verdict.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from blackstart import clock
-from blackstart.court import Court, effect_s, late
+from blackstart.court import Monitors, effect_s, late
 from blackstart.evidence.events import EventName
 from blackstart.expect import Condition
 from blackstart.journal import Journal
 from blackstart.model import Probe, Reading
 from blackstart.sampler import Sampler
-from blackstart.watch import IN_A_ROW, Watch
+from blackstart.watch import IN_A_ROW, Monitor
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
 FAST_TICK_S = 0.02
@@ -29,10 +29,10 @@ _LOOK_EVERY_S = 0.05
 
 
 class Observer:
-    """The run's eyes. `court` must only be used under `lock`, which every method here takes itself."""
+    """The run's eyes. `monitors` must only be used under `lock`, which every method here takes itself."""
 
-    def __init__(self, court: Court, journal: Journal, max_rate_hz: float, read_timeout_s: float) -> None:
-        self.court = court
+    def __init__(self, monitors: Monitors, journal: Journal, max_rate_hz: float, read_timeout_s: float) -> None:
+        self.monitors = monitors
         self.journal = journal
         self.lock = threading.Condition()
         self.latest: dict[str, Reading] = {}
@@ -71,7 +71,7 @@ class Observer:
     def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
         with self.lock:
             self.journal.readings(endpoint, readings, tick_s)
-            news, stopped = self.court.feed(readings, tick_s), self.stop_because
+            news, stopped = self.monitors.feed(readings, tick_s), self.stop_because
             for reading in readings:
                 self.latest[reading.probe] = reading
                 for condition, in_a_row in self._stop_if.get(reading.probe, ()):
@@ -90,7 +90,7 @@ class Observer:
             self.stop_because = f"{condition} (abort condition)"
 
     def phase(self, name: str, enter: Callable[[float], None] | None = None) -> float:
-        """Enter a phase: in the journal, on the disk, and in the court, at one moment. Returns that moment."""
+        """Enter a phase: in the journal, on the disk, and in the monitors, at one moment. Returns that moment."""
         with self.lock:
             at_s = clock.now_s()
             self.journal.write(EventName.PHASE, phase=name, began=round(at_s, 6), utc=clock.utc_iso(), sync=True)
@@ -106,42 +106,42 @@ class Observer:
     def effect(self, side: str) -> float | None:
         """When the changes' `bites` or `gone` were proved; None while they are not. Sets the anchors at once."""
         with self.lock:
-            watches = self.court.bites if side == "bites" else self.court.gones
-            at_s = effect_s(self.court.changes, watches, side) if watches else None
+            monitors = self.monitors.bites if side == "bites" else self.monitors.gones
+            at_s = effect_s(self.monitors.changes, monitors, side) if monitors else None
             if at_s is not None:
-                self.court.anchor("fault" if side == "bites" else "recovery", at_s)
+                self.monitors.anchor("fault" if side == "bites" else "recovery", at_s)
         if at_s is not None and not self._eased:
             # What was watched as a proof is only looked at from now on, and leaves the CPU to the rest.
             self._eased = True
             self._sampler.ease(self._proofs, PROVED_TICK_S)
         return at_s
 
-    def undecided(self, phase: str) -> list[Watch]:
+    def undecided(self, phase: str) -> list[Monitor]:
         """The `eventually`s of a phase that still wait."""
         now_s = clock.now_s()
         with self.lock:
-            watches = self.court.baseline if phase == "baseline" else self.court.watches
+            monitors = self.monitors.baseline if phase == "baseline" else self.monitors.expected
             return [
-                watch
-                for watch in watches
-                if watch.phase == phase and watch.expectation.when == "eventually" and not watch.decided(now_s)
+                monitor
+                for monitor in monitors
+                if monitor.phase == phase and monitor.expectation.when == "eventually" and not monitor.decided(now_s)
             ]
 
     def baseline_holds(self) -> bool:
         """Whether every baseline expectation is true now, twice in a row, and every abort condition can be seen."""
         with self.lock:
             return not self.blind() and all(
-                watch.interval is not None and not (watch.lost_again or late(watch)) and watch.count >= IN_A_ROW
-                for watch in self.court.baseline
+                monitor.interval is not None and not (monitor.lost_again or late(monitor)) and monitor.count >= IN_A_ROW
+                for monitor in self.monitors.baseline
             )
 
     def baseline_missed(self, limit_s: float) -> bool:
         """Whether a baseline expectation did not come true in its time, or `limit_s` is over and all are decided."""
         now_s = clock.now_s()
         with self.lock:
-            decided = [watch for watch in self.court.baseline if watch.decided(now_s)]
-            missed = any(watch.interval is None or late(watch) for watch in decided)
-            return missed or (now_s >= limit_s and len(decided) == len(self.court.baseline))
+            decided = [monitor for monitor in self.monitors.baseline if monitor.decided(now_s)]
+            missed = any(monitor.interval is None or late(monitor) for monitor in decided)
+            return missed or (now_s >= limit_s and len(decided) == len(self.monitors.baseline))
 
     def blind(self) -> list[str]:
         """The abort conditions that could not come true, since what they look at shows no value, and why."""

@@ -24,7 +24,7 @@ _KEPT_BYTES = 256 * 1024
 _CHUNK_BYTES = 512  # what a pipe or a terminal that has any room takes at once
 
 
-class Outlet:
+class NonBlockingWriter:
     """One stream. A file, or what is no file at all, is written to as usual."""
 
     def __init__(self, stream: TextIO) -> None:
@@ -70,15 +70,15 @@ class Outlet:
             self._own, self._handle = False, -1
 
 
-_outlets: weakref.WeakKeyDictionary[TextIO, Outlet] = weakref.WeakKeyDictionary()
+_writers: weakref.WeakKeyDictionary[TextIO, NonBlockingWriter] = weakref.WeakKeyDictionary()
 
 
-def to(stream: TextIO) -> Outlet:
-    """The one outlet of a stream."""
-    if stream not in _outlets:
-        made = _outlets[stream] = Outlet(stream)
+def to(stream: TextIO) -> NonBlockingWriter:
+    """The one writer of a stream."""
+    if stream not in _writers:
+        made = _writers[stream] = NonBlockingWriter(stream)
         atexit.register(made.at_exit)
-    return _outlets[stream]
+    return _writers[stream]
 
 
 def line(text: str) -> None:

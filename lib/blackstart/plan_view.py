@@ -57,7 +57,7 @@ def show(
     last = "after a failure, when all is restored (PAUSE_ON_FAIL)"
     parts += ["", last, *_steps("abort", abort, full)] if abort else []
     rows = [
-        (phase, expectation.name, _told(expectation))
+        (phase, expectation.name, _text(expectation))
         for phase, expectations in (
             ("baseline", experiment.baseline),
             ("fault", experiment.during),
@@ -140,7 +140,7 @@ def expected(check: Check) -> str:
     return apply(check, Recorded(History(()), Record(()))).expected or check.check
 
 
-def _told(expectation: Expectation) -> str:
+def _text(expectation: Expectation) -> str:
     limit = f" within {expectation.within_s:g} s" if expectation.within_s else ""
     lasting = f" for {expectation.for_s:g} s" if expectation.for_s else ""
     needs = f"; needs {expectation.requires}" if expectation.requires else ""

@@ -80,7 +80,7 @@ _OLD = {
     "probes.redis_value": {"RedisAsked": "endpoint.redis_command", "RedisCommand": "probe.redis_command"},
     "probes.sql": {"SqlQuery": "endpoint.sql", "SqlScalar": "probe.sql_scalar", "SqlRows": "probe.sql_rows"},
     "probes.tcp": {"TcpConnect": "endpoint.tcp", "Tcp": "probe.tcp"},
-    "probes.unstated": {"Unstated": "probe.unstated"},
+    "probes.unstated": {"UndeclaredFact": "probe.unstated"},
     "probes.wire": {
         "RoundTrip": "probe.round_trip",
         "Timed": "endpoint.round_trip",

@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable
 
 from blackstart import clock
 from blackstart.codec import to_data
-from blackstart.convoy import Convoy
-from blackstart.follower import Follower
+from blackstart.convoy import Multiplexer
+from blackstart.follower import EndpointSampler
 from blackstart.model import Probe, Reading
 from blackstart.reading import reading_of, short
 
@@ -43,8 +43,8 @@ class Sampler:
         self.origin_s = clock.now_s()
         self._on_readings = on_readings
         self._least_tick_s = 1.0 / max_rate_hz
-        self._followers: dict[str, Follower] = {}
-        self._convoy = Convoy()
+        self._members: dict[str, EndpointSampler] = {}
+        self._multiplexer = Multiplexer()
         self._running = False
         self.tick_s = max(tick_s, self._least_tick_s)
         self.watch(probes)
@@ -54,9 +54,9 @@ class Sampler:
         with self._lock:
             before_s, self.tick_s = self.tick_s, max(tick_s, self._least_tick_s)
             if self.tick_s != before_s:
-                for follower in self._followers.values():
-                    follower.wake()
-                self._convoy.wake()
+                for member in self._members.values():
+                    member.wake()
+                self._multiplexer.wake()
             return self.tick_s
 
     def start(self) -> None:
@@ -65,10 +65,10 @@ class Sampler:
             if not self._running:
                 self._running = True
                 self.origin_s = clock.now_s()
-                self._convoy = Convoy()
-                self._convoy.thread.start()
-                for follower in self._followers.values():
-                    follower.thread.start()
+                self._multiplexer = Multiplexer()
+                self._multiplexer.thread.start()
+                for member in self._members.values():
+                    member.thread.start()
 
     def watch(self, probes: Iterable[Probe]) -> None:
         """Read these probes too. Equal ones are read once; ValueError where two different ones have one name."""
@@ -77,34 +77,34 @@ class Sampler:
                 self._watch_one(probe)
 
     def _watch_one(self, probe: Probe) -> None:
-        for follower in self._followers.values():
-            same = [known for known in follower.probes if known.name == probe.name]
+        for member in self._members.values():
+            same = [known for known in member.probes if known.name == probe.name]
             if same and same[0] == probe:
                 return
             if same:
                 raise ValueError(f'two different probes are called "{probe.name}"; give one of them another name')
         endpoint = probe.endpoint()
         key = json.dumps(to_data(endpoint), sort_keys=True)
-        known_follower = self._followers.get(key)
-        if known_follower is not None:
-            known_follower.probes = (*known_follower.probes, probe)
+        known_member = self._members.get(key)
+        if known_member is not None:
+            known_member.probes = (*known_member.probes, probe)
             return
-        ident, taken = endpoint.describe(), {follower.ident for follower in self._followers.values()}
+        ident, taken = endpoint.describe(), {member.ident for member in self._members.values()}
         if ident in taken:
             ident = next(name for n in range(2, len(taken) + 3) if (name := f"{ident} #{n}") not in taken)
-        follower = self._followers[key] = Follower(ident, endpoint, (probe,), self)
+        member = self._members[key] = EndpointSampler(ident, endpoint, (probe,), self)
         if self._running:
-            follower.thread.start()
+            member.thread.start()
 
     def ease(self, names: Iterable[str], tick_s: float) -> None:
         """Read endpoints that only have probes with these names at most this often; 0 takes it back."""
         eased = set(names)
         with self._lock:
-            for follower in self._followers.values():
-                if eased.issuperset(probe.name for probe in follower.probes):
-                    follower.eased_tick_s = tick_s
-                    follower.wake()
-            self._convoy.wake()
+            for member in self._members.values():
+                if eased.issuperset(probe.name for probe in member.probes):
+                    member.eased_tick_s = tick_s
+                    member.wake()
+            self._multiplexer.wake()
 
     def stop(self, timeout_s: float | None = None) -> tuple[str, ...]:
         """End all reading, waiting at most `timeout_s` (default: one read's time limit and a second) in all.
@@ -113,25 +113,25 @@ class Sampler:
         """
         limit_s = clock.now_s() + (self.read_timeout_s + 1.0 if timeout_s is None else timeout_s)
         with self._lock:
-            followers = list(self._followers.values())
-            for follower in followers:
-                follower.ended = True
-                follower.wake()
-            self._followers.clear()
+            members = list(self._members.values())
+            for member in members:
+                member.ended = True
+                member.wake()
+            self._members.clear()
             self._running = False
-            self._convoy.ended = True
-            self._convoy.wake()
-        for thread in (self._convoy.thread, *(follower.thread for follower in followers)):
+            self._multiplexer.ended = True
+            self._multiplexer.wake()
+        for thread in (self._multiplexer.thread, *(member.thread for member in members)):
             if thread.ident is not None and thread is not threading.current_thread():
                 thread.join(max(0.0, limit_s - clock.now_s()))
-        return tuple(follower.ident for follower in followers if follower.thread.is_alive())
+        return tuple(member.ident for member in members if member.thread.is_alive())
 
-    def adopt(self, follower: Follower) -> None:
-        """Take a follower into the convoy, unless everything is ending."""
+    def attach(self, member: EndpointSampler) -> None:
+        """Let the multiplexer read for a member, unless everything is ending."""
         with self._lock:
-            if not follower.ended and not self._convoy.ended:
-                follower.adopted = True
-                self._convoy.join(follower)
+            if not member.ended and not self._multiplexer.ended:
+                member.attached = True
+                self._multiplexer.join(member)
 
     def deliver(self, endpoint: str, readings: list[Reading], tick_s: float) -> None:
         """Hand readings over; what the receiver raises must not end the sampling that an undo is proved by."""

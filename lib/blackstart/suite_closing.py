@@ -29,7 +29,7 @@ def worst(codes: Sequence[int]) -> int:
     return Verdict.INCONCLUSIVE.exit_code if unknown else max(codes)
 
 
-def told(title: str, rows: Sequence[Row], code: int, again: str) -> str:
+def text(title: str, rows: Sequence[Row], code: int, again: str) -> str:
     """The table, the suite's own verdict, and what runs it again."""
     held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)
     of = f"{held} of {len(rows)}" + ("" if code == Verdict.HELD.exit_code else " held")

@@ -20,7 +20,7 @@ _LEAST_LENGTH = 4  # as in `redact`: shorter ones would take ordinary words for 
 _DEEPEST = 2
 
 
-class Vault:
+class SecretPlaceholders:
     """Secrets by their references. `learn` is told of each, so that it is masked wherever else it turns up."""
 
     def __init__(

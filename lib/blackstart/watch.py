@@ -26,7 +26,7 @@ READ_GRACE_S = 5.0
 
 
 @dataclass
-class Watch:
+class Monitor:
     """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from."""
 
     expectation: Expectation

@@ -24,7 +24,7 @@ from blackstart.model import Answer
 from blackstart.probes.promql import PromQL
 from blackstart.reading import read_once
 from blackstart.target import Target
-from blackstart.watch import Watch
+from blackstart.watch import Monitor
 from tests.requirements import require
 from tests.services import eventually
 from tests.unit.probes.servers import answering, free_port, http, serving
@@ -159,10 +159,10 @@ def test_answer_larger_than_the_limit_is_absent() -> None:
 def test_a_prometheus_that_is_away_breaks_no_always_and_keeps_no_never() -> None:
     probe = PromQL("errors").bind(Target("t", prometheus=f"http://127.0.0.1:{free_port()}"))
     for expectation in (always(probe.is_(0)), never(probe.above(0)), until(probe.is_(0), within_s=0.1)):
-        watch = Watch(expectation, "always", now_s(), anchor_s=now_s())
+        monitor = Monitor(expectation, "always", now_s(), anchor_s=now_s())
         for _ in range(3):
-            watch.feed(read_once(probe, 2.0), 1.0)
-        finding = watch.finish(now_s() + 0.2)
+            monitor.feed(read_once(probe, 2.0), 1.0)
+        finding = monitor.finish(now_s() + 0.2)
         assert finding.status == "inconclusive" and "refused" in finding.message, finding
 
 

@@ -118,7 +118,7 @@ def test_a_target_without_a_fact_is_treated_as_the_page_says(fact: str) -> None:
         if one != everything(full[experiment])[name]
     ]
     if told == "not observed":
-        assert lost and all("Unstated(" in one or "'undeclared_fact'" in one for one in lost)
+        assert lost and all("UndeclaredFact(" in one or "'undeclared_fact'" in one for one in lost)
     elif fact == "max_workers":
         assert told == "`gateway_workers_max` of its page" and all("gateway_workers_max" in one for one in lost)
     else:  # what the page's example has is what is taken without it

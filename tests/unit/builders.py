@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from blackstart.codec import plain, to_data
-from blackstart.court import Court, Timeline
+from blackstart.court import Monitors, Timeline
 from blackstart.expect import Condition, Conditions, Expectation, always, eventually
 from blackstart.finding import Finding
 from blackstart.journal import Event, Record, readings_of
 from blackstart.judge import Judgement, judge, replay
 from blackstart.model import Answer, Change, Command, Endpoint, Experiment, Reading, ReadingKind, Scalar
-from blackstart.watch import Watch
+from blackstart.watch import Monitor
 
 TICK_S = 0.1
 KINDS = ("unreachable", "timed_out", "malformed", "absent")
@@ -98,12 +98,12 @@ def followed(
     anchor_s: float | None = 0.0,
     reference: Scalar = None,
     tick_s: float = TICK_S,
-) -> Watch:
-    """A watch that was given these readings, as (time of the answer, what was seen)."""
-    watch = Watch(expectation, "fault", opened_s, reference=reference, anchor_s=anchor_s)
+) -> Monitor:
+    """A monitor that was given these readings, as (time of the answer, what was seen)."""
+    monitor = Monitor(expectation, "fault", opened_s, reference=reference, anchor_s=anchor_s)
     for at_s, what in readings:
-        watch.feed(reading(expectation.condition.probe.name, what, at_s), tick_s)
-    return watch
+        monitor.feed(reading(expectation.condition.probe.name, what, at_s), tick_s)
+    return monitor
 
 
 def series(what: Any, from_s: float, to_s: float, tick_s: float = TICK_S) -> list[tuple[float, Any]]:
@@ -112,14 +112,14 @@ def series(what: Any, from_s: float, to_s: float, tick_s: float = TICK_S) -> lis
     return [(round(from_s + number * tick_s, 6), what) for number in range(count)]
 
 
-def status(watch: Watch, at_s: float = 20.0) -> str:
-    """What the watch came to when it was told that the end was at `at_s`."""
-    return watch.finish(at_s).status
+def status(monitor: Monitor, at_s: float = 20.0) -> str:
+    """What the monitor came to when it was told that the end was at `at_s`."""
+    return monitor.finish(at_s).status
 
 
-def message(watch: Watch, at_s: float = 20.0) -> str:
+def message(monitor: Monitor, at_s: float = 20.0) -> str:
     """Why."""
-    return watch.finish(at_s).message
+    return monitor.finish(at_s).message
 
 
 class Story:
@@ -188,8 +188,8 @@ class Story:
         """The verdict on it."""
         return judge(self.record(), checked)
 
-    def replayed(self) -> tuple[Court, Timeline]:
-        """The court that heard it, and when what happened."""
+    def replayed(self) -> tuple[Monitors, Timeline]:
+        """The monitors that heard it, and when what happened."""
         return replay(self.record().until_end(), self.drill, tuple(self.changes))
 
 

@@ -19,7 +19,7 @@ from blackstart.plan import Plan
 from blackstart.redact import Redactor
 from blackstart.safety.alive import Process
 from blackstart.target import Service, Target
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 from tests.unit.safety.file_fault import FileThere
 
 TARGET = Target("files", services={"file": Service("file")}, max_rate_hz=200.0, read_timeout_s=1.0, why="a test")
@@ -30,7 +30,7 @@ class NoGuardian:
 
     def __init__(self, *_: Any, **__: Any) -> None:
         self.kept: bool | None = None
-        self.vault = Vault()
+        self.placeholders = SecretPlaceholders()
         self.process: Process | None = None
 
     def __getattr__(self, name: str) -> Callable[..., str]:

@@ -15,7 +15,7 @@ def mended(told: Story, at_s: float, undone_s: float = 9.0, **seen: object) -> S
 def test_a_system_that_came_back_because_the_fault_was_over_is_inconclusive() -> None:
     judged = mended(story(), 5.0).phase(15, "end").judged()
     assert judged.verdict == "inconclusive"
-    assert judged.reasons[0] == "the fault was over 4.0 s before its undo, by somebody else's hand: redis was up"
+    assert judged.reasons[0] == "the fault was over 4.0 s before its undo, ended by somebody else: redis was up"
     assert finding(judged, "during").status == "inconclusive"
     assert finding(judged, "during").message.endswith("; the fault was over by then")
 

@@ -187,7 +187,7 @@ def test_what_nobody_takes_is_dropped_in_the_end_and_counted() -> None:
     console = Console(True, out=out)
     began_s = time.monotonic()
     for _ in range(500):
-        console.say("x" * 1000)  # more than a pipe and the outlet hold together
+        console.say("x" * 1000)  # more than a pipe and the writer hold together
     assert time.monotonic() - began_s < 10
     shown = b""
     while b"were not shown" not in shown:

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from blackstart.model import Swift
+from blackstart.model import NonBlockingReader
 from blackstart.probes.http import HttpStatus, HttpText
 from blackstart.probes.http_client import HttpReader
 from blackstart.probes.sockets import Stale
@@ -149,7 +149,7 @@ def test_answer_in_pieces_is_put_together() -> None:
         settled(running)
 
 
-def test_broken_and_too_large_answers_are_malformed_also_in_the_convoy() -> None:
+def test_broken_and_too_large_answers_are_malformed_also_when_multiplexed() -> None:
     wrong, taken = threading.Event(), Taken()
 
     def handle(conn: socket.socket) -> None:
@@ -216,7 +216,7 @@ def test_end_in_the_middle_of_a_silence_is_quick_and_complete() -> None:
 def test_reader_is_swift_only_on_an_open_connection() -> None:
     with serving(answering(http(b"x"), http(b"y"))) as port:
         reader = HttpReader(f"http://127.0.0.1:{port}/")
-        assert isinstance(reader, Swift)
+        assert isinstance(reader, NonBlockingReader)
         assert not reader.ready()
         assert reader.ask() is None
         with pytest.raises(Stale):

@@ -127,11 +127,11 @@ def test_a_peak_is_the_highest_ever_seen() -> None:
 
 def test_every_wait_has_a_row_with_its_interval_from_the_proved_effect_as_in_all_reports() -> None:
     told = whole()
-    log, court = logged(told), told.replayed()[0]
-    for watch in court.watches:
-        if watch.interval and watch.anchor_s is not None:
-            from_s, to_s = map(float, log[f"{watch.expectation.name}_interval_s"].split(".."))
-            assert (from_s + to_s) / 2 == pytest.approx(watch.interval.middle_s - watch.anchor_s, abs=0.001)
+    log, monitors = logged(told), told.replayed()[0]
+    for monitor in monitors.expected:
+        if monitor.interval and monitor.anchor_s is not None:
+            from_s, to_s = map(float, log[f"{monitor.expectation.name}_interval_s"].split(".."))
+            assert (from_s + to_s) / 2 == pytest.approx(monitor.interval.middle_s - monitor.anchor_s, abs=0.001)
     assert {"during_interval_s", "after_interval_s"} <= log.keys()
 
 

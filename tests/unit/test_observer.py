@@ -1,4 +1,4 @@
-"""The run's eyes: what court and journal saw is the same, whatever the threads did."""
+"""The run's eyes: what monitors and journal saw is the same, whatever the threads did."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 
 from blackstart import clock
 from blackstart import observer as observing
-from blackstart.court import Court
+from blackstart.court import Monitors
 from blackstart.expect import always, eventually, never
 from blackstart.judge import replay
 from blackstart.model import Reading
@@ -68,16 +68,16 @@ def test_an_abort_condition_that_is_to_last_ends_the_run_only_when_it_did(
 # ---------------------------------------------------------------- threads and phases
 
 
-def seen(court: Court) -> list[tuple[Any, ...]]:
-    watches = (*court.baseline, *court.watches, *court.bites, *court.gones)
+def seen(monitors: Monitors) -> list[tuple[Any, ...]]:
+    every = (*monitors.baseline, *monitors.expected, *monitors.bites, *monitors.gones)
     return [
         (w.phase, w.expectation.name, w.count, w.interval and round(w.interval.to_s, 6), w.lost_again, len(w._bad))
-        for w in watches
+        for w in every
     ]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_the_journal_told_again_gives_the_court_of_the_run(scene: Callable[..., Scene], seed: int) -> None:
+def test_the_journal_told_again_gives_the_monitors_of_the_run(scene: Callable[..., Scene], seed: int) -> None:
     made = experiment(
         baseline=(BEFORE,),
         during=(eventually(ready.is_(503), name="during"),),
@@ -105,9 +105,9 @@ def test_the_journal_told_again_gives_the_court_of_the_run(scene: Callable[..., 
     for thread in threads:
         thread.start()
     moments = (
-        ("baseline", told.court.open),
-        ("fault", told.court.fault),
-        ("recovery", told.court.recovery),
+        ("baseline", told.monitors.open),
+        ("fault", told.monitors.fault),
+        ("recovery", told.monitors.recovery),
         ("end", None),
     )
     for name, enter in moments:
@@ -119,21 +119,21 @@ def test_the_journal_told_again_gives_the_court_of_the_run(scene: Callable[..., 
     record = told.record()
     assert record.damage == ""
     again, times = replay(record, made, (change(),))
-    assert seen(again) == seen(told.court)
+    assert seen(again) == seen(told.monitors)
     assert times.did_s is not None and times.undid_s is not None and times.did_s < times.undid_s
 
 
-def test_a_phase_is_in_the_journal_and_in_the_court_at_one_moment(scene: Callable[..., Scene]) -> None:
+def test_a_phase_is_in_the_journal_and_in_the_monitors_at_one_moment(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
-    at_s = told.observer.phase("baseline", told.court.open)
+    at_s = told.observer.phase("baseline", told.monitors.open)
     (event,) = told.record().of("phase")
-    assert event["began"] == told.court.baseline[0].opened_s == round(at_s, 6)
+    assert event["began"] == told.monitors.baseline[0].opened_s == round(at_s, 6)
 
 
 def test_a_phase_that_cannot_be_recorded_is_entered_all_the_same(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
     told.journal.close()
-    told.observer.phase("fault", told.court.fault)
-    told.observer.phase("recovery", told.court.recovery)
+    told.observer.phase("fault", told.monitors.fault)
+    told.observer.phase("recovery", told.monitors.recovery)
     assert told.journal.failure is not None
-    assert [w.phase for w in told.court.watches] == ["fault", "always", "recovery"]
+    assert [w.phase for w in told.monitors.expected] == ["fault", "always", "recovery"]

@@ -23,7 +23,7 @@ from tests.unit.watched_drill import Scene
 
 def test_a_baseline_holds_when_everything_was_true_twice_in_a_row(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
-    told.observer.phase("baseline", told.court.open)
+    told.observer.phase("baseline", told.monitors.open)
     assert not told.observer.baseline_holds()
     told.see(ready, 200)
     assert not told.observer.baseline_holds()
@@ -33,7 +33,7 @@ def test_a_baseline_holds_when_everything_was_true_twice_in_a_row(scene: Callabl
 
 def test_a_baseline_that_was_lost_again_does_not_hold(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
-    told.observer.phase("baseline", told.court.open)
+    told.observer.phase("baseline", told.monitors.open)
     told.see(ready, 200, 200, 503)
     assert told.observer.baseline_holds()
     told.see(ready, 503)
@@ -46,8 +46,8 @@ def test_without_a_baseline_there_is_nothing_to_wait_for(scene: Callable[..., Sc
 
 def test_waits_that_are_open_are_undecided(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
-    told.observer.phase("baseline", told.court.open)
-    told.observer.phase("fault", told.court.fault)
+    told.observer.phase("baseline", told.monitors.open)
+    told.observer.phase("fault", told.monitors.fault)
     assert [w.expectation.name for w in told.observer.undecided("fault")] == ["during"]
     told.see(ready, 503, 503)
     assert told.observer.undecided("fault") == []
@@ -55,18 +55,18 @@ def test_waits_that_are_open_are_undecided(scene: Callable[..., Scene]) -> None:
 
 def test_an_effect_that_is_proved_sets_the_limits(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
-    told.observer.phase("fault", told.court.fault)
+    told.observer.phase("fault", told.monitors.fault)
     assert told.observer.effect("bites") is None
     told.observer._take("x", [Reading("redis", "unreachable", clock.now_s(), clock.now_s())], TICK_S)
     assert told.observer.effect("bites") is None
     told.observer._take("x", [Reading("redis", "unreachable", clock.now_s(), clock.now_s())], TICK_S)
     at_s = told.observer.effect("bites")
-    assert at_s is not None and told.court.watches[0].anchor_s == at_s
+    assert at_s is not None and told.monitors.expected[0].anchor_s == at_s
 
 
 def test_without_changes_nothing_is_proved(scene: Callable[..., Scene]) -> None:
     told = scene(experiment(faults=()))
-    told.observer.phase("fault", told.court.fault)
+    told.observer.phase("fault", told.monitors.fault)
     assert told.observer.effect("bites") is None and told.observer.effect("gone") is None
 
 
@@ -116,21 +116,21 @@ def test_a_change_of_the_world_is_seen_in_the_phase_in_which_it_happened(
     )
     told = scene(made)
     observer = told.observer
-    observer.phase("baseline", told.court.open)
+    observer.phase("baseline", told.monitors.open)
     observer.start([light], [])
     observer.pace(0.005)
     assert observer.wait(observer.baseline_holds, clock.now_s() + 20)
-    observer.phase("fault", told.court.fault)
+    observer.phase("fault", told.monitors.fault)
     file.unlink()
     off_s = clock.now_s()
     assert observer.wait(lambda: not observer.undecided("fault"), clock.now_s() + 20)
-    observer.phase("recovery", told.court.recovery)
+    observer.phase("recovery", told.monitors.recovery)
     file.touch()
     assert observer.wait(lambda: not observer.undecided("recovery"), clock.now_s() + 20)
     observer.phase("end")
     told.end()
-    court, times = replay(told.record(), made, ())
-    during, after = court.watches
+    monitors, times = replay(told.record(), made, ())
+    during, after = monitors.expected
     assert during.interval is not None and after.interval is not None and times.undid_s is not None
     assert during.interval.from_s <= off_s <= during.interval.to_s
     assert after.interval.to_s >= times.undid_s
@@ -146,8 +146,8 @@ def test_probes_can_be_added_while_it_reads(scene: Callable[..., Scene], tmp_pat
 
 def test_a_wait_is_woken_by_the_reading_that_decides_and_not_by_every_one(scene: Callable[..., Scene]) -> None:
     told = scene(experiment(baseline=(BEFORE,), during=(eventually(ready.is_(503), name="during"),)), change())
-    told.observer.phase("baseline", told.court.open)
-    told.observer.phase("fault", told.court.fault)
+    told.observer.phase("baseline", told.monitors.open)
+    told.observer.phase("fault", told.monitors.fault)
     looked: list[float] = []
 
     def feed() -> None:
@@ -170,8 +170,8 @@ def test_news_that_come_between_the_question_and_the_wait_are_not_waited_for(
 ) -> None:
     monkeypatch.setattr(observing, "_LOOK_EVERY_S", 5.0)
     told = scene(experiment(baseline=(BEFORE,), during=(eventually(ready.is_(503), name="during"),)), change())
-    told.observer.phase("baseline", told.court.open)
-    told.observer.phase("fault", told.court.fault)
+    told.observer.phase("baseline", told.monitors.open)
+    told.observer.phase("fault", told.monitors.fault)
     asked: list[float] = []
 
     def done() -> bool:
@@ -193,7 +193,7 @@ def test_what_proves_a_bite_is_read_at_the_full_pace_until_it_is_proved_and_agai
     removed = without(file)
     told = scene(experiment(baseline=(BEFORE,), during=(), recovery=()), removed)
     observer = told.observer
-    observer.phase("baseline", told.court.open)
+    observer.phase("baseline", told.monitors.open)
     observer.start([], [])
     observer.pace(0.005)
 
@@ -202,14 +202,14 @@ def test_what_proves_a_bite_is_read_at_the_full_pace_until_it_is_proved_and_agai
         ticks = [event["tick"] for event in journal.parse(lines).events if event["event"] == "read"]
         return float(ticks[-1]) if ticks else 0.0
 
-    observer.phase("fault", told.court.fault)
+    observer.phase("fault", told.monitors.fault)
     observer.watch([removed.bites[0].probe])
     assert observer.effect("bites") is None
     assert observer.wait(lambda: last_tick_s() == 0.005, clock.now_s() + 20)
     file.unlink()
     assert observer.wait(lambda: observer.effect("bites") is not None, clock.now_s() + 20)
     assert observer.wait(lambda: last_tick_s() == PROVED_TICK_S, clock.now_s() + 20)
-    observer.phase("recovery", told.court.recovery)
+    observer.phase("recovery", told.monitors.recovery)
     observer.watch([removed.gone[0].probe])
     assert observer.wait(lambda: last_tick_s() == 0.005, clock.now_s() + 20)
     file.touch()

@@ -10,7 +10,7 @@ from blackstart.model import Answer
 from blackstart.probes.http import HttpJson
 from blackstart.probes.metrics import Metric
 from blackstart.reading import reading_of
-from blackstart.watch import Watch
+from blackstart.watch import Monitor
 
 _LOADED = """
 import sys
@@ -49,7 +49,7 @@ def test_what_is_not_a_number_is_absent_and_neither_holds_nor_breaks(probe: Metr
     seen = reading_of(probe, Answer("answer", body, status=200), 1.0, 1.0)
     assert (seen.kind, seen.value, seen.note) == ("absent", None, "NaN is no number")
     for expectation in (never(probe.above(80)), always(probe.below(80)), eventually(probe.below(80), within_s=5)):
-        watch = Watch(expectation, "fault", 0.0, anchor_s=0.0)
+        monitor = Monitor(expectation, "fault", 0.0, anchor_s=0.0)
         for tick in range(60):
-            watch.feed(reading_of(probe, Answer("answer", body, status=200), tick / 10, tick / 10), 0.1)
-        assert watch.finish(6.0).status == "inconclusive"
+            monitor.feed(reading_of(probe, Answer("answer", body, status=200), tick / 10, tick / 10), 0.1)
+        assert monitor.finish(6.0).status == "inconclusive"

@@ -175,9 +175,9 @@ def test_bytes_that_were_looked_at_are_not_looked_at_again(answers: list[Answer]
     PICKED.clear()
     taken: list[Reading] = []
     sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
-    (follower,) = sampler._followers.values()
+    (member,) = sampler._members.values()
     for answer in answers:
-        follower.deliver(answer, 1.0, 2.0, 0.02)
+        member.deliver(answer, 1.0, 2.0, 0.02)
     assert len(PICKED) == looks
     assert [reading.value for reading in taken] == [f"{answer.status} {answer.body!r}" for answer in answers]
 
@@ -186,10 +186,10 @@ def test_a_probe_that_joins_gets_the_answer_that_the_others_know() -> None:
     PICKED.clear()
     taken: list[Reading] = []
     sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
-    (follower,) = sampler._followers.values()
-    follower.deliver(Answer("answer", b"x", 200), 1.0, 2.0, 0.02)
+    (member,) = sampler._members.values()
+    member.deliver(Answer("answer", b"x", 200), 1.0, 2.0, 0.02)
     sampler.watch([Counting("two")])  # type: ignore[list-item]
-    follower.deliver(Answer("answer", b"x", 200), 3.0, 4.0, 0.02)
+    member.deliver(Answer("answer", b"x", 200), 3.0, 4.0, 0.02)
     assert [reading.probe for reading in taken] == ["one", "one", "two"]
-    follower.deliver(Answer("timed_out", note="late"), 5.0, 6.0, 0.02)
+    member.deliver(Answer("timed_out", note="late"), 5.0, 6.0, 0.02)
     assert [reading.kind for reading in taken[-2:]] == ["timed_out", "timed_out"]

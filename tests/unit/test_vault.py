@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from blackstart import references, secret_places
 from blackstart.model import Command, HttpCall
 from blackstart.safety import heal_script
-from blackstart.vault import Vault, masked, missing
+from blackstart.vault import SecretPlaceholders, masked, missing
 from tests.unit.safety.file_fault import without
 
 AWKWARD = "p'a\"s$(s)&{}\\ `x`"
@@ -62,10 +62,10 @@ def test_every_secret_of_a_target_file_is_found_and_its_reference_leads_back(tar
 
 
 def test_a_literal_target_is_concealed_and_revealed_by_somebody_who_only_knows_where(target: Path) -> None:
-    text = json.dumps(Vault(found(target)).conceal({"a": [TARGET], "is": "x:Y"}))
+    text = json.dumps(SecretPlaceholders(found(target)).conceal({"a": [TARGET], "is": "x:Y"}))
     assert not [secret for secret in PLANTED if secret in text]
     learned: list[str] = []
-    assert Vault(learn=learned.append).reveal(json.loads(text))["a"] == [TARGET]
+    assert SecretPlaceholders(learn=learned.append).reveal(json.loads(text))["a"] == [TARGET]
     assert not [secret for secret in PLANTED if secret not in " ".join(learned)]
 
 
@@ -74,25 +74,27 @@ SECRETS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_siz
 
 @given(secret=SECRETS, around=st.tuples(st.text(max_size=20), st.text(max_size=20)), depth=st.integers(0, 2))
 def test_whatever_is_concealed_comes_back_the_same(secret: str, around: tuple[str, str], depth: int) -> None:
-    vault = Vault({references.env("A_B"): secret, references.file("/a b.toml", ("x.y", "2"), "word.3"): secret[::-1]})
+    placeholders = SecretPlaceholders(
+        {references.env("A_B"): secret, references.file("/a b.toml", ("x.y", "2"), "word.3"): secret[::-1]}
+    )
     data = {"k": [around[0] + secret + around[1], {"deep": secret * 2}], "is": secret}
-    hidden = vault.conceal(data)
-    assert vault.reveal(hidden) == data and hidden["is"] == secret
+    hidden = placeholders.conceal(data)
+    assert placeholders.reveal(hidden) == data and hidden["is"] == secret
     assert secret not in masked(hidden["k"][1]["deep"]) or secret in "[redacted]"
 
 
 def test_a_password_that_is_also_a_name_is_only_concealed_where_it_is_the_password() -> None:
-    vault = Vault({references.env("DATABASE_URL", "password"): "postgres"})
-    hidden = vault.conceal(["postgresql://postgres:postgres@localhost/postgres", "stop postgres"])
+    placeholders = SecretPlaceholders({references.env("DATABASE_URL", "password"): "postgres"})
+    hidden = placeholders.conceal(["postgresql://postgres:postgres@localhost/postgres", "stop postgres"])
     assert hidden[0].count("postgres") == 3 and hidden[1] == "stop postgres"  # scheme, user, name
 
 
 def test_what_is_lost_stays_marked_and_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("REDIS_URL", raising=False)
-    vault = Vault({**found(target), references.env("REDIS_URL", "password"): "url-pass-1"})
-    hidden = vault.conceal(["redis://:url-pass-1@h", "ops-key-1"])
+    placeholders = SecretPlaceholders({**found(target), references.env("REDIS_URL", "password"): "url-pass-1"})
+    hidden = placeholders.conceal(["redis://:url-pass-1@h", "ops-key-1"])
     target.unlink()
-    shown = Vault().reveal(hidden)
+    shown = SecretPlaceholders().reveal(hidden)
     assert shown == hidden
     assert missing(shown) == ["the environment variable REDIS_URL", f"headers.X-Ops-Key in {target}"]
     assert "url-pass-1" not in masked(shown[0]) and "[redacted]" in masked(shown[0])
@@ -101,12 +103,14 @@ def test_what_is_lost_stays_marked_and_is_named(target: Path, monkeypatch: pytes
 # ---------------------------------------------------------------- HEAL.sh
 
 
-def healed(tmp_path: Path, step: Any, vault: Vault, **env: str) -> "subprocess.CompletedProcess[str]":
+def healed(
+    tmp_path: Path, step: Any, placeholders: SecretPlaceholders, **env: str
+) -> "subprocess.CompletedProcess[str]":
     change = without(tmp_path / "a")
     object.__setattr__(change, "undo", (step,))
     script = tmp_path / "HEAL.sh"
-    heal_script.write(script, "r", [change], vault)
-    assert not [secret for secret in vault.secrets.values() if secret in script.read_text()]
+    heal_script.write(script, "r", [change], placeholders)
+    assert not [secret for secret in placeholders.secrets.values() if secret in script.read_text()]
     path = f"{tmp_path}:/usr/bin:/bin"
     return subprocess.run(
         ["sh", str(script)], env={"PATH": path, **env}, capture_output=True, text=True, timeout=60, check=False
@@ -122,13 +126,13 @@ def test_the_script_takes_a_secret_from_the_environment_without_python(tmp_path:
     reference = references.env("THE_KEY", *filter(None, [pick]))
     value = f"redis://u:{AWKWARD}@h/0" if pick else AWKWARD
     word = f"x:{AWKWARD}@y"
-    done = healed(tmp_path, writes(tmp_path / "out", word), Vault({reference: AWKWARD}), THE_KEY=value)
+    done = healed(tmp_path, writes(tmp_path / "out", word), SecretPlaceholders({reference: AWKWARD}), THE_KEY=value)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out").read_text() == word
 
 
 def test_the_script_takes_a_secret_from_the_target_file(tmp_path: Path, target: Path) -> None:
-    done = healed(tmp_path, writes(tmp_path / "out", "a start-pass-1 b"), Vault(found(target)))
+    done = healed(tmp_path, writes(tmp_path / "out", "a start-pass-1 b"), SecretPlaceholders(found(target)))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out").read_text() == "a start-pass-1 b"
 
@@ -137,19 +141,19 @@ def test_a_secret_within_a_script_within_the_script_arrives_whole(tmp_path: Path
     import shlex  # noqa: PLC0415
 
     inner = f"printf %s {shlex.quote(AWKWARD)} >{tmp_path}/out"
-    done = healed(tmp_path, Command(("sh", "-c", inner)), Vault({references.env("K"): AWKWARD}), K=AWKWARD)
+    done = healed(tmp_path, Command(("sh", "-c", inner)), SecretPlaceholders({references.env("K"): AWKWARD}), K=AWKWARD)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out").read_text() == AWKWARD
 
 
 def test_the_script_names_the_variable_that_it_needs_and_fails_without_it(tmp_path: Path, target: Path) -> None:
-    vault = Vault(found(target))
+    placeholders = SecretPlaceholders(found(target))
     target.unlink()
     step = writes(tmp_path / "out", "a start-pass-1 b")
-    failed = healed(tmp_path, step, vault)
+    failed = healed(tmp_path, step, placeholders)
     assert failed.returncode == 1 and not (tmp_path / "out").exists()
     assert "SECRET_1" in failed.stderr and f"services.redis.control.start.4 in {target}" in failed.stderr
-    done = healed(tmp_path, step, vault, SECRET_1="start-pass-1")
+    done = healed(tmp_path, step, placeholders, SECRET_1="start-pass-1")
     assert done.returncode == 0 and (tmp_path / "out").read_text() == "a start-pass-1 b"
 
 
@@ -158,7 +162,7 @@ def test_a_header_reaches_curl_by_its_input_and_never_by_its_words(tmp_path: Pat
     fake.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{tmp_path}/words\ncat >{tmp_path}/input\n')
     fake.chmod(0o755)
     step = HttpCall("POST", "http://localhost:1/x", headers={"X-Ops-Key": "ops-key-1", "Accept": "a"})
-    assert healed(tmp_path, step, Vault(found(target))).returncode == 0
+    assert healed(tmp_path, step, SecretPlaceholders(found(target))).returncode == 0
     assert (tmp_path / "input").read_text() == "X-Ops-Key: ops-key-1\n"
     assert "ops-key-1" not in (tmp_path / "words").read_text()
 

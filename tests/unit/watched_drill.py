@@ -1,4 +1,4 @@
-"""An observer with its journal and court, of one drill."""
+"""An observer with its journal and monitors, of one drill."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from blackstart import clock, journal
 from blackstart.codec import to_data
-from blackstart.court import Court
+from blackstart.court import Monitors
 from blackstart.journal import Journal
 from blackstart.model import Change, Experiment, Reading
 from blackstart.observer import Observer
@@ -15,13 +15,13 @@ from tests.unit.builders import TICK_S, Seen
 
 
 class Scene:
-    """An observer with its journal and court, of one drill."""
+    """An observer with its journal and monitors, of one drill."""
 
     def __init__(self, path: Path, made: Experiment, *changes: Change) -> None:
         self.drill, self.changes = made, changes
         self.journal = Journal(path / "journal.jsonl")
-        self.court = Court(made, changes)
-        self.observer = Observer(self.court, self.journal, 1000.0, 2.0)
+        self.monitors = Monitors(made, changes)
+        self.observer = Observer(self.monitors, self.journal, 1000.0, 2.0)
         self.observer.note("run", experiment=to_data(made))
 
     def see(self, probe: Seen, *values: Any) -> None:

@@ -26,11 +26,11 @@ def leadership_disjoint(
     """
     report = Reporter("certain leadership of one instance at a time")
     try:
-        told = of_run(evidence, reports)
+        reported = of_run(evidence, reports)
     except Missing as missing:
         return report.unknown(str(missing))
     close = ""
-    for earlier, later in pairwise(told):
+    for earlier, later in pairwise(reported):
         over_s, slack_s = earlier.acted_s - later.acquired_s, earlier.slack_s + later.slack_s
         if over_s > slack_s:
             seen = f"{earlier} still acted {over_s:.3f} s after {later} led"
@@ -38,16 +38,16 @@ def leadership_disjoint(
         if over_s > -slack_s:
             close = f"{earlier} and {later} have clocks that can't be compared closer than {slack_s:.3f} s"
     unproved = close or (
-        f"only {len(told)} leaderships of this run were seen, {least} are needed" if len(told) < least else ""
+        f"only {len(reported)} leaderships of this run were seen, {least} are needed" if len(reported) < least else ""
     )
-    unproved = unproved or _untested(evidence, told, proof, dict(zip(reports, services, strict=False)))
+    unproved = unproved or _untested(evidence, reported, proof, dict(zip(reports, services, strict=False)))
     if unproved:
         return report.unknown(unproved)
-    longest_s = max((later.acquired_s - earlier.acted_s for earlier, later in pairwise(told)), default=0.0)
-    return report.held(f"{len(told)} leaderships, without a leader for {longest_s:.2f} s at most")
+    longest_s = max((later.acquired_s - earlier.acted_s for earlier, later in pairwise(reported)), default=0.0)
+    return report.held(f"{len(reported)} leaderships, without a leader for {longest_s:.2f} s at most")
 
 
-def _untested(evidence: Recorded, told: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
+def _untested(evidence: Recorded, reported: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
     """Why the hypothesis was not tested; "" where it was."""
     window = in_force(evidence)
     if not proof:
@@ -56,11 +56,11 @@ def _untested(evidence: Recorded, told: Sequence[Leadership], proof: Proof, serv
         return "not tested: there was no fault"
     if proof == "forgotten":
         unproved = "no leadership began after the undo and within the lease that the fault found"
-        return "" if forgotten(told, window) else f"not tested: no proof that the lock was lost: {unproved}"
+        return "" if forgotten(reported, window) else f"not tested: no proof that the lock was lost: {unproved}"
     sick = hit(evidence)
     frozen = [name for name, service in services.items() if service in sick]
-    if not any(one.report in frozen and one.in_force_at(window[0]) for one in told):
+    if not any(one.report in frozen and one.in_force_at(window[0]) for one in reported):
         return "not tested: the instance that the fault was on did not lead when it began"
-    if successor(told, window, services.keys() - set(frozen)) is None:
+    if successor(reported, window, services.keys() - set(frozen)) is None:
         return "not tested: no other instance took over while the fault was in force"
     return ""

@@ -43,14 +43,14 @@ def of_run(evidence: Recorded, reports: Sequence[str]) -> list[Leadership]:
     began_s = evidence.began_s("baseline")
     if began_s is None:
         raise Missing("the run never began")
-    told = (one for report in reports for one in _told(evidence, report))
+    reported = (one for report in reports for one in _reported(evidence, report))
     return sorted(
-        (one for one in told if one.lost_s is None or one.lost_s >= began_s),
+        (one for one in reported if one.lost_s is None or one.lost_s >= began_s),
         key=lambda one: (one.acquired_s, one.acted_s),
     )
 
 
-def _told(evidence: Recorded, report: str) -> Iterable[Leadership]:
+def _reported(evidence: Recorded, report: str) -> Iterable[Leadership]:
     try:
         answer = evidence.final_json(report)
         shift_s, slack_s = _clock(evidence, report, answer)
@@ -98,21 +98,21 @@ def hit(evidence: Recorded) -> frozenset[str]:
     return frozenset(change.service for change in changes)
 
 
-def successor(told: Sequence[Leadership], window: tuple[float, float], of: Collection[str]) -> Leadership | None:
+def successor(reported: Sequence[Leadership], window: tuple[float, float], of: Collection[str]) -> Leadership | None:
     """The first leadership of one of these reports that certainly began in a window."""
     from_s, to_s = window
-    begun = (one for one in told if one.report in of)
+    begun = (one for one in reported if one.report in of)
     return next((one for one in begun if from_s + one.slack_s <= one.acquired_s <= to_s - one.slack_s), None)
 
 
-def forgotten(told: Sequence[Leadership], window: tuple[float, float]) -> tuple[Leadership, Leadership] | None:
+def forgotten(reported: Sequence[Leadership], window: tuple[float, float]) -> tuple[Leadership, Leadership] | None:
     """The leadership that the fault found, and one begun after its undo and within the lease of the first.
 
     A lock that is still there can't be taken before its lease is over: this proves that it was gone.
     """
     from_s, to_s = window
-    for old in (one for one in told if one.in_force_at(from_s)):
-        for new in told:
+    for old in (one for one in reported if one.in_force_at(from_s)):
+        for new in reported:
             slack_s = old.slack_s + new.slack_s
             if old.until_s is not None and to_s + slack_s <= new.acquired_s <= old.until_s - slack_s:
                 return old, new

@@ -26,10 +26,10 @@ def taken_over(
         return report.unknown("there was no fault")
     others = sorted(reports.keys() - hit(evidence))
     try:
-        told = of_run(evidence, tuple(reports.values()))
+        reported = of_run(evidence, tuple(reports.values()))
     except Missing as missing:
         return report.unknown(str(missing))
-    taken = successor(told, window, {reports[name] for name in others})
+    taken = successor(reported, window, {reports[name] for name in others})
     if taken is not None:
         return report.held(f"{taken} led {taken.acquired_s - window[0]:.2f} s after the fault began")
     ill = {name: _ill(evidence, health[name], well, window) for name in others}

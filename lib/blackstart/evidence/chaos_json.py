@@ -16,7 +16,7 @@ from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
 from blackstart.reports.picture import fault_spans
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import result
 from blackstart.verdicts import Verdict
 
@@ -30,40 +30,40 @@ _EVENTS = {
 }
 
 
-def results(story: Story) -> dict[str, Any]:
+def results(view: RunView) -> dict[str, Any]:
     """The whole document as data."""
-    status = story.judgement.verdict.status
-    limit_s = story.experiment.total_max_s if story.experiment else 0.0
+    status = view.judgement.verdict.status
+    limit_s = view.experiment.total_max_s if view.experiment else 0.0
     return {
         "status": status,
-        "verdict": story.judgement.verdict,
+        "verdict": view.judgement.verdict,
         "totalScenarios": 1,
         "passedScenarios": int(status == "pass"),
         "failedScenarios": int(status == "fail"),
         "skippedScenarios": int(status == "skipped"),
-        "durationMs": _ms(story, story.to_s),
+        "durationMs": _ms(view, view.to_s),
         "config": {
             "globalRetries": 0,
             "globalTimeoutMs": round(limit_s * 1000),
-            "injectionTypes": sorted({_type(story, number) for number in range(len(story.changes))}),
-            "seed": story.head.get("seed"),
+            "injectionTypes": sorted({_type(view, number) for number in range(len(view.changes))}),
+            "seed": view.head.get("seed"),
         },
-        "scenarios": [_scenario(story, status == "pass")],
-        "timestamp": clock.utc_iso(story.utc(story.from_s)),
+        "scenarios": [_scenario(view, status == "pass")],
+        "timestamp": clock.utc_iso(view.utc(view.from_s)),
     }
 
 
-def _scenario(story: Story, passed: bool) -> dict[str, Any]:
-    events = _Timeline(story).events()
+def _scenario(view: RunView, passed: bool) -> dict[str, Any]:
+    events = _Timeline(view).events()
     return {
-        "name": story.name,
-        "behavior": str(story.head.get("behavior") or story.target["name"]),
-        "hypothesis": story.experiment.hypothesis if story.experiment else "",
+        "name": view.name,
+        "behavior": str(view.head.get("behavior") or view.target["name"]),
+        "hypothesis": view.experiment.hypothesis if view.experiment else "",
         "passed": passed,
-        "durationMs": _ms(story, story.to_s),
-        "injections": [_injection(story, number) for number in range(len(story.changes))],
-        "assertions": [_assertion(finding) for finding in story.judgement.findings],
-        "error": None if passed else "; ".join(story.judgement.reasons) or story.judgement.verdict,
+        "durationMs": _ms(view, view.to_s),
+        "injections": [_injection(view, number) for number in range(len(view.changes))],
+        "assertions": [_assertion(finding) for finding in view.judgement.findings],
+        "error": None if passed else "; ".join(view.judgement.reasons) or view.judgement.verdict,
         "timeline": {
             "events": events,
             "errors": sum(event["type"] == "error" for event in events),
@@ -72,14 +72,14 @@ def _scenario(story: Story, passed: bool) -> dict[str, Any]:
     }
 
 
-def _injection(story: Story, number: int) -> dict[str, Any]:
-    change = story.changes[number]
-    spans = {style: (_ms(story, from_s), _ms(story, to_s)) for style, _, from_s, to_s in fault_spans(story, number)}
+def _injection(view: RunView, number: int) -> dict[str, Any]:
+    change = view.changes[number]
+    spans = {style: (_ms(view, from_s), _ms(view, to_s)) for style, _, from_s, to_s in fault_spans(view, number)}
     force = spans.get("force")
     return {
-        "type": _type(story, number),
+        "type": _type(view, number),
         "activated": force is not None,
-        "deactivated": _gone(story, number),
+        "deactivated": _gone(view, number),
         "stats": {
             "what": change.what,
             "service": change.service,
@@ -89,17 +89,17 @@ def _injection(story: Story, number: int) -> dict[str, Any]:
     }
 
 
-def _type(story: Story, number: int) -> str:
+def _type(view: RunView, number: int) -> str:
     """The fault's name, where each fault made one change; else what the change is."""
-    faults = story.experiment.faults if story.experiment else ()
-    if len(faults) == len(story.changes):
+    faults = view.experiment.faults if view.experiment else ()
+    if len(faults) == len(view.changes):
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(faults[number]).__name__).lower()
-    return re.sub(r"\W+", "_", story.changes[number].what.split(" ", 1)[0]).lower()
+    return re.sub(r"\W+", "_", view.changes[number].what.split(" ", 1)[0]).lower()
 
 
-def _gone(story: Story, number: int) -> bool:
-    entry = f"{story.run}#{number}"
-    return any(event["change"] == entry and event["ok"] for event in story.record.of(EventName.GONE))
+def _gone(view: RunView, number: int) -> bool:
+    entry = f"{view.run}#{number}"
+    return any(event["change"] == entry and event["ok"] for event in view.record.of(EventName.GONE))
 
 
 def _assertion(finding: Finding) -> dict[str, Any]:
@@ -114,15 +114,15 @@ def _assertion(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _ms(story: Story, at_s: float) -> int:
-    return round((at_s - story.from_s) * 1000)
+def _ms(view: RunView, at_s: float) -> int:
+    return round((at_s - view.from_s) * 1000)
 
 
 class _Timeline:
     """Events with ids in the order of time. An injection is the behavior's child, its cleanup is the injection's."""
 
-    def __init__(self, story: Story) -> None:
-        self.story = story
+    def __init__(self, view: RunView) -> None:
+        self.view = view
 
     def events(self) -> list[dict[str, Any]]:
         found = sorted(self._found(), key=lambda item: item["timestamp"])
@@ -130,35 +130,33 @@ class _Timeline:
         return [{"id": f"e{place}", **item, "parentId": ids.get(item["parentId"])} for place, item in enumerate(found)]
 
     def _found(self) -> Iterator[dict[str, Any]]:
-        story = self.story
-        lasted_ms = _ms(story, story.to_s)
-        yield self._event("behavior", "behavior_start", story.from_s, {"name": story.name}, lasted_ms)
-        for number, change in enumerate(story.changes):
-            spans = fault_spans(story, number)
+        view = self.view
+        lasted_ms = _ms(view, view.to_s)
+        yield self._event("behavior", "behavior_start", view.from_s, {"name": view.name}, lasted_ms)
+        for number, change in enumerate(view.changes):
+            spans = fault_spans(view, number)
             if spans:
                 key, data = f"do {number}", {"what": change.what, "service": change.service}
                 from_s, to_s = spans[0][2], spans[-1][3]
                 yield self._event(key, "injection_start", from_s, data, round((to_s - from_s) * 1000), "behavior")
-                yield self._event(f"gone {number}", "injection_end", to_s, {**data, "ok": _gone(story, number)}, 0, key)
-        for place, event in enumerate(story.record.of(*_EVENTS)):
-            yield self._told(place, event)
+                yield self._event(f"gone {number}", "injection_end", to_s, {**data, "ok": _gone(view, number)}, 0, key)
+        for place, event in enumerate(view.record.of(*_EVENTS)):
+            yield self._recorded(place, event)
         yield from self._assertions()
-        yield self._event(
-            "end", "behavior_end", story.to_s, {"verdict": story.judgement.verdict}, lasted_ms, "behavior"
-        )
+        yield self._event("end", "behavior_end", view.to_s, {"verdict": view.judgement.verdict}, lasted_ms, "behavior")
 
-    def _told(self, place: int, event: Event) -> dict[str, Any]:
+    def _recorded(self, place: int, event: Event) -> dict[str, Any]:
         data: dict[str, Any] = {key: event[key] for key in ("message", "what", "ok") if key in event}
         parent = f"do {event['change'].rpartition('#')[2]}" if "change" in event else "behavior"
         return self._event(f"event {place}", _EVENTS[event["event"]], float(event["at"]), data, 0, parent)
 
     def _assertions(self) -> Iterator[dict[str, Any]]:
-        story = self.story
-        ends = {"baseline": story.times.did_s, "fault": story.times.undid_s}
-        for place, finding in enumerate(story.judgement.findings):
-            at_s = finding.transition.to_s if finding.transition else ends.get(finding.phase) or story.to_s
+        view = self.view
+        ends = {"baseline": view.times.did_s, "fault": view.times.undid_s}
+        for place, finding in enumerate(view.judgement.findings):
+            at_s = finding.transition.to_s if finding.transition else ends.get(finding.phase) or view.to_s
             data = {"name": finding.name, "phase": finding.phase, "result": result(finding)}
-            parent = "do 0" if finding.phase == "fault" and story.times.did_s is not None else "behavior"
+            parent = "do 0" if finding.phase == "fault" and view.times.did_s is not None else "behavior"
             yield self._event(f"finding {place}", "assertion_result", at_s, data, 0, parent)
             if finding.phase == "recovery" and finding.transition:
                 yield self._event(f"recovery {place}", "recovery", at_s, data, 0, f"finding {place}")
@@ -169,7 +167,7 @@ class _Timeline:
         return {
             "key": key,
             "type": type_,
-            "timestamp": _ms(self.story, at_s),
+            "timestamp": _ms(self.view, at_s),
             "duration": duration_ms,
             "data": data,
             "parentId": parent,

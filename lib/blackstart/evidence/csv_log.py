@@ -38,8 +38,8 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
     plan = record.first(EventName.PLAN)
-    court, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
-    effects = {(watch.phase, watch.expectation.name): watch.anchor_s for watch in court.watches}
+    monitors, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
+    effects = {(monitor.phase, monitor.expectation.name): monitor.anchor_s for monitor in monitors.expected}
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
     made += list(experiment.log_facts)
     made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
@@ -48,14 +48,14 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
         if finding.phase in ("fault", "recovery") and finding.name in waits:
             key = f"{finding.name}_interval_s"
             made.append((key, _interval(finding.transition, effects.get((finding.phase, finding.name)))))
-    made += [(f"check_{f.name}", _told(f)) for f in judgement.findings if f.phase == "check"]
+    made += [(f"check_{f.name}", _result_text(f)) for f in judgement.findings if f.phase == "check"]
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
     return [*made, ("test_result", judgement.verdict.csv)]
 
 
-def _told(finding: Finding) -> str:
+def _result_text(finding: Finding) -> str:
     return NOT_OBSERVED if finding.status == Verdict.INCONCLUSIVE and not finding.criterion else finding.status
 
 

@@ -12,7 +12,7 @@ from blackstart.errors import Damaged
 from blackstart.evidence import chaos_json, manifest
 from blackstart.judge import Judgement
 from blackstart.reports import github, html, junit, summary
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.system import System
 
 
@@ -29,23 +29,23 @@ def write(
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
     it has been read already; `known` says what is known of a kind of system.
     """
-    story = Story(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder), known)
+    view = RunView(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder), known)
     load = cache(lambda: load_of(folder))
     makers: dict[str, Callable[[], str]] = {
-        "results/chaos.json": lambda: json.dumps(chaos_json.results(story), indent=1, ensure_ascii=False) + "\n",
-        "junit.xml": lambda: junit.xml(story),
-        "report.html": lambda: html.page(story, load()),
+        "results/chaos.json": lambda: json.dumps(chaos_json.results(view), indent=1, ensure_ascii=False) + "\n",
+        "junit.xml": lambda: junit.xml(view),
+        "report.html": lambda: html.page(view, load()),
     }
     if (folder / "history.csv").exists():
-        makers[summary.NAME] = lambda: summary.text(story, load() or history.History(()))
+        makers[summary.NAME] = lambda: summary.text(view, load() or history.History(()))
     for name, make in makers.items():
         try:
             _put(folder / name, make())
         except Exception as error:  # whatever is wrong with a document, the run has its verdict
             say(f"{name} could not be written: {type(error).__name__}: {error}")
-    for line in _published(story, environ):
+    for line in _published(view, environ):
         say(line)
-    manifest.seal(folder, story)
+    manifest.seal(folder, view)
 
 
 def _put(path: Path, text: str) -> None:
@@ -53,9 +53,9 @@ def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace")
 
 
-def _published(story: Story, environ: Mapping[str, str]) -> Iterator[str]:
+def _published(view: RunView, environ: Mapping[str, str]) -> Iterator[str]:
     try:
-        yield from github.publish(story, environ)
+        yield from github.publish(view, environ)
     except OSError as error:
         yield f"GitHub's step summary could not be written: {error}"
 

@@ -20,7 +20,7 @@ from filelock import FileLock
 
 from blackstart import __version__, clock
 from blackstart.errors import Damaged
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 NAME = "manifest.json"
 SCHEMA = "blackstart.bundle/2"
@@ -98,7 +98,7 @@ def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
     )
 
 
-def seal(folder: Path, story: Story) -> dict[str, Any]:
+def seal(folder: Path, view: RunView) -> dict[str, Any]:
     """Write the manifest, as the last file of the run. Raises OSError."""
     files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
@@ -106,12 +106,12 @@ def seal(folder: Path, story: Story) -> dict[str, Any]:
     with FileLock(folder.parent / _LOCK, _LOCKED_WITHIN_S, mode=0o644, fallback_to_soft=False):
         manifest = {
             "schemaVersion": SCHEMA,
-            "bundleId": f"{story.run}-{journal[:12]}",
-            "run": story.run,
+            "bundleId": f"{view.run}-{journal[:12]}",
+            "run": view.run,
             "generatedAt": clock.utc_iso(),
-            "spec": _spec(story),
-            "verdict": story.judgement.verdict,
-            "reason": "; ".join(story.judgement.reasons),
+            "spec": _spec(view),
+            "verdict": view.judgement.verdict,
+            "reason": "; ".join(view.judgement.reasons),
             "files": files,
             "chain": _link(folder),
         }
@@ -137,13 +137,13 @@ def _entry(name: str, path: Path) -> dict[str, Any]:
     return {**entry, "grows": True} if name in GROWS else entry
 
 
-def _spec(story: Story) -> dict[str, str]:
+def _spec(view: RunView) -> dict[str, str]:
     """What was run: the experiment as it stands in the journal, with every probe bound to its target."""
-    given = story.head.get("spec")
+    given = view.head.get("spec")
     if isinstance(given, dict):
         return {key: str(given[key]) for key in ("name", "version", "sha256") if key in given}
-    digest = hashlib.sha256(canonical(story.head.get("experiment"))).hexdigest()
-    return {"name": story.name, "version": str(story.head.get("version", __version__)), "sha256": digest}
+    digest = hashlib.sha256(canonical(view.head.get("experiment"))).hexdigest()
+    return {"name": view.name, "version": str(view.head.get("version", __version__)), "sha256": digest}
 
 
 def _link(folder: Path) -> dict[str, Any]:

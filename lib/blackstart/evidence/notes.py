@@ -30,7 +30,7 @@ class Notes:
     notes: tuple[dict[str, Any], ...] = ()
     damage: str = ""
 
-    def told(self) -> list[tuple[str, str]]:
+    def lines(self) -> list[tuple[str, str]]:
         """(when, what) of each, for reports."""
         return [(str(n["utc"]), f"{n['by']}: {n['text']}" if n.get("by") else str(n["text"])) for n in self.notes]
 

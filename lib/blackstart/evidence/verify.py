@@ -95,9 +95,11 @@ def _over(folder: Path) -> bool:
     names = ["journal.jsonl", "guardian.jsonl", *_healings(folder)]
     events = [event for name in names if (folder / name).exists() for event in journal.read(folder / name).events]
     over = {
-        event.get("change") for event in events if event["event"] in _OVER or (event["event"] == "gone" and event["ok"])
+        event.get("change")
+        for event in events
+        if event["event"] in _OVER or (event["event"] == EventName.GONE and event["ok"])
     }
-    return bool(over) and {event["change"] for event in events if event["event"] == "do"} <= over
+    return bool(over) and {event["change"] for event in events if event["event"] == EventName.DO} <= over
 
 
 def _healings(folder: Path) -> list[str]:

@@ -209,7 +209,7 @@ class HttpReader(KeptReader):
         message.parts.clear()
         raise NoAnswer("malformed", f"answer cut short after {message.received} bytes: {why}")
 
-    # What makes it `blackstart.model.Swift`: the same exchange without waiting, on a connection that is open.
+    # What makes it a `NonBlockingReader`: the same exchange without waiting, on a connection that is open.
 
     def ready(self) -> bool:
         """Whether there is a connection on which `ask` may do without waiting. TLS may have to wait at any time."""

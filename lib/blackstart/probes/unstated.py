@@ -8,7 +8,7 @@ from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked
 
 
 @plain("probe.unstated")
-class Unstated(OverHttp):
+class UndeclaredFact(OverHttp):
     """Always absent. `fact` is the key to be written under [facts]; `path` is a page that is read anyhow."""
 
     fact: str

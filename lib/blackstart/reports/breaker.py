@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from blackstart.evidence.events import EventName
 from blackstart.journal import readings_of
 from blackstart.model import Reading
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 
 @dataclass(frozen=True)
@@ -37,30 +37,30 @@ class Steps:
     to_closed_s: float | None = None
 
 
-def changes(story: Story) -> tuple[Change, ...]:
+def changes(view: RunView) -> tuple[Change, ...]:
     """Every change that was seen, the state at the beginning first; nothing where no breaker was looked at.
 
     A state that came and went between two looks is not among them.
     """
     seen: list[Change] = []
-    last_s = story.from_s
-    for reading in _readings(story):
-        state = story.system.breaker[reading.probe]
+    last_s = view.from_s
+    for reading in _readings(view):
+        state = view.system.breaker[reading.probe]
         if not seen or seen[-1].state != state:
             seen.append(Change(state, last_s, reading.answered_s))
         last_s = reading.sent_s
     return tuple(seen)
 
 
-def _readings(story: Story) -> list[Reading]:
-    read = (r for event in story.record.of(EventName.READ) for r in readings_of(event))
-    found = [r for r in read if r.probe in story.system.breaker]
+def _readings(view: RunView) -> list[Reading]:
+    read = (r for event in view.record.of(EventName.READ) for r in readings_of(event))
+    found = [r for r in read if r.probe in view.system.breaker]
     return sorted((r for r in found if r.kind == "value" and r.value == 1), key=lambda r: r.answered_s)
 
 
-def steps(story: Story, seen: Sequence[Change]) -> Steps:
+def steps(view: RunView, seen: Sequence[Change]) -> Steps:
     """How long each step took."""
-    broke_s, mended_s = story.times.bit_s or story.times.did_s, story.times.undid_s
+    broke_s, mended_s = view.times.bit_s or view.times.did_s, view.times.undid_s
     if broke_s is None:
         return Steps()
     opened = [c for c in seen[1:] if c.state == "OPEN" and c.at_s >= broke_s]

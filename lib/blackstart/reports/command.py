@@ -24,7 +24,7 @@ from blackstart.evidence import documents, manifest, notes, verify
 from blackstart.evidence.events import EventName
 from blackstart.redact import Redactor
 from blackstart.reports import baseline, html, load_view, runs, table, trend
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
 from blackstart.suites import systems
 from blackstart.target_file import load
@@ -36,10 +36,10 @@ def show(run: str, reports: str, experiment: str = "") -> int:
     """Print a run: facts, transitions, expectations, verdict last."""
 
     def act(_: Redactor) -> int:
-        story = _story(_opened(run, reports, experiment))
-        history = documents.load_of(story.where)
-        rows = load_view.by_phase(history, story.phases) if history else ()
-        outlet.page(table.text(story, rows, notes.read(story.where).told(), history))
+        view = _story(_opened(run, reports, experiment))
+        history = documents.load_of(view.where)
+        rows = load_view.by_phase(history, view.phases) if history else ()
+        outlet.page(table.text(view, rows, notes.read(view.where).lines(), history))
         return EXIT_HELD
 
     return _answering(act)
@@ -49,11 +49,11 @@ def write_html(run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
 
     def act(_: Redactor) -> int:
-        story = _story(_opened(run, reports, experiment))
-        path = Path(out) if out else story.where.with_name(f"{story.where.name}.html")
-        if path.absolute().is_relative_to(story.where) and (story.where / manifest.NAME).exists():
+        view = _story(_opened(run, reports, experiment))
+        path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
+        if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
             raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
-        text = html.page(story, documents.load_of(story.where), notes.read(story.where).told())
+        text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
         try:
             path.write_text(text, encoding="utf-8", errors="replace")
         except OSError as error:
@@ -71,7 +71,7 @@ def judge(run: str, reports: str, experiment: str = "") -> int:
         folder = _opened(run, reports, experiment)
         record, judgement = _record(folder), judging.judge_folder(folder)
         if record.damage:
-            outlet.page(f"  {record.damage_told}")
+            outlet.page(f"  {record.damage_text}")
         for reason in judgement.reasons:
             outlet.page(f"  because: {reason}")
         last = record.last(EventName.VERDICT)
@@ -227,9 +227,9 @@ def _record(folder: Path) -> journal.Record:
     return journal.read(folder / "journal.jsonl")
 
 
-def _story(folder: Path) -> Story:
+def _story(folder: Path) -> RunView:
     record = _record(folder)
-    return Story(record, judging.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
+    return RunView(record, judging.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
 
 
 def _answering(act: Callable[[Redactor], int]) -> int:

@@ -39,7 +39,7 @@ def label(text: str, y: float, height: float = LANE) -> Element:
     return e("text", e("title", text), fits, class_="label", x=LEFT - 10, y=y + height / 2 + 4, text_anchor="end")
 
 
-def box(kind: str, span: tuple[float, float], y: float, told: str, *, words: str = "", indent: float = 7.0) -> Element:
+def box(kind: str, span: tuple[float, float], y: float, title: str, *, words: str = "", indent: float = 7.0) -> Element:
     """A stretch: a rectangle with its words, where they fit, and all of it as a tool tip."""
     from_x, to_x = span
     width = max(to_x - from_x, 1.5)
@@ -47,7 +47,7 @@ def box(kind: str, span: tuple[float, float], y: float, told: str, *, words: str
     seen = words if len(words) <= room else f"{words[: room - 1]}…" if room > 3 else ""
     text = e("text", seen, x=from_x + indent, y=y + LANE / 2 + 4) if seen else None
     rect = e("rect", x=from_x, y=y, width=width, height=LANE, rx=2.0)
-    return e("g", e("title", told), rect, text, class_=f"box {kind}")
+    return e("g", e("title", title), rect, text, class_=f"box {kind}")
 
 
 def grid(scale: Scale, bottom: float) -> Element:

@@ -8,33 +8,33 @@ from xml.etree.ElementTree import Element
 from blackstart.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.sections import section, table
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 FATE_HEADS = ("phase", "per s", "success", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
 BREAKER_HEADS = ("breaker", "by (from the start)", "by (UTC)")
 
 
-def fate_rows(history: History, story: Story) -> list[tuple[str, ...]]:
+def fate_rows(history: History, view: RunView) -> list[tuple[str, ...]]:
     """A row per phase and fate; rate and success rate are the phase's."""
     return [
         (each.phase, f"{each.rate_per_s:.1f}", f"{each.success:.1%}", fate.name, str(fate.count), f"{fate.share:.1%}",
          *map(_ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
-        for each in fates.by_phase(history, story.phases, story.system, story.usual)
+        for each in fates.by_phase(history, view.phases, view.system, view.usual)
         for fate in each.fates
     ]  # fmt: skip
 
 
-def breaker_rows(story: Story) -> list[tuple[str, ...]]:
+def breaker_rows(view: RunView) -> list[tuple[str, ...]]:
     """A row per change of the breaker."""
-    return [(c.state, story.offset(c.at_s), story.utc_text(c.at_s)) for c in breaker.changes(story)]
+    return [(c.state, view.offset(c.at_s), view.utc_text(c.at_s)) for c in breaker.changes(view)]
 
 
-def steps_told(story: Story) -> str:
+def steps_text(view: RunView) -> str:
     """How long the breaker took to each step; empty where none was looked at."""
-    seen = breaker.changes(story)
+    seen = breaker.changes(view)
     if not seen:
         return ""
-    took = breaker.steps(story, seen)
+    took = breaker.steps(view, seen)
     if not took.opened:
         return "Breaker: it was never seen open under the fault, nor after it."
     parts = [
@@ -47,21 +47,21 @@ def steps_told(story: Story) -> str:
     return f"Breaker: {'; '.join(parts)}."
 
 
-def fate_section(story: Story, history: History | None) -> Element | None:
+def fate_section(view: RunView, history: History | None) -> Element | None:
     """Both tables; None for a run without a load and without a breaker."""
-    rows, changed = fate_rows(history, story) if history else [], breaker_rows(story)
+    rows, changed = fate_rows(history, view) if history else [], breaker_rows(view)
     if not rows and not changed:
         return None
     parts: Sequence[Element | None] = (
         table(FATE_HEADS, rows, "numbers") if rows else None,
-        table(BREAKER_HEADS, changed, "numbers", steps_told(story)) if changed else None,
+        table(BREAKER_HEADS, changed, "numbers", steps_text(view)) if changed else None,
     )
     return section("What became of the requests, phase by phase", list(parts), id_="fates")
 
 
-def gauge_section(story: Story) -> Element | None:
+def gauge_section(view: RunView) -> Element | None:
     """What the system needed in each phase: processor, workers, memory; None where nothing of it was read."""
-    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(story)]
+    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(view)]
     if not rows:
         return None
     return section("What it needed, phase by phase", table(gauges.HEADS, rows, "numbers"), id_="gauges")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from blackstart.evidence.events import EventName
 from blackstart.journal import readings_of
 from blackstart.model import Reading
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 HEADS = ("phase", "measured", "first", "least", "most", "last")
 
@@ -30,20 +30,20 @@ def figures(gauge: Gauge) -> tuple[str, ...]:
     return tuple(f"{value:.10g}" for value in (gauge.first, gauge.least, gauge.most, gauge.last))
 
 
-def by_phase(story: Story) -> tuple[Gauge, ...]:
+def by_phase(view: RunView) -> tuple[Gauge, ...]:
     """Every gauge that was read in a phase, phase by phase; nothing where none was."""
-    found = _readings(story)
+    found = _readings(view)
     return tuple(
         Gauge(phase.name, called, values[0], min(values), max(values), values[-1])
-        for phase in story.phases
-        for probe, called in story.system.gauges.items()
+        for phase in view.phases
+        for probe, called in view.system.gauges.items()
         if (values := _values(found, probe, phase.from_s, phase.to_s))
     )
 
 
-def _readings(story: Story) -> list[Reading]:
-    read = (r for event in story.record.of(EventName.READ) for r in readings_of(event))
-    return [r for r in read if r.probe in story.system.gauges]
+def _readings(view: RunView) -> list[Reading]:
+    read = (r for event in view.record.of(EventName.READ) for r in readings_of(event))
+    return [r for r in read if r.probe in view.system.gauges]
 
 
 def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, sign_of, verdict_says
 from blackstart.verdicts import Verdict
 
@@ -14,32 +14,32 @@ _ANNOTATIONS_AT_MOST = 9
 _CELL_AT_MOST = 300
 
 
-def summary(story: Story) -> str:
+def summary(view: RunView) -> str:
     """The job summary: verdict, reasons, transitions, expectations."""
-    judgement = story.judgement
+    judgement = view.judgement
     word = f"{judgement.verdict.sign} {judgement.verdict.shown}"
     parts = [
-        f"## {word}: {_cell(story.name)} on {_cell(story.target['name'])}",
-        verdict_says(story),
+        f"## {word}: {_cell(view.name)} on {_cell(view.target['name'])}",
+        verdict_says(view),
         "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
-        _transitions(story),
-        _findings(story),
-        f"Evidence: {_code(str(story.where))}" + (f", run again: {_code(story.again)}" if story.again else ""),
+        _transitions(view),
+        _findings(view),
+        f"Evidence: {_code(str(view.where))}" + (f", run again: {_code(view.again)}" if view.again else ""),
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
 
 
-def _transitions(story: Story) -> str:
+def _transitions(view: RunView) -> str:
     rows = [
         (mark.what, mark.phase, mark.after, f"{mark.within_s:g} s" if mark.within_s else "")
-        for mark in story.transitions
+        for mark in view.transitions
     ]
     return _table(("what became true", "phase", "after", "limit"), rows)
 
 
-def _findings(story: Story) -> str:
+def _findings(view: RunView) -> str:
     rows = [
-        (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in story.judgement.findings
+        (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in view.judgement.findings
     ]
     return _table(("result", "phase", "expectation", "expected", "what was seen"), rows)
 
@@ -64,16 +64,16 @@ def _code(text: str) -> str:
     return f"`{text.replace('`', chr(39))}`"
 
 
-def log_lines(story: Story) -> list[str]:
+def log_lines(view: RunView) -> list[str]:
     """`::error` lines for the verdict, unless the run held, and for what broke; `::warning` for what was not seen."""
-    judgement = story.judgement
+    judgement = view.judgement
     if judgement.verdict == Verdict.HELD:
         return []
-    says = [verdict_says(story), *judgement.reasons]
-    title = f"{judgement.verdict.shown}: {story.name} on {story.target['name']}"
+    says = [verdict_says(view), *judgement.reasons]
+    title = f"{judgement.verdict.shown}: {view.name} on {view.target['name']}"
     lines = [_command("error", title, "\n".join(says))]
     for status, level in ((Verdict.BROKE, "error"), (Verdict.INCONCLUSIVE, "warning")):
-        found = [f for f in judgement.findings if result(f) == status and story.entered(f.phase)]
+        found = [f for f in judgement.findings if result(f) == status and view.entered(f.phase)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:
             message = f"{finding.message}\nexpected: {finding.expected}"
             message += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
@@ -92,7 +92,7 @@ def _escape(text: str, more: str = "") -> str:
     return text
 
 
-def publish(story: Story, environ: Mapping[str, str]) -> list[str]:
+def publish(view: RunView, environ: Mapping[str, str]) -> list[str]:
     """Append the summary where GitHub asks for it, and return the annotations to print; nothing elsewhere.
 
     Raises OSError where the summary can't be written.
@@ -101,5 +101,5 @@ def publish(story: Story, environ: Mapping[str, str]) -> list[str]:
         return []
     if environ.get("GITHUB_STEP_SUMMARY"):
         with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
-            file.write(summary(story))
-    return log_lines(story)
+            file.write(summary(view))
+    return log_lines(view)

@@ -13,7 +13,7 @@ from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.picture import timeline
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 # Even if something did break out of its element: nothing may be loaded, sent or run.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -28,56 +28,56 @@ _LEGEND = (
 
 
 def page(
-    story: Story,
+    view: RunView,
     history: History | None = None,
     notes: Sequence[tuple[str, str]] = (),
 ) -> str:
     """The whole document. `notes` are (when, text) added after the run."""
-    loaded = buckets(history, story.from_s, story.to_s) if history else ()
-    rows = by_phase(history, story.phases) if history else ()
+    loaded = buckets(history, view.from_s, view.to_s) if history else ()
+    rows = by_phase(history, view.phases) if history else ()
     body = e(
         "main",
-        sections.verdict(story),
-        sections.failed(story),
-        sections.glance(story),
-        _timeline(story, loaded) if story.phases else None,
-        list(sections.findings(story)),
-        fate_section(story, history),
-        gauge_section(story),
-        sections.load(story, rows, len(history.unreadable) if history else 0),
-        sections.done(story),
-        sections.again(story),
-        sections.notes(story, notes),
-        sections.logs(story),
-        sections.events(story),
-        sections.readings(story) if story.lanes else None,
-        _foot(story),
+        sections.verdict(view),
+        sections.failed(view),
+        sections.glance(view),
+        _timeline(view, loaded) if view.phases else None,
+        list(sections.findings(view)),
+        fate_section(view, history),
+        gauge_section(view),
+        sections.load(view, rows, len(history.unreadable) if history else 0),
+        sections.done(view),
+        sections.again(view),
+        sections.notes(view, notes),
+        sections.logs(view),
+        sections.events(view),
+        sections.readings(view) if view.lanes else None,
+        _foot(view),
     )
-    return to_html(e("html", _head(story), e("body", body), lang="en"))
+    return to_html(e("html", _head(view), e("body", body), lang="en"))
 
 
-def _head(story: Story) -> Element:
-    verdict = story.judgement.verdict
+def _head(view: RunView) -> Element:
+    verdict = view.judgement.verdict
     return e(
         "head",
         e("meta", charset="utf-8"),
         e("meta", name="viewport", content="width=device-width, initial-scale=1"),
         e("meta", http_equiv="Content-Security-Policy", content=_POLICY),
         e("meta", name="color-scheme", content="light dark"),
-        e("title", f"{verdict.sign} {verdict.shown}: {story.name} on {story.target['name']}, {story.run}"),
+        e("title", f"{verdict.sign} {verdict.shown}: {view.name} on {view.target['name']}, {view.run}"),
         e("style", Path(__file__).with_name("style.css").read_text(encoding="utf-8")),
     )
 
 
-def _timeline(story: Story, loaded: Sequence[Bucket]) -> Element:
-    shown = {stretch.kind for lane in story.lanes for stretch in lane.stretches}
+def _timeline(view: RunView, loaded: Sequence[Bucket]) -> Element:
+    shown = {stretch.kind for lane in view.lanes for stretch in lane.stretches}
     legend = [(kind, text) for kind, text in _LEGEND if kind.startswith("value") or kind in shown]
     keys = [e("li", e("span", class_=f"key {kind}"), f" {text}") for kind, text in legend]
-    if story.times.bit_s is not None:
+    if view.times.bit_s is not None:
         keys.append(e("li", e("span", class_="key shade"), " the fault is in force"))
-    if any(limit.at_s <= story.to_s for limit in story.limits):
+    if any(limit.at_s <= view.to_s for limit in view.limits):
         keys.append(e("li", e("span", class_="key limit"), " the latest moment allowed"))
-    if story.transitions:
+    if view.transitions:
         keys.append(e("li", e("span", "1", class_="key mark"), " a transition, numbered as in the table"))
     words = [word for word in OUTCOMES if any(bucket.counts[word] for bucket in loaded)]
     keys += [e("li", e("span", class_=f"key load {word}"), f" requests: {word}, {MEANING[word]}") for word in words]
@@ -85,22 +85,22 @@ def _timeline(story: Story, loaded: Sequence[Bucket]) -> Element:
         "Timeline",
         e(
             "div",
-            timeline(story, loaded),
+            timeline(view, loaded),
             class_="scroll",
             tabindex="0",
             role="group",
             aria_label="timeline, scrollable",
         ),
         e("ul", keys, class_="legend"),
-        sections.transitions(story),
+        sections.transitions(view),
         id_="timeline",
     )
 
 
-def _foot(story: Story) -> Element:
-    lines = len(story.record.events)
-    damage = f" The journal is damaged: {story.record.damage}." if story.record.damage else ""
-    made = story.head.get("version", "")
+def _foot(view: RunView) -> Element:
+    lines = len(view.record.events)
+    damage = f" The journal is damaged: {view.record.damage}." if view.record.damage else ""
+    made = view.head.get("version", "")
     return e(
         "footer",
         e("p", f"Made by Blackstart {__version__} from {lines} lines of journal.jsonl"

@@ -13,33 +13,33 @@ from xml.etree.ElementTree import Element, indent, tostring
 from blackstart.finding import Finding
 from blackstart.reports import table
 from blackstart.reports.markup import clean
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import NOT_OBSERVED, hint, result, verdict_says
 from blackstart.verdicts import Verdict
 
 
-def xml(story: Story) -> str:
+def xml(view: RunView) -> str:
     """The whole document."""
-    cases = [_verdict(story), *(_case(story, finding) for finding in story.judgement.findings)]
+    cases = [_verdict(view), *(_case(view, finding) for finding in view.judgement.findings)]
     failures, errors, skipped = (
         str(sum(case.find(tag) is not None for case in cases)) for tag in ("failure", "error", "skipped")
     )
     suite = _element(
         "testsuite",
-        name=story.name,
+        name=view.name,
         package="blackstart",
         id="0",
         tests=str(len(cases)),
         failures=failures,
         errors=errors,
         skipped=skipped,
-        time=_seconds(story.to_s - story.from_s),
-        timestamp=f"{story.utc(story.from_s):%Y-%m-%dT%H:%M:%S}",
+        time=_seconds(view.to_s - view.from_s),
+        timestamp=f"{view.utc(view.from_s):%Y-%m-%dT%H:%M:%S}",
         hostname="localhost",
     )
-    suite.append(_properties(story))
+    suite.append(_properties(view))
     suite.extend(cases)
-    suite.extend([_element("system-out", table.text(story)), _element("system-err")])
+    suite.extend([_element("system-out", table.text(view)), _element("system-err")])
     root = _element("testsuites")
     root.append(suite)
     indent(root)
@@ -52,28 +52,28 @@ def _element(tag: str, text: str = "", **attributes: str) -> Element:
     return made
 
 
-def _properties(story: Story) -> Element:
+def _properties(view: RunView) -> Element:
     made = _element("properties")
-    facts = {"run": story.run, "target": story.target["name"], "verdict": story.judgement.verdict}
-    facts |= {"evidence": str(story.where), "again": story.again}
+    facts = {"run": view.run, "target": view.target["name"], "verdict": view.judgement.verdict}
+    facts |= {"evidence": str(view.where), "again": view.again}
     made.extend(_element("property", name=name, value=value) for name, value in facts.items() if value)
     return made
 
 
-def _verdict(story: Story) -> Element:
-    judgement = story.judgement
-    case = _element("testcase", name="verdict", classname=story.name, time=_seconds(story.to_s - story.from_s))
+def _verdict(view: RunView) -> Element:
+    judgement = view.judgement
+    case = _element("testcase", name="verdict", classname=view.name, time=_seconds(view.to_s - view.from_s))
     if judgement.verdict != Verdict.HELD:
-        text = "\n".join([verdict_says(story), *judgement.reasons])
+        text = "\n".join([verdict_says(view), *judgement.reasons])
         message = f"the verdict is {judgement.verdict.shown}"
         case.append(_element(judgement.verdict.junit, text, message=message, type=judgement.verdict))
     return case
 
 
-def _case(story: Story, finding: Finding) -> Element:
-    took_s = [t.after_s or 0.0 for t in story.transitions if (t.phase, t.name) == (finding.phase, finding.name)]
+def _case(view: RunView, finding: Finding) -> Element:
+    took_s = [t.after_s or 0.0 for t in view.transitions if (t.phase, t.name) == (finding.phase, finding.name)]
     time = _seconds(took_s[0] if took_s else 0.0)
-    case = _element("testcase", name=finding.name, classname=f"{story.name}.{finding.phase}", time=time)
+    case = _element("testcase", name=finding.name, classname=f"{view.name}.{finding.phase}", time=time)
     word = result(finding)
     tag = "skipped" if word == NOT_OBSERVED else finding.status.junit
     if tag:

@@ -9,40 +9,40 @@ from blackstart.reports.drawing import CURVE, LANE, LEFT, RIGHT, WIDTH, Scale, b
 from blackstart.reports.lanes import Lane, Stretch
 from blackstart.reports.load_view import OUTCOMES, Bucket
 from blackstart.reports.markup import e
-from blackstart.reports.story import Story, Transition
+from blackstart.reports.story import RunView, Transition
 
 _MARK = 8.5  # radius of a transition's number
 Place = tuple[float, float]
 
 
-def stretch_text(story: Story, stretch: Stretch) -> str:
+def stretch_text(view: RunView, stretch: Stretch) -> str:
     """`503 from 00:02.277 to 00:05.577 (66 readings)`."""
-    between = f"from {story.offset(stretch.from_s)} to {story.offset(stretch.to_s)}"
+    between = f"from {view.offset(stretch.from_s)} to {view.offset(stretch.to_s)}"
     if stretch.kind == "gap":
         return f"no reading {between}"
     note = f": {stretch.note}" if stretch.note and stretch.kind != "value" else ""
     return f"{stretch.text} {between} ({stretch.count} readings{note})"
 
 
-def lane_row(lane: Lane, story: Story, scale: Scale, y: float) -> tuple[Element, float]:
+def lane_row(lane: Lane, view: RunView, scale: Scale, y: float) -> tuple[Element, float]:
     """One probe's row and its height."""
     height = CURVE if lane.curve else LANE
-    marks = [mark for mark in story.transitions if mark.probe == lane.probe]
-    numbers = list(_marks(marks, story, scale, y + (height - LANE) / 2))
+    marks = [mark for mark in view.transitions if mark.probe == lane.probe]
+    numbers = list(_marks(marks, view, scale, y + (height - LANE) / 2))
     rule = e("line", class_="rule", x1=LEFT, x2=WIDTH - RIGHT, y1=y + height / 2, y2=y + height / 2)
     curve = _curve(lane, scale, y, height) if lane.curve else []
-    boxes = _boxes(lane, marks, story, scale, y)
-    limits = _limits(lane.probe, story, scale, y, height)
+    boxes = _boxes(lane, marks, view, scale, y)
+    limits = _limits(lane.probe, view, scale, y, height)
     return e("g", label(lane.probe, y, height), rule, boxes, curve, limits, numbers), height
 
 
-def _boxes(lane: Lane, marks: Sequence[Transition], story: Story, scale: Scale, y: float) -> Iterator[Element]:
+def _boxes(lane: Lane, marks: Sequence[Transition], view: RunView, scale: Scale, y: float) -> Iterator[Element]:
     for stretch in lane.stretches:
         if stretch.kind == "gap" or (lane.curve and stretch.kind == "value"):
             continue
         span = scale.x(stretch.from_s), scale.x(stretch.to_s)
         marked = any(abs(scale.x(mark.interval.middle_s) - span[0]) < _MARK + 4 for mark in marks)
-        told = f"{lane.probe}: {stretch_text(story, stretch)}"
+        told = f"{lane.probe}: {stretch_text(view, stretch)}"
         yield box(_style(stretch, lane), span, y, told, words=stretch.text, indent=14.0 if marked else 7.0)
 
 
@@ -81,12 +81,12 @@ def _ends(column: Sequence[Place]) -> list[Place]:
     return sorted({min(column, key=lambda place: place[1]), max(column, key=lambda place: place[1])})
 
 
-def _marks(marks: Sequence[Transition], story: Story, scale: Scale, y: float) -> Iterator[Element]:
+def _marks(marks: Sequence[Transition], view: RunView, scale: Scale, y: float) -> Iterator[Element]:
     last_x = -100.0
     for mark in marks:
         from_x, to_x = scale.x(mark.interval.from_s), scale.x(mark.interval.to_s)
         last_x = x = max((from_x + to_x) / 2, last_x + 2 * _MARK + 1)
-        between = f"{story.offset(mark.interval.from_s)} and {story.offset(mark.interval.to_s)}"
+        between = f"{view.offset(mark.interval.from_s)} and {view.offset(mark.interval.to_s)}"
         yield e(
             "g",
             e("title", f"{mark.number}: {mark.what}, between {between}"),
@@ -97,15 +97,15 @@ def _marks(marks: Sequence[Transition], story: Story, scale: Scale, y: float) ->
         )
 
 
-def _limits(probe: str, story: Story, scale: Scale, y: float, height: float) -> Iterator[Element]:
+def _limits(probe: str, view: RunView, scale: Scale, y: float, height: float) -> Iterator[Element]:
     """The latest moments allowed, where the run went on for that long."""
     named: dict[float, list[str]] = {}
-    for limit in story.limits:
-        if limit.probe == probe and limit.at_s <= story.to_s:
+    for limit in view.limits:
+        if limit.probe == probe and limit.at_s <= view.to_s:
             named.setdefault(limit.at_s, []).append(limit.name)
     for at_s, names in named.items():
         x = scale.x(at_s)
-        told = e("title", f"limit of {', '.join(names)}: {story.offset(at_s)}")
+        told = e("title", f"limit of {', '.join(names)}: {view.offset(at_s)}")
         line = e("line", x1=x, x2=x, y1=y - 3, y2=y + height + 3)
         flag = e("path", d=f"M{x:.1f},{y - 3:.1f} l-6,-3.5 v7 z")
         yield e("g", told, line, flag, class_="limit")

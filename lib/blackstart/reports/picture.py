@@ -14,24 +14,24 @@ from blackstart.reports.drawing import GAP, LANE, TOP, WIDTH, Scale, box, grid, 
 from blackstart.reports.lane_drawing import lane_row, load_row
 from blackstart.reports.load_view import Bucket
 from blackstart.reports.markup import e
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 
-def timeline(story: Story, loaded: Sequence[Bucket] = ()) -> Element:
+def timeline(view: RunView, loaded: Sequence[Bucket] = ()) -> Element:
     """The drawing as an `svg` element."""
-    scale = Scale(story.from_s, max(story.to_s, story.from_s + 0.001))
+    scale = Scale(view.from_s, max(view.to_s, view.from_s + 0.001))
     rows: list[Element] = []
     y = TOP + 8
-    for row, height in _rows(story, scale, loaded, y):
+    for row, height in _rows(view, scale, loaded, y):
         rows.append(row)
         y += height + GAP
     return e(
         "svg",
-        e("title", f"Timeline of {story.run}", id="drawing-title"),
-        e("desc", as_text(story), id="drawing-desc"),
+        e("title", f"Timeline of {view.run}", id="drawing-title"),
+        e("desc", as_text(view), id="drawing-desc"),
         patterns(),
         grid(scale, y - GAP),
-        _shade(story, scale, y - GAP),
+        _shade(view, scale, y - GAP),
         rows,
         class_="timeline",
         role="img",
@@ -40,44 +40,44 @@ def timeline(story: Story, loaded: Sequence[Bucket] = ()) -> Element:
     )
 
 
-def _rows(story: Story, scale: Scale, loaded: Sequence[Bucket], y: float) -> Iterator[tuple[Element, float]]:
-    yield _phase_row(story, scale, y), LANE
+def _rows(view: RunView, scale: Scale, loaded: Sequence[Bucket], y: float) -> Iterator[tuple[Element, float]]:
+    yield _phase_row(view, scale, y), LANE
     y += LANE + GAP
-    for number, change in enumerate(story.changes):
-        yield _fault_row(story, scale, y, number, change.what), LANE
+    for number, change in enumerate(view.changes):
+        yield _fault_row(view, scale, y, number, change.what), LANE
         y += LANE + GAP
-    for lane in story.lanes:
-        row, height = lane_row(lane, story, scale, y)
+    for lane in view.lanes:
+        row, height = lane_row(lane, view, scale, y)
         yield row, height
         y += height + GAP
     if loaded:
         yield load_row(loaded, scale, y)
 
 
-def _phase_row(story: Story, scale: Scale, y: float) -> Element:
+def _phase_row(view: RunView, scale: Scale, y: float) -> Element:
     boxes = [
         box(
             f"phase p{place % 2}",
             (scale.x(phase.from_s), scale.x(phase.to_s)),
             y,
-            f"{phase.name}: {story.offset(phase.from_s)} to {story.offset(phase.to_s)}",
+            f"{phase.name}: {view.offset(phase.from_s)} to {view.offset(phase.to_s)}",
             words=phase.name,
         )
-        for place, phase in enumerate(story.phases)
+        for place, phase in enumerate(view.phases)
     ]
     return e("g", label("phase", y), boxes)
 
 
-def fault_spans(story: Story, number: int) -> list[tuple[str, str, float, float]]:
+def fault_spans(view: RunView, number: int) -> list[tuple[str, str, float, float]]:
     """(style, words, from, to) of one change: until it takes effect, in force, until it is proved undone."""
-    entry = f"{story.run}#{number}"
-    did_s, undo_s = (_at(story, name, entry) for name in (EventName.DO, EventName.UNDO))
+    entry = f"{view.run}#{number}"
+    did_s, undo_s = (_at(view, name, entry) for name in (EventName.DO, EventName.UNDO))
     if did_s is None:
         return []
-    gone = any(event["change"] == entry and event["ok"] for event in story.record.of(EventName.GONE))
-    gone_s = story.times.gone_s if gone else None
-    end_s = story.to_s if gone_s is None else gone_s
-    undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, story.times.bit_s
+    gone = any(event["change"] == entry and event["ok"] for event in view.record.of(EventName.GONE))
+    gone_s = view.times.gone_s if gone else None
+    end_s = view.to_s if gone_s is None else gone_s
+    undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, view.times.bit_s
     if bit_s is None:
         spans = [("doing", "no effect proved", did_s, undo_or_end_s)]
     else:
@@ -87,40 +87,40 @@ def fault_spans(story: Story, number: int) -> list[tuple[str, str, float, float]
     return [span for span in spans if span[3] >= span[2]]
 
 
-def _at(story: Story, name: EventName, entry: str) -> float | None:
-    return next((float(event["at"]) for event in story.record.of(name) if event.get("change") == entry), None)
+def _at(view: RunView, name: EventName, entry: str) -> float | None:
+    return next((float(event["at"]) for event in view.record.of(name) if event.get("change") == entry), None)
 
 
-def _fault_row(story: Story, scale: Scale, y: float, number: int, what: str) -> Element:
+def _fault_row(view: RunView, scale: Scale, y: float, number: int, what: str) -> Element:
     boxes = [
         box(
             f"fault {style}",
             (scale.x(from_s), scale.x(to_s)),
             y,
-            f"{what}, {words}: {story.offset(from_s)} to {story.offset(to_s)}",
+            f"{what}, {words}: {view.offset(from_s)} to {view.offset(to_s)}",
             words=words,
         )
-        for style, words, from_s, to_s in fault_spans(story, number)
+        for style, words, from_s, to_s in fault_spans(view, number)
     ]
     return e("g", label(what, y), boxes)
 
 
-def _shade(story: Story, scale: Scale, bottom: float) -> Element | None:
+def _shade(view: RunView, scale: Scale, bottom: float) -> Element | None:
     """The time in which the fault was in force, behind all lanes."""
-    if story.times.bit_s is None:
+    if view.times.bit_s is None:
         return None
-    from_x = scale.x(story.times.bit_s)
-    to_x = scale.x(story.to_s if story.gone_s is None else story.gone_s)
+    from_x = scale.x(view.times.bit_s)
+    to_x = scale.x(view.to_s if view.gone_s is None else view.gone_s)
     return e("rect", class_="shade", x=from_x, y=TOP, width=max(to_x - from_x, 1.5), height=bottom - TOP)
 
 
-def as_text(story: Story) -> str:
+def as_text(view: RunView) -> str:
     """What the drawing shows, in sentences."""
-    told = [f"{phase.name} from {story.offset(phase.from_s)} to {story.offset(phase.to_s)}" for phase in story.phases]
-    for number, change in enumerate(story.changes):
+    told = [f"{phase.name} from {view.offset(phase.from_s)} to {view.offset(phase.to_s)}" for phase in view.phases]
+    for number, change in enumerate(view.changes):
         told += [
-            f"{change.what}, {words} from {story.offset(from_s)} to {story.offset(to_s)}"
-            for _, words, from_s, to_s in fault_spans(story, number)
+            f"{change.what}, {words} from {view.offset(from_s)} to {view.offset(to_s)}"
+            for _, words, from_s, to_s in fault_spans(view, number)
         ]
-    told += [f"{mark.number}: {mark.what} at {story.offset(mark.interval.middle_s)}" for mark in story.transitions]
+    told += [f"{mark.number}: {mark.what} at {view.offset(mark.interval.middle_s)}" for mark in view.transitions]
     return ". ".join(told) + "."

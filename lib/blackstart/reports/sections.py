@@ -1,4 +1,4 @@
-"""The sections of a run's page, each made of the story alone. Pure."""
+"""The sections of a run's page, each made of the view alone. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from blackstart.journal import Event
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import NOT_OBSERVED, hint, result, sign_of, tell, verdict_says
 from blackstart.steps.shell import describe
 from blackstart.verdicts import Verdict
@@ -46,34 +46,34 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
     return e("section", e("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title")
 
 
-def verdict(story: Story) -> Element:
+def verdict(view: RunView) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
-    judgement, word = story.judgement, story.judgement.verdict.shown
+    judgement, word = view.judgement, view.judgement.verdict.shown
     reasons = (
         e("ul", [e("li", reason) for reason in judgement.reasons], class_="reasons") if judgement.reasons else None
     )
     return e(
         "header",
-        e("p", f"{story.name} on {story.target['name']}", class_="what"),
+        e("p", f"{view.name} on {view.target['name']}", class_="what"),
         e("h1", e("span", judgement.verdict.sign, aria_hidden="true", class_="sign"), f" {word}"),
-        e("p", verdict_says(story), class_="says"),
+        e("p", verdict_says(view), class_="says"),
         reasons,
-        _mend(story) if judgement.verdict == Verdict.NOT_RESTORED and not story.mended_later else None,
+        _mend(view) if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
 
 
-def _mend(story: Story) -> Element:
-    commands = f"invoke chaos.heal\nsh {story.where / 'HEAL.sh'}"
+def _mend(view: RunView) -> Element:
+    commands = f"invoke chaos.heal\nsh {view.where / 'HEAL.sh'}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
 
-def failed(story: Story) -> Element | None:
+def failed(view: RunView) -> Element | None:
     """What did not hold, each with what was expected, what was seen and where to look."""
-    bad = [f for f in story.judgement.findings if result(f) not in (Verdict.HELD, NOT_OBSERVED)]
-    never = [f.name for f in bad if not story.entered(f.phase)]
-    cards = [_card(f) for f in bad if story.entered(f.phase)]
-    if story.judgement.verdict == Verdict.REFUSED or not bad:
+    bad = [f for f in view.judgement.findings if result(f) not in (Verdict.HELD, NOT_OBSERVED)]
+    never = [f.name for f in bad if not view.entered(f.phase)]
+    cards = [_card(f) for f in bad if view.entered(f.phase)]
+    if view.judgement.verdict == Verdict.REFUSED or not bad:
         return None
     told = e("p", f"Never looked at, since the run did not get that far: {', '.join(never)}.") if never else None
     return section("What did not hold, or was not seen", cards, told, id_="failed")
@@ -96,35 +96,34 @@ def _plainly(finding: Finding) -> tuple[str, str, str]:
     return finding.expected, finding.actual, "" if message == finding.actual else message
 
 
-def glance(story: Story) -> Element:
+def glance(view: RunView) -> Element:
     """Which run this is, of what, when, and what was done to what."""
-    target, times = story.target, story.times
+    target, times = view.target, view.times
     rows: list[tuple[str, Child]] = [
-        ("run", e("code", story.run)),
-        *([("id", e("code", story.run_id))] if story.run_id != story.run else []),
+        ("run", e("code", view.run)),
+        *([("id", e("code", view.run_id))] if view.run_id != view.run else []),
         (
             "began",
-            f"{story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, "
-            f"lasted {shown(story.to_s - story.from_s)}",
+            f"{view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}, lasted {shown(view.to_s - view.from_s)}",
         ),
         ("target", _target(target)),
-        ("fault", ", ".join(change.what for change in story.changes) or "none"),
+        ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
     if times.bit_s is not None:
-        end_s = story.to_s if story.gone_s is None else story.gone_s
-        told = f"{story.offset(times.bit_s)} to {story.offset(end_s)}, {shown(end_s - times.bit_s)}"
+        end_s = view.to_s if view.gone_s is None else view.gone_s
+        told = f"{view.offset(times.bit_s)} to {view.offset(end_s)}, {shown(end_s - times.bit_s)}"
         rows.append(
-            ("in force", told if story.gone_s is not None else f"{told}, to the end of the record: not proved undone")
+            ("in force", told if view.gone_s is not None else f"{told}, to the end of the record: not proved undone")
         )
-    restored = {None: "nothing was done", True: "yes, and it was proved", False: "NOT PROVED"}[story.restored]
-    rows.append(("restored", "by the guardian, and it was proved" if story.mended_later else restored))
-    flags = story.head.get("flags") or {}
+    restored = {None: "nothing was done", True: "yes, and it was proved", False: "NOT PROVED"}[view.restored]
+    rows.append(("restored", "by the guardian, and it was proved" if view.mended_later else restored))
+    flags = view.head.get("flags") or {}
     if flags:
         rows.append(("flags", ", ".join(f"{name}={value}" for name, value in flags.items())))
-    rows.append(("evidence", e("code", str(story.where))))
+    rows.append(("evidence", e("code", str(view.where))))
     return section(
         "The run",
-        e("blockquote", story.experiment.hypothesis, id="hypothesis") if story.experiment else None,
+        e("blockquote", view.experiment.hypothesis, id="hypothesis") if view.experiment else None,
         e("dl", [part for name, value in rows for part in (e("dt", name), e("dd", value))], class_="facts"),
         id_="run",
     )
@@ -138,17 +137,17 @@ def _target(target: Event) -> str:
     return ", ".join(told)
 
 
-def transitions(story: Story) -> Element | None:
+def transitions(view: RunView) -> Element | None:
     """Every transition with its interval, numbered as in the drawing."""
     rows = [
         (
             str(mark.number), mark.what, mark.phase,
             mark.after,
             f"{mark.within_s:g} s" if mark.within_s else "",
-            f"{story.offset(mark.interval.from_s)} – {story.offset(mark.interval.to_s)}",
-            story.utc_text(mark.interval.to_s), mark.name,
+            f"{view.offset(mark.interval.from_s)} – {view.offset(mark.interval.to_s)}",
+            view.utc_text(mark.interval.to_s), mark.name,
         )
-        for mark in story.transitions
+        for mark in view.transitions
     ]  # fmt: skip
     if not rows:
         return None
@@ -160,11 +159,11 @@ def transitions(story: Story) -> Element | None:
     return table(heads, rows, "transitions", caption)
 
 
-def findings(story: Story) -> Iterator[Element]:
+def findings(view: RunView) -> Iterator[Element]:
     """All expectations, then all checks."""
     heads = ("result", "phase", "expectation", "expected", "actual", "what was seen")
     told: list[tuple[Finding, Sequence[Cell]]] = [
-        (f, (badge(result(f)), f.phase, f.name, *_seen(f))) for f in story.judgement.findings
+        (f, (badge(result(f)), f.phase, f.name, *_seen(f))) for f in view.judgement.findings
     ]
     expectations = [row for finding, row in told if finding.phase != "check"]
     checks = [(row[0], *row[2:]) for finding, row in told if finding.phase == "check"]
@@ -180,7 +179,7 @@ def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:
     return expected, actual, [seen, *([e("p", hint(finding), class_="hint")] if hint(finding) else [])]
 
 
-def load(story: Story, rows: Sequence[LoadRow], unreadable: int) -> Element | None:
+def load(view: RunView, rows: Sequence[LoadRow], unreadable: int) -> Element | None:
     """Requests per phase and outcome."""
     if not rows and not unreadable:
         return None
@@ -195,16 +194,16 @@ def load(story: Story, rows: Sequence[LoadRow], unreadable: int) -> Element | No
         for row in rows
     ]  # fmt: skip
     told = "; ".join(f"{word}: {MEANING[word]}" for word in OUTCOMES)
-    caption = f"{told}. {story.latencies_told} A request belongs to the phase in which it was due."
+    caption = f"{told}. {view.latencies_text} A request belongs to the phase in which it was due."
     damage = e("p", f"{unreadable} lines of the history can't be read.", class_="hint") if unreadable else None
     return section("Load", table(heads, cells, "numbers", caption), damage, id_="load")
 
 
-def done(story: Story) -> Element | None:
+def done(view: RunView) -> Element | None:
     """What was planned to be done, and how it is undone."""
     rows = [
         (change.what, change.service, _steps(change.do), _steps(change.undo), _list(change.bites), _list(change.gone))
-        for change in story.changes
+        for change in view.changes
     ]
     if not rows:
         return None
@@ -220,61 +219,59 @@ def _list(items: Iterable[object]) -> Element:
     return e("ul", [e("li", str(item)) for item in items], class_="plain")
 
 
-def again(story: Story) -> Element:
+def again(view: RunView) -> Element:
     """The commands for the next steps."""
-    commands = [story.again] if story.again else []
-    commands += [f"invoke report.{verb} --run={story.run}" for verb in ("judge", "verify")]
+    commands = [view.again] if view.again else []
+    commands += [f"invoke report.{verb} --run={view.run}" for verb in ("judge", "verify")]
     told = [
         e("p", "Run it again, judge this record again, check that no file was altered:"),
         e("pre", "\n".join(commands)),
     ]
-    if story.changes:
-        told += [e("p", "Undo by hand, if all else fails:"), e("pre", f"sh {story.where / 'HEAL.sh'}")]
+    if view.changes:
+        told += [e("p", "Undo by hand, if all else fails:"), e("pre", f"sh {view.where / 'HEAL.sh'}")]
     return section("What next", told, id_="next")
 
 
-def notes(story: Story, later: Sequence[tuple[str, str]]) -> Element | None:
+def notes(view: RunView, later: Sequence[tuple[str, str]]) -> Element | None:
     """What the operator said: during the run, and `later` (when, text)."""
-    said = [
-        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
-    ]
+    said = [(view.utc_text(float(event["at"])), str(event.get("text", ""))) for event in view.record.of(EventName.NOTE)]
     rows = [(when, text, "during the run") for when, text in said] + [
         (when, text, "added later") for when, text in later
     ]
     return section("Notes", table(("when (UTC)", "note", ""), rows), id_="notes") if rows else None
 
 
-def logs(story: Story) -> Element | None:
+def logs(view: RunView) -> Element | None:
     """The last lines of the services' own logs, where the run kept them."""
     told = [
         part
-        for event in story.record.of(EventName.LOG_TAIL)
+        for event in view.record.of(EventName.LOG_TAIL)
         for part in (e("h3", str(event.get("service"))), e("pre", "\n".join(map(str, event.get("lines", ())))))
     ]
     return section("Last lines of the services' logs", told, id_="logs") if told else None
 
 
-def readings(story: Story) -> Element:
+def readings(view: RunView) -> Element:
     """The lanes of the drawing as text."""
     items = [
         e("details", e("summary", f"{lane.probe} ", e("small", f"{lane.endpoint}, {len(lane.stretches)} stretches")),
-          e("ol", [e("li", stretch_text(story, stretch)) for stretch in lane.stretches]))
-        for lane in story.lanes
+          e("ol", [e("li", stretch_text(view, stretch)) for stretch in lane.stretches]))
+        for lane in view.lanes
     ]  # fmt: skip
     return section("All readings as text", items, id_="readings")
 
 
-def events(story: Story) -> Element:
+def events(view: RunView) -> Element:
     """Everything that happened, in order: the journal without its readings, the transitions, the guardian."""
-    told = [(float(event["at"]), tell(event), "") for event in story.record.events if _worth(event)]
-    told += [(mark.interval.to_s, f"{mark.number}: {mark.what}", "seen") for mark in story.transitions]
-    times = story.times
+    told = [(float(event["at"]), tell(event), "") for event in view.record.events if _worth(event)]
+    told += [(mark.interval.to_s, f"{mark.number}: {mark.what}", "seen") for mark in view.transitions]
+    times = view.times
     told += [(times.bit_s, "the fault takes effect, proved", "seen")] if times.bit_s is not None else []
     told += [(times.gone_s, "its traces are gone", "seen")] if times.gone_s is not None else []
-    for event in story.guardian.events if story.guardian else ():
+    for event in view.guardian.events if view.guardian else ():
         told.append((float(event["at"]), tell(event), "guardian"))
     rows = [
-        (story.offset(at_s), story.utc_text(at_s), text, who)
+        (view.offset(at_s), view.utc_text(at_s), text, who)
         for at_s, text, who in sorted(told, key=lambda item: item[0])
     ]
     return section("What happened", table(("from start", "UTC", "event", "by"), rows, "events"), id_="events")

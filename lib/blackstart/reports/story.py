@@ -11,7 +11,7 @@ from typing import Any
 
 from blackstart import clock, judge
 from blackstart.codec import from_data
-from blackstart.court import Court, Timeline
+from blackstart.court import Monitors, Timeline
 from blackstart.durations import shown
 from blackstart.evidence.events import EventName
 from blackstart.finding import Interval
@@ -66,7 +66,7 @@ class Limit:
     at_s: float
 
 
-class Story:
+class RunView:
     """One run to be told. `where` is its evidence folder, as people are shown it; `guardian` its guardian's record;
     `known` says what is known of a kind of system."""
 
@@ -116,11 +116,11 @@ class Story:
         return str(self.head.get("again", ""))
 
     @cached_property
-    def _replayed(self) -> tuple[Court, Timeline] | None:
+    def _replayed(self) -> tuple[Monitors, Timeline] | None:
         return judge.replay(self.record, self.experiment, self.changes) if self.experiment else None
 
     @property
-    def court(self) -> Court | None:
+    def monitors(self) -> Monitors | None:
         """Every expectation with all it saw; None where the record does not say what was expected."""
         return self._replayed[0] if self._replayed else None
 
@@ -175,34 +175,38 @@ class Story:
     @cached_property
     def transitions(self) -> tuple[Transition, ...]:
         """Every wanted state that was entered in fault and recovery, in the order of time."""
-        if self.court is None:
+        if self.monitors is None:
             return ()
-        found = [watch for watch in self.court.watches if watch.expectation.when == "eventually" and watch.interval]
-        found.sort(key=lambda watch: watch.interval.middle_s if watch.interval else 0.0)
+        found = [
+            monitor
+            for monitor in self.monitors.expected
+            if monitor.expectation.when == "eventually" and monitor.interval
+        ]
+        found.sort(key=lambda monitor: monitor.interval.middle_s if monitor.interval else 0.0)
         return tuple(
-            Transition(number, watch.expectation.name, watch.phase, watch.expectation.condition.probe.name,
-                       str(watch.expectation.condition), watch.interval, watch.anchor_s, watch.expectation.within_s)
-            for number, watch in enumerate(found, start=1)
-            if watch.interval is not None
+            Transition(number, m.expectation.name, m.phase, m.expectation.condition.probe.name,
+                       str(m.expectation.condition), m.interval, m.anchor_s, m.expectation.within_s)
+            for number, m in enumerate(found, start=1)
+            if m.interval is not None
         )  # fmt: skip
 
     @property
     def limits(self) -> tuple[Limit, ...]:
         """The latest moment allowed of every `eventually` whose time had begun to count."""
-        watches = self.court.watches if self.court else []
+        monitors = self.monitors.expected if self.monitors else []
         return tuple(
-            Limit(watch.expectation.condition.probe.name, watch.expectation.name, deadline_s)
-            for watch in watches
-            if (deadline_s := watch.deadline_s()) is not None
+            Limit(monitor.expectation.condition.probe.name, monitor.expectation.name, deadline_s)
+            for monitor in monitors
+            if (deadline_s := monitor.deadline_s()) is not None
         )
 
     @cached_property
     def lanes(self) -> tuple[Lane, ...]:
         """What every probe read, in the order in which the experiment names the probes."""
         order: list[str] = []
-        if self.court is not None:
-            watches = [*self.court.baseline, *self.court.watches, *self.court.bites, *self.court.gones]
-            order = [watch.expectation.condition.probe.name for watch in watches]
+        if self.monitors is not None:
+            monitors = [*self.monitors.baseline, *self.monitors.expected, *self.monitors.bites, *self.monitors.gones]
+            order = [monitor.expectation.condition.probe.name for monitor in monitors]
         return lanes(self.record, order, self.times.did_s)
 
     def entered(self, phase: str) -> bool:
@@ -222,7 +226,7 @@ class Story:
         return next((str(c.params["usual"]) for c in checks if c.params.get("usual")), "")
 
     @property
-    def latencies_told(self) -> str:
+    def latencies_text(self) -> str:
         """From when the latencies of the load's requests count. k6 does not tell when one was due."""
         traffic = self.experiment.traffic if self.experiment else None
         if getattr(traffic and traffic.load, "kind", "") == "k6":

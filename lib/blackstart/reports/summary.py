@@ -9,40 +9,40 @@ from tabulate import tabulate
 from blackstart.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import verdict_says
 from blackstart.verdicts import Verdict
 
 NAME = "summary.md"
 
 
-def text(story: Story, history: History) -> str:
+def text(view: RunView, history: History) -> str:
     """The whole summary as Markdown."""
-    figures = fates.by_phase(history, story.phases, story.system, story.usual)
+    figures = fates.by_phase(history, view.phases, view.system, view.usual)
     of = {each.phase: each for each in figures}
     parts = [
-        *_head(story),
+        *_head(view),
         *_baseline(of.get("baseline")),
-        *_fault(story, of.get("fault")),
-        *_recovery(story, of.get("recovery")),
+        *_fault(view, of.get("fault")),
+        *_recovery(view, of.get("recovery")),
         "",
         *_table(figures),
         "",
-        *_gauges(story),
-        f"{story.latencies_told} {_damage(history)}".strip(),
+        *_gauges(view),
+        f"{view.latencies_text} {_damage(history)}".strip(),
     ]
     return "\n".join(parts) + "\n"
 
 
-def _head(story: Story) -> Iterator[str]:
-    yield f"# {story.name} on {story.target['name']}: {story.judgement.verdict.shown}"
+def _head(view: RunView) -> Iterator[str]:
+    yield f"# {view.name} on {view.target['name']}: {view.judgement.verdict.shown}"
     yield ""
-    yield f"**Run ID**: `{story.run_id}`"
-    what = ", ".join(change.what for change in story.changes) or "no fault"
-    yield f"**Scenario**: {story.name} ({what})"
-    yield f"**Began**: {story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}, evidence `{story.run}`"
-    yield f"**Verdict**: {story.judgement.verdict.shown}. {verdict_says(story)}"
-    yield from (f"- {reason}" for reason in story.judgement.reasons)
+    yield f"**Run ID**: `{view.run_id}`"
+    what = ", ".join(change.what for change in view.changes) or "no fault"
+    yield f"**Scenario**: {view.name} ({what})"
+    yield f"**Began**: {view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}, evidence `{view.run}`"
+    yield f"**Verdict**: {view.judgement.verdict.shown}. {verdict_says(view)}"
+    yield from (f"- {reason}" for reason in view.judgement.reasons)
     yield ""
 
 
@@ -66,52 +66,52 @@ def _figures(figures: PhaseFigures | None) -> Iterator[str]:
     yield f"  - P95 Latency: {' / '.join(waits) or 'nothing was answered'}"
 
 
-def _fault(story: Story, figures: PhaseFigures | None) -> Iterator[str]:
-    times = story.times
+def _fault(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
+    times = view.times
     from_s, to_s = times.bit_s or times.did_s, times.undid_s
     if from_s is None:
         yield "- **Fault Injection**: the run did not get there"
         return
-    until = story.offset(to_s)[:5] if to_s is not None else "never undone"
-    yield f"- **Fault Injection ({story.offset(from_s)[:5]} - {until})**:"
-    yield f"  - Fault: {', '.join(f'`{change.what}`' for change in story.changes) or 'none'}"
-    seen = breaker.changes(story)
+    until = view.offset(to_s)[:5] if to_s is not None else "never undone"
+    yield f"- **Fault Injection ({view.offset(from_s)[:5]} - {until})**:"
+    yield f"  - Fault: {', '.join(f'`{change.what}`' for change in view.changes) or 'none'}"
+    seen = breaker.changes(view)
     for change in seen[1:]:
         if change.at_s >= from_s and (to_s is None or change.at_s < to_s):
-            told = f"changed to **{change.state}** at {_when(story, change)}"
+            told = f"changed to **{change.state}** at {_when(view, change)}"
             yield f"  - Observed Behavior: Circuit Breaker State {told}."
-    took = breaker.steps(story, seen).to_open_s
+    took = breaker.steps(view, seen).to_open_s
     if took is not None:
         yield f"  - Time To Open: {took:.2f}s after the fault took effect"
-    for mark in story.transitions:
-        if mark.phase == "fault" and mark.probe not in story.system.breaker:
-            yield f"  - Observed Behavior: {mark.what} at {story.offset(mark.interval.to_s)} ({mark.name})."
+    for mark in view.transitions:
+        if mark.phase == "fault" and mark.probe not in view.system.breaker:
+            yield f"  - Observed Behavior: {mark.what} at {view.offset(mark.interval.to_s)} ({mark.name})."
     yield from _figures(figures)
 
 
-def _recovery(story: Story, figures: PhaseFigures | None) -> Iterator[str]:
+def _recovery(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
     yield "- **Recovery**:"
-    undone_s, seen = story.times.undid_s, breaker.changes(story)
+    undone_s, seen = view.times.undid_s, breaker.changes(view)
     if undone_s is None:
         yield "  - the run did not get there"
         return
     after = [change for change in seen[1:] if change.at_s >= undone_s]
     for change in after:
         after_s = change.at_s - undone_s
-        yield f"  - Circuit State: **{change.state}** at {_when(story, change)}, {after_s:.2f}s after the undo"
+        yield f"  - Circuit State: **{change.state}** at {_when(view, change)}, {after_s:.2f}s after the undo"
     if seen and not after:
         yield f"  - Circuit State: **{seen[-1].state}** all the time"
-    yield f"  - Full Recovery Time: {_full_recovery(story, undone_s, seen)}"
+    yield f"  - Full Recovery Time: {_full_recovery(view, undone_s, seen)}"
     yield from _figures(figures)
 
 
-def _full_recovery(story: Story, undone_s: float, seen: Sequence[breaker.Change]) -> str:
+def _full_recovery(view: RunView, undone_s: float, seen: Sequence[breaker.Change]) -> str:
     """From the beginning of the undo until everything that was waited for had come, and the breaker stayed closed."""
     if seen and seen[-1].state != "CLOSED":
         return f"never, the breaker was {seen[-1].state} in the end"
-    waited = {e.name for e in story.experiment.recovery if e.when == "eventually"} if story.experiment else set()
-    came = {mark.name: mark.interval.to_s for mark in story.transitions if mark.phase == "recovery"}
-    held = {f.name for f in story.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
+    waited = {e.name for e in view.experiment.recovery if e.when == "eventually"} if view.experiment else set()
+    came = {mark.name: mark.interval.to_s for mark in view.transitions if mark.phase == "recovery"}
+    held = {f.name for f in view.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
     missed = sorted(waited - (came.keys() & held))
     if missed:
         return f"never, {', '.join(missed)} did not come or did not last"
@@ -119,8 +119,8 @@ def _full_recovery(story: Story, undone_s: float, seen: Sequence[breaker.Change]
     return f"{max(0.0, max([*came.values(), *closed], default=undone_s) - undone_s):.2f}s"
 
 
-def _when(story: Story, change: breaker.Change) -> str:
-    return f"{story.offset(change.at_s)} ({story.utc_text(change.at_s)})"
+def _when(view: RunView, change: breaker.Change) -> str:
+    return f"{view.offset(change.at_s)} ({view.utc_text(change.at_s)})"
 
 
 def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
@@ -133,8 +133,8 @@ def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
     yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
 
 
-def _gauges(story: Story) -> Iterator[str]:
-    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(story)]
+def _gauges(view: RunView) -> Iterator[str]:
+    rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(view)]
     if rows:
         yield str(tabulate(rows, headers=gauges.HEADS, tablefmt="github", disable_numparse=True))
         yield ""

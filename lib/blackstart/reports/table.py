@@ -9,9 +9,9 @@ from tabulate import tabulate
 from blackstart.durations import shown
 from blackstart.evidence.events import EventName
 from blackstart.history import History
-from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_told
+from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, verdict_says
 from blackstart.verdicts import Verdict
 
@@ -19,39 +19,39 @@ _WIDEST = 60
 
 
 def text(
-    story: Story,
+    view: RunView,
     load: Sequence[LoadRow] = (),
     notes: Sequence[tuple[str, str]] = (),
     history: History | None = None,
 ) -> str:
     """The whole report, without colours. With the load's history, what became of its requests phase by phase, too."""
     parts = [
-        _facts(story),
-        _transitions(story),
-        _findings(story),
-        _requests(story, load, history),
-        _table(breaker_rows(story), BREAKER_HEADS),
-        steps_told(story),
-        _notes(story, notes),
-        _closing(story),
+        _facts(view),
+        _transitions(view),
+        _findings(view),
+        _requests(view, load, history),
+        _table(breaker_rows(view), BREAKER_HEADS),
+        steps_text(view),
+        _notes(view, notes),
+        _closing(view),
     ]
     return "\n\n".join(part for part in parts if part)
 
 
-def _facts(story: Story) -> str:
+def _facts(view: RunView) -> str:
     rows = [
-        ("run", story.run if story.run_id == story.run else f"{story.run}, {story.run_id}"),
-        ("began", f"{story.utc(story.from_s):%Y-%m-%d} {story.utc_text(story.from_s)}"),
-        ("lasted", shown(story.to_s - story.from_s)),
-        ("target", f"{story.target['name']} ({story.target.get('api') or 'no API'})"),
-        ("fault", ", ".join(change.what for change in story.changes) or "none"),
+        ("run", view.run if view.run_id == view.run else f"{view.run}, {view.run_id}"),
+        ("began", f"{view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}"),
+        ("lasted", shown(view.to_s - view.from_s)),
+        ("target", f"{view.target['name']} ({view.target.get('api') or 'no API'})"),
+        ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
-    if story.experiment:
-        rows.insert(1, ("hypothesis", story.experiment.hypothesis))
+    if view.experiment:
+        rows.insert(1, ("hypothesis", view.experiment.hypothesis))
     return tabulate(rows, tablefmt="plain", maxcolwidths=[None, 100], disable_numparse=True)
 
 
-def _transitions(story: Story) -> str:
+def _transitions(view: RunView) -> str:
     rows = [
         (
             mark.number,
@@ -59,23 +59,23 @@ def _transitions(story: Story) -> str:
             mark.phase,
             mark.after,
             f"{mark.within_s:g} s" if mark.within_s else "",
-            f"{story.offset(mark.interval.from_s)} .. {story.offset(mark.interval.to_s)}",
+            f"{view.offset(mark.interval.from_s)} .. {view.offset(mark.interval.to_s)}",
         )
-        for mark in story.transitions
+        for mark in view.transitions
     ]
     return _table(rows, ("#", "what became true", "phase", "after", "limit", "between"))
 
 
-def _findings(story: Story) -> str:
-    rows = [(f.phase, f.name, result(f), f.message) for f in story.judgement.findings]
+def _findings(view: RunView) -> str:
+    rows = [(f.phase, f.name, result(f), f.message) for f in view.judgement.findings]
     told = _table(rows, ("phase", "expectation", "result", "what was seen"))
-    hints = [f"  where to look for {f.name}: {hint(f)}" for f in story.judgement.findings if hint(f)]
+    hints = [f"  where to look for {f.name}: {hint(f)}" for f in view.judgement.findings if hint(f)]
     return "\n".join([told, *hints]) if told else ""
 
 
-def _requests(story: Story, load: Sequence[LoadRow], history: History | None) -> str:
+def _requests(view: RunView, load: Sequence[LoadRow], history: History | None) -> str:
     """One table: as a gateway's plan tells it where a breaker was looked at, else by operation and outcome."""
-    rows = fate_rows(history, story) if history and breaker_rows(story) else []
+    rows = fate_rows(history, view) if history and breaker_rows(view) else []
     told = _table(rows, FATE_HEADS) if rows else _load(load)
     return f"requests, phase by phase (per s: while they flowed)\n{told}" if told else ""
 
@@ -100,24 +100,22 @@ def _ms(value: float | None) -> str:
     return "" if value is None else f"{value:.1f}"
 
 
-def _notes(story: Story, later: Sequence[tuple[str, str]]) -> str:
-    said = [
-        (story.utc_text(float(event["at"])), str(event.get("text", ""))) for event in story.record.of(EventName.NOTE)
-    ]
+def _notes(view: RunView, later: Sequence[tuple[str, str]]) -> str:
+    said = [(view.utc_text(float(event["at"])), str(event.get("text", ""))) for event in view.record.of(EventName.NOTE)]
     return "\n".join(f"note {when}: {what}" for when, what in (*said, *later))
 
 
-def _closing(story: Story) -> str:
-    judgement = story.judgement
-    damage = story.record.damage_told
+def _closing(view: RunView) -> str:
+    judgement = view.judgement
+    damage = view.record.damage_text
     lines = [f"  {damage}"] if damage else []
     lines += [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(story)}")
-    lines.append(f"evidence: {story.where}/")
-    if story.again:
-        lines.append(f"run again: {story.again}")
-    if judgement.verdict == Verdict.NOT_RESTORED and not story.mended_later:
-        lines.append(f"mend it: invoke chaos.heal, or: sh {story.where / 'HEAL.sh'}")
+    lines.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(view)}")
+    lines.append(f"evidence: {view.where}/")
+    if view.again:
+        lines.append(f"run again: {view.again}")
+    if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
+        lines.append(f"mend it: invoke chaos.heal, or: sh {view.where / 'HEAL.sh'}")
     return "\n".join(lines)
 
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from blackstart.percentiles import percentile
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.verdicts import Verdict
 
 METHOD = "95 % interval of the median from order statistics; worse: above the baseline's interval, by 5 % and 20 ms"
@@ -59,10 +59,10 @@ class Line:
     latest_s: float
 
 
-def run_of(story: Story) -> Run:
+def run_of(view: RunView) -> Run:
     """What this run adds."""
-    times = {f"{t.phase}/{t.name}": t.after_s for t in story.transitions}
-    findings = {f"{f.phase}/{f.name}": f for f in story.judgement.findings if f.phase in ("fault", "recovery")}
+    times = {f"{t.phase}/{t.name}": t.after_s for t in view.transitions}
+    findings = {f"{f.phase}/{f.name}": f for f in view.judgement.findings if f.phase in ("fault", "recovery")}
     taken: dict[str, float] = {}
     for name, finding in findings.items():
         after_s = times.get(name)
@@ -70,16 +70,16 @@ def run_of(story: Story) -> Run:
             taken[name] = round(after_s, 6)
         elif finding.status == Verdict.BROKE:
             taken[name] = math.inf
-    return Run(story.run, key_of(story), str(story.head.get("began", "")), story.judgement.verdict, taken)
+    return Run(view.run, key_of(view), str(view.head.get("began", "")), view.judgement.verdict, taken)
 
 
-def key_of(story: Story) -> str:
+def key_of(view: RunView) -> str:
     """What runs must have in common to be compared, in words: "leader-lock on trader, ..."."""
-    target = story.target
-    told = [f"{story.name} on {target['name']}"]
+    target = view.target
+    told = [f"{view.name} on {target['name']}"]
     told += [f"mutant {target['mutant']}"] if target.get("mutant") else []
-    told += [change.what for change in story.changes]
-    flags = story.head.get("flags") or {}
+    told += [change.what for change in view.changes]
+    flags = view.head.get("flags") or {}
     told += [f"{name}={value}" for name, value in sorted(flags.items()) if name not in _FLAGS_APART]
     told += [f"{name} {value}" for name, value in sorted((target.get("facts") or {}).items())]
     return ", ".join(told)

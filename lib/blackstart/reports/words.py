@@ -8,7 +8,7 @@ from blackstart.durations import shown
 from blackstart.evidence.events import EventName
 from blackstart.finding import Finding
 from blackstart.journal import Event
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.verdicts import Verdict
 
 NOT_OBSERVED = "not observed"
@@ -16,15 +16,15 @@ MENDED = "The run did not prove that everything was undone, but its guardian has
 _HIDDEN = ("n", "at", "event", "prev", "trace")
 
 
-def verdict_says(story: Story) -> str:
+def verdict_says(view: RunView) -> str:
     """What the verdict means, and whether the system is whole again."""
-    verdict = story.judgement.verdict
-    if story.mended_later:
+    verdict = view.judgement.verdict
+    if view.mended_later:
         return f"{verdict.says} {MENDED}" if verdict == Verdict.INCONCLUSIVE else MENDED
     if verdict in (Verdict.NOT_RESTORED, Verdict.REFUSED):
         return verdict.says
-    unread = "What can be read of the journal tells of no fault." if story.record.damage else "No fault was injected."
-    whole = "What was broken is restored, and that was proved." if story.restored else unread
+    unread = "What can be read of the journal tells of no fault." if view.record.damage else "No fault was injected."
+    whole = "What was broken is restored, and that was proved." if view.restored else unread
     return f"{verdict.says} {whole}"
 
 
@@ -47,9 +47,9 @@ def hint(finding: Finding) -> str:
 def tell(event: Event) -> str:
     """One event of the journal in a sentence; events that nobody thought of show their fields."""
     name = str(event["event"])
-    if name in _TOLD:
+    if name in _TEXTS:
         try:
-            return _flat(_TOLD[name](event))
+            return _flat(_TEXTS[name](event))
         except (KeyError, TypeError, ValueError):  # an older or newer journal: its fields say it as well
             pass
     fields = ", ".join(f"{key} {_flat(value)}" for key, value in event.items() if key not in _HIDDEN)
@@ -75,7 +75,7 @@ def _load(event: Event) -> str:
     return f"the load has ended: {s['intended']} due, {counts}"
 
 
-_TOLD: dict[str, Any] = {
+_TEXTS: dict[str, Any] = {
     EventName.PHASE: lambda event: f"phase {event['phase']}",
     EventName.DO: lambda event: f"doing: {event['what']}",
     EventName.DID: lambda event: f"done: {event['what']}",

@@ -52,7 +52,7 @@ def planned(target: Target, flags: Flags) -> tuple[Step, ...]:
         return ()
 
 
-def told(target: Target, flags: Flags) -> str:
+def text(target: Target, flags: Flags) -> str:
     """The same in words, before anything is touched; empty where nothing would follow."""
     would = ", ".join(map(describe, planned(target, flags)))
     return f"after a failure: {would}" if would else ""

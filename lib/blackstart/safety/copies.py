@@ -22,7 +22,7 @@ from blackstart.model import Change
 from blackstart.safety.alive import Process
 from blackstart.safety.place import Apart, here
 from blackstart.state import state_dir
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 NAME = "undo.json"
 
@@ -56,13 +56,15 @@ class _Receipt:
     sha256: str = ""
 
 
-def write(copy: Copy, vault: Vault | None = None) -> None:
-    """Put it on the disk, whole or not at all, and without the secrets in `vault`. Raises OSError."""
+def write(copy: Copy, placeholders: SecretPlaceholders | None = None) -> None:
+    """Put it on the disk, whole or not at all, and without the secrets in `placeholders`. Raises OSError."""
     data = {
         "run": copy.run,
         "runner": to_data(copy.runner),
         "guardian": to_data(copy.guardian),
-        "changes": (vault or Vault()).conceal({entry: to_data(change) for entry, change in copy.changes.items()}),
+        "changes": (placeholders or SecretPlaceholders()).conceal(
+            {entry: to_data(change) for entry, change in copy.changes.items()}
+        ),
     }
     text = json.dumps(data, indent=1).encode()
     path = copy.evidence / NAME
@@ -86,8 +88,8 @@ def claim(run: str, evidence: Path) -> None:
         file.write(json.dumps({"evidence": str(evidence)}))
 
 
-def read(evidence: Path, vault: Vault | None = None) -> Copy:
-    """The copy in an evidence folder; the secrets that it refers to come into `vault`.
+def read(evidence: Path, placeholders: SecretPlaceholders | None = None) -> Copy:
+    """The copy in an evidence folder; the secrets that it refers to come into `placeholders`.
 
     Raises Damaged where there is none that can be read, NotVouched where it is not what a run of ours left there.
     """
@@ -101,14 +103,14 @@ def read(evidence: Path, vault: Vault | None = None) -> Copy:
     data = _bytes(path, receipt)
     if hashlib.sha256(data).hexdigest() != receipt.sha256:
         raise _unvouched(path, "it was changed after its run wrote it")
-    return parsed(data, evidence, vault)
+    return parsed(data, evidence, placeholders)
 
 
-def parsed(data: bytes, evidence: Path, vault: Vault | None = None) -> Copy:
+def parsed(data: bytes, evidence: Path, placeholders: SecretPlaceholders | None = None) -> Copy:
     """The copy that is written there, whoever wrote it: nothing of it may be carried out unseen. Raises Damaged."""
     try:
         told = json.loads(data.decode("utf-8"))
-        revealed = (vault or Vault()).reveal(told["changes"])
+        revealed = (placeholders or SecretPlaceholders()).reveal(told["changes"])
         changes = {entry: from_data(change) for entry, change in revealed.items()}
         runner, guardian = from_data(told["runner"]), from_data(told["guardian"])
         if not all(isinstance(one, Process) for one in (runner, guardian)):

@@ -27,7 +27,7 @@ from blackstart.safety.heal import wake
 from blackstart.safety.ledger import Entry, Ledger, Unreadable
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.repair import repair
-from blackstart.vault import Vault, masked
+from blackstart.vault import SecretPlaceholders, masked
 
 Say = Callable[[str], None]
 _OTHER_HEAL_WITHIN_S = 120.0
@@ -71,19 +71,19 @@ def forget(run: str, reason: str, reports: Path, console: Console) -> int:
         raise Refused("to give up what is broken needs a reason: --reason 'WHY'")
     redactor = Redactor()
     redactor.learn_environment()
-    vault = Vault(learn=redactor.learn)
-    ledger = Ledger(vault=vault)
+    placeholders = SecretPlaceholders(learn=redactor.learn)
+    ledger = Ledger(placeholders=placeholders)
 
     def told(text: str) -> None:
         console.plain(masked(redactor(text)))
 
     with one_healer(_OTHER_HEAL_WITHIN_S):
-        left = _left(run, ledger, reports, told, vault)
+        left = _left(run, ledger, reports, told, placeholders)
         left.refuse_alive()
     _tell_left(left, told)
     reason = _confirmed(reason, console)
     with one_healer(_OTHER_HEAL_WITHIN_S):  # whatever has been mended meanwhile is not given up
-        left = _left(left.run, ledger, reports, told, vault)
+        left = _left(left.run, ledger, reports, told, placeholders)
         left.refuse_alive()
         _record(left, reason, redactor, told)
         for one in left.all:
@@ -103,8 +103,8 @@ def _confirmed(reason: str, console: Console) -> str:
     return why
 
 
-def _left(run: str, ledger: Ledger, reports: Path, say: Say, vault: Vault) -> Left:
-    entries = [*repair(ledger, reports, say, vault), *ledger.outstanding()]
+def _left(run: str, ledger: Ledger, reports: Path, say: Say, placeholders: SecretPlaceholders) -> Left:
+    entries = [*repair(ledger, reports, say, placeholders), *ledger.outstanding()]
     unreadable = ledger.unreadable()
     everything: list[Entry | Unreadable] = [*entries, *unreadable]
     known = {one.run for one in everything}

@@ -35,7 +35,7 @@ from blackstart.model import Change
 from blackstart.safety import copies
 from blackstart.safety.alive import Process, myself, started
 from blackstart.safety.wire import Message, Wire
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 LEASE_S = 10.0
 _RENEWALS_PER_LEASE = 10
@@ -56,10 +56,14 @@ class Guardian:
     """
 
     def __init__(
-        self, folder: Folder, changes: tuple[Change, ...], lease_s: float = LEASE_S, vault: Vault | None = None
+        self,
+        folder: Folder,
+        changes: tuple[Change, ...],
+        lease_s: float = LEASE_S,
+        placeholders: SecretPlaceholders | None = None,
     ) -> None:
         self.folder, self.changes = folder, changes
-        self.vault = vault or Vault()
+        self.placeholders = placeholders or SecretPlaceholders()
         self.process: Process | None = None
         self._lease_s = lease_s
         self._alive_until_s = clock.now_s() + _STUCK_S
@@ -92,7 +96,7 @@ class Guardian:
             "python_path": os.environ.get("PYTHONPATH"), "terminal": _terminal(),
             # Over this wire only: nobody else can write what is loaded, or read what is secret.
             "sources": sources(changes),
-            "secrets": self.vault.secrets,
+            "secrets": self.placeholders.secrets,
         }  # fmt: skip
         self._answered_s = clock.now_s()
         threading.Thread(target=self._talk, args=(self._wire, starter, brief), name="guardian", daemon=True).start()

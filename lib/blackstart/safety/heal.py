@@ -34,7 +34,7 @@ from blackstart.safety.repair import may_be_open, repair
 from blackstart.safety.restore import longest_s
 from blackstart.safety.runner import Runner
 from blackstart.steps.run import run
-from blackstart.vault import Vault, masked
+from blackstart.vault import SecretPlaceholders, masked
 
 REPORTS = Path("reports/chaos")
 Say = Callable[[str], None]
@@ -64,11 +64,11 @@ def heal(say: Say, reports: Path = REPORTS, here: bool = False, take: strange_co
     exit code: 50 where something is not mended, and then says the heal command last. Raises Refused where another
     `chaos.heal` does not come to an end, or nobody agrees to what would be taken.
     """
-    redactor, vault = _vault()
-    say, ledger = _masking(say, redactor), Ledger(vault=vault)
-    taken = take(vault, say)
+    redactor, placeholders = _secrets()
+    say, ledger = _masking(say, redactor), Ledger(placeholders=placeholders)
+    taken = take(placeholders, say)
     with one_healer(_OTHER_HEAL_WITHIN_S):
-        entries = [*repair(ledger, reports, say, vault, taken), *ledger.outstanding()]
+        entries = [*repair(ledger, reports, say, placeholders, taken), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
         for entry in owned:
             alive = entry.runner if entry.runner.alive() else f"{entry.guardian}, its guardian"
@@ -92,8 +92,8 @@ def heal(say: Say, reports: Path = REPORTS, here: bool = False, take: strange_co
 
 def leftovers(say: Say, reports: Path = REPORTS) -> None:
     """For the start of every run: heal where there is something to heal, and say nothing where there is not."""
-    redactor, vault = _vault()
-    tell, ledger = _masking(say, redactor), Ledger(vault=vault)
+    redactor, placeholders = _secrets()
+    tell, ledger = _masking(say, redactor), Ledger(placeholders=placeholders)
     try:
         ledger.check()
         ownerless = [entry for entry in ledger.outstanding() if not entry.owned()]
@@ -123,8 +123,8 @@ def status(say: Say, reports: Path = REPORTS) -> int:
 
     What only the copies know, there and in `reports`, is listed too: somebody may have removed the ledger.
     """
-    redactor, vault = _vault()
-    say, ledger = _masking(say, redactor), Ledger(vault=vault)
+    redactor, placeholders = _secrets()
+    say, ledger = _masking(say, redactor), Ledger(placeholders=placeholders)
     try:
         ledger.check()
         entries, unreadable = ledger.outstanding(), ledger.unreadable()
@@ -132,7 +132,7 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         say(f"{damage}. The copies in the evidence folders are whole; to mend from them:\n{heal_command()}")
         return EXIT_NOT_RESTORED
     listed = {*(entry.id for entry in entries), *(one.id for one in unreadable)}
-    unlisted = [row for evidence in copies.known(reports) for row in _unlisted(evidence, listed, ledger, vault)]
+    unlisted = [row for evidence in copies.known(reports) for row in _unlisted(evidence, listed, ledger, placeholders)]
     for line in copies.unvouched(reports):
         say(line)
     if not entries and not unreadable and not unlisted:
@@ -152,10 +152,12 @@ def status(say: Say, reports: Path = REPORTS) -> int:
     return EXIT_HELD
 
 
-def _unlisted(evidence: Path, listed: Collection[str], ledger: Ledger, vault: Vault) -> list[tuple[str, ...]]:
+def _unlisted(
+    evidence: Path, listed: Collection[str], ledger: Ledger, placeholders: SecretPlaceholders
+) -> list[tuple[str, ...]]:
     """Rows of what a dead run may have left broken, and the ledger does not know."""
     try:
-        copy = copies.read(evidence, vault)
+        copy = copies.read(evidence, placeholders)
     except Damaged:
         return []  # heal says so
     if copy.owned() or copy.apart() is not None:
@@ -237,10 +239,10 @@ def wake(entry: Entry) -> None:
             os.kill(entry.guardian.pid, signal.SIGHUP)
 
 
-def _vault() -> tuple[Redactor, Vault]:
+def _secrets() -> tuple[Redactor, SecretPlaceholders]:
     redactor = Redactor()
     redactor.learn_environment()
-    return redactor, Vault(learn=redactor.learn)
+    return redactor, SecretPlaceholders(learn=redactor.learn)
 
 
 def _masking(say: Say, redactor: Redactor) -> Say:

@@ -18,7 +18,7 @@ from blackstart.codec import from_data, to_data
 from blackstart.model import Ask, Change, Command, Step
 from blackstart.safety.alive import BOOT_FILE, Process, myself
 from blackstart.steps.shell import to_shell
-from blackstart.vault import Vault, marks, masked
+from blackstart.vault import SecretPlaceholders, marks, masked
 
 # A start that is asked for while a stop is still under way can fail, or be lost: what failed is tried again, and all
 # of it is done twice.
@@ -86,25 +86,25 @@ known() {{
 """
 
 
-def write(path: Path, run: str, changes: Sequence[Change], vault: Vault | None = None) -> None:
+def write(path: Path, run: str, changes: Sequence[Change], placeholders: SecretPlaceholders | None = None) -> None:
     """Write the script, durable before anything is broken. The newest change is undone first. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700)
     with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text(run, changes, vault))
+        file.write(text(run, changes, placeholders))
         file.flush()
         os.fsync(file.fileno())
 
 
-def text(run: str, changes: Sequence[Change], vault: Vault | None = None) -> str:
-    """The script itself: one function per step, so that each can be tried again. It holds no secret of `vault`."""
+def text(run: str, changes: Sequence[Change], placeholders: SecretPlaceholders | None = None) -> str:
+    """The script itself: one function per step, so that each can be tried again. It holds no secret."""
     functions: list[str] = []
     calls: list[str] = []
     secrets = _Secrets()
-    vault = vault or Vault()
+    placeholders = placeholders or SecretPlaceholders()
     for change in reversed(changes):
-        told = masked(vault.conceal(f"undoing: {change.what}")).replace("\n", " ")
+        told = masked(placeholders.conceal(f"undoing: {change.what}")).replace("\n", " ")
         calls.append(f"  printf '%s\\n' {shlex.quote(told)}")
-        for step in from_data(vault.conceal(to_data(change.undo))):
+        for step in from_data(placeholders.conceal(to_data(change.undo))):
             name = f"step_{len(functions)}"
             functions.append(f"{name}() {{\n{secrets.put_into(step)}\n}}")
             calls.append(f"  {name}" if isinstance(step, Ask) else f"  undo {name}")

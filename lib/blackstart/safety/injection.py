@@ -33,7 +33,7 @@ class Injection:
     def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
         self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
         self.guardian = guardian
-        self.ledger = Ledger(tell=guardian.tell, vault=guardian.vault)
+        self.ledger = Ledger(tell=guardian.tell, placeholders=guardian.placeholders)
         self.outstanding: dict[str, Change] = {}
         self.restorer = Restorer(
             self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, console.say, busy=guardian.lease

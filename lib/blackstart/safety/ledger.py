@@ -24,7 +24,7 @@ from blackstart.model import Change
 from blackstart.safety.alive import Process, boot_id, myself
 from blackstart.safety.place import Apart
 from blackstart.state import state_dir
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 _SCHEMA = """
 CREATE TABLE entries (
@@ -82,15 +82,18 @@ class Ledger:
     """The open entries of this machine's user. Every call opens, writes through and closes: nothing is cached."""
 
     def __init__(
-        self, folder: Path | None = None, tell: Callable[[str, str], None] | None = None, vault: Vault | None = None
+        self,
+        folder: Path | None = None,
+        tell: Callable[[str, str], None] | None = None,
+        placeholders: SecretPlaceholders | None = None,
     ) -> None:
         """`tell` hears each entry's new state, also where it can't be written: `Guardian.tell`.
 
-        The file holds no secret of `vault`, and what it refers to is looked up when it is read.
+        The file holds no secret of `placeholders`, and what it refers to is looked up when it is read.
         """
         self.path = (folder or state_dir()) / "ledger.db"
         self._tell = tell or (lambda entry_id, state: None)
-        self._vault = vault or Vault()
+        self._placeholders = placeholders or SecretPlaceholders()
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -142,7 +145,7 @@ class Ledger:
         """Write a whole entry, newest of all; one of the same id is replaced."""
         row = (
             entry.id, entry.run, entry.experiment, entry.target, entry.state,
-            json.dumps(self._vault.conceal(to_data(entry.change))), _text(entry.runner), _text(entry.guardian),
+            json.dumps(self._placeholders.conceal(to_data(entry.change))), _text(entry.runner), _text(entry.guardian),
             str(entry.evidence), entry.boot, entry.lease_until_s, entry.opened_utc, entry.note,
         )  # fmt: skip
         self._make()
@@ -223,7 +226,7 @@ class Ledger:
         return [self._entry(dict(row)) for row in rows]
 
     def _entry(self, row: dict[str, Any]) -> Entry | Unreadable:
-        return _entry(row, self._vault)
+        return _entry(row, self._placeholders)
 
     def _make(self) -> None:
         if self.path.exists():
@@ -255,9 +258,9 @@ def _text(thing: object) -> str | None:
     return None if thing is None else json.dumps(to_data(thing))
 
 
-def _entry(row: dict[str, Any], vault: Vault) -> Entry | Unreadable:
+def _entry(row: dict[str, Any], placeholders: SecretPlaceholders) -> Entry | Unreadable:
     try:
-        change = from_data(vault.reveal(json.loads(row["change"])))
+        change = from_data(placeholders.reveal(json.loads(row["change"])))
         runner = from_data(json.loads(row["runner"]))
         guardian = from_data(json.loads(row["guardian"])) if row["guardian"] else None
         if not isinstance(change, Change) or not isinstance(runner, Process):

@@ -13,25 +13,25 @@ from blackstart.safety import copies, heal_record
 from blackstart.safety.alive import boot_id
 from blackstart.safety.copies import Copy
 from blackstart.safety.ledger import Entry, Ledger
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 Say = Callable[[str], None]
 _OVER = (EventName.CLOSED, EventName.GIVEN_UP, EventName.GONE_WITH_LAB)
 
 
 def repair(
-    ledger: Ledger, reports: Path, say: Say, vault: Vault | None = None, taken: Sequence[Entry] = ()
+    ledger: Ledger, reports: Path, say: Say, placeholders: SecretPlaceholders | None = None, taken: Sequence[Entry] = ()
 ) -> list[Entry]:
     """Make the ledger whole: afterwards it can be read, and lists everything that may be in force, and `taken`.
 
     Copies are looked for where the receipts in the state folder say, and in `reports`. Returns the entries that could
-    not be written (a full disk), newest first, which must be mended all the same. `vault` learns their secrets.
+    not be written (a full disk), newest first, which must be mended all the same. `placeholders` learns their secrets.
     """
     missing = not ledger.path.exists()
     kept = None if missing else _set_aside(ledger, say)
     ruined = missing or kept is not None
     listed = [entry.id for entry in ledger.outstanding()]
-    found = [*(kept or []), *_copied(ledger, reports, ruined, say, vault)]
+    found = [*(kept or []), *_copied(ledger, reports, ruined, say, placeholders)]
     found += [entry for entry in taken if entry.id not in (*listed, *(one.id for one in found))]
     unwritten = [entry for entry in found if not _put(ledger, entry, say)]
     return unwritten[::-1]
@@ -58,13 +58,15 @@ def _put(ledger: Ledger, entry: Entry, say: Say) -> bool:
     return True
 
 
-def _copied(ledger: Ledger, reports: Path, ruined: bool, say: Say, vault: Vault | None) -> list[Entry]:
+def _copied(
+    ledger: Ledger, reports: Path, ruined: bool, say: Say, placeholders: SecretPlaceholders | None
+) -> list[Entry]:
     """What the copies know and the ledger does not."""
     listed = [entry.id for entry in ledger.outstanding()]
     missing: list[Entry] = []
     for evidence in copies.known(reports):
         try:
-            copy = copies.read(evidence, vault)
+            copy = copies.read(evidence, placeholders)
         except NotVouched as stranger:
             say(str(stranger))
             continue

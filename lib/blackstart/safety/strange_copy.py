@@ -18,18 +18,18 @@ from blackstart.safety import copies
 from blackstart.safety.ledger import Entry
 from blackstart.safety.repair import entry_of
 from blackstart.steps.shell import to_shell
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 Say = Callable[[str], None]
-Take = Callable[[Vault, Say], list[Entry]]
+Take = Callable[[SecretPlaceholders, Say], list[Entry]]
 
 
-def none(vault: Vault, say: Say) -> list[Entry]:
+def none(placeholders: SecretPlaceholders, say: Say) -> list[Entry]:
     """What is taken where no path is named."""
     return []
 
 
-def take(path: Path, agrees: Callable[[], bool], vault: Vault, say: Say) -> list[Entry]:
+def take(path: Path, agrees: Callable[[], bool], placeholders: SecretPlaceholders, say: Say) -> list[Entry]:
     """The entries of a copy, by its path or its folder's, oldest first, once they were shown and agreed to.
 
     Raises Refused where they are not, where it can't be read, and where its run is alive.
@@ -38,7 +38,7 @@ def take(path: Path, agrees: Callable[[], bool], vault: Vault, say: Say) -> list
     if not file.is_file():
         raise Refused(f"there is no {copies.NAME} in {path}")
     try:
-        copy = copies.parsed(file.read_bytes(), file.absolute().parent, vault)
+        copy = copies.parsed(file.read_bytes(), file.absolute().parent, placeholders)
     except (Damaged, OSError) as error:
         raise Refused(str(error)) from error
     if copy.owned():

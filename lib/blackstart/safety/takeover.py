@@ -28,7 +28,7 @@ from blackstart.safety.mending import Restorer, recorded
 from blackstart.safety.one_healer import one_healer
 from blackstart.safety.restore import is_gone, longest_s
 from blackstart.safety.runner import Runner
-from blackstart.vault import Vault
+from blackstart.vault import SecretPlaceholders
 
 _UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
@@ -61,8 +61,8 @@ class Takeover:
         self.run, self.evidence, self.changes, self.terminal = run, evidence, changes, terminal
         self.redactor = Redactor()
         self.redactor.learn_environment()
-        self.vault = Vault(secrets, self.redactor.learn)
-        self.ledger = Ledger(vault=self.vault)
+        self.placeholders = SecretPlaceholders(secrets, self.redactor.learn)
+        self.ledger = Ledger(placeholders=self.placeholders)
         self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
         self.note = self.journal.write
         self._listed: set[str] = set()

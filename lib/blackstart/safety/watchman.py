@@ -79,7 +79,7 @@ class Watchman:
         self.overdue_s: float | None = None
         self.takeover = Takeover(self.run, self.evidence, self.changes, brief["terminal"], brief["secrets"])
         copy = copies.Copy(self.run, self.evidence, self.runner.process, myself(), self.changes)
-        copies.write(copy, self.takeover.vault)
+        copies.write(copy, self.takeover.placeholders)
         what = [change.what for change in self.changes.values()]
         self.takeover.note(EventName.GUARDING, run=self.run, runner=str(self.runner.process), changes=what, sync=True)
         wire.send(up=to_data(myself()))

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from blackstart.evidence import chaos_json
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from tests.unit.reports.conftest import DRILLS, runs, stories
 
 __all__ = ["runs", "stories"]
@@ -18,7 +18,7 @@ TYPES = {
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_only_a_held_run_passes(stories: dict[str, Story], name: str) -> None:
+def test_only_a_held_run_passes(stories: dict[str, RunView], name: str) -> None:
     made = chaos_json.results(stories[name])
     verdict = stories[name].judgement.verdict
     assert made["status"] == {"held": "pass", "refused": "skipped"}.get(verdict, "fail")
@@ -32,7 +32,7 @@ def test_only_a_held_run_passes(stories: dict[str, Story], name: str) -> None:
 
 @pytest.mark.parametrize("name", DRILLS)
 def test_events_have_ids_parents_that_exist_and_stand_in_the_order_of_time(
-    stories: dict[str, Story], name: str
+    stories: dict[str, RunView], name: str
 ) -> None:
     events = chaos_json.results(stories[name])["scenarios"][0]["timeline"]["events"]
     ids = [event["id"] for event in events]
@@ -44,7 +44,7 @@ def test_events_have_ids_parents_that_exist_and_stand_in_the_order_of_time(
     assert set(events[0]) == {"id", "type", "timestamp", "duration", "data", "parentId"}
 
 
-def test_an_injection_is_activated_by_its_bite_and_deactivated_by_its_proof(stories: dict[str, Story]) -> None:
+def test_an_injection_is_activated_by_its_bite_and_deactivated_by_its_proof(stories: dict[str, RunView]) -> None:
     def injection(name: str) -> dict[str, object]:
         found: dict[str, object] = chaos_json.results(stories[name])["scenarios"][0]["injections"][0]
         return {key: found[key] for key in ("type", "activated", "deactivated")}
@@ -54,7 +54,7 @@ def test_an_injection_is_activated_by_its_bite_and_deactivated_by_its_proof(stor
     assert injection("not-restored") == {"type": "stop", "activated": True, "deactivated": False}
 
 
-def test_assertions_carry_expected_actual_and_message(stories: dict[str, Story]) -> None:
+def test_assertions_carry_expected_actual_and_message(stories: dict[str, RunView]) -> None:
     found = {a["name"]: a for a in chaos_json.results(stories["broke"])["scenarios"][0]["assertions"]}
     again = found["ready_200_again"]
     assert (again["passed"], again["actual"]) == (False, "ready was 503")
@@ -62,7 +62,7 @@ def test_assertions_carry_expected_actual_and_message(stories: dict[str, Story])
     assert again["message"].startswith("did not come true within 4 s")
 
 
-def test_configuration_and_times_are_in_milliseconds(stories: dict[str, Story]) -> None:
+def test_configuration_and_times_are_in_milliseconds(stories: dict[str, RunView]) -> None:
     made = chaos_json.results(stories["held"])
     assert made["durationMs"] == 7000
     assert made["config"] == {"globalRetries": 0, "globalTimeoutMs": 900_000, "injectionTypes": ["stop"], "seed": None}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from tests.unit.reports.drills import Drill, Seen, judged, told
 
 
@@ -41,6 +41,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture(scope="session")
-def stories(runs: dict[str, Path]) -> dict[str, Story]:
+def stories(runs: dict[str, Path]) -> dict[str, RunView]:
     """The story of each."""
-    return {name: Story(*judged(path), path) for name, path in runs.items()}
+    return {name: RunView(*judged(path), path) for name, path in runs.items()}

@@ -10,7 +10,7 @@ import pytest
 
 from blackstart import history
 from blackstart.reports import html
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from tests.requirements import require
 from tests.unit.reports.pages import Page
 
@@ -43,7 +43,7 @@ def chromium(tmp_path: Path, page: Path, *flags: str) -> str:
 
 
 @pytest.fixture
-def made(stories: dict[str, Story], runs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
+def made(stories: dict[str, RunView], runs: dict[str, Path], tmp_path: Path) -> dict[str, Path]:
     """The pages of a run that held and of one that broke, as files."""
     found = {}
     for name in ("held", "broke"):
@@ -66,7 +66,7 @@ def seen(tmp_path: Path, page: Path, *flags: str) -> dict[str, object]:
 
 
 def test_the_browser_sees_verdict_expectations_lanes_and_transitions(
-    tmp_path: Path, made: dict[str, Path], stories: dict[str, Story]
+    tmp_path: Path, made: dict[str, Path], stories: dict[str, RunView]
 ) -> None:
     story = stories["broke"]
     dom = Page(chromium(tmp_path, made["broke"], "--dump-dom"))

@@ -12,7 +12,7 @@ from blackstart.finding import Finding
 from blackstart.judge import Judgement
 from blackstart.reports import html
 from blackstart.reports.markup import e, to_html
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.verdicts import Verdict
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
@@ -21,12 +21,12 @@ STYLE = (Path(html.__file__).with_name("style.css")).read_text(encoding="utf-8")
 HOSTILE = "</style></title><script>alert(1)</script><img src=x onerror=alert(1)>\"'&amp; \x00\x1b[31m \ud800"
 
 
-def page(story: Story, **more: object) -> Page:
+def page(story: RunView, **more: object) -> Page:
     return Page(html.page(story, **more))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_every_page_is_whole_with_the_verdict_first_and_no_id_twice(stories: dict[str, Story], name: str) -> None:
+def test_every_page_is_whole_with_the_verdict_first_and_no_id_twice(stories: dict[str, RunView], name: str) -> None:
     made = page(stories[name])
     assert made.unclosed == []
     assert made.text("h1").endswith(stories[name].judgement.verdict.shown)
@@ -35,7 +35,7 @@ def test_every_page_is_whole_with_the_verdict_first_and_no_id_twice(stories: dic
 
 
 @pytest.mark.parametrize("name", DRILLS)
-def test_nothing_comes_from_outside_and_nothing_can_run(stories: dict[str, Story], name: str) -> None:
+def test_nothing_comes_from_outside_and_nothing_can_run(stories: dict[str, RunView], name: str) -> None:
     text = html.page(stories[name])
     made = Page(text)
     assert not {tag for tag, _ in made.elements} & {"script", "link", "img", "iframe", "object", "form", "base", "a"}
@@ -47,7 +47,7 @@ def test_nothing_comes_from_outside_and_nothing_can_run(stories: dict[str, Story
     assert str(policy).startswith("default-src 'none'")
 
 
-def test_hostile_text_stays_text_wherever_it_stands(stories: dict[str, Story]) -> None:
+def test_hostile_text_stays_text_wherever_it_stands(stories: dict[str, RunView]) -> None:
     held = stories["held"]
     events = [dict(event) for event in held.record.events]
     events[0] = {**events[0], "run": HOSTILE, "again": HOSTILE, "flags": {HOSTILE: HOSTILE}}
@@ -55,7 +55,7 @@ def test_hostile_text_stays_text_wherever_it_stands(stories: dict[str, Story]) -
     events.append({"event": HOSTILE, "at": 1008.0, HOSTILE: HOSTILE})
     events.append({"event": "log tail", "at": 1008.0, "service": HOSTILE, "lines": [HOSTILE]})
     finding = Finding(HOSTILE, "fault", "broke", HOSTILE, HOSTILE, HOSTILE, hint=HOSTILE)
-    story = Story(
+    story = RunView(
         journal.Record(tuple(events), HOSTILE), Judgement(Verdict.BROKE, (HOSTILE,), (finding,)), Path("/tmp/<b>&")
     )
     made = page(story, notes=[(HOSTILE, HOSTILE)])
@@ -64,7 +64,7 @@ def test_hostile_text_stays_text_wherever_it_stands(stories: dict[str, Story]) -
     assert not any(char in html.page(story) for char in "\x00\x1b\ud800")
 
 
-def test_what_broke_is_told_before_all_else_with_where_to_look(stories: dict[str, Story]) -> None:
+def test_what_broke_is_told_before_all_else_with_where_to_look(stories: dict[str, RunView]) -> None:
     text = page(stories["broke"]).text("main")
     place = [
         text.index(part) for part in ("What did not hold", "Raise WAIT_READY_TIMEOUT.", "Timeline", "What happened")
@@ -72,18 +72,18 @@ def test_what_broke_is_told_before_all_else_with_where_to_look(stories: dict[str
     assert place == sorted(place)
 
 
-def test_every_expectation_has_its_row(stories: dict[str, Story]) -> None:
+def test_every_expectation_has_its_row(stories: dict[str, RunView]) -> None:
     story = stories["broke"]
     text = page(story).text("table")
     assert all(f.name in text and f.message in text for f in story.judgement.findings)
 
 
-def test_something_still_broken_shows_how_to_mend_it_in_the_head_of_the_page(stories: dict[str, Story]) -> None:
+def test_something_still_broken_shows_how_to_mend_it_in_the_head_of_the_page(stories: dict[str, RunView]) -> None:
     story = stories["not-restored"]
     assert f"invoke chaos.heal sh {story.where}/HEAL.sh" in page(story).text("header")
 
 
-def test_every_kind_of_reading_has_a_pattern_and_a_word_of_its_own(stories: dict[str, Story]) -> None:
+def test_every_kind_of_reading_has_a_pattern_and_a_word_of_its_own(stories: dict[str, RunView]) -> None:
     made = page(stories["broke"])
     drawn = " ".join(str(group.get("class")) for group in made.tags("g"))
     patterns = {str(pattern["id"]) for pattern in made.tags("pattern")}
@@ -92,7 +92,7 @@ def test_every_kind_of_reading_has_a_pattern_and_a_word_of_its_own(stories: dict
         assert f"box {kind}" in drawn and f"pat-{kind}" in patterns and kind.replace("_", " ") in legend
 
 
-def test_the_drawing_has_a_text_alternative_and_every_lane_stands_there_as_text(stories: dict[str, Story]) -> None:
+def test_the_drawing_has_a_text_alternative_and_every_lane_stands_there_as_text(stories: dict[str, RunView]) -> None:
     made = page(stories["held"])
     drawing = made.tags("svg")[0]
     assert drawing["role"] == "img"
@@ -100,31 +100,31 @@ def test_the_drawing_has_a_text_alternative_and_every_lane_stands_there_as_text(
     assert "503 from 00:02.277 to 00:05.577 (66 readings)" in made.text("ol")
 
 
-def test_every_result_has_a_sign_and_a_word_beside_its_colour(stories: dict[str, Story]) -> None:
+def test_every_result_has_a_sign_and_a_word_beside_its_colour(stories: dict[str, RunView]) -> None:
     made = page(stories["broke"])
     badges = [span for span in made.tags("span") if str(span.get("class", "")).startswith("badge")]
     assert len(badges) >= len(stories["broke"].judgement.findings)
     assert "✘ broke" in made.text("td") and "✔ held" in made.text("td")
 
 
-def test_cells_carry_their_heading_for_narrow_screens(stories: dict[str, Story]) -> None:
+def test_cells_carry_their_heading_for_narrow_screens(stories: dict[str, RunView]) -> None:
     assert all("data-head" in cell for cell in page(stories["held"]).tags("td"))
 
 
-def test_the_load_is_told_per_phase_and_outcome(stories: dict[str, Story], runs: dict[str, Path]) -> None:
+def test_the_load_is_told_per_phase_and_outcome(stories: dict[str, RunView], runs: dict[str, Path]) -> None:
     made = page(stories["held"], history=history.read(runs["held"] / "history.csv"))
     assert "fault POST /orders info 39 65.0% 13.0 1000.0" in " ".join(made.texts["td"])
     assert [r for r in made.tags("rect") if str(r.get("class")).startswith("load info")]
 
 
-def test_notes_of_the_run_and_later_ones_are_told_apart(stories: dict[str, Story]) -> None:
+def test_notes_of_the_run_and_later_ones_are_told_apart(stories: dict[str, RunView]) -> None:
     text = page(stories["broke"], notes=[("2026-11-21T00:00:00Z", "Ann: looked at it")]).text("section")
     assert "during the run" in text and "Ann: looked at it" in text and "added later" in text
 
 
 def test_an_empty_record_still_makes_a_page(tmp_path: Path) -> None:
     judgement = Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
-    assert "inconclusive" in page(Story(journal.Record((), "line 1 is torn"), judgement, tmp_path)).text("h1")
+    assert "inconclusive" in page(RunView(journal.Record((), "line 1 is torn"), judgement, tmp_path)).text("h1")
 
 
 def test_only_known_attribute_names_come_out_of_the_builder() -> None:

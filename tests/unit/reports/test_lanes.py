@@ -8,7 +8,7 @@ from blackstart import journal
 from blackstart.journal import Journal, Record
 from blackstart.model import Reading
 from blackstart.reports.lanes import lanes, words
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 
 
 def record(path: Path, *readings: Reading, tick_s: float = 0.1) -> Record:
@@ -62,6 +62,6 @@ def test_values_are_written_as_people_write_them() -> None:
     assert [words(v) for v in (None, True, 0.30000000000000004, 7, "x")] == ["none", "true", "0.3", "7", "x"]
 
 
-def test_the_value_before_the_fault_is_the_last_of_the_baseline(stories: dict[str, Story]) -> None:
+def test_the_value_before_the_fault_is_the_last_of_the_baseline(stories: dict[str, RunView]) -> None:
     before = {lane.probe: lane.before for lane in stories["broke"].lanes}
     assert (before["ready"], before["leader"], before["redis_port"]) == (200, 1, "open")

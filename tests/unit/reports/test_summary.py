@@ -11,7 +11,7 @@ from blackstart.history import History, Row
 from blackstart.loads import K6
 from blackstart.model import Reading, Traffic
 from blackstart.reports import breaker, fates, gauges, html, summary, table
-from blackstart.reports.story import Phase, Story
+from blackstart.reports.story import Phase, RunView
 from blackstart.suites import systems
 
 GATEWAY = systems.of("gateway")
@@ -31,8 +31,8 @@ ROWS = (
 )
 
 
-def of_a_gateway(story: Story) -> Story:
-    return Story(story.record, story.judgement, story.where, known=lambda kind: GATEWAY)
+def of_a_gateway(story: RunView) -> RunView:
+    return RunView(story.record, story.judgement, story.where, known=lambda kind: GATEWAY)
 
 
 def test_each_request_has_one_fate_and_latencies_are_told_for_each() -> None:
@@ -54,7 +54,7 @@ def test_whatever_word_is_not_the_usual_one_tells_of_a_fallback() -> None:
     assert [(f.name, f.count) for f in during.fates] == [("served", 2), ("fallback", 2)]
 
 
-def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str, Story]) -> None:
+def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str, RunView]) -> None:
     told = stories["held"]
     assert breaker.changes(told) == ()
     text = summary.text(told, History(ROWS))
@@ -64,7 +64,7 @@ def test_a_run_without_a_breaker_has_no_changes_and_a_summary(stories: dict[str,
 
 
 def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
-    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+    stories: dict[str, RunView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = of_a_gateway(stories["held"])
     assert gauges.by_phase(told) == () and "measured" not in summary.text(told, History(ROWS))
@@ -81,7 +81,7 @@ def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
 
 
 def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
-    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+    stories: dict[str, RunView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = of_a_gateway(stories["held"])
     broke_s, undone_s = told.times.bit_s or 0.0, told.times.undid_s or 0.0
@@ -101,7 +101,7 @@ def test_the_breakers_changes_are_told_with_their_offsets_and_steps(
 
 
 def test_a_breaker_that_opens_only_after_the_undo_was_not_opened_by_the_fault(
-    stories: dict[str, Story], monkeypatch: pytest.MonkeyPatch
+    stories: dict[str, RunView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = of_a_gateway(stories["held"])
     undone_s = told.times.undid_s or 0.0
@@ -114,7 +114,9 @@ def test_a_breaker_that_opens_only_after_the_undo_was_not_opened_by_the_fault(
     assert "Breaker: open after the undo; half-open never" in table.text(told)
 
 
-def test_latencies_of_a_k6_script_are_not_said_to_count_from_when_a_request_was_due(stories: dict[str, Story]) -> None:
+def test_latencies_of_a_k6_script_are_not_said_to_count_from_when_a_request_was_due(
+    stories: dict[str, RunView],
+) -> None:
     told = copy(stories["held"])
     assert told.experiment is not None
     assert "count from when a request was due" in summary.text(told, History(ROWS))

@@ -10,7 +10,7 @@ import pytest
 
 from blackstart.errors import Damaged, Refused
 from blackstart.reports import baseline, trend
-from blackstart.reports.story import Story
+from blackstart.reports.story import RunView
 from blackstart.reports.trend import Run
 from tests.unit.reports.drills import Drill, judged, told
 
@@ -45,18 +45,18 @@ def test_the_interval_holds_the_true_median_at_least_95_times_in_100() -> None:
     assert hits >= 1900
 
 
-def test_a_run_of_the_record_gives_its_times_from_the_proved_effect(stories: dict[str, Story]) -> None:
+def test_a_run_of_the_record_gives_its_times_from_the_proved_effect(stories: dict[str, RunView]) -> None:
     made = trend.run_of(stories["held"])
     assert made.verdict == "held"
     assert made.times_s["fault/ready_503"] == pytest.approx(1.173, abs=0.01)
     assert made.times_s[BACK] == pytest.approx(1.473, abs=0.01)
 
 
-def test_a_transition_that_broke_instead_of_coming_took_for_ever(stories: dict[str, Story]) -> None:
+def test_a_transition_that_broke_instead_of_coming_took_for_ever(stories: dict[str, RunView]) -> None:
     assert trend.run_of(stories["broke"]).times_s[BACK] == math.inf
 
 
-def test_what_an_inconclusive_run_did_not_see_is_no_time_at_all(stories: dict[str, Story]) -> None:
+def test_what_an_inconclusive_run_did_not_see_is_no_time_at_all(stories: dict[str, RunView]) -> None:
     assert BACK not in trend.run_of(stories["killed"]).times_s
 
 
@@ -76,7 +76,7 @@ def test_inconclusive_and_refused_runs_are_counted_as_verdicts_but_not_as_times(
 def test_other_faults_flags_mutants_and_promises_are_not_compared(tmp_path: Path) -> None:
     def key(number: int, **more: object) -> str:
         path = told(Drill(run=f"r{number}", end_s=5.7, **more), tmp_path)  # type: ignore[arg-type]
-        return trend.key_of(Story(*judged(path), path))
+        return trend.key_of(RunView(*judged(path), path))
 
     plain = key(0)
     assert key(1, flags={"noninteractive": True, "reports": "/x"}) == plain

@@ -13,7 +13,7 @@ import pytest
 
 from blackstart import clock, flags, journal
 from blackstart.console import Console
-from blackstart.court import Court
+from blackstart.court import Monitors
 from blackstart.errors import BadFlag, BadTarget
 from blackstart.flags import Flags
 from blackstart.journal import Journal
@@ -33,7 +33,7 @@ class System:
 
     def __init__(self, path: Path) -> None:
         self.journal = Journal(path / "journal.jsonl")
-        self.observer = Observer(Court(experiment()), self.journal, 100.0, 1.0)
+        self.observer = Observer(Monitors(experiment()), self.journal, 100.0, 1.0)
         self.seen: dict[str, Any] = {"leader": 1, "paused": False}
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run)
@@ -254,8 +254,8 @@ def test_what_a_failure_would_be_followed_by_is_told_beforehand(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     wanted = Flags(pause_on_fail=True)
-    assert abort.told(TARGET, wanted).startswith(
+    assert abort.text(TARGET, wanted).startswith(
         "after a failure: POST http://h:8000/pause, POST http://h:8000/flatten"
     )
-    assert abort.told(TARGET, Flags()) == "" and abort.planned(TARGET, Flags()) == ()
-    assert abort.told(replace(TARGET, api=""), wanted) == ""
+    assert abort.text(TARGET, Flags()) == "" and abort.planned(TARGET, Flags()) == ()
+    assert abort.text(replace(TARGET, api=""), wanted) == ""

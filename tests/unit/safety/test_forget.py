@@ -135,7 +135,7 @@ def test_the_record_of_a_healing_belongs_to_a_sealed_run_and_its_chain_is_verifi
     written = journal.Journal(evidence.journal)
     written.write("end")
     written.close()
-    note, close = heal_record.begin(evidence.path, heal._vault()[0])
+    note, close = heal_record.begin(evidence.path, heal._secrets()[0])
     for number in range(3):
         note("healing", change=f"x#{number}")
     close()

@@ -12,7 +12,7 @@ import pytest
 from blackstart import journal, link_check
 from blackstart.codec import plain
 from blackstart.console import Console
-from blackstart.court import Court
+from blackstart.court import Monitors
 from blackstart.errors import Refused
 from blackstart.expect import Conditions
 from blackstart.flags import Flags
@@ -104,7 +104,7 @@ def proved(
     """The events that proving left."""
     made = Journal(tmp_path / "journal.jsonl")
     plan = Plan(drill or experiment(link=proofs), TARGET, (change(),), (), None)
-    observer = Observer(Court(plan.experiment), made, 5.0, 1.0)
+    observer = Observer(Monitors(plan.experiment), made, 5.0, 1.0)
     try:
         link_check.prove(plan, Flags(**flags), observer, console or Console(True, out=io.StringIO()))
     finally:

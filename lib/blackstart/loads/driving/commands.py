@@ -11,7 +11,7 @@ from blackstart.errors import BlackstartError
 from blackstart.history import HistoryWriter
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, say
-from blackstart.loads.driving.errand import Errand, Program
+from blackstart.loads.driving.errand import Job, Program
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.driving.sender import Done, Sender
 from blackstart.loads.stages import planned
@@ -39,10 +39,10 @@ async def _play(load: Commands, program: Program, history_path: Path, control: C
     # A thread for each that may be under way: one that had to wait for a thread would be late for our own reasons.
     with HistoryWriter(history_path, mask) as writer, ThreadPoolExecutor(load.max_in_flight) as threads:
 
-        def errand(at: int, key: str, number: int, worker: str, done: Done) -> Errand:
-            return Errand(program, key, number, worker, done, threads)
+        def job(at: int, key: str, number: int, worker: str, done: Done) -> Job:
+            return Job(program, key, number, worker, done, threads)
 
-        sender = Sender(load, errand, writer, (0, 1))
+        sender = Sender(load, job, writer, (0, 1))
         say("ready", kind=load.kind, worker=sender.worker, unreachable=[])
         begin_s = await control.go()
         if begin_s is None:

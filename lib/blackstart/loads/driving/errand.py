@@ -64,11 +64,11 @@ class Program:
         return self._load.host or "this machine"
 
 
-class Errand:
+class Job:
     """Ends exactly once for each time it is made, with a row, whatever happens: an exit, its time limit, a cut."""
 
     def __init__(
-        self, op: Program, key: str, number: int, worker: str, done: Callable[[Errand, Row], None], threads: Executor
+        self, op: Program, key: str, number: int, worker: str, done: Callable[[Job, Row], None], threads: Executor
     ) -> None:
         self.op, self.key, self.worker = op, key, worker
         self.tries = 0

@@ -13,7 +13,7 @@ from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.pool import Pools
 from blackstart.loads.driving.prepared import mask_for, prepare
 from blackstart.loads.driving.reach import unreachable
-from blackstart.loads.driving.sender import Done, Errand, Sender, Share
+from blackstart.loads.driving.sender import Done, Job, Sender, Share
 from blackstart.loads.driving.workers import play_shared
 from blackstart.loads.open_loop import OpenLoop
 from blackstart.loads.stages import planned
@@ -38,11 +38,11 @@ async def _play(load: OpenLoop, history_path: Path, control: Control, share: Sha
     with HistoryWriter(history_path, mask_for(turns)) as writer:
         pools = Pools()
 
-        def errand(at: int, key: str, number: int, worker: str, done: Done) -> Errand:
+        def job(at: int, key: str, number: int, worker: str, done: Done) -> Job:
             op = turns[at % len(turns)]
             return Attempt(op, key, number, worker, done, pools.of(op))
 
-        sender = Sender(load, errand, writer, share)
+        sender = Sender(load, job, writer, share)
         missing = await unreachable(turns)
         _settle_memory()
         say("ready", kind=load.kind, worker=sender.worker, unreachable=missing)

@@ -19,7 +19,7 @@ from blackstart.loads.summary import Driven
 Share = tuple[int, int]
 
 
-class Errand(Protocol):
+class Job(Protocol):
     """One request, which may be made several times: sent as HTTP, or a program run for it."""
 
     tries: int
@@ -49,21 +49,21 @@ class Named(Protocol):
 
 Done = Callable[[Any, Row], None]
 # Which of the turns it is, key, number, worker, and who is told its fate.
-MakeErrand = Callable[[int, str, int, str, Done], Errand]
+MakeJob = Callable[[int, str, int, str, Done], Job]
 
 
 class Sender:
     """One process's share of an open loop: request k belongs to worker k modulo the number of workers."""
 
-    def __init__(self, load: OpenLoop | Commands, make: MakeErrand, writer: HistoryWriter, share: Share) -> None:
+    def __init__(self, load: OpenLoop | Commands, make: MakeJob, writer: HistoryWriter, share: Share) -> None:
         number, count = share
         self._load, self._make, self._writer = load, make, writer
         self.worker = f"{load.name}/{number}"
         self._schedule: Iterator[tuple[int, float]] = islice(enumerate(offsets_s(load.stages), 1), number, None, count)
         self._next = next(self._schedule, None)
         self._cap = min(max(1, load.max_in_flight // count), file_limit())
-        self._open: set[Errand] = set()
-        self._retries: dict[Errand, asyncio.TimerHandle] = {}
+        self._open: set[Job] = set()
+        self._retries: dict[Job, asyncio.TimerHandle] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._all_sent, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
@@ -124,7 +124,7 @@ class Sender:
         self._idle.clear()
         attempt.go(due_s)
 
-    def _ended(self, attempt: Errand, row: Row) -> None:
+    def _ended(self, attempt: Job, row: Row) -> None:
         """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""
         self._write(row)
         retry = self._load.retry
@@ -134,11 +134,11 @@ class Sender:
         else:
             self._over(attempt)
 
-    def _again(self, attempt: Errand, due_s: float) -> None:
+    def _again(self, attempt: Job, due_s: float) -> None:
         del self._retries[attempt]
         attempt.go(due_s)
 
-    def _over(self, attempt: Errand) -> None:
+    def _over(self, attempt: Job) -> None:
         self._open.discard(attempt)
         if not self._open:
             self._idle.set()

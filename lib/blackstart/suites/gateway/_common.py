@@ -11,7 +11,7 @@ from blackstart.loads import OpenLoop, Stage
 from blackstart.model import Check, Experiment, Traffic
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.metrics import Metric
-from blackstart.probes.unstated import Unstated
+from blackstart.probes.unstated import UndeclaredFact
 from blackstart.suites.gateway import readings as read
 from blackstart.suites.gateway.link import OP, links, requests
 from blackstart.target import Target
@@ -85,7 +85,7 @@ def counted(target: Target) -> str:
     return COUNTED if COUNTED in requests(target).ok_details else ""
 
 
-def felt(target: Target) -> Check:
+def fault_observed(target: Target) -> Check:
     """That the gateway's own way to Redis was disturbed. One that goes past the proxy tells nothing of itself."""
     healthy = {read.redis_health().name: "UP", breaker(target, "closed").name: 1}
     params = {"op": OP, "usual": counted(target), "healthy": healthy}
@@ -116,7 +116,7 @@ def after_open(target: Target, expectation: Expectation) -> Expectation:
         return expectation
     return replace(
         expectation,
-        condition=Unstated(_OPEN_S, read.PAGE).answers(),
+        condition=UndeclaredFact(_OPEN_S, read.PAGE).answers(),
         momentary=False,
         requires=f"{_OPEN_S} (for how many seconds the breaker stays open) under [facts] of its file",
         hint="",

@@ -30,7 +30,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
-            common.felt(target),
+            common.fault_observed(target),
             common.answered(
                 "fails_open",
                 ("200",),

@@ -12,7 +12,7 @@ from blackstart.history import History
 from blackstart.journal import Record
 from blackstart.model import Answer, Experiment
 from blackstart.probes.metric_share import MetricShare
-from blackstart.probes.unstated import Unstated
+from blackstart.probes.unstated import UndeclaredFact
 from blackstart.suites.gateway.system import SYSTEM
 from blackstart.target import Target
 from blackstart.target_file import from_table
@@ -36,7 +36,7 @@ def made(name: str, **facts: object) -> Experiment:
 
 def unstated(experiment: Experiment) -> Iterator[str]:
     yield from (check.name for check in experiment.checks if check.check == "undeclared_fact")
-    waits = [each for each in experiment.recovery if isinstance(each.condition.probe, Unstated)]
+    waits = [each for each in experiment.recovery if isinstance(each.condition.probe, UndeclaredFact)]
     yield from (each.name for each in waits if each.criterion)
 
 
