@@ -18,15 +18,7 @@ from blackstart import discover, flags, outlet, planning, reading, suite_closing
 from blackstart.choose import TARGET_FLAGS, beside_trading, target_for
 from blackstart.console import Console
 from blackstart.engine import Run
-from blackstart.errors import (
-    EXIT_HELD,
-    EXIT_INCONCLUSIVE,
-    EXIT_NOT_RESTORED,
-    EXIT_REFUSED,
-    BadFlag,
-    BlackstartError,
-    Refused,
-)
+from blackstart.errors import BadFlag, BlackstartError, Refused
 from blackstart.flags import Flags, secrets_of_run
 from blackstart.judging import Result
 from blackstart.model import Experiment
@@ -174,7 +166,7 @@ def flag_words(given: Flags) -> list[str]:
     return words
 
 
-_ENDS = (EXIT_NOT_RESTORED, *suite_closing.SIGNALLED)
+_ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_closing.SIGNALLED)
 
 
 def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
@@ -200,7 +192,7 @@ def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
         title = f"{systems.of(name).collection}.suite"
         once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
         outlet.line(redactor(suite_closing.text(title, rows, worst, once_more)))
-        if EXIT_NOT_RESTORED in codes:  # said already, but what mends it is the last line
+        if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
             outlet.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
         return worst
 
@@ -212,7 +204,7 @@ def _one_of_suite(found: discover.Found, given: Flags, redactor: Redactor) -> tu
         result = run_one(found, given, redactor)
     except Refused as refusal:
         print(redactor(str(refusal)), file=sys.stderr, flush=True)
-        return (found.name, Verdict.REFUSED, ""), EXIT_REFUSED
+        return (found.name, Verdict.REFUSED, ""), Verdict.REFUSED.exit_code
     return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
 
 
@@ -236,7 +228,7 @@ def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) ->
         made = planning.make(declared(found, target, given, variant), target)
         full, last = bool(options.get("full")), abort.planned(target, given)
         outlet.page(redactor(show(made, way_in.came_by(), os.environ, full=full, abort=last)))
-        return EXIT_HELD
+        return Verdict.HELD.exit_code
 
     return answering(act)
 
@@ -247,7 +239,7 @@ def list_experiments() -> int:
     def act(redactor: Redactor) -> int:
         rows = [(f.name, f.suite or "yours", f.says) for f in discover.everything()]
         outlet.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
-        return EXIT_HELD
+        return Verdict.HELD.exit_code
 
     return answering(act)
 
@@ -258,7 +250,7 @@ def crashed(error: Exception, redactor: Redactor) -> int:
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
     told += " What is broken now, if anything is: invoke chaos.status"
     print(redactor(f"{type(error).__name__}: {error}\n{told}"), file=sys.stderr, flush=True)
-    return EXIT_INCONCLUSIVE
+    return Verdict.INCONCLUSIVE.exit_code
 
 
 def answering(act: Callable[[Redactor], int]) -> int:
@@ -284,10 +276,10 @@ def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
         return act(redactor)
     except Refused as refusal:
         print(redactor(str(refusal)), file=sys.stderr, flush=True)
-        return EXIT_REFUSED
+        return Verdict.REFUSED.exit_code
     except BlackstartError as error:
         print(redactor(str(Refused(str(error)))), file=sys.stderr, flush=True)
-        return EXIT_REFUSED
+        return Verdict.REFUSED.exit_code
     except Exception as error:  # a mistake of ours, or in a user's file: what it says may hold a secret
         return crashed(error, redactor)
 
