@@ -32,10 +32,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from tabulate import tabulate
 
-from blackstart import history
+from blackstart.base.percentiles import percentile
+from blackstart.evidence import history
 from blackstart.loads import OpenLoop, Operation, constant, to_spec
 from blackstart.loads.runner import LoadHandle
-from blackstart.percentiles import percentile
 
 FREEZE_S = 2.0
 POOL = 50

@@ -8,7 +8,7 @@ from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
-FAULTS, PROBES, CHECKS = "blackstart.faults", "blackstart.probes", "blackstart.checks"
+FAULTS, PROBES, CHECKS = "blackstart.faults", "blackstart.probes", "blackstart.verdict.checks"
 LOADS, CONTROLS, SUITES = "blackstart.loads", "blackstart.controls", "blackstart.suites"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "catalogue.md"
 INTRO = """# Catalogue

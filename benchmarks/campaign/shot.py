@@ -108,7 +108,7 @@ class Runner:
         for pid in marked(self.place.traces.mark):
             words = words_of(pid)
             if (
-                "blackstart.safety.guard" in words
+                "blackstart.safety.guardian" in words
                 and words[-1] not in self.before
                 and parent_of(pid) != self.process.pid
             ):

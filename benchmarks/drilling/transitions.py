@@ -31,12 +31,12 @@ from typing import Any
 from benchmarks.drilling import commands, place
 from benchmarks.drilling.place import Lab, Ran, phase_s
 
-from blackstart import journal
-from blackstart.codec import from_data
-from blackstart.finding import Finding
-from blackstart.judge import replay
-from blackstart.judging import judge_folder
-from blackstart.percentiles import percentile
+from blackstart.base.codec import from_data
+from blackstart.base.percentiles import percentile
+from blackstart.evidence import journal
+from blackstart.model.finding import Finding
+from blackstart.verdict.from_folder import judge_folder
+from blackstart.verdict.judge import replay
 
 TRUTH = {"leader_0": "lock_lost", "paused": "paused", "leader_1_again": "lock_acquired", "resumed": "resumed"}
 HOLD = "the system and the hold"

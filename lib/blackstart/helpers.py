@@ -30,12 +30,12 @@ from urllib.parse import urlsplit
 import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from blackstart.errors import BlackstartError
+from blackstart.base.errors import BlackstartError
+from blackstart.base.secrets.redact import Redactor
+from blackstart.base.sockets import Deadline, NoAnswer
 from blackstart.probes.hard_cap import HardCap
 from blackstart.probes.http import MAX_BODY_BYTES, inner_repr, look_up, pairs
 from blackstart.probes.metrics import Aggregate, NotPrometheus, aggregate_samples, check_page, samples_of
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.redact import Redactor
 
 Headers = Mapping[str, str]
 DEFAULT_TIMEOUT_S = 5.0

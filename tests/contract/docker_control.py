@@ -2,7 +2,7 @@
 
 from blackstart import controls
 from blackstart.controls.docker import Docker
-from blackstart.target import Service
+from blackstart.model.target import Service
 
 Table = dict[str, object]
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from blackstart import journal
-from blackstart.safety.alive import started
-from blackstart.safety.ledger import Ledger
-from blackstart.safety.lock import Locks
+from blackstart.evidence import journal
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.preflight.service_lock import Locks
+from blackstart.safety.processes.identity import started
 from tests.services import Supervised, eventually, pings
 
 

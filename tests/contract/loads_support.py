@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart.history import History, read
+from blackstart.evidence.history import History, read
 from blackstart.loads import Load, Summary, to_spec
 from blackstart.loads.runner import LoadHandle
 

@@ -3,9 +3,9 @@
 import json
 import os
 
-from blackstart.codec import from_data
-from blackstart.expect import eventually
-from blackstart.model import Experiment
+from blackstart.base.codec import from_data
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
 from blackstart.probes.redis_ping import RedisPing
 
 alive = RedisPing("redis", name="alive")

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from blackstart import journal
-from blackstart.codec import to_data
-from blackstart.model import Fault
+from blackstart.base.codec import to_data
+from blackstart.evidence import journal
+from blackstart.model.change import Fault
 from tests.contract.fault_proxies import FaultProxy
 from tests.processes import running
 from tests.services import eventually
@@ -108,5 +108,5 @@ def untouched(proxy: FaultProxy) -> bool:
 
 def left_running() -> list[str]:
     """Processes that belong to the runs of this test: their guardians, and what their faults started."""
-    modules = ("blackstart.safety.guard", "blackstart.faults._flapper")
+    modules = ("blackstart.safety.guardian", "blackstart.faults._flapper")
     return [" ".join(words) for module in modules for words in running(module).values()]

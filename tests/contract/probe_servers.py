@@ -13,8 +13,8 @@ from pathlib import Path
 
 import psutil
 
-from blackstart.target import Target
-from blackstart.target_file import load
+from blackstart.commands.target_file import load
+from blackstart.model.target import Target
 
 
 def _lab(state: Path, *words: str) -> None:

@@ -1,8 +1,8 @@
 """A process control as a target that describes one gets it."""
 
 from blackstart import controls
-from blackstart.control import Control
-from blackstart.target import Service
+from blackstart.model.control import Control
+from blackstart.model.target import Service
 
 Table = dict[str, object]
 

@@ -12,17 +12,18 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from blackstart import clock
-from blackstart.errors import BlackstartError
+from blackstart.base import clock
+from blackstart.base.errors import BlackstartError
+from blackstart.controls.steps.run import carry_out
 from blackstart.evidence import folder
 from blackstart.faults.stop import Stop
-from blackstart.safety import copies, heal_script
-from blackstart.safety.guardian import Guardian
-from blackstart.safety.ledger import Ledger
-from blackstart.safety.lock import Locks
-from blackstart.safety.restore import is_gone, restore
-from blackstart.steps.run import carry_out
-from blackstart.target import Service, Target
+from blackstart.model.target import Service, Target
+from blackstart.safety.guardian.client import Guardian
+from blackstart.safety.heal import heal_script
+from blackstart.safety.heal.restore import is_gone, restore
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.preflight.service_lock import Locks
 
 
 def say(text: str) -> None:
@@ -54,7 +55,7 @@ def main(
     changes = tuple(replace(change, lease_s=float(lifetime_s)) for change in Stop("redis").plan(target))
     locks = Locks([f"supervisor:{config}:{program}"])
     locks.take("small", "small")
-    where = folder.make(reports, "small", copies.claim)
+    where = folder.make(reports, "small", undo_copies.claim)
     say(f"evidence {where.path}")
     guardian = Guardian(where, changes, float(lease_s))
     guardian.start(locks.handles())

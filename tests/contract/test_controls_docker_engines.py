@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import BadTarget, Refused, StepFailed
+from blackstart.base.errors import BadTarget, Refused, StepFailed
 from tests.contract.docker_control import of
 from tests.docker_engine import docker, redis_container, redis_image
 from tests.services import by_shell, carry_out, eventually, free_port, pings

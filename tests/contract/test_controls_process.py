@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.control import Control, State
-from blackstart.errors import BadTarget, StepFailed
-from blackstart.model import Step
-from blackstart.steps.run import carry_out as carried_out
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, StepFailed
+from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.model.control import Control, State
+from blackstart.model.step import Step
 from tests.contract.process_control import Table, of
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server
 

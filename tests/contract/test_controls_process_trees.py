@@ -16,9 +16,9 @@ import psycopg
 import pytest
 
 from blackstart import controls
-from blackstart.control import Control
-from blackstart.errors import StepFailed
-from blackstart.target import Service
+from blackstart.base.errors import StepFailed
+from blackstart.model.control import Control
+from blackstart.model.target import Service
 from tests.contract.process_control import of
 from tests.services import by_shell, carry_out, connects, eventually, free_port
 

@@ -7,18 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls, engine
-from blackstart.control import Control
-from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
+from blackstart import controls
+from blackstart.base.errors import BadTarget, Refused, StepFailed, StepTimedOut
+from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.run import run
+from blackstart.controls.steps.ssh import close_machines
+from blackstart.engine import run as engine
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Command, Fault
-from blackstart.steps.run import carry_out as carried_out
-from blackstart.steps.run import run
-from blackstart.steps.ssh import close_machines
-from blackstart.target import Service, Target
+from blackstart.model.change import Fault
+from blackstart.model.control import Control
+from blackstart.model.step import Command
+from blackstart.model.target import Service, Target
 from tests.docker_engine import redis_container
 from tests.requirements import require
 from tests.services import (

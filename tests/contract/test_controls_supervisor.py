@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from blackstart import controls
-from blackstart.codec import from_data, to_data
-from blackstart.control import Control, State
-from blackstart.errors import BadTarget, StepFailed
-from blackstart.steps.run import carry_out as carried_out
-from blackstart.target import Service
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, StepFailed
+from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.model.control import Control, State
+from blackstart.model.target import Service
 from tests.services import Supervised, by_shell, carry_out, connects, eventually, pings, supervised_redis
 
 

@@ -11,15 +11,16 @@ import psutil
 import pytest
 
 from blackstart import controls
-from blackstart.control import Control
-from blackstart.errors import BadTarget, Refused, StepFailed
+from blackstart.base.errors import BadTarget, Refused, StepFailed
+from blackstart.controls.steps.run import run
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Command, Fault, Step
-from blackstart.steps.run import run
-from blackstart.target import Service, Target
+from blackstart.model.change import Fault
+from blackstart.model.control import Control
+from blackstart.model.step import Command, Step
+from blackstart.model.target import Service, Target
 from tests.requirements import missing, require
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server, so
 from tests.systemd_machine import pytest_under_systemd

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from blackstart.errors import Refused
+from blackstart.base.errors import Refused
+from blackstart.engine.planning import make, proved_in_use
 from blackstart.faults import _carried
 from blackstart.faults.latency import Latency
 from blackstart.loads import OpenLoop, Operation, Stage
-from blackstart.model import Change, Experiment, Traffic
-from blackstart.planning import make, proved_in_use
-from blackstart.safety.rehearse import rehearse
-from blackstart.target import Service, Target
+from blackstart.model.change import Change
+from blackstart.model.experiment import Experiment, Traffic
+from blackstart.model.target import Service, Target
+from blackstart.safety.preflight.rehearsal import rehearse
 from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, redis_server
 from tests.requirements import require
 from tests.services import eventually

@@ -7,15 +7,15 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import Refused
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import Refused
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Change, Fault
-from blackstart.target import Service, Target
+from blackstart.model.change import Change, Fault
+from blackstart.model.target import Service, Target
 from tests.docker_engine import docker, redis_container, redis_image
 from tests.requirements import require
 from tests.services import by_shell, carry_out, eventually, free_port, pings, so

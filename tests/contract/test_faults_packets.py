@@ -11,17 +11,18 @@ from typing import Any
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import Refused
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import Refused
+from blackstart.controls.steps.shell import to_shell
 from blackstart.faults.drop import Drop
 from blackstart.faults.netem import Netem
 from blackstart.faults.reject import Reject
 from blackstart.faults.tbf import Tbf
-from blackstart.model import Change, Command, Fault
-from blackstart.safety.rehearse import rehearse
-from blackstart.safety.restore import is_gone, restore, stays_gone
-from blackstart.steps.shell import to_shell
-from blackstart.target import Service, Target
+from blackstart.model.change import Change, Fault
+from blackstart.model.step import Command
+from blackstart.model.target import Service, Target
+from blackstart.safety.heal.restore import is_gone, restore, stays_gone
+from blackstart.safety.preflight.rehearsal import rehearse
 from tests.netns import Netns, answers, netns, sh
 from tests.requirements import require
 from tests.services import by_shell, carry_out, eventually, free_port, redis_server, so

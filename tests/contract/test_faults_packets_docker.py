@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.codec import from_data, to_data
+from blackstart.base.codec import from_data, to_data
 from blackstart.faults.tbf import Tbf
-from blackstart.model import Change
-from blackstart.safety.ledger import Ledger
-from blackstart.safety.rehearse import rehearse
-from blackstart.safety.restore import is_gone, restore
-from blackstart.target import Service, Target
+from blackstart.model.change import Change
+from blackstart.model.target import Service, Target
+from blackstart.safety.heal.restore import is_gone, restore
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.preflight.rehearsal import rehearse
 from tests.contract.network_runs import NetworkRun
 from tests.docker_engine import docker, redis_container
 from tests.netns import sh

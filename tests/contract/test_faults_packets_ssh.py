@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import StepFailed
+from blackstart.base.errors import StepFailed
+from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.ssh import close_machines
 from blackstart.faults import _packets
 from blackstart.faults.reject import Reject
-from blackstart.model import Change, Command
-from blackstart.safety.restore import is_gone, restore
-from blackstart.steps.run import carry_out
-from blackstart.steps.ssh import close_machines
-from blackstart.target import Service, Target
+from blackstart.model.change import Change
+from blackstart.model.step import Command
+from blackstart.model.target import Service, Target
+from blackstart.safety.heal.restore import is_gone, restore
 from tests.netns import Netns, answers, netns
 from tests.processes import end, words_of
 from tests.requirements import require

@@ -12,21 +12,21 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import Refused, StepFailed
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import Refused, StepFailed
+from blackstart.controls.steps.run import carry_out as carried_out
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cut import Cut
 from blackstart.faults.flap import Flap
 from blackstart.faults.latency import Latency
 from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
-from blackstart.model import Change, Fault
+from blackstart.model.change import Change, Fault
+from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import ProxyState, ToxicState
-from blackstart.safety.rehearse import rehearse
-from blackstart.safety.restore import is_gone, restore, stays_gone
-from blackstart.steps.run import carry_out as carried_out
-from blackstart.target import Service, Target
+from blackstart.safety.heal.restore import is_gone, restore, stays_gone
+from blackstart.safety.preflight.rehearsal import rehearse
 from tests.contract.fault_proxies import FaultProxy, missing, redis_server
 from tests.requirements import require
 from tests.services import by_shell, carry_out, eventually, free_port, pings, so

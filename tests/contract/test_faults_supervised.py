@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import Refused
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import Refused
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Change, Fault
-from blackstart.target import Service, Target
+from blackstart.model.change import Change, Fault
+from blackstart.model.target import Service, Target
 from tests.services import Supervised, carry_out, eventually, pings, so, supervised_redis
 
 

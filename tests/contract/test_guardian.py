@@ -12,9 +12,9 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from blackstart import journal
-from blackstart.safety.alive import started
-from blackstart.safety.ledger import Ledger
+from blackstart.evidence import journal
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.processes.identity import started
 from tests.contract.guarded_run import SmallRun, restored, small_run, take_lock
 from tests.processes import end, guardians
 from tests.services import Supervised, connects, eventually, free_port, pings, redis_server, supervised_redis

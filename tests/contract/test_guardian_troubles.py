@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import Refused
-from blackstart.safety import heal
-from blackstart.safety.ledger import Ledger
+from blackstart.base.errors import Refused
+from blackstart.safety.heal import heal
+from blackstart.safety.ledger.ledger import Ledger
 from tests.contract.guarded_run import SmallRun, hidden, restored, take_lock
 from tests.processes import end, guardians
 from tests.requirements import require

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import journal
-from blackstart.safety import heal
-from blackstart.safety.ledger import Ledger
+from blackstart.evidence import journal
+from blackstart.safety.heal import heal
+from blackstart.safety.ledger.ledger import Ledger
 from tests.contract.guarded_run import SmallRun, hidden
 from tests.contract.test_guardian import nothing_left_running  # noqa: F401  (a fixture)
 from tests.services import Supervised, connects, pings, supervised_redis

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import StepFailed
+from blackstart.base.errors import StepFailed
+from blackstart.commands.target_file import from_table
+from blackstart.controls.steps.run import carry_out
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
-from blackstart.model import Change, Fault, HttpCall
-from blackstart.safety import heal_script
-from blackstart.safety.restore import is_gone, restore
-from blackstart.steps.run import carry_out
-from blackstart.target_file import from_table
+from blackstart.model.change import Change, Fault
+from blackstart.model.step import HttpCall
+from blackstart.safety.heal import heal_script
+from blackstart.safety.heal.restore import is_gone, restore
 from tests.contract.fault_proxies import FaultProxy, hanging_port, redis_server
 from tests.contract.network_runs import through, untouched
 from tests.services import free_port

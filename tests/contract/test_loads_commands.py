@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from blackstart import history
-from blackstart.errors import StepFailed
+from blackstart.base.errors import StepFailed
+from blackstart.evidence import history
 from blackstart.loads import Commands, Retry, constant, to_spec
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import alive, played, until

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.clock import now_s
-from blackstart.history import Row
+from blackstart.base.clock import now_s
+from blackstart.evidence.history import Row
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.loads.driving.attempt import Attempt
 from blackstart.loads.driving.place import Place

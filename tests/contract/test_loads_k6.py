@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import history
-from blackstart.clock import now_s
-from blackstart.errors import StepFailed
+from blackstart.base.clock import now_s
+from blackstart.base.errors import StepFailed
+from blackstart.evidence import history
 from blackstart.loads import K6, to_spec
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, alive, load_server, played, until

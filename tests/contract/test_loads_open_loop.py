@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.history import read
+from blackstart.base.percentiles import percentile
+from blackstart.evidence.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp, to_spec
 from blackstart.loads.runner import LoadHandle
-from blackstart.percentiles import percentile
 from tests.contract.loads_support import Server, alive, load_server, played, until
 
 ORDER = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {n}, "price": 101.5}'

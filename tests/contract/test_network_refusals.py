@@ -12,7 +12,7 @@ import pytest
 
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
-from blackstart.safety.ledger import Ledger
+from blackstart.safety.ledger.ledger import Ledger
 from tests.contract.fault_proxies import FaultProxy
 from tests.contract.network_runs import NetworkRun, through, untouched
 from tests.services import free_port

@@ -23,9 +23,9 @@ from blackstart.faults.reject import Reject
 from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
 from blackstart.faults.tbf import Tbf
-from blackstart.model import Fault
-from blackstart.safety import heal
-from blackstart.safety.ledger import Ledger
+from blackstart.model.change import Fault
+from blackstart.safety.heal import heal
+from blackstart.safety.ledger.ledger import Ledger
 from tests.contract.fault_proxies import FaultProxy, redis_server
 from tests.contract.network_runs import NetworkRun, left_running, through, untouched
 from tests.netns import Netns, answers, netns

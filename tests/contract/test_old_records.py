@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.reports import command
-from blackstart.safety import copies, heal, strange_copy
-from blackstart.safety.ledger import Ledger
-from blackstart.safety.place import here
-from blackstart.state import state_dir
+from blackstart.base.state import state_dir
+from blackstart.commands import report
+from blackstart.safety.heal import heal, strange_copy
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.processes.namespaces import here
 from tests.services import Supervised, connects, pings, supervised_redis
 
 SAMPLES = Path(__file__).parents[1] / "samples" / "records-2026-11"
@@ -30,12 +31,12 @@ def test_they_are_judged_verified_and_shown_as_they_were(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], run: str, verdict: int, sealed: int
 ) -> None:
     folder = str(SAMPLES / run)
-    assert command.judge(folder, "") == verdict
+    assert report.judge(folder, "") == verdict
     assert "NOT the same as recorded" not in capsys.readouterr().out
-    assert command.check(folder, "") == sealed
-    assert command.show(folder, "") == 0
-    assert command.write_html(folder, "", str(tmp_path / "page.html")) == 0
-    assert command.show_trend(folder, "", "20", "", False) == 0
+    assert report.check(folder, "") == sealed
+    assert report.show(folder, "") == 0
+    assert report.write_html(folder, "", str(tmp_path / "page.html")) == 0
+    assert report.show_trend(folder, "", "20", "", False) == 0
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +73,8 @@ def test_what_the_old_ledger_lists_is_mended(lab: Supervised, tmp_path: Path) ->
     assert heal.status(lambda text: None, tmp_path / "reports") == 50
     said: list[str] = []
     assert heal.heal(said.append, tmp_path / "reports") == 0, said
-    assert pings(lab.port) and Ledger().outstanding() == [] and not (evidence / copies.NAME).exists()
-    assert command.check(str(evidence), "") == 30
+    assert pings(lab.port) and Ledger().outstanding() == [] and not (evidence / undo_copies.NAME).exists()
+    assert report.check(str(evidence), "") == 30
 
 
 def test_what_was_broken_in_a_lab_that_is_gone_is_closed(tmp_path: Path) -> None:
@@ -91,4 +92,4 @@ def test_an_old_undo_json_whose_ledger_is_lost_is_mended_once_it_is_agreed_to(la
     assert heal.heal(said.append, tmp_path / "reports") == 0
     assert "as those of older versions" in said[0] and "--from" in said[0] and not connects(lab.port)
     assert heal.heal(said.append, tmp_path / "reports", take=partial(strange_copy.take, evidence, lambda: True)) == 0
-    assert pings(lab.port) and not (evidence / copies.NAME).exists(), said
+    assert pings(lab.port) and not (evidence / undo_copies.NAME).exists(), said

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from blackstart.model.target import Service, Target
 from blackstart.probes.log_lines import LogMatches
-from blackstart.safety.link_proofs import ServedByControl
-from blackstart.target import Service, Target
+from blackstart.safety.preflight.link_proofs import ServedByControl
 from tests.docker_engine import docker, redis_container
 from tests.requirements import require
 

@@ -15,16 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blackstart.clock import now_s
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
-from blackstart.expect import always, never
-from blackstart.expect import eventually as until
-from blackstart.model import Answer
+from blackstart.base.clock import now_s
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.expect import always, never
+from blackstart.model.expect import eventually as until
+from blackstart.model.reading import Answer
+from blackstart.model.target import Target
 from blackstart.probes.promql import PromQL
-from blackstart.reading import read_once
-from blackstart.target import Target
-from blackstart.watch import Monitor
+from blackstart.probes.read import read_once
+from blackstart.verdict.monitor import Monitor
 from tests.requirements import require
 from tests.services import eventually
 from tests.unit.probes.servers import answering, free_port, http, serving

@@ -9,15 +9,15 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart.model import Probe, Reading
+from blackstart.model.reading import Probe, Reading
+from blackstart.model.target import Service, Target
 from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.redis_value import RedisCommand, redis_clients, redis_info, redis_key
 from blackstart.probes.sql import SqlRows, SqlScalar
-from blackstart.reading import read_once
 from blackstart.suites.trader import readings as trader
 from blackstart.suites.trader.link import postgres_links, redis_links
-from blackstart.target import Service, Target
 from tests.contract.probe_servers import Stopwatch, frozen, listener, trader_lab
 
 

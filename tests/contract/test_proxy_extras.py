@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from blackstart.safety import alive
+from blackstart.safety.processes import identity
 from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, eventually, missing, refused
 from tests.contract.test_proxy_conformance import LATE_S, echo
 from tests.services import free_port
@@ -58,7 +58,7 @@ def fate_of_a_new_connection(port: int) -> str:
 def test_a_toxic_goes_with_the_process_that_owns_it(proxy: FaultProxy, echo: EchoServer) -> None:
     port = proxy.proxy_to(echo.port)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as owner, Client(port) as client:
-        lease = {"pid": owner.pid, "started": alive.started(owner.pid)}
+        lease = {"pid": owner.pid, "started": identity.started(owner.pid)}
         proxy.toxic("latency", {"latency": 2000}, lease=lease)
         proxy.toxic("noop", name="p")
         assert client.echo_s() >= 2.0

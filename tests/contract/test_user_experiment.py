@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import journal
-from blackstart.safety import copies
-from blackstart.safety.ledger import Ledger
+from blackstart.evidence import journal
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.ledger.ledger import Ledger
 from tests.environment import ROOT
 from tests.processes import guardians
 from tests.services import eventually
@@ -161,7 +161,7 @@ def test_its_guardian_has_its_classes_and_heal_needs_its_file(mine: Path) -> Non
     assert typed("chaos.status")[0] == 50 and not mine.with_name("trace").exists()
     code, out = typed("chaos.heal", "--experiment", str(mine))
     assert code == 0 and mine.with_name("it").exists(), out
-    assert Ledger().outstanding() == [] and not (entry.evidence / copies.NAME).exists()
+    assert Ledger().outstanding() == [] and not (entry.evidence / undo_copies.NAME).exists()
 
 
 # ---------------------------------------------------------------- records that name what is planted

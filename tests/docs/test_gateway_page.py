@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from blackstart.errors import BadTarget
-from blackstart.flags import Flags
-from blackstart.model import Experiment
-from blackstart.source import experiments
+from blackstart.base.errors import BadTarget
+from blackstart.commands.target_file import from_table
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.gateway import (
     baseline,
     redis_bandwidth,
@@ -21,8 +22,7 @@ from blackstart.suites.gateway import (
 )
 from blackstart.suites.gateway.link import requests
 from blackstart.suites.gateway.system import SYSTEM
-from blackstart.target import Target
-from blackstart.target_file import from_table
+from blackstart.suites.source import experiments
 from blackstart_lab.gateway import mutants
 from blackstart_lab.gateway.as_coded import BREAKS
 from tests.docs.gateway_page import PAGE, example

@@ -12,11 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import controls, errors
-from blackstart.flags import Flags, option_name
+from blackstart import controls
+from blackstart.base import errors
+from blackstart.commands.target_file import from_table
+from blackstart.model.flags import Flags, option_name
 from blackstart.suites import systems
 from blackstart.suites.trader._orders import flowing_orders
-from blackstart.target_file import from_table
 from tests.docs.gateway_page import PAGE as GATEWAY
 from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment

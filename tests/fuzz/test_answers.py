@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from blackstart.model import Answer
+from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpJson, HttpStatus, HttpText
 from blackstart.probes.http_client import HttpReader
 from blackstart.probes.metrics import Metric, MetricLabel

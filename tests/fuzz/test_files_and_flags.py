@@ -10,16 +10,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from blackstart import controls, discover, flags, secret_places
-from blackstart.control import Control
-from blackstart.errors import BadFlag, BadTarget
-from blackstart.flags import Flags
-from blackstart.suites import systems
-from blackstart.target import Target
-from blackstart.target_file import from_table, load
+from blackstart import controls
+from blackstart.base.errors import BadFlag, BadTarget
+from blackstart.base.secrets import places
+from blackstart.commands.target_file import from_table, load
+from blackstart.model import flags
+from blackstart.model.control import Control
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
+from blackstart.suites import discovery, systems
 from tests.fuzz.cases import count, fuzzed
-from tests.unit.test_flags import ENVS, NAMES
-from tests.unit.test_target import WHOLE
+from tests.unit.commands.test_target_file import WHOLE
+from tests.unit.model.test_flags import ENVS, NAMES
 
 pytestmark = pytest.mark.usefixtures("untouched")
 
@@ -96,7 +98,7 @@ FACTS = st.dictionaries(
 PLACES = {name: {"address": "127.0.0.1:1", "control": {"manual": "the operator"}} for name in ("redis", "postgres")}
 PLACES |= {name: {"url": "http://127.0.0.1:1", "control": {"manual": "the operator"}} for name in ("api", "api-2")}
 ROUTES = {"orders": {"route": "/orders"}, "plans": {"route": "/plans"}, "requests": {"route": "/users/1"}}
-SHIPPED = [(found, variant) for kind in ("trader", "gateway") for found in discover.shipped(kind)
+SHIPPED = [(found, variant) for kind in ("trader", "gateway") for found in discovery.shipped(kind)
            for variant in ("", *found.variants)]  # fmt: skip
 
 
@@ -114,7 +116,7 @@ def test_any_facts_are_refused_by_place_or_every_shipped_experiment_can_be_decla
         assert re.match(r'Not started: t.toml: "\w+" in \[facts\] must be .+, not .+', str(refusal), re.DOTALL)
         return
     for found, variant in SHIPPED:
-        made = discover.declare(found, target, Flags(), variant)
+        made = discovery.declare(found, target, Flags(), variant)
         holds = (made.hold_min_s, *(e.within_s or 0.0 for e in (*made.baseline, *made.during, *made.recovery)))
         assert all(0 <= time_s < float("inf") for time_s in holds), found.name
 
@@ -134,7 +136,7 @@ def test_any_damage_to_a_target_file_is_a_target_or_refused(
 @fuzzed(ci=50, long=8_000)
 @given(table=TABLES)
 def test_no_secret_of_any_table_is_lost_on_its_way_back(tmp_path: Path, table: dict[str, Any]) -> None:
-    from blackstart import references  # noqa: PLC0415
+    from blackstart.base.secrets import references  # noqa: PLC0415
 
     count("secrets of tables")
     path = tmp_path / "target.toml"
@@ -143,7 +145,7 @@ def test_no_secret_of_any_table_is_lost_on_its_way_back(tmp_path: Path, table: d
         read = tomllib.loads(path.read_text(encoding="utf-8"))
     except tomllib.TOMLDecodeError:
         return
-    for reference, secret in secret_places.in_table(read, str(path)).items():
+    for reference, secret in places.in_table(read, str(path)).items():
         assert references.find(reference) == secret
         assert " " not in reference and "'" not in reference
 

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart import journal
-from blackstart.errors import Damaged
-from blackstart.model import Change
-from blackstart.safety import copies, heal
-from blackstart.safety.alive import Process
-from blackstart.safety.ledger import Entry, Ledger
+from blackstart.base.errors import Damaged
+from blackstart.evidence import journal
+from blackstart.model.change import Change
+from blackstart.safety.heal import heal
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.ledger.ledger import Entry, Ledger
+from blackstart.safety.processes.identity import Process
 from tests.fuzz.cases import count, fuzzed
 from tests.unit.safety.file_fault import without
 
@@ -110,7 +111,7 @@ def test_any_text_in_a_row_is_an_entry_or_named_as_one_that_cannot_be_read(folde
 @given(data=st.data())
 def test_any_undo_json_is_a_copy_or_damage_that_names_it(folder: Path, data: st.DataObject) -> None:
     count("undo.json")
-    path = folder / copies.NAME
+    path = folder / undo_copies.NAME
     me = Process("boot", 1, "2")
     process = {"is": "process", "boot": "b", "pid": 1, "started": "2"}
     whole: dict[str, Any] = {"run": "r", "runner": process, "guardian": process, "changes": {}}
@@ -118,7 +119,7 @@ def test_any_undo_json_is_a_copy_or_damage_that_names_it(folder: Path, data: st.
     text = json.dumps({**whole, key: data.draw(JSON)})
     path.write_bytes(damaged(text.encode(), data) if data.draw(st.booleans()) else text.encode())
     try:
-        copy = copies.parsed(path.read_bytes(), folder)
+        copy = undo_copies.parsed(path.read_bytes(), folder)
     except Damaged as damage:
         assert str(path) in str(damage)
     else:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart import journal
-from blackstart.judge import Judgement
-from blackstart.judging import judge_folder
+from blackstart.evidence import journal
+from blackstart.verdict.from_folder import judge_folder
+from blackstart.verdict.judge import Judgement
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent

@@ -6,16 +6,19 @@ import os
 from dataclasses import replace
 from typing import Any
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions, eventually
+from blackstart.base.codec import plain
 from blackstart.faults.stop import Stop
-from blackstart.flags import Flags
 from blackstart.loads import K6, OpenLoop, Operation, constant
-from blackstart.model import Answer, Change, Command, Experiment, Traffic
+from blackstart.model.change import Change
+from blackstart.model.expect import Conditions, eventually
+from blackstart.model.experiment import Experiment, Traffic
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Answer
+from blackstart.model.step import Command
+from blackstart.model.target import Target
 from blackstart.probes.http import HttpJson, HttpStatus
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.sql import SqlScalar
-from blackstart.target import Target
 
 
 @plain

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from blackstart import journal
+from blackstart.evidence import journal
 from tests.lab.drills import BIN, ledger
 from tests.lab.planted import DRILL, Planted, asked
 from tests.services import eventually

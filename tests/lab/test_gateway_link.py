@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import requests
 
+from blackstart.commands.target_file import load
+from blackstart.model.target import Target
 from blackstart.suites.gateway.link import links
-from blackstart.target import Target
-from blackstart.target_file import load
 from tests.lab.drills import drill, ledger
 from tests.lab.gateway_driver import GatewayDriver
 

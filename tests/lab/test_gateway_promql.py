@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.model import Probe
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.probes.metrics import Metric
 from blackstart.probes.promql import PromQL
-from blackstart.reading import read_once
+from blackstart.probes.read import read_once
 from blackstart.suites.gateway import readings as read
-from blackstart.target import Target
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import eventually
 from tests.requirements import require

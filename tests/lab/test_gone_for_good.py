@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from blackstart import journal
+from blackstart.evidence import journal
 from tests.lab.drills import drill, ledger
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.lab.test_safety import Running

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import history
+from blackstart.evidence import history
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver
 

@@ -6,14 +6,17 @@ import hashlib
 import json
 from typing import Any
 
-from blackstart.codec import plain, to_data
-from blackstart.court import Monitors, Timeline
-from blackstart.expect import Condition, Conditions, Expectation, always, eventually
-from blackstart.finding import Finding
-from blackstart.journal import Event, Record, readings_of
-from blackstart.judge import Judgement, judge, replay
-from blackstart.model import Answer, Change, Command, Endpoint, Experiment, Reading, ReadingKind, Scalar
-from blackstart.watch import Monitor
+from blackstart.base.codec import plain, to_data
+from blackstart.evidence.journal import Event, Record, readings_of
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition, Conditions, Expectation, always, eventually
+from blackstart.model.experiment import Experiment
+from blackstart.model.finding import Finding
+from blackstart.model.reading import Answer, Endpoint, Reading, ReadingKind, Scalar
+from blackstart.model.step import Command
+from blackstart.verdict.judge import Judgement, judge, replay
+from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.monitors import Monitors, Timeline
 
 TICK_S = 0.1
 KINDS = ("unreachable", "timed_out", "malformed", "absent")

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from blackstart import choose, flags
-from blackstart.choose import target_for
-from blackstart.target import Target
+from blackstart.commands import choose_target
+from blackstart.commands.choose_target import target_for
+from blackstart.model import flags
+from blackstart.model.target import Target
 
 VARIABLES = ("API", "TARGET", "REDIS_CONTAINER", "POSTGRES_CONTAINER", "REDIS_URL", "DATABASE_URL", "NONINTERACTIVE")
 
@@ -21,7 +22,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     engine(tmp_path, monkeypatch)
     # Whatever else runs on this machine: nobody answers at the addresses of the defaults.
-    monkeypatch.setattr(choose, "_answers", lambda name, address: False)
+    monkeypatch.setattr(choose_target, "_answers", lambda name, address: False)
     return tmp_path
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from blackstart.model import Change, Experiment
+from blackstart.model.change import Change
+from blackstart.model.experiment import Experiment
 from tests.unit.fake_probes import OPENED, READ
 from tests.unit.watched_drill import Scene
 
@@ -20,13 +21,13 @@ settings.load_profile("unit")
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
     """Two files that must be there, for runs of `tests.unit.stage`, whose waits are short and whose locks their own."""
-    from blackstart import engine  # noqa: PLC0415  (only few tests run the engine)
+    from blackstart.engine import run  # noqa: PLC0415  (only few tests run the engine)
     from tests.unit.stage import NoGuardian  # noqa: PLC0415
 
     monkeypatch.setenv("BLACKSTART_LOCKS", str(tmp_path / "locks"))
-    monkeypatch.setattr(engine, "Guardian", NoGuardian)
-    monkeypatch.setattr(engine, "STAYS_GONE_S", 0.05)
-    monkeypatch.setattr(engine, "LONGEST_OVERTIME_S", 0.2)
+    monkeypatch.setattr(run, "Guardian", NoGuardian)
+    monkeypatch.setattr(run, "STAYS_GONE_S", 0.05)
+    monkeypatch.setattr(run, "LONGEST_OVERTIME_S", 0.2)
     for name in ("one", "two"):
         (tmp_path / name).touch()
     return tmp_path / "one", tmp_path / "two"

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reading
-from blackstart.sampler import Sampler
+from blackstart.base.codec import plain
+from blackstart.engine.sampling.sampler import Sampler
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reading
 
 READ: dict[str, Callable[[], Answer]] = {}
 OPENED: list[str] = []

@@ -8,18 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from blackstart import journal
-from blackstart.console import Console
-from blackstart.engine import Run
-from blackstart.expect import eventually
-from blackstart.flags import Flags
-from blackstart.judging import Result
-from blackstart.model import Change, Experiment
-from blackstart.plan import Plan
-from blackstart.redact import Redactor
-from blackstart.safety.alive import Process
-from blackstart.target import Service, Target
-from blackstart.vault import SecretPlaceholders
+from blackstart.base.console import Console
+from blackstart.base.secrets.placeholders import SecretPlaceholders
+from blackstart.base.secrets.redact import Redactor
+from blackstart.engine.run import Run
+from blackstart.evidence import journal
+from blackstart.model.change import Change
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.plan import Plan
+from blackstart.model.target import Service, Target
+from blackstart.safety.processes.identity import Process
+from blackstart.verdict.from_folder import Result
 from tests.unit.safety.file_fault import FileThere
 
 TARGET = Target("files", services={"file": Service("file")}, max_rate_hz=200.0, read_timeout_s=1.0, why="a test")

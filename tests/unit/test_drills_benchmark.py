@@ -6,7 +6,7 @@ import pytest
 from benchmarks.drilling.place import Ran
 from benchmarks.drilling.transitions import HOLD, parts
 
-from blackstart.finding import Finding, Interval
+from blackstart.model.finding import Finding, Interval
 
 
 def phase(name: str, began_s: float) -> dict[str, Any]:

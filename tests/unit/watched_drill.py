@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from blackstart import clock, journal
-from blackstart.codec import to_data
-from blackstart.court import Monitors
-from blackstart.journal import Journal
-from blackstart.model import Change, Experiment, Reading
-from blackstart.observer import Observer
+from blackstart.base import clock
+from blackstart.base.codec import to_data
+from blackstart.engine.observer import Observer
+from blackstart.evidence import journal
+from blackstart.evidence.journal import Journal
+from blackstart.model.change import Change
+from blackstart.model.experiment import Experiment
+from blackstart.model.reading import Reading
+from blackstart.verdict.monitors import Monitors
 from tests.unit.builders import TICK_S, Seen
 
 

@@ -1,8 +1,8 @@
 """What goes to Redis is dropped by a rule of iptables; without the rule it must answer again."""
 
-from blackstart.expect import eventually
 from blackstart.faults.drop import Drop
-from blackstart.model import Experiment
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
 from blackstart.probes.redis_ping import RedisPing
 
 ping = RedisPing("redis")

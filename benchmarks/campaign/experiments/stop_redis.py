@@ -1,8 +1,8 @@
 """A Redis is hit by stop; it must answer again by itself when that is undone."""
 
-from blackstart.expect import eventually
 from blackstart.faults.stop import Stop
-from blackstart.model import Experiment
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
 from blackstart.probes.redis_ping import RedisPing
 
 ping = RedisPing("redis")

@@ -1,6 +1,6 @@
 """Controls: how a service is stopped, started, killed and paused. One file, one way; found by looking in this folder.
 
-What a control is and can do says `blackstart.control`. A file here that has `KINDS` adds its kinds of control: a
+What a control is and can do says `blackstart.model.control`. A file here that has `KINDS` adds its kinds of control: a
 mapping from the table's telling key (`docker`, `supervisor`, …) to what reads the table. Nothing else knows of it.
 """
 
@@ -13,10 +13,10 @@ from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
-from blackstart.control import Control, State
-from blackstart.errors import BadTarget, NotAvailable, Refused, StepFailed, did_you_mean
-from blackstart.steps.shell import ssh_host
-from blackstart.target import Service
+from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed, did_you_mean
+from blackstart.controls.steps.shell import ssh_host
+from blackstart.model.control import Control, State
+from blackstart.model.target import Service
 
 
 def of(service: Service) -> Control:

@@ -17,13 +17,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from blackstart.codec import plain
-from blackstart.control import Control, State
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget, NotAvailable, StepFailed
 from blackstart.controls import docker_answers, docker_candidates, read_table
-from blackstart.errors import BadTarget, NotAvailable, StepFailed
-from blackstart.model import Command
-from blackstart.steps.outcome import complaint
-from blackstart.steps.run import carry_out, run
+from blackstart.controls.steps.outcome import complaint
+from blackstart.controls.steps.run import carry_out, run
+from blackstart.model.control import Control, State
+from blackstart.model.step import Command
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*\Z")
 # What decides which engine answers; kept in each command, so that an undo from another shell meets the same one.

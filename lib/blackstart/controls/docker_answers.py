@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from blackstart.control import State, Status, life_of
-from blackstart.errors import StepFailed
+from blackstart.base.errors import StepFailed
+from blackstart.model.control import State, Status, life_of
 
 _STATUS: dict[str, Status] = {
     "created": "stopped", "running": "running", "paused": "paused", "restarting": "starting", "exited": "stopped",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from blackstart.errors import Ambiguous, BadTarget, did_you_mean
+from blackstart.base.errors import Ambiguous, BadTarget, did_you_mean
 
 _LABELS = [f'{{{{.Label "com.docker.compose.{label}"}}}}' for label in ("service", "project", "oneoff")]
 

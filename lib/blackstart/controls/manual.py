@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from blackstart.codec import plain
-from blackstart.control import Control, State
+from blackstart.base.codec import plain
 from blackstart.controls import read_table
-from blackstart.model import Ask, Command
+from blackstart.model.control import Control, State
+from blackstart.model.step import Ask, Command
 
 _SENTENCES = {
     "start": "Start {what} now.",

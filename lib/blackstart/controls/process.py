@@ -17,14 +17,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
 
-from blackstart.codec import plain
-from blackstart.control import Control, State, life_of
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table
-from blackstart.errors import BadTarget, StepFailed, did_you_mean
-from blackstart.model import Command
-from blackstart.steps.outcome import Outcome, complaint
-from blackstart.steps.run import run
-from blackstart.steps.shell import command_line, remote_line
+from blackstart.controls.steps.outcome import Outcome, complaint
+from blackstart.controls.steps.run import run
+from blackstart.controls.steps.shell import command_line, remote_line
+from blackstart.model.control import Control, State, life_of
+from blackstart.model.step import Command
 
 # Of several processes with one command line the one is meant that is no child of another (a server and its workers).
 _FIND = r"""

@@ -16,8 +16,8 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from blackstart.model import Command
-from blackstart.state import state_dir
+from blackstart.base.state import state_dir
+from blackstart.model.step import Command
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 # Functions shared by the scripts below. `look PID` prints "state ppid start"; Linux is read from /proc without starting

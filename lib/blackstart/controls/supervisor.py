@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 from xmlrpc.client import Fault
 
-from blackstart.codec import plain
-from blackstart.control import Control, State, Status, life_of
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table, supervisor_rpc
-from blackstart.errors import BadTarget, StepFailed, did_you_mean
-from blackstart.model import Command
-from blackstart.steps.run import carry_out, run
+from blackstart.controls.steps.run import carry_out, run
+from blackstart.model.control import Control, State, Status, life_of
+from blackstart.model.step import Command
 
 _STATUS: dict[str, Status] = {
     "STOPPED": "stopped", "STARTING": "starting", "RUNNING": "running", "BACKOFF": "starting", "STOPPING": "stopping",

@@ -19,8 +19,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
-from blackstart.errors import BadTarget, StepFailed, StepTimedOut
-from blackstart.probes.sockets import Deadline, NoAnswer, connect
+from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut
+from blackstart.base.sockets import Deadline, NoAnswer, connect
 
 _SHARED_BYTES = 64 * 1024
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from blackstart.codec import plain
-from blackstart.control import Control, State, Status, life_of
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table
-from blackstart.errors import BadTarget, StepFailed, did_you_mean
-from blackstart.model import Command
-from blackstart.steps.outcome import complaint
-from blackstart.steps.run import carry_out, run
+from blackstart.controls.steps.outcome import complaint
+from blackstart.controls.steps.run import carry_out, run
+from blackstart.model.control import Control, State, Status, life_of
+from blackstart.model.step import Command
 
 _STATUS: dict[str, Status] = {
     "active": "running", "reloading": "running", "refreshing": "running", "inactive": "stopped", "failed": "failed",

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from blackstart import clock
-from blackstart.errors import Refused
+from blackstart.base import clock
+from blackstart.base.errors import Refused
 
 _AT_ONCE = 100
 

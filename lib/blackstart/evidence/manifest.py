@@ -11,16 +11,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
 from filelock import FileLock
 
-from blackstart import __version__, clock
-from blackstart.errors import Damaged
-from blackstart.reports.story import RunView
+from blackstart.base import clock
+from blackstart.base.errors import Damaged
 
 NAME = "manifest.json"
 SCHEMA = "blackstart.bundle/2"
@@ -98,20 +97,23 @@ def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
     )
 
 
-def seal(folder: Path, view: RunView) -> dict[str, Any]:
-    """Write the manifest, as the last file of the run. Raises OSError."""
+def seal(folder: Path, run: str, spec: Mapping[str, str], verdict: str, reasons: Sequence[str]) -> dict[str, Any]:
+    """Write the manifest, as the last file of the run. `spec` is the name, version and sha256 of what was run.
+
+    Raises OSError.
+    """
     files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
     # One bundle is sealed at a time, so that no two name the same predecessor.
     with FileLock(folder.parent / _LOCK, _LOCKED_WITHIN_S, mode=0o644, fallback_to_soft=False):
         manifest = {
             "schemaVersion": SCHEMA,
-            "bundleId": f"{view.run}-{journal[:12]}",
-            "run": view.run,
+            "bundleId": f"{run}-{journal[:12]}",
+            "run": run,
             "generatedAt": clock.utc_iso(),
-            "spec": _spec(view),
-            "verdict": view.judgement.verdict,
-            "reason": "; ".join(view.judgement.reasons),
+            "spec": dict(spec),
+            "verdict": verdict,
+            "reason": "; ".join(reasons),
             "files": files,
             "chain": _link(folder),
         }
@@ -135,15 +137,6 @@ def _entry(name: str, path: Path) -> dict[str, Any]:
             return {}
         raise
     return {**entry, "grows": True} if name in GROWS else entry
-
-
-def _spec(view: RunView) -> dict[str, str]:
-    """What was run: the experiment as it stands in the journal, with every probe bound to its target."""
-    given = view.head.get("spec")
-    if isinstance(given, dict):
-        return {key: str(given[key]) for key in ("name", "version", "sha256") if key in given}
-    digest = hashlib.sha256(canonical(view.head.get("experiment"))).hexdigest()
-    return {"name": view.name, "version": str(view.head.get("version", __version__)), "sha256": digest}
 
 
 def _link(folder: Path) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart import clock
-from blackstart.errors import Damaged
+from blackstart.base import clock
+from blackstart.base.errors import Damaged
 from blackstart.evidence import manifest
 from blackstart.evidence.events import EventName
 

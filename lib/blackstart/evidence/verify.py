@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from blackstart import errors, journal
-from blackstart.errors import Damaged
-from blackstart.evidence import manifest, notes
+from blackstart.base import errors
+from blackstart.base.errors import Damaged
+from blackstart.evidence import journal, manifest, notes
 from blackstart.evidence.events import EventName
 
 _OVER = ("closed", "closed by somebody else", "gone with its lab", "gone with its network", "given up")

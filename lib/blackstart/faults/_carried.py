@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from blackstart import clock
+from blackstart.base import clock
 
 _WITHIN_S = 3.0
 _EVERY_S = 0.2

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart.safety import alive
+from blackstart.safety.processes import identity
 
 _CALL_WITHIN_S = 2.0
 _TRIES = 5
@@ -44,7 +44,7 @@ class Flapper:
 
     def runner_lives(self) -> bool:
         """Whether the process that asked for the flapping is still there."""
-        return alive.started(self._pid) == self._started
+        return identity.started(self._pid) == self._started
 
     def toggle_until_the_end(self) -> None:
         """Until the runner is gone or the time is over; whatever happens, up at the end."""

@@ -9,10 +9,11 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
-from blackstart.codec import plain
-from blackstart.expect import Condition
+from blackstart.base.codec import plain
 from blackstart.faults._packets import LEASE_S, PacketPoint
-from blackstart.model import Change, Command
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.step import Command
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
 
 _WAIT = ("-w", "5")

@@ -15,17 +15,18 @@ import zlib
 from dataclasses import dataclass, replace
 
 from blackstart import controls
-from blackstart.control import Control
+from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
+from blackstart.base.sockets import parse_address
 from blackstart.controls import read_table
-from blackstart.errors import BadTarget, NotAvailable, Refused, StepFailed
+from blackstart.controls.steps.outcome import Outcome
+from blackstart.controls.steps.run import run
+from blackstart.controls.steps.shell import command_line
 from blackstart.faults._wire import Route, route_to
-from blackstart.model import Change, Command
-from blackstart.probes.sockets import parse_address
-from blackstart.safety.guard_rails import is_loopback
-from blackstart.steps.outcome import Outcome
-from blackstart.steps.run import run
-from blackstart.steps.shell import command_line
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.control import Control
+from blackstart.model.step import Command
+from blackstart.model.target import Target
+from blackstart.safety.preflight.guard_rails import is_loopback
 
 LEASE_S = 600.0
 # A fault that may cut our way to its own host is taken back there, by the host itself, after this time; the run's part

@@ -16,18 +16,19 @@ from urllib.parse import quote, urlsplit
 
 import psutil
 
-from blackstart.codec import plain
-from blackstart.errors import BlackstartError, Refused
-from blackstart.expect import Condition
+from blackstart.base.codec import plain
+from blackstart.base.errors import BlackstartError, Refused
 from blackstart.faults._wire import Route, need, route_to
-from blackstart.model import Change, HttpCall
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.step import HttpCall
+from blackstart.model.target import Target
 from blackstart.probes.clients import is_here
 from blackstart.probes.http import HttpJson
 from blackstart.probes.proxy_state import CLEAR, NO_PROXY, ProxyState, ToxicState, WireState
+from blackstart.probes.read import read_once
 from blackstart.proxy.client import ProxyInfo, ToxiproxyClient
-from blackstart.reading import read_once
-from blackstart.safety import alive
-from blackstart.target import Target
+from blackstart.safety.processes import identity
 
 LEASE_S = 600.0
 _GONE_ALREADY = (200, 204, 404)
@@ -71,7 +72,7 @@ class ProxyRoute:
         """Until this process ends, and no longer than a change may live; None where the proxy knows no leases."""
         if not self.embedded:
             return None
-        bound = {"pid": os.getpid(), "started": alive.started(os.getpid())} if _serves_here(self.api) else {}
+        bound = {"pid": os.getpid(), "started": identity.started(os.getpid())} if _serves_here(self.api) else {}
         return {**bound, "seconds": LEASE_S}
 
     def add(self, toxic: Toxic) -> HttpCall:

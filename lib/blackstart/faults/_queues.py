@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import zlib
 
-from blackstart.errors import Refused
-from blackstart.expect import Condition
+from blackstart.base.errors import Refused
 from blackstart.faults._packets import LEASE_S, PacketPoint, packet_point
-from blackstart.model import Change, Command
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.step import Command
+from blackstart.model.target import Target
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
-from blackstart.safety.guard_rails import is_loopback
-from blackstart.target import Target
+from blackstart.safety.preflight.guard_rails import is_loopback
 
 _TCP = "6"
 _UNLIMITED = "32gbit"

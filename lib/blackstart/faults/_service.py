@@ -9,16 +9,18 @@ from urllib.parse import urlsplit
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
-from blackstart import controls, protocols
-from blackstart.control import Control, State
-from blackstart.errors import BadTarget, NotAvailable, Refused, StepFailed
-from blackstart.expect import Condition
-from blackstart.model import Change, Step
+from blackstart import controls
+from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
+from blackstart.model import protocols
+from blackstart.model.change import Change
+from blackstart.model.control import Control, State
+from blackstart.model.expect import Condition
+from blackstart.model.step import Step
+from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
-from blackstart.target import Service, Target
 
 _STARTS_WITHIN_S = 8.0
 Pulse = RedisPing | PostgresPing

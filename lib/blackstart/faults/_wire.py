@@ -8,17 +8,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from blackstart import protocols
-from blackstart.errors import BadTarget, Refused
-from blackstart.expect import Condition
-from blackstart.model import Probe, Reading
+from blackstart.base.errors import BadTarget, Refused
+from blackstart.model import protocols
+from blackstart.model.expect import Condition
+from blackstart.model.reading import Probe, Reading
+from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpStatus
 from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp, service_address
 from blackstart.probes.wire import RoundTrip, Throughput
-from blackstart.reading import read_once
-from blackstart.target import Service, Target
 
 _BASELINE_READS = 3
 # What a busy machine adds to a round trip by itself.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Literal
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 
 
 @plain("fault.bandwidth")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import signal
 
-from blackstart.codec import plain
-from blackstart.errors import Refused
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
 from blackstart.faults._service import service_under_test
-from blackstart.model import Change
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState
-from blackstart.target import Target
 
 
 @plain("fault.crash")

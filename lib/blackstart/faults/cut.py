@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
-from blackstart.model import Change, HttpCall
+from blackstart.model.change import Change
+from blackstart.model.step import HttpCall
+from blackstart.model.target import Target
 from blackstart.probes.proxy_state import NO_PROXY
-from blackstart.target import Target
 
 
 @plain("fault.cut")

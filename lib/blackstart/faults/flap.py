@@ -10,18 +10,20 @@ from dataclasses import replace
 from pathlib import Path
 from urllib.parse import quote
 
-from blackstart.codec import plain
+import blackstart
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
+from blackstart.base.state import state_dir
 from blackstart.controls.process import Process
-from blackstart.errors import Refused
 from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
-from blackstart.means import without_user
-from blackstart.model import Change, HttpCall
+from blackstart.model.change import Change
+from blackstart.model.injector import without_user
+from blackstart.model.step import HttpCall
+from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import NO_PROXY, ProxyState, ToxicState
 from blackstart.probes.wire import Comings
-from blackstart.safety.alive import myself
-from blackstart.state import state_dir
-from blackstart.target import Target
+from blackstart.safety.processes.identity import myself
 
 _LEAST_MS, _MOST_MS = 10, 60_000
 _LOOKS_PER_TOGGLE, _TOGGLES_PER_LOOK = 4, 3
@@ -90,8 +92,8 @@ class Flap:
         if line != " ".join(line.split()):
             raise Refused(f"{self.service} can't be toggled: a name or a path with blank space in it: {line}")
         return Process(
-            line, argv, pidfile, cwd="/", env=(("PYTHONPATH", str(Path(__file__).parents[2])),), log=os.devnull,
-            announces=True,
+            line, argv, pidfile, cwd="/", env=(("PYTHONPATH", str(Path(blackstart.__file__).parents[1])),),
+            log=os.devnull, announces=True,
         )  # fmt: skip
 
     def describe(self) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults._service import service_under_test
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 
 
 @plain("fault.kill")

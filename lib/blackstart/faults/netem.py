@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults import _queues
 from blackstart.faults._wire import positive
-from blackstart.model import Change
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 from blackstart.probes.wire import RoundTrip
-from blackstart.target import Target
 
 
 @plain("fault.netem")

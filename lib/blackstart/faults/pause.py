@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
-from blackstart.errors import Refused
-from blackstart.expect import Condition
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
 from blackstart.faults._service import ServiceUnderTest, service_under_test
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.target import Target
 
 
 @plain("fault.pause")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.codec import plain
-from blackstart.errors import Refused
-from blackstart.expect import Condition
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
 from blackstart.faults.pause import Pause
-from blackstart.model import Change
-from blackstart.reading import read_once
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.target import Target
+from blackstart.probes.read import read_once
 
 
 @plain("fault.pause_one")

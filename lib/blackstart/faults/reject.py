@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults import _netfilter
 from blackstart.faults._packets import packet_point
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 
 
 @plain("fault.reject")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from blackstart.codec import plain
-from blackstart.errors import Refused
-from blackstart.expect import Condition
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
 from blackstart.faults._proxied import proxy_route_to
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.target import Target
 
 
 @plain("fault.reset")

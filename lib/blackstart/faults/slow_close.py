@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
-from blackstart.errors import Refused
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
 from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
-from blackstart.model import Change
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 from blackstart.probes.wire import CloseTime
-from blackstart.target import Target
 
 
 @plain("fault.slow_close")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.faults import _queues
 from blackstart.faults._wire import positive
-from blackstart.model import Change
-from blackstart.target import Target
+from blackstart.model.change import Change
+from blackstart.model.target import Target
 
 # A bucket must hold the largest packet, and what flows between two ticks of a kernel that has 100 of them a second.
 _TICKS_PER_S = 100

@@ -15,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from blackstart.errors import EXIT_REFUSED
+from blackstart.base.errors import EXIT_REFUSED
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.spec import from_spec
 

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import ClassVar
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
+from blackstart.controls.steps.shell import ssh_host
 from blackstart.loads.naming import check_name, check_prefix, new_prefix
 from blackstart.loads.operation import Retry
 from blackstart.loads.stages import Stage, check_stages
 from blackstart.loads.template import Template
-from blackstart.steps.shell import ssh_host
 
 _VARIABLE = re.compile(r"[A-Za-z_]\w*")
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import ClassVar
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.loads.naming import check_name, check_prefix, new_prefix
 from blackstart.loads.operation import Operation, Retry
 from blackstart.loads.stages import Stage, check_stages, peak_per_s

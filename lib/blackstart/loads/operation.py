@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from urllib.parse import urljoin, urlsplit
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.loads.statuses import Statuses
 from blackstart.loads.template import Template
 

@@ -14,9 +14,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from blackstart import history
-from blackstart.errors import Damaged, StepFailed, StepTimedOut
-from blackstart.history import History
+import blackstart
+from blackstart.base.errors import Damaged, StepFailed, StepTimedOut
+from blackstart.evidence import history
+from blackstart.evidence.history import History
 from blackstart.loads.summary import Driven, Summary, summarise
 
 _TERM_S = 2.0
@@ -54,7 +55,7 @@ class LoadHandle:
         history_path.parent.mkdir(parents=True, exist_ok=True)
         spec_path, handed = _hand_over(json.dumps(spec))
         argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path)]
-        here = str(Path(__file__).resolve().parents[2])
+        here = str(Path(blackstart.__file__).resolve().parents[1])
         path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
         try:
             with log.open("ab") as messages:

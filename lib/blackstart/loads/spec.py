@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from blackstart.errors import did_you_mean
+from blackstart.base.errors import did_you_mean
 from blackstart.loads.operation import Operation, Retry
 from blackstart.loads.stages import Stage
 

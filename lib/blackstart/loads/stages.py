@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 
 _FASTEST_PER_S = 1_000_000
 # A request that would be due this close to a stage's end belongs to what follows (rounding, not a request).

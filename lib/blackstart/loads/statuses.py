@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from blackstart.history import Outcome
+from blackstart.evidence.history import Outcome
 
 _PATTERN = re.compile(r"[1-5](\d\d|xx)")
 

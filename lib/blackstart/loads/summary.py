@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart.history import History, Row
-from blackstart.percentiles import percentile
+from blackstart.base.percentiles import percentile
+from blackstart.evidence.history import History, Row
 
 # A request this late is none of its moment any more. More than this share of them, and another load was played.
 _LATE_MS = 1000.0

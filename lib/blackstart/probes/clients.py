@@ -8,13 +8,13 @@ from ipaddress import IPv6Address, ip_address
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Probe, Reader, ReadingKind, Scalar
-from blackstart.probes.sockets import NoAnswer
-from blackstart.protocols import default_port
-from blackstart.reading import read_once
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.base.sockets import NoAnswer
+from blackstart.model.expect import Conditions
+from blackstart.model.protocols import default_port
+from blackstart.model.reading import Answer, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
+from blackstart.probes.read import read_once
 
 Peer = tuple[str, int]
 # A bare address, or the addr= of an entry in CLIENT LIST (laddr= is the server's own end).

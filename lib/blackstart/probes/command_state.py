@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Self
 
-from blackstart.codec import plain
-from blackstart.errors import BlackstartError, StepTimedOut
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Command, Endpoint, Reader, ReadingKind, Scalar
-from blackstart.steps.run import run
-from blackstart.steps.shell import describe
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.base.errors import BlackstartError, StepTimedOut
+from blackstart.controls.steps.run import run
+from blackstart.controls.steps.shell import describe
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.model.step import Command
+from blackstart.model.target import Target
 
 THERE, ABSENT = "there", "absent"
 _WORDS = {0: THERE, 1: ABSENT}

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 from blackstart import controls
-from blackstart.codec import plain
-from blackstart.control import Control, State
-from blackstart.errors import BlackstartError, Refused, StepTimedOut
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.base.errors import BlackstartError, Refused, StepTimedOut
+from blackstart.model.control import Control, State
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 
 @plain("probe.control_state")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal, Self
 
-from blackstart import clock
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.base import clock
+from blackstart.base.codec import plain
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 from blackstart.probes.metrics import AGGREGATES
-from blackstart.target import Target
 
 
 @plain("probe.fleet")

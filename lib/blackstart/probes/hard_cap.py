@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from blackstart.probes.sockets import Deadline, NoAnswer
+from blackstart.base.sockets import Deadline, NoAnswer
 
 T = TypeVar("T")
 # Calls that hang are left behind; a reader never leaves more of them than this.

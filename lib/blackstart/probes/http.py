@@ -10,11 +10,12 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, ClassVar, Self
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
-from blackstart.redact import Redactor
-from blackstart.target import Target, secret
+from blackstart.base.codec import plain
+from blackstart.base.secrets.env import secret
+from blackstart.base.secrets.redact import Redactor
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 Pairs = tuple[tuple[str, str], ...]
 Picked = tuple[ReadingKind, Scalar, str]

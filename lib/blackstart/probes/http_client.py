@@ -15,11 +15,11 @@ from urllib.parse import quote, unquote, urlsplit
 import httptools
 
 from blackstart import __version__
-from blackstart.errors import BadTarget
-from blackstart.model import Answer
+from blackstart.base.errors import BadTarget
+from blackstart.base.sockets import Deadline, NoAnswer, Stale
+from blackstart.model.protocols import default_port
+from blackstart.model.reading import Answer
 from blackstart.probes.kept import KeptReader
-from blackstart.probes.sockets import Deadline, NoAnswer, Stale
-from blackstart.protocols import default_port
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from blackstart.codec import plain
-from blackstart.model import Answer, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.model.reading import Answer, ReadingKind, Scalar
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
 
 _MAX_BYTES = 16 * 1024 * 1024

@@ -10,14 +10,15 @@ from dataclasses import replace
 from typing import ClassVar, Self
 
 from blackstart import controls
-from blackstart.codec import plain
-from blackstart.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Command, Reader, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
+from blackstart.base.secrets.redact import Redactor
+from blackstart.controls.steps.run import carry_out
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.step import Command
+from blackstart.model.target import Target
 from blackstart.probes.redis_value import is_reading
-from blackstart.redact import Redactor
-from blackstart.steps.run import carry_out
-from blackstart.target import Target
 
 # As the official image names its user and database.
 _PSQL = (

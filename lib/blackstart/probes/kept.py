@@ -6,8 +6,8 @@ import select
 import socket
 import ssl
 
-from blackstart.model import Answer
-from blackstart.probes.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
+from blackstart.base.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
+from blackstart.model.reading import Answer
 
 
 class KeptReader:

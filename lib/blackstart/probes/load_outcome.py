@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.history import COLUMNS
-from blackstart.model import Answer, Endpoint, Reader, ReadingKind, Scalar
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.evidence.history import COLUMNS
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 _TAIL_BYTES = 4096
 

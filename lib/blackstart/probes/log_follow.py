@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import BinaryIO
 
-from blackstart.errors import StepFailed, StepTimedOut
-from blackstart.model import Answer, Command
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.steps.run import carry_out
+from blackstart.base.errors import StepFailed, StepTimedOut
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.controls.steps.run import carry_out
+from blackstart.model.reading import Answer
+from blackstart.model.step import Command
 
 _BLOCK_BYTES = 256 * 1024
 # A line is cut here; what a log should never have must not fill the memory.

@@ -7,12 +7,13 @@ from dataclasses import replace
 from typing import Literal, Self
 
 from blackstart import controls
-from blackstart.codec import plain
-from blackstart.errors import BadTarget
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Command, Reader, ReadingKind, Scalar
-from blackstart.redact import Redactor
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget
+from blackstart.base.secrets.redact import Redactor
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.step import Command
+from blackstart.model.target import Target
 
 _TAIL_LINES = 2000
 _LINE_SHOWN = 500

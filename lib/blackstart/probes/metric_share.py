@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from blackstart.codec import plain
-from blackstart.model import Answer
+from blackstart.base.codec import plain
+from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked
 from blackstart.probes.metrics import Metric
 

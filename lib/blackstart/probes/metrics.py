@@ -13,8 +13,8 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import Literal
 
-from blackstart.codec import plain
-from blackstart.model import Answer
+from blackstart.base.codec import plain
+from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked, pairs
 
 Aggregate = Literal["sum", "max", "min", "count"]

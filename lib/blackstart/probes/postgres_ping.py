@@ -10,12 +10,13 @@ from dataclasses import replace
 from typing import ClassVar, Self
 from urllib.parse import urlsplit
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
-from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.base.codec import plain
+from blackstart.base.secrets.env import secret
+from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 from blackstart.probes.tcp import service_address
-from blackstart.target import Target, secret
 
 _PROTOCOL_3 = 196608
 _TERMINATE = b"X\0\0\0\4"

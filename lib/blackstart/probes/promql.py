@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from blackstart.codec import plain
-from blackstart.errors import BadTarget
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget
+from blackstart.base.secrets.env import secret
+from blackstart.base.secrets.redact import Redactor
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader
+from blackstart.model.target import Target
 from blackstart.probes.hard_cap import HardCap
 from blackstart.probes.http import Pairs, Picked
 from blackstart.probes.metrics import AGGREGATES, Aggregate, Sample, aggregate_samples
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.redact import Redactor
-from blackstart.target import Target, secret
 
 if TYPE_CHECKING:
     import requests

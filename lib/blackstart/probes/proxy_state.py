@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote, urlsplit
 
-from blackstart.codec import plain
-from blackstart.expect import Condition, Conditions
-from blackstart.model import Answer, Endpoint, Reader, Reading, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.model.expect import Condition, Conditions
+from blackstart.model.reading import Answer, Endpoint, Reader, Reading, ReadingKind, Scalar
+from blackstart.model.target import Target
 from blackstart.probes.http import HttpGet, parse_json
-from blackstart.target import Target
 
 NO_PROXY = "no proxy"
 CLEAR = "clear"

@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import Self
 from urllib.parse import urlsplit
 
-from blackstart.codec import plain
-from blackstart.errors import BadTarget
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget
+from blackstart.base.secrets.env import secret
+from blackstart.base.secrets.redact import Redactor
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.model.expect import Conditions
+from blackstart.model.protocols import default_port
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 from blackstart.probes import resp
 from blackstart.probes.kept import KeptReader
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.protocols import default_port
-from blackstart.redact import Redactor
-from blackstart.target import Target, secret
 
 _LINE_BYTES = 4096
 

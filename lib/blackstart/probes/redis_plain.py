@@ -10,11 +10,11 @@ import re
 import socket
 from urllib.parse import urlsplit
 
-from blackstart.model import Answer
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.model.protocols import default_port
+from blackstart.model.reading import Answer
 from blackstart.probes import resp
 from blackstart.probes.kept import KeptReader
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.protocols import default_port
 
 _ONE_REPLY = frozenset(
     ("DBSIZE", "EXISTS", "GET", "HGET", "HLEN", "LINDEX", "LLEN", "SCARD", "STRLEN", "TTL", "XLEN", "ZCARD")

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.base.secrets.env import secret
+from blackstart.base.secrets.redact import Redactor
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 from blackstart.probes.hard_cap import HardCap
 from blackstart.probes.redis_ping import redis_dsn
 from blackstart.probes.redis_plain import PlainReader, is_plain
-from blackstart.probes.sockets import Deadline, NoAnswer
-from blackstart.redact import Redactor
-from blackstart.target import Target, secret
 
 # A probe never changes what it looks at.
 READING_COMMANDS = frozenset((

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 from urllib.parse import unquote, urlsplit
 
-from blackstart.probes.sockets import Deadline, NoAnswer, Stale
+from blackstart.base.sockets import Deadline, NoAnswer, Stale
 
 CHUNK_BYTES = 64 * 1024
 T = TypeVar("T")

@@ -7,12 +7,13 @@ import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from blackstart.codec import plain
-from blackstart.errors import BadTarget
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
-from blackstart.redact import Redactor
-from blackstart.target import Target, secret
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget
+from blackstart.base.secrets.env import secret
+from blackstart.base.secrets.redact import Redactor
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 MAX_BYTES = 16 * 1024 * 1024
 _PLAIN_DSN = re.compile(

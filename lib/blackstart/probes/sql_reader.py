@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from psycopg import OperationalError, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from blackstart.model import Answer, Scalar
-from blackstart.probes.sockets import Deadline, NoAnswer, resolve
-from blackstart.protocols import default_port
+from blackstart.base.sockets import Deadline, NoAnswer, resolve
+from blackstart.model.protocols import default_port
+from blackstart.model.reading import Answer, Scalar
 
 if TYPE_CHECKING:
     from psycopg.pq.abc import PGconn, PGresult

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Self
 
-from blackstart.codec import plain
-from blackstart.errors import BadTarget
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Reader, ReadingKind, Scalar
-from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
-from blackstart.target import Target
+from blackstart.base.codec import plain
+from blackstart.base.errors import BadTarget
+from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 
 def service_address(target: Target, service: str) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
-from blackstart.target import Target, secret
+from blackstart.base.codec import plain
+from blackstart.base.secrets.env import secret
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.target import Target
 
 Picked = tuple[ReadingKind, Scalar, str]
 

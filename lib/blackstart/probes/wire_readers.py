@@ -7,10 +7,10 @@ import socket
 import struct
 import threading
 
-from blackstart import clock
-from blackstart.model import Answer, Reader
+from blackstart.base import clock
+from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.model.reading import Answer, Reader
 from blackstart.probes import resp
-from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
 
 _MOST_READS = 3
 # As long as this part of the time limit is not used up, one more read costs little and takes out a hiccup of ours.

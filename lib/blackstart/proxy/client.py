@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import requests
 
-from blackstart.errors import BlackstartError
+from blackstart.base.errors import BlackstartError
 
 DEFAULT_URL = "http://127.0.0.1:8474"
 

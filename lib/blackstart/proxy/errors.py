@@ -1,6 +1,6 @@
 """What the API refuses, in one table: the words and statuses are Toxiproxy's, so that its clients understand them."""
 
-from blackstart.errors import BlackstartError
+from blackstart.base.errors import BlackstartError
 
 
 class ApiError(BlackstartError):

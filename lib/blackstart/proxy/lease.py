@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart import clock
+from blackstart.base import clock
 from blackstart.proxy.errors import bad_body
-from blackstart.safety import alive
+from blackstart.safety.processes import identity
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Lease:
         """Why the lease is over, None while it holds. Raises OSError where its owner can't be looked at."""
         if self.expires_at_s is not None and clock.now_s() >= self.expires_at_s:
             return f"it was not renewed within {self.seconds:g} s"
-        if self.pid is not None and alive.started(self.pid) != self.started:
+        if self.pid is not None and identity.started(self.pid) != self.started:
             return f"its owner, pid {self.pid}, is gone"
         return None
 
@@ -40,7 +40,7 @@ class Lease:
 def read_lease(body: object, before: Lease | None = None) -> Lease | None:
     """A lease from `{"pid", "started", "seconds"}`, beginning now; None from null. ApiError 400 says what is wrong.
 
-    `started` is the kernel's start mark of the process (`blackstart.safety.alive`); without it, the process that has
+    `started` is the kernel's start mark of the process (`safety.processes.identity`); without it, the process that has
     the pid now is the owner. A pid means a process of the machine that the proxy runs on. What a renewal does not
     mention stays as it was `before`.
     """
@@ -70,7 +70,7 @@ def _owner(pid: object, mark: object) -> str:
         raise bad_body(f"lease.pid must be a process id, not {pid!r}")
     if mark is not None and not isinstance(mark, str):
         raise bad_body(f"lease.started must be a string, not {mark!r}")
-    now = alive.started(pid)
+    now = identity.started(pid)
     if now is None:
         raise bad_body(f"lease.pid {pid} does not run on the proxy's machine; from elsewhere, lease by seconds")
     if mark not in (None, now):

@@ -19,7 +19,7 @@ from typing import Any
 
 from aiohttp import web
 
-from blackstart.errors import EXIT_REFUSED, Refused
+from blackstart.base.errors import EXIT_REFUSED, Refused
 from blackstart.proxy.address import Address
 from blackstart.proxy.api import API_VERSION, Api
 from blackstart.proxy.collection import Collection

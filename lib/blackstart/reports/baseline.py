@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from blackstart import __version__, clock
-from blackstart.errors import Damaged, Refused
+from blackstart import __version__
+from blackstart.base import clock
+from blackstart.base.errors import Damaged, Refused
+from blackstart.model.verdict import Verdict
 from blackstart.reports import trend
 from blackstart.reports.trend import LEAST_RUNS, Run
-from blackstart.verdicts import Verdict
 
 SCHEMA = "blackstart.baseline/1"
 

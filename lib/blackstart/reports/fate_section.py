@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
-from blackstart.history import History
+from blackstart.evidence.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.sections import section, table
 from blackstart.reports.story import RunView

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.history import History, Row
-from blackstart.percentiles import percentile
+from blackstart.base.percentiles import percentile
+from blackstart.evidence.history import History, Row
+from blackstart.model.system import System
 from blackstart.reports.load_view import flow_per_s
 from blackstart.reports.story import Phase
-from blackstart.system import System
 
 
 @dataclass(frozen=True)

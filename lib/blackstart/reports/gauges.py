@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blackstart.evidence.events import EventName
-from blackstart.journal import readings_of
-from blackstart.model import Reading
+from blackstart.evidence.journal import readings_of
+from blackstart.model.reading import Reading
 from blackstart.reports.story import RunView
 
 HEADS = ("phase", "measured", "first", "least", "most", "last")

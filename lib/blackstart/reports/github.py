@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, sign_of, verdict_says
-from blackstart.verdicts import Verdict
 
 # GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
 _ANNOTATIONS_AT_MOST = 9

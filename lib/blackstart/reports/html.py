@@ -7,7 +7,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 from blackstart import __version__
-from blackstart.history import History
+from blackstart.evidence.history import History
 from blackstart.reports import sections
 from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase

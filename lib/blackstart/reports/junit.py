@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from xml.etree.ElementTree import Element, indent, tostring
 
-from blackstart.finding import Finding
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import RunView
 from blackstart.reports.words import NOT_OBSERVED, hint, result, verdict_says
-from blackstart.verdicts import Verdict
 
 
 def xml(view: RunView) -> str:

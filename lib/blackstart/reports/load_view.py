@@ -11,8 +11,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.history import History, Row
-from blackstart.percentiles import percentile
+from blackstart.base.percentiles import percentile
+from blackstart.evidence.history import History, Row
 from blackstart.reports.story import Phase
 
 _STEPS_S = (0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60)

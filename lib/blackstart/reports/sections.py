@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
-from blackstart.durations import shown
+from blackstart.base.durations import shown
+from blackstart.controls.steps.shell import describe
 from blackstart.evidence.events import EventName
-from blackstart.finding import Finding
-from blackstart.journal import Event
+from blackstart.evidence.journal import Event
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import RunView
 from blackstart.reports.words import NOT_OBSERVED, hint, result, sign_of, tell, verdict_says
-from blackstart.steps.shell import describe
-from blackstart.verdicts import Verdict
 
 Cell = Child | Sequence[Child]
 

@@ -9,17 +9,19 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from blackstart import clock, judge
-from blackstart.codec import from_data
-from blackstart.court import Monitors, Timeline
-from blackstart.durations import shown
+from blackstart.base import clock
+from blackstart.base.codec import from_data
+from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
-from blackstart.finding import Interval
-from blackstart.journal import Event, Record
-from blackstart.judge import Judgement
-from blackstart.model import Change, Experiment
+from blackstart.evidence.journal import Event, Record
+from blackstart.model.change import Change
+from blackstart.model.experiment import Experiment
+from blackstart.model.finding import Interval
+from blackstart.model.system import System
 from blackstart.reports.lanes import Lane, lanes
-from blackstart.system import System
+from blackstart.verdict import judge
+from blackstart.verdict.judge import Judgement
+from blackstart.verdict.monitors import Monitors, Timeline
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate
 
-from blackstart.history import History
+from blackstart.evidence.history import History
+from blackstart.model.verdict import Verdict
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.story import RunView
 from blackstart.reports.words import verdict_says
-from blackstart.verdicts import Verdict
 
 NAME = "summary.md"
 

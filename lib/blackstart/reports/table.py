@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from blackstart.durations import shown
+from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
-from blackstart.history import History
+from blackstart.evidence.history import History
+from blackstart.model.verdict import Verdict
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, verdict_says
-from blackstart.verdicts import Verdict
 
 _WIDEST = 60
 

@@ -19,9 +19,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from blackstart.percentiles import percentile
+from blackstart.base.percentiles import percentile
+from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
 
 METHOD = "95 % interval of the median from order statistics; worse: above the baseline's interval, by 5 % and 20 ms"
 LEAST_RUNS = 6

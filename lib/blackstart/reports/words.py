@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from blackstart.durations import shown
+from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
-from blackstart.finding import Finding
-from blackstart.journal import Event
+from blackstart.evidence.journal import Event
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
 
 NOT_OBSERVED = "not observed"
 MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."

@@ -11,12 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from blackstart.system import System
+from blackstart.model.system import System
 
 if TYPE_CHECKING:
-    from blackstart.expect import Condition
-    from blackstart.link import Proof
-    from blackstart.target import Target
+    from blackstart.model.expect import Condition
+    from blackstart.model.link import Proof
+    from blackstart.model.target import Target
 
 _HERE = Path(__file__).parent
 

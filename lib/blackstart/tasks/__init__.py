@@ -12,7 +12,8 @@ from typing import Any
 
 from invoke import Collection, Program
 
-from blackstart import __version__, outlet
+from blackstart import __version__
+from blackstart.base import writer
 from blackstart.tasks import _suites
 
 _HERE = Path(__file__).parent
@@ -56,7 +57,7 @@ def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(body)
     def told(*arguments: Any, **options: Any) -> Any:
-        from blackstart.safety import notice  # noqa: PLC0415  (listing needs none of it)
+        from blackstart.safety.heal import notice  # noqa: PLC0415  (listing needs none of it)
 
         notice.say()
         return body(*arguments, **options)
@@ -73,4 +74,4 @@ def main(argv: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # `blackstart --list | head`
         sys.exit(_READER_GONE)
     finally:  # whose reader has gone by now has lost its last words, not its exit code
-        outlet.flush()
+        writer.flush()

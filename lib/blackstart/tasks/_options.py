@@ -10,8 +10,8 @@ from typing import Any
 
 from invoke import Exit, task
 
-from blackstart.errors import EXIT_REFUSED
-from blackstart.flags import Flags
+from blackstart.base.errors import EXIT_REFUSED
+from blackstart.model.flags import Flags
 
 # name on the command line → is it a switch, and what `--help` says
 OPTIONS: dict[str, tuple[bool, str]] = {

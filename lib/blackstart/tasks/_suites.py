@@ -11,9 +11,9 @@ from typing import Any
 
 from invoke import Collection
 
-from blackstart.source import About, experiments
+from blackstart.model.system import System
 from blackstart.suites import systems
-from blackstart.system import System
+from blackstart.suites.source import About, experiments
 from blackstart.tasks._options import experiment_task
 
 
@@ -32,18 +32,18 @@ def _task(system: System, path: Path, told: About) -> Any:
     name = path.stem.replace("_", "-")
 
     def act(options: dict[str, Any]) -> int:
-        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+        from blackstart.commands import run  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.run(f"{system.kind}/{name}", options, told.variants)
+        return run.run(f"{system.kind}/{name}", options, told.variants)
 
     return experiment_task(name, told.doc, act, told.variants)
 
 
 def _suite_task(system: System) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+        from blackstart.commands import suite  # noqa: PLC0415  (listing imports no libraries)
 
-        return command.suite(system.kind, options, keep_going=bool(options.pop("keep_going", False)))
+        return suite.suite(system.kind, options, keep_going=bool(options.pop("keep_going", False)))
 
     doc = "All experiments of the suite in order, with one summary table."
     return experiment_task("suite", doc, act, ("keep-going",))
@@ -51,12 +51,12 @@ def _suite_task(system: System) -> Any:
 
 def _run_task(system: System) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart import command  # noqa: PLC0415  (listing imports no libraries)
+        from blackstart.commands import run, suite  # noqa: PLC0415  (listing imports no libraries)
 
         scenario = options.pop("scenario", None)
         if scenario is None:
-            return command.suite(system.kind, options, keep_going=True)
-        return command.run(f"{system.kind}/{scenario}", options)
+            return suite.suite(system.kind, options, keep_going=True)
+        return run.run(f"{system.kind}/{scenario}", options)
 
     example = system.order[-1] if system.order else "NAME"
     return experiment_task("run", f"One scenario by name (--scenario {example}), or all.", act, values=("scenario",))

@@ -15,15 +15,15 @@ from blackstart.tasks._suites import variants
 @task(name="list")
 def list_(c: Any) -> None:
     """Every experiment that can be run, with what its file says of it."""
-    from blackstart import command  # noqa: PLC0415
+    from blackstart.commands import listing  # noqa: PLC0415
 
-    finish(command.list_experiments())
+    finish(listing.list_experiments())
 
 
 @task
 def status(c: Any) -> None:
     """What is broken right now, since when, and who looks after it."""
-    from blackstart import healing  # noqa: PLC0415
+    from blackstart.commands import healing  # noqa: PLC0415
 
     finish(healing.status())
 
@@ -47,7 +47,8 @@ def heal(
     experiment: str | None = None,
 ) -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
-    from blackstart import giving_up, healing  # noqa: PLC0415
+    from blackstart.commands import forget as giving_up  # noqa: PLC0415
+    from blackstart.commands import healing  # noqa: PLC0415
 
     refuse_empty(forget=forget, reason=reason, from_=from_, experiment=experiment)
     if forget or reason:
@@ -57,9 +58,10 @@ def heal(
 
 def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart import command  # noqa: PLC0415
+        from blackstart.commands import plan, run  # noqa: PLC0415
 
-        return int(getattr(command, verb)(options.pop("experiment"), options, known))
+        told = {"plan": plan.plan, "run": run.run}[verb]
+        return told(options.pop("experiment"), options, known)
 
     known = variants()
     return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=("variant",))

@@ -31,28 +31,28 @@ def up(
     detach: bool = False,
 ) -> None:
     """Start the embedded fault proxy, in the foreground unless --detach."""
-    from blackstart.proxy import daemon  # noqa: PLC0415
+    from blackstart.commands import proxy  # noqa: PLC0415
 
     refuse_empty(host=host, port=port, config=config, seed=seed)
-    finish(daemon.up(host, port, config or "", seed or "", detach))
+    finish(proxy.up(host, port, config or "", seed or "", detach))
 
 
 @task(help={"port": "only the one with this port"}, auto_shortflags=False)
 def down(c: Any, port: str = "0") -> None:
     """End the detached proxies."""
-    from blackstart.proxy import daemon  # noqa: PLC0415
+    from blackstart.commands import proxy  # noqa: PLC0415
 
     refuse_empty(port=port)
-    finish(daemon.down(port))
+    finish(proxy.down(port))
 
 
 @task(help={"url": "API of any Toxiproxy, ours or the real one"}, auto_shortflags=False)
 def status(c: Any, url: str | None = None) -> None:
     """What the fault proxies have: their proxies, toxics and leases."""
-    from blackstart.proxy import daemon  # noqa: PLC0415
+    from blackstart.commands import proxy  # noqa: PLC0415
 
     refuse_empty(url=url)
-    finish(daemon.status(url or ""))
+    finish(proxy.status(url or ""))
 
 
 namespace = Collection("proxy", up, down, status)

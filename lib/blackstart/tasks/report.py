@@ -22,10 +22,10 @@ def _reports(given: str | None) -> str:
 @task(help=_READ, auto_shortflags=False)
 def show(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Print a run: its transitions with their times, every expectation, and the verdict."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, reports=reports, experiment=experiment)
-    finish(command.show(run or "", _reports(reports), experiment or ""))
+    finish(report.show(run or "", _reports(reports), experiment or ""))
 
 
 @task(help={**_READ, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
@@ -33,28 +33,28 @@ def html(
     c: Any, run: str | None = None, out: str | None = None, reports: str | None = None, experiment: str | None = None
 ) -> None:
     """Make a run's page anew, with the notes added since, and print its path."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, out=out, reports=reports, experiment=experiment)
-    finish(command.write_html(run or "", _reports(reports), out or "", experiment or ""))
+    finish(report.write_html(run or "", _reports(reports), out or "", experiment or ""))
 
 
 @task(help=_READ, auto_shortflags=False)
 def judge(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Judge a finished run again from its files; exits with the verdict's code."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, reports=reports, experiment=experiment)
-    finish(command.judge(run or "", _reports(reports), experiment or ""))
+    finish(report.judge(run or "", _reports(reports), experiment or ""))
 
 
 @task(help=_HELP, auto_shortflags=False)
 def verify(c: Any, run: str | None = None, reports: str | None = None) -> None:
     """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, reports=reports)
-    finish(command.check(run or "", _reports(reports)))
+    finish(report.check(run or "", _reports(reports)))
 
 
 @task(
@@ -73,10 +73,10 @@ def trend(
     experiment: str | None = None,
 ) -> None:
     """Compare runs of one experiment over time: times per transition, verdicts, a gate against a baseline."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, last=last, baseline=baseline, reports=reports, experiment=experiment)
-    finish(command.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline, experiment or ""))
+    finish(report.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline, experiment or ""))
 
 
 @task(
@@ -86,10 +86,10 @@ def trend(
 )
 def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None = None) -> None:
     """Add an operator's note to a finished run; the sealed journal stays as it is."""
-    from blackstart.reports import command  # noqa: PLC0415  (listing imports no libraries)
+    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
 
     refuse_empty(run=run, text=text, by=by, reports=reports)
-    finish(command.add_note(run, text, by or "", _reports(reports)))
+    finish(report.add_note(run, text, by or "", _reports(reports)))
 
 
 namespace = Collection("report", show, html, judge, verify, trend, note)

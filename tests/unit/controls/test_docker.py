@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart.base.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
 from blackstart.controls import docker_answers
 from blackstart.controls.docker import Docker
 from blackstart.controls.docker_candidates import Candidate, Wanted, parse
-from blackstart.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
-from blackstart.steps.run import carry_out
-from blackstart.steps.shell import to_shell
+from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.shell import to_shell
 
 AITRAPP = [
     Candidate("aitrapp-redis", "running", "redis", "aitrapp", "False"),

@@ -1,9 +1,9 @@
 """By hand: every step is a sentence to the operator."""
 
 from blackstart import controls
-from blackstart.control import State
-from blackstart.model import Ask
-from blackstart.target import Service
+from blackstart.model.control import State
+from blackstart.model.step import Ask
+from blackstart.model.target import Service
 
 
 def test_each_verb_is_a_sentence_that_names_the_service() -> None:

@@ -3,10 +3,10 @@
 import pytest
 
 from blackstart import controls
-from blackstart.codec import from_data, to_data
-from blackstart.control import Control, State
-from blackstart.errors import BadTarget
-from blackstart.target import Service
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.control import Control, State
+from blackstart.model.target import Service
 
 TABLES: dict[str, dict[str, object]] = {
     "docker": {"docker": "redis"},

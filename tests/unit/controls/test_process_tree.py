@@ -11,8 +11,8 @@ import psutil
 import pytest
 
 from blackstart.controls import process_tree
-from blackstart.model import Command
-from blackstart.steps.run import carry_out, run
+from blackstart.controls.steps.run import carry_out, run
+from blackstart.model.step import Command
 
 
 def test_a_record_is_in_the_state_folder_or_in_the_home_of_the_far_side() -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut
 from blackstart.controls import supervisor_rpc
 from blackstart.controls.supervisor import Supervisor, parse_status
 from blackstart.controls.supervisor_rpc import ask, read_settings
-from blackstart.errors import BadTarget, StepFailed, StepTimedOut
 from tests.unit.probes.servers import answering, serving
 
 

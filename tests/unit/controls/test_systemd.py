@@ -2,9 +2,9 @@
 
 import pytest
 
-from blackstart.control import State
+from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.controls.systemd import Systemd, parse_state
-from blackstart.steps.shell import describe, to_shell
+from blackstart.model.control import State
 
 SYSTEM, USER = Systemd("redis.service"), Systemd("app.service", user=True, host="ssh://ops@db1")
 

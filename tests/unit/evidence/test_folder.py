@@ -8,27 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import clock
+from blackstart.base import clock
 from blackstart.evidence import folder
-from blackstart.safety import copies
+from blackstart.safety.ledger import undo_copies
 
 
 def test_runs_of_a_day_are_numbered_one_after_the_other(tmp_path: Path) -> None:
-    first, second = folder.make(str(tmp_path), "small", copies.claim), folder.make(str(tmp_path), "small", copies.claim)
+    first, second = (
+        folder.make(str(tmp_path), "small", undo_copies.claim),
+        folder.make(str(tmp_path), "small", undo_copies.claim),
+    )
     assert first.id == f"CHAOS-{first.began:%Y%m%d}-001"
     assert second.id.endswith("-002")
 
 
 def test_a_discarded_run_gives_its_number_back_and_leaves_nothing(tmp_path: Path) -> None:
     reports = tmp_path / "reports"
-    folder.discard(folder.make(str(reports), "small", copies.claim), copies.forget)
+    folder.discard(folder.make(str(reports), "small", undo_copies.claim), undo_copies.forget)
     assert list(reports.iterdir()) == [] and list((tmp_path / "state" / "runs").iterdir()) == []
-    assert folder.make(str(reports), "small", copies.claim).id.endswith("-001")
+    assert folder.make(str(reports), "small", undo_copies.claim).id.endswith("-001")
 
 
 def test_runs_at_once_get_numbers_of_their_own(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        ids = {made.id for made in pool.map(lambda n: folder.make(str(tmp_path), f"e{n}", copies.claim), range(24))}
+        ids = {
+            made.id for made in pool.map(lambda n: folder.make(str(tmp_path), f"e{n}", undo_copies.claim), range(24))
+        }
     assert len(ids) == 24
 
 
@@ -38,8 +43,8 @@ def test_runs_of_one_second_have_names_of_their_own_wherever_they_report(
     now = datetime(2026, 1, 31, 12, tzinfo=UTC)
     monkeypatch.setattr(clock, "utc_now", lambda: now)
     with ThreadPoolExecutor(8) as pool:
-        made = list(pool.map(lambda n: folder.make(str(tmp_path / f"job{n}"), "small", copies.claim), range(8)))
+        made = list(pool.map(lambda n: folder.make(str(tmp_path / f"job{n}"), "small", undo_copies.claim), range(8)))
     assert len({one.run for one in made}) == 8
     assert sorted(one.name for one in tmp_path.glob("job*/small_*")) == sorted(one.path.name for one in made)
-    folder.discard(made[0], copies.forget)
-    assert folder.make(str(tmp_path / "job9"), "small", copies.claim).run == made[0].run
+    folder.discard(made[0], undo_copies.forget)
+    assert folder.make(str(tmp_path / "job9"), "small", undo_copies.claim).run == made[0].run

@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import Damaged
-from blackstart.evidence import documents, manifest, notes, verify
-from blackstart.journal import Journal
+from blackstart.base.errors import Damaged
+from blackstart.evidence import manifest, notes, verify
+from blackstart.evidence.journal import Journal
+from blackstart.reports import documents
 from tests.unit.reports.drills import Drill, judged, told
 
 

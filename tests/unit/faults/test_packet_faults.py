@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget, Refused
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, Refused
+from blackstart.controls.steps.outcome import Outcome
 from blackstart.faults import _netfilter, _packets
 from blackstart.faults._packets import PacketPoint, packet_point
 from blackstart.faults._wire import Route, route_to
@@ -17,9 +18,9 @@ from blackstart.faults.drop import Drop
 from blackstart.faults.netem import Netem
 from blackstart.faults.reject import Reject
 from blackstart.faults.tbf import Tbf
-from blackstart.model import Change, Command, Fault
-from blackstart.steps.outcome import Outcome
-from blackstart.target import Service, Target
+from blackstart.model.change import Change, Fault
+from blackstart.model.step import Command
+from blackstart.model.target import Service, Target
 
 FAULTS: tuple[Fault, ...] = (Drop("redis"), Reject("redis"), Netem("redis", 100, 20, 1.5), Tbf("redis", 100))
 ANSWERS = {

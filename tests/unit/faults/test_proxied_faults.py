@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget, Refused
-from blackstart.expect import Condition
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, Refused
 from blackstart.faults import _proxied
 from blackstart.faults._proxied import ProxyRoute
 from blackstart.faults._wire import Route, route_to
@@ -20,12 +19,14 @@ from blackstart.faults.flap import Flap
 from blackstart.faults.latency import Latency
 from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
-from blackstart.means import lost_means, reasons
-from blackstart.model import Change, Command, Fault, HttpCall
+from blackstart.model.change import Change, Fault
+from blackstart.model.expect import Condition
+from blackstart.model.injector import lost_means, reasons
+from blackstart.model.step import Command, HttpCall
+from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import ProxyState, ToxicState
 from blackstart.proxy.client import ProxyInfo
-from blackstart.target import Service, Target
 
 API = "http://127.0.0.1:8474"
 FAULTS: tuple[Fault, ...] = (

@@ -6,18 +6,19 @@ from dataclasses import replace
 import pytest
 
 from blackstart import controls
-from blackstart.codec import from_data, to_data
-from blackstart.control import State
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, Refused
 from blackstart.controls.docker import Docker
-from blackstart.errors import BadTarget, Refused
 from blackstart.faults import _service
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.model import Ask, Change, Fault
-from blackstart.target import Service, Target
+from blackstart.model.change import Change, Fault
+from blackstart.model.control import State
+from blackstart.model.step import Ask
+from blackstart.model.target import Service, Target
 
 FAULTS: list[Fault] = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
 RUNNING = State("running", "42:noon", 42, revives=True)

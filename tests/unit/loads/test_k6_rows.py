@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackstart.history import Row
+from blackstart.evidence.history import Row
 from blackstart.loads import K6
 from blackstart.loads.driving.k6_rows import K6Rows
 

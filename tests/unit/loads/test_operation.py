@@ -2,7 +2,7 @@
 
 import pytest
 
-from blackstart.history import Outcome
+from blackstart.evidence.history import Outcome
 from blackstart.loads import Operation, Retry
 from blackstart.loads.driving.prepared import Prepared, picked, prepare
 from blackstart.loads.statuses import Statuses

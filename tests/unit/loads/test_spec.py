@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from blackstart.codec import from_data, to_data
+from blackstart.base.codec import from_data, to_data
 from blackstart.loads import K6, Burst, Commands, OpenLoop, Operation, Retry, constant, from_spec, kinds, ramp, to_spec
 
 ORDER = Operation(

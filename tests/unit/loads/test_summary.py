@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from blackstart.base.percentiles import percentile
 from blackstart.loads.summary import Driven, Summary, Threshold, summarise
-from blackstart.percentiles import percentile
-from tests.unit.checks.rows import TORN, history, row, unsent
+from tests.unit.verdict.checks.rows import TORN, history, row, unsent
 
 
 def test_a_whole_load_is_complete() -> None:

@@ -4,8 +4,8 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from blackstart import history
-from blackstart.history import HistoryWriter
+from blackstart.evidence import history
+from blackstart.evidence.history import HistoryWriter
 from blackstart.loads import Burst, Operation
 from blackstart.loads.driving.burst import _Volley
 from blackstart.loads.driving.prepared import Prepared

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
-from blackstart.target import Service, Target
+from blackstart.model.target import Service, Target
 from tests.services import free_port
 
 __all__ = ["Handler", "answering", "free_port", "http", "requests_of", "serving", "target_on"]

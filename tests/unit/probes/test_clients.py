@@ -5,11 +5,11 @@ import socket
 
 import pytest
 
-from blackstart.codec import from_data, to_data
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.sockets import NoAnswer
 from blackstart.probes.clients import TargetConnections, is_here, peers_in, sockets_of_listener
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_value import RedisCommand
-from blackstart.probes.sockets import NoAnswer
-from blackstart.reading import read_once
 from tests.unit.probes.servers import answering, free_port, http, serving, target_on
 
 CLIENT_LIST = """id=3 addr=127.0.0.1:50312 laddr=127.0.0.1:6379 fd=8 name= age=5 idle=0 flags=N db=0 sub=0

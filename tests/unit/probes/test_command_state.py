@@ -2,9 +2,9 @@
 
 import pytest
 
-from blackstart.codec import from_data, to_data
+from blackstart.base.codec import from_data, to_data
 from blackstart.probes.command_state import CommandState
-from blackstart.reading import read_once
+from blackstart.probes.read import read_once
 
 
 @pytest.mark.parametrize(

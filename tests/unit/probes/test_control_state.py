@@ -2,14 +2,14 @@
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.control import State
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget, Refused, StepFailed, StepTimedOut
 from blackstart.controls.manual import Manual
-from blackstart.errors import BadTarget, Refused, StepFailed, StepTimedOut
-from blackstart.model import Answer
+from blackstart.model.control import State
+from blackstart.model.reading import Answer
+from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
-from blackstart.reading import read_once
-from blackstart.target import Service, Target
+from blackstart.probes.read import read_once
 
 CONTROL = Manual("redis")
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
+from blackstart.base.sockets import Deadline, NoAnswer
 from blackstart.probes.hard_cap import MOST_HANGING, HardCap
-from blackstart.probes.sockets import Deadline, NoAnswer
 from tests.services import eventually
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
-from blackstart.model import Answer
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.reading import Answer
+from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpJson, HttpStatus, HttpText
-from blackstart.target import Service, Target
 
 TARGET = Target(
     "shop",

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from blackstart.errors import BadTarget
+from blackstart.base.errors import BadTarget
 from blackstart.probes.http_client import HttpReader
 from tests.unit.probes.http_read import read
 from tests.unit.probes.servers import answering, http, requests_of, serving

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.target import Service, Target
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
-from blackstart.reading import read_once
-from blackstart.target import Service, Target
+from blackstart.probes.read import read_once
 
 ENGINE = """#!/bin/sh
 case $1 in

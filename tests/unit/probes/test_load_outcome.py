@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.history import HistoryWriter, Outcome
+from blackstart.evidence.history import HistoryWriter, Outcome
 from blackstart.probes.load_outcome import LoadOutcome
-from blackstart.reading import read_once
-from tests.unit.checks.rows import row
+from blackstart.probes.read import read_once
+from tests.unit.verdict.checks.rows import row
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
-from blackstart.model import Answer, Command, Reader
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.reading import Answer, Reader
+from blackstart.model.step import Command
+from blackstart.model.target import Service, Target
 from blackstart.probes.log_follow import new_lines
 from blackstart.probes.log_lines import LogMatches
-from blackstart.target import Service, Target
 
 
 def follow(path: Path, pattern: str = "error") -> tuple[LogMatches, Reader]:

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from blackstart.codec import from_data, to_data
-from blackstart.model import Answer
+from blackstart.base.codec import from_data, to_data
+from blackstart.model.reading import Answer
+from blackstart.model.target import Target
 from blackstart.probes.metrics import Metric, MetricLabel, NotPrometheus, samples_of
-from blackstart.target import Target
 
 PAGE = b"""# HELP trader_is_leader 1 while this instance leads; trader_is_leader 7
 # TYPE trader_is_leader gauge

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.target import Service, Target
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
-from blackstart.reading import read_once
-from blackstart.target import Service, Target
 from tests.requirements import require
 from tests.unit.probes.servers import answering, free_port, serving, target_on
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.model import Answer
+from blackstart.base.codec import from_data, to_data
+from blackstart.model.reading import Answer
 from blackstart.probes.redis_value import RedisCommand, redis_clients, redis_info, redis_key
 from tests.unit.probes.servers import target_on
 

@@ -4,13 +4,13 @@ import json
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
-from blackstart.model import Answer
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.model.reading import Answer
+from blackstart.model.target import Service, Target
 from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlRows, SqlScalar
-from blackstart.reading import read_once
-from blackstart.target import Service, Target
 from tests.unit.probes.servers import serving
 
 

@@ -6,12 +6,12 @@ import time
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.errors import BadTarget
-from blackstart.probes.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadTarget
+from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.model.target import Target
+from blackstart.probes.read import read_once
 from blackstart.probes.tcp import Tcp
-from blackstart.reading import read_once
-from blackstart.target import Target
 from tests.unit.probes.servers import free_port, serving, target_on
 
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.engine.sampling.sampler import Sampler
 from blackstart.probes.http import HttpText
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
-from blackstart.reading import read_once
-from blackstart.sampler import Sampler
 from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, http, serving
 

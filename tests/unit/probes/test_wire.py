@@ -8,14 +8,14 @@ import time
 
 import pytest
 
-from blackstart.codec import from_data, to_data
-from blackstart.model import Probe, Reading
+from blackstart.base.codec import from_data, to_data
+from blackstart.model.reading import Probe, Reading
 from blackstart.probes import wire_readers
 from blackstart.probes.proxy_state import ProxyState, ToxicState, WireState
+from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
 from blackstart.probes.wire import CloseTime, Comings, RoundTrip, Throughput
-from blackstart.reading import read_once
 from tests.unit.probes.servers import free_port, serving
 
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from blackstart import clock
+from blackstart.base import clock
 from blackstart.proxy.errors import ApiError
 from blackstart.proxy.lease import read_lease
-from blackstart.safety import alive
+from blackstart.safety.processes import identity
 
 
 def test_a_lease_of_a_live_process_holds_until_it_dies() -> None:
@@ -24,7 +24,7 @@ def test_a_lease_of_a_live_process_holds_until_it_dies() -> None:
 def test_a_pid_that_was_used_again_is_not_the_owner() -> None:
     with pytest.raises(ApiError, match=f"lease.pid {os.getpid()} is another process now"):
         read_lease({"pid": os.getpid(), "started": "1"})
-    lease = read_lease({"pid": os.getpid(), "started": alive.started(os.getpid())})
+    lease = read_lease({"pid": os.getpid(), "started": identity.started(os.getpid())})
     assert lease is not None
     assert lease.ended() is None
 

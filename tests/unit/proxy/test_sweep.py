@@ -8,7 +8,7 @@ import pytest
 
 from blackstart.proxy.collection import Collection
 from blackstart.proxy.toxic import read_toxic
-from blackstart.safety import alive
+from blackstart.safety.processes import identity
 
 
 def test_a_look_that_fails_ends_no_lease_and_is_not_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,10 +22,10 @@ def test_a_look_that_fails_ends_no_lease_and_is_not_the_last(monkeypatch: pytest
         both = {"pid": os.getpid(), "seconds": 0.3}
         await proxy.add_toxic(read_toxic({"type": "noop", "name": "timed", "lease": both}))
         sweeping = asyncio.create_task(collection.sweep())
-        monkeypatch.setattr(alive, "started", no_files)
+        monkeypatch.setattr(identity, "started", no_files)
         await asyncio.sleep(0.7)  # looks fail meanwhile, and the time of the second lease is over
         assert "owned" in [toxic.name for toxic in proxy.toxics]
-        monkeypatch.setattr(alive, "started", lambda pid: None)
+        monkeypatch.setattr(identity, "started", lambda pid: None)
         async with asyncio.timeout(5):
             while proxy.toxics:
                 await asyncio.sleep(0.02)

@@ -12,15 +12,20 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from blackstart import clock, history, journal, judging
-from blackstart.codec import to_data
-from blackstart.expect import always, eventually, never
+from blackstart.base import clock
+from blackstart.base.codec import to_data
+from blackstart.evidence import history, journal
+from blackstart.evidence.journal import Journal, Record
 from blackstart.faults.stop import Stop
-from blackstart.journal import Journal, Record
-from blackstart.judge import Judgement
-from blackstart.model import Change, Command, Experiment, LogRow, Reading
+from blackstart.model.change import Change
+from blackstart.model.expect import always, eventually, never
+from blackstart.model.experiment import Experiment, LogRow
+from blackstart.model.reading import Reading
+from blackstart.model.step import Command
 from blackstart.probes.http import HttpJson, HttpStatus
 from blackstart.probes.tcp import Tcp
+from blackstart.verdict import from_folder
+from blackstart.verdict.judge import Judgement
 
 TICK_S = 0.05
 T0_S = 1000.0
@@ -187,7 +192,7 @@ def told(drill: Drill, reports: Path, *, verdict: bool = True) -> Path:
 
 def _verdict(path: Path) -> None:
     """The engine's last line, appended with the chain kept."""
-    judgement = judging.judge_folder(path)
+    judgement = from_folder.judge_folder(path)
     data = (path / "journal.jsonl").read_bytes()
     tail = journal._digest(data.rstrip(b"\n").rsplit(b"\n", 1)[-1])
     number = data.count(b"\n")
@@ -200,7 +205,7 @@ def _verdict(path: Path) -> None:
 
 def judged(path: Path) -> tuple[Record, Judgement]:
     """Record and judgement of a told drill."""
-    return journal.read(path / "journal.jsonl"), judging.judge_folder(path)
+    return journal.read(path / "journal.jsonl"), from_folder.judge_folder(path)
 
 
 def _history(path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import history
+from blackstart.evidence import history
 from blackstart.reports import html
 from blackstart.reports.story import RunView
 from tests.requirements import require

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.finding import Finding
-from blackstart.judge import Judgement
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.reports import github, html, junit, table
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
+from blackstart.verdict.judge import Judgement
 from tests.unit.reports.conftest import DRILLS
 
 

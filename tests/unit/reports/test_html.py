@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from blackstart import history, journal
-from blackstart.finding import Finding
-from blackstart.judge import Judgement
+from blackstart.evidence import history, journal
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.reports import html
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
+from blackstart.verdict.judge import Judgement
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
 

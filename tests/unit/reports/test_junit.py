@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
-from blackstart.judge import Judgement
+from blackstart.model.verdict import Verdict
 from blackstart.reports import junit
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
+from blackstart.verdict.judge import Judgement
 from tests.unit.reports.conftest import DRILLS
 
 

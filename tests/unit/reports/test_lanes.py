@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blackstart import journal
-from blackstart.journal import Journal, Record
-from blackstart.model import Reading
+from blackstart.evidence import journal
+from blackstart.evidence.journal import Journal, Record
+from blackstart.model.reading import Reading
 from blackstart.reports.lanes import lanes, words
 from blackstart.reports.story import RunView
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from blackstart.history import History, Row
+from blackstart.evidence.history import History, Row
+from blackstart.model.system import System
 from blackstart.reports import fates
 from blackstart.reports.load_view import buckets, by_phase
 from blackstart.reports.story import Phase
-from blackstart.system import System
 
 PHASES = (Phase("baseline", 10.0, 12.0), Phase("fault", 12.0, 16.0))
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from blackstart.journal import Record
-from blackstart.judge import Judgement
+from blackstart.evidence.journal import Record
+from blackstart.model.verdict import Verdict
 from blackstart.reports.picture import as_text, fault_spans
 from blackstart.reports.story import RunView
-from blackstart.verdicts import Verdict
+from blackstart.verdict.judge import Judgement
 
 
 def test_offsets_count_from_the_first_phase_and_utc_follows_its_clock(stories: dict[str, RunView]) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart.history import History, Row
+from blackstart.evidence.history import History, Row
 from blackstart.loads import K6
-from blackstart.model import Reading, Traffic
+from blackstart.model.experiment import Traffic
+from blackstart.model.reading import Reading
 from blackstart.reports import breaker, fates, gauges, html, summary, table
 from blackstart.reports.story import Phase, RunView
 from blackstart.suites import systems

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.errors import Damaged, Refused
+from blackstart.base.errors import Damaged, Refused
 from blackstart.reports import baseline, trend
 from blackstart.reports.story import RunView
 from blackstart.reports.trend import Run

@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions
-from blackstart.model import Answer, Change, Command, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.model.change import Change
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, ReadingKind, Scalar
+from blackstart.model.step import Command
 
 
 @plain

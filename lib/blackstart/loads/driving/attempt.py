@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from blackstart.clock import now_s
-from blackstart.history import Outcome, Row
+from blackstart.base.clock import now_s
+from blackstart.evidence.history import Outcome, Row
 from blackstart.loads.driving.connection import Connection, Headers
 from blackstart.loads.driving.place import NotSent
 from blackstart.loads.driving.pool import Pool

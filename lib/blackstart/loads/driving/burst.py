@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from blackstart import history
-from blackstart.clock import now_s
-from blackstart.history import HistoryWriter, Row
+from blackstart.base.clock import now_s
+from blackstart.evidence import history
+from blackstart.evidence.history import HistoryWriter, Row
 from blackstart.loads.burst import Burst
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit

@@ -6,9 +6,10 @@ import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from blackstart import history
-from blackstart.errors import BlackstartError
-from blackstart.history import HistoryWriter
+from blackstart.base.errors import BlackstartError
+from blackstart.controls.steps.ssh import close_machines
+from blackstart.evidence import history
+from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.errand import Job, Program
@@ -16,7 +17,6 @@ from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.driving.sender import Done, Sender
 from blackstart.loads.stages import planned
 from blackstart.loads.summary import Driven, summarise
-from blackstart.steps.ssh import close_machines
 
 
 async def drive(load: Commands, spec_path: Path, history_path: Path, control: Control, share: object) -> None:

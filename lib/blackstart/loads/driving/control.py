@@ -11,7 +11,7 @@ import threading
 from collections.abc import Awaitable
 from typing import Any
 
-from blackstart.clock import now_s
+from blackstart.base.clock import now_s
 
 _LONGEST_LINE = 4096
 

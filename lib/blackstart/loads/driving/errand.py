@@ -11,17 +11,17 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Executor
 
-from blackstart.clock import now_s
-from blackstart.errors import BlackstartError, StepFailed, StepTimedOut
-from blackstart.history import Outcome, Row
+from blackstart.base.clock import now_s
+from blackstart.base.errors import BlackstartError, StepFailed, StepTimedOut
+from blackstart.base.secrets.env import secret
+from blackstart.controls.steps.outcome import last_line
+from blackstart.controls.steps.run import run
+from blackstart.controls.steps.shell import remote_line
+from blackstart.controls.steps.ssh import ssh_machine
+from blackstart.evidence.history import Outcome, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.template import Template
-from blackstart.model import Command
-from blackstart.steps.outcome import last_line
-from blackstart.steps.run import run
-from blackstart.steps.shell import remote_line
-from blackstart.steps.ssh import ssh_machine
-from blackstart.target import secret
+from blackstart.model.step import Command
 
 _LONGEST_DETAIL = 160
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable
 
-from blackstart.history import Outcome, Row
+from blackstart.evidence.history import Outcome, Row
 from blackstart.loads.k6 import K6
 
 _NEEDED = {"http_reqs", "http_req_duration", "http_req_blocked"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from blackstart.clock import now_s
+from blackstart.base.clock import now_s
 from blackstart.loads.driving.connection import Connection, Headers
 
 

@@ -6,8 +6,8 @@ import dataclasses
 import gc
 from pathlib import Path
 
-from blackstart import history
-from blackstart.history import HistoryWriter
+from blackstart.evidence import history
+from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.driving.attempt import Attempt
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.pool import Pools

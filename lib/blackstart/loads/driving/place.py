@@ -8,7 +8,7 @@ import ipaddress
 import socket
 import ssl
 
-from blackstart.clock import now_s
+from blackstart.base.clock import now_s
 from blackstart.loads.driving.connection import Connection
 
 # Refusals of our own machine: nothing was sent, and the system under test had no part in it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Protocol
 
-from blackstart.clock import now_s
+from blackstart.base.clock import now_s
 from blackstart.loads.driving.connection import Connection, Listener
 from blackstart.loads.driving.place import NotSent, Place
 from blackstart.loads.driving.prepared import Prepared

@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
-from blackstart.history import Outcome
+from blackstart.base.secrets.places import is_secret_header
+from blackstart.evidence.history import Outcome
 from blackstart.loads.driving.connection import LONGEST_KEPT, Headers
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
-from blackstart.secret_places import is_secret_header
 
 AGENT = "blackstart-load"
 _LONGEST_DETAIL = 160

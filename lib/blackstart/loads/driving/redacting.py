@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 
-from blackstart.redact import Redactor
+from blackstart.base.secrets.redact import Redactor
 
 
 def secret(reference: str) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Protocol
 
-from blackstart.clock import now_s
-from blackstart.history import HistoryWriter, Row
+from blackstart.base.clock import now_s
+from blackstart.evidence.history import HistoryWriter, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, first
 from blackstart.loads.driving.files import file_limit

@@ -9,8 +9,8 @@ from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import Any
 
-from blackstart.clock import now_s
-from blackstart.history import HistoryWriter
+from blackstart.base.clock import now_s
+from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.summary import Driven
 

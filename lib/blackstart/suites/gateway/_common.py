@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blackstart.expect import BASELINE_WITHIN_S, Expectation, always, eventually
 from blackstart.loads import OpenLoop, Stage
-from blackstart.model import Check, Experiment, Traffic
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.experiment import Check, Experiment, Traffic
+from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.metrics import Metric
-from blackstart.probes.unstated import UndeclaredFact
+from blackstart.probes.undeclared_fact import UndeclaredFact
 from blackstart.suites.gateway import readings as read
 from blackstart.suites.gateway.link import OP, links, requests
-from blackstart.target import Target
 
 COUNTED = "counted"
 """What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""

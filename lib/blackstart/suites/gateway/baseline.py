@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from blackstart.flags import Flags
-from blackstart.model import Check, Experiment
+from blackstart.model.experiment import Check, Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.gateway import _common as common
 from blackstart.suites.gateway.link import OP
-from blackstart.target import Target
 
 RATE_PER_S = 500.0
 LASTS_S = 10.0

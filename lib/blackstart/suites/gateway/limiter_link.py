@@ -11,10 +11,11 @@ from random import Random, SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
+from blackstart.base.secrets.env import secret
 from blackstart.loads import Operation
 from blackstart.loads.template import Template, with_values
-from blackstart.target import Target, secret
+from blackstart.model.target import Target
 
 _TIMEOUT_S = 2.0
 _LOOK_S = 2.0

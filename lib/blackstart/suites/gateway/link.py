@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from blackstart.errors import BadTarget
-from blackstart.link import Proof
+from blackstart.base.errors import BadTarget
 from blackstart.loads import Operation
+from blackstart.model.link import Proof
+from blackstart.model.target import Target
 from blackstart.suites.gateway.limiter_link import LimiterCounts
-from blackstart.target import Target
 
 OP = "request"
 _ANSWER_TIMEOUT_S = 5.0

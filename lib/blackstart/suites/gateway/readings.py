@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import ClassVar
 
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 from blackstart.probes.http import HttpGet, HttpJson, HttpStatus
 from blackstart.probes.log_lines import LogMatches
 from blackstart.probes.metric_share import MetricShare

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.expect import Expectation, always, eventually
 from blackstart.faults.bandwidth import Bandwidth
-from blackstart.flags import Flags
-from blackstart.model import Experiment
+from blackstart.model.expect import Expectation, always, eventually
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.gateway import _common as common
 from blackstart.suites.gateway import readings as read
-from blackstart.target import Target
 
 RATE_PER_S = 200.0
 

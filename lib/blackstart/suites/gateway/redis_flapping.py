@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from blackstart.expect import eventually
 from blackstart.faults.flap import Flap
-from blackstart.flags import Flags
-from blackstart.model import Experiment
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.gateway import _common as common
 from blackstart.suites.gateway import readings as read
-from blackstart.target import Target
 
 RATE_PER_S = 100.0
 RECOVERS_WITHIN_S = 2.0

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from blackstart import facts as fact
-from blackstart.system import System
+from blackstart.model import facts as fact
+from blackstart.model.system import System
 
 SYSTEM = System(
     kind="gateway",

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from blackstart.expect import always
 from blackstart.faults.stop import Stop
-from blackstart.flags import Flags
 from blackstart.loads import OpenLoop, Operation, constant
-from blackstart.model import Check, Experiment, Traffic
+from blackstart.model.expect import always
+from blackstart.model.experiment import Check, Experiment, Traffic
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.gateway import _common as common
 from blackstart.suites.gateway import readings as read
 from blackstart.suites.gateway.link import OP, requests
-from blackstart.target import Target
 
 RATE_PER_S = 500.0
 LASTS_S = 10.0

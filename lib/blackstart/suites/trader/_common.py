@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blackstart.expect import Expectation, always
-from blackstart.flags import Flags
-from blackstart.model import Probe
+from blackstart.model.expect import Expectation, always
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader.link import is_in_container
-from blackstart.target import Target
 
 
 @dataclass(frozen=True)

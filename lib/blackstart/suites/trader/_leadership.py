@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.model import Check, Probe
+from blackstart.model.experiment import Check
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
-from blackstart.target import Target
 
 
 def report_name(instance: str) -> str:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from blackstart.errors import BadTarget
-from blackstart.expect import BASELINE_WITHIN_S, Condition, always, eventually
+from blackstart.base.errors import BadTarget
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.pause_one import PauseOne
-from blackstart.model import Check, Experiment
+from blackstart.model.expect import BASELINE_WITHIN_S, Condition, always, eventually
+from blackstart.model.experiment import Check, Experiment
+from blackstart.model.target import Target
 from blackstart.probes.fleet import Fleet
-from blackstart.safety.link import Listens
+from blackstart.safety.preflight.link_proofs import Listens
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits
 from blackstart.suites.trader._leadership import leadership, report_name, reports
 from blackstart.suites.trader.link import links
-from blackstart.target import Target
 
 
 def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Experiment:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import shlex
 from typing import Any
 
-from blackstart.errors import BadTarget, did_you_mean
+from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.loads import Commands, OpenLoop, Operation, Retry, constant
-from blackstart.model import Probe
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.probes.http_column import HttpColumn
 from blackstart.suites.trader._common import stored
-from blackstart.target import Target
 
 BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {int:1-50}, "price": {int:90-110}}'
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually, never
 from blackstart.faults.stop import Stop
-from blackstart.flags import Flags
-from blackstart.model import Check, Experiment, LogRow, Probe
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually, never
+from blackstart.model.experiment import Check, Experiment, LogRow
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.suites.trader import _lost_locks
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, steady, stored
 from blackstart.suites.trader._leadership import leadership, reports
 from blackstart.suites.trader.link import forbidding, links
-from blackstart.target import Target
 
 # Two more ways to lose a lock, since a stopped Redis can't give two leaders. Both need two instances.
 VARIANTS = ("bounce", "freeze-leader")

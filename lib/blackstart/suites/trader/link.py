@@ -8,18 +8,17 @@ one of the proofs is enough.
 from __future__ import annotations
 
 from blackstart import controls
-from blackstart.errors import BlackstartError
-from blackstart.expect import Condition
-from blackstart.link import Proof
+from blackstart.base.errors import BlackstartError
+from blackstart.model.expect import Condition
+from blackstart.model.link import Proof
+from blackstart.model.target import Target
 from blackstart.probes.clients import TargetConnections
 from blackstart.probes.http import HttpText
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.link import SameValue, SeenIn
-from blackstart.safety.link_proofs import AllOf, KeysInDatabase, ServedByControl
+from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, SameValue, SeenIn, ServedByControl
 from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
-from blackstart.target import Target
 
 _CLIENTS = (
     "SELECT string_agg(host(client_addr) || ':' || client_port, ' ') FROM pg_stat_activity "

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.flags import Flags
 from blackstart.loads import Commands
-from blackstart.model import Check, Experiment, LogRow, Traffic
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
+from blackstart.model.experiment import Check, Experiment, LogRow, Traffic
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import steady
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.suites.trader.link import forbidding, links
-from blackstart.target import Target
 
 VARIANTS = ("freeze",)
 # Beyond the database's own time limit, an answer may take this much longer.

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from blackstart.expect import BASELINE_WITHIN_S, Expectation, eventually
-from blackstart.flags import Flags
 from blackstart.loads import Burst, OpenLoop, Operation, constant
-from blackstart.model import Check, Experiment, LogRow, Probe, Traffic
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
+from blackstart.model.experiment import Check, Experiment, LogRow, Traffic
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Probe
+from blackstart.model.target import Target
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import steady, stored
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.suites.trader.link import forbidding
-from blackstart.target import Target
 
 SPARE_S = 15.0
 ANSWER_WITHIN_MS = 2000.0

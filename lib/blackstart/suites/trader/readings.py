@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from blackstart.codec import plain
-from blackstart.model import Answer, ReadingKind, Scalar
+from blackstart.base.codec import plain
+from blackstart.model.reading import Answer, ReadingKind, Scalar
 from blackstart.probes.http import HttpJson, HttpStatus
 from blackstart.probes.metrics import Metric, MetricLabel
 

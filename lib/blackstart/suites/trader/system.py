@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from blackstart import facts as fact
-from blackstart.system import ByFlags, SafeState, Server, System
+from blackstart.model import facts as fact
+from blackstart.model.system import ByFlags, SafeState, Server, System
 
 
 def _one_backoff_s(facts: Mapping[str, Any]) -> float:

@@ -5,17 +5,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from blackstart.checks.catalogue import apply
-from blackstart.checks.recorded import Recorded
-from blackstart.flags import Flags
-from blackstart.history import History
-from blackstart.journal import Record
-from blackstart.model import Answer, Experiment
+from blackstart.commands.target_file import from_table
+from blackstart.evidence.history import History
+from blackstart.evidence.journal import Record
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Answer
+from blackstart.model.target import Target
 from blackstart.probes.metric_share import MetricShare
-from blackstart.probes.unstated import UndeclaredFact
+from blackstart.probes.undeclared_fact import UndeclaredFact
 from blackstart.suites.gateway.system import SYSTEM
-from blackstart.target import Target
-from blackstart.target_file import from_table
+from blackstart.verdict.checks.catalogue import apply
+from blackstart.verdict.checks.recorded import Recorded
 
 TABLE = {
     "name": "gateway",

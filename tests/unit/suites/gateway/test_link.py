@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from blackstart.errors import BadTarget
+from blackstart.base.errors import BadTarget
+from blackstart.model.target import Target
 from blackstart.suites.gateway.link import requests
-from blackstart.target import Target
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ import importlib
 
 import pytest
 
-from blackstart.flags import Flags
-from blackstart.model import Experiment
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.gateway.system import SYSTEM
-from blackstart.target import Target
 
 PROXIED = ("redis-unavailable", "redis-latency", "redis-flapping", "redis-bandwidth")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from blackstart.flags import Flags
-from blackstart.model import Check, Experiment
+from blackstart.model.experiment import Check, Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Service, Target
 from blackstart.suites.trader import leader_lock
-from blackstart.target import Service, Target
 
 REDIS = Service("redis", address="127.0.0.1:6379", control={"manual": "it"})
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from blackstart.checks.catalogue import apply
-from blackstart.checks.recorded import Recorded
-from blackstart.errors import BadTarget, Refused
-from blackstart.flags import Flags
-from blackstart.history import History
-from blackstart.journal import Record
+from blackstart.base.errors import BadTarget, Refused
+from blackstart.engine.planning import make
+from blackstart.evidence.history import History
+from blackstart.evidence.journal import Record
 from blackstart.loads import Commands, OpenLoop
-from blackstart.planning import make
-from blackstart.safety import guard_rails
+from blackstart.model.flags import Flags
+from blackstart.model.target import Service, Target
+from blackstart.safety.preflight import guard_rails
 from blackstart.suites.trader import postgres_blip, rate_limit_spike
 from blackstart.suites.trader._orders import flowing_orders
-from blackstart.target import Service, Target
+from blackstart.verdict.checks.catalogue import apply
+from blackstart.verdict.checks.recorded import Recorded
 
 API = "http://127.0.0.1:8000"
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from blackstart.flags import Flags
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites.trader import rate_limit_spike
-from blackstart.target import Target
 
 API = "http://127.0.0.1:8000"
 

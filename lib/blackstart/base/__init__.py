@@ -1,0 +1,1 @@
+"""What every room stands on: errors, clock, plain data, console, sockets, secrets. Knows nothing of drills."""

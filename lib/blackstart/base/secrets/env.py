@@ -1,0 +1,17 @@
+"""Secrets by reference: `env:NAME` in a target file is the variable's value, read when it is used."""
+
+from __future__ import annotations
+
+import os
+
+from blackstart.base.errors import BadTarget
+
+
+def secret(reference: str) -> str:
+    """The value behind `env:NAME`, or the text itself. Raises BadTarget where the variable is missing."""
+    if not reference.startswith("env:"):
+        return reference
+    name = reference[4:]
+    if name not in os.environ:
+        raise BadTarget(f"the environment variable {name} is not set (the target refers to it as {reference})")
+    return os.environ[name]

@@ -1,0 +1,111 @@
+"""Where secrets stand in a target file and in the flags: each with the reference that leads there again. Pure."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from blackstart.base.secrets import references
+from blackstart.base.secrets.redact import SECRET_NAME
+
+Place = tuple[str, str]
+"""A reference and the secret."""
+
+# Headers that every client sends, and that tell nothing.
+_OPEN_HEADERS = re.compile(
+    r"(?:accept|cache-control|connection|content|expect|host|origin|pragma|referer|te|upgrade|user-agent|via"
+    r"|x-(?:request|correlation|trace)-id)(?:-.*)?\Z",
+    re.IGNORECASE,
+)
+_OPTION = re.compile(r"--?[A-Za-z][\w.-]*\Z")
+_ASSIGNED = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w.-]*)=.+\Z", re.DOTALL)
+_SECRET_OPTION = re.compile(r"--?(?:.*(?:pass|secret|token|api-?key|credential).*|a|pw|auth|key)\Z", re.IGNORECASE)
+_HEADER_OPTIONS = ("-H", "--header")
+
+
+def is_secret_header(name: str) -> bool:
+    """Whether what a target sends in that header may be a secret: all that not every client sends."""
+    return not _OPEN_HEADERS.match(name)
+
+
+def in_table(table: Mapping[str, Any], path: str) -> dict[str, str]:
+    """The secrets of a target file, by reference."""
+    return dict(_in(table, path, ()))
+
+
+def in_flags(given: Mapping[str, str]) -> dict[str, str]:
+    """The secrets in flags; `given` maps environment names to values, wherever these came from."""
+    return {
+        references.env(name, *picks): secret
+        for name, value in given.items()
+        for picks, secret in (*_in_url(value), *(_in_command(value) if name.endswith("_COMMAND") else ()))
+    }
+
+
+def _in(value: Any, path: str, keys: tuple[str, ...]) -> Iterator[Place]:
+    if isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _in(item, path, (*keys, str(key)))
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        words = [item if isinstance(item, str) else "" for item in value]
+        for number, picks, secret in _in_words(words):
+            yield references.file(path, (*keys, str(number)), *picks), secret
+        for number, item in enumerate(value):
+            yield from _in(item, path, (*keys, str(number)))
+    elif isinstance(value, str) and value and not value.startswith("env:"):
+        for picks, secret in _in_text(value, keys):
+            yield references.file(path, keys, *picks), secret
+
+
+def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], str]]:
+    yield from _in_url(value)
+    if len(keys) > 1 and keys[-2] == "headers":
+        if is_secret_header(keys[-1]):
+            yield (), value
+            if " " in value:  # Bearer, Basic
+                yield ("scheme",), value.partition(" ")[2].strip()
+    elif SECRET_NAME.search(keys[-1]) and "://" not in value:
+        yield (), value
+    elif keys[-1] in ("abort", "start", "process") or len(keys) > 1 and keys[-2] == "env":
+        yield from _in_command(value)
+
+
+def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    scheme, there, rest = value.partition("://")
+    if not there or " " in scheme:
+        return
+    user, at, _ = rest.partition("/")[0].rpartition("@")
+    name, colon, password = user.partition(":")
+    if at and colon and password:
+        yield ("password",), password
+    elif at and name and scheme in ("http", "https"):  # a token in the place of a user
+        yield ("user",), name
+    for item in rest.partition("?")[2].partition("#")[0].split("&"):
+        key, _, text = item.partition("=")
+        if text and SECRET_NAME.search(key):
+            yield (f"query.{key}",), text
+
+
+def _in_command(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        return
+    for number, picks, secret in _in_words(words):
+        yield (f"word.{number}", *picks), secret
+
+
+def _in_words(words: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...], str]]:
+    for number, word in enumerate(words):
+        before = words[number - 1] if number else ""
+        assigned = _ASSIGNED.match(word)
+        if _SECRET_OPTION.match(before) and not _OPTION.match(word) and word:
+            yield number, (), word
+        elif before in _HEADER_OPTIONS and ":" in word and is_secret_header(word.partition(":")[0]):
+            yield number, ("field",), word.partition(":")[2].strip()
+        elif assigned and (SECRET_NAME.search(assigned["name"]) or _SECRET_OPTION.match(f"--{assigned['name']}")):
+            yield number, ("after",), word.partition("=")[2]
+        for picks, secret in _in_url(word):
+            yield number, picks, secret

@@ -1,0 +1,64 @@
+"""Where Blackstart keeps what must outlive a run: the user's state folder, or `BLACKSTART_STATE`."""
+
+import os
+import pwd
+import shlex
+from pathlib import Path
+
+from platformdirs import user_state_path
+
+from blackstart.base.errors import Refused
+
+
+def invoke() -> str:
+    """What to type before a task's name in the shell that this was started from: `invoke`, or the way of scripts/run.
+
+    There `invoke` is on no PATH but our own, and the command that mends must work as it is printed.
+    """
+    return shlex.quote(os.environ.get("BLACKSTART_RUN") or "invoke")
+
+
+def state_path() -> Path:
+    """Where the state folder is, or would be. Raises Refused where that can't be told: a user without a home."""
+    try:
+        return Path(os.environ.get("BLACKSTART_STATE") or user_state_path("blackstart")).expanduser().absolute()
+    except RuntimeError as error:
+        raise Refused(
+            f"nobody can tell where the state folder is ({error}). Set BLACKSTART_STATE to a folder of yours."
+        ) from error
+
+
+def state_dir() -> Path:
+    """The state folder, made if it is not there. Raises Refused where it can't be made, or is another user's."""
+    path = state_path()
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refused(
+            f"the state folder {path} can't be made ({error.strerror}). Set BLACKSTART_STATE to a folder of yours."
+        ) from error
+    if not os.access(path, os.R_OK | os.X_OK):
+        raise Refused(f"the state folder {path} can't be read by {_user(os.geteuid())}: {_whose(path)}")
+    return path
+
+
+def _whose(path: Path) -> str:
+    """Whose it is, and what to do about it."""
+    try:
+        owner = path.stat().st_uid
+    except OSError as error:  # a folder above it
+        return f"{error.strerror}. Set BLACKSTART_STATE to a folder of yours."
+    again = "again with sudo" if owner == 0 else f"as {_user(owner)}"
+    return f"it is {_user(owner)}'s, who ran a drill with it. Run this {again}, or set BLACKSTART_STATE to your own."
+
+
+def _user(number: int) -> str:
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        return f"the user {number}"
+
+
+def running_labs() -> dict[str, Path]:
+    """The labs that are up, by name: a lab's target file is there exactly while it is up."""
+    return {path.parent.name: path for path in sorted(state_dir().glob("labs/*/target.toml"))}

@@ -1,0 +1,1 @@
+"""What each task does. The only place where an error becomes an exit code."""

@@ -1,0 +1,22 @@
+"""`chaos.list`: the experiments there are."""
+
+from __future__ import annotations
+
+from tabulate import tabulate
+
+from blackstart.base import writer
+from blackstart.base.secrets.redact import Redactor
+from blackstart.commands.answer import answering
+from blackstart.model.verdict import Verdict
+from blackstart.suites import discovery
+
+
+def list_experiments() -> int:
+    """Print every experiment there is."""
+
+    def act(redactor: Redactor) -> int:
+        rows = [(f.name, f.suite or "yours", f.says) for f in discovery.everything()]
+        writer.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
+        return Verdict.HELD.exit_code
+
+    return answering(act)

@@ -1,0 +1,257 @@
+"""What the report tasks do: find the run, read its record, print or write, and say an exit code."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+from tabulate import tabulate
+
+from blackstart.base import writer
+from blackstart.base.errors import (
+    EXIT_BROKE,
+    EXIT_HELD,
+    EXIT_INCONCLUSIVE,
+    EXIT_REFUSED,
+    BadTarget,
+    BlackstartError,
+    Damaged,
+    Refused,
+)
+from blackstart.base.secrets.redact import Redactor
+from blackstart.commands import user_experiment
+from blackstart.commands.target_file import load
+from blackstart.evidence import journal, manifest, notes, runs, verify
+from blackstart.evidence.events import EventName
+from blackstart.reports import baseline, documents, html, load_view, table, trend
+from blackstart.reports.story import RunView
+from blackstart.reports.words import MENDED
+from blackstart.suites import systems
+from blackstart.verdict import from_folder
+
+_LAST = 20
+
+
+def show(run: str, reports: str, experiment: str = "") -> int:
+    """Print a run: facts, transitions, expectations, verdict last."""
+
+    def act(_: Redactor) -> int:
+        view = _story(_opened(run, reports, experiment))
+        history = documents.load_of(view.where)
+        rows = load_view.by_phase(history, view.phases) if history else ()
+        writer.page(table.text(view, rows, notes.read(view.where).lines(), history))
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def write_html(run: str, reports: str, out: str, experiment: str = "") -> int:
+    """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
+
+    def act(_: Redactor) -> int:
+        view = _story(_opened(run, reports, experiment))
+        path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
+        if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
+            raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+        text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
+        try:
+            path.write_text(text, encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
+        writer.page(str(path.absolute()))
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def judge(run: str, reports: str, experiment: str = "") -> int:
+    """Judge a finished run again. The verdict's exit code; 30 where it would be green and the record says otherwise."""
+
+    def act(_: Redactor) -> int:
+        folder = _opened(run, reports, experiment)
+        record, judgement = _record(folder), from_folder.judge_folder(folder)
+        if record.damage:
+            writer.page(f"  {record.damage_text}")
+        for reason in judgement.reasons:
+            writer.page(f"  because: {reason}")
+        last = record.last(EventName.VERDICT)
+        recorded = str(last["verdict"]) if last else ""
+        writer.page(f"{folder.name}: judged again, {judgement.verdict.shown}")
+        if not recorded and record.damage:
+            writer.page("  what verdict was recorded, if any was, can't be read")
+        elif not recorded:
+            writer.page("  no verdict was recorded: the run was killed before its end")
+        elif recorded == judgement.verdict:
+            writer.page(f"  the same as recorded: {recorded.replace('-', ' ')}")
+        else:
+            writer.page(f"  NOT the same as recorded: {recorded.replace('-', ' ')}")
+        if _story(folder).mended_later:
+            writer.page(f"  {MENDED}")
+        same = recorded == judgement.verdict
+        return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE
+
+    return _answering(act)
+
+
+def check(run: str, reports: str) -> int:
+    """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
+
+    def act(_: Redactor) -> int:
+        folder = _find(run, reports)
+        found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
+        writer.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
+        code = verify.exit_code(found)
+        told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
+        writer.page(
+            f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}"
+        )
+        return code
+
+    return _answering(act)
+
+
+def add_note(run: str, text: str, by: str, reports: str) -> int:
+    """Add an operator's note to a run."""
+
+    def act(redactor: Redactor) -> int:
+        if not text.strip():
+            raise Refused("a note must say something")
+        folder = _find(run, reports)
+        _learn_target(folder, redactor)
+        try:
+            notes.append(folder, text.strip(), by.strip(), redactor)
+        except OSError as error:
+            raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
+        writer.page(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
+        return EXIT_HELD
+
+    return _answering(act)
+
+
+def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool, experiment: str = "") -> int:
+    """Compare the runs like this one over time; against a baseline where one is named."""
+
+    def act(_: Redactor) -> int:
+        if save and not baseline_file:
+            raise Refused("--save-baseline needs --baseline FILE to save to")
+        alike, others = _alike(_opened(run, reports, experiment), _count(last))
+        _print_trend(alike, others)
+        if save:
+            made = baseline.of(alike)
+            baseline.save(Path(baseline_file), made)
+            writer.page(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
+            for name in sorted({name for run in alike for name in run.times_s} - set(made["transitions"])):
+                writer.page(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
+            return EXIT_HELD
+        return _gate(alike, Path(baseline_file)) if baseline_file else EXIT_HELD
+
+    return _answering(act)
+
+
+def _gate(alike: list[trend.Run], path: Path) -> int:
+    before = baseline.read(path)
+    if before["experiment"] != alike[-1].key:
+        raise Refused(f"{path} is the baseline of {before['experiment']}, and these are runs of {alike[-1].key}")
+    gate = trend.gate(alike, before)
+    for reason in gate.reasons:
+        writer.page(f"  because: {reason}")
+    writer.page(f"against {path} ({len(before['runs'])} runs): {gate.verdict}. {trend.METHOD}")
+    return gate.verdict.exit_code
+
+
+def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
+    """The last runs that can be compared with this one, oldest first, and how many in the folder can't be."""
+    wanted = trend.key_of(_story(folder))
+    found: list[trend.Run] = []
+    others = 0
+    for path in reversed(runs.every(folder.parent)):
+        if len(found) >= last:
+            break
+        try:
+            made = trend.run_of(_story(path))
+        except Damaged as damage:
+            print(f"  left out: {path.name}: {damage}", file=sys.stderr)
+            continue
+        if made.key == wanted:
+            found.append(made)
+        else:
+            others += 1
+    return found[::-1], others
+
+
+def _print_trend(alike: list[trend.Run], others: int) -> None:
+    name, _, settings = alike[-1].key.partition(", ")
+    writer.page(f"{name}: {_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
+    told = ", ".join(f"{count} {verdict.shown}" for verdict, count in trend.verdicts(alike).most_common())
+    writer.page(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
+    s = trend.shown
+    rows = [
+        (line.name, line.n, s(line.median_s), f"{s(line.low_s)} .. {s(line.high_s)}" if line.low_s is not None else
+         f"needs {trend.LEAST_RUNS} runs", s(line.p90_s), s(line.latest_s))
+        for line in trend.lines(alike)
+    ]  # fmt: skip
+    if rows:
+        writer.page(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+    if settings:
+        writer.page(textwrap.fill(f"compared are runs with the same: {settings}", 100, subsequent_indent="  "))
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or not int(text):
+        raise Refused(f"--last={text!r}: must be a whole number above 0")
+    return int(text)
+
+
+def _find(run: str, reports: str) -> Path:
+    return runs.find(run, Path(reports))
+
+
+def _opened(run: str, reports: str, experiment: str) -> Path:
+    """The run's folder, its record's classes known: a user's own from the file that the user names."""
+    folder = _find(run, reports)
+    if experiment:
+        user_experiment.load(experiment, folder)
+    _record(folder)
+    user_experiment.demand(folder)
+    return folder
+
+
+def _record(folder: Path) -> journal.Record:
+    if not (folder / "journal.jsonl").exists():
+        raise Damaged(f"{folder}: its journal is missing (journal.jsonl), so nothing can be read of the run. "
+                      "`report.verify` tells what else is")  # fmt: skip
+    return journal.read(folder / "journal.jsonl")
+
+
+def _story(folder: Path) -> RunView:
+    record = _record(folder)
+    return RunView(record, from_folder.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
+
+
+def _answering(act: Callable[[Redactor], int]) -> int:
+    """Call it; an error of ours, or of the disk, is one clear line and exit code 40."""
+    redactor = Redactor()
+    redactor.learn_environment()
+    try:
+        return act(redactor)
+    except (BlackstartError, OSError) as error:
+        print(redactor(str(error)), file=sys.stderr, flush=True)
+        return EXIT_REFUSED
+
+
+def _learn_target(folder: Path, redactor: Redactor) -> None:
+    """The secrets of the run's target file, where it is still there: an operator may quote one."""
+    record = journal.read(folder / "journal.jsonl")
+    head = next(iter(record.of(EventName.RUN)), {})
+    file = str(head.get("target", {}).get("file", ""))
+    if file and Path(file).is_file():
+        try:
+            redactor.learn(*load(Path(file)).secrets.values())
+        except BadTarget:
+            return  # it has changed since: what looks like a secret is masked all the same

@@ -1,0 +1,170 @@
+"""What the tasks do: from options to a run and its exit code. The one place where refusals become messages."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from blackstart.base import writer
+from blackstart.base.console import Console
+from blackstart.base.errors import BadFlag, BlackstartError, Refused
+from blackstart.base.secrets.placeholders import SecretPlaceholders
+from blackstart.base.secrets.redact import Redactor
+from blackstart.base.state import invoke
+from blackstart.commands import suite_summary, user_experiment
+from blackstart.commands.answer import answering
+from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
+from blackstart.engine import planning, safe_state
+from blackstart.engine.run import Run
+from blackstart.model import flags
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags, secrets_of_run
+from blackstart.model.plan import Plan
+from blackstart.model.target import Target
+from blackstart.model.verdict import Verdict
+from blackstart.probes import read
+from blackstart.safety.heal import heal as healing
+from blackstart.safety.heal.elsewhere import heal_command
+from blackstart.safety.preflight import guard_rails, service_lock, ssh_origin
+from blackstart.suites import discovery, systems
+from blackstart.verdict.from_folder import Result
+
+
+def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
+    """Run one experiment; returns the exit code."""
+
+    def act(redactor: Redactor) -> int:
+        given = flags.read(options)
+        found = discovery.find(name)
+        return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
+
+    return answering(act)
+
+
+def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
+    """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
+    if not found.shipped:
+        with contextlib.suppress(BlackstartError):  # what an older run of it left broken may need its classes
+            discovery.load(found)
+    healing.leftovers(lambda text: writer.line(redactor(text)), Path(given.reports))
+    target, given = choose(found, given, redactor)
+    service_lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
+    plan = planning.make(declared(found, target, given, variant), target)
+    source = user_experiment.source(found)
+    guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
+    console = Console(given.noninteractive, redactor)
+    refuse_hands_off(plan, given)
+    console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
+    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives, safe_state.text(target, given)))]
+    for what in will:
+        console.say(f"will: {what}")
+    if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
+        raise Refused("the operator did not say yes")
+    read.load(plan.probes(), ("plumbum",) if plan.changes else ())
+    once_more = again(found, given, variant)
+    result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
+    if result.judgement.verdict != Verdict.REFUSED:
+        console.plain(f"run again: {once_more}")
+    if result.judgement.verdict == Verdict.NOT_RESTORED:
+        console.plain(
+            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
+        )
+    return result
+
+
+def choose(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[Target, Flags]:
+    """The target that is meant, its secrets known to the redactor, and the flags that are of use there. Raises Refused,
+    also where no abort could be run."""
+    target, given = beside_trading(allowing(target_for(discovery.kind_of(found), given), given), given)
+    _learn(redactor, target, given)
+    safe_state.refuse_missing(target, given)
+    return target, given
+
+
+def declared(found: discovery.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
+    """The experiment as its file declares it for this target, with the operator's own hold and load, if there are."""
+    experiment = discovery.declare(found, target, given, variant)
+    experiment = replace(
+        experiment,
+        hold_min_s=max(experiment.hold_min_s, given.hold_s),
+        total_max_s=min(experiment.total_max_s, given.total_max_s),
+    )
+    if not given.k6:
+        return experiment
+    from blackstart.loads.k6_override import with_k6  # noqa: PLC0415  (most runs have none)
+
+    return with_k6(experiment, given.k6)
+
+
+def allowing(target: Target, given: Flags) -> Target:
+    """The target, allowing what `--allow` names besides what its file does."""
+    return replace(target, allow=(*target.allow, *given.allowed))
+
+
+def refuse_hands_off(plan: Plan, given: Flags) -> None:
+    """A change that only a hand can make can't be part of an unattended run."""
+    by_hand = [change.what for change in plan.changes if change.undo_by_hand]
+    if by_hand and given.noninteractive:
+        raise Refused(
+            f"{', '.join(by_hand)} can only be done by hand on {plan.target.name}, and NONINTERACTIVE=1 means that "
+            "nobody is there. Give the service a control that a machine has ([services.NAME] control) in a target file."
+        )
+
+
+def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
+    redactor.learn_environment()
+    SecretPlaceholders(secrets_of_run(target, given), redactor.learn)
+    services = target.services.values()
+    for text in (given.redis_url, given.database_url, target.api, target.prometheus, target.proxy):
+        redactor.learn_url(text)
+    for text in (*(service.dsn for service in services), *(service.url for service in services)):
+        redactor.learn_url(text)
+    # Headers are secrets whatever the variables behind them are called.
+    headers = [target.headers, *(route.get("headers", {}) for route in target.routes.values())]
+    for reference in (value for table in headers if isinstance(table, dict) for value in table.values()):
+        if str(reference).startswith("env:"):
+            redactor.learn(os.environ.get(reference[4:], ""))
+
+
+def variant_of(found: discovery.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:
+    """The one that is asked for, by its own switch or as `--variant NAME`. Raises BadFlag for one it does not have."""
+    chosen = [variant for variant in variants if options.get(variant.replace("-", "_"))]
+    chosen += [options["variant"]] if options.get("variant") else []
+    if len(set(chosen)) > 1:
+        raise BadFlag(f"--{' and --'.join(chosen)} exclude each other")
+    if chosen and chosen[0] not in found.variants:
+        has = f"its variants: {', '.join(found.variants)}" if found.variants else "it has none"
+        raise BadFlag(f'{found.name} has no variant "{chosen[0]}" ({has})')
+    return chosen[0] if chosen else ""
+
+
+def again(found: discovery.Found, given: Flags, variant: str) -> str:
+    """The command that runs the same experiment again, with the same flags; secrets stay in the environment."""
+    task = (
+        f"{systems.of(found.suite).collection}.{found.name}"
+        if found.shipped
+        else f"chaos.run {shlex.quote(str(found.path))}"
+    )
+    switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
+    return " ".join([invoke(), task, *flag_words(given), *([switch] if variant else [])])
+
+
+def flag_words(given: Flags) -> list[str]:
+    words: list[str] = []
+    ignored = TARGET_FLAGS if given.target else ()
+    for name in sorted(given.given.difference(ignored)):
+        value = getattr(given, name)
+        if value is True:
+            words.append(f"--{flags.option_name(name)}")
+        elif value is not False and not ("://" in str(value) and "@" in str(value)):  # a password
+            text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+            words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
+    return words
+
+
+_ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_summary.SIGNALLED)

@@ -1,0 +1,53 @@
+"""How a suite ends: what every experiment of it came to, why some were not run, the whole in a line. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from blackstart.model.verdict import Verdict
+
+Row = tuple[str, str, str]
+"""An experiment, its verdict, and where its evidence is."""
+
+SIGNALLED = (129, 130, 143)
+_WORDS = {verdict.exit_code: verdict.shown for verdict in Verdict} | dict.fromkeys(SIGNALLED, "interrupted")
+
+
+def worst(codes: Sequence[int]) -> int:
+    """The suite's own code, in the order of verdicts: not restored, interrupted, broke, inconclusive, held.
+
+    Refused only where every experiment was: it means that nothing was touched. Beside others it is missing data.
+    """
+    if set(codes) <= {Verdict.REFUSED.exit_code}:
+        return Verdict.REFUSED.exit_code
+    for code in (Verdict.NOT_RESTORED.exit_code, *SIGNALLED, Verdict.BROKE.exit_code):
+        if code in codes:
+            return code
+    unknown = {Verdict.INCONCLUSIVE.exit_code, Verdict.REFUSED.exit_code} & set(codes)
+    return Verdict.INCONCLUSIVE.exit_code if unknown else max(codes)
+
+
+def text(title: str, rows: Sequence[Row], code: int, again: str) -> str:
+    """The table, the suite's own verdict, and what runs it again."""
+    held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)
+    of = f"{held} of {len(rows)}" + ("" if code == Verdict.HELD.exit_code else " held")
+    lines = [
+        tabulate([(name, verdict.replace("-", " "), where) for name, verdict, where in rows], headers=_HEADS),
+        f"{title}: {_WORDS.get(code, f'exit code {code}')}, {of}",
+        f"run again: {again}",
+    ]
+    return "\n".join(lines)
+
+
+_HEADS = ("experiment", "verdict", "evidence")
+
+
+def why_not(name: str, code: int) -> str:
+    """Why the suite did not go on after the experiment of that name, which ended with this code."""
+    if code in SIGNALLED:
+        return f"{name} was interrupted, which ends the suite"
+    if code == Verdict.NOT_RESTORED.exit_code:
+        return f"{name} is not restored, which ends the suite"
+    return f"{name} did not hold; --keep-going runs the rest all the same"

@@ -1,0 +1,104 @@
+"""Target files: targets read from TOML, with every mistake named."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from blackstart.base.errors import BadTarget, did_you_mean
+from blackstart.base.secrets import places
+from blackstart.model import facts
+from blackstart.model.target import Service, Target
+from blackstart.suites import systems
+
+_KEYS: dict[str, Any] = {
+    "name": str, "kind": str, "api": str, "lab": bool, "mutant": str, "headers": dict, "allow": list, "facts": dict,
+    "services": dict, "abort": str, "profile": str, "prometheus": str, "proxy": str, "max_rate_hz": (int, float),
+    "read_timeout_s": (int, float),
+}  # fmt: skip
+_SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control", "proxy_name", "net")
+_LARGEST_BYTES = 1 << 20  # many times what a target needs; /dev/zero would never end
+
+
+def load(path: Path, why: str = "") -> Target:
+    """The target in a TOML file. Raises BadTarget that names the file, the key and what would be right."""
+    try:
+        with path.open("rb") as source:
+            text = source.read(_LARGEST_BYTES + 1)
+        if len(text) > _LARGEST_BYTES:
+            raise BadTarget(f"{path} is larger than {_LARGEST_BYTES} bytes: no target file")
+        data = tomllib.loads(text.decode())
+    except OSError as error:
+        raise BadTarget(f"{path}: {error.strerror or error}. Name a target file that can be read.") from error
+    except (ValueError, RecursionError) as error:
+        raise BadTarget(f"{path} is not TOML: {error}") from error
+    made = from_table(data, str(path), why or f"file {path}")
+    file = str(path.absolute())
+    return replace(made, file=file, secrets=places.in_table(data, file))
+
+
+def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
+    """The target in a parsed TOML table; `where` names its source in errors."""
+    suites = [systems.of(kind) for kind in systems.kinds()]
+    tables = [table for suite in suites for table in suite.tables]
+    routes = {key: data[key] for key in tables if key in data}
+    for key, value in data.items():
+        if key in tables:
+            if not isinstance(value, dict):
+                raise BadTarget(f"{where}: [{key}] must be a table")
+            continue
+        if key not in _KEYS:
+            raise BadTarget(f'{where}: unknown key "{key}".{did_you_mean(key, [*_KEYS, *tables])}')
+        kinds = _KEYS[key]
+        if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
+            raise BadTarget(f'{where}: "{key}" must be {_expected(kinds)}, not {value!r}')
+    if not data.get("name"):
+        raise BadTarget(f'{where}: a target needs a name, as in name = "shop"')
+    _positive(data, where, "max_rate_hz", "read_timeout_s")
+    _urls(data, where, "api", "prometheus", "proxy")
+    own = systems.of(data.get("kind", ""))
+    # A target may serve several suites; where two of them know a fact by the same name, that of its own kind counts.
+    known = {name: fact for suite in (*suites, own) for name, fact in suite.facts.items()}
+    facts.refuse_bad(data.get("facts", {}), known, where)
+    for header, value in data.get("headers", {}).items():
+        if not isinstance(value, str):
+            raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {value!r}')
+    fields = {key: value for key, value in data.items() if key in _KEYS and key not in ("services", "allow")}
+    services = {name: _service(name, table, where) for name, table in data.get("services", {}).items()}
+    allow = tuple(map(str, data.get("allow", ())))
+    return Target(**fields, services=services, routes=routes, allow=allow, why=why, system=own)
+
+
+def _service(name: str, table: Any, where: str) -> Service:
+    if not name.strip() or not name.isprintable():
+        raise BadTarget(f"{where}: {name!r} can't be the name of a service: it must be a word that can be printed")
+    if not isinstance(table, dict):
+        raise BadTarget(f"{where}: [services.{name}] must be a table")
+    for key, value in table.items():
+        if key not in _SERVICE_KEYS:
+            raise BadTarget(f'{where}: unknown key "{key}" in [services.{name}].{did_you_mean(key, _SERVICE_KEYS)}')
+        wanted = dict if key in ("control", "net") else str
+        if not isinstance(value, wanted):
+            raise BadTarget(f'{where}: "{key}" in [services.{name}] must be {_expected(wanted)}, not {value!r}')
+    return Service(name, **table)
+
+
+def _expected(kinds: Any) -> str:
+    names = {str: "text", bool: "true or false", dict: "a table", list: "a list"}
+    return names.get(kinds, "a number")
+
+
+def _positive(data: Mapping[str, Any], where: str, *keys: str) -> None:
+    for key in keys:
+        if key in data and not 0 < data[key] <= 10_000:
+            raise BadTarget(f'{where}: "{key}" must be above 0 and at most 10000, not {data[key]}')
+
+
+def _urls(data: Mapping[str, Any], where: str, *keys: str) -> None:
+    """What has no scheme would be taken for a host that is not this machine, or for one that does not answer."""
+    for key in keys:
+        if data.get(key) and not data[key].startswith(("http://", "https://", "env:")):
+            raise BadTarget(f'{where}: "{key}" must begin with http:// or https://, as in "http://localhost:8080"')

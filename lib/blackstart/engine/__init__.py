@@ -1,0 +1,1 @@
+"""The order of events of a run: baseline, inject, observe, undo, record."""

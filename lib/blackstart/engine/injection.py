@@ -1,0 +1,138 @@
+"""Carries out changes and takes them back, with the undo on the disk before the do."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+
+from blackstart.base import clock
+from blackstart.base.console import Console
+from blackstart.base.errors import StepLost, StepTimedOut
+from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.shell import describe
+from blackstart.engine.observer import Observer
+from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import Folder
+from blackstart.model.change import Change
+from blackstart.model.plan import Plan
+from blackstart.model.step import Ask, Step
+from blackstart.safety.guardian.client import Guardian
+from blackstart.safety.heal.restorer import Restorer, recorded
+from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.processes.identity import Process, boot_id, started
+
+_LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
+
+
+class Injection:
+    """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone."""
+
+    def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
+        self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
+        self.guardian = guardian
+        self.ledger = Ledger(tell=guardian.tell, placeholders=guardian.placeholders)
+        self.outstanding: dict[str, Change] = {}
+        self.restorer = Restorer(
+            self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, console.say, busy=guardian.lease
+        )
+
+    def inject(self, between: Callable[[], None]) -> None:
+        """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
+        for number, change in enumerate(self.plan.changes):
+            between()
+            entry = f"{self.folder.run}#{number}"
+            self.ledger.intend(
+                entry_id=entry,
+                run=self.folder.run,
+                experiment=self.plan.experiment.name,
+                target=self.plan.target.name,
+                change=change,
+                evidence=self.folder.path,
+                lease_s=change.lease_s,
+                guardian=self.guardian.process,
+            )
+            self.outstanding[entry] = change
+            self._do(entry, change, between)
+
+    def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
+        self.ledger.mark(entry, "doing")
+        self.observer.note(EventName.DO, change=entry, what=change.what, sync=True)
+        self.console.say(f"doing: {change.what}")
+        for step in change.do:
+            try:
+                come_back = self._step(step)
+            except (StepTimedOut, StepLost):
+                self._given_up(entry, step)
+                raise
+            if not come_back:
+                self._given_up(entry, step)
+            if self.observer.stop_because:
+                between()  # raises, and says why
+        self.ledger.mark(entry, "done")
+        self.observer.note(EventName.DID, change=entry, what=change.what)
+
+    def _given_up(self, entry: str, step: Step) -> None:
+        self.restorer.late[entry] = step.timeout_s
+        # Where it can't be written, the guardian and HEAL.sh still know the undo, and so do we.
+        recorded(partial(self.ledger.mark, entry, "late"), self._tell)
+
+    def _step(self, step: Step) -> bool:
+        """Carry it out. False where an abort condition came true meanwhile: then it was ended midway."""
+        if isinstance(step, Ask):
+            self.console.say(f"PLEASE DO NOW: {step.text}")
+            return True
+        children: list[Process] = []
+        given_up = threading.Event()
+
+        def on_start(pid: int) -> None:
+            children.append(Process(boot_id(), pid, started(pid) or ""))
+            self.guardian.child(pid)
+            if given_up.is_set():
+                _end(children)
+
+        def act() -> None:
+            outcome = carry_out(step, on_start)
+            self.observer.note(EventName.STEP, step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+
+        if not self.plan.experiment.stop_if:
+            act()
+            return True
+        if self.observer.call(act):
+            return True
+        self._tell(f"given up for an abort condition: {describe(step)}")
+        given_up.set()  # before we look: it may only be starting
+        _end(children)
+        return False
+
+    def undo(self) -> bool:
+        """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
+        proved = self.restorer.undo(self.outstanding, midway=self.outstanding)
+        if len(proved) < len(self.outstanding):
+            return False
+        # What is undone is only listed until it is seen to have stayed so: no reason for others to end the run.
+        if proved:
+            recorded(partial(self.ledger.renew, self.folder.run, clock.now_s() + _LISTED_FOR_S), self._tell)
+        return True
+
+    def confirm(self) -> None:
+        """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
+        for entry, change in reversed(list(self.outstanding.items())):
+            if self.restorer.confirm(entry, change):
+                del self.outstanding[entry]
+            else:
+                self.console.say(f"NOT RESTORED: {change.what}")
+
+    def _tell(self, text: str) -> None:
+        self.observer.note(EventName.UNDO_SAID, message=text)
+        self.console.say(text)
+
+
+def _end(children: list[Process]) -> None:
+    for child in children:
+        if child.alive():
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)

@@ -1,0 +1,92 @@
+"""The load of a run: when it starts, whether it flows, and when it ends. It runs in a process of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blackstart.base.errors import BlackstartError, Refused
+from blackstart.evidence.events import EventName
+from blackstart.loads import to_spec
+from blackstart.loads.runner import LoadHandle
+
+if TYPE_CHECKING:
+    from blackstart.engine.observer import Observer
+    from blackstart.evidence.folder import Folder
+    from blackstart.model.experiment import Traffic
+    from blackstart.model.target import Target
+
+_READY_WITHIN_S = 15.0
+_STOP_WITHIN_S = 15.0
+
+
+class TrafficRun:
+    """Drives the declared load, if there is one; without one every question has the harmless answer."""
+
+    def __init__(self, traffic: Traffic | None, target: Target, folder: Folder, observer: Observer) -> None:
+        self.traffic, self.target, self.folder, self.observer = traffic, target, folder, observer
+        self._handle: LoadHandle | None = None
+        self._began = False
+        self._ended = False
+
+    def arm(self) -> None:
+        """Start the load's process and let it connect; it sends nothing yet. Raises Refused where it can't be had."""
+        if self.traffic is None or self._handle is not None:
+            return
+        spec = to_spec(self.traffic.load.at(self.target.api, self.target.headers))
+        try:
+            self._handle = LoadHandle.start(spec, self.folder.history)
+            self._handle.wait_ready(_READY_WITHIN_S)
+        except (BlackstartError, ValueError) as error:
+            raise Refused(f"the load can't be started: {error}") from error
+        self.observer.note(EventName.LOAD, armed=True, spec=spec)
+
+    def begin(self, flows: str) -> None:
+        """Let the load flow, if it is one that flows from this moment on."""
+        if self.traffic is None or self.traffic.flows != flows:
+            return
+        self.arm()
+        if self._handle is not None:
+            self._handle.go()
+            self._began = True
+
+    def flowing(self) -> bool:
+        """Whether a request of a load that should flow by now has been answered, or there is no such load."""
+        if self.traffic is None or self.traffic.flows != "throughout":
+            return True
+        return self.flowed()
+
+    def flowed(self) -> bool:
+        """Whether anything was sent at all: there is more than the history's header."""
+        try:
+            return self.folder.history.read_bytes().count(b"\n") > 1
+        except FileNotFoundError:
+            return False
+
+    def over(self, flows: str) -> bool:
+        """Whether a load that flows in this phase has ended by itself; True where there is none."""
+        if self.traffic is None or self.traffic.flows != flows:
+            return True
+        return self._began and self._handle is not None and self._handle.poll() is not None
+
+    def calm(self) -> bool:
+        """Whether nothing happens that would need a fast tick."""
+        return self.traffic is None or self.traffic.flows != "fault"
+
+    def problem(self) -> str:
+        """Why the load does not flow as it should; "" where it does."""
+        if self._handle is None or self._ended or self.traffic is None or self.traffic.flows != "throughout":
+            return ""
+        code = self._handle.poll()
+        return "" if code is None else f"the load ended by itself, before the run: {self._handle.last_words()}"
+
+    def end(self) -> None:
+        """Stop the load and note what it says of itself. Idempotent."""
+        if self._handle is None or self._ended:
+            return
+        self._ended = True
+        summary = self._handle.stop(_STOP_WITHIN_S)
+        self.observer.note(EventName.LOAD, summary=summary.to_data())
+        if not summary.complete:
+            self.observer.note(
+                EventName.INCONCLUSIVE, message=f"the load is not complete: {'; '.join(summary.reasons)}"
+            )

@@ -1,0 +1,140 @@
+"""Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tabulate import tabulate
+
+from blackstart.base import clock
+from blackstart.base.durations import shown
+from blackstart.engine import service_logs
+from blackstart.evidence.events import EventName
+from blackstart.model.finding import Interval
+from blackstart.model.finding import shown as shown_reading
+from blackstart.model.verdict import Verdict
+from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.monitors import late
+
+if TYPE_CHECKING:
+    from blackstart.base.console import Console
+    from blackstart.engine.observer import Observer
+    from blackstart.evidence.folder import Folder
+    from blackstart.model.plan import Plan
+    from blackstart.model.target import Target
+    from blackstart.verdict.judge import Judgement
+
+_PROGRESS_EVERY_S = 0.5
+_NOTE_WITHIN_S = 120.0
+_COLUMNS = ("phase", "expectation", "result", "what was seen")
+
+
+class Narrator:
+    """Announces transitions once each, shows how a wait is going, and closes with the verdict."""
+
+    def __init__(self, console: Console, observer: Observer, target: Target | None = None) -> None:
+        self.console, self.observer = console, observer
+        self._told: set[tuple[str, str]] = set()
+        self._logs: dict[str, list[str]] = {}
+        self._logged_before = service_logs.sizes(target) if target else {}
+        self._wait = ""
+        self._began_s = clock.now_s()
+        self._progress_s = 0.0
+
+    def waiting(self, what: str, phase: str) -> None:
+        """A wait begins: these are the expectations that it waits for."""
+        self._began_s = clock.now_s()
+        self._wait = what
+        names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
+        if names:
+            self.console.say(f"{what}: waiting for {', '.join(names)}")
+
+    def tick(self) -> None:
+        """Tell what has changed since the last call."""
+        for monitor, interval in self._news():
+            self._told.add((monitor.phase, monitor.expectation.name))
+            since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
+            self.console.say(f"{monitor.phase}: {monitor.expectation.condition} after {shown(since_s)}")
+        now_s = clock.now_s()
+        if now_s - self._progress_s >= _PROGRESS_EVERY_S:
+            self._take_note()
+            self._progress_s = now_s
+            self.console.progress(self._progress(now_s))
+
+    def _take_note(self) -> None:
+        """What the operator types while the run goes on is a note."""
+        typed = (self.console.poll_line() or "").strip()
+        if typed:
+            self.observer.note(EventName.NOTE, text=typed)
+            self.console.say(f"noted: {typed}")
+
+    def _news(self) -> list[tuple[Monitor, Interval]]:
+        with self.observer.lock:
+            return [
+                (monitor, monitor.interval)
+                for monitor in self.observer.monitors.expected
+                if monitor.interval is not None
+                and monitor.anchor_s is not None
+                and (monitor.phase, monitor.expectation.name) not in self._told
+            ]
+
+    def _progress(self, now_s: float) -> str:
+        with self.observer.lock:
+            limits = [w.deadline_s() for w in self.observer.monitors.expected if w.interval is None]
+        left_s = max((limit_s - now_s for limit_s in limits if limit_s is not None), default=0.0)
+        deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
+        return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
+
+    def closing(self, judgement: Judgement, plan: Plan, ask: bool) -> None:
+        """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
+        if judgement.verdict != Verdict.HELD:
+            for name, lines in service_logs.tails(plan.target, self._logged_before):
+                self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
+                self._logs[name] = lines
+        if not ask or not self.console.interactive:
+            return
+        text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
+        if text:
+            self.observer.note(EventName.NOTE, text=text)
+
+    def baseline_failures(self) -> str:
+        """What is missing of the baseline, as last seen."""
+        with self.observer.lock:
+            missing = [w for w in self.observer.monitors.baseline if w.interval is None or w.lost_again or late(w)]
+            told = [f"{w.expectation.condition} was wanted{_limit(w)}, {_last(w)}" for w in missing]
+        told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
+        return "; ".join(told) or "the load does not flow"
+
+    def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:
+        """The table of what was expected and seen, the verdict, and where the evidence is."""
+        if judgement.verdict == Verdict.REFUSED:
+            self.console.plain(f"what was read until then: {folder.path}/")
+            self.console.plain("\n".join(judgement.reasons))
+            return
+        # The reports are needed only at the end.
+        from blackstart.reports.words import result  # noqa: PLC0415
+
+        rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
+        if rows:
+            self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))
+        for finding in judgement.findings:
+            if finding.hint and finding.status == Verdict.BROKE:
+                self.console.plain(f"hint for {finding.name}: {finding.hint}")
+        for name, lines in self._logs.items():
+            self.console.plain(f"last lines of {name}'s log:")
+            self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
+        for reason in judgement.reasons:
+            self.console.plain(f"because: {reason}")
+        told = f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict.shown}"
+        self.console.coloured(told, judgement.verdict.colours)
+        self.console.plain(f"evidence: {folder.log}\n          {folder.path}/, run {folder.id}")
+
+
+def _limit(monitor: Monitor) -> str:
+    return f" within {monitor.expectation.within_s:g} s" if monitor.expectation.within_s else ""
+
+
+def _last(monitor: Monitor) -> str:
+    """The last reading, and why it was so where the probe says that."""
+    last = monitor.last
+    return f"{shown_reading(last)}{f' ({last.note})' if last and last.kind == 'value' and last.note else ''}"

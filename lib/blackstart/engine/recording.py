@@ -1,0 +1,114 @@
+"""Writes what a run leaves beside its journal. Everything after the end is made from the journal and the history."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from blackstart import __version__
+from blackstart.base import clock
+from blackstart.base.codec import to_data
+from blackstart.evidence import journal
+from blackstart.evidence.events import EventName
+from blackstart.evidence.journal import Record, readings_of
+from blackstart.probes.http import HttpText
+from blackstart.probes.metrics import Metric, MetricLabel
+from blackstart.probes.read import read_once
+from blackstart.reports import csv_log, documents
+from blackstart.suites import systems
+
+if TYPE_CHECKING:
+    from blackstart.base.console import Console
+    from blackstart.engine.observer import Observer
+    from blackstart.evidence.folder import Folder
+    from blackstart.model.experiment import Experiment
+    from blackstart.model.flags import Flags
+    from blackstart.model.plan import Plan
+    from blackstart.verdict.judge import Judgement
+
+_COLLECT_WITHIN_S = 10.0
+
+
+def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: object) -> None:
+    """The journal's first lines: what is run, on what, with which flags and changes. `more`: what runs it `again`, and
+    `experiment_file`, the path and sha256 of the file that declared it."""
+    target = plan.target
+    observer.note(
+        EventName.RUN,
+        run=folder.run,
+        id=folder.id,
+        version=__version__,
+        began=clock.utc_iso(folder.began),
+        experiment=to_data(plan.experiment),
+        target={
+            "name": target.name,
+            "kind": target.kind,
+            "api": target.api,
+            "why": target.why,
+            "file": target.file,
+            "lab": target.lab,
+            "mutant": target.mutant,
+            "facts": dict(target.facts),
+            "max_rate_hz": target.max_rate_hz,
+        },
+        **more,
+        flags={name: getattr(flags, name) for name in sorted(flags.given)},
+        sync=True,
+    )
+    if flags.note:
+        observer.note(EventName.NOTE, text=flags.note)
+    observer.note(EventName.PLAN, changes=[to_data(change) for change in plan.changes])
+
+
+def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None:
+    """The whole metrics page as it is now, in `metrics/<phase>.prom`; one that can't be had is said in the journal."""
+    target = plan.target
+    if not target.api:
+        return
+    reading = read_once(HttpText(metrics_page(plan), name="metrics page").bind(target), target.read_timeout_s)
+    if reading.kind != "value":
+        observer.note(EventName.SNAPSHOT, phase=phase, missing=f"{reading.kind}: {reading.note}")
+        return
+    path = folder.path / "metrics" / f"{phase}.prom"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(str(observer.journal.scrub(str(reading.value))), encoding="utf-8")
+    observer.note(EventName.SNAPSHOT, phase=phase, file=str(path.relative_to(folder.path)))
+
+
+def metrics_page(plan: Plan) -> str:
+    """Where the target's kind has its metrics; of a kind that is not known, where the experiment reads its own."""
+    read = (probe.path for probe in plan.probes() if isinstance(probe, Metric | MetricLabel))
+    return plan.target.system.metrics_page or next(read, "/metrics")
+
+
+def collect(experiment: Experiment, observer: Observer, between: Callable[[], object] = lambda: None) -> None:
+    """Read what the checks need of the final state, once each. `between` is called before each."""
+    for probe in experiment.collect:
+        between()
+        reading = read_once(probe, _COLLECT_WITHIN_S)
+        observer.note(
+            EventName.FINAL, probe=probe.name, kind=reading.kind, value=reading.value, note=reading.note,
+            sent=round(reading.sent_s, 6), answered=round(reading.answered_s, 6),
+        )  # fmt: skip
+
+
+def write(folder: Folder, judgement: Judgement, console: Console) -> None:
+    """Everything that is made from the record. What can't be written is said; the journal is what counts."""
+    record = journal.read(folder.journal)
+    try:
+        csv_log.write(folder.log, record, judgement)
+        _samples(folder, record)
+        documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of)
+    except OSError as error:
+        console.say(f"some of the evidence could not be written: {error}")
+
+
+def _samples(folder: Folder, record: Record) -> None:
+    with (folder.path / "samples.csv").open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("sent_s", "answered_s", "probe", "kind", "value", "note"))
+        for event in record.of(EventName.READ):
+            for r in readings_of(event):
+                rows.writerow((r.sent_s, r.answered_s, r.probe, r.kind, "" if r.value is None else r.value, r.note))

@@ -1,0 +1,306 @@
+"""The order of events of a run. The only file that knows it.
+
+    lock → evidence folder → baseline → link → rights, rehearsal → HEAL.sh → guardian → ledger: intent → do → done
+    → bites → hold, sampling → undo → gone → recovery → settle → gone still → checks → abort if asked for → judge
+
+Whatever happens on the way, from the first `do` on, the undo is carried out and proved before anything else.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import replace
+
+from blackstart.base import clock
+from blackstart.base.console import Console
+from blackstart.base.durations import shown
+from blackstart.base.errors import EndedEarly, Interrupted, Refused
+from blackstart.base.secrets.placeholders import SecretPlaceholders
+from blackstart.base.secrets.redact import Redactor
+from blackstart.engine import link_check, planning, recording, safe_state
+from blackstart.engine.injection import Injection
+from blackstart.engine.load import TrafficRun
+from blackstart.engine.narrator import Narrator
+from blackstart.engine.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
+from blackstart.engine.signals import Signals
+from blackstart.evidence import folder
+from blackstart.evidence.events import EventName
+from blackstart.evidence.journal import Journal
+from blackstart.model.expect import BASELINE_WITHIN_S
+from blackstart.model.flags import Flags, secrets_of_run
+from blackstart.model.plan import Plan
+from blackstart.model.verdict import Verdict
+from blackstart.safety.guardian.client import Guardian
+from blackstart.safety.heal import heal_script
+from blackstart.safety.heal.restore import STAYS_GONE_S
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.preflight import rehearsal, target_state
+from blackstart.safety.preflight.service_lock import Locks
+from blackstart.verdict import from_folder
+from blackstart.verdict.monitors import BITE_WITHIN_S, Monitors
+
+CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
+
+
+class Run:
+    """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
+
+    def __init__(self, plan: Plan, flags: Flags, console: Console, redactor: Redactor, **head: object) -> None:
+        self.plan, self.flags, self.console, self.redactor, self.head = plan, flags, console, redactor, head
+        self.experiment = plan.experiment
+        self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
+        self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
+        console.between = self._while_asked
+        self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
+        self.total_max_s = min(plan.experiment.total_max_s, flags.total_max_s)
+
+    def execute(self) -> from_folder.Result:
+        """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
+        target_state.refuse_unfit(self.plan)
+        with self.signals:
+            self.locks.take(self.experiment.name, self.plan.target.name)
+            try:
+                self._open()
+                return self._phases()
+            finally:
+                self.locks.release()
+
+    def _open(self) -> None:
+        self.folder = folder.make(self.flags.reports, self.experiment.name, undo_copies.claim)
+        try:
+            self._furnish()
+        except Exception:
+            folder.discard(self.folder, undo_copies.forget)
+            raise
+
+    def _furnish(self) -> None:
+        self.journal = Journal(self.folder.journal, self.redactor.scrub)
+        self.experiment = planning.with_history(self.experiment, self.folder.history)
+        self.plan = replace(self.plan, experiment=self.experiment)
+        self.monitors = Monitors(self.experiment, self.plan.changes)
+        target = self.plan.target
+        read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
+        self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
+        self.narrator = Narrator(self.console, self.observer, target)
+        self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
+        self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
+        self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
+        self.ends_by_s = clock.now_s() + self.total_max_s
+        recording.head(self.observer, self.plan, self.flags, self.folder, **self.head)
+
+    def _phases(self) -> from_folder.Result:
+        try:
+            self._baseline()
+            self._prepare()
+            self._break()
+        except Refused as refusal:
+            self._refused(refusal)
+        except Interrupted as interruption:
+            self.console.say(f"{interruption}: restoring first")
+        except Exception as error:
+            self._crashed(error)
+        finally:
+            restored = self._mend()
+        try:
+            if restored and self.signals.first is None:
+                self._safely(self._recover)
+        finally:
+            self._confirm_gone()
+            self._wind_down()
+        return self._close()
+
+    def _while_asked(self) -> None:
+        self.guardian.problem()
+        self.signals.check()
+
+    def _baseline(self) -> None:
+        self.observer.phase("baseline", self.monitors.open)
+        self.observer.start(self.plan.probes(), self.experiment.stop_if)
+        self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
+        self.guardian.start(self.locks.handles())
+        self.traffic.begin("throughout")
+        self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
+        limit_s = self._within(max((e.within_s or 0.0 for e in self.experiment.baseline), default=BASELINE_WITHIN_S))
+        over_s = limit_s + LONGEST_OVERTIME_S
+        self.observer.wait(lambda: self._flows() or self.observer.baseline_missed(limit_s), over_s, self._between)
+        self._demand_baseline()
+        self.observer.pace(CALM_TICK_S)
+        recording.snapshot(self.plan, self.folder, "baseline", self.observer)
+
+    def _flows(self) -> bool:
+        return self.observer.baseline_holds() and self.traffic.flowing()
+
+    def _demand_baseline(self) -> None:
+        if not self._flows():
+            raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
+
+    def _prepare(self) -> None:
+        link_check.prove(self.plan, self.flags, self.observer, self.console)
+        for line in rehearsal.rehearse(self.plan.changes):
+            self.observer.note(EventName.REHEARSED, message=line)
+        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.placeholders)
+        self.traffic.arm()
+        self.guardian.wait_up()
+        if self.plan.changes:
+            self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
+        self._demand_baseline()  # asking and rehearsing may have taken long
+
+    def _break(self) -> None:
+        self.observer.pace(FAST_TICK_S)
+        self.touched = True
+        began_s = self.observer.phase("fault", self.monitors.fault)
+        self.observer.watch([condition.probe for change in self.plan.changes for condition in change.bites])
+        self.traffic.begin("fault")
+        self.injection.inject(self._between)
+        bit_s = self._bite(began_s)
+        if self.plan.holds_s is not None:
+            self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self._between)
+            self.observer.note(EventName.SNAPSHOT, phase="fault", missing="an exact hold leaves no time for one")
+            return
+        self.narrator.waiting("during the fault", "fault")
+        self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
+        recording.snapshot(self.plan, self.folder, "fault", self.observer)
+
+    def _bite(self, began_s: float) -> float:
+        if not self.plan.changes:
+            return began_s
+        # An exact hold counts from the steps' end: it may be over before the proof of the bite is read.
+        if self.plan.holds_s is not None:
+            return clock.now_s()
+        limit_s = max(BITE_WITHIN_S, self.plan.hands_within_s)
+        proved = self.observer.wait(
+            lambda: self.observer.effect("bites") is not None, self._within(limit_s), self._between
+        )
+        if not proved:
+            self._stop(EventName.INCONCLUSIVE, f"the fault did not bite within {limit_s:g} s")
+        bit_s = self.observer.effect("bites") or clock.now_s()
+        what = ", ".join(change.what for change in self.plan.changes)
+        self.console.say(f"the fault bites: {what}, {shown(bit_s - began_s)} after its start")
+        return bit_s
+
+    def _fault_done(self, bit_s: float) -> bool:
+        if self.observer.undecided("fault"):
+            return False
+        left_s = bit_s + self.hold_min_s - clock.now_s()
+        # Nothing is awaited any more, but checks look at what happens during the hold too.
+        calm_s = CALM_TICK_S if left_s > CALM_BEYOND_S else HOLD_TICK_S
+        self.observer.pace(calm_s if self.traffic.calm() else FAST_TICK_S)
+        return left_s <= 0 and self.traffic.over("fault")
+
+    def _within(self, limit_s: float) -> float:
+        return min(clock.now_s() + limit_s, self.ends_by_s)
+
+    def _between(self) -> None:
+        """What ends a wait early, looked at a few times a second."""
+        self.narrator.tick()
+        self.signals.check()
+        if self.observer.stop_because:
+            self._stop(EventName.ABORTED, self.observer.stop_because)
+        if self.journal.failure is not None:
+            self._stop(EventName.INCONCLUSIVE, f"the evidence can't be written any more: {self.journal.failure}")
+        if clock.now_s() > self.ends_by_s:
+            self._stop(EventName.ABORTED, f"the run reached its longest total time ({self.total_max_s:g} s)")
+        if problem := self.guardian.problem() or self.traffic.problem():
+            self._stop(EventName.INCONCLUSIVE, problem)
+
+    def _stop(self, event: EventName, message: str) -> None:
+        if not self.touched and not self.traffic.flowed():
+            raise Refused(message)  # nothing was touched yet
+        self.observer.note(event, message=message, sync=True)
+        self.console.say(f"ending early: {message}")
+        raise EndedEarly(message)
+
+    def _mend(self) -> bool:
+        """Undo whatever was done, newest first. True when there was something to undo and all of it is proved gone."""
+        if self.touched:
+            self._safely(self._enter_recovery)
+        if not self.injection.outstanding:
+            return self.touched and not self.plan.changes
+        return self.injection.undo()
+
+    def _enter_recovery(self) -> None:
+        self.observer.pace(FAST_TICK_S)
+        self.observer.phase("recovery", self.monitors.recovery)
+        if self.injection.outstanding:
+            self.observer.watch([condition.probe for change in self.plan.changes for condition in change.gone])
+
+    def _safely(self, step: Callable[[], object], event: EventName = EventName.INCONCLUSIVE) -> None:
+        """What fails here must not keep the undo, or what comes after it, from happening."""
+        self.guardian.problem()  # a sign of life, as in every wait
+        try:
+            step()
+        except Exception as error:
+            self._crashed(error, event)
+
+    def _recover(self) -> None:
+        longest_s = max((e.within_s or 0.0 for e in self.experiment.recovery), default=0.0)
+        self.traffic.begin("recovery")
+        self.narrator.waiting("recovery", "recovery")
+        self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
+        self.observer.pace(CALM_TICK_S)
+        self.observer.phase("settle")
+        self.traffic.end()
+        self.observer.wait(lambda: False, self._within(self.experiment.settle_s), self._between_recovery)
+        recording.snapshot(self.plan, self.folder, "recovery", self.observer)
+
+    def _recovered(self) -> bool:
+        gone = not self.plan.changes or self.observer.effect("gone") is not None
+        seen = gone and not self.observer.undecided("recovery")
+        self.observer.pace(CALM_TICK_S if seen else FAST_TICK_S)  # a load's rest is not to measure our own asking
+        return seen and self.traffic.over("recovery")
+
+    def _between_recovery(self) -> None:
+        self.narrator.tick()
+        self.guardian.problem()  # the sign that the run lives; what is wrong with its guardian no longer matters here
+        if self.signals.first is not None:
+            raise EndedEarly("interrupted")
+
+    def _confirm_gone(self) -> None:
+        """The undo must have stayed: only then is it forgotten by ledger and guardian."""
+        if not self.injection.outstanding:
+            return
+        gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
+        self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
+        self.injection.confirm()
+
+    def _wind_down(self) -> None:
+        if self.signals.first is not None:
+            self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
+        self._safely(self.traffic.end)
+        self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
+        self.observer.phase("end")
+
+    def _refused(self, refusal: Refused) -> None:
+        if self.touched or self.traffic.flowed():
+            message = str(refusal.args[0] if refusal.args else refusal)  # too late for "Not started:"
+            self.observer.note(EventName.INCONCLUSIVE, message=message, sync=True)
+            self.console.say(f"ending early: {message}")
+            return
+        self.observer.note(EventName.REFUSED, message=str(refusal), sync=True)
+
+    def _crashed(self, error: Exception, event: EventName = EventName.INCONCLUSIVE) -> None:
+        if isinstance(error, EndedEarly):
+            return  # its reason stands in the journal
+        self.observer.note(event, message=f"{type(error).__name__}: {error}", trace=traceback.format_exc())
+        self.console.say(f"something went wrong: {type(error).__name__}: {error}")
+
+    def _close(self) -> from_folder.Result:
+        judgement = from_folder.judge_run(self.folder.path, self.journal.failure, self.injection.outstanding.values())
+        if self.flags.pause_on_fail and safe_state.wanted(
+            judgement.verdict, self.plan.changes or self.traffic.flowed()
+        ):
+            between = self.signals.unless_again(self.guardian.problem)
+            arguments = (self.plan.target, self.flags, self.observer, self.console, between)
+            self._safely(lambda: safe_state.abort(*arguments), EventName.ABORT_FAILED)
+        if self.touched:
+            ask = self.signals.first is None
+            self._safely(lambda: self.narrator.closing(judgement, self.plan, ask), EventName.TROUBLE)
+        self._safely(self.observer.stop, EventName.TROUBLE)
+        self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), EventName.TROUBLE)
+        self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
+        self.journal.close()
+        by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
+        self._safely(lambda: recording.write(self.folder, judgement, self.console), EventName.TROUBLE)
+        self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), EventName.TROUBLE)
+        return from_folder.Result(judgement, self.folder, self.signals.exit_code if by_signal else judgement.exit_code)

@@ -1,0 +1,1 @@
+"""Continuous sampling: each endpoint at its pace, all of them in one thread."""

@@ -1,0 +1,91 @@
+"""An experiment as a declaration: hypothesis, faults, load, expectations, checks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from typing import Any, Literal
+
+from blackstart.base.codec import plain
+from blackstart.model.expect import Condition, Expectation
+from blackstart.model.reading import Probe
+
+
+@plain("check")
+class Check:
+    """A pure function over history and final state, by name (see `blackstart.verdict.checks`), with its parameters.
+
+    A `premise` is part of the proof that the fault took effect: where it does not hold the run is inconclusive,
+    whatever else was seen.
+    """
+
+    check: str
+    name: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    hint: str = ""
+    criterion: bool = True
+    premise: bool = False
+
+
+@plain("traffic")
+class Traffic:
+    """A load and when it flows.
+
+    `throughout`: from the baseline to the end of the recovery. `fault`: as the fault itself or in place of one, until
+    it has ended by itself. `recovery`: from the moment that the undo is proved, until it has ended by itself.
+    """
+
+    load: Any
+    flows: Literal["throughout", "fault", "recovery"] = "throughout"
+
+
+@plain("log_row")
+class LogRow:
+    """One row of the CSV log: what `probe` read last before the fault, during it, or at the end; at `peak` the highest.
+
+    `words` translate readings, as in {"200": "ready", "503": "not_ready"}; numbers have `digits` decimals.
+    """
+
+    key: str
+    probe: str
+    at: Literal["before", "fault", "peak", "end"]
+    words: Mapping[str, str] = field(default_factory=dict)
+    digits: int = 0
+
+
+@plain("experiment")
+class Experiment:
+    """A hypothesis and what is needed to test it.
+
+    `faults` are injected together, in order, and undone in reverse order. `baseline` must hold before anything is
+    touched; `during` while the fault is in force; `recovery` after the undo; `always` from the fault to the end.
+    `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
+    that a service is the target's own (see `blackstart.model.link`). `collect` names probes that are read once, at the
+    end, for the checks.
+    `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most.
+    """
+
+    name: str
+    target: str
+    hypothesis: str
+    baseline: tuple[Expectation, ...] = ()
+    faults: tuple[Any, ...] = ()
+    during: tuple[Expectation, ...] = ()
+    recovery: tuple[Expectation, ...] = ()
+    always: tuple[Expectation, ...] = ()
+    stop_if: tuple[Condition, ...] = ()
+    refuse_if: tuple[Condition, ...] = ()
+    link: tuple[Any, ...] = ()
+    traffic: Traffic | None = None
+    checks: tuple[Check, ...] = ()
+    collect: tuple[Probe, ...] = ()
+    watch: tuple[Probe, ...] = ()
+    log_rows: tuple[LogRow, ...] = ()
+    log_title: str = ""
+    log_facts: tuple[tuple[str, str], ...] = ()
+    hold_min_s: float = 1.0
+    hold_max_s: float = 120.0
+    settle_s: float = 0.5
+    read_timeout_s: float = 2.0
+    undo_timeout_s: float = 60.0
+    total_max_s: float = 900.0

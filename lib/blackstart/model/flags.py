@@ -1,0 +1,181 @@
+"""Options and environment flags: one table, one meaning, and every bad value refused by name before anything happens.
+
+Each option of an experiment task has an environment flag; the option wins. The names of the original scripts are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+from urllib.parse import urlsplit
+
+from blackstart.base.durations import seconds
+from blackstart.base.errors import BadFlag
+from blackstart.base.secrets.places import in_flags
+from blackstart.model.target import Target
+
+
+def _switch(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.strip().lower() not in {*words, ""}:
+        raise ValueError("must be 1 or 0")
+    return words.get(text.strip().lower(), False)
+
+
+def _duration(text: str) -> float:
+    value = seconds(text)
+    if not 0 < value <= 86_400:
+        raise ValueError("must be above 0 and at most a day, in seconds")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.strip().isascii() or not text.strip().isdigit() or not 2 <= int(text) <= 1_000_000:
+        raise ValueError("must be a whole number from 2 to 1000000")
+    return int(text)
+
+
+def _http_url(text: str) -> str:
+    parts = urlsplit(_one_word(text))
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be a URL such as http://localhost:8000")
+    parts.port  # noqa: B018  (raises ValueError for a port that is none)
+    return text.strip().rstrip("/")
+
+
+def _url_of(*schemes: str) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        parts = urlsplit(_one_word(text))
+        if text and (parts.scheme.split("+")[0] not in schemes or not parts.hostname):
+            raise ValueError(f"must be a URL such as {schemes[0]}://localhost")
+        parts.port  # noqa: B018  (as above)
+        return text.strip()
+
+    return parse
+
+
+def _one_word(text: str) -> str:
+    # urlsplit drops line ends and tabs by itself, and what is used later would still have them.
+    if len(text.split()) > 1 or any(ord(char) < 32 for char in text.strip()):
+        raise ValueError("must not contain blanks or line ends")
+    return text.strip()
+
+
+def _command(text: str) -> str:
+    shlex.split(_text(text))  # raises ValueError for a quotation that does not end
+    return text
+
+
+def _text(text: str) -> str:
+    if any(ord(char) < 32 for char in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+def _names(text: str) -> str:
+    words = [word.strip() for word in _text(text).split(",")]
+    if not all(words):
+        raise ValueError("must be names, with commas between them")
+    return ",".join(words)
+
+
+def flag(env: str, help_text: str, parse: Callable[[str], Any] = _text, default: Any = "") -> Any:
+    """A field of Flags: its environment name, what `--help` says, and how its text is read."""
+    return field(default=default, metadata={"env": env, "help": help_text, "parse": parse})
+
+
+@dataclass(frozen=True)
+class Flags:
+    """Everything that a run can be told. `given` holds the names that were set, by option or environment; `typed`
+    those that were set by option."""
+
+    target: str = flag("TARGET", "target file, or name of a target or running lab ('lab': the one that runs)")
+    api: str = flag("API", "base URL of the target (http://localhost:8000)", _http_url)
+    redis_container: str = flag("REDIS_CONTAINER", "Redis container or compose service (redis)")
+    postgres_container: str = flag("POSTGRES_CONTAINER", "PostgreSQL container or compose service (postgres)")
+    redis_url: str = flag("REDIS_URL", "Redis URL (redis://localhost:6379/0)", _url_of("redis", "rediss"))
+    database_url: str = flag("DATABASE_URL", "PostgreSQL URL", _url_of("postgresql", "postgres"))
+    heartbeat_max_s: float = flag("HEARTBEAT_MAX", "heartbeat limit in seconds (5)", _duration, 5.0)
+    wait_ready_timeout_s: float = flag("WAIT_READY_TIMEOUT", "recovery limit in seconds (90)", _duration, 90.0)
+    plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst, 2 to 1000000 (15)", _count, 15)
+    noninteractive: bool = flag("NONINTERACTIVE", "no prompts, plain lines", _switch, False)
+    pause_on_fail: bool = flag("PAUSE_ON_FAIL", "after a failure: restore, then abort trading", _switch, False)
+    assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)
+    allow: str = flag("ALLOW", "what may be touched besides, by name: hosts, services, live (a,b)", _names)
+    hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
+    total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
+    reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
+    abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
+    k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
+    note: str = flag("NOTE", "a note for the evidence")
+    given: frozenset[str] = frozenset()
+    typed: frozenset[str] = frozenset()
+
+    def called(self, name: str) -> str:
+        """How this flag was given: by its option's name or its variable's."""
+        return f"--{option_name(name)}" if name in self.typed else self.variable(name)
+
+    def variable(self, name: str) -> str:
+        """The environment variable of this flag."""
+        return str(next(item.metadata["env"] for item in fields(self) if item.name == name))
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The names in `allow`."""
+        return tuple(self.allow.split(",")) if self.allow else ()
+
+
+def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Flags:
+    """The flags in options (None or False: not given) and environment. Raises BadFlag that names flag and value."""
+    environ = os.environ if environ is None else environ
+    options = options or {}
+    values: dict[str, Any] = {}
+    typed: set[str] = set()
+    for item in fields(Flags):
+        if not item.metadata:
+            continue
+        env = item.metadata["env"]
+        given = options.get(item.name.removesuffix("_s"))
+        if given is None or given is False:
+            text, name = environ.get(env, ""), env
+        else:
+            text, name = "1" if given is True else str(given), f"--{option_name(item.name)}"
+        if text == "" and name == env:
+            continue
+        if not text.strip() and name != env:
+            raise BadFlag(f"{name}={text!r}: is empty; give it a value, or leave it out")
+        values[item.name] = _parse(item.metadata["parse"], text, name)
+        if name != env:
+            typed.add(item.name)
+    flags = Flags(**values, given=frozenset(values), typed=frozenset(typed))
+    if flags.hold_s >= flags.total_max_s:
+        raise BadFlag(
+            f"HOLD={flags.hold_s:g} s: the run ends after TOTAL_MAX={flags.total_max_s:g} s; hold for less, or raise it"
+        )
+    return flags
+
+
+def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
+    try:
+        # What the shell gave in another encoding can be written into no journal, and no name of a file or lock.
+        if any("\udc80" <= char <= "\udcff" for char in text):
+            raise ValueError("must be UTF-8")
+        return parse(text)
+    except ValueError as error:
+        shown = re.sub(r"[^\s/]*@", "...@", text)
+        raise BadFlag(f"{name}={shown!r}: {error}") from None
+
+
+def option_name(field_name: str) -> str:
+    """`wait-ready-timeout` for the field `wait_ready_timeout_s`: units belong to the code, not to the command line."""
+    return field_name.removesuffix("_s").replace("_", "-")
+
+
+def secrets_of_run(target: Target, given: Flags) -> dict[str, str]:
+    """Every secret that a run is told, by the reference that leads to it again (see `secret_places`)."""
+    texts = {item.metadata["env"]: str(getattr(given, item.name)) for item in fields(given) if item.name in given.given}
+    return {**target.secrets, **in_flags(texts)}

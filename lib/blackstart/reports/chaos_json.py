@@ -1,0 +1,174 @@
+"""`results/chaos.json`: a run in the form of a proof bundle's chaos results. Pure.
+
+`status` is `pass` only for a run that held; `skipped` only for one that was refused, where nothing was touched; all
+else, an inconclusive run too, is `fail`, since the form knows no word for it. `verdict` has the exact word.
+Times are milliseconds since the run began.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from blackstart.base import clock
+from blackstart.evidence.events import EventName
+from blackstart.evidence.journal import Event
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
+from blackstart.reports.picture import fault_spans
+from blackstart.reports.story import RunView
+from blackstart.reports.words import result
+
+_EVENTS = {
+    EventName.INCONCLUSIVE: "error",
+    EventName.INTERRUPTED: "error",
+    EventName.ABORTED: "error",
+    EventName.REFUSED: "error",
+    EventName.UNDO: "cleanup",
+    EventName.UNDONE: "cleanup",
+}
+
+
+def results(view: RunView) -> dict[str, Any]:
+    """The whole document as data."""
+    status = view.judgement.verdict.status
+    limit_s = view.experiment.total_max_s if view.experiment else 0.0
+    return {
+        "status": status,
+        "verdict": view.judgement.verdict,
+        "totalScenarios": 1,
+        "passedScenarios": int(status == "pass"),
+        "failedScenarios": int(status == "fail"),
+        "skippedScenarios": int(status == "skipped"),
+        "durationMs": _ms(view, view.to_s),
+        "config": {
+            "globalRetries": 0,
+            "globalTimeoutMs": round(limit_s * 1000),
+            "injectionTypes": sorted({_type(view, number) for number in range(len(view.changes))}),
+            "seed": view.head.get("seed"),
+        },
+        "scenarios": [_scenario(view, status == "pass")],
+        "timestamp": clock.utc_iso(view.utc(view.from_s)),
+    }
+
+
+def _scenario(view: RunView, passed: bool) -> dict[str, Any]:
+    events = _Timeline(view).events()
+    return {
+        "name": view.name,
+        "behavior": str(view.head.get("behavior") or view.target["name"]),
+        "hypothesis": view.experiment.hypothesis if view.experiment else "",
+        "passed": passed,
+        "durationMs": _ms(view, view.to_s),
+        "injections": [_injection(view, number) for number in range(len(view.changes))],
+        "assertions": [_assertion(finding) for finding in view.judgement.findings],
+        "error": None if passed else "; ".join(view.judgement.reasons) or view.judgement.verdict,
+        "timeline": {
+            "events": events,
+            "errors": sum(event["type"] == "error" for event in events),
+            "recoveries": sum(event["type"] == "recovery" for event in events),
+        },
+    }
+
+
+def _injection(view: RunView, number: int) -> dict[str, Any]:
+    change = view.changes[number]
+    spans = {style: (_ms(view, from_s), _ms(view, to_s)) for style, _, from_s, to_s in fault_spans(view, number)}
+    force = spans.get("force")
+    return {
+        "type": _type(view, number),
+        "activated": force is not None,
+        "deactivated": _gone(view, number),
+        "stats": {
+            "what": change.what,
+            "service": change.service,
+            "inForceFromMs": force[0] if force else None,
+            "inForceToMs": force[1] if force else None,
+        },
+    }
+
+
+def _type(view: RunView, number: int) -> str:
+    """The fault's name, where each fault made one change; else what the change is."""
+    faults = view.experiment.faults if view.experiment else ()
+    if len(faults) == len(view.changes):
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(faults[number]).__name__).lower()
+    return re.sub(r"\W+", "_", view.changes[number].what.split(" ", 1)[0]).lower()
+
+
+def _gone(view: RunView, number: int) -> bool:
+    entry = f"{view.run}#{number}"
+    return any(event["change"] == entry and event["ok"] for event in view.record.of(EventName.GONE))
+
+
+def _assertion(finding: Finding) -> dict[str, Any]:
+    return {
+        "type": finding.phase,
+        "name": finding.name,
+        "passed": finding.status == Verdict.HELD,
+        "result": result(finding),
+        "expected": finding.expected,
+        "actual": finding.actual,
+        "message": finding.message,
+    }
+
+
+def _ms(view: RunView, at_s: float) -> int:
+    return round((at_s - view.from_s) * 1000)
+
+
+class _Timeline:
+    """Events with ids in the order of time. An injection is the behavior's child, its cleanup is the injection's."""
+
+    def __init__(self, view: RunView) -> None:
+        self.view = view
+
+    def events(self) -> list[dict[str, Any]]:
+        found = sorted(self._found(), key=lambda item: item["timestamp"])
+        ids = {item.pop("key"): f"e{place}" for place, item in enumerate(found)}
+        return [{"id": f"e{place}", **item, "parentId": ids.get(item["parentId"])} for place, item in enumerate(found)]
+
+    def _found(self) -> Iterator[dict[str, Any]]:
+        view = self.view
+        lasted_ms = _ms(view, view.to_s)
+        yield self._event("behavior", "behavior_start", view.from_s, {"name": view.name}, lasted_ms)
+        for number, change in enumerate(view.changes):
+            spans = fault_spans(view, number)
+            if spans:
+                key, data = f"do {number}", {"what": change.what, "service": change.service}
+                from_s, to_s = spans[0][2], spans[-1][3]
+                yield self._event(key, "injection_start", from_s, data, round((to_s - from_s) * 1000), "behavior")
+                yield self._event(f"gone {number}", "injection_end", to_s, {**data, "ok": _gone(view, number)}, 0, key)
+        for place, event in enumerate(view.record.of(*_EVENTS)):
+            yield self._recorded(place, event)
+        yield from self._assertions()
+        yield self._event("end", "behavior_end", view.to_s, {"verdict": view.judgement.verdict}, lasted_ms, "behavior")
+
+    def _recorded(self, place: int, event: Event) -> dict[str, Any]:
+        data: dict[str, Any] = {key: event[key] for key in ("message", "what", "ok") if key in event}
+        parent = f"do {event['change'].rpartition('#')[2]}" if "change" in event else "behavior"
+        return self._event(f"event {place}", _EVENTS[event["event"]], float(event["at"]), data, 0, parent)
+
+    def _assertions(self) -> Iterator[dict[str, Any]]:
+        view = self.view
+        ends = {"baseline": view.times.did_s, "fault": view.times.undid_s}
+        for place, finding in enumerate(view.judgement.findings):
+            at_s = finding.transition.to_s if finding.transition else ends.get(finding.phase) or view.to_s
+            data = {"name": finding.name, "phase": finding.phase, "result": result(finding)}
+            parent = "do 0" if finding.phase == "fault" and view.times.did_s is not None else "behavior"
+            yield self._event(f"finding {place}", "assertion_result", at_s, data, 0, parent)
+            if finding.phase == "recovery" and finding.transition:
+                yield self._event(f"recovery {place}", "recovery", at_s, data, 0, f"finding {place}")
+
+    def _event(
+        self, key: str, type_: str, at_s: float, data: dict[str, Any], duration_ms: int, parent: str = ""
+    ) -> dict[str, Any]:
+        return {
+            "key": key,
+            "type": type_,
+            "timestamp": _ms(self.view, at_s),
+            "duration": duration_ms,
+            "data": data,
+            "parentId": parent,
+        }

@@ -1,0 +1,84 @@
+"""Writes the documents of a run, each made of its record and judgement alone, and seals them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+from blackstart import __version__
+from blackstart.base.errors import Damaged
+from blackstart.evidence import history, journal, manifest
+from blackstart.model.system import System
+from blackstart.reports import chaos_json, github, html, junit, summary
+from blackstart.reports.story import RunView
+from blackstart.verdict.judge import Judgement
+
+
+def write(
+    folder: Path,
+    judgement: Judgement,
+    environ: Mapping[str, str],
+    say: Callable[[str], None],
+    record: journal.Record | None = None,
+    known: Callable[[str], System] = System,
+) -> None:
+    """chaos.json, junit.xml, report.html, summary.md, GitHub's summary, and the manifest last. `say` takes plain lines.
+
+    A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
+    it has been read already; `known` says what is known of a kind of system.
+    """
+    view = RunView(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder), known)
+    load = cache(lambda: load_of(folder))
+    makers: dict[str, Callable[[], str]] = {
+        "results/chaos.json": lambda: json.dumps(chaos_json.results(view), indent=1, ensure_ascii=False) + "\n",
+        "junit.xml": lambda: junit.xml(view),
+        "report.html": lambda: html.page(view, load()),
+    }
+    if (folder / "history.csv").exists():
+        makers[summary.NAME] = lambda: summary.text(view, load() or history.History(()))
+    for name, make in makers.items():
+        try:
+            _put(folder / name, make())
+        except Exception as error:  # whatever is wrong with a document, the run has its verdict
+            say(f"{name} could not be written: {type(error).__name__}: {error}")
+    for line in _published(view, environ):
+        say(line)
+    manifest.seal(folder, view.run, _spec(view), judgement.verdict, judgement.reasons)
+
+
+def _spec(view: RunView) -> dict[str, str]:
+    """What was run: the experiment as it stands in the journal, with every probe bound to its target."""
+    given = view.head.get("spec")
+    if isinstance(given, dict):
+        return {key: str(given[key]) for key in ("name", "version", "sha256") if key in given}
+    digest = hashlib.sha256(manifest.canonical(view.head.get("experiment"))).hexdigest()
+    return {"name": view.name, "version": str(view.head.get("version", __version__)), "sha256": digest}
+
+
+def _put(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text, encoding="utf-8", errors="replace")
+
+
+def _published(view: RunView, environ: Mapping[str, str]) -> Iterator[str]:
+    try:
+        yield from github.publish(view, environ)
+    except OSError as error:
+        yield f"GitHub's step summary could not be written: {error}"
+
+
+def load_of(folder: Path) -> history.History | None:
+    """The history of a run's load; None where there was none."""
+    path = folder / "history.csv"
+    return history.read(path) if path.exists() else None
+
+
+def guardian_of(folder: Path) -> journal.Record | None:
+    """What the guardian recorded; None where there was none."""
+    try:
+        return journal.read(folder / "guardian.jsonl")
+    except Damaged:
+        return None

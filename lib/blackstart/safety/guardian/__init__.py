@@ -1,0 +1,1 @@
+"""The detached process that mends what a dead runner left."""

@@ -1,0 +1,1 @@
+"""Mending: one change, all that dead runs left, and by hand."""

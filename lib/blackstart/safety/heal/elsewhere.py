@@ -1,0 +1,60 @@
+"""What was broken in another place than this one: told with the command that mends it there, never mended from here."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from blackstart.base.state import invoke, state_path
+from blackstart.safety.ledger.ledger import Entry
+from blackstart.safety.processes.namespaces import Apart
+
+Say = Callable[[str], None]
+
+
+def heal_command(*options: str) -> str:
+    """What to type to mend: the last line of everything that ends not restored."""
+    return f"{_state()}{' '.join((invoke(), 'chaos.heal', *options))}"
+
+
+def is_far(entry: Entry) -> bool:
+    """Whether it can't be mended from here, nor closed because its network is gone."""
+    return entry.apart() is not None and not gone_with_its_network(entry)
+
+
+def gone_with_its_network(entry: Entry) -> bool:
+    """Whether it was a rule or a queue of a network namespace that is no longer there."""
+    between = entry.apart()
+    return between is not None and between.ended and entry.change.ends_with_network
+
+
+def line(entry: Entry) -> str:
+    """What it is, where, and what mends it there."""
+    between = entry.apart()
+    where = between.where if between else "here"
+    told = f"NOT MENDED FROM HERE: {entry.change.what} (run {entry.run}), made {where}"
+    script = f"sh {shlex.quote(str(Path(entry.evidence) / 'HEAL.sh'))}"
+    return f"{told}; by hand: {between.told(script)}" if between and not between.ended else told
+
+
+def last_lines(far: Sequence[Entry]) -> list[str]:
+    """The commands that mend them, each once."""
+    found = [between for entry in far if (between := entry.apart())]
+    return list(dict.fromkeys(_command(between) for between in found))
+
+
+def _command(between: Apart) -> str:
+    if between.ended:
+        return heal_command("--here")
+    # A variable is set by the shell, before the way, which would take it for a program.
+    return f"{between.hint}{_state()}{' '.join(filter(None, (between.way, invoke(), 'chaos.heal')))}"
+
+
+def _state() -> str:
+    """The user that it must be typed as, and the state folder, so that it finds what we know from any shell and folder:
+    in another one nothing would be broken."""
+    sudo = "sudo " if os.geteuid() == 0 and os.environ.get("SUDO_UID", "0") != "0" else ""
+    named = os.environ.get("BLACKSTART_STATE")
+    return f"{sudo}BLACKSTART_STATE={shlex.quote(str(state_path()))} " if named else sudo

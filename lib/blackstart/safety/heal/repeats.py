@@ -1,0 +1,40 @@
+"""Says a message that comes again and again once, and then how often it came."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from blackstart.base import clock
+from blackstart.base.durations import shown
+
+Say = Callable[[str], None]
+_DURATION = re.compile(r"\d+(?:\.\d+)? (?:ms|s|min \d+ s)\b")
+
+
+class Repeats:
+    """Passes on each message that differs from the one before it, in more than a duration; counts the others.
+
+    Call `end` when no more come.
+    """
+
+    def __init__(self, say: Say) -> None:
+        self._say = say
+        self._last: str | None = None
+        self._times = 0
+        self._since_s = 0.0
+
+    def __call__(self, text: str) -> None:
+        """One more message."""
+        what = _DURATION.sub("", text)
+        if what != self._last:
+            self.end()
+            self._last, self._times, self._since_s = what, 0, clock.now_s()
+            self._say(text)
+        self._times += 1
+
+    def end(self) -> None:
+        """Say how often the last message came, if it was more than once."""
+        if self._times > 1:
+            self._say(f"the same ×{self._times} in {shown(clock.now_s() - self._since_s)}")
+        self._last, self._times = None, 0

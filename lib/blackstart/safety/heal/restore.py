@@ -1,0 +1,166 @@
+"""Undo a change and prove it. Used by the engine, by the guardian and by `chaos.heal`, with the same data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from itertools import chain, repeat
+
+from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
+
+from blackstart.base import clock
+from blackstart.base.errors import StepFailed
+from blackstart.controls.steps.outcome import complaint
+from blackstart.controls.steps.run import run
+from blackstart.model.change import Change
+from blackstart.model.expect import Condition
+from blackstart.model.reading import Endpoint, Reader
+from blackstart.model.step import Ask
+from blackstart.probes.read import reading_of
+from blackstart.safety.heal.repeats import Repeats
+
+Say = Callable[[str], None]
+STAYS_GONE_S = 1.0
+_READ_TIMEOUT_S = 2.0
+_FIRST_READ_TIMEOUT_S = 0.25
+# How long an undo that went well is given to show before it is tried again: longer each time. A start that was lost
+# in a stop is repeated soon, and a database that takes its time is not pestered.
+_LOOKS_S = (1.0, 2.0, 4.0, 5.0)
+_GLANCE_S = 0.2  # after one that failed: the stop is perhaps still under way
+
+
+def perform_undo(change: Change, say: Say) -> bool:
+    """Carry out the undo's steps once; False when one failed. Steps by hand are left to `gone`."""
+    for step in change.undo:
+        if isinstance(step, Ask):
+            continue
+        try:
+            outcome = run(step)
+        except StepFailed as error:
+            say(f"undo failed: {error}")
+            return False
+        if not outcome.ok:
+            say(f"undo failed: {complaint(step, outcome)}")
+            return False
+    return True
+
+
+def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] = lambda: False) -> bool:
+    """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
+
+    Repeating matters: a start that is asked for while a stop is still under way can be lost. What a person must do is
+    said once; nothing is said where it has been done already. `over` is asked before each further try: whether
+    it is no longer ours to undo.
+    """
+    if change.undo_by_hand and is_gone(change):
+        return True
+    for step in change.undo:
+        if isinstance(step, Ask):
+            say(f"PLEASE DO NOW, by hand: {step.text}")
+
+    looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
+    repeats = Repeats(say)
+    tried = False
+
+    def attempt() -> bool:
+        nonlocal tried
+        if tried and over():
+            return False
+        tried = True
+        look_s = next(looks_s)
+        return wait_gone(change, min(look_s, within_s) if perform_undo(change, repeats) else _GLANCE_S)
+
+    retrying = Retrying(
+        stop=lambda state: stop_after_delay(within_s)(state) or over(),
+        wait=wait_exponential(multiplier=0.1, max=2.0),
+        retry=retry_if_result(lambda proved: not proved),
+        retry_error_callback=lambda state: False,
+    )
+    try:
+        return bool(retrying(attempt))
+    finally:
+        repeats.end()
+
+
+def is_gone(change: Change) -> bool:
+    """One look: whether every `gone` condition is true now."""
+    return all_true(change.gone)
+
+
+def all_true(conditions: tuple[Condition, ...]) -> bool:
+    """One look: whether all of these are true now."""
+    with ExitStack() as stack:
+        readers = _open(conditions, stack)
+        return all(_true(condition, reader) for condition, reader in readers)
+
+
+def wait_gone(change: Change, within_s: float) -> bool:
+    """Whether all `gone` conditions become true, and are true twice in a row, within `within_s`."""
+    with ExitStack() as stack:
+        readers = _open(change.gone, stack)
+        retrying = Retrying(
+            stop=stop_after_delay(within_s),
+            wait=wait_exponential(multiplier=0.02, max=0.2),
+            retry=retry_if_result(lambda in_a_row: not in_a_row),
+            retry_error_callback=lambda state: False,
+        )
+        timeout_s = _FIRST_READ_TIMEOUT_S
+
+        def look() -> bool:
+            # What still comes back is often deaf to the first question and quick with the next one.
+            nonlocal timeout_s
+            limit_s, timeout_s = timeout_s, min(2 * timeout_s, _READ_TIMEOUT_S)
+            return all(_true(condition, reader, limit_s) for _ in range(2) for condition, reader in readers)
+
+        return bool(retrying(look))
+
+
+def stays_gone(change: Change, for_s: float) -> bool:
+    """Whether every `gone` condition is true now, and in every reading for `for_s` more."""
+    until_s = clock.now_s() + for_s
+    with ExitStack() as stack:
+        readers = _open(change.gone, stack)
+        retrying = Retrying(
+            stop=lambda state: clock.now_s() >= until_s,
+            wait=wait_fixed(0.1),
+            retry=retry_if_result(bool),
+            retry_error_callback=lambda state: True,
+        )
+        return bool(retrying(lambda: all(_true(condition, reader) for condition, reader in readers)))
+
+
+def outlasts(change: Change, late_s: float, say: Say, again: Callable[[], bool]) -> bool:
+    """Whether it is still undone when a step that did not come back has had as long again to take effect.
+
+    `late_s` is that step's time limit, 0 where all came back. Where it took effect after all, `again` undoes it.
+    """
+    if not late_s:
+        return True
+    say(f"{change.what}: a step did not come back and may still take effect; watched for {late_s:g} s")
+    if stays_gone(change, late_s):
+        return True
+    say(f"came after its undo: {change.what}")
+    return again() and stays_gone(change, STAYS_GONE_S)
+
+
+def longest_s(change: Change) -> float:
+    """The longest time limit of the steps that make it: so long one that was given up may still take effect."""
+    return max((step.timeout_s for step in change.do), default=0.0)
+
+
+def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Condition, Reader]]:
+    opened: dict[Endpoint, Reader] = {}
+    pairs = []
+    for condition in conditions:
+        endpoint = condition.probe.endpoint()
+        if endpoint not in opened:
+            opened[endpoint] = endpoint.open()
+            stack.callback(opened[endpoint].close)
+        pairs.append((condition, opened[endpoint]))
+    return pairs
+
+
+def _true(condition: Condition, reader: Reader, timeout_s: float = _READ_TIMEOUT_S) -> bool:
+    sent_s = clock.now_s()
+    answer = reader.read(timeout_s)
+    return condition.matches(reading_of(condition.probe, answer, sent_s, clock.now_s()))

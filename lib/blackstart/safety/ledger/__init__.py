@@ -1,0 +1,1 @@
+"""What is broken right now, on the disk, and its second copies."""

@@ -1,0 +1,1 @@
+"""What is asked before anything is touched: guard rails, the right system, rights, rehearsal, locks."""

@@ -1,0 +1,218 @@
+"""Guard rails: what a run may touch without being told so by name. Everything else is refused before it is touched.
+
+Pure: it judges a plan as it stands. What lies beyond this machine (a host over SSH, another engine, an address that is
+not loopback), and what this machine is reached through (its SSH server, its network), is refused unless the target's
+`allow` or `--allow` names it. A change of something that is no service of the target is refused in any case.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+from blackstart import controls
+from blackstart.base.errors import Refused
+from blackstart.base.secrets.env import secret
+from blackstart.controls.steps.shell import ssh_host
+from blackstart.model.change import Change
+from blackstart.model.step import Command, HttpCall, Step
+from blackstart.model.target import Service, Target
+from blackstart.safety.preflight import step_reach
+
+if TYPE_CHECKING:
+    from blackstart.model.plan import Plan
+
+_SSH_PORT = 22
+# Units and programs without which nobody gets onto the machine any more to mend it.
+_WAYS_IN = frozenset(
+    ("ssh", "sshd", "dropbear", "networking", "network", "NetworkManager", "systemd-networkd", "wpa_supplicant",
+     "dhcpcd", "tailscaled", "wg-quick", "openvpn")
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Objection:
+    """Why a plan may not be carried out. `word` is what `allow` must hold; empty where nothing can allow it."""
+
+    what: str
+    word: str = ""
+
+
+def refuse(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> None:
+    """Raise Refused that names everything a plan touches without leave, and the words that give it.
+
+    `came_by` is SSH_CONNECTION: "client port server port", empty where nobody came by SSH. `environment` is what the
+    steps would be run in.
+    """
+    found = objections(plan, came_by, environment)
+    if not found:
+        return
+    words = tuple(dict.fromkeys(objection.word for objection in found if objection.word))
+    lines = "; ".join(objection.what for objection in found)
+    if all(objection.word for objection in found):
+        quoted = ", ".join(f'"{word}"' for word in words)
+        lines += (
+            f". If that is meant, allow it by name: allow = [{quoted}] in the target file, or --allow {','.join(words)}"
+        )
+    raise Refused(lines)
+
+
+def objections(plan: Plan, came_by: str = "", environment: Mapping[str, str] | None = None) -> list[Objection]:
+    """Everything in the plan that its target does not allow, each once."""
+    allowed = {word.lower() for word in plan.target.allow}
+    every = [*_strangers(plan), *_addresses(plan), *_machines(plan, environment or {}), *_ways_in(plan, came_by)]
+    return [found for found in dict.fromkeys(every) if not found.word or found.word.lower() not in allowed]
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name is this machine and nothing else, told without asking a name server."""
+    name = host.strip("[]").lower()
+    if name in ("", "localhost", "ip6-localhost") or name.endswith(".localhost"):
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = getattr(address, "ipv4_mapped", None)
+    return address.is_loopback or address.is_unspecified or bool(mapped and mapped.is_loopback)
+
+
+# ---------------------------------------------------------------- what is no part of the target
+
+
+def _strangers(plan: Plan) -> Iterator[Objection]:
+    for change in plan.changes:
+        if change.service not in plan.target.services:
+            known = ", ".join(plan.target.services) or "it names none"
+            yield Objection(
+                f'"{change.what}" touches "{change.service}", which is no service of {plan.target.name} ({known})'
+            )
+
+
+# ---------------------------------------------------------------- what is not on this machine
+
+
+def _addresses(plan: Plan) -> Iterator[Objection]:
+    for what, host in (*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)):
+        if not is_loopback(host):
+            yield Objection(f"{what} is at {host}, not on this machine", host)
+
+
+def _hosts_named(target: Target, touched: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    if target.api:
+        yield f"the API of {target.name}", _host_of(target.api)
+    for name, service in target.services.items():
+        if service.url:  # whether it is touched or not: loads are driven at it
+            yield f"the url of {name}", _host_of(service.url)
+        if name in touched and service.address:
+            yield f"the address of {name}", service.address.rpartition(":")[0].strip("[]")
+        if name in touched and service.dsn:
+            for host in _hosts_of_dsn(secret(service.dsn)):
+                yield f"the dsn of {name}", host
+
+
+def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Where a load is sent, as far as that is told: what a k6 script does is its own affair."""
+    load = plan.experiment.traffic.load if plan.experiment.traffic else None
+    for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
+        if "://" in operation.url:
+            yield f"the load's {operation.name}", _host_of(operation.url)
+    if getattr(load, "host", ""):
+        yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
+
+
+def _hosts_of_dsn(dsn: str) -> Iterator[str]:
+    """The host, and the ones in the query, which PostgreSQL's clients prefer: `postgresql://localhost/db?host=far`."""
+    yield _host_of(dsn)
+    query = parse_qs(dsn.partition("?")[2])
+    yield from (host for key in ("host", "hostaddr") for host in query.get(key, ()) if not host.startswith("/"))
+
+
+def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
+    for name in plan.services:
+        control = plan.controls.get(name)
+        if control is not None and control.reach():
+            yield Objection(f"{name} is controlled on another machine ({control.reach()})", _host_of(control.reach()))
+    for change in plan.changes:
+        for step in (*change.do, *change.undo, *change.rights):
+            place = _reaches(step, environment)
+            # SSH leads elsewhere even where its host is called localhost: a forwarded port, an alias of ssh_config.
+            if place and (place.startswith("ssh://") or not is_loopback(_host_of(place))):
+                yield Objection(f'"{change.what}" acts on another machine ({place})', _host_of(place))
+
+
+def _reaches(step: Step, environment: Mapping[str, str]) -> str:
+    """The machine, engine or API that a step acts on; empty for this machine."""
+    if isinstance(step, HttpCall):
+        return f"{step.url.partition('://')[0]}://{_host_of(step.url)}"
+    if not isinstance(step, Command):
+        return ""
+    if step.host:
+        return step.host.partition("?")[0]
+    return step_reach.reached_by(step, environment)
+
+
+def _host_of(url: str) -> str:
+    """The host in a URL, without user, port and the rest; the text itself where it is none."""
+    if "://" not in url:
+        return url
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # what can't be read is not taken for this machine
+        return url
+
+
+# ---------------------------------------------------------------- how one gets here
+
+
+def _ways_in(plan: Plan, came_by: str) -> Iterator[Objection]:
+    for name in plan.services:
+        service = plan.target.services.get(name)
+        if service is None:
+            continue
+        control = plan.controls.get(name)
+        # As it is written, and as it was found: an alias has become the unit's own name.
+        written = controls.of(service).names() if service.control else {}
+        found = control.names() if control else {}
+        programs = [(key, _program(word)) for key, word in written.items()]
+        programs += [(f"{key} in truth", _program(word)) for key, word in found.items()]
+        for why in _reasons(service, programs, came_by, _hosts_of_steps(plan.changes, name)):
+            yield Objection(f"without {name} the machine may not be reached any more ({why})", name)
+
+
+def _reasons(
+    service: Service, programs: Iterable[tuple[str, str]], came_by: str, hosts: frozenset[str]
+) -> Iterator[str]:
+    found = next(((key, program) for key, program in programs if program in _WAYS_IN), None)
+    if found:
+        yield f"its control is {found[0]} {found[1]}"
+    host, _, port = service.address.rpartition(":")
+    ports = {_SSH_PORT, *(ssh_host(far).port or _SSH_PORT for far in hosts)}
+    if port.isascii() and port.isdigit() and int(port) in ports:
+        yield f"port {port} is that of SSH"
+    words = came_by.split()
+    if len(words) == 4:
+        client, _, server, server_port = words
+        if _same(host, client):
+            yield f"{client} is where we came from by SSH"
+        elif port == server_port and port != str(_SSH_PORT) and (_same(host, server) or is_loopback(host)):
+            yield f"{server}:{server_port} is what we came by, over SSH"
+
+
+def _hosts_of_steps(changes: Iterable[Change], service: str) -> frozenset[str]:
+    steps = [step for change in changes if change.service == service for step in (*change.do, *change.undo)]
+    return frozenset(step.host for step in steps if isinstance(step, Command) and step.host)
+
+
+def _program(named: str) -> str:
+    """The bare name in a control's word: sshd of `sshd.service`, `sshd@2.service`, `/usr/sbin/sshd -D`."""
+    first = named.split(maxsplit=1)[0].rpartition("/")[2].rstrip(":") if named.split() else ""
+    return re.sub(r"(@.*)?\.(service|socket|target)$|@.*$|\.pid$", "", first)
+
+
+def _same(left: str, right: str) -> bool:
+    return bool(left) and left.strip("[]").lower() == right.strip("[]").lower()

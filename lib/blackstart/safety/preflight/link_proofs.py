@@ -1,0 +1,228 @@
+"""Proofs that a service is the target's own *and* the one that its control would touch: both ends of the link.
+
+They fulfil `blackstart.model.link.Proof`: plain data, `bind`, and `missing()`, which is empty where the proof stands.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from blackstart import controls
+from blackstart.base.codec import plain
+from blackstart.base.errors import BlackstartError, NotAvailable
+from blackstart.model import protocols
+from blackstart.model.expect import Condition
+from blackstart.model.reading import Probe, Reading
+from blackstart.model.target import Target
+from blackstart.probes.clients import is_here
+from blackstart.probes.control_state import ControlState
+from blackstart.probes.in_container import SqlInContainer
+from blackstart.probes.read import read_once
+from blackstart.probes.sql import SqlScalar
+from blackstart.safety.preflight.target_state import _told
+
+_READ_TIMEOUT_S = 2.0
+_MOST_KEYS = 5
+
+
+@plain("link.all_of")
+class AllOf:
+    """Several proofs that must all stand."""
+
+    service: str
+    proofs: tuple[Any, ...]
+
+    def bind(self, target: Target) -> AllOf:
+        """All of them with absolute addresses."""
+        return replace(self, proofs=tuple(proof.bind(target) for proof in self.proofs))
+
+    def missing(self) -> str:
+        """What is missing to any of them."""
+        return "; ".join(told for proof in self.proofs if (told := proof.missing()))
+
+
+@plain("link.served_by_control")
+class ServedByControl:
+    """What answers at the service's dsn or address is what its control would stop, not another server beside it.
+
+    Looks at the listening process, or at the ports that a container publishes. Where that can't be seen (another
+    machine, a hand as the control) nothing is missing: there is nothing that speaks against it.
+    """
+
+    service: str
+    host: str = ""
+    port: int = 0
+    control: Any = None
+
+    def bind(self, target: Target) -> ServedByControl:
+        """With the address and the control. Raises BadTarget."""
+        service = target.service(self.service)
+        parts = urlsplit(protocols.dsn_of(service) or f"//{service.address}")
+        port = parts.port or protocols.default_port(parts.scheme)
+        return replace(self, host=parts.hostname or "", port=port, control=controls.of(service).resolve())
+
+    def missing(self) -> str:
+        """Asks the control which process or container it is, and compares."""
+        if self.control is None or self.control.by_hand or self.control.reach() or not self.port:
+            return ""
+        try:
+            return self._another()
+        except BlackstartError as error:
+            return f"{self.service}: {str(error).splitlines()[0]}"
+
+    def _another(self) -> str:
+        try:
+            return str(self.control.not_at(_called(self.host), self.port))
+        except NotAvailable:
+            return self._not_listening() if is_here(self.host) else ""
+
+    def _not_listening(self) -> str:
+        import psutil  # noqa: PLC0415  (declarations load nothing that looks)
+
+        seen = self.control.facts()
+        if not seen.pid:
+            return f"the control of {self.service} knows no process (it is {seen.status})"
+        try:
+            root = psutil.Process(seen.pid)
+            # Its own sockets first, then its children's: to look at everybody takes long on a machine that has many.
+            family = chain((root,), _children(root))
+            if any(self._is_meant(one) for process in family for one in process.net_connections("tcp")):
+                return ""
+            listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and self._is_meant(one)}
+        except psutil.Error:
+            return ""  # another user's processes can't be seen
+        if not listening:
+            return ""
+        pids = ", ".join(map(str, sorted(listening)))
+        return (
+            f"port {self.port} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
+        )
+
+    def _is_meant(self, connection: Any) -> bool:
+        return bool(connection.status == "LISTEN" and connection.laddr[1:] == (self.port,))
+
+
+def _children(root: Any) -> Iterator[Any]:
+    yield from root.children(recursive=True)
+
+
+@plain("link.keys_in_database")
+class KeysInDatabase:
+    """The orders that the API shows are in the database, under the same keys. `asked` is given its query here."""
+
+    service: str
+    shown: Probe
+    asked: SqlScalar | SqlInContainer
+
+    def bind(self, target: Target) -> KeysInDatabase:
+        """With absolute addresses."""
+        return replace(self, shown=self.shown.bind(target), asked=self.asked.bind(target))
+
+    def missing(self) -> str:
+        """Reads the API, then asks the database for the keys that were seen."""
+        reading = read_once(self.shown, _READ_TIMEOUT_S)
+        if reading.kind != "value":
+            return f"{reading.probe} is {reading.kind}: {reading.note}"
+        try:
+            keys = [str(order["client_order_id"]) for order in json.loads(str(reading.value))["orders"]][-_MOST_KEYS:]
+        except (ValueError, KeyError, TypeError) as error:
+            return f"{reading.probe} shows no orders that can be read: {error}"
+        if not keys:
+            return f"{reading.probe} shows no orders yet"
+        found = self._count(keys)
+        if found.kind == "value" and str(found.value) == str(len(keys)):
+            return ""
+        seen = found.value if found.kind == "value" else f"{found.kind}: {found.note}"
+        return f"of {len(keys)} orders that the API shows, the database holds {seen}"
+
+    def _count(self, keys: list[str]) -> Reading:
+        quoted = ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
+        query = f"SELECT count(DISTINCT client_order_id) FROM orders WHERE client_order_id IN ({quoted})"
+        return read_once(replace(self.asked, query=query), _READ_TIMEOUT_S)
+
+
+def _called(host: str) -> list[str]:
+    """A host's name and its addresses: beside the container, in a network of the engine, it is known by name."""
+    try:
+        return [host, *(str(found[4][0]) for found in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM))]
+    except (OSError, UnicodeError):
+        return [host]
+
+
+@plain("link.same_value")
+class SameValue:
+    """Two probes read the same: the lock key in that Redis holds the instance id that the target's metrics show."""
+
+    service: str
+    in_service: Probe
+    in_target: Probe
+
+    def bind(self, target: Any) -> SameValue:
+        """With absolute addresses."""
+        return SameValue(self.service, self.in_service.bind(target), self.in_target.bind(target))
+
+    def missing(self) -> str:
+        """Compares the two, read one after the other."""
+        left, right = read_once(self.in_service, 2.0), read_once(self.in_target, 2.0)
+        if left.kind == right.kind == "value" and left.value == right.value and left.value not in (None, ""):
+            return ""  # two times nothing is no proof
+        return f"{_told(left)}, but {_told(right)}"
+
+
+@plain("link.seen_in")
+class SeenIn:
+    """A reading of the service shows the target: its connections stand in CLIENT LIST or pg_stat_activity."""
+
+    service: str
+    condition: Condition
+
+    def bind(self, target: Any) -> SeenIn:
+        """With absolute addresses."""
+        return SeenIn(
+            self.service, Condition(self.condition.probe.bind(target), self.condition.op, self.condition.wanted)
+        )
+
+    def missing(self) -> str:
+        """Reads once."""
+        reading = read_once(self.condition.probe, 2.0)
+        return "" if self.condition.matches(reading) else f"{_told(reading)} (wanted: {self.condition})"
+
+
+@plain("link.listens")
+class Listens:
+    """The process that the service's control shows is the one that listens at the service's own url."""
+
+    service: str
+    port: int = 0
+    process: Probe | None = None
+
+    def bind(self, target: Any) -> Listens:
+        """With the port of the url and the process that the control shows."""
+        port = urlsplit(target.service(self.service).url).port or 80
+        return Listens(self.service, port, ControlState(self.service, field="process").bind(target))
+
+    def missing(self) -> str:
+        """Looks at the sockets of the process and its children."""
+        if self.process is None:
+            return "not bound to a target"
+        seen = read_once(self.process, 5.0)
+        if seen.kind != "value":
+            return _told(seen)
+        pid = str(seen.value).partition(":")[0]
+        if not pid.isdigit():
+            return f"the control of {self.service} knows no process (it is {seen.value})"
+        try:
+            root = psutil.Process(int(pid))
+            family = [root, *root.children(recursive=True)]
+            ports = {c.laddr.port for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+        except psutil.Error as error:
+            return f"the sockets of {self.service} can't be seen: {error}"
+        return "" if self.port in ports else f"{self.service} (pid {root.pid}) does not listen at port {self.port}"

@@ -1,0 +1,43 @@
+"""Proofs that a service is the target's own (`model.link.Proof`), and whether the target may be touched at all."""
+
+from __future__ import annotations
+
+import os
+
+from blackstart.base.errors import Refused
+from blackstart.model.plan import Plan
+from blackstart.model.reading import Reading
+from blackstart.probes.read import read_once
+from blackstart.safety.preflight import guard_rails
+
+
+def _told(reading: Reading) -> str:
+    return (
+        f"{reading.probe} is {reading.value}"
+        if reading.kind == "value"
+        else f"{reading.probe} is {reading.kind}: {reading.note}"
+    )
+
+
+def refuse_unfit(plan: Plan) -> None:
+    """Refuse what is touched without leave, and a target that says of itself that it must not be (a LIVE mode)."""
+    guard_rails.refuse(plan, os.environ.get("SSH_CONNECTION", ""))
+    refuse_forbidden(plan)
+
+
+def refuse_forbidden(plan: Plan) -> None:
+    """Refuse a target that says of itself that it must not be touched, or that does not say."""
+    for condition in plan.experiment.refuse_if:
+        reading = read_once(condition.probe, 2.0)
+        word = str(condition.wanted).lower()
+        allowed = word in [item.lower() for item in plan.target.allow]
+        if reading.kind not in ("value", "absent") and not allowed:
+            raise Refused(
+                f"{plan.target.name} ({plan.target.api}) can't be asked whether it may be touched: {_told(reading)}. "
+                "See that it is up and answers, or name the right one with --target or --api."
+            )
+        if condition.matches(reading) and not allowed:
+            raise Refused(
+                f"{plan.target.name}: {condition}. If that is meant, allow it by name in the target file: "
+                f'allow = ["{word}"]'
+            )

@@ -1,0 +1,137 @@
+"""Finds experiments: shipped ones, the user's files, and installed packages. Adding one is adding a file.
+
+Looked for in this order: `./experiments/*.py`, the folders that `BLACKSTART_PATH` names, the shipped suites, and
+packages that installed distributions name under the entry point group `blackstart.experiments`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+from types import ModuleType
+
+from blackstart.base.errors import BadExperiment, BlackstartError, did_you_mean
+from blackstart.base.user_files import load_file, mistake_in
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
+from blackstart.suites import systems
+from blackstart.suites.source import About, about, experiments, target_named
+
+RESERVED = ("list", "plan", "run", "heal", "status", "suite")
+
+
+@dataclass(frozen=True)
+class Found:
+    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), its first line, its variants."""
+
+    name: str
+    suite: str
+    path: Path
+    module: str
+    says: str
+    variants: tuple[str, ...] = ()
+
+    @property
+    def shipped(self) -> bool:
+        """Whether it is one of ours, with a task of its own."""
+        return self.module.startswith("blackstart.suites.")
+
+
+def shipped(suite: str) -> list[Found]:
+    """The experiments of one shipped suite, without importing any."""
+    folder = systems.folder(suite)
+    module = f"blackstart.suites.{folder.name}"
+    return [_found(path, suite, f"{module}.{path.stem}", told) for path, told in experiments(folder).items()]
+
+
+def everything() -> Iterator[Found]:
+    """All experiments there are, the user's own first."""
+    folders = [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
+    for folder in folders:
+        yield from (_found(path, "", "") for path in _files(folder))
+    for kind in systems.kinds():
+        yield from shipped(kind)
+    for point in entry_points(group="blackstart.experiments"):
+        try:
+            spec = importlib.util.find_spec(point.value)
+        except (ImportError, ValueError) as error:
+            yield Found(point.name, point.name, Path(point.value), point.value, f"(can't be found: {error})")
+            continue
+        for place in (spec.submodule_search_locations or []) if spec else []:
+            yield from (_found(path, point.name, f"{point.value}.{path.stem}") for path in _files(Path(place)))
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+
+
+def _found(path: Path, suite: str, module: str, told: About | None = None) -> Found:
+    told = told or about(path)
+    return Found(path.stem.replace("_", "-"), suite, path, module, told.says, told.variants)
+
+
+def kind_of(found: Found) -> str:
+    """The kind of target that it is for: its suite, or what its own Experiment says. "" where that can't be told."""
+    if found.shipped:
+        return found.suite
+    named = target_named(found.path)
+    if named:
+        return named
+    made = getattr(load(found), "experiment", None)
+    return made.target if isinstance(made, Experiment) else found.suite
+
+
+def find(name_or_file: str) -> Found:
+    """The experiment of that name (`leader-lock`, `trader/leader-lock`) or file. Raises BadExperiment."""
+    if name_or_file.endswith(".py"):
+        path = Path(name_or_file)
+        if not path.is_file():
+            raise BadExperiment(f"no file {name_or_file}")
+        return _found(path, "", "")
+    matches = [found for found in everything() if name_or_file in (found.name, f"{found.suite}/{found.name}")]
+    if not matches:
+        suite = name_or_file.partition("/")[0] if "/" in name_or_file else ""
+        every = list(everything())
+        known = [found.name for found in every if found.suite == suite] if suite else []
+        known = known or [found.name for found in every]
+        raise BadExperiment(f'no experiment "{name_or_file}".{did_you_mean(name_or_file, known)}')
+    if len(matches) > 1:
+        places = ", ".join(str(found.path) for found in matches)
+        raise BadExperiment(f'"{name_or_file}" is the name of {len(matches)} experiments ({places}); name the file')
+    return matches[0]
+
+
+def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """The experiment in a file, for this target. The file has `experiment`, an Experiment or a function of
+    (target, flags, variant) that makes one. Raises BadExperiment that says what is wrong with the file."""
+    if found.name in RESERVED:
+        raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
+    made = getattr(load(found), "experiment", None)
+    if callable(made):
+        try:
+            made = made(target, flags, variant)
+        except BlackstartError:
+            raise
+        except Exception as error:
+            raise BadExperiment(f"{found.path}: {mistake_in(error)}") from error
+    elif variant:
+        raise BadExperiment(f"{found.name} has no variant {variant}")
+    if not isinstance(made, Experiment):
+        raise BadExperiment(f"{found.path} does not define `experiment` (an Experiment, or a function that makes one)")
+    return made
+
+
+def load(found: Found) -> ModuleType:
+    """Import an experiment's file. Raises BadExperiment that names the line of a mistake."""
+    if not found.module:
+        return load_file(str(found.path))
+    try:
+        return importlib.import_module(found.module)
+    except Exception as error:
+        raise BadExperiment(f"{found.path}: {mistake_in(error)}") from error

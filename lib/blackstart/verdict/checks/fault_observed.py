@@ -1,0 +1,105 @@
+"""The target itself was hit by the fault: what is broken beside a system says nothing of it, whatever it then does.
+
+A fault's own proof (`bites`) is measured where the fault is: on the way to a service. That the target goes that way is
+seen by what the fault does to it, for better or worse: requests that fail, hang, or are answered in another way than
+before, and what the target says of itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from blackstart.base.percentiles import percentile
+from blackstart.evidence.history import Row
+from blackstart.model.reading import Reading, Scalar
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, selected
+
+LEAST_SHARE = 0.1
+_TIMES_BEFORE = 2
+_SLOW_TIMES, _SLOW_PLUS_MS = 2, 50.0
+_SLOW_UNKNOWN_MS = 1000.0
+
+
+def fault_observed(
+    evidence: Recorded,
+    *,
+    op: str = "",
+    usual: str = "",
+    healthy: Mapping[str, Scalar] | None = None,
+    least_share: float = LEAST_SHARE,
+    slow_ms: float | None = None,
+    phase: str = "fault",
+) -> CheckResult:
+    """Of the requests due during the fault, or of the readings of one of the probes of `healthy`, at least
+    `least_share`, and twice the share before the fault, must be others than usual. Otherwise: inconclusive.
+
+    A request is another one that was not acknowledged, whose detail is not `usual` (where it has one), or that took
+    much longer than 95 % did before (what the load itself was late does not count). A reading is another one whose
+    value is not the one that `healthy` names. With `slow_ms` nothing is compared with before: one request due in
+    `phase` that was not acknowledged, or took longer, is enough.
+    """
+    if slow_ms is not None:
+        return _any_request(evidence, op, phase, slow_ms)
+    report = Reporter(f"at least {least_share:.0%} of requests or readings changed by the fault")
+    if "fault" not in evidence.phases:
+        begun = evidence.began_s("fault") is not None
+        return report.unknown("the run ended in the midst of the fault" if begun else "the fault was never injected")
+    parts = []
+    for what, before, during in (_requests(evidence, op, usual), *_readings(evidence, healthy or {})):
+        share = sum(during) / len(during) if during else 0.0
+        usually = sum(before) / len(before) if before else 0.0
+        seen = f"{sum(during)} of {len(during)} {what} changed during the fault ({usually:.0%} before)"
+        if during and share >= max(least_share, _TIMES_BEFORE * usually):
+            return report.held(seen)
+        parts.append(seen if during else f"no {what} during the fault")
+    actual = "; ".join(parts)
+    return report.unknown(
+        f"{actual}: the target did not feel the fault, or does not show it. Does it go past the proxy that the target "
+        "file names?",
+        actual,
+    )
+
+
+def _any_request(evidence: Recorded, op: str, phase: str, slow_ms: float) -> CheckResult:
+    report = Reporter(f"requests due during the {phase} phase were affected by it")
+    try:
+        rows = _sent(evidence, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    if not rows:
+        nothing = f"no request was sent in the {phase} phase"
+        return report.unknown(
+            f"{nothing}: does the target say how one is made, as in [orders] route or command?", nothing
+        )
+    hit = sum(row.outcome != "ok" or row.answer_ms > slow_ms for row in rows)
+    actual = f"{hit} of {len(rows)} requests due during the {phase} phase were affected"
+    return report.held(actual) if hit else report.unknown(f"{actual}: the load did not feel the fault", actual)
+
+
+def _requests(evidence: Recorded, op: str, usual: str) -> tuple[str, list[bool], list[bool]]:
+    before, during = _sent(evidence, op, "baseline"), _sent(evidence, op, "fault")
+    took_ms = [row.answer_ms for row in before if row.outcome == "ok"]
+    slow_ms = _SLOW_TIMES * percentile(took_ms, 95) + _SLOW_PLUS_MS if took_ms else _SLOW_UNKNOWN_MS
+
+    def other(row: Row) -> bool:
+        return row.outcome != "ok" or row.answer_ms > slow_ms or bool(usual and row.detail not in ("", usual))
+
+    return "requests", [other(row) for row in before], [other(row) for row in during]
+
+
+def _sent(evidence: Recorded, op: str, phase: str) -> Sequence[Row]:
+    return [row for row in selected(evidence, op, phase).rows if row.sent]
+
+
+def _readings(evidence: Recorded, healthy: Mapping[str, Scalar]) -> list[tuple[str, list[bool], list[bool]]]:
+    def others(readings: Sequence[Reading], phase: str, value: Scalar) -> list[bool]:
+        from_s, to_s = evidence.phases.get(phase, (0.0, 0.0))
+        return [r.value != value for r in readings if r.kind == "value" and from_s <= r.sent_s < to_s]
+
+    found = []
+    for probe, value in healthy.items():
+        readings = evidence.readings(probe)
+        found.append((f"readings of {probe}", others(readings, "baseline", value), others(readings, "fault", value)))
+    return found

@@ -1,0 +1,63 @@
+"""Repeated attempts come further and further apart: a backoff that really grows."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from blackstart.model.finding import Interval
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+
+_LEAST_STEPS = 3
+
+
+def gaps_grow(
+    evidence: Recorded, counter: str, backoff_s: tuple[float, ...], jitter_s: float, refresh_s: float
+) -> CheckResult:
+    """Judged from the moments at which `counter` (failed attempts) was seen to rise while the fault was in force.
+
+    More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
+    intervals: each rise lies between two readings.
+    """
+    report = Reporter(f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
+    start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
+    if start_s is None or end_s is None:
+        return report.unknown("there was no fault to back off from")
+    rises, count = _rises(evidence, counter, start_s, end_s)
+    allowed = _allowed(backoff_s, end_s - start_s)
+    if count > allowed:
+        lasted = f"{count:g} attempts in {end_s - start_s:.1f} s, the backoff allows {allowed}"
+        return report.broke(lasted, f"{count:g}")
+    gaps = [(later.from_s - earlier.to_s, later.to_s - earlier.from_s) for earlier, later in pairwise(rises)]
+    shown = ", ".join(f"{low:.2f}..{high:.2f}" for low, high in gaps) or "none"
+    if len(rises) < _LEAST_STEPS:
+        return report.unknown(f"only {len(rises)} failed attempts were seen; hold the fault longer", shown)
+    if gaps[-1][0] >= 1.3 * gaps[0][1]:
+        return report.held(f"gaps of {shown} s")
+    if gaps[-1][1] < 1.3 * max(gaps[0][0], backoff_s[0] / 2):
+        return report.broke(f"the gaps do not grow: {shown} s", shown)
+    return report.unknown(f"the readings can't tell whether the gaps grow: {shown} s", shown)
+
+
+def _rises(evidence: Recorded, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:
+    """When the counter rose, and by how much altogether. A counter that was absent before it first rose was at 0."""
+    rises: list[Interval] = []
+    total = 0.0
+    last_value, last_sent_s = 0.0, None
+    for reading in evidence.readings(counter):
+        if reading.kind not in ("value", "absent") or reading.answered_s > end_s:
+            continue
+        value = float(reading.value) if isinstance(reading.value, int | float) else 0.0
+        if last_sent_s is not None and reading.answered_s > start_s and value > last_value:
+            rises.append(Interval(last_sent_s, reading.answered_s))
+            total += value - last_value
+        last_value, last_sent_s = value, reading.sent_s
+    return rises, total
+
+
+def _allowed(backoff_s: tuple[float, ...], time_s: float) -> int:
+    """Attempts within `time_s` at the declared backoff without jitter: the loss, one per gap, and one to spare."""
+    count, spent_s, step = 2, 0.0, 0
+    while (spent_s := spent_s + float(backoff_s[min(step, len(backoff_s) - 1)])) <= time_s:
+        count, step = count + 1, step + 1
+    return count

@@ -1,0 +1,76 @@
+"""Answers came soon enough, counted from when each request was due. Percentiles by nearest rank, for one outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from blackstart.base.percentiles import METHOD, percentile
+from blackstart.evidence.history import Row
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, selected, vacuity
+
+# So many requests sent late came at once, after a stall of the load: they waited for each other, which says nothing.
+_CROWD = 10
+
+
+def latency_within(
+    evidence: Recorded,
+    *,
+    limits_ms: Mapping[str, float],
+    outcome: str = "ok",
+    status: int | None = None,
+    detail: str | None = None,
+    op: str = "",
+    phase: str = "",
+) -> CheckResult:
+    """`limits_ms` maps p50, p99.9, ... or max to milliseconds. `outcome` "" takes all; `status`, `detail` narrow it.
+
+    Raises ValueError for a limit that is none.
+    """
+    shown = ", ".join(f"{name} ≤ {limit:g} ms" for name, limit in limits_ms.items())
+    which = outcome or "all"
+    report = Reporter(f"{shown} ({which}{f' {status}' if status is not None else ''}; {METHOD})")
+    ranks = {name: _rank(name) for name in limits_ms}
+    if not all(limit > 0 for limit in limits_ms.values()) or not limits_ms:
+        raise ValueError(f"there is no limit in {dict(limits_ms)!r}: write p95=200, in ms")
+    try:
+        rows = selected(evidence, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    chosen = [row for row in rows.rows if row.sent and _is_of(row, outcome, status, detail)]
+    unsent = sum(not row.sent for row in rows.rows)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and unsent:
+        why = f"{unsent} requests were never sent: what they would have waited is not known"
+    if why or not chosen:
+        return report.unknown(why or f"none of {len(rows.rows)} requests is of this kind")
+    values = [row.latency_ms for row in chosen]
+    figures = {name: percentile(values, rank) for name, rank in ranks.items()}
+    actual = ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items()) + f" (n = {len(values)})"
+    over = [name for name, value in figures.items() if value > limits_ms[name]]
+    crowd = sum(row.sent_late for row in chosen) >= _CROWD
+    waited = [0.0 if crowd and row.sent_late else row.answer_ms for row in chosen]
+    if not over:
+        return report.held(actual)
+    if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
+        return report.unknown(f"{', '.join(over)} over the limit, but only since the load itself sent late", actual)
+    limit_ms = min(limits_ms[name] for name in over)
+    slowest = sorted((row for row in chosen if row.latency_ms > limit_ms), key=lambda row: -row.latency_ms)
+    return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
+
+
+def _is_of(row: Row, outcome: str, status: int | None, detail: str | None) -> bool:
+    return outcome in ("", row.outcome) and status in (None, row.status) and detail in (None, row.detail)
+
+
+def _rank(name: str) -> float:
+    if name == "max":
+        return 100.0
+    try:
+        rank = float(name.removeprefix("p"))
+    except ValueError:
+        rank = 0.0
+    if not name.startswith("p") or not 0 < rank <= 100:
+        raise ValueError(f"{name!r} is no percentile: write p50, p99.9 or max")
+    return rank

@@ -1,0 +1,119 @@
+"""What the instances of a target told of their own leaderships, in the time of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart.base.codec import from_data
+from blackstart.evidence.events import EventName
+from blackstart.model.change import Change
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.state import Missing
+
+
+@dataclass(frozen=True)
+class Leadership:
+    """One stretch of leadership, in seconds of the run's clock.
+
+    It is certain from `acquired_s` to `acted_s`. `until_s` is the end of the lease as last known, None where it was not
+    told; `lost_s` is None while it lasts. `slack_s` is how far off all these may be: 0 for one clock with the run.
+    """
+
+    report: str
+    instance: str
+    token: str
+    acquired_s: float
+    acted_s: float
+    until_s: float | None
+    lost_s: float | None
+    slack_s: float = 0.0
+
+    def __str__(self) -> str:
+        return f"{self.instance[:8]} (token {self.token})"
+
+    def in_force_at(self, at_s: float) -> bool:
+        """Whether it had begun by then and was not known to be lost."""
+        return self.acquired_s <= at_s and (self.lost_s is None or self.lost_s >= at_s)
+
+
+def of_run(evidence: Recorded, reports: Sequence[str]) -> list[Leadership]:
+    """Those that were in force at some time of the run, by when they began. Raises Missing where one can't be read."""
+    began_s = evidence.began_s("baseline")
+    if began_s is None:
+        raise Missing("the run never began")
+    reported = (one for report in reports for one in _reported(evidence, report))
+    return sorted(
+        (one for one in reported if one.lost_s is None or one.lost_s >= began_s),
+        key=lambda one: (one.acquired_s, one.acted_s),
+    )
+
+
+def _reported(evidence: Recorded, report: str) -> Iterable[Leadership]:
+    try:
+        answer = evidence.final_json(report)
+        shift_s, slack_s = _clock(evidence, report, answer)
+        return [_leadership(report, answer, interval, shift_s, slack_s) for interval in answer["intervals"]]
+    except KeyError as error:
+        raise Missing(f"not observable: {report} says nothing of {error}") from error
+    except (ValueError, TypeError, AttributeError) as error:
+        raise Missing(f"not observable: {error}") from error
+
+
+def _leadership(report: str, answer: Any, interval: Any, shift_s: float, slack_s: float) -> Leadership:
+    acquired_s = float(interval["acquired"]) + shift_s
+    acted_s, until_s, lost_s = (
+        None if interval.get(key) is None else float(interval[key]) + shift_s for key in ("acted", "until", "lost")
+    )
+    return Leadership(
+        report, str(answer["instance_id"]), str(interval["token"]),
+        acquired_s, max(acquired_s, acted_s or acquired_s), until_s, lost_s, slack_s,
+    )  # fmt: skip
+
+
+def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
+    """What brings the instance's times to the run's, and how far off that may be; its `now` was read in between.
+
+    An instance of this machine has our clock: its `now` lies within the read. So does one that tells no `now`.
+    """
+    reading = evidence.final(report)
+    now = answer.get("now")
+    if now is None or reading is None or reading.sent_s <= float(now) <= reading.answered_s:
+        return 0.0, 0.0
+    half_s = (reading.answered_s - reading.sent_s) / 2
+    return reading.sent_s + half_s - float(now), half_s
+
+
+def in_force(evidence: Recorded) -> tuple[float, float] | None:
+    """From the first step of the fault to the beginning of its undo; None where there was no fault, or no end of it."""
+    done, to_s = evidence.record.first(EventName.DO), evidence.began_s("recovery")
+    return None if done is None or to_s is None else (float(done["at"]), to_s)
+
+
+def hit(evidence: Recorded) -> frozenset[str]:
+    """The services that the faults of the run were on."""
+    plan = evidence.record.first(EventName.PLAN)
+    changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
+    return frozenset(change.service for change in changes)
+
+
+def successor(reported: Sequence[Leadership], window: tuple[float, float], of: Collection[str]) -> Leadership | None:
+    """The first leadership of one of these reports that certainly began in a window."""
+    from_s, to_s = window
+    begun = (one for one in reported if one.report in of)
+    return next((one for one in begun if from_s + one.slack_s <= one.acquired_s <= to_s - one.slack_s), None)
+
+
+def forgotten(reported: Sequence[Leadership], window: tuple[float, float]) -> tuple[Leadership, Leadership] | None:
+    """The leadership that the fault found, and one begun after its undo and within the lease of the first.
+
+    A lock that is still there can't be taken before its lease is over: this proves that it was gone.
+    """
+    from_s, to_s = window
+    for old in (one for one in reported if one.in_force_at(from_s)):
+        for new in reported:
+            slack_s = old.slack_s + new.slack_s
+            if old.until_s is not None and to_s + slack_s <= new.acquired_s <= old.until_s - slack_s:
+                return old, new
+    return None

@@ -1,0 +1,60 @@
+"""The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from blackstart.evidence.history import SENT_LATE_MS
+from blackstart.loads.statuses import Statuses
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, selected, vacuity
+
+
+def outcomes(
+    evidence: Recorded,
+    *,
+    allowed: Sequence[str | int] = ("2xx", "3xx", "4xx"),
+    min_share: float = 1.0,
+    op: str = "",
+    phase: str = "",
+    honest: bool = False,
+) -> CheckResult:
+    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
+
+    With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
+    What the load itself sent late (a load that stood still sends all at once) does not break it. Raises ValueError for
+    a share that is none.
+    """
+    if not 0 < min_share <= 1:
+        raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
+    wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
+    report = Reporter(f"{wanted} {' or '.join(map(str, allowed))}")
+    try:
+        rows = selected(evidence, op, phase)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    may = Statuses(allowed, (), ())
+    sent = [row for row in rows.rows if row.sent]
+    lies = {id(row) for row in sent if honest and 200 <= (row.status or 0) < 300 and row.outcome != "ok"}
+    bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
+    seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
+    actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
+    # Were every unreadable line a good answer, would it still be too few?
+    most = len(sent) + len(rows.unreadable)
+    if most and (most - len(bad)) / most < min_share:
+        in_time = sum(not row.sent_late for row in bad)
+        if (most - in_time) / most >= min_share:
+            late = (
+                f"{len(bad) - in_time} of {len(bad)} that were not allowed were sent more than {SENT_LATE_MS:g} ms late"
+            )
+            return report.unknown(f"too few answers were allowed, but {late} by the load itself", actual)
+        share = (len(sent) - len(bad)) / len(sent)
+        message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"
+        return report.broke(message, actual, [row.key for row in bad])
+    unsent = len(rows.rows) - len(sent)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and unsent:
+        why = f"{unsent} requests were never sent: what their answers would have been is not known"
+    return report.unknown(why, actual) if why else report.held(actual)

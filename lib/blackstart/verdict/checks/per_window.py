@@ -1,0 +1,71 @@
+"""No more answers of a kind in any window than allowed: a rate limit that holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from heapq import heappop, heappush
+from math import floor
+
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import selected, vacuity
+
+# The other side's windows begin at moments of its own clock, which are looked for in steps of this part of a window.
+_STEPS = 100
+
+
+def per_window(
+    evidence: Recorded,
+    *,
+    status: int,
+    most: int,
+    window_s: float,
+    op: str = "",
+    detail: str = "",
+) -> CheckResult:
+    """Of the answers with this status, and with this detail where one is named (those that were counted at all).
+
+    When the windows begin is not known, nor at what moment between its sending and its answer a request was counted.
+    It broke where, wherever they begin, the requests can't be shared out among the windows that they lay in without
+    one holding more than `most`: a limiter that keeps its limit is never blamed. Never near the limit: nothing was
+    tested.
+    """
+    report = Reporter(f"at most {most} × {status} in each window of {window_s:g} s")
+    rows = selected(evidence, op)
+    answered = [
+        (row.start_s / window_s, row.end_s / window_s)
+        for row in rows.rows
+        if row.status == status and row.start_s is not None and row.end_s is not None and detail in ("", row.detail)
+    ]
+    windows = max((end for _, end in answered), default=0.0) - min((start for start, _ in answered), default=0.0)
+    actual = f"{len(answered)} × {status} in {windows:.1f} windows"
+    if not any(_fit(answered, step / _STEPS, most) for step in range(_STEPS)):
+        return report.broke(f"more than {most} in a window: {actual}", actual)
+    limited = sum(row.status == 429 for row in rows.rows)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if not why and not answered:
+        why = f"no answer {status}{f' said {detail}' if detail else ''}: nobody was counted"
+    if not why and not limited:
+        why = f"nobody was limited: {actual}"
+    return report.unknown(why, actual) if why else report.held(f"{actual}, {limited} were limited")
+
+
+def _fit(answered: Iterable[tuple[float, float]], shift: float, most: int) -> bool:
+    """Whether they fit into windows that begin within one step from `shift`; all in windows, the longest waiting first.
+
+    Earliest deadline first finds a way to share them out wherever there is one.
+    """
+    ranges = sorted((floor(start - shift - 1 / _STEPS), floor(end - shift)) for start, end in answered)
+    open_until: list[int] = []
+    window = position = 0
+    while position < len(ranges) or open_until:
+        if not open_until:
+            window = ranges[position][0]
+        while position < len(ranges) and ranges[position][0] <= window:
+            heappush(open_until, ranges[position][1])
+            position += 1
+        for _ in range(min(most, len(open_until))):
+            if heappop(open_until) < window:
+                return False
+        window += 1
+    return True

@@ -1,0 +1,79 @@
+"""Counters do not move while a flag is set: no order is placed while trading is paused."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from blackstart.model.reading import Reading
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+
+Span = tuple[float, float]
+
+
+def steady_while(
+    evidence: Recorded, counters: tuple[str, ...], flag: str, value: bool = True, slack_s: float = 0.25
+) -> CheckResult:
+    """Each counter between the first and the last reading of `flag` as `value`, without interruption.
+
+    `slack_s` after the flag was first seen belongs to work that was under way when it was set. Any of them that rises
+    breaks it; one that could not be read twice meanwhile leaves it open: what it would have shown is not known.
+    """
+    report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
+    spans = _spans(evidence.readings(flag), value)
+    looked: dict[str, int] = {}
+    for counter in counters:
+        for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
+            for before, after in pairwise(inside):
+                if _number(after) > _number(before):
+                    rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
+                    return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
+            if len(inside) > 1:
+                looked[counter] = looked.get(counter, 0) + len(inside)
+    blind = [counter for counter in counters if counter not in looked]
+    if blind:
+        told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
+        return report.unknown(f"not observable: could not be read twice while {flag} was {value}: {told}")
+    return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
+
+
+def _last_seen(readings: list[Reading]) -> str:
+    """What the last reading was, where it was none that counts."""
+    if not readings:
+        return " (never read)"
+    last = readings[-1]
+    if last.kind == "value":
+        return "" if _is_number(last) else f" (was {last.value!r}, no number)"
+    return f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
+
+
+def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[tuple[float, list[Reading]]]:
+    values = [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
+    return [
+        (from_s, [r for r in values if r.sent_s >= from_s + slack_s and r.answered_s <= to_s]) for from_s, to_s in spans
+    ]
+
+
+def _spans(readings: list[Reading], value: bool) -> list[Span]:
+    """The times during which the flag was certainly set: from the first reading's answer to the last one's sending."""
+    spans: list[Span] = []
+    inside: list[Reading] = []
+    for reading in [*readings, None]:
+        if reading is not None and reading.kind == "value" and reading.value is value:
+            inside.append(reading)
+            continue
+        if len(inside) > 1:
+            spans.append((inside[0].answered_s, inside[-1].sent_s))
+        inside = []
+    return spans
+
+
+def _is_number(reading: Reading) -> bool:
+    """A null is none yet: the first number after it is a rise."""
+    value = reading.value
+    return value is None or (isinstance(value, int | float) and not math.isnan(value))
+
+
+def _number(reading: Reading) -> float:
+    return float(reading.value) if isinstance(reading.value, int | float) else 0.0

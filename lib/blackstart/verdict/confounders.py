@@ -1,0 +1,171 @@
+"""What may have come of something else than the system: it says nothing of it, and is inconclusive in place of broken.
+
+Three are known. A fault that was over before its undo, because somebody or something else had mended it: what came from
+then on is not what the system does under the fault (what was proved to be broken while it was in force stays broken,
+and so does what must always hold). A load, in place of a fault, that never brought about what was awaited. And a load
+that had ended by then, because it was killed or was too short: its last answer stays the last one for ever, and a
+breaker that waits for calls gets none. What came of the requests that were sent is for the checks to say. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history import History, Row
+from blackstart.evidence.journal import Record, readings_of
+from blackstart.model.finding import Finding, Interval, shown
+from blackstart.model.reading import Reading
+from blackstart.model.verdict import Verdict
+from blackstart.verdict.monitor import GAP_LEAST_S, Monitor
+from blackstart.verdict.monitors import Monitors, Timeline, late
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A run as the judge followed it again. `history` is what its load did, None where that is not known."""
+
+    record: Record
+    monitors: Monitors
+    times: Timeline
+    history: History | None = None
+
+
+def excused(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, where what broke and may have come of something else is inconclusive instead."""
+    monitors = {(monitor.phase, monitor.expectation.name): monitor for monitor in run.monitors.expected}
+    return [_excused(run, finding, monitors.get((finding.phase, finding.name))) for finding in findings]
+
+
+def _excused(run: Replayed, finding: Finding, monitor: Monitor | None) -> Finding:
+    if monitor is None or finding.status != Verdict.BROKE:
+        return finding
+    why = next(filter(None, (confounder(run, monitor) for confounder in _CONFOUNDERS)), "")
+    if not why:
+        return finding
+    # A hint is about a system that was seen to fail.
+    return replace(finding, status=Verdict.INCONCLUSIVE, message=f"{finding.message}; {why}", hint="")
+
+
+# ---------------------------------------------------------------- the fault was over before its undo
+
+
+def fault_ended_early(run: Replayed) -> tuple[str, ...]:
+    """What was over too early, and how it showed; nothing where every fault lasted until its undo."""
+    undid_s = run.times.undid_s or run.times.ended_s
+    return tuple(
+        f"the fault was over {undid_s - left.to_s:.1f} s before its undo, ended by somebody else: {shown(monitor.last)}"
+        for monitor, left in _over(run.monitors)
+    )
+
+
+def _fault_over(run: Replayed, monitor: Monitor) -> str:
+    in_force_until_s = min((left.from_s for _, left in _over(run.monitors)), default=None)
+    if monitor.phase != "fault" or in_force_until_s is None or _broke_before(monitor, in_force_until_s):
+        return ""
+    return "the fault was over by then"
+
+
+def _over(monitors: Monitors) -> list[tuple[Monitor, Interval]]:
+    """The first proof of each change, which is what an outsider sees, where it was lost for certain."""
+    position, over = 0, []
+    for change in monitors.changes:
+        for monitor in monitors.bites[position : position + 1]:
+            if (left := monitor.left) and _certain(monitor, left):
+                over.append((monitor, left))
+        position += len(change.bites)
+    return over
+
+
+def _certain(monitor: Monitor, left: Interval) -> bool:
+    """Whether it was seen for a while, and not only that nothing could be seen."""
+    last = monitor.last
+    return last is not None and last.kind == "value" and last.answered_s - left.to_s >= GAP_LEAST_S
+
+
+def _broke_before(monitor: Monitor, at_s: float) -> bool:
+    deadline_s = monitor.deadline_s()
+    if monitor.interval is None or late(monitor):
+        return deadline_s is not None and deadline_s < at_s
+    return monitor.left is not None and monitor.left.to_s < at_s
+
+
+# ---------------------------------------------------------------- the load never brought it about
+
+
+def _unproduced(run: Replayed, monitor: Monitor) -> str:
+    traffic = run.monitors.experiment.traffic
+    in_place_of_fault = not run.monitors.experiment.faults and traffic is not None and traffic.flows == "fault"
+    if run.history is None or not in_place_of_fault or monitor.phase != "fault" or monitor.interval is not None:
+        return ""
+    until_s = monitor.deadline_s()
+    rows = [row for row in run.history.rows if row.sent and (until_s is None or _sent_s(row) < until_s)]
+    if not rows:
+        return "no request of the load was sent in that time: nothing could bring it about"
+    drains_per_s = monitor.expectation.drains_per_s
+    if not drains_per_s or _must_have_shown(run.record, monitor, rows, drains_per_s):
+        return ""
+    accepted = [row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None]
+    if not accepted:
+        return f"none of the {len(rows)} requests was accepted: nothing could wait"
+    took_s = max(accepted) - min(map(_sent_s, rows))
+    return (
+        f"{len(accepted)} requests were accepted in {took_s:.2f} s, of which {drains_per_s:g} a second may be done: "
+        "none had to wait at the time of any reading"
+    )
+
+
+def _must_have_shown(record: Record, monitor: Monitor, rows: Sequence[Row], drains_per_s: float) -> bool:
+    """Whether there is a reading at which requests must have waited, whatever their order and their ways took.
+
+    Accepted before the reading was sent: at least those that were answered by then. Done when it was answered: at most
+    one at once, and `drains_per_s` from when the first was sent.
+    """
+    began_s = min(map(_sent_s, rows))
+    ends = sorted(row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None)
+    for reading in _readings(record, monitor):
+        accepted = sum(end_s <= reading.sent_s for end_s in ends)
+        if accepted > 1 + drains_per_s * max(0.0, reading.answered_s - began_s):
+            return True
+    return False
+
+
+def _readings(record: Record, monitor: Monitor) -> list[Reading]:
+    name = monitor.expectation.condition.probe.name
+    return [
+        reading
+        for event in record.of(EventName.READ)
+        for reading in readings_of(event)
+        if reading.probe == name and reading.kind == "value" and reading.sent_s >= monitor.opened_s
+    ]
+
+
+def _sent_s(row: Row) -> float:
+    """The earliest that it can have been taken: a burst sends all but the last byte before the requests are due."""
+    return max(row.intended_s, row.start_s if row.start_s is not None else row.intended_s)
+
+
+# ---------------------------------------------------------------- the load had ended by then
+
+
+def _load_over(run: Replayed, monitor: Monitor) -> str:
+    if run.history is None or monitor.expectation.when != "eventually" or not _load_ended_early(run):
+        return ""
+    if monitor.interval is not None and not late(monitor):
+        return ""
+    over_s = max((row.end_s or row.intended_s for row in run.history.rows), default=0.0)
+    deadline_s = monitor.deadline_s()
+    return "the load had ended by then" if deadline_s is not None and deadline_s > over_s + GAP_LEAST_S else ""
+
+
+def _load_ended_early(run: Replayed) -> bool:
+    """Whether one that flows throughout was not ended by the run, as its summary says: it died, or was too short."""
+    traffic = run.monitors.experiment.traffic
+    summaries = [event["summary"] for event in run.record.of(EventName.LOAD) if "summary" in event]
+    if traffic is None or traffic.flows != "throughout" or not summaries:
+        return False
+    return not (summaries[-1]["complete"] and summaries[-1]["stopped"])
+
+
+_CONFOUNDERS = (_unproduced, _load_over, _fault_over)

@@ -1,0 +1,79 @@
+"""Judges a run from its files: the same for a run that has just ended and for one of last year."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from blackstart.base.errors import BlackstartError
+from blackstart.evidence import history, journal
+from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import Folder
+from blackstart.evidence.history import History
+from blackstart.evidence.journal import Record
+from blackstart.model.change import Change
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
+from blackstart.verdict.judge import Judgement, checks_of, judge
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a run came to: its judgement, where its evidence is, and the exit code of the process."""
+
+    judgement: Judgement
+    evidence: Folder
+    exit_code: int
+
+
+def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
+    """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
+    try:
+        record = journal.read(path / "journal.jsonl").until_end()
+        driven = _history(path / "history.csv")
+        judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
+    except BlackstartError as damage:
+        return Judgement(Verdict.INCONCLUSIVE, (str(damage),), ())
+    except Exception as error:  # a record that can't be judged is no verdict on the system
+        return Judgement(Verdict.INCONCLUSIVE, (f"the record can't be judged: {type(error).__name__}: {error}",), ())
+    if failure is not None and judgement.verdict in (Verdict.HELD, Verdict.BROKE):
+        return Judgement(Verdict.INCONCLUSIVE, (f"the evidence could not be written: {failure}",), judgement.findings)
+    return judgement
+
+
+def judge_run(path: Path, failure: OSError | None, outstanding: Iterable[Change]) -> Judgement:
+    """The verdict on a run that ends now; `outstanding` are its changes that are not proved undone.
+
+    A record that could not be written, or not be judged, must not hide what is still broken.
+    """
+    judgement = judge_folder(path, failure)
+    left = tuple(f"{change.what}: no proof that it was undone" for change in outstanding)
+    if not left or judgement.verdict == Verdict.NOT_RESTORED:
+        return judgement
+    return Judgement(Verdict.NOT_RESTORED, left + judgement.reasons, judgement.findings)
+
+
+def _mended(guardian: Path) -> set[str]:
+    """The changes whose undo the guardian proved; it looks after a run that was killed, or could not undo itself."""
+    if not guardian.exists():
+        return set()
+    latest = {event["change"]: event["ok"] for event in journal.read(guardian).of(EventName.GONE)}
+    return {change for change, ok in latest.items() if ok}
+
+
+def _history(file: Path) -> History:
+    """What the load did; nothing where there was none."""
+    return history.read(file) if file.exists() else History(())
+
+
+def check_findings(record: Record, driven: History) -> list[Finding]:
+    """What the experiment's checks came to, over the history and the final state."""
+    declared = checks_of(record)
+    if not declared:
+        return []
+    from blackstart.verdict.checks.catalogue import apply  # noqa: PLC0415  (most runs have none)
+    from blackstart.verdict.checks.recorded import Recorded  # noqa: PLC0415
+
+    evidence = Recorded(driven, record)
+    return [apply(check, evidence) for check in declared]

@@ -1,0 +1,225 @@
+"""From the record of a run to its verdict. Pure: the same journal and history always give the same verdict.
+
+Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
+(name, `began`), `load` (its `summary`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was
+proved), `final` (collected values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people.
+The precedence is DESIGN's:
+not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
+violation, missing data (or a fault that was over before its undo), held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart.base.codec import from_data
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history import History
+from blackstart.evidence.journal import Event, Record, readings_of
+from blackstart.model import injector
+from blackstart.model.change import Change
+from blackstart.model.expect import Expectation
+from blackstart.model.experiment import Check, Experiment
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
+from blackstart.verdict import confounders
+from blackstart.verdict.confounders import Replayed
+from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.monitors import Monitors, Timeline, effect_s
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict, why, and what every expectation and check came to."""
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """The process exit code of this verdict."""
+        return self.verdict.exit_code
+
+    def failed(self) -> tuple[Finding, ...]:
+        """The findings that broke."""
+        return tuple(finding for finding in self.findings if finding.status == Verdict.BROKE)
+
+
+def judge(
+    record: Record,
+    checked: Sequence[Finding] = (),
+    mended: Collection[str] = (),
+    history: History | None = None,
+) -> Judgement:
+    """The verdict on a run. `checked` are the findings of its checks (see `checks`), `mended` the changes
+    whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
+    its load did, where that is known."""
+    record = record.until_end()
+    head = record.first(EventName.RUN)
+    if head is None:
+        return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
+    experiment: Experiment = from_data(head["experiment"])
+    plan = record.first(EventName.PLAN)
+    changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
+    monitors, times = replay(record, experiment, changes)
+    run = Replayed(record, monitors, times, history)
+    findings = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
+    verdict, reasons = precedence(run, findings, mended)
+    return Judgement(verdict, reasons, tuple(findings))
+
+
+def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Monitors, Timeline]:
+    """The record told to fresh monitors."""
+    monitors = Monitors(experiment, changes)
+    times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
+    for event in record.events:
+        name = event["event"]
+        if name == EventName.READ:
+            monitors.feed(readings_of(event), event["tick"])
+            _anchors(monitors, times)
+        elif name == EventName.PHASE:
+            _enter(monitors, times, event)
+        elif name == EventName.UNDO and times.undid_s is None:
+            # The phase could not be recorded, but what came after this is no longer the fault.
+            times.undid_s = event["at"]
+            monitors.recovery(event["at"])
+    return monitors, times
+
+
+def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
+    at_s = event["began"]
+    if event["phase"] == "baseline":
+        monitors.open(at_s)
+    elif event["phase"] == "fault":
+        times.did_s = at_s
+        monitors.fault(at_s)
+    elif event["phase"] == "recovery" and times.undid_s is None:
+        times.undid_s = at_s
+        monitors.recovery(at_s)
+    elif event["phase"] == "end":
+        times.ended_s = at_s
+
+
+def _anchors(monitors: Monitors, times: Timeline) -> None:
+    if times.bit_s is None and monitors.bites and times.undid_s is None:
+        times.bit_s = effect_s(monitors.changes, monitors.bites, "bites")
+        if times.bit_s is not None:
+            monitors.anchor("fault", times.bit_s)
+    if times.gone_s is None and monitors.gones:
+        times.gone_s = effect_s(monitors.changes, monitors.gones, "gone")
+        if times.gone_s is not None:
+            monitors.anchor("recovery", times.gone_s)
+
+
+def expectation_findings(monitors: Monitors, times: Timeline) -> list[Finding]:
+    """What every expectation came to; expectations whose phase was never entered are inconclusive."""
+    fault_end_s = times.undid_s or times.ended_s
+    findings = [_baseline_finding(monitor) for monitor in monitors.baseline]
+    for monitor in monitors.expected:
+        findings.append(monitor.finish(fault_end_s if monitor.phase == "fault" else times.ended_s))
+    started = {(monitor.phase, monitor.expectation.name) for monitor in monitors.expected}
+    for phase, expectations in (
+        ("fault", monitors.experiment.during),
+        ("recovery", monitors.experiment.recovery),
+        ("always", monitors.experiment.always),
+    ):
+        findings += [_never_begun(e, phase) for e in expectations if (phase, e.name) not in started]
+    return findings
+
+
+def _baseline_finding(monitor: Monitor) -> Finding:
+    finding = monitor.finish(monitor.last.answered_s if monitor.last else monitor.opened_s)
+    if finding.status == Verdict.HELD and not monitor.lost_again:
+        return finding
+    settled_otherwise = monitor.last is not None and monitor.last.kind != "absent" and not monitor.holds_now
+    status = Verdict.BROKE if settled_otherwise or monitor.lost_again else Verdict.INCONCLUSIVE
+    return Finding(
+        finding.name, "baseline", status, finding.message, finding.expected, finding.actual,
+        criterion=finding.criterion, hint=monitor.expectation.hint,
+    )  # fmt: skip
+
+
+_WINDOWS = {"fault": "fault", "recovery": "recovery", "always": "fault"}  # `always` counts from the fault on
+
+
+def _never_begun(expectation: Expectation, phase: str) -> Finding:
+    message = f"the run ended before the {_WINDOWS[phase]} began"
+    return Finding(
+        expectation.name, phase, Verdict.INCONCLUSIVE, message, str(expectation.condition),
+        "nothing was read", criterion=expectation.criterion,
+    )  # fmt: skip
+
+
+def precedence(
+    run: Replayed, findings: Sequence[Finding], mended: Collection[str] = ()
+) -> tuple[Verdict, tuple[str, ...]]:
+    """The verdict in DESIGN's order, and the reasons for it."""
+    record, monitors, times = run.record, run.monitors, run.times
+    refusal = record.last(EventName.REFUSED)
+    if refusal and times.did_s is None:
+        return Verdict.REFUSED, (str(refusal["message"]),)
+    latest = {event["change"]: event for event in record.of(EventName.DO, EventName.GONE)}
+    broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
+    if broken:
+        return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
+    lost = injector.reasons(monitors.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
+    if lost:
+        return Verdict.INCONCLUSIVE, lost
+    if monitors.experiment.faults and times.bit_s is None:
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *_unbitten(record, monitors))
+    unfelt = [f"{f.name}: {f.message}" for f in findings if f.premise and f.status != Verdict.HELD]
+    if unfelt:
+        return Verdict.INCONCLUSIVE, (*_ended_early(record), *unfelt, *_cut_off(record))
+    broke = [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase != "baseline"]
+    if broke:
+        return Verdict.BROKE, tuple(broke)
+    missing = [*confounders.fault_ended_early(run), *_missing(record, findings)]
+    return (Verdict.INCONCLUSIVE, tuple(missing)) if missing else (Verdict.HELD, ())
+
+
+def _unbitten(record: Record, monitors: Monitors) -> tuple[str, ...]:
+    if record.damage:  # it may stand in the lines that can't be read
+        return _damaged(record), "what can be read of it does not show that the fault bit"
+    unproved = [str(w.expectation.condition) for w in monitors.bites if w.interval is None]
+    if not monitors.bites:
+        return ("the fault was never injected",)
+    return (f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}",)
+
+
+def _damaged(record: Record) -> str:
+    return f"the journal is damaged: {record.damage}"
+
+
+def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
+    missing = _ended_early(record)  # the cause first, then what could not be seen for it
+    missing += [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.INCONCLUSIVE and f.criterion]
+    missing += [
+        f"baseline {f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase == "baseline"
+    ]
+    if not any(f.status == Verdict.HELD for f in findings if f.phase != "baseline" and not f.premise):
+        missing.append("nothing that was expected has been seen")
+    if record.damage:
+        missing.append(_damaged(record))
+    return [*missing, *_cut_off(record)]
+
+
+def _cut_off(record: Record) -> list[str]:
+    ended = any(event["phase"] == "end" for event in record.of(EventName.PHASE))
+    return ["the run did not reach its end"] if record.first(EventName.PHASE) and not ended else []
+
+
+def _ended_early(record: Record) -> list[str]:
+    return [
+        str(event["message"])
+        for event in record.of(EventName.INCONCLUSIVE, EventName.INTERRUPTED, EventName.ABORTED, EventName.REFUSED)
+    ]
+
+
+def checks_of(record: Record) -> tuple[Check, ...]:
+    """The checks that the recorded experiment declares."""
+    run = record.first(EventName.RUN)
+    experiment: Any = from_data(run["experiment"]) if run else None
+    return experiment.checks if experiment else ()

@@ -1,0 +1,297 @@
+"""One expectation followed through a run, reading by reading. The engine feeds it live, the judge from the journal.
+
+The rules are DESIGN's table "What a reading means". Two readings in a row decide; a gap of more than five ticks means
+that nothing is known about that time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation
+from blackstart.model.finding import Finding, Interval, shown
+from blackstart.model.reading import Reading, Scalar
+from blackstart.model.verdict import Verdict
+
+GAP_TICKS = 5
+# A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence. Half of what a target
+# that is sampled politely (5 Hz) is allowed.
+GAP_LEAST_S = 0.5
+IN_A_ROW = 2
+# Single violations are flicker; this many, as this part of all readings, are more than that.
+OFTEN = 5
+OFTEN_PART = 0.1
+# The longest that a read in flight may keep the last reading of a window away.
+READ_GRACE_S = 5.0
+
+
+@dataclass
+class Monitor:
+    """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from."""
+
+    expectation: Expectation
+    phase: str
+    opened_s: float
+    reference: Scalar = None
+    anchor_s: float | None = None
+    count: int = 0
+    last: Reading | None = None
+    gap: Interval | None = None
+    absent: Reading | None = None
+    malformed: Reading | None = None
+    _old: Reading | None = None
+    _new: list[Reading] = field(default_factory=list)
+    _bad: list[Reading] = field(default_factory=list)
+    _wrong: list[Reading] = field(default_factory=list)  # those of them that were seen, and not absent
+    _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
+    _seen_otherwise: Reading | None = None
+    _violations: int = 0
+    _tick_s: float = 0.0
+
+    def feed(self, reading: Reading, tick_s: float) -> bool:
+        """Take the next reading of this expectation's probe; readings come in order of their answers.
+
+        Returns whether it decided something: that an `eventually` came true.
+        """
+        if reading.answered_s < self.opened_s:
+            return False
+        self._note_gap(reading, tick_s)
+        self.count += 1
+        self.last = reading
+        if reading.kind == "absent":
+            self.absent = reading
+        if reading.kind == "malformed":
+            self.malformed = reading
+        if self.expectation.when != "eventually":
+            self._feed_constant(reading)
+            return False
+        waited = not self._settled()
+        self._feed_eventually(reading)
+        return waited and self._settled()
+
+    def _note_gap(self, reading: Reading, tick_s: float) -> None:
+        since_s = self.last.answered_s if self.last else self.opened_s
+        # The slower of the two ticks is what was promised for the time between these readings.
+        allowed_s = self._gap_s(max(tick_s, self._tick_s))
+        if reading.sent_s - since_s > allowed_s and self.gap is None:
+            self.gap = Interval(since_s, reading.sent_s)
+        self._tick_s = tick_s
+
+    @staticmethod
+    def _gap_s(tick_s: float) -> float:
+        return max(GAP_TICKS * tick_s, GAP_LEAST_S)
+
+    @property
+    def _nothing_to_compare(self) -> bool:
+        return self.expectation.condition.op in AGAINST_BASELINE and self.reference is None
+
+    def _matches(self, reading: Reading) -> bool:
+        condition = self.expectation.condition
+        if self._nothing_to_compare:
+            return False
+        if condition.op == FRESH and not self._began_since(reading):
+            return False
+        return condition.matches(reading, self.reference)
+
+    def _began_since(self, reading: Reading) -> bool:
+        age_s = reading.value
+        if self.anchor_s is None or isinstance(age_s, bool) or not isinstance(age_s, int | float):
+            return False
+        return reading.answered_s - age_s > self.anchor_s
+
+    def _feed_eventually(self, reading: Reading) -> None:
+        if self._matches(reading):
+            self._new.append(reading)
+            del self._new[2:-1]  # the first, and enough of the rest to know that it lasted
+        elif not self._settled():
+            self._old, self._new = reading, []
+            self._seen_otherwise = self._seen_otherwise if reading.kind == "absent" else reading
+        else:
+            self._lose(reading)
+            return
+        self._bad, self._wrong = [], []
+
+    def _lose(self, reading: Reading) -> None:
+        """It was lost again, perhaps."""
+        self._bad.append(reading)
+        del self._bad[IN_A_ROW:]
+        if reading.kind == "absent":
+            return
+        self._wrong.append(reading)
+        del self._wrong[IN_A_ROW:]
+        if self.expectation.stays and self._left is None and len(self._wrong) == IN_A_ROW:
+            self._left = (self._new[-1].sent_s, self._wrong[0])
+
+    def _settled(self) -> bool:
+        if self.expectation.momentary and self._new:
+            return True
+        return (
+            len(self._new) >= IN_A_ROW and self._new[-1].answered_s - self._new[0].answered_s >= self.expectation.for_s
+        )
+
+    def _feed_constant(self, reading: Reading) -> None:
+        if self._violates(reading):
+            self._bad.append(reading)
+            self._violations += 1
+        elif not self._violated():
+            self._bad = []
+
+    def _violates(self, reading: Reading) -> bool:
+        if reading.kind == "absent" or self._nothing_to_compare:
+            return False
+        if self.expectation.when == "always":
+            return not self._matches(reading)
+        return self._matches(reading)
+
+    def _violated(self) -> bool:
+        return len(self._bad) >= IN_A_ROW and self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
+
+    @property
+    def interval(self) -> Interval | None:
+        """When the wanted state was entered, for an `eventually` that has come true."""
+        if not self._settled():
+            return None
+        first = self._new[0]
+        # A request that is never answered was sent into silence: the silence began before, not at its time limit.
+        silent = first.kind == TIMED_OUT and self.expectation.condition.op in (TIMED_OUT, SILENT)
+        to_s = first.sent_s if silent else first.answered_s
+        return Interval(min(self._old.sent_s if self._old else self.opened_s, to_s), to_s)
+
+    @property
+    def holds_now(self) -> bool:
+        """Whether the last reading is as wanted."""
+        return self.last is not None and self._matches(self.last)
+
+    @property
+    def lost_again(self) -> bool:
+        """The wanted state was entered and the last readings say that it was left again."""
+        return self._settled() and len(self._bad) >= IN_A_ROW and not self.expectation.momentary
+
+    @property
+    def left(self) -> Interval | None:
+        """Between which readings the wanted state was left again, where it was."""
+        if self._left is not None:
+            return Interval(self._left[0], self._left[1].answered_s)
+        return Interval(self._new[-1].sent_s, self._bad[0].answered_s) if self.lost_again else None
+
+    def deadline_s(self) -> float | None:
+        """When the wait ends; None while the effect that it counts from is not proved."""
+        if self.anchor_s is None or self.expectation.within_s is None:
+            return None
+        return self.anchor_s + self.expectation.within_s
+
+    def decided(self, now_s: float) -> bool:
+        """Whether more readings can't change an `eventually`: it came true, or its deadline was seen to pass."""
+        if self.expectation.when != "eventually":
+            return self._violated()
+        if self._settled():
+            return True
+        deadline_s = self.deadline_s()
+        if deadline_s is None or self._new:
+            return False
+        if self._old and self._old.sent_s >= deadline_s:
+            return True
+        # A reader that hangs can't hold the run: past the deadline, its time limit and a gap, nothing more is awaited.
+        return now_s > deadline_s + READ_GRACE_S
+
+    def finish(self, at_s: float) -> Finding:
+        """What it came to, with no more readings after `at_s`."""
+        judged = self._finish_eventually if self.expectation.when == "eventually" else self._finish_constant
+        status, message = judged(at_s)
+        return Finding(
+            self.expectation.name,
+            self.phase,
+            status,
+            message,
+            expected=self._expected(),
+            actual=shown(self._bad[0] if self.expectation.when != "eventually" and self._bad else self.last),
+            transition=self.interval if self.expectation.when == "eventually" else None,
+            criterion=self.expectation.criterion,
+            hint=self.expectation.hint if status != Verdict.HELD else "",
+        )
+
+    def _unobservable(self, reading: Reading) -> str:
+        needs = self.expectation.requires
+        return f"not observable: {reading}{f'; the target must show {needs}' if needs else ''}"
+
+    def _expected(self) -> str:
+        limit_s = self.expectation.within_s
+        return f"{self.expectation.when} {self.expectation.condition}{f' within {limit_s:g} s' if limit_s else ''}"
+
+    def _finish_eventually(self, at_s: float) -> tuple[Verdict, str]:
+        interval, deadline_s = self.interval, self.deadline_s()
+        if self.count == 0:
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+        if self._nothing_to_compare:
+            return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
+        if interval is not None:
+            return self._judge_time(interval, deadline_s)
+        if deadline_s is not None and self._too_late(deadline_s, at_s):
+            within = f"within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}"
+            if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
+                return (
+                    Verdict.INCONCLUSIVE,
+                    f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s",
+                )
+            return Verdict.BROKE, f"did not come true {within}"
+        if self.last is not None and self.last.kind == "absent":
+            return Verdict.INCONCLUSIVE, self._unobservable(self.last)
+        if deadline_s is None:
+            return Verdict.INCONCLUSIVE, f"the effect that it counts from was not proved; last, {shown(self.last)}"
+        if at_s < deadline_s:
+            left_s = deadline_s - at_s
+            return Verdict.INCONCLUSIVE, f"cut short {left_s:.1f} s before its deadline; last, {shown(self.last)}"
+        if self._new:
+            return Verdict.INCONCLUSIVE, f"was true at the end, but not seen for long enough; last, {shown(self.last)}"
+        return Verdict.INCONCLUSIVE, f"no reading at its deadline; last, {shown(self.last)}"
+
+    def _too_late(self, deadline_s: float, at_s: float) -> bool:
+        """Whether it was seen to be otherwise at the deadline; what is absent is not seen."""
+        otherwise = self._seen_otherwise
+        if otherwise is None or at_s < deadline_s:
+            return False
+        latest_s = otherwise.answered_s + self._gap_s(self._tick_s)
+        return (otherwise.sent_s if self._new else latest_s) >= deadline_s
+
+    def _judge_time(self, interval: Interval, deadline_s: float | None) -> tuple[Verdict, str]:
+        if deadline_s is not None and interval.to_s > deadline_s:
+            late_s = interval.to_s - deadline_s
+            if interval.from_s >= deadline_s:
+                return Verdict.BROKE, f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+            unclear = f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
+            return Verdict.INCONCLUSIVE, unclear
+        if self._left is not None:
+            return Verdict.BROKE, f"came true and was lost again: {shown(self._left[1])}"
+        if self.lost_again:
+            if len(self._wrong) < IN_A_ROW:
+                return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(self._bad[0])}"
+            return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
+        after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
+        return Verdict.HELD, f"came true{after_s}"
+
+    def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:
+        if self._violated():
+            return Verdict.BROKE, f"violated: {shown(self._bad[0])}"
+        if self.count == 0:
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+        if self.absent is not None:
+            return Verdict.INCONCLUSIVE, self._unobservable(self.absent)
+        if self._nothing_to_compare:
+            return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
+        if self.expectation.when == "never" and self.malformed is not None:
+            return Verdict.INCONCLUSIVE, f"an answer could not be read: {shown(self.malformed)}"
+        if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
+            return Verdict.INCONCLUSIVE, f"no reading in the last {at_s - self.last.answered_s:.1f} s"
+        # What is compared with the baseline keeps the trace of a change: a restart in a gap shows after it.
+        if self.gap is not None and self.expectation.condition.op not in AGAINST_BASELINE:
+            return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
+        return self._flickers()
+
+    def _flickers(self) -> tuple[Verdict, str]:
+        if not self._violations:
+            return Verdict.HELD, f"in all {self.count} readings"
+        told = f"violated in {self._violations} of {self.count} readings, never for long enough to count"
+        # One broken instance of two behind a balancer looks like this: every other answer is wrong.
+        if not self.expectation.for_s and self._violations >= max(OFTEN, OFTEN_PART * self.count):
+            return Verdict.INCONCLUSIVE, f"{told}, but too often for a flicker"
+        return Verdict.HELD, told

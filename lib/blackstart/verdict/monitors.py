@@ -1,0 +1,135 @@
+"""All expectations of one run, monitored together. The engine feeds the monitors live, the judge from the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from blackstart.model.change import Change
+from blackstart.model.expect import AGAINST_BASELINE, Condition, Expectation, eventually
+from blackstart.model.experiment import Experiment
+from blackstart.model.reading import Reading, Scalar
+from blackstart.verdict.monitor import Monitor
+
+BITE_WITHIN_S = 30.0
+
+
+@dataclass
+class Timeline:
+    """The moments of a run that windows are cut at; None where the run did not get there."""
+
+    began_s: float
+    did_s: float | None = None
+    undid_s: float | None = None
+    ended_s: float = 0.0
+    bit_s: float | None = None
+    gone_s: float | None = None
+
+
+def proof(condition: Condition, name: str) -> Expectation:
+    """A bite or a `gone` as an expectation, so that it is followed with the same rules as all others."""
+    return eventually(condition, within_s=BITE_WITHIN_S, name=name, criterion=False)
+
+
+@dataclass
+class Monitors:
+    """The monitors of one run; take readings in order and know which of them is open. Engine and judge share it."""
+
+    experiment: Experiment
+    changes: tuple[Change, ...] = ()
+    baseline: list[Monitor] = field(default_factory=list)
+    expected: list[Monitor] = field(default_factory=list)
+    bites: list[Monitor] = field(default_factory=list)
+    gones: list[Monitor] = field(default_factory=list)
+    last_value: dict[str, Scalar] = field(default_factory=dict)
+    _by_probe: dict[str, list[Monitor]] = field(default_factory=dict)
+    _before: dict[str, Scalar] = field(default_factory=dict)
+
+    def open(self, at_s: float) -> None:
+        """The baseline begins."""
+        self.baseline = [Monitor(e, "baseline", at_s, anchor_s=at_s) for e in self.experiment.baseline]
+        self._listen(self.baseline)
+
+    def fault(self, at_s: float) -> None:
+        """The first `do` begins."""
+        self._before = dict(self.last_value)
+        self._unlisten(self.baseline)
+        during = [self._monitor(e, "fault", at_s) for e in self.experiment.during]
+        constant = [self._monitor(e, "always", at_s) for e in self.experiment.always]
+        self.bites = [
+            Monitor(proof(condition, f"bites: {condition}"), "bites", at_s, anchor_s=at_s)
+            for change in self.changes
+            for condition in change.bites
+        ]
+        self.expected = during + constant
+        self._listen(self.expected + self.bites)
+        if not self.changes:  # a load in place of a fault: its beginning is the effect
+            self.anchor("fault", at_s)
+
+    def recovery(self, at_s: float) -> None:
+        """The first undo begins."""
+        self._unlisten([w for w in self.expected if w.phase == "fault"] + self.bites)
+        recovery = [self._monitor(e, "recovery", at_s) for e in self.experiment.recovery]
+        self.gones = [
+            Monitor(proof(condition, f"gone: {condition}"), "gone", at_s, anchor_s=at_s)
+            for change in self.changes
+            for condition in change.gone
+        ]
+        self.expected += recovery
+        self._listen(recovery + self.gones)
+        if not self.changes:
+            self.anchor("recovery", at_s)
+
+    def _monitor(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
+        reference = self._before.get(expectation.condition.probe.name)
+        return Monitor(expectation, phase, at_s, reference if expectation.condition.op in AGAINST_BASELINE else None)
+
+    def _listen(self, monitors: Iterable[Monitor]) -> None:
+        for monitor in monitors:
+            self._by_probe.setdefault(monitor.expectation.condition.probe.name, []).append(monitor)
+
+    def _unlisten(self, monitors: Iterable[Monitor]) -> None:
+        for monitor in monitors:
+            self._by_probe[monitor.expectation.condition.probe.name].remove(monitor)
+
+    def feed(self, readings: Sequence[Reading], tick_s: float) -> bool:
+        """Readings of one endpoint, in the order in which they were answered. Returns whether they decided anything."""
+        decided = False
+        for reading in readings:
+            if reading.kind == "value":
+                self.last_value[reading.probe] = reading.value
+            for monitor in self._by_probe.get(reading.probe, ()):
+                decided |= monitor.feed(reading, tick_s)
+        return decided
+
+    def anchor(self, phase: str, at_s: float) -> None:
+        """The effect that `within_s` of this phase counts from was proved at `at_s`."""
+        for monitor in self.expected:
+            if monitor.phase == phase and monitor.anchor_s is None:
+                monitor.anchor_s = at_s
+
+
+def effect_s(changes: Sequence[Change], monitors: Sequence[Monitor], side: str) -> float | None:
+    """When all changes' proofs on that side (`bites`, `gone`) had come true; None while one has not.
+
+    The first condition of a change is what an outsider sees, and its transition is the effect; the others must be true
+    too, but may be slow to read.
+    """
+    moments: list[float] = []
+    position = 0
+    for change in changes:
+        count = len(getattr(change, side))
+        intervals = [monitor.interval for monitor in monitors[position : position + count]]
+        position += count
+        if not intervals or any(interval is None for interval in intervals):
+            return None
+        first = intervals[0]
+        if first is not None:
+            moments.append(first.to_s)
+    return max(moments, default=None)
+
+
+def late(monitor: Monitor) -> bool:
+    """Whether it came true, and is not proved to have come true in its time."""
+    interval, deadline_s = monitor.interval, monitor.deadline_s()
+    return interval is not None and deadline_s is not None and interval.to_s > deadline_s

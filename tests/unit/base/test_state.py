@@ -1,0 +1,81 @@
+"""The state folder: whose it is, and what is said where it can't be used or found."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from blackstart.base.errors import Refused
+from blackstart.base.state import state_dir, state_path
+from blackstart.safety.heal import elsewhere, notice
+from tests.requirements import require
+
+NOBODY = 12_345
+
+
+def no_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container that runs as a number without a name."""
+    for name in ("BLACKSTART_STATE", "XDG_STATE_HOME", "HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)
+
+
+def test_a_user_without_a_home_is_refused_with_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_home(monkeypatch)
+    with pytest.raises(Refused, match="nobody can tell where the state folder is.*Set BLACKSTART_STATE"):
+        state_dir()
+
+
+def test_a_user_without_a_home_is_told_that_nothing_can_be_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_home(monkeypatch)
+    assert notice.unattended().startswith("whether something is still broken can't be told: nobody can tell where")
+
+
+def as_nobody(state: Path, code: str) -> str:
+    """What a process of another user, with this state folder, prints; it is imported first, as root."""
+    program = (
+        f"from blackstart import state; from blackstart.safety import notice; import os; os.setuid({NOBODY}); {code}"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env={**os.environ, "BLACKSTART_STATE": str(state)}, capture_output=True,
+        text=True, timeout=60, check=False,
+    )  # fmt: skip
+    return done.stdout + done.stderr
+
+
+def test_the_state_folder_of_root_is_refused_to_others_with_the_way_to_use_it() -> None:
+    require("root")
+    with tempfile.TemporaryDirectory() as folder:  # pytest's own folders let nobody else in
+        Path(folder).chmod(0o755)
+        state = Path(folder) / "theirs"
+        state.mkdir(mode=0o700)
+        (state / "ledger.db").touch()
+        told = as_nobody(state, "state.state_dir()")
+        assert "Not started: the state folder" in told and "it is root's" in told and "again with sudo" in told
+        assert "can't be told" in as_nobody(state, "print(notice.unattended())")
+
+
+def test_what_mends_a_run_of_sudo_is_typed_with_sudo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setenv("BLACKSTART_RUN", "/b/run")
+    monkeypatch.setenv("BLACKSTART_STATE", "/s")
+    monkeypatch.setenv("SUDO_UID", "1000")
+    assert elsewhere.heal_command() == "sudo BLACKSTART_STATE=/s /b/run chaos.heal"
+    monkeypatch.setenv("SUDO_UID", "0")
+    assert elsewhere.heal_command() == "BLACKSTART_STATE=/s /b/run chaos.heal"
+    monkeypatch.delenv("BLACKSTART_STATE")
+    monkeypatch.setenv("SUDO_UID", "1000")
+    assert elsewhere.heal_command() == "sudo /b/run chaos.heal"
+
+
+def test_what_mends_names_the_state_folder_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BLACKSTART_STATE", "state")
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    assert elsewhere.heal_command().startswith(f"BLACKSTART_STATE={tmp_path}/state ")
+    assert state_path() == tmp_path / "state"

@@ -1,0 +1,158 @@
+"""One run at a time on a system: seen by every user, let go of by death, and taken in one order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart.base.errors import Refused
+from blackstart.safety.preflight import service_lock
+from blackstart.safety.preflight.service_lock import Locks, lock_dir
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "locks"
+    monkeypatch.setenv("BLACKSTART_LOCKS", str(path))
+    return path
+
+
+HOLDER = """
+import sys, time
+from blackstart.safety.lock import Locks
+locks = Locks(sys.argv[1:])
+locks.take("drill_1", "trader")
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def holder() -> Iterator[subprocess.Popen[str]]:
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, "docker:redis"],
+        env=env,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None and child.stdin is not None
+    assert child.stdout.readline() == "held\n"
+    yield child
+    child.kill()
+    child.wait()
+    child.stdin.close()
+    child.stdout.close()
+
+
+def test_a_system_in_use_is_refused_and_its_holder_is_named(holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(Refused, match=rf"docker:redis is in use by run drill_1 \(trader, pid {holder.pid}, user"):
+        Locks(["docker:redis"]).take("drill_2", "trader")
+
+
+def test_a_killed_holder_holds_nothing(holder: subprocess.Popen[str]) -> None:
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+    locks = Locks(["docker:redis"])
+    locks.take("drill_2", "trader")
+    locks.release()
+
+
+def test_all_are_taken_or_none(holder: subprocess.Popen[str]) -> None:
+    with pytest.raises(Refused):
+        Locks(["api", "docker:redis", "zebra"]).take("drill_2", "trader")
+    free = Locks(["api", "zebra"])
+    free.take("drill_3", "trader")
+    free.release()
+
+
+def test_another_system_is_free(holder: subprocess.Popen[str]) -> None:
+    other = Locks(["docker:postgres"])
+    other.take("drill_2", "trader")
+    other.release()
+
+
+def test_two_runs_of_one_process_exclude_each_other_too() -> None:
+    first, second = Locks(["x"]), Locks(["x"])
+    first.take("one", "trader")
+    with pytest.raises(Refused, match="run one"):
+        second.take("two", "trader")
+    first.release()
+    second.take("two", "trader")
+    second.release()
+    second.release()
+
+
+def test_identities_are_taken_once_and_in_one_order() -> None:
+    assert Locks(["b", "a", "b"]).identities == ("a", "b")
+
+
+def test_a_lock_file_can_be_used_by_everybody(folder: Path) -> None:
+    locks = Locks(["x"])
+    locks.take("one", "trader")
+    locks.release()
+    (path,) = folder.glob("*.lock")
+    assert path.stat().st_mode & 0o777 == 0o666
+    assert folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_holder_that_says_nonsense_is_another_run(folder: Path) -> None:
+    first = Locks(["x"])
+    first.take("one", "trader")
+    for text in ("", "[]", '{"run": 1}', "\x00"):
+        next(folder.glob("*.lock")).write_text(text)
+        with pytest.raises(Refused, match="another run"):
+            Locks(["x"]).take("two", "trader")
+    first.release()
+
+
+def test_a_text_that_cannot_be_written_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = os.open
+
+    def full(path: Path, flags: int, *more: int) -> int:
+        if flags & os.O_TRUNC:
+            raise OSError(28, "No space left on device")
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(service_lock.os, "open", full)
+    locks = Locks(["x"])
+    locks.take("one", "trader")
+    with pytest.raises(Refused, match="another run"):
+        Locks(["x"]).take("two", "trader")
+    locks.release()
+
+
+def test_a_link_in_place_of_a_lock_is_refused_not_followed(folder: Path, tmp_path: Path) -> None:
+    locks = Locks(["x"])
+    locks.take("one", "trader")
+    locks.release()
+    (path,) = folder.glob("*.lock")
+    path.unlink()
+    precious = tmp_path / "precious"
+    precious.write_text("keep me")
+    path.symlink_to(precious)
+    with pytest.raises(Refused):
+        Locks(["x"]).take("two", "trader")
+    assert precious.read_text() == "keep me"
+
+
+def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("BLACKSTART_LOCKS", str(tmp_path / "file" / "locks"))
+    with pytest.raises(Refused, match="lock folder"):
+        Locks(["x"]).take("one", "trader")
+
+
+def test_users_with_a_tmpdir_of_their_own_share_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("BLACKSTART_LOCKS")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    assert lock_dir() == Path("/tmp/blackstart-locks")

@@ -1,0 +1,46 @@
+"""Rows written by hand for the tests of checks."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.evidence.history import History, Outcome, Row, Unreadable
+from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.recorded import Recorded
+
+TORN = Unreadable(9, "torn: the line has no end", True, "order,k-")
+RUBBISH = Unreadable(4, "2 fields instead of 11", False, "a,b")
+
+
+def row(
+    key: str, outcome: Outcome = "ok", attempt: int = 1, *, op: str = "order", at_s: float = 10.0, **more: object
+) -> Row:
+    """A request due at `at_s` that took 0.1 s; its status goes with its outcome."""
+    status = {"ok": 201, "fail": 409, "info": None}[outcome]
+    made = Row(op, key, attempt, at_s, at_s + 0.001, at_s + 0.1, outcome, status, "api", "", "load/0")
+    return made._replace(**more)  # type: ignore[arg-type]
+
+
+def unsent(key: str) -> Row:
+    return row(key, "fail", start_s=None, end_s=None, status=None, detail="unsent: 10 requests in flight already")
+
+
+def history(*rows: Row, unreadable: tuple[Unreadable, ...] = ()) -> History:
+    return History(rows, unreadable)
+
+
+def recorded(
+    requests: History,
+    final: Mapping[str, Any] | None = None,
+    phases: Mapping[str, tuple[float, float]] | None = None,
+    load: Mapping[str, Any] | None = None,
+) -> Recorded:
+    """A run with these requests, this final state, these phases one after the other, and this summary of its load."""
+    events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
+    events += [
+        {"event": "final", "probe": name, "kind": "value", "value": value} for name, value in (final or {}).items()
+    ]
+    events += [{"event": "phase", "phase": name, "began": began_s} for name, (began_s, _) in (phases or {}).items()]
+    events += [
+        {"event": "phase", "phase": "end", "began": until_s} for _, until_s in list((phases or {}).values())[-1:]
+    ]
+    return Recorded(requests, Record(tuple(events)))

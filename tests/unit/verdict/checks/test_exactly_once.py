@@ -1,0 +1,133 @@
+"""exactly_once on histories written by hand, and against an oracle on any history."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.evidence.history import History, Outcome, Row
+from blackstart.verdict.checks.exactly_once import exactly_once
+from tests.unit.verdict.checks.rows import RUBBISH, TORN, history, recorded, row, unsent
+
+
+def test_each_acknowledged_key_once_holds() -> None:
+    result = exactly_once(recorded(history(row("a"), row("b")), {"keys": ["a", "b", "somebody-elses"]}))
+    assert result.verdict == "held"
+    assert result.actual == "2 acknowledged, 2 of them there; 0 unknown, 0 of them there; 0 rejected, 0 of them there"
+
+
+def test_an_acknowledged_key_that_is_not_there_breaks() -> None:
+    result = exactly_once(recorded(history(row("a"), row("b")), {"keys": ["a"]}))
+    assert (result.verdict, result.offenders) == ("broke", ("b",))
+    assert result.message == "1 acknowledged but not there (b)"
+
+
+def test_a_key_that_is_there_twice_breaks() -> None:
+    assert exactly_once(recorded(history(row("a")), {"keys": ["a", "a"]})).offenders == ("a",)
+
+
+def test_an_unknown_key_may_be_there_or_not_but_not_twice() -> None:
+    rows = history(row("a"), row("b", "info"), row("c", "info"))
+    assert exactly_once(recorded(rows, {"keys": ["a", "b"]})).verdict == "held"
+    assert exactly_once(recorded(rows, {"keys": ["a", "b", "b"]})).verdict == "broke"
+
+
+def test_a_rejected_key_that_is_there_breaks() -> None:
+    result = exactly_once(recorded(history(row("a"), row("b", "fail")), {"keys": ["a", "b"]}))
+    assert result.verdict == "broke"
+    assert "there although rejected" in result.message
+
+
+def test_an_unsent_key_that_is_there_breaks() -> None:
+    assert exactly_once(recorded(history(row("a"), unsent("b")), {"keys": ["a", "b"]})).verdict == "broke"
+
+
+def test_a_retry_that_was_acknowledged_counts() -> None:
+    rows = history(row("a", "info"), row("a", "ok", 2))
+    assert exactly_once(recorded(rows, {"keys": ["a"]})).verdict == "held"
+    assert exactly_once(recorded(rows, {"keys": []})).verdict == "broke"
+
+
+def test_a_retry_that_was_rejected_leaves_the_key_unknown() -> None:
+    rows = history(row("z"), row("a", "info"), row("a", "fail", 2))
+    assert exactly_once(recorded(rows, {"keys": ["z", "a"]})).verdict == "held"
+    assert exactly_once(recorded(rows, {"keys": ["z"]})).verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (history(), "no request was recorded"),
+        (history(unsent("u")), "no request was sent"),
+        (history(row("a", "info")), "none of 1 requests was acknowledged"),
+        (history(row("")), "no request carried a key"),
+        (history(row("a"), unreadable=(TORN,)), "1 lines of the history can't be read (1 torn at the end)"),
+        (history(row("a"), unreadable=(RUBBISH,)), "1 lines of the history can't be read (1 in the middle)"),
+    ],
+)
+def test_too_little_is_inconclusive(rows: History, reason: str) -> None:
+    result = exactly_once(recorded(rows, {"keys": ["a"]}))
+    assert (result.verdict, result.message) == ("inconclusive", reason)
+
+
+def test_a_proved_violation_beats_unreadable_lines() -> None:
+    assert exactly_once(recorded(history(row("a"), unreadable=(TORN,)), {"keys": ["a", "a"]})).verdict == "broke"
+
+
+def test_a_rejected_key_is_no_violation_where_an_unread_line_may_be_its_acknowledgement() -> None:
+    rows = history(row("a"), row("b", "fail"), unreadable=(TORN,))
+    assert exactly_once(recorded(rows, {"keys": ["a", "b"]})).verdict == "inconclusive"
+
+
+def test_a_final_state_that_was_not_read_is_inconclusive() -> None:
+    result = exactly_once(recorded(history(row("a")), {"stock": 3}))
+    assert result.verdict == "inconclusive"
+    assert 'has no "keys" (it has stock)' in result.message
+
+
+def test_keys_may_be_lines_or_json() -> None:
+    assert exactly_once(recorded(history(row("a"), row("b")), {"keys": "a\nb\n"})).verdict == "held"
+    assert exactly_once(recorded(history(row("a"), row("b")), {"sql": '["a", "b"]'}), source="sql").verdict == "held"
+    assert exactly_once(recorded(history(row("a")), {"keys": ""})).verdict == "broke"
+    assert exactly_once(recorded(history(row("a")), {"keys": 7})).verdict == "inconclusive"
+
+
+def test_a_key_of_ours_without_a_row_is_inconclusive() -> None:
+    result = exactly_once(recorded(history(row("t-1")), {"keys": ["t-1", "t-2", "x"]}), key_prefix="t-")
+    assert (result.verdict, result.offenders) == ("inconclusive", ("t-2",))
+
+
+def test_other_operations_do_not_count() -> None:
+    rows = history(row("a"), row("read-1", op="read"))
+    assert exactly_once(recorded(rows, {"keys": ["a"]}), op="order").verdict == "held"
+    assert exactly_once(recorded(rows, {"keys": ["a"]})).verdict == "broke"
+
+
+def test_offenders_are_bounded() -> None:
+    result = exactly_once(recorded(history(*(row(f"k{n}") for n in range(100))), {"keys": []}))
+    assert len(result.offenders) == 20
+    assert result.message == "100 acknowledged but not there (k0, k1, k2 and 97 more)"
+
+
+attempts = st.lists(st.sampled_from(["ok", "fail", "info"]), min_size=1, max_size=3)
+key_data = st.dictionaries(st.sampled_from("abcdefgh"), st.tuples(attempts, st.integers(0, 2)), max_size=8)
+
+
+@given(key_data, st.booleans())
+def test_it_agrees_with_the_definition_on_any_history(data: dict[str, tuple[list[Outcome], int]], torn: bool) -> None:
+    rows: list[Row] = []
+    for key, (outcomes, _) in data.items():
+        rows += [row(key, outcome, number) for number, outcome in enumerate(outcomes, 1)]
+    present = list(Counter({key: count for key, (_, count) in data.items()}).elements())
+    result = exactly_once(recorded(history(*rows, unreadable=(TORN,) if torn else ()), {"keys": present}))
+    wrong = False
+    for outcomes, count in data.values():
+        if "ok" in outcomes:
+            wrong = wrong or count != 1
+        elif "info" in outcomes:
+            wrong = wrong or count > 1
+        else:
+            wrong = wrong or count > 1 or (count == 1 and not torn)
+    some_ok = any("ok" in outcomes for outcomes, _ in data.values())
+    assert result.verdict == ("broke" if wrong else "held" if some_ok and not torn else "inconclusive")

@@ -1,0 +1,100 @@
+"""no_lost_write, no_duplicates and retry_not_doubled on histories written by hand."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.evidence.history import History
+from blackstart.verdict.checks.no_duplicates import no_duplicates
+from blackstart.verdict.checks.no_lost_write import no_lost_write
+from blackstart.verdict.checks.retry_not_doubled import retry_not_doubled
+from tests.unit.verdict.checks.rows import TORN, history, recorded, row, unsent
+
+
+def test_every_acknowledged_key_there_holds_even_when_doubled() -> None:
+    assert no_lost_write(recorded(history(row("a"), row("b", "info")), {"keys": ["a", "a"]})).verdict == "held"
+
+
+def test_an_acknowledged_key_that_is_not_there_is_lost() -> None:
+    result = no_lost_write(recorded(history(row("a"), row("b")), {"keys": ["b"]}))
+    assert (result.verdict, result.offenders, result.actual) == ("broke", ("a",), "1 of 2 are there")
+
+
+def test_only_the_rows_of_the_phase_count() -> None:
+    rows = history(row("a", at_s=10), row("b", at_s=20))
+    seen = recorded(rows, {"keys": ["a"]}, {"baseline": (0, 15), "fault": (15, 30)})
+    assert no_lost_write(seen, phase="baseline").verdict == "held"
+    assert no_lost_write(seen, phase="fault").verdict == "broke"
+    assert no_lost_write(seen, phase="settle").verdict == "inconclusive"
+
+
+def test_no_key_twice_holds() -> None:
+    assert no_duplicates(recorded(history(row("a"), row("b")), {"keys": ["a", "b", "scan-1"]})).verdict == "held"
+
+
+def test_a_key_twice_breaks_whoever_wrote_it() -> None:
+    result = no_duplicates(recorded(history(row("a")), {"keys": ["a", "scan-1", "scan-1"]}))
+    assert (result.verdict, result.offenders) == ("broke", ("scan-1",))
+
+
+def test_no_duplicates_without_one_of_our_keys_is_inconclusive() -> None:
+    result = no_duplicates(recorded(history(row("a")), {"keys": ["scan-1"]}))
+    assert (result.verdict, "nothing could have been doubled" in result.message) == ("inconclusive", True)
+
+
+def test_a_retried_key_there_once_holds() -> None:
+    rows = history(row("a", "info"), row("a", "ok", 2), row("b"))
+    result = retry_not_doubled(recorded(rows, {"keys": ["a", "b"]}))
+    assert (result.verdict, result.actual) == ("held", "1 sent again, 1 of them there, 0 more than once")
+
+
+def test_a_retried_key_there_twice_breaks() -> None:
+    rows = history(row("a", "info"), row("a", "ok", 2))
+    assert retry_not_doubled(recorded(rows, {"keys": ["a", "a"]})).offenders == ("a",)
+
+
+def test_a_doubled_key_that_was_sent_once_is_not_its_business() -> None:
+    rows = history(row("a", "info"), row("a", "ok", 2), row("b"))
+    assert retry_not_doubled(recorded(rows, {"keys": ["a", "b", "b"]})).verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("rows", "keys", "reason"),
+    [
+        (history(row("a")), ["a"], "no request was sent again"),
+        (history(row("a", "info"), unsent("a")._replace(attempt=2)), ["a"], "no request was sent again"),
+        (history(row("a", "info"), row("a", "info", 2)), [], "no request that was sent again is there"),
+        (history(row("a", "info"), row("a", "ok", 2), unreadable=(TORN,)), ["a"], "can't be read"),
+        (history(), [], "no request was recorded"),
+    ],
+)
+def test_without_a_retry_that_is_there_nothing_is_proved(rows: History, keys: list[str], reason: str) -> None:
+    result = retry_not_doubled(recorded(rows, {"keys": keys}))
+    assert result.verdict == "inconclusive"
+    assert reason in result.message
+
+
+@pytest.mark.parametrize("check", [no_lost_write, no_duplicates])
+@pytest.mark.parametrize(
+    "rows", [history(), history(unsent("u")), history(row("a", "info")), history(row("a"), unreadable=(TORN,))]
+)
+def test_too_little_is_inconclusive(check, rows: History) -> None:  # type: ignore[no-untyped-def]
+    assert check(recorded(rows, {"keys": ["a"]})).verdict == "inconclusive"
+    assert check(recorded(rows)).verdict == "inconclusive"
+
+
+counts = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), min_size=1)
+
+
+@given(counts)
+def test_the_three_agree_with_counting(there: dict[str, int]) -> None:
+    rows = history(*(r for key in there for r in (row(key, "info"), row(key, "ok", 2))))
+    seen = recorded(rows, {"keys": list(Counter(there).elements())})
+    most, least = max(there.values()), min(there.values())
+    assert (no_lost_write(seen).verdict == "broke") == (least == 0)
+    assert (no_duplicates(seen).verdict == "broke") == (most > 1)
+    assert (retry_not_doubled(seen).verdict == "broke") == (most > 1)
+    if most == least == 1:
+        assert {check(seen).verdict for check in (no_lost_write, no_duplicates, retry_not_doubled)} == {"held"}

@@ -1,0 +1,78 @@
+"""No order while paused: every counter that would show one must have been read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blackstart.evidence.history import History
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.steady_while import steady_while
+from tests.unit.builders import Story, experiment
+
+COUNTERS = ("orders_placed", "newest_order")
+
+
+def judged(*spans: tuple[float, float, dict[str, Any]]) -> CheckResult:
+    """What the check says of a run in which these were seen at every tick, from one time to another."""
+    told = Story(experiment()).phase(0, "baseline")
+    for from_s, to_s, seen in spans:
+        told.reads(from_s, to_s, **seen)
+    return steady_while(Recorded(History(()), told.record()), COUNTERS, "paused")
+
+
+def trading(orders: Any, newest: Any) -> dict[str, Any]:
+    return {"paused": False, "orders_placed": orders, "newest_order": newest}
+
+
+def paused(orders: Any, newest: Any) -> dict[str, Any]:
+    return {"paused": True, "orders_placed": orders, "newest_order": newest}
+
+
+def test_both_steady_while_paused_holds() -> None:
+    result = judged((0, 1, trading(3, 30)), (1, 3, paused(4, 31)), (3, 4, trading(9, 40)))
+    assert result.verdict == "held"
+    assert "readings of orders_placed" in result.actual and "readings of newest_order" in result.actual
+
+
+@pytest.mark.parametrize(("orders", "newest"), [(5, 31), (4, 32)])
+def test_either_of_them_rising_while_paused_breaks(orders: int, newest: int) -> None:
+    assert judged((1, 2, paused(4, 31)), (2, 3, paused(orders, newest))).verdict == "broke"
+
+
+def test_one_that_rises_breaks_even_where_the_other_was_not_seen() -> None:
+    assert judged((1, 2, paused(4, "absent")), (2, 3, paused(5, "absent"))).verdict == "broke"
+
+
+@pytest.mark.parametrize("blind", ["absent", "unreachable", "timed_out", "malformed"])
+@pytest.mark.parametrize("which", COUNTERS)
+def test_one_that_could_not_be_read_is_inconclusive(which: str, blind: str) -> None:
+    seen = {**paused(4, 31), which: blind}
+    result = judged((1, 3, seen))
+    assert (result.verdict, result.message.startswith("not observable")) == ("inconclusive", True)
+    assert f"{which} ({blind.replace('_', ' ')}" in result.message
+
+
+def test_one_that_was_never_read_is_inconclusive() -> None:
+    result = judged((1, 3, {"paused": True, "orders_placed": 4}))
+    assert (result.verdict, "newest_order (never read)" in result.message) == ("inconclusive", True)
+
+
+def test_one_that_was_read_only_once_while_paused_is_inconclusive() -> None:
+    result = judged((0, 1, trading(3, 30)), (1, 2, {"paused": True, "orders_placed": 4}), (2, 2.1, paused(4, 31)))
+    assert result.verdict == "inconclusive"
+
+
+def test_without_a_pause_there_is_nothing_to_see() -> None:
+    assert judged((0, 3, trading(3, 30))).verdict == "inconclusive"
+
+
+def test_an_order_under_way_when_the_pause_came_is_forgiven() -> None:
+    assert judged((1, 1.15, paused(4, 31)), (1.2, 3, paused(5, 32))).verdict == "held"
+
+
+def test_one_that_shows_no_number_is_inconclusive() -> None:
+    result = judged((1, 2, paused("7 orders", 31)), (2, 3, paused("9 orders", 31)))
+    assert (result.verdict, "orders_placed (was '9 orders', no number)" in result.message) == ("inconclusive", True)

@@ -1,0 +1,254 @@
+"""rate_reached, outcomes, latency_within and overlap on histories written by hand."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.evidence.history import Row
+from blackstart.verdict.checks.fault_observed import fault_observed
+from blackstart.verdict.checks.latency_within import latency_within
+from blackstart.verdict.checks.outcomes import outcomes
+from blackstart.verdict.checks.overlap import overlap
+from blackstart.verdict.checks.per_window import per_window
+from blackstart.verdict.checks.rate_reached import rate_reached
+from blackstart.verdict.checks.thresholds import thresholds
+from tests.unit.verdict.checks.rows import RUBBISH, history, recorded, row, unsent
+
+TEN = [row(f"k{n}", at_s=10 + n / 10) for n in range(10)]
+
+
+def test_everything_sent_in_time_reaches_the_rate() -> None:
+    result = rate_reached(recorded(history(*TEN)), intended=10)
+    assert (result.verdict, result.actual) == ("held", "10 of 10 sent, 0 more than 100 ms late")
+
+
+def test_the_rate_is_never_broke() -> None:
+    late = [row(f"k{n}", start_s=11.0, end_s=11.1) for n in range(10)]
+    for rows, intended in ((history(*TEN, unsent("u")), None), (history(*TEN), 11), (history(*late), None)):
+        assert rate_reached(recorded(rows), intended=intended).verdict == "inconclusive"
+    assert rate_reached(recorded(history(*TEN, unreadable=(RUBBISH,)))).verdict == "inconclusive"
+    assert rate_reached(recorded(history())).verdict == "inconclusive"
+
+
+def test_the_rate_is_what_the_summary_of_the_load_says() -> None:
+    load = {"intended": 10, "complete": True, "reasons": []}
+    assert rate_reached(recorded(history(*TEN), load=load)).verdict == "held"
+    assert rate_reached(recorded(history(*TEN), load={**load, "intended": 12})).verdict == "inconclusive"
+    cut = {**load, "complete": False, "reasons": ["1 of 2 workers died"]}
+    assert "1 of 2 workers died" in rate_reached(recorded(history(*TEN), load=cut)).message
+
+
+def test_retries_do_not_count_for_the_rate() -> None:
+    assert rate_reached(recorded(history(*TEN, row("k1", "ok", 2))), intended=10).verdict == "held"
+
+
+def test_only_allowed_statuses_hold() -> None:
+    rows = history(row("a"), row("b", "fail"), row("c", "fail", status=302))
+    assert outcomes(recorded(rows), allowed=("2xx", 302, 409)).verdict == "held"
+    result = outcomes(recorded(rows), allowed=("2xx", 302))
+    assert (result.verdict, result.offenders, result.actual) == ("broke", ("b",), "1 × 201, 1 × 302, 1 × 409")
+
+
+def test_requests_without_a_key_are_no_examples() -> None:
+    result = outcomes(recorded(history(row("", "fail"), row("", "fail"))), allowed=("200",))
+    assert (result.message, result.offenders) == (
+        "2 of 2 answers were not allowed (share of allowed ones 0.0000)",
+        (),
+    )
+
+
+def test_no_answer_is_never_allowed() -> None:
+    assert outcomes(recorded(history(row("a"), row("b", "info"))), allowed=("2xx", "5xx")).verdict == "broke"
+
+
+def test_a_share_is_enough_where_it_is_declared() -> None:
+    rows = history(*TEN, row("x", "info"))
+    assert outcomes(recorded(rows), min_share=0.9).verdict == "held"
+    assert outcomes(recorded(rows), min_share=0.95).verdict == "broke"
+
+
+def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> None:
+    rows = history(*TEN, row("x", "info"), unreadable=(RUBBISH,))
+    assert outcomes(recorded(rows), min_share=0.9).verdict == "inconclusive"
+    assert outcomes(recorded(rows), min_share=0.95).verdict == "broke"
+
+
+def test_what_the_load_sent_late_is_no_fault_of_the_system() -> None:
+    herd = [row(f"h{n}", "fail", start_s=15.0, end_s=15.1, status=503) for n in range(10)]
+    result = outcomes(recorded(history(*TEN, *herd)), min_share=0.95)
+    assert result.verdict == "inconclusive"
+    assert "10 of 10 that were not allowed were sent more than 100 ms late" in result.message
+    in_time = [row(f"t{n}", "fail", status=503) for n in range(2)]
+    assert outcomes(recorded(history(*TEN, *herd, *in_time)), min_share=0.95).verdict == "broke"
+
+
+def test_unsent_requests_leave_the_outcomes_open() -> None:
+    assert outcomes(recorded(history(*TEN, unsent("u")))).verdict == "inconclusive"
+    assert outcomes(recorded(history(unsent("u")))).verdict == "inconclusive"
+    assert outcomes(recorded(history())).verdict == "inconclusive"
+
+
+def test_latency_counts_from_the_intended_time_and_for_one_outcome() -> None:
+    rows = history(*TEN, row("slow", "info", end_s=15.0))
+    result = latency_within(recorded(rows), limits_ms={"p95": 101, "max": 101})
+    assert (result.verdict, result.actual) == ("held", "p95 100.0 ms, max 100.0 ms (n = 10)")
+    assert latency_within(recorded(rows), limits_ms={"p95": 101}, outcome="").offenders[0] == "slow"
+    assert latency_within(recorded(rows), limits_ms={"p50": 101}, outcome="").verdict == "held"
+
+
+def test_only_requests_over_the_limit_are_offenders() -> None:
+    rows = history(*TEN, row("slow", "fail", at_s=20, end_s=23.0), row("slower", "fail", at_s=20, end_s=24.0))
+    result = latency_within(recorded(rows), limits_ms={"p50": 3500, "p95": 101}, outcome="")
+    assert (result.verdict, result.offenders) == ("broke", ("slower", "slow"))
+    assert result.message.endswith("(slower, slow)")
+
+
+def test_a_latency_that_only_our_own_late_sending_made_proves_nothing() -> None:
+    late = row("late", at_s=10.0, start_s=10.5, end_s=10.55)
+    result = latency_within(recorded(history(*TEN, late)), limits_ms={"max": 101})
+    assert (result.verdict, "sent late" in result.message) == ("inconclusive", True)
+    # All at once after a stall, they wait for each other.
+    herd = [row(f"h{n}", start_s=15.0, end_s=15.0 + n / 5) for n in range(10)]
+    assert latency_within(recorded(history(*TEN, *herd)), limits_ms={"p99": 101}).verdict == "inconclusive"
+    slow_too = late._replace(end_s=10.7)
+    assert latency_within(recorded(history(*TEN, slow_too)), limits_ms={"max": 101}).verdict == "broke"
+
+
+def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:
+    rows = history(*TEN, row("late", status=200, detail="fallback", at_s=30, start_s=30.0, end_s=30.9))
+    assert latency_within(recorded(rows), limits_ms={"max": 101}, status=201).verdict == "held"
+    assert latency_within(recorded(rows), limits_ms={"max": 101}, detail="fallback").verdict == "broke"
+    seen = recorded(rows, phases={"fault": (20, 40)})
+    assert latency_within(seen, limits_ms={"max": 101}, phase="fault").verdict == "broke"
+    assert latency_within(recorded(rows), limits_ms={"max": 101}, phase="fault").verdict == "inconclusive"
+
+
+def test_latency_of_nothing_is_inconclusive() -> None:
+    for rows in (
+        history(),
+        history(row("a", "info")),
+        history(*TEN, unsent("u")),
+        history(*TEN, unreadable=(RUBBISH,)),
+    ):
+        assert latency_within(recorded(rows), limits_ms={"p50": 1000}).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("name", ["p0", "p101", "95", "median", "p"])
+def test_a_percentile_that_is_none_is_named(name: str) -> None:
+    with pytest.raises(ValueError, match="is no percentile"):
+        latency_within(recorded(history(*TEN)), limits_ms={name: 1})
+
+
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=60), st.integers(1, 5000))
+def test_a_limit_on_p90_means_that_nine_in_ten_are_within(waits_ms: list[int], limit_ms: int) -> None:
+    rows = history(*(row(f"k{n}", start_s=10.0, end_s=10 + wait / 1000) for n, wait in enumerate(waits_ms)))
+    within = sum(wait <= limit_ms for wait in waits_ms)
+    held = latency_within(recorded(rows), limits_ms={"p90": limit_ms + 1e-6}).verdict == "held"
+    assert held == (within * 10 >= len(waits_ms) * 9)
+
+
+def test_requests_that_share_a_moment_overlap() -> None:
+    rows = history(row("a", at_s=10), row("b", at_s=10.05))
+    assert overlap(recorded(rows), n=2).verdict == "held"
+    assert overlap(recorded(rows), n=3).verdict == "inconclusive"
+
+
+def test_requests_that_share_none_do_not_overlap() -> None:
+    assert overlap(recorded(history(row("a", at_s=10), row("b", at_s=10.099)))).verdict == "inconclusive"
+    assert overlap(recorded(history(row("a"), unsent("b")))).verdict == "inconclusive"
+    assert overlap(recorded(history(row("a")))).verdict == "inconclusive"
+    assert overlap(recorded(history())).verdict == "inconclusive"
+
+
+def test_thresholds_of_a_complete_load_are_judged() -> None:
+    load = {"complete": True, "reasons": [], "thresholds": [{"name": "p(95)<5", "held": True}]}
+    assert thresholds(recorded(history(), load=load)).verdict == "held"
+    unseen = {"name": "p(95)<1", "held": True, "seen": False}
+    assert thresholds(recorded(history(), load={**load, "thresholds": [*load["thresholds"], unseen]})).verdict == (
+        "inconclusive"
+    )
+    crossed = {**load, "thresholds": [{"name": "p(95)<5", "held": False}, {"name": "count>1", "held": True}]}
+    result = thresholds(recorded(history(), load=crossed))
+    assert (result.verdict, result.offenders, result.actual) == ("broke", ("p(95)<5",), "1 of 2 held")
+
+
+def test_thresholds_without_a_complete_load_prove_nothing() -> None:
+    dropped = {"complete": False, "reasons": ["k6 dropped 3 iterations"], "thresholds": [{"name": "x", "held": True}]}
+    assert "k6 dropped 3 iterations" in thresholds(recorded(history(), load=dropped)).message
+    for load in ({}, dropped, {"complete": True, "thresholds": []}):
+        assert thresholds(recorded(history(), load=load)).verdict == "inconclusive"
+
+
+def test_a_2xx_that_was_not_acknowledged_is_a_lie_only_where_honesty_is_asked_for() -> None:
+    rows = history(*TEN, row("lie", "fail", status=200))
+    assert outcomes(recorded(rows), allowed=("2xx",)).verdict == "held"
+    result = outcomes(recorded(rows), allowed=("2xx",), honest=True)
+    assert (result.verdict, result.offenders) == ("broke", ("lie",))
+    assert "1 × 200 that is none" in str(result.actual)
+
+
+LIMIT = {"status": 200, "most": 20, "window_s": 1.0}
+
+
+def limiter(most: int, begins_s: float, seconds: int = 8) -> list[Row]:
+    """One client, a hundred requests a second, its limiter's windows beginning at this part of a second."""
+    counts: Counter[int] = Counter()
+    rows = []
+    for n in range(100 * seconds):
+        at_s = 50 + n / 100
+        window = int(at_s + 0.001 - begins_s)
+        counts[window] += 1
+        passed = counts[window] <= most
+        told = ("ok", 200) if passed else ("fail", 429)
+        rows.append(row(f"k{n}", told[0], status=told[1], start_s=at_s, end_s=at_s + 0.004))
+    return rows
+
+
+def test_a_limit_counts_only_answers_that_say_so() -> None:
+    many = [row(f"a{n}", status=200, detail="bypassed", end_s=10.002) for n in range(50)]
+    some = [row(f"b{n}", status=200, detail="counted", end_s=10.002) for n in range(20)]
+    limited = [row("c", "fail", status=429)]
+    assert per_window(recorded(history(*many, *some, *limited)), **LIMIT).verdict == "broke"
+    assert per_window(recorded(history(*many, *some, *limited)), **LIMIT, detail="counted").verdict == "held"
+    assert per_window(recorded(history(*many, *some)), **LIMIT, detail="counted").verdict == "inconclusive"
+
+
+@given(st.floats(0, 1))
+def test_a_limit_that_is_kept_holds_wherever_its_windows_begin(begins_s: float) -> None:
+    assert per_window(recorded(history(*limiter(20, begins_s))), **LIMIT).verdict == "held"
+
+
+@given(st.floats(0, 1))
+def test_a_limit_that_leaks_a_quarter_is_found_wherever_its_windows_begin(begins_s: float) -> None:
+    assert per_window(recorded(history(*limiter(25, begins_s))), **LIMIT).verdict == "broke"
+
+
+@pytest.mark.parametrize(("answers", "verdict"), [(40, "held"), (41, "broke")])
+def test_requests_that_may_lie_in_either_of_two_windows_are_as_many_as_both_allow(answers: int, verdict: str) -> None:
+    at_once = [row(f"k{n}", status=200, start_s=10.0, end_s=10.5) for n in range(answers)]
+    assert per_window(recorded(history(*at_once, row("c", "fail", status=429))), **LIMIT).verdict == verdict
+
+
+def test_a_limit_whose_answers_were_never_seen_proves_nothing() -> None:
+    """A word that no answer says (a mistyped one, a header that is gone), and nobody is counted at all."""
+    mute = [row(f"a{n}", status=200, detail="", end_s=10.002) for n in range(50)]
+    result = per_window(recorded(history(*mute, row("c", "fail", status=429))), **LIMIT, detail="counted")
+    assert (result.verdict, "no answer 200 said counted" in result.message) == ("inconclusive", True)
+
+
+def test_limits_that_nothing_could_miss_or_nothing_could_keep_are_refused() -> None:
+    with pytest.raises(ValueError, match="no limit"):
+        latency_within(recorded(history(*TEN)), limits_ms={})
+    for share in (0, 95, float("nan")):
+        with pytest.raises(ValueError, match="min_share"):
+            outcomes(recorded(history(*TEN)), min_share=share)
+
+
+def test_a_load_that_was_late_itself_is_no_sign_of_a_fault() -> None:
+    phases = {"fault": (9, 60)}
+    late = [row(f"h{n}", start_s=15.0, end_s=15.1) for n in range(10)]
+    assert fault_observed(recorded(history(*TEN, *late), phases=phases), slow_ms=1000.0).verdict == "inconclusive"
+    slow = row("slow", start_s=10.0, end_s=15.1)
+    assert fault_observed(recorded(history(*TEN, *late, slow), phases=phases), slow_ms=1000.0).verdict == "held"

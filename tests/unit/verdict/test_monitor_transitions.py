@@ -1,0 +1,223 @@
+"""Transitions as intervals, limits and what they count from, comparisons with the baseline, and when a wait is over."""
+
+import pytest
+
+from blackstart.model.expect import Expectation, always, eventually, never
+from blackstart.model.reading import Reading
+from blackstart.verdict.monitor import READ_GRACE_S, Monitor
+from tests.unit.builders import TICK_S, followed, leader, message, reading, ready, series, status
+
+# ---------------------------------------------------------------- transitions
+
+
+def test_a_transition_is_an_interval_from_the_last_old_sending_to_the_first_new_answer() -> None:
+    monitor = Monitor(eventually(ready.is_(503), within_s=5), "fault", 0.0, anchor_s=0.0)
+    monitor.feed(reading(ready, 200, 1.00, took_s=0.05), TICK_S)
+    monitor.feed(reading(ready, 503, 1.12, took_s=0.03), TICK_S)
+    monitor.feed(reading(ready, 503, 1.20, took_s=0.03), TICK_S)
+    assert monitor.interval is not None
+    assert (monitor.interval.from_s, monitor.interval.to_s) == (pytest.approx(0.95), 1.12)
+
+
+def test_a_state_that_was_there_from_the_first_reading_began_after_the_opening() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), (1.0, 503), (1.1, 503), opened_s=0.5)
+    assert monitor.interval is not None
+    assert (monitor.interval.from_s, monitor.interval.to_s) == (0.5, 1.0)
+
+
+def test_a_flicker_before_the_transition_is_not_taken_for_it() -> None:
+    monitor = followed(
+        eventually(ready.is_(503), within_s=5), (0.9, 200), (1.0, 503), (1.1, 200), (1.2, 503), (1.3, 503)
+    )
+    assert monitor.interval is not None
+    assert (monitor.interval.from_s, monitor.interval.to_s) == (1.1, 1.2)
+
+
+def test_a_long_wait_does_not_keep_every_reading() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(503, 0.1, 500.0))
+    assert len(monitor._new) == 3
+
+
+def test_a_reading_that_was_answered_before_the_opening_is_not_counted() -> None:
+    monitor = followed(always(ready.is_(200)), (0.9, 503), (0.95, 503), *series(200, 1.0, 2.0), opened_s=1.0)
+    assert status(monitor, 2.0) == "held"
+
+
+# ---------------------------------------------------------------- limits count from the proven effect
+
+
+def test_a_limit_counts_from_the_proven_effect_not_from_the_opening() -> None:
+    made = eventually(ready.is_(503), within_s=5)
+    readings = [*series(200, 0.1, 7), *series(503, 7, 8)]
+    assert status(followed(made, *readings, anchor_s=3.0)) == "held"
+    assert status(followed(made, *readings, anchor_s=0.0)) == "broke"
+
+
+def test_without_a_proven_effect_a_wait_that_was_not_over_is_inconclusive() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 9), anchor_s=None)
+    assert status(monitor) == "inconclusive"
+    assert "not proved" in message(monitor)
+
+
+def test_a_transition_after_the_limit_breaks() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.5), *series(503, 5.5, 6))
+    assert status(monitor) == "broke"
+    assert "after its limit of 5 s" in message(monitor)
+
+
+def test_a_transition_whose_interval_straddles_the_limit_is_inconclusive() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), (4.9, 200), (5.1, 503), (5.2, 503))
+    assert status(monitor) == "inconclusive"
+    assert "which side" in message(monitor)
+
+
+def test_a_late_transition_after_a_gap_is_inconclusive() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 2), (9.0, 503), (9.1, 503))
+    assert status(monitor) == "inconclusive"
+
+
+def test_a_transition_exactly_at_the_limit_holds() -> None:
+    assert status(followed(eventually(ready.is_(503), within_s=5), (4.9, 200), (5.0, 503), (5.1, 503))) == "held"
+
+
+def test_a_state_that_was_lost_again_breaks() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(503, 1, 2), *series(200, 2, 3))
+    assert monitor.lost_again
+    assert status(monitor) == "broke"
+    assert "lost again" in message(monitor)
+
+
+def test_a_state_that_flickered_after_it_was_reached_holds() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
+    assert not monitor.lost_again
+    assert status(monitor) == "held"
+
+
+def test_a_state_that_came_back_after_it_was_lost_holds() -> None:
+    seen = (*series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 4))
+    assert status(followed(eventually(ready.is_(503), within_s=5), *seen)) == "held"
+
+
+def test_a_state_that_must_stay_and_was_lost_for_a_while_breaks_though_it_came_back() -> None:
+    seen = (*series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 4))
+    monitor = followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)
+    assert (status(monitor), message(monitor)) == ("broke", "came true and was lost again: ready was 200")
+
+
+def test_a_state_that_must_stay_may_flicker() -> None:
+    seen = (*series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
+    assert status(followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)) == "held"
+
+
+def test_only_what_is_awaited_for_longer_than_a_moment_can_stay() -> None:
+    for when, more in (("always", {}), ("eventually", {"momentary": True})):
+        with pytest.raises(ValueError, match="can stay"):
+            Expectation(when, ready.is_(503), "x", within_s=5, stays=True, **more)  # type: ignore[arg-type]
+
+
+def test_a_state_that_can_not_be_seen_any_more_is_inconclusive() -> None:
+    monitor = followed(eventually(leader.is_(0), within_s=5), *series(0, 1, 2), *series("absent", 2, 4))
+    assert (status(monitor), message(monitor)) == (
+        "inconclusive",
+        "came true, and then not observable: leader was absent",
+    )
+
+
+def test_a_state_that_was_lost_while_some_readings_were_absent_breaks() -> None:
+    seen = (*series(0, 1, 2), *series("absent", 2, 3), *series(1, 3, 4), *series("absent", 4, 5))
+    assert status(followed(eventually(leader.is_(0), within_s=5), *seen)) == "broke"
+
+
+def test_a_wait_cut_short_before_its_deadline_is_inconclusive() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 4.9))
+    assert status(monitor, 4.9) == "inconclusive"
+    assert "cut short" in message(monitor, 4.9)
+
+
+def test_what_went_absent_after_its_deadline_still_broke() -> None:
+    monitor = followed(eventually(leader.is_(0), within_s=5), *series(1, 0.1, 5.2), *series("absent", 5.2, 6))
+    assert status(monitor, 6.0) == "broke"
+
+
+def test_what_went_absent_before_its_deadline_and_stayed_so_is_inconclusive() -> None:
+    monitor = followed(eventually(leader.is_(0), within_s=5), *series(1, 0.1, 2), *series("absent", 2, 6))
+    assert status(monitor, 6.0) == "inconclusive"
+
+
+def test_what_was_absent_at_first_and_then_came_true_holds() -> None:
+    monitor = followed(eventually(leader.is_(0), within_s=5), *series("absent", 0.1, 2), *series(0, 2, 3))
+    assert status(monitor) == "held"
+
+
+# ---------------------------------------------------------------- compared with the baseline
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        always(leader.not_fallen()),
+        never(leader.risen()),
+        eventually(leader.risen(), within_s=5),
+        always(leader.as_before()),
+    ],
+)
+def test_a_comparison_with_a_baseline_that_gave_nothing_is_inconclusive(made) -> None:
+    monitor = followed(made, *series(5, 0.1, 7), reference=None)
+    assert status(monitor, 7.0) == "inconclusive"
+    assert "nothing to compare with" in message(monitor, 7.0)
+
+
+def test_a_counter_that_fell_below_the_baseline_breaks() -> None:
+    assert (
+        status(followed(always(leader.not_fallen()), *series(9, 0.1, 2), *series(1, 2, 3), reference=9), 3) == "broke"
+    )
+
+
+def test_a_counter_that_rose_holds() -> None:
+    assert (
+        status(followed(eventually(leader.risen(), within_s=5), *series(9, 0.1, 2), *series(10, 2, 3), reference=9))
+        == "held"
+    )
+
+
+def test_an_age_that_began_before_the_effect_is_not_fresh_and_breaks() -> None:
+    made = eventually(leader.fresh(5.0), within_s=3)
+    old = [(at_s, at_s + 0.5) for at_s, _ in series(0, 0.1, 4)]  # last beat half a second before the effect
+    assert status(followed(made, *old)) == "broke"
+    new = [*old[:10], (1.2, 0.1), (1.3, 0.2)]
+    assert status(followed(made, *new)) == "held"
+
+
+# ---------------------------------------------------------------- when the engine may stop waiting
+
+
+def test_a_wait_goes_on_until_a_reading_was_sent_after_the_deadline() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0))
+    assert not monitor.decided(5.05)
+    monitor.feed(reading(ready, 200, 5.1), TICK_S)
+    assert monitor.decided(5.1)
+
+
+def test_a_reader_that_hangs_does_not_hold_the_run() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 1.0))
+    assert not monitor.decided(5.0 + READ_GRACE_S)
+    assert monitor.decided(5.1 + READ_GRACE_S)
+
+
+def test_a_first_wanted_reading_past_the_deadline_is_waited_for_to_be_sure() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.0), (5.1, 503))
+    assert not monitor.decided(5.1)
+
+
+def test_two_readings_that_violate_decide_an_always() -> None:
+    assert followed(always(ready.is_(200)), (0.1, 503), (0.2, 503)).decided(0.2)
+
+
+def test_every_message_names_what_was_seen() -> None:
+    seen = Reading("ready", "timed_out", 4.0, 6.0, None, "no answer within 2 s")
+    monitor = Monitor(always(ready.is_(200)), "always", 0.0)
+    monitor.feed(seen, TICK_S)
+    monitor.feed(seen, TICK_S)
+    found = monitor.finish(6.0)
+    assert found.actual == "ready was timed out (no answer within 2 s)"
+    assert found.message == "violated: ready was timed out (no answer within 2 s)"
