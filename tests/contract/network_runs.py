@@ -20,7 +20,7 @@ from tests.services import eventually
 DRILL = Path(__file__).with_name("network_drill.py")
 ROOT = DRILL.parents[2]
 _RUN = (
-    "import sys; from blackstart import command; "
+    "import sys; from blackstart.commands import run as command; "
     "sys.exit(command.run(sys.argv[1], {'target': sys.argv[2], 'noninteractive': True, 'assume_link': True, "
     "'reports': sys.argv[3], 'allow': sys.argv[4] or None}))"
 )

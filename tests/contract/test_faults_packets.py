@@ -189,15 +189,15 @@ def published(space: Netns) -> Iterator[int]:
 
 AT_THE_ENGINE = """
 import json, sys
-from blackstart.codec import to_data
+from blackstart.base.codec import to_data
 from blackstart.faults.reject import Reject
-from blackstart.steps.run import carry_out
-from blackstart.target import Service, Target
+from blackstart.controls.steps.run import carry_out
+from blackstart.model.target import Service, Target
 service = Service("redis", address=sys.argv[1], dsn="redis://x", control={"docker": "redis"})
 (change,) = Reject("redis").plan(Target("test", services={"redis": service}))
 for step in change.do:
     carry_out(step)
-from blackstart.safety.restore import all_true
+from blackstart.safety.heal.restore import all_true
 assert all_true(change.bites)
 print(json.dumps(to_data(change)))
 """

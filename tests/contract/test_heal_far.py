@@ -17,7 +17,7 @@ from tests.processes import guardians
 from tests.requirements import require
 from tests.services import eventually, redis_server
 
-_HEAL = "import sys; from blackstart import healing; sys.exit(healing.heal())"
+_HEAL = "import sys; from blackstart.commands import healing; sys.exit(healing.heal())"
 
 
 def heal(reports: Path, *way: str) -> subprocess.CompletedProcess[str]:

@@ -25,9 +25,12 @@ from pathlib import Path
 
 Path(__file__).with_name("trace").touch()
 
-from blackstart.codec import plain
-from blackstart.expect import Conditions, eventually
-from blackstart.model import Answer, Change, Command, Experiment
+from blackstart.base.codec import plain
+from blackstart.model.expect import Conditions, eventually
+from blackstart.model.reading import Answer
+from blackstart.model.change import Change
+from blackstart.model.step import Command
+from blackstart.model.experiment import Experiment
 
 FILE = Path(__file__).with_name("it")
 

@@ -4,7 +4,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from blackstart_lab import toml
 from tests.docs.pages import blocks
 from tests.environment import ROOT
 
@@ -27,5 +26,5 @@ def on_lab(lab: dict[str, Any], file: Path) -> Path:
     for name, service in made["services"].items():
         for key in service:
             service[key] = lab["services"][name][key]
-    file.write_text(toml.dumps(made))
+    file.write_text(tomli_w.dumps(made))
     return file

@@ -10,9 +10,9 @@ from tests.lab.lab_driver import LabDriver
 
 MINE = """\"\"\"Redis goes away for a moment; the trader says so and comes back.\"\"\"
 
-from blackstart.expect import eventually
+from blackstart.model.expect import eventually
 from blackstart.faults.stop import Stop
-from blackstart.model import Experiment
+from blackstart.model.experiment import Experiment
 from blackstart.suites.trader.link import links
 from blackstart.suites.trader import readings as read
 

@@ -20,8 +20,8 @@ from tests.environment import ROOT
 SUITE = {
     "__init__.py": '"""The drills of a shop."""\n',
     "system.py": '''"""What is known of a shop."""
-from blackstart import facts
-from blackstart.system import SafeState, System
+from blackstart.model import facts
+from blackstart.model.system import SafeState, System
 
 SYSTEM = System(
     kind="corner-shop",
@@ -53,7 +53,7 @@ def counting() -> HttpJson:
     return HttpJson("/state", "counting", name="counting")
 ''',
     "link.py": '''"""When a shop is not touched."""
-from blackstart.expect import Condition
+from blackstart.model.expect import Condition
 from blackstart.suites.corner_shop.readings import counting
 
 
@@ -61,8 +61,8 @@ def forbidding() -> tuple[Condition, ...]:
     return (counting().is_(True),)
 ''',
     "sell_out.py": '''"""Everybody comes at once."""
-from blackstart.expect import eventually
-from blackstart.model import Experiment
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Experiment
 from blackstart.suites.corner_shop import readings as read
 
 VARIANTS = ("rush",)

@@ -35,8 +35,8 @@ class Target:
 
     `facts` are the target's own numbers (seconds, counts) that deadlines are derived from. `max_rate_hz` is how often
     an endpoint may be read. `why` says how this target was chosen. `secrets` are those that stand in its
-    `file`, by reference (see `base.secrets.references`). `system` is what is known of its kind, or, where it names none,
-    of the kind that it was chosen for.
+    `file`, by reference (see `base.secrets.references`). `system` is what is known of its kind, or, where it names
+    none, of the kind that it was chosen for.
     """
 
     name: str

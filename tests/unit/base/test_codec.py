@@ -180,7 +180,7 @@ def test_a_tag_is_only_for_classes_of_ours() -> None:
 PLANTED = """
 from pathlib import Path
 Path({trace!r}).touch()
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 
 @plain
 class Mine:
@@ -203,7 +203,7 @@ def test_nothing_is_imported_because_a_record_names_it(tmp_path: Path, monkeypat
 # ---------------------------------------------------------------- classes from a user's file
 
 FILE = """
-from blackstart.codec import plain
+from blackstart.base.codec import plain
 
 @plain
 class Mine:

@@ -62,7 +62,7 @@ def test_a_closed_terminal_does_not_end_the_run(terminal: Terminal) -> None:
     for _ in range(3):
         console.say("undoing: stop redis")
         console.progress("recovery")
-    console.verdict(Verdict.HELD, "held")
+    console.coloured("held", Verdict.HELD.colours)
 
 
 # ---------------------------------------------------------------- questions
@@ -143,7 +143,7 @@ def test_progress_on_a_terminal_is_redrawn_and_wiped(terminal: Terminal) -> None
 
 def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
-    console.verdict(Verdict.BROKE, "broke")
+    console.coloured("broke", Verdict.BROKE.colours)
     assert "\x1b[31mbroke\x1b[0m" in terminal.shown("\x1b[0m")
 
 
@@ -158,7 +158,7 @@ def test_progress_never_is_wider_than_the_terminal(terminal: Terminal) -> None:
 def test_without_questions_a_terminal_gets_plain_lines(terminal: Terminal) -> None:
     console = Console(True, out=terminal.out, source=terminal.source)
     console.progress("waiting")
-    console.verdict(Verdict.BROKE, "broke")
+    console.coloured("broke", Verdict.BROKE.colours)
     console.plain("end")
     assert not re.search(r"[\x00-\x09\x0b\x0c\x0e-\x1f]|\r(?!\n)", terminal.shown("end"))
 

@@ -38,9 +38,8 @@ def test_a_user_without_a_home_is_told_that_nothing_can_be_told(monkeypatch: pyt
 
 def as_nobody(state: Path, code: str) -> str:
     """What a process of another user, with this state folder, prints; it is imported first, as root."""
-    program = (
-        f"from blackstart import state; from blackstart.safety import notice; import os; os.setuid({NOBODY}); {code}"
-    )
+    loaded = "import os; from blackstart.base import state; from blackstart.safety.heal import notice"
+    program = f"{loaded}; os.setuid({NOBODY}); {code}"
     done = subprocess.run(
         [sys.executable, "-c", program], env={**os.environ, "BLACKSTART_STATE": str(state)}, capture_output=True,
         text=True, timeout=60, check=False,

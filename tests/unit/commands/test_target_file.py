@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import blackstart
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
 from blackstart.commands.target_file import from_table, load
@@ -163,7 +164,7 @@ def test_what_the_labs_promise_of_themselves_can_be_meant(profile: Any) -> None:
 
 def test_every_fact_that_is_asked_for_is_known() -> None:
     asked = set()
-    for source in (Path(__file__).parents[2] / "lib" / "blackstart").rglob("*.py"):
+    for source in Path(blackstart.__file__).parent.rglob("*.py"):
         text = source.read_text(encoding="utf-8")
         named = dict(re.findall(r'^(\w+) = "(\w+)"$', text, re.MULTILINE))
         words = re.findall(r'\.(?:fact\(|facts\[)\s*("?\w+"?)', text)

@@ -16,10 +16,10 @@ CONTROL = '''"""Services that are files: `{ marker = "/run/up" }`."""
 
 import os
 
-from blackstart.codec import plain
-from blackstart.control import Control, State
+from blackstart.base.codec import plain
+from blackstart.model.control import Control, State
 from blackstart.controls import read_table
-from blackstart.model import Command
+from blackstart.model.step import Command
 
 
 @plain("control.marker")
@@ -67,10 +67,10 @@ TARGET = """name = "files"
 control = { marker = "HERE/up" }
 """
 DRILL = '''"""The file goes and comes back."""
-from blackstart.expect import eventually
+from blackstart.model.expect import eventually
 from blackstart.faults.kill import Kill
 from blackstart.faults.stop import Stop
-from blackstart.model import Experiment
+from blackstart.model.experiment import Experiment
 from blackstart.probes.control_state import ControlState
 
 state = ControlState("one")
@@ -89,14 +89,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from blackstart import controls
-from blackstart.errors import Refused
+from blackstart.base.errors import Refused
 from blackstart.faults._packets import PacketPoint
 from blackstart.faults._wire import route_to
-from blackstart.steps.run import carry_out
+from blackstart.controls.steps.run import carry_out
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.in_container import RedisInContainer
-from blackstart.reading import read_once
-from blackstart.target import load
+from blackstart.probes.read import read_once
+from blackstart.commands.target_file import load
 
 target = load(Path("files.toml"))
 control = controls.of(target.service("one"))
@@ -147,7 +147,7 @@ def python(folder: Path, *words: str) -> str:
 
 def test_a_new_file_is_planned_with(installed: Path) -> None:
     told = python(
-        installed, "-c", "from blackstart import command; exit(command.plan('drill.py', {'target': 'files.toml'}))"
+        installed, "-c", "from blackstart.commands import plan; exit(plan.plan('drill.py', {'target': 'files.toml'}))"
     )
     assert f"marker:{installed}/up" in told and f"rm {installed}/up" in told and "Nothing was touched." in told
 

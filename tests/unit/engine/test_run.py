@@ -138,17 +138,25 @@ def test_a_record_that_cannot_be_written_does_not_hide_what_is_broken(
 
 
 @pytest.mark.parametrize(
-    "what", ["bundle.collect", "bundle.write", "abort.abort", "judging.judge", "Narrator.verdict", "Narrator.closing"]
+    "what",
+    [
+        "recording.collect",
+        "recording.write",
+        "safe_state.abort",
+        "from_folder.judge",
+        "Narrator.verdict",
+        "Narrator.closing",
+    ],
 )
 def test_what_fails_after_the_undo_does_not_change_the_exit_code_to_a_crash(
     tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
     never = eventually(FileThere(str(files[1])).is_(False), within_s=0.3, name="never")
-    told = Told(tmp_path, drill(files[0], during=(never,)), without(files[0]), pause_on_fail=what == "abort.abort")
+    told = Told(tmp_path, drill(files[0], during=(never,)), without(files[0]), pause_on_fail=what == "safe_state.abort")
     where, _, name = what.partition(".")
     monkeypatch.setattr(getattr(run, where), name, raising(RuntimeError("boom")))
     told.end()
-    assert told.outcome == (("inconclusive", 30) if what == "judging.judge" else ("broke", 20))
+    assert told.outcome == (("inconclusive", 30) if what == "from_folder.judge" else ("broke", 20))
     assert files[0].exists() and Ledger().outstanding() == []
 
 

@@ -73,7 +73,7 @@ def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
             observer.wait(lambda: False, run.clock.now_s() + 2.2)
 
         monkeypatch.setattr(run.link_check, "prove", prove)
-        monkeypatch.setattr(run.rehearse, "rehearse", lambda changes: [])
+        monkeypatch.setattr(run.rehearsal, "rehearse", lambda changes: [])
     told.end()
     assert told.outcome == ("refused", 40)
     assert (

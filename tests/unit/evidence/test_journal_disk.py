@@ -55,7 +55,7 @@ def test_a_scrubber_that_fails_does_not_stop_the_record(path: Path) -> None:
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from blackstart.journal import Journal, read
+from blackstart.evidence.journal import Journal, read
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 path = Path(sys.argv[1])
 journal = Journal(path)
@@ -87,7 +87,7 @@ def test_a_full_disk_that_has_room_again_loses_only_what_was_full(path: Path) ->
 EVERY_ROOM = """
 import resource, signal, sys
 from pathlib import Path
-from blackstart.journal import Journal, read
+from blackstart.evidence.journal import Journal, read
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder, told = Path(sys.argv[1]), set()
 for room in range(1, 250):
@@ -126,7 +126,7 @@ def test_a_disk_that_does_not_confirm_a_line_breaks_no_chain(path: Path, monkeyp
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from blackstart.journal import Journal
+from blackstart.evidence.journal import Journal
 journal = Journal(Path(sys.argv[1]))
 for number in range(100):
     journal.write("step", number=number)

@@ -127,7 +127,7 @@ while True:
 _READ_IT = """
 import sys
 from blackstart.probes.http import HttpJson
-from blackstart.reading import read_once
+from blackstart.probes.read import read_once
 def peak_kib():
     # Not ru_maxrss: that is inherited from the process that started this one.
     status = open("/proc/self/status").read()

@@ -14,7 +14,7 @@ from blackstart.verdict.monitor import Monitor
 
 _LOADED = """
 import sys
-from blackstart import reading
+from blackstart.probes import read as reading
 from blackstart.probes.http import HttpStatus
 from blackstart.probes.sql import SqlScalar
 probes = [HttpStatus("http://localhost/ready"), SqlScalar("SELECT 1", dsn="postgresql://localhost/x")]

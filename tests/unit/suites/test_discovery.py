@@ -23,7 +23,7 @@ back by itself.
 More of it.
 """
 
-from blackstart.model import Experiment
+from blackstart.model.experiment import Experiment
 
 experiment = Experiment("mine", "trader", "It comes back.")
 '''
@@ -118,7 +118,7 @@ def test_an_experiment_can_be_a_constant(here: Path) -> None:
 
 def test_an_experiment_can_be_a_function_of_target_flags_and_variant(here: Path) -> None:
     text = (
-        "from blackstart.model import Experiment\n"
+        "from blackstart.model.experiment import Experiment\n"
         "def experiment(target, flags, variant=''):\n"
         "    return Experiment(f'{target.name} {flags.plan_count} {variant}', 'trader', '')\n"
     )
@@ -173,7 +173,7 @@ def test_a_file_is_loaded_once(here: Path) -> None:
 # ---------------------------------------------------------------- what it is for
 
 
-MADE = """from blackstart.model import Experiment
+MADE = """from blackstart.model.experiment import Experiment
 VARIANTS = ("slow", "fast")
 def experiment(target, flags, variant=""):
     return Experiment(name="made", {target}hypothesis="It comes back.")
@@ -187,7 +187,11 @@ def experiment(target, flags, variant=""):
         (MADE.format(target='target="payments", '), "payments"),
         (MADE.format(target="target=target.name, "), ""),
         (MADE.format(target='target="a", ') + 'other = Experiment("b", "b", "")\n', ""),
-        ('from blackstart.model import Experiment\nwhose = "shop"\nexperiment = Experiment("m", whose, "")\n', "shop"),
+        (
+            "from blackstart.model.experiment import Experiment\n"
+            'whose = "shop"\nexperiment = Experiment("m", whose, "")\n',
+            "shop",
+        ),
     ],
 )
 def test_a_users_own_experiment_says_what_kind_of_target_it_is_for(here: Path, text: str, kind: str) -> None:

@@ -13,7 +13,7 @@ import pytest
 from invoke import Exit
 from invoke.context import Context
 
-from blackstart.commands import run
+from blackstart.commands import run, suite
 from blackstart.model.flags import Flags, option_name
 from blackstart.tasks import namespace
 from blackstart.tasks._options import OPTIONS, experiment_task, finish
@@ -73,7 +73,7 @@ def called(task: Any, monkeypatch: pytest.MonkeyPatch, verb: str, *args: Any, **
         seen.append((*given, more))
         return 0
 
-    monkeypatch.setattr(run, verb, act)
+    monkeypatch.setattr({"run": run, "suite": suite}[verb], verb, act)
     task.body(Context(), *args, **options)
     return seen[0]
 

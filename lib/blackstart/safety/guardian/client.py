@@ -1,7 +1,7 @@
 """The runner's side of the guardian: a process that outlives the run and mends what the run leaves broken.
 
-`python -m blackstart.safety.guardian` is the process itself, `watcher.py` what it does while the run lives, `takeover.py`
-what it does afterwards.
+`python -m blackstart.safety.guardian` is the process itself, `watcher.py` what it does while the run lives,
+`takeover.py` what it does afterwards.
 
 It outlives: SIGKILL to the run, to its process group, session or tree of children; Ctrl-C; a closed terminal; the
 out-of-memory killer's choice of the run; the clean-up of GitHub's and Jenkins' runners, which look for marks in the

@@ -49,7 +49,7 @@ SAMPLING = """
 import json, sys, time
 from blackstart.probes.http import HttpJson
 from blackstart.probes.metrics import Metric
-from blackstart.sampler import Sampler
+from blackstart.engine.sampling.sampler import Sampler
 base = f"http://127.0.0.1:{sys.argv[1]}"
 probes = [HttpJson(f"{base}/{path}", "a", name=path) for path in ("huge", "endless", "broken", "deep")]
 probes += [Metric("a", aggregate="sum", path=f"{base}/{path}", name=path) for path in ("sets", "none")]

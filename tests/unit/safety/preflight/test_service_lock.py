@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 HOLDER = """
 import sys, time
-from blackstart.safety.lock import Locks
+from blackstart.safety.preflight.service_lock import Locks
 locks = Locks(sys.argv[1:])
 locks.take("drill_1", "trader")
 print("held", flush=True)
