@@ -94,7 +94,7 @@ def _section(heading: str, says: str, head: tuple[str, ...], rows: Callable[[], 
 
 
 def _modules(package: str) -> Iterator[Any]:
-    for found in pkgutil.iter_modules(importlib.import_module(package).__path__):
+    for found in pkgutil.iter_modules(getattr(importlib.import_module(package), "__path__", ())):
         if not found.name.startswith("_"):
             yield importlib.import_module(f"{package}.{found.name}")
 

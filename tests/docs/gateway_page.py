@@ -4,6 +4,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import tomli_w
+
 from tests.docs.pages import blocks
 from tests.environment import ROOT
 

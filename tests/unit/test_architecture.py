@@ -1,10 +1,13 @@
-"""What lib/blackstart is built by, read off its source: no central file knows a suite by its name."""
+"""What lib/blackstart is built by, read off its source: rooms whose imports run downhill, and no central file that
+knows a suite by its name. The order of the rooms is that of the drawing in docs/design.md."""
 
 from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,114 @@ from tests.environment import ROOT
 
 # The modules that records named before their classes had tags: history, to which no suite is added.
 _HISTORY = ("record_aliases.py",)
+PACKAGE = ROOT / "lib" / "blackstart"
+# At the root: the package itself, and the one module that people import.
+AT_THE_ROOT = {"__init__", "__main__", "helpers"}
+# A file's name is its role there: each suite has them all, as each package may have the language's own.
+ROLES = {"system.py", "readings.py", "link.py", "__init__.py", "__main__.py"}
+
+
+def rooms() -> list[str]:
+    """The rooms, from the top floor down, as the page draws them."""
+    return re.findall(r"^(\w+)/ ", (ROOT / "docs" / "design.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def imports(root: Path) -> dict[str, dict[str, str]]:
+    """For each module below `root` (a `blackstart` package), the modules of the package that it imports anywhere in its
+    text, each with the place: `safety.lock` → {`base.errors`: `safety/lock.py:7`}. The package itself is ""."""
+    parts = {path: path.relative_to(root).with_suffix("").parts for path in sorted(root.rglob("*.py"))}
+    modules = {".".join(part for part in names if part != "__init__"): path for path, names in parts.items()}
+    found: dict[str, dict[str, str]] = {module: {} for module in modules}
+    for module, path in modules.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                names = [f"{node.module}.{alias.name}" for alias in node.names]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            else:
+                continue
+            for name in (name.removeprefix("blackstart").lstrip(".") for name in names if _ours(name)):
+                there = name if name in modules else name.rpartition(".")[0]
+                if there != module:
+                    found[module][there] = f"{path.relative_to(root)}:{node.lineno}"
+    return found
+
+
+def _ours(name: str) -> bool:
+    return name == "blackstart" or name.startswith("blackstart.")
+
+
+def loose(root: Path) -> list[str]:
+    """Modules at the root that belong into a room, and folders that are none."""
+    modules = {path.stem for path in root.glob("*.py")} - AT_THE_ROOT
+    folders = {path.parent.name for path in root.glob("*/__init__.py")} ^ set(rooms())
+    return sorted(modules | folders)
+
+
+def uphill(root: Path) -> list[str]:
+    """Imports from a room above one's own, each with its place."""
+    floor = {room: number for number, room in enumerate(rooms())}
+    return [
+        f"{place}: {module} imports {there}"
+        for module, seen in imports(root).items()
+        for there, place in seen.items()
+        if module.split(".")[0] in floor and floor.get(there.split(".")[0], len(floor)) < floor[module.split(".")[0]]
+    ]
+
+
+def circle(root: Path) -> list[str]:
+    """The modules of a circle of imports; empty where there is none."""
+    try:
+        TopologicalSorter({module: set(seen) for module, seen in imports(root).items()}).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def crowded(root: Path) -> list[str]:
+    """Names that more than two files have, but for those that say a file's role."""
+    names = Counter(path.name for path in root.rglob("*.py") if path.name not in ROLES)
+    return sorted(name for name, count in names.items() if count > 2)
+
+
+def test_the_house_has_the_rooms_of_its_drawing_and_no_module_stands_loose() -> None:
+    assert len(rooms()) == 15 and loose(PACKAGE) == []
+    assert len(list(PACKAGE.glob("*.py"))) <= 3
+
+
+def test_imports_run_downhill_and_in_no_circle() -> None:
+    assert uphill(PACKAGE) == []
+    assert circle(PACKAGE) == []
+
+
+def test_no_file_name_stands_for_more_than_two_things() -> None:
+    assert crowded(PACKAGE) == []
+    assert crowded(ROOT / "lib" / "blackstart_lab") == []
+
+
+def planted(root: Path, **files: str) -> Path:
+    """A package of all rooms with these files, `base__clock="import os"` being base/clock.py."""
+    for room in rooms():
+        (root / room).mkdir(parents=True, exist_ok=True)
+        (root / room / "__init__.py").write_text("")
+    (root / "__init__.py").write_text("")
+    for name, text in files.items():
+        (root / f"{name.replace('__', '/')}.py").write_text(text)
+    return root
+
+
+def test_what_stands_loose_runs_uphill_in_a_circle_or_under_a_crowded_name_is_found(tmp_path: Path) -> None:
+    whole = planted(tmp_path / "whole", base__clock="", model__step="from blackstart.base import clock\n")
+    assert (loose(whole), uphill(whole), circle(whole), crowded(whole)) == ([], [], [], [])
+    assert loose(planted(tmp_path / "loose", util="")) == ["util"]
+    lazily = "def late() -> None:\n    from blackstart.engine.run import Run\n"
+    assert uphill(planted(tmp_path / "up", base__clock=lazily, engine__run="Run = 1\n")) == [
+        "base/clock.py:2: base.clock imports engine.run"
+    ]
+    typed = "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from blackstart.model.step import Step\n"
+    round_ = planted(tmp_path / "circle", model__step="import blackstart.model.reading\n", model__reading=typed)
+    assert set(circle(round_)) == {"model.step", "model.reading"}
+    assert crowded(planted(tmp_path / "names", base__wire="", model__wire="", proxy__wire="")) == ["wire.py"]
 
 
 def central_mentions(root: Path) -> list[str]:
@@ -44,7 +155,7 @@ def _texts(tree: ast.Module) -> Iterator[tuple[int, str]]:
 
 
 def test_no_central_file_names_a_suite() -> None:
-    assert central_mentions(ROOT / "lib" / "blackstart") == []
+    assert central_mentions(PACKAGE) == []
 
 
 @pytest.mark.parametrize(
