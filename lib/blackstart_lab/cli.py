@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from blackstart_lab import discover, lifecycle
-from blackstart_lab.errors import LabError, NotStarted
-from blackstart_lab.options import declare
+from blackstart_lab.lab_error import LabError, NotStarted
+from blackstart_lab.option import declare
 from blackstart_lab.workspace import Workspace
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import blackstart_lab
-from blackstart_lab.errors import NotStarted
-from blackstart_lab.options import Option
+from blackstart_lab.lab_error import NotStarted
+from blackstart_lab.option import Option
 
 if TYPE_CHECKING:
     from blackstart_lab.model import Lab

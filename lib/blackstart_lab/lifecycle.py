@@ -11,7 +11,7 @@ from typing import Any
 import tomli_w
 
 from blackstart_lab import discover, processes
-from blackstart_lab.errors import NotEnded, NotStarted
+from blackstart_lab.lab_error import NotEnded, NotStarted
 from blackstart_lab.model import Lab, Layout, Service
 from blackstart_lab.servers import supervisord
 from blackstart_lab.workspace import Workspace, exclusive

@@ -49,7 +49,7 @@ class Layout:
 class Lab(Protocol):
     """A package `blackstart_lab/<package>/` whose module `lab.py` has one of these as `LAB`; that is all it takes.
 
-    What `up` can be told of it stands in an `options.py` beside that, as `OPTIONS` (see `blackstart_lab.options`).
+    What `up` can be told of it stands in an `options.py` beside that, as `OPTIONS` (see `blackstart_lab.option`).
     """
 
     name: str

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Generic, TypeVar
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import re
 import socket
 from pathlib import Path
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 
 LOWEST, HIGHEST = 20000, 31999
 _RANGE = "BLACKSTART_LAB_PORTS"

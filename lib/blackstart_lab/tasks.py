@@ -6,7 +6,7 @@ from typing import Any
 from invoke import Collection, Context, Exit, task
 
 from blackstart_lab import discover
-from blackstart_lab.options import Option
+from blackstart_lab.option import Option
 
 
 def _run(*words: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from platformdirs import user_cache_path, user_state_path
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 
 MARKER = "BLACKSTART_LAB"
 """Environment variable that every process of a lab carries; its value is the lab's folder."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from blackstart.base import clock
 from blackstart.base.errors import BlackstartError
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.evidence import folder
 from blackstart.faults.stop import Stop
 from blackstart.model.target import Service, Target

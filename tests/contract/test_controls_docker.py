@@ -9,7 +9,7 @@ import pytest
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import StepFailed
 from blackstart.controls.docker import Docker
-from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.local import carry_out as carried_out
 from tests.contract.docker_control import Table, of
 from tests.docker_engine import docker, redis_container, redis_image
 from tests.requirements import require

@@ -12,7 +12,7 @@ import pytest
 
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadTarget, StepFailed
-from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.model.control import Control, State
 from blackstart.model.step import Step
 from tests.contract.process_control import Table, of

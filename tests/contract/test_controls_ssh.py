@@ -9,8 +9,8 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.errors import BadTarget, Refused, StepFailed, StepTimedOut
-from blackstart.controls.steps.run import carry_out as carried_out
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import carry_out as carried_out
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.ssh import close_machines
 from blackstart.engine import run as engine
 from blackstart.faults.crash import Crash

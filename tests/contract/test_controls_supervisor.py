@@ -7,7 +7,7 @@ import pytest
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadTarget, StepFailed
-from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.model.control import Control, State
 from blackstart.model.target import Service
 from tests.services import Supervised, by_shell, carry_out, connects, eventually, pings, supervised_redis

@@ -12,7 +12,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.errors import BadTarget, Refused, StepFailed
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import run
 from blackstart.faults.crash import Crash
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.errors import StepFailed
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.ssh import close_machines
 from blackstart.faults import _packets
 from blackstart.faults.reject import Reject

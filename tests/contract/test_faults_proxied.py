@@ -14,7 +14,7 @@ from redis.retry import Retry
 
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.steps.run import carry_out as carried_out
+from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cut import Cut
 from blackstart.faults.flap import Flap

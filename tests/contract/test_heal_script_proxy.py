@@ -9,7 +9,7 @@ import pytest
 
 from blackstart.base.errors import StepFailed
 from blackstart.commands.target_file import from_table
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
 from blackstart.model.change import Change, Fault

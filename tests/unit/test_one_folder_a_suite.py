@@ -98,7 +98,7 @@ class Shop:
 
 LAB = Shop()
 """,
-    "options.py": """from blackstart_lab.options import Option
+    "options.py": """from blackstart_lab.option import Option
 
 OPTIONS = {"shelves": Option("how many shelves there are", int, 4)}
 """,

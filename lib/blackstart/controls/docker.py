@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, NotAvailable, StepFailed
 from blackstart.controls import docker_answers, docker_candidates, read_table
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.controls.steps.outcome import complaint
-from blackstart.controls.steps.run import carry_out, run
 from blackstart.model.control import Control, State
 from blackstart.model.step import Command
 

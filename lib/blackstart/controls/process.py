@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import Outcome, complaint
-from blackstart.controls.steps.run import run
 from blackstart.controls.steps.shell import command_line, remote_line
 from blackstart.model.control import Control, State, life_of
 from blackstart.model.step import Command

@@ -18,7 +18,7 @@ from xmlrpc.client import Fault
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table, supervisor_rpc
-from blackstart.controls.steps.run import carry_out, run
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.control import Control, State, Status, life_of
 from blackstart.model.step import Command
 

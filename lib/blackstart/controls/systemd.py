@@ -12,8 +12,8 @@ from typing import Any, ClassVar
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.controls import process_tree, read_table
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.controls.steps.outcome import complaint
-from blackstart.controls.steps.run import carry_out, run
 from blackstart.model.control import Control, State, Status, life_of
 from blackstart.model.step import Command
 

@@ -12,7 +12,7 @@ from functools import partial
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.errors import StepLost, StepTimedOut
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart.base import clock
 from blackstart.base.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
 from blackstart.evidence.events import EventName
 from blackstart.model.step import Command, HttpCall, Step

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from blackstart import controls
 from blackstart.base.errors import BlackstartError
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import run
 from blackstart.model.target import Service, Target
 
 _LINES = 8

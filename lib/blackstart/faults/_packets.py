@@ -18,8 +18,8 @@ from blackstart import controls
 from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
 from blackstart.base.sockets import parse_address
 from blackstart.controls import read_table
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import Outcome
-from blackstart.controls.steps.run import run
 from blackstart.controls.steps.shell import command_line
 from blackstart.faults._wire import Route, route_to
 from blackstart.model.change import Change

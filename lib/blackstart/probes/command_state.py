@@ -6,7 +6,7 @@ from typing import Self
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BlackstartError, StepTimedOut
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.shell import describe
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Endpoint, Reader, ReadingKind, Scalar

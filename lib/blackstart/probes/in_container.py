@@ -13,7 +13,7 @@ from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
 from blackstart.base.secrets.redact import Redactor
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
 from blackstart.model.step import Command

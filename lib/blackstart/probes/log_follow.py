@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from blackstart.base.errors import StepFailed, StepTimedOut
 from blackstart.base.sockets import Deadline, NoAnswer
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.model.reading import Answer
 from blackstart.model.step import Command
 

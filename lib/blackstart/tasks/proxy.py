@@ -31,28 +31,28 @@ def up(
     detach: bool = False,
 ) -> None:
     """Start the embedded fault proxy, in the foreground unless --detach."""
-    from blackstart.commands import proxy  # noqa: PLC0415
+    from blackstart.commands import proxy_server  # noqa: PLC0415
 
     refuse_empty(host=host, port=port, config=config, seed=seed)
-    finish(proxy.up(host, port, config or "", seed or "", detach))
+    finish(proxy_server.up(host, port, config or "", seed or "", detach))
 
 
 @task(help={"port": "only the one with this port"}, auto_shortflags=False)
 def down(c: Any, port: str = "0") -> None:
     """End the detached proxies."""
-    from blackstart.commands import proxy  # noqa: PLC0415
+    from blackstart.commands import proxy_server  # noqa: PLC0415
 
     refuse_empty(port=port)
-    finish(proxy.down(port))
+    finish(proxy_server.down(port))
 
 
 @task(help={"url": "API of any Toxiproxy, ours or the real one"}, auto_shortflags=False)
 def status(c: Any, url: str | None = None) -> None:
     """What the fault proxies have: their proxies, toxics and leases."""
-    from blackstart.commands import proxy  # noqa: PLC0415
+    from blackstart.commands import proxy_server  # noqa: PLC0415
 
     refuse_empty(url=url)
-    finish(proxy.status(url or ""))
+    finish(proxy_server.status(url or ""))
 
 
 namespace = Collection("proxy", up, down, status)

@@ -11,9 +11,9 @@ from typing import Any
 
 import blackstart_lab
 from blackstart_lab import ports
-from blackstart_lab.errors import NotStarted
 from blackstart_lab.gateway import mutants
 from blackstart_lab.gateway.config import API_KEY, AS_CODED, PROFILES
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import fault_proxy, prometheus, redis
 from blackstart_lab.workspace import Workspace

@@ -1,7 +1,7 @@
 """What `lab.up gateway` can be told."""
 
 from blackstart_lab.gateway.config import AS_CODED, ON_OPEN, PROFILES
-from blackstart_lab.options import Option
+from blackstart_lab.option import Option
 
 _NAMED = sorted(set(PROFILES) - {AS_CODED.name})
 OPTIONS = {

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
 from blackstart_lab.workspace import Workspace, cache_folder
 

@@ -5,7 +5,7 @@ import shutil
 import socket
 from pathlib import Path
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
 from blackstart_lab.workspace import Workspace
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import blackstart_lab
 from blackstart_lab import ports
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import postgres, redis
 from blackstart_lab.trader import mutants

@@ -1,6 +1,6 @@
 """What `lab.up trader` can be told."""
 
-from blackstart_lab.options import Option
+from blackstart_lab.option import Option
 from blackstart_lab.trader.config import PROFILES
 
 OPTIONS = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blackstart_lab import discover
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 
 
 def test_trader_is_found() -> None:

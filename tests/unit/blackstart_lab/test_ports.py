@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from blackstart_lab import ports
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 
 
 def test_taken_ports_are_distinct_free_and_below_the_range_for_outgoing_connections(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.workspace import Workspace, exclusive
 
 

@@ -12,7 +12,7 @@ from blackstart.base.errors import Ambiguous, BadTarget, NotAvailable, StepFaile
 from blackstart.controls import docker_answers
 from blackstart.controls.docker import Docker
 from blackstart.controls.docker_candidates import Candidate, Wanted, parse
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import to_shell
 
 AITRAPP = [

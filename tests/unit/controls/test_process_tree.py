@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from blackstart.controls import process_tree
-from blackstart.controls.steps.run import carry_out, run
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.step import Command
 
 

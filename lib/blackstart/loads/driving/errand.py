@@ -14,8 +14,8 @@ from concurrent.futures import Executor
 from blackstart.base.clock import now_s
 from blackstart.base.errors import BlackstartError, StepFailed, StepTimedOut
 from blackstart.base.secrets.env import secret
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import last_line
-from blackstart.controls.steps.run import run
 from blackstart.controls.steps.shell import remote_line
 from blackstart.controls.steps.ssh import ssh_machine
 from blackstart.evidence.history import Outcome, Row

@@ -19,7 +19,7 @@ from blackstart.base.durations import shown
 from blackstart.base.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
 from blackstart.base.secrets.placeholders import SecretPlaceholders, masked
 from blackstart.base.secrets.redact import Redactor
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import run
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Note

@@ -10,8 +10,8 @@ from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponenti
 
 from blackstart.base import clock
 from blackstart.base.errors import StepFailed
+from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import complaint
-from blackstart.controls.steps.run import run
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Endpoint, Reader

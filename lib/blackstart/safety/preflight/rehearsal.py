@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.model.change import Change
 from blackstart.model.step import Ask
 from blackstart.safety.heal.restore import all_true, is_gone

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from blackstart_lab.errors import NotStarted
 from blackstart_lab.gateway.lab import LAB
 from blackstart_lab.gateway.options import OPTIONS
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout
-from blackstart_lab.options import declare
+from blackstart_lab.option import declare
 from blackstart_lab.servers import prometheus
 from blackstart_lab.workspace import Workspace
 

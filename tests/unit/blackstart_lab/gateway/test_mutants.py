@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from blackstart_lab.errors import NotStarted
 from blackstart_lab.gateway import as_coded, mutants, parts
 from blackstart_lab.gateway.breaker import CLOSED, HALF_OPEN, OPEN
 from blackstart_lab.gateway.config import AS_CODED, QUICK
 from blackstart_lab.gateway.errors import LimiterUnavailable
+from blackstart_lab.lab_error import NotStarted
 from tests.unit.blackstart_lab.gateway.fakes import Bench
 
 EXPECTATIONS = {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.servers import postgres, redis
 from blackstart_lab.workspace import Workspace
 from tests.requirements import require

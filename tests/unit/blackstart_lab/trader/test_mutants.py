@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from blackstart_lab.errors import NotStarted
+from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.trader import mutants, parts
 from blackstart_lab.trader.errors import DatabaseUnavailable
 from blackstart_lab.trader.heart import Heart

@@ -16,7 +16,7 @@ import pytest
 
 import blackstart
 from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut
-from blackstart.controls.steps.run import carry_out, run
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.controls.steps.shell import to_shell
 from blackstart.model.step import Ask, Command, HttpCall
 
