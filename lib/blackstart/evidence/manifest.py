@@ -16,8 +16,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from filelock import FileLock
-
 from blackstart.base import clock
 from blackstart.base.errors import Damaged
 
@@ -102,6 +100,8 @@ def seal(folder: Path, run: str, spec: Mapping[str, str], verdict: str, reasons:
 
     Raises OSError.
     """
+    from filelock import FileLock  # noqa: PLC0415  (it loads asyncio: a tenth of a second, before the first reading)
+
     files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
     # One bundle is sealed at a time, so that no two name the same predecessor.

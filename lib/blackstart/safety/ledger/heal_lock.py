@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
-from filelock import FileLock, Timeout
-
 from blackstart.base.errors import Refused
 from blackstart.base.state import state_dir
 
@@ -14,6 +12,8 @@ from blackstart.base.state import state_dir
 @contextlib.contextmanager
 def one_healer(within_s: float) -> Iterator[None]:
     """Hold the lock. Raises Refused where somebody else holds it for longer than that."""
+    from filelock import FileLock, Timeout  # noqa: PLC0415  (it loads asyncio, and most runs have nothing to mend)
+
     # No file that stands for a lock where there is no flock: one that a kill left behind would keep all from mending.
     lock = FileLock(state_dir() / "heal.lock", within_s, mode=0o600, fallback_to_soft=False)
     with contextlib.ExitStack() as held:

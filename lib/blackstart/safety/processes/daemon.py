@@ -48,7 +48,7 @@ def restore_variable(name: str, value: str | None) -> None:
 
 def warm() -> None:
     """Load now what an undo needs, so that it is quick then, and works where the disk has filled up meanwhile."""
-    for name in ("blackstart.controls.steps.ssh", "blackstart.controls.steps.http_call"):
+    for name in ("blackstart.controls.steps.ssh", "blackstart.controls.steps.http_call", "filelock"):
         with suppress(ImportError):
             importlib.import_module(name)
 
