@@ -6,8 +6,6 @@ their whole name, and `enabled` is given back as it was found. In the target: `p
 `proxy_name = "redis"` in the service whose `address` is where that proxy listens.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass

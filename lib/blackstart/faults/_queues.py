@@ -5,8 +5,6 @@ all others straight on. Deleting that root by its handle takes everything of our
 queue back. An interface whose root queue is somebody else's is refused.
 """
 
-from __future__ import annotations
-
 import zlib
 
 from blackstart.base.errors import Refused

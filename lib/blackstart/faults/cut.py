@@ -1,7 +1,5 @@
 """Cut the wire to a service: its proxy refuses connections and ends those that stand, while the service goes on."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
 from blackstart.model.change import Change

@@ -1,7 +1,5 @@
 """Let the wire to a service come and go: its proxy is cut off and let go on, again and again."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

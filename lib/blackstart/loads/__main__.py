@@ -5,8 +5,6 @@ It prints one JSON line `{"event": "ready"}`, starts at the line `go` on stdin (
 and prints one JSON line `{"event": "summary", ...}` last. A spec that is not valid is refused with exit code 40.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import importlib

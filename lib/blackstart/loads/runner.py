@@ -1,7 +1,5 @@
 """A load in a process of its own, seen from the one that started it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

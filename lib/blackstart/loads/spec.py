@@ -1,7 +1,5 @@
 """Loads as JSON: what `python -m blackstart.loads` is given."""
 
-from __future__ import annotations
-
 import dataclasses
 import importlib
 import pkgutil

@@ -4,8 +4,6 @@ Deadlines, holds and limits are made of them: one that is not valid is refused w
 found in the middle of a drill. Facts that no suite knows are the target's own affair.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

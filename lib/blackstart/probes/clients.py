@@ -1,7 +1,5 @@
 """Whether a server's own list of clients contains connections of the process that listens at some address."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address

@@ -1,7 +1,5 @@
 """What a harmless command says by its exit code: is a rule there, is a queue there."""
 
-from __future__ import annotations
-
 from typing import Self
 
 from blackstart.base.codec import plain

@@ -1,7 +1,5 @@
 """The state of a service as its control sees it: running, stopped, paused, starting, failed, absent."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart import controls

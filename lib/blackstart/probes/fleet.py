@@ -1,7 +1,5 @@
 """One reading over several instances: how many leaders there are altogether. All of them must answer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Literal, Self
 

@@ -1,7 +1,5 @@
 """What an HTTP endpoint says: its status, a field of its JSON, its text."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re

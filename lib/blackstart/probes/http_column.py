@@ -1,7 +1,5 @@
 """One field of every item of a JSON list: all `client_order_id`s at /orders, for checks that count keys."""
 
-from __future__ import annotations
-
 import json
 
 from blackstart.base.codec import plain

@@ -3,8 +3,6 @@
 What is read this way is read from the very place that a fault would touch.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import ClassVar, Self

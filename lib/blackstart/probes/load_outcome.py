@@ -1,7 +1,5 @@
 """How the run's own load fares right now: the outcome of the request that ended last."""
 
-from __future__ import annotations
-
 import csv
 import os
 from dataclasses import replace

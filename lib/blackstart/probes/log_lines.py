@@ -1,7 +1,5 @@
 """Lines of a service's log that match a pattern, from the moment that the reading begins."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Literal, Self

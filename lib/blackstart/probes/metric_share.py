@@ -1,7 +1,5 @@
 """How much of one series another is, in percent: workers that are busy, of all that there are."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked

@@ -3,8 +3,6 @@
 The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence

@@ -3,8 +3,6 @@
 The protocol: https://www.postgresql.org/docs/current/protocol-message-formats.html (StartupMessage, ErrorResponse).
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import replace
 from typing import ClassVar, Self

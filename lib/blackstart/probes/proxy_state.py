@@ -1,7 +1,5 @@
 """What a fault proxy says of itself: is a toxic there, is a proxy enabled, does anybody answer at all."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import dataclass, replace
 from typing import Self

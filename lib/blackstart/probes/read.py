@@ -1,8 +1,6 @@
 """What a probe sees in an answer; and one reading of one probe, outside of sampling: for link proofs, final states and
 single questions."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import math

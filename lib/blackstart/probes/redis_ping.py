@@ -1,7 +1,5 @@
 """Whether Redis answers a PING, over one kept connection and without a client library."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from dataclasses import replace

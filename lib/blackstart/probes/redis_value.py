@@ -1,7 +1,5 @@
 """What Redis holds and says of itself: a key, a field of INFO, the number of its clients, any reading command."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 

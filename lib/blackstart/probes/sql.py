@@ -1,7 +1,5 @@
 """What a PostgreSQL database holds: the value of a query, or its rows. Reads are read-only and end in time."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace

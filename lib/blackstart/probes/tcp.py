@@ -1,7 +1,5 @@
 """Whether a TCP port takes connections."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar, Self
 

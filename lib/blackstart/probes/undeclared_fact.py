@@ -1,7 +1,5 @@
 """The place of a reading that can't be judged, because the target does not say what it would be measured by."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked

@@ -4,8 +4,6 @@ All of it is measured from outside, through the address that clients use, with t
 a firewall rule is said to do counts for nothing until it is seen here.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar, Literal, Self
 

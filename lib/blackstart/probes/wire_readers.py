@@ -1,7 +1,5 @@
 """The readers behind `blackstart.probes.wire`: they do the talking and look at the clock."""
 
-from __future__ import annotations
-
 import select
 import socket
 import struct

@@ -3,8 +3,6 @@
 A handler reads the body, makes one change, and answers; it never waits for a connection of the data plane.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Awaitable, Callable

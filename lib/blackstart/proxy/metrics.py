@@ -1,7 +1,5 @@
 """What Prometheus sees at `/metrics`: the byte counters under Toxiproxy's names, and what it does not count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest

@@ -1,7 +1,5 @@
 """Operations made ready to be sent fast: what is fixed is built once, what has holes for each request."""
 
-from __future__ import annotations
-
 import json
 import random
 from base64 import b64encode
