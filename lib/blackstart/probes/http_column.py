@@ -3,7 +3,7 @@
 import json
 
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
 
 _MAX_BYTES = 16 * 1024 * 1024
@@ -23,7 +23,7 @@ class HttpColumn(OverHttp):
         """GET of the URL."""
         return HttpGet(self.path, self.headers, _MAX_BYTES)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The values in the order of the list."""
         try:
             found, items = look_up(parse_json(answer.body), self.items)

@@ -8,9 +8,7 @@ from collections.abc import Iterable
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
-from blackstart.model.reading import Answer, Probe, Reading, ReadingKind, Scalar
-
-Picked = tuple[ReadingKind, Scalar, str]
+from blackstart.model.reading import Answer, Picked, Probe, Reading
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:
