@@ -34,7 +34,7 @@ from tabulate import tabulate
 
 from blackstart.base.percentiles import percentile
 from blackstart.evidence import history
-from blackstart.loads import OpenLoop, Operation, constant, to_spec
+from blackstart.loads import OpenLoop, Operation, constant
 from blackstart.loads.runner import LoadHandle
 
 FREEZE_S = 2.0
@@ -99,7 +99,7 @@ def ours(url: str, rate: int, seconds: int, folder: Path) -> Figures:
     load = OpenLoop((Operation("get", url, timeout_s=30),), constant(rate, seconds))
     path = folder / f"ours-{time.monotonic_ns()}.csv"
     before = os.times()
-    handle = LoadHandle.start(to_spec(load), path)
+    handle = LoadHandle.start(load, path)
     handle.wait_ready(30)
     _began()
     handle.go()

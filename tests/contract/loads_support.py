@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.evidence.history import History, read
-from blackstart.loads import Load, Summary, to_spec
+from blackstart.loads import Load, Summary
 from blackstart.loads.runner import LoadHandle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,7 +44,7 @@ def load_server() -> Iterator[Server]:
 
 def played(load: Load, history_path: Path, timeout_s: float = 60.0) -> tuple[Summary, History]:
     """The load from start to its own end."""
-    runner = LoadHandle.start(to_spec(load), history_path)
+    runner = LoadHandle.start(load, history_path)
     try:
         runner.wait_ready(20)
         runner.go()

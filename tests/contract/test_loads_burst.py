@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.loads import Burst, Operation, to_spec
+from blackstart.loads import Burst, Operation
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, load_server, played, until
 
@@ -76,7 +76,7 @@ def test_a_refused_connection_is_unsent_and_makes_the_burst_incomplete(tmp_path:
 
 
 def test_an_address_that_does_not_answer_is_told_before_the_go(tmp_path: Path) -> None:
-    runner = LoadHandle.start(to_spec(Burst(3, Operation("get", "http://127.0.0.1:9/"))), tmp_path / "history.csv")
+    runner = LoadHandle.start(Burst(3, Operation("get", "http://127.0.0.1:9/")), tmp_path / "history.csv")
     ready = runner.wait_ready(20)
     assert len(ready["unreachable"]) == 1 and ready["unreachable"][0].startswith("127.0.0.1:9: ")
     summary = runner.stop(5)
@@ -85,7 +85,7 @@ def test_an_address_that_does_not_answer_is_told_before_the_go(tmp_path: Path) -
 
 def test_a_burst_that_somebody_else_ended_is_not_complete(server: Server, tmp_path: Path) -> None:
     burst = Burst(4, Operation("hang", f"{server.url}/hang", timeout_s=60))
-    runner = LoadHandle.start(to_spec(burst), tmp_path / "history.csv")
+    runner = LoadHandle.start(burst, tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
     until(lambda: server.seen()["paths"].get("/hang") == 4, "four requests under way")

@@ -10,7 +10,7 @@ import pytest
 
 from blackstart.base.errors import StepFailed
 from blackstart.evidence import history
-from blackstart.loads import Commands, Retry, constant, to_spec
+from blackstart.loads import Commands, Retry, constant
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import alive, played, until
 from tests.requirements import require
@@ -70,7 +70,7 @@ def test_what_is_unknown_is_sent_again_with_the_same_key(tmp_path: Path) -> None
 
 
 def test_a_program_that_is_not_there_is_refused_before_anything_is_sent(tmp_path: Path) -> None:
-    handle = LoadHandle.start(to_spec(load(str(tmp_path / "none"))), tmp_path / "history.csv")
+    handle = LoadHandle.start(load(str(tmp_path / "none")), tmp_path / "history.csv")
     with pytest.raises(StepFailed, match="no such program"):
         handle.wait_ready(20)
     handle.stop(1)
@@ -78,7 +78,7 @@ def test_a_program_that_is_not_there_is_refused_before_anything_is_sent(tmp_path
 
 def test_a_program_that_vanishes_leaves_requests_that_were_never_sent(tmp_path: Path) -> None:
     place = program(tmp_path, "exit 0")
-    handle = LoadHandle.start(to_spec(load(place)), tmp_path / "history.csv")
+    handle = LoadHandle.start(load(place), tmp_path / "history.csv")
     handle.wait_ready(20)
     Path(place).unlink()
     handle.go()
@@ -104,7 +104,7 @@ def test_a_secret_reaches_the_program_and_not_the_history(tmp_path: Path, monkey
 
 def test_a_load_that_is_ended_at_once_leaves_no_program_running(tmp_path: Path) -> None:
     place = program(tmp_path, f"echo $$ >>{tmp_path}/pids; exec sleep 60")
-    handle = LoadHandle.start(to_spec(load(place, rate_per_s=5, lasts_s=None, timeout_s=30)), tmp_path / "history.csv")
+    handle = LoadHandle.start(load(place, rate_per_s=5, lasts_s=None, timeout_s=30), tmp_path / "history.csv")
     handle.wait_ready(20)
     handle.go()
     until((tmp_path / "pids").exists, "a program runs")
@@ -145,7 +145,7 @@ def test_a_host_that_is_gone_leaves_fates_unknown_and_one_that_never_was_there_i
     host: SshHost, tmp_path: Path
 ) -> None:
     far = load("sleep", "0.1", rate_per_s=2, lasts_s=1, host=host.url)
-    handle = LoadHandle.start(to_spec(far), tmp_path / "history.csv")
+    handle = LoadHandle.start(far, tmp_path / "history.csv")
     handle.wait_ready(20)
     host.stop()
     handle.go()
@@ -153,7 +153,7 @@ def test_a_host_that_is_gone_leaves_fates_unknown_and_one_that_never_was_there_i
     handle.stop(1)
     rows = history.read(tmp_path / "history.csv").rows
     assert len(rows) == 2 and all(row.outcome == "info" for row in rows)
-    again = LoadHandle.start(to_spec(far), tmp_path / "other.csv")
+    again = LoadHandle.start(far, tmp_path / "other.csv")
     with pytest.raises(StepFailed, match="can't be reached"):
         again.wait_ready(30)
     again.stop(1)
@@ -161,7 +161,7 @@ def test_a_host_that_is_gone_leaves_fates_unknown_and_one_that_never_was_there_i
 
 @pytest.mark.ssh
 def test_a_secret_that_would_show_in_a_process_list_is_refused(host: SshHost, tmp_path: Path) -> None:
-    handle = LoadHandle.start(to_spec(load("true", host=host.url, env={"A": "env:HOME"})), tmp_path / "history.csv")
+    handle = LoadHandle.start(load("true", host=host.url, env={"A": "env:HOME"}), tmp_path / "history.csv")
     with pytest.raises(StepFailed, match="would show in the process list"):
         handle.wait_ready(20)
     handle.stop(1)

@@ -10,7 +10,7 @@ import pytest
 from blackstart.base.clock import now_s
 from blackstart.base.errors import StepFailed
 from blackstart.evidence import history
-from blackstart.loads import K6, to_spec
+from blackstart.loads import K6
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, alive, load_server, played, until
 from tests.requirements import require
@@ -119,7 +119,7 @@ def test_unknown_fates_are_told_apart_from_certain_ones(server: Server, tmp_path
 
 
 def test_rows_come_while_it_runs_and_stop_keeps_thresholds(server: Server, tmp_path: Path) -> None:
-    handle = LoadHandle.start(to_spec(k6(server, script(tmp_path, duration="60s"))), tmp_path / "history.csv")
+    handle = LoadHandle.start(k6(server, script(tmp_path, duration="60s")), tmp_path / "history.csv")
     handle.wait_ready(30)
     assert "/ok" not in server.seen()["paths"], "it must wait for the go"
     handle.go()
@@ -135,21 +135,21 @@ def test_rows_come_while_it_runs_and_stop_keeps_thresholds(server: Server, tmp_p
 def test_a_broken_script_is_refused_with_its_mistake(server: Server, tmp_path: Path) -> None:
     file = tmp_path / "broken.js"
     file.write_text("export default function ( {")
-    handle = LoadHandle.start(to_spec(k6(server, str(file))), tmp_path / "history.csv")
+    handle = LoadHandle.start(k6(server, str(file)), tmp_path / "history.csv")
     with pytest.raises(StepFailed, match="broken.js: Line 1"):
         handle.wait_ready(30)
     handle.stop(1)
 
 
 def test_a_missing_k6_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    handle = LoadHandle.start(to_spec(K6("x.js", binary="no-such-k6")), tmp_path / "history.csv")
+    handle = LoadHandle.start(K6("x.js", binary="no-such-k6"), tmp_path / "history.csv")
     with pytest.raises(StepFailed, match="refused: there is no no-such-k6 on PATH: install it"):
         handle.wait_ready(30)
     handle.stop(1)
 
 
 def test_a_killed_load_takes_its_k6_with_it(server: Server, tmp_path: Path) -> None:
-    handle = LoadHandle.start(to_spec(k6(server, script(tmp_path, duration="60s"))), tmp_path / "history.csv")
+    handle = LoadHandle.start(k6(server, script(tmp_path, duration="60s")), tmp_path / "history.csv")
     handle.wait_ready(30)
     handle.go()
     until(lambda: len(history.read(tmp_path / "history.csv").rows) > 5, "rows")

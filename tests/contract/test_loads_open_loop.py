@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.codec import to_data
 from blackstart.base.percentiles import percentile
 from blackstart.evidence.history import read
-from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp, to_spec
+from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, alive, load_server, played, until
 
@@ -61,7 +62,7 @@ def test_a_slow_server_does_not_slow_the_load(server: Server, tmp_path: Path) ->
 
 def test_a_frozen_server_shows_the_latency_that_arithmetic_says(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/ok"),), constant(100, 4.0))
-    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(load, tmp_path / "history.csv")
     runner.wait_ready(20)
     at_s: list[float] = []
 
@@ -154,7 +155,7 @@ def test_requests_beyond_the_cap_are_unsent_and_make_the_load_incomplete(server:
 
 def test_stop_lets_what_is_in_flight_end_and_counts_what_was_due(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/slow/500"),), constant(50))
-    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(load, tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
     time.sleep(1.0)
@@ -191,7 +192,7 @@ def test_secrets_come_from_the_environment_and_stay_out_of_the_record(
 
 def test_a_missing_secret_is_refused_before_anything_is_sent(server: Server, tmp_path: Path) -> None:
     load = OpenLoop((get(server, "/ok", headers={"X-Ops-Key": "env:NO_SUCH_SECRET"}),), constant(20, 0.2))
-    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(load, tmp_path / "history.csv")
     with pytest.raises(Exception, match="NO_SUCH_SECRET is not set"):
         runner.wait_ready(20)
     runner.stop(1)
@@ -201,8 +202,9 @@ def test_a_missing_secret_is_refused_before_anything_is_sent(server: Server, tmp
 PARENT = """
 import json, sys, time
 from pathlib import Path
+from blackstart.base.codec import from_data
 from blackstart.loads.runner import LoadHandle
-runner = LoadHandle.start(json.loads(sys.argv[1]), Path(sys.argv[2]))
+runner = LoadHandle.start(from_data(json.loads(sys.argv[1])), Path(sys.argv[2]))
 runner.wait_ready(20)
 runner.go()
 print(runner.pid, flush=True)
@@ -214,7 +216,7 @@ time.sleep(60)
 def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
     server: Server, tmp_path: Path, workers: int, own_state: Path
 ) -> None:
-    spec = to_spec(OpenLoop((get(server, "/ok"),), constant(100), workers=workers))
+    spec = to_data(OpenLoop((get(server, "/ok"),), constant(100), workers=workers))
     history = tmp_path / "history.csv"
     with subprocess.Popen(
         [sys.executable, "-c", PARENT, json.dumps(spec), str(history)],
@@ -234,7 +236,7 @@ def test_a_killed_parent_ends_the_load_and_what_was_known_stays(
 
 
 def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path) -> None:
-    runner = LoadHandle.start(to_spec(OpenLoop((get(server, "/ok"),), constant(100))), tmp_path / "history.csv")
+    runner = LoadHandle.start(OpenLoop((get(server, "/ok"),), constant(100)), tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
     until(lambda: len(read(tmp_path / "history.csv").rows) > 20, "rows")
@@ -248,7 +250,7 @@ def test_a_killed_load_has_a_summary_that_says_so(server: Server, tmp_path: Path
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_load_that_somebody_else_ended_is_not_complete(server: Server, tmp_path: Path, workers: int) -> None:
     load = OpenLoop((get(server, "/ok"),), constant(100, 30.0), workers=workers)
-    runner = LoadHandle.start(to_spec(load), tmp_path / "history.csv")
+    runner = LoadHandle.start(load, tmp_path / "history.csv")
     runner.wait_ready(20)
     runner.go()
     until(lambda: len(read(tmp_path / "history.csv").rows) > 20, "rows")
@@ -260,7 +262,7 @@ def test_a_load_that_somebody_else_ended_is_not_complete(server: Server, tmp_pat
 
 def test_a_full_disk_ends_the_load_and_is_told(server: Server, tmp_path: Path) -> None:
     spec = tmp_path / "spec.json"
-    spec.write_text(json.dumps(to_spec(OpenLoop((get(server, "/ok"),), constant(200, 5.0)))))
+    spec.write_text(json.dumps(to_data(OpenLoop((get(server, "/ok"),), constant(200, 5.0)))))
     # No file of its own may grow beyond 8 blocks: what a full disk does, for one process.
     argv = ["sh", "-c", 'ulimit -f 8 && exec "$0" "$@"', sys.executable, "-m", "blackstart.loads"]
     argv += [str(spec), str(tmp_path / "history.csv")]

@@ -1,7 +1,5 @@
 """What a run says, a log of facts, one line per event, UTC first; and what it asks, where somebody can answer."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re

@@ -1,7 +1,5 @@
 """Sockets with one time limit for everything: name lookup, connecting, sending and receiving."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import struct

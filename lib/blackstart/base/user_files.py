@@ -1,7 +1,5 @@
 """Python files of the user's own, imported by their path, as the user named them."""
 
-from __future__ import annotations
-
 import hashlib
 import importlib
 import importlib.util

@@ -4,8 +4,6 @@ What nobody takes is kept for later, up to a limit; beyond it lines are dropped,
 has them all.
 """
 
-from __future__ import annotations
-
 import atexit
 import contextlib
 import os

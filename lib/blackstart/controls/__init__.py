@@ -4,8 +4,6 @@ What a control is and can do says `blackstart.model.control`. A file here that h
 mapping from the table's telling key (`docker`, `supervisor`, …) to what reads the table. Nothing else knows of it.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping

@@ -1,7 +1,5 @@
 """What a container engine prints of a container, read."""
 
-from __future__ import annotations
-
 import json
 
 from blackstart.base.errors import StepFailed

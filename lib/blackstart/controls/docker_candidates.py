@@ -1,7 +1,5 @@
 """Which one container is meant: all that an engine has, and the choice among them. Exact names only; never a guess."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 from blackstart.base.errors import Ambiguous, BadTarget, did_you_mean

@@ -4,8 +4,6 @@ Each step is a sentence to the operator. It is done when its effect is seen from
 answers; so such a service needs an address. The sentences can be given: `{ manual = "…", stop = "…", start = "…" }`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

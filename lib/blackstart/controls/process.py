@@ -6,8 +6,6 @@ are still those that were seen. Nothing revives it, so `start` says how: run in 
 `cwd`, with `env` added, its output appended to `log`.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -7,8 +7,6 @@ thaw works from the record, since children of a process that somebody killed mea
 What is about to be killed is frozen although nothing can be written: a full disk must not keep anything from its end.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import re

@@ -5,8 +5,6 @@ program, asks for the stop, and sends SIGKILL when supervisord knows of the stop
 *crash* signals the process behind supervisord's back.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys

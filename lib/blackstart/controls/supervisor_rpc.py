@@ -4,8 +4,6 @@ supervisorctl takes 0.2 s to start, so what is read many times a second is asked
 time limits, hence this small one on the standard library's XML-RPC.
 """
 
-from __future__ import annotations
-
 import base64
 import configparser
 import glob

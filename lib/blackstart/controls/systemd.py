@@ -4,8 +4,6 @@ systemd follows all processes of a unit by its control group, so it is systemd t
 `Restart=` comes back unless systemd was asked to stop it: *kill* is therefore followed by a stop, *crash* is not.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, ClassVar
 

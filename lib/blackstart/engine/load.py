@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.evidence.events import EventName
-from blackstart.loads import to_spec
 from blackstart.loads.runner import LoadHandle
 
 if TYPE_CHECKING:
@@ -32,13 +32,13 @@ class TrafficRun:
         """Start the load's process and let it connect; it sends nothing yet. Raises Refused where it can't be had."""
         if self.traffic is None or self._handle is not None:
             return
-        spec = to_spec(self.traffic.load.at(self.target.api, self.target.headers))
+        load = self.traffic.load.at(self.target.api, self.target.headers)
         try:
-            self._handle = LoadHandle.start(spec, self.folder.history)
+            self._handle = LoadHandle.start(load, self.folder.history)
             self._handle.wait_ready(_READY_WITHIN_S)
         except (BlackstartError, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error
-        self.observer.note(EventName.LOAD, armed=True, spec=spec)
+        self.observer.note(EventName.LOAD, armed=True, spec={"kind": load.kind, **dataclasses.asdict(load)})
 
     def begin(self, flows: str) -> None:
         """Let the load flow, if it is one that flows from this moment on."""

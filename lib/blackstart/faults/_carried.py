@@ -5,8 +5,6 @@ proxy counts what it carries. Toxiproxy counts connections that have ended, if a
 which ends with 0.
 """
 
-from __future__ import annotations
-
 import http.client
 import sys
 import threading

@@ -5,8 +5,6 @@ that process ends, however it ends, the proxy is up again and this one is gone. 
 `down` and `up` (method, path, body), `every_s`, `longest_s`, and the runner's `pid` and `started`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

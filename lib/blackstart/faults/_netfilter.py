@@ -4,8 +4,6 @@ Rules of others are never touched. A service on this machine is cut off where it
 that we have no way to, where they leave this one; a container's published port also where they are forwarded to it.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 

@@ -6,8 +6,6 @@ their whole name, and `enabled` is given back as it was found. In the target: `p
 `proxy_name = "redis"` in the service whose `address` is where that proxy listens.
 """
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +19,7 @@ from blackstart.base.errors import BlackstartError, Refused
 from blackstart.faults._wire import Route, need, route_to
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
-from blackstart.model.step import HttpCall
+from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.clients import is_here
 from blackstart.probes.http import HttpJson
@@ -114,18 +112,21 @@ class ProxyRoute:
     def toxic_change(self, what: str, toxic: Toxic, bites: Condition, clear: Condition) -> Change:
         """A change that consists of one toxic. `bites` and `clear` are measured on the wire."""
         state = self.state(toxic)
-        return Change(
-            what=what,
-            service=self.route.name,
-            do=(self.add(toxic),),
-            undo=(self.remove(toxic),),
-            # The toxic acts from the moment that it is there; a slow round trip that proves it ends seconds later.
-            bites=(state.is_("there"), bites),
-            gone=(self.clear(clear), state.is_one_of("absent", NO_PROXY)),
-            rights=(HttpCall("GET", self.url, ok_statuses=(200,)),),
-            undo_is_noop=True,
-            lease_s=LEASE_S,
-        )
+        # The toxic acts from the moment that it is there; a slow round trip that proves it ends seconds later.
+        proofs = (state.is_("there"), bites), (self.clear(clear), state.is_one_of("absent", NO_PROXY))
+        return self.change(what, (self.add(toxic),), (self.remove(toxic),), *proofs)
+
+    def change(
+        self,
+        what: str,
+        do: tuple[Step, ...],
+        undo: tuple[Step, ...],
+        bites: tuple[Condition, ...],
+        gone: tuple[Condition, ...],
+    ) -> Change:
+        """A change of the proxy, whose undo does nothing to a proxy that is as it should be."""
+        rights = (HttpCall("GET", self.url, ok_statuses=(200,)),)
+        return Change(what, self.route.name, do, undo, bites, gone, rights, undo_is_noop=True, lease_s=LEASE_S)
 
 
 def proxy_route_to(target: Target, name: str) -> ProxyRoute:

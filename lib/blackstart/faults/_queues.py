@@ -5,8 +5,6 @@ all others straight on. Deleting that root by its handle takes everything of our
 queue back. An interface whose root queue is somebody else's is refused.
 """
 
-from __future__ import annotations
-
 import zlib
 
 from blackstart.base.errors import Refused
@@ -80,19 +78,8 @@ def _steps(point: PacketPoint, device: str, handle: str, slow: tuple[str, ...]) 
         if ":" in address:
             raise Refused(f"{point.route.name} is at {address}: queues are only sorted for IPv4 here")
         to = ("match", "ip", side, f"{address}/32") if side else ()
-        tcp = (
-            "match",
-            "ip",
-            "protocol",
-            _TCP,
-            "0xff",
-            *to,
-            "match",
-            "ip",
-            port,
-            str(point.inner_port or point.port),
-            "0xffff",
-        )
+        tcp = ("match", "ip", "protocol", _TCP, "0xff", *to)
+        tcp += ("match", "ip", port, str(point.inner_port or point.port), "0xffff")
         filters.append(
             ("filter", "add", "dev", device, "parent", handle, "protocol", "ip", "prio", "1", "u32", *tcp)
             + ("flowid", f"{handle}1")

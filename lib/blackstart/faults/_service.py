@@ -2,8 +2,6 @@
 from, and what an outsider sees of it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 

@@ -3,8 +3,6 @@
 Everything is asked through the service's `address`: that is what its clients use, whatever stands between.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 

@@ -1,7 +1,5 @@
 """Narrow the wire to a service: its proxy lets only so many bytes per second through."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart.base.codec import plain

@@ -1,7 +1,5 @@
 """Bounce a service: stop it and start it again a set time later, sooner than others may notice."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change

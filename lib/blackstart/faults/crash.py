@@ -1,7 +1,5 @@
 """Crash a service: a signal from outside, after which whatever revives it has to bring it back."""
 
-from __future__ import annotations
-
 import signal
 
 from blackstart.base.codec import plain

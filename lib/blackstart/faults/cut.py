@@ -1,11 +1,8 @@
 """Cut the wire to a service: its proxy refuses connections and ends those that stand, while the service goes on."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
-from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
+from blackstart.faults._proxied import ProxyRoute, proxy_route_to
 from blackstart.model.change import Change
-from blackstart.model.step import HttpCall
 from blackstart.model.target import Target
 from blackstart.probes.proxy_state import NO_PROXY
 
@@ -31,17 +28,9 @@ class Cut:
     def _disabled(self, proxied: ProxyRoute) -> Change:
         # Only an enabled proxy is cut, so that what was found, and is given back, is `enabled: true`.
         state = proxied.enabled()
-        return Change(
-            what=self.describe(),
-            service=self.service,
-            do=(proxied.enable(False),),
-            undo=(proxied.enable(True),),
-            bites=(proxied.route.silent(), state.is_("disabled")),
-            gone=(proxied.clear(proxied.route.answers()), state.is_one_of("enabled", NO_PROXY)),
-            rights=(HttpCall("GET", proxied.url, ok_statuses=(200,)),),
-            undo_is_noop=True,
-            lease_s=LEASE_S,
-        )
+        bites = (proxied.route.silent(), state.is_("disabled"))
+        gone = (proxied.clear(proxied.route.answers()), state.is_one_of("enabled", NO_PROXY))
+        return proxied.change(self.describe(), (proxied.enable(False),), (proxied.enable(True),), bites, gone)
 
     def describe(self) -> str:
         """As in "cut redis off"."""

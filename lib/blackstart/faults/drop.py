@@ -1,7 +1,5 @@
 """Drop packets to a service: nobody gets an answer, and nobody is told."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults import _netfilter
 from blackstart.faults._packets import packet_point

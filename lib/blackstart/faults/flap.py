@@ -1,7 +1,5 @@
 """Let the wire to a service come and go: its proxy is cut off and let go on, again and again."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -18,7 +16,7 @@ from blackstart.controls.process import Process
 from blackstart.faults._proxied import LEASE_S, ProxyRoute, proxy_route_to
 from blackstart.model.change import Change
 from blackstart.model.injector import without_user
-from blackstart.model.step import HttpCall
+from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.proxy_state import NO_PROXY, ProxyState, ToxicState
@@ -58,18 +56,10 @@ class Flap:
             f"{self.service}_comings",
         )
         at_rest = state.is_one_of("absent" if isinstance(state, ToxicState) else "enabled", NO_PROXY)
-        change = Change(
-            what=self.describe(),
-            service=self.service,
-            do=child.start(),
-            undo=(*(replace(step, ok_codes=(0, _NO_PROCESS)) for step in child.kill()), up),
-            bites=(knocks.at_least(1), toggling.is_("running")),
-            gone=(proxied.clear(knocks.is_(0)), at_rest, toggling.is_("stopped")),
-            rights=(HttpCall("GET", proxied.url, ok_statuses=(200,)),),
-            undo_is_noop=True,
-            lease_s=LEASE_S,
-        )
-        return (change,)
+        undo: tuple[Step, ...] = (*(replace(step, ok_codes=(0, _NO_PROCESS)) for step in child.kill()), up)
+        bites = (knocks.at_least(1), toggling.is_("running"))
+        gone = (proxied.clear(knocks.is_(0)), at_rest, toggling.is_("stopped"))
+        return (proxied.change(self.describe(), child.start(), undo, bites, gone),)
 
     def _calls(self, proxied: ProxyRoute) -> tuple[HttpCall, HttpCall, ToxicState | ProxyState]:
         if not proxied.embedded:

@@ -1,7 +1,5 @@
 """Kill a service without a word of warning, so that it stays down whatever would revive it."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change

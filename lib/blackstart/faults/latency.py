@@ -1,7 +1,5 @@
 """Make a service slow to answer: its proxy delays what passes."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart.base.codec import plain

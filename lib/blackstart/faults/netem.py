@@ -1,7 +1,5 @@
 """Delay packets of a service in the kernel: for hosts that have `netem`, without a proxy on the way."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults import _queues
 from blackstart.faults._wire import positive

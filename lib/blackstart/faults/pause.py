@@ -1,7 +1,5 @@
 """Pause a service: all its processes freeze. Its port stays open, since the kernel answers there; it does not."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.faults._service import ServiceUnderTest, service_under_test

@@ -1,7 +1,5 @@
 """Freeze the one of several services that shows a sign right now: the instance that leads."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from blackstart.base.codec import plain

@@ -1,7 +1,5 @@
 """Reject packets to a service: connections are refused at once, and those that stand are reset."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults import _netfilter
 from blackstart.faults._packets import packet_point

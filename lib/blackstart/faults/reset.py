@@ -1,7 +1,5 @@
 """Reset the connections to a service: they are taken, and break in the middle of the talk."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart.base.codec import plain

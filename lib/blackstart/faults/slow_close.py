@@ -1,7 +1,5 @@
 """Let connections to a service end late: its proxy keeps back their end."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.faults._proxied import proxy_route_to

@@ -1,7 +1,5 @@
 """Stop a service in the orderly way, as `docker stop` or `systemctl stop` does."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
 from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change

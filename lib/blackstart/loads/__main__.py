@@ -1,23 +1,23 @@
-"""`python -m blackstart.loads SPEC.json HISTORY.csv`: one load in a process of its own.
+"""`python -m blackstart.loads SPEC.json HISTORY.csv`: one load, given as `to_data` writes it, in a process of its own.
 
 It prints one JSON line `{"event": "ready"}`, starts at the line `go` on stdin (or `go SECONDS`, a time of
 `clock.now_s()`), sends no more at the line `stop`, ends at once at the end of stdin (its parent is dead) or at SIGTERM,
 and prints one JSON line `{"event": "summary", ...}` last. A spec that is not valid is refused with exit code 40.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import importlib
 import json
+import pkgutil
 import sys
 from pathlib import Path
 from typing import Any
 
-from blackstart.base.errors import EXIT_REFUSED
+from blackstart.base.codec import from_data
+from blackstart.base.errors import EXIT_REFUSED, Damaged
+from blackstart.loads import driving
 from blackstart.loads.driving.control import Control, say
-from blackstart.loads.spec import from_spec
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,9 +28,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--worker", type=_share, default=None, help="this process's share, as in 0/2")
     given = parser.parse_args(argv)
     try:
-        load = from_spec(json.loads(given.spec.read_text(encoding="utf-8")))
+        load = from_data(json.loads(given.spec.read_text(encoding="utf-8")))
+        if getattr(load, "kind", "") not in {module.name for module in pkgutil.iter_modules(driving.__path__)}:
+            raise ValueError("there is no load in it")
         asyncio.run(_play(load, given.spec, given.history, given.worker))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, Damaged) as error:
         handed = str(given.spec).startswith("/dev/fd/")  # by a run, whose spec nobody wrote into a file
         say("refused", message=str(error) if handed else f"{given.spec}: {error}")
         return EXIT_REFUSED

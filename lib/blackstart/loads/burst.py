@@ -43,6 +43,3 @@ class Burst:
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Burst:
         """The same with a whole address below `base_url`, and with these headers added."""
         return dataclasses.replace(self, operation=self.operation.at(base_url, headers))
-
-
-LOAD = Burst

@@ -83,6 +83,3 @@ class Commands:
             raise ValueError("no exit code means ok: name at least one in ok_codes")
         if set(self.ok_codes) & set(self.fail_codes):
             raise ValueError("an exit code can't mean both ok and fail")
-
-
-LOAD = Commands

@@ -56,6 +56,3 @@ class K6:
     def statuses(self) -> Statuses:
         """What each status means."""
         return Statuses(self.ok_statuses, self.fail_statuses, self.info_statuses)
-
-
-LOAD = K6

@@ -1,7 +1,5 @@
 """A user's own k6 script in place of the load that an experiment declares."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Names and keys of loads: what may stand in a history, and what makes keys distinct."""
 
-from __future__ import annotations
-
 import re
 import uuid
 

@@ -63,6 +63,3 @@ class OpenLoop:
         """How many processes send: as asked for, else by the highest rate, at most one for each processor."""
         wanted = math.ceil(peak_per_s(self.stages) / RATE_PER_WORKER)
         return self.workers or max(1, min(wanted, os.cpu_count() or 1))
-
-
-LOAD = OpenLoop

@@ -1,7 +1,5 @@
 """A load in a process of its own, seen from the one that started it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -10,14 +8,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
 import blackstart
+from blackstart.base.codec import to_data
 from blackstart.base.errors import Damaged, StepFailed, StepTimedOut
 from blackstart.evidence import history
 from blackstart.evidence.history import History
+from blackstart.loads.load import Load
 from blackstart.loads.summary import Driven, Summary, summarise
 
 _TERM_S = 2.0
@@ -32,10 +31,9 @@ class LoadHandle:
     """
 
     def __init__(
-        self, spec: Mapping[str, Any], process: subprocess.Popen[bytes], history_path: Path, log: Path, spec_path: Path
+        self, load: Load, process: subprocess.Popen[bytes], history_path: Path, log: Path, spec_path: Path
     ) -> None:
-        self.name = str(spec.get("name", spec["kind"]))
-        self.kind = str(spec["kind"])
+        self.name, self.kind = load.name, load.kind
         self.history_path = history_path
         self.log_path = log
         self._spec_path = spec_path
@@ -48,12 +46,12 @@ class LoadHandle:
         self._reader.start()
 
     @classmethod
-    def start(cls, spec: Mapping[str, Any], history_path: Path, log_path: Path | None = None) -> Self:
+    def start(cls, load: Load, history_path: Path, log_path: Path | None = None) -> Self:
         """Start the process; it connects and waits for the go. Raises StepFailed where it can't be started."""
         log = log_path or history_path.with_suffix(".log")
         log.parent.mkdir(parents=True, exist_ok=True)
         history_path.parent.mkdir(parents=True, exist_ok=True)
-        spec_path, handed = _hand_over(json.dumps(spec))
+        spec_path, handed = _hand_over(json.dumps(to_data(load)))
         argv = [sys.executable, "-m", "blackstart.loads", str(spec_path), str(history_path)]
         here = str(Path(blackstart.__file__).resolve().parents[1])
         path = os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])])
@@ -74,7 +72,7 @@ class LoadHandle:
         finally:
             for handle in handed:
                 os.close(handle)
-        return cls(spec, process, history_path, log, spec_path)
+        return cls(load, process, history_path, log, spec_path)
 
     @property
     def pid(self) -> int:

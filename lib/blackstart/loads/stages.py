@@ -1,7 +1,5 @@
 """How fast an open loop sends: stages of constant or changing rate, and the exact times that they mean."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 

@@ -1,7 +1,5 @@
 """What an HTTP status says about a request's fate, by patterns such as `2xx`, `409`."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 

@@ -4,8 +4,6 @@ What fills the holes of request n depends on the seed and n alone, so that a ret
 sent, and two runs with one seed send the same.
 """
 
-from __future__ import annotations
-
 import random
 import re
 from collections.abc import Callable

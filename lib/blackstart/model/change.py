@@ -1,7 +1,5 @@
 """What a fault turns a target into: changes that know how they are undone and proved."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 from blackstart.base.codec import plain

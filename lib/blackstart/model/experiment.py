@@ -1,7 +1,5 @@
 """An experiment as a declaration: hypothesis, faults, load, expectations, checks."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal

@@ -4,8 +4,6 @@ Deadlines, holds and limits are made of them: one that is not valid is refused w
 found in the middle of a drill. Facts that no suite knows are the target's own affair.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,20 +39,8 @@ def _seconds(value: Any) -> bool:
     return _number(value, 0, _DAY_S) and value > 0
 
 
-def _seconds_or_none(value: Any) -> bool:
-    return _number(value, 0, _DAY_S)
-
-
 def _steps(value: Any) -> bool:
     return isinstance(value, list) and 0 < len(value) <= _MOST_STEPS and all(map(_seconds, value))
-
-
-def _rate(value: Any) -> bool:
-    return _number(value, _LEAST_PER_S, _LARGEST)
-
-
-def _count(value: Any) -> bool:
-    return isinstance(value, int) and _number(value, 1, _LARGEST)
 
 
 def _word(value: Any) -> bool:
@@ -62,10 +48,13 @@ def _word(value: Any) -> bool:
 
 
 SECONDS: Fact = (_seconds, f"a number of seconds above 0 and at most {_DAY_S}")
-SECONDS_OR_NONE: Fact = (_seconds_or_none, f"a number of seconds from 0 to {_DAY_S}")
+SECONDS_OR_NONE: Fact = (lambda value: _number(value, 0, _DAY_S), f"a number of seconds from 0 to {_DAY_S}")
 STEPS: Fact = (_steps, f"a list of 1 to {_MOST_STEPS} numbers of seconds above 0, as in [1, 2, 4]")
-RATE: Fact = (_rate, f"a number from {_LEAST_PER_S} to {_LARGEST}")
-COUNT: Fact = (_count, f"a whole number from 1 to {_LARGEST}")
+RATE: Fact = (lambda value: _number(value, _LEAST_PER_S, _LARGEST), f"a number from {_LEAST_PER_S} to {_LARGEST}")
+COUNT: Fact = (
+    lambda value: isinstance(value, int) and _number(value, 1, _LARGEST),
+    f"a whole number from 1 to {_LARGEST}",
+)
 
 
 def word(example: str) -> Fact:

@@ -1,7 +1,5 @@
 """What became of one expectation: held, broke or inconclusive, when, and why in words."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from blackstart.model.reading import Reading

@@ -3,8 +3,6 @@
 Each option of an experiment task has an environment flag; the option wins. The names of the original scripts are kept.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -5,8 +5,6 @@ What a system does after the one says nothing about it: the run ends as by an ab
 other is looked for before anything is touched, while the load flows (`blackstart.engine.planning.proved_in_use`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 from blackstart.model.change import Change

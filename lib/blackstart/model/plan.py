@@ -1,7 +1,5 @@
 """What would be done: an experiment bound to a target, as data."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """What speaks at an address: every protocol that Blackstart knows, with its default port, in one table."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlsplit

@@ -8,9 +8,8 @@ from typing import Any, Literal, Protocol, runtime_checkable
 from blackstart.model.target import Target
 
 ReadingKind = Literal["value", "unreachable", "timed_out", "malformed", "absent"]
-
-
 Scalar = str | int | float | bool | None
+Picked = tuple[ReadingKind, Scalar, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +109,6 @@ class Probe(Protocol):
         """What to read. Only after `bind`."""
         ...
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """Kind, value and note of the reading in an answer of kind `answer`. Pure."""
         ...

@@ -1,7 +1,5 @@
 """What a change does, as data: a program, an HTTP call, or a question to the hand on the keyboard."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Any

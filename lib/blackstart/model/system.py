@@ -1,7 +1,5 @@
 """What is known of a kind of system under test, as data: a suite's `system.py` has one of these as `SYSTEM`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any

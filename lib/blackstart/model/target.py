@@ -1,7 +1,5 @@
 """Targets: the systems under test, as data."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,7 +1,5 @@
 """Whether a server's own list of clients contains connections of the process that listens at some address."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
@@ -10,10 +8,10 @@ from urllib.parse import urlsplit
 
 from blackstart.base.codec import plain
 from blackstart.base.sockets import NoAnswer
-from blackstart.model.expect import Conditions
 from blackstart.model.protocols import default_port
-from blackstart.model.reading import Answer, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Probe, Reader
 from blackstart.model.target import Target
+from blackstart.probes.mixed_in import AsAnswered
 from blackstart.probes.read import read_once
 
 Peer = tuple[str, int]
@@ -118,7 +116,7 @@ class ListedClients:
 
 
 @plain("probe.target_connections")
-class TargetConnections(Conditions):
+class TargetConnections(AsAnswered):
     """How many of a server's clients are the target's own API, seen from both ends of the connections.
 
     `listed` is a probe whose value has the clients' addresses: CLIENT LIST, or `host:port` with blanks between them.
@@ -142,7 +140,3 @@ class TargetConnections(Conditions):
     def endpoint(self) -> ListedClients:
         """The list and the port."""
         return ListedClients(self.listed, self.host, self.port)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The number."""
-        return "value", answer.body, ""

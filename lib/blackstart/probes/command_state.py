@@ -1,24 +1,19 @@
 """What a harmless command says by its exit code: is a rule there, is a queue there."""
 
-from __future__ import annotations
-
-from typing import Self
-
 from blackstart.base.codec import plain
 from blackstart.base.errors import BlackstartError, StepTimedOut
 from blackstart.controls.steps.local import run
 from blackstart.controls.steps.shell import describe
-from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Endpoint, Picked, Reader
 from blackstart.model.step import Command
-from blackstart.model.target import Target
+from blackstart.probes.mixed_in import Bound
 
 THERE, ABSENT = "there", "absent"
 _WORDS = {0: THERE, 1: ABSENT}
 
 
 @plain("probe.command_state")
-class CommandState(Conditions):
+class CommandState(Bound):
     """`there` where the command ends with 0, `absent` with 1; with any other code nothing can be said."""
 
     argv: tuple[str, ...]
@@ -26,15 +21,11 @@ class CommandState(Conditions):
     host: str | None = None
     env: tuple[tuple[str, str], ...] = ()
 
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with all that it needs."""
-        return self
-
     def endpoint(self) -> Endpoint:
         """The command."""
         return CommandRun(self.argv, self.host, self.env)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """One of the two words."""
         if answer.body not in _WORDS:
             return "malformed", None, f"exit code {answer.body}: {answer.note}"

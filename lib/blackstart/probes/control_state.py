@@ -1,7 +1,5 @@
 """The state of a service as its control sees it: running, stopped, paused, starting, failed, absent."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart import controls
@@ -9,7 +7,7 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import BlackstartError, Refused, StepTimedOut
 from blackstart.model.control import Control, State
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Endpoint, Picked, Probe, Reader
 from blackstart.model.target import Target
 
 
@@ -38,7 +36,7 @@ class ControlState(Conditions):
             raise Refused(f"the probe {self.name} was asked before it knew its target")
         return ControlEndpoint(self.control)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The field of the state."""
         state = answer.body
         if not isinstance(state, State):

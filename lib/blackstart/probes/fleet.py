@@ -1,14 +1,12 @@
 """One reading over several instances: how many leaders there are altogether. All of them must answer."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Literal, Self
 
 from blackstart.base import clock
 from blackstart.base.codec import plain
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Endpoint, Picked, Probe, Reader
 from blackstart.model.target import Target
 from blackstart.probes.metrics import AGGREGATES
 
@@ -38,7 +36,7 @@ class Fleet(Conditions):
         """All members' endpoints, read in turn."""
         return FleetEndpoint(tuple(member.endpoint() for member in self.members))
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The aggregate, or the first member's reading that is no value."""
         values: list[float] = []
         for member, part in zip(self.members, answer.body, strict=True):

@@ -1,7 +1,5 @@
 """A time limit around libraries that have none for the whole of a call."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What an HTTP endpoint says: its status, a field of its JSON, its text."""
 
-from __future__ import annotations
-
 import ast
 import json
 import re
@@ -14,11 +12,10 @@ from blackstart.base.codec import plain
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, Reader, ReadingKind
 from blackstart.model.target import Target
 
 Pairs = tuple[tuple[str, str], ...]
-Picked = tuple[ReadingKind, Scalar, str]
 MAX_BODY_BYTES = 4 * 1024 * 1024
 # Parsed answers that several probes share; larger ones are not kept.
 _SHARED_BYTES = 64 * 1024
@@ -75,6 +72,10 @@ class OverHttp(Conditions):
         headers = self.headers or target_headers(target, url)
         return replace(self, path=url, headers=headers)  # type: ignore[type-var]
 
+    def endpoint(self) -> HttpGet:
+        """GET of the URL."""
+        return HttpGet(self.path, self.headers)
+
 
 @plain("probe.http_status")
 class HttpStatus(OverHttp):
@@ -86,10 +87,6 @@ class HttpStatus(OverHttp):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"status of {self.path}")
-
-    def endpoint(self) -> HttpGet:
-        """GET of the URL."""
-        return HttpGet(self.path, self.headers)
 
     def pick(self, answer: Answer) -> Picked:
         """The status."""
@@ -115,10 +112,6 @@ class HttpJson(OverHttp):
         if not all(self.field.split("|")):
             raise ValueError(f"a field must be a path, as in status or orders.0.id, not {self.field!r}")
         object.__setattr__(self, "name", self.name or f"{self.field} of {self.path}")
-
-    def endpoint(self) -> HttpGet:
-        """GET of the URL."""
-        return HttpGet(self.path, self.headers)
 
     def pick(self, answer: Answer) -> Picked:
         """The field's value: text, number, truth value or None."""

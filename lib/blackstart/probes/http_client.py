@@ -4,8 +4,6 @@ What it does not do, on purpose: follow redirects (a redirect is a value), ask f
 keep cookies. An answer is held in memory up to a limit and never beyond it, whatever the other side sends.
 """
 
-from __future__ import annotations
-
 import socket
 import ssl
 from base64 import b64encode

@@ -1,11 +1,9 @@
 """One field of every item of a JSON list: all `client_order_id`s at /orders, for checks that count keys."""
 
-from __future__ import annotations
-
 import json
 
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked
 from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
 
 _MAX_BYTES = 16 * 1024 * 1024
@@ -25,7 +23,7 @@ class HttpColumn(OverHttp):
         """GET of the URL."""
         return HttpGet(self.path, self.headers, _MAX_BYTES)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The values in the order of the list."""
         try:
             found, items = look_up(parse_json(answer.body), self.items)

@@ -3,8 +3,6 @@
 What is read this way is read from the very place that a fault would touch.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import ClassVar, Self
@@ -15,7 +13,7 @@ from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, StepTime
 from blackstart.base.secrets.redact import Redactor
 from blackstart.controls.steps.local import carry_out
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.probes.redis_value import is_reading
@@ -70,12 +68,25 @@ class Output:
         return Redactor()(" ".join(self.command.argv))
 
 
-def _picked(answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-    return ("value", answer.body, "") if answer.body else ("absent", None, "nothing was printed")
+class _Inside(Conditions):
+    """Mixed into both probes: what their command prints, as text."""
+
+    name: str
+    step: Command | None
+
+    def endpoint(self) -> Output:
+        """The command; only after `bind`."""
+        if self.step is None:
+            raise BadTarget(f"the probe {self.name} was asked before it knew its target")
+        return Output(self.step)
+
+    def pick(self, answer: Answer) -> Picked:
+        """The text."""
+        return ("value", answer.body, "") if answer.body else ("absent", None, "nothing was printed")
 
 
 @plain("probe.redis_in_container")
-class RedisInContainer(Conditions):
+class RedisInContainer(_Inside):
     """The reply of a reading Redis command as `redis-cli` prints it; nothing printed is `absent`."""
 
     command: tuple[str, ...]
@@ -92,19 +103,9 @@ class RedisInContainer(Conditions):
         """The probe with the container's exact name. Raises BadTarget."""
         return replace(self, step=container_command(target, self.service, "redis-cli", "--raw", *self.command))
 
-    def endpoint(self) -> Output:
-        """The command; only after `bind`."""
-        if self.step is None:
-            raise BadTarget(f"the probe {self.name} was asked before it knew its target")
-        return Output(self.step)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The text."""
-        return _picked(answer)
-
 
 @plain("probe.sql_in_container")
-class SqlInContainer(Conditions):
+class SqlInContainer(_Inside):
     """The value of a query as `psql` prints it, read-only, as the user of the official image; nothing is `absent`."""
 
     query: str
@@ -117,16 +118,10 @@ class SqlInContainer(Conditions):
 
     def bind(self, target: Target) -> Self:
         """The probe with the container's exact name. Raises BadTarget."""
-        return replace(self, step=container_command(target, self.service, "sh", "-c", _PSQL, "psql"))
+        return replace(self, step=container_command(target, self.service, "sh", "-c", _PSQL, "psql", self.query))
 
-    def endpoint(self) -> Output:
-        """The command with the query; only after `bind`."""
-        if self.step is None:
-            raise BadTarget(f"the probe {self.name} was asked before it knew its target")
-        return Output(replace(self.step, argv=(*self.step.argv, self.query)))
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The text, or the number: psql prints no types, so what is written as a number is one."""
         if not _NUMBER.fullmatch(answer.body):
-            return _picked(answer)
+            return super().pick(answer)
         return "value", float(answer.body) if "." in answer.body else int(answer.body), ""

@@ -1,7 +1,5 @@
 """Reading over and over through one connection that is kept open."""
 
-from __future__ import annotations
-
 import select
 import socket
 import ssl

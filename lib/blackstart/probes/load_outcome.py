@@ -1,7 +1,5 @@
 """How the run's own load fares right now: the outcome of the request that ended last."""
 
-from __future__ import annotations
-
 import csv
 import os
 from dataclasses import replace
@@ -10,15 +8,14 @@ from typing import Self
 
 from blackstart.base.codec import plain
 from blackstart.evidence.history import COLUMNS
-from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Reader, ReadingKind, Scalar
-from blackstart.model.target import Target
+from blackstart.model.reading import Answer, Endpoint, Picked, Reader
+from blackstart.probes.mixed_in import Bound
 
 _TAIL_BYTES = 4096
 
 
 @plain("probe.load_outcome")
-class LoadOutcome(Conditions):
+class LoadOutcome(Bound):
     """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
 
     With `usual` an `ok` whose detail is another one reads as that detail (`bypassed`): answered, but not as usual. A
@@ -32,10 +29,6 @@ class LoadOutcome(Conditions):
     history: str = ""
     usual: str = ""
 
-    def bind(self, target: Target) -> Self:
-        """Nothing of the target is needed."""
-        return self
-
     def at_history(self, path: Path) -> Self:
         """The same, reading this history."""
         return replace(self, history=str(path))
@@ -44,7 +37,7 @@ class LoadOutcome(Conditions):
         """The end of the history."""
         return HistoryTail(self.history)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The outcome column of the last whole row, or its detail where that is not as usual."""
         lines = [line for line in str(answer.body).split("\n")[:-1] if line]
         row = next(csv.reader(lines[-1:]), []) if lines else []

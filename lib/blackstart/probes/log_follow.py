@@ -1,7 +1,5 @@
 """Follows a log from the moment it is opened: a file across rotation, or the tail that a command prints."""
 
-from __future__ import annotations
-
 import os
 import re
 import stat

@@ -1,7 +1,5 @@
 """Lines of a service's log that match a pattern, from the moment that the reading begins."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 from typing import Literal, Self
@@ -11,9 +9,10 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.step import Command
 from blackstart.model.target import Target
+from blackstart.probes.log_follow import LogReader
 
 _TAIL_LINES = 2000
 _LINE_SHOWN = 500
@@ -34,8 +33,6 @@ class LogFollow:
 
     def open(self) -> Reader:
         """A reader that counts from now on."""
-        from blackstart.probes.log_follow import LogReader  # noqa: PLC0415  (declarations load nothing that runs)
-
         return LogReader(self.path, self.command, self.pattern)
 
     def describe(self) -> str:
@@ -86,7 +83,7 @@ class LogMatches(Conditions):
         """The log and the pattern."""
         return LogFollow(self.pattern, self.path, self.command)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The count, or the last matching line."""
         if self.what == "count":
             return "value", answer.body["count"], ""

@@ -1,10 +1,8 @@
 """How much of one series another is, in percent: workers that are busy, of all that there are."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked
+from blackstart.model.reading import Answer, Picked
+from blackstart.probes.http import OverHttp, Pairs
 from blackstart.probes.metrics import Metric
 
 _PERCENT = 100
@@ -23,10 +21,6 @@ class MetricShare(OverHttp):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.part} of {self.whole}")
-
-    def endpoint(self) -> HttpGet:
-        """GET of the metrics page."""
-        return HttpGet(self.path, self.headers)
 
     def pick(self, answer: Answer) -> Picked:
         """Both are of one answer, so that they belong together."""

@@ -3,8 +3,6 @@
 The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -14,8 +12,8 @@ from types import MappingProxyType
 from typing import Literal
 
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked, pairs
+from blackstart.model.reading import Answer, Picked
+from blackstart.probes.http import OverHttp, Pairs, pairs
 
 Aggregate = Literal["sum", "max", "min", "count"]
 Sample = tuple[Mapping[str, str], float]
@@ -195,10 +193,6 @@ class Metric(OverHttp):
         object.__setattr__(self, "name", self.name or _checked_name(self.series))
         object.__setattr__(self, "labels", pairs(self.labels))
 
-    def endpoint(self) -> HttpGet:
-        """GET of the metrics page."""
-        return HttpGet(self.path, self.headers)
-
     def pick(self, answer: Answer) -> Picked:
         """The value of the wanted label set, or the aggregate of all of them."""
         samples = _page_samples(answer, self.series)
@@ -225,10 +219,6 @@ class MetricLabel(OverHttp):
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.label} of {_checked_name(self.series)}")
 
-    def endpoint(self) -> HttpGet:
-        """GET of the metrics page."""
-        return HttpGet(self.path, self.headers)
-
     def pick(self, answer: Answer) -> Picked:
         """The label's text."""
         samples = _page_samples(answer, self.series)
@@ -240,11 +230,8 @@ class MetricLabel(OverHttp):
         values = {labels.get(self.label) for labels, _ in chosen}
         if len(values) != 1:
             shown = _shown_sets(self.series, samples)
-            return (
-                "malformed",
-                None,
-                f"{len(chosen)} of {len(samples)} label sets have the value {self.where:g}: {shown}",
-            )
+            many = f"{len(chosen)} of {len(samples)} label sets have the value {self.where:g}"
+            return "malformed", None, f"{many}: {shown}"
         value = values.pop()
         if value is None:
             return "absent", None, f"{_shown_sets(self.series, chosen)} has no label {self.label}"

@@ -3,8 +3,6 @@
 The protocol: https://www.postgresql.org/docs/current/protocol-message-formats.html (StartupMessage, ErrorResponse).
 """
 
-from __future__ import annotations
-
 import struct
 from dataclasses import replace
 from typing import ClassVar, Self
@@ -12,11 +10,12 @@ from urllib.parse import urlsplit
 
 from blackstart.base.codec import plain
 from blackstart.base.secrets.env import secret
-from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
-from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.base.sockets import Deadline, NoAnswer, connect
+from blackstart.model.reading import Answer, Reader
 from blackstart.model.target import Target
+from blackstart.probes.mixed_in import AsAnswered
 from blackstart.probes.tcp import service_address
+from blackstart.probes.visitor import Visitor
 
 _PROTOCOL_3 = 196608
 _TERMINATE = b"X\0\0\0\4"
@@ -30,19 +29,12 @@ def _startup(user: str) -> bytes:
     return struct.pack("!i", len(body) + 4) + body
 
 
-class _PingReader:
+class _PingReader(Visitor):
     def __init__(self, address: str, user: str) -> None:
-        self._host, self._port = parse_address(address)
+        super().__init__(address)
         self._startup = _startup(user)
 
-    def read(self, timeout_s: float) -> Answer:
-        deadline = Deadline(timeout_s)
-        try:
-            return self._ask(deadline)
-        except NoAnswer as failure:
-            return Answer(failure.kind, note=failure.note)
-
-    def _ask(self, deadline: Deadline) -> Answer:
+    def _visit(self, deadline: Deadline, timeout_s: float) -> Answer:
         data = b""
         with connect(self._host, self._port, deadline) as sock:
             try:
@@ -83,9 +75,6 @@ class _PingReader:
         message = next((field[1:] for field in fields if field[:1] == b"M"), b"").decode("utf-8", "replace")
         return Answer("answer", "rejecting" if _CANNOT_CONNECT_NOW in fields else "accepting", note=message)
 
-    def close(self) -> None:
-        """Nothing is held between reads."""
-
 
 @plain("endpoint.postgres_ping")
 class PostgresPinged:
@@ -106,7 +95,7 @@ class PostgresPinged:
 
 
 @plain("probe.postgres_ping")
-class PostgresPing(Conditions):
+class PostgresPing(AsAnswered):
     """`accepting` connections, or `rejecting` them while it starts, stops or recovers. A frozen one is `timed_out`."""
 
     service: str = "postgres"
@@ -127,7 +116,3 @@ class PostgresPing(Conditions):
     def endpoint(self) -> PostgresPinged:
         """The ping."""
         return PostgresPinged(self.address, self.user)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The state."""
-        return "value", answer.body, answer.note

@@ -11,10 +11,10 @@ from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Deadline, NoAnswer
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader
+from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 from blackstart.probes.hard_cap import HardCap
-from blackstart.probes.http import Pairs, Picked
+from blackstart.probes.http import Pairs
 from blackstart.probes.metrics import AGGREGATES, Aggregate, Sample, aggregate_samples
 
 if TYPE_CHECKING:

@@ -1,34 +1,28 @@
 """What a fault proxy says of itself: is a toxic there, is a proxy enabled, does anybody answer at all."""
 
-from __future__ import annotations
-
 import socket
 from dataclasses import dataclass, replace
 from typing import Self
 from urllib.parse import quote, urlsplit
 
 from blackstart.base.codec import plain
-from blackstart.model.expect import Condition, Conditions
-from blackstart.model.reading import Answer, Endpoint, Reader, Reading, ReadingKind, Scalar
+from blackstart.model.expect import Condition
+from blackstart.model.reading import Answer, Endpoint, Picked, Reader, Reading, ReadingKind, Scalar
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpGet, parse_json
+from blackstart.probes.mixed_in import AsAnswered, Bound
 
 NO_PROXY = "no proxy"
 CLEAR = "clear"
 _NOT_FOUND = 404
-Picked = tuple[ReadingKind, Scalar, str]
 
 
 @dataclass(frozen=True)
-class _OfProxy(Conditions):
+class _OfProxy(Bound):
     """What is read from what the API says of one proxy."""
 
     api: str
     proxy: str
-
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with an address."""
-        return self
 
     def endpoint(self) -> Endpoint:
         """The proxy, asked through its API."""
@@ -139,7 +133,7 @@ def nobody_listens(api: str, timeout_s: float = 2.0) -> bool:
 
 
 @plain("probe.wire_state")
-class WireState(Conditions):
+class WireState(AsAnswered):
     """`clear` where a condition on the wire is true, `disturbed` where it is not.
 
     `no proxy`: the way leads through a proxy that is no more (nobody listens at its API), so that there is nothing of
@@ -157,10 +151,6 @@ class WireState(Conditions):
     def endpoint(self) -> Endpoint:
         """The wire, and the API behind it."""
         return WireAsked(self.clear, self.api)
-
-    def pick(self, answer: Answer) -> Picked:
-        """One of the three words; the note says what was measured."""
-        return "value", answer.body, answer.note
 
 
 @plain("endpoint.wire_state")

@@ -1,8 +1,6 @@
 """What a probe sees in an answer; and one reading of one probe, outside of sampling: for link proofs, final states and
 single questions."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import math
@@ -10,9 +8,7 @@ from collections.abc import Iterable
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
-from blackstart.model.reading import Answer, Probe, Reading, ReadingKind, Scalar
-
-Picked = tuple[ReadingKind, Scalar, str]
+from blackstart.model.reading import Answer, Picked, Probe, Reading
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:

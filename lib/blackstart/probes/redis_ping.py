@@ -1,7 +1,5 @@
 """Whether Redis answers a PING, over one kept connection and without a client library."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 from dataclasses import replace
@@ -13,12 +11,12 @@ from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Deadline, NoAnswer
-from blackstart.model.expect import Conditions
 from blackstart.model.protocols import default_port
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Reader
 from blackstart.model.target import Target
 from blackstart.probes import resp
 from blackstart.probes.kept import KeptReader
+from blackstart.probes.mixed_in import AsAnswered
 
 _LINE_BYTES = 4096
 
@@ -92,7 +90,7 @@ class RedisPinged:
 
 
 @plain("probe.redis_ping")
-class RedisPing(Conditions):
+class RedisPing(AsAnswered):
     """`PONG` from a Redis that serves; `LOADING` and other codes as they are. A frozen one is `timed_out`."""
 
     service: str = "redis"
@@ -109,7 +107,3 @@ class RedisPing(Conditions):
     def endpoint(self) -> RedisPinged:
         """PING."""
         return RedisPinged(self.dsn)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """The reply."""
-        return "value", answer.body, answer.note

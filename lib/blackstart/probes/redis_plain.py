@@ -4,8 +4,6 @@ Loading the library takes longer than all that a drill asks of Redis; what has l
 CLIENT LIST), or needs TLS, is left to it.
 """
 
-from __future__ import annotations
-
 import re
 import socket
 from urllib.parse import urlsplit

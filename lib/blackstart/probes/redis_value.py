@@ -1,7 +1,5 @@
 """What Redis holds and says of itself: a key, a field of INFO, the number of its clients, any reading command."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -10,7 +8,7 @@ from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Deadline, NoAnswer
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 from blackstart.probes.hard_cap import HardCap
 from blackstart.probes.redis_ping import redis_dsn
@@ -137,7 +135,7 @@ class RedisCommand(Conditions):
         """The command."""
         return RedisAsked(self.dsn, self.command)
 
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The reply, or the field of it."""
         reply = answer.body
         if self.field and isinstance(reply, dict):

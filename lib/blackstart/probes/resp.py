@@ -1,7 +1,5 @@
 """Redis's protocol without a client library: https://redis.io/docs/latest/develop/reference/protocol-spec/"""
 
-from __future__ import annotations
-
 import socket
 from collections.abc import Callable
 from typing import TypeVar

@@ -1,7 +1,5 @@
 """What a PostgreSQL database holds: the value of a query, or its rows. Reads are read-only and end in time."""
 
-from __future__ import annotations
-
 import json
 import re
 from dataclasses import replace
@@ -12,7 +10,7 @@ from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -60,8 +58,24 @@ class SqlQuery:
         return Redactor()(f"{self.query} on {self.dsn}")
 
 
+class _Queried(Conditions):
+    """Mixed into both probes: `dsn` becomes that of the target's service."""
+
+    query: str
+    service: str
+    dsn: str
+
+    def bind(self, target: Target) -> Self:
+        """The probe with the service's dsn."""
+        return replace(self, dsn=self.dsn or postgres_dsn(target, self.service))  # type: ignore[type-var]
+
+    def endpoint(self) -> SqlQuery:
+        """The query."""
+        return SqlQuery(self.dsn, self.query)
+
+
 @plain("probe.sql_scalar")
-class SqlScalar(Conditions):
+class SqlScalar(_Queried):
     """The one value that a query gives. No row, or NULL, is `absent`; more than one row or column is malformed."""
 
     query: str
@@ -72,15 +86,7 @@ class SqlScalar(Conditions):
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.query} in {self.service}")
 
-    def bind(self, target: Target) -> Self:
-        """The probe with the service's dsn."""
-        return replace(self, dsn=self.dsn or postgres_dsn(target, self.service))
-
-    def endpoint(self) -> SqlQuery:
-        """The query."""
-        return SqlQuery(self.dsn, self.query)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The value."""
         rows = answer.body
         if not rows:
@@ -92,7 +98,7 @@ class SqlScalar(Conditions):
 
 
 @plain("probe.sql_rows")
-class SqlRows(Conditions):
+class SqlRows(_Queried):
     """All rows of a query as JSON text, a list of objects, for final states that a check reads."""
 
     query: str
@@ -103,14 +109,6 @@ class SqlRows(Conditions):
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"rows of {self.query} in {self.service}")
 
-    def bind(self, target: Target) -> Self:
-        """The probe with the service's dsn."""
-        return replace(self, dsn=self.dsn or postgres_dsn(target, self.service))
-
-    def endpoint(self) -> SqlQuery:
-        """The query."""
-        return SqlQuery(self.dsn, self.query)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
+    def pick(self, answer: Answer) -> Picked:
         """The rows; none of them is an empty list, which is a value."""
         return "value", json.dumps(answer.body, separators=(",", ":"), ensure_ascii=False), ""

@@ -1,16 +1,15 @@
 """Whether a TCP port takes connections."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
-from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
-from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Reader, ReadingKind, Scalar
+from blackstart.base.sockets import Deadline, connect, parse_address
+from blackstart.model.reading import Answer, Reader
 from blackstart.model.target import Target
+from blackstart.probes.mixed_in import AsAnswered
+from blackstart.probes.visitor import Visitor
 
 
 def service_address(target: Target, service: str) -> str:
@@ -22,19 +21,10 @@ def service_address(target: Target, service: str) -> str:
     return address
 
 
-class _TcpReader:
-    def __init__(self, address: str) -> None:
-        self._host, self._port = parse_address(address)
-
-    def read(self, timeout_s: float) -> Answer:
-        try:
-            connect(self._host, self._port, Deadline(timeout_s)).close()
-        except NoAnswer as failure:
-            return Answer(failure.kind, note=failure.note)
+class _TcpReader(Visitor):
+    def _visit(self, deadline: Deadline, timeout_s: float) -> Answer:
+        connect(self._host, self._port, deadline).close()
         return Answer("answer", "open")
-
-    def close(self) -> None:
-        """Nothing is held between reads."""
 
 
 @plain("endpoint.tcp")
@@ -55,7 +45,7 @@ class TcpConnect:
 
 
 @plain("probe.tcp")
-class Tcp(Conditions):
+class Tcp(AsAnswered):
     """`open` while a TCP port takes connections; `unreachable` or `timed_out` otherwise.
 
     The port is that of `service`, or `address` (`host:port`). A frozen server's port stays open: the kernel answers.
@@ -77,7 +67,3 @@ class Tcp(Conditions):
     def endpoint(self) -> TcpConnect:
         """A connection to the address."""
         return TcpConnect(self.address)
-
-    def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        """`open`."""
-        return "value", answer.body, ""

@@ -1,10 +1,8 @@
 """The place of a reading that can't be judged, because the target does not say what it would be measured by."""
 
-from __future__ import annotations
-
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, Picked
+from blackstart.model.reading import Answer, Picked
+from blackstart.probes.http import OverHttp, Pairs
 
 
 @plain("probe.unstated")
@@ -18,10 +16,6 @@ class UndeclaredFact(OverHttp):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or self.fact)
-
-    def endpoint(self) -> HttpGet:
-        """GET of the page, shared with the probes that read it."""
-        return HttpGet(self.path, self.headers)
 
     def pick(self, answer: Answer) -> Picked:
         """Absent."""

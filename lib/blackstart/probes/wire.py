@@ -4,22 +4,19 @@ All of it is measured from outside, through the address that clients use, with t
 a firewall rule is said to do counts for nothing until it is seen here.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from blackstart.base.codec import plain
 from blackstart.base.secrets.env import secret
-from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Probe, Reader, ReadingKind, Scalar
+from blackstart.model.reading import Endpoint, Probe, Reader
 from blackstart.model.target import Target
-
-Picked = tuple[ReadingKind, Scalar, str]
+from blackstart.probes.mixed_in import AsAnswered, Bound
+from blackstart.probes.wire_readers import EchoReader, FarewellReader, KnockingReader, Stopwatch
 
 
 @plain("probe.round_trip")
-class RoundTrip(Conditions):
+class RoundTrip(AsAnswered):
     """Milliseconds until another probe's endpoint has answered: the least of up to three reads in a row.
 
     What has not answered within the read's time limit has taken at least that long, and that is what is read then. A
@@ -37,10 +34,6 @@ class RoundTrip(Conditions):
         """The inner endpoint, timed."""
         return Timed(self.of.endpoint())
 
-    def pick(self, answer: Answer) -> Picked:
-        """Milliseconds."""
-        return "value", answer.body, answer.note
-
 
 @plain("endpoint.round_trip")
 class Timed:
@@ -55,8 +48,6 @@ class Timed:
 
     def open(self) -> Reader:
         """A reader around the inner one."""
-        from blackstart.probes.wire_readers import Stopwatch  # noqa: PLC0415  (declarations load no sockets)
-
         return Stopwatch(self.inner.open())
 
     def describe(self) -> str:
@@ -65,7 +56,7 @@ class Timed:
 
 
 @plain("probe.throughput")
-class Throughput(Conditions):
+class Throughput(Bound, AsAnswered):
     """Bytes per second that a Redis echoes to us (`PING` with a message of `size_bytes`).
 
     Measured over a second at most; where by then nothing has come back, it is 0. `dsn` (may be `env:NAME`) is only
@@ -77,17 +68,9 @@ class Throughput(Conditions):
     name: str
     dsn: str = ""
 
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with an address."""
-        return self
-
     def endpoint(self) -> Endpoint:
         """The echo."""
         return Echo(self.address, self.size_bytes, self.dsn)
-
-    def pick(self, answer: Answer) -> Picked:
-        """Bytes per second."""
-        return "value", answer.body, answer.note
 
 
 @plain("endpoint.throughput")
@@ -102,8 +85,6 @@ class Echo:
 
     def open(self) -> Reader:
         """A reader; it holds nothing between reads. Raises BadTarget for a missing variable."""
-        from blackstart.probes.wire_readers import EchoReader  # noqa: PLC0415  (as above)
-
         return EchoReader(self.address, self.size_bytes, secret(self.dsn) if self.dsn else "")
 
     def describe(self) -> str:
@@ -112,7 +93,7 @@ class Echo:
 
 
 @plain("probe.close_time")
-class CloseTime(Conditions):
+class CloseTime(Bound, AsAnswered):
     """Milliseconds from the last byte of a farewell's answer to the end of the connection.
 
     The farewell is `QUIT` to a Redis, a request with `Connection: close` to an HTTP server. What has not ended within
@@ -123,17 +104,9 @@ class CloseTime(Conditions):
     speaks: Literal["redis", "http"]
     name: str
 
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with an address."""
-        return self
-
     def endpoint(self) -> Endpoint:
         """The farewell."""
         return Farewell(self.address, self.speaks)
-
-    def pick(self, answer: Answer) -> Picked:
-        """Milliseconds."""
-        return "value", answer.body, answer.note
 
 
 @plain("endpoint.close_time")
@@ -146,8 +119,6 @@ class Farewell:
 
     def open(self) -> Reader:
         """A reader; it holds nothing between reads."""
-        from blackstart.probes.wire_readers import FarewellReader  # noqa: PLC0415  (as above)
-
         return FarewellReader(self.address, self.speaks)
 
     def describe(self) -> str:
@@ -156,7 +127,7 @@ class Farewell:
 
 
 @plain("probe.comings")
-class Comings(Conditions):
+class Comings(Bound, AsAnswered):
     """How often a port changed between taking connections and refusing them, within one read.
 
     It is knocked at every `every_ms` milliseconds, for `for_ms` at most. A connection that ends at once was not taken.
@@ -168,17 +139,9 @@ class Comings(Conditions):
     for_ms: int
     name: str
 
-    def bind(self, target: Target) -> Self:
-        """Itself: it is made with an address."""
-        return self
-
     def endpoint(self) -> Endpoint:
         """The knocking."""
         return Knocking(self.address, self.every_ms, self.for_ms)
-
-    def pick(self, answer: Answer) -> Picked:
-        """The number of changes."""
-        return "value", answer.body, answer.note
 
 
 @plain("endpoint.comings")
@@ -192,8 +155,6 @@ class Knocking:
 
     def open(self) -> Reader:
         """A reader; it holds nothing between reads."""
-        from blackstart.probes.wire_readers import KnockingReader  # noqa: PLC0415  (as above)
-
         return KnockingReader(self.address, self.every_ms, self.for_ms)
 
     def describe(self) -> str:

@@ -1,16 +1,15 @@
 """The readers behind `blackstart.probes.wire`: they do the talking and look at the clock."""
 
-from __future__ import annotations
-
 import select
 import socket
 import struct
 import threading
 
 from blackstart.base import clock
-from blackstart.base.sockets import Deadline, NoAnswer, connect, parse_address
+from blackstart.base.sockets import Deadline, NoAnswer, connect
 from blackstart.model.reading import Answer, Reader
 from blackstart.probes import resp
+from blackstart.probes.visitor import Visitor
 
 _MOST_READS = 3
 # As long as this part of the time limit is not used up, one more read costs little and takes out a hiccup of ours.
@@ -52,29 +51,7 @@ class Stopwatch:
         self._inner.close()
 
 
-class _Visitor:
-    """A reader that makes a connection for each read and holds nothing between them."""
-
-    def __init__(self, address: str) -> None:
-        self._host, self._port = parse_address(address)
-
-    def read(self, timeout_s: float) -> Answer:
-        """One visit, within the time limit."""
-        try:
-            return self._visit(Deadline(timeout_s), timeout_s)
-        except NoAnswer as failure:
-            return Answer(failure.kind, note=failure.note)
-        except OSError as error:
-            return Answer("unreachable", note=error.strerror or str(error))
-
-    def _visit(self, deadline: Deadline, timeout_s: float) -> Answer:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing is held between reads."""
-
-
-class EchoReader(_Visitor):
+class EchoReader(Visitor):
     """Sends a Redis a long PING and counts what comes back."""
 
     def __init__(self, address: str, size_bytes: int, dsn: str = "") -> None:
@@ -115,7 +92,7 @@ class EchoReader(_Visitor):
         return received, first
 
 
-class FarewellReader(_Visitor):
+class FarewellReader(Visitor):
     """Asks for the connection's end, and waits for it."""
 
     def __init__(self, address: str, speaks: str) -> None:
@@ -139,7 +116,7 @@ class FarewellReader(_Visitor):
             return Answer("answer", round((clock.now_s() - last_s) * 1000, 3))
 
 
-class KnockingReader(_Visitor):
+class KnockingReader(Visitor):
     """Connects again and again, and counts how often it went otherwise than before."""
 
     def __init__(self, address: str, every_ms: int, for_ms: int) -> None:

@@ -1,7 +1,5 @@
 """Addresses in the form `host:port`: read, looked up and shown, as Go shows them."""
 
-from __future__ import annotations
-
 import asyncio
 import ipaddress
 import socket

@@ -3,19 +3,18 @@
 A handler reads the body, makes one change, and answers; it never waits for a connection of the data plane.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 from aiohttp import web
+from prometheus_client import generate_latest
 
 import blackstart
 from blackstart.proxy.collection import Collection
 from blackstart.proxy.errors import ApiError, bad_body
-from blackstart.proxy.metrics import exposition, text_of
+from blackstart.proxy.metrics import exposition
 from blackstart.proxy.toxic import read_toxic
 
 # The version of the API that is spoken here; clients look at it to know what they may ask for.
@@ -99,7 +98,7 @@ class Api:
         return web.json_response({"version": API_VERSION, "server": f"blackstart {blackstart.__version__}"})
 
     async def metrics(self, request: web.Request) -> web.Response:
-        return web.Response(body=text_of(self._registry), headers={"Content-Type": "text/plain; version=0.0.4"})
+        return web.Response(body=generate_latest(self._registry), headers={"Content-Type": "text/plain; version=0.0.4"})
 
     async def reset(self, request: web.Request) -> web.Response:
         async with self._all.changing:

@@ -1,7 +1,5 @@
 """What a toxic can be told: declared in its class, checked when it comes in, read as if it were a plain attribute."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any, Generic, Protocol, TypeVar
 

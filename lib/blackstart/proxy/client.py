@@ -1,7 +1,5 @@
 """Looks at a proxy server through Toxiproxy's HTTP API, at the real one (2.9 or later) and at ours. Changes nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """All proxies of this process, and the changes that concern more than one of them."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """How many connections may be open at once: the API keeps files for itself, or nobody could take a toxic away."""
 
-from __future__ import annotations
-
 import logging
 import resource
 from collections.abc import Sized

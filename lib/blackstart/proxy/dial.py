@@ -1,7 +1,5 @@
 """The way to an upstream: its name looked up by one call at a time, then its addresses tried in turn."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """A lease: how long a toxic may stay without its owner asking again, or outlive the process that owns it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

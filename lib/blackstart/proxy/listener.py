@@ -1,7 +1,5 @@
 """Where a proxy listens; and how it refuses connections without letting go of its port."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable

@@ -1,10 +1,8 @@
 """What Prometheus sees at `/metrics`: the byte counters under Toxiproxy's names, and what it does not count."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -54,8 +52,3 @@ def exposition(collection: Collection) -> CollectorRegistry:
     for make in (ProcessCollector, PlatformCollector, GCCollector):
         make(registry=registry)
     return registry
-
-
-def text_of(registry: CollectorRegistry) -> bytes:
-    """The text format, as `/metrics` answers."""
-    return generate_latest(registry)

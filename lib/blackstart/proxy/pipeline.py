@@ -1,7 +1,5 @@
 """The stages of one direction of one connection, in the order in which their toxics were added."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol

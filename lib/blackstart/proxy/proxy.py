@@ -1,7 +1,5 @@
 """One proxy: where it listens, what it leads to, its toxics and its connections."""
 
-from __future__ import annotations
-
 import asyncio
 import logging
 from dataclasses import dataclass

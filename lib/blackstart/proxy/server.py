@@ -1,7 +1,5 @@
 """The proxy's process: its options, its event loop, and its orderly end."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import gc

@@ -4,8 +4,6 @@ A stage is told what happens (`opened`, `data`, `ended`, `due`, `changed`, `remo
 something on, keeps it, sets `due_at`, or hangs up. It never waits and knows nothing of sockets or of the event loop.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from collections.abc import Callable, Mapping

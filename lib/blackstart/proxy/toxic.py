@@ -1,7 +1,5 @@
 """A toxic as the API knows it: its name, what it is told, on how many connections, and how long it may stay."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

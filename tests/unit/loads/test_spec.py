@@ -1,11 +1,14 @@
-"""Loads go through JSON unchanged, and a spec with a mistake is refused by name."""
+"""Loads go through JSON unchanged, and what is no load is refused."""
 
 import json
+from pathlib import Path
 
 import pytest
 
 from blackstart.base.codec import from_data, to_data
-from blackstart.loads import K6, Burst, Commands, OpenLoop, Operation, Retry, constant, from_spec, kinds, ramp, to_spec
+from blackstart.base.errors import EXIT_REFUSED
+from blackstart.loads import K6, Burst, Commands, OpenLoop, Operation, Retry, constant, ramp
+from blackstart.loads.__main__ import main
 
 ORDER = Operation(
     "order", "http://h/orders", "POST", {"X-Key": "env:KEY"}, '{"id": "{key}"}', fail_statuses=("4xx", 503)
@@ -19,17 +22,8 @@ LOADS = [
 
 
 @pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
-def test_a_load_comes_back_from_its_spec(load: OpenLoop | Burst | K6 | Commands) -> None:
-    assert from_spec(json.loads(json.dumps(to_spec(load)))) == load
-
-
-@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.kind)
-def test_a_load_comes_back_from_a_journal(load: OpenLoop | Burst | K6 | Commands) -> None:
+def test_a_load_comes_back_from_its_record(load: OpenLoop | Burst | K6 | Commands) -> None:
     assert from_data(json.loads(json.dumps(to_data(load)))) == load
-
-
-def test_every_kind_is_found_by_its_file() -> None:
-    assert kinds() == {"open_loop": OpenLoop, "burst": Burst, "k6": K6, "commands": Commands}
 
 
 def test_keys_of_two_loads_never_meet() -> None:
@@ -39,18 +33,25 @@ def test_keys_of_two_loads_never_meet() -> None:
 @pytest.mark.parametrize(
     ("spec", "reason"),
     [
-        ({"kind": "open_lop"}, 'Did you mean "open_loop"'),
-        ({"kind": "stages"}, 'no kind of load "stages"'),
-        ({"kind": "burst", "m": 3}, 'unknown field "m"'),
-        ({"kind": "burst", "n": 3}, "missing 1 required positional argument: 'operation'"),
-        ({"kind": "burst", "n": 3, "operation": {"name": "x", "ur": "/"}}, 'unknown field "ur". Did you mean "url"'),
-        ({"kind": "burst", "n": 0, "operation": {"name": "x", "url": "/"}}, "between 1 and 20000"),
-        ({"kind": "open_loop", "operations": [], "stages": [{"rate_per_s": 1}]}, "at least one operation"),
+        ("{", "Expecting property name"),
+        ("[1]", "there is no load in it"),
+        ('{"is": "step.ask", "text": "Stop it"}', "there is no load in it"),
+        ('{"is": "load.open_lop"}', "names 'load.open_lop'"),
+        ('{"is": "load.burst", "n": 3}', "missing 1 required positional argument: 'operation'"),
+        (
+            '{"is": "load.burst", "n": 0, "operation": {"is": "load.operation", "name": "x", "url": "/"}}',
+            "between 1 and 20000",
+        ),
     ],
 )
-def test_a_spec_with_a_mistake_is_refused(spec: dict[str, object], reason: str) -> None:
-    with pytest.raises(ValueError, match=reason):
-        from_spec(spec)
+def test_a_spec_with_a_mistake_is_refused(
+    spec: str, reason: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "spec.json"
+    path.write_text(spec)
+    assert main([str(path), str(tmp_path / "history.csv")]) == EXIT_REFUSED
+    told = json.loads(capfd.readouterr().out)
+    assert told["event"] == "refused" and str(path) in told["message"] and reason in told["message"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,5 @@
 """Secrets by reference: `env:NAME` in a target file is the variable's value, read when it is used."""
 
-from __future__ import annotations
-
 import os
 
 from blackstart.base.errors import BadTarget

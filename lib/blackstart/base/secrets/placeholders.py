@@ -5,8 +5,6 @@ has the secret itself; ledger, undo.json and HEAL.sh have a mark in its place, a
 `{{secret:0:file:/drills/trader.toml:headers.X-Ops-Key}}`. Whoever reads them looks there again.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """Where secrets stand in a target file and in the flags: each with the reference that leads there again. Pure."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence

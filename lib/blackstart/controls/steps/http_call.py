@@ -1,7 +1,5 @@
 """A step that is an HTTP call, such as an API's own pause."""
 
-from __future__ import annotations
-
 import os
 
 import requests

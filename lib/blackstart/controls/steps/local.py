@@ -4,8 +4,6 @@ Every child runs in a session of its own, so that Ctrl-C on our terminal does no
 limit; past it the child's whole process group is ended.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

@@ -1,7 +1,5 @@
 """What comes of a step, and how it is told."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from blackstart.controls.steps.shell import describe

@@ -4,8 +4,6 @@ Pure. What is written here needs neither Python nor Blackstart where it is run, 
 gives as `env:NAME` is written as "$NAME", and kept out of the words of processes.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import shlex

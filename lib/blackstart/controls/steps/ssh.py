@@ -1,7 +1,5 @@
 """Other machines, each behind one SSH connection that is opened on first use, through plumbum."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """Opens every connection, sends all but the last byte of every request, then lets all last bytes go in one sweep."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 

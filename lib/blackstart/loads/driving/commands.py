@@ -1,7 +1,5 @@
 """Runs a program for each request at its time, each in a thread that waits for it; none waits for another."""
 
-from __future__ import annotations
-
 import dataclasses
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path

@@ -4,8 +4,6 @@ Straight on asyncio's protocols with the parser of httptools: a client library c
 else together, and what it costs is taken from the punctuality of the load (see `benchmarks/load.py`).
 """
 
-from __future__ import annotations
-
 import asyncio
 from typing import Protocol, cast
 

@@ -1,7 +1,5 @@
 """The other end of the load's stdin: go, stop, and what a dead parent means."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

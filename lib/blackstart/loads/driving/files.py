@@ -1,7 +1,5 @@
 """How many connections this process may hold open."""
 
-from __future__ import annotations
-
 import resource
 
 _SPARE = 64

@@ -1,7 +1,5 @@
 """Runs a user's k6 script, and writes its requests into the history as they end."""
 
-from __future__ import annotations
-
 import asyncio
 import dataclasses
 import sys

@@ -1,7 +1,5 @@
 """One k6 process: armed in its paused state, let go through its own API, ended by its own signal."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import json

@@ -3,8 +3,6 @@
 k6 writes several lines for each request: the count, and its times in ms, all stamped with the wall clock at its end.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Callable
 

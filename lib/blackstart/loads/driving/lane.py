@@ -1,7 +1,5 @@
 """One connection of a burst: a request that waits for its last byte, and the answer to it."""
 
-from __future__ import annotations
-
 import asyncio
 
 from blackstart.base.clock import now_s

@@ -1,7 +1,5 @@
 """Sends each request at its time, one task for each, and never waits for the system."""
 
-from __future__ import annotations
-
 import dataclasses
 import gc
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where requests go: one address, how it is resolved, and connections to it."""
 
-from __future__ import annotations
-
 import asyncio
 import errno
 import ipaddress

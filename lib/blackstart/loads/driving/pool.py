@@ -1,7 +1,5 @@
 """The connections of an open loop: used again while they are fresh, opened where none is free, without a limit."""
 
-from __future__ import annotations
-
 import asyncio
 from typing import Protocol
 

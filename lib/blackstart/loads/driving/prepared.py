@@ -1,12 +1,9 @@
 """Operations made ready to be sent fast: what is fixed is built once, what has holes for each request."""
 
-from __future__ import annotations
-
 import json
 import random
 from base64 import b64encode
 from collections.abc import Callable, Sequence
-from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
 from blackstart.base.secrets.places import is_secret_header
@@ -15,6 +12,7 @@ from blackstart.loads.driving.connection import LONGEST_KEPT, Headers
 from blackstart.loads.driving.redacting import redactor, secret
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
+from blackstart.probes.http import look_up
 
 AGENT = "blackstart-load"
 _LONGEST_DETAIL = 160
@@ -114,14 +112,9 @@ def picked(where: str, headers: Headers, body: bytes) -> str:
         wanted = name.lower().encode()
         return next((value.decode("latin-1") for header, value in headers if header.lower() == wanted), "")
     try:
-        value: Any = json.loads(body)
+        found, value = look_up(json.loads(body), name)
     except ValueError:
         return ""
-    for step in name.split("."):
-        if isinstance(value, list) and step.isascii() and step.isdigit() and int(step) < len(value):
-            value = value[int(step)]
-        elif isinstance(value, dict) and step in value:
-            value = value[step]
-        else:
-            return ""
+    if not found:
+        return ""
     return value if isinstance(value, str) else json.dumps(value)

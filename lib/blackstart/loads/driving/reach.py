@@ -1,7 +1,5 @@
 """Whether the addresses of a load accept connections, told beforehand: a typing error should not look like a fault."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Sequence
 

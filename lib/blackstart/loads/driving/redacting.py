@@ -1,7 +1,5 @@
 """Secrets of a load: read from the environment when it starts, masked in whatever it writes down."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache

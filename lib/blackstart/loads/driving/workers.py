@@ -1,7 +1,5 @@
 """One load played by several processes: this one starts them, gives them one start time, and adds them up."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import sys

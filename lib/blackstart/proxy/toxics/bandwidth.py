@@ -1,7 +1,5 @@
 """The toxic `bandwidth`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from blackstart.proxy.attributes import OneOf, Whole

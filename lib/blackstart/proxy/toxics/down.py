@@ -1,7 +1,5 @@
 """The toxic `down`."""
 
-from __future__ import annotations
-
 from blackstart.proxy.attributes import OneOf
 from blackstart.proxy.stage import HangUp, Stage
 

@@ -1,7 +1,5 @@
 """The toxic `fail_first`."""
 
-from __future__ import annotations
-
 from blackstart.proxy.attributes import OneOf, Whole
 from blackstart.proxy.stage import HangUp, Stage
 

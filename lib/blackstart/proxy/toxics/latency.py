@@ -1,7 +1,5 @@
 """The toxic `latency`."""
 
-from __future__ import annotations
-
 from collections import deque
 
 from blackstart.proxy.attributes import OneOf, Whole

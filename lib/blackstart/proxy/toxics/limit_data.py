@@ -1,7 +1,5 @@
 """The toxic `limit_data`."""
 
-from __future__ import annotations
-
 from blackstart.proxy.attributes import Whole
 from blackstart.proxy.stage import Chunk, Ending, Stage
 

@@ -1,7 +1,5 @@
 """The toxic `reset_peer`."""
 
-from __future__ import annotations
-
 from blackstart.proxy.attributes import Whole
 from blackstart.proxy.stage import Ending, HangUp, Stage
 

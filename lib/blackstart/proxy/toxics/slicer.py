@@ -1,7 +1,5 @@
 """The toxic `slicer`."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from blackstart.proxy.attributes import Whole
