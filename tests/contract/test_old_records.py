@@ -91,5 +91,8 @@ def test_an_old_undo_json_whose_ledger_is_lost_is_mended_once_it_is_agreed_to(la
     said: list[str] = []
     assert heal.heal(said.append, tmp_path / "reports") == 0
     assert "as those of older versions" in said[0] and "--from" in said[0] and not connects(lab.port)
-    assert heal.heal(said.append, tmp_path / "reports", take=partial(strange_copy.take, evidence, lambda: True)) == 0
+    assert (
+        heal.heal(said.append, tmp_path / "reports", take=partial(strange_copy.take, evidence, print, lambda: True))
+        == 0
+    )
     assert pings(lab.port) and not (evidence / undo_copies.NAME).exists(), said

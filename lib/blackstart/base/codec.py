@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, dataclass_transform, overload
 
 import blackstart
-from blackstart.base import record_aliases
+from blackstart.base import field_types, record_aliases
 from blackstart.base.errors import Damaged, NotLoaded
 
 _TAG = "__blackstart_tag__"
@@ -30,6 +30,7 @@ _TAGGED = re.compile(r'^ *@plain\("([\w.]+)"\)$', re.MULTILINE)
 _USERS = re.compile(r"user:(?P<digest>[0-9a-f]{16}):(?P<name>[\w.]+)")
 # A dict of the user's own that has a key "is" is written as pairs, so that it is not taken for a class.
 _PAIRS = "pairs"
+_SHOWN = 60
 T = TypeVar("T")
 
 
@@ -111,26 +112,41 @@ def to_data(thing: Any) -> Any:
 def from_data(data: Any) -> Any:
     """The objects behind `to_data`'s form. Lists come back as tuples. Raises Damaged for what can't be rebuilt,
     NotLoaded for a class of a user's file that was not loaded."""
+    try:
+        return _rebuilt(data)
+    except RecursionError as error:
+        raise Damaged("a record is nested too deeply") from error
+
+
+def _rebuilt(data: Any) -> Any:
     if isinstance(data, list):
-        return tuple(from_data(item) for item in data)
+        return tuple(_rebuilt(item) for item in data)
     if isinstance(data, dict) and data.get("is") == _PAIRS:
         return _from_pairs(data)
     if isinstance(data, dict) and "is" in data:
-        cls = _find(str(data["is"]))
-        known = {f.name for f in dataclasses.fields(cls)}
-        fields = {key: from_data(value) for key, value in data.items() if key in known}
-        try:
-            return cls(**fields)
-        except (TypeError, ValueError) as error:
-            raise Damaged(f"{data['is']} can't be rebuilt: {error}") from error
+        return _object(str(data["is"]), data)
     if isinstance(data, dict):
-        return {key: from_data(value) for key, value in data.items()}
+        return {key: _rebuilt(value) for key, value in data.items()}
     return data
+
+
+def _object(name: str, data: dict[str, Any]) -> Any:
+    cls = _find(name)
+    fields = {f.name: _rebuilt(data[f.name]) for f in dataclasses.fields(cls) if f.name in data}
+    for field, kind in field_types.of(cls).items():
+        if field in fields and not field_types.fits(fields[field], kind):
+            raise Damaged(f"{name} can't be rebuilt: its {field} can't be {str(fields[field])[:_SHOWN]!r}")
+    try:
+        return cls(**fields)
+    except RecursionError:
+        raise
+    except Exception as error:  # whatever a class makes of values that it was not written for
+        raise Damaged(f"{name} can't be rebuilt: {type(error).__name__}: {error}") from error
 
 
 def _from_pairs(data: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {str(key): from_data(value) for key, value in data[_PAIRS]}
+        return {str(key): _rebuilt(value) for key, value in data[_PAIRS]}
     except (KeyError, TypeError, ValueError) as error:
         raise Damaged(f"a record has pairs that are none: {error}") from error
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import re
 import select
 import sys
 import time
@@ -13,8 +12,6 @@ from blackstart.base import clock, writer
 from blackstart.base.errors import Refused
 
 _COLUMNS = 80  # where a terminal does not say
-# What a service says must not steer the operator's terminal, nor a CI log.
-_CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 
 class Console:
@@ -119,7 +116,7 @@ class Console:
 
 
 def _printable(text: str) -> str:
-    return _CONTROLS.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+    return writer.printable(text).replace("\n", "\\n")
 
 
 def _is_terminal(stream: TextIO) -> bool:

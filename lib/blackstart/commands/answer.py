@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 
+from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.verdict import Verdict
@@ -15,10 +16,10 @@ from blackstart.model.verdict import Verdict
 
 def crashed(error: Exception, redactor: Redactor) -> int:
     """Tell of a mistake that nobody foresaw, its secrets masked. A run that had begun has restored by then."""
-    print(redactor("".join(traceback.format_exception(error))), file=sys.stderr)
+    _tell(redactor("".join(traceback.format_exception(error))))
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
     told += " What is broken now, if anything is: invoke chaos.status"
-    print(redactor(f"{type(error).__name__}: {error}\n{told}"), file=sys.stderr, flush=True)
+    _tell(redactor(f"{type(error).__name__}: {error}\n{told}"))
     return Verdict.INCONCLUSIVE.exit_code
 
 
@@ -40,14 +41,18 @@ def _an_output() -> Iterator[None]:
         yield
 
 
+def _tell(text: str) -> None:
+    print(writer.printable(text), file=sys.stderr, flush=True)
+
+
 def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
     try:
         return act(redactor)
     except Refused as refusal:
-        print(redactor(str(refusal)), file=sys.stderr, flush=True)
+        _tell(redactor(str(refusal)))
         return Verdict.REFUSED.exit_code
     except BlackstartError as error:
-        print(redactor(str(Refused(str(error)))), file=sys.stderr, flush=True)
+        _tell(redactor(str(Refused(str(error)))))
         return Verdict.REFUSED.exit_code
     except Exception as error:  # a mistake of ours, or in a user's file: what it says may hold a secret
         return crashed(error, redactor)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from functools import partial
 from pathlib import Path
 
 from blackstart.base import writer
 from blackstart.base.console import Console
-from blackstart.base.errors import Refused
+from blackstart.base.errors import Damaged, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering
 from blackstart.model import flags
 from blackstart.safety.heal import heal as healing
 from blackstart.safety.heal import strange_copy
+from blackstart.safety.ledger import undo_copies
+from blackstart.safety.ledger.ledger import Ledger
 
 
 def heal(here: bool = False, path: str = "", agreed: bool = False, experiment: str = "") -> int:
@@ -25,13 +28,24 @@ def heal(here: bool = False, path: str = "", agreed: bool = False, experiment: s
         if agreed and not path:
             raise Refused("--agree says yes to the commands of --from PATH, which is missing")
         if experiment:
-            user_experiment.load(experiment)
+            user_experiment.load(experiment, *_unread(path))
         take = (
-            partial(strange_copy.take, Path(path), lambda: agreed or _agrees(redactor)) if path else strange_copy.none
+            partial(strange_copy.take, Path(path), writer.line, lambda: agreed or _agrees(redactor))
+            if path
+            else strange_copy.none
         )
         return healing.heal(lambda text: writer.line(redactor(text)), healing.reports(), here, take)
 
     return answering(act)
+
+
+def _unread(path: str) -> list[Path]:
+    """The evidence folders whose runs have left something that may need the experiment's classes."""
+    folders = undo_copies.vouched(healing.reports())
+    folders += [Path(path) if Path(path).is_dir() else Path(path).parent] if path else []
+    with contextlib.suppress(Damaged):
+        folders += [one.evidence for one in Ledger().unreadable() if one.digest]
+    return folders
 
 
 def _agrees(redactor: Redactor) -> bool:

@@ -26,6 +26,10 @@ class Command:
     detach: bool = False
     log: str = ""
 
+    def __post_init__(self) -> None:
+        if not self.argv:
+            raise ValueError("a command needs a program")
+
 
 @plain("step.http_call")
 class HttpCall:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from blackstart.base.state import invoke, state_path
 from blackstart.safety.ledger.ledger import Entry
@@ -35,8 +34,8 @@ def line(entry: Entry) -> str:
     between = entry.apart()
     where = between.where if between else "here"
     told = f"NOT MENDED FROM HERE: {entry.change.what} (run {entry.run}), made {where}"
-    script = f"sh {shlex.quote(str(Path(entry.evidence) / 'HEAL.sh'))}"
-    return f"{told}; by hand: {between.told(script)}" if between and not between.ended else told
+    known = between and not between.ended and entry.by_hand
+    return f"{told}; by hand: {between.told(entry.by_hand)}" if between and known else told
 
 
 def last_lines(far: Sequence[Entry]) -> list[str]:

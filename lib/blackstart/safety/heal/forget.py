@@ -90,7 +90,7 @@ def forget(run: str, reason: str, reports: Path, console: Console) -> int:
             ledger.close(one.id)
         undo_copies.forget(left.evidence, left.run)
     _see_guardian_off(left.entries, told)
-    told(f"given up: {left.run}. It stays not restored, and LEFT BROKEN; by hand: sh {left.evidence / 'HEAL.sh'}")
+    told(f"given up: {left.run}. It stays not restored, and LEFT BROKEN{left.all[0].or_by_hand}")
     return EXIT_HELD
 
 
@@ -133,7 +133,8 @@ def _tell_left(left: Left, say: Say) -> None:
             say(f"it was made {between.where}: whether its run is alive can't be told from here")
     for one in left.unreadable:
         say(f"would be left broken: the entry {one.id}, which can't be read ({one.why})")
-    say(f"what would mend it by hand: sh {left.evidence / 'HEAL.sh'}")
+    if left.all[0].by_hand:
+        say(f"what would mend it by hand: {left.all[0].by_hand}")
 
 
 def _record(left: Left, reason: str, redactor: Redactor, say: Say) -> None:

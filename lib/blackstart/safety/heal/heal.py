@@ -69,7 +69,7 @@ def heal(say: Say, reports: Path = REPORTS, here: bool = False, take: strange_co
     """
     redactor, placeholders = _secrets()
     say, ledger = _masking(say, redactor), Ledger(placeholders=placeholders)
-    taken = take(placeholders, say)
+    taken = take(placeholders)
     with one_healer(_OTHER_HEAL_WITHIN_S):
         entries = [*repair(ledger, reports, say, placeholders, taken), *ledger.outstanding()]
         owned = [entry for entry in entries if entry.owned()]
@@ -266,6 +266,8 @@ def _needs_its_file(one: Unreadable, say: Say) -> None:
 def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
     """The last resort for an entry of which only the name is known: its run's HEAL.sh, which proves nothing."""
     script = one.evidence / "HEAL.sh"
+    if not one.by_hand:
+        return  # it was taken from elsewhere, and so would be the script
     say(f"the ledger's entry {one.id} can't be read ({one.why}); running {script}")
     try:
         outcome = run(Command(("sh", str(script)), timeout_s=_SCRIPT_WITHIN_S))
@@ -280,9 +282,9 @@ def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
 
 def _closing(left: Sequence[Entry], far: Sequence[Entry], unreadable: Sequence[Unreadable], say: Say) -> int:
     for entry in left:
-        say(f"NOT RESTORED: {entry.change.what} (run {entry.run}); by hand: sh {entry.evidence / 'HEAL.sh'}")
+        say(f"NOT RESTORED: {entry.change.what} (run {entry.run}){entry.or_by_hand}")
     for one in unreadable:
-        say(f"NOT PROVED: the entry {one.id}; by hand: sh {one.evidence / 'HEAL.sh'}")
+        say(f"NOT PROVED: the entry {one.id}{one.or_by_hand}")
     for entry in far:
         say(far_line(entry))
     if far:

@@ -37,7 +37,8 @@ def given_up(evidence: Path) -> dict[str, str]:
             events = journal.read(path).of(EventName.GIVEN_UP)
         except Damaged:
             continue  # `report.verify` says so
-        found |= {str(event["change"]): f"given up by {event['by']}: {event['reason']}" for event in events}
+        told = [event for event in events if {"change", "by", "reason"} <= set(event)]
+        found |= {str(event["change"]): f"given up by {event['by']}: {event['reason']}" for event in told}
     return found
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shlex
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -34,10 +35,28 @@ CREATE TABLE entries (
 )
 """
 _WAIT_S = 10.0
+TAKEN = "taken with --from"  # the note of an entry whose evidence nobody vouches for
+
+
+class _Kept:
+    """What an entry that can be read and one that can't have in common."""
+
+    evidence: Path
+    note: str
+
+    @property
+    def by_hand(self) -> str:
+        """What undoes it in a shell; empty where the script there is not one that a run of ours wrote."""
+        return "" if self.note == TAKEN else f"sh {shlex.quote(str(self.evidence / 'HEAL.sh'))}"
+
+    @property
+    def or_by_hand(self) -> str:
+        """The same as the end of a line that says what is wrong."""
+        return f"; by hand: {self.by_hand}" if self.by_hand else ""
 
 
 @dataclass(frozen=True)
-class Entry:
+class Entry(_Kept):
     """One change that is, or may be, in force. `lease_until_s` is in `clock.now_s()` seconds of the boot `boot`."""
 
     id: str
@@ -68,7 +87,7 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Unreadable:
+class Unreadable(_Kept):
     """An entry that can't be rebuilt; `why` says it. `digest`: of the user's file whose classes it needs, if so."""
 
     id: str
@@ -76,6 +95,7 @@ class Unreadable:
     evidence: Path
     why: str
     digest: str = ""
+    note: str = ""
 
 
 class Ledger:
@@ -157,11 +177,11 @@ class Ledger:
                 row,
             )
 
-    def mark(self, entry_id: str, state: str, note: str = "") -> None:
+    def mark(self, entry_id: str, state: str) -> None:
         """`doing`, `done`, `undoing` or `late`. Raises Damaged also where the entry is no longer there."""
         self._tell(entry_id, state)
         with self._open() as connection:
-            done = connection.execute("UPDATE entries SET state = ?, note = ? WHERE id = ?", (state, note, entry_id))
+            done = connection.execute("UPDATE entries SET state = ? WHERE id = ?", (state, entry_id))
             if not done.rowcount:
                 raise Damaged(f"the ledger {self.path} has lost the entry {entry_id}: somebody changed or replaced it")
 
@@ -272,6 +292,7 @@ def _entry(row: dict[str, Any], placeholders: SecretPlaceholders) -> Entry | Unr
             **kept, change=change, runner=runner, guardian=guardian, evidence=Path(row["evidence"]),
             lease_until_s=float(row["lease_until_s"]),
         )  # fmt: skip
-    except (ValueError, TypeError, AttributeError, KeyError, BlackstartError) as error:
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError, BlackstartError) as error:
         digest = error.digest if isinstance(error, NotLoaded) else ""
-        return Unreadable(str(row["id"]), str(row["run"]), Path(str(row["evidence"])), str(error), digest)
+        evidence, note = Path(str(row["evidence"])), str(row["note"])
+        return Unreadable(str(row["id"]), str(row["run"]), evidence, str(error), digest, note)

@@ -108,7 +108,7 @@ def _open_by_word(copy: Copy) -> list[str]:
     except Damaged:
         return list(copy.changes)
     states = (EventName.INTENT, EventName.DOING, EventName.DONE, EventName.UNDOING, EventName.LATE, *_OVER)
-    last = {str(event["change"]): event["event"] for event in record.of(*states)}
+    last = {str(event.get("change")): event["event"] for event in record.of(*states)}
     return [entry for entry in copy.changes if last.get(entry, "closed") not in _OVER]
 
 

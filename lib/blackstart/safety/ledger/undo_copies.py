@@ -9,6 +9,7 @@ file into a reports folder: one without its receipt is not even opened.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
@@ -50,6 +51,7 @@ class Copy:
 class _Receipt:
     """What the state folder knows of one run's copy; without a hash where none was written yet, or long ago."""
 
+    path: Path
     evidence: Path
     machine: str = ""
     owner: int = -1
@@ -110,8 +112,10 @@ def parsed(data: bytes, evidence: Path, placeholders: SecretPlaceholders | None 
     """The copy that is written there, whoever wrote it: nothing of it may be carried out unseen. Raises Damaged."""
     try:
         told = json.loads(data.decode("utf-8"))
-        revealed = (placeholders or SecretPlaceholders()).reveal(told["changes"])
+        revealed = placeholders.reveal(told["changes"]) if placeholders else told["changes"]
         changes = {entry: from_data(change) for entry, change in revealed.items()}
+        if not _plain_name(told["run"]):
+            raise Damaged(f"{told['run']!r} is no run's name")
         runner, guardian = from_data(told["runner"]), from_data(told["guardian"])
         if not all(isinstance(one, Process) for one in (runner, guardian)):
             raise Damaged("its run or guardian is no process")
@@ -126,6 +130,12 @@ def known(reports: Path) -> list[Path]:
     """The evidence folders with a copy, here and wherever a receipt says. Only `read` tells which are vouched for."""
     found = dict.fromkeys([*_known(), *(path.parent.resolve() for path in reports.glob(f"*/{NAME}"))])
     return [evidence for evidence in found if os.path.lexists(evidence / NAME)]
+
+
+def vouched(reports: Path) -> list[Path]:
+    """Those of them that have a receipt here, whether or not they can be read."""
+    receipts = _known()
+    return [evidence for evidence in known(reports) if evidence.resolve() in receipts]
 
 
 def unvouched(reports: Path) -> list[str]:
@@ -143,9 +153,14 @@ def unvouched(reports: Path) -> list[str]:
 
 def forget(evidence: Path, run: str) -> None:
     """Everything of this run is proved undone. Idempotent; a copy that can't be removed is only a copy too many."""
-    for path in (_receipts() / run, evidence / NAME):
+    mine = [receipt.path for receipt in (_known().get(evidence.resolve()),) if receipt and receipt.path.name == run]
+    for path in (*mine, evidence / NAME):
         with contextlib.suppress(OSError):
             path.unlink(missing_ok=True)
+
+
+def _plain_name(run: object) -> bool:
+    return isinstance(run, str) and run.isprintable() and run not in ("", ".", "..") and "/" not in run
 
 
 def _unvouched(path: Path, why: str) -> NotVouched:
@@ -158,13 +173,13 @@ def _known() -> dict[Path, _Receipt]:
     found = {}
     for path in _receipts().glob("[!.]*"):
         if path.is_symlink():  # as older versions made them
-            found[path.resolve()] = _Receipt(path.resolve())
+            found[path.resolve()] = _Receipt(path, path.resolve())
             continue
         try:
             if path.stat().st_uid != os.geteuid():
                 continue
             told = json.loads(path.read_text(encoding="utf-8"))
-            receipt = _Receipt(**{**told, "evidence": Path(told["evidence"]).resolve()})
+            receipt = _Receipt(**{**told, "path": path, "evidence": Path(told["evidence"]).resolve()})
         except (OSError, ValueError, KeyError, TypeError):
             continue
         found[receipt.evidence] = receipt
@@ -181,6 +196,8 @@ def _bytes(path: Path, receipt: _Receipt) -> bytes:
                 raise _unvouched(path, "it is not the file that its run wrote")
             return file.read()
     except OSError as error:
+        if error.errno == errno.ELOOP:  # a link: no run writes one
+            raise _unvouched(path, "it is not the file that its run wrote") from error
         raise Damaged(f"{path} can't be read: {error}") from error
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shlex
 import socket
 import sys
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ def apart(there: Place, rebooted: bool) -> Apart | None:
         if not there.named or there.named == ours.named:
             return None
         where = f"in the network namespace {there.named}, before this machine was started again"
-        return Apart("network", where, f"ip netns exec {there.named}", ended=True)
+        return Apart("network", where, f"ip netns exec {shlex.quote(there.named)}", ended=True)
     if _differ(there.processes, ours.processes):
         return Apart("processes", "in another container, or in front of it", hint="there, where its processes are: ")
     where = f"in the network namespace {there.named or there.network}"
@@ -94,7 +95,7 @@ def apart(there: Place, rebooted: bool) -> Apart | None:
 def _network_apart(there: Place, where: str) -> Apart:
     number = there.network.strip("net:[]")
     if there.named and _number(_NAMED / there.named) == number:
-        return Apart("network", where, f"ip netns exec {there.named}")
+        return Apart("network", where, f"ip netns exec {shlex.quote(there.named)}")
     paths, unseen = _ways_into(there.network)
     # Some machines show the first process to nobody. It has not moved into a network that `ip netns` made.
     all_seen = not unseen - ({1} if there.named else set())

@@ -180,7 +180,7 @@ def test_when_the_whole_state_folder_is_gone_a_copy_is_mended_from_once_it_is_ag
     assert heal.heal(said.append, tmp_path / "reports") == 0
     assert not (tmp_path / "a").exists() and f"chaos.heal --from {made.evidence}" in said[0]
     said.clear()
-    taking = partial(strange_copy.take, made.evidence, lambda: True)
+    taking = partial(strange_copy.take, made.evidence, print, lambda: True)
     assert heal.heal(said.append, tmp_path / "reports", take=taking) == 0, said
     assert (tmp_path / "a").exists() and Ledger().outstanding() == []
     assert not (made.evidence / undo_copies.NAME).exists()
