@@ -24,7 +24,7 @@ _ACTIONS = ("FailureAction", "SuccessAction")
 _SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID", "Restart", "Transient",
           *_ACTIONS)  # fmt: skip
 # Above systemd's own default of 90 s for a unit to start or stop.
-_JOB_TIMEOUT_S = 120.0
+_STOP_TIMEOUT_S = 120.0
 _KILL = '"$@" kill --signal=KILL "$unit" && "$@" stop "$unit"'
 _CRASH = (
     'seen=$1; signal=$2; shift 2; now=$("$@" show --property=MainPID "$unit"); now=${now#MainPID=}; '
@@ -126,11 +126,11 @@ class Systemd(Control):
         return ("systemctl", *(("--user",) if self.user else ()), "--no-ask-password", "--no-pager")
 
     def _systemctl(self, *words: str, **more: Any) -> Command:
-        return Command((*self._base, *words), host=self.host, timeout_s=_JOB_TIMEOUT_S, **more)
+        return Command((*self._base, *words), host=self.host, timeout_s=_STOP_TIMEOUT_S, **more)
 
     def _script(self, name: str, text: str, *words: str) -> Command:
         argv = ("sh", "-c", "unit=$1; shift; " + text, name, self.unit, *words, *self._base)
-        return Command(argv, host=self.host, timeout_s=_JOB_TIMEOUT_S)
+        return Command(argv, host=self.host, timeout_s=_STOP_TIMEOUT_S)
 
     def _show(self) -> Command:
         properties = tuple(f"--property={name}" for name in _SHOWN)

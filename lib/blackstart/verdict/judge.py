@@ -156,7 +156,7 @@ def _never_begun(expectation: Expectation, phase: str) -> Finding:
 def precedence(
     run: Replayed, findings: Sequence[Finding], mended: Collection[str] = ()
 ) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict in DESIGN's order, and the reasons for it."""
+    """The verdict in its order (docs/design.md), and the reasons for it."""
     record, monitors, times = run.record, run.monitors, run.times
     refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:
