@@ -1,4 +1,4 @@
-"""Which target a run is about, and why. The order is DESIGN's; two candidates are never guessed between."""
+"""Which target a run is about, and why. The order is the design's; two candidates are never guessed between."""
 
 from __future__ import annotations
 

@@ -91,7 +91,8 @@ class Supervisor(Control):
         """SIGKILL to the whole tree once supervisord holds it for being stopped."""
         record = process_tree.record(self.identity(), self.host)
         text = process_tree.script(_KILL)
-        return (Command(("sh", "-c", text, "kill", record, self.ctl, self.config, self.name), self.host, _STOP_TIMEOUT_S),)
+        argv = ("sh", "-c", text, "kill", record, self.ctl, self.config, self.name)
+        return (Command(argv, self.host, _STOP_TIMEOUT_S),)
 
     def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
         """The signal to the process that was seen, and to no other."""

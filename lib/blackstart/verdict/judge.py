@@ -3,7 +3,7 @@
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
 (name, `began`), `load` (its `summary`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was
 proved), `final` (collected values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people.
-The precedence is DESIGN's:
+The precedence is the design's:
 not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
 violation, missing data (or a fault that was over before its undo), held.
 """

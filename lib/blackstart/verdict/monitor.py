@@ -1,6 +1,6 @@
 """One expectation followed through a run, reading by reading. The engine feeds it live, the judge from the journal.
 
-The rules are DESIGN's table "What a reading means". Two readings in a row decide; a gap of more than five ticks means
+The rules are the table "What a reading means". Two readings in a row decide; a gap of more than five ticks means
 that nothing is known about that time.
 """
 
