@@ -20,6 +20,27 @@ def pytest_configure() -> None:
         os.environ["BLACKSTART_LAB_PORTS"] = f"{lowest}-{lowest + each - 1}"
 
 
+# Where tests mostly wait for real servers: first, so that none of them is what all the others have ended before.
+_SLOW_FIRST = ("lab", "contract", "docs")
+_SPREAD = _SLOW_FIRST[:2]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What workers share out: a file at a time, since its tests share a lab; of drills, each that shares nothing."""
+    folders = {item: item.path.relative_to(Path(__file__).parent).parts[0] for item in items}
+    items.sort(key=lambda item: _SLOW_FIRST.index(folders[item]) if folders[item] in _SLOW_FIRST else len(_SLOW_FIRST))
+    for item in items:
+        if folders[item] not in _SPREAD or _shares(item):
+            item.add_marker(pytest.mark.xdist_group(str(item.path)))
+
+
+def _shares(item: pytest.Item) -> bool:
+    """Whether it uses a fixture of ours that lives longer than one test."""
+    defined = getattr(item, "_fixtureinfo").name2fixturedefs.values()  # noqa: B009  (pytest has no public name for it)
+    return any(one.scope != "function" and one.baseid for fixtures in defined for one in fixtures)
+
+
 @pytest.fixture(autouse=True)
 def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Each test has a state folder and locks of its own, so that tests can run side by side."""
