@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from blackstart.base.state import invoke, state_path
 from blackstart.safety.ledger.ledger import Entry
 from blackstart.safety.processes.namespaces import Apart
-
-Say = Callable[[str], None]
 
 
 def heal_command(*options: str) -> str:
