@@ -148,11 +148,7 @@ def assert_resumed(
 
 
 def snapshot_metrics(
-    api: str,
-    path: str | os.PathLike[str],
-    *,
-    headers: Headers | None = None,
-    timeout_s: float = DEFAULT_TIMEOUT_S,
+    api: str, path: str | os.PathLike[str], *, headers: Headers | None = None, timeout_s: float = DEFAULT_TIMEOUT_S
 ) -> Path:
     """Keep the metrics page as it is now in the file `path`, whole or not at all. Raises NotRead, OSError."""
     url, target = _metrics_url(api), Path(path)

@@ -1,1 +1,18 @@
-"""What each task does. The only place where an error becomes an exit code."""
+"""What each task does. The only place where an error becomes an exit code.
+
+A module of it is imported when a task first asks for one: reading the tasks (`invoke --list`) imports no library.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite
+
+__all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(name)
+    return importlib.import_module(f"{__name__}.{name}")

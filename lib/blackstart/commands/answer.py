@@ -7,28 +7,56 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Concatenate, ParamSpec
 
 from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.verdict import Verdict
 
+Arguments = ParamSpec("Arguments")
 
-def crashed(error: Exception, redactor: Redactor) -> int:
+
+def answering(
+    starts: bool = True,
+) -> Callable[[Callable[Concatenate[Redactor, Arguments], int]], Callable[Arguments, int]]:
+    """A command: given a redactor besides its arguments; an error of ours becomes one clear message without traceback,
+    and its exit code. One that `starts` nothing only reads: an error of the disk is told in the same way there, and
+    none says what was not started."""
+
+    def made(act: Callable[Concatenate[Redactor, Arguments], int]) -> Callable[Arguments, int]:
+        @wraps(act)
+        def command(*arguments: Arguments.args, **options: Arguments.kwargs) -> int:
+            redactor = Redactor()
+            redactor.learn_environment()
+            with _an_output():
+                try:
+                    return act(redactor, *arguments, **options)
+                except Exception as error:
+                    return _failed(error, redactor, starts)
+
+        return command
+
+    return made
+
+
+def _failed(error: Exception, redactor: Redactor, starts: bool) -> int:
+    foreseen = isinstance(error, BlackstartError) or (isinstance(error, OSError) and not starts)
+    if not foreseen:  # a mistake of ours, or in a user's file: what it says may hold a secret
+        return _crashed(error, redactor)
+    message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
+    _tell(redactor(str(message)))
+    return Verdict.REFUSED.exit_code
+
+
+def _crashed(error: Exception, redactor: Redactor) -> int:
     """Tell of a mistake that nobody foresaw, its secrets masked. A run that had begun has restored by then."""
     _tell(redactor("".join(traceback.format_exception(error))))
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
     told += " What is broken now, if anything is: invoke chaos.status"
     _tell(redactor(f"{type(error).__name__}: {error}\n{told}"))
     return Verdict.INCONCLUSIVE.exit_code
-
-
-def answering(act: Callable[[Redactor], int]) -> int:
-    """Call it; an error of ours becomes one clear message without traceback, and its exit code."""
-    redactor = Redactor()
-    redactor.learn_environment()
-    with _an_output():
-        return _answer(act, redactor)
 
 
 @contextlib.contextmanager
@@ -43,16 +71,3 @@ def _an_output() -> Iterator[None]:
 
 def _tell(text: str) -> None:
     print(writer.printable(text), file=sys.stderr, flush=True)
-
-
-def _answer(act: Callable[[Redactor], int], redactor: Redactor) -> int:
-    try:
-        return act(redactor)
-    except Refused as refusal:
-        _tell(redactor(str(refusal)))
-        return Verdict.REFUSED.exit_code
-    except BlackstartError as error:
-        _tell(redactor(str(Refused(str(error)))))
-        return Verdict.REFUSED.exit_code
-    except Exception as error:  # a mistake of ours, or in a user's file: what it says may hold a secret
-        return crashed(error, redactor)

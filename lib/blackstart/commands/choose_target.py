@@ -1,4 +1,4 @@
-"""Which target a run is about, and why. The order is the design's; two candidates are never guessed between."""
+"""Which target a run is about, and why. The order is that of `target_for`; two candidates are never guessed between."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from blackstart import controls
 from blackstart.base.errors import Ambiguous, BadFlag, BadTarget, BlackstartError, did_you_mean
 from blackstart.base.state import invoke, running_labs
 from blackstart.commands.target_file import from_table, load
 from blackstart.model.flags import Flags
 from blackstart.model.system import Server, System
 from blackstart.model.target import Service, Target
+from blackstart.probes.read import read_once
+from blackstart.probes.tcp import Tcp
 from blackstart.suites import systems
 
 TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "database_url")
@@ -46,12 +49,9 @@ def _chosen(kind: str, flags: Flags) -> Target:
     labs = {name: path for name, path in running_labs().items() if _fits(load(path), kind)}
     if labs and not flags.noninteractive:
         return _lab(labs)
-    if labs and flags.noninteractive:
-        # A drill of CI must never fall on a lab that happens to run instead of the system that was meant.
-        return by_flags(
-            kind, flags, "the defaults (a lab runs, but NONINTERACTIVE takes it only by name: --target lab)"
-        )
-    return by_flags(kind, flags, "the defaults")
+    # A drill of CI must never fall on a lab that happens to run instead of the system that was meant.
+    but = " (a lab runs, but NONINTERACTIVE takes it only by name: --target lab)" if labs else ""
+    return by_flags(kind, flags, f"the defaults{but}")
 
 
 def _beside_flags(target: Target, flags: Flags) -> Target:
@@ -154,8 +154,6 @@ def _too_little(system: System, given: list[str]) -> str:
 
 def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], str]:
     """A service as container and URL say, where either may be left out; and what is to be said of it."""
-    from blackstart import controls  # noqa: PLC0415  (only asked for where the flags describe the target)
-
     container, url, port = getattr(flags, server.container), getattr(flags, server.url), server.port
     dsn = _reference(flags.variable(server.url), url) or server.dsn.format(f"localhost:{port}")
     address = _address(url or "//localhost", port)
@@ -179,9 +177,6 @@ def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], st
 
 def _answers(name: str, address: str) -> bool:
     """Whether a server is there: the original scripts' local Redis."""
-    from blackstart.probes.read import read_once  # noqa: PLC0415
-    from blackstart.probes.tcp import Tcp  # noqa: PLC0415
-
     return read_once(Tcp(address=address, name=name), 1.0).kind == "value"
 
 

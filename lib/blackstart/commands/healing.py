@@ -1,4 +1,4 @@
-"""What `chaos.heal` and `chaos.status` do; giving up is a file of its own."""
+"""What `chaos.heal` and `chaos.status` do."""
 
 from __future__ import annotations
 
@@ -14,29 +14,27 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering
 from blackstart.model import flags
+from blackstart.safety.heal import forget as forgetting
 from blackstart.safety.heal import heal as healing
 from blackstart.safety.heal import strange_copy
 from blackstart.safety.ledger import undo_copies
 from blackstart.safety.ledger.ledger import Ledger
 
 
-def heal(here: bool = False, path: str = "", agreed: bool = False, experiment: str = "") -> int:
+@answering()
+def heal(redactor: Redactor, here: bool = False, path: str = "", agreed: bool = False, experiment: str = "") -> int:
     """Mend what dead runs left broken; `here`: also what was broken elsewhere; `path`: also what the copy there says,
     once that is agreed to; `experiment`: the file of one of the user's own, whose classes records may hold."""
-
-    def act(redactor: Redactor) -> int:
-        if agreed and not path:
-            raise Refused("--agree says yes to the commands of --from PATH, which is missing")
-        if experiment:
-            user_experiment.load(experiment, *_unread(path))
-        take = (
-            partial(strange_copy.take, Path(path), writer.line, lambda: agreed or _agrees(redactor))
-            if path
-            else strange_copy.none
-        )
-        return healing.heal(lambda text: writer.line(redactor(text)), healing.reports(), here, take)
-
-    return answering(act)
+    if agreed and not path:
+        raise Refused("--agree says yes to the commands of --from PATH, which is missing")
+    if experiment:
+        user_experiment.load(experiment, *_unread(path))
+    take = (
+        partial(strange_copy.take, Path(path), writer.line, lambda: agreed or _agrees(redactor))
+        if path
+        else strange_copy.none
+    )
+    return healing.heal(lambda text: writer.line(redactor(text)), healing.reports(), here, take)
 
 
 def _unread(path: str) -> list[Path]:
@@ -54,6 +52,13 @@ def _agrees(redactor: Redactor) -> bool:
     return Console(False, redactor).ask("Run these commands here?")
 
 
-def status() -> int:
-    """Print what is broken now."""
-    return answering(lambda redactor: healing.status(lambda text: writer.line(redactor(text)), healing.reports()))
+@answering()
+def forget(redactor: Redactor, run: str, reason: str) -> int:
+    """Give up what a run has left broken; asks on a terminal, and needs a reason everywhere."""
+    given = flags.read()
+    return forgetting.forget(run, reason.strip(), Path(given.reports), Console(given.noninteractive, redactor))
+
+
+@answering()
+def status(redactor: Redactor) -> int:
+    return healing.status(lambda text: writer.line(redactor(text)), healing.reports())

@@ -11,12 +11,8 @@ from blackstart.model.verdict import Verdict
 from blackstart.suites import discovery
 
 
-def list_experiments() -> int:
-    """Print every experiment there is."""
-
-    def act(redactor: Redactor) -> int:
-        rows = [(f.name, f.suite or "yours", f.says) for f in discovery.everything()]
-        writer.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
-        return Verdict.HELD.exit_code
-
-    return answering(act)
+@answering()
+def list_experiments(redactor: Redactor) -> int:
+    rows = [(f.name, f.suite or "yours", f.says) for f in discovery.everything()]
+    writer.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
+    return Verdict.HELD.exit_code

@@ -9,6 +9,7 @@ from typing import Any
 from blackstart.base import writer
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands.answer import answering
+from blackstart.commands.plan_text import show
 from blackstart.commands.run import choose, declared, variant_of
 from blackstart.engine import planning, safe_state
 from blackstart.model import flags
@@ -17,18 +18,14 @@ from blackstart.safety.preflight import ssh_origin
 from blackstart.suites import discovery
 
 
-def plan(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
+@answering()
+def plan(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
     """Print what an experiment would do; touches nothing."""
-    from blackstart.commands.plan_text import show  # noqa: PLC0415
-
-    def act(redactor: Redactor) -> int:
-        given = flags.read(options)
-        found = discovery.find(name)
-        variant = variant_of(found, options, variants)
-        target, given = choose(found, given, redactor)
-        made = planning.make(declared(found, target, given, variant), target)
-        full, last = bool(options.get("full")), safe_state.planned(target, given)
-        writer.page(redactor(show(made, ssh_origin.came_by(), os.environ, full=full, abort=last)))
-        return Verdict.HELD.exit_code
-
-    return answering(act)
+    given = flags.read(options)
+    found = discovery.find(name)
+    variant = variant_of(found, options, variants)
+    target, given = choose(found, given, redactor)
+    made = planning.make(declared(found, target, given, variant), target)
+    full, last = bool(options.get("full")), safe_state.planned(target, given)
+    writer.page(redactor(show(made, ssh_origin.came_by(), os.environ, full=full, abort=last)))
+    return Verdict.HELD.exit_code

@@ -14,8 +14,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from blackstart.base.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED, Refused, StepFailed
+from blackstart.base.errors import EXIT_INCONCLUSIVE, Refused, StepFailed
+from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import state_dir
+from blackstart.commands.answer import answering
 from blackstart.proxy.client import DEFAULT_URL, ProxyInfo, ProxyProblem, ProxyUnreachable, ToxiproxyClient
 from blackstart.safety.processes.identity import Process, boot_id, started
 
@@ -52,17 +54,14 @@ def _port(text: str) -> int:
     return int(text)
 
 
-def up(host: str, port: str, config: str, seed: str, detach: bool) -> int:
+@answering()
+def up(_: Redactor, host: str, port: str, config: str, seed: str, detach: bool) -> int:
     """`proxy.up`: become the proxy, or start it detached. Returns an exit code: 0, or 40 where it can't start."""
-    try:
-        number = _port(port)
-        if not detach:
-            sys.stdout.flush()
-            os.execv(sys.executable, argv(host, number, config, seed))
-        made = start(host, number, config, seed)
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        return EXIT_REFUSED
+    number = _port(port)
+    if not detach:
+        sys.stdout.flush()
+        os.execv(sys.executable, argv(host, number, config, seed))
+    made = start(host, number, config, seed)
     print(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `invoke proxy.down`.")
     return 0
 
@@ -112,13 +111,10 @@ def stop(one: Detached) -> None:
     (_folder() / f"{one.pid}.json").unlink(missing_ok=True)
 
 
-def down(port: str) -> int:
+@answering(starts=False)
+def down(_: Redactor, port: str) -> int:
     """`proxy.down`: end the detached proxy of that port, or with 0 all of them. Returns an exit code."""
-    try:
-        number = _port(port)
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        return EXIT_REFUSED
+    number = _port(port)
     ours = [one for one in running() if number in (0, int(one.url.rpartition(":")[2]))]
     for one in ours:
         stop(one)
@@ -128,15 +124,15 @@ def down(port: str) -> int:
     return 0
 
 
-def status(url: str) -> int:
+@answering(starts=False)
+def status(_: Redactor, url: str) -> int:
     """`proxy.status`: what a proxy server has, ours or Toxiproxy's: that of the URL, else the detached, else 8474's.
 
     Returns an exit code: 0; 40 for a URL that is none; 30 where the one of the URL, or a detached one, tells nothing.
     That nobody listens at 8474 where nothing was named or started is an answer, too.
     """
     if url and not _is_url(url):
-        print(Refused(f"--url={url!r}: must be a URL such as {DEFAULT_URL}"), file=sys.stderr)
-        return EXIT_REFUSED
+        raise Refused(f"--url={url!r}: must be a URL such as {DEFAULT_URL}")
     expected = [url] if url else [proxy.url for proxy in running()]
     silent = 0
     for one in expected or [DEFAULT_URL]:

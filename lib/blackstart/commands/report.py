@@ -4,150 +4,123 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from collections.abc import Callable
+from collections import Counter
 from pathlib import Path
 
 from tabulate import tabulate
 
 from blackstart.base import writer
-from blackstart.base.errors import (
-    EXIT_BROKE,
-    EXIT_HELD,
-    EXIT_INCONCLUSIVE,
-    EXIT_REFUSED,
-    BadTarget,
-    BlackstartError,
-    Damaged,
-    Refused,
-)
+from blackstart.base.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
+from blackstart.commands.answer import answering
 from blackstart.commands.target_file import load
 from blackstart.evidence import journal, manifest, notes, runs, verify
 from blackstart.evidence.events import EventName
+from blackstart.model.verdict import Verdict
 from blackstart.reports import baseline, documents, html, load_view, table, trend
 from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
 from blackstart.suites import systems
 from blackstart.verdict import from_folder
 
-_LAST = 20
 
-
-def show(run: str, reports: str, experiment: str = "") -> int:
+@answering(starts=False)
+def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     """Print a run: facts, transitions, expectations, verdict last."""
-
-    def act(_: Redactor) -> int:
-        view = _story(_opened(run, reports, experiment))
-        history = documents.load_of(view.where)
-        rows = load_view.by_phase(history, view.phases) if history else ()
-        writer.page(table.text(view, rows, notes.read(view.where).lines(), history))
-        return EXIT_HELD
-
-    return _answering(act)
+    view = _view(_opened(run, reports, experiment))
+    history = documents.load_of(view.where)
+    rows = load_view.by_phase(history, view.phases) if history else ()
+    writer.page(table.text(view, rows, notes.read(view.where).lines(), history))
+    return EXIT_HELD
 
 
-def write_html(run: str, reports: str, out: str, experiment: str = "") -> int:
+@answering(starts=False)
+def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
-
-    def act(_: Redactor) -> int:
-        view = _story(_opened(run, reports, experiment))
-        path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
-        if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
-            raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
-        text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
-        try:
-            path.write_text(text, encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
-        writer.page(str(path.absolute()))
-        return EXIT_HELD
-
-    return _answering(act)
+    view = _view(_opened(run, reports, experiment))
+    path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
+    if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
+        raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+    text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
+    try:
+        path.write_text(text, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
+    writer.page(str(path.absolute()))
+    return EXIT_HELD
 
 
-def judge(run: str, reports: str, experiment: str = "") -> int:
+@answering(starts=False)
+def judge(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     """Judge a finished run again. The verdict's exit code; 30 where it would be green and the record says otherwise."""
-
-    def act(_: Redactor) -> int:
-        folder = _opened(run, reports, experiment)
-        record, judgement = _record(folder), from_folder.judge_folder(folder)
-        if record.damage:
-            writer.page(f"  {record.damage_text}")
-        for reason in judgement.reasons:
-            writer.page(f"  because: {reason}")
-        last = record.last(EventName.VERDICT)
-        recorded = str(last["verdict"]) if last else ""
-        writer.page(f"{folder.name}: judged again, {judgement.verdict.shown}")
-        if not recorded and record.damage:
-            writer.page("  what verdict was recorded, if any was, can't be read")
-        elif not recorded:
-            writer.page("  no verdict was recorded: the run was killed before its end")
-        elif recorded == judgement.verdict:
-            writer.page(f"  the same as recorded: {recorded.replace('-', ' ')}")
-        else:
-            writer.page(f"  NOT the same as recorded: {recorded.replace('-', ' ')}")
-        if _story(folder).mended_later:
-            writer.page(f"  {MENDED}")
-        same = recorded == judgement.verdict
-        return judgement.exit_code if same or judgement.exit_code else EXIT_INCONCLUSIVE
-
-    return _answering(act)
+    folder = _opened(run, reports, experiment)
+    record, judgement = _record(folder), from_folder.judge_folder(folder)
+    if record.damage:
+        writer.page(f"  {record.damage_text}")
+    for reason in judgement.reasons:
+        writer.page(f"  because: {reason}")
+    last = record.last(EventName.VERDICT)
+    recorded = str(last["verdict"]) if last else ""
+    writer.page(f"{folder.name}: judged again, {judgement.verdict.shown}")
+    if not recorded and record.damage:
+        writer.page("  what verdict was recorded, if any was, can't be read")
+    elif not recorded:
+        writer.page("  no verdict was recorded: the run was killed before its end")
+    elif recorded == judgement.verdict:
+        writer.page(f"  the same as recorded: {recorded.replace('-', ' ')}")
+    else:
+        writer.page(f"  NOT the same as recorded: {recorded.replace('-', ' ')}")
+    if _view(folder).mended_later:
+        writer.page(f"  {MENDED}")
+    same = recorded == judgement.verdict
+    return EXIT_INCONCLUSIVE if judgement.verdict == Verdict.HELD and not same else judgement.verdict.exit_code
 
 
-def check(run: str, reports: str) -> int:
+@answering(starts=False)
+def check(_: Redactor, run: str, reports: str) -> int:
     """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
-
-    def act(_: Redactor) -> int:
-        folder = _find(run, reports)
-        found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
-        writer.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
-        code = verify.exit_code(found)
-        told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
-        writer.page(
-            f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}"
-        )
-        return code
-
-    return _answering(act)
+    folder = runs.find(run, Path(reports))
+    found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
+    writer.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
+    code = verify.exit_code(found)
+    told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
+    writer.page(f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}")
+    return code
 
 
-def add_note(run: str, text: str, by: str, reports: str) -> int:
+@answering(starts=False)
+def add_note(redactor: Redactor, run: str, text: str, by: str, reports: str) -> int:
     """Add an operator's note to a run."""
-
-    def act(redactor: Redactor) -> int:
-        if not text.strip():
-            raise Refused("a note must say something")
-        folder = _find(run, reports)
-        _learn_target(folder, redactor)
-        try:
-            notes.append(folder, text.strip(), by.strip(), redactor)
-        except OSError as error:
-            raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
-        writer.page(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
-        return EXIT_HELD
-
-    return _answering(act)
+    if not text.strip():
+        raise Refused("a note must say something")
+    folder = runs.find(run, Path(reports))
+    _learn_target(folder, redactor)
+    try:
+        notes.append(folder, text.strip(), by.strip(), redactor)
+    except OSError as error:
+        raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
+    writer.page(f"noted in {folder / notes.NAME}; the sealed journal is as it was")
+    return EXIT_HELD
 
 
-def show_trend(run: str, reports: str, last: str, baseline_file: str, save: bool, experiment: str = "") -> int:
+@answering(starts=False)
+def show_trend(
+    _: Redactor, run: str, reports: str, last: str, baseline_file: str, save: bool, experiment: str = ""
+) -> int:
     """Compare the runs like this one over time; against a baseline where one is named."""
-
-    def act(_: Redactor) -> int:
-        if save and not baseline_file:
-            raise Refused("--save-baseline needs --baseline FILE to save to")
-        alike, others = _alike(_opened(run, reports, experiment), _count(last))
-        _print_trend(alike, others)
-        if save:
-            made = baseline.of(alike)
-            baseline.save(Path(baseline_file), made)
-            writer.page(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
-            for name in sorted({name for run in alike for name in run.times_s} - set(made["transitions"])):
-                writer.page(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
-            return EXIT_HELD
-        return _gate(alike, Path(baseline_file)) if baseline_file else EXIT_HELD
-
-    return _answering(act)
+    if save and not baseline_file:
+        raise Refused("--save-baseline needs --baseline FILE to save to")
+    alike, others = _alike(_opened(run, reports, experiment), _count(last))
+    _print_trend(alike, others)
+    if save:
+        made = baseline.of(alike)
+        baseline.save(Path(baseline_file), made)
+        writer.page(f"saved as the baseline: {baseline_file}, {len(made['runs'])} runs that held")
+        for name in sorted({name for run in alike for name in run.times_s} - set(made["transitions"])):
+            writer.page(f"  not in it, since fewer than {trend.LEAST_RUNS} of them have it: {name}")
+        return EXIT_HELD
+    return _gate(alike, Path(baseline_file)) if baseline_file else EXIT_HELD
 
 
 def _gate(alike: list[trend.Run], path: Path) -> int:
@@ -163,14 +136,14 @@ def _gate(alike: list[trend.Run], path: Path) -> int:
 
 def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
     """The last runs that can be compared with this one, oldest first, and how many in the folder can't be."""
-    wanted = trend.key_of(_story(folder))
+    wanted = trend.key_of(_view(folder))
     found: list[trend.Run] = []
     others = 0
     for path in reversed(runs.every(folder.parent)):
         if len(found) >= last:
             break
         try:
-            made = trend.run_of(_story(path))
+            made = trend.run_of(_view(path))
         except Damaged as damage:
             print(f"  left out: {path.name}: {damage}", file=sys.stderr)
             continue
@@ -184,7 +157,8 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
 def _print_trend(alike: list[trend.Run], others: int) -> None:
     name, _, settings = alike[-1].key.partition(", ")
     writer.page(f"{name}: {_runs(len(alike))}, {alike[0].began} to {alike[-1].began}")
-    told = ", ".join(f"{count} {verdict.shown}" for verdict, count in trend.verdicts(alike).most_common())
+    counts = Counter(run.verdict for run in alike).most_common()
+    told = ", ".join(f"{count} {verdict.shown}" for verdict, count in counts)
     writer.page(f"verdicts: {told}" + (f"; {_runs(others)} of something else in this folder" if others else ""))
     s = trend.shown
     rows = [
@@ -208,13 +182,9 @@ def _count(text: str) -> int:
     return int(text)
 
 
-def _find(run: str, reports: str) -> Path:
-    return runs.find(run, Path(reports))
-
-
 def _opened(run: str, reports: str, experiment: str) -> Path:
     """The run's folder, its record's classes known: a user's own from the file that the user names."""
-    folder = _find(run, reports)
+    folder = runs.find(run, Path(reports))
     if experiment:
         user_experiment.load(experiment, folder)
     _record(folder)
@@ -229,26 +199,14 @@ def _record(folder: Path) -> journal.Record:
     return journal.read(folder / "journal.jsonl")
 
 
-def _story(folder: Path) -> RunView:
+def _view(folder: Path) -> RunView:
     record = _record(folder)
     return RunView(record, from_folder.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
 
 
-def _answering(act: Callable[[Redactor], int]) -> int:
-    """Call it; an error of ours, or of the disk, is one clear line and exit code 40."""
-    redactor = Redactor()
-    redactor.learn_environment()
-    try:
-        return act(redactor)
-    except (BlackstartError, OSError) as error:
-        print(redactor(str(error)), file=sys.stderr, flush=True)
-        return EXIT_REFUSED
-
-
 def _learn_target(folder: Path, redactor: Redactor) -> None:
     """The secrets of the run's target file, where it is still there: an operator may quote one."""
-    record = journal.read(folder / "journal.jsonl")
-    head = next(iter(record.of(EventName.RUN)), {})
+    head = journal.read(folder / "journal.jsonl").first(EventName.RUN) or {}
     file = str(head.get("target", {}).get("file", ""))
     if file and Path(file).is_file():
         try:

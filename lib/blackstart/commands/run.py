@@ -1,4 +1,4 @@
-"""What the tasks do: from options to a run and its exit code. The one place where refusals become messages."""
+"""From options to a run and its exit code."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from blackstart.base.errors import BadFlag, BlackstartError, Refused
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import suite_summary, user_experiment
+from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.engine import planning, safe_state
 from blackstart.engine.run import Run
+from blackstart.loads.k6_override import with_k6
 from blackstart.model import flags
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags, secrets_of_run
@@ -35,15 +36,12 @@ from blackstart.suites import discovery, systems
 from blackstart.verdict.from_folder import Result
 
 
-def run(name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
+@answering()
+def run(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
     """Run one experiment; returns the exit code."""
-
-    def act(redactor: Redactor) -> int:
-        given = flags.read(options)
-        found = discovery.find(name)
-        return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
-
-    return answering(act)
+    given = flags.read(options)
+    found = discovery.find(name)
+    return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
 
 
 def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
@@ -94,11 +92,7 @@ def declared(found: discovery.Found, target: Target, given: Flags, variant: str 
         hold_min_s=max(experiment.hold_min_s, given.hold_s),
         total_max_s=min(experiment.total_max_s, given.total_max_s),
     )
-    if not given.k6:
-        return experiment
-    from blackstart.loads.k6_override import with_k6  # noqa: PLC0415  (most runs have none)
-
-    return with_k6(experiment, given.k6)
+    return with_k6(experiment, given.k6) if given.k6 else experiment
 
 
 def allowing(target: Target, given: Flags) -> Target:
@@ -165,6 +159,3 @@ def flag_words(given: Flags) -> list[str]:
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
     return words
-
-
-_ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_summary.SIGNALLED)

@@ -12,42 +12,41 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import suite_summary
 from blackstart.commands.answer import answering
-from blackstart.commands.run import _ENDS, flag_words, run_one
+from blackstart.commands.run import flag_words, run_one
 from blackstart.model import flags
 from blackstart.model.flags import Flags
 from blackstart.model.verdict import Verdict
 from blackstart.safety.heal.elsewhere import heal_command
 from blackstart.suites import discovery, systems
 
+_ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_summary.SIGNALLED)
 
-def suite(name: str, options: Mapping[str, Any], keep_going: bool) -> int:
+
+@answering()
+def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going: bool) -> int:
     """Run a suite in its order; stops at the first failure unless told to go on. Returns its exit code.
 
     Whatever it was told: what ended by a signal was meant to end, and what is not restored is not broken any further.
     """
-
-    def act(redactor: Redactor) -> int:
-        given = flags.read(options)
-        rows: list[suite_summary.Row] = []
-        codes: list[int] = []
-        stopped = ""
-        for found in in_order(name):
-            if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
-                rows.append((found.name, "not run", suite_summary.why_not(stopped, codes[-1])))
-                continue
-            stopped = found.name
-            row, code = _one_of_suite(found, given, redactor)
-            rows.append(row)
-            codes.append(code)
-        worst = suite_summary.worst(codes)
-        title = f"{systems.of(name).collection}.suite"
-        once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
-        writer.line(redactor(suite_summary.text(title, rows, worst, once_more)))
-        if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
-            writer.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
-        return worst
-
-    return answering(act)
+    given = flags.read(options)
+    rows: list[suite_summary.Row] = []
+    codes: list[int] = []
+    stopped = ""
+    for found in in_order(name):
+        if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
+            rows.append((found.name, "not run", suite_summary.why_not(stopped, codes[-1])))
+            continue
+        stopped = found.name
+        row, code = _one_of_suite(found, given, redactor)
+        rows.append(row)
+        codes.append(code)
+    worst = suite_summary.worst(codes)
+    title = f"{systems.of(name).collection}.suite"
+    once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
+    writer.line(redactor(suite_summary.text(title, rows, worst, once_more)))
+    if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
+        writer.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
+    return worst
 
 
 def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[tuple[str, str, str], int]:

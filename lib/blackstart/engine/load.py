@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 from blackstart.base.errors import BlackstartError, Refused
+from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import Folder
 from blackstart.loads.runner import LoadHandle
-
-if TYPE_CHECKING:
-    from blackstart.engine.observer import Observer
-    from blackstart.evidence.folder import Folder
-    from blackstart.model.experiment import Traffic
-    from blackstart.model.target import Target
+from blackstart.model.experiment import Traffic
+from blackstart.model.target import Target
 
 _READY_WITHIN_S = 15.0
 _STOP_WITHIN_S = 15.0

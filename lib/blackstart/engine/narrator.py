@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from tabulate import tabulate
 
 from blackstart.base import clock
+from blackstart.base.console import Console
 from blackstart.base.durations import shown
 from blackstart.engine import service_logs
+from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import Folder
 from blackstart.model.finding import Interval
 from blackstart.model.finding import shown as shown_reading
+from blackstart.model.plan import Plan
+from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
+from blackstart.reports.words import result
+from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitor import Monitor
 from blackstart.verdict.monitors import late
-
-if TYPE_CHECKING:
-    from blackstart.base.console import Console
-    from blackstart.engine.observer import Observer
-    from blackstart.evidence.folder import Folder
-    from blackstart.model.plan import Plan
-    from blackstart.model.target import Target
-    from blackstart.verdict.judge import Judgement
 
 _PROGRESS_EVERY_S = 0.5
 _NOTE_WITHIN_S = 120.0
@@ -111,9 +108,6 @@ class Narrator:
             self.console.plain(f"what was read until then: {folder.path}/")
             self.console.plain("\n".join(judgement.reasons))
             return
-        # The reports are needed only at the end.
-        from blackstart.reports.words import result  # noqa: PLC0415
-
         rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
         if rows:
             self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))

@@ -65,7 +65,6 @@ class Observer:
         self._sampler.set_tick(tick_s)
 
     def stop(self) -> None:
-        """Stop reading."""
         self._sampler.stop()
 
     def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
@@ -99,7 +98,6 @@ class Observer:
             return at_s
 
     def note(self, event: EventName, *, sync: bool = False, **fields: Any) -> None:
-        """One event into the journal."""
         with self.lock:
             self.journal.write(event, sync=sync, **fields)
 

@@ -5,36 +5,33 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from blackstart import __version__
 from blackstart.base import clock
 from blackstart.base.codec import to_data
+from blackstart.base.console import Console
+from blackstart.engine.observer import Observer
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import Folder
 from blackstart.evidence.journal import Record, readings_of
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.plan import Plan
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
 from blackstart.probes.read import read_once
 from blackstart.reports import csv_log, documents
 from blackstart.suites import systems
-
-if TYPE_CHECKING:
-    from blackstart.base.console import Console
-    from blackstart.engine.observer import Observer
-    from blackstart.evidence.folder import Folder
-    from blackstart.model.experiment import Experiment
-    from blackstart.model.flags import Flags
-    from blackstart.model.plan import Plan
-    from blackstart.verdict.judge import Judgement
+from blackstart.verdict.judge import Judgement
 
 _COLLECT_WITHIN_S = 10.0
+_OF_TARGET = ("name", "kind", "api", "why", "file", "lab", "mutant", "facts", "max_rate_hz")
 
 
 def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: object) -> None:
     """The journal's first lines: what is run, on what, with which flags and changes. `more`: what runs it `again`, and
     `experiment_file`, the path and sha256 of the file that declared it."""
-    target = plan.target
     observer.note(
         EventName.RUN,
         run=folder.run,
@@ -42,17 +39,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: o
         version=__version__,
         began=clock.utc_iso(folder.began),
         experiment=to_data(plan.experiment),
-        target={
-            "name": target.name,
-            "kind": target.kind,
-            "api": target.api,
-            "why": target.why,
-            "file": target.file,
-            "lab": target.lab,
-            "mutant": target.mutant,
-            "facts": dict(target.facts),
-            "max_rate_hz": target.max_rate_hz,
-        },
+        target={name: getattr(plan.target, name) for name in _OF_TARGET} | {"facts": dict(plan.target.facts)},
         **more,
         flags={name: getattr(flags, name) for name in sorted(flags.given)},
         sync=True,

@@ -52,8 +52,6 @@ class Run:
         self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
         console.between = self._while_asked
-        self.hold_min_s = max(plan.experiment.hold_min_s, flags.hold_s)
-        self.total_max_s = min(plan.experiment.total_max_s, flags.total_max_s)
 
     def execute(self) -> from_folder.Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
@@ -86,7 +84,7 @@ class Run:
         self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
-        self.ends_by_s = clock.now_s() + self.total_max_s
+        self.ends_by_s = clock.now_s() + self.experiment.total_max_s
         recording.head(self.observer, self.plan, self.flags, self.folder, **self.head)
 
     def _phases(self) -> from_folder.Result:
@@ -169,10 +167,8 @@ class Run:
         if self.plan.holds_s is not None:
             return clock.now_s()
         limit_s = max(BITE_WITHIN_S, self.plan.hands_within_s)
-        proved = self.observer.wait(
-            lambda: self.observer.effect("bites") is not None, self._within(limit_s), self._between
-        )
-        if not proved:
+        until_s = self._within(limit_s)
+        if not self.observer.wait(lambda: self.observer.effect("bites") is not None, until_s, self._between):
             self._stop(EventName.INCONCLUSIVE, f"the fault did not bite within {limit_s:g} s")
         bit_s = self.observer.effect("bites") or clock.now_s()
         what = ", ".join(change.what for change in self.plan.changes)
@@ -182,7 +178,7 @@ class Run:
     def _fault_done(self, bit_s: float) -> bool:
         if self.observer.undecided("fault"):
             return False
-        left_s = bit_s + self.hold_min_s - clock.now_s()
+        left_s = bit_s + self.experiment.hold_min_s - clock.now_s()
         # Nothing is awaited any more, but checks look at what happens during the hold too.
         calm_s = CALM_TICK_S if left_s > CALM_BEYOND_S else HOLD_TICK_S
         self.observer.pace(calm_s if self.traffic.calm() else FAST_TICK_S)
@@ -200,7 +196,7 @@ class Run:
         if self.journal.failure is not None:
             self._stop(EventName.INCONCLUSIVE, f"the evidence can't be written any more: {self.journal.failure}")
         if clock.now_s() > self.ends_by_s:
-            self._stop(EventName.ABORTED, f"the run reached its longest total time ({self.total_max_s:g} s)")
+            self._stop(EventName.ABORTED, f"the run reached its longest total time ({self.experiment.total_max_s:g} s)")
         if problem := self.guardian.problem() or self.traffic.problem():
             self._stop(EventName.INCONCLUSIVE, problem)
 
@@ -215,9 +211,7 @@ class Run:
         """Undo whatever was done, newest first. True when there was something to undo and all of it is proved gone."""
         if self.touched:
             self._safely(self._enter_recovery)
-        if not self.injection.outstanding:
-            return self.touched and not self.plan.changes
-        return self.injection.undo()
+        return self.injection.undo() if self.injection.outstanding else self.touched and not self.plan.changes
 
     def _enter_recovery(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -258,11 +252,10 @@ class Run:
 
     def _confirm_gone(self) -> None:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
-        if not self.injection.outstanding:
-            return
-        gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
-        self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
-        self.injection.confirm()
+        if self.injection.outstanding:
+            gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
+            self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
+            self.injection.confirm()
 
     def _wind_down(self) -> None:
         if self.signals.first is not None:
@@ -276,8 +269,8 @@ class Run:
             message = str(refusal.args[0] if refusal.args else refusal)  # too late for "Not started:"
             self.observer.note(EventName.INCONCLUSIVE, message=message, sync=True)
             self.console.say(f"ending early: {message}")
-            return
-        self.observer.note(EventName.REFUSED, message=str(refusal), sync=True)
+        else:
+            self.observer.note(EventName.REFUSED, message=str(refusal), sync=True)
 
     def _crashed(self, error: Exception, event: EventName = EventName.INCONCLUSIVE) -> None:
         if isinstance(error, EndedEarly):
@@ -287,9 +280,8 @@ class Run:
 
     def _close(self) -> from_folder.Result:
         judgement = from_folder.judge_run(self.folder.path, self.journal.failure, self.injection.outstanding.values())
-        if self.flags.pause_on_fail and safe_state.wanted(
-            judgement.verdict, self.plan.changes or self.traffic.flowed()
-        ):
+        did_something = self.plan.changes or self.traffic.flowed()
+        if self.flags.pause_on_fail and safe_state.wanted(judgement.verdict, did_something):
             between = self.signals.unless_again(self.guardian.problem)
             arguments = (self.plan.target, self.flags, self.observer, self.console, between)
             self._safely(lambda: safe_state.abort(*arguments), EventName.ABORT_FAILED)
@@ -303,4 +295,5 @@ class Run:
         by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
         self._safely(lambda: recording.write(self.folder, judgement, self.console), EventName.TROUBLE)
         self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), EventName.TROUBLE)
-        return from_folder.Result(judgement, self.folder, self.signals.exit_code if by_signal else judgement.exit_code)
+        code = self.signals.exit_code if by_signal else judgement.verdict.exit_code
+        return from_folder.Result(judgement, self.folder, code)

@@ -6,22 +6,20 @@ import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from blackstart.base import clock
+from blackstart.base.console import Console
 from blackstart.base.errors import BadFlag, BadTarget, EndedEarly, Refused, StepFailed
 from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
+from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
+from blackstart.model.flags import Flags
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.system import SafeState
+from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
-
-if TYPE_CHECKING:
-    from blackstart.base.console import Console
-    from blackstart.engine.observer import Observer
-    from blackstart.model.flags import Flags
-    from blackstart.model.target import Target
 
 _SETTLED_WITHIN_S = 90.0
 _PAUSED_WITHIN_S = 5.0

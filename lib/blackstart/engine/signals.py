@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 from blackstart.base.errors import EndedEarly, Interrupted
@@ -27,9 +27,7 @@ class Signals:
             self._before[signum] = signal.signal(signum, self._note)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for signum, handler in self._before.items():
             # None: a handler that Python did not set, and can't set again.
             signal.signal(signum, signal.SIG_DFL if handler is None else handler)

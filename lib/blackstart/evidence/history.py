@@ -15,7 +15,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, NamedTuple, Self, cast, get_args
 
 from blackstart.base.errors import Damaged
@@ -157,7 +156,7 @@ class HistoryWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _write(self, line: str) -> None:
@@ -201,14 +200,9 @@ def lines(path: Path) -> Iterator[Row | Unreadable]:
 
 def read(path: Path) -> History:
     """The whole record. Raises Damaged where there is no such file."""
-    rows: list[Row] = []
-    unreadable: list[Unreadable] = []
-    for item in lines(path):
-        if isinstance(item, Row):
-            rows.append(item)
-        else:
-            unreadable.append(item)
-    return History(tuple(rows), tuple(unreadable))
+    found = list(lines(path))
+    unreadable = tuple(item for item in found if isinstance(item, Unreadable))
+    return History(tuple(item for item in found if isinstance(item, Row)), unreadable)
 
 
 def _parse(number: int, text: str) -> Row | Unreadable:
@@ -231,19 +225,8 @@ def _row(fields: list[str]) -> Row:
         raise ValueError(f"start {start!r}, end {end!r} and outcome {outcome} don't go together")
     start_s, end_s = (_seconds(start), _seconds(end)) if start else (None, None)
     code = int(status) if status else None
-    return Row(
-        op,
-        key,
-        int(attempt),
-        _seconds(intended),
-        start_s,
-        end_s,
-        cast(Outcome, outcome),
-        code,
-        instance,
-        detail,
-        worker,
-    )
+    sent = _seconds(intended), start_s, end_s
+    return Row(op, key, int(attempt), *sent, cast(Outcome, outcome), code, instance, detail, worker)
 
 
 def _seconds(text: str) -> float:

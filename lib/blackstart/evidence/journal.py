@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from blackstart.base import clock
+from blackstart.base.codec import from_data
 from blackstart.base.errors import Damaged
 from blackstart.evidence.events import EventName
+from blackstart.model.change import Change
 from blackstart.model.reading import Reading
 
 Event = dict[str, Any]
@@ -185,12 +187,15 @@ class Record:
         return [event for event in self.events if event["event"] in names]
 
     def first(self, name: EventName) -> Event | None:
-        """The first event with this name."""
         return next((event for event in self.events if event["event"] == name), None)
 
     def last(self, name: EventName) -> Event | None:
-        """The last event with this name."""
         return next((event for event in reversed(self.events) if event["event"] == name), None)
+
+    def changes(self) -> tuple[Change, ...]:
+        """The changes that were planned, rebuilt; none where that was not recorded. Raises Damaged."""
+        plan = self.first(EventName.PLAN)
+        return from_data(plan["changes"]) if plan else ()
 
     def until_end(self) -> Record:
         """The run itself, which is what is judged: without what was recorded after its end (an abort, the verdict)."""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
-from blackstart.base.errors import Damaged, Refused, did_you_mean
+from blackstart.base import clock
+from blackstart.base.errors import Refused, did_you_mean
 
 _LONGEST_LINE_BYTES = 4 << 20
 # What makes a folder a run's also where its journal is gone: that is to be told, and no older run taken for the newest.
@@ -30,10 +32,6 @@ def _began(folder: Path) -> tuple[str, float]:
     journal = folder / "journal.jsonl"
     modified_s = (journal if journal.exists() else folder).stat().st_mtime
     if not stamp:
-        from datetime import UTC, datetime  # noqa: PLC0415
-
-        from blackstart.base import clock  # noqa: PLC0415  (rare)
-
         stamp = clock.utc_stamp(datetime.fromtimestamp(modified_s, UTC))
     return stamp, modified_s
 
@@ -74,6 +72,3 @@ def _candidates(name: str, reports: Path) -> Iterator[Path]:
     if given.suffix == ".log":
         yield (reports / given.stem).absolute()
         yield given.absolute().with_suffix("")
-
-
-__all__ = ["Damaged", "every", "find"]

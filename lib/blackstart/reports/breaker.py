@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import readings_of
 from blackstart.model.reading import Reading
 from blackstart.reports.story import RunView
 
@@ -53,13 +51,11 @@ def changes(view: RunView) -> tuple[Change, ...]:
 
 
 def _readings(view: RunView) -> list[Reading]:
-    read = (r for event in view.record.of(EventName.READ) for r in readings_of(event))
-    found = [r for r in read if r.probe in view.system.breaker]
-    return sorted((r for r in found if r.kind == "value" and r.value == 1), key=lambda r: r.answered_s)
+    true = (r for r in view.readings(view.system.breaker) if r.kind == "value" and r.value == 1)
+    return sorted(true, key=lambda r: r.answered_s)
 
 
 def steps(view: RunView, seen: Sequence[Change]) -> Steps:
-    """How long each step took."""
     broke_s, mended_s = view.times.bit_s or view.times.did_s, view.times.undid_s
     if broke_s is None:
         return Steps()

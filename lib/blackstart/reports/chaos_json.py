@@ -13,7 +13,6 @@ from typing import Any
 
 from blackstart.base import clock
 from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import Event
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports.picture import fault_spans
@@ -54,7 +53,7 @@ def results(view: RunView) -> dict[str, Any]:
 
 
 def _scenario(view: RunView, passed: bool) -> dict[str, Any]:
-    events = _Timeline(view).events()
+    events = _events(view)
     return {
         "name": view.name,
         "behavior": str(view.head.get("behavior") or view.target["name"]),
@@ -79,7 +78,7 @@ def _injection(view: RunView, number: int) -> dict[str, Any]:
     return {
         "type": _type(view, number),
         "activated": force is not None,
-        "deactivated": _gone(view, number),
+        "deactivated": view.proved_gone(number),
         "stats": {
             "what": change.what,
             "service": change.service,
@@ -95,11 +94,6 @@ def _type(view: RunView, number: int) -> str:
     if len(faults) == len(view.changes):
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(faults[number]).__name__).lower()
     return re.sub(r"\W+", "_", view.changes[number].what.split(" ", 1)[0]).lower()
-
-
-def _gone(view: RunView, number: int) -> bool:
-    entry = f"{view.run}#{number}"
-    return any(event["change"] == entry and event["ok"] for event in view.record.of(EventName.GONE))
 
 
 def _assertion(finding: Finding) -> dict[str, Any]:
@@ -118,57 +112,46 @@ def _ms(view: RunView, at_s: float) -> int:
     return round((at_s - view.from_s) * 1000)
 
 
-class _Timeline:
+def _events(view: RunView) -> list[dict[str, Any]]:
     """Events with ids in the order of time. An injection is the behavior's child, its cleanup is the injection's."""
+    found = sorted(_happened(view), key=lambda item: item["timestamp"])
+    ids = {item.pop("key"): f"e{place}" for place, item in enumerate(found)}
+    return [{"id": f"e{place}", **item, "parentId": ids.get(item["parentId"])} for place, item in enumerate(found)]
 
-    def __init__(self, view: RunView) -> None:
-        self.view = view
 
-    def events(self) -> list[dict[str, Any]]:
-        found = sorted(self._found(), key=lambda item: item["timestamp"])
-        ids = {item.pop("key"): f"e{place}" for place, item in enumerate(found)}
-        return [{"id": f"e{place}", **item, "parentId": ids.get(item["parentId"])} for place, item in enumerate(found)]
-
-    def _found(self) -> Iterator[dict[str, Any]]:
-        view = self.view
-        lasted_ms = _ms(view, view.to_s)
-        yield self._event("behavior", "behavior_start", view.from_s, {"name": view.name}, lasted_ms)
-        for number, change in enumerate(view.changes):
-            spans = fault_spans(view, number)
-            if spans:
-                key, data = f"do {number}", {"what": change.what, "service": change.service}
-                from_s, to_s = spans[0][2], spans[-1][3]
-                yield self._event(key, "injection_start", from_s, data, round((to_s - from_s) * 1000), "behavior")
-                yield self._event(f"gone {number}", "injection_end", to_s, {**data, "ok": _gone(view, number)}, 0, key)
-        for place, event in enumerate(view.record.of(*_EVENTS)):
-            yield self._recorded(place, event)
-        yield from self._assertions()
-        yield self._event("end", "behavior_end", view.to_s, {"verdict": view.judgement.verdict}, lasted_ms, "behavior")
-
-    def _recorded(self, place: int, event: Event) -> dict[str, Any]:
-        data: dict[str, Any] = {key: event[key] for key in ("message", "what", "ok") if key in event}
+def _happened(view: RunView) -> Iterator[dict[str, Any]]:
+    lasted_ms = _ms(view, view.to_s)
+    yield _event(view, "behavior", "behavior_start", view.from_s, {"name": view.name}, lasted_ms)
+    for number, change in enumerate(view.changes):
+        spans = fault_spans(view, number)
+        if spans:
+            key, data = f"do {number}", {"what": change.what, "service": change.service}
+            from_s, to_s = spans[0][2], spans[-1][3]
+            yield _event(view, key, "injection_start", from_s, data, round((to_s - from_s) * 1000), "behavior")
+            gone = {**data, "ok": view.proved_gone(number)}
+            yield _event(view, f"gone {number}", "injection_end", to_s, gone, 0, key)
+    for place, event in enumerate(view.record.of(*_EVENTS)):
+        told: dict[str, Any] = {key: event[key] for key in ("message", "what", "ok") if key in event}
         parent = f"do {event['change'].rpartition('#')[2]}" if "change" in event else "behavior"
-        return self._event(f"event {place}", _EVENTS[event["event"]], float(event["at"]), data, 0, parent)
+        yield _event(view, f"event {place}", _EVENTS[event["event"]], float(event["at"]), told, 0, parent)
+    yield from _assertions(view)
+    ended = {"verdict": view.judgement.verdict}
+    yield _event(view, "end", "behavior_end", view.to_s, ended, lasted_ms, "behavior")
 
-    def _assertions(self) -> Iterator[dict[str, Any]]:
-        view = self.view
-        ends = {"baseline": view.times.did_s, "fault": view.times.undid_s}
-        for place, finding in enumerate(view.judgement.findings):
-            at_s = finding.transition.to_s if finding.transition else ends.get(finding.phase) or view.to_s
-            data = {"name": finding.name, "phase": finding.phase, "result": result(finding)}
-            parent = "do 0" if finding.phase == "fault" and view.times.did_s is not None else "behavior"
-            yield self._event(f"finding {place}", "assertion_result", at_s, data, 0, parent)
-            if finding.phase == "recovery" and finding.transition:
-                yield self._event(f"recovery {place}", "recovery", at_s, data, 0, f"finding {place}")
 
-    def _event(
-        self, key: str, type_: str, at_s: float, data: dict[str, Any], duration_ms: int, parent: str = ""
-    ) -> dict[str, Any]:
-        return {
-            "key": key,
-            "type": type_,
-            "timestamp": _ms(self.view, at_s),
-            "duration": duration_ms,
-            "data": data,
-            "parentId": parent,
-        }
+def _assertions(view: RunView) -> Iterator[dict[str, Any]]:
+    ends = {"baseline": view.times.did_s, "fault": view.times.undid_s}
+    for place, finding in enumerate(view.judgement.findings):
+        at_s = finding.transition.to_s if finding.transition else ends.get(finding.phase) or view.to_s
+        data = {"name": finding.name, "phase": finding.phase, "result": result(finding)}
+        parent = "do 0" if finding.phase == "fault" and view.times.did_s is not None else "behavior"
+        yield _event(view, f"finding {place}", "assertion_result", at_s, data, 0, parent)
+        if finding.phase == "recovery" and finding.transition:
+            yield _event(view, f"recovery {place}", "recovery", at_s, data, 0, f"finding {place}")
+
+
+def _event(
+    view: RunView, key: str, type_: str, at_s: float, data: dict[str, Any], duration_ms: int, parent: str = ""
+) -> dict[str, Any]:
+    when = {"timestamp": _ms(view, at_s), "duration": duration_ms}
+    return {"key": key, "type": type_, **when, "data": data, "parentId": parent}

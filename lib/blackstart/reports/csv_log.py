@@ -5,24 +5,23 @@ from __future__ import annotations
 import csv
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.codec import from_data
 from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import Event, Record, readings_of
+from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
-from blackstart.model.finding import Finding, Interval
+from blackstart.model.finding import Interval
 from blackstart.model.reading import Reading, Scalar
-from blackstart.model.verdict import Verdict
+from blackstart.reports.words import result
 from blackstart.verdict.judge import Judgement, replay
 
 NOT_OBSERVED = "not_observed"
 NOT_PROVED = "effect_not_proved"
+_MOMENTS = {"baseline": "before", "fault": "fault", "recovery": "end"}
 
 
 def write(path: Path, record: Record, judgement: Judgement) -> None:
-    """Write the log beside the evidence folder."""
     with path.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows(record, judgement))
 
@@ -38,8 +37,7 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     experiment: Experiment = from_data(run["experiment"])
     began = datetime.fromisoformat(run["began"])
     moments = _moments(record)
-    plan = record.first(EventName.PLAN)
-    monitors, _ = replay(record, experiment, from_data(plan["changes"]) if plan else ())
+    monitors, _ = replay(record, experiment, record.changes())
     effects = {(monitor.phase, monitor.expectation.name): monitor.anchor_s for monitor in monitors.expected}
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
     made += list(experiment.log_facts)
@@ -49,15 +47,11 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
         if finding.phase in ("fault", "recovery") and finding.name in waits:
             key = f"{finding.name}_interval_s"
             made.append((key, _interval(finding.transition, effects.get((finding.phase, finding.name)))))
-    made += [(f"check_{f.name}", _result_text(f)) for f in judgement.findings if f.phase == "check"]
+    made += [(f"check_{f.name}", result(f).replace(" ", "_")) for f in judgement.findings if f.phase == "check"]
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
     return [*made, ("test_result", judgement.verdict.csv)]
-
-
-def _result_text(finding: Finding) -> str:
-    return NOT_OBSERVED if finding.status == Verdict.INCONCLUSIVE and not finding.criterion else finding.status
 
 
 def _interval(value: Interval | None, effect_s: float | None) -> str:
@@ -73,23 +67,18 @@ def _moments(record: Record) -> dict[str, dict[str, Reading]]:
     began_s = 0.0
     for event in record.of(EventName.PHASE, EventName.READ, EventName.FINAL):
         if event["event"] == EventName.PHASE:
-            if (moment := _moment(event, now)) != now:
+            if (moment := _MOMENTS.get(event["phase"], now)) != now:
                 earlier, now, began_s = now, moment, float(event["began"])
             continue
         if event["event"] == EventName.FINAL:
-            seen["end"][event["probe"]] = Reading(
-                event["probe"], event["kind"], 0.0, 0.0, event["value"], event["note"]
-            )
+            probe = event["probe"]
+            seen["end"][probe] = Reading(probe, event["kind"], 0.0, 0.0, event["value"], event["note"])
             continue
         for reading in readings_of(event):
             # A read that was under way when a phase began tells of the time before it.
             seen[now if reading.sent_s >= began_s else earlier][reading.probe] = reading
             _keep_peak(seen["peak"], reading)
     return seen
-
-
-def _moment(event: Event, now: str) -> str:
-    return {"baseline": "before", "fault": "fault", "recovery": "end"}.get(event["phase"], now)
 
 
 def _keep_peak(peak: dict[str, Reading], reading: Reading) -> None:
@@ -114,8 +103,4 @@ def _plain(value: Scalar, digits: int) -> str:
         return "true" if value else "false"
     if isinstance(value, float):
         return f"{value:.{digits}f}" if digits or value.is_integer() else f"{value:g}"
-    return _text(value)
-
-
-def _text(value: Any) -> str:
     return str(value).replace("\n", " ")

@@ -9,6 +9,7 @@ from blackstart.evidence.history import History
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.sections import section, table
 from blackstart.reports.story import RunView
+from blackstart.reports.words import ms
 
 FATE_HEADS = ("phase", "per s", "success", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
 BREAKER_HEADS = ("breaker", "by (from the start)", "by (UTC)")
@@ -18,14 +19,13 @@ def fate_rows(history: History, view: RunView) -> list[tuple[str, ...]]:
     """A row per phase and fate; rate and success rate are the phase's."""
     return [
         (each.phase, f"{each.rate_per_s:.1f}", f"{each.success:.1%}", fate.name, str(fate.count), f"{fate.share:.1%}",
-         *map(_ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
+         *map(ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
         for each in fates.by_phase(history, view.phases, view.system, view.usual)
         for fate in each.fates
     ]  # fmt: skip
 
 
 def breaker_rows(view: RunView) -> list[tuple[str, ...]]:
-    """A row per change of the breaker."""
     return [(c.state, view.offset(c.at_s), view.utc_text(c.at_s)) for c in breaker.changes(view)]
 
 
@@ -65,10 +65,6 @@ def gauge_section(view: RunView) -> Element | None:
     if not rows:
         return None
     return section("What it needed, phase by phase", table(gauges.HEADS, rows, "numbers"), id_="gauges")
-
-
-def _ms(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
 
 
 def _s(value: float | None) -> str:

@@ -33,14 +33,10 @@ class PhaseFigures:
     rate_per_s: float
     fates: tuple[Fate, ...]
 
-    def share(self, *names: str) -> float:
-        """Of all that were due, those of these fates."""
-        return sum(fate.share for fate in self.fates if fate.name in names)
-
     @property
     def success(self) -> float:
-        """Served, or answered by the fallback."""
-        return self.share("served", "fallback")
+        """The share that was served, or answered by the fallback."""
+        return sum(fate.share for fate in self.fates if fate.name in ("served", "fallback"))
 
 
 def fate(row: Row, system: System, usual: str = "") -> str:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import readings_of
 from blackstart.model.reading import Reading
 from blackstart.reports.story import RunView
 
@@ -32,18 +30,13 @@ def figures(gauge: Gauge) -> tuple[str, ...]:
 
 def by_phase(view: RunView) -> tuple[Gauge, ...]:
     """Every gauge that was read in a phase, phase by phase; nothing where none was."""
-    found = _readings(view)
+    found = view.readings(view.system.gauges)
     return tuple(
         Gauge(phase.name, called, values[0], min(values), max(values), values[-1])
         for phase in view.phases
         for probe, called in view.system.gauges.items()
         if (values := _values(found, probe, phase.from_s, phase.to_s))
     )
-
-
-def _readings(view: RunView) -> list[Reading]:
-    read = (r for event in view.record.of(EventName.READ) for r in readings_of(event))
-    return [r for r in read if r.probe in view.system.gauges]
 
 
 def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:

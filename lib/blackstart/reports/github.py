@@ -18,30 +18,19 @@ def summary(view: RunView) -> str:
     """The job summary: verdict, reasons, transitions, expectations."""
     judgement = view.judgement
     word = f"{judgement.verdict.sign} {judgement.verdict.shown}"
+    transitions = [(mark.what, mark.phase, mark.after, mark.limit) for mark in view.transitions]
+    findings = [
+        (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in judgement.findings
+    ]
     parts = [
         f"## {word}: {_cell(view.name)} on {_cell(view.target['name'])}",
         verdict_says(view),
         "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
-        _transitions(view),
-        _findings(view),
+        _table(("what became true", "phase", "after", "limit"), transitions),
+        _table(("result", "phase", "expectation", "expected", "what was seen"), findings),
         f"Evidence: {_code(str(view.where))}" + (f", run again: {_code(view.again)}" if view.again else ""),
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
-
-
-def _transitions(view: RunView) -> str:
-    rows = [
-        (mark.what, mark.phase, mark.after, f"{mark.within_s:g} s" if mark.within_s else "")
-        for mark in view.transitions
-    ]
-    return _table(("what became true", "phase", "after", "limit"), rows)
-
-
-def _findings(view: RunView) -> str:
-    rows = [
-        (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in view.judgement.findings
-    ]
-    return _table(("result", "phase", "expectation", "expected", "what was seen"), rows)
 
 
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

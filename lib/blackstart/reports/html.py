@@ -27,11 +27,7 @@ _LEGEND = (
 )
 
 
-def page(
-    view: RunView,
-    history: History | None = None,
-    notes: Sequence[tuple[str, str]] = (),
-) -> str:
+def page(view: RunView, history: History | None = None, notes: Sequence[tuple[str, str]] = ()) -> str:
     """The whole document. `notes` are (when, text) added after the run."""
     loaded = buckets(history, view.from_s, view.to_s) if history else ()
     rows = by_phase(history, view.phases) if history else ()
@@ -81,16 +77,10 @@ def _timeline(view: RunView, loaded: Sequence[Bucket]) -> Element:
         keys.append(e("li", e("span", "1", class_="key mark"), " a transition, numbered as in the table"))
     words = [word for word in OUTCOMES if any(bucket.counts[word] for bucket in loaded)]
     keys += [e("li", e("span", class_=f"key load {word}"), f" requests: {word}, {MEANING[word]}") for word in words]
+    scrolled = {"class_": "scroll", "tabindex": "0", "role": "group", "aria_label": "timeline, scrollable"}
     return sections.section(
         "Timeline",
-        e(
-            "div",
-            timeline(view, loaded),
-            class_="scroll",
-            tabindex="0",
-            role="group",
-            aria_label="timeline, scrollable",
-        ),
+        e("div", timeline(view, loaded), **scrolled),
         e("ul", keys, class_="legend"),
         sections.transitions(view),
         id_="timeline",

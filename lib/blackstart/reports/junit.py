@@ -19,7 +19,6 @@ from blackstart.reports.words import NOT_OBSERVED, hint, result, verdict_says
 
 
 def xml(view: RunView) -> str:
-    """The whole document."""
     cases = [_verdict(view), *(_case(view, finding) for finding in view.judgement.findings)]
     failures, errors, skipped = (
         str(sum(case.find(tag) is not None for case in cases)) for tag in ("failure", "error", "skipped")

@@ -51,5 +51,4 @@ def number(value: float) -> str:
 
 
 def to_html(root: Element) -> str:
-    """The whole document."""
     return "<!DOCTYPE html>\n" + tostring(root, encoding="unicode", method="html") + "\n"

@@ -74,8 +74,7 @@ def fault_spans(view: RunView, number: int) -> list[tuple[str, str, float, float
     did_s, undo_s = (_at(view, name, entry) for name in (EventName.DO, EventName.UNDO))
     if did_s is None:
         return []
-    gone = any(event["change"] == entry and event["ok"] for event in view.record.of(EventName.GONE))
-    gone_s = view.times.gone_s if gone else None
+    gone_s = view.times.gone_s if view.proved_gone(number) else None
     end_s = view.to_s if gone_s is None else gone_s
     undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, view.times.bit_s
     if bit_s is None:

@@ -15,24 +15,17 @@ from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.story import RunView
-from blackstart.reports.words import NOT_OBSERVED, hint, result, sign_of, tell, verdict_says
+from blackstart.reports.words import NOT_OBSERVED, hint, ms, result, sign_of, tell, verdict_says
 
 Cell = Child | Sequence[Child]
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[Cell]], class_: str = "", caption: str = "") -> Element:
     """A table that becomes a list of cards on a narrow screen: every cell knows its heading."""
-    body = [
-        e("tr", [e("td", _several(cell), data_head=head) for head, cell in zip(heads, row, strict=True)])
-        for row in rows
-    ]
+    body = [e("tr", [e("td", cell, data_head=head) for head, cell in zip(heads, row, strict=True)]) for row in rows]
     head = e("thead", e("tr", [e("th", text, scope="col") for text in heads]))
     told = e("p", caption, class_="caption") if caption else None
     return e("div", e("table", head, e("tbody", body), class_=class_ or None), told, class_="scroll")
-
-
-def _several(cell: Cell) -> list[Child]:
-    return list(cell) if isinstance(cell, Sequence) and not isinstance(cell, str | Element) else [cell]
 
 
 def badge(word: str) -> Element:
@@ -42,22 +35,19 @@ def badge(word: str) -> Element:
 
 
 def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
-    """A part of the page with its heading."""
     return e("section", e("h2", title, id=f"{id_}-title"), *content, id=id_, aria_labelledby=f"{id_}-title")
 
 
 def verdict(view: RunView) -> Element:
     """The verdict first: the word, what it means, why, and what to do where something is still broken."""
     judgement, word = view.judgement, view.judgement.verdict.shown
-    reasons = (
-        e("ul", [e("li", reason) for reason in judgement.reasons], class_="reasons") if judgement.reasons else None
-    )
+    reasons = [e("li", reason) for reason in judgement.reasons]
     return e(
         "header",
         e("p", f"{view.name} on {view.target['name']}", class_="what"),
         e("h1", e("span", judgement.verdict.sign, aria_hidden="true", class_="sign"), f" {word}"),
         e("p", verdict_says(view), class_="says"),
-        reasons,
+        e("ul", reasons, class_="reasons") if reasons else None,
         _mend(view) if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
@@ -102,10 +92,7 @@ def glance(view: RunView) -> Element:
     rows: list[tuple[str, Child]] = [
         ("run", e("code", view.run)),
         *([("id", e("code", view.run_id))] if view.run_id != view.run else []),
-        (
-            "began",
-            f"{view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}, lasted {shown(view.to_s - view.from_s)}",
-        ),
+        ("began", f"{view.began_text}, lasted {shown(view.to_s - view.from_s)}"),
         ("target", _target(target)),
         ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
@@ -141,9 +128,7 @@ def transitions(view: RunView) -> Element | None:
     """Every transition with its interval, numbered as in the drawing."""
     rows = [
         (
-            str(mark.number), mark.what, mark.phase,
-            mark.after,
-            f"{mark.within_s:g} s" if mark.within_s else "",
+            str(mark.number), mark.what, mark.phase, mark.after, mark.limit,
             f"{view.offset(mark.interval.from_s)} – {view.offset(mark.interval.to_s)}",
             view.utc_text(mark.interval.to_s), mark.name,
         )
@@ -162,11 +147,9 @@ def transitions(view: RunView) -> Element | None:
 def findings(view: RunView) -> Iterator[Element]:
     """All expectations, then all checks."""
     heads = ("result", "phase", "expectation", "expected", "actual", "what was seen")
-    told: list[tuple[Finding, Sequence[Cell]]] = [
-        (f, (badge(result(f)), f.phase, f.name, *_seen(f))) for f in view.judgement.findings
-    ]
-    expectations = [row for finding, row in told if finding.phase != "check"]
-    checks = [(row[0], *row[2:]) for finding, row in told if finding.phase == "check"]
+    every = view.judgement.findings
+    expectations = [(badge(result(f)), f.phase, f.name, *_seen(f)) for f in every if f.phase != "check"]
+    checks = [(badge(result(f)), f.name, *_seen(f)) for f in every if f.phase == "check"]
     if expectations:
         yield section("Expectations", table(heads, expectations, "findings"), id_="expectations")
     if checks:
@@ -183,14 +166,10 @@ def load(view: RunView, rows: Sequence[LoadRow], unreadable: int) -> Element | N
     """Requests per phase and outcome."""
     if not rows and not unreadable:
         return None
-
-    def ms(value: float | None) -> str:
-        return "" if value is None else f"{value:.1f}"
-
     heads = ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms", "max ms")
     cells = [
         (row.phase, row.op, row.outcome, str(row.count), f"{row.share:.1%}", f"{row.rate_per_s:.1f}",
-         ms(row.p50_ms), ms(row.p95_ms), ms(row.p99_ms), ms(row.max_ms))
+         *map(ms, (row.p50_ms, row.p95_ms, row.p99_ms, row.max_ms)))
         for row in rows
     ]  # fmt: skip
     told = "; ".join(f"{word}: {MEANING[word]}" for word in OUTCOMES)
@@ -223,10 +202,8 @@ def again(view: RunView) -> Element:
     """The commands for the next steps."""
     commands = [view.again] if view.again else []
     commands += [f"invoke report.{verb} --run={view.run}" for verb in ("judge", "verify")]
-    told = [
-        e("p", "Run it again, judge this record again, check that no file was altered:"),
-        e("pre", "\n".join(commands)),
-    ]
+    says = "Run it again, judge this record again, check that no file was altered:"
+    told = [e("p", says), e("pre", "\n".join(commands))]
     if view.changes:
         told += [e("p", "Undo by hand, if all else fails:"), e("pre", f"sh {view.where / 'HEAL.sh'}")]
     return section("What next", told, id_="next")
@@ -234,10 +211,8 @@ def again(view: RunView) -> Element:
 
 def notes(view: RunView, later: Sequence[tuple[str, str]]) -> Element | None:
     """What the operator said: during the run, and `later` (when, text)."""
-    said = [(view.utc_text(float(event["at"])), str(event.get("text", ""))) for event in view.record.of(EventName.NOTE)]
-    rows = [(when, text, "during the run") for when, text in said] + [
-        (when, text, "added later") for when, text in later
-    ]
+    rows = [(when, text, "during the run") for when, text in view.notes]
+    rows += [(when, text, "added later") for when, text in later]
     return section("Notes", table(("when (UTC)", "note", ""), rows), id_="notes") if rows else None
 
 
@@ -263,19 +238,17 @@ def readings(view: RunView) -> Element:
 
 def events(view: RunView) -> Element:
     """Everything that happened, in order: the journal without its readings, the transitions, the guardian."""
-    told = [(float(event["at"]), tell(event), "") for event in view.record.events if _worth(event)]
+    own = (event for event in view.record.events if event["event"] not in _SHOWN_ELSEWHERE)
+    told = [(float(event["at"]), tell(event), "") for event in own]
     told += [(mark.interval.to_s, f"{mark.number}: {mark.what}", "seen") for mark in view.transitions]
     times = view.times
     told += [(times.bit_s, "the fault takes effect, proved", "seen")] if times.bit_s is not None else []
     told += [(times.gone_s, "its traces are gone", "seen")] if times.gone_s is not None else []
-    for event in view.guardian.events if view.guardian else ():
-        told.append((float(event["at"]), tell(event), "guardian"))
-    rows = [
-        (view.offset(at_s), view.utc_text(at_s), text, who)
-        for at_s, text, who in sorted(told, key=lambda item: item[0])
-    ]
+    guarding = view.guardian.events if view.guardian else ()
+    told += [(float(event["at"]), tell(event), "guardian") for event in guarding]
+    told.sort(key=lambda item: item[0])
+    rows = [(view.offset(at_s), view.utc_text(at_s), text, who) for at_s, text, who in told]
     return section("What happened", table(("from start", "UTC", "event", "by"), rows, "events"), id_="events")
 
 
-def _worth(event: Event) -> bool:
-    return event["event"] not in (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL)
+_SHOWN_ELSEWHERE = (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL)

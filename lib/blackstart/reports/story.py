@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
@@ -13,10 +13,10 @@ from blackstart.base import clock
 from blackstart.base.codec import from_data
 from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import Event, Record
-from blackstart.model.change import Change
+from blackstart.evidence.journal import Event, Record, readings_of
 from blackstart.model.experiment import Experiment
 from blackstart.model.finding import Interval
+from blackstart.model.reading import Reading
 from blackstart.model.system import System
 from blackstart.reports.lanes import Lane, lanes
 from blackstart.verdict import judge
@@ -58,6 +58,11 @@ class Transition:
             return "not proved"
         return "at once" if self.interval.to_s <= self.anchor_s else shown(self.after_s)
 
+    @property
+    def limit(self) -> str:
+        """Within what time it had to come, for people."""
+        return f"{self.within_s:g} s" if self.within_s else ""
+
 
 @dataclass(frozen=True)
 class Limit:
@@ -82,8 +87,7 @@ class RunView:
     ) -> None:
         self.record, self.judgement, self.where, self.guardian, self._known = record, judgement, where, guardian, known
         self.head: Event = record.first(EventName.RUN) or {}
-        plan = record.first(EventName.PLAN)
-        self.changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
+        self.changes = record.changes()
         self.experiment: Experiment | None = from_data(self.head["experiment"]) if self.head else None
 
     @property
@@ -98,7 +102,6 @@ class RunView:
 
     @property
     def name(self) -> str:
-        """The experiment's name."""
         return self.experiment.name if self.experiment else "unknown experiment"
 
     @property
@@ -128,7 +131,6 @@ class RunView:
 
     @property
     def times(self) -> Timeline:
-        """The moments of the run."""
         return self._replayed[1] if self._replayed else Timeline(self.from_s, ended_s=self.to_s)
 
     @property
@@ -151,13 +153,18 @@ class RunView:
         """The wall clock at that moment, as the first phase ties it to the clock of the journal."""
         phase = self.record.first(EventName.PHASE)
         if phase and "utc" in phase:
-            return _moment(phase["utc"]) + timedelta(seconds=at_s - float(phase["began"]))
-        began = _moment(self.head["began"]) if "began" in self.head else datetime.fromtimestamp(0, UTC)
+            return datetime.fromisoformat(phase["utc"]) + timedelta(seconds=at_s - float(phase["began"]))
+        began = datetime.fromisoformat(self.head["began"]) if "began" in self.head else datetime.fromtimestamp(0, UTC)
         return began + timedelta(seconds=at_s - self.from_s)
 
     def utc_text(self, at_s: float) -> str:
         """`14:30:07.123Z`."""
         return clock.utc_iso(self.utc(at_s))[11:]
+
+    @property
+    def began_text(self) -> str:
+        """`2026-11-20 14:30:00.000Z`."""
+        return f"{self.utc(self.from_s):%Y-%m-%d} {self.utc_text(self.from_s)}"
 
     def offset(self, at_s: float) -> str:
         """`00:07.123`, minutes and seconds since the run began; negative before that."""
@@ -179,17 +186,13 @@ class RunView:
         """Every wanted state that was entered in fault and recovery, in the order of time."""
         if self.monitors is None:
             return ()
-        found = [
-            monitor
-            for monitor in self.monitors.expected
-            if monitor.expectation.when == "eventually" and monitor.interval
-        ]
-        found.sort(key=lambda monitor: monitor.interval.middle_s if monitor.interval else 0.0)
+        waited = (monitor for monitor in self.monitors.expected if monitor.expectation.when == "eventually")
+        found = [(monitor, entered) for monitor in waited if (entered := monitor.interval)]
+        found.sort(key=lambda each: each[1].middle_s)
         return tuple(
             Transition(number, m.expectation.name, m.phase, m.expectation.condition.probe.name,
-                       str(m.expectation.condition), m.interval, m.anchor_s, m.expectation.within_s)
-            for number, m in enumerate(found, start=1)
-            if m.interval is not None
+                       str(m.expectation.condition), entered, m.anchor_s, m.expectation.within_s)
+            for number, (m, entered) in enumerate(found, start=1)
         )  # fmt: skip
 
     @property
@@ -211,10 +214,26 @@ class RunView:
             order = [monitor.expectation.condition.probe.name for monitor in monitors]
         return lanes(self.record, order, self.times.did_s)
 
+    def readings(self, probes: Container[str]) -> list[Reading]:
+        """All readings of these probes, in order."""
+        read = (reading for event in self.record.of(EventName.READ) for reading in readings_of(event))
+        return [reading for reading in read if reading.probe in probes]
+
+    @property
+    def notes(self) -> list[tuple[str, str]]:
+        """(when, what) of each that an operator made during the run."""
+        made = self.record.of(EventName.NOTE)
+        return [(self.utc_text(float(event["at"])), str(event.get("text", ""))) for event in made]
+
     def entered(self, phase: str) -> bool:
         """Whether the run got as far as the phase that a finding belongs to."""
         moment = dict.fromkeys(("fault", "always", "check"), self.times.did_s) | {"recovery": self.times.undid_s}
         return moment.get(phase, 0.0) is not None
+
+    def proved_gone(self, number: int) -> bool:
+        """Whether the run itself proved that its change of that number, from 0, was undone."""
+        entry = f"{self.run}#{number}"
+        return any(event["change"] == entry and event["ok"] for event in self.record.of(EventName.GONE))
 
     @property
     def gone_s(self) -> float | None:
@@ -247,13 +266,6 @@ class RunView:
     def mended_later(self) -> bool:
         """Whether the guardian undid and proved what the run itself did not."""
         done = {event["change"] for event in self.record.of(EventName.DO)}
-        gone = (
-            {event.get("change") for event in self.guardian.of(EventName.GONE) if event.get("ok")}
-            if self.guardian
-            else set()
-        )
+        proved = self.guardian.of(EventName.GONE) if self.guardian else []
+        gone = {event.get("change") for event in proved if event.get("ok")}
         return bool(done) and not self.restored and done <= gone
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

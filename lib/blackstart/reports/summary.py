@@ -11,25 +11,26 @@ from blackstart.model.verdict import Verdict
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.story import RunView
-from blackstart.reports.words import verdict_says
+from blackstart.reports.words import ms, verdict_says
 
 NAME = "summary.md"
 
 
 def text(view: RunView, history: History) -> str:
-    """The whole summary as Markdown."""
     figures = fates.by_phase(history, view.phases, view.system, view.usual)
     of = {each.phase: each for each in figures}
+    damage = f" {len(history.unreadable)} lines of the history can't be read." if history.unreadable else ""
     parts = [
         *_head(view),
-        *_baseline(of.get("baseline")),
+        "- **Baseline (No Fault)**:",
+        *_figures(of.get("baseline")),
         *_fault(view, of.get("fault")),
         *_recovery(view, of.get("recovery")),
         "",
         *_table(figures),
         "",
         *_gauges(view),
-        f"{view.latencies_text} {_damage(history)}".strip(),
+        f"{view.latencies_text}{damage}",
     ]
     return "\n".join(parts) + "\n"
 
@@ -40,15 +41,10 @@ def _head(view: RunView) -> Iterator[str]:
     yield f"**Run ID**: `{view.run_id}`"
     what = ", ".join(change.what for change in view.changes) or "no fault"
     yield f"**Scenario**: {view.name} ({what})"
-    yield f"**Began**: {view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}, evidence `{view.run}`"
+    yield f"**Began**: {view.began_text}, evidence `{view.run}`"
     yield f"**Verdict**: {view.judgement.verdict.shown}. {verdict_says(view)}"
     yield from (f"- {reason}" for reason in view.judgement.reasons)
     yield ""
-
-
-def _baseline(figures: PhaseFigures | None) -> Iterator[str]:
-    yield "- **Baseline (No Fault)**:"
-    yield from _figures(figures)
 
 
 def _figures(figures: PhaseFigures | None) -> Iterator[str]:
@@ -125,7 +121,7 @@ def _when(view: RunView, change: breaker.Change) -> str:
 
 def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
     rows = [
-        (each.phase, fate.name, fate.count, f"{fate.share:.1%}", *map(_ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
+        (each.phase, fate.name, fate.count, f"{fate.share:.1%}", *map(ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
         for each in figures
         for fate in each.fates
     ]
@@ -138,11 +134,3 @@ def _gauges(view: RunView) -> Iterator[str]:
     if rows:
         yield str(tabulate(rows, headers=gauges.HEADS, tablefmt="github", disable_numparse=True))
         yield ""
-
-
-def _ms(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
-def _damage(history: History) -> str:
-    return f"{len(history.unreadable)} lines of the history can't be read." if history.unreadable else ""

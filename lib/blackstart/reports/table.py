@@ -7,22 +7,18 @@ from collections.abc import Sequence
 from tabulate import tabulate
 
 from blackstart.base.durations import shown
-from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import RunView
-from blackstart.reports.words import hint, result, verdict_says
+from blackstart.reports.words import hint, ms, result, verdict_says
 
 _WIDEST = 60
 
 
 def text(
-    view: RunView,
-    load: Sequence[LoadRow] = (),
-    notes: Sequence[tuple[str, str]] = (),
-    history: History | None = None,
+    view: RunView, load: Sequence[LoadRow] = (), notes: Sequence[tuple[str, str]] = (), history: History | None = None
 ) -> str:
     """The whole report, without colours. With the load's history, what became of its requests phase by phase, too."""
     parts = [
@@ -41,7 +37,7 @@ def text(
 def _facts(view: RunView) -> str:
     rows = [
         ("run", view.run if view.run_id == view.run else f"{view.run}, {view.run_id}"),
-        ("began", f"{view.utc(view.from_s):%Y-%m-%d} {view.utc_text(view.from_s)}"),
+        ("began", view.began_text),
         ("lasted", shown(view.to_s - view.from_s)),
         ("target", f"{view.target['name']} ({view.target.get('api') or 'no API'})"),
         ("fault", ", ".join(change.what for change in view.changes) or "none"),
@@ -53,16 +49,10 @@ def _facts(view: RunView) -> str:
 
 def _transitions(view: RunView) -> str:
     rows = [
-        (
-            mark.number,
-            mark.what,
-            mark.phase,
-            mark.after,
-            f"{mark.within_s:g} s" if mark.within_s else "",
-            f"{view.offset(mark.interval.from_s)} .. {view.offset(mark.interval.to_s)}",
-        )
+        (mark.number, mark.what, mark.phase, mark.after, mark.limit,
+         f"{view.offset(mark.interval.from_s)} .. {view.offset(mark.interval.to_s)}")
         for mark in view.transitions
-    ]
+    ]  # fmt: skip
     return _table(rows, ("#", "what became true", "phase", "after", "limit", "between"))
 
 
@@ -82,27 +72,15 @@ def _requests(view: RunView, load: Sequence[LoadRow], history: History | None) -
 
 def _load(rows: Sequence[LoadRow]) -> str:
     cells = [
-        (
-            r.phase,
-            r.op,
-            r.outcome,
-            r.count,
-            f"{r.share:.1%}",
-            f"{r.rate_per_s:.1f}",
-            *map(_ms, (r.p50_ms, r.p95_ms, r.p99_ms)),
-        )
+        (r.phase, r.op, r.outcome, r.count, f"{r.share:.1%}", f"{r.rate_per_s:.1f}",
+         *map(ms, (r.p50_ms, r.p95_ms, r.p99_ms)))
         for r in rows
-    ]
+    ]  # fmt: skip
     return _table(cells, ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms"))
 
 
-def _ms(value: float | None) -> str:
-    return "" if value is None else f"{value:.1f}"
-
-
 def _notes(view: RunView, later: Sequence[tuple[str, str]]) -> str:
-    said = [(view.utc_text(float(event["at"])), str(event.get("text", ""))) for event in view.record.of(EventName.NOTE)]
-    return "\n".join(f"note {when}: {what}" for when, what in (*said, *later))
+    return "\n".join(f"note {when}: {what}" for when, what in (*view.notes, *later))
 
 
 def _closing(view: RunView) -> str:
@@ -122,5 +100,5 @@ def _closing(view: RunView) -> str:
 def _table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> str:
     if not rows:
         return ""
-    widths: list[int | None] = [_WIDEST if rows and isinstance(cell, str) else None for cell in rows[0]]
+    widths: list[int | None] = [_WIDEST if isinstance(cell, str) else None for cell in rows[0]]
     return str(tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=widths))

@@ -14,8 +14,7 @@ worse by at least 5 % and 20 ms (one fast tick). Nothing is assumed of how the t
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -60,7 +59,6 @@ class Line:
 
 
 def run_of(view: RunView) -> Run:
-    """What this run adds."""
     times = {f"{t.phase}/{t.name}": t.after_s for t in view.transitions}
     findings = {f"{f.phase}/{f.name}": f for f in view.judgement.findings if f.phase in ("fault", "recovery")}
     taken: dict[str, float] = {}
@@ -112,11 +110,6 @@ def interval(times_s: Sequence[float]) -> tuple[float, float] | None:
         return None
     ordered = sorted(times_s)
     return ordered[rank - 1], ordered[n - rank]
-
-
-def verdicts(runs: Iterable[Run]) -> Counter[Verdict]:
-    """How often each verdict was given."""
-    return Counter(run.verdict for run in runs)
 
 
 @dataclass(frozen=True)

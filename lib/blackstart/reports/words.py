@@ -34,8 +34,12 @@ def result(finding: Finding) -> str:
     return NOT_OBSERVED if unneeded else finding.status
 
 
+def ms(value: float | None) -> str:
+    """Milliseconds as figures stand in tables; empty for none."""
+    return "" if value is None else f"{value:.1f}"
+
+
 def sign_of(word: str) -> str:
-    """The sign of a verdict or a result."""
     return next((known.sign for known in Verdict if known == word), "–")
 
 
@@ -75,7 +79,12 @@ def _load(event: Event) -> str:
     return f"the load has ended: {s['intended']} due, {counts}"
 
 
+_PLAIN = (
+    EventName.REFUSED, EventName.INTERRUPTED, EventName.INCONCLUSIVE, EventName.UNDO_SAID, EventName.REHEARSED,
+)  # fmt: skip
 _TEXTS: dict[str, Any] = {
+    **dict.fromkeys(_PLAIN, lambda event: str(event["message"])),
+    **dict.fromkeys((EventName.ALERT, EventName.SAID), lambda event: f"guardian: {event['message']}"),
     EventName.PHASE: lambda event: f"phase {event['phase']}",
     EventName.DO: lambda event: f"doing: {event['what']}",
     EventName.DID: lambda event: f"done: {event['what']}",
@@ -90,15 +99,8 @@ _TEXTS: dict[str, Any] = {
     EventName.LINKED: lambda event: f"proved that {event['service']} is the target's own",
     EventName.LINK_ASSUMED: lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
     EventName.NOTE: lambda event: f"note: {event['text']}",
-    EventName.REFUSED: lambda event: str(event["message"]),
-    EventName.INTERRUPTED: lambda event: str(event["message"]),
     EventName.ABORTED: lambda event: f"ended early: {event['message']}",
-    EventName.INCONCLUSIVE: lambda event: str(event["message"]),
-    EventName.UNDO_SAID: lambda event: str(event["message"]),
-    EventName.REHEARSED: lambda event: str(event["message"]),
     EventName.VERDICT: lambda event: f"verdict: {event['verdict']}",
-    EventName.ALERT: lambda event: f"guardian: {event['message']}",
-    EventName.SAID: lambda event: f"guardian: {event['message']}",
     EventName.LOAD: _load,
     EventName.FINAL: lambda event: (
         f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"

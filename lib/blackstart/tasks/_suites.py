@@ -11,6 +11,7 @@ from typing import Any
 
 from invoke import Collection
 
+from blackstart import commands
 from blackstart.model.system import System
 from blackstart.suites import systems
 from blackstart.suites.source import About, experiments
@@ -32,18 +33,14 @@ def _task(system: System, path: Path, told: About) -> Any:
     name = path.stem.replace("_", "-")
 
     def act(options: dict[str, Any]) -> int:
-        from blackstart.commands import run  # noqa: PLC0415  (listing imports no libraries)
-
-        return run.run(f"{system.kind}/{name}", options, told.variants)
+        return commands.run.run(f"{system.kind}/{name}", options, told.variants)
 
     return experiment_task(name, told.doc, act, told.variants)
 
 
 def _suite_task(system: System) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart.commands import suite  # noqa: PLC0415  (listing imports no libraries)
-
-        return suite.suite(system.kind, options, keep_going=bool(options.pop("keep_going", False)))
+        return commands.suite.suite(system.kind, options, keep_going=bool(options.pop("keep_going", False)))
 
     doc = "All experiments of the suite in order, with one summary table."
     return experiment_task("suite", doc, act, ("keep-going",))
@@ -51,12 +48,10 @@ def _suite_task(system: System) -> Any:
 
 def _run_task(system: System) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart.commands import run, suite  # noqa: PLC0415  (listing imports no libraries)
-
         scenario = options.pop("scenario", None)
         if scenario is None:
-            return suite.suite(system.kind, options, keep_going=True)
-        return run.run(f"{system.kind}/{scenario}", options)
+            return commands.suite.suite(system.kind, options, keep_going=True)
+        return commands.run.run(f"{system.kind}/{scenario}", options)
 
     example = system.order[-1] if system.order else "NAME"
     return experiment_task("run", f"One scenario by name (--scenario {example}), or all.", act, values=("scenario",))

@@ -6,26 +6,21 @@ from typing import Any
 
 from invoke import Collection, task
 
+from blackstart import commands
 from blackstart.tasks._options import experiment_task, finish, refuse_empty
 from blackstart.tasks._suites import variants
-
-# The import of every library happens inside the tasks: `invoke --list` reads only this.
 
 
 @task(name="list")
 def list_(c: Any) -> None:
     """Every experiment that can be run, with what its file says of it."""
-    from blackstart.commands import listing  # noqa: PLC0415
-
-    finish(listing.list_experiments())
+    finish(commands.listing.list_experiments())
 
 
 @task
 def status(c: Any) -> None:
     """What is broken right now, since when, and who looks after it."""
-    from blackstart.commands import healing  # noqa: PLC0415
-
-    finish(healing.status())
+    finish(commands.healing.status())
 
 
 @task(
@@ -47,21 +42,16 @@ def heal(
     experiment: str | None = None,
 ) -> None:
     """Mend now what dead runs have left broken; runs that live are left alone."""
-    from blackstart.commands import forget as giving_up  # noqa: PLC0415
-    from blackstart.commands import healing  # noqa: PLC0415
-
     refuse_empty(forget=forget, reason=reason, from_=from_, experiment=experiment)
     if forget or reason:
-        finish(giving_up.forget(forget or "", reason or ""))
-    finish(healing.heal(here, from_ or "", agree, experiment or ""))
+        finish(commands.healing.forget(forget or "", reason or ""))
+    finish(commands.healing.heal(here, from_ or "", agree, experiment or ""))
 
 
 def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
-        from blackstart.commands import plan, run  # noqa: PLC0415
-
-        told = {"plan": plan.plan, "run": run.run}[verb]
-        return told(options.pop("experiment"), options, known)
+        command = {"plan": commands.plan.plan, "run": commands.run.run}[verb]
+        return command(options.pop("experiment"), options, known)
 
     known = variants()
     return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=("variant",))

@@ -6,9 +6,8 @@ from typing import Any
 
 from invoke import Collection, task
 
+from blackstart import commands
 from blackstart.tasks._options import finish, refuse_empty
-
-# The import of every library happens inside the tasks: `invoke --list` reads only this.
 
 
 @task(
@@ -31,28 +30,22 @@ def up(
     detach: bool = False,
 ) -> None:
     """Start the embedded fault proxy, in the foreground unless --detach."""
-    from blackstart.commands import proxy_server  # noqa: PLC0415
-
     refuse_empty(host=host, port=port, config=config, seed=seed)
-    finish(proxy_server.up(host, port, config or "", seed or "", detach))
+    finish(commands.proxy_server.up(host, port, config or "", seed or "", detach))
 
 
 @task(help={"port": "only the one with this port"}, auto_shortflags=False)
 def down(c: Any, port: str = "0") -> None:
     """End the detached proxies."""
-    from blackstart.commands import proxy_server  # noqa: PLC0415
-
     refuse_empty(port=port)
-    finish(proxy_server.down(port))
+    finish(commands.proxy_server.down(port))
 
 
 @task(help={"url": "API of any Toxiproxy, ours or the real one"}, auto_shortflags=False)
 def status(c: Any, url: str | None = None) -> None:
     """What the fault proxies have: their proxies, toxics and leases."""
-    from blackstart.commands import proxy_server  # noqa: PLC0415
-
     refuse_empty(url=url)
-    finish(proxy_server.status(url or ""))
+    finish(commands.proxy_server.status(url or ""))
 
 
 namespace = Collection("proxy", up, down, status)

@@ -7,6 +7,7 @@ from typing import Any
 
 from invoke import Collection, task
 
+from blackstart import commands
 from blackstart.tasks._options import finish, refuse_empty
 
 _RUN = "name, id (CHAOS-...) or path of the run (the newest)"
@@ -22,10 +23,8 @@ def _reports(given: str | None) -> str:
 @task(help=_READ, auto_shortflags=False)
 def show(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Print a run: its transitions with their times, every expectation, and the verdict."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, reports=reports, experiment=experiment)
-    finish(report.show(run or "", _reports(reports), experiment or ""))
+    finish(commands.report.show(run or "", _reports(reports), experiment or ""))
 
 
 @task(help={**_READ, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
@@ -33,28 +32,22 @@ def html(
     c: Any, run: str | None = None, out: str | None = None, reports: str | None = None, experiment: str | None = None
 ) -> None:
     """Make a run's page anew, with the notes added since, and print its path."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, out=out, reports=reports, experiment=experiment)
-    finish(report.write_html(run or "", _reports(reports), out or "", experiment or ""))
+    finish(commands.report.write_html(run or "", _reports(reports), out or "", experiment or ""))
 
 
 @task(help=_READ, auto_shortflags=False)
 def judge(c: Any, run: str | None = None, reports: str | None = None, experiment: str | None = None) -> None:
     """Judge a finished run again from its files; exits with the verdict's code."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, reports=reports, experiment=experiment)
-    finish(report.judge(run or "", _reports(reports), experiment or ""))
+    finish(commands.report.judge(run or "", _reports(reports), experiment or ""))
 
 
 @task(help=_HELP, auto_shortflags=False)
 def verify(c: Any, run: str | None = None, reports: str | None = None) -> None:
     """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, reports=reports)
-    finish(report.check(run or "", _reports(reports)))
+    finish(commands.report.check(run or "", _reports(reports)))
 
 
 @task(
@@ -73,10 +66,10 @@ def trend(
     experiment: str | None = None,
 ) -> None:
     """Compare runs of one experiment over time: times per transition, verdicts, a gate against a baseline."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, last=last, baseline=baseline, reports=reports, experiment=experiment)
-    finish(report.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline, experiment or ""))
+    finish(
+        commands.report.show_trend(run or "", _reports(reports), last, baseline or "", save_baseline, experiment or "")
+    )
 
 
 @task(
@@ -86,10 +79,8 @@ def trend(
 )
 def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None = None) -> None:
     """Add an operator's note to a finished run; the sealed journal stays as it is."""
-    from blackstart.commands import report  # noqa: PLC0415  (listing imports no libraries)
-
     refuse_empty(run=run, text=text, by=by, reports=reports)
-    finish(report.add_note(run, text, by or "", _reports(reports)))
+    finish(commands.report.add_note(run, text, by or "", _reports(reports)))
 
 
 namespace = Collection("report", show, html, judge, verify, trend, note)

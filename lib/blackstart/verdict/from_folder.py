@@ -15,6 +15,8 @@ from blackstart.evidence.journal import Record
 from blackstart.model.change import Change
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
+from blackstart.verdict.checks.catalogue import apply
+from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.judge import Judgement, checks_of, judge
 
 
@@ -31,7 +33,8 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
     try:
         record = journal.read(path / "journal.jsonl").until_end()
-        driven = _history(path / "history.csv")
+        requests = path / "history.csv"
+        driven = history.read(requests) if requests.exists() else History(())
         judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
     except BlackstartError as damage:
         return Judgement(Verdict.INCONCLUSIVE, (str(damage),), ())
@@ -62,18 +65,7 @@ def _mended(guardian: Path) -> set[str]:
     return {change for change, ok in latest.items() if ok}
 
 
-def _history(file: Path) -> History:
-    """What the load did; nothing where there was none."""
-    return history.read(file) if file.exists() else History(())
-
-
 def check_findings(record: Record, driven: History) -> list[Finding]:
     """What the experiment's checks came to, over the history and the final state."""
-    declared = checks_of(record)
-    if not declared:
-        return []
-    from blackstart.verdict.checks.catalogue import apply  # noqa: PLC0415  (most runs have none)
-    from blackstart.verdict.checks.recorded import Recorded  # noqa: PLC0415
-
     evidence = Recorded(driven, record)
-    return [apply(check, evidence) for check in declared]
+    return [apply(check, evidence) for check in checks_of(record)]

@@ -3,9 +3,8 @@
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
 (name, `began`), `load` (its `summary`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was
 proved), `final` (collected values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people.
-The precedence is the design's:
-not restored, a bite that is unproved (or a fault whose own means failed, or a premise that does not hold), a proved
-violation, missing data (or a fault that was over before its undo), held.
+The precedence is that of docs/design.md: not restored, a bite that is unproved (or a fault whose own means failed, or a
+premise that does not hold), a proved violation, missing data (or a fault that was over before its undo), held.
 """
 
 from __future__ import annotations
@@ -38,21 +37,9 @@ class Judgement:
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
 
-    @property
-    def exit_code(self) -> int:
-        """The process exit code of this verdict."""
-        return self.verdict.exit_code
-
-    def failed(self) -> tuple[Finding, ...]:
-        """The findings that broke."""
-        return tuple(finding for finding in self.findings if finding.status == Verdict.BROKE)
-
 
 def judge(
-    record: Record,
-    checked: Sequence[Finding] = (),
-    mended: Collection[str] = (),
-    history: History | None = None,
+    record: Record, checked: Sequence[Finding] = (), mended: Collection[str] = (), history: History | None = None
 ) -> Judgement:
     """The verdict on a run. `checked` are the findings of its checks (see `checks`), `mended` the changes
     whose undo was proved by somebody else: the guardian of a run that was killed, or `chaos.heal`. `history` is what
@@ -62,9 +49,7 @@ def judge(
     if head is None:
         return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     experiment: Experiment = from_data(head["experiment"])
-    plan = record.first(EventName.PLAN)
-    changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
-    monitors, times = replay(record, experiment, changes)
+    monitors, times = replay(record, experiment, record.changes())
     run = Replayed(record, monitors, times, history)
     findings = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
     verdict, reasons = precedence(run, findings, mended)
@@ -156,7 +141,7 @@ def _never_begun(expectation: Expectation, phase: str) -> Finding:
 def precedence(
     run: Replayed, findings: Sequence[Finding], mended: Collection[str] = ()
 ) -> tuple[Verdict, tuple[str, ...]]:
-    """The verdict in its order (docs/design.md), and the reasons for it."""
+    """The verdict, the first of the design's order that applies, and the reasons for it."""
     record, monitors, times = run.record, run.monitors, run.times
     refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:

@@ -1,7 +1,7 @@
 """One expectation followed through a run, reading by reading. The engine feeds it live, the judge from the journal.
 
-The rules are the table "What a reading means". Two readings in a row decide; a gap of more than five ticks means
-that nothing is known about that time.
+The rules are those of docs/design.md, "What a reading means". Two readings in a row decide; a gap of more than five
+ticks means that nothing is known about that time.
 """
 
 from __future__ import annotations
@@ -229,10 +229,7 @@ class Monitor:
         if deadline_s is not None and self._too_late(deadline_s, at_s):
             within = f"within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}"
             if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
-                return (
-                    Verdict.INCONCLUSIVE,
-                    f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s",
-                )
+                return Verdict.INCONCLUSIVE, f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s"
             return Verdict.BROKE, f"did not come true {within}"
         if self.last is not None and self.last.kind == "absent":
             return Verdict.INCONCLUSIVE, self._unobservable(self.last)

@@ -56,11 +56,7 @@ class Monitors:
         self._unlisten(self.baseline)
         during = [self._monitor(e, "fault", at_s) for e in self.experiment.during]
         constant = [self._monitor(e, "always", at_s) for e in self.experiment.always]
-        self.bites = [
-            Monitor(proof(condition, f"bites: {condition}"), "bites", at_s, anchor_s=at_s)
-            for change in self.changes
-            for condition in change.bites
-        ]
+        self.bites = self._proofs("bites", at_s)
         self.expected = during + constant
         self._listen(self.expected + self.bites)
         if not self.changes:  # a load in place of a fault: its beginning is the effect
@@ -70,15 +66,15 @@ class Monitors:
         """The first undo begins."""
         self._unlisten([w for w in self.expected if w.phase == "fault"] + self.bites)
         recovery = [self._monitor(e, "recovery", at_s) for e in self.experiment.recovery]
-        self.gones = [
-            Monitor(proof(condition, f"gone: {condition}"), "gone", at_s, anchor_s=at_s)
-            for change in self.changes
-            for condition in change.gone
-        ]
+        self.gones = self._proofs("gone", at_s)
         self.expected += recovery
         self._listen(recovery + self.gones)
         if not self.changes:
             self.anchor("recovery", at_s)
+
+    def _proofs(self, side: str, at_s: float) -> list[Monitor]:
+        conditions = [condition for change in self.changes for condition in getattr(change, side)]
+        return [Monitor(proof(one, f"{side}: {one}"), side, at_s, anchor_s=at_s) for one in conditions]
 
     def _monitor(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
         reference = self._before.get(expectation.condition.probe.name)

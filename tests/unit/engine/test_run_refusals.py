@@ -168,8 +168,7 @@ def test_the_longest_total_time_that_is_said_is_the_one_that_counted(tmp_path: P
 def test_the_longest_total_time_ends_the_fault_even_where_nothing_is_expected_of_it(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
-    made = drill(files[0], during=(), hold_min_s=60.0)
-    told = Told(tmp_path, made, without(files[0]), total_max_s=1.0)
+    told = Told(tmp_path, drill(files[0], during=(), hold_min_s=60.0, total_max_s=1.0), without(files[0]))
     told.end()
     assert told.outcome == ("inconclusive", 30)
     assert files[0].exists() and "Not started" not in told.out.getvalue()

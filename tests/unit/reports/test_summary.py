@@ -75,7 +75,7 @@ def test_what_the_machine_did_is_told_phase_by_phase_and_only_where_it_was_read(
         Reading("cpu_percent", kind, fault.from_s, fault.from_s + n / 10, value)  # type: ignore[arg-type]
         for n, (kind, value) in enumerate(values)
     ]
-    monkeypatch.setattr(gauges, "_readings", lambda _: readings)
+    monkeypatch.setattr(told, "readings", lambda probes: [one for one in readings if one.probe in probes])
     assert gauges.by_phase(told) == (gauges.Gauge("fault", "CPU (% of the limit)", 20.0, 20.0, 60.5, 30.0),)
     line = "| fault   | CPU (% of the limit) | 20      | 20      | 60.5   | 30     |"
     assert line in summary.text(told, History(ROWS))

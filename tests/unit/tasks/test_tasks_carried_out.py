@@ -168,7 +168,7 @@ def test_heal_looks_for_copies_where_reports_are_put(monkeypatch: pytest.MonkeyP
 
 def test_a_job_that_closed_its_output_still_gets_its_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
-    assert answer.answering(lambda _: print("told to nobody", file=sys.stdout) or int(sys.stdout is None)) == 0
+    assert answer.answering()(lambda _: print("told to nobody", file=sys.stdout) or int(sys.stdout is None))() == 0
 
 
 @pytest.mark.parametrize(

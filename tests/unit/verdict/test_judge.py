@@ -30,7 +30,7 @@ from tests.unit.builders import (
 
 def test_a_run_in_which_everything_was_seen_held() -> None:
     judged = whole().judged()
-    assert (judged.verdict, judged.reasons, judged.exit_code) == ("held", (), 0)
+    assert (judged.verdict, judged.reasons, judged.verdict.exit_code) == ("held", (), 0)
     assert {f.status for f in judged.findings} == {"held"}
 
 
@@ -55,7 +55,7 @@ def test_exit_codes_are_those_of_the_design() -> None:
 def test_what_is_not_proved_undone_beats_everything() -> None:
     told = fault(story(), health="sick").reads(5.1, 8, **DOWN).gone(9.0, ok=False).phase(9.1, "end")
     judged = told.judged()
-    assert (judged.verdict, judged.exit_code) == ("not-restored", 50)
+    assert (judged.verdict, judged.verdict.exit_code) == ("not-restored", 50)
     assert judged.reasons == ("stop redis: no proof that it was undone",)
 
 
@@ -137,7 +137,7 @@ def test_a_refused_run_is_refused() -> None:
         .phase(2.1, "end")
     )
     judged = told.judged()
-    assert (judged.verdict, judged.reasons, judged.exit_code) == ("refused", ("Not started: no",), 40)
+    assert (judged.verdict, judged.reasons, judged.verdict.exit_code) == ("refused", ("Not started: no",), 40)
 
 
 def test_a_refusal_after_the_fault_is_not_called_refused() -> None:
@@ -169,7 +169,7 @@ def test_checks_alone_can_hold() -> None:
 def test_a_check_that_broke_breaks_the_run() -> None:
     judged = whole().judged((Finding("once", "check", "broke", "a doubled order", "once", "twice"),))
     assert judged.verdict == "broke"
-    assert [f.name for f in judged.failed()] == ["once"]
+    assert [f.name for f in judged.findings if f.status == "broke"] == ["once"]
 
 
 def test_a_check_without_a_result_is_inconclusive() -> None:

@@ -11,6 +11,7 @@ import math
 import select
 import threading
 from contextlib import suppress
+from typing import NamedTuple
 
 from blackstart.base import clock
 from blackstart.base.sockets import Stale
@@ -20,15 +21,12 @@ from blackstart.engine.sampling.endpoint import EndpointSampler
 _LOOK_AGAIN_S = 0.02
 
 
-class _Pending:
+class _Pending(NamedTuple):
     """A request on its way."""
 
-    __slots__ = ("member", "sent_s", "tick_s")
-
-    def __init__(self, member: EndpointSampler, sent_s: float, tick_s: float) -> None:
-        self.member = member
-        self.sent_s = sent_s
-        self.tick_s = tick_s
+    member: EndpointSampler
+    sent_s: float
+    tick_s: float
 
 
 class Multiplexer:

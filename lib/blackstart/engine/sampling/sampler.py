@@ -15,9 +15,7 @@ from blackstart.base.codec import to_data
 from blackstart.engine.sampling.endpoint import EndpointSampler
 from blackstart.engine.sampling.multiplexer import Multiplexer
 from blackstart.model.reading import Probe, Reading
-from blackstart.probes.read import reading_of, short
-
-__all__ = ["OnReadings", "Sampler", "reading_of"]
+from blackstart.probes.read import short
 
 OnReadings = Callable[[str, list[Reading], float], None]
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from blackstart.base.state import invoke, state_path
 from blackstart.safety.ledger.ledger import Entry
 from blackstart.safety.processes.namespaces import Apart
-
-Say = Callable[[str], None]
 
 
 def heal_command(*options: str) -> str:

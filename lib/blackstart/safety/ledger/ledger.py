@@ -143,23 +143,11 @@ class Ledger:
     ) -> None:  # fmt: skip
         """Put the undo on the disk, and who looks after it besides us. When this returns, the change may be made."""
         self._tell(entry_id, "intent")
-        self.put(
-            Entry(
-                entry_id,
-                run,
-                experiment,
-                target,
-                "intent",
-                change,
-                myself(),
-                guardian,
-                evidence,
-                boot_id(),
-                clock.now_s() + lease_s,
-                clock.utc_iso(),
-                "",
-            )  # fmt: skip
-        )
+        until_s = clock.now_s() + lease_s
+        self.put(Entry(
+            entry_id, run, experiment, target, "intent", change, myself(), guardian, evidence, boot_id(), until_s,
+            clock.utc_iso(), "",
+        ))  # fmt: skip
 
     def put(self, entry: Entry) -> None:
         """Write a whole entry, newest of all; one of the same id is replaced."""

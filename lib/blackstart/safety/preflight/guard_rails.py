@@ -11,7 +11,6 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 from blackstart import controls
@@ -19,12 +18,10 @@ from blackstart.base.errors import Refused
 from blackstart.base.secrets.env import secret
 from blackstart.controls.steps.shell import ssh_host
 from blackstart.model.change import Change
+from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.target import Service, Target
 from blackstart.safety.preflight import step_reach
-
-if TYPE_CHECKING:
-    from blackstart.model.plan import Plan
 
 _SSH_PORT = 22
 # Units and programs without which nobody gets onto the machine any more to mend it.

@@ -9,7 +9,6 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from blackstart.probes.control_state import ControlState
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.preflight.target_state import _told
+from blackstart.safety.preflight.target_state import as_read
 
 _READ_TIMEOUT_S = 2.0
 _MOST_KEYS = 5
@@ -41,11 +40,9 @@ class AllOf:
     proofs: tuple[Any, ...]
 
     def bind(self, target: Target) -> AllOf:
-        """All of them with absolute addresses."""
         return replace(self, proofs=tuple(proof.bind(target) for proof in self.proofs))
 
     def missing(self) -> str:
-        """What is missing to any of them."""
         return "; ".join(told for proof in self.proofs if (told := proof.missing()))
 
 
@@ -85,16 +82,12 @@ class ServedByControl:
             return self._not_listening() if is_here(self.host) else ""
 
     def _not_listening(self) -> str:
-        import psutil  # noqa: PLC0415  (declarations load nothing that looks)
-
         seen = self.control.facts()
         if not seen.pid:
             return f"the control of {self.service} knows no process (it is {seen.status})"
         try:
             root = psutil.Process(seen.pid)
-            # Its own sockets first, then its children's: to look at everybody takes long on a machine that has many.
-            family = chain((root,), _children(root))
-            if any(self._is_meant(one) for process in family for one in process.net_connections("tcp")):
+            if any(map(self._is_meant, _sockets(root))):
                 return ""
             listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and self._is_meant(one)}
         except psutil.Error:
@@ -110,8 +103,11 @@ class ServedByControl:
         return bool(connection.status == "LISTEN" and connection.laddr[1:] == (self.port,))
 
 
-def _children(root: Any) -> Iterator[Any]:
-    yield from root.children(recursive=True)
+def _sockets(root: psutil.Process) -> Iterator[Any]:
+    """Its own first, then its children's: to look at everybody takes long on a machine that has many."""
+    yield from root.net_connections("tcp")
+    for child in root.children(recursive=True):
+        yield from child.net_connections("tcp")
 
 
 @plain("link.keys_in_database")
@@ -123,7 +119,6 @@ class KeysInDatabase:
     asked: SqlScalar | SqlInContainer
 
     def bind(self, target: Target) -> KeysInDatabase:
-        """With absolute addresses."""
         return replace(self, shown=self.shown.bind(target), asked=self.asked.bind(target))
 
     def missing(self) -> str:
@@ -166,15 +161,14 @@ class SameValue:
     in_target: Probe
 
     def bind(self, target: Any) -> SameValue:
-        """With absolute addresses."""
-        return SameValue(self.service, self.in_service.bind(target), self.in_target.bind(target))
+        return replace(self, in_service=self.in_service.bind(target), in_target=self.in_target.bind(target))
 
     def missing(self) -> str:
         """Compares the two, read one after the other."""
         left, right = read_once(self.in_service, 2.0), read_once(self.in_target, 2.0)
         if left.kind == right.kind == "value" and left.value == right.value and left.value not in (None, ""):
             return ""  # two times nothing is no proof
-        return f"{_told(left)}, but {_told(right)}"
+        return f"{as_read(left)}, but {as_read(right)}"
 
 
 @plain("link.seen_in")
@@ -185,15 +179,12 @@ class SeenIn:
     condition: Condition
 
     def bind(self, target: Any) -> SeenIn:
-        """With absolute addresses."""
-        return SeenIn(
-            self.service, Condition(self.condition.probe.bind(target), self.condition.op, self.condition.wanted)
-        )
+        return replace(self, condition=replace(self.condition, probe=self.condition.probe.bind(target)))
 
     def missing(self) -> str:
         """Reads once."""
         reading = read_once(self.condition.probe, 2.0)
-        return "" if self.condition.matches(reading) else f"{_told(reading)} (wanted: {self.condition})"
+        return "" if self.condition.matches(reading) else f"{as_read(reading)} (wanted: {self.condition})"
 
 
 @plain("link.listens")
@@ -215,14 +206,13 @@ class Listens:
             return "not bound to a target"
         seen = read_once(self.process, 5.0)
         if seen.kind != "value":
-            return _told(seen)
+            return as_read(seen)
         pid = str(seen.value).partition(":")[0]
         if not pid.isdigit():
             return f"the control of {self.service} knows no process (it is {seen.value})"
         try:
             root = psutil.Process(int(pid))
-            family = [root, *root.children(recursive=True)]
-            ports = {c.laddr.port for p in family for c in p.net_connections("tcp") if c.status == psutil.CONN_LISTEN}
+            ports = {one.laddr.port for one in _sockets(root) if one.status == psutil.CONN_LISTEN}
         except psutil.Error as error:
             return f"the sockets of {self.service} can't be seen: {error}"
         return "" if self.port in ports else f"{self.service} (pid {root.pid}) does not listen at port {self.port}"

@@ -101,7 +101,6 @@ class Locks:
 
 
 def path_of(identity: str) -> Path:
-    """The file that is locked for it."""
     return lock_dir() / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
 
 
@@ -134,16 +133,8 @@ def _open(path: Path) -> int:
 
 
 def _describe(path: Path, identity: str, run: str, what: str) -> None:
-    text = json.dumps(
-        {
-            "identity": identity,
-            "run": run,
-            "what": what,
-            "pid": os.getpid(),
-            "user": _user(),
-            "since": clock.utc_iso(),
-        }
-    )
+    by = {"pid": os.getpid(), "user": _user(), "since": clock.utc_iso()}
+    text = json.dumps({"identity": identity, "run": run, "what": what, **by})
     try:
         handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
@@ -171,10 +162,7 @@ def _holder(path: Path) -> str:
     try:
         text = json.loads(path.read_text(encoding="utf-8"))
         who = f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
-        return (
-            who
-            if _taker_lives(path)
-            else f"a guardian, which still restores what a dead run has broken (see chaos.status): {who}"
-        )
     except (OSError, ValueError, KeyError, TypeError):
         return "another run"
+    mending = "a guardian, which still restores what a dead run has broken (see chaos.status)"
+    return who if _taker_lives(path) else f"{mending}: {who}"

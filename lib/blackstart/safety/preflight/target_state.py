@@ -1,4 +1,4 @@
-"""Proofs that a service is the target's own (`model.link.Proof`), and whether the target may be touched at all."""
+"""Whether the target says of itself that it may be touched."""
 
 from __future__ import annotations
 
@@ -11,12 +11,9 @@ from blackstart.probes.read import read_once
 from blackstart.safety.preflight import guard_rails
 
 
-def _told(reading: Reading) -> str:
-    return (
-        f"{reading.probe} is {reading.value}"
-        if reading.kind == "value"
-        else f"{reading.probe} is {reading.kind}: {reading.note}"
-    )
+def as_read(reading: Reading) -> str:
+    """What was read, for a refusal."""
+    return f"{reading.probe} is {reading.value if reading.kind == 'value' else f'{reading.kind}: {reading.note}'}"
 
 
 def refuse_unfit(plan: Plan) -> None:
@@ -33,7 +30,7 @@ def refuse_forbidden(plan: Plan) -> None:
         allowed = word in [item.lower() for item in plan.target.allow]
         if reading.kind not in ("value", "absent") and not allowed:
             raise Refused(
-                f"{plan.target.name} ({plan.target.api}) can't be asked whether it may be touched: {_told(reading)}. "
+                f"{plan.target.name} ({plan.target.api}) can't be asked whether it may be touched: {as_read(reading)}. "
                 "See that it is up and answers, or name the right one with --target or --api."
             )
         if condition.matches(reading) and not allowed:

@@ -39,7 +39,6 @@ class Detached:
 
 
 def restore_variable(name: str, value: str | None) -> None:
-    """Set an environment variable, or remove it."""
     if value is None:
         os.environ.pop(name, None)
     else:

@@ -69,5 +69,4 @@ def _started_by_ps(pid: int) -> str | None:
 
 
 def myself() -> Process:
-    """This process."""
     return Process(boot_id(), os.getpid(), started(os.getpid()) or "", here())

@@ -92,6 +92,18 @@ def fault_observed(target: Target) -> Check:
     return Check("fault_observed", "gateway_felt_it", params, premise=True)
 
 
+def opens(target: Target, within_s: float, hint: str) -> Expectation:
+    """The breaker is seen open, however soon it tries again."""
+    return eventually(
+        breaker(target, "open").is_(1),
+        within_s=within_s,
+        name="breaker_opens",
+        requires=read.BREAKER_SHOWN,
+        momentary=True,
+        hint=hint,
+    )
+
+
 def counts_again(target: Target, name: str) -> Expectation:
     """Requests are counted again: a fallback that answers 200 all through the fault is no recovery.
 

@@ -25,14 +25,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         # enough for a gateway to notice nothing.
         faults=(Bandwidth("redis", rate_kbytes_per_s=1, stream="upstream"),),
         during=(
-            eventually(
-                common.breaker(target, "open").is_(1),
-                within_s=30.0,
-                name="breaker_opens",
-                requires=read.BREAKER_SHOWN,
-                momentary=True,
-                hint="Does Redis have a time limit, and does the breaker count time-outs?",
-            ),
+            common.opens(target, 30.0, "Does Redis have a time limit, and does the breaker count time-outs?"),
             eventually(
                 read.log_says("(?i)open circuit", "open_circuit_logged").above(0), within_s=30.0, name="open_logged"
             ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from blackstart.model.expect import Expectation, always
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
@@ -58,6 +58,15 @@ def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:
     if target.service("postgres").dsn:
         return (SqlScalar(query, name=name),)
     return (SqlInContainer(query, name=name),) if is_in_container(target, "postgres") else ()
+
+
+def well() -> tuple[Expectation, ...]:
+    """Healthy, leading and trading, before anything is done."""
+    return (
+        eventually(read.health().is_("healthy"), within_s=BASELINE_WITHIN_S, name="healthy_before"),
+        eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
+        eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
+    )
 
 
 def steady(service: str = "") -> tuple[Expectation, ...]:

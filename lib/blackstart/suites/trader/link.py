@@ -7,6 +7,8 @@ one of the proofs is enough.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from blackstart import controls
 from blackstart.base.errors import BlackstartError
 from blackstart.model.expect import Condition
@@ -67,16 +69,13 @@ def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:
     if _in_container(target, "redis"):
         clients = TargetConnections(RedisInContainer(("CLIENT", "LIST")), name="connections in CLIENT LIST inside")
         inside = SameValue("redis", RedisInContainer(key, name="lock_key_inside"), shown)
-        proofs.append(AllOf("redis", (ServedByControl("redis"), inside)))
-        proofs.append(AllOf("redis", (ServedByControl("redis"), SeenIn("redis", clients.at_least(1)))))
+        proofs += [inside, SeenIn("redis", clients.at_least(1))]
     if service.dsn or service.address:
-        listed = TargetConnections(
-            RedisCommand(("CLIENT", "LIST"), field="addr", name="CLIENT LIST"), name="connections in CLIENT LIST"
-        )
+        addresses = RedisCommand(("CLIENT", "LIST"), field="addr", name="CLIENT LIST")
+        listed = TargetConnections(addresses, name="connections in CLIENT LIST")
         held = SameValue("redis", RedisCommand(key, name="lock_key"), shown)
-        proofs.append(AllOf("redis", (ServedByControl("redis"), held)))
-        proofs.append(AllOf("redis", (ServedByControl("redis"), SeenIn("redis", listed.at_least(1)))))
-    return tuple(proofs)
+        proofs += [held, SeenIn("redis", listed.at_least(1))]
+    return _touched("redis", proofs)
 
 
 def postgres_links(target: Target) -> tuple[Proof, ...]:
@@ -85,11 +84,14 @@ def postgres_links(target: Target) -> tuple[Proof, ...]:
     if _in_container(target, "postgres"):
         clients = TargetConnections(SqlInContainer(_CLIENTS), name="connections in pg_stat_activity inside")
         inside = KeysInDatabase("postgres", _ORDERS, SqlInContainer(""))
-        proofs.append(AllOf("postgres", (ServedByControl("postgres"), inside)))
-        proofs.append(AllOf("postgres", (ServedByControl("postgres"), SeenIn("postgres", clients.at_least(1)))))
+        proofs += [inside, SeenIn("postgres", clients.at_least(1))]
     if target.service("postgres").dsn:
         listed = TargetConnections(SqlScalar(_CLIENTS), name="connections in pg_stat_activity")
         orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""))
-        proofs.append(AllOf("postgres", (ServedByControl("postgres"), orders)))
-        proofs.append(AllOf("postgres", (ServedByControl("postgres"), SeenIn("postgres", listed.at_least(1)))))
-    return tuple(proofs)
+        proofs += [orders, SeenIn("postgres", listed.at_least(1))]
+    return _touched("postgres", proofs)
+
+
+def _touched(service: str, proofs: Sequence[Proof]) -> tuple[Proof, ...]:
+    """Each of them, of what the service's control would touch."""
+    return tuple(AllOf(service, (ServedByControl(service), proof)) for proof in proofs)

@@ -11,7 +11,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady
+from blackstart.suites.trader._common import steady, well
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.suites.trader.link import forbidding, links
 
@@ -25,7 +25,10 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Orders with keys of their own flow before, during and after; those without a clear answer are sent again."""
     answer_s = float(target.fact(DB_TIMEOUT, 2.0)) + SPARE_S
     load = flowing_orders(target, timeout_s=answer_s + 2.0)
-    by_command = isinstance(load, Commands)
+    accepted = LoadOutcome().is_("ok")
+    slow_s = 0.5
+    if isinstance(load, Commands):
+        answer_s = slow_s = answer_s + START_S
     return Experiment(
         name="postgres-blip-freeze" if variant else "postgres-blip",
         target="trader",
@@ -34,22 +37,14 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         refuse_if=forbidding(),
         link=links(target),
         baseline=(
-            eventually(read.health().is_("healthy"), within_s=BASELINE_WITHIN_S, name="healthy_before"),
-            eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
-            eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
-            *(
-                (eventually(LoadOutcome().is_("ok"), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),)
-                if load
-                else ()
-            ),
+            *well(),
+            *((eventually(accepted, within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),) if load else ()),
         ),
         faults=(Pause("postgres") if variant else Stop("postgres"),),
         recovery=(_recovers(flags, bool(load)),),
         always=steady(),
         traffic=Traffic(load) if load else None,
-        checks=_checks(target, answer_s + START_S, answer_s + START_S)
-        if by_command
-        else _checks(target, answer_s, slow_s=0.5),
+        checks=_checks(target, answer_s, slow_s),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(),),
         hold_min_s=3.0,

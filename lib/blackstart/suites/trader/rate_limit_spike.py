@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from blackstart.loads import Burst, OpenLoop, Operation, constant
-from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
+from blackstart.model.expect import Expectation, eventually
 from blackstart.model.experiment import Check, Experiment, LogRow, Traffic
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady, stored
+from blackstart.suites.trader._common import steady, stored, well
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.suites.trader.link import forbidding
 
@@ -31,22 +31,14 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target="trader",
         hypothesis="A burst of plans waits in the throttle queue, it drains, and every accepted plan lands once.",
         refuse_if=forbidding(),
-        baseline=(
-            eventually(read.health().is_("healthy"), within_s=BASELINE_WITHIN_S, name="healthy_before"),
-            eventually(read.leader().is_(1), within_s=BASELINE_WITHIN_S, name="leader_before"),
-            eventually(read.paused().is_(False), within_s=BASELINE_WITHIN_S, name="not_paused_before"),
-        ),
+        baseline=well(),
         # Without a load nothing is done, and nothing can be expected of it: the checks say that nothing was sent.
         during=(_rises(rate_per_s),) if load else (),
         recovery=(_returns(flags.plan_count / rate_per_s + SPARE_S),) if load else (),
         always=steady(),
         traffic=Traffic(load, "fault") if load else None,
         checks=_checks(bool(database), flags.plan_count <= MOST_AT_ONCE),
-        collect=(
-            *database,
-            keys_at_orders(max(10_000, flags.plan_count)),
-            *_duplicates(target),
-        ),
+        collect=(*database, keys_at_orders(max(10_000, flags.plan_count)), *_duplicates(target)),
         watch=(read.orders_placed(), read.throttle_depth()),
         hold_min_s=0.0,
         hold_max_s=60.0,

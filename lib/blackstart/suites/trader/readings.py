@@ -41,11 +41,6 @@ def ready(service: str = "") -> HttpStatus:
     return HttpStatus(_path("/ready", service), _name("ready", service))
 
 
-def ready_field(field: str, service: str = "") -> HttpJson:
-    """A field of /ready, also where an older build writes it as text inside of `detail`."""
-    return HttpJson(_path("/ready", service), field, _name(f"ready_{field}", service), repr_in="detail")
-
-
 def health(service: str = "") -> HttpJson:
     """`healthy` from /health; it says that the process answers, and nothing of what it depends on."""
     return HttpJson(_path("/health", service), "status", _name("health", service))
@@ -88,16 +83,14 @@ def leaders(service: str = "") -> Metric:
 
 def instance_id(service: str = "") -> MetricLabel:
     """The uuid of the orchestrator that leads, or led last; another one means that it was restarted."""
-    return MetricLabel(
-        "trader_is_leader", "instance_id", path=_path("/metrics", service), name=_name("instance_id", service)
-    )
+    path = _path("/metrics", service)
+    return MetricLabel("trader_is_leader", "instance_id", path=path, name=_name("instance_id", service))
 
 
 def heartbeat(which: Heartbeat, service: str = "") -> Metric:
     """Age in seconds of the last beat."""
-    return Metric(
-        f"trader_{which}_heartbeat_seconds", path=_path("/metrics", service), name=_name(HEARTBEATS[which], service)
-    )
+    path = _path("/metrics", service)
+    return Metric(f"trader_{which}_heartbeat_seconds", path=path, name=_name(HEARTBEATS[which], service))
 
 
 def heartbeats(service: str = "") -> tuple[Metric, ...]:
@@ -110,21 +103,9 @@ def scan_ticks(service: str = "") -> Metric:
     return _metric("trader_scan_ticks_total", "scan_ticks", service)
 
 
-def scan_supervisor_state(service: str = "") -> Metric:
-    """0 stopped, 1 running, 2 done, 3 exception, 4 stopping."""
-    return Metric(
-        "trader_scan_supervisor_state", path=_path("/metrics", service), name=_name("scan_supervisor_state", service)
-    )
-
-
 def kill_switch(service: str = "", reason: str = "leader_lock_lost") -> Metric:
     """How often trading was cut off for that reason: once per failed try to get the lock back."""
     return _metric("trader_kill_switch_total", f"kill_switch_{reason}", service, {"reason": reason})
-
-
-def leader_changes(service: str = "") -> Metric:
-    """Leaderships that this instance began or lost."""
-    return _metric("trader_leader_changes_total", "leader_changes", service)
 
 
 def throttle_depth(service: str = "") -> Metric:

@@ -30,7 +30,6 @@ _FORMER: dict[str, tuple[str, dict[str, Any]]] = {
 
 @cache
 def names() -> tuple[str, ...]:
-    """The names of all checks."""
     found = (module.name for module in pkgutil.iter_modules([str(Path(__file__).parent)]))
     return tuple(sorted(name for name in found if _function(name) is not None))
 

@@ -6,9 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart.base.codec import from_data
 from blackstart.evidence.events import EventName
-from blackstart.model.change import Change
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.state import Missing
 
@@ -93,9 +91,7 @@ def in_force(evidence: Recorded) -> tuple[float, float] | None:
 
 def hit(evidence: Recorded) -> frozenset[str]:
     """The services that the faults of the run were on."""
-    plan = evidence.record.first(EventName.PLAN)
-    changes: tuple[Change, ...] = from_data(plan["changes"]) if plan else ()
-    return frozenset(change.service for change in changes)
+    return frozenset(change.service for change in evidence.record.changes())
 
 
 def successor(reported: Sequence[Leadership], window: tuple[float, float], of: Collection[str]) -> Leadership | None:

@@ -10,12 +10,7 @@ from blackstart.verdict.checks.state import Missing, keys_in, number_in, selecte
 
 
 def no_oversell(
-    evidence: Recorded,
-    *,
-    initial: float,
-    source: str = "keys",
-    remaining: Sequence[str] = (),
-    op: str = "",
+    evidence: Recorded, *, initial: float, source: str = "keys", remaining: Sequence[str] = (), op: str = ""
 ) -> CheckResult:
     """`initial` is what there was to sell; of the final state, `source` lists what was sold, `remaining` names stocks.
 

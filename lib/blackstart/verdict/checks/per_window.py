@@ -15,13 +15,7 @@ _STEPS = 100
 
 
 def per_window(
-    evidence: Recorded,
-    *,
-    status: int,
-    most: int,
-    window_s: float,
-    op: str = "",
-    detail: str = "",
+    evidence: Recorded, *, status: int, most: int, window_s: float, op: str = "", detail: str = ""
 ) -> CheckResult:
     """Of the answers with this status, and with this detail where one is named (those that were counted at all).
 
