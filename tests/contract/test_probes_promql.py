@@ -24,7 +24,7 @@ from blackstart.model.reading import Answer
 from blackstart.model.target import Target
 from blackstart.probes.promql import PromQL
 from blackstart.probes.read import read_once
-from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.expectation_monitor import Monitor
 from tests.requirements import require
 from tests.services import eventually
 from tests.unit.probes.servers import answering, free_port, http, serving

@@ -14,8 +14,8 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.finding import Finding
 from blackstart.model.reading import Answer, Endpoint, Reading, ReadingKind, Scalar
 from blackstart.model.step import Command
+from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.judge import Judgement, judge, replay
-from blackstart.verdict.monitor import Monitor
 from blackstart.verdict.monitors import Monitors, Timeline
 
 TICK_S = 0.1

@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite
+    pass
 
 __all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite"]
 

@@ -11,7 +11,7 @@ from blackstart.evidence.events import EventName
 from blackstart.model.flags import Flags
 from blackstart.model.link import Proof
 from blackstart.model.plan import Plan
-from blackstart.safety.preflight.target_state import refuse_forbidden
+from blackstart.safety.preflight.forbidden_states import refuse_forbidden
 
 _WITHIN_S = 5.0
 

@@ -17,8 +17,8 @@ from blackstart.model.plan import Plan
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
 from blackstart.reports.words import result
+from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.judge import Judgement
-from blackstart.verdict.monitor import Monitor
 from blackstart.verdict.monitors import late
 
 _PROGRESS_EVERY_S = 0.5

@@ -17,7 +17,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
-from blackstart.verdict.monitor import IN_A_ROW, Monitor
+from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 from blackstart.verdict.monitors import Monitors, effect_s, late
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.

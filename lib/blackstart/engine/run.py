@@ -35,7 +35,7 @@ from blackstart.safety.guardian.client import Guardian
 from blackstart.safety.heal import heal_script
 from blackstart.safety.heal.restore import STAYS_GONE_S
 from blackstart.safety.ledger import undo_copies
-from blackstart.safety.preflight import rehearsal, target_state
+from blackstart.safety.preflight import forbidden_states, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
 from blackstart.verdict.monitors import BITE_WITHIN_S, Monitors
@@ -55,7 +55,7 @@ class Run:
 
     def execute(self) -> from_folder.Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
-        target_state.refuse_unfit(self.plan)
+        forbidden_states.refuse_unfit(self.plan)
         with self.signals:
             self.locks.take(self.experiment.name, self.plan.target.name)
             try:

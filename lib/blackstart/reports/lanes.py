@@ -9,7 +9,7 @@ from typing import Literal
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading, ReadingKind, Scalar
-from blackstart.verdict.monitor import GAP_LEAST_S, GAP_TICKS
+from blackstart.verdict.expectation_monitor import GAP_LEAST_S, GAP_TICKS
 
 # More different numbers than this are a curve, not states with names; fractions are never states for long.
 _STATES_AT_MOST = 8

@@ -18,7 +18,7 @@ from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.finding import Finding, Interval, shown
 from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
-from blackstart.verdict.monitor import GAP_LEAST_S, Monitor
+from blackstart.verdict.expectation_monitor import GAP_LEAST_S, Monitor
 from blackstart.verdict.monitors import Monitors, Timeline, late
 
 

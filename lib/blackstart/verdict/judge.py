@@ -25,7 +25,7 @@ from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.verdict import confounders
 from blackstart.verdict.confounders import Replayed
-from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.monitors import Monitors, Timeline, effect_s
 
 

@@ -9,7 +9,7 @@ from blackstart.model.change import Change
 from blackstart.model.expect import AGAINST_BASELINE, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Reading, Scalar
-from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.expectation_monitor import Monitor
 
 BITE_WITHIN_S = 30.0
 

@@ -10,7 +10,7 @@ from blackstart.model.reading import Answer
 from blackstart.probes.http import HttpJson
 from blackstart.probes.metrics import Metric
 from blackstart.probes.read import reading_of
-from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.expectation_monitor import Monitor
 
 _LOADED = """
 import sys

@@ -3,7 +3,7 @@
 import pytest
 
 from blackstart.model.expect import always, eventually, never
-from blackstart.verdict.monitor import Monitor
+from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.monitors import Monitors, effect_s
 from tests.unit.builders import TICK_S, change, experiment, health, leader, reading, ready, redis
 

@@ -24,7 +24,7 @@ from blackstart.model.change import Change
 from blackstart.model.step import Ask
 from blackstart.safety.heal.lab_gone import gone_with_its_lab
 from blackstart.safety.heal.restore import is_gone, longest_s
-from blackstart.safety.heal.restorer import Restorer, recorded
+from blackstart.safety.heal.restorer import UNDO_WITHIN_S, Restorer, recorded
 from blackstart.safety.ledger import heal_record, undo_copies
 from blackstart.safety.ledger.heal_lock import one_healer
 from blackstart.safety.ledger.ledger import Ledger
@@ -32,7 +32,6 @@ from blackstart.safety.processes import steps_in_flight
 from blackstart.safety.processes.identity import Process, myself
 from blackstart.safety.processes.runner import Runner
 
-_UNDO_WITHIN_S = 30.0
 _RETRY_FIRST_S, _RETRY_LAST_S = 0.2, 30.0
 _TRIES_FOR_S = 86_400.0
 _TRIES_UNRECORDED_FOR_S = 600.0  # somebody has removed evidence and ledger: what they belonged to is hardly there
@@ -128,7 +127,7 @@ class Takeover:
         return known
 
     def _mend(self, broken: dict[str, Change], midway: Sequence[str], late: dict[str, float], woken: int) -> None:
-        restorer = Restorer(self.ledger, self._tell, self.note, _UNDO_WITHIN_S, over=self._closed, late=late)
+        restorer = Restorer(self.ledger, self._tell, self.note, UNDO_WITHIN_S, over=self._closed, late=late)
         wait_s, began_s = _RETRY_FIRST_S, clock.now_s()
         while clock.now_s() < began_s + self._tries_for_s():
             self._drop_gone([entry for entry in broken if entry not in late], broken)

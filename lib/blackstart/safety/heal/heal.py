@@ -30,7 +30,7 @@ from blackstart.safety.heal.elsewhere import last_lines as far_commands
 from blackstart.safety.heal.elsewhere import line as far_line
 from blackstart.safety.heal.lab_gone import gone_with_its_lab
 from blackstart.safety.heal.restore import longest_s
-from blackstart.safety.heal.restorer import Restorer, recorded
+from blackstart.safety.heal.restorer import UNDO_WITHIN_S, Restorer, recorded
 from blackstart.safety.ledger import heal_record, undo_copies
 from blackstart.safety.ledger.heal_lock import one_healer
 from blackstart.safety.ledger.ledger import Entry, Ledger, Unreadable
@@ -41,7 +41,6 @@ from blackstart.safety.processes.runner import Runner
 
 REPORTS = Path("reports/chaos")
 Say = Callable[[str], None]
-_UNDO_WITHIN_S = 30.0
 _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
 _DONE = ("done", "undoing")
@@ -209,7 +208,7 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         given_up = [entry for entry in entries if entry.state == "late"]
         given_up += doing if steps_in_flight.settle(beginnings, [], [], note) else []
         late = {entry.id: longest_s(entry.change) for entry in given_up}
-        restorer = Restorer(ledger, say, note, _UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
+        restorer = Restorer(ledger, say, note, UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
         broken = {entry.id: entry.change for entry in reversed(entries)}
         mended = restorer.mend(broken, [entry.id for entry in entries if entry.state != "done"])
     finally:

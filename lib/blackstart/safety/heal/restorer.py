@@ -18,6 +18,8 @@ from blackstart.safety.ledger.ledger import Ledger
 
 _A_LOOK_S = 2.0
 _LOOKS_S = 60.0  # the looks at all proofs of one change take no longer, whatever stands in their way
+# How long the undo of what a dead run left may take to be proved; a run has its experiment's own `undo_timeout_s`.
+UNDO_WITHIN_S = 30.0
 Say = Callable[[str], None]
 
 

@@ -26,7 +26,7 @@ from blackstart.probes.control_state import ControlState
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.preflight.target_state import as_read
+from blackstart.safety.preflight.forbidden_states import as_read
 
 _READ_TIMEOUT_S = 2.0
 _MOST_KEYS = 5

@@ -11,7 +11,7 @@ from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused
 from blackstart.model.reading import Answer
 from blackstart.model.target import Target
-from blackstart.safety.preflight import target_state
+from blackstart.safety.preflight import forbidden_states
 from blackstart.suites.trader.link import forbidding
 from tests.unit.builders import experiment, reading
 
@@ -23,10 +23,10 @@ def asked(body: bytes, monkeypatch: pytest.MonkeyPatch, *allow: str) -> None:
         kind, value, note = probe.pick(Answer("answer", body, 200))  # type: ignore[attr-defined]
         return replace(reading("mode", value, 0.0), kind=kind, note=note)
 
-    monkeypatch.setattr(target_state, "read_once", once)
-    monkeypatch.setattr(target_state.guard_rails, "refuse", lambda *_: None)
+    monkeypatch.setattr(forbidden_states, "read_once", once)
+    monkeypatch.setattr(forbidden_states.guard_rails, "refuse", lambda *_: None)
     made = experiment(refuse_if=forbidding())
-    target_state.refuse_unfit(SimpleNamespace(experiment=made, target=Target("shop", allow=allow)))  # type: ignore[arg-type]
+    forbidden_states.refuse_unfit(SimpleNamespace(experiment=made, target=Target("shop", allow=allow)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("body", [b'{"mode": "PAPER"}', b'{"mode": "SHADOW", "is_paused": false}'])

@@ -4,7 +4,7 @@ import pytest
 
 from blackstart.model.expect import Expectation, always, eventually, never
 from blackstart.model.reading import Reading
-from blackstart.verdict.monitor import READ_GRACE_S, Monitor
+from blackstart.verdict.expectation_monitor import READ_GRACE_S, Monitor
 from tests.unit.builders import TICK_S, followed, leader, message, reading, ready, series, status
 
 # ---------------------------------------------------------------- transitions

@@ -22,7 +22,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Answer, Endpoint, ReadingKind, Scalar
 from blackstart.model.target import Target
-from blackstart.safety.preflight import link_proofs, target_state
+from blackstart.safety.preflight import forbidden_states, link_proofs
 from blackstart.verdict.monitors import Monitors
 from tests.unit.builders import KINDS, change, experiment
 from tests.unit.safety.file_fault import FileThere
@@ -177,7 +177,7 @@ def test_a_target_that_became_live_while_somebody_thought_about_it_is_refused(tm
 
 def unfit(mode: str, *allow: str) -> None:
     made = experiment(refuse_if=(Fixed("mode", mode).is_("LIVE"),))
-    target_state.refuse_unfit(Plan(made, replace(TARGET, allow=allow), (), (), None))
+    forbidden_states.refuse_unfit(Plan(made, replace(TARGET, allow=allow), (), (), None))
 
 
 def test_a_live_target_is_refused_and_says_how_to_allow_it() -> None:

@@ -5,7 +5,7 @@ import pytest
 from blackstart.model.expect import always, eventually, never
 from blackstart.model.reading import Reading
 from blackstart.probes.metrics import Metric
-from blackstart.verdict.monitor import READ_GRACE_S, Monitor
+from blackstart.verdict.expectation_monitor import READ_GRACE_S, Monitor
 from tests.unit.builders import TICK_S, followed, health, message, reading, ready, series, status
 
 # ---------------------------------------------------------------- the table, row by row
