@@ -191,7 +191,7 @@ AT_THE_ENGINE = """
 import json, sys
 from blackstart.base.codec import to_data
 from blackstart.faults.reject import Reject
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.model.target import Service, Target
 service = Service("redis", address=sys.argv[1], dsn="redis://x", control={"docker": "redis"})
 (change,) = Reject("redis").plan(Target("test", services={"redis": service}))

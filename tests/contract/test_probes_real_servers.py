@@ -15,7 +15,7 @@ from blackstart.probes.http import HttpJson
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
-from blackstart.probes.redis_value import RedisCommand, redis_clients, redis_info, redis_key
+from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlRows, SqlScalar
 from blackstart.suites.trader import readings as trader
 from blackstart.suites.trader.link import postgres_links, redis_links
@@ -71,15 +71,15 @@ def test_queue_depth_is_absent_until_the_queue_is_used(lab: Target) -> None:
 
 def test_lock_key_holds_the_instance_id_that_the_metrics_show(lab: Target) -> None:
     wait_for(trader.leader(), lab, 1.0)
-    assert look(redis_key("trader:leader"), lab).value == look(trader.instance_id(), lab).value
+    assert look(RedisCommand(("GET", "trader:leader")), lab).value == look(trader.instance_id(), lab).value
 
 
 def test_redis_values_are_read_and_missing_ones_are_absent(lab: Target) -> None:
-    assert look(redis_key("no-such-key"), lab).kind == "absent"
+    assert look(RedisCommand(("GET", "no-such-key")), lab).kind == "absent"
     assert look(RedisCommand(("EXISTS", "no-such-key")), lab).value == 0
-    assert look(redis_info("process_id"), lab).value == listener(lab.services["redis"].address).pid
-    assert look(redis_info("no_such_field"), lab).kind == "absent"
-    clients = look(redis_clients(), lab).value
+    assert look(RedisCommand(("INFO",), field="process_id"), lab).value == listener(lab.services["redis"].address).pid
+    assert look(RedisCommand(("INFO",), field="no_such_field"), lab).kind == "absent"
+    clients = look(RedisCommand(("CLIENT", "LIST"), count=True), lab).value
     assert isinstance(clients, int)
     assert clients >= 2
     assert look(RedisCommand(("LLEN", "trader:leader")), lab).kind == "malformed"
@@ -154,12 +154,12 @@ def test_frozen_postgres_is_timed_out_within_the_limit_and_answers_again(lab: Ta
 
 
 def test_frozen_redis_is_timed_out_within_the_limit_and_answers_again(lab: Target) -> None:
-    kept = redis_info("process_id").bind(lab).endpoint().open()
+    kept = RedisCommand(("INFO",), field="process_id").bind(lab).endpoint().open()
     assert kept.read(2).kind == "answer"
     with frozen(listener(lab.services["redis"].address)):
         with Stopwatch() as watch:
             assert look(RedisPing(), lab, 0.4).kind == "timed_out"
-            assert look(redis_key("x"), lab, 0.4).kind == "timed_out"
+            assert look(RedisCommand(("GET", "x")), lab, 0.4).kind == "timed_out"
             assert kept.read(0.4).kind == "timed_out"
         assert watch.seconds < 5
     assert kept.read(5).kind == "answer"
@@ -169,7 +169,7 @@ def test_frozen_redis_is_timed_out_within_the_limit_and_answers_again(lab: Targe
 
 def test_server_that_is_not_there_is_unreachable(lab: Target) -> None:
     for name, probes in {
-        "redis": (RedisPing(), redis_key("x")),
+        "redis": (RedisPing(), RedisCommand(("GET", "x"))),
         "postgres": (PostgresPing(), SqlScalar("select 1")),
     }.items():
         for probe in probes:

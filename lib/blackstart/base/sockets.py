@@ -1,5 +1,6 @@
 """Sockets with one time limit for everything: name lookup, connecting, sending and receiving."""
 
+import ipaddress
 import socket
 import ssl
 import struct
@@ -55,6 +56,15 @@ def parse_address(address: str) -> tuple[str, int]:
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
         raise BadTarget(f'the address "{address}" must be host:port, as in localhost:6379')
     return host, int(port)
+
+
+def is_literal(host: str) -> bool:
+    """Whether it is an address, and no name that has to be looked up."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _numeric(host: str, port: int) -> list[tuple[int, SockAddress]]:

@@ -7,15 +7,13 @@ after them revives nothing; only a signal that reaches the process past the engi
 `CONTAINER_ENGINE` names another engine with docker's commands, such as podman.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, NotAvailable, StepFailed
@@ -218,7 +216,7 @@ class Docker(Control):
         ]
         return tuple(word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}"))
 
-    def _with_engine(self) -> Docker:
+    def _with_engine(self) -> Self:
         name = self.engine or _engine()
         path = shutil.which(name)
         if not path:

@@ -4,8 +4,6 @@ A service's `net` table says where: `netns` (a network namespace, by name), `hos
 service runs on), `interface` (of queues). Without it, it is this machine. All of it needs root, and Linux.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shutil
@@ -13,6 +11,7 @@ import socket
 import sys
 import zlib
 from dataclasses import dataclass, replace
+from typing import Self
 
 from blackstart import controls
 from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
@@ -102,7 +101,7 @@ class PacketPoint:
         words = ("ip", "netns", "exec", self.netns, *argv) if self.netns else argv
         return replace(Command(words, host=self.host), **more)  # type: ignore[arg-type]
 
-    def within(self) -> PacketPoint:
+    def within(self) -> Self:
         """The same point in the service's own network, at its port there. Raises Refused where there is no way in."""
         control = controls.resolved(self.route.service)
         try:

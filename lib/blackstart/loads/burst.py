@@ -1,11 +1,9 @@
 """An exact number of requests, all provably in flight at once."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.loads.naming import check_name, check_prefix, new_prefix
@@ -40,6 +38,6 @@ class Burst:
         if not 0 < self.connect_s <= 600:
             raise ValueError(f"connect_s must be above 0 and at most 600, not {self.connect_s}")
 
-    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Burst:
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with a whole address below `base_url`, and with these headers added."""
         return dataclasses.replace(self, operation=self.operation.at(base_url, headers))

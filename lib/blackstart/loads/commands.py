@@ -1,12 +1,10 @@
 """A program run for each request, at intended times: for systems whose orders are not placed by one HTTP request."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.controls.steps.shell import ssh_host
@@ -57,7 +55,7 @@ class Commands:
         except ValueError as error:
             raise ValueError(f'command "{self.op}": {error}') from None
 
-    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Commands:
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with `API` in its environment, unless it is set already. Headers are the program's affair."""
         return dataclasses.replace(self, env={"API": base_url, **self.env})
 

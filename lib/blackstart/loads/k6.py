@@ -1,11 +1,9 @@
 """A user's own k6 script as a load: its rows become history, its thresholds expectations."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.loads.naming import check_name
@@ -49,7 +47,7 @@ class K6:
             raise ValueError(f"{', '.join(taken)}: Blackstart sets this option of k6 itself")
         self.statuses()
 
-    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> K6:
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with `API` in the script's `__ENV`, unless it is set already. Headers are the script's affair."""
         return dataclasses.replace(self, env={"API": base_url, **self.env})
 

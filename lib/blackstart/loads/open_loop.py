@@ -1,13 +1,11 @@
 """Requests at intended times, whatever the system does: a slow system neither slows the load nor hides its latency."""
 
-from __future__ import annotations
-
 import dataclasses
 import math
 import os
 from collections.abc import Mapping
 from dataclasses import field
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.loads.naming import check_name, check_prefix, new_prefix
@@ -54,7 +52,7 @@ class OpenLoop:
         if not 0 <= self.workers <= 64:
             raise ValueError(f"workers must be between 0 (choose) and 64, not {self.workers}")
 
-    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> OpenLoop:
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with whole addresses below `base_url`, and with these headers added."""
         return dataclasses.replace(self, operations=tuple(item.at(base_url, headers) for item in self.operations))
 

@@ -1,11 +1,10 @@
 """One kind of request that a load sends, and what its answers mean. Plain data."""
 
-from __future__ import annotations
-
 import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Self
 from urllib.parse import urljoin, urlsplit
 
 from blackstart.base.codec import plain
@@ -50,7 +49,7 @@ class Operation:
         except ValueError as error:
             raise ValueError(f'operation "{self.name}": {error}') from None
 
-    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Operation:
+    def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with its url made whole (a relative one is below `base_url`) and with these headers added."""
         url = self.url if "://" in self.url else urljoin(base_url.rstrip("/") + "/", self.url.lstrip("/"))
         return dataclasses.replace(self, url=url, headers={**(headers or {}), **self.headers})

@@ -1,12 +1,10 @@
 """What a load did, told from its history: what was due, what was sent, and how near to its time."""
 
-from __future__ import annotations
-
 import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 from blackstart.base.percentiles import percentile
 from blackstart.evidence.history import History, Row
@@ -97,7 +95,7 @@ class Summary:
         return dataclasses.asdict(self)
 
     @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Summary:
+    def from_data(cls, data: Mapping[str, Any]) -> Self:
         """The summary behind `to_data`."""
         fields = {key: value for key, value in data.items() if key in {field.name for field in dataclasses.fields(cls)}}
         fields["reasons"] = tuple(fields.get("reasons", ()))

@@ -5,8 +5,6 @@ of the service (`facts`, and what says so below) changes nothing. Not every cont
 answered with NotAvailable and its reason.
 """
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, Literal
@@ -76,7 +74,7 @@ class Control(ABC):
         return self.host or ""
 
     @abstractmethod
-    def resolve(self) -> Control:
+    def resolve(self) -> "Control":
         """The same control with exact identity and absolute paths, as found now. Raises BadTarget, StepFailed."""
 
     @abstractmethod

@@ -8,12 +8,10 @@
 Two readings in a row decide, never one: systems flicker. `for_s` asks for longer.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Probe, Reading, Scalar
@@ -77,7 +75,7 @@ class Condition:
     wanted: Any = None
     for_s: float = 0.0
 
-    def lasting(self, for_s: float) -> Condition:
+    def lasting(self, for_s: float) -> Self:
         """As an abort condition only where it is true in all readings of that time: one alone is flicker."""
         return replace(self, for_s=for_s)
 

@@ -1,7 +1,5 @@
 """What a proof is that a service is the target's own."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 
@@ -13,7 +11,7 @@ class Proof(Protocol):
         """The service that it is about."""
         ...
 
-    def bind(self, target: Any) -> Proof:
+    def bind(self, target: Any) -> "Proof":
         """With absolute addresses."""
         ...
 

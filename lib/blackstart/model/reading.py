@@ -1,7 +1,5 @@
 """What is read, by whom, and what came of it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol, runtime_checkable
 
@@ -101,7 +99,7 @@ class Probe(Protocol):
         """Unique within an experiment; stands in journal, tables and messages."""
         ...
 
-    def bind(self, target: Target) -> Probe:
+    def bind(self, target: Target) -> "Probe":
         """The same probe with absolute addresses, so that it can be read without the target. Raises Refused."""
         ...
 

@@ -1,8 +1,7 @@
 """What a run can come to: one word each, with everything that depends on the word alone. Reports say how it looks."""
 
-from __future__ import annotations
-
 from enum import StrEnum
+from typing import Self
 
 from blackstart.base import errors
 
@@ -45,7 +44,7 @@ class Verdict(StrEnum):
 
     def __new__(
         cls, word: str, exit_code: int, sign: str, csv: str, status: str, junit: str, colours: str, says: str
-    ) -> Verdict:
+    ) -> Self:
         made = str.__new__(cls, word)
         made._value_ = word
         made.exit_code, made.sign, made.csv, made.status = exit_code, sign, csv, status

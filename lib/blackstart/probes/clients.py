@@ -13,6 +13,7 @@ from blackstart.model.reading import Answer, Probe, Reader
 from blackstart.model.target import Target
 from blackstart.probes.mixed_in import AsAnswered
 from blackstart.probes.read import read_once
+from blackstart.probes.visitor import HoldsNothing
 
 Peer = tuple[str, int]
 # A bare address, or the addr= of an entry in CLIENT LIST (laddr= is the server's own end).
@@ -72,7 +73,7 @@ def sockets_of_listener(port: int) -> tuple[set[Peer], set[str]]:
     return ends, containers
 
 
-class _ClientsReader:
+class _ClientsReader(HoldsNothing):
     def __init__(self, listed: Probe, host: str, port: int) -> None:
         self._listed = listed
         self._host = host
@@ -92,9 +93,6 @@ class _ClientsReader:
             return Answer(reading.kind, note=reading.note)
         peers = peers_in(str(reading.value))
         return Answer("answer", sum(peer in ends or peer[0] in containers for peer in peers))
-
-    def close(self) -> None:
-        """Nothing is held between reads."""
 
 
 @plain("endpoint.clients")

@@ -7,6 +7,7 @@ from blackstart.controls.steps.shell import describe
 from blackstart.model.reading import Answer, Endpoint, Picked, Reader
 from blackstart.model.step import Command
 from blackstart.probes.mixed_in import Bound
+from blackstart.probes.visitor import HoldsNothing
 
 THERE, ABSENT = "there", "absent"
 _WORDS = {0: THERE, 1: ABSENT}
@@ -54,7 +55,7 @@ class CommandRun:
         return describe(Command(self.argv, host=self.host))
 
 
-class _Runner:
+class _Runner(HoldsNothing):
     def __init__(self, what: CommandRun) -> None:
         self._what = what
 
@@ -66,6 +67,3 @@ class _Runner:
         except BlackstartError as error:
             return Answer("unreachable", note=str(error))
         return Answer("answer", outcome.code, note=outcome.stderr.strip()[-200:])
-
-    def close(self) -> None:
-        """Nothing is held between reads."""

@@ -9,6 +9,7 @@ from blackstart.model.control import Control, State
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Endpoint, Picked, Probe, Reader
 from blackstart.model.target import Target
+from blackstart.probes.visitor import HoldsNothing
 
 
 @plain("probe.control_state")
@@ -65,7 +66,7 @@ class ControlEndpoint:
         return f"state of {self.control.identity()}"
 
 
-class _Looker:
+class _Looker(HoldsNothing):
     def __init__(self, control: Control) -> None:
         self._control = control
 
@@ -77,6 +78,3 @@ class _Looker:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:
             return Answer("unreachable", note=str(error))
-
-    def close(self) -> None:
-        """Nothing is held."""

@@ -2,9 +2,10 @@
 
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.model.reading import Answer
 
 T = TypeVar("T")
 # Calls that hang are left behind; a reader never leaves more of them than this.
@@ -41,3 +42,33 @@ class HardCap:
         if errors:
             raise errors[0]
         return results[0]
+
+
+class CappedReader:
+    """A reader through a client library that is loaded, and connects, at the first read. A kind of it says `_ask`."""
+
+    def __init__(self, what: str) -> None:
+        self._cap = HardCap(what)
+        self._client: Any = None
+
+    def read(self, timeout_s: float) -> Answer:
+        """What `_ask` returns, or why there is nothing."""
+        try:
+            return Answer("answer", self._cap.run(lambda: self._ask(timeout_s), Deadline(timeout_s)))
+        except NoAnswer as failure:
+            # A call that hangs keeps its client; the next read must not share it.
+            self._client = None
+            return self._unanswered(failure)
+
+    def close(self) -> None:
+        """Close the client; the next read makes another."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+    def _ask(self, timeout_s: float) -> Any:
+        """Ask once. Raises NoAnswer."""
+        raise NotImplementedError
+
+    def _unanswered(self, failure: NoAnswer) -> Answer:
+        return Answer(failure.kind, note=failure.note)

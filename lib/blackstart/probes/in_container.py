@@ -17,6 +17,7 @@ from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.probes.redis_value import is_reading
+from blackstart.probes.visitor import HoldsNothing
 
 # As the official image names its user and database.
 _PSQL = (
@@ -35,7 +36,7 @@ def container_command(target: Target, service: str, *argv: str) -> Command:
         raise BadTarget(f'target "{target.name}": service "{service}": {error.reason}') from error
 
 
-class _OutputReader:
+class _OutputReader(HoldsNothing):
     def __init__(self, command: Command) -> None:
         self._command = command
 
@@ -47,9 +48,6 @@ class _OutputReader:
         except StepFailed as error:
             return Answer("malformed", note=" ".join(str(error).split())[:300])
         return Answer("answer", outcome.stdout.strip())
-
-    def close(self) -> None:
-        """Nothing is held between reads."""
 
 
 @plain("endpoint.command_output")

@@ -10,6 +10,7 @@ from blackstart.base.codec import plain
 from blackstart.evidence.history import COLUMNS
 from blackstart.model.reading import Answer, Endpoint, Picked, Reader
 from blackstart.probes.mixed_in import Bound
+from blackstart.probes.visitor import HoldsNothing
 
 _TAIL_BYTES = 4096
 
@@ -65,7 +66,7 @@ class HistoryTail:
         return f"the end of {self.path or 'the history'}"
 
 
-class _Tail:
+class _Tail(HoldsNothing):
     def __init__(self, path: str) -> None:
         self._path = path
 
@@ -79,6 +80,3 @@ class _Tail:
             return Answer("answer", "")
         except OSError as error:
             return Answer("unreachable", note=str(error))
-
-    def close(self) -> None:
-        """Nothing is held."""

@@ -1,7 +1,5 @@
 """The value of a PromQL expression, asked from the target's Prometheus."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -9,13 +7,14 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
-from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.base.sockets import NoAnswer
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
-from blackstart.probes.hard_cap import HardCap
+from blackstart.probes.hard_cap import CappedReader
 from blackstart.probes.http import Pairs
 from blackstart.probes.metrics import AGGREGATES, Aggregate, Sample, aggregate_samples
+from blackstart.probes.read import short
 
 if TYPE_CHECKING:
     import requests
@@ -31,7 +30,7 @@ class _TooLarge(Exception):
     """Prometheus sends more than is taken."""
 
 
-def _limit(response: requests.Response, *_: Any, **__: Any) -> None:
+def _limit(response: "requests.Response", *_: Any, **__: Any) -> None:
     """Read the body here, no further than the limit; the library would take all of it."""
     parts, size = [], 0
     for part in response.iter_content(64 * 1024):
@@ -43,21 +42,15 @@ def _limit(response: requests.Response, *_: Any, **__: Any) -> None:
     response._content = b"".join(parts)  # what `response.content` gives once the body was read
 
 
-class _PrometheusReader:
+class _PrometheusReader(CappedReader):
     def __init__(self, url: str, query: str, headers: dict[str, str]) -> None:
+        super().__init__("Prometheus")
         self._url = url
         self._query = query
         self._headers = headers
-        self._cap = HardCap("Prometheus")
-        self._client: Any = None
 
-    def read(self, timeout_s: float) -> Answer:
-        try:
-            return Answer("answer", self._cap.run(lambda: self._ask(timeout_s), Deadline(timeout_s)))
-        except NoAnswer as failure:
-            # A call that hangs keeps its client; the next read must not share it.
-            self._client = None
-            return Answer("answer", _Unanswered(f"Prometheus, {failure.kind.replace('_', ' ')}: {failure.note}"))
+    def _unanswered(self, failure: NoAnswer) -> Answer:
+        return Answer("answer", _Unanswered(f"Prometheus, {failure.kind.replace('_', ' ')}: {failure.note}"))
 
     def _ask(self, timeout_s: float) -> Any:
         import requests  # noqa: PLC0415  (declarations load no client)
@@ -72,9 +65,7 @@ class _PrometheusReader:
         except (PrometheusApiClientException, requests.RequestException, _TooLarge) as error:
             raise NoAnswer("malformed", str(error)[:300]) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise NoAnswer(
-                "malformed", f"not an answer of Prometheus: {type(error).__name__}: {error}"[:300]
-            ) from error
+            raise NoAnswer("malformed", f"not an answer of Prometheus: {short(error)}") from error
 
     def _open(self) -> Any:
         import requests  # noqa: PLC0415
@@ -88,11 +79,6 @@ class _PrometheusReader:
             # A failure is a reading: it is not tried again in here.
             self._client = PrometheusConnect(self._url, headers=self._headers, session=session, retry=Retry(total=0))
         return self._client
-
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
 
 
 def _innermost(error: BaseException) -> str:
@@ -163,7 +149,7 @@ class PromQL(Conditions):
         try:
             samples = _samples(answer.body)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            return "malformed", None, f"not a vector or scalar: {type(error).__name__}: {error}"[:300]
+            return "malformed", None, f"not a vector or scalar: {short(error)}"
         return aggregate_samples(samples, self.query, (), self.aggregate)
 
 

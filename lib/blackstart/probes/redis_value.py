@@ -6,11 +6,11 @@ from typing import Any, ClassVar, Self
 from blackstart.base.codec import plain
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
-from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.base.sockets import NoAnswer
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
-from blackstart.probes.hard_cap import HardCap
+from blackstart.probes.hard_cap import CappedReader
 from blackstart.probes.redis_ping import redis_dsn
 from blackstart.probes.redis_plain import PlainReader, is_plain
 
@@ -29,22 +29,12 @@ def is_reading(command: tuple[str, ...]) -> bool:
     return bool(words) and (words[0] in READING_COMMANDS or " ".join(words) in READING_COMMANDS)
 
 
-class _RedisReader:
+class _RedisReader(CappedReader):
     def __init__(self, dsn: str, command: tuple[str, ...]) -> None:
+        super().__init__("Redis")
         self._dsn = dsn
         self._command = command
-        self._cap = HardCap("Redis")
-        self._client: Any = None
         self._timeout_s = 0.0
-
-    def read(self, timeout_s: float) -> Answer:
-        deadline = Deadline(timeout_s)
-        try:
-            return Answer("answer", self._cap.run(lambda: self._ask(timeout_s), deadline))
-        except NoAnswer as failure:
-            # A call that hangs keeps its client; the next read must not share it.
-            self._client = None
-            return Answer(failure.kind, note=failure.note)
 
     def _ask(self, timeout_s: float) -> Any:
         import redis  # noqa: PLC0415  (declarations load no client)
@@ -80,11 +70,6 @@ class _RedisReader:
             )
             self._timeout_s = timeout_s
         return self._client
-
-    def close(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            client.close()
 
 
 @plain("endpoint.redis_command")
@@ -151,18 +136,3 @@ class RedisCommand(Conditions):
         if isinstance(reply, str | int | float | bool):
             return "value", reply, ""
         return "malformed", None, f"the reply is a {type(reply).__name__}, not a single value"
-
-
-def redis_key(key: str, service: str = "redis", name: str = "") -> RedisCommand:
-    """The text under a key."""
-    return RedisCommand(("GET", key), service, name=name)
-
-
-def redis_info(field: str, service: str = "redis", name: str = "") -> RedisCommand:
-    """A field of INFO, such as `connected_clients` or `uptime_in_seconds`."""
-    return RedisCommand(("INFO",), service, field, name=name)
-
-
-def redis_clients(service: str = "redis", name: str = "") -> RedisCommand:
-    """The number of connections in CLIENT LIST, our own included."""
-    return RedisCommand(("CLIENT", "LIST"), service, count=True, name=name)

@@ -4,20 +4,15 @@ Every blocking call can outlast a limit when the server is frozen: connecting, c
 read-only and leave no session setting behind.
 """
 
-from __future__ import annotations
-
 import select
-from typing import TYPE_CHECKING
 
 from psycopg import OperationalError, pq
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq.abc import PGconn, PGresult
 
 from blackstart.base.sockets import Deadline, NoAnswer, resolve
 from blackstart.model.protocols import default_port
 from blackstart.model.reading import Answer, Scalar
-
-if TYPE_CHECKING:
-    from psycopg.pq.abc import PGconn, PGresult
 
 Row = dict[str, Scalar]
 

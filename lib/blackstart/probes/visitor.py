@@ -4,7 +4,14 @@ from blackstart.base.sockets import Deadline, NoAnswer, parse_address
 from blackstart.model.reading import Answer
 
 
-class Visitor:
+class HoldsNothing:
+    """Mixed into a reader that holds nothing between reads."""
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+class Visitor(HoldsNothing):
     """A reader that makes a connection for each read and holds nothing between them."""
 
     def __init__(self, address: str) -> None:
@@ -22,6 +29,3 @@ class Visitor:
     def _visit(self, deadline: Deadline, timeout_s: float) -> Answer:
         """What is seen. Raises NoAnswer, OSError."""
         raise NotImplementedError
-
-    def close(self) -> None:
-        """Nothing is held between reads."""

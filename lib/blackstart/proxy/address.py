@@ -1,12 +1,12 @@
 """Addresses in the form `host:port`: read, looked up and shown, as Go shows them."""
 
 import asyncio
-import ipaddress
 import socket
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
+from blackstart.base.sockets import is_literal
 from blackstart.proxy.errors import bad_body, bind_failed
 
 LOOK_UP_WITHIN_S = 5.0
@@ -53,15 +53,6 @@ async def bindable(address: Address) -> Address:
         raise bind_failed(str(address), f"lookup {address.host}: {why}") from error
     found.sort(key=lambda info: info[0] != socket.AF_INET)
     return Address(str(found[0][4][0]), address.port)
-
-
-def is_literal(host: str) -> bool:
-    """Whether it is an address, and no name that has to be looked up."""
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def bind(address: Address) -> socket.socket:

@@ -1,7 +1,5 @@
 """One client's connection through a proxy: two halves, the dial between them, and the toxics that act on it."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Sequence
 from random import Random
@@ -27,14 +25,14 @@ class Owner(Protocol):
     timers: TimerQueue
     dialler: Dialler
 
-    def accept(self, connection: Connection) -> bool:
+    def accept(self, connection: "Connection") -> bool:
         """Take in a new connection; False where it has to be reset."""
         ...
 
     def dial_failed(self, why: str) -> None:
         """A connection did not reach the upstream."""
 
-    def forget(self, connection: Connection) -> None:
+    def forget(self, connection: "Connection") -> None:
         """A connection is over."""
 
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
-from blackstart.proxy.address import Address, is_literal
+from blackstart.base.sockets import is_literal
+from blackstart.proxy.address import Address
 
 # A resolver may hang for minutes. With a thread for each connection, a name that nobody answers for would soon have
 # all of them, and no other proxy could reach its upstream.

@@ -1,7 +1,5 @@
 """One socket of a connection, and what becomes of the bytes that come from it."""
 
-from __future__ import annotations
-
 import asyncio
 import socket
 import struct
@@ -28,7 +26,7 @@ class Joined(Protocol):
         """Whether it has ended, or is about to."""
         ...
 
-    def made(self, half: Half) -> None:
+    def made(self, half: "Half") -> None:
         """One of the two sockets is there."""
 
     def lost(self) -> None:
@@ -49,7 +47,7 @@ class Half(asyncio.Protocol):
         "finished", "peer", "pipeline", "received_bytes", "sink", "transport", "up", "write",
     )  # fmt: skip
 
-    peer: Half
+    peer: "Half"
 
     def __init__(self, connection: Joined, direction: str) -> None:
         self.connection, self.direction = connection, direction

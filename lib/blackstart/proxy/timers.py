@@ -5,8 +5,6 @@ one timer of the kernel (timerfd) rings for all of ours instead; elsewhere the l
 the monotonic clock says that it came too early.
 """
 
-from __future__ import annotations
-
 import asyncio
 import ctypes
 import os
@@ -92,7 +90,7 @@ class TimerQueue:
         make: Callable[..., Wakeup] = KernelWakeup if sys.platform == "linux" else LoopWakeup
         self._wakeup = make(loop, self._ring)
 
-    def push(self, at: float, timer: Timer) -> None:
+    def push(self, at: float, timer: "Timer") -> None:
         """Look at that timer at that time."""
         heappush(self._heap, (at, next(self._order), timer))
         self._arm()

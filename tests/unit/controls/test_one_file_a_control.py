@@ -92,7 +92,7 @@ from blackstart import controls
 from blackstart.base.errors import Refused
 from blackstart.faults._packets import PacketPoint
 from blackstart.faults._wire import route_to
-from blackstart.controls.steps.run import carry_out
+from blackstart.controls.steps.local import carry_out
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.in_container import RedisInContainer
 from blackstart.probes.read import read_once

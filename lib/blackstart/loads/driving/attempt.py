@@ -1,9 +1,6 @@
 """One attempt at one request, from its sending to its row."""
 
-from __future__ import annotations
-
 import asyncio
-from collections.abc import Callable
 
 from blackstart.base.clock import now_s
 from blackstart.evidence.history import Outcome, Row
@@ -11,6 +8,7 @@ from blackstart.loads.driving.connection import Connection, Headers
 from blackstart.loads.driving.place import NotSent
 from blackstart.loads.driving.pool import Pool
 from blackstart.loads.driving.prepared import Prepared
+from blackstart.loads.driving.sender import Done
 
 
 class Attempt:
@@ -21,9 +19,7 @@ class Attempt:
         "request", "tries", "worker",
     )  # fmt: skip
 
-    def __init__(
-        self, op: Prepared, key: str, number: int, worker: str, done: Callable[[Attempt, Row], None], pool: Pool
-    ) -> None:
+    def __init__(self, op: Prepared, key: str, number: int, worker: str, done: Done, pool: Pool) -> None:
         self.op, self.key, self.number, self.worker = op, key, number, worker
         self.request = op.request(key, number)
         self.tries = 0

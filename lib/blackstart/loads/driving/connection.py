@@ -34,16 +34,8 @@ class Connection(asyncio.BufferedProtocol):
     """A connection, open or closed. After an answer `reusable` says whether it may carry another exchange."""
 
     __slots__ = (
-        "_body",
-        "_head_only",
-        "_headers",
-        "_listener",
-        "_parser",
-        "_size",
-        "_status",
-        "_transport",
-        "reusable",
-    )
+        "_body", "_head_only", "_headers", "_listener", "_parser", "_size", "_status", "_transport", "reusable",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None

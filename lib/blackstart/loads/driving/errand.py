@@ -1,14 +1,11 @@
 """One run of a program for one request, from its start to its row."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import os
 import random
 import shutil
 import signal
-from collections.abc import Callable
 from concurrent.futures import Executor
 
 from blackstart.base.clock import now_s
@@ -20,6 +17,7 @@ from blackstart.controls.steps.shell import remote_line
 from blackstart.controls.steps.ssh import ssh_machine
 from blackstart.evidence.history import Outcome, Row
 from blackstart.loads.commands import Commands
+from blackstart.loads.driving.sender import Done
 from blackstart.loads.template import Template
 from blackstart.model.step import Command
 
@@ -67,9 +65,7 @@ class Program:
 class Job:
     """Ends exactly once for each time it is made, with a row, whatever happens: an exit, its time limit, a cut."""
 
-    def __init__(
-        self, op: Program, key: str, number: int, worker: str, done: Callable[[Job, Row], None], threads: Executor
-    ) -> None:
+    def __init__(self, op: Program, key: str, number: int, worker: str, done: Done, threads: Executor) -> None:
         self.op, self.key, self.worker = op, key, worker
         self.tries = 0
         self._step = op.command(key, number)

@@ -2,11 +2,11 @@
 
 import asyncio
 import errno
-import ipaddress
 import socket
 import ssl
 
 from blackstart.base.clock import now_s
+from blackstart.base.sockets import is_literal
 from blackstart.loads.driving.connection import Connection
 
 # Refusals of our own machine: nothing was sent, and the system under test had no part in it.
@@ -28,7 +28,7 @@ class Place:
     def __init__(self, host: str, port: int, tls: bool) -> None:
         self.host, self.port = host, port
         self._tls = ssl.create_default_context() if tls else None
-        self._addresses: list[str] = [host] if _is_address(host) else []
+        self._addresses: list[str] = [host] if is_literal(host) else []
         self._resolved_s = float("inf") if self._addresses else float("-inf")
 
     async def connect(self) -> Connection:
@@ -58,11 +58,3 @@ class Place:
             self._addresses = list(dict.fromkeys(str(each[4][0]) for each in found))
             self._resolved_s = now_s()
         return self._addresses
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

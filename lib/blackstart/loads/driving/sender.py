@@ -1,7 +1,5 @@
 """Fires each request at its time and follows it to its row, whatever a request is: HTTP, or a program that is run."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Iterator
 from itertools import islice
@@ -25,8 +23,8 @@ class Job(Protocol):
     tries: int
 
     @property
-    def op(self) -> Named:
-        """What kind of request it is."""
+    def op(self) -> Any:
+        """What kind of request it is: its `name` is what the history calls it."""
         ...
 
     def go(self, intended_s: float) -> None:
@@ -35,15 +33,6 @@ class Job(Protocol):
 
     def cut(self) -> None:
         """End it now."""
-        ...
-
-
-class Named(Protocol):
-    """Anything with a name."""
-
-    @property
-    def name(self) -> str:
-        """What the history calls it."""
         ...
 
 

@@ -10,7 +10,7 @@ from blackstart.probes.http import HttpGet, HttpJson, HttpStatus
 from blackstart.probes.log_lines import LogMatches
 from blackstart.probes.metric_share import MetricShare
 from blackstart.probes.metrics import Metric
-from blackstart.probes.redis_value import RedisCommand, redis_info
+from blackstart.probes.redis_value import RedisCommand
 from blackstart.suites.gateway.system import SYSTEM
 
 _HOLE = re.compile(r"\{[^}]*\}")
@@ -84,7 +84,7 @@ def oom_kills() -> Metric:
 
 def redis_memory() -> RedisCommand:
     """Bytes that Redis' data use: without its hash tables, which double at once, and its clients' buffers."""
-    return redis_info("used_memory_dataset", name="redis_memory")
+    return RedisCommand(("INFO",), field="used_memory_dataset", name="redis_memory")
 
 
 def log_says(pattern: str, name: str) -> LogMatches:

@@ -116,7 +116,7 @@ def test_ctrl_c_on_our_terminal_does_not_reach_a_step(tmp_path: Path) -> None:
     program = f"""
 import sys; sys.path.insert(0, {str(Path(blackstart.__file__).parents[1])!r})
 from blackstart.model.step import Command
-from blackstart.controls.steps.run import run
+from blackstart.controls.steps.local import run
 run(Command(("sh", "-c", "echo began >{mark}; sleep 2; echo ended >{mark}")))
 """
     runner = subprocess.Popen([sys.executable, "-c", program], start_new_session=True, stderr=subprocess.PIPE)
