@@ -51,7 +51,7 @@ def test_down_leaves_no_process_no_file_and_no_port(lab: LabDriver) -> None:
     assert lab.command("down", "trader").returncode == 0
     assert not alive(processes)
     assert not any(map(listens, ports))
-    assert [path for path in lab.state.rglob("*") if path.is_file()] == []
+    assert [path for path in lab.state.rglob("*") if path.is_file()] == [lab.state / "labs.lock"]
     assert not database.parents[1].exists()
 
 

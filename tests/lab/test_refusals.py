@@ -105,7 +105,7 @@ def test_another_redis_under_the_control_is_refused(lab: LabDriver, tmp_path: Pa
     target = variant(
         lab,
         tmp_path / "wrong-control.toml",
-        (f'{{ supervisor = "redis", config = "{config}" }}', f'{{ process = "{line}", start = {start} }}'),
+        (f'supervisor = "redis"\nconfig = "{config}"', f'process = "{line}"\nstart = {start}'),
     )
     with asked(other_redis) as client:
         before = client.info("server")["run_id"]

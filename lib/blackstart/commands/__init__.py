@@ -7,7 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    pass
+    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite
 
 __all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite"]
 
