@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -55,6 +56,8 @@ def write_html(run: str, reports: str, out: str, experiment: str = "") -> int:
         path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
         if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
             raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+        if not out and path.is_symlink():
+            raise Refused(f"{path} is a link; write the page elsewhere with --out")
         text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
         try:
             path.write_text(text, encoding="utf-8", errors="replace")
@@ -170,9 +173,11 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
         if len(found) >= last:
             break
         try:
+            runs.refuse_endless(path)
             made = trend.run_of(_story(path))
-        except Damaged as damage:
-            print(f"  left out: {path.name}: {damage}", file=sys.stderr)
+        except Exception as error:  # one bad record among them, whatever is wrong with it
+            why = str(error) if isinstance(error, Damaged) else _where(error)
+            print(writer.printable(f"  left out: {path.name}: {why}"), file=sys.stderr)
             continue
         if made.key == wanted:
             found.append(made)
@@ -209,7 +214,9 @@ def _count(text: str) -> int:
 
 
 def _find(run: str, reports: str) -> Path:
-    return runs.find(run, Path(reports))
+    folder = runs.find(run, Path(reports))
+    runs.refuse_endless(folder)
+    return folder
 
 
 def _opened(run: str, reports: str, experiment: str) -> Path:
@@ -235,14 +242,22 @@ def _story(folder: Path) -> RunView:
 
 
 def _answering(act: Callable[[Redactor], int]) -> int:
-    """Call it; an error of ours, or of the disk, is one clear line and exit code 40."""
+    """Call it; whatever is wrong with the record or the disk is one clear line and exit code 40."""
     redactor = Redactor()
     redactor.learn_environment()
     try:
         return act(redactor)
     except (BlackstartError, OSError) as error:
-        print(redactor(str(error)), file=sys.stderr, flush=True)
-        return EXIT_REFUSED
+        told = str(error)
+    except Exception as error:  # a record may come from anywhere, and say anything
+        told = f"the record can't be read: {_where(error)}"
+    print(writer.printable(redactor(" ".join(told.split()))), file=sys.stderr, flush=True)
+    return EXIT_REFUSED
+
+
+def _where(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
 
 
 def _learn_target(folder: Path, redactor: Redactor) -> None:
