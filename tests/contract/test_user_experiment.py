@@ -162,6 +162,10 @@ def test_its_guardian_has_its_classes_and_heal_needs_its_file(mine: Path) -> Non
     assert "the class There" in out and f"sh {entry.evidence / 'HEAL.sh'}" in out
     assert f"chaos.heal --experiment {mine}" in out
     assert typed("chaos.status")[0] == 50 and not mine.with_name("trace").exists()
+    other = mine.with_name("other.py")
+    other.write_text(mine.read_text() + "\n")
+    code, out = typed("chaos.heal", "--experiment", str(other))
+    assert code == 40 and "is not the experiment of" in out and not mine.with_name("trace").exists(), out
     code, out = typed("chaos.heal", "--experiment", str(mine))
     assert code == 0 and mine.with_name("it").exists(), out
     assert Ledger().outstanding() == [] and not (entry.evidence / undo_copies.NAME).exists()

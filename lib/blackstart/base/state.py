@@ -3,6 +3,7 @@
 import os
 import pwd
 import shlex
+import stat
 from pathlib import Path
 
 from platformdirs import user_state_path
@@ -29,7 +30,10 @@ def state_path() -> Path:
 
 
 def state_dir() -> Path:
-    """The state folder, made if it is not there. Raises Refused where it can't be made, or is another user's."""
+    """The state folder, made if it is not there. Raises Refused where it can't be made, is another's, or anybody's.
+
+    What it holds is carried out: whoever can write there could have anything carried out as this user.
+    """
     path = state_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,6 +43,11 @@ def state_dir() -> Path:
         ) from error
     if not os.access(path, os.R_OK | os.X_OK):
         raise Refused(f"the state folder {path} can't be read by {_user(os.geteuid())}: {_whose(path)}")
+    if path.stat().st_mode & stat.S_IWOTH:
+        raise Refused(
+            f"everybody may write to the state folder {path}, and what it holds is carried out. Look at what is in it, "
+            f"then: chmod o-w {shlex.quote(str(path))}"
+        )
     return path
 
 

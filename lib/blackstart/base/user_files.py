@@ -12,8 +12,12 @@ from blackstart.base.errors import BadExperiment
 _USERS = "blackstart_user_"
 
 
-def load_file(path: str) -> ModuleType:
-    """Import a user's file by its path. Raises BadExperiment that names the line of a mistake."""
+def load_file(path: str, sha256: str = "") -> ModuleType:
+    """Import a user's file by its path. Raises BadExperiment that names the line of a mistake, and where the file is
+    not the one with that `sha256`.
+
+    What is executed is what stands in it and was hashed: never what Python has kept compiled beside it.
+    """
     real = Path(path).resolve()
     name = f"{_USERS}{hashlib.sha256(str(real).encode()).hexdigest()[:12]}"
     if name in sys.modules:
@@ -24,7 +28,10 @@ def load_file(path: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        source = real.read_bytes()
+        if sha256 and hashlib.sha256(source).hexdigest() != sha256:
+            raise OSError("it has just been changed")
+        exec(compile(source, str(real), "exec", dont_inherit=True), vars(module))
     except Exception as error:
         del sys.modules[name]
         raise BadExperiment(f"{path}: {mistake_in(error)}") from error

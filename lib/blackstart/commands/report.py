@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import sys
 import textwrap
+<<<<<<< HEAD
 from collections import Counter
+=======
+import traceback
+from collections.abc import Callable
+>>>>>>> h-X
 from pathlib import Path
 
 from tabulate import tabulate
@@ -38,6 +43,7 @@ def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
 @answering(starts=False)
 def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
+<<<<<<< HEAD
     view = _view(_opened(run, reports, experiment))
     path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
     if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
@@ -49,6 +55,25 @@ def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = 
         raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
     writer.page(str(path.absolute()))
     return EXIT_HELD
+=======
+
+    def act(_: Redactor) -> int:
+        view = _story(_opened(run, reports, experiment))
+        path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
+        if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
+            raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+        if not out and path.is_symlink():
+            raise Refused(f"{path} is a link; write the page elsewhere with --out")
+        text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
+        try:
+            path.write_text(text, encoding="utf-8", errors="replace")
+        except OSError as error:
+            raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
+        writer.page(str(path.absolute()))
+        return EXIT_HELD
+
+    return _answering(act)
+>>>>>>> h-X
 
 
 @answering(starts=False)
@@ -143,9 +168,17 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
         if len(found) >= last:
             break
         try:
+<<<<<<< HEAD
             made = trend.run_of(_view(path))
         except Damaged as damage:
             print(f"  left out: {path.name}: {damage}", file=sys.stderr)
+=======
+            runs.refuse_endless(path)
+            made = trend.run_of(_story(path))
+        except Exception as error:  # one bad record among them, whatever is wrong with it
+            why = str(error) if isinstance(error, Damaged) else _where(error)
+            print(writer.printable(f"  left out: {path.name}: {why}"), file=sys.stderr)
+>>>>>>> h-X
             continue
         if made.key == wanted:
             found.append(made)
@@ -182,6 +215,15 @@ def _count(text: str) -> int:
     return int(text)
 
 
+<<<<<<< HEAD
+=======
+def _find(run: str, reports: str) -> Path:
+    folder = runs.find(run, Path(reports))
+    runs.refuse_endless(folder)
+    return folder
+
+
+>>>>>>> h-X
 def _opened(run: str, reports: str, experiment: str) -> Path:
     """The run's folder, its record's classes known: a user's own from the file that the user names."""
     folder = runs.find(run, Path(reports))
@@ -204,6 +246,28 @@ def _view(folder: Path) -> RunView:
     return RunView(record, from_folder.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
 
 
+<<<<<<< HEAD
+=======
+def _answering(act: Callable[[Redactor], int]) -> int:
+    """Call it; whatever is wrong with the record or the disk is one clear line and exit code 40."""
+    redactor = Redactor()
+    redactor.learn_environment()
+    try:
+        return act(redactor)
+    except (BlackstartError, OSError) as error:
+        told = str(error)
+    except Exception as error:  # a record may come from anywhere, and say anything
+        told = f"the record can't be read: {_where(error)}"
+    print(writer.printable(redactor(" ".join(told.split()))), file=sys.stderr, flush=True)
+    return EXIT_REFUSED
+
+
+def _where(error: Exception) -> str:
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
+
+
+>>>>>>> h-X
 def _learn_target(folder: Path, redactor: Redactor) -> None:
     """The secrets of the run's target file, where it is still there: an operator may quote one."""
     head = journal.read(folder / "journal.jsonl").first(EventName.RUN) or {}

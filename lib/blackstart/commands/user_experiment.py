@@ -18,19 +18,21 @@ def source(found: discovery.Found) -> dict[str, str]:
     return {"path": str(found.path.absolute()), "sha256": _sha256(found.path)}
 
 
-def load(named: str, of_run: Path | None = None) -> None:
+def load(named: str, *of_runs: Path) -> None:
     """Load the experiment that the user names, by its file or its name, so that records may hold its classes.
 
-    Raises Refused where it is not the one of the run in the folder `of_run`, before any of it is executed.
+    Raises Refused where it is that of none of the runs in these folders, before any of it is executed.
     """
     found = discovery.find(named)
-    told = journal.experiment_file(of_run) if of_run else {}
-    if told and told.get("sha256") != _sha256(found.path):
-        raise Refused(
-            f"{found.path} is not the experiment of {of_run}: its sha256 is {_sha256(found.path)}, and the record has "
-            f"{told.get('sha256')} ({told.get('path')}). Name that file with --experiment."
-        )
-    discovery.load(found)
+    sha256 = _sha256(found.path)
+    told = {of_run: file for of_run in of_runs if (file := journal.experiment_file(of_run))}
+    for of_run, file in told.items():
+        if sha256 not in (one.get("sha256") for one in told.values()):
+            raise Refused(
+                f"{found.path} is not the experiment of {of_run}: its sha256 is {sha256}, and the record has "
+                f"{file.get('sha256')} ({file.get('path')}). Name that file with --experiment."
+            )
+    discovery.load(found, sha256)
 
 
 def demand(folder: Path) -> None:

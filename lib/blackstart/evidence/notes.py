@@ -37,7 +37,7 @@ class Notes:
 
 def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = str) -> None:
     """Add a note to a run, durable when this returns. Raises Damaged, OSError."""
-    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     with os.fdopen(handle, "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         lines = [line for line in file.read().split(b"\n") if line]

@@ -17,7 +17,7 @@ _MARKS = ("journal.jsonl", "manifest.json", "undo.json", "HEAL.sh", "guardian.js
 
 def every(reports: Path) -> list[Path]:
     """The evidence folders in a reports folder, oldest first by the time in their names."""
-    return sorted((path.parent for path in reports.glob("*/journal.jsonl")), key=_began)
+    return sorted((path.parent for path in reports.glob("*/journal.jsonl") if path.is_file()), key=_began)
 
 
 def _newest(reports: Path) -> Path | None:
@@ -51,6 +51,13 @@ def find(name_or_path: str, reports: Path) -> Path:
             return path
     known = [path.name for path in every(reports)]
     raise Refused(f'no run "{name_or_path}" in {reports}.{did_you_mean(name_or_path, known[-20:])}')
+
+
+def refuse_endless(folder: Path) -> None:
+    """Raise Damaged where something in a run's folder is no file: a pipe, or what a link leads to, is waited for."""
+    for path in (*folder.rglob("*"), folder.with_name(f"{folder.name}.log")):
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise Damaged(f"{path} is no file, so nothing of the run is read")
 
 
 def _id_of(folder: Path) -> str:

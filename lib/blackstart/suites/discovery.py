@@ -127,10 +127,10 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
     return made
 
 
-def load(found: Found) -> ModuleType:
+def load(found: Found, sha256: str = "") -> ModuleType:
     """Import an experiment's file. Raises BadExperiment that names the line of a mistake."""
     if not found.module:
-        return load_file(str(found.path))
+        return load_file(str(found.path), sha256)
     try:
         return importlib.import_module(found.module)
     except Exception as error:

@@ -78,3 +78,12 @@ def test_what_mends_names_the_state_folder_whole(tmp_path: Path, monkeypatch: py
     monkeypatch.delenv("SUDO_UID", raising=False)
     assert elsewhere.heal_command().startswith(f"BLACKSTART_STATE={tmp_path}/state ")
     assert state_path() == tmp_path / "state"
+
+
+def test_a_state_folder_that_everybody_may_write_to_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLACKSTART_STATE", str(tmp_path / "lax"))
+    state_dir().chmod(0o777)
+    with pytest.raises(Refused, match=r"everybody may write .* chmod o-w "):
+        state_dir()
+    (tmp_path / "lax").chmod(0o775)
+    assert state_dir() == tmp_path / "lax"
