@@ -8,6 +8,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
+from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from blackstart.base import writer
@@ -19,11 +20,12 @@ Arguments = ParamSpec("Arguments")
 
 
 def answering(
-    starts: bool = True,
+    starts: bool = True, of_record: bool = False
 ) -> Callable[[Callable[Concatenate[Redactor, Arguments], int]], Callable[Arguments, int]]:
     """A command: given a redactor besides its arguments; an error of ours becomes one clear message without traceback,
     and its exit code. One that `starts` nothing only reads: an error of the disk is told in the same way there, and
-    none says what was not started."""
+    none says what was not started. One `of_record` starts nothing, and reads what may come from anywhere and say
+    anything: whatever is wrong is one line there, and never a mistake of ours."""
 
     def made(act: Callable[Concatenate[Redactor, Arguments], int]) -> Callable[Arguments, int]:
         @wraps(act)
@@ -34,15 +36,25 @@ def answering(
                 try:
                     return act(redactor, *arguments, **options)
                 except Exception as error:
-                    return _failed(error, redactor, starts)
+                    return _failed(error, redactor, starts and not of_record, of_record)
 
         return command
 
     return made
 
 
-def _failed(error: Exception, redactor: Redactor, starts: bool) -> int:
+def where(error: Exception) -> str:
+    """An error with the place where it was raised, in a line."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
+
+
+def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool) -> int:
     foreseen = isinstance(error, BlackstartError) or (isinstance(error, OSError) and not starts)
+    if of_record:
+        told = str(error) if foreseen else f"the record can't be read: {where(error)}"
+        _tell(redactor(" ".join(told.split())))
+        return Verdict.REFUSED.exit_code
     if not foreseen:  # a mistake of ours, or in a user's file: what it says may hold a secret
         return _crashed(error, redactor)
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error

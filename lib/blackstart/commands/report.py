@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
-<<<<<<< HEAD
 from collections import Counter
-=======
-import traceback
-from collections.abc import Callable
->>>>>>> h-X
 from pathlib import Path
 
 from tabulate import tabulate
@@ -18,7 +13,7 @@ from blackstart.base import writer
 from blackstart.base.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
-from blackstart.commands.answer import answering
+from blackstart.commands.answer import answering, where
 from blackstart.commands.target_file import load
 from blackstart.evidence import journal, manifest, notes, runs, verify
 from blackstart.evidence.events import EventName
@@ -30,7 +25,7 @@ from blackstart.suites import systems
 from blackstart.verdict import from_folder
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     """Print a run: facts, transitions, expectations, verdict last."""
     view = _view(_opened(run, reports, experiment))
@@ -40,14 +35,15 @@ def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     return EXIT_HELD
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
-<<<<<<< HEAD
     view = _view(_opened(run, reports, experiment))
     path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
     if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
         raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+    if not out and path.is_symlink():
+        raise Refused(f"{path} is a link; write the page elsewhere with --out")
     text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
     try:
         path.write_text(text, encoding="utf-8", errors="replace")
@@ -55,28 +51,9 @@ def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = 
         raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
     writer.page(str(path.absolute()))
     return EXIT_HELD
-=======
-
-    def act(_: Redactor) -> int:
-        view = _story(_opened(run, reports, experiment))
-        path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
-        if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
-            raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
-        if not out and path.is_symlink():
-            raise Refused(f"{path} is a link; write the page elsewhere with --out")
-        text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
-        try:
-            path.write_text(text, encoding="utf-8", errors="replace")
-        except OSError as error:
-            raise Refused(f"the page can't be written to {path}: {error.strerror}. Name a file with --out.") from error
-        writer.page(str(path.absolute()))
-        return EXIT_HELD
-
-    return _answering(act)
->>>>>>> h-X
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def judge(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     """Judge a finished run again. The verdict's exit code; 30 where it would be green and the record says otherwise."""
     folder = _opened(run, reports, experiment)
@@ -102,10 +79,10 @@ def judge(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     return EXIT_INCONCLUSIVE if judgement.verdict == Verdict.HELD and not same else judgement.verdict.exit_code
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def check(_: Redactor, run: str, reports: str) -> int:
     """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
-    folder = runs.find(run, Path(reports))
+    folder = _find(run, reports)
     found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
     writer.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
     code = verify.exit_code(found)
@@ -114,12 +91,12 @@ def check(_: Redactor, run: str, reports: str) -> int:
     return code
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def add_note(redactor: Redactor, run: str, text: str, by: str, reports: str) -> int:
     """Add an operator's note to a run."""
     if not text.strip():
         raise Refused("a note must say something")
-    folder = runs.find(run, Path(reports))
+    folder = _find(run, reports)
     _learn_target(folder, redactor)
     try:
         notes.append(folder, text.strip(), by.strip(), redactor)
@@ -129,7 +106,7 @@ def add_note(redactor: Redactor, run: str, text: str, by: str, reports: str) -> 
     return EXIT_HELD
 
 
-@answering(starts=False)
+@answering(of_record=True)
 def show_trend(
     _: Redactor, run: str, reports: str, last: str, baseline_file: str, save: bool, experiment: str = ""
 ) -> int:
@@ -168,17 +145,11 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
         if len(found) >= last:
             break
         try:
-<<<<<<< HEAD
-            made = trend.run_of(_view(path))
-        except Damaged as damage:
-            print(f"  left out: {path.name}: {damage}", file=sys.stderr)
-=======
             runs.refuse_endless(path)
-            made = trend.run_of(_story(path))
+            made = trend.run_of(_view(path))
         except Exception as error:  # one bad record among them, whatever is wrong with it
-            why = str(error) if isinstance(error, Damaged) else _where(error)
+            why = str(error) if isinstance(error, Damaged) else where(error)
             print(writer.printable(f"  left out: {path.name}: {why}"), file=sys.stderr)
->>>>>>> h-X
             continue
         if made.key == wanted:
             found.append(made)
@@ -215,18 +186,15 @@ def _count(text: str) -> int:
     return int(text)
 
 
-<<<<<<< HEAD
-=======
 def _find(run: str, reports: str) -> Path:
     folder = runs.find(run, Path(reports))
     runs.refuse_endless(folder)
     return folder
 
 
->>>>>>> h-X
 def _opened(run: str, reports: str, experiment: str) -> Path:
     """The run's folder, its record's classes known: a user's own from the file that the user names."""
-    folder = runs.find(run, Path(reports))
+    folder = _find(run, reports)
     if experiment:
         user_experiment.load(experiment, folder)
     _record(folder)
@@ -246,28 +214,6 @@ def _view(folder: Path) -> RunView:
     return RunView(record, from_folder.judge_folder(folder), folder, documents.guardian_of(folder), systems.of)
 
 
-<<<<<<< HEAD
-=======
-def _answering(act: Callable[[Redactor], int]) -> int:
-    """Call it; whatever is wrong with the record or the disk is one clear line and exit code 40."""
-    redactor = Redactor()
-    redactor.learn_environment()
-    try:
-        return act(redactor)
-    except (BlackstartError, OSError) as error:
-        told = str(error)
-    except Exception as error:  # a record may come from anywhere, and say anything
-        told = f"the record can't be read: {_where(error)}"
-    print(writer.printable(redactor(" ".join(told.split()))), file=sys.stderr, flush=True)
-    return EXIT_REFUSED
-
-
-def _where(error: Exception) -> str:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}: {error}"
-
-
->>>>>>> h-X
 def _learn_target(folder: Path, redactor: Redactor) -> None:
     """The secrets of the run's target file, where it is still there: an operator may quote one."""
     head = journal.read(folder / "journal.jsonl").first(EventName.RUN) or {}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from blackstart.base import clock
-from blackstart.base.errors import Refused, did_you_mean
+from blackstart.base.errors import Damaged, Refused, did_you_mean
 
 _LONGEST_LINE_BYTES = 4 << 20
 # What makes a folder a run's also where its journal is gone: that is to be told, and no older run taken for the newest.
