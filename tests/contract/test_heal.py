@@ -109,7 +109,7 @@ def test_what_cannot_be_mended_stays_listed_with_the_heal_command_last_until_it_
     lab: Supervised, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = both_killed(lab, tmp_path)
-    monkeypatch.setattr(heal, "_UNDO_WITHIN_S", 1.0)
+    monkeypatch.setattr(heal, "UNDO_WITHIN_S", 1.0)
     with hidden(lab):
         code, said = healed(tmp_path)
     assert code == 50 and "\n".join(said).splitlines()[-1] == heal.heal_command()

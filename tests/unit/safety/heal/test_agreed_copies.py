@@ -42,7 +42,7 @@ def copied(tmp_path: Path, *argv: str, run: Any = "r_1", what: str = "w", runner
 def unattended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NONINTERACTIVE", "1")
     monkeypatch.setenv("REPORTS", str(tmp_path / "reports"))
-    monkeypatch.setattr(heal, "_UNDO_WITHIN_S", 0.1)
+    monkeypatch.setattr(heal, "UNDO_WITHIN_S", 0.1)
 
 
 @pytest.mark.parametrize("run", ["{tmp}/kept", "../ledger.db", "..", "", "a/b", "a\nb", 5, None])
