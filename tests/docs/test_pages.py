@@ -32,7 +32,7 @@ HERE = [page for page in PAGES if page.name not in ELSEWHERE]
 # What stands there for something else, and what would run these very tests again.
 INSTEAD = {
     "<this repository>": str(ROOT),
-    "./scripts/run test": "./scripts/run test -q tests/unit/test_durations.py",
+    "./scripts/run test": "./scripts/run test -q tests/unit/base/test_durations.py",
 }
 COMMANDS = [pytest.param(block, id=f"{page.name}-{n}") for page in HERE for n, block in enumerate(blocks(page, "bash"))]
 
