@@ -16,8 +16,6 @@ Nothing here ever makes a number of what is not there:
     └── NotInTime       a wait ended at its limit
 """
 
-from __future__ import annotations
-
 import json
 import os
 import tempfile

@@ -4,8 +4,6 @@ A record may come from anywhere. What is checked here need not be doubted wherev
 own file are its own affair.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from functools import cache

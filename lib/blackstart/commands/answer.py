@@ -1,7 +1,5 @@
 """From what a command came to, error or not, to what is printed and the exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys

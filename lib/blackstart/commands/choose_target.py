@@ -1,7 +1,5 @@
 """Which target a run is about, and why. The order is that of `target_for`; two candidates are never guessed between."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

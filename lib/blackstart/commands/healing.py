@@ -1,7 +1,5 @@
 """What `chaos.heal` and `chaos.status` do."""
 
-from __future__ import annotations
-
 import contextlib
 import sys
 from functools import partial

@@ -1,7 +1,5 @@
 """`chaos.list`: the experiments there are."""
 
-from __future__ import annotations
-
 from tabulate import tabulate
 
 from blackstart.base import writer

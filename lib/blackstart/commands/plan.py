@@ -1,7 +1,5 @@
 """`chaos.plan`: what would be done, shown before anything is."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """What an experiment would do, for people: `chaos.plan`."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping

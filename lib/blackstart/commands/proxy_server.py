@@ -1,7 +1,5 @@
 """The embedded proxy as a process of its own: started in the foreground or detached, ended, looked at."""
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """What the report tasks do: find the run, read its record, print or write, and say an exit code."""
 
-from __future__ import annotations
-
 import sys
 import textwrap
 from collections import Counter

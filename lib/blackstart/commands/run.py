@@ -1,7 +1,5 @@
 """From options to a run and its exit code."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shlex

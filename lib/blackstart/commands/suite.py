@@ -1,7 +1,5 @@
 """All experiments of a suite in order, with one table at the end."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Mapping
 from typing import Any

@@ -1,7 +1,5 @@
 """How a suite ends: what every experiment of it came to, why some were not run, the whole in a line. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabulate import tabulate

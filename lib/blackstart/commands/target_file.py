@@ -1,7 +1,5 @@
 """Target files: targets read from TOML, with every mistake named."""
 
-from __future__ import annotations
-
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace

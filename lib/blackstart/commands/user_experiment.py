@@ -1,8 +1,6 @@
 """The file of a user's own experiment, whose classes a record may hold: loaded because the user names it
 (`--experiment`), never because the record does."""
 
-from __future__ import annotations
-
 import hashlib
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Carries out changes and takes them back, with the undo on the disk before the do."""
 
-from __future__ import annotations
-
 import os
 import signal
 import threading

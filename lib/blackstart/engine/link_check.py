@@ -1,7 +1,5 @@
 """Before anything is touched: is each service the target's own?"""
 
-from __future__ import annotations
-
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart.base.console import Console

@@ -1,7 +1,5 @@
 """The load of a run: when it starts, whether it flows, and when it ends. It runs in a process of its own."""
 
-from __future__ import annotations
-
 import dataclasses
 
 from blackstart.base.errors import BlackstartError, Refused

@@ -1,7 +1,5 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
-from __future__ import annotations
-
 from tabulate import tabulate
 
 from blackstart.base import clock

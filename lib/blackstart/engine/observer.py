@@ -4,8 +4,6 @@ Readings and phases pass through one lock, so that the monitors see them exactly
 the journal again comes to the same verdict.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """From an experiment and a target to what would be done, as data. Reads what is there; touches nothing."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Callable, Sequence

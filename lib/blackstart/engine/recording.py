@@ -1,7 +1,5 @@
 """Writes what a run leaves beside its journal. Everything after the end is made from the journal and the history."""
 
-from __future__ import annotations
-
 import csv
 import os
 from collections.abc import Callable

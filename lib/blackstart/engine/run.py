@@ -6,8 +6,6 @@
 Whatever happens on the way, from the first `do` on, the undo is carried out and proved before anything else.
 """
 
-from __future__ import annotations
-
 import traceback
 from collections.abc import Callable
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The last lines of the services' own logs, for a run that did not hold."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The names of all events: of a run's journal, its guardian's record and a healing's. Records keep these words."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 

@@ -1,7 +1,5 @@
 """The folder of one run, and the CSV log beside it."""
 
-from __future__ import annotations
-
 import re
 import shutil
 from collections.abc import Callable

@@ -5,8 +5,6 @@ gives the bundle's hash. It is written last. A bundle names the one sealed befor
 a bundle that was altered, or taken out of the middle, shows in its successor.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os

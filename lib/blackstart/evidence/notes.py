@@ -4,8 +4,6 @@ Each line carries the SHA-256 of the line before it; the first carries the hash 
 or the journal of a run that was never sealed.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Finds the runs in a reports folder."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -6,8 +6,6 @@ the last lines of a file that may grow, were cut off; that somebody wrote the wh
 hash elsewhere.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path

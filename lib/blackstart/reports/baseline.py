@@ -1,7 +1,5 @@
 """A committed baseline: the times of runs that held, against which later runs are compared (see `trend`)."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Sequence

@@ -3,8 +3,6 @@
 Its states are the probes that the suite's descriptor names, which read 1 while it is so.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

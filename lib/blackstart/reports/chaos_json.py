@@ -5,8 +5,6 @@ else, an inconclusive run too, is `fail`, since the form knows no word for it. `
 Times are milliseconds since the run began.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any

@@ -1,7 +1,5 @@
 """The CSV log of a run: the rows of the original scripts, in their order and with their names, then ours."""
 
-from __future__ import annotations
-
 import csv
 from datetime import datetime
 from pathlib import Path

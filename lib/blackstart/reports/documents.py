@@ -1,7 +1,5 @@
 """Writes the documents of a run, each made of its record and judgement alone, and seals them."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """The parts that the timeline is drawn with: its scale, labels, boxes, grid and patterns. Pure."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 

@@ -1,7 +1,5 @@
 """The part of a run's page about what became of its requests in each phase, and what its breaker did. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 

@@ -1,7 +1,5 @@
 """How the requests of each phase fared, as the original plan says it: served, by the fallback, failed fast. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What a system under load needed in each phase: processor, workers, memory, from watched readings. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """A run for GitHub Actions: a summary in Markdown for the job's page, annotations on its log. Pure but `publish`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """The report of one run as a page: one file, nothing from outside, to be read at 3 a.m. and to be printed. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element

@@ -6,8 +6,6 @@ The case `verdict` passes only when the run held, so that no other outcome can b
 The form is what both Ant's and Jenkins' schemas allow. A case's time is how long it took to come true.
 """
 
-from __future__ import annotations
-
 from xml.etree.ElementTree import Element, indent, tostring
 
 from blackstart.model.finding import Finding

@@ -1,7 +1,5 @@
 """The lanes of the timeline: what each probe read, as boxes or as a curve, with its transitions; and the load. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 

@@ -1,7 +1,5 @@
 """What each probe read, as lanes: stretches of time in which it read the same thing. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal

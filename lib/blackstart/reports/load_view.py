@@ -4,8 +4,6 @@ A request belongs to the phase in which it was due, whenever it was answered. La
 that a system that stalls can't hide its stall behind requests that were sent late.
 """
 
-from __future__ import annotations
-
 import math
 from collections import Counter
 from collections.abc import Sequence

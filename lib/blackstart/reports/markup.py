@@ -1,7 +1,5 @@
 """Elements of a page, built as a tree: everything that is put in is text, so that nothing can break out of it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring

@@ -4,8 +4,6 @@ Nothing is told by colour alone: every kind of reading has its own pattern, stre
 their numbers, and `as_text` says all of it again.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from xml.etree.ElementTree import Element
 

@@ -1,7 +1,5 @@
 """The sections of a run's page, each made of the view alone. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 

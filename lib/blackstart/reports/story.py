@@ -1,7 +1,5 @@
 """A run as its reports tell it: the record and the judgement with names, times and order. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Container
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

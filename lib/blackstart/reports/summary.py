@@ -1,7 +1,5 @@
 """The summary of a run with a load, in the form of the gateway's plan: baseline, fault injection, recovery. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from tabulate import tabulate

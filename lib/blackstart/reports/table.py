@@ -1,7 +1,5 @@
 """A run as text for a terminal: facts, transitions, expectations, verdict last. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from tabulate import tabulate

@@ -11,8 +11,6 @@ runs. Against a baseline, a median is worse when its whole interval lies above t
 worse by at least 5 % and 20 ms (one fast tick). Nothing is assumed of how the times are spread.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field

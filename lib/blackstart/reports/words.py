@@ -1,7 +1,5 @@
 """The words of results, the same in every report, and what an event of the journal says."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from blackstart.base.durations import shown

@@ -4,8 +4,6 @@ Looked for in this order: `./experiments/*.py`, the folders that `BLACKSTART_PAT
 packages that installed distributions name under the entry point group `blackstart.experiments`.
 """
 
-from __future__ import annotations
-
 import importlib
 import importlib.util
 import os

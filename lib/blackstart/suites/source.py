@@ -1,7 +1,5 @@
 """What an experiment's file says of itself, read without importing it: listing tasks and finding targets stay cheap."""
 
-from __future__ import annotations
-
 import ast
 import re
 from dataclasses import dataclass

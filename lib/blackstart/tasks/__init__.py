@@ -1,7 +1,5 @@
 """The Invoke collections. Importing this package imports Invoke and little else: listing the tasks must be quick."""
 
-from __future__ import annotations
-
 import importlib
 import sys
 from collections.abc import Callable, Sequence

@@ -1,7 +1,5 @@
 """The options that every experiment task takes: those of the table of flags."""
 
-from __future__ import annotations
-
 import inspect
 import sys
 from collections.abc import Callable, Sequence

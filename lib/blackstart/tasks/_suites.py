@@ -3,8 +3,6 @@
 Reads the descriptors, and the names and first lines of the experiments; imports none of them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`chaos.*`: what there is, what would be done, what is broken, and its mending; beside them stand a suite's drills."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from invoke import Collection, task

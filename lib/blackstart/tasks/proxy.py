@@ -1,7 +1,5 @@
 """`proxy.*`: the embedded fault proxy, which speaks Toxiproxy's HTTP API."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from invoke import Collection, task

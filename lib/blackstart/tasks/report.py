@@ -1,7 +1,5 @@
 """`report.*`: the evidence of a run, shown, judged again, verified, compared, annotated."""
 
-from __future__ import annotations
-
 import os
 from typing import Any
 

@@ -7,8 +7,6 @@ that had ended by then, because it was killed or was too short: its last answer 
 breaker that waits for calls gets none. What came of the requests that were sent is for the checks to say. Pure.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

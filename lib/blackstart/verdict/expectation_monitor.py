@@ -4,8 +4,6 @@ The rules are those of docs/design.md, "What a reading means". Two readings in a
 ticks means that nothing is known about that time.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation

@@ -1,7 +1,5 @@
 """Judges a run from its files: the same for a run that has just ended and for one of last year."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path

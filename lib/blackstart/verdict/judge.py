@@ -7,8 +7,6 @@ The precedence is that of docs/design.md: not restored, a bite that is unproved 
 premise that does not hold), a proved violation, missing data (or a fault that was over before its undo), held.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """All expectations of one run, monitored together. The engine feeds the monitors live, the judge from the journal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 

@@ -5,8 +5,6 @@ has to give. All the rest (opening a connection, a connection that was lost, a r
 `blackstart.model.reading.NonBlockingReader`) is done by the member's own thread, to which it is given back.
 """
 
-from __future__ import annotations
-
 import math
 import select
 import threading

@@ -4,8 +4,6 @@ Every endpoint has a thread of its own for whatever may have to wait; see `endpo
 that are open are sent and awaited by one thread together; see `multiplexer`.
 """
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Callable, Iterable

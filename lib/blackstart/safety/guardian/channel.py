@@ -3,8 +3,6 @@
 What one side has sent, the other can read even after the sender was killed: the kernel keeps it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import select

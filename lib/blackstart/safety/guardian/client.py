@@ -14,8 +14,6 @@ SIGTERM does not end it, since CI servers send that to what they take for orphan
 goes on for a day, or until what it mends is given up (`chaos.heal --forget`).
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import socket

@@ -1,7 +1,5 @@
 """What a guardian does when its run is dead, hangs, or has given up: end it, mend what it left, and say so."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

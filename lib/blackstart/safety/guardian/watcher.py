@@ -1,7 +1,5 @@
 """What a guardian does while its run lives: listen to it, and notice at once when it dies, hangs or gives up."""
 
-from __future__ import annotations
-
 import os
 import select
 import socket

@@ -1,7 +1,5 @@
 """What was broken in another place than this one: told with the command that mends it there, never mended from here."""
 
-from __future__ import annotations
-
 import os
 import shlex
 from collections.abc import Sequence

@@ -5,8 +5,6 @@ The run's verdict stays what it was. Who did it, when and why stands in the run'
 system's log and, where its guardian still lived, in `guardian.jsonl`.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import pwd

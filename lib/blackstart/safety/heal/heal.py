@@ -1,7 +1,5 @@
 """`chaos.heal` and `chaos.status`: what is broken on this machine, and its mending where nobody looks after it."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shlex

@@ -4,8 +4,6 @@ It holds no secret. What an undo needs is looked up where the target has it, or 
 names: a variable of the environment by the shell alone, a place in a target file by whatever Python 3.11 there is.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

@@ -5,8 +5,6 @@ A lab's supervisord.conf is written by nobody but `lab.up`, which ends everythin
 processes carry the lab's folder in their environment.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 It only reads, imports no library, and where there is no ledger it costs one look at the disk.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import sqlite3

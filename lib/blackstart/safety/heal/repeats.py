@@ -1,7 +1,5 @@
 """Says a message that comes again and again once, and then how often it came."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 

@@ -1,7 +1,5 @@
 """Undo a change and prove it. Used by the engine, by the guardian and by `chaos.heal`, with the same data."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain, repeat

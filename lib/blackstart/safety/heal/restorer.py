@@ -1,8 +1,6 @@
 """Take back what is broken, newest first, and prove that it stays so. The run, its guardian and `chaos.heal` all do it
 by this one way."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial

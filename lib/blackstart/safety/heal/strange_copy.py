@@ -5,8 +5,6 @@ it stands there and with nothing masked, and nothing of it happens before a pers
 of it then is what was shown.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """One that mends at a time: chaos.heal holds this lock as long as it is at work."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Iterator
 

@@ -3,8 +3,6 @@
 It also holds what a person has given up (`chaos.heal --forget`): the run's guardian reads that there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ on the disk before its `do` begins. An entry goes `intent` → `doing` → `done
 appears with its table in it: an empty file is a ruined one, never a new one.
 """
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

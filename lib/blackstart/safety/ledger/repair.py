@@ -1,7 +1,5 @@
 """A ledger that was truncated, overwritten or removed: set it aside, and rebuild it from what else is known."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -6,8 +6,6 @@ machine, whose the file is and what its hash is. Both are removed when everythin
 file into a reports folder: one without its receipt is not even opened.
 """
 
-from __future__ import annotations
-
 import contextlib
 import errno
 import hashlib

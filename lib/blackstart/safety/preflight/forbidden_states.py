@@ -1,7 +1,5 @@
 """Whether the target says of itself that it may be touched."""
 
-from __future__ import annotations
-
 import os
 
 from blackstart.base.errors import Refused

@@ -5,8 +5,6 @@ not loopback), and what this machine is reached through (its SSH server, its net
 `allow` or `--allow` names it. A change of something that is no service of the target is refused in any case.
 """
 
-from __future__ import annotations
-
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """Before anything is broken: are the rights there, is `gone` observable, does the undo work?"""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from blackstart.base.errors import Refused, StepFailed

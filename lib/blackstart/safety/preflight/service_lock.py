@@ -4,8 +4,6 @@ A lock is a file named after the identity of what it protects, held with flock: 
 dies, however it dies. The text in the file says who holds it.
 """
 
-from __future__ import annotations
-
 import fcntl
 import hashlib
 import json

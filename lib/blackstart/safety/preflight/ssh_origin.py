@@ -1,7 +1,5 @@
 """How we came onto this machine: what sudo takes out of our environment is still in that of our ancestors."""
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Which other machine or engine a command of this machine leads to, as far as its words and environment tell. Pure."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence

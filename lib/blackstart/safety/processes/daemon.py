@@ -1,7 +1,5 @@
 """What makes a process outlive the one that started it, whatever is done to that one."""
 
-from __future__ import annotations
-
 import importlib
 import os
 import signal

@@ -1,7 +1,5 @@
 """Who a process is: boot, pid and start time, so that a pid that was used again is never taken for the old one."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 from functools import cache

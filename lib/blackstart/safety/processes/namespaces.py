@@ -4,8 +4,6 @@ A rule, an address and a pid mean something only there. From another place an un
 service and healthy, "prove" it, and forget a fault that is still in force.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """The runner as its guardian sees it: notice its death at once, and end it for certain."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import select

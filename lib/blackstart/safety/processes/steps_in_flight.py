@@ -5,8 +5,6 @@ start time. One that was born in the instant of the run's death is found by what
 words as a step of a change that was being made, in a session of its own, younger than the beginning of that change.
 """
 
-from __future__ import annotations
-
 import contextlib
 import os
 import signal

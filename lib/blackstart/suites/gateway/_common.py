@@ -1,7 +1,5 @@
 """What the gateway's experiments share: traffic with an API key, the proof of the link, what never changes."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

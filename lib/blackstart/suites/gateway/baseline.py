@@ -1,7 +1,5 @@
 """No fault: 500 requests a second, all answered, 95 % of them within 15 ms."""
 
-from __future__ import annotations
-
 from blackstart.model.experiment import Check, Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target

@@ -1,7 +1,5 @@
 """How requests go through a gateway, and the proof that a Redis is its own."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

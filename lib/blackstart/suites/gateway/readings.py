@@ -1,7 +1,5 @@
 """The readings of a gateway on Spring's actuator pages: the breaker's states, its workers, its processor and memory."""
 
-from __future__ import annotations
-
 import re
 from typing import ClassVar
 

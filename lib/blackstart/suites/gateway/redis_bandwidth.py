@@ -1,7 +1,5 @@
 """C-05: Redis gets 1 KB/s. Time-outs occur, and the breaker trips before the workers run out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from blackstart.faults.bandwidth import Bandwidth

@@ -1,7 +1,5 @@
 """C-03: the way to Redis comes and goes every 100 ms. The gateway reconnects by itself."""
 
-from __future__ import annotations
-
 from blackstart.faults.flap import Flap
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Experiment

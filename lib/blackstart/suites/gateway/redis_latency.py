@@ -1,7 +1,5 @@
 """C-02: Redis answers two seconds late. The breaker opens, requests fail fast or fall back, and it closes again."""
 
-from __future__ import annotations
-
 from blackstart.faults.latency import Latency
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Experiment

@@ -1,7 +1,5 @@
 """C-01: Redis is cut off. Requests bypass rate limiting and succeed, and the error is logged."""
 
-from __future__ import annotations
-
 from blackstart.faults.cut import Cut
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Experiment

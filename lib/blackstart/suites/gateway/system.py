@@ -1,7 +1,5 @@
 """What is known of a gateway, whatever experiment touches it. Listing tasks reads it: it imports next to nothing."""
 
-from __future__ import annotations
-
 from blackstart.model import facts as fact
 from blackstart.model.system import System
 

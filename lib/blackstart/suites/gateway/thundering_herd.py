@@ -1,7 +1,5 @@
 """C-04: 500 requests a second hit the gateway as soon as Redis is back. It neither crashes nor runs hot."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """What leaders report of themselves, and what must be true of it: never two of them, and tokens that only grow."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from blackstart.model.experiment import Check

@@ -1,7 +1,5 @@
 """Two more ways to lose a leader lock, which a stopped Redis can't show: both with two instances of the trader."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from blackstart.base.errors import BadTarget

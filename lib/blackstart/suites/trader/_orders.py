@@ -1,7 +1,5 @@
 """Orders and plans as the target says that they are placed, and where they must be found afterwards."""
 
-from __future__ import annotations
-
 import shlex
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Redis goes away under the leader. Trading must pause at once, and resume without a human."""
 
-from __future__ import annotations
-
 from blackstart.faults.stop import Stop
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually, never
 from blackstart.model.experiment import Check, Experiment, LogRow

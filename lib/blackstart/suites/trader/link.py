@@ -5,8 +5,6 @@ with that goes the proof that dsn and address lead to what the control would sto
 one of the proofs is enough.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from blackstart import controls

@@ -1,7 +1,5 @@
 """PostgreSQL goes away while orders flow. The API must stay up, and no acknowledged order may be lost or doubled."""
 
-from __future__ import annotations
-
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.loads import Commands

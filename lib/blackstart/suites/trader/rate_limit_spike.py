@@ -1,7 +1,5 @@
 """A burst of distinct plans. The throttle queue must take it, drain it, and place every plan once."""
 
-from __future__ import annotations
-
 from blackstart.loads import Burst, OpenLoop, Operation, constant
 from blackstart.model.expect import Expectation, eventually
 from blackstart.model.experiment import Check, Experiment, LogRow, Traffic

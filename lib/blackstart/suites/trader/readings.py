@@ -4,8 +4,6 @@ Each function takes the name of a service that has a url of its own (`api-2`), s
 without one it is the target's API. Times are seconds, depths and counts are numbers.
 """
 
-from __future__ import annotations
-
 from typing import Literal
 
 from blackstart.base.codec import plain

@@ -1,7 +1,5 @@
 """What is known of a trader, whatever experiment touches it. Listing tasks reads it: it imports next to nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

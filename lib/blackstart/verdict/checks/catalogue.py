@@ -3,8 +3,6 @@
 A check takes what the run left (see `Recorded`), then its parameters by name. Adding one is adding a file.
 """
 
-from __future__ import annotations
-
 import importlib
 import pkgutil
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Every acknowledged request is there exactly once, an unknown one at most once, a rejected one not at all."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 

@@ -5,8 +5,6 @@ seen by what the fault does to it, for better or worse: requests that fail, hang
 before, and what the target says of itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from blackstart.base.percentiles import percentile

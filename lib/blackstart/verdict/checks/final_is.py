@@ -1,7 +1,5 @@
 """A value of the final state is what it must be."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from blackstart.verdict.checks.recorded import Recorded

@@ -1,7 +1,5 @@
 """Repeated attempts come further and further apart: a backoff that really grows."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from blackstart.model.finding import Interval

@@ -1,7 +1,5 @@
 """A reading grows in proportion to the requests: the square of their correlation, over the time of the load."""
 
-from __future__ import annotations
-
 import math
 from statistics import StatisticsError, correlation
 

@@ -1,7 +1,5 @@
 """Answers came soon enough, counted from when each request was due. Percentiles by nearest rank, for one outcome."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from blackstart.base.percentiles import METHOD, percentile

@@ -1,7 +1,5 @@
 """Never two leaders at once, judged from the times of certain leadership that the instances themselves report."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal

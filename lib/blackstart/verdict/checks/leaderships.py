@@ -1,7 +1,5 @@
 """What the instances of a target told of their own leaderships, in the time of the run."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any

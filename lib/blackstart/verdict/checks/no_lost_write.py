@@ -1,7 +1,5 @@
 """Every acknowledged request is there."""
 
-from __future__ import annotations
-
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity

@@ -1,7 +1,5 @@
 """No more was sold than there was, and no stock is below zero."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded

@@ -1,7 +1,5 @@
 """The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Sequence
 

@@ -1,7 +1,5 @@
 """All requests of a burst were in flight at one moment."""
 
-from __future__ import annotations
-
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import selected, vacuity

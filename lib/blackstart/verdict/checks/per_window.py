@@ -1,7 +1,5 @@
 """No more answers of a kind in any window than allowed: a rate limit that holds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from math import floor

@@ -1,7 +1,5 @@
 """The load was what it was meant to be: everything due was sent, and sent in time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

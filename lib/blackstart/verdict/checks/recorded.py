@@ -1,7 +1,5 @@
 """What a run left for its checks to look at: the requests of its load, its final state, and every reading. Pure."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,7 +1,5 @@
 """What a check says; the catalogue makes a finding of it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

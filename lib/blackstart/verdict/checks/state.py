@@ -1,7 +1,5 @@
 """What a check reads: the rows it is about, and keys and numbers of the final state."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import Counter

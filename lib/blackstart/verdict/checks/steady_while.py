@@ -1,7 +1,5 @@
 """Counters do not move while a flag is set: no order is placed while trading is paused."""
 
-from __future__ import annotations
-
 import math
 from itertools import pairwise
 

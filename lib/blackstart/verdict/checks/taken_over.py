@@ -1,7 +1,5 @@
 """Another instance takes the lead while the one that led can't: a standby that is well and doesn't is no standby."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from blackstart.verdict.checks.leaderships import hit, in_force, of_run, successor

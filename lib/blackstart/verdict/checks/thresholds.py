@@ -1,7 +1,5 @@
 """The thresholds that a user's k6 script declares held."""
 
-from __future__ import annotations
-
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 

@@ -1,7 +1,5 @@
 """Fencing: once an order bears a leader's token, none with an older one may follow."""
 
-from __future__ import annotations
-
 from blackstart.verdict.checks.leaderships import of_run
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter

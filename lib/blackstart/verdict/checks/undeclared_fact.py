@@ -1,7 +1,5 @@
 """What a criterion is measured by is not known: the target does not say it of itself, and nothing is made up for it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
