@@ -87,5 +87,5 @@ def test_a_step_that_the_run_had_given_up_before_it_died_is_watched_for_too(tmp_
 
 def test_the_ledger_says_late_from_a_given_up_step_on_until_it_is_closed(tmp_path: Path) -> None:
     said = by_heal(tmp_path, removed_late(tmp_path / "x"), "late", [], clock.now_s())
-    assert any(line.endswith("may still take effect; watched for 4 s") for line in said)
+    assert any(line.endswith(f"may still take effect; watched for {LIMIT_S:g} s") for line in said)
     assert Ledger().outstanding() == []
