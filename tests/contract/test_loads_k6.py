@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -94,19 +95,61 @@ def test_dropped_iterations_make_the_load_incomplete(server: Server, tmp_path: P
     assert "the rate was not reached" in summary.reasons[0]
 
 
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_iterations_that_throw_make_the_load_incomplete(
-    server: Server, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {},
+        {"K6_LOG_FORMAT": "json"},
+        {"K6_LOG_FORMAT": "raw"},
+        {"K6_LOG_OUTPUT": "none"},
+        {"K6_LOG_OUTPUT": "file=k6.log"},
+        {"K6_LOG_OUTPUT": "stdout"},
+        {"K6_NO_SUMMARY": "true", "K6_NO_THRESHOLDS": "true", "K6_SUMMARY_MODE": "disabled"},
+        {"K6_LINGER": "true", "K6_ADDRESS": "127.0.0.1:1", "K6_OUT": "json=all.json", "K6_PAUSED": "true"},
+        {"K6_INCLUDE_SYSTEM_ENV_VARS": "false", "K6_SYSTEM_TAGS": "proto", "K6_CSV_FILENAME": "rows.csv"},
+    ],
+    ids=str,
+)
+def test_iterations_that_throw_make_the_load_incomplete_whatever_the_environment_says(
+    server: Server, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("K6_LOG_FORMAT", form)
+    monkeypatch.chdir(tmp_path)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
     file = Path(script(tmp_path))
     thrown = "'one' } }); throw new Error('no such token');"
     file.write_text(file.read_text().replace("'one' } });", thrown))
     summary, record = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert len(record.rows) == pytest.approx(100, abs=2)
     assert summary.reasons == (
         f"{len(record.rows)} iterations of the script were ended by an exception, and left out what came after it: "
         "Error: no such token",
     )
+    assert {(item.name, item.held) for item in summary.thresholds} == {
+        ("http_reqs: count>1", True),
+        ("http_req_duration: p(95)<0.0001", False),
+    }
+
+
+@pytest.mark.parametrize("tags", [[], ["proto", "url"], ["status", "method", "url"], ["vu", "iter", "ip"]], ids=str)
+def test_a_script_that_lists_a_few_system_tags_leaves_out_none(server: Server, tmp_path: Path, tags: list[str]) -> None:
+    file = Path(script(tmp_path))
+    file.write_text(file.read_text().replace("thresholds:", f"systemTags: {tags}, thresholds:"))
+    summary, record = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert summary.complete, summary.reasons
+    assert {(row.op, row.instance, row.status) for row in record.rows} == {("get", "one", 200)}
+
+
+@pytest.mark.parametrize(
+    "taken",
+    [{"args": ("--log-output", "none")}, {"args": ("-ojson",)}, {"args": ("--system-tags=url",)}, {"args": ("-l",)},
+     {"env": {"K6_LOG_OUTPUT": "none"}}],
+    ids=str,
+)  # fmt: skip
+def test_what_the_evidence_is_read_from_is_refused_by_name(taken: dict[str, Any]) -> None:
+    word = next(iter(next(iter(taken.values()))))
+    with pytest.raises(ValueError, match=f"{word}: Blackstart sets this option of k6 itself"):
+        K6("script.js", **taken)
 
 
 def test_unknown_fates_are_told_apart_from_certain_ones(server: Server, tmp_path: Path) -> None:

@@ -9,12 +9,38 @@ from blackstart.base.codec import plain
 from blackstart.loads.naming import check_name
 from blackstart.loads.statuses import Statuses
 
+# What a row, a threshold or a thrown exception is read from, and its short form. A script, an argument or a variable
+# that changes it would take the evidence away.
+OPTIONS = {
+    "--out": "-o",
+    "--address": "-a",
+    "--paused": "-p",
+    "--linger": "-l",
+    "--summary-export": "",
+    "--summary-mode": "",
+    "--no-summary": "",
+    "--no-thresholds": "",
+    "--system-tags": "",
+    "--include-system-env-vars": "",
+    "--log-output": "",
+    "--log-format": "",
+}
+VARIABLES = {
+    *(f"K6_{option.strip('-').replace('-', '_').upper()}" for option in OPTIONS),
+    "K6_CSV_FILENAME",
+    "K6_CSV_TIME_FORMAT",
+    "K6_CSV_SAVE_INTERVAL",
+    "K6_AUTO_EXTENSION_RESOLUTION",
+    "K6_BINARY_PROVISIONING",
+}
+
 
 @plain("load.k6")
 class K6:
     """`script` run by `binary` (from PATH), with `args` after `k6 run` and `env` in the script's `__ENV`.
 
-    A value `env:NAME` in `env` is read from the environment when the load starts.
+    A value `env:NAME` in `env` is read from the environment when the load starts. What the rows, the thresholds and
+    the thrown exceptions are read from is not the script's, nor a variable's, to change (`OPTIONS`, `VARIABLES`).
     A request's key is its tag or metadata named `key_tag`; without one its row has no key. k6 does not tell when a
     request was due, so `intended_s` is its start, and what it left out shows as dropped iterations: any make the load
     incomplete. The row's operation is k6's `name` tag. A k6 that is stopped before its end forgets what its users have
@@ -40,9 +66,9 @@ class K6:
         check_name(self.name)
         if not self.script:
             raise ValueError("a k6 load needs a script")
-        taken = [
-            arg for arg in self.args if arg.split("=")[0] in ("-o", "--out", "-a", "--address", "--summary-export")
-        ]
+        ours = {*OPTIONS, *filter(None, OPTIONS.values())}
+        taken = [arg for arg in self.args if arg.split("=")[0] in ours or arg[:2] in OPTIONS.values()]
+        taken += [name for name in self.env if name in VARIABLES]
         if taken:
             raise ValueError(f"{', '.join(taken)}: Blackstart sets this option of k6 itself")
         self.statuses()

@@ -18,16 +18,21 @@ from typing import Any, Self
 import aiohttp
 
 from blackstart.loads.driving.redacting import secret
-from blackstart.loads.k6 import K6
+from blackstart.loads.k6 import K6, VARIABLES
 from blackstart.loads.summary import Threshold
 
 _ARMED_WITHIN_S = 30.0
 _ASK_EVERY_S = 0.05
 _KILL_AFTER_S = 5.0
 _LONGEST_LINE = 1 << 20
-# How k6 marks what a script threw and did not catch, as text and as JSON.
-_THROWN = re.compile(r'source=stacktrace$|"source":"stacktrace"')
-_MESSAGE = re.compile(r'msg"?[=:]"((?:[^"\\]|\\(?!n))*)')
+# All of them: rows need some, a script's thresholds may be of any, and a script's own list would leave some out.
+_SYSTEM_TAGS = (
+    "proto,subproto,status,method,url,name,group,check,error,error_code,tls_version,scenario,service,"
+    "expected_response,iter,vu,ocsp_status,ip"
+)
+# How k6 marks what a script threw and did not catch.
+_THROWN = re.compile(r"source=stacktrace$")
+_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\(?!n))*)')
 # Times that no sample has as zero; others may well be zero, such as those of a handshake on plain HTTP.
 _NEVER_ZERO = ("http_req_duration", "http_req_waiting", "iteration_duration", "group_duration")
 
@@ -58,9 +63,10 @@ class K6Process:
         address = f"127.0.0.1:{_free_port()}"
         summary.unlink(missing_ok=True)
         argv = [binary, "run", "--quiet", "--no-color", "--no-usage-report", "--paused", "--address", address]
-        argv += ["--summary-export", str(summary), "--out", "csv=-"]
+        argv += ["--summary-export", str(summary), "--out", "csv=-", "--system-tags", _SYSTEM_TAGS, "--linger=false"]
+        argv += ["--no-summary=false", "--no-thresholds=false", "--include-system-env-vars=true", "--log-output=stderr"]
         environment = {
-            **os.environ,
+            **{name: value for name, value in os.environ.items() if name not in VARIABLES},
             # Not as `-e NAME=value`: everybody on the machine can read a command line.
             **{name: secret(value) for name, value in load.env.items()},
             "K6_CSV_TIME_FORMAT": "unix_micro",
