@@ -18,6 +18,8 @@ import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.services import supervisorctl
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -53,15 +55,7 @@ class LabDriver:
         return tomllib.loads((self.folder / "target.toml").read_text())
 
     def supervisor(self, *words: str) -> str:
-        command = [
-            sys.executable,
-            "-m",
-            "supervisor.supervisorctl",
-            "-c",
-            str(self.folder / "supervisord.conf"),
-            *words,
-        ]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False).stdout
+        return supervisorctl(self.folder / "supervisord.conf", *words)
 
     def pid(self, service: str) -> int:
         return int(self.supervisor("pid", service))
