@@ -123,21 +123,25 @@ def _clear(workspace: Workspace) -> None:
 def _await_answers(workspace: Workspace, services: tuple[Service, ...], within_s: float) -> None:
     deadline = time.monotonic() + within_s
     waiting = list(services)
-    while waiting:
+    while True:
         # Asking supervisord also wakes its loop, which otherwise starts and reaps processes once a second.
         states = supervisord.states(workspace)
         if states is None:
             raise NotStarted("supervisord ended while starting" + _log_tail(workspace, "supervisord"))
+        for service in services:
+            # Also one that answers: it may be somebody else, who took the port just before ours did.
+            if states.get(service.name) in ("FATAL", "EXITED", "BACKOFF"):
+                raise NotStarted(f"{service.name} ended while starting" + _log_tail(workspace, service.name))
+        if not waiting:
+            return
         for service in list(waiting):
             lack = service.lacks()
             if lack is None:
                 waiting.remove(service)
-            elif states.get(service.name) in ("FATAL", "EXITED", "BACKOFF"):
-                raise NotStarted(f"{service.name} ended while starting" + _log_tail(workspace, service.name))
             elif time.monotonic() > deadline:
                 reason = f"{service.name} was not ready within {within_s:g} s: {lack}"
                 raise NotStarted(reason + _log_tail(workspace, service.name))
-        time.sleep(_POLL_S if waiting else 0)
+        time.sleep(_POLL_S)
 
 
 def _log_tail(workspace: Workspace, service: str) -> str:

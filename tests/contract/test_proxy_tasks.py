@@ -107,3 +107,16 @@ def test_listing_the_tasks_imports_no_library() -> None:
     story = "import sys, blackstart.tasks.proxy; print(sorted({'aiohttp', 'requests'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", story], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout == "[]\n"
+
+
+@pytest.mark.usefixtures("nothing_left")
+def test_an_api_that_others_can_reach_is_said_and_is_called_by_the_names_that_were_told() -> None:
+    up = invoke("proxy.up", "--host", "0.0.0.0", "--allow-host", "proxy", "--port", "0", "--detach")
+    warning, told = up.stdout.splitlines()
+    assert warning.startswith("WARNING: the API has no password, and other machines can reach it at 0.0.0.0")
+    url = told.removeprefix("Proxy up: ").partition(",")[0].replace("0.0.0.0", "127.0.0.1")
+    asked = {name: requests.get(f"{url}/proxies", headers={"Host": name}, timeout=5).status_code for name in
+             ("proxy", "evil.example")}  # fmt: skip
+    assert asked == {"proxy": 200, "evil.example": 403}
+    quiet = invoke("proxy.up", "--port", "0", "--detach")
+    assert "WARNING" not in quiet.stdout

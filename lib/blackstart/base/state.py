@@ -43,12 +43,26 @@ def state_dir() -> Path:
         ) from error
     if not os.access(path, os.R_OK | os.X_OK):
         raise Refused(f"the state folder {path} can't be read by {_user(os.geteuid())}: {_whose(path)}")
+    _refuse_foreign(path)
     if path.stat().st_mode & stat.S_IWOTH:
         raise Refused(
             f"everybody may write to the state folder {path}, and what it holds is carried out. Look at what is in it, "
             f"then: chmod o-w {shlex.quote(str(path))}"
         )
     return path
+
+
+def _refuse_foreign(path: Path) -> None:
+    """A folder of somebody else's, or a link that somebody else has put there, would say what we carry out."""
+    trusted = {0, os.geteuid()}
+    if os.geteuid() == 0 and os.environ.get("SUDO_UID", "").isdecimal():
+        trusted.add(int(os.environ["SUDO_UID"]))  # who may have anything done by sudo
+    for what, owner in (("state folder", path.stat().st_uid), ("link to the state folder", path.lstat().st_uid)):
+        if owner not in trusted:
+            raise Refused(
+                f"the {what} {path} is {_user(owner)}'s, and what it holds is carried out as {_user(os.geteuid())}. "
+                "Set BLACKSTART_STATE to a folder of yours."
+            )
 
 
 def _whose(path: Path) -> str:

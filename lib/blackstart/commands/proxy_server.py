@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,15 +33,17 @@ class Detached:
     started: str
     boot: str
     log: str
+    warning: str = ""
 
     def alive(self) -> bool:
         """Whether exactly that process still runs."""
         return Process(self.boot, self.pid, self.started).alive()
 
 
-def argv(host: str, port: int, config: str, seed: str) -> list[str]:
+def argv(host: str, port: int, config: str, seed: str, allow_hosts: Sequence[str] = ()) -> list[str]:
     """The command line of the proxy's process."""
     line = [sys.executable, "-m", "blackstart.proxy", "--host", host, "--port", str(port)]
+    line += [f"--allow-host={name}" for name in allow_hosts]
     return line + (["--config", config] if config else []) + (["--seed", seed] if seed else [])
 
 
@@ -53,25 +55,28 @@ def _port(text: str) -> int:
 
 
 @answering()
-def up(_: Redactor, host: str, port: str, config: str, seed: str, detach: bool) -> int:
+def up(_: Redactor, host: str, port: str, config: str, seed: str, detach: bool, allow_hosts: Sequence[str] = ()) -> int:
     """`proxy.up`: become the proxy, or start it detached. Returns an exit code: 0, or 40 where it can't start."""
     number = _port(port)
     if not detach:
         sys.stdout.flush()
-        os.execv(sys.executable, argv(host, number, config, seed))
-    made = start(host, number, config, seed)
+        os.execv(sys.executable, argv(host, number, config, seed, allow_hosts))
+    made = start(host, number, config, seed, allow_hosts)
+    if made.warning:
+        print(made.warning)
     print(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `invoke proxy.down`.")
     return 0
 
 
-def start(host: str, port: int, config: str = "", seed: str = "") -> Detached:
+def start(host: str, port: int, config: str = "", seed: str = "", allow_hosts: Sequence[str] = ()) -> Detached:
     """Start a detached proxy and wait until its API listens. Refused says why it does not."""
     folder = _folder()
     log = folder / f"{port or f'any-{os.getpid()}-{time.monotonic_ns()}'}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
-            argv(host, port, config, seed), stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
-        )
+            argv(host, port, config, seed, allow_hosts),
+            stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True,
+        )  # fmt: skip
     listens = re.compile(r"Proxy API listens on (\S+)")
     _until(lambda: process.poll() is not None or bool(listens.search(log.read_text("utf-8"))), START_WITHIN_S)
     text = log.read_text("utf-8")
@@ -81,7 +86,9 @@ def start(host: str, port: int, config: str = "", seed: str = "") -> Detached:
         process.wait(END_WITHIN_S)
         why = text.strip().splitlines()[-1:] or [f"the proxy said nothing within {START_WITHIN_S:g} s"]
         raise Refused(why[0].removeprefix("Not started: "))
-    made = Detached(found[1], process.pid, started(process.pid) or "", boot_id(), str(log))
+    warned = re.search(r"WARNING: .*", text)
+    warning = warned[0] if warned else ""
+    made = Detached(found[1], process.pid, started(process.pid) or "", boot_id(), str(log), warning)
     (folder / f"{process.pid}.json").write_text(json.dumps(asdict(made)), "utf-8")
     return made
 

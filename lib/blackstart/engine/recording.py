@@ -82,12 +82,16 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
 def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     """Everything that is made from the record. What can't be written is said; the journal is what counts."""
     record = journal.read(folder.journal)
-    try:
-        csv_log.write(folder.log, record, judgement)
-        _samples(folder, record)
-        documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of)
-    except OSError as error:
-        console.say(f"some of the evidence could not be written: {error}")
+    makers: tuple[Callable[[], None], ...] = (
+        lambda: csv_log.write(folder.log, record, judgement),
+        lambda: _samples(folder, record),
+        lambda: documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of),
+    )
+    for make in makers:
+        try:
+            make()
+        except OSError as error:
+            console.say(f"some of the evidence could not be written: {error}")
 
 
 def _samples(folder: Folder, record: Record) -> None:

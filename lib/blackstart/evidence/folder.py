@@ -1,5 +1,6 @@
 """The folder of one run, and the CSV log beside it."""
 
+import os
 import re
 import shutil
 from collections.abc import Callable
@@ -67,8 +68,8 @@ def make(reports: str, experiment: str, claim: Callable[[str, Path], None]) -> F
     parent = Path(reports).absolute()
     for name in (base, *(f"{base}_{number}" for number in range(2, 100))):
         path = parent / name
-        if path.with_name(f"{name}.log").exists():
-            continue  # the log of a run whose folder was taken away
+        if os.path.lexists(path.with_name(f"{name}.log")):
+            continue  # the log of a run whose folder was taken away, or a link that waits for ours
         try:
             parent.mkdir(parents=True, exist_ok=True)
             path.mkdir()

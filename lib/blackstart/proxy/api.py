@@ -12,6 +12,7 @@ from aiohttp import web
 from prometheus_client import generate_latest
 
 import blackstart
+from blackstart.proxy.admission import Admission
 from blackstart.proxy.collection import Collection
 from blackstart.proxy.errors import ApiError, bad_body
 from blackstart.proxy.metrics import exposition
@@ -20,6 +21,7 @@ from blackstart.proxy.toxic import read_toxic
 # The version of the API that is spoken here; clients look at it to know what they may ask for.
 API_VERSION = "2.12.0"
 MAX_BODY_BYTES = 4 * 1024 * 1024
+LOOPBACK = Admission()
 
 log = logging.getLogger(__name__)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -33,24 +35,8 @@ def error_response(error: ApiError, more: dict[str, Any] | None = None) -> web.R
     )
 
 
-@web.middleware
-async def answer(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Keep browsers out (a page could drive the API) and turn every error into an answer."""
-    if request.headers.get("User-Agent", "").startswith("Mozilla/"):
-        return web.Response(text="User agent not allowed\n", status=403)
-    try:
-        return await handler(request)
-    except ApiError as error:
-        return error_response(error)
-    except web.HTTPException:
-        raise
-    except Exception as error:
-        log.exception("%s %s failed", request.method, request.path)
-        return error_response(ApiError(f"{type(error).__name__}: {error}", 500))
-
-
 async def body_of(request: web.Request) -> Any:
-    """The JSON body, whatever its Content-Type says. ApiError 400 where it is none."""
+    """The JSON body. ApiError 400 where it is none."""
     try:
         body = json.loads(await request.read(), parse_constant=_no_such_number)
         json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair is no text
@@ -66,13 +52,14 @@ def _no_such_number(word: str) -> None:
 class Api:
     """The handlers, each named after its route."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, admission: Admission = LOOPBACK) -> None:
         self._all = collection
+        self._admission = admission
         self._registry = exposition(collection)
 
     def application(self) -> web.Application:
         """The routes. Names of proxies and toxics may hold any character, percent-encoded."""
-        app = web.Application(middlewares=[answer], client_max_size=MAX_BODY_BYTES)
+        app = web.Application(middlewares=[self._answer], client_max_size=MAX_BODY_BYTES)
         add = app.router.add_route
         # Without its own pattern a name with braces in it would never be found again.
         proxy, toxic = "/proxies/{proxy:[^/]+}", "/{toxic:[^/]+}"
@@ -93,6 +80,22 @@ class Api:
             add(method, proxy, self.update_proxy)
             add(method, toxics + toxic, self.update_toxic)
         return app
+
+    @web.middleware
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Keep browsers out (a page could drive the API) and turn every error into an answer."""
+        if request.headers.get("User-Agent", "").startswith("Mozilla/"):
+            return web.Response(text="User agent not allowed\n", status=403)
+        try:
+            self._admission.check(request)
+            return await handler(request)
+        except ApiError as error:
+            return error_response(error)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            log.exception("%s %s failed", request.method, request.path)
+            return error_response(ApiError(f"{type(error).__name__}: {error}", 500))
 
     async def version(self, request: web.Request) -> web.Response:
         return web.json_response({"version": API_VERSION, "server": f"blackstart {blackstart.__version__}"})

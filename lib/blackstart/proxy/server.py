@@ -19,12 +19,14 @@ from aiohttp import web
 
 from blackstart.base.errors import EXIT_REFUSED, Refused
 from blackstart.proxy.address import Address
+from blackstart.proxy.admission import Admission, is_loopback
 from blackstart.proxy.api import API_VERSION, Api
 from blackstart.proxy.collection import Collection
 from blackstart.proxy.errors import ApiError
 
 log = logging.getLogger(__name__)
 _LAST_PORT = 65535
+EXPOSED = "WARNING: the API has no password, and other machines can reach it at %s: they can drive every proxy"
 
 
 def _port(text: str) -> int:
@@ -40,6 +42,8 @@ def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
     add = parser.add_argument
     add("--host", "-host", default="127.0.0.1", help="address of the API (127.0.0.1)")
     add("--port", "-port", default=8474, type=_port, help="port of the API (8474); 0 takes a free one")
+    add("--allow-host", action="append", default=[], metavar="NAME",
+        help="a name beside those of loopback that the API may be called by; may be repeated")  # fmt: skip
     add("--config", "-config", default="", help="JSON file with the proxies to begin with, as POST /populate takes it")
     add("--seed", "-seed", default="", help="makes toxicity and jitter repeat; without it, one is drawn and logged")
     add("--loop", default="auto", choices=("auto", "uvloop", "asyncio"), help="event loop; auto: uvloop if installed")
@@ -92,7 +96,9 @@ def _loop_factory(name: str) -> Callable[[], asyncio.AbstractEventLoop]:
 async def serve(chosen: argparse.Namespace) -> None:
     """Bring up the configured proxies, then the API; go on until a signal comes. Refused where either can't be had."""
     collection = Collection(chosen.seed or secrets.token_hex(8))
-    runner = web.AppRunner(Api(collection).application(), access_log=None, shutdown_timeout=1.0)
+    names = {name.lower() for name in (*chosen.allow_host, chosen.host) if name}
+    admission = Admission(names, any_address=not is_loopback(chosen.host))
+    runner = web.AppRunner(Api(collection, admission).application(), access_log=None, shutdown_timeout=1.0)
     ended = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, ended.set)
@@ -100,6 +106,9 @@ async def serve(chosen: argparse.Namespace) -> None:
     try:
         await _configure(collection, chosen.config)
         port = await _open_api(runner, chosen.host, chosen.port)
+        beyond = [str(address[0]) for address in runner.addresses if not is_loopback(str(address[0]))]
+        if beyond:
+            log.warning(EXPOSED, ", ".join(beyond))
         log.info("Proxy API listens on http://%s (seed %s)", Address(chosen.host or "localhost", port), collection.seed)
         gc.collect()
         gc.freeze()  # what is here now stays; the collector need not look at it again

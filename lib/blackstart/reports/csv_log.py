@@ -1,6 +1,7 @@
 """The CSV log of a run: the rows of the original scripts, in their order and with their names, then ours."""
 
 import csv
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -20,7 +21,9 @@ _MOMENTS = {"baseline": "before", "fault": "fault", "recovery": "end"}
 
 
 def write(path: Path, record: Record, judgement: Judgement) -> None:
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """Write the log anew. Raises OSError, also where a link has been put in its place."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+    with open(handle, "w", newline="", encoding="utf-8") as file:
         csv.writer(file, lineterminator="\n").writerows(rows(record, judgement))
 
 

@@ -87,3 +87,33 @@ def test_a_state_folder_that_everybody_may_write_to_is_refused(tmp_path: Path, m
         state_dir()
     (tmp_path / "lax").chmod(0o775)
     assert state_dir() == tmp_path / "lax"
+
+
+def test_a_state_folder_of_another_user_is_refused_though_root_could_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("root")
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    theirs = tmp_path / "theirs"
+    theirs.mkdir(mode=0o700)
+    os.chown(theirs, NOBODY, NOBODY)
+    monkeypatch.setenv("BLACKSTART_STATE", str(theirs))
+    with pytest.raises(Refused, match=f"the state folder .* is the user {NOBODY}'s, .* carried out as root"):
+        state_dir()
+    monkeypatch.setenv("SUDO_UID", str(NOBODY))  # who asked for it by sudo may have anything done
+    assert state_dir() == theirs
+
+
+def test_a_link_to_the_state_folder_is_followed_where_it_is_ours_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("root")
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    (tmp_path / "real").mkdir(mode=0o700)
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "real")
+    monkeypatch.setenv("BLACKSTART_STATE", str(link))
+    assert state_dir() == link
+    os.lchown(link, NOBODY, NOBODY)
+    with pytest.raises(Refused, match=f"the link to the state folder .* is the user {NOBODY}'s"):
+        state_dir()

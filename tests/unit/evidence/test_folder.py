@@ -48,3 +48,11 @@ def test_runs_of_one_second_have_names_of_their_own_wherever_they_report(
     assert sorted(one.name for one in tmp_path.glob("job*/small_*")) == sorted(one.path.name for one in made)
     folder.discard(made[0], undo_copies.forget)
     assert folder.make(str(tmp_path / "job9"), "small", undo_copies.claim).run == made[0].run
+
+
+def test_a_link_that_waits_for_the_log_of_a_run_gets_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    moment = datetime(2026, 1, 1, tzinfo=UTC)
+    monkeypatch.setattr(clock, "utc_now", lambda: moment)
+    (tmp_path / "small_2026-01-01T00-00-00.log").symlink_to(tmp_path / "nowhere")
+    made = folder.make(str(tmp_path), "small", undo_copies.claim)
+    assert made.log.name == "small_2026-01-01T00-00-00_2.log" and not made.log.is_symlink()

@@ -37,7 +37,8 @@ def with_api(story: Callable[[Client], Awaitable[None]], seed: str = "seed") -> 
 
 async def send(client: Client, method: str, path: str, body: Any = None) -> tuple[int, Any]:
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
-    async with client.request(method, URL(path, encoded=True), data=data) as response:
+    json_type = {"Content-Type": "application/json"}
+    async with client.request(method, URL(path, encoded=True), data=data, headers=json_type) as response:
         text = await response.text()
         return response.status, json.loads(text) if text.startswith(("{", "[")) else text
 

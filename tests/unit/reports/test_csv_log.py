@@ -185,3 +185,12 @@ def test_the_file_can_be_read_as_csv(tmp_path: Path) -> None:
         ["reason", 'it said "no", twice'],
         ["test_result", "INCONCLUSIVE"],
     ]
+
+
+def test_a_link_in_the_logs_place_is_not_written_through(tmp_path: Path) -> None:
+    precious, log = tmp_path / "precious", tmp_path / "drill.log"
+    precious.write_text("keep me")
+    log.symlink_to(precious)
+    with pytest.raises(OSError):
+        write(log, whole().record(), whole().judged())
+    assert precious.read_text() == "keep me"

@@ -4,11 +4,13 @@ A lock is a file named after the identity of what it protects, held with flock: 
 dies, however it dies. The text in the file says who holds it.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import json
 import os
 import pwd
+import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable
@@ -20,19 +22,53 @@ from blackstart.safety.processes.identity import started
 
 _LOOK_TAKES_S = 0.1
 _LOOK_EVERY_S = 0.05
+_LONGEST_TEXT = 65536
 
 
 def lock_dir() -> Path:
-    """The folder of the locks, the same for every user of the machine; anybody may add to it, nobody may replace."""
+    """The folder of the locks, the same for every user of the machine; anybody may add to it, nobody may replace.
+
+    Raises Refused where it is a link, or where anybody may take away the locks of others.
+    """
     # Not the TMPDIR of this user: on macOS, and in many a CI job, everybody has one of their own.
     shared = Path("/tmp") if os.access("/tmp", os.W_OK) else Path(tempfile.gettempdir())
-    path = Path(os.environ.get("BLACKSTART_LOCKS") or shared / "blackstart-locks")
+    named = os.environ.get("BLACKSTART_LOCKS")
+    path = Path(named or shared / "blackstart-locks")
     try:
-        path.mkdir(mode=0o1777, exist_ok=True)
-        if path.stat().st_uid == os.geteuid():
-            path.chmod(0o1777)  # mkdir's mode is cut by the umask
+        made = _made(path)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError as error:
+        if path.is_symlink():  # whoever planted it chose what would be opened to everybody
+            raise Refused(f"the lock folder {path} is a link, which may be anybody's. Remove it.") from error
         raise Refused(f"the lock folder {path} can't be made ({error.strerror}). Make it with mode 1777.") from error
+    try:
+        # A folder that was there under a name of the user's choice keeps its mode: it may hold more than locks.
+        return _shared(path, handle, made or not named)
+    finally:
+        os.close(handle)
+
+
+def _made(path: Path) -> bool:
+    try:
+        path.mkdir(mode=0o1777)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _shared(path: Path, handle: int, ours: bool) -> Path:
+    """The folder behind the handle, open to all where it is `ours` to open, or a refusal."""
+    if ours and os.geteuid() == 0 != os.fstat(handle).st_uid:
+        with contextlib.suppress(OSError):  # its owner could take away the locks of others
+            os.fchown(handle, 0, 0)
+    found = os.fstat(handle)
+    if ours and found.st_uid == os.geteuid() and stat.S_IMODE(found.st_mode) != 0o1777:
+        os.fchmod(handle, 0o1777)  # mkdir's mode is cut by the umask
+        found = os.fstat(handle)
+    if not os.path.samestat(found, path.lstat()):
+        raise Refused(f"the lock folder {path} was put in another's place just now; see who does that.")
+    if found.st_mode & stat.S_IWOTH and not found.st_mode & stat.S_ISVTX:
+        raise Refused(f"anybody may take locks out of the lock folder {path}. Its owner mends it with: chmod +t {path}")
     return path
 
 
@@ -45,12 +81,12 @@ def refuse_held(identities: Iterable[str], mended_within_s: float = 15.0) -> Non
     until_s = clock.now_s() + mended_within_s
     for identity in Locks(identities).identities:
         path = path_of(identity)
-        while path.exists():
+        while os.path.lexists(path):
             try:
-                os.close(_locked(path, identity, fcntl.LOCK_SH))
+                os.close(_locked(path, identity, fcntl.LOCK_SH, _LOOK_TAKES_S))  # it may be no more than such a look
                 break
-            except Refused:
-                if _taker_lives(path) or clock.now_s() > until_s:
+            except _InUse as held:
+                if held.taker_lives or clock.now_s() > until_s:
                     raise
             time.sleep(_LOOK_EVERY_S)
 
@@ -74,18 +110,8 @@ class Locks:
                 raise
 
     def _take_one(self, identity: str, run: str, what: str) -> int:
-        path = path_of(identity)
-        handle = _open(path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(path)
-            os.close(handle)
-            raise Refused(f"{identity} is in use by {holder}. Wait until it has ended.") from None
-        except OSError as error:
-            os.close(handle)
-            raise Refused(f"{identity} can't be locked at {path}: {error.strerror}") from error
-        _describe(path, self._scrub(identity), run, what)
+        handle = _locked(path_of(identity), identity, fcntl.LOCK_EX)
+        _describe(handle, self._scrub(identity), run, what)
         return handle
 
     def handles(self) -> tuple[int, ...]:
@@ -102,43 +128,76 @@ def path_of(identity: str) -> Path:
     return lock_dir() / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
 
 
-def _locked(path: Path, identity: str, kind: int) -> int:
-    handle = _open(path)
-    until_s = clock.now_s() + _LOOK_TAKES_S
+class _InUse(Refused):
+    """Somebody holds the lock. `taker_lives`: the run that took it is alive, not only its guardian."""
+
+    def __init__(self, identity: str, handle: int) -> None:
+        try:
+            told = json.loads(os.pread(handle, _LONGEST_TEXT, 0))
+            who = f"run {told['run']} ({told['what']}, pid {told['pid']}, user {told['user']}, since {told['since']})"
+            self.taker_lives = started(int(told["pid"])) is not None
+        except (OSError, ValueError, KeyError, TypeError):
+            who, self.taker_lives = "another run", True  # nobody can know
+        if not self.taker_lives:
+            who = f"a guardian, which still restores what a dead run has broken (see chaos.status): {who}"
+        super().__init__(f"{identity} is in use by {who}. Wait until it has ended.")
+
+
+def _locked(path: Path, identity: str, kind: int, within_s: float = 0.0) -> int:
+    """The handle of the file that is at this path, locked. Raises Refused, _InUse where somebody else holds it."""
+    until_s = clock.now_s() + within_s
     while True:
+        handle = _open(path)
         try:
             fcntl.flock(handle, kind | fcntl.LOCK_NB)
-            return handle
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                return handle
         except BlockingIOError:
-            if clock.now_s() > until_s:  # it was no mere look of `refuse_held`
-                os.close(handle)
-                raise Refused(f"{identity} is in use by {_holder(path)}. Wait until it has ended.") from None
-        time.sleep(_LOOK_TAKES_S / 5)
+            if clock.now_s() >= until_s:
+                raise _closing(handle, _InUse(identity, handle)) from None
+            time.sleep(_LOOK_TAKES_S / 5)
+        except FileNotFoundError:
+            pass  # removed, by who cleans up, between the opening and the lock: the next one is another file
+        except OSError as error:
+            raise _closing(handle, Refused(f"{identity} can't be locked at {path}: {error.strerror}")) from error
+        os.close(handle)
 
 
 def _open(path: Path) -> int:
-    """A handle that can be locked: another user's file can only be opened for reading, which is enough."""
-    flags = os.O_CLOEXEC | os.O_NOFOLLOW
+    """A handle that can be locked: where another user's file can only be opened for reading, that is enough."""
+    flags = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # no waiting for the writer of a pipe
     try:
-        if path.exists():
-            return os.open(path, os.O_RDONLY | flags)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | flags, 0o666)
-        if os.fstat(handle).st_uid == os.geteuid():
-            os.fchmod(handle, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | flags, 0o666)
+        os.fchmod(handle, 0o666)
+        return handle
+    except FileExistsError:
+        pass
     except OSError as error:
-        raise Refused(f"the lock {path} can't be opened: {error.strerror}") from error
+        raise Refused(f"the lock {path} can't be made: {error.strerror}") from error
+    try:
+        try:
+            handle = os.open(path, os.O_RDWR | flags)
+        except PermissionError:
+            handle = os.open(path, os.O_RDONLY | flags)
+    except OSError as error:
+        raise Refused(f"the lock {path} can't be opened: {error.strerror}. Remove what is there.") from error
+    found = os.fstat(handle)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:  # what is written to it would go elsewhere
+        raise _closing(handle, Refused(f"the lock {path} is no file, or a file that has another name. Remove it."))
     return handle
 
 
-def _describe(path: Path, identity: str, run: str, what: str) -> None:
+def _closing(handle: int, refusal: Refused) -> Refused:
+    os.close(handle)
+    return refusal
+
+
+def _describe(handle: int, identity: str, run: str, what: str) -> None:
     by = {"pid": os.getpid(), "user": _user(), "since": clock.utc_iso()}
     text = json.dumps({"identity": identity, "run": run, "what": what, **by})
-    try:
-        handle = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        return  # another user's file in a sticky folder, a full disk: the lock holds all the same, only its text is old
+    with contextlib.suppress(OSError):  # another user's file, a full disk: the lock holds all the same
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, text.encode(), 0)
 
 
 def _user() -> str:
@@ -146,21 +205,3 @@ def _user() -> str:
         return pwd.getpwuid(os.geteuid()).pw_name
     except KeyError:
         return str(os.geteuid())
-
-
-def _taker_lives(path: Path) -> bool:
-    """Whether the run that took the lock is alive, not only its guardian. Yes, where nobody can know."""
-    try:
-        return started(int(json.loads(path.read_text(encoding="utf-8"))["pid"])) is not None
-    except (OSError, ValueError, KeyError, TypeError):
-        return True
-
-
-def _holder(path: Path) -> str:
-    try:
-        text = json.loads(path.read_text(encoding="utf-8"))
-        who = f"run {text['run']} ({text['what']}, pid {text['pid']}, user {text['user']}, since {text['since']})"
-    except (OSError, ValueError, KeyError, TypeError):
-        return "another run"
-    mending = "a guardian, which still restores what a dead run has broken (see chaos.status)"
-    return who if _taker_lives(path) else f"{mending}: {who}"

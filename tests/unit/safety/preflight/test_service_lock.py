@@ -15,6 +15,7 @@ import pytest
 from blackstart.base.errors import Refused
 from blackstart.safety.preflight import service_lock
 from blackstart.safety.preflight.service_lock import Locks, lock_dir
+from tests.requirements import require
 
 
 @pytest.fixture(autouse=True)
@@ -115,14 +116,10 @@ def test_a_holder_that_says_nonsense_is_another_run(folder: Path) -> None:
 
 
 def test_a_text_that_cannot_be_written_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = os.open
+    def full(handle: int, data: bytes, offset: int) -> int:
+        raise OSError(28, "No space left on device")
 
-    def full(path: Path, flags: int, *more: int) -> int:
-        if flags & os.O_TRUNC:
-            raise OSError(28, "No space left on device")
-        return opened(path, flags, *more)
-
-    monkeypatch.setattr(service_lock.os, "open", full)
+    monkeypatch.setattr(service_lock.os, "pwrite", full)
     locks = Locks(["x"])
     locks.take("one", "trader")
     with pytest.raises(Refused, match="another run"):
@@ -156,3 +153,96 @@ def test_users_with_a_tmpdir_of_their_own_share_the_folder(monkeypatch: pytest.M
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     monkeypatch.setattr(tempfile, "tempdir", None)
     assert lock_dir() == Path("/tmp/blackstart-locks")
+
+
+def test_a_link_in_place_of_the_folder_is_refused_and_what_it_leads_to_keeps_its_mode(
+    folder: Path, tmp_path: Path
+) -> None:
+    private = tmp_path / "private"
+    private.mkdir(mode=0o700)
+    for leads_to in (private, tmp_path / "nowhere"):
+        folder.unlink(missing_ok=True)
+        folder.symlink_to(leads_to)
+        with pytest.raises(Refused, match="lock folder .* is a link, which may be anybody's. Remove it"):
+            Locks(["x"]).take("one", "trader")
+        with pytest.raises(Refused, match="is a link"):
+            service_lock.refuse_held(["x"])
+    assert private.stat().st_mode & 0o7777 == 0o700 and list(private.iterdir()) == []
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_a_folder_of_the_users_own_choice_keeps_its_mode(folder: Path) -> None:
+    folder.mkdir(mode=0o750)
+    locks = Locks(["x"])
+    locks.take("one", "trader")
+    locks.release()
+    assert folder.stat().st_mode & 0o7777 == 0o750
+
+
+def test_a_folder_out_of_which_anybody_may_take_locks_is_refused(folder: Path) -> None:
+    folder.mkdir()
+    folder.chmod(0o777)
+    with pytest.raises(Refused, match=r"anybody may take locks out of .*chmod \+t"):
+        Locks(["x"]).take("one", "trader")
+    assert list(folder.iterdir()) == []
+
+
+def test_root_takes_over_the_shared_folder_that_another_user_has_made(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    require("root")
+    monkeypatch.delenv("BLACKSTART_LOCKS")
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    theirs = shared / "blackstart-locks"
+    theirs.mkdir(mode=0o755)
+    (theirs / "kept.lock").touch()
+    os.chown(theirs, 12_345, 12_345)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # no /tmp here: the folder for temporary files instead
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    assert lock_dir() == theirs
+    found = theirs.stat()
+    assert (found.st_uid, found.st_mode & 0o7777) == (0, 0o1777)
+    assert (theirs / "kept.lock").exists()
+
+
+@pytest.mark.parametrize("planted", ["link", "dangling", "pipe", "folder", "second name"])
+def test_what_is_planted_in_place_of_a_lock_is_refused_at_once_and_kept(
+    folder: Path, tmp_path: Path, planted: str
+) -> None:
+    precious = tmp_path / "precious"
+    precious.write_text("keep me")
+    path = service_lock.path_of("x")
+    match planted:
+        case "link":
+            path.symlink_to(precious)
+        case "dangling":
+            path.symlink_to(tmp_path / "nowhere")
+        case "pipe":
+            os.mkfifo(path)
+        case "folder":
+            path.mkdir()
+        case "second name":
+            path.hardlink_to(precious)
+    for look in (lambda: Locks(["x"]).take("two", "trader"), lambda: service_lock.refuse_held(["x"])):
+        with pytest.raises(Refused, match=rf"the lock {path} .*Remove"):
+            look()
+    assert precious.read_text() == "keep me" and not (tmp_path / "nowhere").exists()
+
+
+def test_a_lock_that_is_cleaned_away_while_it_is_taken_is_taken_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken, locked = [], service_lock.fcntl.flock
+
+    def cleaned(handle: int, kind: int) -> None:
+        locked(handle, kind)
+        if not taken:
+            service_lock.path_of("x").unlink()
+        taken.append(handle)
+
+    monkeypatch.setattr(service_lock.fcntl, "flock", cleaned)
+    locks = Locks(["x"])
+    locks.take("one", "trader")
+    assert len(taken) == 2
+    with pytest.raises(Refused, match="run one"):
+        Locks(["x"]).take("two", "trader")
+    locks.release()
