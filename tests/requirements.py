@@ -23,7 +23,6 @@ _BINARIES = {
     "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
     "browser": ("chromium",),
     "tmux": ("tmux",),
-    "redis": ("redis-server",),
     "docker-compose": ("docker-compose",),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")

