@@ -23,7 +23,10 @@ _BINARIES = {
     "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
     "browser": ("chromium",),
     "tmux": ("tmux",),
-    "redis": ("redis-server",),
+    "ps": ("ps",),
+    "curl": ("curl",),
+    "wget": ("wget",),
+    "python3": ("python3",),
     "docker-compose": ("docker-compose",),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")

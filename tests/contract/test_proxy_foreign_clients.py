@@ -9,13 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 
 from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, refused
 from tests.contract.test_proxy_conformance import LATE_S, echo
-from tests.requirements import demanded
+from tests.registries import cannot, install
 
 __all__ = ["echo"]
 
@@ -29,22 +28,6 @@ def proxy() -> Iterator[FaultProxy]:
     own = FaultProxy("embedded")
     yield own
     own.close()
-
-
-def cannot(reason: str) -> NoReturn:
-    """Skip with the reason, or fail where the registries were demanded."""
-    if "registries" in demanded():
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-def install(*command: str, cwd: Path) -> None:
-    try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=180, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
-        cannot(f"the registry can't be used: {error}")
-    if done.returncode:
-        cannot(f"{' '.join(command[:4])} failed: {done.stderr.strip()[-300:]}")
 
 
 def drive(command: list[str], proxy: FaultProxy, echo: EchoServer, **where: object) -> str:

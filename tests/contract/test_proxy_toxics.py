@@ -8,9 +8,8 @@ from collections.abc import Iterator
 import pytest
 import redis
 
-from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, eventually, redis_binary, redis_server
+from tests.contract.fault_proxies import Client, EchoServer, FaultProxy, eventually, redis_server
 from tests.contract.test_proxy_conformance import LATE_S, echo, process, proxy
-from tests.requirements import require
 
 __all__ = ["echo", "process", "proxy"]
 
@@ -18,8 +17,6 @@ __all__ = ["echo", "process", "proxy"]
 @pytest.fixture(scope="module")
 def store() -> Iterator[int]:
     """The port of a real Redis."""
-    if not redis_binary():
-        require("redis")
     with redis_server() as port:
         yield port
 

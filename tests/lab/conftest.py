@@ -10,7 +10,6 @@ from tests.lab.gateway_driver import GatewayDriver, Up
 from tests.lab.lab_driver import LabDriver
 from tests.lab.planted import Planted, echo, redis_with_password
 from tests.lab.refusing import look
-from tests.requirements import require
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +50,6 @@ def gateway(gateway_lab: GatewayDriver) -> Up:
 @pytest.fixture
 def planted(tmp_path: Path) -> Iterator[Planted]:
     """A target with a password in every input."""
-    require("redis")
     with echo() as port:
         made = Planted(tmp_path / "planted", port)
         with redis_with_password(made) as control:

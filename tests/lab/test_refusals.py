@@ -12,8 +12,7 @@ import redis
 from tests.lab.drills import drill
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.lab.refusing import asked, assert_evidence_says_refused, no_evidence, redis_port, refused
-from tests.requirements import require
-from tests.services import free_port
+from tests.services import free_port, redis_server
 
 pytestmark = pytest.mark.usefixtures("untouched")
 
@@ -23,9 +22,8 @@ LIVE = "CONFIRM LIVE TRADING"
 @pytest.fixture(scope="module")
 def other_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a Redis that belongs to nobody's trader."""
-    require("redis")
     port = free_port()
-    words = ["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
+    words = [redis_server(), "--port", str(port), "--bind", "127.0.0.1", "--save", ""]
     server = subprocess.Popen(words, cwd=tmp_path_factory.mktemp("redis"), stdout=subprocess.DEVNULL)
     try:
         eventually(lambda: answers(port), 20)
@@ -100,7 +98,7 @@ def test_another_redis_at_the_address_is_refused(lab: LabDriver, tmp_path: Path,
 
 def test_another_redis_under_the_control_is_refused(lab: LabDriver, tmp_path: Path, other_redis: int) -> None:
     config = f"{lab.folder}/supervisord.conf"
-    start = f'["redis-server", "--port", "{other_redis}", "--bind", "127.0.0.1", "--save", ""]'
+    start = f'["{redis_server()}", "--port", "{other_redis}", "--bind", "127.0.0.1", "--save", ""]'
     line = next(" ".join(p.cmdline()) for p in psutil.process_iter(["cmdline"]) if serves(p, other_redis))
     target = variant(
         lab,
@@ -117,7 +115,7 @@ def test_another_redis_under_the_control_is_refused(lab: LabDriver, tmp_path: Pa
 
 def serves(process: psutil.Process, port: int) -> bool:
     words = process.info["cmdline"] or [""]
-    return "redis-server" in words[0] and any(str(port) in word for word in words)
+    return redis_server() in words[0] and any(str(port) in word for word in words)
 
 
 @pytest.mark.parametrize(

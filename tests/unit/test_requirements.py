@@ -14,7 +14,7 @@ def test_a_misspelt_demand_ends_the_tests_before_they_begin() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "tests/unit/test_durations.py"],
         cwd=ROOT,
-        env={**os.environ, "BLACKSTART_REQUIRE": "promethius,redis"},
+        env={**os.environ, "BLACKSTART_REQUIRE": "promethius,ssh"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -24,7 +24,7 @@ def test_a_misspelt_demand_ends_the_tests_before_they_begin() -> None:
     assert "promethius" in done.stderr and "prometheus" in done.stderr
 
 
-@pytest.mark.parametrize(("words", "fails"), [("docker", True), ("docker-compose", True), ("redis", False)])
+@pytest.mark.parametrize(("words", "fails"), [("docker", True), ("docker-compose", True), ("ssh", False)])
 def test_who_demands_docker_demands_its_compose(monkeypatch: pytest.MonkeyPatch, words: str, fails: bool) -> None:
     monkeypatch.setenv("BLACKSTART_REQUIRE", words)
     monkeypatch.setattr(requirements, "missing", lambda need: None if need == "docker" else "not there")

@@ -24,23 +24,39 @@ from blackstart.controls.steps.shell import command_line, remote_line
 from blackstart.model.control import Control, State, life_of
 from blackstart.model.step import Command
 
-# Of several processes with one command line the one is meant that is no child of another (a server and its workers).
+# `args PID` prints a command line as ps does, `named LINE` "pid ppid" of all that have it; on Linux both are read from
+# /proc, without starting a program for each process. Of several processes with one command line the one is meant that
+# is no child of another (a server and its workers).
 _FIND = r"""
+args() {
+  if [ -r /proc/self/stat ]; then
+    line=$({ tr '\000\012\001-\011\013-\037\177' '  ?' <"/proc/$1/cmdline"; } 2>/dev/null | sed 's/ *$//');
+    [ -n "$line" ] || { read -r line <"/proc/$1/comm" && line="[$line]"; } 2>/dev/null; printf '%s\n' "$line";
+  else ps -ww -o args= -p "$1" | sed 's/ *$//'; fi; };
+named() {
+  if grep -qa . /proc/self/stat 2>/dev/null; then
+    grep -sHa '' /proc/[0-9]*/cmdline | tr '\000\001-\011\013-\037\177' ' ?' | LINE=$1 awk '
+      { pid = substr($0, 7); sub(/\/.*/, "", pid); text = substr($0, length(pid) + 16);
+        if (pid in of) text = of[pid] " " text; of[pid] = text }
+      END { for (pid in of) { sub(/ +$/, "", of[pid]); if (of[pid] == ENVIRON["LINE"]) print pid } }
+    ' | while read -r pid; do set -- $(look "$pid"); [ $# -lt 2 ] || echo "$pid $2"; done;
+  else
+    ps -A -ww -o pid= -o ppid= -o args= | LINE=$1 awk '
+      { pid = $1; parent = $2; sub(/^ *[0-9]+ +[0-9]+ /, ""); sub(/ +$/, "");
+        if ($0 == ENVIRON["LINE"]) print pid, parent }';
+  fi; };
 find_process() {
   if [ -n "$1" ]; then
     found=; { read -r found <"$1"; } 2>/dev/null; case $found in ""|*[!0-9]*) return 1 ;; esac;
-    [ -n "$2" ] && [ "$(ps -ww -o args= -p "$found" | sed 's/ *$//')" != "$2" ] && return 1;
+    [ -n "$2" ] && [ "$(args "$found")" != "$2" ] && return 1;
     look "$found" >/dev/null && echo "$found";
   else
-    found=$(ps -A -ww -o pid= -o ppid= -o args= | LINE=$2 awk '
-      { pid = $1; parent = $2; sub(/^ *[0-9]+ +[0-9]+ /, ""); sub(/ +$/, "");
-        if ($0 == ENVIRON["LINE"]) of[pid] = parent }
-      END { for (pid in of) if (!(of[pid] in of)) print pid }');
+    found=$(named "$2" | awk '{ of[$1] = $2 } END { for (pid in of) if (!(of[pid] in of)) print pid }');
     case $found in "") return 1 ;; *[!0-9]*) echo "more than one process is: $2" >&2; exit 67 ;; esac; echo "$found";
   fi; };
 """
 _LOOK = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 0 ] || exit 0; '
-_FACTS = _LOOK + 'echo "$root $(look "$root")"; ps -ww -o args= -p "$root"'
+_FACTS = _LOOK + 'echo "$root $(look "$root")"; args "$root"'
 _START = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 1 ] || { '
 _START += 'echo "already running as process $root"; exit 0; }; '
 _SEEN = (
@@ -87,7 +103,7 @@ class Process(Control):
     def resolve(self) -> Control:
         """With the start's program where it is found now, and with the command line of what the pid file names now."""
         outcome = self._look(10.0)
-        line = self.line or (outcome.stdout.splitlines()[1].rstrip() if outcome.stdout else "")
+        line = self.line or (outcome.stdout.split("\n")[1] if outcome.stdout else "")
         if self.host:
             return replace(self, line=line)
         # The folder that we are in now is not the one that a later `chaos.heal` is in.

@@ -19,8 +19,10 @@ from blackstart.model.step import Command
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 # Functions shared by the scripts below. `look PID` prints "state ppid start"; Linux is read from /proc without starting
-# a program for each process, other systems are asked through ps.
+# a program for each process, other systems are asked through ps. What is missing is named before anything is touched.
 _PRELUDE = r"""
+[ -r /proc/self/stat ] || command -v ps >/dev/null || { echo "no /proc and no ps: no process is seen" >&2; exit 69; };
+command -v awk >/dev/null || { echo "there is no awk here, which finds the children of a process" >&2; exit 69; };
 look() {
   if [ -r /proc/self/stat ]; then
     { read -r l <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- ${l##*) }; echo "$1 $2 ${20}";

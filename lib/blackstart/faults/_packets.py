@@ -43,7 +43,7 @@ _ARM = (
     'timed-undo "$@" >/dev/null 2>&1 </dev/null & echo $! >"$1"'
 )
 _DISARM = (
-    '{ read -r one <"$1"; } 2>/dev/null || exit 0; case $(ps -ww -o args= -p "$one") in '
+    '{ read -r one <"$1"; } 2>/dev/null || exit 0; case $({ tr "\\0" " " <"/proc/$one/cmdline"; } 2>/dev/null) in '
     '*timed-undo*"$1"*) kill -s TERM "$one" || exit ;; esac; rm -f "$1"'
 )
 

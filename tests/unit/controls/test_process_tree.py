@@ -13,6 +13,7 @@ import pytest
 from blackstart.controls import process_tree
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.step import Command
+from tests.requirements import require
 
 
 def test_a_record_is_in_the_state_folder_or_in_the_home_of_the_far_side() -> None:
@@ -50,6 +51,7 @@ def tree() -> Iterator[psutil.Process]:
 
 def without_proc(step: Command) -> Command:
     """The step as it runs where there is no /proc."""
+    require("ps")
     argv = list(step.argv)
     argv[2] = argv[2].replace("/proc/self/stat", "/nowhere")
     return replace(step, argv=tuple(argv))

@@ -15,15 +15,14 @@ from blackstart.base.errors import BadTarget
 from blackstart.model.target import Service, Target
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
-from tests.requirements import require
+from tests.services import redis_server
 from tests.unit.probes.servers import answering, free_port, serving, target_on
 
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[tuple[int, subprocess.Popen[bytes]]]:
-    require("redis")
     port = free_port()
-    argv = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", "se cret"]
+    argv = [redis_server(), "--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", "se cret"]
     server = subprocess.Popen(argv, stdout=subprocess.DEVNULL)
     try:
         yield port, server

@@ -7,6 +7,8 @@ names: a variable of the environment by the shell alone, a place in a target fil
 import os
 import re
 import shlex
+import shutil
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,7 +18,7 @@ from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders, marks, masked
 from blackstart.controls.steps.shell import to_shell
 from blackstart.model.change import Change
-from blackstart.model.step import Ask, Command, Step
+from blackstart.model.step import Ask, Command, HttpCall, Step
 from blackstart.safety.processes.identity import BOOT_FILE, Process, myself
 
 # A start that is asked for while a stop is still under way can fail, or be lost: what failed is tried again, and all
@@ -85,6 +87,25 @@ known() {{
 """
 
 
+CURL = Path(__file__).with_name("curl.sh")
+"""What stands in for a curl that is missing."""
+
+
+def lacks(changes: Sequence[Change]) -> str:
+    """What the script would need here and does not find, as in "curl, wget or python3"; empty where all is there."""
+    if not _calls(changes) or shutil.which("curl") or shutil.which("python3"):
+        return ""
+    if wget := shutil.which("wget"):  # not every wget sends more than GET
+        told = subprocess.run([wget, "--help"], capture_output=True, text=True, timeout=10, check=False)
+        if "--body-data" in told.stdout:
+            return ""
+    return "curl, wget or python3"
+
+
+def _calls(changes: Sequence[Change]) -> bool:
+    return any(isinstance(step, HttpCall) for change in changes for step in change.undo)
+
+
 def write(path: Path, run: str, changes: Sequence[Change], placeholders: SecretPlaceholders | None = None) -> None:
     """Write the script, durable before anything is broken. The newest change is undone first. Raises OSError."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o700)
@@ -108,7 +129,8 @@ def text(run: str, changes: Sequence[Change], placeholders: SecretPlaceholders |
             functions.append(f"{name}() {{\n{secrets.put_into(step)}\n}}")
             calls.append(f"  {name}" if isinstance(step, Ask) else f"  undo {name}")
     steps = "\n".join((*functions, "everything() {", *calls, "  :", "}"))
-    return _HEAD.format(run=run, elsewhere=_elsewhere(myself())) + secrets.lookups() + steps + _TAIL
+    curl = CURL.read_text(encoding="utf-8") if _calls(changes) else ""
+    return _HEAD.format(run=run, elsewhere=_elsewhere(myself())) + secrets.lookups() + curl + steps + _TAIL
 
 
 def _elsewhere(runner: Process) -> str:

@@ -6,12 +6,15 @@ from blackstart.base.errors import Refused, StepFailed
 from blackstart.controls.steps.local import carry_out
 from blackstart.model.change import Change
 from blackstart.model.step import Ask, Step
+from blackstart.safety.heal import heal_script
 from blackstart.safety.heal.restore import all_true, is_gone
 
 
 def rehearse(changes: Sequence[Change]) -> list[str]:
     """Check every change; returns what was rehearsed. Raises Refused that says what is missing."""
     done: list[str] = []
+    if lacking := heal_script.lacks(changes):
+        raise Refused(f"HEAL.sh could undo nothing here: it needs {lacking}, and none is on PATH; install curl")
     for change in changes:
         _carry_out(change.rights, f'a right needed for "{change.what}" is missing')
         if not is_gone(change):

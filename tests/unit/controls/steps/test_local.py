@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.controls.steps.shell import to_shell
 from blackstart.model.step import Ask, Command, HttpCall
+from blackstart.safety.heal import heal_script
 
 
 def wait_for(fact) -> bool:
@@ -226,7 +228,9 @@ def test_a_web_proxy_of_the_shell_sees_no_call_and_no_secret_header(
         for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
             monkeypatch.setenv(name, web_proxy)
         assert run(step).stdout == 'k1 {"a": 1}'
-        assert run(Command(("sh", "-c", to_shell(step)))).ok
+        for stand_in in ("", heal_script.CURL.read_text().replace("! command -v curl >/dev/null", "true")):
+            if stand_in or shutil.which("curl"):
+                assert run(Command(("sh", "-c", stand_in + to_shell(step)))).ok
         assert not hasattr(seen, "asked")
 
 
