@@ -36,7 +36,7 @@ def find(reference: str) -> str:
     words = rest.split(":")
     try:
         if kind == "env":
-            text, picks = os.environ[unquote(words[0])], words[1:]
+            text, picks = without_line_end(os.environ[unquote(words[0])]), words[1:]
         else:
             text, picks = _in_file(unquote(words[0]), words[1]), words[2:]
         for pick in picks:
@@ -77,8 +77,13 @@ def picked(text: str, pick: str) -> str:
     return text.partition(marks[what])[2].strip()
 
 
+def without_line_end(text: str) -> str:
+    """A variable's value without the line ends behind it and the byte order mark before it."""
+    return text.removeprefix("\ufeff").rstrip("\r\n")
+
+
 def _in_file(path: str, place: str) -> str:
-    value: Any = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    value: Any = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     for key in place.split("."):
         value = value[int(key)] if isinstance(value, list) else value[unquote(key)]
     if not isinstance(value, str):

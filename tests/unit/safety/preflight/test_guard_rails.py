@@ -69,9 +69,9 @@ def test_a_change_of_what_is_no_service_of_the_target_is_refused_and_nothing_all
 REMOTE: dict[str, tuple[Target, str]] = {
     "api": (replace(LOCAL, api="https://trade.example.com/v1"), "trade.example.com"),
     "private address": (replace(LOCAL, api="http://10.0.0.5:8000"), "10.0.0.5"),
-    "url of a service": (with_redis(url="http://shop:8082"), "shop"),
+    "url of a service": (with_redis(url="http://shop.example.com:8082"), "shop.example.com"),
     "address": (with_redis("db.example.com:6379"), "db.example.com"),
-    "dsn": (with_redis(dsn="redis://:secret@cache:6379/0"), "cache"),
+    "dsn": (with_redis(dsn="redis://:secret@cache.example.com:6379/0"), "cache.example.com"),
     "host": (with_redis(control={"unit": "redis", "host": "ssh://ops@db1:2222"}), "db1"),
     "container on a host": (with_redis(control={"docker": "redis", "host": "ssh://ops@db1"}), "db1"),
 }
@@ -187,10 +187,10 @@ def test_a_load_that_is_sent_elsewhere_is_refused_until_that_is_named() -> None:
 
 
 def test_everything_is_said_at_once_with_all_the_words() -> None:
-    target = replace(with_redis("cache:22"), api="http://trade.example.com")
+    target = replace(with_redis("10.0.0.5:22"), api="http://trade.example.com")
     told = refusal(plan(target))
     assert told.endswith(
-        'allow = ["trade.example.com", "cache", "redis"] in the target file, or --allow trade.example.com,cache,redis'
+        'allow = ["trade.example.com", "10.0.0.5", "redis"] in the target file, or --allow trade.example.com,10.0.0.5,redis'
     )
 
 
