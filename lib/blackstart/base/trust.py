@@ -63,8 +63,7 @@ def tls(options: TlsOptions = TlsOptions()) -> Tls:
             raise BadTarget(f"ssl_certfile names {options.certfile}, which can't be used: {error}") from error
     context.check_hostname = options.check_hostname and options.demand != "none"
     context.verify_mode = _MODES[options.demand]
-    names = [f"{name} ({path})" for name, path in named.items()]
-    own = f"what {' and '.join(names)} names" if names else "what this machine trusts"
+    own = f"what is named by {', '.join(named)}" if named else "what this machine trusts"
     return Tls(context, f"trusted is {own}; the file of another authority can be named in {VARIABLES[2]}")
 
 

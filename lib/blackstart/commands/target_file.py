@@ -10,6 +10,7 @@ from typing import Any
 from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.base.secrets import places
 from blackstart.base.secrets.env import secret
+from blackstart.base.urls import parts
 from blackstart.model import facts, protocols
 from blackstart.model.target import Service, Target
 from blackstart.suites import systems
@@ -108,6 +109,8 @@ def resolved(target: Target) -> Target:
     """The target with the URLs that its variables hold; its dsns stay references, since they are secrets. Raises
     BadTarget that names the key, and the variable, of what can't be read as what it is to be."""
     texts = (target.api, target.prometheus, target.proxy, *(service.url for service in target.services.values()))
+    for name, text in target.headers.items():
+        _refuse_unseen(text, f'{target.name}: the header "{name}"')
     held = {text[4:]: secret(text) for text in texts if text.startswith("env:")}
     return replace(
         target,
@@ -120,14 +123,27 @@ def resolved(target: Target) -> Target:
 
 
 def _resolved(service: Service, target: str) -> Service:
-    where = f"{target}: [services.{service.name}]"
-    if not service.dsn.startswith("env:") or service.dsn[4:] in os.environ:  # else told by who has use for it
-        protocols.places_of(service)
-    address = secret(service.address)
-    return replace(service, url=_url(service.url, f'{where} "url"'), address=address)
+    url = _url(service.url, f'{target}: [services.{service.name}] "url"')
+    made = replace(service, url=url, address=secret(service.address))
+    if not made.dsn.startswith("env:") or made.dsn[4:] in os.environ:  # else told by who has use for it
+        protocols.places_of(made)
+    return made
 
 
 def _url(text: str, what: str) -> str:
     """An http URL, itself or by reference."""
-    variable = f" ({text})" if text.startswith("env:") else ""
-    return protocols.read_http(secret(text), f"{what}{variable}").text if text else ""
+    return protocols.read_http(secret(text), f"{what}{_variable(text)}").text if text else ""
+
+
+def _refuse_unseen(text: str, what: str) -> None:
+    """What nobody sees in a header is sent as something else, or ends it."""
+    if text.startswith("env:") and text[4:] not in os.environ:
+        return  # told by who has use for it
+    try:
+        parts.refuse_unseen(secret(text), but=" \t")
+    except ValueError as error:
+        raise BadTarget(f"{what}{_variable(text)} {error}") from None
+
+
+def _variable(text: str) -> str:
+    return f" ({text})" if text.startswith("env:") else ""

@@ -52,8 +52,8 @@ class _RedisReader(CappedReader):
         except redis.AuthenticationError as error:
             raise NoAnswer("malformed", f"not let in: {error}") from error
         except (redis.ConnectionError, OSError) as error:
-            if self._tls and isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise NoAnswer("malformed", self._tls.refused(error.__cause__)) from error
+            if self._tls and isinstance(error.__context__, ssl.SSLCertVerificationError):
+                raise NoAnswer("malformed", self._tls.refused(error.__context__)) from error
             raise NoAnswer("unreachable", str(error)) from error
         except (redis.RedisError, ValueError) as error:
             raise NoAnswer("malformed", f"{type(error).__name__}: {error}") from error

@@ -11,7 +11,7 @@ ENCODE = (
     '"%" as %25)'
 )
 _LOGIN = re.compile(r"(?s)(?P<head>^[^:/?#@\s]*://)?.*@")
-_PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:\[\]@,\s]+)(?P<colon>:(?P<port>[^\]]*))?")
+_PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:\[\]@,\s]+)(?P<colon>:(?P<port>[^\],]*))?")
 # Line ends, control characters and what is not seen: zero width, direction, byte order mark, odd blanks.
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
 

@@ -104,9 +104,20 @@ def _strangers(plan: Plan) -> Iterator[Objection]:
 # ---------------------------------------------------------------- what is not on this machine
 
 
+def refuse_nowhere(target: Target) -> None:
+    """Raise Refused where a service leads to a name that leads nowhere: of a target made of flags all are meant."""
+    found = [each.what for each in _judged(_hosts_named(target, tuple(target.services))) if not each.word]
+    if found:
+        raise Refused("; ".join(found))
+
+
 def _addresses(plan: Plan) -> Iterator[Objection]:
+    yield from _judged((*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)))
+
+
+def _judged(named: Iterable[tuple[str, str]]) -> Iterator[Objection]:
     nowhere: set[str] = set()
-    for what, host in (*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)):
+    for what, host in named:
         if is_loopback(host) or host in nowhere:
             continue
         if is_nobodys(host):

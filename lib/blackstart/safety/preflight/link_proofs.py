@@ -56,7 +56,7 @@ class ServedByControl:
     """
 
     service: str
-    places: tuple[Place, ...] = ()
+    places: tuple[Any, ...] = ()
     control: Any = None
 
     def bind(self, target: Target) -> ServedByControl:

@@ -124,6 +124,41 @@ def test_the_host_in_the_query_of_a_dsn_counts_since_clients_prefer_it() -> None
     refuse(plan(with_redis(dsn="postgresql://localhost/db?host=/var/run/postgresql")))
 
 
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgres://u@127.0.0.1:5432,db.prod.invalid:5432/x",
+        "postgres://u@127.0.0.1,db.prod.invalid:5432/x",
+        "postgres://u@localhost/x?host=127.0.0.1,db.prod.invalid",
+        "postgres://u@localhost/x?hostaddr=db.prod.invalid",
+        "host=localhost,db.prod.invalid user=u",
+        "amqp://127.0.0.1:5672,db.prod.invalid:5672/",
+    ],
+)
+def test_every_host_of_a_dsn_is_judged(dsn: str) -> None:
+    told = refusal(plan(with_redis(dsn=dsn)))
+    assert "the dsn of redis is at db.prod.invalid" in told and "--allow db.prod.invalid" in told
+    refuse(plan(with_redis(dsn=dsn, allow=("db.prod.invalid",))))
+
+
+def test_a_host_that_the_shell_gives_to_a_dsn_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(plan(with_redis(dsn="postgresql://localhost/x")))
+    monkeypatch.setenv("PGHOSTADDR", "10.1.2.3")
+    assert "the dsn of redis is at 10.1.2.3" in refusal(plan(with_redis(dsn="postgresql://localhost/x")))
+
+
+@pytest.mark.parametrize("allow", [(), ("redis-of-compose",)])
+def test_a_name_of_a_compose_network_is_refused_as_that_and_nothing_allows_it(
+    monkeypatch: pytest.MonkeyPatch, allow: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://redis-of-compose:6379")
+    target = with_redis("redis-of-compose:6379", dsn="env:REDIS_URL", allow=allow)
+    told = refusal(plan(target))
+    assert told.startswith("Not started: the dsn of redis (env:REDIS_URL) is at redis-of-compose, a name that leads")
+    assert "use the port that is published on this machine" in told and "leave it out" in told
+    assert "--allow" not in told and told.count("redis-of-compose") == 1
+
+
 @pytest.mark.parametrize("engine", ["unix:///var/run/docker.sock", "default"])
 def test_a_step_that_names_the_local_engine_is_not_refused(engine: str) -> None:
     refuse(plan(LOCAL, Command(("docker", "stop", "x"), env={"DOCKER_HOST": engine})))
@@ -190,7 +225,8 @@ def test_everything_is_said_at_once_with_all_the_words() -> None:
     target = replace(with_redis("10.0.0.5:22"), api="http://trade.example.com")
     told = refusal(plan(target))
     assert told.endswith(
-        'allow = ["trade.example.com", "10.0.0.5", "redis"] in the target file, or --allow trade.example.com,10.0.0.5,redis'
+        'allow = ["trade.example.com", "10.0.0.5", "redis"] in the target file, or '
+        "--allow trade.example.com,10.0.0.5,redis"
     )
 
 
