@@ -17,9 +17,11 @@ from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlRows, SqlScalar
+from blackstart.safety.preflight.link_proofs import ServedByControl
 from blackstart.suites.trader import readings as trader
 from blackstart.suites.trader.link import postgres_links, redis_links
 from tests.contract.probe_servers import Stopwatch, frozen, listener, trader_lab
+from tests.services import free_port
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,34 @@ def dead_service(target: Target, name: str) -> Target:
     service = target.services[name]
     dsn = service.dsn.replace(service.address, "127.0.0.1:9")
     return replace(target, services={**target.services, name: Service(name, address="127.0.0.1:9", dsn=dsn)})
+
+
+def by_dsn(target: Target, dsn: str) -> Target:
+    service = replace(target.services["postgres"], dsn=dsn)
+    return replace(target, services={**target.services, "postgres": service})
+
+
+def test_a_database_with_several_hosts_is_asked_at_the_one_that_answers(lab: Target) -> None:
+    postgres, redis = lab.service("postgres").address, lab.service("redis").address
+    dead = f"127.0.0.1:{free_port()}"
+    where = {"one dead in front": f"{dead},{postgres}", "one dead behind": f"{postgres},{dead}"}
+    for hosts in where.values():
+        target = by_dsn(lab, lab.service("postgres").dsn.replace(postgres, hosts) + "?target_session_attrs=read-write")
+        assert look(SqlScalar("select 7"), target).value == 7
+        assert ServedByControl("postgres").bind(target).missing() == ""
+    beside = by_dsn(lab, lab.service("postgres").dsn.replace(postgres, f"{postgres},{redis}"))
+    assert "is served by process" in ServedByControl("postgres").bind(beside).missing()
+
+
+def test_a_database_is_asked_in_libpqs_words_and_past_what_the_shell_says(
+    lab: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    host, port = lab.service("postgres").address.split(":")
+    user = lab.service("postgres").dsn.partition("://")[2].partition("@")[0]
+    words = by_dsn(lab, f"host={host} port={port} user={user} dbname={user}")
+    assert look(SqlScalar("select 7"), words).value == 7
+    monkeypatch.setenv("PGPORT", port)
+    assert look(SqlScalar("select 7"), by_dsn(lab, f"postgresql+asyncpg://{user}@{host}/{user}")).value == 7
 
 
 def test_every_reading_of_the_trader_is_seen(lab: Target) -> None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from blackstart.base import clock
 from blackstart.base.errors import BadTarget
+from blackstart.base.trust import Tls
 
 SockAddress = tuple[Any, ...]
 # Closing with a reset leaves no TIME_WAIT behind that could keep a server from binding the port.
@@ -135,11 +136,11 @@ def _connect_one(family: int, address: SockAddress, timeout_s: float) -> socket.
     return sock
 
 
-def wrap_tls(sock: socket.socket, host: str, context: ssl.SSLContext, deadline: Deadline) -> ssl.SSLSocket:
+def wrap_tls(sock: socket.socket, host: str, tls: Tls, deadline: Deadline) -> ssl.SSLSocket:
     """The socket under TLS. Raises NoAnswer: a certificate that is not trusted is malformed."""
     try:
         sock.settimeout(deadline.left_s())
-        return context.wrap_socket(sock, server_hostname=host)
+        return tls.context.wrap_socket(sock, server_hostname=host)
     except TimeoutError as error:
         sock.close()
         raise deadline.passed() from error
@@ -148,4 +149,4 @@ def wrap_tls(sock: socket.socket, host: str, context: ssl.SSLContext, deadline: 
         raise NoAnswer("unreachable", "the connection was closed during the TLS handshake") from error
     except OSError as error:
         sock.close()
-        raise NoAnswer("malformed", f"no TLS: {error.strerror or error}") from error
+        raise NoAnswer("malformed", tls.refused(error)) from error

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from blackstart import controls
 from blackstart.base.errors import Ambiguous, BadFlag, BadTarget, BlackstartError, did_you_mean
 from blackstart.base.state import invoke, running_labs
-from blackstart.commands.target_file import from_table, load
+from blackstart.base.urls.parts import one_word
+from blackstart.commands.target_file import from_table, load, resolved
+from blackstart.model import protocols
 from blackstart.model.flags import Flags
 from blackstart.model.system import Server, System
 from blackstart.model.target import Service, Target
@@ -26,9 +27,10 @@ TARGET_FLAGS = ("api", "redis_container", "postgres_container", "redis_url", "da
 def target_for(kind: str, flags: Flags) -> Target:
     """The target: `--target`, the flags, `./targets`, a running lab (NONINTERACTIVE: only when named), the defaults.
 
-    Raises BadTarget where nothing fits, or two things do, and BadFlag where options name two systems.
+    What its URLs refer to is read here, and each is one that all who use it can read. Raises BadTarget where nothing
+    fits, or two things do, or a URL is none; and BadFlag where options name two systems.
     """
-    target = _chosen(kind, flags)
+    target = resolved(_chosen(kind, flags))
     return target if target.kind else replace(target, system=systems.of(kind))
 
 
@@ -137,7 +139,7 @@ def by_flags(kind: str, flags: Flags, why: str) -> Target:
             + (lab if kind in systems.kinds() else "")
         )
     api = flags.api or known.by_flags.api
-    services: dict[str, Any] = {"api": {"address": _address(api, 80), "url": api}}
+    services: dict[str, Any] = {"api": {"address": protocols.read_http(api).place.address, "url": api}}
     for name, server in known.by_flags.servers.items():
         services[name], told = _server(name, server, flags)
         why += told
@@ -154,14 +156,14 @@ def _server(name: str, server: Server, flags: Flags) -> tuple[dict[str, Any], st
     """A service as container and URL say, where either may be left out; and what is to be said of it."""
     container, url, port = getattr(flags, server.container), getattr(flags, server.url), server.port
     dsn = _reference(flags.variable(server.url), url) or server.dsn.format(f"localhost:{port}")
-    address = _address(url or "//localhost", port)
+    address = _address(name, dsn, flags.called(server.url)) if url else f"localhost:{port}"
     fields: dict[str, Any] = {"address": address, "dsn": dsn, "control": {"container": container or name}}
     try:
         control = controls.of(Service(name, **fields)).resolve()
     except Ambiguous:
         return fields, ""  # refused as soon as it is to be touched
     except BlackstartError:
-        if container or not _answers(name, address):
+        if container or not address or not _answers(name, address):
             return fields, ""
         fields["control"] = {"manual": f"the {name} at {address}"}
         return fields, f"; no container {name}, but a server answers at {address}: by hand"
@@ -180,9 +182,12 @@ def _answers(name: str, address: str) -> bool:
 
 def _reference(env: str, url: str) -> str:
     """The variable that holds the URL, so that the secret in it stays there; the URL itself where an option gave it."""
-    return f"env:{env}" if url and os.environ.get(env) == url else url
+    return f"env:{env}" if url and one_word(os.environ.get(env, ""), " ") == url else url
 
 
-def _address(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    return f"{parts.hostname or 'localhost'}:{parts.port or port}"
+def _address(name: str, dsn: str, flag: str) -> str:
+    """Where the one server of a URL is; empty for a socket."""
+    try:
+        return protocols.address_of(Service(name, dsn=dsn))
+    except BadTarget as error:
+        raise BadFlag(f"{flag}: {error.args[0]}") from None

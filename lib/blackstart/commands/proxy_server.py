@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from blackstart.base.errors import EXIT_INCONCLUSIVE, Refused, StepFailed
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import state_dir
+from blackstart.base.urls import http
 from blackstart.commands.answer import answering
 from blackstart.proxy.client import DEFAULT_URL, ProxyInfo, ProxyProblem, ProxyUnreachable, ToxiproxyClient
 from blackstart.safety.processes.identity import Process, boot_id, started
@@ -162,11 +162,10 @@ def _is_url(text: str) -> bool:
     """`http://localhost:8474`, or `localhost:8474` as Toxiproxy's own client takes it."""
     whole = text if "://" in text else f"http://{text}"
     try:
-        parts = urlsplit(whole)
-        named = parts.port is not None or "://" in text
+        http.read(whole)
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and named and not re.search(r"\s", text)
+    return "://" in text or re.search(r":[0-9]+/?$", text) is not None
 
 
 def _show(info: ProxyInfo) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from blackstart.base import writer
 from blackstart.base.console import Console
 from blackstart.base.errors import BadFlag, BlackstartError, Refused
+from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
@@ -78,6 +79,8 @@ def choose(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[Ta
     also where no abort could be run."""
     target, given = beside_trading(allowing(target_for(discovery.kind_of(found), given), given), given)
     _learn(redactor, target, given)
+    if not given.target and given.given.intersection(TARGET_FLAGS):
+        guard_rails.refuse_nowhere(target)  # before a container is looked for that may not be there
     safe_state.refuse_missing(target, given)
     return target, given
 
@@ -120,7 +123,7 @@ def _learn(redactor: Redactor, target: Target, given: Flags) -> None:
     headers = [target.headers, *(route.get("headers", {}) for route in target.routes.values())]
     for reference in (value for table in headers if isinstance(table, dict) for value in table.values()):
         if str(reference).startswith("env:"):
-            redactor.learn(os.environ.get(reference[4:], ""))
+            redactor.learn(references.without_line_end(os.environ.get(reference[4:], "")))
 
 
 def variant_of(found: discovery.Found, options: Mapping[str, Any], variants: Sequence[str]) -> str:

@@ -1,5 +1,6 @@
 """Target files: targets read from TOML, with every mistake named."""
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,7 +9,9 @@ from typing import Any
 
 from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.base.secrets import places
-from blackstart.model import facts
+from blackstart.base.secrets.env import secret
+from blackstart.base.urls import parts
+from blackstart.model import facts, protocols
 from blackstart.model.target import Service, Target
 from blackstart.suites import systems
 
@@ -28,7 +31,7 @@ def load(path: Path, why: str = "") -> Target:
             text = source.read(_LARGEST_BYTES + 1)
         if len(text) > _LARGEST_BYTES:
             raise BadTarget(f"{path} is larger than {_LARGEST_BYTES} bytes: no target file")
-        data = tomllib.loads(text.decode())
+        data = tomllib.loads(text.decode("utf-8-sig"))
     except OSError as error:
         raise BadTarget(f"{path}: {error.strerror or error}. Name a target file that can be read.") from error
     except (ValueError, RecursionError) as error:
@@ -98,5 +101,49 @@ def _positive(data: Mapping[str, Any], where: str, *keys: str) -> None:
 def _urls(data: Mapping[str, Any], where: str, *keys: str) -> None:
     """What has no scheme would be taken for a host that is not this machine, or for one that does not answer."""
     for key in keys:
-        if data.get(key) and not data[key].startswith(("http://", "https://", "env:")):
-            raise BadTarget(f'{where}: "{key}" must begin with http:// or https://, as in "http://localhost:8080"')
+        if data.get(key) and not data[key].startswith("env:"):
+            protocols.read_http(data[key], f'{where}: "{key}"')
+
+
+def resolved(target: Target) -> Target:
+    """The target with the URLs that its variables hold; its dsns stay references, since they are secrets. Raises
+    BadTarget that names the key, and the variable, of what can't be read as what it is to be."""
+    texts = (target.api, target.prometheus, target.proxy, *(service.url for service in target.services.values()))
+    for name, text in target.headers.items():
+        _refuse_unseen(text, f'{target.name}: the header "{name}"')
+    held = {text[4:]: secret(text) for text in texts if text.startswith("env:")}
+    return replace(
+        target,
+        api=_url(target.api, f'{target.name}: "api"'),
+        prometheus=_url(target.prometheus, f'{target.name}: "prometheus"'),
+        proxy=_url(target.proxy, f'{target.name}: "proxy"'),
+        services={name: _resolved(service, target.name) for name, service in target.services.items()},
+        secrets={**target.secrets, **places.in_flags(held)},
+    )
+
+
+def _resolved(service: Service, target: str) -> Service:
+    url = _url(service.url, f'{target}: [services.{service.name}] "url"')
+    made = replace(service, url=url, address=secret(service.address))
+    if not made.dsn.startswith("env:") or made.dsn[4:] in os.environ:  # else told by who has use for it
+        protocols.places_of(made)
+    return made
+
+
+def _url(text: str, what: str) -> str:
+    """An http URL, itself or by reference."""
+    return protocols.read_http(secret(text), f"{what}{_variable(text)}").text if text else ""
+
+
+def _refuse_unseen(text: str, what: str) -> None:
+    """What nobody sees in a header is sent as something else, or ends it."""
+    if text.startswith("env:") and text[4:] not in os.environ:
+        return  # told by who has use for it
+    try:
+        parts.refuse_unseen(secret(text), but=" \t")
+    except ValueError as error:
+        raise BadTarget(f"{what}{_variable(text)} {error}") from None
+
+
+def _variable(text: str) -> str:
+    return f" ({text})" if text.startswith("env:") else ""

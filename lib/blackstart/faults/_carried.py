@@ -8,11 +8,11 @@ which ends with 0.
 import http.client
 import sys
 import threading
-from urllib.parse import urlsplit
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from blackstart.base import clock
+from blackstart.base.urls import http as http_url
 
 _WITHIN_S = 3.0
 _EVERY_S = 0.2
@@ -22,8 +22,8 @@ _OPEN, _BYTES = "blackstart_proxy_open_connections", "toxiproxy_proxy_received_b
 
 def seen(api: str, proxy: str) -> tuple[float, float] | None:
     """Open connections and bytes received so far; None where the proxy counts no open connections. Raises OSError."""
-    parts = urlsplit(api)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port or 80, timeout=_CALL_WITHIN_S)
+    place = http_url.read(api).place
+    connection = http.client.HTTPConnection(place.host, place.port, timeout=_CALL_WITHIN_S)
     try:
         connection.request("GET", "/metrics", headers={"User-Agent": "blackstart"})
         text = connection.getresponse().read().decode("utf-8", "replace")

@@ -15,8 +15,8 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from blackstart.base.urls import http as http_url
 from blackstart.safety.processes import identity
 
 _CALL_WITHIN_S = 2.0
@@ -29,8 +29,8 @@ class Flapper:
     """One proxy, toggled."""
 
     def __init__(self, brief: dict[str, Any]) -> None:
-        parts = urlsplit(brief["api"])
-        self._address = (parts.hostname or "", parts.port or 80)
+        place = http_url.read(brief["api"]).place
+        self._address = (place.host, place.port)
         self._connection: http.client.HTTPConnection | None = None
         self._calls: dict[bool, list[Any]] = {True: brief["down"], False: brief["up"]}
         self._every_s, self._longest_s = float(brief["every_s"]), float(brief["longest_s"])

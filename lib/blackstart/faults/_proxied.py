@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import psutil
 
@@ -19,6 +19,7 @@ from blackstart.base.errors import BlackstartError, Refused
 from blackstart.faults._wire import Route, need, route_to
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
+from blackstart.model.protocols import read_http
 from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.clients import is_here
@@ -89,7 +90,7 @@ class ProxyRoute:
 
     def _ended(self) -> str:
         """What it means that nobody listens there; elsewhere than on this machine it may mean something else."""
-        if not is_here(urlsplit(self.api).hostname or ""):
+        if not is_here(read_http(self.api).place.host):
             return ""
         return (
             f"nobody listens at {self.api}: the fault proxy has ended, and all that was put into it with it. "
@@ -134,7 +135,7 @@ def proxy_route_to(target: Target, name: str) -> ProxyRoute:
     route = route_to(target, name)
     api = need(target.proxy, f'target "{target.name}" has no fault proxy, as in proxy = "http://127.0.0.1:8474"')
     proxy = need(route.service.proxy_name, f'service "{name}" has no proxy_name, as in proxy_name = "{name}"')
-    api = api.rstrip("/") if "://" in api else f"http://{api}".rstrip("/")
+    api = read_http(api, f"the proxy of {target.name}").text.rstrip("/")
     try:
         info = ToxiproxyClient(api).proxy(proxy)
     except BlackstartError as error:
@@ -163,7 +164,7 @@ def _same_place(left: str, right: str) -> bool:
 
 def _serves_here(api: str) -> bool:
     """Whether the embedded proxy behind the API is a process that sees our pid as we do: not one in a container."""
-    port = urlsplit(api).port or 80
+    port = read_http(api).place.port
     try:
         pids = {
             found.pid

@@ -3,7 +3,6 @@ from, and what an outsider sees of it.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
@@ -17,7 +16,7 @@ from blackstart.model.step import Step
 from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.postgres_ping import PostgresPing
-from blackstart.probes.redis_ping import RedisPing
+from blackstart.probes.redis_ping import RedisPing, redis_dsn
 from blackstart.probes.tcp import Tcp
 
 _STARTS_WITHIN_S = 8.0
@@ -149,16 +148,13 @@ def _settled(control: Control, name: str) -> State:
 
 
 def _outside(service: Service) -> tuple[Tcp | None, Pulse | None]:
-    parts = urlsplit(protocols.dsn_of(service))
-    address, default = service.address, protocols.default_port(parts.scheme)
-    if not address and parts.hostname and default:
-        address = f"{parts.hostname}:{parts.port or default}"
+    address = service.address or protocols.address_of(service)
     if not address:
         return None, None
     port, name = Tcp(address=address, name=f"{service.name}_port"), f"{service.name}_ping"
     speaks = protocols.spoken_by(service)
     if speaks == "redis":
-        return port, RedisPing(service=service.name, name=name, dsn=service.dsn or f"redis://{address}")
+        return port, RedisPing(service=service.name, name=name, dsn=redis_dsn(service))
     if speaks == "postgres":
-        return port, PostgresPing(service=service.name, address=address, user=parts.username or "postgres", name=name)
+        return port, PostgresPing(service=service.name, address=address, user=protocols.user_of(service), name=name)
     return port, None

@@ -4,9 +4,9 @@ Everything is asked through the service's `address`: that is what its clients us
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from blackstart.base.errors import BadTarget, Refused
+from blackstart.base.urls.redis import RedisUrl
 from blackstart.model import protocols
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
@@ -50,14 +50,18 @@ class Route:
         """Whether it answers in its own protocol; None where that is not known. Needs no password."""
         name = f"{self.name}_wire_answer"
         if self.speaks == "redis":
-            scheme = "rediss" if urlsplit(protocols.dsn_of(self.service)).scheme == "rediss" else "redis"
-            return RedisPing(service=self.name, name=name, dsn=f"{scheme}://{self.address}")
+            return RedisPing(service=self.name, name=name, dsn=self.redis().without_login())
         if self.speaks == "postgres":
             return PostgresPing(service=self.name, name=name, address=self.address, user=self.user)
         if self.speaks == "http":
-            scheme = urlsplit(self.service.url).scheme or "http"
+            scheme = "https" if self.service.url.startswith("https") else "http"
             return HttpStatus(f"{scheme}://{self.address}/", name=name)
         return None
+
+    def redis(self) -> RedisUrl:
+        """The Redis at the end, by this way."""
+        place = protocols.places_of(Service(self.name, address=self.address))[0]
+        return protocols.redis_of(self.service).through(place)
 
     def answers(self) -> Condition:
         """It answers in its own protocol, or at least takes connections."""
@@ -104,9 +108,10 @@ class Route:
 
     def narrowed(self, rate_bytes_per_s: int) -> tuple[Condition, Condition]:
         """That no more than the rate gets through, and that more does. Raises Refused where nobody could measure it."""
-        if self.speaks != "redis":
+        if self.speaks != "redis" or self.redis().tls:
             raise Refused(
-                f"nobody could see how much gets through to {self.name}: that is measured with a Redis that echoes"
+                f"nobody could see how much gets through to {self.name}: that is measured with a Redis that echoes, "
+                "without TLS"
             )
         size_bytes = min(max(rate_bytes_per_s // 2, _LEAST_BYTES), _MOST_BYTES)
         through = Throughput(self.address, size_bytes, f"{self.name}_bytes_per_s", self.service.dsn)
@@ -126,8 +131,8 @@ def route_to(target: Target, name: str) -> Route:
     """The way to a service of the target. Raises BadTarget where it has no address."""
     service = target.service(name)
     address = service_address(target, name)
-    user = urlsplit(protocols.dsn_of(service)).username or "postgres"
-    return Route(service, address, protocols.spoken_by(service), user, min(2.0, target.read_timeout_s))
+    user, speaks = protocols.user_of(service), protocols.spoken_by(service)
+    return Route(service, address, speaks, user, min(2.0, target.read_timeout_s))
 
 
 def positive(**values: float) -> None:

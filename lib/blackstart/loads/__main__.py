@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.base.codec import from_data
-from blackstart.base.errors import EXIT_REFUSED, Damaged
+from blackstart.base.errors import EXIT_REFUSED, BlackstartError
 from blackstart.loads import driving
 from blackstart.loads.driving.control import Control, say
 
@@ -32,7 +32,7 @@ def main(argv: list[str] | None = None) -> int:
         if getattr(load, "kind", "") not in {module.name for module in pkgutil.iter_modules(driving.__path__)}:
             raise ValueError("there is no load in it")
         asyncio.run(_play(load, given.spec, given.history, given.worker))
-    except (OSError, ValueError, Damaged) as error:
+    except (OSError, ValueError, BlackstartError) as error:
         handed = str(given.spec).startswith("/dev/fd/")  # by a run, whose spec nobody wrote into a file
         say("refused", message=str(error) if handed else f"{given.spec}: {error}")
         return EXIT_REFUSED

@@ -5,9 +5,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import field
 from typing import Self
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 from blackstart.base.codec import plain
+from blackstart.base.urls import http
+from blackstart.base.urls.parts import shown
 from blackstart.loads.statuses import Statuses
 from blackstart.loads.template import Template
 
@@ -61,16 +63,15 @@ class Operation:
     def _check(self) -> None:
         if not self.name or "," in self.name:
             raise ValueError("it needs a name without commas")
-        if "://" in self.url and (
-            urlsplit(self.url).scheme not in ("http", "https") or not urlsplit(self.url).hostname
-        ):
-            raise ValueError(f"{self.url!r} is no http(s) address")
-        if not Template(urlsplit(self.url).netloc).fixed:
-            raise ValueError(
-                f"{self.url!r}: there can be no holes in the host, which is looked up once for all requests"
-            )
-        if "://" not in self.url and not self.url.startswith("/"):
-            raise ValueError(f"the url {self.url!r} must begin with http://, https:// or /")
+        if "://" in self.url:
+            if not Template(self.url.partition("://")[2].partition("/")[0]).fixed:
+                raise ValueError("there can be no holes in the host, which is looked up once for all requests")
+            try:
+                http.read(self.url, whole_path=True)
+            except ValueError as error:
+                raise ValueError(f"the url {error}") from None
+        elif not self.url.startswith("/"):
+            raise ValueError(f"the url {shown(self.url)!r} must begin with http://, https:// or /")
         if not _METHOD.fullmatch(self.method):
             raise ValueError(f"{self.method!r} is no HTTP method: write GET, POST, ...")
         if not 0 < self.timeout_s <= 3600:

@@ -4,16 +4,15 @@ Each option of an experiment task has an environment flag; the option wins. The 
 """
 
 import os
-import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
-from urllib.parse import urlsplit
 
 from blackstart.base.durations import seconds
 from blackstart.base.errors import BadFlag
 from blackstart.base.secrets.places import in_flags
+from blackstart.base.urls import http, parts, postgres, redis
 from blackstart.model.target import Target
 
 
@@ -38,29 +37,17 @@ def _count(text: str) -> int:
 
 
 def _http_url(text: str) -> str:
-    parts = urlsplit(_one_word(text))
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must be a URL such as http://localhost:8000")
-    parts.port  # noqa: B018  (raises ValueError for a port that is none)
-    return text.strip().rstrip("/")
+    return http.read(text).text.rstrip("/")
 
 
-def _url_of(*schemes: str) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        parts = urlsplit(_one_word(text))
-        if text and (parts.scheme.split("+")[0] not in schemes or not parts.hostname):
-            raise ValueError(f"must be a URL such as {schemes[0]}://localhost")
-        parts.port  # noqa: B018  (as above)
-        return text.strip()
-
-    return parse
+def _redis_url(text: str) -> str:
+    redis.read(text)
+    return parts.one_word(text)
 
 
-def _one_word(text: str) -> str:
-    # urlsplit drops line ends and tabs by itself, and what is used later would still have them.
-    if len(text.split()) > 1 or any(ord(char) < 32 for char in text.strip()):
-        raise ValueError("must not contain blanks or line ends")
-    return text.strip()
+def _postgres_url(text: str) -> str:
+    postgres.read(text)
+    return parts.one_word(text, " ")
 
 
 def _command(text: str) -> str:
@@ -95,8 +82,8 @@ class Flags:
     api: str = flag("API", "base URL of the target (http://localhost:8000)", _http_url)
     redis_container: str = flag("REDIS_CONTAINER", "Redis container or compose service (redis)")
     postgres_container: str = flag("POSTGRES_CONTAINER", "PostgreSQL container or compose service (postgres)")
-    redis_url: str = flag("REDIS_URL", "Redis URL (redis://localhost:6379/0)", _url_of("redis", "rediss"))
-    database_url: str = flag("DATABASE_URL", "PostgreSQL URL", _url_of("postgresql", "postgres"))
+    redis_url: str = flag("REDIS_URL", "Redis URL (redis://localhost:6379/0)", _redis_url)
+    database_url: str = flag("DATABASE_URL", "PostgreSQL URL", _postgres_url)
     heartbeat_max_s: float = flag("HEARTBEAT_MAX", "heartbeat limit in seconds (5)", _duration, 5.0)
     wait_ready_timeout_s: float = flag("WAIT_READY_TIMEOUT", "recovery limit in seconds (90)", _duration, 90.0)
     plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst, 2 to 1000000 (15)", _count, 15)
@@ -164,8 +151,7 @@ def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
             raise ValueError("must be UTF-8")
         return parse(text)
     except ValueError as error:
-        shown = re.sub(r"[^\s/]*@", "...@", text)
-        raise BadFlag(f"{name}={shown!r}: {error}") from None
+        raise BadFlag(f"{name}={parts.shown(text)!r}: {error}") from None
 
 
 def option_name(field_name: str) -> str:

@@ -4,11 +4,10 @@ import re
 from dataclasses import replace
 from ipaddress import IPv6Address, ip_address
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 from blackstart.base.codec import plain
 from blackstart.base.sockets import NoAnswer
-from blackstart.model.protocols import default_port
+from blackstart.model.protocols import read_http
 from blackstart.model.reading import Answer, Probe, Reader
 from blackstart.model.target import Target
 from blackstart.probes.mixed_in import AsAnswered
@@ -131,9 +130,9 @@ class TargetConnections(AsAnswered):
 
     def bind(self, target: Target) -> Self:
         """The probe with the API's host and port."""
-        parts = urlsplit(target.url("/"))
-        port = self.port or parts.port or default_port(parts.scheme)
-        return replace(self, listed=self.listed.bind(target), host=self.host or parts.hostname or "", port=port)
+        place = read_http(target.url("/"), "the API").place
+        host, port = self.host or place.host, self.port or place.port
+        return replace(self, listed=self.listed.bind(target), host=host, port=port)
 
     def endpoint(self) -> ListedClients:
         """The list and the port."""

@@ -5,17 +5,17 @@ keep cookies. An answer is held in memory up to a limit and never beyond it, wha
 """
 
 import socket
-import ssl
-from base64 import b64encode
 from collections.abc import Iterable
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
 import httptools
 
 from blackstart import __version__
+from blackstart.base import trust
 from blackstart.base.errors import BadTarget
 from blackstart.base.sockets import Deadline, NoAnswer, Stale
-from blackstart.model.protocols import default_port
+from blackstart.base.urls.http import HttpUrl
+from blackstart.model.protocols import read_http
 from blackstart.model.reading import Answer
 from blackstart.probes.kept import KeptReader
 
@@ -82,32 +82,17 @@ class _Message:
         return body
 
 
-def plain_url(url: str) -> str:
-    """`url`, if it is one that can be read. Raises BadTarget that says what is wrong with it."""
-    try:
-        parts = urlsplit(url)
-        right = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        right = False
-    if not right or _CONTROL & set(url):
-        raise BadTarget(f'"{url}" must be an http:// or https:// URL, as in http://localhost:8000/ready')
-    return url
-
-
-def _request(url: str, headers: Iterable[tuple[str, str]]) -> bytes:
-    parts = urlsplit(url)
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = f"?{quote(parts.query, safe='/%:@!$&()*+,;=~-._?')}" if parts.query else ""
-    host = parts.netloc.rpartition("@")[2]
+def _request(url: HttpUrl, headers: Iterable[tuple[str, str]]) -> bytes:
+    path = quote(url.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    query = f"?{quote(url.query, safe='/%:@!$&()*+,;=~-._?')}" if url.query else ""
     lines = [
         f"GET {path}{query} HTTP/1.1",
-        f"Host: {host}",
+        f"Host: {url.netloc}",
         "Accept: */*",
         f"User-Agent: blackstart/{__version__}",
     ]
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        lines.append(f"Authorization: Basic {b64encode(pair.encode()).decode()}")
+    if url.basic:
+        lines.append(f"Authorization: {url.basic}")
     for name, value in headers:
         if _CONTROL & set(name + value):
             raise BadTarget(f'the header "{name}" contains a line break')
@@ -119,10 +104,9 @@ class HttpReader(KeptReader):
     """Reads one URL over a connection that is kept open. `headers` have their real values here."""
 
     def __init__(self, url: str, headers: Iterable[tuple[str, str]] = (), max_bytes: int = MAX_BODY_BYTES) -> None:
-        parts = urlsplit(plain_url(url))
-        tls = ssl.create_default_context() if parts.scheme == "https" else None
-        super().__init__(parts.hostname or "", parts.port or default_port(parts.scheme), tls)
-        self._request = _request(url, headers)
+        asked = read_http(url, whole_path=True)
+        super().__init__(asked.place.host, asked.place.port, trust.tls() if asked.tls else None)
+        self._request = _request(asked, headers)
         self._max_bytes = max_bytes
         self._message: _Message | None = None
         self._heads: dict[bytes, tuple[int, int]] = {}

@@ -2,16 +2,16 @@
 
 import select
 import socket
-import ssl
 
 from blackstart.base.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
+from blackstart.base.trust import Tls
 from blackstart.model.reading import Answer
 
 
 class KeptReader:
     """A reader that connects when it has to. A kind of it says what is asked, and what is said first."""
 
-    def __init__(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, host: str, port: int, tls: Tls | None = None) -> None:
         self._host, self._port, self._tls = host, port, tls
         self._sock: socket.socket | None = None
         self._poll = select.poll()

@@ -6,11 +6,10 @@ The protocol: https://www.postgresql.org/docs/current/protocol-message-formats.h
 import struct
 from dataclasses import replace
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 
 from blackstart.base.codec import plain
-from blackstart.base.secrets.env import secret
 from blackstart.base.sockets import Deadline, NoAnswer, connect
+from blackstart.model.protocols import user_of
 from blackstart.model.reading import Answer, Reader
 from blackstart.model.target import Target
 from blackstart.probes.mixed_in import AsAnswered
@@ -108,10 +107,10 @@ class PostgresPing(AsAnswered):
 
     def bind(self, target: Target) -> Self:
         """The probe with the service's address, and the user of its dsn where there is one."""
-        dsn = target.service(self.service).dsn if not self.address else ""
-        user = urlsplit(secret(dsn)).username if dsn else None
-        address = self.address or service_address(target, self.service)
-        return replace(self, address=address, user=user or self.user)
+        if self.address:
+            return self
+        service = target.service(self.service)
+        return replace(self, address=service_address(target, self.service), user=user_of(service, self.user))
 
     def endpoint(self) -> PostgresPinged:
         """The ping."""

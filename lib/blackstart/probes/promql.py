@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from blackstart.base import trust
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
@@ -68,16 +69,15 @@ class _PrometheusReader(CappedReader):
             raise NoAnswer("malformed", f"not an answer of Prometheus: {short(error)}") from error
 
     def _open(self) -> Any:
-        import requests  # noqa: PLC0415
         from prometheus_api_client import PrometheusConnect  # noqa: PLC0415
         from urllib3.util.retry import Retry  # noqa: PLC0415
 
         if self._client is None:
-            session = requests.Session()
-            session.trust_env = False  # a proxy of this shell is not part of the target
+            session = trust.session()
             session.hooks["response"] = [_limit]
             # A failure is a reading: it is not tried again in here.
-            self._client = PrometheusConnect(self._url, headers=self._headers, session=session, retry=Retry(total=0))
+            self._client = PrometheusConnect(self._url, headers=self._headers, session=session)
+            session.mount(self._url, trust.adapter(max_retries=Retry(total=0)))  # in place of the library's own
         return self._client
 
 

@@ -3,10 +3,11 @@
 import socket
 from dataclasses import dataclass, replace
 from typing import Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from blackstart.base.codec import plain
 from blackstart.model.expect import Condition
+from blackstart.model.protocols import read_http
 from blackstart.model.reading import Answer, Endpoint, Picked, Reader, Reading, ReadingKind, Scalar
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpGet, parse_json
@@ -122,9 +123,9 @@ class _Asker:
 
 def nobody_listens(api: str, timeout_s: float = 2.0) -> bool:
     """Whether the API's machine refuses the connection: nobody is behind that port."""
-    parts = urlsplit(api)
+    place = read_http(api).place
     try:
-        socket.create_connection((parts.hostname or "", parts.port or 80), timeout_s).close()
+        socket.create_connection((place.host, place.port), timeout_s).close()
     except ConnectionRefusedError:
         return True
     except OSError:

@@ -1,19 +1,16 @@
 """Whether Redis answers a PING, over one kept connection and without a client library."""
 
 import socket
-import ssl
 from dataclasses import replace
 from typing import Self
-from urllib.parse import urlsplit
 
 from blackstart.base.codec import plain
-from blackstart.base.errors import BadTarget
-from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Deadline, NoAnswer
-from blackstart.model.protocols import default_port
+from blackstart.base.urls.redis import RedisUrl
+from blackstart.model import protocols
 from blackstart.model.reading import Answer, Reader
-from blackstart.model.target import Target
+from blackstart.model.target import Service, Target
 from blackstart.probes import resp
 from blackstart.probes.kept import KeptReader
 from blackstart.probes.mixed_in import AsAnswered
@@ -21,33 +18,16 @@ from blackstart.probes.mixed_in import AsAnswered
 _LINE_BYTES = 4096
 
 
-def redis_dsn(target: Target, service: str) -> str:
+def redis_dsn(service: Service) -> str:
     """The service's dsn (`redis://...` or `env:NAME`), or one made of its address. Raises BadTarget."""
-    found = target.service(service)
-    if found.dsn:
-        _parse(secret(found.dsn))
-        return found.dsn
-    if found.address:
-        return f"redis://{found.address}"
-    raise BadTarget(f'target "{target.name}": service "{service}" has neither a dsn nor an address')
-
-
-def _parse(dsn: str) -> tuple[str, int, bool]:
-    try:
-        parts = urlsplit(dsn)
-        port = parts.port or default_port("redis")
-    except ValueError:
-        parts, port = urlsplit(""), 0
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise BadTarget(f'"{Redactor()(dsn)}" must be a Redis URL, as in redis://localhost:6379/0')
-    return parts.hostname, port, parts.scheme == "rediss"
+    redis = protocols.redis_of(service)
+    return service.dsn or redis.without_login()
 
 
 class _PingReader(KeptReader):
-    def __init__(self, dsn: str) -> None:
-        host, port, tls = _parse(dsn)
-        super().__init__(host, port, ssl.create_default_context() if tls else None)
-        self._login = resp.login(dsn)
+    def __init__(self, redis: RedisUrl) -> None:
+        super().__init__(redis.place.host, redis.place.port, redis.context())
+        self._login = resp.login(redis)
 
     def _greet(self, sock: socket.socket, deadline: Deadline) -> None:
         reply = resp.ask(sock, self._login, deadline, _line) if self._login else b"+"
@@ -82,7 +62,7 @@ class RedisPinged:
 
     def open(self) -> Reader:
         """A reader. Raises BadTarget for a dsn that is none or a missing variable."""
-        return _PingReader(secret(self.dsn))
+        return _PingReader(protocols.read_redis(self.dsn))
 
     def describe(self) -> str:
         """`PING redis://localhost:6379/0`, without the password."""
@@ -102,7 +82,7 @@ class RedisPing(AsAnswered):
 
     def bind(self, target: Target) -> Self:
         """The probe with the service's dsn."""
-        return replace(self, dsn=self.dsn or redis_dsn(target, self.service))
+        return replace(self, dsn=self.dsn or redis_dsn(target.service(self.service)))
 
     def endpoint(self) -> RedisPinged:
         """PING."""

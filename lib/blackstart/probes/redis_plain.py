@@ -1,15 +1,14 @@
 """Redis commands with one simple reply, asked over a kept connection and without a client library.
 
 Loading the library takes longer than all that a drill asks of Redis; what has lists and maps in its replies (INFO,
-CLIENT LIST), or needs TLS, is left to it.
+CLIENT LIST) is left to it.
 """
 
 import re
 import socket
-from urllib.parse import urlsplit
 
 from blackstart.base.sockets import Deadline, NoAnswer
-from blackstart.model.protocols import default_port
+from blackstart.base.urls.redis import RedisUrl
 from blackstart.model.reading import Answer
 from blackstart.probes import resp
 from blackstart.probes.kept import KeptReader
@@ -17,28 +16,22 @@ from blackstart.probes.kept import KeptReader
 _ONE_REPLY = frozenset(
     ("DBSIZE", "EXISTS", "GET", "HGET", "HLEN", "LINDEX", "LLEN", "SCARD", "STRLEN", "TTL", "XLEN", "ZCARD")
 )
-_PLAIN_DSN = re.compile(r"redis://([^/?#@]*@)?[^/?#@]+(/[0-9]*)?", re.ASCII)
 _MAX_BYTES = 4 * 1024 * 1024
 _REFUSALS = ("NOAUTH", "WRONGPASS", "NOPERM")
 
 
-def is_plain(dsn: str, command: tuple[str, ...]) -> bool:
-    """Whether this command on this dsn can be asked here."""
-    return command[0].upper() in _ONE_REPLY and _PLAIN_DSN.fullmatch(dsn) is not None
+def is_plain(command: tuple[str, ...]) -> bool:
+    """Whether this command can be asked here."""
+    return command[0].upper() in _ONE_REPLY
 
 
 class PlainReader(KeptReader):
-    """Asks one command over and over: bytes, a number, or None for what does not exist.
+    """Asks one plain command (see `is_plain`) over and over: bytes, a number, or None for what does not exist."""
 
-    `dsn` has its real password here, and is plain (see `is_plain`).
-    """
-
-    def __init__(self, dsn: str, command: tuple[str, ...]) -> None:
-        parts = urlsplit(dsn)
-        super().__init__(parts.hostname or "", parts.port or default_port("redis"))
-        database = parts.path.strip("/")
-        select = resp.command("SELECT", database) if database else b""
-        self._greetings = [request for request in (resp.login(dsn), select) if request]
+    def __init__(self, redis: RedisUrl, command: tuple[str, ...]) -> None:
+        super().__init__(redis.place.host, redis.place.port, redis.context())
+        select = resp.command("SELECT", str(redis.database)) if redis.database else b""
+        self._greetings = [request for request in (resp.login(redis), select) if request]
         self._request = resp.command(*command)
 
     def _greet(self, sock: socket.socket, deadline: Deadline) -> None:

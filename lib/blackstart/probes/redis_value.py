@@ -1,13 +1,15 @@
 """What Redis holds and says of itself: a key, a field of INFO, the number of its clients, any reading command."""
 
+import ssl
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from blackstart.base.codec import plain
-from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import NoAnswer
+from blackstart.base.urls.redis import RedisUrl
 from blackstart.model.expect import Conditions
+from blackstart.model.protocols import read_redis
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 from blackstart.probes.hard_cap import CappedReader
@@ -30,9 +32,10 @@ def is_reading(command: tuple[str, ...]) -> bool:
 
 
 class _RedisReader(CappedReader):
-    def __init__(self, dsn: str, command: tuple[str, ...]) -> None:
+    def __init__(self, redis: RedisUrl, command: tuple[str, ...]) -> None:
         super().__init__("Redis")
-        self._dsn = dsn
+        self._redis = redis
+        self._tls = redis.context()
         self._command = command
         self._timeout_s = 0.0
 
@@ -49,6 +52,8 @@ class _RedisReader(CappedReader):
         except redis.AuthenticationError as error:
             raise NoAnswer("malformed", f"not let in: {error}") from error
         except (redis.ConnectionError, OSError) as error:
+            if self._tls and isinstance(error.__context__, ssl.SSLCertVerificationError):
+                raise NoAnswer("malformed", self._tls.refused(error.__context__)) from error
             raise NoAnswer("unreachable", str(error)) from error
         except (redis.RedisError, ValueError) as error:
             raise NoAnswer("malformed", f"{type(error).__name__}: {error}") from error
@@ -60,8 +65,8 @@ class _RedisReader(CappedReader):
 
         if self._client is None or self._timeout_s != timeout_s:
             self.close()
-            self._client = redis.Redis.from_url(
-                self._dsn,
+            self._client = redis.Redis(
+                **self._redis.client_arguments(),
                 protocol=2,
                 socket_timeout=timeout_s,
                 socket_connect_timeout=timeout_s,
@@ -82,8 +87,8 @@ class RedisAsked:
 
     def open(self) -> Reader:
         """A reader that keeps its connection. Raises BadTarget for a missing variable."""
-        dsn = secret(self.dsn)
-        return PlainReader(dsn, self.command) if is_plain(dsn, self.command) else _RedisReader(dsn, self.command)
+        redis = read_redis(self.dsn)
+        return PlainReader(redis, self.command) if is_plain(self.command) else _RedisReader(redis, self.command)
 
     def describe(self) -> str:
         """`GET trader:leader redis://localhost:6379/0`, without the password."""
@@ -114,7 +119,7 @@ class RedisCommand(Conditions):
 
     def bind(self, target: Target) -> Self:
         """The probe with the service's dsn."""
-        return replace(self, dsn=self.dsn or redis_dsn(target, self.service))
+        return replace(self, dsn=self.dsn or redis_dsn(target.service(self.service)))
 
     def endpoint(self) -> RedisAsked:
         """The command."""

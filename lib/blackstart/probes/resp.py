@@ -3,9 +3,9 @@
 import socket
 from collections.abc import Callable
 from typing import TypeVar
-from urllib.parse import unquote, urlsplit
 
 from blackstart.base.sockets import Deadline, NoAnswer, Stale
+from blackstart.base.urls.redis import RedisUrl
 
 CHUNK_BYTES = 64 * 1024
 T = TypeVar("T")
@@ -17,11 +17,9 @@ def command(*words: str | bytes) -> bytes:
     return b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts)
 
 
-def login(dsn: str) -> bytes:
-    """AUTH with the dsn's password, and its user where it has one; empty where it has no password."""
-    parts = urlsplit(dsn)
-    words = [unquote(word) for word in (parts.username, parts.password) if word] if parts.password else []
-    return command("AUTH", *words) if words else b""
+def login(redis: RedisUrl) -> bytes:
+    """AUTH with its password, and its user where it has one; empty where it has no password."""
+    return command("AUTH", *filter(None, (redis.user, redis.password))) if redis.password else b""
 
 
 def ask(sock: socket.socket, request: bytes, deadline: Deadline, understood: Callable[[bytes], T | None]) -> T:

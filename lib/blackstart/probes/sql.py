@@ -1,22 +1,18 @@
 """What a PostgreSQL database holds: the value of a query, or its rows. Reads are read-only and end in time."""
 
 import json
-import re
 from dataclasses import replace
 from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
-from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.expect import Conditions
+from blackstart.model.protocols import called, read_postgres
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 
 MAX_BYTES = 16 * 1024 * 1024
-_PLAIN_DSN = re.compile(
-    r"postgres(ql)?://([\w.-]+(:[\w.~!-]*)?@)?[A-Za-z0-9.-]+(:[0-9]{1,4}|:[1-5][0-9]{4})?(/[\w.-]*)?", re.ASCII
-)
 
 
 def postgres_dsn(target: Target, service: str) -> str:
@@ -24,16 +20,7 @@ def postgres_dsn(target: Target, service: str) -> str:
     dsn = target.service(service).dsn
     if not dsn:
         raise BadTarget(f'target "{target.name}": service "{service}" has no dsn, as in dsn = "env:DATABASE_URL"')
-    if _PLAIN_DSN.fullmatch(secret(dsn)):
-        return dsn
-    from psycopg import ProgrammingError  # noqa: PLC0415  (a plain dsn needs no client to be understood)
-    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415
-
-    try:
-        conninfo_to_dict(secret(dsn))
-    except ProgrammingError as error:
-        message = f'target "{target.name}": the dsn of "{service}" is not one of PostgreSQL: {error}'
-        raise BadTarget(Redactor()(message)) from error
+    read_postgres(dsn, called(target.service(service)))
     return dsn
 
 
@@ -51,7 +38,7 @@ class SqlQuery:
         """A reader that keeps its connection. Raises BadTarget for a missing variable."""
         from blackstart.probes.sql_reader import SqlReader  # noqa: PLC0415  (declarations load no client)
 
-        return SqlReader(secret(self.dsn), self.query, self.max_bytes)
+        return SqlReader(read_postgres(self.dsn), self.query, self.max_bytes)
 
     def describe(self) -> str:
         """The query and the dsn, without the password."""

@@ -7,11 +7,12 @@ read-only and leave no session setting behind.
 import select
 
 from psycopg import OperationalError, pq
-from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.conninfo import make_conninfo
 from psycopg.pq.abc import PGconn, PGresult
 
 from blackstart.base.sockets import Deadline, NoAnswer, resolve
-from blackstart.model.protocols import default_port
+from blackstart.base.urls.parts import Place
+from blackstart.base.urls.postgres import PostgresUrl
 from blackstart.model.reading import Answer, Scalar
 
 Row = dict[str, Scalar]
@@ -29,10 +30,10 @@ class _Broken(Exception):
 
 
 class SqlReader:
-    """Asks one query over a connection that is kept. `dsn` has its real password here."""
+    """Asks one query over a connection that is kept, of the first of its servers that takes it."""
 
-    def __init__(self, dsn: str, query: str, max_bytes: int) -> None:
-        self._dsn = dsn
+    def __init__(self, server: PostgresUrl, query: str, max_bytes: int) -> None:
+        self._server = server
         self._query = query
         self._max_bytes = max_bytes
         self._conn: PGconn | None = None
@@ -64,7 +65,7 @@ class SqlReader:
             raise NoAnswer("unreachable", str(error)) from error
 
     def _open(self, deadline: Deadline) -> PGconn:
-        conn = self._conn = pq.PGconn.connect_start(_conninfo(self._dsn, deadline))
+        conn = self._conn = pq.PGconn.connect_start(_conninfo(self._server, deadline))
         waits = {pq.PollingStatus.READING: select.POLLIN, pq.PollingStatus.WRITING: select.POLLOUT}
         status = pq.PollingStatus.WRITING
         while status != pq.PollingStatus.OK:
@@ -118,16 +119,27 @@ def _wait(conn: PGconn, event: int, deadline: Deadline) -> None:
         raise deadline.passed()
 
 
-def _conninfo(dsn: str, deadline: Deadline) -> bytes:
-    """The dsn, with addresses for its host: libpq's own lookup would know no time limit."""
-    found = conninfo_to_dict(dsn)
-    host = str(found.get("host") or "")
-    if not host or "," in host or host.startswith("/") or found.get("hostaddr"):
-        return dsn.encode()
-    port = int(found.get("port") or default_port("postgres"))
-    addresses = [str(address[0]) for _, address in resolve(host, port, deadline)]
-    hosts = ",".join([host] * len(addresses))
-    return make_conninfo(dsn, host=hosts, hostaddr=",".join(addresses), port=port).encode()
+def _conninfo(server: PostgresUrl, deadline: Deadline) -> bytes:
+    """The dsn with an address for each of its hosts: libpq's own lookup would know no time limit, and what the dsn
+    leaves out it would take from the environment."""
+    found: list[tuple[str, str, str]] = []
+    failures: list[NoAnswer] = []
+    for place in server.places:
+        try:
+            found += _addresses(place, deadline)
+        except NoAnswer as failure:  # libpq goes on to the next
+            failures.append(failure)
+    if not found:
+        raise failures[0]
+    hosts, addresses, ports = (",".join(column) for column in zip(*found, strict=True))
+    return make_conninfo(server.text, host=hosts, hostaddr=addresses, port=ports).encode()
+
+
+def _addresses(place: Place, deadline: Deadline) -> list[tuple[str, str, str]]:
+    port = str(place.port)
+    if place.resolved or not place.on_network:
+        return [(place.host, place.resolved, port)]
+    return [(place.host, str(address[0]), port) for _, address in resolve(place.host, place.port, deadline)]
 
 
 def _no_connection(message: str) -> NoAnswer:

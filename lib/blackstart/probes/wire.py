@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import ClassVar, Literal, Self
 
 from blackstart.base.codec import plain
-from blackstart.base.secrets.env import secret
+from blackstart.model.protocols import read_redis
 from blackstart.model.reading import Endpoint, Probe, Reader
 from blackstart.model.target import Target
 from blackstart.probes.mixed_in import AsAnswered, Bound
@@ -85,7 +85,7 @@ class Echo:
 
     def open(self) -> Reader:
         """A reader; it holds nothing between reads. Raises BadTarget for a missing variable."""
-        return EchoReader(self.address, self.size_bytes, secret(self.dsn) if self.dsn else "")
+        return EchoReader(self.address, self.size_bytes, read_redis(self.dsn) if self.dsn else None)
 
     def describe(self) -> str:
         """`echo of 65536 bytes at localhost:6379`."""

@@ -7,6 +7,7 @@ import threading
 
 from blackstart.base import clock
 from blackstart.base.sockets import Deadline, NoAnswer, connect
+from blackstart.base.urls.redis import RedisUrl
 from blackstart.model.reading import Answer, Reader
 from blackstart.probes import resp
 from blackstart.probes.visitor import Visitor
@@ -54,9 +55,9 @@ class Stopwatch:
 class EchoReader(Visitor):
     """Sends a Redis a long PING and counts what comes back."""
 
-    def __init__(self, address: str, size_bytes: int, dsn: str = "") -> None:
+    def __init__(self, address: str, size_bytes: int, redis: RedisUrl | None = None) -> None:
         super().__init__(address)
-        self._login = resp.login(dsn)
+        self._login = resp.login(redis) if redis else b""
         self._request = resp.command(b"PING", b"x" * size_bytes)
         self._size_bytes = size_bytes
 

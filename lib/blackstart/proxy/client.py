@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import requests
 
+from blackstart.base import trust
 from blackstart.base.errors import BlackstartError
 
 DEFAULT_URL = "http://127.0.0.1:8474"
@@ -49,8 +50,7 @@ class ToxiproxyClient:
     def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 5.0) -> None:
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self.timeout_s = timeout_s
-        self._session = requests.Session()
-        self._session.trust_env = False  # a web proxy of the environment has no business here
+        self._session = trust.session()
         self._session.headers["User-Agent"] = "blackstart"
 
     def version(self) -> str:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.errors import BadFlag
 from blackstart.commands.choose_target import beside_trading
 from blackstart.model import flags
 from blackstart.model.target import Target
+from blackstart.probes.postgres_ping import PostgresPing
+from blackstart.probes.redis_ping import RedisPing
 from blackstart.suites import systems
 from tests.unit.choosing import chosen, empty_folder, engine
 
@@ -35,6 +38,21 @@ def test_a_url_from_the_environment_stays_there_as_a_reference(monkeypatch: pyte
     target = chosen()
     assert target.service("redis").dsn == "env:REDIS_URL"
     assert target.service("postgres").dsn == "env:DATABASE_URL"
+
+
+def test_a_line_end_behind_a_url_in_the_environment_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://:hunter2@cache:7000/1\n")
+    monkeypatch.setenv("DATABASE_URL", "\ufeffpostgresql+asyncpg://u:hunter2@db:7/x\r\n")
+    redis, postgres = chosen().service("redis"), chosen().service("postgres")
+    assert (redis.dsn, redis.address) == ("env:REDIS_URL", "cache:7000")
+    assert (postgres.dsn, postgres.address) == ("env:DATABASE_URL", "db:7")
+    assert RedisPing().bind(chosen()).endpoint().open() and PostgresPing().bind(chosen()).user == "u"
+
+
+def test_a_database_by_its_socket_has_no_address_and_several_hosts_need_a_file() -> None:
+    assert chosen(database_url="postgresql:///x?host=/run/postgresql").service("postgres").address == ""
+    with pytest.raises(BadFlag, match=r"--database-url: .* names 2 hosts: say which .* address = \"127.0.0.1:1\""):
+        chosen(database_url="postgres://u@127.0.0.1:1,127.0.0.1:2/x")
 
 
 def test_an_option_wins_over_the_environment_for_address_and_dsn_alike(monkeypatch: pytest.MonkeyPatch) -> None:

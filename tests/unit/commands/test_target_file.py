@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 import blackstart
 from blackstart.base.errors import BadTarget
+from blackstart.base.secrets import references
 from blackstart.base.secrets.env import secret
-from blackstart.commands.target_file import from_table, load
+from blackstart.commands.target_file import from_table, load, resolved
 from blackstart.model.target import Target
 from blackstart.suites import systems
 from blackstart_lab.gateway import config as gateway
@@ -70,9 +71,9 @@ def test_a_whole_file_is_read(path: Path) -> None:
         ('name = "x"\napii = "http://h"', 'unknown key "apii". Did you mean "api"?'),
         ('name = "x"\nlab = 1', '"lab" must be true or false'),
         ('name = "x"\nmax_rate_hz = true', '"max_rate_hz" must be a number'),
-        ('name = "x"\napi = "localhost:8080"', '"api" must begin with http:// or https://'),
-        ('name = "x"\nprometheus = "localhost:9090"', '"prometheus" must begin with http:// or https://'),
-        ('name = "x"\nproxy = "localhost:8474"', '"proxy" must begin with http:// or https://'),
+        ('name = "x"\napi = "localhost:8080"', '"api" must be a URL such as http://localhost:8000'),
+        ('name = "x"\nprometheus = "localhost:9090"', '"prometheus" must be a URL such as http://localhost:8000'),
+        ('name = "x"\nproxy = "localhost:8474"', '"proxy" must be a URL such as http://localhost:8000'),
         ('name = "x"\nmax_rate_hz = 0', "must be above 0"),
         ('name = "x"\nmax_rate_hz = nan', "must be above 0"),
         ('name = "x"\nmax_rate_hz = inf', "must be above 0"),
@@ -102,6 +103,90 @@ def test_a_mistake_is_refused_with_its_place(path: Path, text: str, told: str) -
         load(path)
     assert str(path) in str(caught.value)
     assert str(caught.value).startswith("Not started: ")
+
+
+def test_a_byte_order_mark_before_the_first_key_is_no_part_of_it(path: Path) -> None:
+    path.write_bytes(b'\xef\xbb\xbfname = "shop"\r\nheaders = { K = "s3cret-k3y" }\r\n')
+    target = load(path)
+    assert target.name == "shop"
+    [reference] = [each for each, value in target.secrets.items() if value == "s3cret-k3y"]
+    assert references.find(reference) == "s3cret-k3y"
+
+
+def test_the_urls_of_a_target_may_be_variables(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.write_text(
+        'name = "shop"\napi = "env:SHOP_API"\nprometheus = "env:SHOP_PROM"\n'
+        '[services.api]\nurl = "env:SHOP_API"\naddress = "env:SHOP_ADDRESS"\n'
+    )
+    assert load(path).api == "env:SHOP_API"  # to look at a file needs no variable
+    with pytest.raises(BadTarget, match="variable SHOP_API is not set"):
+        resolved(load(path))
+    monkeypatch.setenv("SHOP_API", "http://ops:hunter2hunter2@127.0.0.1:8000\n")
+    monkeypatch.setenv("SHOP_PROM", "\ufeffhttp://127.0.0.1:9090/prometheus")
+    monkeypatch.setenv("SHOP_ADDRESS", "127.0.0.1:8000")
+    target = resolved(load(path))
+    assert target.url("/ready") == "http://ops:hunter2hunter2@127.0.0.1:8000/ready"
+    assert target.prometheus == "http://127.0.0.1:9090/prometheus"
+    assert (target.service("api").url, target.service("api").address) == (target.api, "127.0.0.1:8000")
+    assert target.secrets == {"env:SHOP_API:password": "hunter2hunter2"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("api", "http://ops:kW9xTq/Zp4mVb7@h", 'shop: "api" (env:SHOP_URL) has a user or password that ends too soon'),
+        ("proxy", "localhost:8474", 'shop: "proxy" (env:SHOP_URL) must be a URL such as http://localhost:8000'),
+        ("prometheus", "http://h\u200b:9090", "U+200B"),
+    ],
+)
+def test_a_variable_that_is_no_url_is_refused_by_key_and_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str, told: str
+) -> None:
+    path.write_text(f'name = "shop"\n{key} = "env:SHOP_URL"\n')
+    monkeypatch.setenv("SHOP_URL", value)
+    with pytest.raises(BadTarget, match=re.escape(told)) as caught:
+        resolved(load(path))
+    assert not re.search("kW9|Zp4|mVb", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("service", "dsn", "told"),
+    [
+        ("redis", "redis://:kW9xTq/Zp4mVb7@localhost:6379/0", "percent-encode it"),
+        ("postgres", "postgresql://shop:kW9xTq/Zp4mVb7@localhost/shop", "percent-encode it"),
+        ("postgres", "postgresql://shop:77/Zp4mVb7kW9@localhost/shop", "percent-encode it"),
+        ("cache", "redis+sentinel://h:26379/mymaster/0", "leads to Sentinel"),
+        ("db", "postgresql://h/x?schema=public", 'has the option "schema"'),
+        ("queue", "amqp://guest:kW9xTq/Zp4mVb7@h/", "percent-encode it"),
+    ],
+)
+def test_a_dsn_that_nobody_could_read_is_refused_before_anything_is_sent(
+    path: Path, monkeypatch: pytest.MonkeyPatch, service: str, dsn: str, told: str
+) -> None:
+    path.write_text(f'name = "shop"\n[services.{service}]\ndsn = "env:SHOP_DSN"\n')
+    assert resolved(load(path)).service(service).dsn == "env:SHOP_DSN"  # told by who has use for it
+    monkeypatch.setenv("SHOP_DSN", dsn)
+    with pytest.raises(BadTarget, match=re.escape(told)) as caught:
+        resolved(load(path))
+    assert f"the dsn of {service} (env:SHOP_DSN)" in str(caught.value)
+    assert not re.search("kW9|Zp4|mVb", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [("abcdefgh1234\n5678", "a line end"), ("abcdefgh\u200b12345678", "U+200B"), ("abcdefgh12345678\r\n", "")],
+)
+def test_a_line_end_in_a_header_is_refused_by_name_and_one_behind_it_left_out(
+    path: Path, monkeypatch: pytest.MonkeyPatch, value: str, told: str
+) -> None:
+    path.write_text('name = "shop"\nheaders = { X-Ops-Key = "env:SHOP_KEY" }\n')
+    monkeypatch.setenv("SHOP_KEY", value)
+    if not told:
+        assert secret(resolved(load(path)).headers["X-Ops-Key"]) == "abcdefgh12345678"
+        return
+    with pytest.raises(BadTarget, match='the header "X-Ops-Key"') as caught:
+        resolved(load(path))
+    assert "(env:SHOP_KEY)" in str(caught.value) and told in str(caught.value) and "abcd" not in str(caught.value)
 
 
 def test_a_file_that_is_not_utf8_is_refused(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import fields
 from typing import Any
 
@@ -145,6 +146,55 @@ def test_a_refused_url_does_not_show_its_password(env: str, text: str) -> None:
     with pytest.raises(BadFlag) as caught:
         read({}, {env: text})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("env", "text"),
+    [
+        ("DATABASE_URL", "postgresql://shop:kW9xTq/Zp4mVb7@localhost:5432/shop"),
+        ("DATABASE_URL", "postgresql://shop:77/Zp4mVb7kW9@localhost:5432/shop"),
+        ("DATABASE_URL", "postgresql://shop:AmJkW9%queif@localhost:5432/shop"),
+        ("DATABASE_URL", "host=h password='kW9xTq Zp4mVb7"),
+        ("REDIS_URL", "redis://:kW9xTq/Zp4mVb7@localhost:6379/0"),
+        ("REDIS_URL", "redis://:kW9xTq?Zp4mVb7@localhost:6379/0"),
+        ("API", "http://ops:kW9xTq/Zp4mVb7@localhost:8000"),
+        ("API", "ops:kW9xTq/Zp4mVb7@localhost:8000"),
+    ],
+)
+def test_no_part_of_a_password_with_a_slash_is_shown(env: str, text: str) -> None:
+    with pytest.raises(BadFlag) as caught:
+        read({}, {env: text})
+    assert str(caught.value).startswith(f"Not started: {env}=") and not re.search("kW9|Zp4|mVb", str(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("env", "text"),
+    [
+        ("DATABASE_URL", "postgres://u@127.0.0.1:1,127.0.0.1:2/x?target_session_attrs=read-write"),
+        ("DATABASE_URL", "postgresql:///x?host=/run/postgresql&user=u"),
+        ("DATABASE_URL", "host=localhost dbname='two words' user=u"),
+        ("DATABASE_URL", "postgresql+asyncpg://u@h/x"),
+        ("REDIS_URL", "rediss://h?ssl_cert_reqs=none"),
+        ("REDIS_URL", "valkey://h:7"),
+    ],
+)
+def test_a_flag_takes_what_the_probes_take(env: str, text: str) -> None:
+    assert getattr(read({}, {env: f"\ufeff{text}\r\n"}), env.lower()) == text
+
+
+@pytest.mark.parametrize(
+    ("env", "text", "told"),
+    [
+        ("DATABASE_URL", "postgresql+asyncpg://h/x?ssl=require", "write sslmode"),
+        ("DATABASE_URL", "postgresql://h/x?schema=public", 'has the option "schema"'),
+        ("REDIS_URL", "redis+sentinel://127.0.0.1:26379/mymaster/0", "leads to Sentinel"),
+        ("REDIS_URL", "unix:///run/redis.sock", "is a socket"),
+        ("API", "http://h\u200b:8000", "U+200B"),
+    ],
+)
+def test_a_flag_refuses_what_the_probes_refuse(env: str, text: str, told: str) -> None:
+    with pytest.raises(BadFlag, match=re.escape(told)):
+        read({}, {env: text})
 
 
 @given(st.sampled_from(NAMES), st.text(max_size=60))

@@ -3,13 +3,18 @@
 import os
 
 from blackstart.base.errors import BadTarget
+from blackstart.base.secrets.references import without_line_end
 
 
 def secret(reference: str) -> str:
-    """The value behind `env:NAME`, or the text itself. Raises BadTarget where the variable is missing."""
+    """The value behind `env:NAME`, or the text itself. Raises BadTarget where the variable is missing.
+
+    A line end behind the value and a byte order mark before it are no part of a secret: whatever wrote them into the
+    variable (`echo` into a secret store, an editor) added them.
+    """
     if not reference.startswith("env:"):
         return reference
     name = reference[4:]
     if name not in os.environ:
         raise BadTarget(f"the environment variable {name} is not set (the target refers to it as {reference})")
-    return os.environ[name]
+    return without_line_end(os.environ[name])

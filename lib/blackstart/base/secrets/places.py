@@ -72,13 +72,14 @@ def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
 
 def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:
     scheme, there, rest = value.partition("://")
+    if not there and references.words_password(value):
+        yield ("words",), references.words_password(value)
     if not there or " " in scheme:
         return
-    user, at, _ = rest.partition("/")[0].rpartition("@")
-    name, colon, password = user.partition(":")
-    if at and colon and password:
+    name, password = references.login(value)
+    if password:
         yield ("password",), password
-    elif at and name and scheme in ("http", "https"):  # a token in the place of a user
+    elif name and scheme in ("http", "https"):  # a token in the place of a user
         yield ("user",), name
     for item in rest.partition("?")[2].partition("#")[0].split("&"):
         key, _, text = item.partition("=")

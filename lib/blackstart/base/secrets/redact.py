@@ -7,7 +7,9 @@ import os
 import re
 from collections.abc import Iterable
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
+
+from blackstart.base.secrets import references
 
 MASK = "[redacted]"
 _URL_PASSWORD = re.compile(r"(?P<head>[a-z][a-z0-9+.\-]*://[^\s:/@\"']*:)(?P<secret>[^\s@/\"']+)(?=@)", re.IGNORECASE)
@@ -55,24 +57,25 @@ class Redactor:
 
     def learn_url(self, url: str) -> None:
         """The password inside a URL or DSN, also as HTTP sends it; and what its query names like a secret."""
-        try:
-            parts = urlsplit(url)
-            user, password, query = parts.username or "", parts.password, parts.query
-        except ValueError:
-            return
+        user, password = references.login(url)
+        _, _, behind = url.partition("://")
+        if user is None and "@" in behind:  # one that is not encoded, as in `redis://:a/b@host`
+            user, _, password = behind.rpartition("@")[0].partition(":")
         if password:
-            self.learn(password, _encoded(f"{unquote(user)}:{unquote(password)}"))
-        elif user and parts.scheme in ("http", "https"):  # a token in the place of a user
+            self.learn(password, _encoded(f"{unquote(user or '')}:{unquote(password)}"))
+        elif user and url.startswith(("http://", "https://")):  # a token in the place of a user
             self.learn(user, _encoded(f"{unquote(user)}:"))
-        for item in query.split("&"):
+        self.learn(references.words_password(url))
+        for item in behind.partition("?")[2].partition("#")[0].split("&"):
             name, _, value = item.partition("=")
             if SECRET_NAME.search(name):
                 self.learn(value)
 
     def learn_environment(self) -> None:
         """Values of environment variables whose names look secret, and passwords in variables that hold URLs."""
-        for name, value in os.environ.items():
-            if "://" in value:
+        for name, text in os.environ.items():
+            value = references.without_line_end(text)
+            if "://" in value or "password" in value:
                 self.learn_url(value)
             # A path that is there is where a secret lies, not the secret; masked, it would spoil all that names it.
             if SECRET_NAME.search(name) and name not in _NO_SECRETS and not _is_path(value):

@@ -3,20 +3,24 @@
 `env:REDIS_URL:password` is the password in the URL that the environment variable REDIS_URL holds;
 `file:/etc/drills/trader.toml:services.redis.control.start.2` is a word of a list in a target file. Path and keys are
 percent-encoded, so that a reference needs no quoting anywhere. After them come, with colons between, the picks that
-lead from the value to the secret: `password`, `user` and `query.NAME` of a URL; `word.N` of a command line; `after`:
-behind the first = of a word; `field` and `scheme`: behind the first colon or blank.
+lead from the value to the secret: `password`, `user` and `query.NAME` of a URL; `words`: the password in libpq's words;
+`word.N` of a command line; `after`: behind the first = of a word; `field` and `scheme`: behind the first colon or
+blank.
 
 Only the standard library is used here, and this file stands as it is in HEAL.sh: it must do its work where our package
 does not. `python3 references.py REFERENCE` prints the secret.
 """
 
 import os
+import re
 import shlex
 import sys
 import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
+
+_WORDS = re.compile(r"(?:^|\s)password\s*=\s*(?:'(?P<quoted>(?:[^'\\]|\\.)*)'|(?P<plain>[^\s']+))", re.DOTALL)
 
 
 def env(name: str, *picks: str) -> str:
@@ -36,7 +40,7 @@ def find(reference: str) -> str:
     words = rest.split(":")
     try:
         if kind == "env":
-            text, picks = os.environ[unquote(words[0])], words[1:]
+            text, picks = without_line_end(os.environ[unquote(words[0])]), words[1:]
         else:
             text, picks = _in_file(unquote(words[0]), words[1]), words[2:]
         for pick in picks:
@@ -66,19 +70,38 @@ def picked(text: str, pick: str) -> str:
                 return item.partition("=")[2]
         raise ValueError("the URL has no such query")
     if what in ("user", "password"):
-        found, there, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
-        user, _, password = found.partition(":")
-        if not there:
+        user, password = login(text)
+        if user is None:
             raise ValueError("the URL has no user")
         return password if what == "password" else user
+    if what == "words":
+        return words_password(text)
     marks = {"after": "=", "field": ":", "scheme": " "}
     if what not in marks or marks[what] not in text:
         raise ValueError(f"there is no {pick} in it")
     return text.partition(marks[what])[2].strip()
 
 
+def login(text: str) -> tuple[str | None, str]:
+    """User and password of a URL, as they are written there; the user is None where there is none."""
+    found, there, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
+    user, _, password = found.partition(":")
+    return (user if there else None), password
+
+
+def words_password(text: str) -> str:
+    """The password in the words of libpq (`host=db password='two words'`), as it is written there; else empty."""
+    found = _WORDS.search(text) if "://" not in text else None
+    return (found["quoted"] or found["plain"] or "") if found else ""
+
+
+def without_line_end(text: str) -> str:
+    """A variable's value without the line ends behind it and the byte order mark before it."""
+    return text.removeprefix("\ufeff").rstrip("\r\n")
+
+
 def _in_file(path: str, place: str) -> str:
-    value: Any = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    value: Any = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     for key in place.split("."):
         value = value[int(key)] if isinstance(value, list) else value[unquote(key)]
     if not isinstance(value, str):

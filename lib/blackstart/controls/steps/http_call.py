@@ -1,11 +1,9 @@
 """A step that is an HTTP call, such as an API's own pause."""
 
-import os
-
 import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
-from blackstart.base import clock
+from blackstart.base import clock, trust
 from blackstart.base.errors import StepFailed, StepTimedOut
 from blackstart.base.secrets.env import secret
 from blackstart.controls.steps.outcome import KEPT_OUTPUT_BYTES, Outcome
@@ -18,13 +16,11 @@ def call(step: HttpCall) -> Outcome:
     began_s = clock.now_s()
     headers = {name: secret(value) for name, value in step.headers.items()}
     try:
-        with requests.Session() as session:
-            # No web proxy and no .netrc of this shell: they would get the target's headers, and an undo would depend on
-            # them. Nor is a redirect followed: what it leads to is not what was allowed.
-            session.trust_env = False
+        with trust.session() as session:
+            # No redirect is followed: what it leads to is not what was allowed.
             answer = session.request(
                 step.method, step.url, json=step.body, headers=headers, timeout=step.timeout_s, stream=True,
-                allow_redirects=False, verify=_authorities(),
+                allow_redirects=False,
             )  # fmt: skip
             code, body = answer.status_code, b""
             # The status is what counts: an answer that drips or never ends is not waited for.
@@ -41,11 +37,6 @@ def call(step: HttpCall) -> Outcome:
         raise StepFailed(f"`{describe(step)}` failed: {error}") from error
     text = body.decode("utf-8", "replace")
     return Outcome(code in step.ok_statuses, code, text, "", clock.now_s() - began_s)
-
-
-def _authorities() -> str | bool:
-    """Whose certificates are trusted: those of the variables that people set for it, else the usual ones."""
-    return os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
 
 
 def _nobody_listens(error: BaseException | None) -> bool:

@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from blackstart.base.errors import BlackstartError
+from blackstart.base.secrets.env import secret
 from blackstart.controls.steps.ssh import close_machines
 from blackstart.evidence import history
 from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.errand import Job, Program
-from blackstart.loads.driving.redacting import redactor, secret
+from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.driving.sender import Done, Sender
 from blackstart.loads.stages import planned
 from blackstart.loads.summary import Driven, summarise

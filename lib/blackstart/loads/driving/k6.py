@@ -8,13 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blackstart.base.clock import now_s
+from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.evidence import history
 from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.k6_process import K6Process
 from blackstart.loads.driving.k6_rows import K6Rows
-from blackstart.loads.driving.redacting import redactor, secret
+from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.k6 import K6
 from blackstart.loads.summary import Driven, rows_of, summarise
 

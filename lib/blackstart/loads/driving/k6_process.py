@@ -17,7 +17,7 @@ from typing import Any, Self
 
 import aiohttp
 
-from blackstart.loads.driving.redacting import secret
+from blackstart.base.secrets.env import secret
 from blackstart.loads.k6 import K6, VARIABLES
 from blackstart.loads.summary import Threshold
 

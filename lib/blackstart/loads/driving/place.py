@@ -5,6 +5,7 @@ import errno
 import socket
 import ssl
 
+from blackstart.base import trust
 from blackstart.base.clock import now_s
 from blackstart.base.sockets import is_literal
 from blackstart.loads.driving.connection import Connection
@@ -27,7 +28,7 @@ class Place:
 
     def __init__(self, host: str, port: int, tls: bool) -> None:
         self.host, self.port = host, port
-        self._tls = ssl.create_default_context() if tls else None
+        self._tls = trust.tls() if tls else None
         self._addresses: list[str] = [host] if is_literal(host) else []
         self._resolved_s = float("inf") if self._addresses else float("-inf")
 
@@ -42,14 +43,19 @@ class Place:
                     failure = error
         except OSError as error:
             failure = error
-        why = failure.strerror or str(failure) if failure else "the host has no address"
+        why = self._why(failure) if failure else "the host has no address"
         raise NotSent(f"no connection: {why}", failure is not None and failure.errno in _OURS)
 
     async def _connect(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
-        name = self.host if self._tls else None
-        _, made = await loop.create_connection(Connection, address, self.port, ssl=self._tls, server_hostname=name)
+        name, context = (self.host, self._tls.context) if self._tls else (None, None)
+        _, made = await loop.create_connection(Connection, address, self.port, ssl=context, server_hostname=name)
         return made
+
+    def _why(self, failure: OSError) -> str:
+        if self._tls and isinstance(failure, ssl.SSLError):
+            return self._tls.refused(failure)
+        return failure.strerror or str(failure)
 
     async def _resolve(self) -> list[str]:
         if now_s() - self._resolved_s > _RESOLVE_EVERY_S:

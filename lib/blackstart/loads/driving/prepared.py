@@ -2,16 +2,17 @@
 
 import json
 import random
-from base64 import b64encode
 from collections.abc import Callable, Sequence
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
 
+from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.places import is_secret_header
 from blackstart.evidence.history import Outcome
 from blackstart.loads.driving.connection import LONGEST_KEPT, Headers
-from blackstart.loads.driving.redacting import redactor, secret
+from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.operation import Operation
 from blackstart.loads.template import Template
+from blackstart.model.protocols import read_http
 from blackstart.probes.http import look_up
 
 AGENT = "blackstart-load"
@@ -21,7 +22,7 @@ _WITH_BODY = ("POST", "PUT", "PATCH")
 
 
 class Prepared:
-    """An operation whose secrets are read and whose fixed parts are built. Raises ValueError for a missing secret."""
+    """An operation whose secrets are read and whose fixed parts are built. Raises BadTarget for a missing secret."""
 
     def __init__(self, operation: Operation, seed: int = 0, keep_alive: bool = True) -> None:
         self.operation = operation
@@ -33,16 +34,14 @@ class Prepared:
         self.secrets = [
             value for name, value in values.items() if value != operation.headers[name] or is_secret_header(name)
         ]
-        split = urlsplit(operation.url)
-        self.host, self.tls = split.hostname or "", split.scheme == "https"
-        self.port = split.port or (443 if self.tls else 80)
+        url = read_http(operation.url, f"the url of {operation.name}", whole_path=True)
+        self.host, self.port, self.tls = url.place.host, url.place.port, url.tls
         self.place = (self.host, self.port, self.tls)
         self._where = f"{self.host}:{self.port}"
-        user, _, host = split.netloc.rpartition("@")
-        self._basic = f"Basic {b64encode(unquote(user).encode()).decode()}" if user else ""
-        self.secrets += [self._basic] if user else []
-        self._head = Template(self._head_text(host, values, keep_alive))
-        self._target = Template((split.path or "/") + (f"?{split.query}" if split.query else ""))
+        self._basic = url.basic
+        self.secrets += [self._basic] if self._basic else []
+        self._head = Template(self._head_text(url.netloc, values, keep_alive))
+        self._target = Template((url.path or "/") + (f"?{url.query}" if url.query else ""))
         self._body = Template(operation.body)
         parts = (self._target, self._head, self._body)
         self._random = any(part.random for part in parts)

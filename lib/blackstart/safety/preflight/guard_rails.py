@@ -1,20 +1,22 @@
 """Guard rails: what a run may touch without being told so by name. Everything else is refused before it is touched.
 
-Pure: it judges a plan as it stands. What lies beyond this machine (a host over SSH, another engine, an address that is
-not loopback), and what this machine is reached through (its SSH server, its network), is refused unless the target's
-`allow` or `--allow` names it. A change of something that is no service of the target is refused in any case.
+It judges a plan as it stands; nothing is looked up but names of one word. What lies beyond this machine (a host over
+SSH, another engine, an address that is not loopback), and what this machine is reached through (its SSH server, its
+network), is refused unless the target's `allow` or `--allow` names it. A change of something that is no service of the
+target is refused in any case.
 """
 
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import parse_qs, urlsplit
 
 from blackstart import controls
+from blackstart.base import sockets
 from blackstart.base.errors import Refused
-from blackstart.base.secrets.env import secret
+from blackstart.base.urls import parts
 from blackstart.controls.steps.shell import ssh_host
+from blackstart.model import protocols
 from blackstart.model.change import Change
 from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
@@ -22,6 +24,7 @@ from blackstart.model.target import Service, Target
 from blackstart.safety.preflight import step_reach
 
 _SSH_PORT = 22
+_LOOKED_UP_WITHIN_S = 2.0
 # Units and programs without which nobody gets onto the machine any more to mend it.
 _WAYS_IN = frozenset(
     ("ssh", "sshd", "dropbear", "networking", "network", "NetworkManager", "systemd-networkd", "wpa_supplicant",
@@ -63,6 +66,16 @@ def objections(plan: Plan, came_by: str = "", environment: Mapping[str, str] | N
     return [found for found in dict.fromkeys(every) if not found.word or found.word.lower() not in allowed]
 
 
+def is_nobodys(host: str) -> bool:
+    """Whether it is a name of one word that has no address here: nothing could be sent there, allowed or not."""
+    if "." in host or ":" in host or not host:
+        return False
+    try:
+        return not sockets.resolve(host, 0, sockets.Deadline(_LOOKED_UP_WITHIN_S))
+    except sockets.NoAnswer:
+        return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether an address or name is this machine and nothing else, told without asking a name server."""
     name = host.strip("[]").lower()
@@ -91,9 +104,30 @@ def _strangers(plan: Plan) -> Iterator[Objection]:
 # ---------------------------------------------------------------- what is not on this machine
 
 
+def refuse_nowhere(target: Target) -> None:
+    """Raise Refused where a service leads to a name that leads nowhere: of a target made of flags all are meant."""
+    found = [each.what for each in _judged(_hosts_named(target, tuple(target.services))) if not each.word]
+    if found:
+        raise Refused("; ".join(found))
+
+
 def _addresses(plan: Plan) -> Iterator[Objection]:
-    for what, host in (*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)):
-        if not is_loopback(host):
+    yield from _judged((*_hosts_named(plan.target, plan.services), *_hosts_driven(plan)))
+
+
+def _judged(named: Iterable[tuple[str, str]]) -> Iterator[Objection]:
+    nowhere: set[str] = set()
+    for what, host in named:
+        if is_loopback(host) or host in nowhere:
+            continue
+        if is_nobodys(host):
+            nowhere.add(host)
+            yield Objection(
+                f"{what} is at {host}, a name that leads nowhere from here, as those of a compose network do: use the "
+                "port that is published on this machine (localhost:PORT), or leave it out where a container says "
+                "itself where it is reached"
+            )
+        else:
             yield Objection(f"{what} is at {host}, not on this machine", host)
 
 
@@ -103,11 +137,12 @@ def _hosts_named(target: Target, touched: tuple[str, ...]) -> Iterator[tuple[str
     for name, service in target.services.items():
         if service.url:  # whether it is touched or not: loads are driven at it
             yield f"the url of {name}", _host_of(service.url)
+        if name in touched and service.dsn:
+            for place in filter(lambda place: place.on_network, protocols.places_of(service)):
+                for host in filter(None, (place.host, place.resolved)):
+                    yield protocols.called(service), host
         if name in touched and service.address:
             yield f"the address of {name}", service.address.rpartition(":")[0].strip("[]")
-        if name in touched and service.dsn:
-            for host in _hosts_of_dsn(secret(service.dsn)):
-                yield f"the dsn of {name}", host
 
 
 def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
@@ -118,13 +153,6 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
             yield f"the load's {operation.name}", _host_of(operation.url)
     if getattr(load, "host", ""):
         yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
-
-
-def _hosts_of_dsn(dsn: str) -> Iterator[str]:
-    """The host, and the ones in the query, which PostgreSQL's clients prefer: `postgresql://localhost/db?host=far`."""
-    yield _host_of(dsn)
-    query = parse_qs(dsn.partition("?")[2])
-    yield from (host for key in ("host", "hostaddr") for host in query.get(key, ()) if not host.startswith("/"))
 
 
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
@@ -156,9 +184,9 @@ def _host_of(url: str) -> str:
     if "://" not in url:
         return url
     try:
-        return urlsplit(url).hostname or ""
+        return parts.place_in(parts.split(url, "", whole_path=True).where, 0, "").host
     except ValueError:  # what can't be read is not taken for this machine
-        return url
+        return parts.shown(url)
 
 
 # ---------------------------------------------------------------- how one gets here

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import psutil
 
 from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BlackstartError, NotAvailable
+from blackstart.base.urls.parts import Place
 from blackstart.model import protocols
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
@@ -26,6 +26,7 @@ from blackstart.probes.control_state import ControlState
 from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
+from blackstart.probes.tcp import Tcp
 from blackstart.safety.preflight.forbidden_states import as_read
 
 _READ_TIMEOUT_S = 2.0
@@ -55,52 +56,62 @@ class ServedByControl:
     """
 
     service: str
-    host: str = ""
-    port: int = 0
+    places: tuple[Any, ...] = ()
     control: Any = None
 
     def bind(self, target: Target) -> ServedByControl:
-        """With the address and the control. Raises BadTarget."""
+        """With every server that the dsn may lead to, and the control. Raises BadTarget."""
         service = target.service(self.service)
-        parts = urlsplit(protocols.dsn_of(service) or f"//{service.address}")
-        port = parts.port or protocols.default_port(parts.scheme)
-        return replace(self, host=parts.hostname or "", port=port, control=controls.of(service).resolve())
+        places = tuple(place for place in protocols.places_of(service) if place.on_network and place.port)
+        return replace(self, places=places, control=controls.of(service).resolve())
 
     def missing(self) -> str:
-        """Asks the control which process or container it is, and compares."""
-        if self.control is None or self.control.by_hand or self.control.reach() or not self.port:
+        """Asks the control which process or container it is, and compares. Of several servers, one that nobody answers
+        at is none that a drill could meet, as long as another is the control's own."""
+        if self.control is None or self.control.by_hand or self.control.reach():
             return ""
+        told = {place: self._checked(place) for place in self.places}
+        wrong = {place: why for place, why in told.items() if why}
+        if len(wrong) < len(told):
+            wrong = {place: why for place, why in wrong.items() if _answers(place)}
+        return "; ".join(dict.fromkeys(wrong.values()))
+
+    def _checked(self, place: Place) -> str:
         try:
-            return self._another()
+            return self._another(place)
         except BlackstartError as error:
             return f"{self.service}: {str(error).splitlines()[0]}"
 
-    def _another(self) -> str:
+    def _another(self, place: Place) -> str:
+        host = place.resolved or place.host
         try:
-            return str(self.control.not_at(_called(self.host), self.port))
+            return str(self.control.not_at(_called(host), place.port))
         except NotAvailable:
-            return self._not_listening() if is_here(self.host) else ""
+            return self._not_listening(place.port) if is_here(host) else ""
 
-    def _not_listening(self) -> str:
+    def _not_listening(self, port: int) -> str:
         seen = self.control.facts()
         if not seen.pid:
             return f"the control of {self.service} knows no process (it is {seen.status})"
         try:
             root = psutil.Process(seen.pid)
-            if any(map(self._is_meant, _sockets(root))):
+            if any(_listens(one, port) for one in _sockets(root)):
                 return ""
-            listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and self._is_meant(one)}
+            listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and _listens(one, port)}
         except psutil.Error:
             return ""  # another user's processes can't be seen
         if not listening:
             return ""
         pids = ", ".join(map(str, sorted(listening)))
-        return (
-            f"port {self.port} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
-        )
+        return f"port {port} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
 
-    def _is_meant(self, connection: Any) -> bool:
-        return bool(connection.status == "LISTEN" and connection.laddr[1:] == (self.port,))
+
+def _answers(place: Place) -> bool:
+    return read_once(Tcp(address=place.address, name=place.address), _READ_TIMEOUT_S).kind == "value"
+
+
+def _listens(connection: Any, port: int) -> bool:
+    return bool(connection.status == "LISTEN" and connection.laddr[1:] == (port,))
 
 
 def _sockets(root: psutil.Process) -> Iterator[Any]:
@@ -197,7 +208,7 @@ class Listens:
 
     def bind(self, target: Any) -> Listens:
         """With the port of the url and the process that the control shows."""
-        port = urlsplit(target.service(self.service).url).port or 80
+        port = protocols.read_http(target.service(self.service).url, f"the url of {self.service}").place.port
         return Listens(self.service, port, ControlState(self.service, field="process").bind(target))
 
     def missing(self) -> str:

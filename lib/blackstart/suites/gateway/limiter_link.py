@@ -11,11 +11,15 @@ from random import Random, SystemRandom
 from typing import Any
 from urllib.parse import urlsplit
 
+from blackstart.base import trust
 from blackstart.base.codec import plain
 from blackstart.base.secrets.env import secret
+from blackstart.base.urls.redis import RedisUrl
 from blackstart.loads import Operation
 from blackstart.loads.template import Template, with_values
-from blackstart.model.target import Target
+from blackstart.model.protocols import places_of, read_redis
+from blackstart.model.target import Service, Target
+from blackstart.probes.redis_ping import redis_dsn
 
 _TIMEOUT_S = 2.0
 _LOOK_S = 2.0
@@ -51,7 +55,7 @@ class LimiterCounts:
     def bind(self, target: Target) -> LimiterCounts:
         """With whole addresses. Where the target gives no dsn, the address is taken."""
         service = target.service(self.service)
-        dsn = service.dsn or f"redis://{service.address}"
+        dsn = redis_dsn(service)
         operation = self.operation.at(target.api, target.headers)
         return replace(self, operation=operation, dsn=dsn, address=service.address if service.proxy_name else "")
 
@@ -64,9 +68,8 @@ class LimiterCounts:
         if not _api_key(headers):
             return "the target's [requests] headers name no X-API-Key, by which the limiter's counter could be found"
         try:
-            for url in self._doors():
-                with contextlib.closing(_client(url)) as client, requests.Session() as session:
-                    session.trust_env = False  # a proxy of this shell is not part of the target
+            for door in self._doors():
+                with contextlib.closing(_client(door)) as client, trust.session() as session:
                     _Look(self.operation, headers, client, session).demand()
         except requests.RequestException as error:
             return f"a request through the gateway failed: {error}"
@@ -77,15 +80,13 @@ class LimiterCounts:
             return f"the requests that we sent are not counted in the Redis at {where}: {seen}"
         return ""
 
-    def _doors(self) -> list[str]:
+    def _doors(self) -> list[RedisUrl]:
         """Where it is asked, and where it is broken: the fault proxy's address leads to the same Redis, or it counts
         for another."""
-        dsn = secret(self.dsn)
-        parts = urlsplit(dsn)
-        if not self.address or parts.netloc.rpartition("@")[2] == self.address or parts.scheme == "unix":
-            return [dsn]
-        user, at, _ = parts.netloc.rpartition("@")
-        return [dsn, parts._replace(netloc=f"{user}{at}{self.address}").geturl()]
+        own = read_redis(self.dsn)
+        if not self.address or own.place.address == self.address:
+            return [own]
+        return [own, own.through(places_of(Service(self.service, address=self.address))[0])]
 
 
 class _Look:
@@ -202,9 +203,7 @@ def _literal(text: str) -> str:
     return "".join(f"\\{char}" if char in "\\*?[]^" else char for char in text)
 
 
-def _client(url: str) -> Any:
+def _client(door: RedisUrl) -> Any:
     import redis  # noqa: PLC0415  (as above)
 
-    # A fault proxy's address is not the name in the certificate of the Redis behind it.
-    more = {"ssl_check_hostname": False} if url.startswith("rediss") else {}
-    return redis.Redis.from_url(url, socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S, **more)
+    return redis.Redis(**door.client_arguments(), socket_timeout=_TIMEOUT_S, socket_connect_timeout=_TIMEOUT_S)

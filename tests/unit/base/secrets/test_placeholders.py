@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from blackstart.base.secrets import places as secret_places
 from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders, masked, missing
+from blackstart.base.secrets.redact import Redactor
 from blackstart.model.step import Command, HttpCall
 from blackstart.safety.heal import heal_script
 from tests.unit.safety.file_fault import without
@@ -88,6 +89,25 @@ def test_a_password_that_is_also_a_name_is_only_concealed_where_it_is_the_passwo
     placeholders = SecretPlaceholders({references.env("DATABASE_URL", "password"): "postgres"})
     hidden = placeholders.conceal(["postgresql://postgres:postgres@localhost/postgres", "stop postgres"])
     assert hidden[0].count("postgres") == 3 and hidden[1] == "stop postgres"  # scheme, user, name
+
+
+@pytest.mark.parametrize(
+    ("value", "pick"),
+    [
+        ("host=db user=u password='two words'", "two words"),
+        ("password=kW9xTqZp4 host=db", "kW9xTqZp4"),
+        ("postgresql://shop:kW9x?T#q@db/x", "kW9x?T#q"),
+    ],
+)
+def test_a_password_in_libpqs_words_or_with_a_question_mark_is_found_and_masked(
+    monkeypatch: pytest.MonkeyPatch, value: str, pick: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", f"\ufeff{value}\n")
+    [(reference, secret)] = secret_places.in_flags({"DATABASE_URL": value}).items()
+    assert secret == pick and references.find(reference) == pick
+    redactor = Redactor()
+    redactor.learn_environment()
+    assert pick not in redactor(f"it is {pick}, by {value}")
 
 
 def test_what_is_lost_stays_marked_and_is_named(target: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,9 +69,9 @@ def test_a_change_of_what_is_no_service_of_the_target_is_refused_and_nothing_all
 REMOTE: dict[str, tuple[Target, str]] = {
     "api": (replace(LOCAL, api="https://trade.example.com/v1"), "trade.example.com"),
     "private address": (replace(LOCAL, api="http://10.0.0.5:8000"), "10.0.0.5"),
-    "url of a service": (with_redis(url="http://shop:8082"), "shop"),
+    "url of a service": (with_redis(url="http://shop.example.com:8082"), "shop.example.com"),
     "address": (with_redis("db.example.com:6379"), "db.example.com"),
-    "dsn": (with_redis(dsn="redis://:secret@cache:6379/0"), "cache"),
+    "dsn": (with_redis(dsn="redis://:secret@cache.example.com:6379/0"), "cache.example.com"),
     "host": (with_redis(control={"unit": "redis", "host": "ssh://ops@db1:2222"}), "db1"),
     "container on a host": (with_redis(control={"docker": "redis", "host": "ssh://ops@db1"}), "db1"),
 }
@@ -122,6 +122,41 @@ def test_a_step_without_an_engine_of_its_own_meets_the_one_of_the_environment() 
 def test_the_host_in_the_query_of_a_dsn_counts_since_clients_prefer_it() -> None:
     assert "the dsn of redis is at far" in refusal(plan(with_redis(dsn="postgresql://localhost/db?host=far")))
     refuse(plan(with_redis(dsn="postgresql://localhost/db?host=/var/run/postgresql")))
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgres://u@127.0.0.1:5432,db.prod.invalid:5432/x",
+        "postgres://u@127.0.0.1,db.prod.invalid:5432/x",
+        "postgres://u@localhost/x?host=127.0.0.1,db.prod.invalid",
+        "postgres://u@localhost/x?hostaddr=db.prod.invalid",
+        "host=localhost,db.prod.invalid user=u",
+        "amqp://127.0.0.1:5672,db.prod.invalid:5672/",
+    ],
+)
+def test_every_host_of_a_dsn_is_judged(dsn: str) -> None:
+    told = refusal(plan(with_redis(dsn=dsn)))
+    assert "the dsn of redis is at db.prod.invalid" in told and "--allow db.prod.invalid" in told
+    refuse(plan(with_redis(dsn=dsn, allow=("db.prod.invalid",))))
+
+
+def test_a_host_that_the_shell_gives_to_a_dsn_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse(plan(with_redis(dsn="postgresql://localhost/x")))
+    monkeypatch.setenv("PGHOSTADDR", "10.1.2.3")
+    assert "the dsn of redis is at 10.1.2.3" in refusal(plan(with_redis(dsn="postgresql://localhost/x")))
+
+
+@pytest.mark.parametrize("allow", [(), ("redis-of-compose",)])
+def test_a_name_of_a_compose_network_is_refused_as_that_and_nothing_allows_it(
+    monkeypatch: pytest.MonkeyPatch, allow: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("REDIS_URL", "redis://redis-of-compose:6379")
+    target = with_redis("redis-of-compose:6379", dsn="env:REDIS_URL", allow=allow)
+    told = refusal(plan(target))
+    assert told.startswith("Not started: the dsn of redis (env:REDIS_URL) is at redis-of-compose, a name that leads")
+    assert "use the port that is published on this machine" in told and "leave it out" in told
+    assert "--allow" not in told and told.count("redis-of-compose") == 1
 
 
 @pytest.mark.parametrize("engine", ["unix:///var/run/docker.sock", "default"])
@@ -187,10 +222,11 @@ def test_a_load_that_is_sent_elsewhere_is_refused_until_that_is_named() -> None:
 
 
 def test_everything_is_said_at_once_with_all_the_words() -> None:
-    target = replace(with_redis("cache:22"), api="http://trade.example.com")
+    target = replace(with_redis("10.0.0.5:22"), api="http://trade.example.com")
     told = refusal(plan(target))
     assert told.endswith(
-        'allow = ["trade.example.com", "cache", "redis"] in the target file, or --allow trade.example.com,cache,redis'
+        'allow = ["trade.example.com", "10.0.0.5", "redis"] in the target file, or '
+        "--allow trade.example.com,10.0.0.5,redis"
     )
 
 

@@ -1,0 +1,52 @@
+"""The one reader of what speaks HTTP."""
+
+from base64 import b64encode
+from dataclasses import dataclass, field
+
+from blackstart.base.urls import parts
+from blackstart.base.urls.parts import Place
+
+PORTS = {"http": 80, "https": 443}
+SUCH_AS = "http://localhost:8000"
+
+
+@dataclass(frozen=True)
+class HttpUrl:
+    """`text` is the URL as it can be asked; user and password are decoded, and `user` is None where there is none."""
+
+    text: str = field(repr=False)
+    scheme: str
+    place: Place
+    path: str
+    query: str
+    user: str | None = field(repr=False)
+    password: str = field(repr=False)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The one place."""
+        return (self.place,)
+
+    @property
+    def tls(self) -> bool:
+        """Whether it is https."""
+        return self.scheme == "https"
+
+    @property
+    def basic(self) -> str:
+        """What a client sends for `user:password@`; empty where there is none."""
+        return f"Basic {b64encode(f'{self.user}:{self.password}'.encode()).decode()}" if self.user is not None else ""
+
+    @property
+    def netloc(self) -> str:
+        """Host and port as the Host header has them: the port where it is not the scheme's own."""
+        host = f"[{self.place.host}]" if ":" in self.place.host else self.place.host
+        return host if self.place.port == PORTS[self.scheme] else f"{host}:{self.place.port}"
+
+
+def read(text: str, whole_path: bool = False) -> HttpUrl:
+    """The URL; `whole_path` as in `parts.split`. Raises ValueError."""
+    found = parts.split(text, SUCH_AS, PORTS, whole_path)
+    place = parts.place_in(found.where, PORTS[found.scheme], SUCH_AS)
+    word = parts.one_word(text, " ")
+    return HttpUrl(word, found.scheme, place, found.path, found.query, found.user, found.password or "")

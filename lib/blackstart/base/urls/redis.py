@@ -1,0 +1,134 @@
+"""The one reader of what speaks Redis: the URLs of its client libraries.
+
+What they know of the way to the server is meant as they mean it; what a client may say of its own patience is left out,
+since a probe has its own. The options: https://redis.readthedocs.io/en/stable/connections.html
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from blackstart.base import trust
+from blackstart.base.trust import Demand, TlsOptions
+from blackstart.base.urls import parts
+from blackstart.base.urls.parts import Place
+
+PORT = 6379
+SUCH_AS = "redis://localhost:6379/0"
+# Each scheme of the client libraries, and whether it means TLS.
+SCHEMES = {"redis": False, "rediss": True, "valkey": False, "valkeys": True}
+ELSEWHERE = {
+    "unix": "is a socket, and probes need a port",
+    "redis-socket": "is a socket, and probes need a port",
+    "redis+socket": "is a socket, and probes need a port",
+    "redis+unix": "is a socket, and probes need a port",
+    "sentinel": "leads to Sentinel, not to the server that is broken",
+    "redis-sentinel": "leads to Sentinel, not to the server that is broken",
+    "redis+sentinel": "leads to Sentinel, not to the server that is broken",
+    "rediss+sentinel": "leads to Sentinel, not to the server that is broken",
+    "redis+cluster": "leads to a cluster, not to the server that is broken",
+    "rediss+cluster": "leads to a cluster, not to the server that is broken",
+}
+_PATIENCE = frozenset((
+    "client_name", "decode_responses", "encoding", "family", "health_check_interval", "max_connections", "protocol",
+    "retry_on_error", "retry_on_timeout", "socket_connect_timeout", "socket_keepalive", "socket_read_size",
+    "socket_timeout", "timeout",
+))  # fmt: skip
+_KNOWN = frozenset((
+    "db", "username", "password", "ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname",
+    "ssl_keyfile", "ssl_password",
+))  # fmt: skip
+
+
+@dataclass(frozen=True)
+class RedisUrl:
+    """A Redis, its login and its TLS, which is None where there is none."""
+
+    place: Place
+    database: int = 0
+    user: str = field(default="", repr=False)
+    password: str = field(default="", repr=False)
+    tls: TlsOptions | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The one place."""
+        return (self.place,)
+
+    def context(self) -> trust.Tls | None:
+        """For a socket of our own. Raises BadTarget as `trust.tls`."""
+        return trust.tls(self.tls) if self.tls else None
+
+    def client_arguments(self) -> dict[str, Any]:
+        """For redis-py. Raises BadTarget as `trust.tls`."""
+        login = {"username": self.user or None, "password": self.password or None}
+        secured = trust.redis_arguments(self.tls) if self.tls else {}
+        return {"host": self.place.host, "port": self.place.port, "db": self.database, **login, **secured}
+
+    def through(self, place: Place) -> "RedisUrl":
+        """The same Redis by another way, such as a fault proxy, whose name no certificate has."""
+        return replace(self, place=place, tls=replace(self.tls, check_hostname=False) if self.tls else None)
+
+    def without_login(self) -> str:
+        """The way there as a URL, to be asked by who needs no password."""
+        if not self.tls:
+            return f"redis://{self.place.address}"
+        files = ("ca_certs", "ca_path", "certfile", "keyfile")
+        options = {
+            "ssl_cert_reqs": self.tls.demand,
+            "ssl_check_hostname": str(self.tls.check_hostname).lower(),
+            **{f"ssl_{name}": text for name in files if (text := getattr(self.tls, name))},
+        }
+        return f"rediss://{self.place.address}?{urlencode(options, safe='/')}"
+
+
+def read(text: str) -> RedisUrl:
+    """The Redis behind a URL. Raises ValueError."""
+    scheme = parts.one_word(text).partition("://")[0].lower()
+    if scheme in ELSEWHERE:
+        raise ValueError(f"{ELSEWHERE[scheme]} ({scheme}://): name the server itself, as in {SUCH_AS}")
+    found = parts.split(text, SUCH_AS, SCHEMES)
+    options = dict(reversed(parse_qsl(found.query, keep_blank_values=True)))
+    unknown = sorted(options.keys() - _KNOWN - _PATIENCE)
+    if unknown:
+        raise ValueError(f"has an option that redis-py does not know{_called(unknown[0])}: leave it out")
+    wants_tls = sorted(key for key in options if key.startswith("ssl_"))
+    if wants_tls and not SCHEMES[found.scheme]:
+        raise ValueError(f"has {wants_tls[0]}, but no TLS: begin it with rediss://")
+    return RedisUrl(
+        place=parts.place_in(found.where, PORT, SUCH_AS),
+        database=_database(options.get("db") or found.path.strip("/")),
+        user=found.user or options.get("username", ""),
+        password=found.password or options.get("password", ""),
+        tls=_tls(options) if SCHEMES[found.scheme] else None,
+    )
+
+
+def _database(text: str) -> int:
+    if text and not (text.isascii() and text.isdigit() and len(text) < 10):
+        raise ValueError(f"must end in the number of a database, as in {SUCH_AS}")
+    return int(text or 0)
+
+
+def _tls(options: Mapping[str, str]) -> TlsOptions:
+    demand = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
+    if demand not in ("required", "optional", "none"):
+        raise ValueError("has an ssl_cert_reqs that is none of required, optional and none")
+    check = options.get("ssl_check_hostname", "true").lower()
+    if check not in ("true", "false", "1", "0", "yes", "no"):
+        raise ValueError("has an ssl_check_hostname that is neither true nor false")
+    known: Demand = "none" if demand == "none" else "optional" if demand == "optional" else "required"
+    return TlsOptions(
+        ca_certs=options.get("ssl_ca_certs", ""),
+        ca_path=options.get("ssl_ca_path", ""),
+        demand=known,
+        check_hostname=check in ("true", "1", "yes"),
+        certfile=options.get("ssl_certfile", ""),
+        keyfile=options.get("ssl_keyfile", ""),
+        password=options.get("ssl_password", ""),
+    )
+
+
+def _called(name: str) -> str:
+    return f", {name}" if name.isidentifier() and name.isascii() else ""
