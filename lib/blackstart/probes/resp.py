@@ -8,6 +8,8 @@ from urllib.parse import unquote, urlsplit
 from blackstart.base.sockets import Deadline, NoAnswer, Stale
 
 CHUNK_BYTES = 64 * 1024
+_ITS_OWN = ("BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN")
+_NOT_LET_IN = ("NOAUTH", "WRONGPASS", "NOPERM")
 T = TypeVar("T")
 
 
@@ -22,6 +24,18 @@ def login(dsn: str) -> bytes:
     parts = urlsplit(dsn)
     words = [unquote(word) for word in (parts.username, parts.password) if word] if parts.password else []
     return command("AUTH", *words) if words else b""
+
+
+def refusal(text: str) -> NoAnswer:
+    """What an error reply comes to. Of most the asker is the cause: no login, a key of another type, no such command.
+
+    What the server can't do now is its own failure; while it loads, it is not there yet.
+    """
+    if text.startswith("LOADING"):
+        return NoAnswer("unreachable", text)
+    its_own = text.startswith(_ITS_OWN) or "max number of clients" in text
+    told = f"not let in: {text}" if text.startswith(_NOT_LET_IN) else text
+    return NoAnswer("malformed" if its_own else "unreadable", told)
 
 
 def ask(sock: socket.socket, request: bytes, deadline: Deadline, understood: Callable[[bytes], T | None]) -> T:
