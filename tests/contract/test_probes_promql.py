@@ -104,25 +104,27 @@ def test_empty_result_is_absent_and_never_zero(prometheus: tuple[Target, object]
 
 
 @pytest.mark.prometheus
-def test_several_series_without_an_aggregate_are_malformed_and_named(prometheus: tuple[Target, object]) -> None:
+def test_several_series_without_an_aggregate_are_unreadable_and_named(prometheus: tuple[Target, object]) -> None:
     target, _ = prometheus
     kind, _, note = ask(target, "orders_total")
-    assert kind == "malformed"
+    assert kind == "unreadable"
     assert 'status="ok"' in note
     assert 'status="bad"' in note
 
 
 @pytest.mark.prometheus
-def test_wrong_expression_is_absent_and_a_range_malformed(prometheus: tuple[Target, object]) -> None:
+def test_a_wrong_expression_and_a_range_are_unreadable(prometheus: tuple[Target, object]) -> None:
     target, _ = prometheus
     kind, _, note = ask(target, "sum(")
-    assert kind == "absent"
+    assert kind == "unreadable"
     assert "400" in note
-    assert ask(target, "orders_total[5m]")[0] == "malformed"
+    assert ask(target, "orders_total[5m]")[0] == "unreadable"
+    assert ask(target, '"text"')[0] == "unreadable"
+    assert ask(target, "scalar(no_such_series)")[0] == "absent"
 
 
 @pytest.mark.prometheus
-def test_frozen_prometheus_is_absent_within_the_limit(
+def test_frozen_prometheus_is_unreadable_within_the_limit(
     prometheus: tuple[Target, subprocess.Popen[bytes]],
 ) -> None:
     target, server = prometheus
@@ -131,7 +133,7 @@ def test_frozen_prometheus_is_absent_within_the_limit(
     try:
         begun = time.monotonic()
         reading = read_once(PromQL("up").bind(target), 0.5)
-        assert reading.kind == "absent" and "timed out" in reading.note
+        assert reading.kind == "unreadable" and "timed out" in reading.note
         assert time.monotonic() - begun < 4
     finally:
         server.send_signal(signal.SIGCONT)
@@ -140,19 +142,19 @@ def test_frozen_prometheus_is_absent_within_the_limit(
 
 def test_prometheus_that_is_not_there_and_a_stranger_tell_nothing_of_the_target() -> None:
     kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{free_port()}"), "up")
-    assert kind == "absent"
+    assert kind == "unreadable"
     assert "refused" in note
-    assert ask(Target("t", prometheus="localhost:9090"), "up")[0] == "absent"
+    assert ask(Target("t", prometheus="localhost:9090"), "up")[0] == "unreadable"
     with serving(answering(http(b"<html>"))) as port:
-        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "absent"
+        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "unreadable"
     with serving(answering(http(b'{"data": {"result": 5}}'))) as port:
-        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "malformed"
+        assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "unreadable"
 
 
-def test_answer_larger_than_the_limit_is_absent() -> None:
+def test_answer_larger_than_the_limit_is_unreadable() -> None:
     with serving(answering(http(b"x" * (5 * 1024 * 1024)))) as port:
         kind, _, note = ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")
-    assert kind == "absent"
+    assert kind == "unreadable"
     assert "larger than" in note
 
 

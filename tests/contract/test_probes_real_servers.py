@@ -112,7 +112,7 @@ def test_redis_values_are_read_and_missing_ones_are_absent(lab: Target) -> None:
     clients = look(RedisCommand(("CLIENT", "LIST"), count=True), lab).value
     assert isinstance(clients, int)
     assert clients >= 2
-    assert look(RedisCommand(("LLEN", "trader:leader")), lab).kind == "malformed"
+    assert look(RedisCommand(("LLEN", "trader:leader")), lab).kind == "unreadable"
 
 
 def test_sql_values_are_read_with_their_types(lab: Target) -> None:
@@ -128,11 +128,11 @@ def test_sql_values_are_read_with_their_types(lab: Target) -> None:
     assert {query: look(SqlScalar(query), lab).value for query in queries} == queries
 
 
-def test_sql_without_a_row_or_value_is_absent_and_with_several_malformed(lab: Target) -> None:
+def test_sql_without_a_row_or_value_is_absent_and_with_several_unreadable(lab: Target) -> None:
     assert look(SqlScalar("select 1 where false"), lab).kind == "absent"
     assert look(SqlScalar("select null"), lab).kind == "absent"
-    assert look(SqlScalar("select generate_series(1, 2)"), lab).kind == "malformed"
-    assert look(SqlScalar("select 1, 2"), lab).kind == "malformed"
+    assert look(SqlScalar("select generate_series(1, 2)"), lab).kind == "unreadable"
+    assert look(SqlScalar("select 1, 2"), lab).kind == "unreadable"
 
 
 def test_rows_are_a_list_of_objects(lab: Target) -> None:
@@ -145,15 +145,17 @@ def test_rows_are_a_list_of_objects(lab: Target) -> None:
 
 def test_probe_can_not_change_what_it_looks_at(lab: Target) -> None:
     reading = look(SqlScalar("delete from orders returning 1"), lab)
-    assert reading.kind == "malformed"
+    assert reading.kind == "unreadable"
     assert "read-only" in reading.note
 
 
-def test_wrong_query_and_unknown_user_are_malformed_and_never_an_outage(lab: Target) -> None:
-    assert look(SqlScalar("select * from no_such_table"), lab).kind == "malformed"
+def test_wrong_query_and_unknown_user_are_unreadable_and_never_an_outage(lab: Target) -> None:
+    assert look(SqlScalar("select * from no_such_table"), lab).kind == "unreadable"
+    assert look(SqlScalar("select no_such_column from orders"), lab).kind == "unreadable"
+    assert look(SqlScalar("select 1/0"), lab).kind == "unreadable"
     dsn = lab.services["postgres"].dsn.replace("trader@", "nobody:geheim@")
     reading = read_once(SqlScalar("select 1", dsn=dsn), 2.0)
-    assert reading.kind == "malformed"
+    assert reading.kind == "unreadable"
     assert "geheim" not in reading.note
 
 
@@ -163,9 +165,9 @@ def test_query_that_takes_too_long_is_timed_out_within_the_limit(lab: Target) ->
     assert watch.seconds < 3
 
 
-def test_result_larger_than_the_limit_is_malformed(lab: Target) -> None:
+def test_result_larger_than_the_limit_is_unreadable(lab: Target) -> None:
     reading = look(SqlRows("select repeat('x', 100000) from generate_series(1, 1000)"), lab, 20)
-    assert reading.kind == "malformed"
+    assert reading.kind == "unreadable"
     assert "larger than" in reading.note
 
 

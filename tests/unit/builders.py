@@ -19,7 +19,7 @@ from blackstart.verdict.judge import Judgement, judge, replay
 from blackstart.verdict.monitors import Monitors, Timeline
 
 TICK_S = 0.1
-KINDS = ("unreachable", "timed_out", "malformed", "absent")
+KINDS = ("unreachable", "timed_out", "malformed", "absent", "unreadable")
 NOTHING = Command(("true",))
 
 

@@ -12,16 +12,19 @@ from blackstart.base.errors import BadTarget
 from blackstart.base.trust import Tls
 
 SockAddress = tuple[Any, ...]
+Silence = Literal["unreachable", "timed_out", "malformed", "unreadable"]
 # Closing with a reset leaves no TIME_WAIT behind that could keep a server from binding the port.
+# What is read where the other side speaks something else, or fails by itself.
+_NO_TLS = frozenset(("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "TLSV1_ALERT_INTERNAL_ERROR"))
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 class NoAnswer(Exception):
     """Why there is nothing to read, in the words of a reading; readers turn it into an Answer."""
 
-    def __init__(self, kind: Literal["unreachable", "timed_out", "malformed"], note: str) -> None:
+    def __init__(self, kind: Silence, note: str) -> None:
         super().__init__(note)
-        self.kind: Literal["unreachable", "timed_out", "malformed"] = kind
+        self.kind: Silence = kind
         self.note = note
 
 
@@ -137,7 +140,7 @@ def _connect_one(family: int, address: SockAddress, timeout_s: float) -> socket.
 
 
 def wrap_tls(sock: socket.socket, host: str, tls: Tls, deadline: Deadline) -> ssl.SSLSocket:
-    """The socket under TLS. Raises NoAnswer: a certificate that is not trusted is malformed."""
+    """The socket under TLS. Raises NoAnswer: what our side can't agree to is unreadable."""
     try:
         sock.settimeout(deadline.left_s())
         return tls.context.wrap_socket(sock, server_hostname=host)
@@ -149,4 +152,6 @@ def wrap_tls(sock: socket.socket, host: str, tls: Tls, deadline: Deadline) -> ss
         raise NoAnswer("unreachable", "the connection was closed during the TLS handshake") from error
     except OSError as error:
         sock.close()
-        raise NoAnswer("malformed", tls.refused(error)) from error
+        # What the two can't agree to (trust, a certificate of ours, versions) may as well be ours.
+        kind: Silence = "malformed" if getattr(error, "reason", None) in _NO_TLS else "unreadable"
+        raise NoAnswer(kind, tls.refused(error)) from error

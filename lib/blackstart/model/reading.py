@@ -5,7 +5,9 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from blackstart.model.target import Target
 
-ReadingKind = Literal["value", "unreachable", "timed_out", "malformed", "absent"]
+ReadingKind = Literal["value", "unreachable", "timed_out", "malformed", "absent", "unreadable"]
+# What says nothing of the target: no expectation is broken by it, and none is held.
+UNSEEN: frozenset[ReadingKind] = frozenset(("absent", "unreadable"))
 Scalar = str | int | float | bool | None
 Picked = tuple[ReadingKind, Scalar, str]
 
@@ -15,8 +17,10 @@ class Reading:
     """What one probe saw at one time. `sent_s` and `answered_s` are `clock.now_s()` seconds around the I/O.
 
     kind `value`: `value` is what was seen. `unreachable`: refused, reset, no route. `timed_out`: no answer within the
-    time limit. `malformed`: an answer that can't be read as what it should be. `absent`: a good answer that does not
-    contain the series or field. For all but `value`, `note` says what was seen.
+    time limit. `malformed`: an answer that nobody could read as what it should be. `absent`: a good answer without the
+    series or field. `unreadable`: what we can't or won't read, such as an answer beyond our size limit, an encoding, a
+    certificate that we don't trust, a login that we don't have, a query that gives no single value. For all but
+    `value`, `note` says what was seen.
     """
 
     probe: str
@@ -40,7 +44,7 @@ class Answer:
     reading of that kind for every probe that is fed by it.
     """
 
-    kind: Literal["answer", "unreachable", "timed_out", "malformed"]
+    kind: Literal["answer", "unreachable", "timed_out", "malformed", "unreadable"]
     body: Any = None
     status: int | None = None
     note: str = ""
@@ -88,6 +92,19 @@ class Endpoint(Protocol):
 
     def describe(self) -> str:
         """Short and free of secrets, as in `GET http://localhost:8000/ready`."""
+        ...
+
+
+@runtime_checkable
+class Joining(Endpoint, Protocol):
+    """An endpoint of which different ones can be read as one: each says what it wants of the same answer."""
+
+    def joined(self, other: object) -> "Joining | None":
+        """One that gives what both do; None where one read of both is not enough."""
+        ...
+
+    def tell(self, reader: Reader) -> None:
+        """Make a reader that one of the two has opened read what this one wants."""
         ...
 
 

@@ -55,10 +55,10 @@ def sockets_of_listener(port: int) -> tuple[set[Peer], set[str]]:
     try:
         connections = psutil.net_connections("tcp")
     except psutil.Error as error:
-        raise NoAnswer("malformed", f"the sockets of this machine can't be seen: {error}") from error
+        raise NoAnswer("unreadable", f"the sockets of this machine can't be seen: {error}") from error
     listening = {c.pid for c in connections if c.status == psutil.CONN_LISTEN and c.laddr[1:] == (port,) and c.pid}
     if not listening:
-        raise NoAnswer("malformed", f"no process can be seen that listens on port {port} of this machine")
+        raise NoAnswer("unreadable", f"no process can be seen that listens on port {port} of this machine")
     family, containers = set(listening), set()
     for pid in listening:
         try:
@@ -80,7 +80,7 @@ class _ClientsReader(HoldsNothing):
 
     def read(self, timeout_s: float) -> Answer:
         if not is_here(self._host):
-            return Answer("malformed", note=f"{self._host} is another machine, whose sockets can't be seen from here")
+            return Answer("unreadable", note=f"{self._host} is another machine, whose sockets can't be seen from here")
         try:
             ends, containers = sockets_of_listener(self._port)
         except NoAnswer as failure:
@@ -117,7 +117,7 @@ class TargetConnections(AsAnswered):
     """How many of a server's clients are the target's own API, seen from both ends of the connections.
 
     `listed` is a probe whose value has the clients' addresses: CLIENT LIST, or `host:port` with blanks between them.
-    Malformed where the API's process can't be seen from here.
+    Unreadable where the API's process can't be seen from here.
     """
 
     listed: Probe

@@ -29,7 +29,7 @@ class CommandState(Bound):
     def pick(self, answer: Answer) -> Picked:
         """One of the two words."""
         if answer.body not in _WORDS:
-            return "malformed", None, f"exit code {answer.body}: {answer.note}"
+            return "unreadable", None, f"exit code {answer.body}: {answer.note}"
         return "value", _WORDS[answer.body], answer.note
 
 
@@ -65,5 +65,5 @@ class _Runner(HoldsNothing):
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:
-            return Answer("unreachable", note=str(error))
+            return Answer("unreadable", note=str(error))
         return Answer("answer", outcome.code, note=outcome.stderr.strip()[-200:])

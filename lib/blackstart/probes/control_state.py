@@ -77,4 +77,4 @@ class _Looker(HoldsNothing):
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:
-            return Answer("unreachable", note=str(error))
+            return Answer("unreadable", note=str(error))

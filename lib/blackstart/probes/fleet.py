@@ -6,7 +6,7 @@ from typing import Literal, Self
 from blackstart.base import clock
 from blackstart.base.codec import plain
 from blackstart.model.expect import Conditions
-from blackstart.model.reading import Answer, Endpoint, Picked, Probe, Reader
+from blackstart.model.reading import Answer, Endpoint, Joining, Picked, Probe, Reader
 from blackstart.model.target import Target
 from blackstart.probes.metrics import AGGREGATES
 
@@ -46,7 +46,7 @@ class Fleet(Conditions):
             if kind == "absent" and self.absent_members:
                 continue
             if kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
-                return kind if kind != "value" else "malformed", None, f"{member.name}: {note or value}"
+                return kind if kind != "value" else "unreadable", None, f"{member.name}: {note or value}"
             values.append(float(value))
         if not values:
             return "absent", None, f"none of {', '.join(member.name for member in self.members)} shows the series"
@@ -63,6 +63,24 @@ class FleetEndpoint:
         """A reader that holds one for each member."""
         return _FleetReader([member.open() for member in self.members])
 
+    def joined(self, other: object) -> "FleetEndpoint | None":
+        """One for both, where that can be said of each member."""
+        if not isinstance(other, FleetEndpoint) or len(other.members) != len(self.members):
+            return None
+        members: list[Endpoint] = []
+        for one, another in zip(self.members, other.members, strict=True):
+            both = one if one == another else one.joined(another) if isinstance(one, Joining) else None
+            if both is None:
+                return None
+            members.append(both)
+        return FleetEndpoint(tuple(members))
+
+    def tell(self, reader: Reader) -> None:
+        """Hand it on to the members' readers."""
+        for member, inner in zip(self.members, reader.readers, strict=True):  # type: ignore[attr-defined]
+            if isinstance(member, Joining):
+                member.tell(inner)
+
     def describe(self) -> str:
         """All members."""
         return " and ".join(member.describe() for member in self.members)
@@ -70,13 +88,13 @@ class FleetEndpoint:
 
 class _FleetReader:
     def __init__(self, readers: list[Reader]) -> None:
-        self._readers = readers
+        self.readers = readers
 
     def read(self, timeout_s: float) -> Answer:
         ends_s = clock.now_s() + timeout_s
-        parts = [reader.read(max(0.001, ends_s - clock.now_s())) for reader in self._readers]
+        parts = [reader.read(max(0.001, ends_s - clock.now_s())) for reader in self.readers]
         return Answer("answer", tuple(parts))
 
     def close(self) -> None:
-        for reader in self._readers:
+        for reader in self.readers:
             reader.close()

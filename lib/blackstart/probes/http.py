@@ -42,18 +42,34 @@ def target_headers(target: Target, url: str) -> Pairs:
 
 @plain("endpoint.http_get")
 class HttpGet:
-    """GET of one URL. Header values may be `env:NAME` and are looked up when the reader is opened."""
+    """GET of one URL. Header values may be `env:NAME` and are looked up when the reader is opened.
+
+    Where `series` are named, a page of them may be longer than `max_bytes`: of such a one only they are kept.
+    """
 
     url: str
     headers: Pairs = ()
     max_bytes: int = MAX_BODY_BYTES
+    series: tuple[str, ...] = ()
     loads: ClassVar[tuple[str, ...]] = ("blackstart.probes.http_client",)
 
     def open(self) -> Reader:
         """A reader that keeps its connection. Raises BadTarget for a URL that is none or a missing variable."""
         from blackstart.probes.http_client import HttpReader  # noqa: PLC0415  (declarations load no client)
 
-        return HttpReader(self.url, [(name, secret(value)) for name, value in self.headers], self.max_bytes)
+        headers = [(name, secret(value)) for name, value in self.headers]
+        return HttpReader(self.url, headers, self.max_bytes, self.series)
+
+    def joined(self, other: object) -> "HttpGet | None":
+        """One that reads what both do, where they differ in their series alone."""
+        if not isinstance(other, HttpGet) or not (self.series and other.series):
+            return None
+        both = replace(self, series=tuple(sorted({*self.series, *other.series})))
+        return both if replace(other, series=both.series) == both else None
+
+    def tell(self, reader: Reader) -> None:
+        """Which series are wanted of a long page."""
+        reader.want(self.series)  # type: ignore[attr-defined]
 
     def describe(self) -> str:
         """`GET http://localhost:8000/ready`, without secrets."""
@@ -99,7 +115,8 @@ class HttpJson(OverHttp):
 
     Alternatives are separated by `|`, as in `is_paused|paused`: the first that is there counts. `repr_in` names a text
     field that may end in a Python dict (`"error: 503: {...}"`), where the field is looked for if it is not there
-    otherwise. A missing field is `absent`, or `malformed` where the status is 400 or above.
+    otherwise. A missing field is `absent`, one with several values `unreadable`; with a status from 400 up both are
+    `malformed`.
     """
 
     path: str
@@ -118,18 +135,20 @@ class HttpJson(OverHttp):
         try:
             data = parse_json(answer.body)
         except ValueError as error:
-            return "malformed", None, f"status {answer.status}, not JSON: {error}"
-        places = [data]
+            return no_json(answer, error)
+        places, refused = [data], (answer.status or 0) >= _BAD_STATUS
+        kind: ReadingKind
         if self.repr_in:
             places.append(inner_repr(data, self.repr_in))
         for place in places:
             for path in self.field.split("|"):
                 found, value = look_up(place, path)
                 if found and isinstance(value, dict | list):
-                    return "malformed", None, f"{path} is a {type(value).__name__}, not a single value"
+                    kind = "malformed" if refused else "unreadable"
+                    return kind, None, f"{path} is a {type(value).__name__}, not a single value"
                 if found:
                     return "value", value, ""
-        kind: ReadingKind = "malformed" if (answer.status or 0) >= _BAD_STATUS else "absent"
+        kind = "malformed" if refused else "absent"
         return kind, None, f"status {answer.status}, no field {self.field.replace('|', ' or ')}"
 
 
@@ -156,12 +175,19 @@ class HttpText(OverHttp):
         try:
             return "value", answer.body.decode("utf-8"), ""
         except UnicodeDecodeError as error:
-            return "malformed", None, f"not UTF-8: {error.reason} at byte {error.start}"
+            return "unreadable", None, f"not UTF-8: {error.reason} at byte {error.start}"
 
 
 def parse_json(body: bytes) -> Any:
     """The JSON in `body`. Raises ValueError; also for one that is nested too deeply."""
     return _parse_shared(body) if len(body) <= _SHARED_BYTES else _parse(body)
+
+
+def no_json(answer: Answer, error: ValueError) -> Picked:
+    """The reading of what `parse_json` raised: an encoding or depth that we don't read is not the target's failure."""
+    beyond_us = isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, RecursionError)
+    ours = beyond_us and (answer.status or 0) < _BAD_STATUS
+    return "unreadable" if ours else "malformed", None, f"status {answer.status}, not JSON: {error}"
 
 
 def _parse(body: bytes) -> Any:

@@ -1,11 +1,12 @@
 """A light HTTP/1.1 client for reading one URL over and over: one socket, one parser, one time limit per read.
 
-What it does not do, on purpose: follow redirects (a redirect is a value), ask for compression, read proxy variables,
-keep cookies. An answer is held in memory up to a limit and never beyond it, whatever the other side sends.
+What it does not do, on purpose: follow redirects (a redirect is a value), ask for compression (what comes packed all
+the same is unpacked), read proxy variables, keep cookies. An answer is held in memory up to a limit and never beyond
+it, whatever the other side sends; of a long page of series only the wanted ones are.
 """
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import quote
 
 import httptools
@@ -17,6 +18,7 @@ from blackstart.base.sockets import Deadline, NoAnswer, Stale
 from blackstart.base.urls.http import HttpUrl
 from blackstart.model.protocols import read_http
 from blackstart.model.reading import Answer
+from blackstart.probes.http_body import Body, quoted_name
 from blackstart.probes.kept import KeptReader
 
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -27,23 +29,33 @@ _HEADS_REMEMBERED = 8
 
 
 class _Message:
-    """Collects one answer from the parser's callbacks; keeps no more than `max_bytes` of its body."""
+    """Collects one answer from the parser's callbacks."""
 
     __slots__ = (
-        "complete", "framed", "headers_done", "keep_alive", "max_bytes", "parser", "parts", "received", "size",
-        "status", "surplus",
+        "body", "complete", "failure", "framed", "headers_done", "keep_alive", "parser", "received", "size", "status",
+        "surplus",
     )  # fmt: skip
 
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes = max_bytes
+    def __init__(self, body: Body) -> None:
+        self.body = body
+        self.failure: NoAnswer | None = None  # the parser would put an error of its own around it
         self.parser = httptools.HttpResponseParser(self)
-        self.parts: list[bytes] = []
         self.size = self.received = self.status = 0
         self.framed = self.headers_done = self.complete = self.keep_alive = self.surplus = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() in (b"content-length", b"transfer-encoding"):
             self.framed = True
+        elif name.lower() == b"content-encoding" and not self.headers_done:
+            self._try(self.body.encoded, value)
+
+    def _try(self, take: Callable[[bytes], None], data: bytes) -> None:
+        try:
+            if self.failure is None:
+                take(data)
+        except NoAnswer as failure:
+            self.failure = failure
+            self.body.drop()
 
     def on_message_begin(self) -> None:
         if self.complete:
@@ -61,25 +73,16 @@ class _Message:
         if self.surplus:
             return
         self.size += len(body)
-        if self.size <= self.max_bytes:
-            self.parts.append(body)
-        else:
-            self.parts.clear()
+        self._try(self.body.add, body)
 
     def on_message_complete(self) -> None:
         # 1xx answers only announce the real one.
         self.complete = self.status >= 200 or self.surplus
 
-    @property
-    def too_large(self) -> bool:
-        return self.size > self.max_bytes
-
-    def take(self) -> bytes:
-        """The body. It is not kept here: message and parser know each other, so that only now and then are both freed,
-        and fifty answers a second would pile up until then."""
-        body = b"".join(self.parts)
-        self.parts.clear()
-        return body
+    def answer(self) -> Answer:
+        """The whole of it. The body is not kept here: message and parser know each other, so that only now and then are
+        both freed, and fifty answers a second would pile up until then. Raises NoAnswer."""
+        return Answer("answer", self.body.whole(), self.status)
 
 
 def _request(url: HttpUrl, headers: Iterable[tuple[str, str]]) -> bytes:
@@ -103,13 +106,24 @@ def _request(url: HttpUrl, headers: Iterable[tuple[str, str]]) -> bytes:
 class HttpReader(KeptReader):
     """Reads one URL over a connection that is kept open. `headers` have their real values here."""
 
-    def __init__(self, url: str, headers: Iterable[tuple[str, str]] = (), max_bytes: int = MAX_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        url: str,
+        headers: Iterable[tuple[str, str]] = (),
+        max_bytes: int = MAX_BODY_BYTES,
+        series: Iterable[str] = (),
+    ) -> None:
         asked = read_http(url, whole_path=True)
         super().__init__(asked.place.host, asked.place.port, trust.tls() if asked.tls else None)
         self._request = _request(asked, headers)
         self._max_bytes = max_bytes
+        self.want(series)
         self._message: _Message | None = None
         self._heads: dict[bytes, tuple[int, int]] = {}
+
+    def want(self, series: Iterable[str]) -> None:
+        """From the next answer on, these are the series that are kept of a page that is longer than the limit."""
+        self._series = tuple(quoted_name(name) for name in series)
 
     def _ask(self, sock: socket.socket, deadline: Deadline) -> Answer:
         self._message = None
@@ -141,7 +155,7 @@ class HttpReader(KeptReader):
             known = self._known(data)
             if known is not None:
                 return known
-            message = self._message = _Message(self._max_bytes)
+            message = self._message = _Message(Body(self._max_bytes, self._series))
         message.received += len(data)
         self._feed(message, data)
         if not message.complete:
@@ -150,7 +164,7 @@ class HttpReader(KeptReader):
             self.close()
         elif message.received == len(data):
             self._remember(data, message)
-        return Answer("answer", message.take(), message.status)
+        return message.answer()
 
     def _known(self, data: bytes) -> Answer | None:
         """The answer whose head was read before, byte for byte, and that is as long; None where it has to be parsed."""
@@ -163,7 +177,7 @@ class HttpReader(KeptReader):
     def _remember(self, data: bytes, message: _Message) -> None:
         # Heads with a date live for a second, which is fifty answers.
         body = data.find(_HEAD_END) + len(_HEAD_END)
-        if message.framed and len(data) == body + message.size:
+        if message.framed and not message.body.packed and len(data) == body + message.size:
             if len(self._heads) >= _HEADS_REMEMBERED:
                 self._heads.clear()
             self._heads[data[:body]] = (message.status, message.size)
@@ -176,8 +190,8 @@ class HttpReader(KeptReader):
                 raise NoAnswer("malformed", f"not HTTP: {error}") from error
             # More bytes than the answer has: it stands, the connection can't be trusted any further.
             message.keep_alive = False
-        if message.too_large:
-            raise NoAnswer("malformed", f"answer larger than {self._max_bytes} bytes")
+        if message.failure is not None:
+            raise message.failure
         if message.received - message.size > _CHUNK_BYTES * 2 + 8 * message.size:
             raise NoAnswer("malformed", f"not HTTP: {message.received} bytes without an end of the headers or a body")
 
@@ -187,8 +201,8 @@ class HttpReader(KeptReader):
             raise Stale(why)
         if why == "closed" and message.headers_done and not message.framed:
             self.close()
-            return Answer("answer", message.take(), message.status)
-        message.parts.clear()
+            return message.answer()
+        message.body.drop()
         raise NoAnswer("malformed", f"answer cut short after {message.received} bytes: {why}")
 
     # What makes it a `NonBlockingReader`: the same exchange without waiting, on a connection that is open.

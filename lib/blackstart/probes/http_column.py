@@ -4,7 +4,7 @@ import json
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer, Picked
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, parse_json
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, look_up, no_json, parse_json
 
 _MAX_BYTES = 16 * 1024 * 1024
 
@@ -28,7 +28,7 @@ class HttpColumn(OverHttp):
         try:
             found, items = look_up(parse_json(answer.body), self.items)
         except ValueError as error:
-            return "malformed", None, f"status {answer.status}, not JSON: {error}"
+            return no_json(answer, error)
         if not found or not isinstance(items, list):
             return "absent", None, f"status {answer.status}, no list {self.items}"
         if not all(isinstance(item, dict) and self.field in item for item in items):

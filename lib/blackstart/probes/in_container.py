@@ -11,20 +11,35 @@ from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
 from blackstart.base.secrets.redact import Redactor
+from blackstart.base.sockets import Silence
 from blackstart.controls.steps.local import carry_out
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.step import Command
 from blackstart.model.target import Target
+from blackstart.probes import postgres_errors, resp
 from blackstart.probes.redis_value import is_reading
 from blackstart.probes.visitor import HoldsNothing
 
 # As the official image names its user and database.
 _PSQL = (
-    'exec psql -X -A -t -q -v ON_ERROR_STOP=1 -U "${POSTGRES_USER:-postgres}" '
+    'exec psql -X -A -t -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -U "${POSTGRES_USER:-postgres}" '
     '-d "${POSTGRES_DB:-${POSTGRES_USER:-postgres}}" -c "SET default_transaction_read_only = on" -c "$1"'
 )
 
+# A container that is not there, and programs in it that find nobody.
+_DOWN = (
+    "is not running",
+    "is paused",
+    "o such container",
+    "Could not connect",
+    "onnection refused",
+    "Connection reset",
+    "Server closed the connection",
+)
+# In its raw form redis-cli puts one line end more behind an error than behind a value; but for these, without either.
+_PRINTED_AS_THEY_ARE = ("INFO", "CLIENT LIST")
+_ERROR = re.compile(r"[A-Z][A-Z0-9]{2,} [^\n]+")
 _NUMBER = re.compile(r"-?[0-9]{1,15}([.][0-9]+)?")
 
 
@@ -46,8 +61,15 @@ class _OutputReader(HoldsNothing):
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error).splitlines()[0])
         except StepFailed as error:
-            return Answer("malformed", note=" ".join(str(error).split())[:300])
-        return Answer("answer", outcome.stdout.strip())
+            return _failed(str(error))
+        return Answer("answer", outcome.stdout)
+
+
+def _failed(text: str) -> Answer:
+    """A service that is down is the target's; whatever else keeps the command from asking it says nothing of it."""
+    told = postgres_errors.printed(text)
+    kind: Silence = "unreachable" if any(word in text for word in _DOWN) else "unreadable"
+    return Answer(told.kind if told else kind, note=" ".join(text.split())[:300])
 
 
 @plain("endpoint.command_output")
@@ -80,12 +102,16 @@ class _Inside(Conditions):
 
     def pick(self, answer: Answer) -> Picked:
         """The text."""
-        return ("value", answer.body, "") if answer.body else ("absent", None, "nothing was printed")
+        text = answer.body.strip()
+        return ("value", text, "") if text else ("absent", None, "nothing was printed")
 
 
 @plain("probe.redis_in_container")
 class RedisInContainer(_Inside):
-    """The reply of a reading Redis command as `redis-cli` prints it; nothing printed is `absent`."""
+    """The reply of a reading Redis command as `redis-cli` prints it; nothing printed is `absent`.
+
+    An error reply is no value: it is `unreadable` where the asker is its cause (NOAUTH, WRONGTYPE).
+    """
 
     command: tuple[str, ...]
     service: str = "redis"
@@ -100,6 +126,14 @@ class RedisInContainer(_Inside):
     def bind(self, target: Target) -> Self:
         """The probe with the container's exact name. Raises BadTarget."""
         return replace(self, step=container_command(target, self.service, "redis-cli", "--raw", *self.command))
+
+    def pick(self, answer: Answer) -> Picked:
+        """The text; redis-cli ends with 0 for an error reply as well."""
+        as_it_is = " ".join(self.command).upper().startswith(_PRINTED_AS_THEY_ARE)
+        if _ERROR.fullmatch(answer.body.strip()) and (as_it_is or answer.body.endswith("\n\n")):
+            failure = resp.refusal(answer.body.strip())
+            return failure.kind, None, failure.note
+        return super().pick(answer)
 
 
 @plain("probe.sql_in_container")
@@ -120,6 +154,7 @@ class SqlInContainer(_Inside):
 
     def pick(self, answer: Answer) -> Picked:
         """The text, or the number: psql prints no types, so what is written as a number is one."""
-        if not _NUMBER.fullmatch(answer.body):
+        text = answer.body.strip()
+        if not _NUMBER.fullmatch(text):
             return super().pick(answer)
-        return "value", float(answer.body) if "." in answer.body else int(answer.body), ""
+        return "value", float(text) if "." in text else int(text), ""

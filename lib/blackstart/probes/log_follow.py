@@ -53,10 +53,10 @@ class _FileLines:
             handle = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             self._seen = self._seen or isinstance(error, FileNotFoundError)
-            raise NoAnswer("malformed", f"{self._path}: {error.strerror}") from error
+            raise NoAnswer("unreadable", f"{self._path}: {error.strerror}") from error
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             os.close(handle)
-            raise NoAnswer("malformed", f"{self._path} is not a file")
+            raise NoAnswer("unreadable", f"{self._path} is not a file")
         file = os.fdopen(handle, "rb", buffering=0)
         if not self._seen:
             file.seek(0, os.SEEK_END)
@@ -103,7 +103,7 @@ class _CommandLines:
         except StepTimedOut as error:
             raise deadline.passed() from error
         except StepFailed as error:
-            raise NoAnswer("malformed", str(error).splitlines()[0]) from error
+            raise NoAnswer("unreadable", str(error).splitlines()[0]) from error
         # docker prints what the program wrote to stderr on stderr.
         now = [*outcome.stdout.splitlines(), *outcome.stderr.splitlines()]
         before, self._before = self._before, now

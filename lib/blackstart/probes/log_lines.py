@@ -46,7 +46,7 @@ class LogMatches(Conditions):
     """How many lines of a service's log match `pattern` (a regular expression) since the reading began, or the `last`.
 
     The log is the service's `log` file, else what its control prints (`docker logs`, `journalctl`, supervisor). A log
-    that can't be read is malformed; no matching line is a count of 0, and an absent `last`.
+    that can't be read is unreadable; no matching line is a count of 0, and an absent `last`.
     """
 
     service: str

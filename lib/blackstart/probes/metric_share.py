@@ -2,16 +2,16 @@
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer, Picked
-from blackstart.probes.http import OverHttp, Pairs
-from blackstart.probes.metrics import Metric
+from blackstart.probes.http import Pairs
+from blackstart.probes.metrics import Metric, OfPage
 
 _PERCENT = 100
 
 
 @plain("probe.metric_share")
-class MetricShare(OverHttp):
+class MetricShare(OfPage):
     """`part` in percent of `whole`, two series without labels of one page. Absent where one of them is; a whole that is
-    not above 0 is malformed."""
+    not above 0 is unreadable: there is no share of it."""
 
     part: str
     whole: str
@@ -21,6 +21,10 @@ class MetricShare(OverHttp):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.part} of {self.whole}")
+
+    def wanted(self) -> tuple[str, ...]:
+        """Both series."""
+        return self.part, self.whole
 
     def pick(self, answer: Answer) -> Picked:
         """Both are of one answer, so that they belong together."""
@@ -32,5 +36,5 @@ class MetricShare(OverHttp):
             found.append(float(value))
         part, whole = found
         if not whole > 0:
-            return "malformed", None, f"{self.whole} is {whole:g}"
+            return "unreadable", None, f"{self.whole} is {whole:g}"
         return "value", _PERCENT * part / whole, ""

@@ -1,6 +1,6 @@
 """Series of a Prometheus text page. Only the wanted lines are parsed: a page may be read fifty times a second.
 
-The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4).
+The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4, and quoted names).
 """
 
 import math
@@ -13,25 +13,26 @@ from typing import Literal
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer, Picked
-from blackstart.probes.http import OverHttp, Pairs, pairs
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, pairs
+from blackstart.probes.http_body import lines_of, quoted_name
 
 Aggregate = Literal["sum", "max", "min", "count"]
 Sample = tuple[Mapping[str, str], float]
 
-_NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_NUMBER = rb"[+-]?+(?i:\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)"
-_LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+"(?:[^"\\\n]|\\.)*+"'
+_HEX = rb"0x(?:[0-9a-f]++(?:\.[0-9a-f]*+)?+|\.[0-9a-f]++)p[+-]?+\d++"
+_NUMBER = rb"[+-]?+(?i:%s|\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)" % _HEX
+_QUOTED = rb'"(?:[^"\\\n]|\\.)*+"'
+# A name in quotes alone is that of the series.
+_LABEL = rb"(?:[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+%s|%s(?:[ \t]*+=[ \t]*+%s)?+)" % (_QUOTED, _QUOTED, _QUOTED)
 _LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*+,?+)?+[ \t]*+\}" % (_LABEL, _LABEL)
 # What may follow a series' name: labels, a value, a timestamp, and (OpenMetrics) an exemplar.
-_REST = rb"[ \t]*+(%s)?+[ \t]*+(%s)(?:[ \t]++%s)?+[ \t]*+(?:\#[^\n]*+)?+\r?+" % (_LABELS, _NUMBER, _NUMBER)
+_REST = rb"[ \t]*+(%s)?+[ \t]*+(%s)(?:[ \t]++(%s))?+[ \t]*+(?:\#[^\n]*+)?+\r?+" % (_LABELS, _NUMBER, _NUMBER)
 _SAMPLE_REST = re.compile(_REST)
-_ONE_LABEL = re.compile(rb'([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\\n]|\\.)*+)"')
+_ONE_LABEL = re.compile(rb"([a-zA-Z_][a-zA-Z0-9_]*+|%s)(?:[ \t]*+=[ \t]*+(%s))?+" % (_QUOTED, _QUOTED))
 _ESCAPED = re.compile(r'\\([\\n"])')
 _UNESCAPED = {"\\": "\\", "n": "\n", '"': '"'}
 _NAME_BYTES = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
-_PAGE = re.compile(rb"(?:[ \t]*+(?:\#[^\n]*+|%s%s|\r?+)(?:\n|\Z))*+" % (_NAME_BYTES, _REST))
-_ENDS_NAME = (b"{", b" ", b"\t")
-_LINE_FEED = 0x0A
+_PAGE = re.compile(rb"(?:[ \t]*+(?:\#[^\n]*+|(?:%s|(?=\{[ \t]*+\"))%s|\r?+)(?:\n|\Z))*+" % (_NAME_BYTES, _REST))
 _LINE_SHOWN = 60
 _SETS_SHOWN = 4
 _CHECKED_BYTES = 64 * 1024
@@ -45,9 +46,16 @@ class NotPrometheus(ValueError):
     """The text is not what Prometheus would accept; the message shows where."""
 
 
+class TooMany(NotPrometheus):
+    """It may be, and is more than we take."""
+
+
 def samples_of(page: bytes, series: str) -> list[Sample]:
-    """The labels and values of one series. Raises NotPrometheus, also where one label set has two values."""
-    lines = _lines_of(page, series.encode())
+    """The labels and values of one series: of a label set with several time stamps, the newest one's.
+
+    Raises NotPrometheus, also where one label set has two values at one time.
+    """
+    lines = (page[after:end] for _, after, end in lines_of(page, quoted_name(series)))
     first = tuple(islice(lines, _REMEMBERED_LINES + 1))
     if not first:
         check_page(page)
@@ -58,48 +66,41 @@ def samples_of(page: bytes, series: str) -> list[Sample]:
 
 
 def _parsed(series: str, lines: Iterable[bytes]) -> tuple[Sample, ...]:
-    found: dict[Pairs, float] = {}
+    found: dict[Pairs, tuple[float, float]] = {}
     for rest in lines:
         match = _SAMPLE_REST.fullmatch(rest)
         if match is None:
-            raise NotPrometheus(f"not a sample: {_shown(series.encode() + rest)}")
-        labels: Pairs = pairs(_labels(match[1])) if match[1] else ()
-        value = float(match[2])
-        other = found.get(labels, value)
-        if other != value and not (math.isnan(value) and math.isnan(other)):
+            raise NotPrometheus(f"not a sample: {_shown(b'' if rest[:1] == b'{' else series.encode())}{_shown(rest)}")
+        labels = pairs(_labels(match[1])) if match[1] else ()
+        # A sample without a time stamp is of now.
+        stamp, value = _number(match[3]) if match[3] else math.inf, _number(match[2])
+        before, other = found.get(labels, (stamp, value))
+        if stamp == before and other != value and not (math.isnan(value) and math.isnan(other)):
             raise NotPrometheus(f"two values for {_shown_series(series, labels)}: {other:g} and {value:g}")
-        found[labels] = value
+        if stamp >= before:
+            found[labels] = (stamp, value)
         if len(found) > MAX_LABEL_SETS:
-            raise NotPrometheus(f"{series} has more than {MAX_LABEL_SETS} label sets")
-    return tuple((MappingProxyType(dict(labels)), value) for labels, value in found.items())
+            raise TooMany(f"{series} has more than {MAX_LABEL_SETS} label sets")
+    return tuple((MappingProxyType(dict(labels)), value) for labels, (_, value) in found.items())
 
 
 _parsed_shared = lru_cache(maxsize=512)(_parsed)
 
 
-def _lines_of(page: bytes, name: bytes) -> Iterator[bytes]:
-    """The lines of this very series, each from behind the name."""
-    place = page.find(name)
-    while place >= 0:
-        after = place + len(name)
-        if page[after : after + 1] in _ENDS_NAME and _starts_line(page, place):
-            line_end = page.find(b"\n", after)
-            line_end = len(page) if line_end < 0 else line_end
-            yield page[after:line_end]
-            after = line_end
-        place = page.find(name, after)
-
-
-def _starts_line(page: bytes, place: int) -> bool:
-    while place > 0 and page[place - 1] in b" \t":
-        place -= 1
-    return place == 0 or page[place - 1] == _LINE_FEED
+def _number(text: bytes) -> float:
+    return float.fromhex(text.decode()) if b"x" in text.lower() else float(text)
 
 
 def _labels(block: bytes) -> Iterator[tuple[str, str]]:
     for match in _ONE_LABEL.finditer(block, 1):
-        value = match[2].decode("utf-8", "replace")
-        yield match[1].decode(), _ESCAPED.sub(lambda m: _UNESCAPED[m[1]], value) if "\\" in value else value
+        if match[2] is not None:  # else it is the series' own name
+            yield _unquoted(match[1]), _unquoted(match[2])
+
+
+def _unquoted(raw: bytes) -> str:
+    text = raw.decode("utf-8", "replace")
+    inner = text[1:-1] if text.startswith('"') else text
+    return _ESCAPED.sub(lambda m: _UNESCAPED[m[1]], inner) if "\\" in inner else inner
 
 
 def _check(page: bytes) -> None:
@@ -155,29 +156,42 @@ AGGREGATES: dict[str, Callable[[Sequence[float]], float]] = {
 
 
 def aggregate_samples(samples: Sequence[Sample], series: str, labels: Pairs, aggregate: str | None) -> Picked:
-    """One reading of these samples: absent where none has the labels, malformed where several have no aggregate."""
+    """One reading of these samples: absent where none has the labels, unreadable where several have no aggregate."""
     wanted = [sample for sample in samples if all(sample[0].get(name) == value for name, value in labels)]
     if not wanted:
         return "absent", None, f"no series {_shown_series(series, labels) if labels else series}"
     if aggregate is not None:
         return "value", AGGREGATES[aggregate]([value for _, value in wanted]), ""
     if len(wanted) > 1:
-        return "malformed", None, f"{len(wanted)} label sets and no aggregate: {_shown_sets(series, wanted)}"
+        # The query's mistake, or its page has gained a series: in either case nothing is known of the target.
+        return "unreadable", None, f"{len(wanted)} label sets and no aggregate: {_shown_sets(series, wanted)}"
     return "value", wanted[0][1], ""
 
 
 def _checked_name(series: str) -> str:
-    if not _NAME.fullmatch(series):
-        raise ValueError(f"{series!r} is not the name of a series (letters, digits, _ and :)")
+    if not series.isprintable() or not series or set(series) & set(' {}"'):
+        raise ValueError(f"{series!r} is not the name of a series: labels are named apart from it")
     return series
 
 
+class OfPage(OverHttp):
+    """Mixed into every probe of a metrics page: of a long one, no more than its own series are kept."""
+
+    def endpoint(self) -> HttpGet:
+        """GET of the page."""
+        return HttpGet(self.path, self.headers, series=self.wanted())
+
+    def wanted(self) -> tuple[str, ...]:
+        """The names of its series."""
+        raise NotImplementedError
+
+
 @plain("probe.metric")
-class Metric(OverHttp):
+class Metric(OfPage):
     """The value of a series: a number. A series that is not there is `absent`, never 0.
 
     `labels` are those that must be equal. Where several label sets have them, `aggregate` says what becomes of them
-    (sum, max, min, count); without it they are `malformed`, and the note names them.
+    (sum, max, min, count); without it they are `unreadable`, and the note names them.
     """
 
     series: str
@@ -193,11 +207,15 @@ class Metric(OverHttp):
         object.__setattr__(self, "name", self.name or _checked_name(self.series))
         object.__setattr__(self, "labels", pairs(self.labels))
 
+    def wanted(self) -> tuple[str, ...]:
+        """The one series."""
+        return (self.series,)
+
     def pick(self, answer: Answer) -> Picked:
         """The value of the wanted label set, or the aggregate of all of them."""
-        samples = _page_samples(answer, self.series)
-        if isinstance(samples, str):
-            return "malformed", None, samples
+        samples = page_samples(answer, self.series)
+        if not isinstance(samples, list):
+            return samples
         return aggregate_samples(samples, self.series, self._labels, self.aggregate)
 
     @property
@@ -206,8 +224,11 @@ class Metric(OverHttp):
 
 
 @plain("probe.metric_label")
-class MetricLabel(OverHttp):
-    """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`."""
+class MetricLabel(OfPage):
+    """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`.
+
+    Where none of several has it, nobody can say which was the last one: `absent`.
+    """
 
     series: str
     label: str
@@ -219,11 +240,15 @@ class MetricLabel(OverHttp):
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", self.name or f"{self.label} of {_checked_name(self.series)}")
 
+    def wanted(self) -> tuple[str, ...]:
+        """The one series."""
+        return (self.series,)
+
     def pick(self, answer: Answer) -> Picked:
         """The label's text."""
-        samples = _page_samples(answer, self.series)
-        if isinstance(samples, str):
-            return "malformed", None, samples
+        samples = page_samples(answer, self.series)
+        if not isinstance(samples, list):
+            return samples
         if not samples:
             return "absent", None, f"no series {self.series}"
         chosen = samples if len(samples) == 1 else [sample for sample in samples if sample[1] == self.where]
@@ -231,18 +256,20 @@ class MetricLabel(OverHttp):
         if len(values) != 1:
             shown = _shown_sets(self.series, samples)
             many = f"{len(chosen)} of {len(samples)} label sets have the value {self.where:g}"
-            return "malformed", None, f"{many}: {shown}"
+            return "malformed" if values else "absent", None, f"{many}: {shown}"
         value = values.pop()
         if value is None:
             return "absent", None, f"{_shown_sets(self.series, chosen)} has no label {self.label}"
         return "value", value, ""
 
 
-def _page_samples(answer: Answer, series: str) -> list[Sample] | str:
-    """The samples of a series, or why they can't be read."""
+def page_samples(answer: Answer, series: str) -> list[Sample] | Picked:
+    """The samples of a series, or what the reading is where they can't be read."""
     if answer.status != 200:
-        return f"status {answer.status} instead of a metrics page"
+        return "malformed", None, f"status {answer.status} instead of a metrics page"
     try:
         return samples_of(answer.body, series)
+    except TooMany as error:
+        return "unreadable", None, str(error)
     except NotPrometheus as error:
-        return str(error)
+        return "malformed", None, str(error)

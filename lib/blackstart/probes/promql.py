@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-class _Unanswered(str):
-    """Why Prometheus gave no answer: a body, since what asks it must not take its silence for the target's."""
-
-
 class _TooLarge(Exception):
     """Prometheus sends more than is taken."""
 
@@ -51,7 +47,8 @@ class _PrometheusReader(CappedReader):
         self._headers = headers
 
     def _unanswered(self, failure: NoAnswer) -> Answer:
-        return Answer("answer", _Unanswered(f"Prometheus, {failure.kind.replace('_', ' ')}: {failure.note}"))
+        """What asks Prometheus must not take its silence for the target's."""
+        return Answer("unreadable", note=f"Prometheus, {failure.kind.replace('_', ' ')}: {failure.note}")
 
     def _ask(self, timeout_s: float) -> Any:
         import requests  # noqa: PLC0415  (declarations load no client)
@@ -114,10 +111,10 @@ class PromQuery:
 class PromQL(Conditions):
     """The value of an expression: a number. An empty result is `absent`, never 0.
 
-    A Prometheus that does not answer, or refuses the expression, says nothing of the target: `absent` as well, so that
-    it breaks no `always` and keeps no `never`.
-    Several series need an `aggregate` (sum, max, min, count), here or in the expression; without one they are
-    malformed, and the note names them. `prometheus` is the URL; the target's where it is not given.
+    A Prometheus that does not answer, or refuses the expression, says nothing of the target, and neither does an
+    expression that gives no number (a range, a string): `unreadable`, so that it breaks no `always` and keeps no
+    `never`. Several series need an `aggregate` (sum, max, min, count), here or in the expression; without one they are
+    unreadable, and the note names them. `prometheus` is the URL; the target's where it is not given.
     """
 
     query: str
@@ -144,12 +141,10 @@ class PromQL(Conditions):
 
     def pick(self, answer: Answer) -> Picked:
         """The value, or the aggregate of all series."""
-        if isinstance(answer.body, _Unanswered):
-            return "absent", None, answer.body
         try:
             samples = _samples(answer.body)
         except (ValueError, KeyError, TypeError, IndexError) as error:
-            return "malformed", None, f"not a vector or scalar: {short(error)}"
+            return "unreadable", None, f"not a vector or scalar: {short(error)}"
         return aggregate_samples(samples, self.query, (), self.aggregate)
 
 

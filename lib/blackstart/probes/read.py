@@ -25,12 +25,12 @@ def read_once(probe: Probe, timeout_s: float) -> Reading:
         raise
     except Exception as error:  # a user's probe may raise anything; it is a reading that can't be used
         note = f"the probe failed: {type(error).__name__}: {error}"
-        return Reading(probe.name, "malformed", sent_s, clock.now_s(), None, note)
+        return Reading(probe.name, "unreadable", sent_s, clock.now_s(), None, note)
     return reading_of(probe, answer, sent_s, clock.now_s())
 
 
 def reading_of(probe: Probe, answer: Answer, sent_s: float, answered_s: float) -> Reading:
-    """What `probe` sees in `answer`. A probe that fails at it makes a `malformed` reading, not an exception."""
+    """What `probe` sees in `answer`. A probe that fails at it makes an `unreadable` reading, not an exception."""
     kind, value, note = picked(probe, answer)
     return Reading(probe.name, kind, sent_s, answered_s, value, note)
 
@@ -42,7 +42,7 @@ def picked(probe: Probe, answer: Answer) -> Picked:
     try:
         kind, value, note = probe.pick(answer)
     except Exception as error:  # a user's probe may raise anything
-        return "malformed", None, f"the probe failed: {short(error)}"
+        return "unreadable", None, f"the probe failed: {short(error)}"
     if isinstance(value, float) and math.isnan(value):
         # Such as a share of no requests: of it no `never` is violated, and no `always` held.
         return "absent", None, "NaN is no number"

@@ -33,7 +33,7 @@ class _PingReader(KeptReader):
         reply = resp.ask(sock, self._login, deadline, _line) if self._login else b"+"
         if not reply.startswith(b"+"):
             # Without its password this Redis is not readable at all: no condition may take it for an outage.
-            raise NoAnswer("malformed", f"AUTH: {reply[1:].decode('utf-8', 'replace')}")
+            raise resp.refusal(reply[1:].decode("utf-8", "replace"))
 
     def _ask(self, sock: socket.socket, deadline: Deadline) -> Answer:
         line = resp.ask(sock, b"PING\r\n", deadline, _line)

@@ -17,7 +17,6 @@ _ONE_REPLY = frozenset(
     ("DBSIZE", "EXISTS", "GET", "HGET", "HLEN", "LINDEX", "LLEN", "SCARD", "STRLEN", "TTL", "XLEN", "ZCARD")
 )
 _MAX_BYTES = 4 * 1024 * 1024
-_REFUSALS = ("NOAUTH", "WRONGPASS", "NOPERM")
 
 
 def is_plain(command: tuple[str, ...]) -> bool:
@@ -51,7 +50,7 @@ def _reply(data: bytes) -> tuple[bytes | int | None] | None:
         return None
     kind, text = line[:1], line[1:]
     if kind == b"-":
-        raise _refused(text.decode("utf-8", "replace"))
+        raise resp.refusal(text.decode("utf-8", "replace"))
     if kind == b"+":
         return (text,)
     if kind not in (b":", b"$") or not re.fullmatch(rb"-?[0-9]{1,19}", text):
@@ -60,13 +59,7 @@ def _reply(data: bytes) -> tuple[bytes | int | None] | None:
         return (int(text),)
     length = int(text)
     if length > _MAX_BYTES:
-        raise NoAnswer("malformed", f"answer larger than {_MAX_BYTES} bytes")
+        raise NoAnswer("unreadable", f"answer larger than {_MAX_BYTES} bytes")
     if length < 0:
         return (None,)
     return (rest[:length],) if len(rest) >= length + 2 else None
-
-
-def _refused(text: str) -> NoAnswer:
-    if text.startswith("LOADING"):
-        return NoAnswer("unreachable", text)
-    return NoAnswer("malformed", f"not let in: {text}" if text.startswith(_REFUSALS) else text)

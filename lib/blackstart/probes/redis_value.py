@@ -12,6 +12,7 @@ from blackstart.model.expect import Conditions
 from blackstart.model.protocols import read_redis
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
+from blackstart.probes import resp
 from blackstart.probes.hard_cap import CappedReader
 from blackstart.probes.redis_ping import redis_dsn
 from blackstart.probes.redis_plain import PlainReader, is_plain
@@ -49,8 +50,9 @@ class _RedisReader(CappedReader):
             return self._open(timeout_s).execute_command(*words)
         except redis.TimeoutError as error:
             raise NoAnswer("timed_out", str(error)) from error
-        except redis.AuthenticationError as error:
-            raise NoAnswer("malformed", f"not let in: {error}") from error
+        except (redis.ResponseError, redis.AuthenticationError) as error:
+            # The library takes the code off the text, and tells it apart where it knows it.
+            raise resp.refusal(f"{getattr(error, 'status_code', None) or ''} {error}".strip()) from error
         except (redis.ConnectionError, OSError) as error:
             if self._tls and isinstance(error.__context__, ssl.SSLCertVerificationError):
                 raise NoAnswer("malformed", self._tls.refused(error.__context__)) from error
@@ -100,7 +102,7 @@ class RedisCommand(Conditions):
     """The reply to a command that only reads: text or a number; `field` picks from INFO and hashes.
 
     What does not exist (a missing key or field) is `absent`; use EXISTS where that is the question. Of a list it is the
-    length with `count`, and malformed without; of a list of entries (CLIENT LIST) the `field` of each, with blanks
+    length with `count`, and unreadable without; of a list of entries (CLIENT LIST) the `field` of each, with blanks
     between them.
     """
 
@@ -140,4 +142,4 @@ class RedisCommand(Conditions):
             return "value", reply.decode("utf-8", "replace"), ""
         if isinstance(reply, str | int | float | bool):
             return "value", reply, ""
-        return "malformed", None, f"the reply is a {type(reply).__name__}, not a single value"
+        return "unreadable", None, f"the reply is a {type(reply).__name__}, not a single value"

@@ -8,6 +8,8 @@ from blackstart.base.sockets import Deadline, NoAnswer, Stale
 from blackstart.base.urls.redis import RedisUrl
 
 CHUNK_BYTES = 64 * 1024
+_ITS_OWN = ("BUSY", "CLUSTERDOWN", "MASTERDOWN", "MISCONF", "NOREPLICAS", "OOM", "READONLY", "TRYAGAIN")
+_NOT_LET_IN = ("NOAUTH", "WRONGPASS", "NOPERM")
 T = TypeVar("T")
 
 
@@ -20,6 +22,18 @@ def command(*words: str | bytes) -> bytes:
 def login(redis: RedisUrl) -> bytes:
     """AUTH with its password, and its user where it has one; empty where it has no password."""
     return command("AUTH", *filter(None, (redis.user, redis.password))) if redis.password else b""
+
+
+def refusal(text: str) -> NoAnswer:
+    """What an error reply comes to. Of most the asker is the cause: no login, a key of another type, no such command.
+
+    What the server can't do now is its own failure; while it loads, it is not there yet.
+    """
+    if text.startswith("LOADING"):
+        return NoAnswer("unreachable", text)
+    its_own = text.startswith(_ITS_OWN) or "max number of clients" in text
+    told = f"not let in: {text}" if text.startswith(_NOT_LET_IN) else text
+    return NoAnswer("malformed" if its_own else "unreadable", told)
 
 
 def ask(sock: socket.socket, request: bytes, deadline: Deadline, understood: Callable[[bytes], T | None]) -> T:

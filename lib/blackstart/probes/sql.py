@@ -63,7 +63,7 @@ class _Queried(Conditions):
 
 @plain("probe.sql_scalar")
 class SqlScalar(_Queried):
-    """The one value that a query gives. No row, or NULL, is `absent`; more than one row or column is malformed."""
+    """The one value that a query gives. No row, or NULL, is `absent`; more than one row or column is unreadable."""
 
     query: str
     service: str = "postgres"
@@ -79,7 +79,7 @@ class SqlScalar(_Queried):
         if not rows:
             return "absent", None, "no row"
         if len(rows) > 1 or len(rows[0]) != 1:
-            return "malformed", None, f"{len(rows)} rows of {len(rows[0])} columns, not a single value"
+            return "unreadable", None, f"{len(rows)} rows of {len(rows[0])} columns, not a single value"
         value = next(iter(rows[0].values()))
         return ("absent", None, "NULL") if value is None else ("value", value, "")
 

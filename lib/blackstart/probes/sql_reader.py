@@ -14,15 +14,12 @@ from blackstart.base.sockets import Deadline, NoAnswer, resolve
 from blackstart.base.urls.parts import Place
 from blackstart.base.urls.postgres import PostgresUrl
 from blackstart.model.reading import Answer, Scalar
+from blackstart.probes.postgres_errors import GONE, no_connection, refusal
 
 Row = dict[str, Scalar]
 
 _ROW_BYTES = 100  # what an empty row costs in memory, at least
 _BOOL, _INTEGERS, _FLOATS, _NUMERIC = 16, (20, 21, 23, 26), (700, 701), 1700
-_QUERY_CANCELED = "57014"
-# Administrator shutdown, crash shutdown, cannot connect now; and the connection exceptions.
-_GONE = ("57P01", "57P02", "57P03", "08")
-_STARTING = ("starting up", "shutting down", "recovery", "not yet accepting", "terminating connection")
 
 
 class _Broken(Exception):
@@ -70,7 +67,7 @@ class SqlReader:
         status = pq.PollingStatus.WRITING
         while status != pq.PollingStatus.OK:
             if conn.status == pq.ConnStatus.BAD or status not in waits:
-                raise _no_connection(conn.get_error_message())
+                raise no_connection(conn.get_error_message())
             _wait(conn, waits[status], deadline)
             status = pq.PollingStatus(conn.connect_poll())
         conn.nonblocking = 1
@@ -103,7 +100,7 @@ class SqlReader:
             if result.status == pq.ExecStatus.SINGLE_TUPLE:
                 size += _ROW_BYTES + sum(len(result.get_value(0, column) or b"") for column in range(result.nfields))
                 if size > self._max_bytes:
-                    raise NoAnswer("malformed", f"answer larger than {self._max_bytes} bytes")
+                    raise NoAnswer("unreadable", f"answer larger than {self._max_bytes} bytes")
                 rows.append(_row(result))
             elif result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
                 failure = failure or _failure(result)
@@ -142,21 +139,12 @@ def _addresses(place: Place, deadline: Deadline) -> list[tuple[str, str, str]]:
     return [(place.host, str(address[0]), port) for _, address in resolve(place.host, place.port, deadline)]
 
 
-def _no_connection(message: str) -> NoAnswer:
-    text = _first_line(message)
-    # A server that answers and refuses us is not an outage; one that is coming or going is.
-    refused = "FATAL" in message and not any(word in message for word in _STARTING)
-    return NoAnswer("malformed" if refused else "unreachable", text)
-
-
 def _failure(result: PGresult) -> NoAnswer | _Broken:
     state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
     text = (result.error_field(pq.DiagnosticField.MESSAGE_PRIMARY) or b"").decode("utf-8", "replace")
-    if not state or state.startswith(_GONE):
+    if not state or state.startswith(GONE):
         return _Broken(text or _first_line(result.get_error_message()))
-    if state == _QUERY_CANCELED:
-        return NoAnswer("timed_out", text)
-    return NoAnswer("malformed", f"{state}: {text}")
+    return refusal(state, text)
 
 
 def _first_line(text: str) -> str:

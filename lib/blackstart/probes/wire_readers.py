@@ -160,4 +160,4 @@ def _receive(sock: socket.socket, deadline: Deadline) -> bytes:
 def _refuse_error(reply: bytes) -> None:
     # Without its password it echoes nothing, and no condition may take that for a narrow wire.
     if reply.startswith(b"-"):
-        raise NoAnswer("malformed", reply[1:100].decode("utf-8", "replace").strip())
+        raise resp.refusal(reply[1:100].decode("utf-8", "replace").strip())

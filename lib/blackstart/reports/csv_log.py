@@ -11,7 +11,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
 from blackstart.model.finding import Interval
-from blackstart.model.reading import Reading, Scalar
+from blackstart.model.reading import UNSEEN, Reading, Scalar
 from blackstart.reports.words import result
 from blackstart.verdict.judge import Judgement, replay
 
@@ -92,7 +92,7 @@ def _keep_peak(peak: dict[str, Reading], reading: Reading) -> None:
 
 def _value(row: LogRow, moments: dict[str, dict[str, Reading]]) -> str:
     reading = moments[row.at].get(row.probe)
-    if reading is None or reading.kind == "absent":
+    if reading is None or reading.kind in UNSEEN:
         return NOT_OBSERVED
     if reading.kind != "value":
         return row.words.get(reading.kind, reading.kind)

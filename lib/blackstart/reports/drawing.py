@@ -70,6 +70,7 @@ def patterns() -> Element:
         _pattern("unreachable", e("path", d=slanted, class_="ink")),
         _pattern("timed_out", *dots),
         _pattern("malformed", e("path", d=crossed, class_="ink")),
+        _pattern("unreadable", e("path", d="M4,0 v8", class_="ink")),
         _pattern("absent", e("path", d="M0,4 h8", class_="ink")),
         _pattern("fail", e("path", d=slanted, class_="ink")),
         _pattern("info", e("path", d="M0,2 h8 M0,6 h8", class_="ink")),

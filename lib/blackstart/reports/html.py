@@ -20,7 +20,8 @@ _LEGEND = (
     ("value other", "another value"),
     ("unreachable", "unreachable: refused, reset, no route"),
     ("timed_out", "timed out"),
-    ("malformed", "malformed: an answer that can't be read"),
+    ("malformed", "malformed: an answer that nobody could read"),
+    ("unreadable", "unreadable: not read for a reason of ours"),
     ("absent", "absent: an answer without the field or series"),
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation
 from blackstart.model.finding import Finding, Interval, shown
-from blackstart.model.reading import Reading, Scalar
+from blackstart.model.reading import UNSEEN, Reading, Scalar
 from blackstart.model.verdict import Verdict
 
 GAP_TICKS = 5
@@ -35,12 +35,12 @@ class Monitor:
     count: int = 0
     last: Reading | None = None
     gap: Interval | None = None
-    absent: Reading | None = None
+    unseen: Reading | None = None
     malformed: Reading | None = None
     _old: Reading | None = None
     _new: list[Reading] = field(default_factory=list)
     _bad: list[Reading] = field(default_factory=list)
-    _wrong: list[Reading] = field(default_factory=list)  # those of them that were seen, and not absent
+    _wrong: list[Reading] = field(default_factory=list)  # those of them that say something of the target
     _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
     _seen_otherwise: Reading | None = None
     _violations: int = 0
@@ -56,8 +56,8 @@ class Monitor:
         self._note_gap(reading, tick_s)
         self.count += 1
         self.last = reading
-        if reading.kind == "absent":
-            self.absent = reading
+        if reading.kind == "unreadable" or (reading.kind == "absent" and self.unseen is None):
+            self.unseen = reading
         if reading.kind == "malformed":
             self.malformed = reading
         if self.expectation.when != "eventually":
@@ -103,7 +103,7 @@ class Monitor:
             del self._new[2:-1]  # the first, and enough of the rest to know that it lasted
         elif not self._settled():
             self._old, self._new = reading, []
-            self._seen_otherwise = self._seen_otherwise if reading.kind == "absent" else reading
+            self._seen_otherwise = self._seen_otherwise if reading.kind in UNSEEN else reading
         else:
             self._lose(reading)
             return
@@ -113,7 +113,7 @@ class Monitor:
         """It was lost again, perhaps."""
         self._bad.append(reading)
         del self._bad[IN_A_ROW:]
-        if reading.kind == "absent":
+        if reading.kind in UNSEEN:
             return
         self._wrong.append(reading)
         del self._wrong[IN_A_ROW:]
@@ -135,7 +135,7 @@ class Monitor:
             self._bad = []
 
     def _violates(self, reading: Reading) -> bool:
-        if reading.kind == "absent" or self._nothing_to_compare:
+        if reading.kind in UNSEEN or self._nothing_to_compare:
             return False
         if self.expectation.when == "always":
             return not self._matches(reading)
@@ -229,7 +229,7 @@ class Monitor:
             if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
                 return Verdict.INCONCLUSIVE, f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s"
             return Verdict.BROKE, f"did not come true {within}"
-        if self.last is not None and self.last.kind == "absent":
+        if self.last is not None and self.last.kind in UNSEEN:
             return Verdict.INCONCLUSIVE, self._unobservable(self.last)
         if deadline_s is None:
             return Verdict.INCONCLUSIVE, f"the effect that it counts from was not proved; last, {shown(self.last)}"
@@ -241,7 +241,7 @@ class Monitor:
         return Verdict.INCONCLUSIVE, f"no reading at its deadline; last, {shown(self.last)}"
 
     def _too_late(self, deadline_s: float, at_s: float) -> bool:
-        """Whether it was seen to be otherwise at the deadline; what is absent is not seen."""
+        """Whether it was seen to be otherwise at the deadline; what says nothing of the target does not count."""
         otherwise = self._seen_otherwise
         if otherwise is None or at_s < deadline_s:
             return False
@@ -269,16 +269,18 @@ class Monitor:
             return Verdict.BROKE, f"violated: {shown(self._bad[0])}"
         if self.count == 0:
             return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
-        if self.absent is not None:
-            return Verdict.INCONCLUSIVE, self._unobservable(self.absent)
+        # What is compared with the baseline keeps the trace of a change: a restart shows after a gap, or an absence.
+        traced = self.expectation.condition.op in AGAINST_BASELINE and not self._bad
+        excused = traced and self.last is not None and self.last.kind == "value"
+        if self.unseen is not None and not (excused and self.unseen.kind == "absent"):
+            return Verdict.INCONCLUSIVE, self._unobservable(self.unseen)
         if self._nothing_to_compare:
             return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if self.expectation.when == "never" and self.malformed is not None:
             return Verdict.INCONCLUSIVE, f"an answer could not be read: {shown(self.malformed)}"
         if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
             return Verdict.INCONCLUSIVE, f"no reading in the last {at_s - self.last.answered_s:.1f} s"
-        # What is compared with the baseline keeps the trace of a change: a restart in a gap shows after it.
-        if self.gap is not None and self.expectation.condition.op not in AGAINST_BASELINE:
+        if self.gap is not None and not traced:
             return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
         return self._flickers()
 

@@ -20,6 +20,7 @@ from blackstart.model.change import Change
 from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Check, Experiment
 from blackstart.model.finding import Finding
+from blackstart.model.reading import UNSEEN
 from blackstart.model.verdict import Verdict
 from blackstart.verdict import confounders
 from blackstart.verdict.confounders import Replayed
@@ -117,7 +118,7 @@ def _baseline_finding(monitor: Monitor) -> Finding:
     finding = monitor.finish(monitor.last.answered_s if monitor.last else monitor.opened_s)
     if finding.status == Verdict.HELD and not monitor.lost_again:
         return finding
-    settled_otherwise = monitor.last is not None and monitor.last.kind != "absent" and not monitor.holds_now
+    settled_otherwise = monitor.last is not None and monitor.last.kind not in UNSEEN and not monitor.holds_now
     status = Verdict.BROKE if settled_otherwise or monitor.lost_again else Verdict.INCONCLUSIVE
     return Finding(
         finding.name, "baseline", status, finding.message, finding.expected, finding.actual,

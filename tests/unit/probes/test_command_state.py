@@ -9,7 +9,7 @@ from blackstart.probes.read import read_once
 
 @pytest.mark.parametrize(
     ("script", "kind", "value"),
-    [("exit 0", "value", "there"), ("exit 1", "value", "absent"), ("echo no right >&2; exit 4", "malformed", None)],
+    [("exit 0", "value", "there"), ("exit 1", "value", "absent"), ("echo no right >&2; exit 4", "unreadable", None)],
 )
 def test_an_exit_code_is_read_as_a_word(script: str, kind: str, value: str | None) -> None:
     probe = CommandState(("sh", "-c", script), "rule")
@@ -27,4 +27,4 @@ def test_a_command_that_hangs_has_timed_out() -> None:
 
 
 def test_a_command_that_is_not_there_says_nothing() -> None:
-    assert read_once(CommandState(("no-such-program-here",), "rule"), 1.0).kind == "unreachable"
+    assert read_once(CommandState(("no-such-program-here",), "rule"), 1.0).kind == "unreadable"

@@ -42,7 +42,7 @@ def test_it_takes_the_control_of_the_target_and_survives_json() -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"), [(StepTimedOut("too late"), "timed_out"), (StepFailed("gone"), "unreachable")]
+    ("error", "kind"), [(StepTimedOut("too late"), "timed_out"), (StepFailed("gone"), "unreadable")]
 )
 def test_a_control_that_can_not_see_it_is_a_reading_and_no_error(
     error: Exception, kind: str, monkeypatch: pytest.MonkeyPatch

@@ -59,13 +59,20 @@ def test_missing_field_of_an_error_is_malformed() -> None:
     assert "status 500" in note
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"<html>", b'{"a": 1} x', b"\xff", b"[" * 100_000])
+@pytest.mark.parametrize("body", [b"", b"{", b"<html>", b'{"a": 1} x'])
 def test_broken_json_with_status_200_is_malformed(body: bytes) -> None:
     assert HttpJson("/x", "a").pick(Answer("answer", body, 200))[0] == "malformed"
 
 
-def test_list_or_object_is_not_a_value() -> None:
-    assert HttpJson("/x", "orders").pick(answer({"orders": []}))[0] == "malformed"
+@pytest.mark.parametrize("body", ['{"a": "\xe4"}'.encode("latin-1"), b"[" * 100_000])
+def test_an_encoding_or_depth_beyond_us_is_unreadable_unless_it_is_an_error(body: bytes) -> None:
+    assert HttpJson("/x", "a").pick(Answer("answer", body, 200))[0] == "unreadable"
+    assert HttpJson("/x", "a").pick(Answer("answer", body, 503))[0] == "malformed"
+
+
+def test_list_or_object_is_not_a_value_and_nobodys_failure() -> None:
+    assert HttpJson("/x", "orders").pick(answer({"orders": []}))[0] == "unreadable"
+    assert HttpJson("/x", "detail").pick(answer({"detail": [{"msg": "no"}]}, 422))[0] == "malformed"
 
 
 def test_field_inside_a_python_repr_is_found_where_it_is_asked_for() -> None:
@@ -81,14 +88,14 @@ def test_field_inside_a_python_repr_is_found_where_it_is_asked_for() -> None:
 def test_text_is_the_body_and_an_error_page_is_malformed() -> None:
     assert HttpText("/orders").pick(Answer("answer", "ä".encode(), 200)) == ("value", "ä", "")
     assert HttpText("/orders").pick(Answer("answer", b"oops", 500))[0] == "malformed"
-    assert HttpText("/orders").pick(Answer("answer", b"\xff", 200))[0] == "malformed"
+    assert HttpText("/orders").pick(Answer("answer", b"\xff", 200))[0] == "unreadable"
 
 
 @given(st.binary(max_size=200), st.sampled_from([200, 404, 503]))
 def test_no_body_makes_a_pick_raise(body: bytes, status: int) -> None:
     for probe in (HttpStatus("/x"), HttpJson("/x", "a.0|b", repr_in="detail"), HttpText("/x")):
         kind, _, note = probe.pick(Answer("answer", body, status))
-        assert kind in ("value", "absent", "malformed")
+        assert kind in ("value", "absent", "malformed", "unreadable")
         assert kind == "value" or note
 
 

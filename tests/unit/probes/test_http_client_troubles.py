@@ -99,9 +99,9 @@ def test_answers_that_come_fast_do_not_pile_up_until_the_collector_runs(length: 
         gc.enable()
 
 
-def test_answer_above_the_limit_is_malformed_and_says_so() -> None:
+def test_answer_above_our_limit_is_unreadable_and_says_so() -> None:
     kind, body, _, note = read(answering(http(b"x" * 2000)), max_bytes=1000)
-    assert (kind, body, note) == ("malformed", None, "answer larger than 1000 bytes")
+    assert (kind, body, note) == ("unreadable", None, "answer larger than 1000 bytes")
 
 
 def test_answer_as_large_as_the_limit_is_read() -> None:
@@ -150,11 +150,11 @@ def two_gigabyte_port() -> Iterator[int]:
         server.wait(10)
 
 
-def test_answer_of_two_gigabytes_is_malformed_and_memory_stays_small(two_gigabyte_port: int) -> None:
+def test_answer_of_two_gigabytes_is_unreadable_and_memory_stays_small(two_gigabyte_port: int) -> None:
     argv = [sys.executable, "-c", _READ_IT, str(two_gigabyte_port)]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=True)
     kind, peak_kib, grown_kib, note = done.stdout.strip().split("|")
-    assert kind == "malformed"
+    assert kind == "unreadable"
     assert "larger than 4194304" in note
     assert int(peak_kib) < 100 * 1024
     assert int(grown_kib) < 30 * 1024

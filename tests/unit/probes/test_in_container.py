@@ -1,6 +1,10 @@
 """Servers asked from inside of their container; the engine here is a script that carries the command out in place."""
 
 import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +14,9 @@ from blackstart.base.errors import BadTarget
 from blackstart.model.target import Service, Target
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.read import read_once
+from blackstart.probes.redis_ping import RedisPing
+from tests.requirements import require
+from tests.unit.probes.servers import free_port
 
 ENGINE = """#!/bin/sh
 case $1 in
@@ -45,12 +52,88 @@ def test_query_is_one_word_whatever_is_in_it(target: Target) -> None:
     assert str(value).startswith(query)
 
 
-def test_command_that_fails_is_malformed_and_silence_is_absent(target: Target, tmp_path: Path) -> None:
-    assert read_once(RedisInContainer(("GET", "other")).bind(target), 5.0).kind == "malformed"
+def test_command_that_fails_is_unreadable_and_silence_is_absent(target: Target, tmp_path: Path) -> None:
+    assert read_once(RedisInContainer(("GET", "other")).bind(target), 5.0).kind == "unreadable"
     (tmp_path / "redis-cli").write_text("#!/bin/sh\necho\n")
     assert read_once(RedisInContainer(("GET", "other")).bind(target), 5.0).kind == "absent"
     (tmp_path / "redis-cli").write_text("#!/bin/sh\nsleep 5\n")
     assert read_once(RedisInContainer(("GET", "other")).bind(target), 0.3).kind == "timed_out"
+
+
+NOAUTH = "NOAUTH Authentication required."
+
+
+@pytest.mark.parametrize(
+    ("command", "printed", "kind", "value"),
+    [
+        (("EXISTS", "poison"), f"{NOAUTH}\n\n", "unreadable", None),
+        (("GET", "k"), "WRONGTYPE Operation against a key holding the wrong kind of value\n\n", "unreadable", None),
+        (("GET", "k"), "LOADING Redis is loading the dataset in memory\n\n", "unreachable", None),
+        (("GET", "k"), "MASTERDOWN Link with MASTER is down\n\n", "malformed", None),
+        (("INFO", "server"), f"{NOAUTH}\n", "unreadable", None),
+        (("CLIENT", "LIST"), f"{NOAUTH}\n", "unreadable", None),
+        (("GET", "k"), f"{NOAUTH}\n", "value", NOAUTH),  # somebody keeps such a text under a key
+        (("GET", "k"), "BUY 100 AAPL\n", "value", "BUY 100 AAPL"),
+        (("LRANGE", "k", "0", "9"), "ERR one\ntwo\n\n", "value", "ERR one\ntwo"),
+        (("CLIENT", "LIST"), "id=3 addr=127.0.0.1:5 fd=8\n", "value", "id=3 addr=127.0.0.1:5 fd=8"),
+    ],
+)
+def test_an_error_reply_that_is_printed_is_no_value(
+    target: Target, tmp_path: Path, command: tuple[str, ...], printed: str, kind: str, value: object
+) -> None:
+    (tmp_path / "printed").write_text(printed)
+    (tmp_path / "redis-cli").write_text(f"#!/bin/sh\ncat {tmp_path}/printed\n")
+    reading = read_once(RedisInContainer(command).bind(target), 5.0)
+    assert (reading.kind, reading.value) == (kind, value)
+
+
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Error response from daemon: container 5d0c is not running", "unreachable"),
+        ("Could not connect to Redis at 127.0.0.1:6379: Connection refused", "unreachable"),
+        ("permission denied while trying to connect to the Docker daemon socket", "unreadable"),
+        ('exec: "redis-cli": executable file not found in $PATH', "unreadable"),
+        ("AUTH failed: WRONGPASS invalid username-password pair", "unreadable"),
+        ('ERROR:  42P01: relation "orders" does not exist', "unreadable"),
+        ("ERROR:  53100: could not extend file: No space left on device", "malformed"),
+        ("FATAL:  57P03: the database system is starting up", "unreachable"),
+        ('psql: error: connection to server on socket "/run/x" failed: No such file or directory', "unreachable"),
+        ('psql: error: connection to server at "db" failed: FATAL:  password authentication failed', "unreadable"),
+    ],
+)
+def test_what_keeps_a_command_from_asking_is_told_from_a_service_that_is_down(
+    target: Target, tmp_path: Path, said: str, kind: str
+) -> None:
+    (tmp_path / "said").write_text(said)
+    (tmp_path / "psql").write_text(f"#!/bin/sh\ncat {tmp_path}/said >&2; exit 1\n")
+    assert read_once(SqlInContainer("select 1", "redis").bind(target), 5.0).kind == kind
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[int]:
+    """The port of a real Redis that demands a password."""
+    require("redis")
+    port = free_port()
+    words = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", "se cret"]
+    server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    limit = time.monotonic() + 30
+    while read_once(RedisPing(dsn=f"redis://127.0.0.1:{port}"), 2.0).value != "NOAUTH":
+        assert time.monotonic() < limit
+        time.sleep(0.02)
+    yield port
+    server.kill()
+    server.wait(10)
+
+
+def test_a_real_redis_cli_without_the_password_has_no_value(target: Target, tmp_path: Path, locked: int) -> None:
+    cli = shutil.which("redis-cli")
+    if cli is None:
+        pytest.skip("needs redis-cli")
+    (tmp_path / "redis-cli").write_text(f'#!/bin/sh\nexec {cli} -p {locked} "$@"\n')
+    for command in (("EXISTS", "poison"), ("GET", "poison"), ("INFO", "server"), ("CLIENT", "LIST"), ("DBSIZE",)):
+        reading = read_once(RedisInContainer(command).bind(target), 5.0)
+        assert reading.kind == "unreadable" and "NOAUTH" in reading.note, command
 
 
 def test_service_without_a_container_is_refused(target: Target) -> None:

@@ -75,18 +75,18 @@ def test_log_that_appears_later_counts_from_its_beginning(tmp_path: Path) -> Non
     log = tmp_path / "api.log"
     _, reader = follow(log)
     answer = reader.read(1)
-    assert answer.kind == "malformed"
+    assert answer.kind == "unreadable"
     assert "No such file" in answer.note
     append(log, "error: first\n")
     assert seen(reader)[0] == 1
     reader.close()
 
 
-def test_pipe_and_folder_are_malformed_and_hold_nobody_up(tmp_path: Path) -> None:
+def test_pipe_and_folder_are_unreadable_and_hold_nobody_up(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", tmp_path):
         _, reader = follow(path)
-        assert reader.read(1).kind == "malformed"
+        assert reader.read(1).kind == "unreadable"
 
 
 def test_endless_line_is_cut(tmp_path: Path) -> None:
@@ -113,10 +113,10 @@ def test_command_that_prints_a_tail_is_followed(tmp_path: Path) -> None:
     assert probe.endpoint().least_tick_s == 1.0
 
 
-def test_command_that_fails_is_malformed_and_one_that_hangs_timed_out() -> None:
+def test_command_that_fails_is_unreadable_and_one_that_hangs_timed_out() -> None:
     fails = LogMatches("api", "x", command=Command((sys.executable, "-c", "import sys; sys.exit('no such container')")))
     answer = fails.endpoint().open().read(5)
-    assert answer.kind == "malformed"
+    assert answer.kind == "unreadable"
     hangs = LogMatches("api", "x", command=Command((sys.executable, "-c", "import time; time.sleep(9)")))
     assert hangs.endpoint().open().read(0.3).kind == "timed_out"
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from itertools import permutations
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from blackstart.base.codec import from_data, to_data
 from blackstart.model.reading import Answer
 from blackstart.model.target import Target
+from blackstart.probes.http import HttpGet
 from blackstart.probes.metrics import Metric, MetricLabel, NotPrometheus, samples_of
 
 PAGE = b"""# HELP trader_is_leader 1 while this instance leads; trader_is_leader 7
@@ -51,9 +53,9 @@ def test_label_chooses_the_line() -> None:
     assert Metric("trader_kill_switch_total", {"reason": "manual"}).pick(page(PAGE)) == ("value", 1.0, "")
 
 
-def test_several_label_sets_without_an_aggregate_are_malformed_and_named() -> None:
+def test_several_label_sets_without_an_aggregate_are_unreadable_and_named() -> None:
     kind, value, note = Metric("trader_kill_switch_total").pick(page(PAGE))
-    assert (kind, value) == ("malformed", None)
+    assert (kind, value) == ("unreadable", None)
     assert 'reason="leader_lock_lost"' in note
     assert 'reason="manual"' in note
 
@@ -70,11 +72,13 @@ def test_same_line_twice_counts_once_and_two_values_are_malformed() -> None:
     assert "two values" in note
 
 
-@pytest.mark.parametrize("text", ["+Inf", "Inf", "-Inf", "NaN", "1e3", "-1.5E-3", ".5", "5.", "+7"])
+@pytest.mark.parametrize(
+    "text", ["+Inf", "Inf", "-Inf", "NaN", "1e3", "-1.5E-3", ".5", "5.", "+7", "0x1.8p1", "-0X.8p-1"]
+)
 def test_every_form_of_a_number_is_read(text: str) -> None:
     kind, value, _ = Metric("a").pick(page(f"a {text}\n"))
     assert kind == "value"
-    assert value == float(text) or (math.isnan(float(text)) and math.isnan(value))  # type: ignore[arg-type]
+    assert same(value, float.fromhex(text) if "x" in text.lower() else float(text))  # type: ignore[arg-type]
 
 
 def test_not_a_number_gives_way_to_numbers_in_an_extreme() -> None:
@@ -99,6 +103,9 @@ def test_escapes_in_label_values_are_undone() -> None:
         'a{x="1"} 2 soon\n',
         "b 1\n<html>\n",
         "a 1_000\n",
+        "\ufeffa 1\n",
+        "a 0x\n",
+        '{x="a"} 1\n',
     ],
 )
 def test_text_that_is_not_prometheus_text_is_malformed(text: str) -> None:
@@ -113,7 +120,7 @@ def test_page_that_is_all_one_line_or_all_one_series_is_read_in_bounded_time() -
     assert Metric("a").pick(page(one_line))[0] == "absent"
     many = b"".join(b'a{x="%d"} 1\n' % number for number in range(300_000))
     kind, _, note = Metric("a", aggregate="sum").pick(page(many))
-    assert kind == "malformed"
+    assert kind == "unreadable"
     assert "label sets" in note
 
 
@@ -128,8 +135,13 @@ def test_label_of_the_only_series_is_read_whatever_its_value() -> None:
 def test_label_of_the_leading_series_is_read_among_several() -> None:
     text = 'a{id="x"} 0\na{id="y"} 1\n'
     assert MetricLabel("a", "id").pick(page(text)) == ("value", "y", "")
-    assert MetricLabel("a", "id").pick(page(text.replace("} 1", "} 0")))[0] == "malformed"
     assert MetricLabel("a", "id").pick(page(text.replace("} 0", "} 1")))[0] == "malformed"
+
+
+def test_while_none_of_several_leads_the_label_is_absent_and_nobody_is_accused() -> None:
+    kind, _, note = MetricLabel("a", "id").pick(page('a{id="x"} 0\na{id="y"} 0\n'))
+    assert kind == "absent"
+    assert "0 of 2 label sets have the value 1" in note
 
 
 def test_label_that_is_not_there_is_absent() -> None:
@@ -144,7 +156,8 @@ def test_probes_come_back_from_json_equal_and_hashable() -> None:
         again = from_data(json.loads(json.dumps(to_data(bound))))
         assert again == bound
         assert hash(again) == hash(bound)
-    assert Metric("a").bind(target).endpoint() == MetricLabel("b", "c").bind(target).endpoint()
+    both = Metric("a").bind(target).endpoint().joined(MetricLabel("b", "c").bind(target).endpoint())
+    assert both == HttpGet("http://127.0.0.1:1/metrics", series=("a", "b"))
 
 
 def test_name_that_is_none_and_unknown_aggregate_are_refused() -> None:
@@ -181,29 +194,78 @@ def same(left: float, right: float) -> bool:
     return left == right or (math.isnan(left) and math.isnan(right))
 
 
+def differ(values: list[float]) -> bool:
+    return any(not same(value, values[0]) for value in values)
+
+
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.lists(lines(), max_size=8), NAMES)
 def test_every_series_is_read_as_the_library_reads_it(page_lines: list[str], series: str) -> None:
     text = "".join(line + "\n" for line in page_lines)
-    expected: dict[tuple[tuple[str, str], ...], list[float]] = {}
+    expected: dict[tuple[tuple[str, str], ...], dict[float, list[float]]] = {}
     for family in text_string_to_metric_families(text.replace("# HELP", "# ").replace("# TYPE", "# ")):
         for sample in family.samples:
             if sample.name == series:
-                expected.setdefault(tuple(sorted(sample.labels.items())), []).append(float(sample.value))
-    conflict = any(not same(value, values[0]) for values in expected.values() for value in values)
+                by_stamp = expected.setdefault(tuple(sorted(sample.labels.items())), {})
+                stamp = math.inf if sample.timestamp is None else float(sample.timestamp)
+                by_stamp.setdefault(stamp, []).append(float(sample.value))
+    every = [values for by_stamp in expected.values() for values in by_stamp.values()]
+    newest = {labels: by_stamp[max(by_stamp)] for labels, by_stamp in expected.items()}
     try:
         found = samples_of(text.encode(), series)
     except NotPrometheus as error:
-        assert conflict, str(error)
+        assert any(differ(values) for values in every), str(error)
         return
-    assert not conflict
+    assert not any(map(differ, newest.values()))
     assert {tuple(sorted(labels.items())) for labels, _ in found} == set(expected)
     for labels, value in found:
-        assert same(value, expected[tuple(sorted(labels.items()))][0])
+        assert same(value, newest[tuple(sorted(labels.items()))][0])
+
+
+STAMPED = ("a 800.1 1719898389938", "a 600 1719898393939", "a 3 1719898397940")
+
+
+@pytest.mark.parametrize("order", list(permutations(STAMPED)))
+def test_of_several_time_stamps_the_newest_sample_is_read(order: tuple[str, ...]) -> None:
+    assert Metric("a").pick(page("\n".join(order) + "\n")) == ("value", 3.0, "")
+
+
+def test_a_sample_without_a_time_stamp_is_of_now() -> None:
+    assert Metric("a").pick(page("a 3\na 7 1719898397940\n")) == ("value", 3.0, "")
+    kind, _, note = Metric("a").pick(page("a 3 17\na 7 17\n"))
+    assert (kind, "two values" in note) == ("malformed", True)
+
+
+UTF8 = """# HELP "http.server.open" Requests under way
+{"http.server.open","service.name"="shop",zone="a"} 3
+{ "http.server.open" , "service.name"="till"} 4 1719898397940
+seen{"service.name"="http.server.open"} 5
+{"seen", zone="b"} 6
+{"größe","a \\"b\\"\\\\"="x\\ny"} 7
+"""
+
+
+@pytest.mark.parametrize(
+    ("series", "labels", "value"),
+    [
+        ("http.server.open", {"service.name": "shop"}, 3.0),
+        ("http.server.open", {"service.name": "till"}, 4.0),
+        ("seen", {"service.name": "http.server.open"}, 5.0),
+        ("seen", {"zone": "b"}, 6.0),
+        ("größe", {'a "b"\\': "x\ny"}, 7.0),
+    ],
+)
+def test_names_in_quotes_are_read(series: str, labels: dict[str, str], value: float) -> None:
+    assert Metric(series, labels).pick(page(UTF8)) == ("value", value, "")
+
+
+def test_a_name_in_quotes_that_is_a_labels_is_not_a_series() -> None:
+    assert Metric("service.name").pick(page(UTF8))[0] == "absent"
+    assert Metric("zone").pick(page('{"zone"="a","x"} 1\n'))[0] == "absent"
 
 
 @given(st.binary(max_size=60))
 def test_no_page_makes_a_pick_raise(body: bytes) -> None:
     for probe in (Metric("a"), MetricLabel("a", "b")):
-        assert probe.pick(page(b"a" + body))[0] in ("value", "absent", "malformed")
-        assert probe.pick(page(body))[0] in ("value", "absent", "malformed")
+        assert probe.pick(page(b"a" + body))[0] in ("value", "absent", "malformed", "unreadable")
+        assert probe.pick(page(body))[0] in ("value", "absent", "malformed", "unreadable")

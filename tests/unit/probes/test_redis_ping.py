@@ -68,7 +68,7 @@ def test_missing_and_wrong_password_are_never_a_pong(redis: tuple[int, subproces
     wait_for_pong(f"redis://:se%20cret@127.0.0.1:{port}")
     assert ping(f"redis://127.0.0.1:{port}")[:2] == ("value", "NOAUTH")
     kind, _, note = ping(f"redis://:wr0ngpass@127.0.0.1:{port}")
-    assert kind == "malformed"
+    assert kind == "unreadable"
     assert "WRONGPASS" in note
     assert "wr0ngpass" not in note
 

@@ -55,11 +55,15 @@ def redis(*replies: bytes, heard: list[bytes] | None = None) -> Handler:
         (b"$-1\r\n", "answer", None),
         (b":-42\r\n", "answer", -42),
         (b"+OK\r\n", "answer", b"OK"),
-        (b"-ERR wrong\r\n", "malformed", None),
+        (b"-ERR wrong\r\n", "unreadable", None),
+        (b"-WRONGTYPE Operation against a key\r\n", "unreadable", None),
+        (b"-NOPERM this user has no permissions\r\n", "unreadable", None),
+        (b"-MASTERDOWN Link with MASTER is down\r\n", "malformed", None),
+        (b"-ERR max number of clients reached\r\n", "malformed", None),
         (b"-LOADING dataset in memory\r\n", "unreachable", None),
         (b"*1\r\n$1\r\na\r\n", "malformed", None),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "malformed", None),
-        (b"$99999999999\r\n", "malformed", None),
+        (b"$99999999999\r\n", "unreadable", None),
         (b"$x\r\n", "malformed", None),
         (b"x" * 70_000, "malformed", None),
     ],
@@ -85,7 +89,7 @@ def test_password_and_database_are_given_before_the_question() -> None:
 def test_a_wrong_password_is_no_outage() -> None:
     with serving(redis(b"-WRONGPASS invalid\r\n")) as port:
         answer = PlainReader(read(f"redis://:x@127.0.0.1:{port}"), ("GET", "k")).read(2.0)
-    assert (answer.kind, answer.note) == ("malformed", "not let in: WRONGPASS invalid")
+    assert (answer.kind, answer.note) == ("unreadable", "not let in: WRONGPASS invalid")
 
 
 def test_a_kept_connection_that_was_closed_is_opened_again_and_nobody_is_unreachable() -> None:

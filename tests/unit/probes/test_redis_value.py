@@ -24,10 +24,10 @@ def test_text_number_and_field_are_values() -> None:
     assert RedisCommand(("CLIENT", "LIST"), count=True).pick(Answer("answer", [{}, {}])) == ("value", 2, "")
 
 
-def test_nothing_is_absent_and_a_list_is_malformed() -> None:
+def test_nothing_is_absent_and_a_list_is_unreadable() -> None:
     assert RedisCommand(("GET", "k")).pick(Answer("answer", None))[0] == "absent"
     assert RedisCommand(("INFO",), field="x").pick(Answer("answer", {}))[0] == "absent"
-    assert RedisCommand(("LRANGE", "l", "0", "9")).pick(Answer("answer", [b"a"]))[0] == "malformed"
+    assert RedisCommand(("LRANGE", "l", "0", "9")).pick(Answer("answer", [b"a"]))[0] == "unreadable"
 
 
 def test_probe_comes_back_from_json_equal_and_hides_the_password() -> None:

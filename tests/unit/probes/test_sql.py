@@ -22,11 +22,11 @@ def test_one_row_of_one_column_is_the_value() -> None:
     assert SqlScalar("q").pick(Answer("answer", [{"n": 3}])) == ("value", 3, "")
 
 
-def test_no_row_and_null_are_absent_and_more_is_malformed() -> None:
+def test_no_row_and_null_are_absent_and_more_is_unreadable() -> None:
     assert SqlScalar("q").pick(Answer("answer", []))[0] == "absent"
     assert SqlScalar("q").pick(Answer("answer", [{"n": None}]))[0] == "absent"
-    assert SqlScalar("q").pick(Answer("answer", [{"n": 1}, {"n": 2}]))[0] == "malformed"
-    assert SqlScalar("q").pick(Answer("answer", [{"n": 1, "m": 2}]))[0] == "malformed"
+    assert SqlScalar("q").pick(Answer("answer", [{"n": 1}, {"n": 2}]))[0] == "unreadable"
+    assert SqlScalar("q").pick(Answer("answer", [{"n": 1, "m": 2}]))[0] == "unreadable"
 
 
 def test_rows_are_json_text() -> None:
@@ -98,4 +98,5 @@ def test_server_that_is_starting_is_unreachable_for_a_query_and_a_wrong_password
             return read_once(SqlScalar("q", dsn=f"postgresql://me@127.0.0.1:{port}/x?sslmode=disable"), 2.0).kind
 
     assert refused_with(b"the database system is starting up") == "unreachable"
-    assert refused_with(b'password authentication failed for user "me"') == "malformed"
+    assert refused_with(b'password authentication failed for user "me"') == "unreadable"
+    assert refused_with(b"sorry, too many clients already") == "unreachable"

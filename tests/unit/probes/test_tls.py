@@ -85,12 +85,12 @@ def test_trusted_certificate_is_read_over_a_kept_connection(
         assert running.stop() == ()
 
 
-def test_certificate_that_is_not_trusted_is_malformed_and_never_an_outage(certificate: tuple[Path, Path]) -> None:
+def test_certificate_that_is_not_trusted_is_unreadable_and_never_an_outage(certificate: tuple[Path, Path]) -> None:
     with serving(under_tls(answering(http(b"safe")), certificate)) as port:
         reading = read_once(HttpText(f"https://localhost:{port}/"), 5.0)
-        assert reading.kind == "malformed"
+        assert reading.kind == "unreadable"
         assert "certificate" in reading.note.lower()
-        assert read_once(RedisPing(dsn=f"rediss://localhost:{port}"), 5.0).kind == "malformed"
+        assert read_once(RedisPing(dsn=f"rediss://localhost:{port}"), 5.0).kind == "unreadable"
 
 
 def test_server_without_tls_is_malformed_and_a_silent_one_timed_out() -> None:

@@ -105,7 +105,7 @@ def test_a_redis_that_wants_a_password_is_not_taken_for_a_narrow_wire() -> None:
         lambda conn: (conn.recv(65_536), conn.sendall(b"-NOAUTH Authentication required.\r\n"), time.sleep(1))
     ) as port:  # type: ignore[arg-type, return-value]
         reading = read(through(port))
-    assert reading.kind == "malformed" and "NOAUTH" in reading.note
+    assert reading.kind == "unreadable" and "NOAUTH" in reading.note
 
 
 def test_a_connection_that_ends_in_the_middle_is_unreachable() -> None:

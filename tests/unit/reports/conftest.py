@@ -9,13 +9,15 @@ from tests.unit.reports.drills import Drill, Seen, judged, told
 
 
 def flaky(at_s: float) -> Seen:
-    """A health that is timed out, malformed and absent for a while each."""
+    """A health that is timed out, malformed, absent and unreadable for a while each."""
     if 3.0 < at_s < 3.4:
         return ("timed_out", None, "no answer within 2 s")
     if 5.0 < at_s < 5.3:
         return ("malformed", None, "not JSON: <html>")
     if 5.6 < at_s < 6.0:
         return ("absent", None, "no field status")
+    if 6.4 < at_s < 6.8:
+        return ("unreadable", None, "answer larger than 4194304 bytes")
     return ("value", "healthy")
 
 

@@ -70,6 +70,7 @@ def test_what_was_never_read_is_not_observed_never_a_number() -> None:
         ("unreachable", "unreachable"),
         ("timed_out", "timed_out"),
         ("malformed", "malformed"),
+        ("unreadable", "not_observed"),
     ],
 )
 def test_what_could_not_be_read_says_how(seen: str, text: str) -> None:

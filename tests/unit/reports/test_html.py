@@ -88,7 +88,7 @@ def test_every_kind_of_reading_has_a_pattern_and_a_word_of_its_own(stories: dict
     drawn = " ".join(str(group.get("class")) for group in made.tags("g"))
     patterns = {str(pattern["id"]) for pattern in made.tags("pattern")}
     legend = made.text("ul")
-    for kind in ("unreachable", "timed_out", "malformed", "absent"):
+    for kind in ("unreachable", "timed_out", "malformed", "absent", "unreadable"):
         assert f"box {kind}" in drawn and f"pat-{kind}" in patterns and kind.replace("_", " ") in legend
 
 

@@ -32,6 +32,9 @@ from tests.unit.builders import TICK_S, followed, health, message, reading, read
         ("absent", "eventually", "inconclusive"),
         ("absent", "always", "inconclusive"),
         ("absent", "never", "inconclusive"),
+        ("unreadable", "eventually", "inconclusive"),
+        ("unreadable", "always", "inconclusive"),
+        ("unreadable", "never", "inconclusive"),
     ],
 )
 def test_every_cell_of_the_table_is_as_designed(what: str, when: str, verdict: str) -> None:
@@ -205,3 +208,42 @@ def test_a_state_that_is_passed_through_may_have_been_missed_where_nothing_was_r
     missed = followed(passed, *series(200, 0.1, 2.0), *series(200, 3.0, 6.0))
     assert status(missed) == "inconclusive"
     assert "no reading for" in message(missed)
+
+
+# ---------------------------------------------------------------- what we can't read says nothing of the target
+
+
+@pytest.mark.parametrize(
+    "made", [eventually(health.is_("x"), within_s=5), always(health.is_("x")), never(health.is_("y"))]
+)
+def test_one_answer_that_is_not_read_leaves_it_open_and_is_told(made) -> None:
+    before = series("unreadable", 0.1, 2.0) if made.when == "eventually" else series("x", 0.1, 2.0)
+    monitor = followed(made, *before, (2.0, "unreadable"))
+    assert status(monitor, 2.1) == "inconclusive"
+    assert "health was unreadable" in message(monitor, 2.1)
+
+
+def test_a_violation_that_was_read_counts_whatever_could_not_be_read_besides() -> None:
+    seen = [*series("x", 0.1, 1.0), *series("unreadable", 1.0, 2.0), *series("y", 2.0, 3.0), *series("x", 3.0, 4.0)]
+    assert status(followed(always(health.is_("x")), *seen), 4.0) == "broke"
+    assert status(followed(never(health.is_("y")), *seen), 4.0) == "broke"
+
+
+def test_what_was_otherwise_and_then_not_read_until_the_deadline_is_not_a_miss() -> None:
+    seen = [*series("y", 0.1, 2.0), *series("unreadable", 2.0, 7.0)]
+    assert status(followed(eventually(health.is_("x"), within_s=5), *seen), 7.0) == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        (("x", "absent", "x"), "held"),  # the leader's label while nobody leads
+        (("x", "absent", "y"), "broke"),
+        (("x", "absent"), "inconclusive"),
+        (("x", "unreadable", "x"), "inconclusive"),
+        (("x", "absent", "unreadable", "absent", "x"), "inconclusive"),
+    ],
+)
+def test_what_is_compared_with_the_baseline_may_be_absent_for_a_while(seen: tuple[str, ...], verdict: str) -> None:
+    told = [one for number, what in enumerate(seen) for one in series(what, 0.1 + number, 1.1 + number)]
+    assert status(followed(always(health.as_before()), *told, reference="x"), 0.1 + len(seen)) == verdict

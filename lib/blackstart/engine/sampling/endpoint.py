@@ -8,7 +8,17 @@ import threading
 from typing import Protocol
 
 from blackstart.base import clock
-from blackstart.model.reading import Answer, Endpoint, NonBlockingReader, Probe, Reader, Reading, ReadingKind, Scalar
+from blackstart.model.reading import (
+    Answer,
+    Endpoint,
+    Joining,
+    NonBlockingReader,
+    Probe,
+    Reader,
+    Reading,
+    ReadingKind,
+    Scalar,
+)
 from blackstart.probes.read import picked, short
 
 
@@ -56,6 +66,18 @@ class EndpointSampler:
         self._alarm = threading.Lock()
         self._alarm.acquire()
         self.thread = threading.Thread(target=self._run, name=f"sampler {ident}", daemon=True)
+
+    def serves(self, endpoint: Endpoint) -> bool:
+        """Whether one read of both will do. Then what the other wants is read from the next one on."""
+        if endpoint == self._endpoint:
+            return True
+        joined = self._endpoint.joined(endpoint) if isinstance(self._endpoint, Joining) else None
+        if joined is None:
+            return False
+        self._endpoint, reader = joined, self._reader
+        if reader is not None:
+            joined.tell(reader)
+        return True
 
     def _run(self) -> None:
         self._free()
@@ -154,7 +176,7 @@ class EndpointSampler:
     def failed(self, error: BaseException) -> Answer:
         """What an exception of the reader comes to; the reader is closed, and opened anew for the next read."""
         self.close()
-        return Answer("malformed", note=f"the reader failed: {short(error)}")
+        return Answer("unreadable", note=f"the reader failed: {short(error)}")
 
     def close(self) -> None:
         """Close the reader. Idempotent."""

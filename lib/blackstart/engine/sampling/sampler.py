@@ -4,12 +4,10 @@ Every endpoint has a thread of its own for whatever may have to wait; see `endpo
 that are open are sent and awaited by one thread together; see `multiplexer`.
 """
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 
 from blackstart.base import clock
-from blackstart.base.codec import to_data
 from blackstart.engine.sampling.endpoint import EndpointSampler
 from blackstart.engine.sampling.multiplexer import Multiplexer
 from blackstart.model.reading import Probe, Reading
@@ -39,7 +37,7 @@ class Sampler:
         self.origin_s = clock.now_s()
         self._on_readings = on_readings
         self._least_tick_s = 1.0 / max_rate_hz
-        self._members: dict[str, EndpointSampler] = {}
+        self._members: list[EndpointSampler] = []
         self._multiplexer = Multiplexer()
         self._running = False
         self.tick_s = max(tick_s, self._least_tick_s)
@@ -50,7 +48,7 @@ class Sampler:
         with self._lock:
             before_s, self.tick_s = self.tick_s, max(tick_s, self._least_tick_s)
             if self.tick_s != before_s:
-                for member in self._members.values():
+                for member in self._members:
                     member.wake()
                 self._multiplexer.wake()
             return self.tick_s
@@ -63,7 +61,7 @@ class Sampler:
                 self.origin_s = clock.now_s()
                 self._multiplexer = Multiplexer()
                 self._multiplexer.thread.start()
-                for member in self._members.values():
+                for member in self._members:
                     member.thread.start()
 
     def watch(self, probes: Iterable[Probe]) -> None:
@@ -73,22 +71,22 @@ class Sampler:
                 self._watch_one(probe)
 
     def _watch_one(self, probe: Probe) -> None:
-        for member in self._members.values():
+        for member in self._members:
             same = [known for known in member.probes if known.name == probe.name]
             if same and same[0] == probe:
                 return
             if same:
                 raise ValueError(f'two different probes are called "{probe.name}"; give one of them another name')
         endpoint = probe.endpoint()
-        key = json.dumps(to_data(endpoint), sort_keys=True)
-        known_member = self._members.get(key)
+        known_member = next((member for member in self._members if member.serves(endpoint)), None)
         if known_member is not None:
             known_member.probes = (*known_member.probes, probe)
             return
-        ident, taken = endpoint.describe(), {member.ident for member in self._members.values()}
+        ident, taken = endpoint.describe(), {member.ident for member in self._members}
         if ident in taken:
             ident = next(name for n in range(2, len(taken) + 3) if (name := f"{ident} #{n}") not in taken)
-        member = self._members[key] = EndpointSampler(ident, endpoint, (probe,), self)
+        member = EndpointSampler(ident, endpoint, (probe,), self)
+        self._members.append(member)
         if self._running:
             member.thread.start()
 
@@ -96,7 +94,7 @@ class Sampler:
         """Read endpoints that only have probes with these names at most this often; 0 takes it back."""
         eased = set(names)
         with self._lock:
-            for member in self._members.values():
+            for member in self._members:
                 if eased.issuperset(probe.name for probe in member.probes):
                     member.eased_tick_s = tick_s
                     member.wake()
@@ -109,7 +107,7 @@ class Sampler:
         """
         limit_s = clock.now_s() + (self.read_timeout_s + 1.0 if timeout_s is None else timeout_s)
         with self._lock:
-            members = list(self._members.values())
+            members = list(self._members)
             for member in members:
                 member.ended = True
                 member.wake()

@@ -149,7 +149,7 @@ def test_answer_in_pieces_is_put_together() -> None:
         settled(running)
 
 
-def test_broken_and_too_large_answers_are_malformed_also_when_multiplexed() -> None:
+def test_broken_answers_are_malformed_and_too_large_ones_unreadable_also_when_multiplexed() -> None:
     wrong, taken = threading.Event(), Taken()
 
     def handle(conn: socket.socket) -> None:
@@ -165,9 +165,9 @@ def test_broken_and_too_large_answers_are_malformed_also_when_multiplexed() -> N
         running = start(taken, text(port, "large"), text(port, "broken"))
         taken.wait("large", 3)
         wrong.set()
-        for name in ("large", "broken"):
+        for name, kind in (("large", "unreadable"), ("broken", "malformed")):
             deadline = time.monotonic() + 20
-            while taken.of(name)[-1].kind != "malformed":
+            while taken.of(name)[-1].kind != kind:
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
         settled(running)

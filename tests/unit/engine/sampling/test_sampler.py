@@ -175,7 +175,7 @@ def test_bytes_that_were_looked_at_are_not_looked_at_again(answers: list[Answer]
     PICKED.clear()
     taken: list[Reading] = []
     sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
-    (member,) = sampler._members.values()
+    (member,) = sampler._members
     for answer in answers:
         member.deliver(answer, 1.0, 2.0, 0.02)
     assert len(PICKED) == looks
@@ -186,7 +186,7 @@ def test_a_probe_that_joins_gets_the_answer_that_the_others_know() -> None:
     PICKED.clear()
     taken: list[Reading] = []
     sampler = Sampler([Counting("one")], lambda _, readings, __: taken.extend(readings))  # type: ignore[list-item]
-    (member,) = sampler._members.values()
+    (member,) = sampler._members
     member.deliver(Answer("answer", b"x", 200), 1.0, 2.0, 0.02)
     sampler.watch([Counting("two")])  # type: ignore[list-item]
     member.deliver(Answer("answer", b"x", 200), 3.0, 4.0, 0.02)

@@ -14,7 +14,7 @@ from tests.unit.fake_probes import OPENED, READ, Fake, Taken, sampler
 pytestmark = pytest.mark.usefixtures("fresh_fakes")
 
 
-def test_reader_that_raises_makes_malformed_readings_and_is_opened_again() -> None:
+def test_reader_that_raises_makes_unreadable_readings_and_is_opened_again() -> None:
     def fail() -> Answer:
         raise RuntimeError("boom")
 
@@ -23,7 +23,7 @@ def test_reader_that_raises_makes_malformed_readings_and_is_opened_again() -> No
     running = sampler(taken, Fake("one"))
     running.start()
     reading = taken.wait("one", 2)[0]
-    assert reading.kind == "malformed"
+    assert reading.kind == "unreadable"
     assert "RuntimeError: boom" in reading.note
     READ["a"] = lambda: Answer("answer", 5)
     taken.wait("one", len(taken.of("one")) + 2)
@@ -39,7 +39,7 @@ def test_probe_that_raises_spoils_only_its_own_reading() -> None:
     taken.wait("bad", 1)
     running.stop()
     assert taken.of("good")[0].kind == "value"
-    assert taken.of("bad")[0].kind == "malformed"
+    assert taken.of("bad")[0].kind == "unreadable"
     assert "KeyError" in taken.of("bad")[0].note
 
 

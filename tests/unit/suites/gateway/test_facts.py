@@ -90,7 +90,7 @@ def test_without_a_stated_number_of_workers_the_gateways_own_is_the_limit() -> N
         (b"gateway_workers_active 300\ngateway_workers_max 200\n", ("value", 150.0)),
         (b"gateway_workers_active 50\n", ("absent", None)),
         (b"gateway_workers_max 200\n", ("absent", None)),
-        (b"gateway_workers_active 50\ngateway_workers_max 0\n", ("malformed", None)),
+        (b"gateway_workers_active 50\ngateway_workers_max 0\n", ("unreadable", None)),
     ],
 )
 def test_a_share_needs_both_of_its_series(page: bytes, picked: tuple[str, object]) -> None:
