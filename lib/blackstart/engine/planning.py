@@ -132,6 +132,9 @@ def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
         raise _bad(experiment, f"two expectations are named {', '.join(twice)}; give one another name")
     if not (experiment.during or experiment.recovery or experiment.always or experiment.checks):
         raise _bad(experiment, "it expects nothing, so nothing could come of it")
+    if not changes and experiment.traffic is None:
+        tables = "[orders], [plans] or [requests] in the target's file"
+        raise _bad(experiment, f"it breaks nothing and sends no load: give it a fault, or say where to send ({tables})")
     for expectation in experiment.baseline:
         if expectation.when != "eventually":
             raise _bad(experiment, f"{expectation.name}: the baseline is waited for; say eventually(...)")

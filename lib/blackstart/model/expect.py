@@ -19,6 +19,7 @@ from blackstart.model.reading import Probe, Reading, Scalar
 UNREACHABLE = "unreachable"
 TIMED_OUT = "timed_out"
 SILENT = "silent"
+SILENCES = (UNREACHABLE, TIMED_OUT, SILENT)
 
 
 def _number(value: Any) -> float | None:
@@ -80,7 +81,7 @@ class Condition:
         return replace(self, for_s=for_s)
 
     def __post_init__(self) -> None:
-        if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, SILENT):
+        if self.op not in TESTS and self.op not in SILENCES:
             raise ValueError(f"no comparison {self.op!r}; known: {', '.join(TESTS)}, unreachable, timed_out, silent")
         if self.op == "matches":
             self._check_pattern()
@@ -104,7 +105,7 @@ class Condition:
         return TESTS[self.op](reading.value, reference if self.op in AGAINST_BASELINE else self.wanted)
 
     def __str__(self) -> str:
-        if self.op in AGAINST_BASELINE or self.op in (UNREACHABLE, TIMED_OUT, SILENT, "answers"):
+        if self.op in AGAINST_BASELINE or self.op in (*SILENCES, "answers"):
             verb = self.op if self.op in AGAINST_BASELINE or self.op == "answers" else f"is {self.op.replace('_', ' ')}"
             return f"{self.probe.name} {verb}"
         return f"{self.probe.name} {self.op} {self.wanted}"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from blackstart.model.change import Change
-from blackstart.model.expect import AGAINST_BASELINE, Condition, Expectation, eventually
+from blackstart.model.expect import AGAINST_BASELINE, SILENCES, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.expectation_monitor import Monitor
@@ -42,6 +42,7 @@ class Monitors:
     last_value: dict[str, Scalar] = field(default_factory=dict)
     _by_probe: dict[str, list[Monitor]] = field(default_factory=dict)
     _before: dict[str, Scalar] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
 
     def open(self, at_s: float) -> None:
         """The baseline begins."""
@@ -75,8 +76,9 @@ class Monitors:
         return [Monitor(proof(one, f"{side}: {one}"), side, at_s, anchor_s=at_s) for one in conditions]
 
     def _monitor(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
-        reference = self._before.get(expectation.condition.probe.name)
-        return Monitor(expectation, phase, at_s, reference if expectation.condition.op in AGAINST_BASELINE else None)
+        name, compared = expectation.condition.probe.name, expectation.condition.op in AGAINST_BASELINE
+        reference = self._before.get(name) if compared else None
+        return Monitor(expectation, phase, at_s, reference, answered=name in self._answered)
 
     def _listen(self, monitors: Iterable[Monitor]) -> None:
         for monitor in monitors:
@@ -92,6 +94,8 @@ class Monitors:
         for reading in readings:
             if reading.kind == "value":
                 self.last_value[reading.probe] = reading.value
+            if reading.kind not in SILENCES:
+                self._answered.add(reading.probe)
             for monitor in self._by_probe.get(reading.probe, ()):
                 decided |= monitor.feed(reading, tick_s)
         return decided

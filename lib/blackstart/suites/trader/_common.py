@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
@@ -46,6 +48,13 @@ class Limits:
     def backoff_shows_s(self) -> float:
         """How long the fault must be held for four failed attempts to be seen: the loss, and three steps of backoff."""
         return self.refresh_s + sum(self.backoff_s[:3]) + 3 * self.jitter_s + 0.5
+
+    def settles_s(self, held_s: float = 0.0) -> float:
+        """How long it is watched after it has recovered: one refresh, the longest backoff that a fault of `held_s` can
+        have brought it to, and as long as a loop that died may look alive, whichever is longest."""
+        begun_s = accumulate(self.backoff_s, initial=0.0)
+        longest_s = max(step_s for step_s, at_s in zip(self.backoff_s, begun_s, strict=False) if at_s <= held_s)
+        return max(Experiment.settle_s, self.notice_s, longest_s + self.jitter_s, self.heartbeat_s)
 
 
 def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:

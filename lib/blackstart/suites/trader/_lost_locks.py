@@ -56,7 +56,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
         hypothesis="When Redis forgets the lock, the old leader and its successor never lead at the same time.",
         faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
-        settle_s=limits.ttl_s + limits.refresh_s,
+        settle_s=max(limits.ttl_s + limits.refresh_s, limits.settles_s()),
         checks=leadership(target, instances, least=2, criterion=True, proof="forgotten"),
     )
 
@@ -70,7 +70,7 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         "after it wakes.",
         faults=(PauseOne(tuple((name, read.leader(name).is_(1)) for name in instances), hold_s=frozen_s),),
         link=tuple(Listens(name) for name in instances),
-        settle_s=limits.refresh_s + 1.0,
+        settle_s=limits.settles_s(frozen_s),
         # A frozen instance can't answer; that it is still the same process is seen when it is awake again.
         always=(),
         recovery=(

@@ -9,7 +9,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady, well
+from blackstart.suites.trader._common import Limits, steady, well
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.suites.trader.link import forbidding, links
 
@@ -46,7 +46,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(),),
         hold_min_s=3.0,
-        settle_s=2.5,
+        settle_s=Limits.of(target, flags).settles_s(),
         log_title="postgres_blip_chaos_test",
         log_rows=(
             LogRow("health_before", "health", "before"),

@@ -7,7 +7,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady, stored, well
+from blackstart.suites.trader._common import Limits, steady, stored, well
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.suites.trader.link import forbidding
 
@@ -40,6 +40,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         watch=(read.orders_placed(), read.throttle_depth()),
         hold_min_s=0.0,
         hold_max_s=60.0,
+        settle_s=Limits.of(target, flags).settles_s(),
         log_title="rate_limit_chaos_test",
         log_rows=(
             LogRow("throttle_before", "throttle_depth", "before"),
