@@ -6,7 +6,7 @@ ticks means that nothing is known about that time.
 
 from dataclasses import dataclass, field
 
-from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Expectation
+from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Condition, Expectation
 from blackstart.model.finding import Finding, Interval, shown
 from blackstart.model.reading import Reading, Scalar
 from blackstart.model.verdict import Verdict
@@ -94,7 +94,7 @@ class Monitor:
             return False
         if condition.op == FRESH and not self._began_since(reading):
             return False
-        return condition.matches(reading, self.reference)
+        return isinstance(condition, Condition) and condition.matches(reading, self.reference)
 
     def _began_since(self, reading: Reading) -> bool:
         age_s = reading.value
@@ -231,7 +231,7 @@ class Monitor:
     def _finish_eventually(self, at_s: float) -> tuple[Verdict, str]:
         interval, deadline_s = self.interval, self.deadline_s()
         if self.count == 0:
-            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probes[0].name} at all"
         if self._nothing_to_compare:
             return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if interval is not None:
@@ -282,7 +282,7 @@ class Monitor:
         if self._violated():
             return Verdict.BROKE, f"violated: {shown(self._bad[0])}"
         if self.count == 0:
-            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probes[0].name} at all"
         if self.absent is not None:
             return Verdict.INCONCLUSIVE, self._unobservable(self.absent)
         if self._nothing_to_compare:

@@ -9,8 +9,10 @@ from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, even
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
+from blackstart.model.relations import Same, implies
 from blackstart.model.target import Target
 from blackstart.probes.in_container import SqlInContainer
+from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader.link import is_in_container
@@ -99,3 +101,40 @@ def steady(service: str = "") -> tuple[Expectation, ...]:
             hint="Another instance id means that the orchestrator was restarted: check logs for unhandled exceptions.",
         ),
     )
+
+
+def consistent(target: Target, limits: Limits, service: str = "", criterion: bool = False) -> tuple[Expectation, ...]:
+    """What an instance says in one place is true in the other, whatever happens to it.
+
+    Who is ready leads and has fresh heartbeats; who leads has the lock, but for the time until it must have noticed a
+    loss. A `criterion` where the drill demands all of it of the baseline too. The lock is none: how it is written is
+    the target's own affair.
+    """
+    suffix = f"_{service}".replace("-", "_") if service else ""
+    said = read.ready(service).is_(200)
+    stands = [(read.leader(service).is_(1), f"ready_means_leader{suffix}")]
+    stands += [(beat.below(limits.heartbeat_s), f"ready_means_{beat.name}") for beat in read.heartbeats(service)]
+    means = [implies(said, one, name=name, criterion=criterion, hint=_READY_HINT) for one, name in stands]
+    lock = lock_key(target)
+    if lock:
+        leads = implies(
+            read.leader(service).is_(1),
+            Same(lock, read.instance_id(service)),
+            for_s=limits.notice_s,
+            name=f"leader_means_lock{suffix}",
+            criterion=False,
+            hint="An instance leads while another one, or nobody, has the lock: does it check who holds it?",
+        )
+        means.append(leads)
+    return tuple(means)
+
+
+_READY_HINT = "/ready says 200 before, or after, what it stands for is true: does it ask the lock and the heartbeats?"
+
+
+def lock_key(target: Target) -> RedisCommand | None:
+    """Who holds the leader's lock, asked in Redis; None where it can't be asked over the network."""
+    redis = target.services.get("redis")
+    if redis is None or not (redis.dsn or redis.address):
+        return None
+    return RedisCommand(("GET", str(target.fact("lock_key", "trader:leader"))), name="lock_key")

@@ -11,7 +11,7 @@ from blackstart.model.target import Target
 from blackstart.probes.fleet import Fleet
 from blackstart.safety.preflight.link_proofs import Listens
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import Limits
+from blackstart.suites.trader._common import Limits, consistent
 from blackstart.suites.trader._leadership import leadership, report_name, reports
 from blackstart.suites.trader.link import links
 
@@ -40,7 +40,10 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
                 hint="No instance leads, or more than one does: check orchestrator logs for re-acquire attempts.",
             ),
         ),
-        always=tuple(always(_same_process(name), name=_no_crash(name)) for name in instances),
+        always=(
+            *(always(_same_process(name), name=_no_crash(name)) for name in instances),
+            *(one for name in instances for one in consistent(target, limits, name)),
+        ),
         collect=reports(target, instances),
         watch=(),
         log_rows=(),
@@ -72,7 +75,7 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         link=tuple(Listens(name) for name in instances),
         settle_s=limits.settles_s(frozen_s),
         # A frozen instance can't answer; that it is still the same process is seen when it is awake again.
-        always=(),
+        always=tuple(one for name in instances for one in consistent(target, limits, name)),
         recovery=(
             *common.recovery,
             *(eventually(_same_process(name), within_s=limits.back_s, name=_no_crash(name)) for name in instances),

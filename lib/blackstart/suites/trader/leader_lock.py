@@ -8,7 +8,7 @@ from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.suites.trader import _lost_locks
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import Limits, steady, stored
+from blackstart.suites.trader._common import Limits, consistent, steady, stored
 from blackstart.suites.trader._leadership import leadership, reports
 from blackstart.suites.trader.link import forbidding, links
 
@@ -75,6 +75,7 @@ def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
         recovery=_recovery(limits),
         always=(
             *steady(),
+            *consistent(target, limits, criterion=True),
             never(read.leaders().above(1), name="one_leader", hint="Two label sets lead at once in one process."),
         ),
         checks=(*_checks(limits, bool(newest)), *leadership(target, ("",), least=2)),

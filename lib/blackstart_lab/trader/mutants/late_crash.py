@@ -34,6 +34,6 @@ MUTANT = Mutant(
         "scan_heartbeat_fresh",
         "order_heartbeat_fresh",
         "marketdata_heartbeat_fresh",
-    ),  # fmt: skip
+    ),
     parts={"orchestrator": LateCrash},
 )
