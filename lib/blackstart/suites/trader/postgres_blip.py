@@ -16,6 +16,7 @@ from blackstart.suites.trader.link import forbidding, links
 VARIANTS = ("freeze",)
 # Beyond the database's own time limit, an answer may take this much longer.
 SPARE_S = 0.5
+LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
 
 
@@ -46,7 +47,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=_checks(target, answer_s, slow_s),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(),),
-        hold_min_s=3.0,
+        hold_min_s=max(LEAST_HOLD_S, answer_s + LEAST_HOLD_S / 2),  # what hangs for longer than it may must be seen to
         settle_s=limits.settles_s(),
         log_title="postgres_blip_chaos_test",
         log_rows=(
