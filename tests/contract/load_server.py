@@ -61,6 +61,8 @@ async def orders(request: web.Request) -> web.Response:
     # The first attempt of every third order is carried out, and its answer is lost.
     if new and body["quantity"] % 3 == 0 and "lossy" in request.query:
         return await drop(request)
+    if not new and "once" in request.query:
+        return web.json_response({"detail": "known"}, status=409)
     return web.json_response({"client_order_id": key, "duplicate": not new}, status=201 if new else 200)
 
 

@@ -134,6 +134,26 @@ def test_a_retry_sends_the_same_key_and_the_same_content(server: Server, tmp_pat
     assert {"BUY", "SELL"} == {text.split('"')[7] for texts in bodies.values() for text in texts}
 
 
+def test_some_of_what_is_acknowledged_is_sent_once_more_on_purpose(server: Server, tmp_path: Path) -> None:
+    order = Operation("order", f"{server.url}/orders", "POST", body=ORDER)
+    load = OpenLoop((order,), constant(50, 0.6), key_prefix="t-", retry=Retry(0, 0.05, acknowledged_every=5))
+    summary, history = played(load, tmp_path / "history.csv")
+    assert (summary.sent, summary.retries, summary.ok, summary.complete) == (30, 6, 36, True)
+    attempts = {key: len(rows) for key, rows in history.by_key().items()}
+    assert {key for key, count in attempts.items() if count == 2} == {f"t-{n}" for n in range(5, 31, 5)}
+
+
+def test_a_repetition_that_is_rejected_as_known_was_acknowledged_once_and_is_no_failure(
+    server: Server, tmp_path: Path
+) -> None:
+    order = Operation("order", f"{server.url}/orders?once=1", "POST", body=ORDER)
+    load = OpenLoop((order,), constant(50, 0.6), key_prefix="t-", retry=Retry(0, 0.05, acknowledged_every=5))
+    summary, history = played(load, tmp_path / "history.csv")
+    assert (summary.sent, summary.ok) == (30, 36)
+    again = [row for row in history.rows if row.attempt == 2]
+    assert {(row.outcome, row.status, row.detail) for row in again} == {("ok", 409, '{"detail": "known"}')}
+
+
 def test_details_and_instances_are_read_from_answers(server: Server, tmp_path: Path) -> None:
     operation = get(
         server, "/json", detail_from="json:order.status", ok_details=("success",), instance_from="json:instances.0.id"

@@ -15,7 +15,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
-from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
+from blackstart.verdict.expectation_monitor import IN_A_ROW, READ_GRACE_S, Monitor
 from blackstart.verdict.monitors import Monitors, effect_s, late
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
@@ -122,6 +122,17 @@ class Observer:
                 for monitor in monitors
                 if monitor.phase == phase and monitor.expectation.when == "eventually" and not monitor.decided(now_s)
             ]
+
+    def wavering(self, *phases: str) -> bool:
+        """Whether the last reading violated what must hold in one of these phases, and the next ones will decide it."""
+        with self.lock:
+            return any(monitor.wavering for monitor in self.monitors.expected if monitor.phase in phases)
+
+    def decide(self, until_s: float, between: Callable[[], object]) -> None:
+        """Look on while the last reading violates what must hold to the end, until it is known whether it counts."""
+        for_s = max((monitor.expectation.for_s for monitor in self.monitors.expected), default=0.0)
+        limit_s = min(clock.now_s() + for_s + READ_GRACE_S, until_s)
+        self.wait(lambda: not self.wavering("always", "recovery"), limit_s, between)
 
     def baseline_holds(self) -> bool:
         """Whether every baseline expectation is true now, twice in a row, and every abort condition can be seen."""

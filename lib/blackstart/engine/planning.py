@@ -12,7 +12,7 @@ from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadExperiment, Damaged, Refused
 from blackstart.model.change import Change
-from blackstart.model.expect import Condition, Expectation
+from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Experiment
 from blackstart.model.injector import lost_means, without_user
 from blackstart.model.plan import Plan
@@ -98,11 +98,8 @@ def with_history(experiment: Experiment, path: Path) -> Experiment:
 
 
 def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Experiment:
-    def condition(item: Condition) -> Condition:
-        return replace(item, probe=change(item.probe))
-
     def expectations(items: tuple[Any, ...]) -> tuple[Expectation, ...]:
-        return tuple(replace(item, condition=condition(item.condition)) for item in items)
+        return tuple(replace(item, condition=item.condition.on(change)) for item in items)
 
     return replace(
         experiment,
@@ -110,8 +107,8 @@ def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Exp
         during=expectations(experiment.during),
         recovery=expectations(experiment.recovery),
         always=expectations(experiment.always),
-        stop_if=tuple(condition(item) for item in experiment.stop_if),
-        refuse_if=tuple(condition(item) for item in experiment.refuse_if),
+        stop_if=tuple(item.on(change) for item in experiment.stop_if),
+        refuse_if=tuple(item.on(change) for item in experiment.refuse_if),
         collect=tuple(change(probe) for probe in experiment.collect),
         watch=tuple(change(probe) for probe in experiment.watch),
     )
@@ -123,7 +120,7 @@ def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
     conditions = [e.condition for phase in phases for e in phase] + list(experiment.stop_if)
     conditions += [condition for change in changes for condition in (*change.bites, *change.gone)]
     named: dict[str, Probe] = {}
-    for probe in [condition.probe for condition in conditions] + list(experiment.watch):
+    for probe in [probe for condition in conditions for probe in condition.probes] + list(experiment.watch):
         if named.setdefault(probe.name, probe) != probe:
             raise _bad(experiment, f'two different probes are named "{probe.name}"; give one another name')
     names = [e.name for phase in phases for e in phase] + [check.name for check in experiment.checks]
@@ -132,6 +129,9 @@ def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
         raise _bad(experiment, f"two expectations are named {', '.join(twice)}; give one another name")
     if not (experiment.during or experiment.recovery or experiment.always or experiment.checks):
         raise _bad(experiment, "it expects nothing, so nothing could come of it")
+    if not changes and experiment.traffic is None:
+        tables = "[orders], [plans] or [requests] in the target's file"
+        raise _bad(experiment, f"it breaks nothing and sends no load: give it a fault, or say where to send ({tables})")
     for expectation in experiment.baseline:
         if expectation.when != "eventually":
             raise _bad(experiment, f"{expectation.name}: the baseline is waited for; say eventually(...)")

@@ -174,7 +174,7 @@ class Run:
         return bit_s
 
     def _fault_done(self, bit_s: float) -> bool:
-        if self.observer.undecided("fault"):
+        if self.observer.undecided("fault") or self.observer.wavering("fault"):
             return False
         left_s = bit_s + self.experiment.hold_min_s - clock.now_s()
         # Nothing is awaited any more, but checks look at what happens during the hold too.
@@ -260,6 +260,8 @@ class Run:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
+        if self.signals.first is None:
+            self._safely(lambda: self.observer.decide(self.ends_by_s, self._between_recovery))
         self.observer.phase("end")
 
     def _refused(self, refusal: Refused) -> None:

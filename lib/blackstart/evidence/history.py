@@ -27,6 +27,8 @@ COLUMNS = (
 _HEADER = ",".join(COLUMNS)
 _LONGEST_EXCERPT = 120
 SENT_LATE_MS = 100.0
+GIVEN_UP = "timed out after "
+"""How the detail of a request begins for which the load itself waited no longer."""
 
 
 class Row(NamedTuple):

@@ -90,16 +90,23 @@ class Operation:
 
 @plain("load.retry")
 class Retry:
-    """What is sent again, with the same key and the same content: up to `times` more attempts, each `after_s` later."""
+    """What is sent again, with the same key and the same content: up to `times` more attempts, each `after_s` later.
+
+    Of what is acknowledged every `acknowledged_every`th is sent once more too, on purpose (0: none): only one that is
+    there already shows whether a repetition is told from a new request. That it is then rejected is as good.
+    """
 
     times: int = 0
     after_s: float = 0.1
     outcomes: tuple[str, ...] = ("info",)
+    acknowledged_every: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcomes", tuple(self.outcomes))
         if not 0 <= self.times <= 1000:
             raise ValueError(f"retry: times must be between 0 and 1000, not {self.times}")
+        if self.acknowledged_every < 0:
+            raise ValueError(f"retry: acknowledged_every must not be below 0, as {self.acknowledged_every} is")
         if not 0 <= self.after_s <= 3600:
             raise ValueError(f"retry: after_s must be between 0 and 3600, not {self.after_s}")
         if not self.outcomes or set(self.outcomes) - {"info", "fail"}:

@@ -9,9 +9,9 @@ Two readings in a row decide, never one: systems flicker. `for_s` asks for longe
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any, Literal, Self
+from typing import Any, Literal, Protocol, Self
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Probe, Reading, Scalar
@@ -19,6 +19,7 @@ from blackstart.model.reading import Probe, Reading, Scalar
 UNREACHABLE = "unreachable"
 TIMED_OUT = "timed_out"
 SILENT = "silent"
+SILENCES = (UNREACHABLE, TIMED_OUT, SILENT)
 
 
 def _number(value: Any) -> float | None:
@@ -29,8 +30,8 @@ def _number(value: Any) -> float | None:
     return None
 
 
-def _same(seen: Scalar, wanted: Any) -> bool:
-    # Numbers are compared as numbers (1.0 is 1), but never a number with a truth value or with text.
+def same_value(seen: Scalar, wanted: Any) -> bool:
+    """Numbers are compared as numbers (1.0 is 1), but never a number with a truth value or with text."""
     if isinstance(seen, bool) or isinstance(wanted, bool):
         return seen is wanted
     return bool(seen == wanted)
@@ -45,9 +46,9 @@ def _ordered(compare: Callable[[float, float], bool]) -> Callable[[Scalar, Any],
 
 
 TESTS: dict[str, Callable[[Scalar, Any], bool]] = {
-    "is": _same,
-    "is not": lambda seen, wanted: not _same(seen, wanted),
-    "is one of": lambda seen, wanted: any(_same(seen, item) for item in wanted),
+    "is": same_value,
+    "is not": lambda seen, wanted: not same_value(seen, wanted),
+    "is one of": lambda seen, wanted: any(same_value(seen, item) for item in wanted),
     "above": _ordered(lambda a, b: a > b),
     "at least": _ordered(lambda a, b: a >= b),
     "below": _ordered(lambda a, b: a < b),
@@ -58,7 +59,7 @@ TESTS: dict[str, Callable[[Scalar, Any], bool]] = {
 }
 # Compared with the last value seen in the baseline, which the monitor supplies as `wanted`.
 AGAINST_BASELINE = ("is as before", "has not fallen", "has risen")
-TESTS["is as before"] = _same
+TESTS["is as before"] = same_value
 TESTS["has not fallen"] = TESTS["at least"]
 TESTS["has risen"] = TESTS["above"]
 # An age in seconds: below the limit, and younger than the proven effect that the monitor counts from.
@@ -75,12 +76,21 @@ class Condition:
     wanted: Any = None
     for_s: float = 0.0
 
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """What is read for it."""
+        return (self.probe,)
+
+    def on(self, change: Callable[[Probe], Probe]) -> Self:
+        """The same over another probe."""
+        return replace(self, probe=change(self.probe))
+
     def lasting(self, for_s: float) -> Self:
         """As an abort condition only where it is true in all readings of that time: one alone is flicker."""
         return replace(self, for_s=for_s)
 
     def __post_init__(self) -> None:
-        if self.op not in TESTS and self.op not in (UNREACHABLE, TIMED_OUT, SILENT):
+        if self.op not in TESTS and self.op not in SILENCES:
             raise ValueError(f"no comparison {self.op!r}; known: {', '.join(TESTS)}, unreachable, timed_out, silent")
         if self.op == "matches":
             self._check_pattern()
@@ -104,10 +114,44 @@ class Condition:
         return TESTS[self.op](reading.value, reference if self.op in AGAINST_BASELINE else self.wanted)
 
     def __str__(self) -> str:
-        if self.op in AGAINST_BASELINE or self.op in (UNREACHABLE, TIMED_OUT, SILENT, "answers"):
+        if self.op in AGAINST_BASELINE or self.op in (*SILENCES, "answers"):
             verb = self.op if self.op in AGAINST_BASELINE or self.op == "answers" else f"is {self.op.replace('_', ' ')}"
             return f"{self.probe.name} {verb}"
         return f"{self.probe.name} {self.op} {self.wanted}"
+
+
+class Relation(Protocol):
+    """What must be true of several readings at one time, in a condition's place: see `blackstart.model.relations`."""
+
+    @property
+    def op(self) -> str: ...
+    @property
+    def for_s(self) -> float: ...
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """What is read for it."""
+        ...
+
+    @property
+    def needs_agreement(self) -> bool:
+        """Whether it must have been true once before it can be violated."""
+        ...
+
+    def on(self, change: Callable[[Probe], Probe]) -> Self:
+        """The same over other probes."""
+        ...
+
+    def says(self, reading: Reading) -> tuple[Scalar, ...]:
+        """What the reading says of each side; None of those that it says nothing of."""
+        ...
+
+    def applies(self, said: Sequence[Scalar]) -> bool:
+        """Whether there is anything to hold where the sides say this."""
+        ...
+
+    def holds(self, said: Sequence[Scalar]) -> bool:
+        """Whether the sides may say this at one time."""
+        ...
 
 
 class Conditions:
@@ -202,7 +246,7 @@ class Expectation:
     """
 
     when: When
-    condition: Condition
+    condition: Condition | Relation
     name: str
     within_s: float | None = None
     for_s: float = 0.0
@@ -214,6 +258,8 @@ class Expectation:
     drains_per_s: float = 0.0
 
     def __post_init__(self) -> None:
+        if self.when != "always" and not isinstance(self.condition, Condition):
+            raise ValueError(f"{self.name}: what relates several readings holds always, or it is no relation")
         # Written so that NaN is refused too: with it, no limit would ever pass.
         if self.condition.for_s:
             raise ValueError(f"{self.name}: lasting() is for abort conditions; an expectation has for_s of its own")
@@ -227,7 +273,7 @@ class Expectation:
             raise ValueError(f"{self.name}: within_s must be above 0, not {self.within_s}")
 
 
-def _named(condition: Condition, name: str) -> str:
+def _named(condition: Condition | Relation, name: str) -> str:
     return name or re.sub(r"\W+", "_", str(condition)).strip("_")
 
 
@@ -236,7 +282,7 @@ def eventually(condition: Condition, *, within_s: float = 30.0, name: str = "", 
     return Expectation("eventually", condition, _named(condition, name), within_s=within_s, **more)
 
 
-def always(condition: Condition, *, name: str = "", **more: Any) -> Expectation:
+def always(condition: Condition | Relation, *, name: str = "", **more: Any) -> Expectation:
     """The condition is true in every reading of the window, and there are readings without a gap."""
     return Expectation("always", condition, _named(condition, name), **more)
 

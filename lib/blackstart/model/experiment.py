@@ -60,7 +60,9 @@ class Experiment:
     `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
     that a service is the target's own (see `blackstart.model.link`). `collect` names probes that are read once, at the
     end, for the checks.
-    `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most.
+    `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most. `settle_s` is how long the system is
+    watched after it has recovered: as long as its own slow work needs (a lock's refresh, its longest backoff, a
+    heartbeat) to show that it does not stay.
     """
 
     name: str
@@ -83,7 +85,7 @@ class Experiment:
     log_facts: tuple[tuple[str, str], ...] = ()
     hold_min_s: float = 1.0
     hold_max_s: float = 120.0
-    settle_s: float = 0.5
+    settle_s: float = 5.0
     read_timeout_s: float = 2.0
     undo_timeout_s: float = 60.0
     total_max_s: float = 900.0

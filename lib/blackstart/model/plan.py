@@ -58,5 +58,6 @@ class Plan:
         """Every probe that is read from the baseline on, each once."""
         experiment = self.experiment
         expectations = experiment.baseline + experiment.during + experiment.recovery + experiment.always
-        probes = [expectation.condition.probe for expectation in expectations] + list(experiment.watch)
+        probes = [probe for expectation in expectations for probe in expectation.condition.probes]
+        probes += experiment.watch
         return list({probe.name: probe for probe in probes}.values())

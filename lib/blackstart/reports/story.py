@@ -19,7 +19,7 @@ from blackstart.model.system import System
 from blackstart.reports.lanes import Lane, lanes
 from blackstart.verdict import judge
 from blackstart.verdict.judge import Judgement
-from blackstart.verdict.monitors import Monitors, Timeline
+from blackstart.verdict.monitors import Monitors, Timeline, names_of
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class RunView:
         found = [(monitor, entered) for monitor in waited if (entered := monitor.interval)]
         found.sort(key=lambda each: each[1].middle_s)
         return tuple(
-            Transition(number, m.expectation.name, m.phase, m.expectation.condition.probe.name,
+            Transition(number, m.expectation.name, m.phase, m.expectation.condition.probes[0].name,
                        str(m.expectation.condition), entered, m.anchor_s, m.expectation.within_s)
             for number, (m, entered) in enumerate(found, start=1)
         )  # fmt: skip
@@ -198,7 +198,7 @@ class RunView:
         """The latest moment allowed of every `eventually` whose time had begun to count."""
         monitors = self.monitors.expected if self.monitors else []
         return tuple(
-            Limit(monitor.expectation.condition.probe.name, monitor.expectation.name, deadline_s)
+            Limit(monitor.expectation.condition.probes[0].name, monitor.expectation.name, deadline_s)
             for monitor in monitors
             if (deadline_s := monitor.deadline_s()) is not None
         )
@@ -209,7 +209,7 @@ class RunView:
         order: list[str] = []
         if self.monitors is not None:
             monitors = [*self.monitors.baseline, *self.monitors.expected, *self.monitors.bites, *self.monitors.gones]
-            order = [monitor.expectation.condition.probe.name for monitor in monitors]
+            order = [name for monitor in monitors for name in names_of(monitor.expectation)]
         return lanes(self.record, order, self.times.did_s)
 
     def readings(self, probes: Container[str]) -> list[Reading]:

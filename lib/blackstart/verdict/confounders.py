@@ -130,7 +130,7 @@ def _must_have_shown(record: Record, monitor: Monitor, rows: Sequence[Row], drai
 
 
 def _readings(record: Record, monitor: Monitor) -> list[Reading]:
-    name = monitor.expectation.condition.probe.name
+    name = monitor.expectation.condition.probes[0].name
     return [
         reading
         for event in record.of(EventName.READ)

@@ -6,33 +6,37 @@ ticks means that nothing is known about that time.
 
 from dataclasses import dataclass, field
 
-from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, Expectation
+from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Condition, Expectation
 from blackstart.model.finding import Finding, Interval, shown
 from blackstart.model.reading import UNSEEN, Reading, Scalar
 from blackstart.model.verdict import Verdict
+from blackstart.verdict import doubts
 
 GAP_TICKS = 5
 # A tick of 20 ms would make every hiccup of a busy machine's scheduler a hole in the evidence. Half of what a target
 # that is sampled politely (5 Hz) is allowed.
 GAP_LEAST_S = 0.5
 IN_A_ROW = 2
-# Single violations are flicker; this many, as this part of all readings, are more than that.
-OFTEN = 5
-OFTEN_PART = 0.1
 # The longest that a read in flight may keep the last reading of a window away.
 READ_GRACE_S = 5.0
 
 
 @dataclass
 class Monitor:
-    """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from."""
+    """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from.
+
+    `answered`: the probe had an answer before; silence says nothing of what never spoke.
+    """
 
     expectation: Expectation
     phase: str
     opened_s: float
     reference: Scalar = None
     anchor_s: float | None = None
+    answered: bool = True
     count: int = 0
+    values: int = 0
+    violations: int = 0
     last: Reading | None = None
     gap: Interval | None = None
     unseen: Reading | None = None
@@ -43,7 +47,6 @@ class Monitor:
     _wrong: list[Reading] = field(default_factory=list)  # those of them that say something of the target
     _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
     _seen_otherwise: Reading | None = None
-    _violations: int = 0
     _tick_s: float = 0.0
 
     def feed(self, reading: Reading, tick_s: float) -> bool:
@@ -56,6 +59,8 @@ class Monitor:
         self._note_gap(reading, tick_s)
         self.count += 1
         self.last = reading
+        self.values += reading.kind == "value"
+        self.answered |= reading.kind not in (UNREACHABLE, TIMED_OUT)
         if reading.kind == "unreadable" or (reading.kind == "absent" and self.unseen is None):
             self.unseen = reading
         if reading.kind == "malformed":
@@ -89,7 +94,7 @@ class Monitor:
             return False
         if condition.op == FRESH and not self._began_since(reading):
             return False
-        return condition.matches(reading, self.reference)
+        return isinstance(condition, Condition) and condition.matches(reading, self.reference)
 
     def _began_since(self, reading: Reading) -> bool:
         age_s = reading.value
@@ -130,7 +135,7 @@ class Monitor:
     def _feed_constant(self, reading: Reading) -> None:
         if self._violates(reading):
             self._bad.append(reading)
-            self._violations += 1
+            self.violations += 1
         elif not self._violated():
             self._bad = []
 
@@ -143,6 +148,13 @@ class Monitor:
 
     def _violated(self) -> bool:
         return len(self._bad) >= IN_A_ROW and self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
+
+    @property
+    def wavering(self) -> bool:
+        """Whether its last readings are a violation, or a loss, of which the next ones decide whether it counts."""
+        if self.expectation.when != "eventually":
+            return bool(self._bad) and not self._violated()
+        return self._settled() and 0 < len(self._bad) < IN_A_ROW and not self.expectation.momentary
 
     @property
     def interval(self) -> Interval | None:
@@ -219,7 +231,7 @@ class Monitor:
     def _finish_eventually(self, at_s: float) -> tuple[Verdict, str]:
         interval, deadline_s = self.interval, self.deadline_s()
         if self.count == 0:
-            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probes[0].name} at all"
         if self._nothing_to_compare:
             return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if interval is not None:
@@ -261,6 +273,8 @@ class Monitor:
             if len(self._wrong) < IN_A_ROW:
                 return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(self._bad[0])}"
             return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
+        if doubt := doubts.of_entering(self):
+            return Verdict.INCONCLUSIVE, doubt
         after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
         return Verdict.HELD, f"came true{after_s}"
 
@@ -268,7 +282,7 @@ class Monitor:
         if self._violated():
             return Verdict.BROKE, f"violated: {shown(self._bad[0])}"
         if self.count == 0:
-            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probe.name} at all"
+            return Verdict.INCONCLUSIVE, f"no reading of {self.expectation.condition.probes[0].name} at all"
         # What is compared with the baseline keeps the trace of a change: a restart shows after a gap, or an absence.
         traced = self.expectation.condition.op in AGAINST_BASELINE and not self._bad
         excused = traced and self.last is not None and self.last.kind == "value"
@@ -282,13 +296,6 @@ class Monitor:
             return Verdict.INCONCLUSIVE, f"no reading in the last {at_s - self.last.answered_s:.1f} s"
         if self.gap is not None and not traced:
             return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
-        return self._flickers()
-
-    def _flickers(self) -> tuple[Verdict, str]:
-        if not self._violations:
-            return Verdict.HELD, f"in all {self.count} readings"
-        told = f"violated in {self._violations} of {self.count} readings, never for long enough to count"
-        # One broken instance of two behind a balancer looks like this: every other answer is wrong.
-        if not self.expectation.for_s and self._violations >= max(OFTEN, OFTEN_PART * self.count):
-            return Verdict.INCONCLUSIVE, f"{told}, but too often for a flicker"
-        return Verdict.HELD, told
+        if doubt := doubts.of_window(self, at_s):
+            return Verdict.INCONCLUSIVE, doubt
+        return Verdict.HELD, doubts.flicker(self) or f"in all {self.count} readings"

@@ -183,8 +183,8 @@ def _missing(record: Record, findings: Sequence[Finding]) -> list[str]:
     missing += [
         f"baseline {f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase == "baseline"
     ]
-    if not any(f.status == Verdict.HELD for f in findings if f.phase != "baseline" and not f.premise):
-        missing.append("nothing that was expected has been seen")
+    if not any(f.status == Verdict.HELD for f in findings if f.phase != "baseline" and f.criterion and not f.premise):
+        missing.append("nothing that was expected has been seen: no criterion held")
     if record.damage:
         missing.append(_damaged(record))
     return [*missing, *_cut_off(record)]

@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from blackstart.model.change import Change
-from blackstart.model.expect import AGAINST_BASELINE, Condition, Expectation, eventually
+from blackstart.model.expect import AGAINST_BASELINE, SILENCES, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.expectation_monitor import Monitor
+from blackstart.verdict.relation_monitor import RelationMonitor
 
 BITE_WITHIN_S = 30.0
 
@@ -29,6 +30,11 @@ def proof(condition: Condition, name: str) -> Expectation:
     return eventually(condition, within_s=BITE_WITHIN_S, name=name, criterion=False)
 
 
+def names_of(expectation: Expectation) -> tuple[str, ...]:
+    """The probes that it looks at, each once."""
+    return tuple(dict.fromkeys(probe.name for probe in expectation.condition.probes))
+
+
 @dataclass
 class Monitors:
     """The monitors of one run; take readings in order and know which of them is open. Engine and judge share it."""
@@ -42,11 +48,24 @@ class Monitors:
     last_value: dict[str, Scalar] = field(default_factory=dict)
     _by_probe: dict[str, list[Monitor]] = field(default_factory=dict)
     _before: dict[str, Scalar] = field(default_factory=dict)
+    _answered: set[str] = field(default_factory=set)
+    _related: dict[tuple[str, str], RelationMonitor] = field(default_factory=dict)
 
     def open(self, at_s: float) -> None:
         """The baseline begins."""
         self.baseline = [Monitor(e, "baseline", at_s, anchor_s=at_s) for e in self.experiment.baseline]
-        self._listen(self.baseline)
+        phases = {
+            "fault": self.experiment.during,
+            "recovery": self.experiment.recovery,
+            "always": self.experiment.always,
+        }
+        self._related = {
+            (phase, e.name): RelationMonitor(e, phase, at_s)
+            for phase, expectations in phases.items()
+            for e in expectations
+            if not isinstance(e.condition, Condition)
+        }
+        self._listen([*self.baseline, *self._related.values()])
 
     def fault(self, at_s: float) -> None:
         """The first `do` begins."""
@@ -75,16 +94,28 @@ class Monitors:
         return [Monitor(proof(one, f"{side}: {one}"), side, at_s, anchor_s=at_s) for one in conditions]
 
     def _monitor(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
-        reference = self._before.get(expectation.condition.probe.name)
-        return Monitor(expectation, phase, at_s, reference if expectation.condition.op in AGAINST_BASELINE else None)
+        if not isinstance(expectation.condition, Condition):
+            return self._relation(expectation, phase, at_s)
+        name, compared = expectation.condition.probes[0].name, expectation.condition.op in AGAINST_BASELINE
+        reference = self._before.get(name) if compared else None
+        return Monitor(expectation, phase, at_s, reference, answered=name in self._answered)
+
+    def _relation(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
+        known = self._related.pop((phase, expectation.name), None)
+        if known is None:
+            return RelationMonitor(expectation, phase, at_s)
+        self._unlisten([known])  # it is listened to again with the others of its phase
+        return known.judge_from(at_s)
 
     def _listen(self, monitors: Iterable[Monitor]) -> None:
         for monitor in monitors:
-            self._by_probe.setdefault(monitor.expectation.condition.probe.name, []).append(monitor)
+            for name in names_of(monitor.expectation):
+                self._by_probe.setdefault(name, []).append(monitor)
 
     def _unlisten(self, monitors: Iterable[Monitor]) -> None:
         for monitor in monitors:
-            self._by_probe[monitor.expectation.condition.probe.name].remove(monitor)
+            for name in names_of(monitor.expectation):
+                self._by_probe[name].remove(monitor)
 
     def feed(self, readings: Sequence[Reading], tick_s: float) -> bool:
         """Readings of one endpoint, in the order in which they were answered. Returns whether they decided anything."""
@@ -92,6 +123,8 @@ class Monitors:
         for reading in readings:
             if reading.kind == "value":
                 self.last_value[reading.probe] = reading.value
+            if reading.kind not in SILENCES:
+                self._answered.add(reading.probe)
             for monitor in self._by_probe.get(reading.probe, ()):
                 decided |= monitor.feed(reading, tick_s)
         return decided

@@ -138,7 +138,9 @@ def test_the_last_line_says_that_nothing_was_touched() -> None:
 
 
 def test_a_plan_without_a_fault_is_shown_too() -> None:
-    text = show(make(experiment(faults=(), recovery=(AFTER,)), Target("bare", why="the defaults")))
+    load = Traffic(Burst(3, Operation("plan", url="http://localhost/plans"), name="plans"), "fault")
+    made = experiment(faults=(), recovery=(AFTER,), traffic=load)
+    text = show(make(made, Target("bare", why="the defaults")))
     assert text.splitlines()[0] == "drill on bare (no api), from the defaults"
 
 

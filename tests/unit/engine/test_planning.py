@@ -12,9 +12,10 @@ from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadExperiment, BadTarget, Refused
 from blackstart.engine import planning
+from blackstart.loads import Burst, Operation
 from blackstart.model.change import Change
 from blackstart.model.expect import Conditions, always, eventually, never
-from blackstart.model.experiment import Check, Experiment
+from blackstart.model.experiment import Check, Experiment, Traffic
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Answer, Endpoint, ReadingKind, Scalar
 from blackstart.model.target import Service, Target
@@ -35,6 +36,7 @@ from tests.unit.builders import (
 )
 
 TARGET = Target("trader", api="http://localhost:8000")
+LOAD = Traffic(Burst(2, Operation("plan", url="http://localhost:8000/plans"), name="plans"), "fault")
 
 
 @plain
@@ -56,7 +58,7 @@ class Bindable(Conditions):
 
 def planned(*changes: Change, **parts: Any) -> Plan:
     """The plan of an experiment that expects one thing, unless the parts say otherwise."""
-    parts = {"recovery": (AFTER,)} | parts
+    parts = {"recovery": (AFTER,), **({} if changes else {"traffic": LOAD})} | parts
     return planning.make(experiment(**({"faults": tuple(Cut((made,)) for made in changes)} | parts)), TARGET)
 
 
@@ -94,8 +96,13 @@ def test_faults_are_planned_in_order_and_their_services_named_once() -> None:
 
 def test_the_target_itself_is_locked_even_where_no_service_is_touched() -> None:
     assert planned().identities == ("target:http://localhost:8000",)
-    bare = planning.make(experiment(recovery=(AFTER,), faults=()), Target("x"))
+    bare = planning.make(experiment(recovery=(AFTER,), faults=(), traffic=LOAD), Target("x"))
     assert bare.identities == ("target:x",)
+
+
+def test_what_breaks_nothing_and_sends_nothing_is_refused() -> None:
+    with pytest.raises(BadExperiment, match=r"drill: it breaks nothing and sends no load"):
+        planning.make(experiment(recovery=(AFTER,), faults=()), Target("x"))
 
 
 def test_the_services_that_are_touched_are_locked_too(monkeypatch: pytest.MonkeyPatch) -> None:

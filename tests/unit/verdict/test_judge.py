@@ -151,13 +151,24 @@ def test_a_refusal_after_the_fault_is_not_called_refused() -> None:
 def test_an_experiment_that_expects_nothing_is_inconclusive() -> None:
     judged = whole(during=(), recovery=(), always=()).judged()
     assert judged.verdict == "inconclusive"
-    assert "nothing that was expected has been seen" in judged.reasons
+    assert "nothing that was expected has been seen: no criterion held" in judged.reasons
 
 
 def test_a_run_that_saw_none_of_what_it_expected_is_inconclusive() -> None:
     only = eventually(leader.is_(0), name="x", criterion=False)
     told = Story(drill(during=(only,), recovery=(), always=()), change())
     assert recovered(fault(told, leader="absent")).phase(9.1, "end").judged().verdict == "inconclusive"
+
+
+def test_what_is_no_criterion_can_not_hold_a_run_alone() -> None:
+    only = eventually(leader.is_(0), name="x", criterion=False)
+    told = Story(drill(during=(only,), recovery=(), always=()), change())
+    judged = recovered(fault(told, leader=0)).phase(9.1, "end").judged()
+    assert {finding.status for finding in judged.findings} == {"held"}
+    assert (judged.verdict, judged.reasons) == (
+        "inconclusive",
+        ("nothing that was expected has been seen: no criterion held",),
+    )
 
 
 def test_checks_alone_can_hold() -> None:

@@ -3,7 +3,7 @@
 import asyncio
 
 from blackstart.base.clock import now_s
-from blackstart.evidence.history import Outcome, Row
+from blackstart.evidence.history import GIVEN_UP, Outcome, Row
 from blackstart.loads.driving.connection import Connection, Headers
 from blackstart.loads.driving.place import NotSent
 from blackstart.loads.driving.pool import Pool
@@ -75,7 +75,7 @@ class Attempt:
             self._end(now_s(), "fail", None, "", str(failure))
 
     def _late(self) -> None:
-        self._give_up(f"timed out after {self.op.timeout_s:g} s")
+        self._give_up(f"{GIVEN_UP}{self.op.timeout_s:g} s")
 
     def _give_up(self, why: str) -> None:
         if self.over:

@@ -15,7 +15,7 @@ from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import last_line
 from blackstart.controls.steps.shell import remote_line
 from blackstart.controls.steps.ssh import ssh_machine
-from blackstart.evidence.history import Outcome, Row
+from blackstart.evidence.history import GIVEN_UP, Outcome, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.sender import Done
 from blackstart.loads.template import Template
@@ -104,7 +104,7 @@ class Job:
         try:
             came = run(self._step, self._started)
         except StepTimedOut:
-            return "info", f"timed out after {self._step.timeout_s:g} s"
+            return "info", f"{GIVEN_UP}{self._step.timeout_s:g} s"
         except BlackstartError as error:
             why = str(error).splitlines()[0]
             return ("info", why) if self._start_s is not None else ("fail", f"unsent: {why}")

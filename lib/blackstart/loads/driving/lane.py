@@ -3,6 +3,7 @@
 import asyncio
 
 from blackstart.base.clock import now_s
+from blackstart.evidence.history import GIVEN_UP
 from blackstart.loads.driving.connection import Connection, Headers
 
 
@@ -46,7 +47,7 @@ class Lane:
             async with asyncio.timeout(within_s):
                 await self._finished.wait()
         except TimeoutError:
-            self.lost(f"timed out after {within_s:g} s")
+            self.lost(f"{GIVEN_UP}{within_s:g} s")
 
     def answered(self, status: int, headers: Headers, body: bytes) -> None:
         """A whole answer."""

@@ -53,6 +53,8 @@ class Sender:
         self._cap = min(max(1, load.max_in_flight // count), file_limit())
         self._open: set[Job] = set()
         self._retries: dict[Job, asyncio.TimerHandle] = {}
+        self._to_repeat: set[Job] = set()  # those that are sent once more when they are acknowledged
+        self._repeated: set[Job] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._all_sent, self._idle = asyncio.Event(), asyncio.Event()
         self._idle.set()
@@ -110,25 +112,39 @@ class Sender:
             self._write(Row(attempt.op.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
             return
         self._open.add(attempt)
+        if self._load.retry.acknowledged_every and number % self._load.retry.acknowledged_every == 0:
+            self._to_repeat.add(attempt)
         self._idle.clear()
         attempt.go(due_s)
 
     def _ended(self, attempt: Job, row: Row) -> None:
         """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""
+        if attempt in self._repeated and self._rejected(row):  # it is there, and was told from a new one
+            row = row._replace(outcome="ok")
         self._write(row)
         retry = self._load.retry
-        if attempt.tries <= retry.times and row.outcome in retry.outcomes and not self._closing:
+        once_more = row.outcome == "ok" and attempt in self._to_repeat
+        if once_more:
+            self._to_repeat.discard(attempt)
+            self._repeated.add(attempt)
+        if (once_more or (attempt.tries <= retry.times and row.outcome in retry.outcomes)) and not self._closing:
             due_s = now_s() + retry.after_s
             self._retries[attempt] = self._loop.call_later(retry.after_s, self._again, attempt, due_s)
         else:
             self._over(attempt)
+
+    def _rejected(self, row: Row) -> bool:
+        """Whether the system itself said no: by its answer, or by a program's exit code."""
+        by_status = row.status is not None and 400 <= row.status < 500
+        return row.outcome == "fail" and (by_status or isinstance(self._load, Commands))
 
     def _again(self, attempt: Job, due_s: float) -> None:
         del self._retries[attempt]
         attempt.go(due_s)
 
     def _over(self, attempt: Job) -> None:
-        self._open.discard(attempt)
+        for jobs in (self._open, self._to_repeat, self._repeated):
+            jobs.discard(attempt)
         if not self._open:
             self._idle.set()
 

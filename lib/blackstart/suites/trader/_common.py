@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
+from blackstart.model.relations import Same, implies
 from blackstart.model.target import Target
 from blackstart.probes.in_container import SqlInContainer
+from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader.link import is_in_container
@@ -46,6 +50,13 @@ class Limits:
     def backoff_shows_s(self) -> float:
         """How long the fault must be held for four failed attempts to be seen: the loss, and three steps of backoff."""
         return self.refresh_s + sum(self.backoff_s[:3]) + 3 * self.jitter_s + 0.5
+
+    def settles_s(self, held_s: float = 0.0) -> float:
+        """How long it is watched after it has recovered: one refresh, the longest backoff that a fault of `held_s` can
+        have brought it to, and as long as a loop that died may look alive, whichever is longest."""
+        begun_s = accumulate(self.backoff_s, initial=0.0)
+        longest_s = max(step_s for step_s, at_s in zip(self.backoff_s, begun_s, strict=False) if at_s <= held_s)
+        return max(Experiment.settle_s, self.notice_s, longest_s + self.jitter_s, self.heartbeat_s)
 
 
 def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:
@@ -90,3 +101,40 @@ def steady(service: str = "") -> tuple[Expectation, ...]:
             hint="Another instance id means that the orchestrator was restarted: check logs for unhandled exceptions.",
         ),
     )
+
+
+def consistent(target: Target, limits: Limits, service: str = "", criterion: bool = False) -> tuple[Expectation, ...]:
+    """What an instance says in one place is true in the other, whatever happens to it.
+
+    Who is ready leads and has fresh heartbeats; who leads has the lock, but for the time until it must have noticed a
+    loss. A `criterion` where the drill demands all of it of the baseline too. The lock is none: how it is written is
+    the target's own affair.
+    """
+    suffix = f"_{service}".replace("-", "_") if service else ""
+    said = read.ready(service).is_(200)
+    stands = [(read.leader(service).is_(1), f"ready_means_leader{suffix}")]
+    stands += [(beat.below(limits.heartbeat_s), f"ready_means_{beat.name}") for beat in read.heartbeats(service)]
+    means = [implies(said, one, name=name, criterion=criterion, hint=_READY_HINT) for one, name in stands]
+    lock = lock_key(target)
+    if lock:
+        leads = implies(
+            read.leader(service).is_(1),
+            Same(lock, read.instance_id(service)),
+            for_s=limits.notice_s,
+            name=f"leader_means_lock{suffix}",
+            criterion=False,
+            hint="An instance leads while another one, or nobody, has the lock: does it check who holds it?",
+        )
+        means.append(leads)
+    return tuple(means)
+
+
+_READY_HINT = "/ready says 200 before, or after, what it stands for is true: does it ask the lock and the heartbeats?"
+
+
+def lock_key(target: Target) -> RedisCommand | None:
+    """Who holds the leader's lock, asked in Redis; None where it can't be asked over the network."""
+    redis = target.services.get("redis")
+    if redis is None or not (redis.dsn or redis.address):
+        return None
+    return RedisCommand(("GET", str(target.fact("lock_key", "trader:leader"))), name="lock_key")

@@ -11,7 +11,7 @@ from blackstart.model.target import Target
 from blackstart.probes.fleet import Fleet
 from blackstart.safety.preflight.link_proofs import Listens
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import Limits
+from blackstart.suites.trader._common import Limits, consistent
 from blackstart.suites.trader._leadership import leadership, report_name, reports
 from blackstart.suites.trader.link import links
 
@@ -40,7 +40,10 @@ def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Exp
                 hint="No instance leads, or more than one does: check orchestrator logs for re-acquire attempts.",
             ),
         ),
-        always=tuple(always(_same_process(name), name=_no_crash(name)) for name in instances),
+        always=(
+            *(always(_same_process(name), name=_no_crash(name)) for name in instances),
+            *(one for name in instances for one in consistent(target, limits, name)),
+        ),
         collect=reports(target, instances),
         watch=(),
         log_rows=(),
@@ -56,7 +59,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
         hypothesis="When Redis forgets the lock, the old leader and its successor never lead at the same time.",
         faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
-        settle_s=limits.ttl_s + limits.refresh_s,
+        settle_s=max(limits.ttl_s + limits.refresh_s, limits.settles_s()),
         checks=leadership(target, instances, least=2, criterion=True, proof="forgotten"),
     )
 
@@ -70,9 +73,9 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         "after it wakes.",
         faults=(PauseOne(tuple((name, read.leader(name).is_(1)) for name in instances), hold_s=frozen_s),),
         link=tuple(Listens(name) for name in instances),
-        settle_s=limits.refresh_s + 1.0,
+        settle_s=limits.settles_s(frozen_s),
         # A frozen instance can't answer; that it is still the same process is seen when it is awake again.
-        always=(),
+        always=tuple(one for name in instances for one in consistent(target, limits, name)),
         recovery=(
             *common.recovery,
             *(eventually(_same_process(name), within_s=limits.back_s, name=_no_crash(name)) for name in instances),

@@ -18,14 +18,16 @@ ORDERS_PER_S = 10.0
 COMMANDS_PER_S = 4.0
 START_S = 2.0
 KEY_VARIABLE = "CLIENT_ORDER_ID"
-_AGAIN = Retry(times=8, after_s=1.0)
+# Of ten orders a second two are sent once more: some before, some during and some after an outage.
+_AGAIN = Retry(times=8, after_s=1.0, acknowledged_every=5)
 _COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "fail_codes", "rate_per_s")
 
 
 def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | None:
     """Orders with keys of their own, by the route or the command in [orders]; None where the target has no [orders].
 
-    Those without a clear answer are sent again. Raises BadTarget for a table that is not valid.
+    Those without a clear answer are sent again, and so are some that were acknowledged. Raises BadTarget for a table
+    that is not valid.
     """
     table = dict(target.routes.get("orders", {}))
     if "command" in table:

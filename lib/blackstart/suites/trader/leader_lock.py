@@ -8,7 +8,7 @@ from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.suites.trader import _lost_locks
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import Limits, steady, stored
+from blackstart.suites.trader._common import Limits, consistent, steady, stored
 from blackstart.suites.trader._leadership import leadership, reports
 from blackstart.suites.trader.link import forbidding, links
 
@@ -20,13 +20,13 @@ WORDS = {"200": "ready", "503": "not_ready"}
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Limits follow from what the target promises of its lock, and from the flags of the original script."""
     limits = Limits.of(target, flags)
-    plain = _stop_redis(target, limits)
+    plain = _stop_redis(target, limits, flags.hold_s)
     if not variant:
         return plain
     return _lost_locks.vary(plain, variant, target, limits)
 
 
-def _stop_redis(target: Target, limits: Limits) -> Experiment:
+def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
     newest = newest_order(target)
     return Experiment(
         name="leader-lock",
@@ -75,12 +75,14 @@ def _stop_redis(target: Target, limits: Limits) -> Experiment:
         recovery=_recovery(limits),
         always=(
             *steady(),
+            *consistent(target, limits, criterion=True),
             never(read.leaders().above(1), name="one_leader", hint="Two label sets lead at once in one process."),
         ),
         checks=(*_checks(limits, bool(newest)), *leadership(target, ("",), least=2)),
         collect=reports(target, ("",)),
         watch=(read.orders_placed(), read.kill_switch(), *newest),
         hold_min_s=limits.backoff_shows_s,
+        settle_s=limits.settles_s(max(limits.backoff_shows_s, held_s)),
         log_rows=(
             LogRow("leader_before", "leader", "before"),
             LogRow("leader_after_stop", "leader", "fault"),
@@ -106,12 +108,14 @@ def _recovery(limits: Limits) -> tuple[Expectation, ...]:
             read.ready().is_(200),
             within_s=limits.back_s,
             name="ready_200_again",
+            stays=True,
             hint="Wait longer with WAIT_READY_TIMEOUT if the backoff may take longer; check the heartbeats at /ready.",
         ),
         eventually(
             read.leader().is_(1),
             within_s=limits.back_s,
             name="leader_1_again",
+            stays=True,
             requires=read.LEADER_SHOWN,
             hint="Check if Redis actually restarted; wait longer for auto-reacquire (up to 90 s); check orchestrator "
             "logs for re-acquire attempts.",
@@ -120,6 +124,7 @@ def _recovery(limits: Limits) -> tuple[Expectation, ...]:
             read.paused().is_(False),
             within_s=limits.back_s,
             name="resumed",
+            stays=True,
             requires=read.PAUSED_SHOWN,
             hint="Re-acquiring the lock must resume trading: look for the resume in the orchestrator logs.",
         ),

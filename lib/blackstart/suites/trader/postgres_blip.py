@@ -9,18 +9,20 @@ from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady, well
+from blackstart.suites.trader._common import Limits, consistent, steady, well
 from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
 from blackstart.suites.trader.link import forbidding, links
 
 VARIANTS = ("freeze",)
 # Beyond the database's own time limit, an answer may take this much longer.
 SPARE_S = 0.5
+LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Orders with keys of their own flow before, during and after; those without a clear answer are sent again."""
+    limits = Limits.of(target, flags)
     answer_s = float(target.fact(DB_TIMEOUT, 2.0)) + SPARE_S
     load = flowing_orders(target, timeout_s=answer_s + 2.0)
     accepted = LoadOutcome().is_("ok")
@@ -40,13 +42,13 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         faults=(Pause("postgres") if variant else Stop("postgres"),),
         recovery=(_recovers(flags, bool(load)),),
-        always=steady(),
+        always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
         checks=_checks(target, answer_s, slow_s),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(),),
-        hold_min_s=3.0,
-        settle_s=2.5,
+        hold_min_s=max(LEAST_HOLD_S, answer_s + LEAST_HOLD_S / 2),  # what hangs for longer than it may must be seen to
+        settle_s=limits.settles_s(),
         log_title="postgres_blip_chaos_test",
         log_rows=(
             LogRow("health_before", "health", "before"),

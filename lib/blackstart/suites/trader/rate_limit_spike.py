@@ -7,7 +7,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.suites.trader import readings as read
-from blackstart.suites.trader._common import steady, stored, well
+from blackstart.suites.trader._common import Limits, consistent, steady, stored, well
 from blackstart.suites.trader._orders import keys_at_orders, keys_in_database, operation
 from blackstart.suites.trader.link import forbidding
 
@@ -20,6 +20,7 @@ FASTEST_PER_S = 2000.0
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """As many plans as PLAN_COUNT says, all in flight at once."""
+    limits = Limits.of(target, flags)
     rate_per_s = float(target.fact("throttle_orders_per_s", 1.0))
     plan = operation(target, "plans", timeout_s=30.0)
     load = plan and _burst(plan, flags.plan_count)
@@ -33,13 +34,14 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         # Without a load nothing is done, and nothing can be expected of it: the checks say that nothing was sent.
         during=(_rises(rate_per_s),) if load else (),
         recovery=(_returns(flags.plan_count / rate_per_s + SPARE_S),) if load else (),
-        always=steady(),
+        always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load, "fault") if load else None,
         checks=_checks(bool(database), flags.plan_count <= MOST_AT_ONCE),
         collect=(*database, keys_at_orders(max(10_000, flags.plan_count)), *_duplicates(target)),
         watch=(read.orders_placed(), read.throttle_depth()),
         hold_min_s=0.0,
         hold_max_s=60.0,
+        settle_s=limits.settles_s(),
         log_title="rate_limit_chaos_test",
         log_rows=(
             LogRow("throttle_before", "throttle_depth", "before"),

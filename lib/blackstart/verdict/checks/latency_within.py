@@ -1,9 +1,10 @@
 """Answers came soon enough, counted from when each request was due. Percentiles by nearest rank, for one outcome."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 
 from blackstart.base.percentiles import METHOD, percentile
-from blackstart.evidence.history import Row
+from blackstart.evidence.history import GIVEN_UP, Row
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, selected, vacuity
@@ -24,7 +25,8 @@ def latency_within(
 ) -> CheckResult:
     """`limits_ms` maps p50, p99.9, ... or max to milliseconds. `outcome` "" takes all; `status`, `detail` narrow it.
 
-    Raises ValueError for a limit that is none.
+    Inconclusive where a limit could not be reached: too few requests were due that long before the undo, which lets go
+    what hangs, or the load itself gave up sooner. Raises ValueError for a limit that is none.
     """
     shown = ", ".join(f"{name} ≤ {limit:g} ms" for name, limit in limits_ms.items())
     which = outcome or "all"
@@ -50,12 +52,31 @@ def latency_within(
     crowd = sum(row.sent_late for row in chosen) >= _CROWD
     waited = [0.0 if crowd and row.sent_late else row.answer_ms for row in chosen]
     if not over:
-        return report.held(actual)
+        beyond = _beyond(evidence, chosen, phase, {ranks[name]: limit for name, limit in limits_ms.items()})
+        return report.unknown(beyond, actual) if beyond else report.held(actual)
     if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
         return report.unknown(f"{', '.join(over)} over the limit, but only since the load itself sent late", actual)
     limit_ms = min(limits_ms[name] for name in over)
     slowest = sorted((row for row in chosen if row.latency_ms > limit_ms), key=lambda row: -row.latency_ms)
     return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
+
+
+def _beyond(evidence: Recorded, rows: Sequence[Row], phase: str, limits_ms: Mapping[float, float]) -> str:
+    """Why the load could not have gone over a limit, by its rank; "" where it could have gone over each of them."""
+    undo_s = evidence.phases[phase][1] if phase == "fault" and evidence.record.changes() else math.inf
+    first_s = min(row.intended_s for row in rows)
+    for rank, limit_ms in limits_ms.items():
+        slow = [math.inf if row.intended_s + limit_ms / 1000 < undo_s else row.latency_ms for row in rows]
+        if percentile(slow, rank) <= limit_ms:
+            least_s = limit_ms / 1000 - (undo_s - first_s)
+            short = f", the first of them {least_s:.1f} s too late" if least_s > 0 else ""
+            few = f"{slow.count(math.inf)} of {len(rows)} requests were due {limit_ms:g} ms before the undo{short}"
+            return f"the limit could not be reached: {few}; hold the fault for longer"
+        cut = [row for row in rows if row.detail.startswith(GIVEN_UP) and row.latency_ms <= limit_ms]
+        if percentile([math.inf if row in cut else row.latency_ms for row in rows], rank) > limit_ms:
+            short_ms = limit_ms - max(row.latency_ms for row in cut)
+            return f"{len(cut)} requests were given up by the load itself, {short_ms:.0f} ms before the limit"
+    return ""
 
 
 def _is_of(row: Row, outcome: str, status: int | None, detail: str | None) -> bool:

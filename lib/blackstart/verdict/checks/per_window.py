@@ -1,9 +1,11 @@
 """No more answers of a kind in any window than allowed: a rate limit that holds."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from heapq import heappop, heappush
 from math import floor
 
+from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import selected, vacuity
@@ -19,8 +21,8 @@ def per_window(
 
     When the windows begin is not known, nor at what moment between its sending and its answer a request was counted.
     It broke where, wherever they begin, the requests can't be shared out among the windows that they lay in without
-    one holding more than `most`: a limiter that keeps its limit is never blamed. Never near the limit: nothing was
-    tested.
+    one holding more than `most`: a limiter that keeps its limit is never blamed. Where no more than `most` were sent in
+    a window, or nobody was limited, nothing was tested.
     """
     report = Reporter(f"at most {most} × {status} in each window of {window_s:g} s")
     rows = selected(evidence, op)
@@ -37,9 +39,17 @@ def per_window(
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if not why and not answered:
         why = f"no answer {status}{f' said {detail}' if detail else ''}: nobody was counted"
+    if not why and (sent := _most_sent(rows, window_s)) <= most:
+        why = f"at most {sent} were sent in a window, and {most} may be let through: {most + 1 - sent} too few to tell"
     if not why and not limited:
         why = f"nobody was limited: {actual}"
     return report.unknown(why, actual) if why else report.held(f"{actual}, {limited} were limited")
+
+
+def _most_sent(rows: History, window_s: float) -> int:
+    """The most requests that were sent in any window, wherever it begins."""
+    starts = sorted(row.start_s for row in rows.rows if row.start_s is not None)
+    return max((i + 1 - bisect_right(starts, at_s - window_s) for i, at_s in enumerate(starts)), default=0)
 
 
 def _fit(answered: Iterable[tuple[float, float]], shift: float, most: int) -> bool:

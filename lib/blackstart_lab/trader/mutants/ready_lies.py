@@ -17,6 +17,6 @@ class ReadyLies(Readiness):
 MUTANT = Mutant(
     summary="/ready stays 200 without the lock",
     experiment="leader-lock",
-    must_fail=("ready_503",),
+    must_fail=("ready_503", "ready_means_leader"),
     parts={"readiness": ReadyLies},
 )

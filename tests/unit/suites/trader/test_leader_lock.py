@@ -8,6 +8,7 @@ from blackstart.model.experiment import Check, Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Service, Target
 from blackstart.suites.trader import leader_lock
+from blackstart.suites.trader._common import Limits
 
 REDIS = Service("redis", address="127.0.0.1:6379", control={"manual": "it"})
 
@@ -32,3 +33,18 @@ def test_without_one_the_check_is_told_but_is_no_criterion(postgres: dict[str, o
     drill = declared(**postgres)
     assert "newest_order" not in [probe.name for probe in drill.watch]
     assert not orders_check(drill).criterion
+
+
+@pytest.mark.parametrize(
+    ("facts", "held_s", "settles_s"),
+    [
+        ({"lock_refresh_s": 1.0, "backoff_s": [0.2, 0.4], "backoff_jitter_s": 0.0}, 0.0, 5.0),
+        ({"lock_refresh_s": 10.0, "backoff_s": [1, 2, 4], "backoff_jitter_s": 0.0}, 0.0, 11.0),
+        ({"lock_refresh_s": 1.0, "backoff_s": [1, 8, 30], "backoff_jitter_s": 0.5}, 8.0, 8.5),
+        ({"lock_refresh_s": 1.0, "backoff_s": [1, 8, 30], "backoff_jitter_s": 0.5}, 9.0, 30.5),
+    ],
+)
+def test_a_recovery_is_watched_as_long_as_the_slowest_of_its_work(
+    facts: dict[str, object], held_s: float, settles_s: float
+) -> None:
+    assert Limits.of(Target("trader", facts=facts), Flags()).settles_s(held_s) == settles_s

@@ -45,9 +45,9 @@ def test_no_duplicates_without_one_of_our_keys_is_inconclusive() -> None:
 
 
 def test_a_retried_key_there_once_holds() -> None:
-    rows = history(row("a", "info"), row("a", "ok", 2), row("b"))
+    rows = history(row("a"), row("a", "ok", 2, at_s=12.0), row("b"))
     result = retry_not_doubled(recorded(rows, {"keys": ["a", "b"]}))
-    assert (result.verdict, result.actual) == ("held", "1 sent again, 1 of them there, 0 more than once")
+    assert (result.verdict, result.actual) == ("held", "1 sent again, 1 of them there, 1 when they were, 0 doubled")
 
 
 def test_a_retried_key_there_twice_breaks() -> None:
@@ -56,7 +56,7 @@ def test_a_retried_key_there_twice_breaks() -> None:
 
 
 def test_a_doubled_key_that_was_sent_once_is_not_its_business() -> None:
-    rows = history(row("a", "info"), row("a", "ok", 2), row("b"))
+    rows = history(row("a"), row("a", "ok", 2, at_s=12.0), row("b"))
     assert retry_not_doubled(recorded(rows, {"keys": ["a", "b", "b"]})).verdict == "held"
 
 
@@ -66,6 +66,9 @@ def test_a_doubled_key_that_was_sent_once_is_not_its_business() -> None:
         (history(row("a")), ["a"], "no request was sent again"),
         (history(row("a", "info"), unsent("a")._replace(attempt=2)), ["a"], "no request was sent again"),
         (history(row("a", "info"), row("a", "info", 2)), [], "no request that was sent again is there"),
+        (history(row("a", "info"), row("a", "ok", 2)), ["a"], "after it had been acknowledged"),
+        (history(row("a", "ok"), row("a", "info", 2, at_s=12.0)), ["a"], "after it had been acknowledged"),
+        (history(row("a", "ok"), row("a", "ok", 2)), ["a"], "after it had been acknowledged"),  # both under way at once
         (history(row("a", "info"), row("a", "ok", 2), unreadable=(TORN,)), ["a"], "can't be read"),
         (history(), [], "no request was recorded"),
     ],
@@ -90,7 +93,7 @@ counts = st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 2), min_size=
 
 @given(counts)
 def test_the_three_agree_with_counting(there: dict[str, int]) -> None:
-    rows = history(*(r for key in there for r in (row(key, "info"), row(key, "ok", 2))))
+    rows = history(*(r for key in there for r in (row(key), row(key, "ok", 2, at_s=12.0))))
     seen = recorded(rows, {"keys": list(Counter(there).elements())})
     most, least = max(there.values()), min(there.values())
     assert (no_lost_write(seen).verdict == "broke") == (least == 0)

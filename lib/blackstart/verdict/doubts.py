@@ -1,0 +1,64 @@
+"""Why what came true, or was not violated, still proves nothing: nothing was seen, or nothing could have come. Pure."""
+
+from typing import Protocol
+
+from blackstart.model.expect import SILENCES, Expectation
+from blackstart.model.finding import shown
+from blackstart.model.reading import Reading
+
+_LEAST_VALUES = 2  # as two readings decide whether something is violated
+# Single violations are flicker; this many, as this part of all readings, are more than that.
+_OFTEN, _OFTEN_PART = 5, 0.1
+
+
+class Followed(Protocol):
+    """What is asked of a monitor; see `blackstart.verdict.expectation_monitor`."""
+
+    expectation: Expectation
+    phase: str
+    opened_s: float
+    answered: bool
+    count: int
+    values: int
+    violations: int
+    last: Reading | None
+
+    @property
+    def wavering(self) -> bool: ...
+
+
+def of_entering(monitor: Followed) -> str:
+    """Of an `eventually` that has come true; "" where there is none."""
+    if monitor.wavering and monitor.phase == "recovery":
+        return f"came true, and its last reading was another one: {shown(monitor.last)}"
+    return _never_spoke(monitor)
+
+
+def of_window(monitor: Followed, at_s: float) -> str:
+    """Of an `always` or `never` that was not violated until `at_s`; "" where there is none."""
+    expectation, lasted_s = monitor.expectation, at_s - monitor.opened_s
+    # One broken instance of two behind a balancer looks like this: every other answer is wrong.
+    if not expectation.for_s and monitor.violations >= max(_OFTEN, _OFTEN_PART * monitor.count):
+        return f"{flicker(monitor)}, but too often for a flicker"
+    if monitor.wavering:
+        return f"violated in its last reading, and not looked at for long enough to tell: {shown(monitor.last)}"
+    if expectation.for_s >= lasted_s:
+        needs = f"only what lasts {expectation.for_s:g} s would have violated it"
+        return f"was looked at for {lasted_s:.1f} s, and {needs}"
+    if expectation.when == "always":
+        return _never_spoke(monitor)
+    if monitor.values < _LEAST_VALUES or (monitor.last is not None and monitor.last.kind != "value"):
+        return f"{monitor.values} of {monitor.count} readings gave a value; last, {shown(monitor.last)}"
+    return ""
+
+
+def flicker(monitor: Followed) -> str:
+    """How often it was violated for a moment; "" where it was not."""
+    if not monitor.violations:
+        return ""
+    return f"violated in {monitor.violations} of {monitor.count} readings, never for long enough to count"
+
+
+def _never_spoke(monitor: Followed) -> str:
+    silent = monitor.expectation.condition.op in SILENCES
+    return "it had never answered before: its silence says nothing" if silent and not monitor.answered else ""

@@ -1,0 +1,185 @@
+"""Two readings that must agree: accused is only what certainly stood at one time, for longer than may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blackstart.base.codec import from_data, to_data
+from blackstart.model.expect import Expectation, eventually, never
+from blackstart.model.relations import Implies, Same, agree, implies
+from blackstart.verdict.relation_monitor import RelationMonitor
+from tests.unit.builders import Seen, Story, change, drill, finding, leader, reading, ready, recovered, story
+
+lock, instance = Seen("lock"), Seen("instance")
+LEADS = implies(ready.is_(200), leader.is_(1), name="ready_means_leader")
+HAS_LOCK = implies(leader.is_(1), Same(lock, instance), for_s=2.0, name="leader_means_lock")
+TICK_S = 0.02
+
+
+def judged(
+    made: Expectation, *told: tuple[float, str, Any], end_s: float = 20.0, took_s: float = 0.0
+) -> RelationMonitor:
+    """A monitor that heard these readings, as (time of the answer, probe, what was seen), in that order."""
+    monitor = RelationMonitor(made, "always", 0.0)
+    for at_s, probe, what in sorted(told, key=lambda one: one[0]):
+        monitor.feed(reading(probe, what, at_s, took_s=took_s), TICK_S)
+    return monitor
+
+
+def stood(probe: str, what: Any, from_s: float, to_s: float, tick_s: float = TICK_S) -> list[tuple[float, str, Any]]:
+    return [(from_s + number * tick_s, probe, what) for number in range(round((to_s - from_s) / tick_s) + 1)]
+
+
+def both(*turns: tuple[float, float, Any, Any], tick_s: float = TICK_S) -> list[tuple[float, str, Any]]:
+    """/ready and the leader gauge, read in turn."""
+    told = []
+    for from_s, to_s, is_ready, leads in turns:
+        told += stood("ready", is_ready, from_s, to_s, tick_s)
+        told += stood("leader", leads, from_s + tick_s / 2, to_s + tick_s / 2, tick_s)
+    return told
+
+
+def verdict(monitor: RelationMonitor, at_s: float = 20.0) -> str:
+    return monitor.finish(at_s).status
+
+
+WELL, AWAY = (0.0, 5.0, 200, 1), (5.02, 8.08, 503, 0)
+
+
+def test_a_system_whose_readings_agree_holds() -> None:
+    monitor = judged(LEADS, *both(WELL, AWAY, (8.1, 10.0, 200, 1)))
+    assert verdict(monitor) == "held" and not monitor.wavering
+
+
+def test_ready_before_it_leads_is_broken() -> None:
+    monitor = judged(LEADS, *both(WELL, AWAY, (8.1, 8.4, 200, 0), (8.42, 10.0, 200, 1)))
+    found = monitor.finish(20.0)
+    assert found.status == "broke"
+    assert found.message.startswith("violated: ready was 200 while leader was 0, for 0.1")
+    assert found.expected == "always where ready is 200, leader is 1"
+
+
+def test_ready_after_it_no_longer_leads_is_broken() -> None:
+    assert verdict(judged(LEADS, *both(WELL, (5.02, 5.4, 200, 0), (5.42, 8.0, 503, 0)))) == "broke"
+
+
+@pytest.mark.parametrize("for_s", [0.02, 0.06, 0.1])
+def test_what_one_page_may_lag_behind_the_other_is_no_violation(for_s: float) -> None:
+    assert verdict(judged(LEADS, *both(WELL, AWAY, (8.1, 8.1 + for_s, 200, 0), (8.2, 10.0, 200, 1)))) == "held"
+
+
+def test_the_longer_readings_are_apart_the_longer_it_must_stand() -> None:
+    slow = 0.2
+    assert verdict(judged(LEADS, *both(WELL, (8.1, 8.3, 200, 0), (8.5, 10.0, 200, 1), tick_s=slow))) == "held"
+    assert verdict(judged(LEADS, *both(WELL, (8.1, 8.9, 200, 0), (9.1, 10.0, 200, 1), tick_s=slow))) == "broke"
+
+
+def test_slow_answers_stand_only_from_their_answer_to_their_sending() -> None:
+    # What was read over 0.3 s may be of its beginning as well as of its end.
+    told = both(WELL, AWAY, (8.1, 8.4, 200, 0), (8.42, 10.0, 200, 1))
+    assert verdict(judged(LEADS, *told, took_s=0.3)) == "held"
+
+
+def test_what_was_not_looked_at_for_a_while_is_not_taken_to_have_stood() -> None:
+    # It led, stepped down, and led again, while nobody read /ready.
+    told = [*stood("ready", 200, 0.0, 2.0), *stood("leader", 1, 0.01, 2.01)]
+    told += [*stood("leader", 0, 2.1, 4.0), *stood("leader", 1, 4.02, 6.0), *stood("ready", 200, 4.1, 6.0)]
+    assert verdict(judged(LEADS, *told)) == "held"
+
+
+@pytest.mark.parametrize("what", ["absent", "unreachable", "timed_out", "malformed"])
+def test_what_is_not_read_beside_it_says_nothing(what: str) -> None:
+    monitor = judged(LEADS, *both((0.0, 5.0, 200, what)))
+    assert verdict(monitor) == "inconclusive" and "never seen at one time" in monitor.finish(20.0).message
+
+
+def test_where_the_premise_never_came_nothing_was_seen() -> None:
+    assert verdict(judged(LEADS, *both((0.0, 5.0, 503, 0)))) == "inconclusive"
+
+
+def test_without_a_reading_nothing_was_seen() -> None:
+    assert verdict(judged(LEADS)) == "inconclusive"
+
+
+def test_what_disagrees_at_the_end_is_undecided() -> None:
+    monitor = judged(LEADS, *both(WELL, (5.02, 5.1, 200, 0)))
+    assert monitor.wavering and verdict(monitor, 5.2) == "inconclusive"
+
+
+# ---------------------------------------------------------------- the same in two places
+
+
+def holding(*turns: tuple[float, float, Any, Any, Any]) -> list[tuple[float, str, Any]]:
+    told = []
+    for from_s, to_s, leads, held, named in turns:
+        told += stood("leader", leads, from_s, to_s)
+        told += stood("lock", held, from_s + 0.005, to_s + 0.005) + stood("instance", named, from_s + 0.01, to_s + 0.01)
+    return told
+
+
+def test_a_leader_whose_lock_is_another_ones_is_broken_after_the_time_in_which_it_must_notice() -> None:
+    assert (
+        verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 3.9, 1, "b", "a"), (4, 6, 0, "b", "a")))) == "held"
+    )
+    assert verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 5.9, 1, "b", "a")))) == "broke"
+
+
+def test_a_lock_that_nobody_can_ask_for_says_nothing() -> None:
+    assert verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 9.9, 1, "unreachable", "a")))) == "held"
+
+
+def test_a_lock_that_is_written_in_another_way_accuses_nobody() -> None:
+    monitor = judged(HAS_LOCK, *holding((0, 9, 1, "host-1:a", "a")))
+    assert verdict(monitor) == "inconclusive" and "never seen to agree" in monitor.finish(20.0).message
+
+
+def test_agree_compares_numbers_as_numbers() -> None:
+    same = agree(ready, leader)
+    assert verdict(judged(same, *both((0.0, 3.0, 1, 1.0)))) == "held"
+    assert verdict(judged(same, *both((0.0, 3.0, 1, 1.0), (3.1, 5.0, 1, 0)))) == "broke"
+
+
+# ---------------------------------------------------------------- in a run
+
+
+def run(early: bool) -> Story:
+    told = story(always=(LEADS,)).phase(0, "baseline").reads(0.1, 2, ready=200, health="ok", redis="up", leader=1)
+    told.phase(2, "fault").did(2.0).reads(2.2, 5, ready=503, health="ok", redis="unreachable", leader=0)
+    told.phase(5, "recovery")
+    if early:
+        told.reads(5.1, 5.6, ready=200, health="ok", redis="up", leader=0)
+    return recovered(told).phase(9.1, "end")
+
+
+def test_the_judge_finds_it_in_the_recovery_too() -> None:
+    assert finding(run(early=False).judged(), "ready_means_leader").status == "held"
+    judged = run(early=True).judged()
+    assert judged.verdict == "broke" and "ready was 200 while leader was 0" in judged.reasons[0]
+
+
+def test_what_agreed_in_the_baseline_alone_can_disagree_afterwards() -> None:
+    told = Story(drill(always=(agree(leader, lock, name="same"),)), change()).phase(0, "baseline")
+    told.reads(0.1, 2, ready=200, redis="up", leader=1, lock=1).phase(2, "fault").did(2.0)
+    told.reads(2.1, 5, ready=503, redis="unreachable", leader=1, lock=2).phase(5, "recovery")
+    assert finding(recovered(told).phase(9.1, "end").judged(), "same").status == "broke"
+
+
+# ---------------------------------------------------------------- as data
+
+
+def test_they_are_data_like_every_condition() -> None:
+    for made in (LEADS, HAS_LOCK):
+        assert from_data(to_data(made)) == made
+    moved = HAS_LOCK.condition.on(lambda probe: Seen(probe.name, "there"))
+    assert [str(probe) for probe in moved.probes] == [str(Seen(n, "there")) for n in ("leader", "lock", "instance")]
+
+
+def test_what_needs_the_baseline_or_another_time_is_no_part_of_a_relation() -> None:
+    with pytest.raises(ValueError, match="by its reading alone"):
+        Implies(ready.is_(200), leader.as_before())
+    with pytest.raises(ValueError, match="holds always"):
+        eventually(Same(ready, leader))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="holds always"):
+        never(Same(ready, leader))  # type: ignore[arg-type]
