@@ -237,7 +237,8 @@ def test_a_configured_proxy_works_and_a_signal_ends_it_in_order(
 ) -> None:
     port, config = free_port(), tmp_path / "populate.json"
     one: dict[str, Any] = {"name": "p", "listen": f"127.0.0.1:{port}", "upstream": f"127.0.0.1:{echo.port}"}
-    config.write_text(json.dumps([{**one, "toxics": [{"type": "latency", "attributes": {"latency": 100}}]}]))
+    toxics = [{"type": "latency", "attributes": {"latency": 100}}]
+    config.write_text(json.dumps([{**one, "toxics": toxics}]), encoding="utf-8-sig")  # as an editor may leave it
     proxy = FaultProxy("embedded", "-config", str(config))
     with Client(port) as client:
         assert 0.1 <= client.echo_s() < 0.1 + LATE_S

@@ -14,11 +14,11 @@ import xmlrpc.client
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
 from xml.parsers.expat import ExpatError
 
 from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut
 from blackstart.base.sockets import Deadline, NoAnswer, connect
+from blackstart.model.protocols import read_http
 
 _SHARED_BYTES = 64 * 1024
 
@@ -37,10 +37,10 @@ def read_settings(config: str) -> Settings:
     """The settings in a configuration file with what it includes. Raises BadTarget where it can't be used."""
     parser = configparser.RawConfigParser(strict=False, inline_comment_prefixes=(";", "#"))
     try:
-        with open(config, encoding="utf-8") as file:
+        with open(config, encoding="utf-8-sig") as file:
             parser.read_file(file)
         for pattern in _expanded(parser.get("include", "files", fallback=""), config).split():
-            parser.read(sorted(glob.glob(os.path.join(os.path.dirname(config), pattern))))
+            parser.read(sorted(glob.glob(os.path.join(os.path.dirname(config), pattern))), encoding="utf-8-sig")
     except (OSError, configparser.Error, UnicodeDecodeError) as error:
         raise BadTarget(f"supervisor's configuration {config} can't be read: {error}") from error
     if not parser.has_section("supervisorctl"):
@@ -129,8 +129,8 @@ def _exchange(
 
 def _connected(url: str, deadline: Deadline) -> socket.socket:
     if not url.startswith("unix://"):
-        parts = urlsplit(url)
-        return connect(parts.hostname or "localhost", parts.port or 80, deadline)
+        place = read_http(url, "the serverurl of supervisor").place
+        return connect(place.host, place.port, deadline)
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.settimeout(deadline.left_s())

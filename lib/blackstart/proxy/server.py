@@ -137,7 +137,7 @@ async def _configure(collection: Collection, file: str) -> None:
     if not file:
         return
     try:
-        body: Any = json.loads(Path(file).read_text("utf-8"))
+        body: Any = json.loads(Path(file).read_bytes())
     except (OSError, ValueError) as error:
         raise Refused(f"the configuration {file} can't be read ({error}). It is a JSON list of proxies.") from error
     try:

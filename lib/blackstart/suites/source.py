@@ -48,7 +48,7 @@ def target_named(path: Path) -> str:
 
 
 def _tree(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+    return ast.parse(path.read_bytes())  # a byte order mark, or another encoding, as Python itself reads it
 
 
 def _declares(node: ast.stmt) -> bool:

@@ -53,6 +53,8 @@ files = conf.d/*.ini
     assert settings.url == f"unix://{tmp_path}/s.sock"
     assert (settings.username, settings.password) == ("ops", "geheim")
     assert settings.revived == {"redis": True, "never": False, "more": False}
+    config.write_bytes(b"\xef\xbb\xbf" + config.read_bytes())
+    assert read_settings(str(config)) == settings
 
 
 @pytest.mark.parametrize("text", ["", "[program:x]\n", "no section\n", "[supervisorctl\n"])

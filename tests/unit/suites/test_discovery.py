@@ -55,6 +55,11 @@ def test_a_users_own_experiment_is_found_and_says_its_first_paragraph(here: Path
     assert next(everything()).name == "mine"
 
 
+def test_a_byte_order_mark_before_an_experiment_is_no_part_of_it(here: Path) -> None:
+    mine(here / "experiments").write_bytes(b"\xef\xbb\xbf" + GOOD.replace("\n", "\r\n").encode())
+    assert find("mine").says == "Mine comes back by itself."
+
+
 def test_experiments_on_the_path_are_found(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     mine(here / "a")
     mine(here / "b", "other_one.py")

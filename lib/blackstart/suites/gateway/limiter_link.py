@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from random import Random, SystemRandom
 from typing import Any
-from urllib.parse import urlsplit
 
 from blackstart.base import trust
 from blackstart.base.codec import plain
@@ -17,7 +16,7 @@ from blackstart.base.secrets.env import secret
 from blackstart.base.urls.redis import RedisUrl
 from blackstart.loads import Operation
 from blackstart.loads.template import Template, with_values
-from blackstart.model.protocols import places_of, read_redis
+from blackstart.model.protocols import places_of, read_http, read_redis
 from blackstart.model.target import Service, Target
 from blackstart.probes.redis_ping import redis_dsn
 
@@ -119,7 +118,7 @@ class _Look:
         texts = {"url": self.operation.url, **self.headers}
         if choose:
             values = {name: with_values(text, word, number, ranges) for name, text in texts.items()}
-            path_chosen = urlsplit(values["url"]).path != urlsplit(texts["url"]).path
+            path_chosen = _path(values["url"]) != _path(texts["url"])
             key_chosen = _api_key(values) != _api_key(texts)
             if not (path_chosen or key_chosen):
                 return None
@@ -129,7 +128,7 @@ class _Look:
         made = {name: Template(text).fill("link", 1, dice) for name, text in values.items()}
         url = made.pop("url")
         key = _api_key(made)
-        return url, made, [key] if key_chosen else [key, urlsplit(url).path or "/"]
+        return url, made, [key] if key_chosen else [key, _path(url)]
 
     def _round(self, count: int, url: str, headers: dict[str, str], wanted: list[str]) -> None:
         before = self._counts(wanted)
@@ -192,6 +191,10 @@ def rise(before: Counts, after: Counts) -> int:
 def _in_a_row(segments: Sequence[str], part: Sequence[str]) -> bool:
     length = len(part)
     return any(list(segments[at : at + length]) == list(part) for at in range(len(segments) - length + 1))
+
+
+def _path(url: str) -> str:
+    return read_http(url, whole_path=True).path or "/"
 
 
 def _api_key(headers: Mapping[str, str]) -> str:
