@@ -38,12 +38,13 @@ M = TypeVar("M", bound=Mutant)
 
 @dataclass(frozen=True)
 class Mutants(Generic[M]):
-    """The mutants of one system: every module in the folders of its package."""
+    """The mutants of one system: every module in the folders of its package, which holds it as WORD."""
 
     system: str
     kind: type[M]
     package: str
     folders: Iterable[str]
+    word: str = "mutant"
 
     def names(self) -> list[str]:
         """Every mutant, without importing any."""
@@ -55,8 +56,10 @@ class Mutants(Generic[M]):
         if name not in there:
             close = difflib.get_close_matches(name, there, n=1)
             hint = f'Did you mean "{close[0]}"?' if close else f"There is: {', '.join(there)}."
-            raise NotStarted(f'no mutant "{name}" of the {self.system}. {hint}')
-        mutant = importlib.import_module(f"{self.package}.{name.replace('-', '_')}").MUTANT
+            raise NotStarted(f'no {self.word} "{name}" of the {self.system}. {hint}')
+        module = importlib.import_module(f"{self.package}.{name.replace('-', '_')}")
+        mutant = getattr(module, self.word.upper())
         if not isinstance(mutant, self.kind):
-            raise TypeError(f"MUTANT of {name} is a {type(mutant).__name__}, not a mutant of the {self.system}")
+            told = f"{self.word.upper()} of {name} is a {type(mutant).__name__}"
+            raise TypeError(f"{told}, not a {self.word} of the {self.system}")
         return mutant

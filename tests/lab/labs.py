@@ -8,6 +8,7 @@ from typing import Any
 
 from blackstart_lab.gateway import mutants as gateway_mutants
 from blackstart_lab.trader import mutants as trader_mutants
+from blackstart_lab.trader import variants as trader_variants
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import LabDriver
 
@@ -58,6 +59,7 @@ def _instances(told: Any) -> tuple[str, ...]:
     return ("--instances", str(told.instances))
 
 
+TRADER_DRILLS = (("leader-lock", ()), ("postgres-blip", ()), ("rate-limit-spike", ()))
 TRADER = Lab(
     name="trader",
     tasks="chaos",
@@ -69,6 +71,8 @@ TRADER = Lab(
             (("leader-lock", ()), ("postgres-blip", ()), ("postgres-blip", ("--freeze",)), ("rate-limit-spike", ())),
         ),
         (("--instances", "2"), (("leader-lock", ("--bounce",)), ("leader-lock", ("--freeze-leader",)))),
+        (("--older-build",), TRADER_DRILLS),
+        *((("--variant", name), TRADER_DRILLS) for name in trader_variants.names()),
     ),
     mutant_flags=_instances,
 )

@@ -4,6 +4,7 @@ Deadlines, holds and limits are made of them: one that is not valid is refused w
 found in the middle of a drill. Facts that no suite knows are the target's own affair.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ _LARGEST = 1_000_000
 _LEAST_PER_S = 0.001
 _MOST_STEPS = 100
 _LONGEST_SHOWN = 80
+_IDENTIFIERS = re.compile(r"[^\W\d][\w$]{0,62}(\.[^\W\d][\w$]{0,62})?")
 
 
 def refuse_bad(facts: Mapping[str, Any], known: Mapping[str, Fact], where: str) -> None:
@@ -47,6 +49,10 @@ def _word(value: Any) -> bool:
     return isinstance(value, str) and bool(value.strip()) and value.isprintable()
 
 
+def _column(value: Any) -> bool:
+    return isinstance(value, str) and bool(_IDENTIFIERS.fullmatch(value))
+
+
 SECONDS: Fact = (_seconds, f"a number of seconds above 0 and at most {_DAY_S}")
 SECONDS_OR_NONE: Fact = (lambda value: _number(value, 0, _DAY_S), f"a number of seconds from 0 to {_DAY_S}")
 STEPS: Fact = (_steps, f"a list of 1 to {_MOST_STEPS} numbers of seconds above 0, as in [1, 2, 4]")
@@ -55,6 +61,11 @@ COUNT: Fact = (
     lambda value: isinstance(value, int) and _number(value, 1, _LARGEST),
     f"a whole number from 1 to {_LARGEST}",
 )
+
+
+def column(example: str) -> Fact:
+    """The name of a table or column as it is written without quotes, with its schema before a dot."""
+    return _column, f'the name of a table or column, as in "{example}"'
 
 
 def word(example: str) -> Fact:

@@ -136,9 +136,18 @@ class HttpReader(KeptReader):
                 if answer is not None:
                     return answer
         except TimeoutError as error:
-            raise deadline.passed() from error
+            raise self._late(deadline.passed().note) from error
+        except NoAnswer as failure:
+            raise (self._late(failure.note) if failure.kind == "timed_out" else failure) from failure
         except OSError as error:
             raise Stale(error.strerror or str(error)) from error
+
+    def _late(self, note: str) -> NoAnswer:
+        """What the end of the time comes to: of a body that is longer than we keep, it is we who are not through."""
+        received = self._message.received if self._message is not None else 0
+        if received <= self._max_bytes:
+            return NoAnswer("timed_out", note)
+        return NoAnswer("unreadable", f"{note}: {received} bytes so far")
 
     def _receive(self, sock: socket.socket) -> Answer | None:
         """One piece of the answer; the whole of it where it is complete."""
@@ -242,5 +251,6 @@ class HttpReader(KeptReader):
 
     def overdue(self, timeout_s: float) -> Answer:
         """No whole answer within the limit. The connection is given up: a late answer must not be taken for another."""
+        late = self._late(f"no whole answer within {timeout_s:g} s")
         self.close()
-        return Answer("timed_out", note=f"no whole answer within {timeout_s:g} s")
+        return Answer(late.kind, note=late.note)

@@ -3,6 +3,7 @@
 The format: https://prometheus.io/docs/instrumenting/exposition_formats/ (text format 0.0.4, and quoted names).
 """
 
+import codecs
 import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -269,7 +270,15 @@ def page_samples(answer: Answer, series: str) -> list[Sample] | Picked:
         return "malformed", None, f"status {answer.status} instead of a metrics page"
     try:
         return samples_of(answer.body, series)
-    except TooMany as error:
-        return "unreadable", None, str(error)
     except NotPrometheus as error:
-        return "malformed", None, str(error)
+        ours = isinstance(error, TooMany) or not _is_text(answer.body)
+        return "unreadable" if ours else "malformed", None, str(error)
+
+
+def _is_text(page: bytes) -> bool:
+    """Whether it is text at all: Prometheus's own binary format, or UTF-16, is one that we don't read."""
+    try:
+        begin = codecs.getincrementaldecoder("utf-8")().decode(page[:_CHECKED_BYTES])
+    except UnicodeDecodeError:
+        return False
+    return all(letter.isprintable() or letter in "\t\r\n" for letter in begin)

@@ -1,5 +1,6 @@
 """Looks at a proxy server through Toxiproxy's HTTP API, at the real one (2.9 or later) and at ours. Changes nothing."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +11,7 @@ import requests
 from blackstart.base import trust
 from blackstart.base.errors import BlackstartError
 
+_PLAIN_VERSION = re.compile(r"(v?\d+(?:\.\d+)+[\w.+-]*|git[\w.+-]*)", re.ASCII)
 DEFAULT_URL = "http://127.0.0.1:8474"
 
 
@@ -54,8 +56,10 @@ class ToxiproxyClient:
         self._session.headers["User-Agent"] = "blackstart"
 
     def version(self) -> str:
-        """The version it says it is ("2.12.0"; builds by `go install` say "git")."""
-        return str(self._field(self._get("/version"), "version"))
+        """The version it says it is ("2.12.0"; builds by `go install` say "git"). Before 2.2 it was plain text."""
+        answer = self._ask("/version")
+        plain = _PLAIN_VERSION.fullmatch(answer.text.strip())
+        return plain[1] if plain else str(self._field(self._json(answer), "version"))
 
     def proxies(self) -> dict[str, ProxyInfo]:
         """Every proxy by its name."""
@@ -69,6 +73,9 @@ class ToxiproxyClient:
         return self._proxy(self._get(f"/proxies/{quote(name, safe='')}"))
 
     def _get(self, path: str) -> Any:
+        return self._json(self._ask(path))
+
+    def _ask(self, path: str) -> requests.Response:
         where = f"GET {self.url}{path}"
         try:
             answer = self._session.get(self.url + path, timeout=self.timeout_s)
@@ -78,10 +85,14 @@ class ToxiproxyClient:
             raise ProxyUnreachable(f"{where}: no proxy answers there ({error}). Is it up? `invoke proxy.up`") from error
         if not answer.ok:
             raise ProxyProblem(f"{where}: {self._error_of(answer)} (HTTP {answer.status_code})")
+        return answer
+
+    @staticmethod
+    def _json(answer: requests.Response) -> Any:
         try:
             return answer.json()
         except ValueError as error:
-            raise ProxyProblem(f"{where} did not answer as Toxiproxy does: {answer.text:.200}") from error
+            raise ProxyProblem(f"GET {answer.url} did not answer as Toxiproxy does: {answer.text:.200}") from error
 
     @staticmethod
     def _error_of(answer: requests.Response) -> str:

@@ -6,9 +6,10 @@ import os
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections import ChainMap
 from pathlib import Path
 
-from blackstart_lab.trader import app, mutants
+from blackstart_lab.trader import app, mutants, variants
 from blackstart_lab.trader.config import PROFILES, Settings
 from blackstart_lab.trader.parts import assemble
 
@@ -19,6 +20,7 @@ def main() -> int:
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     mutant = mutants.load(options.mutant) if options.mutant else None
+    variant = variants.load(options.variant) if options.variant else None
     settings = Settings(
         profile=PROFILES[options.profile],
         port=options.port,
@@ -29,11 +31,13 @@ def main() -> int:
         older_build=options.older_build,
         ops_key=os.environ[options.ops_key_env] if options.ops_key_env else None,
         mutant=options.mutant,
+        variant=options.variant,
         host=options.host,
     )
 
     async def run() -> int:
-        return await app.serve(assemble(settings, mutant.parts if mutant else {}))
+        replaced = [chosen.parts for chosen in (variant, mutant) if chosen]
+        return await app.serve(assemble(settings, ChainMap(*map(dict, reversed(replaced)))))
 
     return asyncio.run(run())
 
@@ -50,6 +54,7 @@ def _options() -> Namespace:
     parser.add_argument("--older-build", action="store_true")
     parser.add_argument("--ops-key-env", metavar="NAME", help="environment variable with the key of control routes")
     parser.add_argument("--mutant", metavar="NAME")
+    parser.add_argument("--variant", metavar="NAME")
     return parser.parse_args()
 
 

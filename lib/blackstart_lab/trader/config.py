@@ -36,6 +36,8 @@ class Profile:
             "db_timeout_s": self.db_timeout_s,
             "scan_s": self.scan_s,
             "heartbeat_max_s": HEARTBEAT_MAX_S,
+            "orders_key_column": "client_order_id",
+            "orders_number_column": "order_id",
         }
 
 
@@ -76,4 +78,5 @@ class Settings:
     older_build: bool = False
     ops_key: str | None = None
     mutant: str | None = None
+    variant: str | None = None
     host: str = "127.0.0.1"

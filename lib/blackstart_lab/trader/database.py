@@ -5,7 +5,6 @@ import contextlib
 import os
 import socket
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
@@ -15,18 +14,16 @@ from blackstart_lab.trader.errors import DatabaseUnavailable
 _CONNECTIONS = 8
 _WARM = 4
 _WARM_CHECK_S = 1.0
-_SCHEMA = resources.files("blackstart_lab.trader").joinpath("schema.sql").read_text()
-
 Rows = list[tuple[Any, ...]]
 
 
 class Database:
     """A few connections that each carry one statement at a time, committed by itself."""
 
-    def __init__(self, dsn: str, timeout_s: float, extra_schema: str = "") -> None:
+    def __init__(self, dsn: str, timeout_s: float, schema: str) -> None:
         self._dsn = dsn
         self._limit_s = 0.9 * timeout_s  # the rest is for hanging up and answering
-        self._schema = _SCHEMA + extra_schema
+        self._schema = schema
         self._schema_is_there = False
         self._idle: list[AsyncConnection[Any]] = []
         self._slots = asyncio.Semaphore(_CONNECTIONS)

@@ -7,7 +7,10 @@ LIVE_CONFIRMATION = "CONFIRM LIVE TRADING"
 
 
 class Desk:
-    """`is_paused` is what trading obeys; `manually_paused` is the flag that /health shows, set by people only."""
+    """`is_paused` is what trading obeys, and /state shows under the name `PAUSED`; `manually_paused` is the flag that
+    /health shows, set by people only."""
+
+    PAUSED = "is_paused"
 
     def __init__(self, events: EventLog) -> None:
         self._events = events

@@ -14,7 +14,7 @@ from blackstart_lab import ports
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import postgres, redis
-from blackstart_lab.trader import mutants
+from blackstart_lab.trader import mutants, variants
 from blackstart_lab.trader.config import PROFILES
 from blackstart_lab.workspace import Workspace
 
@@ -35,6 +35,7 @@ class TraderLab:
 
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
         mutant = mutants.load(options.mutant) if options.mutant else None
+        variant = variants.load(options.variant) if options.variant else None
         instances = (mutant.instances if mutant else 1) if options.instances is None else options.instances
         _check(options, instances)
         redis_port, postgres_port, *api_ports = ports.take(2 + instances)
@@ -54,9 +55,9 @@ class TraderLab:
             **({"mutant": options.mutant} if options.mutant else {}),
             "profile": options.profile,
             "api": f"http://127.0.0.1:{api_ports[0]}",
-            "max_rate_hz": _MAX_RATE_HZ,
+            "max_rate_hz": variant.max_rate_hz if variant else _MAX_RATE_HZ,
             **({"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}),
-            "facts": PROFILES[options.profile].facts(options.orders_per_s),
+            "facts": PROFILES[options.profile].facts(options.orders_per_s) | dict(variant.facts if variant else {}),
             "orders": {"method": "POST", "route": "/orders"},
             "plans": {"method": "POST", "route": "/plans"},
         }
@@ -81,13 +82,14 @@ def _instance(
     events = workspace.folder / f"{name}.events.jsonl"
     where = {"--port": port, "--redis-url": dsns["redis"], "--dsn": dsns["postgres"], "--events": events}
     given = {"--profile": options.profile, "--orders-per-s": options.orders_per_s}
-    optional = {"--mutant": options.mutant, "--ops-key-env": options.ops_key_env}
+    optional = {"--mutant": options.mutant, "--variant": options.variant, "--ops-key-env": options.ops_key_env}
     flags = {**where, **given, **{flag: value for flag, value in optional.items() if value}}
     command = (sys.executable, "-m", "blackstart_lab.trader", *(str(word) for pair in flags.items() for word in pair))
     older = ("--older-build",) if options.older_build else ()
     import_root = str(Path(blackstart_lab.__file__).parent.parent)
     python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
-    lacks = (lambda: _lacks_leader(api_ports)) if name == "api" else (lambda: _lacks_health(port))
+    waits = name == "api" and not (options.variant and variants.load(options.variant).up_before_it_leads)
+    lacks = (lambda: _lacks_leader(api_ports)) if waits else (lambda: _lacks_health(port))
     return Service(
         name=name,
         program=Program(

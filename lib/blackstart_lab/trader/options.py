@@ -6,6 +6,7 @@ from blackstart_lab.trader.config import PROFILES
 OPTIONS = {
     "profile": Option("TTL 3 s (quick) or 30 s (real)", default="quick", choices=sorted(PROFILES)),
     "mutant": Option("switch on one named resilience defect"),
+    "variant": Option("a healthy trader of another shape"),
     "instances": Option("one leads, the rest stand by (default 1)", int),
     "older-build": Option("answer /ready in the older 503 form", bool),
     "orders-per-s": Option("rate of the throttle queue (default 50)", int, 50),

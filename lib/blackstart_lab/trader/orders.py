@@ -1,6 +1,7 @@
 """Placing orders: as leader, not paused, once per client_order_id, and acknowledged only after the commit."""
 
 from dataclasses import dataclass
+from importlib import resources
 from typing import Any
 
 from blackstart_lab.trader.database import Database
@@ -11,7 +12,7 @@ from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 
 PLACE = "SELECT outcome, placed_id FROM place_order(%s, %s, %s::numeric, %s::numeric, %s::bigint, %s)"
-_COLUMNS = "order_id, client_order_id, placed_at, side, quantity, price, status"
+SCHEMA = resources.files("blackstart_lab.trader").joinpath("schema.sql").read_text()
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,9 @@ class Placed:
 class OrderDesk:
     """The way into the `orders` table."""
 
+    SCHEMA = SCHEMA
     EXTRA_SCHEMA = ""
+    TABLE, KEY, NUMBER = "orders", "client_order_id", "order_id"
 
     def __init__(self, database: Database, *, lock: LeaderLock, desk: Desk, metrics: Metrics, events: EventLog) -> None:
         self.database = database
@@ -90,8 +93,9 @@ class OrderDesk:
 
     async def listed(self, client_order_id: str | None, limit: int) -> list[dict[str, Any]]:
         """The newest orders first, or the one that was asked for."""
-        where, values = ("WHERE client_order_id = %s", [client_order_id]) if client_order_id else ("", [])
-        sql = f"SELECT {_COLUMNS} FROM orders {where} ORDER BY order_id DESC LIMIT %s"
+        where, values = (f"WHERE {self.KEY} = %s", [client_order_id]) if client_order_id else ("", [])
+        columns = f"{self.NUMBER}, {self.KEY}, placed_at, side, quantity, price, status"
+        sql = f"SELECT {columns} FROM {self.TABLE} {where} ORDER BY {self.NUMBER} DESC LIMIT %s"
         rows = await self.database.call(sql, [*values, limit], again=True)
         return [
             {

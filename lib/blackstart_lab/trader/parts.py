@@ -15,6 +15,7 @@ from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 from blackstart_lab.trader.orchestrator import Orchestrator
 from blackstart_lab.trader.orders import OrderDesk
+from blackstart_lab.trader.page import Page
 from blackstart_lab.trader.readiness import Readiness
 from blackstart_lab.trader.store import RedisStore
 from blackstart_lab.trader.strategy import Strategy
@@ -28,6 +29,8 @@ HEALTHY: dict[str, type[Any]] = {
     "throttle": Throttle,
     "strategy": Strategy,
     "readiness": Readiness,
+    "page": Page,
+    "desk": Desk,
 }
 """Part name to class: the seams at which a mutant may put its own."""
 
@@ -49,6 +52,7 @@ class Trader:
     heart: Heart
     strategy: Strategy
     readiness: Readiness
+    page: Page
 
 
 def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
@@ -56,9 +60,9 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
     kind = {**HEALTHY, **replaced}
     profile, instance_id = settings.profile, str(uuid.uuid4())
     events = EventLog(settings.events, instance_id)
-    metrics, desk = Metrics(), Desk(events)
+    metrics, desk = Metrics(), kind["desk"](events)
     store = RedisStore(settings.redis_url, profile.redis_timeout_s)
-    database = Database(settings.dsn, profile.db_timeout_s, kind["orders"].EXTRA_SCHEMA)
+    database = Database(settings.dsn, profile.db_timeout_s, kind["orders"].SCHEMA + kind["orders"].EXTRA_SCHEMA)
 
     async def take_token() -> int | None:
         try:
@@ -86,4 +90,5 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
         heart=heart,
         strategy=kind["strategy"](orders, heart, metrics, profile.scan_s),
         readiness=kind["readiness"](lock, heart, desk, events, settings.older_build),
+        page=kind["page"](metrics),
     )

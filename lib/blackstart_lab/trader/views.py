@@ -3,7 +3,7 @@
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from blackstart_lab.clock import utc_now
 from blackstart_lab.trader.metrics import SUPERVISOR_STATES
@@ -47,7 +47,7 @@ class Views:
         body = {
             "timestamp": utc_now(),
             "mode": desk.mode,
-            "is_paused": desk.is_paused,
+            desk.PAUSED: desk.is_paused,
             "is_market_open": True,
             "positions_count": 0,
             "trades_today": desk.trades_today,
@@ -58,10 +58,10 @@ class Views:
 
     async def metrics(self, _: web.Request) -> web.Response:
         self._trader.lock.certain()
-        return _exposition(self._trader.metrics.registry)
+        return self._trader.page.answer()
 
     async def other_metrics(self, _: web.Request) -> web.Response:
-        return _exposition(REGISTRY)
+        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def leadership(self, _: web.Request) -> web.Response:
         return web.json_response(self._trader.lock.report())
@@ -86,7 +86,3 @@ class Views:
             "interval_s": strategy.scan_s,
         }
         return web.json_response(body)
-
-
-def _exposition(registry: CollectorRegistry) -> web.Response:
-    return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -189,3 +189,16 @@ def test_no_line_of_a_long_page_is_as_long_as_the_page() -> None:
         body.add(b"x" * 100_000)
     body.add(b" y\na 1\n")
     assert body.whole().endswith(b"a 1\n")
+
+
+def test_a_long_body_that_flows_beyond_the_time_is_unreadable_and_a_short_one_timed_out() -> None:
+    def handle(conn: socket.socket) -> None:
+        for head in requests_of(conn):
+            first = 5_000_000 if b"/long" in head else 5_000
+            conn.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + b"x 1\n" * (first // 4))
+            time.sleep(5)
+
+    with serving(handle) as port:
+        base = f"http://127.0.0.1:{port}"
+        assert read_once(Metric("seen", path=f"{base}/long"), 3.0).kind == "unreadable"
+        assert read_once(Metric("seen", path=f"{base}/short"), 0.5).kind == "timed_out"

@@ -103,7 +103,6 @@ def test_escapes_in_label_values_are_undone() -> None:
         'a{x="1"} 2 soon\n',
         "b 1\n<html>\n",
         "a 1_000\n",
-        "\ufeffa 1\n",
         "a 0x\n",
         '{x="a"} 1\n',
     ],
@@ -112,6 +111,20 @@ def test_text_that_is_not_prometheus_text_is_malformed(text: str) -> None:
     kind, _, note = Metric("a").pick(page(text))
     assert kind == "malformed"
     assert note
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"\x0a\x07a_total\x12\x01 \x18\x00",
+        "a 1\n".encode("utf-16"),
+        b"\xef\xbb\xbfa 1\n",
+        "größe = 1\n".encode("latin-1"),
+    ],
+)
+def test_a_page_in_a_format_or_encoding_that_we_do_not_read_is_unreadable(body: bytes) -> None:
+    kind, _, note = Metric("b").pick(Answer("answer", body, 200))
+    assert (kind, bool(note)) == ("unreadable", True)
 
 
 @pytest.mark.timeout(20)

@@ -70,6 +70,30 @@ def test_an_answer_that_is_not_of_a_proxy_is_named(server: Canned, client: Toxip
         client.proxy("p")
 
 
+@pytest.mark.parametrize(
+    ("body", "version"),
+    [
+        (b"2.1.4", "2.1.4"),
+        (b"2.1.4\n", "2.1.4"),
+        (b"git-1f2e3d4", "git-1f2e3d4"),
+        (b"git", "git"),
+        (b'{"version": "2.12.0"}', "2.12.0"),
+    ],
+)
+def test_the_version_is_read_in_plain_text_too_as_older_servers_say_it(
+    server: Canned, client: ToxiproxyClient, body: bytes, version: str
+) -> None:
+    server.says(200, body)
+    assert client.version() == version
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"OK", b"2", b'{"name": "x"}', b"2.1.4 <b>"])
+def test_what_is_no_version_is_not_taken_for_one(server: Canned, client: ToxiproxyClient, body: bytes) -> None:
+    server.says(200, body)
+    with pytest.raises(ProxyProblem, match="did not answer as Toxiproxy does"):
+        client.version()
+
+
 def test_nothing_there_is_unreachable_and_says_what_to_do() -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

@@ -123,11 +123,13 @@ def _sockets(root: psutil.Process) -> Iterator[Any]:
 
 @plain("link.keys_in_database")
 class KeysInDatabase:
-    """The orders that the API shows are in the database, under the same keys. `asked` is given its query here."""
+    """The orders that the API shows are in the database, under the same keys. `asked` is given its query here: `count`,
+    and the keys in parentheses."""
 
     service: str
     shown: Probe
     asked: SqlScalar | SqlInContainer
+    count: str = "SELECT count(DISTINCT client_order_id) FROM orders WHERE client_order_id IN"
 
     def bind(self, target: Target) -> KeysInDatabase:
         return replace(self, shown=self.shown.bind(target), asked=self.asked.bind(target))
@@ -151,8 +153,7 @@ class KeysInDatabase:
 
     def _count(self, keys: list[str]) -> Reading:
         quoted = ", ".join("'" + key.replace("'", "''") + "'" for key in keys)
-        query = f"SELECT count(DISTINCT client_order_id) FROM orders WHERE client_order_id IN ({quoted})"
-        return read_once(replace(self.asked, query=query), _READ_TIMEOUT_S)
+        return read_once(replace(self.asked, query=f"{self.count} ({quoted})"), _READ_TIMEOUT_S)
 
 
 def _called(host: str) -> list[str]:

@@ -15,6 +15,7 @@ from blackstart.probes.in_container import SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites.trader import readings as read
+from blackstart.suites.trader._schema import of_orders
 from blackstart.suites.trader.link import is_in_container
 
 
@@ -64,6 +65,7 @@ def stored(target: Target, query: str, name: str) -> tuple[Probe, ...]:
 
     Nothing where there is neither: then the experiment has to do with what the API shows.
     """
+    query = of_orders(target, query)
     if "postgres" not in target.services:
         return ()
     if target.service("postgres").dsn:

@@ -7,6 +7,10 @@ from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
+from blackstart.suites.trader._schema import of_orders
+
+_TOKENS = "SELECT coalesce(string_agg(DISTINCT token::text, ' '), '') FROM"
+_MARKED = "SELECT token, token < max(token) OVER (ORDER BY {number}) AS stale FROM {orders}"
 
 
 def report_name(instance: str) -> str:
@@ -24,13 +28,12 @@ def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
         made += [
             SqlScalar(
                 service="postgres",
-                query="SELECT coalesce(string_agg(DISTINCT token::text, ' '), '') FROM"
-                " (SELECT token, token < max(token) OVER (ORDER BY order_id) AS stale FROM orders) AS o WHERE stale",
+                query=of_orders(target, f"{_TOKENS} ({_MARKED}) AS o WHERE stale"),
                 name="stale_tokens",
             ),
             SqlScalar(
                 service="postgres",
-                query="SELECT coalesce(string_agg(DISTINCT token::text, ' '), '') FROM orders",
+                query=of_orders(target, f"{_TOKENS} {{orders}}"),
                 name="order_tokens",
             ),
         ]

@@ -91,8 +91,7 @@ def _bad(target: Target, table: str, what: object) -> BadTarget:
 def keys_in_database(target: Target, prefix: str) -> tuple[Probe, ...]:
     """All our keys that the database holds; nothing where it can't be asked."""
     query = (
-        "SELECT coalesce(json_agg(client_order_id), '[]')::text FROM orders "
-        f"WHERE starts_with(client_order_id, '{prefix}')"
+        f"SELECT coalesce(json_agg({{key}}), '[]')::text FROM {{orders}} WHERE starts_with({{key}}::text, '{prefix}')"
     )
     return stored(target, query, "keys")
 

@@ -10,6 +10,7 @@ from blackstart.suites.trader import _lost_locks
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, consistent, steady, stored
 from blackstart.suites.trader._leadership import leadership, reports
+from blackstart.suites.trader._schema import NUMBER_COLUMN
 from blackstart.suites.trader.link import forbidding, links
 
 # Two more ways to lose a lock, since a stopped Redis can't give two leaders. Both need two instances.
@@ -78,7 +79,7 @@ def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
             *consistent(target, limits, criterion=True),
             never(read.leaders().above(1), name="one_leader", hint="Two label sets lead at once in one process."),
         ),
-        checks=(*_checks(limits, bool(newest)), *leadership(target, ("",), least=2)),
+        checks=(*_checks(limits, bool(newest) and NUMBER_COLUMN in target.facts), *leadership(target, ("",), least=2)),
         collect=reports(target, ("",)),
         watch=(read.orders_placed(), read.kill_switch(), *newest),
         hold_min_s=limits.backoff_shows_s,
@@ -99,7 +100,7 @@ def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
 
 def newest_order(target: Target) -> tuple[Probe, ...]:
     """The newest order in the database: an app that places orders behind its own back does not count them either."""
-    return stored(target, "SELECT coalesce(max(order_id), 0) FROM orders", "newest_order")
+    return stored(target, "SELECT coalesce(max({number}), 0) FROM {orders}", "newest_order")
 
 
 def _recovery(limits: Limits) -> tuple[Expectation, ...]:
@@ -142,7 +143,8 @@ def _recovery(limits: Limits) -> tuple[Expectation, ...]:
 
 
 def _checks(limits: Limits, database: bool) -> tuple[Check, ...]:
-    """Without a way to ask the database, orders that the app does not count can't be seen: told, but no criterion."""
+    """Without a way to ask the database, or the name of what to ask it for, orders that the app does not count can't be
+    seen: told, but no criterion."""
     return (
         Check(
             "steady_while",

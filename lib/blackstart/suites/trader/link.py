@@ -18,6 +18,7 @@ from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, SameValue, SeenIn, ServedByControl
+from blackstart.suites.trader._schema import of_orders
 from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
 
 _CLIENTS = (
@@ -79,13 +80,14 @@ def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:
 def postgres_links(target: Target) -> tuple[Proof, ...]:
     """The orders that the API shows are in that database, or the API's connections are its clients."""
     proofs: list[Proof] = []
+    count = of_orders(target, "SELECT count(DISTINCT {key}) FROM {orders} WHERE {key}::text IN")
     if _in_container(target, "postgres"):
         clients = TargetConnections(SqlInContainer(_CLIENTS), name="connections in pg_stat_activity inside")
-        inside = KeysInDatabase("postgres", _ORDERS, SqlInContainer(""))
+        inside = KeysInDatabase("postgres", _ORDERS, SqlInContainer(""), count)
         proofs += [inside, SeenIn("postgres", clients.at_least(1))]
     if target.service("postgres").dsn:
         listed = TargetConnections(SqlScalar(_CLIENTS), name="connections in pg_stat_activity")
-        orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""))
+        orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""), count)
         proofs += [orders, SeenIn("postgres", listed.at_least(1))]
     return _touched("postgres", proofs)
 

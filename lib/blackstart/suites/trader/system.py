@@ -25,6 +25,9 @@ SYSTEM = System(
         "backoff_jitter_s": fact.SECONDS_OR_NONE,
         "throttle_orders_per_s": fact.RATE,
         "db_timeout_s": fact.SECONDS,
+        "orders_table": fact.column("orders"),
+        "orders_key_column": fact.column("client_order_id"),
+        "orders_number_column": fact.column("order_id"),
     },
     metrics_page="/metrics",
     safe_state=SafeState(

@@ -13,19 +13,28 @@ from blackstart.suites.trader._common import Limits
 REDIS = Service("redis", address="127.0.0.1:6379", control={"manual": "it"})
 
 
-def declared(**postgres: object) -> Experiment:
+def declared(facts: dict[str, str] | None = None, **postgres: object) -> Experiment:
     services = {"redis": REDIS, **({"postgres": Service("postgres", **postgres)} if postgres else {})}  # type: ignore[arg-type]
-    return leader_lock.experiment(Target("trader", api="http://127.0.0.1:8000", services=services), Flags())
+    return leader_lock.experiment(
+        Target("trader", api="http://127.0.0.1:8000", services=services, facts=facts or {}), Flags()
+    )
 
 
 def orders_check(drill: Experiment) -> Check:
     return next(check for check in drill.checks if check.name == "no_order_while_paused")
 
 
-def test_a_database_that_can_be_asked_makes_it_a_criterion() -> None:
+def test_a_database_that_can_be_asked_by_a_declared_column_makes_it_a_criterion() -> None:
+    drill = declared({"orders_number_column": "seq"}, dsn="postgresql://t@127.0.0.1/t")
+    (newest,) = [probe for probe in drill.watch if probe.name == "newest_order"]
+    assert 'max("seq")' in newest.query  # type: ignore[attr-defined]
+    assert orders_check(drill).criterion
+
+
+def test_a_column_that_is_not_declared_is_looked_for_but_is_no_criterion() -> None:
     drill = declared(dsn="postgresql://t@127.0.0.1/t")
     assert "newest_order" in [probe.name for probe in drill.watch]
-    assert orders_check(drill).criterion
+    assert not orders_check(drill).criterion
 
 
 @pytest.mark.parametrize("postgres", [{}, {"control": {"manual": "it"}}])

@@ -12,11 +12,14 @@ from blackstart.engine.planning import make
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
 from blackstart.loads import Commands, OpenLoop
+from blackstart.model import facts
 from blackstart.model.flags import Flags
 from blackstart.model.target import Service, Target
+from blackstart.probes.sql import SqlScalar
 from blackstart.safety.preflight import guard_rails
 from blackstart.suites.trader import postgres_blip, rate_limit_spike
 from blackstart.suites.trader._orders import flowing_orders
+from blackstart.suites.trader.system import SYSTEM
 from blackstart.verdict.checks.catalogue import apply
 from blackstart.verdict.checks.recorded import Recorded
 
@@ -25,7 +28,14 @@ API = "http://127.0.0.1:8000"
 
 def target(allow: tuple[str, ...] = (), table: str = "orders", **orders: Any) -> Target:
     postgres = Service("postgres", address="127.0.0.1:5432", dsn="postgresql://t@127.0.0.1/t", control={"manual": "it"})
-    return Target("trader", api=API, services={"postgres": postgres}, routes={table: orders}, allow=allow)
+    return Target(
+        "trader",
+        api=API,
+        services={"postgres": postgres},
+        routes={table: orders},
+        allow=allow,
+        facts={"orders_key_column": "ref"},
+    )
 
 
 def orders(**table: Any) -> OpenLoop | Commands | None:
@@ -128,6 +138,25 @@ def test_a_command_on_another_machine_must_be_allowed() -> None:
 
 
 def test_duplicates_in_a_database_that_cant_be_asked_are_told_but_no_criterion() -> None:
-    for aim, criterion in ((target(table="plans", route="/plans"), True), (Target("trader", api=API), False)):
+    declared = target(table="plans", route="/plans")
+    undeclared = dataclasses.replace(declared, facts={})
+    for aim, criterion in ((declared, True), (undeclared, False), (Target("trader", api=API), False)):
         made = rate_limit_spike.experiment(aim, Flags())
         assert {check.name: check.criterion for check in made.checks}["no_duplicate_in_database"] is criterion
+
+
+def test_the_table_of_orders_and_its_columns_are_asked_by_the_names_that_the_target_declares() -> None:
+    names = {"orders_table": "shop.Bookings", "orders_key_column": "clientRef"}
+    aim = dataclasses.replace(target(table="plans", route="/plans"), facts=names)
+    made = rate_limit_spike.experiment(aim, Flags())
+    asked = {probe.name: probe.query for probe in made.collect if isinstance(probe, SqlScalar)}
+    assert 'FROM "shop"."Bookings" GROUP BY "clientRef"' in asked["duplicates"]
+    assert 'json_agg("clientRef")' in asked["keys"] and 'FROM "shop"."Bookings"' in asked["keys"]
+
+
+@pytest.mark.parametrize("name", ['x"; DROP TABLE orders; --', "", "a b", "1st", "a.b.c", 7, "a{b}"])
+def test_what_is_no_name_of_a_column_is_refused_before_it_is_asked_for(name: object) -> None:
+    for fact in ("orders_table", "orders_key_column", "orders_number_column"):
+        with pytest.raises(BadTarget, match=f'"{fact}" in \\[facts\\] must be the name of a table or column'):
+            facts.refuse_bad({fact: name}, SYSTEM.facts, "trader.toml")
+    facts.refuse_bad({"orders_table": "public.größe_$1"}, SYSTEM.facts, "trader.toml")
