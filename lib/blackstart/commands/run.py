@@ -67,9 +67,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     if result.judgement.verdict != Verdict.REFUSED:
         console.plain(f"run again: {once_more}")
     if result.judgement.verdict == Verdict.NOT_RESTORED:
-        console.plain(
-            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
-        )
+        console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result
 
 
