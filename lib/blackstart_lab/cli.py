@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options
         )
     except LabError as refusal:
-        print(refusal, file=sys.stderr, flush=True)
+        print(_printable(str(refusal)), file=sys.stderr, flush=True)
         return refusal.exit_code
 
 
@@ -123,7 +124,13 @@ def _mutants(options: Namespace) -> int:
 
 def _say(line: str) -> None:
     try:
-        print(line, flush=True)
+        print(_printable(line), flush=True)
     except BrokenPipeError:  # `| head`: the lab is brought up, or down, all the same
         with open(os.devnull, "w", encoding="utf-8") as nowhere:
             os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _printable(text: str) -> str:
+    """Lines that steer neither a terminal nor a CI server's log: what a log says may come from anywhere."""
+    shown = "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
+    return re.sub(r"(?m)^( *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", r"\1\\", shown)

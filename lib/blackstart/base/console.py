@@ -10,6 +10,7 @@ from typing import TextIO
 
 from blackstart.base import clock, writer
 from blackstart.base.errors import Refused
+from blackstart.base.printable import one_line, printable
 
 _COLUMNS = 80  # where a terminal does not say
 
@@ -37,26 +38,30 @@ class Console:
 
     def say(self, text: str) -> None:
         """One fact, with the time."""
-        for line in self._scrub(text).splitlines() or [""]:
-            self._write(f"{clock.utc_iso()[11:23]}Z  {line}")
+        self._write(f"{clock.utc_iso()[11:23]}Z  {self._scrub(text)}")
 
-    def plain(self, text: str) -> None:
-        """A table or a closing line, as it is."""
-        for line in self._scrub(text).splitlines():
-            self._write(line)
+    def plain(self, *lines: str) -> None:
+        """Closing lines, or those of a table."""
+        for line in lines:
+            self._write(self._scrub(line))
+
+    def command(self, text: str) -> None:
+        """A line that is a command to the CI server, whose parts are such that they can't be another."""
+        self._clear_progress()
+        self._put(printable(self._scrub(text)) + "\n")
 
     def coloured(self, text: str, colours: str) -> None:
         """A closing line, in these colours (SGR) for an operator at a terminal."""
         colour = colours if self._terminal and self.interactive else ""
         self._clear_progress()
-        line = _printable(self._scrub(text))
+        line = one_line(self._scrub(text))
         self._put(f"\x1b[{colour}m{line}\x1b[0m\n" if colour else f"{line}\n")
 
     def progress(self, text: str) -> None:
         """How a wait is going: redrawn in place on a terminal, every ten seconds as a line elsewhere."""
         if self._terminal and self.interactive:
             # One that is wider than the terminal would leave a line behind at every redraw.
-            line = _printable(self._scrub(text))[: self._columns() - 1]
+            line = one_line(self._scrub(text))[: self._columns() - 1]
             self._put(f"\r{line:<{self._progress_width}}")
             self._progress_width = len(line)
         elif clock.now_s() - self._progress_at_s >= 10:
@@ -70,7 +75,7 @@ class Console:
     def line(self, prompt: str, within_s: float) -> str:
         """One line from the operator, or "" when none came in time."""
         self._clear_progress()
-        self._put(_printable(self._scrub(prompt)))
+        self._put(one_line(self._scrub(prompt)))
         until_s = time.monotonic() + within_s
         while (left_s := until_s - time.monotonic()) > 0:
             ready, _, _ = select.select([self._in], [], [], min(left_s, 0.5))
@@ -94,7 +99,7 @@ class Console:
 
     def _write(self, line: str) -> None:
         self._clear_progress()
-        self._put(_printable(line) + "\n")
+        self._put(one_line(line) + "\n")
 
     def _clear_progress(self) -> None:
         self._progress_at_s = clock.now_s()
@@ -113,10 +118,6 @@ class Console:
             with contextlib.suppress(OSError, ValueError):
                 os.dup2(nowhere.fileno(), self._out.fileno())
             self._out = nowhere
-
-
-def _printable(text: str) -> str:
-    return writer.printable(text).replace("\n", "\\n")
 
 
 def _is_terminal(stream: TextIO) -> bool:

@@ -7,7 +7,6 @@ has them all.
 import atexit
 import contextlib
 import os
-import re
 import select
 import stat
 import sys
@@ -16,12 +15,11 @@ from typing import TextIO
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
+from blackstart.base.printable import lines, one_line
 
 _PATIENCE_S = 0.2  # so long a slow reader is waited for, once, before it is taken for one that does not read
 _AT_THE_END_S = 10.0
 _KEPT_BYTES = 256 * 1024
-# What a record or a service says must not steer the reader's terminal, nor a CI log: not hide, move or turn a word.
-_CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 _CHUNK_BYTES = 512  # what a pipe or a terminal that has any room takes at once
 
 
@@ -82,19 +80,21 @@ def to(stream: TextIO) -> NonBlockingWriter:
     return _writers[stream]
 
 
-def printable(text: str) -> str:
-    """The text with what is no letter, sign or end of a line written as its number."""
-    return _CONTROLS.sub(lambda match: ascii(match[0])[1:-1], text)
-
-
 def line(text: str) -> None:
-    """One line, or several, to standard output."""
+    """One line to standard output."""
     with contextlib.suppress(OSError, ValueError):
-        to(sys.stdout).write(f"{printable(text)}\n")
+        to(sys.stdout).write(f"{one_line(text)}\n")
 
 
-def page(text: str) -> None:
-    """What is read at leisure, while nothing is broken: waits for its reader, and is quiet where there is none left.
+def error(text: str) -> None:
+    """One line to standard error."""
+    with contextlib.suppress(OSError, ValueError):
+        print(one_line(text), file=sys.stderr, flush=True)
+
+
+def page(*texts: str) -> None:
+    """What is read at leisure, while nothing is broken, each text one line: waits for its reader, and is quiet where
+    there is none left.
 
     Raises Refused where it can't be written, as on a full disk: what was asked for is then not there.
     """
@@ -102,7 +102,7 @@ def page(text: str) -> None:
         return
     try:
         with contextlib.suppress(BrokenPipeError):
-            _write_through(sys.stdout, f"{printable(text)}\n")
+            _write_through(sys.stdout, f"{lines(texts)}\n")
         flush()
     except OSError as error:
         raise Refused(f"standard output can't be written: {error.strerror}") from error

@@ -51,21 +51,25 @@ def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool)
     foreseen = isinstance(error, BlackstartError) or (isinstance(error, OSError) and not starts)
     if of_record:
         told = str(error) if foreseen else f"the record can't be read: {where(error)}"
-        _tell(redactor(" ".join(told.split())))
+        writer.error(redactor(" ".join(told.split())))
         return Verdict.REFUSED.exit_code
     if not foreseen:  # a mistake of ours, or in a user's file: what it says may hold a secret
         return _crashed(error, redactor)
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
-    _tell(redactor(str(message)))
+    writer.error(redactor(str(message)))
     return Verdict.REFUSED.exit_code
 
 
 def _crashed(error: Exception, redactor: Redactor) -> int:
     """Tell of a mistake that nobody foresaw, its secrets masked. A run that had begun has restored by then."""
-    _tell(redactor("".join(traceback.format_exception(error))))
+    for part in traceback.format_exception(error):
+        # A frame has lines of its own; what an error says may come from anywhere, and is one.
+        for line in part.rstrip().split("\n") if part.startswith("  File ") else [part.rstrip()]:
+            writer.error(redactor(line))
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
     told += " What is broken now, if anything is: invoke chaos.status"
-    _tell(redactor(f"{type(error).__name__}: {error}\n{told}"))
+    writer.error(redactor(f"{type(error).__name__}: {error}"))
+    writer.error(told)
     return Verdict.INCONCLUSIVE.exit_code
 
 
@@ -77,7 +81,3 @@ def _an_output() -> Iterator[None]:
         return
     with open(os.devnull, "w", encoding="utf-8") as nowhere, contextlib.redirect_stdout(nowhere):
         yield
-
-
-def _tell(text: str) -> None:
-    print(writer.printable(text), file=sys.stderr, flush=True)

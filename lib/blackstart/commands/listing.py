@@ -1,8 +1,7 @@
 """`chaos.list`: the experiments there are."""
 
-from tabulate import tabulate
-
 from blackstart.base import writer
+from blackstart.base.printable import table
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands.answer import answering
 from blackstart.model.verdict import Verdict
@@ -12,5 +11,5 @@ from blackstart.suites import discovery
 @answering()
 def list_experiments(redactor: Redactor) -> int:
     rows = [(f.name, f.suite or "yours", f.says) for f in discovery.everything()]
-    writer.page(tabulate(rows, headers=("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
+    writer.page(*table(rows, ("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
     return Verdict.HELD.exit_code

@@ -25,5 +25,6 @@ def plan(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Se
     target, given = choose(found, given, redactor)
     made = planning.make(declared(found, target, given, variant), target)
     full, last = bool(options.get("full")), safe_state.planned(target, given)
-    writer.page(redactor(show(made, ssh_origin.came_by(), os.environ, full=full, abort=last)))
+    lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=last)
+    writer.page(*map(redactor, lines))
     return Verdict.HELD.exit_code

@@ -5,9 +5,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from tabulate import tabulate
-
 from blackstart.base.durations import shown
+from blackstart.base.printable import table
 from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
@@ -36,8 +35,8 @@ def show(
     *,
     full: bool = False,
     abort: tuple[Step, ...] = (),
-) -> str:
-    """The blast radius as a table, each change with its undo and proofs, and what is expected when.
+) -> list[str]:
+    """Lines: the blast radius as a table, each change with its undo and proofs, and what is expected when.
 
     What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
     Shell that is too long to be read stands in short, but for `full`. `abort` is what a failure would be followed by.
@@ -45,9 +44,9 @@ def show(
     target, experiment = plan.target, plan.experiment
     parts = [
         f"{experiment.name} on {target.name} ({target.api or 'no api'}), from {target.why}",
-        experiment.hypothesis,
+        " ".join(experiment.hypothesis.split()),
         "",
-        tabulate(_blast_radius(plan), headers=_HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
+        *table(_blast_radius(plan), _HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
         *_refusals(plan, came_by, environment),
     ]
     for change in plan.changes:
@@ -68,9 +67,8 @@ def show(
         for expectation in expectations
     ]
     rows += [("check", check.name, expected(check)) for check in experiment.checks]
-    table = tabulate(rows, headers=("phase", "expectation", "what must be seen"), maxcolwidths=[None, None, 100])
-    parts += ["", table, "", "Nothing was touched."]
-    return "\n".join(parts)
+    expectations = table(rows, ("phase", "expectation", "what must be seen"), maxcolwidths=[None, None, 100])
+    return [*parts, "", *expectations, "", "Nothing was touched."]
 
 
 def _blast_radius(plan: Plan) -> list[tuple[str, ...]]:
@@ -125,7 +123,7 @@ def _steps(verb: str, steps: tuple[Step, ...], full: bool) -> list[str]:
         shell = _as_the_run_would(to_shell(step))
         if len(shell) > _LONGEST_LINE and not full:
             shell = f"{_short(step)} (in short; {len(shell)} characters of shell with --full)"
-        lines += [f"  {verb:<11} {line}" for line in shell.splitlines()]
+        lines += [f"  {verb:<11} {line}" for line in shell.split("\n")]
     return lines
 
 

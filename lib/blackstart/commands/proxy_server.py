@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from blackstart.base import writer
 from blackstart.base.errors import EXIT_INCONCLUSIVE, Refused, StepFailed
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import state_dir
@@ -63,8 +64,8 @@ def up(_: Redactor, host: str, port: str, config: str, seed: str, detach: bool, 
         os.execv(sys.executable, argv(host, number, config, seed, allow_hosts))
     made = start(host, number, config, seed, allow_hosts)
     if made.warning:
-        print(made.warning)
-    print(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `invoke proxy.down`.")
+        writer.line(made.warning)
+    writer.line(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `invoke proxy.down`.")
     return 0
 
 
@@ -123,9 +124,9 @@ def down(_: Redactor, port: str) -> int:
     ours = [one for one in running() if number in (0, int(one.url.rpartition(":")[2]))]
     for one in ours:
         stop(one)
-        print(f"Proxy down: {one.url}")
+        writer.line(f"Proxy down: {one.url}")
     if not ours:
-        print("No detached proxy is up" + (f" on port {number}." if number else "."))
+        writer.line("No detached proxy is up" + (f" on port {number}." if number else "."))
     return 0
 
 
@@ -145,14 +146,14 @@ def status(_: Redactor, url: str) -> int:
         try:
             version, proxies = client.version(), client.proxies()
         except ProxyUnreachable:
-            print(f"{one}: no proxy answers. Start one with `invoke proxy.up`.")
+            writer.line(f"{one}: no proxy answers. Start one with `invoke proxy.up`.")
             silent += bool(expected)
             continue
         except ProxyProblem as problem:
-            print(problem)
+            writer.line(str(problem))
             silent += 1
             continue
-        print(f"{one}: up, API version {version}, proxies: {len(proxies)}")
+        writer.line(f"{one}: up, API version {version}, proxies: {len(proxies)}")
         for info in proxies.values():
             _show(info)
     return EXIT_INCONCLUSIVE if silent else 0
@@ -169,11 +170,13 @@ def _is_url(text: str) -> bool:
 
 
 def _show(info: ProxyInfo) -> None:
-    print(f"  {info.name}: {info.listen} -> {info.upstream}, {'enabled' if info.enabled else 'disabled'}")
+    writer.line(f"  {info.name}: {info.listen} -> {info.upstream}, {'enabled' if info.enabled else 'disabled'}")
     for toxic in info.toxics:
         told = ", ".join(f"{name} {value}" for name, value in toxic.attributes.items())
         lease = f", lease {dict(toxic.lease)}" if toxic.lease else ""
-        print(f"    {toxic.name}: {toxic.type} {toxic.stream}, toxicity {toxic.toxicity:g}, {told or 'as is'}{lease}")
+        writer.line(
+            f"    {toxic.name}: {toxic.type} {toxic.stream}, toxicity {toxic.toxicity:g}, {told or 'as is'}{lease}"
+        )
 
 
 def _folder() -> Path:

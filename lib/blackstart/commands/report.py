@@ -1,14 +1,12 @@
 """What the report tasks do: find the run, read its record, print or write, and say an exit code."""
 
-import sys
 import textwrap
 from collections import Counter
 from pathlib import Path
 
-from tabulate import tabulate
-
 from blackstart.base import writer
 from blackstart.base.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
+from blackstart.base.printable import table as tabular
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering, where
@@ -29,7 +27,7 @@ def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     view = _view(_opened(run, reports, experiment))
     history = documents.load_of(view.where)
     rows = load_view.by_phase(history, view.phases) if history else ()
-    writer.page(table.text(view, rows, notes.read(view.where).lines(), history))
+    writer.page(*table.lines(view, rows, notes.read(view.where).lines(), history))
     return EXIT_HELD
 
 
@@ -82,7 +80,7 @@ def check(_: Redactor, run: str, reports: str) -> int:
     """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
     folder = _find(run, reports)
     found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
-    writer.page(tabulate([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
+    writer.page(*tabular([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
     code = verify.exit_code(found)
     told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
     writer.page(f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}")
@@ -147,7 +145,7 @@ def _alike(folder: Path, last: int) -> tuple[list[trend.Run], int]:
             made = trend.run_of(_view(path))
         except Exception as error:  # one bad record among them, whatever is wrong with it
             why = str(error) if isinstance(error, Damaged) else where(error)
-            print(writer.printable(f"  left out: {path.name}: {why}"), file=sys.stderr)
+            writer.error(f"  left out: {path.name}: {why}")
             continue
         if made.key == wanted:
             found.append(made)
@@ -169,9 +167,9 @@ def _print_trend(alike: list[trend.Run], others: int) -> None:
         for line in trend.lines(alike)
     ]  # fmt: skip
     if rows:
-        writer.page(tabulate(rows, headers=("transition", "n", "median", "95 % interval of it", "p90", "latest")))
+        writer.page(*tabular(rows, ("transition", "n", "median", "95 % interval of it", "p90", "latest")))
     if settings:
-        writer.page(textwrap.fill(f"compared are runs with the same: {settings}", 100, subsequent_indent="  "))
+        writer.page(*textwrap.wrap(f"compared are runs with the same: {settings}", 100, subsequent_indent="  "))
 
 
 def _runs(count: int) -> str:

@@ -18,7 +18,7 @@ from blackstart.base.state import invoke
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
-from blackstart.engine import planning, safe_state
+from blackstart.engine import lock_names, planning, safe_state
 from blackstart.engine.run import Run
 from blackstart.loads.k6_override import with_k6
 from blackstart.model import flags
@@ -50,7 +50,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
             discovery.load(found)
     healing.leftovers(lambda text: writer.line(redactor(text)), Path(given.reports))
     target, given = choose(found, given, redactor)
-    service_lock.refuse_held([planning.identity_of(target)])  # what another run has broken is not broken for us
+    service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)
     source = user_experiment.source(found)
     guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
@@ -68,9 +68,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     if result.judgement.verdict != Verdict.REFUSED:
         console.plain(f"run again: {once_more}")
     if result.judgement.verdict == Verdict.NOT_RESTORED:
-        console.plain(
-            f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:\n{heal_command()}"
-        )
+        console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result
 
 

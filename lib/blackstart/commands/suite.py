@@ -1,6 +1,5 @@
 """All experiments of a suite in order, with one table at the end."""
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -41,9 +40,11 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     worst = suite_summary.worst(codes)
     title = f"{systems.of(name).collection}.suite"
     once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
-    writer.line(redactor(suite_summary.text(title, rows, worst, once_more)))
+    for line in suite_summary.lines(title, rows, worst, once_more):
+        writer.line(redactor(line))
     if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
-        writer.line(f"NOT RESTORED. Mend it now with:\n{heal_command()}")
+        writer.line("NOT RESTORED. Mend it now with:")
+        writer.line(heal_command())
     return worst
 
 
@@ -51,7 +52,7 @@ def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor) -> t
     try:
         result = run_one(found, given, redactor)
     except Refused as refusal:
-        print(redactor(str(refusal)), file=sys.stderr, flush=True)
+        writer.error(redactor(str(refusal)))
         return (found.name, Verdict.REFUSED, ""), Verdict.REFUSED.exit_code
     return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
 

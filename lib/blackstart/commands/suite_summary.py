@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
+from blackstart.base.printable import table
 from blackstart.model.verdict import Verdict
 
 Row = tuple[str, str, str]
@@ -27,16 +26,15 @@ def worst(codes: Sequence[int]) -> int:
     return Verdict.INCONCLUSIVE.exit_code if unknown else max(codes)
 
 
-def text(title: str, rows: Sequence[Row], code: int, again: str) -> str:
+def lines(title: str, rows: Sequence[Row], code: int, again: str) -> list[str]:
     """The table, the suite's own verdict, and what runs it again."""
     held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)
     of = f"{held} of {len(rows)}" + ("" if code == Verdict.HELD.exit_code else " held")
-    lines = [
-        tabulate([(name, verdict.replace("-", " "), where) for name, verdict, where in rows], headers=_HEADS),
+    return [
+        *table([(name, verdict.replace("-", " "), where) for name, verdict, where in rows], _HEADS),
         f"{title}: {_WORDS.get(code, f'exit code {code}')}, {of}",
         f"run again: {again}",
     ]
-    return "\n".join(lines)
 
 
 _HEADS = ("experiment", "verdict", "evidence")

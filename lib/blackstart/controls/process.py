@@ -96,6 +96,11 @@ class Process(Control):
         """The machine, and what the process is found by."""
         return f"process:{self.host or 'local'}:{self.pidfile or self.line}"
 
+    def lock_name(self) -> str:
+        """The pid file itself, where links lead to it."""
+        found = self.pidfile and not self.host
+        return replace(self, pidfile=os.path.realpath(self.pidfile)).identity() if found else self.identity()
+
     def names(self) -> Mapping[str, str]:
         """Its command line, its pid file and the command that starts it."""
         return {"process": self.line, "pidfile": self.pidfile, "start": " ".join(self.start_argv)}

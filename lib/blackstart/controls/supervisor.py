@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 from xmlrpc.client import Fault
@@ -55,6 +56,10 @@ class Supervisor(Control):
     def identity(self) -> str:
         """supervisord's configuration and the program."""
         return f"supervisor:{self.host or ''}{self.config}:{self.name}"
+
+    def lock_name(self) -> str:
+        """The configuration itself, where links lead to it."""
+        return self.identity() if self.host else replace(self, config=os.path.realpath(self.config)).identity()
 
     def names(self) -> Mapping[str, str]:
         """The program's."""

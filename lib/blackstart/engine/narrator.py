@@ -1,10 +1,9 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
-from tabulate import tabulate
-
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.durations import shown
+from blackstart.base.printable import table
 from blackstart.engine import service_logs
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
@@ -104,22 +103,22 @@ class Narrator:
         """The table of what was expected and seen, the verdict, and where the evidence is."""
         if judgement.verdict == Verdict.REFUSED:
             self.console.plain(f"what was read until then: {folder.path}/")
-            self.console.plain("\n".join(judgement.reasons))
+            self.console.plain(*judgement.reasons)
             return
         rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
         if rows:
-            self.console.plain(tabulate(rows, headers=_COLUMNS, maxcolwidths=[None, None, None, 90]))
+            self.console.plain(*table(rows, _COLUMNS, maxcolwidths=[None, None, None, 90]))
         for finding in judgement.findings:
             if finding.hint and finding.status == Verdict.BROKE:
                 self.console.plain(f"hint for {finding.name}: {finding.hint}")
         for name, lines in self._logs.items():
             self.console.plain(f"last lines of {name}'s log:")
-            self.console.plain("\n".join(f"    {line[:200]}" for line in lines))
+            self.console.plain(*(f"    {line[:200]}" for line in lines))
         for reason in judgement.reasons:
             self.console.plain(f"because: {reason}")
         told = f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict.shown}"
         self.console.coloured(told, judgement.verdict.colours)
-        self.console.plain(f"evidence: {folder.log}\n          {folder.path}/, run {folder.id}")
+        self.console.plain(f"evidence: {folder.log}", f"          {folder.path}/, run {folder.id}")
 
 
 def _limit(monitor: Monitor) -> str:

@@ -1,6 +1,5 @@
 """From an experiment and a target to what would be done, as data. Reads what is there; touches nothing."""
 
-import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +10,7 @@ import blackstart
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadExperiment, Damaged, Refused
+from blackstart.engine import lock_names
 from blackstart.model.change import Change
 from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Experiment
@@ -18,10 +18,8 @@ from blackstart.model.injector import lost_means, without_user
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Probe
 from blackstart.model.step import Command
-from blackstart.model.target import Service, Target
+from blackstart.model.target import Target
 from blackstart.suites import systems
-
-_LOOPBACK = re.compile(r"(?<![\w.:-])(127\.0\.0\.1|\[::1\]|0\.0\.0\.0|\[::\]):(?=\d)")
 
 
 def make(experiment: Experiment, target: Target) -> Plan:
@@ -46,11 +44,8 @@ def make(experiment: Experiment, target: Target) -> Plan:
     _can_be_recorded(bound, changes)
     touched = [target.services[name] for name in dict.fromkeys(c.service for c in changes) if name in target.services]
     found = {service.name: controls.resolved(service) for service in touched if service.control}
-    # Whatever name it is called by in whatever target: two runs on one thing must meet at one lock.
-    identities = [found[one.name].identity() for one in touched if one.name in found]
-    identities += [_place(one, target) for one in touched if one.address or one.name not in found]
     bound = replace(bound, link=(*bound.link, *_known_links(bound, target, changes)))
-    places = (*identities, identity_of(target))
+    places = (*lock_names.of_services(touched, target, found), lock_names.of_target(target))
     return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
 
 
@@ -71,20 +66,6 @@ def _known_links(experiment: Experiment, target: Target, changes: Sequence[Chang
     proved = {proof.service for proof in experiment.link}
     unproved = {change.service for change in changes} - proved
     return tuple(proof for proof in systems.links(target) if proof.service in unproved) if unproved else ()
-
-
-def identity_of(target: Target) -> str:
-    """The one name of a target on this machine, for the lock that keeps two runs apart, however it is written."""
-    return f"target:{_one_name(target.api.rstrip('/')) or target.name}"
-
-
-def _place(service: Service, target: Target) -> str:
-    place = _one_name(service.address)
-    return f"address:{place}" if place else f"service:{target.name}/{service.name}"
-
-
-def _one_name(address: str) -> str:
-    return _LOOPBACK.sub("localhost:", address.lower())
 
 
 def bind(experiment: Experiment, target: Target) -> Experiment:

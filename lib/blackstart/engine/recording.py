@@ -85,7 +85,7 @@ def write(folder: Folder, judgement: Judgement, console: Console) -> None:
     makers: tuple[Callable[[], None], ...] = (
         lambda: csv_log.write(folder.log, record, judgement),
         lambda: _samples(folder, record),
-        lambda: documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of),
+        lambda: documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of, console.command),
     )
     for make in makers:
         try:
@@ -100,4 +100,5 @@ def _samples(folder: Folder, record: Record) -> None:
         rows.writerow(("sent_s", "answered_s", "probe", "kind", "value", "note"))
         for event in record.of(EventName.READ):
             for r in readings_of(event):
-                rows.writerow((r.sent_s, r.answered_s, r.probe, r.kind, "" if r.value is None else r.value, r.note))
+                value = "" if r.value is None else r.value
+                rows.writerow(map(csv_log.cell, (r.sent_s, r.answered_s, r.probe, r.kind, value, r.note)))

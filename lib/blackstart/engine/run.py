@@ -139,6 +139,7 @@ class Run:
         self.traffic.arm()
         self.guardian.wait_up()
         if self.plan.changes:
+            undo_copies.bind_script(self.folder.run, self.folder.heal_script)
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
         self._demand_baseline()  # asking and rehearsing may have taken long
 

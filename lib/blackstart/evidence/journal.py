@@ -6,10 +6,12 @@ Lines reach the operating system as they happen, so that killing the run loses n
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
 import os
+import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -68,8 +70,10 @@ class Journal:
     """Writes events. When the disk can't be written any more it says so in `failure` and goes on: an undo never waits
     for a record of it."""
 
-    def __init__(self, path: Path, scrub: Callable[[Any], Any] = lambda data: data) -> None:
+    def __init__(self, path: Path, scrub: Callable[[Any], Any] = lambda data: data, of: str = "") -> None:
+        """`of` is for a record beside a run's journal: the `anchor` of that, which its first line tells."""
         self.path = path
+        self._of = {"of": of} if of else {}
         self.failure: OSError | None = None
         self.scrub = scrub
         self._lock = threading.Lock()
@@ -82,7 +86,8 @@ class Journal:
     def write(self, event: EventName, *, sync: bool = False, **fields: Any) -> None:
         """Append one event. With `sync` it has reached the disk when this returns."""
         with self._lock:
-            head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event}
+            head = {"n": self._number, "at": round(clock.now_s(), 6), "event": event, **self._of}
+            self._of = {}
             try:
                 line = _encoded({**head, **self.scrub(fields), "prev": self._prev})
             except Exception as error:  # an event that can't be told is one all the same: no undo waits for its words
@@ -207,13 +212,37 @@ class Record:
 
 
 def read(path: Path) -> Record:
-    """The trustworthy lines of the journal at `path`. Raises Damaged where there is none at all."""
+    """The trustworthy lines of the journal at `path`. Raises Damaged where there is none at all, or a link."""
     try:
         # Nothing that could be waited for for ever, as a pipe can.
-        data = path.read_bytes() if path.is_file() or not path.exists() else b""
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
+                raise Damaged(f"{path} is no file")
+            data = file.read()
     except OSError as error:
-        raise Damaged(f"no journal at {path}: {error.strerror}") from error
+        why = "it is a link, and no run writes one" if error.errno == errno.ELOOP else error.strerror
+        raise Damaged(f"no journal at {path}: {why}") from error
     return parse(data.split(b"\n"))
+
+
+def anchor(folder: Path) -> str:
+    """What tells the run of this folder from every other: the digest of its journal's first line. "" for none."""
+    try:
+        handle = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(handle, "rb") as file:
+            return _digest(file.readline().rstrip(b"\n"))
+    except OSError:
+        return ""
+
+
+def read_beside(folder: Path, name: str) -> Record:
+    """A record of the guardian or of a healing, in a run's folder. Raises Damaged, also where it is another run's."""
+    record, ours = read(folder / name), anchor(folder)
+    of = record.events[0].get("of") if record.events else None
+    if of and ours and of != ours:
+        raise Damaged(f"{folder / name} is the record of another run")
+    return record
 
 
 def experiment_file(folder: Path) -> dict[str, str]:

@@ -52,10 +52,12 @@ def find(name_or_path: str, reports: Path) -> Path:
 
 
 def refuse_endless(folder: Path) -> None:
-    """Raise Damaged where something in a run's folder is no file: a pipe, or what a link leads to, is waited for."""
+    """Raise Damaged where something in a run's folder is no file of its own: a pipe is waited for, and a link leads
+    to what another run, or nobody, has written."""
     for path in (*folder.rglob("*"), folder.with_name(f"{folder.name}.log")):
-        if path.exists() and not path.is_file() and not path.is_dir():
-            raise Damaged(f"{path} is no file, so nothing of the run is read")
+        if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
+            what = "no file but a link" if path.is_symlink() else "no file"
+            raise Damaged(f"{path} is {what}, so nothing of the run is read")
 
 
 def _id_of(folder: Path) -> str:

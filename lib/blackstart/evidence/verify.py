@@ -6,7 +6,9 @@ the last lines of a file that may grow, were cut off; that somebody wrote the wh
 hash elsewhere.
 """
 
+import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -44,7 +46,7 @@ def verify(folder: Path) -> list[Found]:
     sealed: dict[str, Any] | None = None
     found: list[Found] = []
     if not (folder / manifest.NAME).exists():
-        found.append(Found("unsure", manifest.NAME, "there is none: the run was killed before it could be sealed"))
+        found.append(_unsealed(folder))
     else:
         try:
             sealed = manifest.read(folder)
@@ -52,7 +54,25 @@ def verify(folder: Path) -> list[Found]:
             found.append(Found("wrong", manifest.NAME, str(damage)))
     if sealed is not None:
         found += [*_files(folder, sealed), *_verdict(folder, sealed)]
-    return [*found, *_chains(folder, sealed is not None), *_notes(folder)]
+    listed = {str(entry["path"]) for entry in sealed["files"]} if sealed else set[str]()
+    return [*found, *_chains(folder, listed), *_notes(folder)]
+
+
+def _unsealed(folder: Path) -> Found:
+    """What is to be thought of a run without a manifest: it is what a run writes last, after its verdict."""
+    if _ended(folder) is None:
+        return Found("unsure", manifest.NAME, "there is none: the run was killed before it could be sealed")
+    if (folder / "report.html").exists():
+        return Found("wrong", manifest.NAME, "is missing: the run came to its end, so it was removed")
+    told = "there is none, though a verdict was recorded: it was removed, or the run was killed between the two"
+    return Found("unsure", manifest.NAME, told)
+
+
+def _ended(folder: Path) -> dict[str, Any] | None:
+    try:
+        return journal.read(folder / "journal.jsonl").last(EventName.VERDICT)
+    except Damaged:
+        return None
 
 
 def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
@@ -70,6 +90,9 @@ def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
     # The log beside the folder is the one file of a run outside of it.
     if path.resolve().parent != folder.resolve().parent and not path.resolve().is_relative_to(folder.resolve()):
         yield Found("wrong", name, "is not a file of this run")
+        return
+    if path.is_symlink():
+        yield Found("wrong", name, "is a link, and no run writes one")
         return
     try:
         now = path.stat().st_size
@@ -91,7 +114,10 @@ def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
 def _over(folder: Path) -> bool:
     """Whether the records, the run's own and those after it, say of all that was done that it is no longer open."""
     names = ["journal.jsonl", "guardian.jsonl", *_healings(folder)]
-    events = [event for name in names if (folder / name).exists() for event in journal.read(folder / name).events]
+    events = list[journal.Event]()
+    for name in names:
+        with suppress(Damaged):  # missing, or another run's, which is said
+            events += journal.read_beside(folder, name).events
     over = {
         event.get("change")
         for event in events
@@ -105,29 +131,31 @@ def _healings(folder: Path) -> list[str]:
 
 
 def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
-    try:
-        record = journal.read(folder / "journal.jsonl")
-    except Damaged:  # missing: said already
-        return
-    recorded = record.last(EventName.VERDICT)
+    recorded = _ended(folder)
     if recorded and recorded["verdict"] != sealed["verdict"]:
         told = f"says {sealed['verdict']}, but the journal's verdict is {recorded['verdict']}"
         yield Found("wrong", manifest.NAME, told)
 
 
-def _chains(folder: Path, sealed: bool) -> Iterator[Found]:
+def _chains(folder: Path, listed: set[str]) -> Iterator[Found]:
     for name in ("journal.jsonl", "guardian.jsonl", *_healings(folder)):
         path = folder / name
-        if not path.exists():
+        if not os.path.lexists(path):
             continue
-        record = journal.read(path)
+        try:
+            record = journal.read_beside(folder, name)
+        except Damaged as damage:
+            yield Found("wrong", name, str(damage))
+            continue
+        if name != "journal.jsonl" and name not in listed and not (record.events and record.events[0].get("of")):
+            yield Found("unsure", name, "does not tell which run it is of, as those of older versions")
         if not record.damage:
             yield Found("note", name, f"its chain is whole, {len(record.events)} lines")
             continue
         lines = path.read_bytes().rstrip(b"\n").count(b"\n") + 1
         at_end = len(record.events) == lines - 1
         # A kill tears the last line; a sealed file with the right hash was damaged before that.
-        level: Level = "unsure" if at_end or (sealed and name == "journal.jsonl") else "wrong"
+        level: Level = "unsure" if at_end or name in listed - set(manifest.GROWS) else "wrong"
         yield Found(level, name, f"{record.damage}; whole up to there ({len(record.events)} of {lines} lines)")
 
 

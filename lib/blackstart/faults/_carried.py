@@ -11,7 +11,7 @@ import threading
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from blackstart.base import clock
+from blackstart.base import clock, writer
 from blackstart.base.urls import http as http_url
 
 _WITHIN_S = 3.0
@@ -56,10 +56,9 @@ def carried(api: str, proxy: str, within_s: float = _WITHIN_S) -> bool | None:
 def main(api: str, proxy: str) -> int:
     """The exit code."""
     if carried(api, proxy) is False:
-        print(
+        writer.error(
             f'traffic flows, and nothing passes through the proxy "{proxy}": the target goes past it, and a fault in '
-            "it would prove nothing. Let the target's configuration name the proxy's address.",
-            file=sys.stderr,
+            "it would prove nothing. Let the target's configuration name the proxy's address."
         )
         return 1
     return 0

@@ -59,7 +59,11 @@ class Control(ABC):
 
     @abstractmethod
     def identity(self) -> str:
-        """The one name of the service on this machine, for the lock that keeps two runs apart. Pure."""
+        """The one name of the service on this machine, which its records go by. Pure."""
+
+    def lock_name(self) -> str:
+        """The same for the lock, links in paths followed: by whatever path it is named, it is one."""
+        return self.identity()
 
     @abstractmethod
     def names(self) -> Mapping[str, str]:

@@ -17,7 +17,9 @@ from typing import Any
 
 from aiohttp import web
 
+from blackstart.base import writer
 from blackstart.base.errors import EXIT_REFUSED, Refused
+from blackstart.base.printable import lines, one_line
 from blackstart.proxy.address import Address
 from blackstart.proxy.admission import Admission, is_loopback
 from blackstart.proxy.api import API_VERSION, Api
@@ -34,6 +36,16 @@ def _port(text: str) -> int:
     if not 0 <= number <= _LAST_PORT:
         raise argparse.ArgumentTypeError(f"must be from 0 to {_LAST_PORT}, not {number}")
     return number
+
+
+class _Lines(logging.Formatter):
+    """Each message is one line, whatever the names in it are; a trace of ours follows as it is."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        return lines(super().format(record).split("\n"))
 
 
 def options(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -57,19 +69,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM. Returns the exit code: 0, or 40 where it could not start."""
     chosen = options(argv)
     logging.Formatter.converter = time.gmtime
-    logging.basicConfig(
-        level=logging.INFO,
-        stream=sys.stdout,
-        format="%(asctime)s.%(msecs)03dZ  %(message)s",
-        datefmt="%Y-%m-%dT%H:%M:%S",
-    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_Lines("%(asctime)s.%(msecs)03dZ  %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     logging.getLogger("asyncio").setLevel(logging.ERROR)
     _allow_many_files()
     try:
         with asyncio.Runner(loop_factory=_loop_factory(chosen.loop)) as runner:
             runner.run(serve(chosen))
     except Refused as refused:
-        print(refused, file=sys.stderr)
+        writer.error(str(refused))
         return EXIT_REFUSED
     return 0
 

@@ -2,11 +2,13 @@
 
 import csv
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
 from blackstart.base import clock
 from blackstart.base.codec import from_data
+from blackstart.base.printable import printable
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
@@ -17,6 +19,7 @@ from blackstart.verdict.judge import Judgement, replay
 
 NOT_OBSERVED = "not_observed"
 NOT_PROVED = "effect_not_proved"
+_NUMBER = re.compile(r"[+-]?[\d.]+(\.\.[+-]?[\d.]+)?", re.ASCII)  # also an interval
 _MOMENTS = {"baseline": "before", "fault": "fault", "recovery": "end"}
 
 
@@ -24,7 +27,15 @@ def write(path: Path, record: Record, judgement: Judgement) -> None:
     """Write the log anew. Raises OSError, also where a link has been put in its place."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     with open(handle, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows(record, judgement))
+        csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in rows(record, judgement))
+
+
+def cell(value: object) -> object:
+    """A cell in one line, which no spreadsheet takes for a formula; numbers are what they are."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text[:1] in "=+-@" and text and not _NUMBER.fullmatch(text) else text
 
 
 def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -22,8 +22,10 @@ def write(
     say: Callable[[str], None],
     record: journal.Record | None = None,
     known: Callable[[str], System] = System,
+    command: Callable[[str], None] | None = None,
 ) -> None:
-    """chaos.json, junit.xml, report.html, summary.md, GitHub's summary, and the manifest last. `say` takes plain lines.
+    """chaos.json, junit.xml, report.html, summary.md, GitHub's summary, and the manifest last. `say` takes plain lines,
+    and `command` those that are commands to the CI server.
 
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
     it has been read already; `known` says what is known of a kind of system.
@@ -42,8 +44,11 @@ def write(
             _put(folder / name, make())
         except Exception as error:  # whatever is wrong with a document, the run has its verdict
             say(f"{name} could not be written: {type(error).__name__}: {error}")
-    for line in _published(view, environ):
-        say(line)
+    try:
+        for line in github.publish(view, environ):
+            (command or say)(line)
+    except OSError as error:
+        say(f"GitHub's step summary could not be written: {error}")
     manifest.seal(folder, view.run, _spec(view), judgement.verdict, judgement.reasons)
 
 
@@ -61,13 +66,6 @@ def _put(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8", errors="replace")
 
 
-def _published(view: RunView, environ: Mapping[str, str]) -> Iterator[str]:
-    try:
-        yield from github.publish(view, environ)
-    except OSError as error:
-        yield f"GitHub's step summary could not be written: {error}"
-
-
 def load_of(folder: Path) -> history.History | None:
     """The history of a run's load; None where there was none."""
     path = folder / "history.csv"
@@ -75,8 +73,8 @@ def load_of(folder: Path) -> history.History | None:
 
 
 def guardian_of(folder: Path) -> journal.Record | None:
-    """What the guardian recorded; None where there was none."""
+    """What the guardian recorded; None where there was none of this run."""
     try:
-        return journal.read(folder / "guardian.jsonl")
+        return journal.read_beside(folder, "guardian.jsonl")
     except Damaged:
         return None

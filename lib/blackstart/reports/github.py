@@ -3,13 +3,15 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from blackstart.base import printable
+from blackstart.base.printable import one_line
 from blackstart.model.verdict import Verdict
+from blackstart.reports.markdown import cell, code
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, sign_of, verdict_says
 
 # GitHub shows ten errors and ten warnings of a step; the verdict must be among them.
 _ANNOTATIONS_AT_MOST = 9
-_CELL_AT_MOST = 300
 
 
 def summary(view: RunView) -> str:
@@ -21,12 +23,12 @@ def summary(view: RunView) -> str:
         (f"{sign_of(result(f))} {result(f)}", f.phase, f.name, f.expected, f.message) for f in judgement.findings
     ]
     parts = [
-        f"## {word}: {_cell(view.name)} on {_cell(view.target['name'])}",
+        f"## {word}: {cell(view.name)} on {cell(view.target['name'])}",
         verdict_says(view),
-        "\n".join(f"- {_cell(reason)}" for reason in judgement.reasons),
+        "\n".join(f"- {cell(reason)}" for reason in judgement.reasons),
         _table(("what became true", "phase", "after", "limit"), transitions),
         _table(("result", "phase", "expectation", "expected", "what was seen"), findings),
-        f"Evidence: {_code(str(view.where))}" + (f", run again: {_code(view.again)}" if view.again else ""),
+        f"Evidence: {code(str(view.where))}" + (f", run again: {code(view.again)}" if view.again else ""),
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
 
@@ -34,21 +36,8 @@ def summary(view: RunView) -> str:
 def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     if not rows:
         return ""
-    lines = [heads, tuple("---" for _ in heads), *(tuple(_cell(cell) for cell in row) for row in rows)]
+    lines = [heads, tuple("---" for _ in heads), *(tuple(map(cell, row)) for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _cell(value: object) -> str:
-    """Text that can't leave its cell, nor be taken for Markdown, HTML or a mention."""
-    text = " ".join(str(value).split())
-    text = text if len(text) <= _CELL_AT_MOST else f"{text[: _CELL_AT_MOST - 1]}…"
-    for sign in "\\`*_[]|~#":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
-
-
-def _code(text: str) -> str:
-    return f"`{text.replace('`', chr(39))}`"
 
 
 def log_lines(view: RunView) -> list[str]:
@@ -58,18 +47,18 @@ def log_lines(view: RunView) -> list[str]:
         return []
     says = [verdict_says(view), *judgement.reasons]
     title = f"{judgement.verdict.shown}: {view.name} on {view.target['name']}"
-    lines = [_command("error", title, "\n".join(says))]
+    lines = [_command("error", title, printable.lines(says))]
     for status, level in ((Verdict.BROKE, "error"), (Verdict.INCONCLUSIVE, "warning")):
         found = [f for f in judgement.findings if result(f) == status and view.entered(f.phase)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:
-            message = f"{finding.message}\nexpected: {finding.expected}"
-            message += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
-            lines.append(_command(level, f"{finding.name} ({finding.phase})", message))
+            says = [finding.message, f"expected: {finding.expected}"]
+            says += [f"where to look: {hint(finding)}"] if hint(finding) else []
+            lines.append(_command(level, f"{finding.name} ({finding.phase})", printable.lines(says)))
     return lines
 
 
 def _command(level: str, title: str, message: str) -> str:
-    return f"::{level} title={_escape(title, ':,')}::{_escape(message)}"
+    return f"::{level} title={_escape(one_line(title), ':,')}::{_escape(message)}"
 
 
 def _escape(text: str, more: str = "") -> str:

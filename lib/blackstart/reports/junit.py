@@ -8,6 +8,7 @@ The form is what both Ant's and Jenkins' schemas allow. A case's time is how lon
 
 from xml.etree.ElementTree import Element, indent, tostring
 
+from blackstart.base import printable
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import table
@@ -44,7 +45,7 @@ def xml(view: RunView) -> str:
 
 
 def _element(tag: str, text: str = "", **attributes: str) -> Element:
-    made = Element(tag, {name: clean(value) for name, value in attributes.items()})
+    made = Element(tag, {name: printable.one_line(value) for name, value in attributes.items()})
     made.text = clean(text) or None
     return made
 
@@ -61,7 +62,7 @@ def _verdict(view: RunView) -> Element:
     judgement = view.judgement
     case = _element("testcase", name="verdict", classname=view.name, time=_seconds(view.to_s - view.from_s))
     if judgement.verdict != Verdict.HELD:
-        text = "\n".join([verdict_says(view), *judgement.reasons])
+        text = printable.lines([verdict_says(view), *judgement.reasons])
         message = f"the verdict is {judgement.verdict.shown}"
         case.append(_element(judgement.verdict.junit, text, message=message, type=judgement.verdict))
     return case
@@ -74,9 +75,9 @@ def _case(view: RunView, finding: Finding) -> Element:
     word = result(finding)
     tag = "skipped" if word == NOT_OBSERVED else finding.status.junit
     if tag:
-        text = f"expected: {finding.expected}\nactual: {finding.actual}\n{finding.message}"
-        text += f"\nwhere to look: {hint(finding)}" if hint(finding) else ""
-        case.append(_element(tag, text, message=finding.message, type=word.replace(" ", "-")))
+        says = [f"expected: {finding.expected}", f"actual: {finding.actual}", finding.message]
+        says += [f"where to look: {hint(finding)}"] if hint(finding) else []
+        case.append(_element(tag, printable.lines(says), message=finding.message, type=word.replace(" ", "-")))
     return case
 
 

@@ -1,16 +1,16 @@
 """Elements of a page, built as a tree: everything that is put in is text, so that nothing can break out of it."""
 
-import re
 from collections.abc import Iterable
 from xml.etree.ElementTree import Element, tostring
 
+from blackstart.base.printable import printable
+
 Child = Element | str | float | None
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
-    """The text with a visible mark for each character that neither HTML nor XML may contain."""
-    return _UNPRINTABLE.sub("\ufffd", text)
+    """The text with what neither HTML nor XML may contain, and what would turn or hide other text, as its number."""
+    return text if text.isprintable() else "\n".join(map(printable, text.split("\n")))
 
 
 def e(tag: str, *children: Child | Iterable[Child], **attributes: str | float | bool | None) -> Element:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
-from tabulate import tabulate
-
+from blackstart.base.printable import table
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
 from blackstart.reports import breaker, fates, gauges
 from blackstart.reports.fates import PhaseFigures
+from blackstart.reports.markdown import cell, code
 from blackstart.reports.story import RunView
 from blackstart.reports.words import ms, verdict_says
 
@@ -34,14 +34,14 @@ def text(view: RunView, history: History) -> str:
 
 
 def _head(view: RunView) -> Iterator[str]:
-    yield f"# {view.name} on {view.target['name']}: {view.judgement.verdict.shown}"
+    yield f"# {cell(view.name)} on {cell(view.target['name'])}: {view.judgement.verdict.shown}"
     yield ""
-    yield f"**Run ID**: `{view.run_id}`"
+    yield f"**Run ID**: {code(view.run_id)}"
     what = ", ".join(change.what for change in view.changes) or "no fault"
-    yield f"**Scenario**: {view.name} ({what})"
-    yield f"**Began**: {view.began_text}, evidence `{view.run}`"
+    yield f"**Scenario**: {cell(view.name)} ({cell(what)})"
+    yield f"**Began**: {view.began_text}, evidence {code(view.run)}"
     yield f"**Verdict**: {view.judgement.verdict.shown}. {verdict_says(view)}"
-    yield from (f"- {reason}" for reason in view.judgement.reasons)
+    yield from (f"- {cell(reason)}" for reason in view.judgement.reasons)
     yield ""
 
 
@@ -68,18 +68,18 @@ def _fault(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
         return
     until = view.offset(to_s)[:5] if to_s is not None else "never undone"
     yield f"- **Fault Injection ({view.offset(from_s)[:5]} - {until})**:"
-    yield f"  - Fault: {', '.join(f'`{change.what}`' for change in view.changes) or 'none'}"
+    yield f"  - Fault: {', '.join(code(change.what) for change in view.changes) or 'none'}"
     seen = breaker.changes(view)
     for change in seen[1:]:
         if change.at_s >= from_s and (to_s is None or change.at_s < to_s):
-            told = f"changed to **{change.state}** at {_when(view, change)}"
+            told = f"changed to **{cell(change.state)}** at {_when(view, change)}"
             yield f"  - Observed Behavior: Circuit Breaker State {told}."
     took = breaker.steps(view, seen).to_open_s
     if took is not None:
         yield f"  - Time To Open: {took:.2f}s after the fault took effect"
     for mark in view.transitions:
         if mark.phase == "fault" and mark.probe not in view.system.breaker:
-            yield f"  - Observed Behavior: {mark.what} at {view.offset(mark.interval.to_s)} ({mark.name})."
+            yield f"  - Observed Behavior: {cell(mark.what)} at {view.offset(mark.interval.to_s)} ({cell(mark.name)})."
     yield from _figures(figures)
 
 
@@ -92,9 +92,9 @@ def _recovery(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
     after = [change for change in seen[1:] if change.at_s >= undone_s]
     for change in after:
         after_s = change.at_s - undone_s
-        yield f"  - Circuit State: **{change.state}** at {_when(view, change)}, {after_s:.2f}s after the undo"
+        yield f"  - Circuit State: **{cell(change.state)}** at {_when(view, change)}, {after_s:.2f}s after the undo"
     if seen and not after:
-        yield f"  - Circuit State: **{seen[-1].state}** all the time"
+        yield f"  - Circuit State: **{cell(seen[-1].state)}** all the time"
     yield f"  - Full Recovery Time: {_full_recovery(view, undone_s, seen)}"
     yield from _figures(figures)
 
@@ -102,13 +102,13 @@ def _recovery(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
 def _full_recovery(view: RunView, undone_s: float, seen: Sequence[breaker.Change]) -> str:
     """From the beginning of the undo until everything that was waited for had come, and the breaker stayed closed."""
     if seen and seen[-1].state != "CLOSED":
-        return f"never, the breaker was {seen[-1].state} in the end"
+        return f"never, the breaker was {cell(seen[-1].state)} in the end"
     waited = {e.name for e in view.experiment.recovery if e.when == "eventually"} if view.experiment else set()
     came = {mark.name: mark.interval.to_s for mark in view.transitions if mark.phase == "recovery"}
     held = {f.name for f in view.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
     missed = sorted(waited - (came.keys() & held))
     if missed:
-        return f"never, {', '.join(missed)} did not come or did not last"
+        return f"never, {', '.join(map(cell, missed))} did not come or did not last"
     closed = [change.at_s for change in seen[1:] if change.at_s >= undone_s]
     return f"{max(0.0, max([*came.values(), *closed], default=undone_s) - undone_s):.2f}s"
 
@@ -124,11 +124,16 @@ def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
         for fate in each.fates
     ]
     heads = ("phase", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
-    yield str(tabulate(rows, headers=heads, tablefmt="github", disable_numparse=True))
+    yield from _markdown(rows, heads)
 
 
 def _gauges(view: RunView) -> Iterator[str]:
     rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(view)]
     if rows:
-        yield str(tabulate(rows, headers=gauges.HEADS, tablefmt="github", disable_numparse=True))
+        yield from _markdown(rows, gauges.HEADS)
         yield ""
+
+
+def _markdown(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
+    cells = [[cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    return table(cells, heads, tablefmt="github", disable_numparse=True)

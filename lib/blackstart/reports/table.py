@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from tabulate import tabulate
-
+from blackstart.base import printable
 from blackstart.base.durations import shown
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
@@ -15,9 +14,9 @@ from blackstart.reports.words import hint, ms, result, verdict_says
 _WIDEST = 60
 
 
-def text(
+def lines(
     view: RunView, load: Sequence[LoadRow] = (), notes: Sequence[tuple[str, str]] = (), history: History | None = None
-) -> str:
+) -> list[str]:
     """The whole report, without colours. With the load's history, what became of its requests phase by phase, too."""
     parts = [
         _facts(view),
@@ -25,14 +24,19 @@ def text(
         _findings(view),
         _requests(view, load, history),
         _table(breaker_rows(view), BREAKER_HEADS),
-        steps_text(view),
+        list(filter(None, [steps_text(view)])),
         _notes(view, notes),
         _closing(view),
     ]
-    return "\n\n".join(part for part in parts if part)
+    return [line for part in parts if part for line in ("", *part)][1:]
 
 
-def _facts(view: RunView) -> str:
+def text(view: RunView) -> str:
+    """The report of what the record alone tells."""
+    return printable.lines(lines(view))
+
+
+def _facts(view: RunView) -> list[str]:
     rows = [
         ("run", view.run if view.run_id == view.run else f"{view.run}, {view.run_id}"),
         ("began", view.began_text),
@@ -41,11 +45,11 @@ def _facts(view: RunView) -> str:
         ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
     if view.experiment:
-        rows.insert(1, ("hypothesis", view.experiment.hypothesis))
-    return tabulate(rows, tablefmt="plain", maxcolwidths=[None, 100], disable_numparse=True)
+        rows.insert(1, ("hypothesis", " ".join(view.experiment.hypothesis.split())))
+    return printable.table(rows, tablefmt="plain", maxcolwidths=[None, 100], disable_numparse=True)
 
 
-def _transitions(view: RunView) -> str:
+def _transitions(view: RunView) -> list[str]:
     rows = [
         (mark.number, mark.what, mark.phase, mark.after, mark.limit,
          f"{view.offset(mark.interval.from_s)} .. {view.offset(mark.interval.to_s)}")
@@ -54,21 +58,21 @@ def _transitions(view: RunView) -> str:
     return _table(rows, ("#", "what became true", "phase", "after", "limit", "between"))
 
 
-def _findings(view: RunView) -> str:
+def _findings(view: RunView) -> list[str]:
     rows = [(f.phase, f.name, result(f), f.message) for f in view.judgement.findings]
     told = _table(rows, ("phase", "expectation", "result", "what was seen"))
     hints = [f"  where to look for {f.name}: {hint(f)}" for f in view.judgement.findings if hint(f)]
-    return "\n".join([told, *hints]) if told else ""
+    return [*told, *hints] if told else []
 
 
-def _requests(view: RunView, load: Sequence[LoadRow], history: History | None) -> str:
+def _requests(view: RunView, load: Sequence[LoadRow], history: History | None) -> list[str]:
     """One table: as a gateway's plan tells it where a breaker was looked at, else by operation and outcome."""
     rows = fate_rows(history, view) if history and breaker_rows(view) else []
     told = _table(rows, FATE_HEADS) if rows else _load(load)
-    return f"requests, phase by phase (per s: while they flowed)\n{told}" if told else ""
+    return ["requests, phase by phase (per s: while they flowed)", *told] if told else []
 
 
-def _load(rows: Sequence[LoadRow]) -> str:
+def _load(rows: Sequence[LoadRow]) -> list[str]:
     cells = [
         (r.phase, r.op, r.outcome, r.count, f"{r.share:.1%}", f"{r.rate_per_s:.1f}",
          *map(ms, (r.p50_ms, r.p95_ms, r.p99_ms)))
@@ -77,26 +81,26 @@ def _load(rows: Sequence[LoadRow]) -> str:
     return _table(cells, ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms"))
 
 
-def _notes(view: RunView, later: Sequence[tuple[str, str]]) -> str:
-    return "\n".join(f"note {when}: {what}" for when, what in (*view.notes, *later))
+def _notes(view: RunView, later: Sequence[tuple[str, str]]) -> list[str]:
+    return [f"note {when}: {what}" for when, what in (*view.notes, *later)]
 
 
-def _closing(view: RunView) -> str:
+def _closing(view: RunView) -> list[str]:
     judgement = view.judgement
     damage = view.record.damage_text
-    lines = [f"  {damage}"] if damage else []
-    lines += [f"  because: {reason}" for reason in judgement.reasons]
-    lines.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(view)}")
-    lines.append(f"evidence: {view.where}/")
+    told = [f"  {damage}"] if damage else []
+    told += [f"  because: {reason}" for reason in judgement.reasons]
+    told.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(view)}")
+    told.append(f"evidence: {view.where}/")
     if view.again:
-        lines.append(f"run again: {view.again}")
+        told.append(f"run again: {view.again}")
     if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
-        lines.append(f"mend it: invoke chaos.heal, or: sh {view.where / 'HEAL.sh'}")
-    return "\n".join(lines)
+        told.append(f"mend it: invoke chaos.heal, or: sh {view.where / 'HEAL.sh'}")
+    return told
 
 
-def _table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> str:
+def _table(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
     if not rows:
-        return ""
+        return []
     widths: list[int | None] = [_WIDEST if isinstance(cell, str) else None for cell in rows[0]]
-    return str(tabulate(rows, headers=heads, disable_numparse=True, maxcolwidths=widths))
+    return printable.table(rows, heads, disable_numparse=True, maxcolwidths=widths)

@@ -1,13 +1,13 @@
 """The options that every experiment task takes: those of the table of flags."""
 
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Any
 
 from invoke import Exit, task
 
+from blackstart.base import writer
 from blackstart.base.errors import EXIT_REFUSED
 from blackstart.model.flags import Flags
 
@@ -71,7 +71,7 @@ def refuse_empty(**options: str | None) -> None:
         if value is not None and not value.strip():
             option = name.strip("_").replace("_", "-")
             told = f"Not started: --{option}={value!r}: is empty; give it a value, or leave it out"
-            print(told, file=sys.stderr, flush=True)
+            writer.error(told)
             raise Exit(code=EXIT_REFUSED)
 
 

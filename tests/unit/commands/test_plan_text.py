@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from blackstart import controls
-from blackstart.commands.plan_text import expected, longest_s, show
+from blackstart.commands import plan_text
+from blackstart.commands.plan_text import expected, longest_s
 from blackstart.engine.planning import make
 from blackstart.loads import Burst, Operation
 from blackstart.model.expect import always, eventually
@@ -52,6 +54,10 @@ STOP = replace(
 def plan(**parts: object) -> Plan:
     parts = {"baseline": (BEFORE,), "during": (DURING,), "recovery": (AFTER,)} | parts
     return make(experiment(faults=(Cut((STOP,)),), **parts), TARGET)
+
+
+def show(*what: Any, **how: Any) -> str:
+    return "\n".join(plan_text.show(*what, **how))
 
 
 def lines(text: str, first: str) -> list[str]:

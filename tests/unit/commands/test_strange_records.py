@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from blackstart.base.errors import Damaged
 from blackstart.commands import report
 from blackstart.evidence import journal
 from blackstart.reports import documents
@@ -132,7 +133,21 @@ def test_what_would_be_waited_for_is_not_read(
     for name, code, _, err in answers(tmp_path / RUN, capsys):
         assert code == 40 and f"{path} is no file" in err, (name, err)
     os.mkfifo(tmp_path / "pipe")
-    assert journal.read(tmp_path / "pipe").events == ()
+    with pytest.raises(Damaged, match="is no file"):
+        journal.read(tmp_path / "pipe")
+
+
+@pytest.mark.parametrize("name", ["journal.jsonl", "guardian.jsonl", "manifest.json", "HEAL.sh", "report.html", "new"])
+def test_a_link_in_a_run_is_refused_wherever_it_leads(
+    tmp_path: Path, sealed: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sealed, tmp_path / RUN)
+    shutil.copytree(sealed, tmp_path / "other" / RUN)
+    path = tmp_path / RUN / name
+    path.unlink(missing_ok=True)
+    path.symlink_to(tmp_path / "other" / RUN / (name if name != "new" else "junit.xml"))
+    for task, code, _, err in answers(tmp_path / RUN, capsys):
+        assert code == 40 and f"{path} is no file but a link" in err, (task, err)
 
 
 def test_a_link_beside_a_run_or_in_it_is_not_written_through(

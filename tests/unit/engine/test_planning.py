@@ -128,7 +128,10 @@ def test_a_service_without_a_control_is_locked_by_its_address() -> None:
     assert plan.identities[0] == "address:localhost:6379" and not plan.controls
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "LOCALHOST", "[::1]", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1", "127.0.0.2", "127.1.2.3", "LOCALHOST", "a.localhost", "[::1]", "0.0.0.0", "[::ffff:127.0.0.1]"],
+)
 def test_one_thing_has_one_lock_however_its_address_is_written_and_whoever_controls_it(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.errors import Damaged
-from blackstart.evidence import manifest, notes, verify
+from blackstart.evidence import journal, manifest, notes, verify
+from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.reports import documents
+from blackstart.safety.ledger import heal_record
 from tests.unit.reports.drills import Drill, judged, told
 
 
@@ -260,7 +262,7 @@ def test_one_that_was_removed_is_missed_unless_a_record_says_that_it_is_over(
     path = not_restored(tmp_path)
     (path / "undo.json").unlink()
     assert wrong(path) == [("undo.json", "is missing (No such file or directory)")]
-    healed = Journal(path / record)
+    healed = Journal(path / record, of=journal.anchor(path))
     healed.write(event, change=f"{path.name}#0", ok=True)
     healed.close()
     if record == "guardian.jsonl":
@@ -286,3 +288,63 @@ def test_bundles_of_old_say_nothing_of_it(tmp_path: Path) -> None:
     (path / "undo.json").write_text("{}")
     rewrite(path, schemaVersion=manifest.WITHOUT_UNDO)
     assert wrong(path) == []
+
+
+def levels(path: Path) -> dict[str, tuple[str, str]]:
+    return {item.where: (item.level, item.what) for item in verify.verify(path)}
+
+
+def test_a_manifest_that_was_removed_is_missing_and_no_kill_is_told_of(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    (path / "manifest.json").unlink()
+    assert wrong(path) == [("manifest.json", "is missing: the run came to its end, so it was removed")]
+    (path / "report.html").unlink()  # as a kill between the verdict and the seal leaves it, or who removes more
+    level, what = levels(path)["manifest.json"]
+    assert level == "unsure" and "it was removed, or the run was killed" in what
+
+
+def healed(path: Path, of: str | None, name: str = "heal.jsonl") -> None:
+    record = Journal(path / name, of=journal.anchor(path) if of is None else of)
+    record.write(EventName.CLOSED_BY_OTHER, change="x#0")
+    record.close()
+
+
+def test_the_record_of_a_healing_is_bound_to_its_run(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    other = sealed(tmp_path, "leader_lock_2026-11-20T15-30-00", began="2026-11-20T15:30:00.000Z")
+    assert journal.anchor(path) != journal.anchor(other) != ""
+    healed(path, None)
+    assert wrong(path) == []
+    healed(path, journal.anchor(other), "heal_2.jsonl")
+    assert [place for place, what in wrong(path) if "the record of another run" in what] == ["heal_2.jsonl"]
+    (path / "heal_2.jsonl").unlink()
+    healed(path, "", "heal_3.jsonl")
+    assert levels(path)["heal_3.jsonl"][0] in ("unsure", "note") and verify.exit_code(verify.verify(path)) == 30
+
+
+def test_another_runs_guardian_is_named_where_nothing_is_sealed_too(tmp_path: Path) -> None:
+    path, other = (
+        told(Drill(stop_at="recovery"), tmp_path),
+        sealed(tmp_path / "b", "x_2026", began="2026-11-20T15:30:00.000Z"),
+    )
+    healed(path, journal.anchor(other), "guardian.jsonl")
+    assert ("guardian.jsonl", "wrong") in [(item.where, item.level) for item in verify.verify(path)]
+    assert documents.guardian_of(path) is None
+
+
+def test_what_another_run_has_given_up_is_not_given_up_here(tmp_path: Path) -> None:
+    path, other = sealed(tmp_path), sealed(tmp_path, "x_2026", began="2026-11-20T15:30:00.000Z")
+    for of, name in ((journal.anchor(other), "heal.jsonl"), (journal.anchor(path), "heal_2.jsonl")):
+        record = Journal(path / name, of=of)
+        record.write(EventName.GIVEN_UP, change=name, by="b", reason="r")
+        record.close()
+    assert list(heal_record.given_up(path)) == ["heal_2.jsonl"]
+
+
+def test_a_listed_file_that_became_a_link_is_named_though_it_reads_the_same(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    (path / "journal.jsonl").rename(tmp_path / "elsewhere")
+    (path / "journal.jsonl").symlink_to(tmp_path / "elsewhere")
+    assert "journal.jsonl" in dict(wrong(path))
+    with pytest.raises(Damaged, match="it is a link, and no run writes one"):
+        journal.read(path / "journal.jsonl")

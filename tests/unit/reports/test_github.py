@@ -38,7 +38,7 @@ def test_no_text_can_start_a_command_of_its_own(stories: dict[str, RunView]) -> 
     story = hostile(stories, "x\n::error::gotcha\r\n::set-output name=a::b, 100%")
     lines = github.log_lines(story)
     assert all("\n" not in line and "\r" not in line for line in lines)
-    assert "%0A::error::gotcha%0D%0A" in lines[1] and "100%25" in lines[1]
+    assert "x\\n::error::gotcha\\r\\n::set-output name=a::b" in lines[1] and "100%25" in lines[1]
 
 
 def test_no_text_can_leave_its_cell_or_become_html(stories: dict[str, RunView]) -> None:

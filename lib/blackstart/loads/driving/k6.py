@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from blackstart.base.clock import now_s
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import SECRET_NAME
+from blackstart.base.writer import error as say_error
 from blackstart.evidence import history
 from blackstart.evidence.history import HistoryWriter
 from blackstart.loads.driving.control import Control, first, say
@@ -87,7 +87,7 @@ async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter, mask: Callab
         if row is not None:
             writer.append(row)
         if not known:
-            print(mask(text), file=sys.stderr, flush=True)
+            say_error(mask(text))
 
 
 def _since_boot_s(wall_s: float) -> float:

@@ -8,7 +8,6 @@ import re
 import shutil
 import signal
 import socket
-import sys
 from asyncio.subprocess import PIPE, Process
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -17,6 +16,7 @@ from typing import Any, Self
 
 import aiohttp
 
+from blackstart.base import writer
 from blackstart.base.secrets.env import secret
 from blackstart.loads.k6 import K6, VARIABLES
 from blackstart.loads.summary import Threshold
@@ -154,7 +154,7 @@ class K6Process:
                 self.thrown += 1
                 message = _MESSAGE.search(text)
                 self.first_thrown = self.first_thrown or (message[1] if message else text)
-            print(text, file=sys.stderr, flush=True)
+            writer.error(text)
 
     def _last(self) -> str:
         return "; ".join(self.last_lines) or "it said nothing"

@@ -14,10 +14,11 @@ from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.errors import BlackstartError
+from blackstart.base.printable import one_line
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
 from blackstart.evidence.events import EventName
-from blackstart.evidence.journal import Journal
+from blackstart.evidence.journal import Journal, anchor
 from blackstart.model.change import Change
 from blackstart.model.step import Ask
 from blackstart.safety.heal.lab_gone import gone_with_its_lab
@@ -62,7 +63,7 @@ class Takeover:
         self.redactor.learn_environment()
         self.placeholders = SecretPlaceholders(secrets, self.redactor.learn)
         self.ledger = Ledger(placeholders=self.placeholders)
-        self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub)
+        self.journal = Journal(evidence / "guardian.jsonl", self.redactor.scrub, anchor(evidence))
         self.note = self.journal.write
         self._listed: set[str] = set()
         self._opened: dict[str, str] = {}
@@ -195,7 +196,7 @@ class Takeover:
     def alert(self, text: str) -> None:
         """To the terminal that the run was started from, and to the system's log."""
         self.note(EventName.ALERT, message=text)
-        line = self.redactor(f"guardian of {self.run}: {text}")
+        line = one_line(self.redactor(f"guardian of {self.run}: {text}"))
         with contextlib.suppress(OSError, ValueError):
             syslog.syslog(syslog.LOG_ALERT, f"blackstart: {line}")
         if self.terminal:

@@ -5,16 +5,15 @@ import os
 import shlex
 import signal
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from pathlib import Path
 
-from tabulate import tabulate
-
 from blackstart.base import clock
 from blackstart.base.durations import shown
 from blackstart.base.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
+from blackstart.base.printable import table
 from blackstart.base.secrets.placeholders import SecretPlaceholders, masked
 from blackstart.base.secrets.redact import Redactor
 from blackstart.controls.steps.local import run
@@ -129,7 +128,7 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         ledger.check()
         entries, unreadable = ledger.outstanding(), ledger.unreadable()
     except Damaged as damage:
-        say(f"{damage}. The copies in the evidence folders are whole; to mend from them:\n{heal_command()}")
+        _say_all(say, (f"{damage}. The copies in the evidence folders are whole; to mend from them:", heal_command()))
         return EXIT_NOT_RESTORED
     listed = {*(entry.id for entry in entries), *(one.id for one in unreadable)}
     unlisted = [
@@ -142,14 +141,14 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         return EXIT_HELD
     rows = [*map(_row, entries), *unlisted]
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
-    say(tabulate(rows, headers=("change", "state", "run", "since", "looked after by", "evidence")))
+    _say_all(say, table(rows, ("change", "state", "run", "since", "looked after by", "evidence")))
     if unreadable or unlisted or not all(entry.owned() for entry in entries):
         # An undo that was begun, and that nobody is at any more, has failed.
         for name in dict.fromkeys(one.run for one in entries if one.state in _TRIED and not one.owned()):
             say(way_out(name))
         far = [entry for entry in entries if not entry.owned() and is_far(entry)]
         commands = far_commands(far) + ([] if far and len(rows) == len(far) else [heal_command()])
-        say("\n".join(("to mend what nobody looks after:", *commands)))
+        _say_all(say, ("to mend what nobody looks after:", *commands))
         return EXIT_NOT_RESTORED
     return EXIT_HELD
 
@@ -249,6 +248,11 @@ def _secrets() -> tuple[Redactor, SecretPlaceholders]:
     return redactor, SecretPlaceholders(learn=redactor.learn)
 
 
+def _say_all(say: Say, lines: Iterable[str]) -> None:
+    for line in lines:
+        say(line)
+
+
 def _masking(say: Say, redactor: Redactor) -> Say:
     return lambda text: say(masked(redactor(text)))
 
@@ -257,21 +261,21 @@ def _needs_its_file(one: Unreadable, say: Say) -> None:
     """Its classes are known only where somebody names the file that they are in: never because a record does."""
     say(f"NOT MENDED: the ledger's entry {one.id}: {one.why}")
     file = str(journal.experiment_file(one.evidence).get("path", "FILE"))
-    say(f"its experiment's file was {file}; to mend it:\n{heal_command('--experiment', shlex.quote(file))}")
+    _say_all(say, (f"its experiment's file was {file}; to mend it:", heal_command("--experiment", shlex.quote(file))))
 
 
 def _by_script(one: Unreadable, ledger: Ledger, say: Say) -> None:
     """The last resort for an entry of which only the name is known: its run's HEAL.sh, which proves nothing."""
     script = one.evidence / "HEAL.sh"
     if not one.by_hand:
-        return  # it was taken from elsewhere, and so would be the script
+        return  # it was taken from elsewhere, and so would be the script, or that is not what its run wrote
     say(f"the ledger's entry {one.id} can't be read ({one.why}); running {script}")
     try:
         outcome = run(Command(("sh", str(script)), timeout_s=_SCRIPT_WITHIN_S))
     except StepFailed as error:
         say(str(error))
         return
-    say(outcome.stdout.strip() or outcome.stderr.strip())
+    _say_all(say, (outcome.stdout.strip() or outcome.stderr.strip()).split("\n"))
     if outcome.ok:
         say(f"HEAL.sh says that everything is undone, which can't be proved: see for yourself. Forgetting {one.id}")
         ledger.close(one.id)
@@ -285,13 +289,12 @@ def _closing(left: Sequence[Entry], far: Sequence[Entry], unreadable: Sequence[U
     for entry in far:
         say(far_line(entry))
     if far:
-        say("\n".join(("it is mended where it was broken:", *far_commands(far))))
+        _say_all(say, ("it is mended where it was broken:", *far_commands(far)))
     elif not left and not unreadable:
         say("nothing is broken any more, and it was proved")
         return EXIT_HELD
-    if far and not left and not unreadable:
-        return EXIT_NOT_RESTORED
-    for name in dict.fromkeys([*(entry.run for entry in left), *(one.run for one in unreadable)]):
-        say(way_out(name))
-    say(f"when the cause is removed:\n{heal_command()}")
+    names = dict.fromkeys([*(entry.run for entry in left), *(one.run for one in unreadable)])
+    _say_all(say, map(way_out, names))
+    if names:
+        _say_all(say, ("when the cause is removed:", heal_command()))
     return EXIT_NOT_RESTORED

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from blackstart.base.codec import from_data, to_data
+from blackstart.base.printable import one_line
 from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders, marks, masked
 from blackstart.controls.steps.shell import to_shell
@@ -122,7 +123,7 @@ def text(run: str, changes: Sequence[Change], placeholders: SecretPlaceholders |
     secrets = _Secrets()
     placeholders = placeholders or SecretPlaceholders()
     for change in reversed(changes):
-        told = masked(placeholders.conceal(f"undoing: {change.what}")).replace("\n", " ")
+        told = one_line(masked(placeholders.conceal(f"undoing: {change.what}")))
         calls.append(f"  printf '%s\\n' {shlex.quote(told)}")
         for step in from_data(placeholders.conceal(to_data(change.undo))):
             name = f"step_{len(functions)}"

@@ -6,9 +6,9 @@ It only reads, imports no library, and where there is no ledger it costs one loo
 import contextlib
 import json
 import sqlite3
-import sys
 from typing import Any
 
+from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.base.state import state_path
 
@@ -41,8 +41,7 @@ def unattended() -> str:
 def say() -> None:
     """Say it, on standard error."""
     if line := unattended():
-        with contextlib.suppress(OSError, ValueError):
-            print(line, file=sys.stderr, flush=True)
+        writer.error(line)
 
 
 def _owned(runner: str, guardian: str | None, boot: str, lease_until_s: Any) -> bool:

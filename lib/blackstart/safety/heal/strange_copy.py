@@ -84,8 +84,9 @@ def _listed() -> list[tuple[str, str]]:
 
 def _told(copy: Copy) -> Iterator[str]:
     for change in reversed(copy.changes.values()):
-        yield _within(f"undo of: {change.what}")
-        yield from (_within(f"    {to_shell(step)}") for step in change.undo)
+        yield from _within(f"undo of: {change.what}")
+        for step in change.undo:
+            yield from _within(f"    {to_shell(step)}")
         yield from _proofs(change)
 
 
@@ -93,11 +94,13 @@ def _proofs(change: Change) -> Iterator[str]:
     if not change.gone:
         yield "  proved by: nothing"
     for condition in change.gone:
-        yield _within(f"  proved by: {condition}, of {json.dumps(to_data(condition.probe))}")
+        yield from _within(f"  proved by: {condition}, of {json.dumps(to_data(condition.probe))}")
 
 
-def _within(text: str) -> str:
-    """Text of several lines that can't be taken for lines of ours; a secret named by where it is."""
+def _within(text: str) -> Iterator[str]:
+    """The lines of a text that can't be taken for lines of ours; a secret named by where it is."""
     for mark, _, reference in marks(text):
         text = text.replace(mark, f"[{references.shown(reference)}]")
-    return "\n      | ".join(text.split("\n"))
+    first, *more = text.split("\n")
+    yield first
+    yield from (f"      | {line}" for line in more)

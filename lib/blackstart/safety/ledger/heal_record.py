@@ -18,7 +18,7 @@ def begin(evidence: Path, redactor: Redactor) -> tuple[Note, Callable[[], None]]
     """A record of this healing, and what closes it; where that folder can't be written, one that forgets."""
     for name in ("heal", *(f"heal_{number}" for number in range(2, 1000))):
         try:
-            made = Journal(evidence / f"{name}.jsonl", redactor.scrub)
+            made = Journal(evidence / f"{name}.jsonl", redactor.scrub, journal.anchor(evidence))
         except FileExistsError:
             continue
         except OSError:
@@ -28,11 +28,11 @@ def begin(evidence: Path, redactor: Redactor) -> tuple[Note, Callable[[], None]]
 
 
 def given_up(evidence: Path) -> dict[str, str]:
-    """Each entry that somebody has given up, and who it was and why, in words. Only whole records count."""
+    """Each entry that somebody has given up, and who it was and why, in words. Only whole records of this run count."""
     found: dict[str, str] = {}
     for path in sorted(evidence.glob("heal*.jsonl")):
         try:
-            events = journal.read(path).of(EventName.GIVEN_UP)
+            events = journal.read_beside(evidence, path.name).of(EventName.GIVEN_UP)
         except Damaged:
             continue  # `report.verify` says so
         told = [event for event in events if {"change", "by", "reason"} <= set(event)]

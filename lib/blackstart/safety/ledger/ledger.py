@@ -22,6 +22,7 @@ from blackstart.base.errors import BlackstartError, Damaged, NotLoaded
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.state import state_dir
 from blackstart.model.change import Change
+from blackstart.safety.ledger.undo_copies import script_changed
 from blackstart.safety.processes.identity import Process, boot_id, myself
 from blackstart.safety.processes.namespaces import Apart
 
@@ -45,7 +46,8 @@ class _Kept:
     @property
     def by_hand(self) -> str:
         """What undoes it in a shell; empty where the script there is not one that a run of ours wrote."""
-        return "" if self.note == TAKEN else f"sh {shlex.quote(str(self.evidence / 'HEAL.sh'))}"
+        script = self.evidence / "HEAL.sh"
+        return "" if self.note == TAKEN or script_changed(script) else f"sh {shlex.quote(str(script))}"
 
     @property
     def or_by_hand(self) -> str:

@@ -70,7 +70,11 @@ def _copied(
             say(str(stranger))
             continue
         except Damaged as damage:
-            say(f"{damage}. If something of that run is still broken: sh {evidence / 'HEAL.sh'}")
+            script = evidence / "HEAL.sh"
+            by_hand = (
+                f"sh {script}" if not undo_copies.script_changed(script) else f"look at {script}, which was changed"
+            )
+            say(f"{damage}. If something of that run is still broken: {by_hand}")
             continue
         between = copy.apart()
         if between is not None and between.kind == "machine":
@@ -102,7 +106,7 @@ def may_be_open(copy: Copy, ruined: bool) -> list[str]:
 def _open_by_word(copy: Copy) -> list[str]:
     """The entries that were opened and not closed, by guardian.jsonl; all of them where it can't be read."""
     try:
-        record = journal.read(copy.evidence / "guardian.jsonl")
+        record = journal.read_beside(copy.evidence, "guardian.jsonl")
     except Damaged:
         return list(copy.changes)
     states = (EventName.INTENT, EventName.DOING, EventName.DONE, EventName.UNDOING, EventName.LATE, *_OVER)

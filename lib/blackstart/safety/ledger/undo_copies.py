@@ -47,13 +47,15 @@ class Copy:
 
 @dataclass(frozen=True)
 class _Receipt:
-    """What the state folder knows of one run's copy; without a hash where none was written yet, or long ago."""
+    """What the state folder knows of one run's copy and its HEAL.sh (`script`); without hashes where none was written
+    yet, or long ago."""
 
     path: Path
     evidence: Path
     machine: str = ""
     owner: int = -1
     sha256: str = ""
+    script: str = ""
 
 
 def write(copy: Copy, placeholders: SecretPlaceholders | None = None) -> None:
@@ -86,6 +88,27 @@ def claim(run: str, evidence: Path) -> None:
     _receipts().mkdir(exist_ok=True)
     with (_receipts() / run).open("x", encoding="utf-8") as file:
         file.write(json.dumps({"evidence": str(evidence)}))
+
+
+def bind_script(run: str, script: Path) -> None:
+    """Have the run's receipt tell the hash of its HEAL.sh, too, once both are there."""
+    receipt, new = _receipts() / run, _receipts() / f".{run}"
+    with contextlib.suppress(OSError, ValueError):  # a full disk: then nothing is known of it
+        told = json.loads(receipt.read_text(encoding="utf-8"))
+        _put(new, json.dumps({**told, "script": hashlib.sha256(script.read_bytes()).hexdigest()}).encode())
+        new.rename(receipt)
+        _sync(_receipts())
+
+
+def script_changed(script: Path) -> bool:
+    """Whether a HEAL.sh is known not to be what its run wrote. Nothing is known of those of older versions."""
+    receipt = _known().get(script.parent.resolve())
+    if receipt is None or not receipt.script:
+        return False
+    try:
+        return hashlib.sha256(_bytes(script, receipt)).hexdigest() != receipt.script
+    except Damaged:
+        return True
 
 
 def read(evidence: Path, placeholders: SecretPlaceholders | None = None) -> Copy:

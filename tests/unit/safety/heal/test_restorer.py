@@ -120,7 +120,7 @@ def test_heal_sh_undoes_newest_first_whatever_the_names_contain(tmp_path: Path) 
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "a b").exists() and (tmp_path / "c").exists()
     assert log.read_text().split() == ["c", "a", "c", "a"]
-    assert "it's `id` $HOME and more" in done.stdout
+    assert r"it's `id` $HOME\nand more" in done.stdout
 
 
 def test_heal_sh_tries_again_and_does_the_rest_where_one_step_fails_for_good(tmp_path: Path) -> None:
@@ -190,7 +190,8 @@ def test_status_shows_what_only_the_copies_know(tmp_path: Path) -> None:
     made = copy(tmp_path, DEAD, "a", "b")
     said: list[str] = []
     assert heal.status(said.append, tmp_path / "reports") == 50
-    assert said[0].count("not in the ledger") == 2 and str(made.evidence) in said[0] and made.run in said[0]
+    told = "\n".join(said)
+    assert told.count("not in the ledger") == 2 and str(made.evidence) in told and made.run in told
     assert said[-1].splitlines()[-1] == heal.heal_command()
     assert not (tmp_path / "a").exists() and not Ledger().path.exists()  # a look changes nothing
     assert heal.heal(lambda text: None, tmp_path / "reports") == 0

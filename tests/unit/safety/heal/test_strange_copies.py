@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -18,6 +20,7 @@ from blackstart.commands import healing
 from blackstart.safety.heal import heal, strange_copy
 from blackstart.safety.ledger import undo_copies
 from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.ledger.repair import entry_of
 from blackstart.safety.ledger.undo_copies import Copy
 from blackstart.safety.processes.identity import Process, boot_id, myself
 from tests.unit.safety.file_fault import without
@@ -186,3 +189,42 @@ def test_it_does_not_take_the_place_of_an_entry_of_ours(tmp_path: Path) -> None:
         heal.heal(lambda text: None, take=partial(strange_copy.take, evidence, print, lambda: True))
     (entry,) = Ledger().outstanding()  # its run, this test, is alive
     assert entry.change.what == "remove ours" and not (tmp_path / "trace").exists()
+
+
+def scripted(tmp_path: Path) -> Path:
+    """The evidence of a dead run of ours, with a HEAL.sh that the receipt vouches for."""
+    evidence = genuine(tmp_path)
+    (evidence / "HEAL.sh").write_text("#!/bin/sh\ntrue\n")
+    undo_copies.bind_script(RUN, evidence / "HEAL.sh")
+    return evidence
+
+
+def unreadable(evidence: Path) -> None:
+    """An entry of the ledger of which only the name can be read."""
+    ledger = Ledger()
+    ledger.put(entry_of(undo_copies.read(evidence), f"{RUN}#0"))
+    with contextlib.closing(sqlite3.connect(ledger.path)) as connection, connection:
+        connection.execute("UPDATE entries SET change = 'rubbish'")
+    (evidence / undo_copies.NAME).unlink()
+
+
+@pytest.mark.parametrize("how", ["edited", "a link", "removed", "as it was"])
+def test_a_script_of_ours_is_run_and_proposed_only_as_its_run_wrote_it(tmp_path: Path, how: str) -> None:
+    evidence = scripted(tmp_path)
+    unreadable(evidence)
+    script = evidence / "HEAL.sh"
+    match how:
+        case "edited":
+            script.write_text(f"touch {tmp_path / 'trace'}\n")
+        case "a link":
+            (tmp_path / "theirs").write_text(f"touch {tmp_path / 'trace'}\n")
+            script.unlink()
+            script.symlink_to(tmp_path / "theirs")
+        case "removed":
+            script.unlink()
+    said: list[str] = []
+    heal.heal(said.append, tmp_path / "reports")
+    assert not (tmp_path / "trace").exists()
+    assert any("running" in line and "HEAL.sh" in line for line in said) == (how == "as it was"), said
+    if how != "as it was":
+        assert not any("by hand: sh" in line for line in said) and undo_copies.script_changed(script)

@@ -1,0 +1,46 @@
+"""Text for people, of which anything may have been filled in by a target, a file or a name.
+
+It must not steer who reads it: neither a terminal (escapes, bidirectional signs), nor a CI server (commands in a log),
+nor the eye (a line break that makes a line of its own). Structured records keep what was said as it was.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+# GitHub's commands begin a line and have a second `::`; those of Azure, TeamCity and older runners stand anywhere.
+_COMMAND = re.compile(r"(?P<start>^ *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE)
+
+
+def printable(text: str) -> str:
+    """The text with what is no letter or sign, ends of lines among it, written as its number, as Python's repr has it.
+
+    So it is known to the redactor, too, whose secrets may hold such characters.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in text)
+
+
+def one_line(text: str) -> str:
+    """The text as one line of a terminal or a log, which is no command to a CI server. Done twice it stays the same."""
+    text = printable(text)
+    return _COMMAND.sub(_disarmed, text) if "::" in text or "##" in text else text
+
+
+def lines(texts: Iterable[str]) -> str:
+    """Each text as one line."""
+    return "\n".join(map(one_line, texts))
+
+
+def table(rows: Iterable[Sequence[Any]], heads: Sequence[str] = (), **how: Any) -> list[str]:
+    """The lines of a table, whose cells can't be left by what stands in them; `how` is tabulate's."""
+    from tabulate import tabulate  # noqa: PLC0415  (most of what is said is no table)
+
+    cells = [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    made = str(tabulate(cells, headers=list(heads), **how))
+    return [one_line(line) for line in made.split("\n")]
+
+
+def _disarmed(match: re.Match[str]) -> str:
+    return f"{match['start'] or ''}\\x{ord(match[0][-1]):02x}"

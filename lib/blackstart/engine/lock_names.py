@@ -1,0 +1,78 @@
+"""What a run locks: the things themselves, whatever they are called in whatever target, so that two runs meet there."""
+
+import re
+import socket
+from contextlib import suppress
+
+from blackstart.base.errors import Refused, StepFailed
+from blackstart.base.sockets import Deadline, NoAnswer, resolve
+from blackstart.model.control import Control
+from blackstart.model.injector import without_user
+from blackstart.model.target import Service, Target
+from blackstart.safety.processes import identity
+
+_HOST = re.compile(r"(?<![\w.:-])(?P<host>\[[^\]]+\]|[\w.-]+):(?=\d+(?:/|$))")
+_PORTS = {"http": 80, "https": 443}
+_PORTLESS = re.compile(r"(?P<scheme>https?)://(?P<host>\[[^\]]+\]|[^/:\[\]]+)(?=/|$)")
+_LOOK_UP_WITHIN_S = 2.0
+
+
+def of_target(target: Target) -> str:
+    """The one name of a target on this machine, for the lock that keeps two runs apart, however it is written."""
+    api = without_user(target.api.rstrip("/").lower()) if target.api else ""
+    api = _PORTLESS.sub(lambda url: f"{url[0]}:{_PORTS[url['scheme']]}", api)
+    return f"target:{_one_name(api) or target.name}"
+
+
+def of_services(services: list[Service], target: Target, found: dict[str, Control]) -> list[str]:
+    """The names of these services: how they are controlled, which process each is now, and where it listens."""
+    controlled = [found[one.name] for one in services if one.name in found]
+    names = [control.lock_name() for control in controlled]
+    names += filter(None, map(_life, controlled))
+    return names + [_place(one, target) for one in services if one.address or one.name not in found]
+
+
+def _life(control: Control) -> str:
+    """This one life of what is controlled, the same by whatever it is found; empty where nothing runs or can be seen.
+
+    The other names stay its own when it is started anew.
+    """
+    with suppress(StepFailed, Refused):
+        state = control.facts()
+        began = identity.started(state.pid) if state.pid and not control.reach() else None
+        if began:
+            return f"process:{state.pid}:{began}"
+        return f"life:{state.instance}" if state.instance else ""
+    return ""
+
+
+def _place(service: Service, target: Target) -> str:
+    place = _one_name(service.address)
+    return f"address:{place}" if place else f"service:{target.name}/{service.name}"
+
+
+def _one_name(address: str) -> str:
+    return _HOST.sub(lambda found: f"{_machine(found['host'])}:", address.lower(), count=1)
+
+
+def _machine(host: str) -> str:
+    """`localhost` for every name and address of this machine; else the first address of the host, or its name."""
+    plain = host.strip("[]").removesuffix(".")
+    if plain == "localhost" or plain.endswith(".localhost"):
+        return "localhost"
+    try:
+        found = [(family, str(address[0])) for family, address in resolve(plain, 0, Deadline(_LOOK_UP_WITHIN_S))]
+    except NoAnswer:
+        return host
+    if any(_ours(family, address) for family, address in found):
+        return "localhost"
+    first = min(address for _, address in found)
+    return f"[{first}]" if ":" in first else first
+
+
+def _ours(family: int, address: str) -> bool:
+    """Whether this machine has the address, as only such a one can be bound."""
+    with suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as probe:
+        probe.bind((address, 0))
+        return True
+    return False

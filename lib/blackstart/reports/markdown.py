@@ -1,0 +1,19 @@
+"""Text in Markdown that stays text."""
+
+from blackstart.base.printable import one_line
+
+_CELL_AT_MOST = 300
+
+
+def cell(value: object) -> str:
+    """Text that can't leave its cell or line, nor be taken for Markdown, HTML or a mention."""
+    text = one_line(" ".join(str(value).split()))
+    text = text if len(text) <= _CELL_AT_MOST else f"{text[: _CELL_AT_MOST - 1]}…"
+    for sign in "\\`*_[]|~#":
+        text = text.replace(sign, f"\\{sign}")
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@\u200b")
+
+
+def code(text: str) -> str:
+    """Text as code within a line."""
+    return f"`{one_line(text).replace('`', chr(39))}`"

@@ -1,0 +1,85 @@
+"""Two targets that name one Redis differently: whatever they say, their runs meet at one lock. A real Redis runs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blackstart.base.errors import Refused
+from blackstart.engine import lock_names, planning
+from blackstart.model.target import Service, Target
+from blackstart.safety.preflight.service_lock import Locks
+from tests.contract.process_control import Table, of
+from tests.services import carry_out, eventually, free_port, pings, redis_server
+from tests.unit.builders import AFTER, Cut, change, experiment
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[tuple[int, dict[str, Table]]]:
+    """The port of a running Redis, and the tables of controls by which it can be found."""
+    port = free_port()
+    pidfile = tmp_path / "redis.pid"
+    start = [redis_server(), "--port", str(port), "--save", "", "--dir", str(tmp_path), "--pidfile", str(pidfile)]
+    by_line: Table = {"process": f"{redis_server()} *:{port}", "start": start}
+    (tmp_path / "link.pid").symlink_to(pidfile)
+    tables: dict[str, Table] = {
+        "line": by_line, "pidfile": {"pidfile": str(pidfile), "start": start},
+        "link": {"pidfile": str(tmp_path / "link.pid"), "start": start},
+    }  # fmt: skip
+    control = of(by_line)
+    carry_out(control.start())
+    assert eventually(lambda: pings(port) and pidfile.exists())
+    yield port, tables
+    carry_out(control.kill())
+
+
+def names(name: str, address: str, table: Table | None) -> set[str]:
+    """What a run on a target of that name locks of its Redis."""
+    target = Target(name, services={"redis": Service("redis", address, control=table or {})})
+    plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
+    return set(plan.identities)
+
+
+def test_a_process_has_one_lock_by_line_by_pid_file_and_by_a_link_to_that(redis: tuple[int, dict[str, Table]]) -> None:
+    _, tables = redis
+    seen = {how: names(how, "", table) for how, table in tables.items()}
+    assert all(one & other for one in seen.values() for other in seen.values()), seen
+    first = Locks(seen["line"])
+    first.take("one", "trader")
+    for how in ("pidfile", "link"):
+        with pytest.raises(Refused, match="in use by run one"):
+            Locks(seen[how]).take("two", how)
+    first.release()
+
+
+def test_a_link_to_the_pid_file_is_the_pid_file_also_while_nothing_runs(redis: tuple[int, dict[str, Table]]) -> None:
+    _, tables = redis
+    controls = {how: of(table) for how, table in tables.items()}
+    assert controls["link"].lock_name() == controls["pidfile"].lock_name()
+    assert controls["link"].identity() != controls["pidfile"].identity()  # by which its records go on
+
+
+@pytest.mark.parametrize("host", ["127.0.0.2", "[::1]", "0.0.0.0", "LocalHost", "127.0.0.1."])
+def test_an_address_of_this_machine_has_one_lock_by_every_name(redis: tuple[int, dict[str, Table]], host: str) -> None:
+    port, _ = redis
+    assert names("a", f"127.0.0.1:{port}", None) & names("b", f"{host}:{port}", None)
+
+
+def test_this_machines_own_name_and_addresses_are_this_machine() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as way:
+        way.connect(("127.0.0.1", 9))
+        own = way.getsockname()[0]
+    assert names("a", f"{own}:6379", None) & names("b", "localhost:6379", None)
+    assert not names("a", "192.0.2.7:6379", None) & names("b", "localhost:6379", None)
+
+
+@pytest.mark.parametrize(
+    "api", ["http://127.0.0.1", "http://localhost:80", "http://127.0.0.2/", "HTTP://me:pw@[::1]:80"]
+)
+def test_a_target_has_one_lock_by_every_form_of_its_url(api: str) -> None:
+    one = Target("x", api="http://localhost")
+    assert lock_names.of_target(replace(one, api=api)) == lock_names.of_target(one) == "target:http://localhost:80"

@@ -1,0 +1,52 @@
+"""What people see: no text in it steers a terminal, a CI server or the eye."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.base.printable import lines, one_line, printable, table
+from blackstart.base.secrets.redact import MASK, Redactor
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("\x1b[2J\x07\r\n\t\x9b", "\\x1b[2J\\x07\\r\\n\\t\\x9b"),
+        ("\u202eabc\u2066\u200b\u061c\u2028\x85\xad", "\\u202eabc\\u2066\\u200b\\u061c\\u2028\\x85\\xad"),
+        ("\U000e0041 \U000f0000 \ud800", "\\U000e0041 \\U000f0000 \\ud800"),
+        ("größer 日本 😀 ∀", "größer 日本 😀 ∀"),
+        ("::error::x", "\\x3a:error::x"),
+        ("  ::set-output name=a::b", "  \\x3a:set-output name=a::b"),
+        ("because: ::error::x", "because: ::error::x"),  # no command there, and left as it is
+        ("::1", "::1"),
+        ("a ##[error]x ##vso[task.x] ##teamcity[y]", "a \\x23#[error]x \\x23#vso[task.x] \\x23#teamcity[y]"),
+        ("## a heading", "## a heading"),
+    ],
+)
+def test_a_line_shows_what_it_quotes_as_it_is_or_as_its_number(given: str, shown: str) -> None:
+    assert one_line(given) == shown and one_line(shown) == shown
+
+
+@given(st.text(st.characters()))
+def test_no_text_makes_a_second_line_or_holds_what_can_not_be_seen(text: str) -> None:
+    shown = one_line(text)
+    assert len(shown.splitlines()) <= 1
+    assert not [sign for sign in shown if unicodedata.category(sign) in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")]
+    assert one_line(shown) == shown
+    assert not re.match(r"\s*::.*::", shown) and not re.search(r"##(vso|teamcity)?\[", shown)
+
+
+@given(st.lists(st.lists(st.text(st.characters()), min_size=2, max_size=2), min_size=1, max_size=3))
+def test_no_cell_makes_a_row_of_its_own(rows: list[list[str]]) -> None:
+    made = table(rows, ("a", "b"), disable_numparse=True)
+    assert len(made) == 2 + len(rows) and made == lines(made).split("\n")
+
+
+@given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\\'"), min_size=6, max_size=20))
+def test_a_secret_that_can_not_be_shown_as_it_is_is_masked_all_the_same(secret: str) -> None:
+    assert Redactor([secret])(printable(f"<{secret}>")) == f"<{MASK}>"
