@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from blackstart.base.codec import plain, to_data
@@ -169,9 +170,10 @@ class Story:
         """A change is made."""
         return self._note(at_s, "do", change=f"drill_1#{number}", what=self.changes[number].what)
 
-    def gone(self, at_s: float, number: int = 0, ok: bool = True) -> Story:
-        """It was looked whether a change is undone."""
-        return self._note(at_s, "gone", change=f"drill_1#{number}", what=self.changes[number].what, ok=ok)
+    def gone(self, at_s: float, number: int = 0, ok: bool = True, unproved: Sequence[str] = ()) -> Story:
+        """It was looked whether a change is undone; `unproved` says what was read of the proofs that are missing."""
+        what = self.changes[number].what
+        return self._note(at_s, "gone", change=f"drill_1#{number}", what=what, ok=ok, unproved=list(unproved))
 
     def record(self) -> Record:
         """The journal as it would be read."""

@@ -15,7 +15,7 @@ from blackstart.controls.steps.shell import describe
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
-from blackstart.model.change import Change
+from blackstart.model.change import Change, no_proof
 from blackstart.model.plan import Plan
 from blackstart.model.step import Ask, Step
 from blackstart.safety.guardian.client import Guardian
@@ -123,6 +123,11 @@ class Injection:
                 del self.outstanding[entry]
             else:
                 self.console.say(f"NOT RESTORED: {change.what}")
+
+    def unproved(self) -> list[str]:
+        """Why each change that is not proved undone is not."""
+        seen = self.restorer.unproved
+        return [no_proof(change.what, seen.get(entry, ())) for entry, change in self.outstanding.items()]
 
     def _tell(self, text: str) -> None:
         self.observer.note(EventName.UNDO_SAID, message=text)

@@ -16,11 +16,16 @@ from blackstart.model.step import Step
 from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.postgres_ping import PostgresPing
-from blackstart.probes.redis_ping import RedisPing, redis_dsn
+from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
 
 _STARTS_WITHIN_S = 8.0
 Pulse = RedisPing | PostgresPing
+# Whoever answers in its own protocol is up, unless it says that it is still on its way.
+_UP = {
+    RedisPing: ("PONG", "NOAUTH", "NOPERM", "DENIED", "MAXCLIENTS", "MISCONF", "BUSY"),
+    PostgresPing: ("accepting",),
+}
 
 
 @dataclass(frozen=True)
@@ -28,8 +33,9 @@ class ServiceUnderTest:
     """A service that a fault is about to touch: its control, exactly resolved, its state before, and how it shows.
 
     `port` says whether it accepts connections, `pulse` whether it answers in its own protocol (None where it is not
-    known to speak one). Both are asked without the control. In all conditions what an outsider sees stands first: its
-    moment is the effect, from which limits count.
+    known to speak one). Both are asked without the control, and without a login: a server may have lost its users by
+    the restart, and what is written down of the undo needs no password. In all conditions what an outsider sees stands
+    first: its moment is the effect, from which limits count.
     """
 
     service: Service
@@ -68,9 +74,8 @@ class ServiceUnderTest:
 
     def up(self) -> tuple[Condition, ...]:
         """Answers, accepts connections and runs."""
-        answering = {RedisPing: ("PONG", "NOAUTH"), PostgresPing: ("accepting",)}
         return (
-            *((self.pulse.is_one_of(*answering[type(self.pulse)]),) if self.pulse else ()),
+            *((self.pulse.is_one_of(*_UP[type(self.pulse)]),) if self.pulse else ()),
             *((self.port.is_("open"),) if self.port else ()),
             *self.status("running"),
         )
@@ -154,7 +159,8 @@ def _outside(service: Service) -> tuple[Tcp | None, Pulse | None]:
     port, name = Tcp(address=address, name=f"{service.name}_port"), f"{service.name}_ping"
     speaks = protocols.spoken_by(service)
     if speaks == "redis":
-        return port, RedisPing(service=service.name, name=name, dsn=redis_dsn(service))
+        # Up is who answers in the protocol: a login may be lost by the very restart that is proved.
+        return port, RedisPing(service=service.name, name=name, dsn=protocols.redis_of(service).without_login())
     if speaks == "postgres":
         return port, PostgresPing(service=service.name, address=address, user=protocols.user_of(service), name=name)
     return port, None

@@ -1,5 +1,6 @@
 """What a fault turns a target into: changes that know how they are undone and proved."""
 
+from collections.abc import Collection
 from typing import Protocol
 
 from blackstart.base.codec import plain
@@ -29,6 +30,11 @@ class Change:
     lease_s: float = 600.0
     undo_by_hand: bool = False
     ends_with_network: bool = False
+
+
+def no_proof(what: str, unproved: Collection[str]) -> str:
+    """For people: a change that is not proved undone, and what was last read of each proof that is missing."""
+    return ": ".join(filter(None, (f"{what}: no proof that it was undone", "; ".join(unproved))))
 
 
 class Fault(Protocol):

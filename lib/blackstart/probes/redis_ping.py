@@ -41,8 +41,9 @@ class _PingReader(KeptReader):
         if line.startswith(b"+"):
             return Answer("answer", text)
         if line.startswith(b"-"):
-            # The first word is the code: LOADING, NOAUTH, MASTERDOWN.
-            return Answer("answer", text.split(" ")[0], note=text)
+            # The first word is the code: LOADING, NOAUTH, MASTERDOWN. That it is full has none of its own.
+            code = "MAXCLIENTS" if "max number of clients" in text else text.split(" ")[0]
+            return Answer("answer", code, note=text)
         raise NoAnswer("malformed", f"not Redis: {line[:60]!r}")
 
 
@@ -71,7 +72,8 @@ class RedisPinged:
 
 @plain("probe.redis_ping")
 class RedisPing(AsAnswered):
-    """`PONG` from a Redis that serves; `LOADING` and other codes as they are. A frozen one is `timed_out`."""
+    """`PONG` from a Redis that serves; `LOADING` and other codes as they are, `MAXCLIENTS` where it takes no more. A
+    frozen one is `timed_out`."""
 
     service: str = "redis"
     name: str = ""

@@ -10,7 +10,6 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
-from blackstart.model.change import Change
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.verdict.checks.catalogue import apply
@@ -43,13 +42,13 @@ def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
     return judgement
 
 
-def judge_run(path: Path, failure: OSError | None, outstanding: Iterable[Change]) -> Judgement:
-    """The verdict on a run that ends now; `outstanding` are its changes that are not proved undone.
+def judge_run(path: Path, failure: OSError | None, unproved: Iterable[str]) -> Judgement:
+    """The verdict on a run that ends now; `unproved` says of each of its changes that is not proved undone why.
 
     A record that could not be written, or not be judged, must not hide what is still broken.
     """
     judgement = judge_folder(path, failure)
-    left = tuple(f"{change.what}: no proof that it was undone" for change in outstanding)
+    left = tuple(unproved)
     if not left or judgement.verdict == Verdict.NOT_RESTORED:
         return judgement
     return Judgement(Verdict.NOT_RESTORED, left + judgement.reasons, judgement.findings)

@@ -16,7 +16,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Event, Record, readings_of
 from blackstart.model import injector
-from blackstart.model.change import Change
+from blackstart.model.change import Change, no_proof
 from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Check, Experiment
 from blackstart.model.finding import Finding
@@ -146,9 +146,9 @@ def precedence(
     if refusal and times.did_s is None:
         return Verdict.REFUSED, (str(refusal["message"]),)
     latest = {event["change"]: event for event in record.of(EventName.DO, EventName.GONE)}
-    broken = [event["what"] for event in latest.values() if not event.get("ok") and event["change"] not in mended]
+    broken = [event for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
-        return Verdict.NOT_RESTORED, tuple(f"{what}: no proof that it was undone" for what in broken)
+        return Verdict.NOT_RESTORED, tuple(no_proof(one["what"], one.get("unproved", ())) for one in broken)
     lost = injector.reasons(monitors.changes, (str(event["message"]) for event in record.of(EventName.ABORTED)))
     if lost:
         return Verdict.INCONCLUSIVE, lost

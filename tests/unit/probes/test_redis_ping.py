@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadTarget
@@ -84,6 +85,15 @@ def test_loading_redis_says_so() -> None:
             "LOADING",
             "LOADING Redis is loading the dataset in memory",
         )
+
+
+def test_redis_that_takes_no_more_clients_answers_that(redis: tuple[int, subprocess.Popen[bytes]]) -> None:
+    port, _ = redis
+    dsn = f"redis://:se%20cret@127.0.0.1:{port}"
+    wait_for_pong(dsn)
+    with Redis(port=port, password="se cret") as held:
+        held.config_set("maxclients", 1)
+        assert ping(f"redis://127.0.0.1:{port}") == ("value", "MAXCLIENTS", "ERR max number of clients reached")
 
 
 def test_port_that_takes_and_drops_connections_is_unreachable() -> None:

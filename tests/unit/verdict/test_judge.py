@@ -59,6 +59,13 @@ def test_what_is_not_proved_undone_beats_everything() -> None:
     assert judged.reasons == ("stop redis: no proof that it was undone",)
 
 
+def test_what_was_last_read_of_a_missing_proof_stands_in_the_reason() -> None:
+    told = fault(story()).gone(9.0, ok=False, unproved=["redis_ping was LOADING", "redis_port was closed"])
+    assert told.phase(9.1, "end").judged().reasons == (
+        "stop redis: no proof that it was undone: redis_ping was LOADING; redis_port was closed",
+    )
+
+
 def test_a_change_that_nobody_looked_at_again_is_not_restored() -> None:
     assert fault(story()).judged().verdict == "not-restored"
 

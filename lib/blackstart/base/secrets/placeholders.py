@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from blackstart.base.errors import StepFailed
 from blackstart.base.secrets import references
 from blackstart.base.secrets.redact import MASK, deeper
 
@@ -41,7 +42,7 @@ class SecretPlaceholders:
         return _each_text(data, lambda text: _swapped(text, swaps)) if swaps else data
 
     def reveal(self, data: Any) -> Any:
-        """The data with its secrets again. A mark whose secret can't be found stays: see `missing`."""
+        """The data with its secrets again. A mark whose secret can't be found stays: see `demand`."""
         return _each_text(data, lambda text: _MARK.sub(self._value, text) if "{{secret:" in text else text)
 
     def _value(self, mark: re.Match[str]) -> str:
@@ -68,10 +69,11 @@ def marks(text: str) -> list[tuple[str, int, str]]:
     return list(dict.fromkeys((mark[0], int(mark["depth"]), mark["reference"]) for mark in _MARK.finditer(text)))
 
 
-def missing(data: Any) -> list[str]:
-    """For people: the secrets that the data still refers to, since they could not be found."""
+def demand(data: Any) -> None:
+    """Raise StepFailed, with what is wanted, where plain data still refers to secrets that could not be found."""
     text = json.dumps(data, default=str)
-    return list(dict.fromkeys(references.shown(reference) for _, _, reference in marks(text)))
+    if lost := list(dict.fromkeys(references.wanted(reference) for _, _, reference in marks(text))):
+        raise StepFailed(f"a secret that it needs can't be found: {'; '.join(lost)}. Put it back there, and try again.")
 
 
 def masked(text: str) -> str:

@@ -35,7 +35,10 @@ def file(path: str, keys: tuple[str, ...], *picks: str) -> str:
 
 
 def find(reference: str) -> str:
-    """The secret. Raises LookupError that says what is missing, and where."""
+    """The secret; where its place is gone, from the variable that stands in for it (see `variable`).
+
+    Raises LookupError that says what is missing, and where.
+    """
     kind, _, rest = reference.partition(":")
     words = rest.split(":")
     try:
@@ -46,6 +49,8 @@ def find(reference: str) -> str:
         for pick in picks:
             text = picked(text, unquote(pick))
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+        if given := os.environ.get(variable(reference)):
+            return given
         raise LookupError(f"{shown(reference)} can't be read ({type(error).__name__}: {error})") from error
     return text
 
@@ -57,6 +62,20 @@ def shown(reference: str) -> str:
     if kind == "env":
         return f"the environment variable {words[0]}"
     return f"{words[1]} in {words[0]}" if len(words) > 1 else reference
+
+
+def variable(reference: str) -> str:
+    """The variable that is asked for the secret itself where its place is gone, as in
+    `SECRET_SERVICES_REDIS_DSN_PASSWORD`."""
+    kind, _, rest = reference.partition(":")
+    words = [unquote(word) for word in rest.split(":")]
+    told = "_".join(words[1:] if kind == "file" else words)
+    return "SECRET_" + "".join(letter if letter.isascii() and letter.isalnum() else "_" for letter in told).upper()
+
+
+def wanted(reference: str) -> str:
+    """For people: what must be there, or the variable that does as well."""
+    return f"{shown(reference)}, or else the secret itself in the variable {variable(reference)}"
 
 
 def picked(text: str, pick: str) -> str:

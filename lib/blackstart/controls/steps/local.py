@@ -18,7 +18,7 @@ from blackstart.base import clock
 from blackstart.base.codec import to_data
 from blackstart.base.errors import StepFailed, StepLost, StepTimedOut
 from blackstart.base.secrets.env import secret
-from blackstart.base.secrets.placeholders import missing
+from blackstart.base.secrets.placeholders import demand
 from blackstart.controls.steps.outcome import KEPT_OUTPUT_BYTES, Outcome, complaint, last_line
 from blackstart.controls.steps.shell import describe, remote_line
 from blackstart.model.step import Ask, Command, HttpCall, Step
@@ -36,9 +36,7 @@ def run(step: Step, on_start: Callable[[int], None] | None = None) -> Outcome:
     """
     if isinstance(step, Ask):
         raise StepFailed(f"only a person can do this: {step.text}")
-    lost = missing(to_data(step))
-    if lost:
-        raise StepFailed(f"a secret that it needs can't be found: {', '.join(lost)}. Put it back there, and try again.")
+    demand(to_data(step))
     if isinstance(step, HttpCall):
         from blackstart.controls.steps.http_call import call  # noqa: PLC0415  (requests takes longer than most steps)
 

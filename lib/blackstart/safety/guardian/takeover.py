@@ -19,7 +19,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal, anchor
-from blackstart.model.change import Change
+from blackstart.model.change import Change, no_proof
 from blackstart.model.step import Ask
 from blackstart.safety.heal.lab_gone import gone_with_its_lab
 from blackstart.safety.heal.restore import is_gone, longest_s
@@ -137,7 +137,7 @@ class Takeover:
                 return
             # From now on anybody may mend it too: `chaos.heal` takes entries whose lease ran out.
             recorded(partial(self.ledger.renew, self.run, 0.0, myself()), self._tell)
-            left = ", ".join(change.what for change in broken.values())
+            left = "; ".join(no_proof(one.what, restorer.unproved.get(entry, ())) for entry, one in broken.items())
             self.alert(f"NOT RESTORED: {left}. Trying again in {wait_s:g} s; by hand: sh {self.evidence / 'HEAL.sh'}")
             # A signal (`chaos.heal` sends SIGHUP) says that things may have changed.
             if select.select([woken], [], [], wait_s)[0] and signal.SIGTERM in os.read(woken, 4096):

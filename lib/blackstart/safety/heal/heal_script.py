@@ -168,7 +168,8 @@ class _Secrets:
             name = self._names.setdefault((depth + further, reference), f"secret_{len(self._names) + 1}")
             # Every mark stands in single quotes: it has braces, which `shlex` quotes.
             line = line.replace(mark, f"'\"${name}\"'")
-            needed.append(f'known "${name}" {name.upper()} {shlex.quote(references.shown(reference))} || return 1\n')
+            asked = references.variable(reference)
+            needed.append(f'known "${name}" {asked} {shlex.quote(references.shown(reference))} || return 1\n')
         return "".join(needed) + line
 
     def lookups(self) -> str:
@@ -178,7 +179,7 @@ class _Secrets:
         source = Path(references.__file__).read_text(encoding="utf-8")
         lines = [_FIND.format(python=shlex.quote(sys.executable), source=source)]
         for (depth, reference), name in self._names.items():
-            given = name.upper()
+            given = references.variable(reference)
             lines.append(
                 f"# {references.shown(reference)}\n"
                 f'if [ -n "${{{given}-}}" ]; then {name}=${given}; else {name}=$({_look_up(reference)}); fi\n'

@@ -7,14 +7,16 @@ from itertools import chain, repeat
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
 
 from blackstart.base import clock
-from blackstart.base.errors import StepFailed
+from blackstart.base.codec import to_data
+from blackstart.base.errors import BlackstartError, StepFailed
+from blackstart.base.secrets.placeholders import demand
 from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import complaint
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Endpoint, Reader
 from blackstart.model.step import Ask
-from blackstart.probes.read import reading_of
+from blackstart.probes.read import read_once, reading_of
 from blackstart.safety.heal.repeats import Repeats
 
 Say = Callable[[str], None]
@@ -92,6 +94,21 @@ def all_true(conditions: tuple[Condition, ...]) -> bool:
         return all(_true(condition, reader) for condition, reader in readers)
 
 
+def unproved(change: Change) -> list[str]:
+    """One look: what was read of each `gone` condition that is not true now, or why it can't be read."""
+    return [told for condition in change.gone if (told := _untrue(condition))]
+
+
+def _untrue(condition: Condition) -> str:
+    try:
+        demand(to_data(condition.probe))
+        reading = read_once(condition.probe, _READ_TIMEOUT_S)
+    except BlackstartError as error:
+        return f"{condition.probe.name} can't be read: {error.args[0] if error.args else error}"
+    detail = f" ({reading.note})" if reading.kind == "value" and reading.note else ""
+    return "" if condition.matches(reading) else f"{reading}{detail}"
+
+
 def wait_gone(change: Change, within_s: float) -> bool:
     """Whether all `gone` conditions become true, and are true twice in a row, within `within_s`."""
     with ExitStack() as stack:
@@ -150,6 +167,7 @@ def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Con
     opened: dict[Endpoint, Reader] = {}
     pairs = []
     for condition in conditions:
+        demand(to_data(condition.probe))
         endpoint = condition.probe.endpoint()
         if endpoint not in opened:
             opened[endpoint] = endpoint.open()

@@ -4,14 +4,15 @@ by this one way."""
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.errors import BlackstartError
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Note
-from blackstart.model.change import Change
+from blackstart.model.change import Change, no_proof
 from blackstart.model.step import Ask
-from blackstart.safety.heal.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone
+from blackstart.safety.heal.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone, unproved
 from blackstart.safety.ledger.ledger import Ledger
 
 _A_LOOK_S = 2.0
@@ -28,7 +29,8 @@ class Restorer:
     Records that can't be written hold nothing up. `announce` is given what is an event of the record besides, `say` all
     else. `hands`: somebody is there to do what only a person can do. `over`: whether somebody else has mended and
     closed an entry meanwhile. `late` maps an entry to the time limit of a step of it that was given up: for so long it
-    may still take effect. `busy` is told until when (`clock.now_s()`) the next change may take.
+    may still take effect. `busy` is told until when (`clock.now_s()`) the next change may take. `unproved` maps an
+    entry whose undo is not proved to what was last read of it.
     """
 
     ledger: Ledger
@@ -40,6 +42,7 @@ class Restorer:
     over: Callable[[str, Change], bool] = lambda entry, change: False
     late: dict[str, float] = field(default_factory=dict)
     busy: Callable[[float], None] = lambda until_s: None
+    unproved: dict[str, list[str]] = field(default_factory=dict)
     _proved: set[str] = field(default_factory=set)
 
     def mend(self, broken: Mapping[str, Change], midway: Collection[str] = ()) -> list[str]:
@@ -75,8 +78,17 @@ class Restorer:
         self._announce(f"undoing: {change.what}")
         began_s = clock.now_s()
         ok = self._restored(entry, change)
-        self.note(EventName.UNDONE, change=entry, what=change.what, ok=ok, took_s=round(clock.now_s() - began_s, 3))
+        took_s = round(clock.now_s() - began_s, 3)
+        self.note(EventName.UNDONE, change=entry, ok=ok, took_s=took_s, **self._last_seen(entry, change, ok))
         return ok
+
+    def _last_seen(self, entry: str, change: Change, ok: bool) -> dict[str, Any]:
+        """What the record says of the change: where its undo is not proved, with what is read of it now."""
+        over = ok or self._sees("is undone", change, partial(self.over, entry, change))
+        self.unproved[entry] = [] if over else unproved(change)
+        if not over:
+            self.say(no_proof(change.what, self.unproved[entry]))
+        return {"what": change.what, "unproved": self.unproved[entry]}
 
     def _restored(self, entry: str, change: Change) -> bool:
         limit_s = self._limit_s(change)
@@ -101,7 +113,7 @@ class Restorer:
         ok = (self._stays(change, for_s) or self._undone_again(entry, change)) and self._sees(
             "stays undone", change, partial(outlasts, change, late_s, self.say, again)
         )
-        self.note(EventName.GONE, change=entry, what=change.what, ok=ok, sync=True)
+        self.note(EventName.GONE, change=entry, ok=ok, sync=True, **self._last_seen(entry, change, ok))
         if ok:
             self._announce(f"undone, and proved: {change.what}")
             close = partial(self.ledger.close, entry)

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart.base.errors import StepFailed
 from blackstart.base.secrets import places as secret_places
 from blackstart.base.secrets import references
-from blackstart.base.secrets.placeholders import SecretPlaceholders, masked, missing
+from blackstart.base.secrets.placeholders import SecretPlaceholders, demand, masked
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.step import Command, HttpCall
 from blackstart.safety.heal import heal_script
@@ -117,7 +118,12 @@ def test_what_is_lost_stays_marked_and_is_named(target: Path, monkeypatch: pytes
     target.unlink()
     shown = SecretPlaceholders().reveal(hidden)
     assert shown == hidden
-    assert missing(shown) == ["the environment variable REDIS_URL", f"headers.X-Ops-Key in {target}"]
+    with pytest.raises(StepFailed) as told:
+        demand(shown)
+    lost = f"headers.X-Ops-Key in {target}, or else the secret itself in the variable SECRET_HEADERS_X_OPS_KEY"
+    assert "the environment variable REDIS_URL, or else" in str(told.value) and lost in str(told.value)
+    monkeypatch.setenv("SECRET_HEADERS_X_OPS_KEY", "ops-key-2")
+    assert SecretPlaceholders().reveal(hidden)[1] == "ops-key-2"
     assert "url-pass-1" not in masked(shown[0]) and "[redacted]" in masked(shown[0])
 
 
@@ -173,8 +179,9 @@ def test_the_script_names_the_variable_that_it_needs_and_fails_without_it(tmp_pa
     step = writes(tmp_path / "out", "a start-pass-1 b")
     failed = healed(tmp_path, step, placeholders)
     assert failed.returncode == 1 and not (tmp_path / "out").exists()
-    assert "SECRET_1" in failed.stderr and f"services.redis.control.start.4 in {target}" in failed.stderr
-    done = healed(tmp_path, step, placeholders, SECRET_1="start-pass-1")
+    assert f"services.redis.control.start.4 in {target}" in failed.stderr
+    assert "SECRET_SERVICES_REDIS_CONTROL_START_4" in failed.stderr
+    done = healed(tmp_path, step, placeholders, SECRET_SERVICES_REDIS_CONTROL_START_4="start-pass-1")
     assert done.returncode == 0 and (tmp_path / "out").read_text() == "a start-pass-1 b"
 
 

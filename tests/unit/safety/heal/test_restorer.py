@@ -9,15 +9,19 @@ from typing import Any
 
 import pytest
 
+from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Damaged
+from blackstart.base.secrets import references
+from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.model.change import Change
 from blackstart.model.step import Ask
+from blackstart.probes.redis_ping import RedisPing
 from blackstart.safety.heal import heal, heal_script, strange_copy
-from blackstart.safety.heal.restore import restore
+from blackstart.safety.heal.restore import restore, unproved
 from blackstart.safety.heal.restorer import Restorer
 from blackstart.safety.ledger import undo_copies
 from blackstart.safety.ledger.ledger import Ledger
-from blackstart.safety.ledger.repair import repair
+from blackstart.safety.ledger.repair import entry_of, repair
 from blackstart.safety.ledger.undo_copies import Copy
 from blackstart.safety.processes.identity import Process, boot_id, myself
 from tests.unit.safety.file_fault import without
@@ -29,6 +33,7 @@ DEAD = Process(boot_id(), 2**22 - 1, "1")
 class Notes(list[str]):
     def __call__(self, event: str, *, sync: bool = False, **fields: Any) -> None:
         self.append(event)
+        self.fields = fields
 
 
 def restorer(say: list[str], within_s: float = 3.0) -> Restorer:
@@ -68,7 +73,7 @@ def test_an_undo_that_does_not_last_is_not_closed(tmp_path: Path) -> None:
     said: list[str] = []
     change = without(tmp_path / "a", undo="touch {0}; (sleep 0.7; rm {0}) >/dev/null 2>&1 &")
     assert restorer(said).mend({"r#0": change}) == []
-    assert said[-1] == "came back after its undo: remove a"
+    assert said[-2:] == ["came back after its undo: remove a", "remove a: no proof that it was undone: a was False"]
 
 
 def test_what_comes_back_is_undone_again_and_closed_where_it_stays_then(tmp_path: Path) -> None:
@@ -101,6 +106,48 @@ def test_what_a_hand_has_done_already_is_not_asked_for(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     said.clear()
     assert restore(change, said.append, 0.3) and said == []
+
+
+def test_what_is_last_read_of_each_missing_proof_is_said_and_recorded(tmp_path: Path) -> None:
+    said: list[str] = []
+    notes = Notes()
+    change = without(tmp_path / "a", undo="false {}")
+    change = replace(change, gone=(*change.gone, *without(tmp_path).gone))  # the folder is there
+    assert Restorer(Ledger(), said.append, notes, 0.3).mend({"r#0": change}) == []
+    assert said[-1] == "remove a: no proof that it was undone: a was False"
+    assert notes[-1] == "undone" and notes.fields["unproved"] == ["a was False"]
+
+
+def test_status_and_heal_say_what_is_last_read_of_what_is_not_undone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heal, "UNDO_WITHIN_S", 0.3)
+    change = without(tmp_path / "a", undo="false {}")
+    Ledger().put(entry_of(Copy("r", tmp_path, DEAD, DEAD, {"r#0": change}), "r#0"))
+    told: list[str] = []
+    assert (heal.status(told.append, tmp_path), heal.heal(told.append, tmp_path)) == (50, 50)
+    assert told.count("remove a: no proof that it was undone: a was False") == 2
+
+
+def test_a_proof_whose_secret_has_lost_its_place_names_the_variable_that_is_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "t.toml"
+    target.write_text('[services.cache]\ndsn = "redis://drill:dr1ll-pass@127.0.0.1:1/0"\n')
+    reference = references.file(str(target), ("services", "cache", "dsn"), "password")
+    asked = RedisPing(name="cache_ping", dsn="redis://drill:dr1ll-pass@127.0.0.1:1/0").is_("PONG")
+    hidden = SecretPlaceholders({reference: "dr1ll-pass"}).conceal(
+        to_data(replace(without(tmp_path / "a"), gone=(asked,)))
+    )
+    target.unlink()
+    (told,) = unproved(from_data(SecretPlaceholders().reveal(hidden)))
+    place = (
+        f"services.cache.dsn in {target}, or else the secret itself in the variable SECRET_SERVICES_CACHE_DSN_PASSWORD"
+    )
+    assert told.startswith(f"cache_ping can't be read: a secret that it needs can't be found: {place}")
+    monkeypatch.setenv("SECRET_SERVICES_CACHE_DSN_PASSWORD", "dr1ll-pass")
+    (told,) = unproved(from_data(SecretPlaceholders().reveal(hidden)))
+    assert told.startswith("cache_ping was unreachable (")
 
 
 # ---------------------------------------------------------------- HEAL.sh
