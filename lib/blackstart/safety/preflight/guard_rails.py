@@ -151,11 +151,13 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
-    if getattr(load, "host", ""):
-        yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
 
 
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
+    load = plan.experiment.traffic.load if plan.experiment.traffic else None
+    host = _host_of(str(getattr(load, "host", "")))  # by SSH, whose names are those of its configuration too
+    if not is_loopback(host):
+        yield Objection(f"the load's {getattr(load, 'op', load)} is at {host}, not on this machine", host)
     for name in plan.services:
         control = plan.controls.get(name)
         if control is not None and control.reach():

@@ -65,7 +65,7 @@ class Fixed(Conditions):
         return Says(self.what)
 
     def pick(self, answer: Answer) -> tuple[ReadingKind, Scalar, str]:
-        return ("absent", None, "no field") if answer.body == "absent" else ("value", answer.body, "")
+        return (answer.body, None, "none") if answer.body in ("absent", "unreadable") else ("value", answer.body, "")
 
 
 @pytest.fixture(autouse=True)
