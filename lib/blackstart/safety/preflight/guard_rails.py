@@ -117,10 +117,11 @@ def _addresses(plan: Plan) -> Iterator[Objection]:
 
 def _judged(named: Iterable[tuple[str, str]]) -> Iterator[Objection]:
     nowhere: set[str] = set()
-    for what, host in named:
+    for what, at in named:
+        host = _host_of(at)
         if is_loopback(host) or host in nowhere:
             continue
-        if is_nobodys(host):
+        if not at.startswith("ssh://") and is_nobodys(host):  # an alias of ssh_config is looked up by ssh alone
             nowhere.add(host)
             yield Objection(
                 f"{what} is at {host}, a name that leads nowhere from here, as those of a compose network do: use the "
@@ -152,7 +153,7 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
     if getattr(load, "host", ""):
-        yield f"the load's {getattr(load, 'op', load)}", _host_of(str(getattr(load, "host", "")))
+        yield f"the load's {getattr(load, 'op', load)}", str(getattr(load, "host", ""))
 
 
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
