@@ -10,6 +10,7 @@ from typing import Any, Literal
 from blackstart.base import clock
 from blackstart.base.errors import BadTarget
 from blackstart.base.trust import Tls
+from blackstart.base.urls.parts import shown
 
 SockAddress = tuple[Any, ...]
 Silence = Literal["unreachable", "timed_out", "malformed", "unreadable"]
@@ -58,7 +59,7 @@ def parse_address(address: str) -> tuple[str, int]:
     host, _, port = address.rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise BadTarget(f'the address "{address}" must be host:port, as in localhost:6379')
+        raise BadTarget(f'the address "{shown(address)}" must be host:port, as in localhost:6379')
     return host, int(port)
 
 

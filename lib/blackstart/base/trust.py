@@ -13,7 +13,8 @@ from blackstart.base.errors import BadTarget
 if TYPE_CHECKING:
     import requests
 
-# The last two OpenSSL reads by itself, in place of this machine's own.
+# The last two stand for this machine's own.
+_READ_BY_OPENSSL = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
 Demand = Literal["required", "optional", "none"]
 _MODES = {"required": ssl.CERT_REQUIRED, "optional": ssl.CERT_OPTIONAL, "none": ssl.CERT_NONE}
@@ -52,6 +53,8 @@ def tls(options: TlsOptions = TlsOptions()) -> Tls:
     named = _named(options)
     context = ssl.create_default_context()
     for name, path in named.items():
+        if name in _READ_BY_OPENSSL or path == named.get("SSL_CERT_FILE"):
+            continue  # a bundle takes tens of milliseconds, and each reader has a context of its own
         try:
             context.load_verify_locations(**{"capath" if os.path.isdir(path) else "cafile": path})
         except OSError as error:
@@ -67,14 +70,15 @@ def tls(options: TlsOptions = TlsOptions()) -> Tls:
     return Tls(context, f"trusted is {own}; the file of another authority can be named in {VARIABLES[2]}")
 
 
-def session() -> "requests.Session":
-    """A client of requests: no web proxy and no .netrc of this shell, which would get the target's headers, but the
-    authorities that all others trust. Raises BadTarget as `tls`."""
+def session(url: str) -> "requests.Session":
+    """A client of requests for what is below that URL: no web proxy and no .netrc of this shell, which would get the
+    target's headers, but the authorities that all others trust. Raises BadTarget as `tls`."""
     import requests  # noqa: PLC0415  (declarations load no client)
 
     made = requests.Session()
     made.trust_env = False
-    made.mount("https://", adapter())
+    if url.startswith("https://"):  # the certificates take a while to load
+        made.mount("https://", adapter())
     return made
 
 
@@ -93,13 +97,14 @@ def redis_arguments(options: TlsOptions) -> dict[str, Any]:
     """The same for redis-py, which begins with what OpenSSL trusts. Raises BadTarget as `tls`."""
     tls(options)
     named = _named(options)
-    bundles = [path for path in named.values() if not os.path.isdir(path)]
+    files = {path: name for name, path in named.items() if name not in _READ_BY_OPENSSL}
+    bundles = [path for path in files if path != named.get("SSL_CERT_FILE") and not os.path.isdir(path)]
     return {
         "ssl": True,
         "ssl_cert_reqs": options.demand,
         "ssl_check_hostname": options.check_hostname,
         "ssl_ca_data": "\n".join(_text(path) for path in bundles) or None,
-        "ssl_ca_path": next(filter(os.path.isdir, named.values()), None),
+        "ssl_ca_path": next(filter(os.path.isdir, files), None),
         "ssl_certfile": options.certfile or None,
         "ssl_keyfile": options.keyfile or None,
         "ssl_password": options.password or None,

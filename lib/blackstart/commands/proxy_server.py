@@ -16,6 +16,7 @@ from blackstart.base.errors import EXIT_INCONCLUSIVE, Refused, StepFailed
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import state_dir
 from blackstart.base.urls import http
+from blackstart.base.urls.parts import shown
 from blackstart.commands.answer import answering
 from blackstart.proxy.client import DEFAULT_URL, ProxyInfo, ProxyProblem, ProxyUnreachable, ToxiproxyClient
 from blackstart.safety.processes.identity import Process, boot_id, started
@@ -138,7 +139,7 @@ def status(_: Redactor, url: str) -> int:
     That nobody listens at 8474 where nothing was named or started is an answer, too.
     """
     if url and not _is_url(url):
-        raise Refused(f"--url={url!r}: must be a URL such as {DEFAULT_URL}")
+        raise Refused(f"--url={shown(url)!r}: must be a URL such as {DEFAULT_URL}")
     expected = [url] if url else [proxy.url for proxy in running()]
     silent = 0
     for one in expected or [DEFAULT_URL]:

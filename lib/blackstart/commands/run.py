@@ -13,6 +13,7 @@ from blackstart.base.console import Console
 from blackstart.base.errors import BadFlag, BlackstartError, Refused
 from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders
+from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import user_experiment
@@ -154,7 +155,7 @@ def flag_words(given: Flags) -> list[str]:
         value = getattr(given, name)
         if value is True:
             words.append(f"--{flags.option_name(name)}")
-        elif value is not False and not ("://" in str(value) and "@" in str(value)):  # a password
+        elif value is not False and not ("://" in str(value) and "@" in str(value) or in_flags({name: str(value)})):
             text = f"{value:.6f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
             words.append(f"--{flags.option_name(name)}={shlex.quote(text)}")
     return words

@@ -70,11 +70,12 @@ class _PrometheusReader(CappedReader):
         from urllib3.util.retry import Retry  # noqa: PLC0415
 
         if self._client is None:
-            session = trust.session()
+            session = trust.session(self._url)
             session.hooks["response"] = [_limit]
             # A failure is a reading: it is not tried again in here.
-            self._client = PrometheusConnect(self._url, headers=self._headers, session=session)
-            session.mount(self._url, trust.adapter(max_retries=Retry(total=0)))  # in place of the library's own
+            self._client = PrometheusConnect(self._url, headers=self._headers, session=session, retry=Retry(total=0))
+            if self._url.startswith("https://"):  # in place of the library's own
+                session.mount(self._url, trust.adapter(max_retries=Retry(total=0)))
         return self._client
 
 

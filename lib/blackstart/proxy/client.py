@@ -52,7 +52,7 @@ class ToxiproxyClient:
     def __init__(self, url: str = DEFAULT_URL, timeout_s: float = 5.0) -> None:
         self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self.timeout_s = timeout_s
-        self._session = trust.session()
+        self._session = trust.session(self.url)
         self._session.headers["User-Agent"] = "blackstart"
 
     def version(self) -> str:

@@ -16,7 +16,7 @@ def call(step: HttpCall) -> Outcome:
     began_s = clock.now_s()
     headers = {name: secret(value) for name, value in step.headers.items()}
     try:
-        with trust.session() as session:
+        with trust.session(step.url) as session:
             # No redirect is followed: what it leads to is not what was allowed.
             answer = session.request(
                 step.method, step.url, json=step.body, headers=headers, timeout=step.timeout_s, stream=True,

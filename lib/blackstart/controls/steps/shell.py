@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.placeholders import marks
+from blackstart.base.urls.parts import shown
 from blackstart.model.step import Ask, Command, HttpCall, Step
 
 SSH_CONNECT_TIMEOUT_S = 10
@@ -95,7 +96,7 @@ def ssh_host(host: str) -> SshHost:
     config = query.removeprefix("config=")
     if scheme != "ssh" or not match or (query and config == query):
         forms = "ssh://user@host, ssh://user@host:port or ssh://user@host?config=/path/of/ssh_config"
-        raise BadTarget(f'host = "{host}" can\'t be read; it is written {forms}')
+        raise BadTarget(f'host = "{shown(host)}" can\'t be read; it is written {forms}')
     if config and not config.startswith("/"):
         raise BadTarget(f'host = "{host}": the path of config must begin with /')
     user = f"{match['user']}@" if match["user"] else ""

@@ -117,10 +117,11 @@ def _addresses(plan: Plan) -> Iterator[Objection]:
 
 def _judged(named: Iterable[tuple[str, str]]) -> Iterator[Objection]:
     nowhere: set[str] = set()
-    for what, host in named:
+    for what, at in named:
+        host = _host_of(at)
         if is_loopback(host) or host in nowhere:
             continue
-        if is_nobodys(host):
+        if not at.startswith("ssh://") and is_nobodys(host):  # an alias of ssh_config is looked up by ssh alone
             nowhere.add(host)
             yield Objection(
                 f"{what} is at {host}, a name that leads nowhere from here, as those of a compose network do: use the "
@@ -151,13 +152,11 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
+    if getattr(load, "host", ""):
+        yield f"the load's {getattr(load, 'op', load)}", str(getattr(load, "host", ""))
 
 
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
-    load = plan.experiment.traffic.load if plan.experiment.traffic else None
-    host = _host_of(str(getattr(load, "host", "")))  # by SSH, whose names are those of its configuration too
-    if not is_loopback(host):
-        yield Objection(f"the load's {getattr(load, 'op', load)} is at {host}, not on this machine", host)
     for name in plan.services:
         control = plan.controls.get(name)
         if control is not None and control.reach():

@@ -68,7 +68,7 @@ class LimiterCounts:
             return "the target's [requests] headers name no X-API-Key, by which the limiter's counter could be found"
         try:
             for door in self._doors():
-                with contextlib.closing(_client(door)) as client, trust.session() as session:
+                with contextlib.closing(_client(door)) as client, trust.session(self.operation.url) as session:
                     _Look(self.operation, headers, client, session).demand()
         except requests.RequestException as error:
             return f"a request through the gateway failed: {error}"
