@@ -131,3 +131,14 @@ def test_duplicates_in_a_database_that_cant_be_asked_are_told_but_no_criterion()
     for aim, criterion in ((target(table="plans", route="/plans"), True), (Target("trader", api=API), False)):
         made = rate_limit_spike.experiment(aim, Flags())
         assert {check.name: check.criterion for check in made.checks}["no_duplicate_in_database"] is criterion
+
+
+@pytest.mark.parametrize(("queue_per_s", "orders_a_plan"), [(50, 10), (1, 20), (0.1, 200)])
+def test_plans_flow_among_the_orders_at_half_of_what_their_queue_can_place(
+    queue_per_s: float, orders_a_plan: int
+) -> None:
+    routes = {"orders": {"route": "/orders"}, "plans": {"route": "/plans"}}
+    load = flowing_orders(Target("trader", api=API, routes=routes, facts={"throttle_orders_per_s": queue_per_s}), 2.0)
+    assert isinstance(load, OpenLoop)
+    assert [(one.name, one.weight) for one in load.operations] == [("order", orders_a_plan), ("plan", 1)]
+    assert load.stages[0].rate_per_s == pytest.approx(10.0 * (1 + 1 / orders_a_plan))
