@@ -48,6 +48,10 @@ class BadTarget(Refused):
     """A target can't be found, read, or told apart from another."""
 
 
+class NotShown(BadTarget):
+    """A target lacks what a variant of an experiment would show it by."""
+
+
 class Ambiguous(BadTarget):
     """Several things fit, and there is no guessing between them."""
 

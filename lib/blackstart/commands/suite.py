@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blackstart.base import writer
-from blackstart.base.errors import Refused
+from blackstart.base.errors import NotAvailable, NotShown, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import suite_summary
@@ -21,26 +21,36 @@ _ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_summary.SIGNALLED)
 
 @answering()
 def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going: bool) -> int:
-    """Run a suite in its order; stops at the first failure unless told to go on. Returns its exit code.
+    """Run a suite in its order, then the variants that the target can show. Returns its exit code.
 
-    Whatever it was told: what ended by a signal was meant to end, and what is not restored is not broken any further.
+    It stops at the first failure unless told to go on. Whatever it was told: what ended by a signal was meant to end,
+    and what is not restored is not broken any further.
     """
     given = flags.read(options)
     rows: list[suite_summary.Row] = []
     codes: list[int] = []
     stopped = ""
-    for found in in_order(name):
+    drills = in_order(name)
+    for found, variant in [
+        *((found, "") for found in drills),
+        *((one, each) for one in drills for each in one.variants),
+    ]:
+        title = f"{found.name} --{variant}" if variant else found.name
         if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
-            rows.append((found.name, "not run", suite_summary.why_not(stopped, codes[-1])))
+            rows.append((title, "not run", suite_summary.why_not(stopped, codes[-1])))
             continue
-        stopped = found.name
-        row, code = _one_of_suite(found, given, redactor)
-        rows.append(row)
+        try:
+            verdict, where, code = _one_of_suite(found, given, redactor, variant)
+        except (NotShown, NotAvailable) as lacking:
+            rows.append((title, suite_summary.NOT_SHOWN, redactor(str(lacking.args[0]))))
+            continue
+        stopped = title
+        rows.append((title, verdict, where))
         codes.append(code)
     worst = suite_summary.worst(codes)
-    title = f"{systems.of(name).collection}.suite"
-    once_more = " ".join([invoke(), title, *flag_words(given), *(["--keep-going"] if keep_going else [])])
-    for line in suite_summary.lines(title, rows, worst, once_more):
+    task = f"{systems.of(name).collection}.suite"
+    once_more = " ".join([invoke(), task, *flag_words(given), *(["--keep-going"] if keep_going else [])])
+    for line in suite_summary.lines(task, rows, worst, once_more):
         writer.line(redactor(line))
     if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
         writer.line("NOT RESTORED. Mend it now with:")
@@ -48,13 +58,16 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     return worst
 
 
-def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[tuple[str, str, str], int]:
+def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor, variant: str) -> tuple[str, str, int]:
+    """Its verdict, evidence and exit code. A variant that this target can't show raises NotShown or NotAvailable."""
     try:
-        result = run_one(found, given, redactor)
+        result = run_one(found, given, redactor, variant)
     except Refused as refusal:
+        if variant and isinstance(refusal, NotShown | NotAvailable):
+            raise
         writer.error(redactor(str(refusal)))
-        return (found.name, Verdict.REFUSED, ""), Verdict.REFUSED.exit_code
-    return (found.name, result.judgement.verdict, str(result.evidence.path)), result.exit_code
+        return Verdict.REFUSED, "", Verdict.REFUSED.exit_code
+    return result.judgement.verdict, str(result.evidence.path), result.exit_code
 
 
 def in_order(name: str) -> list[discovery.Found]:

@@ -8,6 +8,8 @@ from blackstart.model.verdict import Verdict
 Row = tuple[str, str, str]
 """An experiment, its verdict, and where its evidence is."""
 
+NOT_SHOWN = "not shown"
+"""In place of a verdict: this target lacks what that variant needs, which is said where its evidence would be."""
 SIGNALLED = (129, 130, 143)
 _WORDS = {verdict.exit_code: verdict.shown for verdict in Verdict} | dict.fromkeys(SIGNALLED, "interrupted")
 
@@ -29,7 +31,8 @@ def worst(codes: Sequence[int]) -> int:
 def lines(title: str, rows: Sequence[Row], code: int, again: str) -> list[str]:
     """The table, the suite's own verdict, and what runs it again."""
     held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)
-    of = f"{held} of {len(rows)}" + ("" if code == Verdict.HELD.exit_code else " held")
+    shown = sum(verdict != NOT_SHOWN for _, verdict, _ in rows)
+    of = f"{held} of {shown}" + ("" if code == Verdict.HELD.exit_code else " held")
     return [
         *table([(name, verdict.replace("-", " "), where) for name, verdict, where in rows], _HEADS),
         f"{title}: {_WORDS.get(code, f'exit code {code}')}, {of}",

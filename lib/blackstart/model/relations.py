@@ -5,8 +5,8 @@
     agree(leader, leader_at_the_other_page)            both pages say the same
 
 Two endpoints are never read at exactly one moment. It is violated only where both sides certainly stood, from the first
-reading's answer to the last one's sending, for longer than the readings are apart and `for_s` besides: what the target
-may take to show on the one side what has changed on the other.
+reading's answer to the last one's sending, for longer than `for_s` (what the target may take to show on the one side
+what has changed on the other), and were looked at more than once meanwhile.
 """
 
 from collections.abc import Callable, Sequence

@@ -20,8 +20,8 @@ class LoadOutcome(Bound):
     """`ok`, `fail` or `info`, as in the last row of the history; absent while there is none.
 
     With `usual` an `ok` whose detail is another one reads as that detail (`bypassed`): answered, but not as usual. A
-    row without a detail says nothing of that, and reads as its outcome. The note of what is not `ok` is its status and
-    detail.
+    row without a detail says nothing of that, and reads as its outcome. Requests of the operation `beside` are left
+    out. The note of what is not `ok` is its status and detail.
 
     The engine says where the run's history is (`at_history`): it is not known before the run has a folder.
     """
@@ -29,6 +29,7 @@ class LoadOutcome(Bound):
     name: str = "load_outcome"
     history: str = ""
     usual: str = ""
+    beside: str = ""
 
     def at_history(self, path: Path) -> Self:
         """The same, reading this history."""
@@ -41,6 +42,8 @@ class LoadOutcome(Bound):
     def pick(self, answer: Answer) -> Picked:
         """The outcome column of the last whole row, or its detail where that is not as usual."""
         lines = [line for line in str(answer.body).split("\n")[:-1] if line]
+        if self.beside:
+            lines = [line for line in lines if not line.startswith(f"{self.beside},")]
         row = next(csv.reader(lines[-1:]), []) if lines else []
         if len(row) != len(COLUMNS) or tuple(row) == COLUMNS:
             said = f"; what it says is in {Path(self.history).with_suffix('.log')}" if self.history else ""

@@ -1,8 +1,9 @@
 """One relation between readings followed through a run: several probes, which are never read at exactly one moment.
 
 What a side says stands for certain from the first reading's answer to the last one's sending. The relation is violated
-where all sides stood together, in a way that it forbids, for longer than `for_s` and the longest that any of them was
-not looked at meanwhile. What stood for less is undecided while it lasts, and nothing afterwards.
+where all sides stood together, in a way that it forbids, for longer than `for_s`, and each was looked at twice
+meanwhile, or it lasted for longer than any of them was not looked at. What stood for less is undecided while it lasts,
+and nothing afterwards.
 """
 
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from blackstart.model.expect import Condition, Relation
 from blackstart.model.finding import shown
 from blackstart.model.reading import Reading, Scalar
 from blackstart.model.verdict import Verdict
-from blackstart.verdict.expectation_monitor import Monitor
+from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 
 @dataclass
@@ -23,13 +24,14 @@ class _Stretch:
     first: Reading
     last: Reading
     apart_s: float = 0.0
+    inside: int = 0
 
     def goes_on(self, said: Scalar, reading: Reading, allowed_s: float) -> bool:
         """Whether the next reading is one of them; then it is taken."""
         apart_s = reading.answered_s - self.last.sent_s
         if said != self.said or type(said) is not type(self.said) or apart_s > allowed_s:
             return False
-        self.last, self.apart_s = reading, max(self.apart_s, apart_s)
+        self.last, self.apart_s, self.inside = reading, max(self.apart_s, apart_s), self.inside + 1
         return True
 
 
@@ -76,26 +78,28 @@ class RelationMonitor(Monitor):
         elif known is None or not known.goes_on(said, reading, self._gap_s(self._tick_s)):
             self._sides[side] = _Stretch(said, reading, reading)
             for other in self._sides.values():  # they stand together from now on: what was before does not count
-                other.apart_s = 0.0
+                other.apart_s, other.inside = 0.0, 0
 
-    def _standing(self) -> tuple[Sequence[Scalar], float, float] | None:
-        """What all sides say now, for how long they have stood together, and how long none was looked at; None where
-        one of them is not known."""
+    def _standing(self) -> tuple[Sequence[Scalar], float, bool] | None:
+        """What all sides say now, for how long they have stood together, and whether all were looked at meanwhile;
+        None where one of them is not known."""
         sides = [self._sides.get(side) for side in range(len(self.relation.probes))]
         known = [side for side in sides if side is not None]
         if len(known) < len(sides):
             return None
         stood_s = min(side.last.sent_s for side in known) - max(side.first.answered_s for side in known)
-        return [side.said for side in known], stood_s, max(side.apart_s for side in known)
+        twice = min(side.inside for side in known) >= IN_A_ROW
+        looked = twice or stood_s > self.expectation.for_s + max(side.apart_s for side in known)
+        return [side.said for side in known], stood_s, looked
 
     def _look(self) -> None:
         standing = self._standing()
         if standing is None:
             return
-        said, stood_s, apart_s = standing
+        said, stood_s, looked = standing
         if self.relation.holds(said):
             self.agreed += self.relation.applies(said) and stood_s >= 0
-        elif stood_s > self.expectation.for_s + apart_s and not self._against:
+        elif looked and stood_s > self.expectation.for_s and not self._against:
             self._against = f"{self._told()}, for {stood_s:.2f} s and more"
 
     def _told(self) -> str:

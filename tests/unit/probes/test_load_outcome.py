@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.evidence.history import HistoryWriter, Outcome
+from blackstart.evidence.history import HistoryWriter, Outcome, Row
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.read import read_once
 from tests.unit.verdict.checks.rows import row
@@ -42,3 +42,13 @@ def test_why_a_request_was_not_served_is_noted(tmp_path: Path) -> None:
     with HistoryWriter(file) as writer:
         writer.append(row("a", "fail", status=401, detail="no such key"))
     assert read_once(LoadOutcome().at_history(file), 2.0).note == "401 no such key"
+
+
+def test_requests_of_another_operation_can_be_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "history.csv"
+    with HistoryWriter(file) as writer:
+        writer.append(Row("order", "k-1", 1, 1.0, 1.0, 1.1, "fail", 503))
+        writer.append(Row("plan", "k-2", 1, 1.0, 1.0, 1.2, "ok", 202))
+    assert read_once(LoadOutcome(beside="plan").at_history(file), 2.0).value == "fail"
+    assert read_once(LoadOutcome().at_history(file), 2.0).value == "ok"
+    assert read_once(LoadOutcome(beside="order").at_history(file), 2.0).value == "ok"

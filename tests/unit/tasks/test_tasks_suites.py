@@ -6,8 +6,13 @@ from typing import Any
 
 import pytest
 
+from blackstart.base.errors import NotAvailable, NotShown
 from blackstart.commands import suite
 from blackstart.safety.heal import heal
+
+
+def not_shown() -> Any:
+    raise NotShown("it needs a second instance")
 
 
 @pytest.mark.parametrize(
@@ -25,16 +30,20 @@ from blackstart.safety.heal import heal
 def test_the_verdict_of_a_suite_has_the_precedence_of_verdicts(
     codes: tuple[int, ...], code: int, word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    outcomes = iter((("a", "-", ""), each) for each in codes)
-    monkeypatch.setattr(suite, "_one_of_suite", lambda found, given, redactor: next(outcomes))
+    outcomes = iter(("-", "", each) for each in codes)
+
+    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
+        return not_shown() if variant else next(outcomes)
+
+    monkeypatch.setattr(suite, "_one_of_suite", one)
     assert suite.suite("trader", {}, keep_going=True) == code
-    assert f"chaos.suite: {word}, 0 of 3 held" in capsys.readouterr().out
+    assert f"chaos.suite: {word}, 0 of " in capsys.readouterr().out
 
 
 def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
     monkeypatch: pytest.MonkeyPatch, capsys: Any
 ) -> None:
-    monkeypatch.setattr(suite, "_one_of_suite", lambda found, given, redactor: (("a", "not-restored", ""), 50))
+    monkeypatch.setattr(suite, "_one_of_suite", lambda *_: ("not-restored", "", 50))
     assert suite.suite("trader", {}, keep_going=True) == 50
     assert capsys.readouterr().out.splitlines()[-1] == heal.heal_command()
 
@@ -42,27 +51,27 @@ def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
 def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     ran: list[str] = []
 
-    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
+    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
         ran.append(found.name)
-        return (found.name, "broke", ""), 20
+        return "broke", "", 20
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
     assert suite.suite("trader", {}, keep_going=False) == 20
     assert ran == ["leader-lock"]
     told = capsys.readouterr().out
-    assert told.count("not run") == 2
+    assert told.count("not run") == 5
     assert "leader-lock did not hold; --keep-going runs the rest all the same" in told
-    assert told.splitlines()[-2:] == ["chaos.suite: broke, 0 of 3 held", "run again: invoke chaos.suite"]
+    assert told.splitlines()[-2:] == ["chaos.suite: broke, 0 of 6 held", "run again: invoke chaos.suite"]
 
 
 def test_a_suite_that_held_says_so_in_a_line_and_how_to_run_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("BLACKSTART_RUN", raising=False)
-    monkeypatch.setattr(suite, "_one_of_suite", lambda found, given, redactor: ((found.name, "held", "x"), 0))
+    monkeypatch.setattr(suite, "_one_of_suite", lambda *_: ("held", "x", 0))
     assert suite.suite("trader", {"api": "http://staging"}, keep_going=True) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [
-        "chaos.suite: held, 3 of 3",
+        "chaos.suite: held, 6 of 6",
         "run again: invoke chaos.suite --api=http://staging --keep-going",
     ]
 
@@ -73,12 +82,42 @@ def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
 ) -> None:
     ran: list[str] = []
 
-    def one(found: Any, given: Any, redactor: Any) -> tuple[tuple[str, str, str], int]:
+    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
         ran.append(found.name)
-        return (found.name, "ended", ""), code
+        return "ended", "", code
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
     assert suite.suite("trader", {}, keep_going=True) == code
     assert ran == ["leader-lock"]
     told = capsys.readouterr().out
-    assert told.count("which ends the suite") == 2 and "--keep-going runs" not in told
+    assert told.count("which ends the suite") == 5 and "--keep-going runs" not in told
+
+
+def test_the_variants_come_last_and_those_that_a_target_can_not_show_are_told_and_are_no_failure(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+
+    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
+        if variant == "bounce":
+            raise NotShown("--bounce needs two instances")
+        if variant == "freeze":
+            raise NotAvailable("its control (manual) can't pause")
+        ran.append(f"{found.name} {variant}".strip())
+        return "held", "x", 0
+
+    monkeypatch.setattr(suite, "_one_of_suite", one)
+    assert suite.suite("trader", {}, keep_going=False) == 0
+    assert ran == ["leader-lock", "rate-limit-spike", "postgres-blip", "leader-lock freeze-leader"]
+    told = capsys.readouterr().out
+    assert "chaos.suite: held, 4 of 4" in told
+    assert "--bounce needs two instances" in told and told.count("not shown") == 2
+
+
+def test_a_plain_drill_that_is_refused_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def refused(found: Any, given: Any, redactor: Any, variant: str) -> Any:
+        raise NotAvailable("its control (manual) can't stop")
+
+    monkeypatch.setattr(suite, "run_one", refused)
+    assert suite.suite("trader", {}, keep_going=True) == 40
+    assert "can't stop" in capsys.readouterr().err

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from blackstart.base.errors import BadTarget
+from blackstart.base.errors import NotShown
 from blackstart.faults.bounce import Bounce
 from blackstart.faults.pause_one import PauseOne
 from blackstart.model.expect import BASELINE_WITHIN_S, Condition, always, eventually
@@ -17,10 +17,10 @@ from blackstart.suites.trader.link import links
 
 
 def vary(plain: Experiment, variant: str, target: Target, limits: Limits) -> Experiment:
-    """The variant `bounce` or `freeze-leader` of the leader-lock experiment. Raises BadTarget for one instance."""
+    """The variant `bounce` or `freeze-leader` of the leader-lock experiment. Raises NotShown for one instance."""
     instances = tuple(name for name, service in target.services.items() if service.url)
     if len(instances) < 2:
-        raise BadTarget(
+        raise NotShown(
             f"--{variant} needs two instances of {target.name} with a url each, and the target names {len(instances)}. "
             "In the lab: invoke lab.up trader --instances 2"
         )

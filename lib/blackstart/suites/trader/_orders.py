@@ -1,6 +1,8 @@
 """Orders and plans as the target says that they are placed, and where they must be found afterwards."""
 
+import math
 import shlex
+from dataclasses import replace
 from typing import Any
 
 from blackstart.base.errors import BadTarget, did_you_mean
@@ -16,6 +18,7 @@ BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {i
 # A program takes time to start, each time: where orders are placed by one, fewer flow, and an answer may take longer.
 ORDERS_PER_S = 10.0
 COMMANDS_PER_S = 4.0
+PLANS_PER_S = 1.0
 START_S = 2.0
 KEY_VARIABLE = "CLIENT_ORDER_ID"
 # Of ten orders a second two are sent once more: some before, some during and some after an outage.
@@ -26,8 +29,8 @@ _COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "
 def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | None:
     """Orders with keys of their own, by the route or the command in [orders]; None where the target has no [orders].
 
-    Those without a clear answer are sent again, and so are some that were acknowledged. Raises BadTarget for a table
-    that is not valid.
+    A few plans flow among them where the target says how one is made. Those without a clear answer are sent again, and
+    so are some that were acknowledged. Raises BadTarget for a table that is not valid.
     """
     table = dict(target.routes.get("orders", {}))
     if "command" in table:
@@ -36,8 +39,15 @@ def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | No
     order = operation(target, "orders", timeout_s, without=("rate_per_s",))
     if order is None:
         return None
+    plan = operation(target, "plans", timeout_s)
     try:
-        return OpenLoop((order,), constant(rate_per_s), name="orders", retry=_AGAIN, max_in_flight=1000)
+        if plan is None:
+            return OpenLoop((order,), constant(rate_per_s), name="orders", retry=_AGAIN, max_in_flight=1000)
+        # Half as many as its queue can place, so that it drains all that an outage leaves in it.
+        most = min(PLANS_PER_S, float(target.fact("throttle_orders_per_s", 1.0)) / 2)
+        orders = replace(order, weight=min(1000, max(1, math.ceil(rate_per_s / most))))
+        stages = constant(rate_per_s * (1 + 1 / orders.weight))
+        return OpenLoop((orders, plan), stages, name="orders", retry=_AGAIN, max_in_flight=1000)
     except (ValueError, TypeError) as error:
         raise _bad(target, "orders", error) from error
 

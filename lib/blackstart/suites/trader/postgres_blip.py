@@ -2,7 +2,7 @@
 
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
-from blackstart.loads import Commands
+from blackstart.loads import Commands, OpenLoop
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.model.experiment import Check, Experiment, LogRow, Traffic
 from blackstart.model.flags import Flags
@@ -18,6 +18,16 @@ VARIANTS = ("freeze",)
 SPARE_S = 0.5
 LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
+PLAN = "plan"
+# Where the queue's depth is not shown, what is not there may be waiting still: told, but no criterion.
+_PLANS_LAND = Check(
+    "exactly_once",
+    "accepted_plans_land_once",
+    {"source": "keys", "op": PLAN, "drained": read.throttle_depth().name},
+    hint="A plan that was accepted before or during the outage was lost from the queue, or placed twice: does its "
+    "worker try again?",
+    criterion=False,
+)
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
@@ -25,7 +35,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     limits = Limits.of(target, flags)
     answer_s = float(target.fact(DB_TIMEOUT, 2.0)) + SPARE_S
     load = flowing_orders(target, timeout_s=answer_s + 2.0)
-    accepted = LoadOutcome().is_("ok")
+    accepted = LoadOutcome(beside=PLAN).is_("ok")
+    plans = isinstance(load, OpenLoop) and len(load.operations) > 1
     slow_s = 0.5
     if isinstance(load, Commands):
         answer_s = slow_s = answer_s + START_S
@@ -44,9 +55,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(_recovers(flags, bool(load)),),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
-        checks=_checks(target, answer_s, slow_s),
+        checks=(*_checks(target, answer_s, slow_s), *((_PLANS_LAND,) if plans else ())),
         collect=keys_in_database(target, load.key_prefix) if load else (),
-        watch=(read.orders_placed(),),
+        watch=(read.orders_placed(), *((read.throttle_depth(),) if plans else ())),
         hold_min_s=max(LEAST_HOLD_S, answer_s + LEAST_HOLD_S / 2),  # what hangs for longer than it may must be seen to
         settle_s=limits.settles_s(),
         log_title="postgres_blip_chaos_test",
@@ -61,7 +72,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
 def _recovers(flags: Flags, loaded: bool) -> Expectation:
     """Orders are accepted again; without orders there is only what the API says of itself."""
     return eventually(
-        LoadOutcome().is_("ok") if loaded else read.health().is_("healthy"),
+        LoadOutcome(beside=PLAN).is_("ok") if loaded else read.health().is_("healthy"),
         within_s=flags.wait_ready_timeout_s,
         for_s=0.5,
         name="recovers",

@@ -9,9 +9,11 @@ from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity
 
 
-def exactly_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "") -> CheckResult:
+def exactly_once(
+    evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "", drained: str = ""
+) -> CheckResult:
     """`source` of the final state lists the keys that are there. With `key_prefix`, a key of ours without a row is
-    told too."""
+    told too. `drained` is the probe of a queue's depth: what may still wait in it is not lost."""
     report = Reporter("acknowledged once, unknown at most once, rejected never")
     rows = selected(evidence, op)
     try:
@@ -20,6 +22,8 @@ def exactly_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
         return report.unknown(str(missing))
     fates = rows.fates()
     lost = [key for key, fate in fates.items() if fate == "ok" and not present[key]]
+    if drained and lost and (waiting := _waiting(evidence, drained)):
+        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {waiting}", offenders=lost)
     doubled = [key for key in fates if present[key] > 1]
     # A line that can't be read may be the attempt that was acknowledged after all.
     ghosts = [] if rows.unreadable else [key for key, fate in fates.items() if fate == "fail" and present[key]]
@@ -38,6 +42,14 @@ def exactly_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
         )
     why = vacuity(rows)
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def _waiting(evidence: Recorded, depth: str) -> str:
+    """Why something may still be in the queue at the end; "" where it was empty."""
+    last = next(reversed(evidence.readings(depth)), None)
+    if last is None:
+        return f"{depth} was never read"
+    return "" if last.kind == "value" and last.value == 0 else str(last)
 
 
 def _counted(fates: Mapping[str, Outcome], present: Counter[str]) -> str:

@@ -40,6 +40,6 @@ MUTANT = Mutant(
     experiment="postgres-blip",
     options=("freeze",),  # a frozen server carries out on waking what was sent to it, after the client was told 503
     must_fail=("retry_not_doubled",),
-    may_fail=("acknowledged_exactly_once",),
+    may_fail=("accepted_plans_land_once", "acknowledged_exactly_once"),
     parts={"orders": DoublesOnRetry},
 )

@@ -18,6 +18,6 @@ MUTANT = Mutant(
     experiment="postgres-blip",
     options=("freeze",),
     must_fail=("order_refused_in_time",),
-    may_fail=("health_healthy", "recovers"),
+    may_fail=("accepted_plans_land_once", "health_healthy", "recovers"),
     parts={"orders": HangsOnFrozenDb},
 )

@@ -5,7 +5,7 @@ import asyncio
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orchestrator import Orchestrator
 
-_SHOWN_AFTER_S = 0.3
+_SHOWN_AFTER_S = 0.5
 
 
 class ReadyBeforeLeader(Orchestrator):

@@ -160,3 +160,14 @@ def test_what_is_no_name_of_a_column_is_refused_before_it_is_asked_for(name: obj
         with pytest.raises(BadTarget, match=f'"{fact}" in \\[facts\\] must be the name of a table or column'):
             facts.refuse_bad({fact: name}, SYSTEM.facts, "trader.toml")
     facts.refuse_bad({"orders_table": "public.größe_$1"}, SYSTEM.facts, "trader.toml")
+
+
+@pytest.mark.parametrize(("queue_per_s", "orders_a_plan"), [(50, 10), (1, 20), (0.1, 200)])
+def test_plans_flow_among_the_orders_at_half_of_what_their_queue_can_place(
+    queue_per_s: float, orders_a_plan: int
+) -> None:
+    routes = {"orders": {"route": "/orders"}, "plans": {"route": "/plans"}}
+    load = flowing_orders(Target("trader", api=API, routes=routes, facts={"throttle_orders_per_s": queue_per_s}), 2.0)
+    assert isinstance(load, OpenLoop)
+    assert [(one.name, one.weight) for one in load.operations] == [("order", orders_a_plan), ("plan", 1)]
+    assert load.stages[0].rate_per_s == pytest.approx(10.0 * (1 + 1 / orders_a_plan))

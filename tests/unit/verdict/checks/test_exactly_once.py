@@ -1,12 +1,14 @@
 """exactly_once on histories written by hand, and against an oracle on any history."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.evidence.history import History, Outcome, Row
+from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.exactly_once import exactly_once
 from tests.unit.verdict.checks.rows import RUBBISH, TORN, history, recorded, row, unsent
 
@@ -131,3 +133,24 @@ def test_it_agrees_with_the_definition_on_any_history(data: dict[str, tuple[list
             wrong = wrong or count > 1 or (count == 1 and not torn)
     some_ok = any("ok" in outcomes for outcomes, _ in data.values())
     assert result.verdict == ("broke" if wrong else "held" if some_ok and not torn else "inconclusive")
+
+
+def queue_at(depth: object, *there: str) -> str:
+    """Two accepted plans, of which these are there at the end, and what the queue's depth was last."""
+    evidence = recorded(history(row("a", op="plan"), row("b", op="plan")), {"keys": list(there)})
+    seen = {"event": "read", "endpoint": "x", "sent": 60.0, "answered": 60.1, "tick": 0.2}
+    kind = "absent" if depth is None else "value"
+    read = () if depth == "never read" else ({**seen, "r": [["depth", kind, depth]]},)
+    run = replace(evidence, record=Record((*evidence.record.events, *read)))
+    return exactly_once(run, op="plan", drained="depth").verdict
+
+
+def test_a_plan_that_is_neither_there_nor_in_the_queue_any_more_is_lost() -> None:
+    assert queue_at(0.0, "a") == "broke"
+    assert queue_at(0.0, "a", "b") == "held"
+
+
+@pytest.mark.parametrize("depth", [1.0, None, "never read"])
+def test_a_plan_that_may_still_wait_is_not_lost(depth: object) -> None:
+    assert queue_at(depth, "a") == "inconclusive"
+    assert queue_at(depth, "a", "b") == "held"
