@@ -35,7 +35,8 @@ def proxied(state: Path) -> Iterator[System]:
         url = f"http://127.0.0.1:{api}"
         _wait("the fault proxy", lambda: answers_http(f"{url}/version"))
         body = {"name": "redis", "listen": f"127.0.0.1:{front}", "upstream": f"127.0.0.1:{back}"}
-        request = urllib.request.Request(f"{url}/proxies", json.dumps(body).encode(), method="POST")
+        told = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{url}/proxies", json.dumps(body).encode(), told, method="POST")
         urllib.request.urlopen(request, timeout=10).close()
         _wait("Redis", lambda: pings_redis("127.0.0.1", front))
         target = state / "proxied.toml"

@@ -133,4 +133,6 @@ def _say(line: str) -> None:
 def _printable(text: str) -> str:
     """Lines that steer neither a terminal nor a CI server's log: what a log says may come from anywhere."""
     shown = "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
-    return re.sub(r"(?m)^( *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", r"\1\\", shown)
+    shown = re.sub(r"(?m)^( *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", r"\1\\", shown)
+    encoding = sys.stdout.encoding or "utf-8"  # a terminal or a log that is not UTF-8
+    return shown.encode(encoding, "backslashreplace").decode(encoding)

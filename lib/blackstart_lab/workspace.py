@@ -94,6 +94,15 @@ class Workspace:
             shutil.rmtree(self.outside)
 
 
+def _refuse_foreign(*folders: Path) -> None:
+    """What lies in another user's folder, or behind a link of theirs, can be put elsewhere under our hands."""
+    asked_by = os.environ.get("SUDO_UID", "") if os.geteuid() == 0 else ""
+    trusted = {0, os.geteuid(), *([int(asked_by)] if asked_by.isdecimal() else [])}
+    for folder in folders:
+        if not {folder.lstat().st_uid, folder.stat().st_uid} <= trusted:
+            raise NotStarted(f"{folder} is another user's; set BLACKSTART_STATE to a folder of yours")
+
+
 @contextmanager
 def exclusive() -> Iterator[None]:
     """Only one command at a time brings labs up or down; the second is refused rather than left waiting."""
@@ -101,6 +110,7 @@ def exclusive() -> Iterator[None]:
     with ExitStack() as held:
         try:
             labs.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _refuse_foreign(state_folder(), labs)
             held.enter_context(FileLock(state_folder() / "labs.lock", timeout=0, mode=0o600, fallback_to_soft=False))
         except Timeout:
             raise NotStarted(f"another lab command is at work in {labs}; wait until it has ended") from None

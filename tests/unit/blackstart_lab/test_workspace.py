@@ -7,6 +7,7 @@ import pytest
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.workspace import Workspace, exclusive
+from tests.requirements import require
 
 
 def test_state_folder_follows_the_environment(own_state: Path) -> None:
@@ -64,6 +65,31 @@ def test_state_folder_that_can_not_be_made_is_refused(monkeypatch: pytest.Monkey
     monkeypatch.setenv("BLACKSTART_STATE", str(tmp_path / "file" / "state"))
     with pytest.raises(NotStarted, match="BLACKSTART_STATE moves it"), exclusive():
         pass
+
+
+@pytest.mark.parametrize("planted", ["folder", "link", "labs"])
+def test_a_state_folder_that_another_user_has_put_there_is_refused(
+    own_state: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, planted: str
+) -> None:
+    require("root")
+    monkeypatch.delenv("SUDO_UID", raising=False)
+    (tmp_path / "theirs").mkdir()
+    state = tmp_path / "shared"
+    match planted:
+        case "folder":
+            state.mkdir()
+            os.chown(state, 12_345, 12_345)
+        case "link":
+            state.symlink_to(tmp_path / "theirs")
+            os.lchown(state, 12_345, 12_345)
+        case "labs":
+            state.mkdir()
+            (state / "labs").symlink_to(tmp_path / "theirs")
+            os.lchown(state / "labs", 12_345, 12_345)
+    monkeypatch.setenv("BLACKSTART_STATE", str(state))
+    with pytest.raises(NotStarted, match="is another user's; set BLACKSTART_STATE"), exclusive():
+        pass
+    assert not (tmp_path / "theirs" / "labs.lock").exists()
 
 
 def test_remove_takes_everything_away(own_state: Path) -> None:

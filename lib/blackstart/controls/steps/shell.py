@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from blackstart.base.errors import BadTarget
+from blackstart.base.printable import one_line
 from blackstart.base.secrets.placeholders import marks
 from blackstart.base.urls.parts import shown
 from blackstart.model.step import Ask, Command, HttpCall, Step
@@ -40,7 +41,7 @@ def describe(step: Step) -> str:
 def to_shell(step: Step) -> str:
     """A step as one line of POSIX shell that fails (exit code above 0) where the step would."""
     if isinstance(step, Ask):
-        return f"printf '%s\\n' {shlex.quote('BY HAND: ' + step.text)}"
+        return f"printf '%s\\n' {shlex.quote(one_line('BY HAND: ' + step.text))}"
     if isinstance(step, HttpCall):
         return _curl(step)
     line = remote_line(step) if step.host else command_line(step)

@@ -168,8 +168,8 @@ class _Secrets:
             name = self._names.setdefault((depth + further, reference), f"secret_{len(self._names) + 1}")
             # Every mark stands in single quotes: it has braces, which `shlex` quotes.
             line = line.replace(mark, f"'\"${name}\"'")
-            asked = references.variable(reference)
-            needed.append(f'known "${name}" {asked} {shlex.quote(references.shown(reference))} || return 1\n')
+            asked, told = references.variable(reference), shlex.quote(one_line(references.shown(reference)))
+            needed.append(f'known "${name}" {asked} {told} || return 1\n')
         return "".join(needed) + line
 
     def lookups(self) -> str:
@@ -181,7 +181,7 @@ class _Secrets:
         for (depth, reference), name in self._names.items():
             given = references.variable(reference)
             lines.append(
-                f"# {references.shown(reference)}\n"
+                f"# {one_line(references.shown(reference))}\n"
                 f'if [ -n "${{{given}-}}" ]; then {name}=${given}; else {name}=$({_look_up(reference)}); fi\n'
             )
             if depth:

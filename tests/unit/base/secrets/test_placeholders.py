@@ -164,6 +164,19 @@ def test_the_script_takes_a_secret_from_the_target_file(tmp_path: Path, target: 
     assert (tmp_path / "out").read_text() == "a start-pass-1 b"
 
 
+def test_a_line_break_in_the_name_of_a_target_file_is_no_line_of_the_script(tmp_path: Path) -> None:
+    target = tmp_path / "a\ntouch planted\n\x1b[2J.toml"
+    target.write_text(TARGET)
+    step = writes(tmp_path / "out", "a start-pass-1 b")
+    placeholders = SecretPlaceholders(found(target))
+    done = healed(tmp_path, step, placeholders)
+    assert done.returncode == 0 and (tmp_path / "out").read_text() == "a start-pass-1 b", done.stderr
+    target.unlink()
+    failed = healed(tmp_path, step, placeholders)
+    assert failed.returncode == 1
+    assert not Path("planted").exists() and "\x1b" not in (tmp_path / "HEAL.sh").read_text() + failed.stderr
+
+
 def test_a_secret_within_a_script_within_the_script_arrives_whole(tmp_path: Path) -> None:
     import shlex  # noqa: PLC0415
 
