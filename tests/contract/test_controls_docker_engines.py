@@ -42,10 +42,14 @@ def test_a_start_that_falls_into_a_stop_under_way_succeeds_when_repeated() -> No
             assert eventually(lambda: pings(port))
 
 
+def lock_of(name: str) -> str:
+    """The identity that any way to a container must come to."""
+    return f"docker:{docker('inspect', '-f', '{{.Id}}', name)[:12]}"
+
+
 def test_names_that_only_contain_or_begin_like_the_word_are_not_it() -> None:
     with redis_container() as (name, _):
-        ident = docker("inspect", "-f", "{{.Id}}", name)
-        for word in (name[:-1], name[1:], f"{name}x", ident[:12], ident):
+        for word in (name[:-1], name[1:], f"{name}x", of(docker=name).id[:3]):
             with pytest.raises(BadTarget, match="there is no container"):
                 of(docker=word)
         with pytest.raises(BadTarget, match=f"Near it: {name}"):
@@ -57,15 +61,15 @@ def test_a_name_may_be_a_service_or_a_container_but_only_one_of_them() -> None:
     with redis_container(f"{project}-redis", compose=(project, word)) as (name, _):
         for asked in (word, name):
             control = of(container=asked)
-            assert control.identity() == f"docker:local:{name}"
+            assert control.identity() == lock_of(name)
             assert control == of(container=asked, project=project) or asked == name
         with redis_container(word):
             with pytest.raises(BadTarget, match="could be any of") as refusal:
                 of(container=word)
             assert f"{name} (compose {project}/{word}, running)" in str(refusal.value)
             assert f"{word} (running)" in str(refusal.value)
-            assert of(docker=word).identity() == f"docker:local:{word}"
-            assert of(compose=word).identity() == f"docker:local:{name}"
+            assert of(docker=word).identity() == lock_of(word)
+            assert of(compose=word).identity() == lock_of(name)
 
 
 def test_two_projects_with_one_service_name_have_to_be_told_apart() -> None:
@@ -73,7 +77,7 @@ def test_two_projects_with_one_service_name_have_to_be_told_apart() -> None:
     with redis_container(f"a-{word}", compose=("pa", word)), redis_container(f"b-{word}", compose=("pb", word)):
         with pytest.raises(BadTarget, match=f"could be any of a-{word} .*, b-{word} "):
             of(compose=word)
-        assert of(compose=word, project="pb").identity() == f"docker:local:b-{word}"
+        assert of(compose=word, project="pb").identity() == lock_of(f"b-{word}")
 
 
 def test_a_dead_engine_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -125,7 +129,7 @@ def test_an_engine_elsewhere_is_known_to_be_elsewhere(monkeypatch: pytest.Monkey
         monkeypatch.delenv("DOCKER_HOST")
         assert not control.is_local()
         assert control.reach() == engine_on_tcp
-        assert control.identity() == f"docker:{engine_on_tcp}:{name}"
+        assert control.identity() == lock_of(name)  # whichever way its engine is reached
         assert control.facts().status == "running"
 
 

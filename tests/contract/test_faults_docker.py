@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused
 from blackstart.faults.bounce import Bounce
@@ -67,6 +68,30 @@ def test_a_crash_without_a_restart_policy_is_refused() -> None:
         service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
         with pytest.raises(Refused, match="nothing would bring redis back"):
             Crash("redis").plan(Target("test", services={"redis": service}))
+
+
+def test_a_task_of_an_orchestrator_is_refused_before_anything_is_touched() -> None:
+    require("docker", "redis")
+    with redis_container(labels=("com.hashicorp.nomad.alloc_id=5f1c", "a.label=b")) as (name, port):
+        target = Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control={"docker": name})})
+        for fault in FAULTS:
+            with pytest.raises(Refused, match="belongs to Nomad .its label com.hashicorp.nomad.alloc_id"):
+                fault.plan(target)
+        assert pings(port)
+
+
+def test_a_container_known_by_its_id_alone_is_broken_and_mended_under_the_same_lock() -> None:
+    require("docker", "redis")
+    with redis_container() as (name, port):
+        whole = docker("inspect", "-f", "{{.Id}}", name)
+        for known in (whole, whole[:12], f"/{name}"):
+            service = Service("redis", f"127.0.0.1:{port}", control={"container": known})
+            (change,) = Stop("redis").plan(Target("test", services={"redis": service}))
+            assert controls.resolved(service).identity() == f"docker:{whole[:12]}"
+            carry_out(change.do)
+            assert eventually(lambda change=change: so(change.bites))
+            by_shell(change.undo)
+            assert eventually(lambda change=change: so(change.gone))
 
 
 def test_a_container_that_its_end_would_remove_is_never_ended() -> None:

@@ -28,7 +28,7 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def engine(here: Path, monkeypatch: pytest.MonkeyPatch, *containers: str, publishes: str = "{}") -> None:
     """An engine that has these containers, each as a line of `ps`, whatever this machine has."""
-    listed = "".join(f"{line}\n" for line in containers)
+    listed = "".join(f"{line} {number:064x}\n" for number, line in enumerate(containers))
     (here / "listed").write_text(listed.replace(" ", "\t"))
     script = f"#!/bin/sh\ncase $1 in ps) cat {here}/listed ;; inspect) echo '{publishes} bridge' ;; *) exit 1 ;; esac\n"
     (here / "engine").write_text(script)

@@ -1,5 +1,5 @@
-"""Services in containers: `{ docker = "redis" }` by container name, `{ compose = "redis", project = "aitrapp" }` by
-compose service, `{ container = "redis" }` by either. Always exactly one, never part of a name.
+"""Services in containers: `{ docker = "redis" }` by a container's name or id, `{ compose = "redis", project = "shop" }`
+by compose service, `{ container = "redis" }` by either. Always exactly one, never part of a name.
 
 Each command finds its container anew, by its whole name or its labels: an undo acts on the service, even when somebody
 has made a new container of it meanwhile. An engine honours *stop* and *kill* whatever the restart policy says, and
@@ -29,6 +29,7 @@ _ENGINE_ENV = (
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG",
     "CONTAINER_HOST", "CONTAINER_CONNECTION",
 )  # fmt: skip
+_SHORT_ID = 12  # as the engine itself prints it
 # A container's own grace period comes on top of what the engine needs.
 _STOP_TIMEOUT_S = 120.0
 _FIND = (
@@ -40,7 +41,8 @@ _DO = "verb=$1; shift; " + _FIND + 'exec "$engine" $verb "$id"'
 _LOOK = (
     _FIND
     + 'exec "$engine" inspect --type container --format '
-    + "'{{.HostConfig.RestartPolicy.Name}}{{if .HostConfig.AutoRemove}},removed{{end}} {{json .State}}' \"$id\""
+    + "'{{.HostConfig.RestartPolicy.Name}}{{if .HostConfig.AutoRemove}},removed{{end}} {{json .State}}"
+    + '{{range $key, $value := .Config.Labels}}{{"\\n"}}{{$key}}{{end}}\' "$id"'
 )
 # First the container itself, then each that runs, with the network and the processes that it lives in.
 _SHARING = (
@@ -68,7 +70,7 @@ class Docker(Control):
     """One container. Before `resolve`, `either` is a name that may be a compose service's or a container's.
 
     After it, the container is known by `container` (its exact name) or by `service` and `project` (its labels);
-    `name` is how it is called now, and `engine`, `env` and `endpoint` say which engine it lives in.
+    `name` is how it is called now, `id` which one it is; `engine`, `env` and `endpoint` say which engine it lives in.
     """
 
     kind: ClassVar[str] = "docker"
@@ -79,6 +81,7 @@ class Docker(Control):
     project: str = ""
     either: str = ""
     name: str = ""
+    id: str = ""
     engine: str = ""
     env: tuple[tuple[str, str], ...] = ()
     endpoint: str = ""
@@ -94,9 +97,11 @@ class Docker(Control):
         return self.host is None and (not self.endpoint or self.endpoint.startswith(("unix://", "npipe://")))
 
     def identity(self) -> str:
-        """The engine and the container's name; the same for every way to name it once it is resolved."""
+        """The container's id: the same for every way to name it, and to reach its engine, once it is resolved."""
+        if self.id:
+            return f"docker:{self.id[:_SHORT_ID]}"
         asked = self.container or self.either or f"{self.project or '*'}/{self.service}"
-        return f"docker:{self.reach() or 'local'}:{self.name or asked}"
+        return f"docker:{self.reach() or 'local'}:{asked}"
 
     def names(self) -> Mapping[str, str]:
         """The container's or the compose service's, as far as they are known."""
@@ -113,7 +118,7 @@ class Docker(Control):
         listing = Command(docker_candidates.argv(known.engine), host=self.host, env=dict(known.env))
         wanted = docker_candidates.Wanted(self.container, self.service, self.either, self.project)
         found = wanted.one_of(docker_candidates.parse(carry_out(listing).stdout))
-        named = replace(known, either="", container="" if found.service else found.name, name=found.name)
+        named = replace(known, either="", container="" if found.service else found.name, name=found.name, id=found.id)
         return replace(named, service=found.service, project=found.project, oneoff_label=bool(found.oneoff))
 
     def facts(self, timeout_s: float = 10.0) -> State:
@@ -247,6 +252,7 @@ def _read(where: str, table: Mapping[str, Any]) -> Control:
         raise BadTarget(f"{where}: {' and '.join(told)} name a container twice; keep one of them")
     if "project" in values and told == ["docker"]:
         raise BadTarget(f'{where}: "project" goes with compose = "{values["docker"]}", not with docker')
+    values[told[0]] = values[told[0]].removeprefix("/")  # as `inspect` prints it
     if not _NAME.match(values[told[0]]):
         raise BadTarget(f'{where}: "{values[told[0]]}" can\'t be the name of a container or of a compose service')
     return Docker(

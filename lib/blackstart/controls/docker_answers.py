@@ -1,6 +1,7 @@
 """What a container engine prints of a container, read."""
 
 import json
+from collections.abc import Iterable
 
 from blackstart.base.errors import StepFailed
 from blackstart.model.control import State, Status, life_of
@@ -11,9 +12,32 @@ _STATUS: dict[str, Status] = {
 }  # fmt: skip
 
 
+# Who makes another container in the place of one that ends, or does not answer, and a mark that its containers have.
+_OWNERS = {
+    "com.docker.swarm.": "Docker Swarm",
+    "io.kubernetes.pod.": "Kubernetes",
+    "io.kubernetes.container.": "Kubernetes",
+    "com.hashicorp.nomad.": "Nomad",
+    "com.amazonaws.ecs.": "Amazon ECS",
+    "io.rancher.container.": "Rancher",
+    "MESOS_TASK_ID": "Mesos",
+    "net.azure-devices.edge.owner": "Azure IoT Edge",
+    "io.balena.supervised": "balena",
+    "PODMAN_SYSTEMD_UNIT": "systemd",
+}
+
+
+def owner(labels: Iterable[str]) -> str:
+    """The orchestrator that owns a container with these labels, with the label that says so; empty where none does."""
+    found = ((mark, label) for label in sorted(labels) for mark in _OWNERS if label.startswith(mark))
+    return next((f"{_OWNERS[mark]} (its label {label})" for mark, label in found), "")
+
+
 def state(text: str) -> State:
-    """The state in `POLICY {"Status": …}`, as the look prints it; `POLICY,removed` where it is removed when it ends."""
-    told_of_it, _, data = text.partition(" ")
+    """The state in `POLICY {"Status": …}` and, in lines of their own, the labels, as the look prints them;
+    `POLICY,removed` where it is removed when it ends."""
+    looked, *labels = text.split("\n")
+    told_of_it, _, data = looked.partition(" ")
     policy, _, removed = told_of_it.partition(",")
     try:
         told = json.loads(data)
@@ -27,7 +51,8 @@ def state(text: str) -> State:
     revives = policy.lower() in ("always", "unless-stopped", "on-failure")
     lost = "its engine removes it when it ends (--rm), with what it keeps in volumes without a name" if removed else ""
     pid = told.get("Pid") or None
-    return State(status, life_of(pid, str(told.get("StartedAt", ""))), pid, revives, detail, lost)
+    life = life_of(pid, str(told.get("StartedAt", "")))
+    return State(status, life, pid, revives, detail, lost, owner(map(str.strip, labels)))
 
 
 def published(text: str, port: int) -> str:

@@ -1,15 +1,18 @@
-"""Which one container is meant: all that an engine has, and the choice among them. Exact names only; never a guess."""
+"""Which one container is meant: all that an engine has, and the choice among them. By exact name or id."""
 
+import re
 from dataclasses import dataclass, replace
 
 from blackstart.base.errors import Ambiguous, BadTarget, did_you_mean
 
+# As docker takes the beginning of an id, but none so short that a name with a mistake could be one by chance.
+_ID = re.compile(r"[0-9a-f]{4,64}")
 _LABELS = [f'{{{{.Label "com.docker.compose.{label}"}}}}' for label in ("service", "project", "oneoff")]
 
 
 def argv(engine: str) -> tuple[str, ...]:
     """The command that lists every container of an engine, running or not, in the form that `parse` reads."""
-    return (engine, "ps", "-a", "--no-trunc", "--format", "\t".join(["{{.Names}}", "{{.State}}", *_LABELS]))
+    return (engine, "ps", "-a", "--no-trunc", "--format", "\t".join(["{{.Names}}", "{{.State}}", *_LABELS, "{{.ID}}"]))
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,7 @@ class Candidate:
     service: str = ""
     project: str = ""
     oneoff: str = ""
+    id: str = ""
 
     def __str__(self) -> str:
         labels = f"compose {self.project}/{self.service}, " if self.service else ""
@@ -30,12 +34,12 @@ class Candidate:
 def parse(listed: str) -> list[Candidate]:
     """The containers in what the listing printed."""
     lines = [line.split("\t") for line in listed.splitlines() if line.strip()]
-    return [Candidate(*(word.strip() for word in words)) for words in lines if len(words) == 5]
+    return [Candidate(*(word.strip() for word in words)) for words in lines if len(words) == 6]
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a target says: a container's name, a compose service's, or a name that may be either's; and a project."""
+    """What a target says: a container's name or id, a compose service's name, or what may be either; and a project."""
 
     container: str = ""
     service: str = ""
@@ -44,10 +48,12 @@ class Wanted:
 
     def one_of(self, known: list[Candidate]) -> Candidate:
         """The one that is meant. It has its labels only where it is to be known by them. Raises BadTarget."""
-        found = {one.name: replace(one, service="", project="", oneoff="") for one in known if self._is_named(one)}
+        found = {one.name: one for one in known if self._is_named(one)}
         found |= {one.name: one for one in known if self._is_service(one)}
+        found = found or {one.name: one for one in known if self._has_id(one)}
         if len(found) == 1:
-            return next(iter(found.values()))
+            (one,) = found.values()
+            return one if self._is_service(one) else replace(one, service="", project="", oneoff="")
         asked = self.container or self.either or self.service
         if found:
             listed = ", ".join(sorted(str(one) for one in known if one.name in found))
@@ -59,6 +65,10 @@ class Wanted:
 
     def _is_named(self, one: Candidate) -> bool:
         return one.name == (self.container or self.either)
+
+    def _has_id(self, one: Candidate) -> bool:
+        asked = self.container or self.either
+        return bool(_ID.fullmatch(asked)) and one.id.startswith(asked)
 
     def _is_service(self, one: Candidate) -> bool:
         asked = self.service or self.either

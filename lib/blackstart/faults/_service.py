@@ -125,7 +125,8 @@ class ServiceUnderTest:
 
 
 def service_under_test(target: Target, name: str) -> ServiceUnderTest:
-    """The target's service of that name. Raises Refused where it does not run, since what is down can't be broken."""
+    """The target's service of that name. Raises Refused where it does not run, since what is down can't be broken, and
+    where an orchestrator owns it."""
     service = target.service(name)
     control = controls.resolved(service)
     port, pulse = _outside(service)
@@ -134,6 +135,12 @@ def service_under_test(target: Target, name: str) -> ServiceUnderTest:
             f'service "{name}" is controlled by hand, so its effect must be seen from outside: give it an address'
         )
     state = _settled(control, name)
+    if state.owner:
+        raise Refused(
+            f"{name} is {control.called()}, which belongs to {state.owner}: another would be started in its place, and "
+            "the undo would start the old one beside it. Break it by its orchestrator's own means or on the wire, or "
+            "run one for the drill that is nobody else's."
+        )
     if state.status != "running":
         detail = f" ({state.detail})" if state.detail else ""
         raise Refused(f"{name} is {state.status}{detail}, and only what runs can be broken. Start it first.")

@@ -22,7 +22,8 @@ class State:
 
     `instance` names this one life of the service: another one means that it was started anew; empty where none runs.
     `pid` is its main process on the machine that it runs on, where the control knows one. `lost` says why it could not
-    be started again once it has ended; empty: it could.
+    be started again once it has ended; empty: it could. `owner` is the orchestrator that starts another in its place,
+    as far as that shows.
     """
 
     status: Status
@@ -31,6 +32,7 @@ class State:
     revives: bool = False
     detail: str = ""
     lost: str = ""
+    owner: str = ""
 
 
 def life_of(pid: int | None, started: str) -> str:

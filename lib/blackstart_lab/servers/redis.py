@@ -3,11 +3,14 @@
 import importlib.util
 import shutil
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
 from blackstart_lab.workspace import Workspace
+
+_USER, _PASSWORD = "drill", "drill-pass"
 
 
 def find() -> str:
@@ -44,11 +47,22 @@ def service(workspace: Workspace, port: int, name: str = "redis") -> Service:
     )
 
 
-def _lacks(port: int) -> str | None:
+def with_passing_user(redis: Service) -> Service:
+    """The same Redis, for which its target has a user that was made while it ran: a restart forgets it."""
+    port = int(redis.address.rpartition(":")[2])
+    made = f"ACL SETUSER {_USER} on >{_PASSWORD} ~* -@all +@read +@connection +client|list +info"
+    return replace(
+        redis,
+        lacks=lambda: redis.lacks() or _lacks(port, made, "+OK"),
+        target={"dsn": f"redis://{_USER}:{_PASSWORD}@{redis.address}/0"},
+    )
+
+
+def _lacks(port: int, asked: str = "PING", wanted: str = "+PONG") -> str | None:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
-            connection.sendall(b"PING\r\n")
+            connection.sendall(f"{asked}\r\n".encode())
             answer = connection.recv(64)
     except OSError as error:
-        return f"no answer to PING ({error})"
-    return None if answer.startswith(b"+PONG") else f"PING was answered {answer!r}"
+        return f"no answer to {asked.split(maxsplit=1)[0]} ({error})"
+    return None if answer.startswith(wanted.encode()) else f"{asked.split(maxsplit=1)[0]} was answered {answer!r}"

@@ -43,6 +43,8 @@ class TraderLab:
             api_ports[0] = ports.demand(options.port)
         servers = (redis.service(workspace, redis_port), postgres.service(workspace, postgres_port, "trader"))
         dsns = {server.name: str(server.target["dsn"]) for server in servers}
+        if options.forgets_users:
+            servers = (redis.with_passing_user(servers[0]), servers[1])
         names = ["api", *(f"api-{number}" for number in range(2, instances + 1))]
         some = [
             _instance(workspace, *pair, dsns=dsns, options=options, api_ports=api_ports)

@@ -9,6 +9,7 @@ OPTIONS = {
     "variant": Option("a healthy trader of another shape"),
     "instances": Option("one leads, the rest stand by (default 1)", int),
     "older-build": Option("answer /ready in the older 503 form", bool),
+    "forgets-users": Option("a restart of Redis forgets the drill's user", bool),
     "orders-per-s": Option("rate of the throttle queue (default 50)", int, 50),
     "port": Option("port of the API (default: a free one)", int),
     "ops-key-env": Option("environment variable with the key of control routes"),

@@ -8,12 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart import controls
 from blackstart.base.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
 from blackstart.controls import docker_answers
 from blackstart.controls.docker import Docker
 from blackstart.controls.docker_candidates import Candidate, Wanted, parse
 from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import to_shell
+from blackstart.model.target import Service
 
 AITRAPP = [
     Candidate("aitrapp-redis", "running", "redis", "aitrapp", "False"),
@@ -78,8 +80,52 @@ def test_only_the_whole_name_is_ever_meant(word: str) -> None:
 
 
 def test_the_listing_is_read_with_and_without_labels() -> None:
-    listed = "a-redis\trunning\tredis\ta\tFalse\n b \texited\t\t\t\nrubbish\n"
-    assert parse(listed) == [Candidate("a-redis", "running", "redis", "a", "False"), Candidate("b", "exited")]
+    listed = "a-redis\trunning\tredis\ta\tFalse\tab12\n b \texited\t\t\t\tcd34\nrubbish\n"
+    known = parse(listed)
+    assert known == [
+        Candidate("a-redis", "running", "redis", "a", "False", "ab12"),
+        Candidate("b", "exited", id="cd34"),
+    ]
+
+
+IDS = [
+    Candidate("shop_redis", "running", "redis", "shop", "False", "0123456789ab" + "c" * 52),
+    Candidate("shop_redis_2", "running", "", "", "", "0123456789ab" + "d" * 52),
+    Candidate("feed", "running", "", "", "", "e" * 64),
+    Candidate("other", "running", "", "", "", "feed" + "f" * 60),
+]
+
+
+@pytest.mark.parametrize("asked", [IDS[0].id, IDS[0].id[:13]])
+@pytest.mark.parametrize("key", ["container", "either"])
+def test_an_id_or_the_beginning_of_one_is_as_exact_as_a_name(asked: str, key: str) -> None:
+    found = Wanted(**{key: asked}).one_of(IDS)
+    assert (found.name, found.id, found.service) == ("shop_redis", IDS[0].id, "")
+
+
+def test_what_several_ids_begin_with_is_refused_and_a_name_comes_before_an_id() -> None:
+    with pytest.raises(Ambiguous, match="could be any of shop_redis .*, shop_redis_2"):
+        Wanted(container="0123456789ab").one_of(IDS)
+    assert Wanted(either="feed").one_of(IDS).name == "feed"
+
+
+@pytest.mark.parametrize("wanted", [Wanted(service=IDS[0].id), Wanted(either="fee"), Wanted(either="FEEDF")])
+def test_what_is_no_id_is_none_even_where_one_begins_so(wanted: Wanted) -> None:
+    with pytest.raises(BadTarget, match="there is no"):
+        wanted.one_of(IDS)
+
+
+def test_a_leading_slash_as_inspect_prints_it_is_dropped_and_two_are_none() -> None:
+    named = controls.of(Service("redis", control={"container": "/shop_redis"}))
+    assert isinstance(named, Docker) and named.either == "shop_redis"
+    with pytest.raises(BadTarget, match='"/shop_redis" can\'t be the name'):
+        controls.of(Service("redis", control={"docker": "//shop_redis"}))
+
+
+def test_the_lock_is_the_containers_whatever_it_and_its_engine_are_called_by() -> None:
+    named = Docker(container="shop_redis", name="shop_redis", id=IDS[0].id, endpoint="tcp://127.0.0.1:2375")
+    assert named.identity() == Docker(service="redis", project="shop", name="shop_redis", id=IDS[0].id).identity()
+    assert named.identity() != Docker(container="shop_redis", name="shop_redis", id=IDS[2].id).identity()
 
 
 @pytest.mark.parametrize(
@@ -103,6 +149,23 @@ def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() 
     assert "--rm" in docker_answers.state('no,removed {"Status":"running","Pid":7}').lost
     assert docker_answers.state('no,removed {"Status":"running","Pid":7}').status == "running"
     assert not docker_answers.state('no {"Status":"running","Pid":7}').lost
+
+
+@pytest.mark.parametrize(
+    ("label", "owner"),
+    [
+        ("com.docker.swarm.task.id", "Docker Swarm"),
+        ("io.kubernetes.pod.name", "Kubernetes"),
+        ("com.hashicorp.nomad.alloc_id", "Nomad"),
+        ("com.amazonaws.ecs.task-arn", "Amazon ECS"),
+        ("PODMAN_SYSTEMD_UNIT", "systemd"),
+    ],
+)
+def test_a_container_that_an_orchestrator_replaces_names_it_and_the_label(label: str, owner: str) -> None:
+    printed = f'no {{"Status":"running","Pid":7}}\na.label\n{label}\nz.label\n'
+    assert docker_answers.state(printed).owner == f"{owner} (its label {label})"
+    others = "com.docker.compose.project\nio.k8s.description\nio.x-k8s.kind.cluster\nmy.io.kubernetes.pod.name"
+    assert docker_answers.state(f'no {{"Status":"running","Pid":7}}\n{others}').owner == ""
 
 
 @pytest.mark.parametrize("printed", ["", "always", "always {", "no [1]", "no null"])

@@ -105,6 +105,16 @@ def test_what_does_not_run_is_refused(fault: Fault, status: str, monkeypatch: py
         plan(fault, State(status, detail="why"), monkeypatch)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("status", ["running", "stopped"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
+def test_what_an_orchestrator_owns_is_refused_by_its_label(
+    fault: Fault, status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owned = State(status, owner="Docker Swarm (its label com.docker.swarm.task.id)")  # type: ignore[arg-type]
+    with pytest.raises(Refused, match=r"belongs to Docker Swarm \(its label com.docker.swarm.task.id\)"):
+        plan(fault, owned, monkeypatch)
+
+
 @pytest.mark.parametrize(
     ("more", "pulse", "port"),
     [
