@@ -12,8 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.clock import now_s
 from blackstart.base.codec import to_data
 from blackstart.base.percentiles import percentile
+from blackstart.base.pulse import Beat
 from blackstart.evidence.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp
 from blackstart.loads.runner import LoadHandle
@@ -81,6 +83,36 @@ def test_a_frozen_server_shows_the_latency_that_arithmetic_says(server: Server, 
     assert percentile(latencies, 90) == pytest.approx(silence_ms - 400, abs=150)
     assert percentile(latencies, 95) == pytest.approx(silence_ms - 200, abs=150)
     assert percentile(latencies, 70) < 300
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_load_that_was_stopped_for_three_seconds_sends_no_crowd(server: Server, tmp_path: Path, workers: int) -> None:
+    """What fell due meanwhile is recorded as unsent, and the load says what stood still, and for how long."""
+    runner = LoadHandle.start(OpenLoop((get(server, "/ok"),), constant(100, 6.0), workers=workers), tmp_path / "h.csv")
+    stalls: list[Beat] = []
+    runner.on_stall = stalls.append
+    runner.wait_ready(20)
+    at_s: list[float] = []
+
+    def send(number: int) -> None:
+        os.killpg(runner.pid, number)  # the load and its workers
+        at_s.append(now_s())
+
+    threading.Timer(1.0, send, (signal.SIGSTOP,)).start()
+    threading.Timer(4.0, send, (signal.SIGCONT,)).start()
+    runner.go()
+    summary = runner.wait(30)
+    assert summary is not None and not summary.complete
+    stopped_s = at_s[1] - at_s[0]
+    assert any("the load's process stood still for" in reason for reason in summary.reasons), summary.reasons
+    assert max(beat.late_s for beat in stalls) == pytest.approx(stopped_s, abs=0.5)
+    rows = read(tmp_path / "h.csv").rows
+    unsent = [row for row in rows if not row.sent]
+    assert len(unsent) == pytest.approx(100 * stopped_s, abs=60)
+    assert all(at_s[0] - 0.2 < row.intended_s < at_s[1] and "stood still" in row.detail for row in unsent)
+    at_once = [row for row in rows if row.start_s is not None and 0 <= row.start_s - at_s[1] < 0.1]
+    assert len(at_once) < 60  # of 300 that were due
+    assert len(rows) == 600
 
 
 def test_what_an_answer_means_is_as_declared(server: Server, tmp_path: Path) -> None:

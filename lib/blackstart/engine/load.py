@@ -1,6 +1,7 @@
 """The load of a run: when it starts, whether it flows, and when it ends. It runs in a process of its own."""
 
 import dataclasses
+from functools import partial
 
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.engine.observer import Observer
@@ -9,6 +10,7 @@ from blackstart.evidence.folder import Folder
 from blackstart.loads.runner import LoadHandle
 from blackstart.model.experiment import Traffic
 from blackstart.model.target import Target
+from blackstart.verdict.lateness import LOAD
 
 _READY_WITHIN_S = 15.0
 _STOP_WITHIN_S = 15.0
@@ -30,6 +32,7 @@ class TrafficRun:
         load = self.traffic.load.at(self.target.api, self.target.headers)
         try:
             self._handle = LoadHandle.start(load, self.folder.history)
+            self._handle.on_stall = partial(self.observer.late, LOAD)
             self._handle.wait_ready(_READY_WITHIN_S)
         except (BlackstartError, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error

@@ -7,15 +7,18 @@ the journal again comes to the same verdict.
 import math
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from blackstart.base import clock
+from blackstart.base.pulse import Beat, Pulse
 from blackstart.engine.sampling.sampler import Sampler
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
 from blackstart.verdict.expectation_monitor import IN_A_ROW, READ_GRACE_S, Monitor
+from blackstart.verdict.lateness import RUN, Lateness, event_of
 from blackstart.verdict.monitors import Monitors, effect_s, late
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
@@ -40,6 +43,8 @@ class Observer:
         self._proofs: set[str] = set()
         self._eased = False
         self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
+        self._late = Lateness()
+        self._pulse = Pulse(partial(self.late, RUN))
         self._sampler = Sampler([], self._take, CALM_TICK_S, max_rate_hz, read_timeout_s)
 
     def start(self, probes: Sequence[Probe], stop_if: Sequence[Condition]) -> None:
@@ -48,6 +53,7 @@ class Observer:
             self._stop_if.setdefault(condition.probe.name, []).append((condition, []))
         asked = [*probes, *(condition.probe for condition in stop_if)]
         self._asked = {probe.name for probe in asked}
+        self._pulse.start()
         self._sampler.watch(asked)
         self._sampler.start()
 
@@ -63,7 +69,14 @@ class Observer:
         self._sampler.set_tick(tick_s)
 
     def stop(self) -> None:
+        self._pulse.stop()
         self._sampler.stop()
+
+    def late(self, who: str, beat: Beat) -> None:
+        """How late a process of ours was: on record, and for that much longer an `eventually` is looked at."""
+        with self.lock:
+            self.journal.write(EventName.LATENESS, who=who, **event_of(beat))
+            self._late = self._late.heard(who, beat)
 
     def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
         with self.lock:
@@ -120,7 +133,9 @@ class Observer:
             return [
                 monitor
                 for monitor in monitors
-                if monitor.phase == phase and monitor.expectation.when == "eventually" and not monitor.decided(now_s)
+                if monitor.phase == phase
+                and monitor.expectation.when == "eventually"
+                and not monitor.decided(now_s, self._late.late_s(monitor.anchor_s or now_s, now_s))
             ]
 
     def wavering(self, *phases: str) -> bool:

@@ -17,6 +17,7 @@ class EventName(StrEnum):
     # ---- what is seen
     PHASE = "phase"  # baseline, fault, recovery, settle or end began
     READ = "read"  # one read of an endpoint, and what its probes saw in it
+    LATENESS = "lateness"  # how late a process of ours was, and how much it waited for a processor
     LOAD = "load"  # the load is armed, or has ended with its summary
     FINAL = "final"  # a value of the final state
     SNAPSHOT = "snapshot"  # the target's metrics were kept in a file, or could not be

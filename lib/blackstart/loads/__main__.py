@@ -2,11 +2,13 @@
 
 It prints one JSON line `{"event": "ready"}`, starts at the line `go` on stdin (or `go SECONDS`, a time of
 `clock.now_s()`), sends no more at the line `stop`, ends at once at the end of stdin (its parent is dead) or at SIGTERM,
-and prints one JSON line `{"event": "summary", ...}` last. A spec that is not valid is refused with exit code 40.
+and prints one JSON line `{"event": "summary", ...}` last; before that, `{"event": "stalled", ...}` each time that it
+stood still. A spec that is not valid is refused with exit code 40.
 """
 
 import argparse
 import asyncio
+import dataclasses
 import importlib
 import json
 import pkgutil
@@ -16,6 +18,7 @@ from typing import Any
 
 from blackstart.base.codec import from_data
 from blackstart.base.errors import EXIT_REFUSED, BlackstartError
+from blackstart.base.pulse import Beat, Pulse
 from blackstart.loads import driving
 from blackstart.loads.driving.control import Control, say
 
@@ -42,8 +45,14 @@ def main(argv: list[str] | None = None) -> int:
 async def _play(load: Any, spec: Path, history: Path, share: tuple[int, int] | None) -> None:
     control = Control()
     control.listen()
+    Pulse(_tell_stall).start()  # it ends with the process
     driver = importlib.import_module(f"blackstart.loads.driving.{load.kind}")
     await driver.drive(load, spec, history, control, share)
+
+
+def _tell_stall(beat: Beat) -> None:
+    if beat.stalled:
+        say("stalled", beat=dataclasses.astuple(beat))
 
 
 def _share(text: str) -> tuple[int, int]:

@@ -8,12 +8,14 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Self
 
 import blackstart
 from blackstart.base.codec import to_data
 from blackstart.base.errors import Damaged, StepFailed, StepTimedOut
+from blackstart.base.pulse import Beat
 from blackstart.evidence import history
 from blackstart.evidence.history import History
 from blackstart.loads.load import Load
@@ -40,6 +42,7 @@ class LoadHandle:
         self.ready: dict[str, Any] | None = None
         self._summary: Summary | None = None
         self._refused = ""
+        self.on_stall: Callable[[Beat], object] = lambda beat: None  # called in a thread of ours
         self._process = process
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -167,7 +170,9 @@ class LoadHandle:
             except (ValueError, KeyError, AttributeError):
                 continue  # not ours: a user's script may print
             with self._changed:
-                if event == "ready":
+                if event == "stalled":
+                    self.on_stall(Beat(*facts["beat"]))
+                elif event == "ready":
                     self.ready = facts
                 elif event == "summary":
                     self._summary = Summary.from_data(facts)

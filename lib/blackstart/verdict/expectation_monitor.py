@@ -190,8 +190,11 @@ class Monitor:
             return None
         return self.anchor_s + self.expectation.within_s
 
-    def decided(self, now_s: float) -> bool:
-        """Whether more readings can't change an `eventually`: it came true, or its deadline was seen to pass."""
+    def decided(self, now_s: float, spare_s: float = 0.0) -> bool:
+        """Whether more readings can't change an `eventually`: it came true, or its deadline was seen to pass.
+
+        `spare_s` is for how much longer it is looked at, because we ourselves were late.
+        """
         if self.expectation.when != "eventually":
             return self._violated()
         if self._settled():
@@ -199,6 +202,7 @@ class Monitor:
         deadline_s = self.deadline_s()
         if deadline_s is None or self._new:
             return False
+        deadline_s += spare_s
         if self._old and self._old.sent_s >= deadline_s:
             return True
         # A reader that hangs can't hold the run: past the deadline, its time limit and a gap, nothing more is awaited.

@@ -22,7 +22,7 @@ from blackstart.model.experiment import Check, Experiment
 from blackstart.model.finding import Finding
 from blackstart.model.reading import UNSEEN
 from blackstart.model.verdict import Verdict
-from blackstart.verdict import confounders
+from blackstart.verdict import confounders, lateness
 from blackstart.verdict.confounders import Replayed
 from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.monitors import Monitors, Timeline, effect_s
@@ -50,7 +50,12 @@ def judge(
     experiment: Experiment = from_data(head["experiment"])
     monitors, times = replay(record, experiment, record.changes())
     run = Replayed(record, monitors, times, history)
-    findings = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
+    found = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
+
+    def follow(other: Record) -> list[Finding]:
+        return expectation_findings(*replay(other, experiment, monitors.changes))
+
+    findings = lateness.excused(run, found, follow)
     verdict, reasons = precedence(run, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
 

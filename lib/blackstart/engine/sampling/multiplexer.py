@@ -95,11 +95,15 @@ class Multiplexer:
         self._poll.register(descriptor, select.POLLIN)
 
     def _collect(self, next_s: float) -> None:
-        """Take what comes until the next slot; then see who has waited too long."""
-        until_s = clock.now_s() + min(next_s, _LOOK_AGAIN_S)
-        while self._pending and (left_s := until_s - clock.now_s()) > 0:
+        """Take what comes until the next slot; then see who has waited too long.
+
+        It is looked at least once: an answer that came while this process stood still is none that came too late.
+        """
+        left_s, until_s = max(0.0, min(next_s, _LOOK_AGAIN_S)), clock.now_s() + min(next_s, _LOOK_AGAIN_S)
+        while self._pending and left_s >= 0:
             for descriptor, _ in self._poll.poll(math.ceil(left_s * 1000)):
                 self._take(descriptor, self._pending[descriptor])
+            left_s = until_s - clock.now_s()
         for descriptor, pending in list(self._pending.items()):
             limit_s = pending.member.pace.read_timeout_s
             if clock.now_s() - pending.sent_s >= limit_s:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from blackstart.base.clock import now_s
+from blackstart.base.durations import shown
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.base.writer import error as say_error
@@ -21,6 +22,7 @@ from blackstart.loads.summary import Driven, rows_of, summarise
 
 _THRESHOLDS_CROSSED = 99
 _INTERRUPTED = 105
+_CLOCK_MOVED_S = 0.5
 
 
 async def drive(load: K6, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
@@ -45,7 +47,7 @@ async def drive(load: K6, spec_path: Path, history_path: Path, control: Control,
 
 
 async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control, mask: Callable[[str], str]) -> Driven:
-    rows, begin_s = K6Rows(load, _since_boot_s), now_s()
+    rows, begin_s, epoch_s = K6Rows(load, _since_boot_s), now_s(), _since_boot_s(0.0)
     reading = asyncio.ensure_future(_read(k6, rows, writer, mask))
     await k6.resume()
     await first(asyncio.shield(reading), control.stopping.wait())
@@ -66,6 +68,7 @@ async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control,
     if k6.thrown:
         what = f"{k6.thrown} iterations of the script were ended by an exception"
         reasons.append(f"{what}, and left out what came after it: {k6.first_thrown}")
+    reasons += _moved(_since_boot_s(0.0) - epoch_s)
     if rows.unreadable:
         reasons.append(f"{rows.unreadable} lines of k6 can't be read")
     return Driven(
@@ -88,6 +91,12 @@ async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter, mask: Callab
             writer.append(row)
         if not known:
             say_error(mask(text))
+
+
+def _moved(by_s: float) -> list[str]:
+    """What is wrong where somebody set the wall clock meanwhile; time servers change it by less."""
+    told = f"the wall clock, by which k6 tells its times, was moved by {shown(abs(by_s))}: when its requests were sent "
+    return [f"{told}is not known"] if abs(by_s) > _CLOCK_MOVED_S else []
 
 
 def _since_boot_s(wall_s: float) -> float:

@@ -6,7 +6,9 @@ from itertools import islice
 from typing import Any, Protocol
 
 from blackstart.base.clock import now_s
-from blackstart.evidence.history import HistoryWriter, Row
+from blackstart.base.durations import shown
+from blackstart.base.pulse import STALL_S
+from blackstart.evidence.history import SENT_LATE_MS, HistoryWriter, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, first
 from blackstart.loads.driving.files import file_limit
@@ -62,6 +64,8 @@ class Sender:
         self._broken: OSError | None = None
         self._begin_s = 0.0
         self._intended = 0
+        self._gone_s = 0.0  # what was due before is not sent any more
+        self._stalls_s: list[float] = []
 
     async def run(self, begin_s: float, control: Control) -> Driven:
         """Send until the stages end or the parent stops it; then wait for what is in flight."""
@@ -77,7 +81,8 @@ class Sender:
         if self._timer:
             self._timer.cancel()
         cut = await self._drain(control)
-        reasons = (f"the history can't be written: {self._broken}",) if self._broken else ()
+        reasons = [f"the history can't be written: {self._broken}"] if self._broken else []
+        reasons += [f"the load's process stood still for {shown(stall_s)}" for stall_s in self._stalls_s]
         return Driven(self._intended, None, max(lasted_s, 0.0), cut, stopped, (*reasons, *control.why_ended()))
 
     async def _cut_short(self, control: Control) -> bool:
@@ -90,7 +95,8 @@ class Sender:
         return not self._all_sent.is_set()
 
     def _tick(self) -> None:
-        """Send all that is due, then sleep until the next is. A late tick sends all at once: nothing is left out."""
+        """Send all that is due, then sleep until the next is. A late tick sends all at once, but for one that comes so
+        late that we stood still: a crowd of what is long due would be another load, and measure itself."""
         while self._next is not None and self._broken is None:
             number, offset_s = self._next
             due_s = self._begin_s + offset_s
@@ -99,6 +105,9 @@ class Sender:
                 if not self._closing:
                     self._timer = self._loop.call_later(wait_s, self._tick)
                 return
+            if -wait_s >= STALL_S and due_s >= self._gone_s:
+                self._stalls_s.append(-wait_s)
+                self._gone_s = due_s - wait_s - SENT_LATE_MS / 1000
             self._fire(number, due_s)
             self._next = next(self._schedule, None)
         self._all_sent.set()
@@ -107,8 +116,12 @@ class Sender:
         self._intended += 1
         key = f"{self._load.key_prefix}{number}"
         attempt = self._make(number - 1, key, number, self.worker, self._ended)
-        if len(self._open) >= self._cap:
+        detail = ""
+        if due_s < self._gone_s:
+            detail = "unsent: its time was over, the load's process had stood still"
+        elif len(self._open) >= self._cap:
             detail = f"unsent: {len(self._open)} requests in flight already"
+        if detail:
             self._write(Row(attempt.op.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
             return
         self._open.add(attempt)

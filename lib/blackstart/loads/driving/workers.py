@@ -58,6 +58,8 @@ class _Events:
             facts = json.loads(line)
             if facts["event"] == event:
                 return dict(facts)
+            if facts["event"] == "stalled":
+                say(**facts)
         return None
 
 

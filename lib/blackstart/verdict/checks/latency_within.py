@@ -9,9 +9,6 @@ from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, selected, vacuity
 
-# So many requests sent late came at once, after a stall of the load: they waited for each other, which says nothing.
-_CROWD = 10
-
 
 def latency_within(
     evidence: Recorded,
@@ -49,14 +46,14 @@ def latency_within(
     figures = {name: percentile(values, rank) for name, rank in ranks.items()}
     actual = ", ".join(f"{name} {value:.1f} ms" for name, value in figures.items()) + f" (n = {len(values)})"
     over = [name for name, value in figures.items() if value > limits_ms[name]]
-    crowd = sum(row.sent_late for row in chosen) >= _CROWD
-    waited = [0.0 if crowd and row.sent_late else row.answer_ms for row in chosen]
     if not over:
         beyond = _beyond(evidence, chosen, phase, {ranks[name]: limit for name, limit in limits_ms.items()})
         return report.unknown(beyond, actual) if beyond else report.held(actual)
-    if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
-        return report.unknown(f"{', '.join(over)} over the limit, but only since the load itself sent late", actual)
     limit_ms = min(limits_ms[name] for name in over)
+    waited = [evidence.answer_ms(row) if row.latency_ms > limit_ms else row.latency_ms for row in chosen]
+    if all(percentile(waited, ranks[name]) <= limits_ms[name] for name in over):
+        why = f"only since the load itself sent late, or we were late{evidence.why_disturbed(chosen)}"
+        return report.unknown(f"{', '.join(over)} over the limit, but {why}", actual)
     slowest = sorted((row for row in chosen if row.latency_ms > limit_ms), key=lambda row: -row.latency_ms)
     return report.broke(f"{', '.join(over)} over the limit: {actual}", actual, [row.key for row in slowest])
 

@@ -22,8 +22,8 @@ def outcomes(
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
 
     With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
-    What the load itself sent late (a load that stood still sends all at once) does not break it. Raises ValueError for
-    a share that is none.
+    What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
+    that is none.
     """
     if not 0 < min_share <= 1:
         raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
@@ -42,12 +42,13 @@ def outcomes(
     # Were every unreadable line a good answer, would it still be too few?
     most = len(sent) + len(rows.unreadable)
     if most and (most - len(bad)) / most < min_share:
-        in_time = sum(not row.sent_late for row in bad)
-        if (most - in_time) / most >= min_share:
+        ours = [row for row in bad if row.sent_late or evidence.disturbed(row)]
+        if (most - len(bad) + len(ours)) / most >= min_share:
             late = (
-                f"{len(bad) - in_time} of {len(bad)} that were not allowed were sent more than {SENT_LATE_MS:g} ms late"
+                f"{len(ours)} of {len(bad)} that were not allowed were sent more than {SENT_LATE_MS:g} ms late by the "
             )
-            return report.unknown(f"too few answers were allowed, but {late} by the load itself", actual)
+            late += f"load itself, among others that were, or while we were late{evidence.why_disturbed(ours)}"
+            return report.unknown(f"too few answers were allowed, but {late}", actual)
         share = (len(sent) - len(bad)) / len(sent)
         message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"
         return report.broke(message, actual, [row.key for row in bad])

@@ -1,15 +1,20 @@
 """What a run left for its checks to look at: the requests of its load, its final state, and every reading. Pure."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History
+from blackstart.evidence.history import History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
+from blackstart.verdict.lateness import Lateness
+
+# So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
+_CROWD = 10
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,51 @@ class Recorded:
     def load(self) -> dict[str, Any]:
         """The load's own summary (see `blackstart.loads.summary`); empty where it left none."""
         return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})
+
+    @cached_property
+    def lateness(self) -> Lateness:
+        """When our own processes stood still or starved."""
+        return Lateness.of(self.record)
+
+    def disturbed(self, row: Row) -> bool:
+        """Whether what became of a sent request may have come of us: of a crowd that the load, being late, sent at
+        once, or of a time in which we stood still or starved."""
+        start_s = row.start_s if row.start_s is not None else row.intended_s
+        return any(from_s <= start_s <= to_s for from_s, to_s in self._crowds) or self.lateness.excuses(row)
+
+    def answer_ms(self, row: Row) -> float:
+        """What the system certainly took for it: without what may have come of us, as above, or of one late tick."""
+        if (
+            row.start_s is None
+            or row.end_s is None
+            or self.disturbed(row)
+            or self.lateness.slows(row.start_s, row.end_s)
+        ):
+            return 0.0
+        return row.answer_ms - self.lateness.worst_s(row.start_s, row.end_s) * 1000
+
+    @cached_property
+    def _crowds(self) -> list[tuple[float, float]]:
+        """From when to when requests that were sent late, many at once, kept the system busy."""
+        late = sorted(
+            (row for row in self.history.rows if row.sent and row.sent_late), key=lambda row: row.start_s or 0.0
+        )
+        if len(late) < _CROWD:
+            return []
+        crowds: list[tuple[float, float]] = []
+        for row in late:
+            start_s, end_s = row.start_s or 0.0, row.end_s or 0.0
+            if crowds and start_s <= crowds[-1][1]:
+                crowds[-1] = crowds[-1][0], max(crowds[-1][1], end_s)
+            else:
+                crowds.append((start_s, end_s))
+        return crowds
+
+    def why_disturbed(self, rows: Sequence[Row]) -> str:
+        """What of ours was late when these were under way; "" where that was the load's sending alone."""
+        ends = [row.end_s for row in rows if row.end_s is not None]
+        told = self.lateness.told(min(row.intended_s for row in rows), max(ends)) if ends else ""
+        return f"; {told}" if told else ""
 
     @cached_property
     def phases(self) -> dict[str, tuple[float, float]]:

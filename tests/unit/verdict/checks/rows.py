@@ -1,11 +1,13 @@
 """Rows written by hand for the tests of checks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from blackstart.base.pulse import Beat
 from blackstart.evidence.history import History, Outcome, Row, Unreadable
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.lateness import RUN, event_of
 
 TORN = Unreadable(9, "torn: the line has no end", True, "order,k-")
 RUBBISH = Unreadable(4, "2 fields instead of 11", False, "a,b")
@@ -33,9 +35,12 @@ def recorded(
     final: Mapping[str, Any] | None = None,
     phases: Mapping[str, tuple[float, float]] | None = None,
     load: Mapping[str, Any] | None = None,
+    late: Sequence[Beat] = (),
 ) -> Recorded:
-    """A run with these requests, this final state, these phases one after the other, and this summary of its load."""
+    """A run with these requests, this final state, these phases one after the other, this summary of its load, and
+    itself as late as that."""
     events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
+    events += [{"event": "lateness", "who": RUN, **event_of(beat)} for beat in late]
     events += [
         {"event": "final", "probe": name, "kind": "value", "value": value} for name, value in (final or {}).items()
     ]

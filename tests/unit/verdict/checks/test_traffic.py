@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart.base.pulse import Beat
 from blackstart.evidence.history import Row
 from blackstart.verdict.checks.fault_observed import fault_observed
 from blackstart.verdict.checks.latency_within import latency_within
@@ -114,6 +115,37 @@ def test_a_latency_that_only_our_own_late_sending_made_proves_nothing() -> None:
     assert latency_within(recorded(history(*TEN, *herd)), limits_ms={"p99": 101}).verdict == "inconclusive"
     slow_too = late._replace(end_s=10.7)
     assert latency_within(recorded(history(*TEN, slow_too)), limits_ms={"max": 101}).verdict == "broke"
+
+
+def test_requests_behind_a_crowd_that_the_load_sent_at_once_are_not_measured() -> None:
+    herd = [row(f"h{n}", at_s=12.0, start_s=15.0, end_s=15.0 + n / 5) for n in range(10)]
+    behind = row("behind", at_s=16.0, start_s=16.0, end_s=17.9)
+    assert latency_within(recorded(history(*TEN, *herd, behind)), limits_ms={"max": 101}).verdict == "inconclusive"
+    refused = [behind._replace(key=f"b{n}", outcome="fail", status=503) for n in range(3)]
+    assert outcomes(recorded(history(*TEN, *herd, *refused)), min_share=0.95).verdict == "inconclusive"
+    after = behind._replace(intended_s=17.0, start_s=17.0)
+    assert latency_within(recorded(history(*TEN, *herd, after)), limits_ms={"max": 101}).verdict == "broke"
+
+
+def test_a_limit_missed_by_less_than_we_were_late_ourselves_proves_nothing() -> None:
+    slow = history(*TEN, row("slow", at_s=20, start_s=20.0, end_s=20.15))
+    for worst_s, verdict in ((0.06, "inconclusive"), (0.04, "broke")):
+        seen = recorded(slow, late=(Beat(19.5, 20.5, 0.1, worst_s, 0.1, 0.9, 2.0),))
+        assert latency_within(seen, limits_ms={"max": 101}).verdict == verdict
+
+
+def test_what_was_not_answered_on_a_crowded_machine_says_nothing_of_the_system() -> None:
+    crowded = Beat(20.0, 21.0, 0.05, 0.01, 0.1, 1.0, 10.0)
+    lost = [row(f"l{n}", "info", at_s=20.0, start_s=20.0, end_s=20.9) for n in range(5)]
+    result = outcomes(recorded(history(*TEN, *lost), late=(crowded,)))
+    assert (result.verdict, "10.0 threads for each processor" in result.message) == ("inconclusive", True)
+    assert outcomes(recorded(history(*TEN, *lost))).verdict == "broke"
+    errors = [one._replace(status=500) for one in lost]
+    assert outcomes(recorded(history(*TEN, *errors), late=(crowded,))).verdict == "broke"
+    hanging = [one._replace(end_s=24.0) for one in lost]
+    assert outcomes(recorded(history(*TEN, *hanging), late=(crowded,))).verdict == "broke"
+    slow = recorded(history(*TEN, row("slow", at_s=20, start_s=20.0, end_s=20.9)), late=(crowded,))
+    assert latency_within(slow, limits_ms={"max": 101}).verdict == "inconclusive"
 
 
 def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:

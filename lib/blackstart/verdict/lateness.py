@@ -1,0 +1,225 @@
+"""What may have come of our own lateness: a time limit missed by less than we were late, a reading or an answer of a
+time in which we stood still. That says nothing of the system: it is inconclusive, in place of broken; nothing is held
+for it.
+
+Every run measures it (`blackstart.base.pulse`), and it is decided upon here alone. What time can't bring about stays a
+violation: a value that must never be, one that is not as before, and what checks count in the final state. Pure.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from blackstart.base.durations import shown
+from blackstart.base.pulse import Beat
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Event, Record
+from blackstart.model.expect import AGAINST_BASELINE, TIMED_OUT
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
+from blackstart.verdict.confounders import Replayed
+from blackstart.verdict.expectation_monitor import Monitor
+from blackstart.verdict.monitors import late
+
+# So much of a stretch lost between the times at which ticks were due and at which they came. With 20 busy processes on
+# two processors it is half of it; with a test suite on all processors, one part in twenty.
+STARVED_SHARE = 0.2
+# So many threads for each processor: what needs one for 10 ms gets it for a fifth of the time, and more wait behind it.
+# Our ticks may come in time all the same, since they need next to nothing.
+CROWDED_PER_CPU = 5.0
+# For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile.
+RECOIL_S = 1.0
+RUN, LOAD = "run", "load"
+# Checks that judge by time what was neither read nor sent by us alone.
+_TIMED = ("gaps_grow", "taken_over", "thresholds")
+
+
+@dataclass(frozen=True)
+class Lateness:
+    """How late processes of ours were, each with its name.
+
+    `bad` are the beats in which they stood still or starved: what was seen then says nothing. `slow` are those and the
+    ones in which the machine was crowded: then no time that anything took says anything.
+    """
+
+    beats: tuple[tuple[str, Beat], ...] = ()
+
+    @classmethod
+    def of(cls, record: Record, *processes: str) -> Lateness:
+        """That of these processes, of all where none is named. A journal of before tells of none."""
+        told = ((str(event["who"]), beat_of(event)) for event in record.of(EventName.LATENESS))
+        return cls(tuple((who, beat) for who, beat in told if who in (processes or (who,))))
+
+    def heard(self, who: str, beat: Beat) -> Lateness:
+        """The same, and this beat of that process."""
+        return Lateness((*self.beats, (who, beat)))
+
+    @cached_property
+    def bad(self) -> tuple[tuple[str, Beat], ...]:
+        return tuple((who, beat) for who, beat in self.beats if is_bad(beat))
+
+    @cached_property
+    def slow(self) -> tuple[tuple[str, Beat], ...]:
+        return tuple((who, beat) for who, beat in self.beats if is_bad(beat) or (beat.runnable or 0) >= CROWDED_PER_CPU)
+
+    def worst_s(self, from_s: float, to_s: float) -> float:
+        """By how much one tick of that time came late at worst: so much of any wait may be ours."""
+        return max((beat.worst_s for _, beat in self.beats if beat.from_s <= to_s and from_s <= beat.to_s), default=0.0)
+
+    def late_s(self, from_s: float, to_s: float) -> float:
+        """By how much the latest of our processes was late in that time, altogether."""
+        late_s: defaultdict[str, float] = defaultdict(float)
+        for who, beat in self.bad:
+            late_s[who] += min(beat.late_s, _overlap_s(beat.from_s, beat.to_s, from_s, to_s))
+        return max(late_s.values(), default=0.0)
+
+    def covers(self, from_s: float, to_s: float) -> bool:
+        """Whether any of that time is bad."""
+        return _cover(self.bad, from_s, to_s)
+
+    def slows(self, from_s: float, to_s: float) -> bool:
+        """Whether any of that time is slow."""
+        return _cover(self.slow, from_s, to_s)
+
+    def excuses(self, row: Row) -> bool:
+        """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
+        it was not answered."""
+        start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
+        beats = self.slow if row.status is None else self.bad
+        ours_s = sum(_overlap_s(beat.from_s, _felt_s(beat), start_s, end_s) for _, beat in beats)
+        return _cover(beats, start_s, end_s) and ours_s >= (end_s - start_s) / 2
+
+    def told(self, from_s: float, to_s: float) -> str:
+        """What stood still in that time, for how long, and how late we were else; "" for nothing."""
+        slow = [(who, beat) for who, beat in self.slow if _cover([(who, beat)], from_s, to_s)]
+        stood = [f"the {who}'s process stood still for {shown(beat.late_s)}" for who, beat in slow if beat.stalled]
+        return "; ".join([*dict.fromkeys(stood), *_starving([beat for _, beat in slow if not beat.stalled])])
+
+
+_FIELDS = ("from", "to", "late", "worst", "waited", "pressure", "runnable")
+
+
+def event_of(beat: Beat) -> Event:
+    """A beat as the fields of its event."""
+    values = (beat.from_s, beat.to_s, beat.late_s, beat.worst_s, beat.waited, beat.pressure, beat.runnable)
+    return {name: None if value is None else round(value, 6) for name, value in zip(_FIELDS, values, strict=True)}
+
+
+def beat_of(event: Event) -> Beat:
+    """The beat that an event tells of."""
+    return Beat(*(event.get(name) for name in _FIELDS))  # type: ignore[arg-type]
+
+
+def is_bad(beat: Beat) -> bool:
+    """Whether we stood still, or got next to no processor."""
+    return beat.stalled or beat.late_s >= STARVED_SHARE * (beat.to_s - beat.from_s)
+
+
+def _cover(beats: Sequence[tuple[str, Beat]], from_s: float, to_s: float) -> bool:
+    return any(beat.from_s <= to_s and from_s <= _felt_s(beat) for _, beat in beats)
+
+
+def _felt_s(beat: Beat) -> float:
+    return beat.to_s + RECOIL_S if beat.stalled else beat.to_s
+
+
+def _overlap_s(a_s: float, b_s: float, from_s: float, to_s: float) -> float:
+    return max(0.0, min(b_s, to_s) - max(a_s, from_s))
+
+
+def _starving(beats: Sequence[Beat]) -> list[str]:
+    if not beats:
+        return []
+    late_s, lasted_s = sum(beat.late_s for beat in beats), sum(beat.to_s - beat.from_s for beat in beats)
+    worst = shown(max(beat.worst_s for beat in beats))
+    told = f"the run itself was late by {shown(late_s)} in {shown(lasted_s)} (by {worst} at worst)"
+    runnable = max((beat.runnable for beat in beats if beat.runnable is not None), default=None)
+    pressure = max((beat.pressure for beat in beats if beat.pressure is not None), default=None)
+    told += "" if runnable is None else f", with {runnable:.1f} threads for each processor"
+    return [told if pressure is None else f"{told}, under a CPU pressure of {pressure:.0%}"]
+
+
+# ---------------------------------------------------------------- what is decided by it
+
+
+def excused(run: Replayed, findings: Sequence[Finding], follow: Callable[[Record], list[Finding]]) -> list[Finding]:
+    """The findings, where what broke and may have come of our lateness is inconclusive instead, and says why.
+
+    `follow` says what the expectations come to over another record: the same without the readings of such a time.
+    """
+    if not Lateness.of(run.record).slow:
+        return list(findings)
+    monitors = {(monitor.phase, monitor.expectation.name): monitor for monitor in run.monitors.expected}
+    followed = follow(_read_in_time(run))
+    still = {(finding.phase, finding.name) for finding in followed if finding.status == Verdict.BROKE}
+    made = []
+    for finding in findings:
+        monitor = monitors.get((finding.phase, finding.name))
+        why = _why(run, finding, monitor, (finding.phase, finding.name) in still)
+        # A hint is about a system that was seen to fail.
+        late_only = replace(finding, status=Verdict.INCONCLUSIVE, message=f"{finding.message}; {why}", hint="")
+        made.append(late_only if why else finding)
+    return made
+
+
+def _read_in_time(run: Replayed) -> Record:
+    """The record without the readings of a time in which we were late, but for values that time can't bring about."""
+    own, facts = Lateness.of(run.record, RUN), set[str]()
+    for monitor in run.monitors.expected:
+        condition = monitor.expectation.condition
+        if monitor.expectation.when == "never" or condition.op in AGAINST_BASELINE:
+            facts.update(probe.name for probe in condition.probes)
+
+    def kept(event: Event) -> Event:
+        if event["event"] != EventName.READ or not own.slows(event["sent"], event["answered"]):
+            return event
+        bad = own.covers(event["sent"], event["answered"])
+        rows = [
+            row for row in event["r"] if not (_timed_out(row) or (bad and (row[0] not in facts or row[1] != "value")))
+        ]
+        return {**event, "r": rows}
+
+    return replace(run.record, events=tuple(map(kept, run.record.events)))
+
+
+def _timed_out(row: Sequence[object]) -> bool:
+    """Whether that was read, or that the load's last request was given up."""
+    return row[1] == TIMED_OUT or (len(row) > 3 and str(row[3]).startswith("timed out"))
+
+
+def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) -> str:
+    if finding.status == Verdict.INCONCLUSIVE and monitor is not None and monitor.gap is not None:
+        return Lateness.of(run.record, RUN).told(monitor.gap.from_s, monitor.gap.to_s)
+    if finding.status != Verdict.BROKE:
+        return ""
+    if monitor is None:
+        return _of_check(run, finding)
+    expectation = monitor.expectation
+    if expectation.when == "eventually" and (monitor.interval is None or late(monitor)):
+        return _missed_by_less(run, monitor)
+    why = "" if still else Lateness.of(run.record, RUN).told(monitor.opened_s, run.times.ended_s)
+    return f"seen only while {why}" if why else ""
+
+
+def _missed_by_less(run: Replayed, monitor: Monitor) -> str:
+    deadline_s, last = monitor.deadline_s(), monitor.last
+    if deadline_s is None or monitor.anchor_s is None or last is None:
+        return ""
+    own = Lateness.of(run.record)
+    seen_s = monitor.interval.to_s if monitor.interval is not None else last.sent_s
+    ours_s = own.late_s(monitor.anchor_s, seen_s)
+    if not ours_s or seen_s - deadline_s > ours_s:
+        return ""
+    missed = "it was missed by" if monitor.interval is not None else "it was not watched for longer than"
+    return f"{missed} {shown(max(0.0, seen_s - deadline_s))}, and {own.told(monitor.anchor_s, seen_s)}"
+
+
+def _of_check(run: Replayed, finding: Finding) -> str:
+    kinds = {check.name: check.check for check in run.monitors.experiment.checks}
+    if finding.phase != "check" or kinds.get(finding.name) not in _TIMED or run.times.did_s is None:
+        return ""
+    return Lateness.of(run.record).told(run.times.did_s, run.times.ended_s)
