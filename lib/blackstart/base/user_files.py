@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from types import ModuleType
 
+from blackstart.base import former_places
 from blackstart.base.errors import BadExperiment
 
 _USERS = "blackstart_user_"
@@ -25,6 +26,7 @@ def load_file(path: str, sha256: str = "") -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, real)
     if spec is None or spec.loader is None:
         raise BadExperiment(f"{path} can't be imported")
+    former_places.keep()
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
