@@ -27,16 +27,12 @@ def test_every_drill_holds_on_a_healthy_trader_of_another_shape(
 ) -> None:
     lab = up(*FLAGS[name])
     for experiment, options in TRADER_DRILLS:
-        done = drill(f"chaos.{experiment}", lab.state, tmp_path / experiment, *options)
+        done = drill(f"chaos.{experiment}", lab.state, tmp_path / experiment, *options, within_s=300)
         assert done.code == 0, f"{experiment}\n{done.output}"
         assert {one.status for one in done.judged().findings if one.criterion} == {"held"}, experiment
     assert ledger(lab.state) == []
-
-
-def test_a_growing_page_has_grown_beyond_what_is_kept_of_one(up: Callable[..., LabDriver], tmp_path: Path) -> None:
-    lab = up("--variant", "growing-page")
-    assert drill("chaos.leader-lock", lab.state, tmp_path).code == 0
-    assert len(lab.get("/metrics").content) > 4 * 1024 * 1024
+    # By now it has grown; else nothing would have been shown by it.
+    assert (len(lab.get("/metrics").content) > 2**20) is (name == "growing-page")
 
 
 def test_columns_that_are_not_declared_are_no_criterion_and_the_drill_says_what_it_did_not_see(

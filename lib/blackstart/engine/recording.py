@@ -24,6 +24,7 @@ from blackstart.suites import systems
 from blackstart.verdict.judge import Judgement
 
 _COLLECT_WITHIN_S = 10.0
+_LINES_AT_ONCE = 100
 _OF_TARGET = ("name", "kind", "api", "why", "file", "lab", "mutant", "facts", "max_rate_hz")
 
 
@@ -58,7 +59,11 @@ def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None
         return
     path = folder.path / "metrics" / f"{phase}.prom"
     path.parent.mkdir(exist_ok=True)
-    path.write_text(str(observer.journal.scrub(str(reading.value))), encoding="utf-8")
+    lines = str(reading.value).splitlines(keepends=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        # Piece by piece: to look through a megabyte in one go would hold up everybody who reads.
+        for begin in range(0, len(lines), _LINES_AT_ONCE):
+            file.write(str(observer.journal.scrub("".join(lines[begin : begin + _LINES_AT_ONCE]))))
     observer.note(EventName.SNAPSHOT, phase=phase, file=str(path.relative_to(folder.path)))
 
 
