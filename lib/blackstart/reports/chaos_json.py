@@ -45,6 +45,7 @@ def results(view: RunView) -> dict[str, Any]:
             "injectionTypes": sorted({_type(view, number) for number in range(len(view.changes))}),
             "seed": view.head.get("seed"),
         },
+        "lateness": view.lateness.summary(),
         "scenarios": [_scenario(view, status == "pass")],
         "timestamp": clock.utc_iso(view.utc(view.from_s)),
     }

@@ -176,6 +176,20 @@ def load(view: RunView, rows: Sequence[LoadRow], unreadable: int) -> Element | N
     return section("Load", table(heads, cells, "numbers", caption), damage, id_="load")
 
 
+def lateness(view: RunView) -> Element | None:
+    """How late the run itself was, and what of it tells on what was seen; None where an older run did not say."""
+    if not view.lateness.beats:
+        return None
+    told = view.lateness.told(view.from_s, view.to_s)
+    rows = [
+        (phase.name, *(ms(value_s * 1000) for value_s in view.lateness.figures_s(phase.from_s, phase.to_s)))
+        for phase in view.phases
+    ]
+    heads = ("phase", "late altogether, ms", "late at worst, ms")
+    said = f"What says nothing of the system: {told}." if told else "Never so late that it could tell on what was seen."
+    return section("How late the run itself was", e("p", said), table(heads, rows, "numbers"), id_="lateness")
+
+
 def done(view: RunView) -> Element | None:
     """What was planned to be done, and how it is undone."""
     rows = [
@@ -249,4 +263,4 @@ def events(view: RunView) -> Element:
     return section("What happened", table(("from start", "UTC", "event", "by"), rows, "events"), id_="events")
 
 
-_SHOWN_ELSEWHERE = (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL)
+_SHOWN_ELSEWHERE = (EventName.READ, EventName.RUN, EventName.PLAN, EventName.LOG_TAIL, EventName.LATENESS)

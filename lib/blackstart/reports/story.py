@@ -19,6 +19,7 @@ from blackstart.model.system import System
 from blackstart.reports.lanes import Lane, lanes
 from blackstart.verdict import judge
 from blackstart.verdict.judge import Judgement
+from blackstart.verdict.lateness import Lateness
 from blackstart.verdict.monitors import Monitors, Timeline, names_of
 
 
@@ -216,6 +217,11 @@ class RunView:
         """All readings of these probes, in order."""
         read = (reading for event in self.record.of(EventName.READ) for reading in readings_of(event))
         return [reading for reading in read if reading.probe in probes]
+
+    @cached_property
+    def lateness(self) -> Lateness:
+        """How late the run's own processes were, until its end."""
+        return Lateness.of(self.record.until_end())
 
     @property
     def notes(self) -> list[tuple[str, str]]:

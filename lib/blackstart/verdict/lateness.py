@@ -12,6 +12,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import fmean
+from typing import Any
 
 from blackstart.base.durations import shown
 from blackstart.base.pulse import Beat
@@ -69,6 +71,30 @@ class Lateness:
     def worst_s(self, from_s: float, to_s: float) -> float:
         """By how much one tick of that time came late at worst: so much of any wait may be ours."""
         return max((beat.worst_s for _, beat in self.beats if beat.from_s <= to_s and from_s <= beat.to_s), default=0.0)
+
+    def summary(self) -> dict[str, Any]:
+        """The figures of the whole run, for reports: how late, altogether and at worst, how long at a standstill, the
+        share of the time that was slow, and the means of what the kernel tells, None where it does not."""
+        lasted_s = sum(beat.to_s - beat.from_s for who, beat in self.beats if who == RUN)
+        slow_s = sum(beat.to_s - beat.from_s for who, beat in self.slow if who == RUN)
+
+        def mean(name: str) -> float | None:
+            told = [value for _, beat in self.beats if (value := getattr(beat, name)) is not None]
+            return round(fmean(told), 3) if told else None
+
+        return {
+            "lateMs": round(sum(beat.late_s for _, beat in self.beats) * 1000, 1),
+            "worstMs": round(max((beat.worst_s for _, beat in self.beats), default=0.0) * 1000, 1),
+            "stoodStillMs": {who: round(sum(b.late_s for name, b in self.bad if name == who and b.stalled) * 1000, 1)
+                             for who in (RUN, LOAD)},
+            "slowShare": round(slow_s / lasted_s, 3) if lasted_s else 0.0,
+            **{name: mean(name) for name in ("waited", "pressure", "runnable")},
+        }  # fmt: skip
+
+    def figures_s(self, from_s: float, to_s: float) -> tuple[float, float]:
+        """By how much ticks of that time came late, altogether and at worst."""
+        beats = [beat for _, beat in self.beats if beat.from_s < to_s and from_s < beat.to_s]
+        return sum(beat.late_s for beat in beats), max((beat.worst_s for beat in beats), default=0.0)
 
     def late_s(self, from_s: float, to_s: float) -> float:
         """By how much the latest of our processes was late in that time, altogether."""

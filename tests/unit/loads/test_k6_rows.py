@@ -4,6 +4,7 @@ import pytest
 
 from blackstart.evidence.history import Row
 from blackstart.loads import K6
+from blackstart.loads.driving.k6 import _moved
 from blackstart.loads.driving.k6_rows import K6Rows
 
 HEADER = (
@@ -64,3 +65,9 @@ def test_other_output_is_told_apart() -> None:
     assert rows.feed(HEADER) == (True, None)
     assert rows.feed("  █ THRESHOLDS") == (False, None)
     assert rows.feed("vus,1000500000,3.0" + "," * 16) == (True, None)
+
+
+def test_a_wall_clock_that_was_set_leaves_the_times_of_k6_open() -> None:
+    assert _moved(0.1) == _moved(-0.1) == []
+    (reason,) = _moved(-3600.0)
+    assert reason.startswith("the wall clock, by which k6 tells its times, was moved by 60 min 00 s")

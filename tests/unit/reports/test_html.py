@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.pulse import Beat
 from blackstart.evidence import history, journal
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
-from blackstart.reports import html
+from blackstart.reports import chaos_json, html
 from blackstart.reports.markup import e, to_html
 from blackstart.reports.story import RunView
 from blackstart.verdict.judge import Judgement
+from blackstart.verdict.lateness import event_of
 from tests.unit.reports.conftest import DRILLS
 from tests.unit.reports.pages import Page
 
@@ -157,3 +159,22 @@ def test_text_stands_out_from_its_ground_in_every_palette(palette: str, text: st
     colours = _palettes()[palette]
     light, dark = sorted((_luminance(colours[text]), _luminance(colours[ground])), reverse=True)
     assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def test_how_late_the_run_itself_was_stands_in_page_and_results(stories: dict[str, RunView]) -> None:
+    held = stories["held"]
+    assert "How late the run itself was" not in html.page(held)  # an older journal says nothing of it
+    fault = next(phase for phase in held.phases if phase.name == "fault")
+    beats = (
+        Beat(fault.from_s, fault.from_s + 1, 0.03, 0.01, 0.1, 0.9, 1.5),
+        Beat(fault.from_s + 1, fault.from_s + 2, 1, 1),
+    )
+    told = [{"at": fault.to_s, "event": "lateness", "who": "run", **event_of(beat)} for beat in beats]
+    events = (held.record.events[0], *told, *held.record.events[1:])
+    view = RunView(journal.Record(events), held.judgement, held.where)
+    text = page(view).text("main")
+    assert "the run's process stood still for 1.00 s" in text and "1030.0" in text
+    assert chaos_json.results(view)["lateness"] == {
+        "lateMs": 1030.0, "worstMs": 1000.0, "stoodStillMs": {"run": 1000.0, "load": 0.0}, "slowShare": 0.5,
+        "waited": 0.1, "pressure": 0.9, "runnable": 1.5,
+    }  # fmt: skip
