@@ -160,6 +160,13 @@ def closes_again(target: Target, name: str = "closes_again", for_s: float = 1.0)
     return after_open(target, closed)
 
 
+def no_call_while_open(target: Target) -> Check:
+    """An open breaker lets no call through: no request is counted. A short fault may leave too little to see it by."""
+    params = {"flag": breaker(target, "open").name, "value": 1, "detail": counted(target), "op": OP}
+    hint = "Calls go to Redis past the breaker: are all of them made through it?"
+    return Check("none_while", "no_call_while_open", params, hint=hint, criterion=False)
+
+
 def answered(name: str, allowed: tuple[str, ...], share: float = 1.0, phase: str = "fault", hint: str = "") -> Check:
     """At least this share of a phase's requests was answered with one of these statuses, and a 2xx is what it says."""
     params = {"allowed": allowed, "min_share": share, "op": OP, "phase": phase, "honest": True}

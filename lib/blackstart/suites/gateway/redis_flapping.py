@@ -37,6 +37,10 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             common.closes_again(target),
         ),
         traffic=common.steady_traffic(target, RATE_PER_S),
-        checks=(common.fault_observed(target), common.answered("errors_under_5_percent", ("2xx",), share=0.95)),
+        checks=(
+            common.fault_observed(target),
+            common.no_call_while_open(target),
+            common.answered("errors_under_5_percent", ("2xx",), share=0.95),
+        ),
         hold_min_s=5.0,
     )

@@ -42,6 +42,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
             common.fault_observed(target),
+            common.no_call_while_open(target),
             common.answered("answers_503_or_fallback", ("200", "503")),
             common.within("fails_fast_p99", "fault", hint="Requests wait for the slow Redis.", p99=100.0),
         ),

@@ -29,6 +29,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         traffic=common.steady_traffic(target, RATE_PER_S),
         checks=(
             common.fault_observed(target),
+            common.no_call_while_open(target),
             common.answered(
                 "fails_open",
                 ("200",),

@@ -2,10 +2,13 @@
 
 import math
 from itertools import pairwise
+from statistics import median
 
-from blackstart.model.reading import Reading
+from blackstart.model.expect import same_value
+from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.expectation_monitor import GAP_LEAST_S, GAP_TICKS
 
 Span = tuple[float, float]
 
@@ -19,7 +22,7 @@ def steady_while(
     breaks it; one that could not be read twice meanwhile leaves it open: what it would have shown is not known.
     """
     report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
-    spans = _spans(evidence.readings(flag), value)
+    spans = spans_of(evidence.readings(flag), value)
     looked: dict[str, int] = {}
     for counter in counters:
         for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
@@ -53,17 +56,21 @@ def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[
     ]
 
 
-def _spans(readings: list[Reading], value: bool) -> list[Span]:
-    """The times during which the flag was certainly set: from the first reading's answer to the last one's sending."""
+def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:
+    """The times during which it certainly was so: from the first reading's answer to the last one's sending, without a
+    gap in which it may have been otherwise."""
+    gaps_s = [later.sent_s - earlier.answered_s for earlier, later in pairwise(readings)]
+    allowed_s = max(GAP_LEAST_S, GAP_TICKS * median(gaps_s)) if gaps_s else 0.0  # some targets are seldom read
     spans: list[Span] = []
     inside: list[Reading] = []
     for reading in [*readings, None]:
-        if reading is not None and reading.kind == "value" and reading.value is value:
+        so = reading is not None and reading.kind == "value" and same_value(reading.value, value)
+        if reading is not None and so and (not inside or reading.sent_s - inside[-1].answered_s <= allowed_s):
             inside.append(reading)
             continue
         if len(inside) > 1:
             spans.append((inside[0].answered_s, inside[-1].sent_s))
-        inside = []
+        inside = [reading] if reading is not None and so else []
     return spans
 
 
