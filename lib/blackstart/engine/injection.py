@@ -27,13 +27,15 @@ _LISTED_FOR_S = 3600.0  # longer than any recovery is looked at
 
 
 class Injection:
-    """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone."""
+    """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone; `proved`
+    are the entries of those that are."""
 
     def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
         self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
         self.guardian = guardian
         self.ledger = Ledger(tell=guardian.tell, placeholders=guardian.placeholders)
         self.outstanding: dict[str, Change] = {}
+        self.proved: set[str] = set()
         self.restorer = Restorer(
             self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, console.say, busy=guardian.lease
         )
@@ -121,6 +123,7 @@ class Injection:
         for entry, change in reversed(list(self.outstanding.items())):
             if self.restorer.confirm(entry, change):
                 del self.outstanding[entry]
+                self.proved.add(entry)
             else:
                 self.console.say(f"NOT RESTORED: {change.what}")
 

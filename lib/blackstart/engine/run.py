@@ -280,7 +280,8 @@ class Run:
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 
     def _close(self) -> from_folder.Result:
-        judgement = from_folder.judge_run(self.folder.path, self.journal.failure, self.injection.unproved())
+        left = self.injection.proved, self.injection.unproved()
+        judgement = from_folder.judge_run(self.folder.path, self.journal.failure, *left)
         did_something = self.plan.changes or self.traffic.flowed()
         if self.flags.pause_on_fail and safe_state.wanted(judgement.verdict, did_something):
             between = self.signals.unless_again(self.guardian.problem)

@@ -1,6 +1,6 @@
 """Judges a run from its files: the same for a run that has just ended and for one of last year."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,28 +26,36 @@ class Result:
     exit_code: int
 
 
-def judge_folder(path: Path, failure: OSError | None = None) -> Judgement:
-    """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end."""
+def judge_folder(path: Path, failure: OSError | None = None, proved: Collection[str] = ()) -> Judgement:
+    """The verdict on the run in this evidence folder. `failure` is why its evidence could not be written to the end;
+    `proved` are changes that were proved undone, also where that could not be written."""
     try:
         record = journal.read(path / "journal.jsonl").until_end()
         requests = path / "history.csv"
         driven = history.read(requests) if requests.exists() else History(())
-        judgement = judge(record, check_findings(record, driven), _mended(path / "guardian.jsonl"), driven)
+        mended = _mended(path / "guardian.jsonl").union(proved)
+        judgement = judge(record, check_findings(record, driven), mended, driven)
     except BlackstartError as damage:
         return Judgement(Verdict.INCONCLUSIVE, (str(damage),), ())
     except Exception as error:  # a record that can't be judged is no verdict on the system
         return Judgement(Verdict.INCONCLUSIVE, (f"the record can't be judged: {type(error).__name__}: {error}",), ())
-    if failure is not None and judgement.verdict in (Verdict.HELD, Verdict.BROKE):
-        return Judgement(Verdict.INCONCLUSIVE, (f"the evidence could not be written: {failure}",), judgement.findings)
-    return judgement
+    if failure is None or judgement.verdict in (Verdict.NOT_RESTORED, Verdict.REFUSED):
+        return judgement
+    missing = judgement.reasons if judgement.verdict == Verdict.INCONCLUSIVE else ()
+    reasons = (f"the evidence could not be written: {failure}", *missing)
+    return Judgement(Verdict.INCONCLUSIVE, reasons, judgement.findings)
 
 
-def judge_run(path: Path, failure: OSError | None, unproved: Iterable[str]) -> Judgement:
-    """The verdict on a run that ends now; `unproved` says of each of its changes that is not proved undone why.
+def judge_run(
+    path: Path, failure: OSError | None, proved: Collection[str] = (), unproved: Iterable[str] = ()
+) -> Judgement:
+    """The verdict on a run that ends now; `proved` are its changes that were proved undone, and `unproved` says of each
+    other one why it was not.
 
-    A record that could not be written, or not be judged, must not hide what is still broken.
+    A record that could not be written, or not be judged, must neither hide what is still broken nor call broken what is
+    whole.
     """
-    judgement = judge_folder(path, failure)
+    judgement = judge_folder(path, failure, proved)
     left = tuple(unproved)
     if not left or judgement.verdict == Verdict.NOT_RESTORED:
         return judgement

@@ -20,14 +20,13 @@ from blackstart.controls.steps.local import run
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Note
-from blackstart.model.change import no_proof
 from blackstart.model.step import Command
 from blackstart.safety.heal import strange_copy
 from blackstart.safety.heal.elsewhere import gone_with_its_network, heal_command, is_far
 from blackstart.safety.heal.elsewhere import last_lines as far_commands
 from blackstart.safety.heal.elsewhere import line as far_line
 from blackstart.safety.heal.lab_gone import gone_with_its_lab
-from blackstart.safety.heal.restore import longest_s, unproved
+from blackstart.safety.heal.restore import longest_s, standing
 from blackstart.safety.heal.restorer import UNDO_WITHIN_S, Restorer, recorded
 from blackstart.safety.ledger import heal_record, undo_copies
 from blackstart.safety.ledger.heal_lock import one_healer
@@ -149,7 +148,7 @@ def status(say: Say, reports: Path = REPORTS) -> int:
             say(way_out(name))
         far = [entry for entry in entries if not entry.owned() and is_far(entry)]
         for one in (one for one in entries if not one.owned() and one not in far):
-            say(no_proof(one.change.what, unproved(one.change)))
+            say(standing(one.change))
         commands = far_commands(far) + ([] if far and len(rows) == len(far) else [heal_command()])
         _say_all(say, ("to mend what nobody looks after:", *commands))
         return EXIT_NOT_RESTORED

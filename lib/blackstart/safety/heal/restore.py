@@ -12,7 +12,7 @@ from blackstart.base.errors import BlackstartError, StepFailed
 from blackstart.base.secrets.placeholders import demand
 from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import complaint
-from blackstart.model.change import Change
+from blackstart.model.change import Change, no_proof
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Endpoint, Reader
 from blackstart.model.step import Ask
@@ -97,6 +97,12 @@ def all_true(conditions: tuple[Condition, ...]) -> bool:
 def unproved(change: Change) -> list[str]:
     """One look: what was read of each `gone` condition that is not true now, or why it can't be read."""
     return [told for condition in change.gone if (told := _untrue(condition))]
+
+
+def standing(change: Change) -> str:
+    """For people: what is read of it now, be it each proof that is missing, or that none is."""
+    seen = unproved(change)
+    return no_proof(change.what, seen) if seen else f"{change.what}: looks undone; chaos.heal proves it"
 
 
 def _untrue(condition: Condition) -> str:

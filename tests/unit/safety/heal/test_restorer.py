@@ -127,6 +127,9 @@ def test_status_and_heal_say_what_is_last_read_of_what_is_not_undone(
     told: list[str] = []
     assert (heal.status(told.append, tmp_path), heal.heal(told.append, tmp_path)) == (50, 50)
     assert told.count("remove a: no proof that it was undone: a was False") == 2
+    (tmp_path / "a").touch()
+    assert heal.status(told.append, tmp_path) == 50
+    assert "remove a: looks undone; chaos.heal proves it" in told
 
 
 def test_a_proof_whose_secret_has_lost_its_place_names_the_variable_that_is_wanted(
