@@ -167,12 +167,13 @@ class LoadHandle:
             try:
                 facts = json.loads(line)
                 event = facts.pop("event")
-            except (ValueError, KeyError, AttributeError):
+                stall = Beat(*facts["beat"]) if event == "stalled" else None
+            except (ValueError, KeyError, AttributeError, TypeError):
                 continue  # not ours: a user's script may print
+            if stall is not None:
+                self.on_stall(stall)
             with self._changed:
-                if event == "stalled":
-                    self.on_stall(Beat(*facts["beat"]))
-                elif event == "ready":
+                if event == "ready":
                     self.ready = facts
                 elif event == "summary":
                     self._summary = Summary.from_data(facts)

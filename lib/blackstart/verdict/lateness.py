@@ -45,7 +45,8 @@ class Lateness:
     """How late processes of ours were, each with its name.
 
     `bad` are the beats in which they stood still or starved: what was seen then says nothing. `slow` are those and the
-    ones in which the machine was crowded: then no time that anything took says anything.
+    ones in which the machine was crowded: then a time limit that was passed says nothing, and a time that something
+    took only by how much it was longer than on a machine at rest.
     """
 
     beats: tuple[tuple[str, Beat], ...] = ()
@@ -67,6 +68,11 @@ class Lateness:
     @cached_property
     def slow(self) -> tuple[tuple[str, Beat], ...]:
         return tuple((who, beat) for who, beat in self.beats if is_bad(beat) or (beat.runnable or 0) >= CROWDED_PER_CPU)
+
+    def slowed(self, from_s: float, to_s: float) -> float:
+        """How many times as long what needs a processor took in that time; 1 where the machine was not crowded."""
+        among = (b.runnable for _, b in self.slow if b.runnable and b.from_s <= to_s and from_s <= b.to_s)
+        return max(among, default=1.0)
 
     def worst_s(self, from_s: float, to_s: float) -> float:
         """By how much one tick of that time came late at worst: so much of any wait may be ours."""

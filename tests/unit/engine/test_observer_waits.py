@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from blackstart.base import clock
+from blackstart.base.pulse import Beat
 from blackstart.engine import observer as observing
 from blackstart.engine.observer import PROVED_TICK_S
 from blackstart.evidence import journal
 from blackstart.model.expect import eventually
 from blackstart.model.reading import Reading
 from blackstart.verdict.judge import replay
+from blackstart.verdict.lateness import RUN
 from tests.unit.builders import BEFORE, TICK_S, change, drill, experiment, ready
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.watched_drill import Scene
@@ -216,3 +218,14 @@ def test_what_proves_a_bite_is_read_at_the_full_pace_until_it_is_proved_and_agai
     file.touch()
     assert observer.wait(lambda: observer.effect("gone") is not None, clock.now_s() + 20)
     assert observer.wait(lambda: last_tick_s() == PROVED_TICK_S, clock.now_s() + 20)
+
+
+def test_what_is_awaited_is_looked_at_for_as_long_as_we_were_late(scene: Callable[..., Scene]) -> None:
+    told = scene(drill(), change())
+    told.observer.phase("fault", told.monitors.fault)
+    began_s = clock.now_s() - 60.0  # its limit is long over
+    told.monitors.anchor("fault", began_s)
+    told.see(ready, 200, 200)
+    assert told.observer.undecided("fault") == []
+    told.observer.late(RUN, Beat(began_s + 1, began_s + 100, 99.0, 99.0))
+    assert [w.expectation.name for w in told.observer.undecided("fault")] == ["during"]

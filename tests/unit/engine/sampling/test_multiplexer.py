@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
+import subprocess
+import sys
 import threading
 import time
 
@@ -230,3 +234,38 @@ def test_reader_is_swift_only_on_an_open_connection() -> None:
         assert answer.body == b"y"
         assert reader.overdue(1).kind == "timed_out"
         assert not reader.ready()
+
+
+_SAMPLES = """
+import sys, time
+from blackstart.engine.sampling.sampler import Sampler
+from blackstart.probes.http import HttpText
+
+def told(endpoint, readings, tick_s):
+    print(readings[0].kind, readings[0].note, flush=True)
+
+Sampler([HttpText(sys.argv[1], name="a")], told, tick_s=0.02, max_rate_hz=100, read_timeout_s=1.0).start()
+time.sleep(60)
+"""
+
+
+def test_an_answer_that_came_while_we_were_stopped_is_no_time_out() -> None:
+    """Nearly always a request is on its way, so it is when the process is stopped, for longer than its time limit."""
+
+    def slow(conn: socket.socket) -> None:
+        for _ in requests_of(conn):
+            time.sleep(0.2)
+            conn.sendall(http(b"x"))
+
+    with serving(slow) as port:
+        argv = [sys.executable, "-c", _SAMPLES, f"http://127.0.0.1:{port}/a"]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            for _ in range(3):  # the multiplexer has it by then
+                process.stdout.readline()
+            for _ in range(3):
+                os.kill(process.pid, signal.SIGSTOP)
+                time.sleep(1.3)
+                os.kill(process.pid, signal.SIGCONT)
+                assert {process.stdout.readline().strip() for _ in range(4)} == {"value"}
+            process.kill()
