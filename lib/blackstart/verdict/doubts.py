@@ -36,20 +36,27 @@ def of_entering(monitor: Followed) -> str:
 
 def of_window(monitor: Followed, at_s: float) -> str:
     """Of an `always` or `never` that was not violated until `at_s`; "" where there is none."""
-    expectation, lasted_s = monitor.expectation, at_s - monitor.opened_s
+    expectation = monitor.expectation
     # One broken instance of two behind a balancer looks like this: every other answer is wrong.
     if not expectation.for_s and monitor.violations >= max(_OFTEN, _OFTEN_PART * monitor.count):
         return f"{flicker(monitor)}, but too often for a flicker"
     if monitor.wavering:
         return f"violated in its last reading, and not looked at for long enough to tell: {shown(monitor.last)}"
-    if expectation.for_s >= lasted_s:
-        needs = f"only what lasts {expectation.for_s:g} s would have violated it"
-        return f"was looked at for {lasted_s:.1f} s, and {needs}"
+    if short := too_short(monitor, at_s):
+        return short
     if expectation.when == "always":
         return _never_spoke(monitor)
     if monitor.values < _LEAST_VALUES or (monitor.last is not None and monitor.last.kind != "value"):
         return f"{monitor.values} of {monitor.count} readings gave a value; last, {shown(monitor.last)}"
     return ""
+
+
+def too_short(monitor: Followed, at_s: float) -> str:
+    """That nothing could have violated it in its window; "" where something could."""
+    lasted_s, for_s = at_s - monitor.opened_s, monitor.expectation.for_s
+    if for_s < lasted_s:
+        return ""
+    return f"was looked at for {lasted_s:.1f} s, and only what lasts {for_s:g} s would have violated it"
 
 
 def flicker(monitor: Followed) -> str:

@@ -13,6 +13,7 @@ from blackstart.model.expect import Condition, Relation
 from blackstart.model.finding import shown
 from blackstart.model.reading import Reading, Scalar
 from blackstart.model.verdict import Verdict
+from blackstart.verdict import doubts
 from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 
@@ -125,6 +126,8 @@ class RelationMonitor(Monitor):
             return Verdict.INCONCLUSIVE, f"was never seen to agree, which may be how it is written: {self._against}"
         if self.wavering:
             return Verdict.INCONCLUSIVE, f"violated at the end, for too short a time to tell: {self._told()}"
+        if short := doubts.too_short(self, at_s):
+            return Verdict.INCONCLUSIVE, short
         if not self.agreed:
             return Verdict.INCONCLUSIVE, f"not observed: never seen at one time; last, {shown(self.last)}"
         return Verdict.HELD, f"in {self.agreed} readings"

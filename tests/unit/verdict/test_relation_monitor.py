@@ -126,6 +126,11 @@ def test_a_leader_whose_lock_is_another_ones_is_broken_after_the_time_in_which_i
     assert verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 5.9, 1, "b", "a")))) == "broke"
 
 
+def test_a_lag_that_is_longer_than_the_run_leaves_nothing_to_violate() -> None:
+    monitor = judged(HAS_LOCK, *holding((0.0, 1.5, 1, "a", "a")))
+    assert verdict(monitor, 1.6) == "inconclusive" and "looked at for 1.6 s" in monitor.finish(1.6).message
+
+
 def test_a_lock_that_nobody_can_ask_for_says_nothing() -> None:
     assert verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 9.9, 1, "unreachable", "a")))) == "held"
 
