@@ -19,17 +19,18 @@ Aggregate = Literal["sum", "max", "min", "count"]
 Sample = tuple[Mapping[str, str], float]
 
 _NAME = re.compile(r"[a-zA-Z_:][a-zA-Z0-9_:]*")
-_NUMBER = rb"[+-]?+(?i:\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)"
-_LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+"(?:[^"\\\n]|\\.)*+"'
-_LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*+,?+)?+[ \t]*+\}" % (_LABEL, _LABEL)
+# A group is never possessive: before Python 3.11.5 one that fails halfway keeps what it had eaten (gh-106052).
+_NUMBER = rb"[+-]?+(?i:\d++(?:\.\d*+)?(?:e[+-]?+\d++)?|\.\d++(?:e[+-]?+\d++)?|inf(?:inity)?|nan)"
+_LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
+_LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*,?+)?[ \t]*+\}" % (_LABEL, _LABEL)
 # What may follow a series' name: labels, a value, a timestamp, and (OpenMetrics) an exemplar.
-_REST = rb"[ \t]*+(%s)?+[ \t]*+(%s)(?:[ \t]++%s)?+[ \t]*+(?:\#[^\n]*+)?+\r?+" % (_LABELS, _NUMBER, _NUMBER)
+_REST = rb"[ \t]*+(%s)?[ \t]*+(%s)(?:[ \t]++%s)?[ \t]*+(?:\#[^\n]*+)?\r?+" % (_LABELS, _NUMBER, _NUMBER)
 _SAMPLE_REST = re.compile(_REST)
-_ONE_LABEL = re.compile(rb'([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"((?:[^"\\\n]|\\.)*+)"')
+_ONE_LABEL = re.compile(rb'([a-zA-Z_][a-zA-Z0-9_]*+)[ \t]*+=[ \t]*+"([^"\\\n]*+(?:\\.[^"\\\n]*+)*)"')
 _ESCAPED = re.compile(r'\\([\\n"])')
 _UNESCAPED = {"\\": "\\", "n": "\n", '"': '"'}
 _NAME_BYTES = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
-_PAGE = re.compile(rb"(?:[ \t]*+(?:\#[^\n]*+|%s%s|\r?+)(?:\n|\Z))*+" % (_NAME_BYTES, _REST))
+_LINE = re.compile(rb"[ \t]*+(?:\#[^\n]*+|%s%s|\r?+)(?:\n|\Z)" % (_NAME_BYTES, _REST))
 _ENDS_NAME = (b"{", b" ", b"\t")
 _LINE_FEED = 0x0A
 _LINE_SHOWN = 60
@@ -103,8 +104,9 @@ def _labels(block: bytes) -> Iterator[tuple[str, str]]:
 
 
 def _check(page: bytes) -> None:
-    match = _PAGE.match(page)
-    end = match.end() if match else 0
+    end = 0
+    while (match := _LINE.match(page, end)) and (end := match.end()) < len(page):
+        pass
     if end < len(page):
         line_end = page.find(b"\n", end)
         line = _shown(page[end : len(page) if line_end < 0 else line_end])
