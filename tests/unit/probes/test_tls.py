@@ -1,7 +1,6 @@
 """HTTP and Redis over TLS: trusted certificates are read, others are not mistaken for an outage."""
 
 import contextlib
-import shutil
 import socket
 import ssl
 import subprocess
@@ -14,14 +13,14 @@ from blackstart.engine.sampling.sampler import Sampler
 from blackstart.probes.http import HttpText
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
+from tests.requirements import require
 from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, http, serving
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl to make a certificate")
+    require("localhost", "openssl")
     folder = tmp_path_factory.mktemp("tls")
     key, made = folder / "key.pem", folder / "cert.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
