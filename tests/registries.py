@@ -16,9 +16,9 @@ def cannot(reason: str) -> NoReturn:
     pytest.skip(reason)
 
 
-def install(*command: str, cwd: Path) -> None:
+def install(*command: str, cwd: Path, within_s: float = 180) -> None:
     try:
-        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=within_s, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         cannot(f"the registry can't be used: {error}")
     if done.returncode:

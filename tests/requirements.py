@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 from functools import cache
 
@@ -15,6 +16,22 @@ def _answers(*argv: str) -> bool:
         return False
 
 
+def _opens_a_terminal() -> bool:
+    try:
+        for end in os.openpty():
+            os.close(end)
+    except OSError:
+        return False
+    return True
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return bool(socket.getaddrinfo(name, 1))
+    except OSError:
+        return False
+
+
 _GO = os.path.expanduser("~/go/bin")
 _BINARIES = {
     "ssh": ("sshd", "/usr/sbin/sshd"),
@@ -24,13 +41,16 @@ _BINARIES = {
     "browser": ("chromium",),
     "tmux": ("tmux",),
     "ps": ("ps",),
+    "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "curl": ("curl",),
+    "openssl": ("openssl",),
     "wget": ("wget",),
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
-KNOWN = (*_BINARIES, "docker", "proc", "root", "venv", "systemd", "netns", "netem", "registries")
+_PLACES = ("docker", "proc", "localhost", "terminal", "root", "venv", "systemd", "netns", "netem", "registries")
+KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
 
 
@@ -41,6 +61,10 @@ def missing(need: str) -> str | None:
         return None if _answers("docker", "info") else "no Docker engine answers (`docker info` fails)"
     if need == "proc":
         return None if os.path.exists("/proc/self/stat") else "no /proc (not Linux)"
+    if need == "localhost":
+        return None if _resolves("localhost") else "localhost has no address (no /etc/hosts)"
+    if need == "terminal":
+        return None if _opens_a_terminal() else "no terminal devices (no /dev/pts)"
     if need == "root":
         return None if os.geteuid() == 0 else "not root"
     if need == "venv":

@@ -141,7 +141,7 @@ supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 [supervisorctl]
 serverurl=unix://%(here)s/s.sock
 [program:redis]
-command={redis_server()} --port {port} --save "" --appendonly no
+command={redis_server()} --port {port} --save "" --appendonly no --set-proc-title no
 startsecs=0
 autorestart=true
 [program:once]

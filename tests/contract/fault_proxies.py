@@ -217,6 +217,7 @@ def redis_server() -> Iterator[int]:
     """A real, empty Redis; gives its port."""
     port = free_port()
     argv = [redis.find(), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+    argv += ["--set-proc-title", "no"]  # a title would overwrite the environment, by which tests know their processes
     with subprocess.Popen(argv, stdout=subprocess.DEVNULL) as server:
         try:
             assert eventually(lambda: not refused(port))

@@ -17,6 +17,7 @@ from blackstart.safety.ledger.ledger import Ledger
 from blackstart.safety.processes.identity import started
 from tests.contract.guarded_run import SmallRun, restored, small_run, take_lock
 from tests.processes import end, guardians
+from tests.requirements import require
 from tests.services import Supervised, connects, eventually, free_port, pings, redis_server, supervised_redis
 
 
@@ -109,6 +110,7 @@ def test_a_kill_of_the_whole_process_group_does_not_reach_the_guardian(lab: Supe
 
 
 def test_a_closed_terminal_does_not_reach_the_guardian(lab: Supervised, tmp_path: Path) -> None:
+    require("terminal")
     argv = small_run(lab, tmp_path, 30.0)
     terminal = pexpect.spawn(argv[0], argv[1:], env={**os.environ, "PYTHONPATH": "lib:."}, encoding="utf-8", timeout=20)
     terminal.expect("up ([0-9]+)")

@@ -1,7 +1,6 @@
 """The connection of a load against servers that answer in every way HTTP/1.1 allows, and in some that it doesn't."""
 
 import asyncio
-import shutil
 import socket
 import ssl
 import subprocess
@@ -18,6 +17,7 @@ from blackstart.loads.driving.place import Place
 from blackstart.loads.driving.pool import Pool
 from blackstart.loads.driving.prepared import Prepared
 from tests.contract.loads_support import played
+from tests.requirements import require
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -202,8 +202,7 @@ def test_a_full_backlog_is_no_connection_and_certainly_not_done() -> None:
 
 @pytest.fixture
 def certificate(tmp_path: Path) -> Path:
-    if shutil.which("openssl") is None:
-        pytest.skip("needs openssl, to make a certificate")
+    require("localhost", "openssl")
     argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
     argv += [
         "-addext",

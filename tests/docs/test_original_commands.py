@@ -13,6 +13,7 @@ import pytest
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import environment, ledger
 from tests.lab.lab_driver import LabDriver
+from tests.requirements import require
 
 # Word for word. Without NONINTERACTIVE=1 they ask.
 RUN_ALL = """
@@ -64,6 +65,7 @@ def by_bash(block: str, lab: LabDriver, reports: Path | None, cwd: Path = ROOT) 
 
 
 def test_all_of_them_in_a_row_with_an_operator_at_the_terminal_pass(lab: LabDriver, tmp_path: Path) -> None:
+    require("terminal")
     env = {**around(lab, tmp_path), "TERM": "xterm"}
     child = pexpect.spawn("bash", ["-e", "-c", RUN_ALL], cwd=str(ROOT), env=env, encoding="utf-8", timeout=120)
     said, asked = "", 0

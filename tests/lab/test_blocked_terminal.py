@@ -12,12 +12,14 @@ import pytest
 from blackstart.evidence import journal
 from tests.lab.drills import BIN, ledger
 from tests.lab.planted import DRILL, Planted, asked
+from tests.requirements import require
 from tests.services import eventually
 
 
 @pytest.mark.parametrize("how", ["stopped by Ctrl-S", "read by nobody"])
 def test_a_blocked_console_delays_no_undo(planted: Planted, how: str) -> None:
     if how == "stopped by Ctrl-S":
+        require("terminal")
         ours, theirs = pty.openpty()
     else:
         ours, theirs = os.pipe()

@@ -11,6 +11,7 @@ import tomli_w
 
 from tests.lab.drills import ROOT, Drill, command, environment
 from tests.lab.lab_driver import LabDriver
+from tests.requirements import require
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,7 @@ def terminal(
     lab: LabDriver, reports: Path, *options: str, task: str = "chaos.leader-lock", **more: str
 ) -> pexpect.spawn:
     """The drill in a pseudo-terminal of its own."""
+    require("terminal")
     env = environment(lab.state, reports, **more)
     if "NONINTERACTIVE" not in more:
         env.pop("NONINTERACTIVE")

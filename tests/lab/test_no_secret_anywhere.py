@@ -61,6 +61,7 @@ def test_the_tasks_that_only_look_show_no_password(planted: Planted) -> None:
 
 
 def test_an_interrupted_run_leaves_no_password(planted: Planted) -> None:
+    require("terminal")
     with planted.running("chaos.run", str(DRILL), HOW="hold") as run:
         run.send_signal(signal.SIGTERM)
         assert run.wait(timeout=60) == 143

@@ -20,20 +20,21 @@ from blackstart.probes.http_body import lines_of, quoted_name
 Aggregate = Literal["sum", "max", "min", "count"]
 Sample = tuple[Mapping[str, str], float]
 
-_HEX = rb"0x(?:[0-9a-f]++(?:\.[0-9a-f]*+)?+|\.[0-9a-f]++)p[+-]?+\d++"
-_NUMBER = rb"[+-]?+(?i:%s|\d++(?:\.\d*+)?+(?:e[+-]?+\d++)?+|\.\d++(?:e[+-]?+\d++)?+|inf(?:inity)?+|nan)" % _HEX
-_QUOTED = rb'"(?:[^"\\\n]|\\.)*+"'
+# A group is never possessive: before Python 3.11.5 one that fails halfway keeps what it had eaten (gh-106052).
+_HEX = rb"0x(?:[0-9a-f]++(?:\.[0-9a-f]*+)?|\.[0-9a-f]++)p[+-]?+\d++"
+_NUMBER = rb"[+-]?+(?i:%s|\d++(?:\.\d*+)?(?:e[+-]?+\d++)?|\.\d++(?:e[+-]?+\d++)?|inf(?:inity)?|nan)" % _HEX
+_QUOTED = rb'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"'
 # A name in quotes alone is that of the series.
-_LABEL = rb"(?:[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+%s|%s(?:[ \t]*+=[ \t]*+%s)?+)" % (_QUOTED, _QUOTED, _QUOTED)
-_LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*+,?+)?+[ \t]*+\}" % (_LABEL, _LABEL)
+_LABEL = rb"(?:[a-zA-Z_][a-zA-Z0-9_]*+[ \t]*+=[ \t]*+%s|%s(?:[ \t]*+=[ \t]*+%s)?)" % (_QUOTED, _QUOTED, _QUOTED)
+_LABELS = rb"\{(?:[ \t]*+%s[ \t]*+(?:,[ \t]*+%s[ \t]*+)*,?+)?[ \t]*+\}" % (_LABEL, _LABEL)
 # What may follow a series' name: labels, a value, a timestamp, and (OpenMetrics) an exemplar.
-_REST = rb"[ \t]*+(%s)?+[ \t]*+(%s)(?:[ \t]++(%s))?+[ \t]*+(?:\#[^\n]*+)?+\r?+" % (_LABELS, _NUMBER, _NUMBER)
+_REST = rb"[ \t]*+(%s)?[ \t]*+(%s)(?:[ \t]++(%s))?[ \t]*+(?:\#[^\n]*+)?\r?+" % (_LABELS, _NUMBER, _NUMBER)
 _SAMPLE_REST = re.compile(_REST)
-_ONE_LABEL = re.compile(rb"([a-zA-Z_][a-zA-Z0-9_]*+|%s)(?:[ \t]*+=[ \t]*+(%s))?+" % (_QUOTED, _QUOTED))
+_ONE_LABEL = re.compile(rb"([a-zA-Z_][a-zA-Z0-9_]*+|%s)(?:[ \t]*+=[ \t]*+(%s))?" % (_QUOTED, _QUOTED))
 _ESCAPED = re.compile(r'\\([\\n"])')
 _UNESCAPED = {"\\": "\\", "n": "\n", '"': '"'}
 _NAME_BYTES = rb"[a-zA-Z_:][a-zA-Z0-9_:]*+"
-_PAGE = re.compile(rb"(?:[ \t]*+(?:\#[^\n]*+|(?:%s|(?=\{[ \t]*+\"))%s|\r?+)(?:\n|\Z))*+" % (_NAME_BYTES, _REST))
+_LINE = re.compile(rb"[ \t]*+(?:\#[^\n]*+|(?:%s|(?=\{[ \t]*+\"))%s|\r?+)(?:\n|\Z)" % (_NAME_BYTES, _REST))
 _LINE_SHOWN = 60
 _SETS_SHOWN = 4
 _CHECKED_BYTES = 64 * 1024
@@ -105,8 +106,9 @@ def _unquoted(raw: bytes) -> str:
 
 
 def _check(page: bytes) -> None:
-    match = _PAGE.match(page)
-    end = match.end() if match else 0
+    end = 0
+    while (match := _LINE.match(page, end)) and (end := match.end()) < len(page):
+        pass
     if end < len(page):
         line_end = page.find(b"\n", end)
         line = _shown(page[end : len(page) if line_end < 0 else line_end])

@@ -19,12 +19,14 @@ import pytest
 from blackstart.base.console import Console
 from blackstart.base.errors import Interrupted, Refused
 from blackstart.model.verdict import Verdict
+from tests.requirements import require
 
 
 class Terminal:
     """A pseudo-terminal: what the console writes to and reads from, and the hand and eye on the other side."""
 
     def __init__(self) -> None:
+        require("terminal")
         self.ours, theirs = pty.openpty()
         self.out = os.fdopen(os.dup(theirs), "w", encoding="utf-8")
         self.source = os.fdopen(theirs, "r", encoding="utf-8")

@@ -7,6 +7,7 @@ import pytest
 
 from blackstart.base.errors import BadTarget
 from blackstart.probes.http_client import HttpReader
+from tests.requirements import require
 from tests.unit.probes.http_read import read
 from tests.unit.probes.servers import answering, http, requests_of, serving
 
@@ -121,11 +122,13 @@ def test_ipv6_is_read() -> None:
 
 
 def test_localhost_is_read_whether_the_server_is_on_ipv4_or_ipv6() -> None:
+    require("localhost")
     with serving(answering(http(b"four"))) as port:
         assert HttpReader(f"http://localhost:{port}/").read(2).body == b"four"
 
 
 def test_request_has_the_headers_and_the_password_of_the_url() -> None:
+    require("localhost")
     heads = []
 
     def handle(conn: socket.socket) -> None:

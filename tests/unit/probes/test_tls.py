@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import re
-import shutil
 import socket
 import ssl
 import subprocess
@@ -25,6 +24,7 @@ from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.proxy.client import ProxyUnreachable, ToxiproxyClient
+from tests.requirements import require
 from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, http, serving
 
@@ -37,8 +37,7 @@ def nobody_else_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    if not shutil.which("openssl"):
-        pytest.skip("needs openssl to make a certificate")
+    require("localhost", "openssl")
     folder = tmp_path_factory.mktemp("tls")
     key, made = folder / "key.pem", folder / "cert.pem"
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
