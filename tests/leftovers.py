@@ -31,7 +31,8 @@ class Watch:
     def left(self) -> dict[int, str]:
         """What is still there: command lines by pid."""
         found = {pid: " ".join(words_of(pid)) for pid in _all() if pid not in self._before and self._ours(pid)}
-        return {pid: line for pid, line in found.items() if line}  # a zombie has none
+        # A zombie has none; Python's own helper of this process ends with it.
+        return {pid: line for pid, line in found.items() if line and "multiprocessing.resource_tracker" not in line}
 
     def end_what_is_left(self) -> list[str]:
         """Wait for what ends by itself, end the rest, and say what that was."""

@@ -41,6 +41,7 @@ _BINARIES = {
     "browser": ("chromium",),
     "tmux": ("tmux",),
     "ps": ("ps",),
+    "redis-cli": ("redis-cli",),
     "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "curl": ("curl",),
     "openssl": ("openssl",),

@@ -61,8 +61,9 @@ def forbidding() -> tuple[Condition, ...]:
     return (counting().is_(True),)
 ''',
     "sell_out.py": '''"""Everybody comes at once."""
+from blackstart.loads import OpenLoop, Operation, Stage
 from blackstart.model.expect import eventually
-from blackstart.model.experiment import Experiment
+from blackstart.model.experiment import Experiment, Traffic
 from blackstart.suites.corner_shop import readings as read
 
 VARIANTS = ("rush",)
@@ -74,6 +75,7 @@ def experiment(target, flags, variant=""):
         target="corner-shop",
         hypothesis="The queue is soon gone.",
         during=(eventually(read.queue().is_(0), within_s=target.routes["tills"]["patience_s"], name="queue_gone"),),
+        traffic=Traffic(OpenLoop((Operation("look", f"{target.api}/figures"),), (Stage(20.0),))),
         watch=(read.closed(),),
         hold_min_s=0.0,
         settle_s=0.0,

@@ -16,11 +16,12 @@ from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from tests.requirements import require
+from tests.services import redis_server
 from tests.unit.probes.servers import free_port
 
 ENGINE = """#!/bin/sh
 case $1 in
-ps) printf 'shop-redis-1\\trunning\\tredis\\tshop\\tFalse\\n' ;;
+ps) printf 'shop-redis-1\\trunning\\tredis\\tshop\\tFalse\\t5d0c9a\\n' ;;
 exec) [ "$2" = shop-redis-1 ] || exit 1; shift 2; PATH=BIN:$PATH exec "$@" ;;
 *) exit 1 ;;
 esac
@@ -113,9 +114,8 @@ def test_what_keeps_a_command_from_asking_is_told_from_a_service_that_is_down(
 @pytest.fixture
 def locked(tmp_path: Path) -> Iterator[int]:
     """The port of a real Redis that demands a password."""
-    require("redis")
     port = free_port()
-    words = ["redis-server", "--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", "se cret"]
+    words = [redis_server(), "--port", str(port), "--save", "", "--dir", str(tmp_path), "--requirepass", "se cret"]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL)
     limit = time.monotonic() + 30
     while read_once(RedisPing(dsn=f"redis://127.0.0.1:{port}"), 2.0).value != "NOAUTH":
@@ -127,9 +127,8 @@ def locked(tmp_path: Path) -> Iterator[int]:
 
 
 def test_a_real_redis_cli_without_the_password_has_no_value(target: Target, tmp_path: Path, locked: int) -> None:
+    require("redis-cli")
     cli = shutil.which("redis-cli")
-    if cli is None:
-        pytest.skip("needs redis-cli")
     (tmp_path / "redis-cli").write_text(f'#!/bin/sh\nexec {cli} -p {locked} "$@"\n')
     for command in (("EXISTS", "poison"), ("GET", "poison"), ("INFO", "server"), ("CLIENT", "LIST"), ("DBSIZE",)):
         reading = read_once(RedisInContainer(command).bind(target), 5.0)
