@@ -53,7 +53,9 @@ def free_port() -> int:
 def pings(port: int, timeout_s: float = 1.0) -> bool:
     """Whether a Redis answers there. Asked through the redis library, not through our own probes."""
     try:
-        with redis.Redis(port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=_ONCE) as client:
+        with redis.Redis(
+            host="127.0.0.1", port=port, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=_ONCE
+        ) as client:
             return bool(client.ping())
     except redis.RedisError:
         return False
@@ -120,7 +122,7 @@ class Supervised:
 
     def pid(self) -> int:
         """Redis's pid as Redis itself states it."""
-        with redis.Redis(port=self.port, socket_timeout=1) as client:
+        with redis.Redis(host="127.0.0.1", port=self.port, socket_timeout=1) as client:
             return int(client.info("server")["process_id"])
 
 

@@ -174,7 +174,9 @@ def test_a_name_that_is_taken_makes_the_step_fail_and_leaves_the_other_toxic(pro
 
 def test_a_rehearsed_cut_ends_no_open_connection(proxy: FaultProxy) -> None:
     port: int = proxy.listens  # type: ignore[attr-defined]
-    with redis.Redis(port=port, socket_timeout=5, retry=Retry(NoBackoff(), 0), single_connection_client=True) as client:
+    with redis.Redis(
+        host="127.0.0.1", port=port, socket_timeout=5, retry=Retry(NoBackoff(), 0), single_connection_client=True
+    ) as client:
         mine = client.client_id()
         rehearse([planned(Cut("redis"), target(proxy))])
         assert client.client_id() == mine

@@ -68,7 +68,7 @@ def test_chunks_under_latency_are_under_way_together(proxy: FaultProxy, echo: Ec
 
 
 def test_a_redis_behind_latency_answers_late_and_right(proxy: FaultProxy, store: int) -> None:
-    with redis.Redis(port=proxy.proxy_to(store), socket_timeout=5) as client:
+    with redis.Redis(host="127.0.0.1", port=proxy.proxy_to(store), socket_timeout=5) as client:
         client.set("key", "value")
         proxy.toxic("latency", {"latency": 80})
         began = time.perf_counter()
@@ -80,7 +80,7 @@ def test_a_redis_behind_more_latency_than_its_clients_wait_times_out(proxy: Faul
     port = proxy.proxy_to(store)
     proxy.toxic("latency", {"latency": 2000})
     with (
-        redis.Redis(port=port, socket_timeout=0.2, retry=None) as client,
+        redis.Redis(host="127.0.0.1", port=port, socket_timeout=0.2, retry=None) as client,
         pytest.raises(redis.exceptions.TimeoutError),
     ):
         client.ping()
@@ -104,7 +104,7 @@ def test_bandwidth_gives_its_rate(proxy: FaultProxy, echo: EchoServer) -> None:
 
 
 def test_bandwidth_slows_a_redis_to_a_kilobyte_per_second(proxy: FaultProxy, store: int) -> None:
-    with redis.Redis(port=proxy.proxy_to(store), socket_timeout=10) as client:
+    with redis.Redis(host="127.0.0.1", port=proxy.proxy_to(store), socket_timeout=10) as client:
         client.set("kilobyte", bytes(1000))
         proxy.toxic("bandwidth", {"rate": 1})
         began = time.perf_counter()

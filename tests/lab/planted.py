@@ -257,7 +257,7 @@ def client(port: int, password: str) -> redis.Redis:
     from redis.backoff import NoBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
-    return redis.Redis(port=port, password=password, socket_timeout=1, retry=Retry(NoBackoff(), 0))
+    return redis.Redis(host="127.0.0.1", port=port, password=password, socket_timeout=1, retry=Retry(NoBackoff(), 0))
 
 
 def asked(port: int, password: str) -> bool:

@@ -14,7 +14,9 @@ from tests.lab.lab_driver import LabDriver
 
 def asked(port: int) -> redis.Redis:
     """A client that has nothing to do with us, and asks once."""
-    return redis.Redis(port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0), decode_responses=True)
+    return redis.Redis(
+        host="127.0.0.1", port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0), decode_responses=True
+    )
 
 
 @dataclass(frozen=True)

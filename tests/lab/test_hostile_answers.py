@@ -105,7 +105,9 @@ def run_id(lab: LabDriver) -> str:
     """Which Redis answers, asked by a client that has nothing to do with us; "" where none does."""
     port = int(str(lab.target["services"]["redis"]["address"]).rpartition(":")[2])
     try:
-        with redis.Redis(port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0), decode_responses=True) as client:
+        with redis.Redis(
+            host="127.0.0.1", port=port, socket_timeout=2, retry=Retry(NoBackoff(), 0), decode_responses=True
+        ) as client:
             return str(client.info("server")["run_id"])
     except redis.RedisError:
         return ""
