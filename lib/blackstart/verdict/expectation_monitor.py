@@ -60,7 +60,7 @@ class Monitor:
         self.count += 1
         self.last = reading
         self.values += reading.kind == "value"
-        self.answered |= reading.kind not in (UNREACHABLE, TIMED_OUT)
+        self.answered |= reading.kind not in (UNREACHABLE, TIMED_OUT, "unreadable")
         if reading.kind == "unreadable" or (reading.kind == "absent" and self.unseen is None):
             self.unseen = reading
         if reading.kind == "malformed":

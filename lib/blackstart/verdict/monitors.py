@@ -123,7 +123,7 @@ class Monitors:
         for reading in readings:
             if reading.kind == "value":
                 self.last_value[reading.probe] = reading.value
-            if reading.kind not in SILENCES:
+            if reading.kind not in (*SILENCES, "unreadable"):  # which may be all ours
                 self._answered.add(reading.probe)
             for monitor in self._by_probe.get(reading.probe, ()):
                 decided |= monitor.feed(reading, tick_s)
