@@ -69,7 +69,7 @@ def test_an_encoding_that_is_not_read_is_ours(encoding: str) -> None:
     assert (reading.kind, encoding in reading.note) == ("unreadable", True)
 
 
-@pytest.mark.parametrize("body", [b"seen 3\n", gzip.compress(b"seen 3\n" * 99)[:-9]])
+@pytest.mark.parametrize("body", [b"seen 3\n", gzip.compress(b"seen 3\n" * 99)[:-9]], ids=["plain", "cut"])
 def test_what_is_not_packed_as_it_says_is_the_targets(body: bytes) -> None:
     assert look(packed(b"", "gzip", body)).kind == "malformed"
 
