@@ -149,6 +149,14 @@ class Observer:
         limit_s = min(clock.now_s() + for_s + READ_GRACE_S, until_s)
         self.wait(lambda: not self.wavering("always", "recovery"), limit_s, between)
 
+    def settle(self, for_s: float, ends_by_s: float, between: Callable[[], object]) -> None:
+        """Look on for that long; where the run must end sooner, say so: a relapse may have been missed."""
+        until_s = clock.now_s() + for_s
+        self.wait(lambda: False, min(until_s, ends_by_s), between)
+        if ends_by_s < until_s:
+            watched = f"the recovery was watched for {max(0.0, for_s - (until_s - ends_by_s)):.1f} of {for_s:g} s"
+            self.note(EventName.INCONCLUSIVE, message=f"{watched}, since the run had to end (TOTAL_MAX)", sync=True)
+
     def baseline_holds(self) -> bool:
         """Whether every baseline expectation is true now, twice in a row, and every abort condition can be seen."""
         with self.lock:

@@ -234,7 +234,7 @@ class Run:
         self.observer.pace(CALM_TICK_S)
         self.observer.phase("settle")
         self.traffic.end()
-        self.observer.wait(lambda: False, self._within(self.experiment.settle_s), self._between_recovery)
+        self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)
         recording.snapshot(self.plan, self.folder, "recovery", self.observer)
 
     def _recovered(self) -> bool:

@@ -52,3 +52,12 @@ def test_a_flicker_in_the_last_reading_is_still_one(tmp_path: Path, monkeypatch:
     assert told.outcome == ("held", 0)
     kept = next(finding for finding in told.result.judgement.findings if finding.name == "kept")
     assert "violated in 1 of" in kept.message
+
+
+def test_a_recovery_that_could_not_be_watched_to_the_end_is_not_held(tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.touch()
+    told = Told(tmp_path, drill(path, settle_s=60.0, total_max_s=3.0), without(path))
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert any("of 60 s, since the run had to end (TOTAL_MAX)" in reason for reason in told.result.judgement.reasons)

@@ -22,12 +22,14 @@ def exactly_once(
         return report.unknown(str(missing))
     fates = rows.fates()
     lost = [key for key, fate in fates.items() if fate == "ok" and not present[key]]
-    if drained and lost and (waiting := _waiting(evidence, drained)):
-        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {waiting}", offenders=lost)
     doubled = [key for key in fates if present[key] > 1]
     # A line that can't be read may be the attempt that was acknowledged after all.
     ghosts = [] if rows.unreadable else [key for key, fate in fates.items() if fate == "fail" and present[key]]
     actual = _counted(fates, present)
+    waiting = _waiting(evidence, drained) if drained and lost else ""
+    if waiting and not (doubled or ghosts):  # these no waiting excuses
+        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {waiting}", actual, lost)
+    lost = [] if waiting else lost
     faults = [
         f"{len(lost)} acknowledged but not there" if lost else "",
         f"{len(doubled)} there more than once" if doubled else "",

@@ -154,3 +154,4 @@ def test_a_plan_that_is_neither_there_nor_in_the_queue_any_more_is_lost() -> Non
 def test_a_plan_that_may_still_wait_is_not_lost(depth: object) -> None:
     assert queue_at(depth, "a") == "inconclusive"
     assert queue_at(depth, "a", "b") == "held"
+    assert queue_at(depth, "a", "a") == "broke", "no queue doubles what is there"
