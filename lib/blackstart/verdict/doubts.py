@@ -66,6 +66,13 @@ def flicker(monitor: Followed) -> str:
     return f"violated in {monitor.violations} of {monitor.count} readings, never for long enough to count"
 
 
+def seen(monitor: Followed) -> str:
+    """In how many readings it was not violated; what gave no value can't violate a `never`, and is not counted."""
+    if monitor.expectation.when == "never" and monitor.values < monitor.count:
+        return f"in {monitor.values} values of {monitor.count} readings"
+    return f"in all {monitor.count} readings"
+
+
 def _never_spoke(monitor: Followed) -> str:
     silent = monitor.expectation.condition.op in SILENCES
     return "it had never answered before: its silence says nothing" if silent and not monitor.answered else ""

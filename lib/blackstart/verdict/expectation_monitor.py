@@ -302,4 +302,4 @@ class Monitor:
             return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
         if doubt := doubts.of_window(self, at_s):
             return Verdict.INCONCLUSIVE, doubt
-        return Verdict.HELD, doubts.flicker(self) or f"in all {self.count} readings"
+        return Verdict.HELD, doubts.flicker(self) or doubts.seen(self)

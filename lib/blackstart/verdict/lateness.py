@@ -37,7 +37,7 @@ CROWDED_PER_CPU = 5.0
 RECOIL_S = 1.0
 RUN, LOAD = "run", "load"
 # Checks that judge by time what was neither read nor sent by us alone.
-_TIMED = ("gaps_grow", "taken_over", "thresholds")
+_TIMED = ("taken_over", "thresholds")
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,8 @@ class Lateness:
 
     def slowed(self, from_s: float, to_s: float) -> float:
         """How many times as long what needs a processor took in that time; 1 where the machine was not crowded."""
-        among = (b.runnable for _, b in self.slow if b.runnable and b.from_s <= to_s and from_s <= b.to_s)
-        return max(among, default=1.0)
+        among = (b.runnable or 0.0 for _, b in self.slow if b.from_s <= to_s and from_s <= b.to_s)
+        return max((threads for threads in among if threads >= CROWDED_PER_CPU), default=1.0)
 
     def worst_s(self, from_s: float, to_s: float) -> float:
         """By how much one tick of that time came late at worst: so much of any wait may be ours."""
@@ -80,7 +80,8 @@ class Lateness:
 
     def summary(self) -> dict[str, Any]:
         """The figures of the whole run, for reports: how late, altogether and at worst, how long at a standstill, the
-        share of the time that was slow, and the means of what the kernel tells, None where it does not."""
+        share of the time that was slow, and the means of what the kernel tells, None where it does not; all of them
+        None where nobody measured."""
         lasted_s = sum(beat.to_s - beat.from_s for who, beat in self.beats if who == RUN)
         slow_s = sum(beat.to_s - beat.from_s for who, beat in self.slow if who == RUN)
 
@@ -88,7 +89,7 @@ class Lateness:
             told = [value for _, beat in self.beats if (value := getattr(beat, name)) is not None]
             return round(fmean(told), 3) if told else None
 
-        return {
+        figures = {
             "lateMs": round(sum(beat.late_s for _, beat in self.beats) * 1000, 1),
             "worstMs": round(max((beat.worst_s for _, beat in self.beats), default=0.0) * 1000, 1),
             "stoodStillMs": {who: round(sum(b.late_s for name, b in self.bad if name == who and b.stalled) * 1000, 1)
@@ -96,6 +97,7 @@ class Lateness:
             "slowShare": round(slow_s / lasted_s, 3) if lasted_s else 0.0,
             **{name: mean(name) for name in ("waited", "pressure", "runnable")},
         }  # fmt: skip
+        return figures if self.beats else dict.fromkeys(figures)
 
     def figures_s(self, from_s: float, to_s: float) -> tuple[float, float]:
         """By how much ticks of that time came late, altogether and at worst."""
@@ -122,8 +124,10 @@ class Lateness:
         it was not answered."""
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
         beats = self.slow if row.status is None else self.bad
-        ours_s = sum(_overlap_s(beat.from_s, _felt_s(beat), start_s, end_s) for _, beat in beats)
-        return _cover(beats, start_s, end_s) and ours_s >= (end_s - start_s) / 2
+        ours_s: defaultdict[str, float] = defaultdict(float)
+        for who, beat in beats:
+            ours_s[who] += _overlap_s(beat.from_s, _felt_s(beat), start_s, end_s)
+        return _cover(beats, start_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
 
     def told(self, from_s: float, to_s: float) -> str:
         """What stood still in that time, for how long, and how late we were else; "" for nothing."""
@@ -232,7 +236,7 @@ def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) 
         return _of_check(run, finding)
     expectation = monitor.expectation
     if expectation.when == "eventually" and (monitor.interval is None or late(monitor)):
-        return _missed_by_less(run, monitor)
+        return _missed_by_less(run, monitor) or ("" if still else _waited_in_a_crowd(run, monitor))
     why = "" if still else Lateness.of(run.record, RUN).told(monitor.opened_s, run.times.ended_s)
     return f"seen only while {why}" if why else ""
 
@@ -250,8 +254,23 @@ def _missed_by_less(run: Replayed, monitor: Monitor) -> str:
     return f"{missed} {shown(max(0.0, seen_s - deadline_s))}, and {own.told(monitor.anchor_s, seen_s)}"
 
 
+def _waited_in_a_crowd(run: Replayed, monitor: Monitor) -> str:
+    """Why time-outs are all that was seen before it came true, or at the end of what never did: they accuse nobody."""
+    until_s = monitor.interval.to_s if monitor.interval is not None else run.times.ended_s
+    names = {probe.name for probe in monitor.expectation.condition.probes}
+    events = (event for event in run.record.of(EventName.READ) if monitor.opened_s <= event["answered"] < until_s)
+    rows = [row for event in events for row in event["r"] if row[0] in names]
+    if not rows or not _timed_out(rows[-1]):
+        return ""
+    why = Lateness.of(run.record, RUN).told(monitor.opened_s, until_s)
+    return f"it timed out while {why}" if why else ""
+
+
 def _of_check(run: Replayed, finding: Finding) -> str:
     kinds = {check.name: check.check for check in run.monitors.experiment.checks}
-    if finding.phase != "check" or kinds.get(finding.name) not in _TIMED or run.times.did_s is None:
+    kind, times = kinds.get(finding.name), run.times
+    if finding.phase != "check" or kind not in _TIMED or times.did_s is None:
         return ""
-    return Lateness.of(run.record).told(run.times.did_s, run.times.ended_s)
+    # A script's thresholds are about its whole load, which may outlast the fault.
+    until_s = times.undid_s if kind != "thresholds" else None
+    return Lateness.of(run.record).told(times.did_s, until_s or times.ended_s)

@@ -29,9 +29,10 @@ class _Stretch:
 
     def goes_on(self, said: Scalar, reading: Reading, allowed_s: float) -> bool:
         """Whether the next reading is one of them; then it is taken."""
-        apart_s = reading.answered_s - self.last.sent_s
-        if said != self.said or type(said) is not type(self.said) or apart_s > allowed_s:
+        # A slow answer is no gap: only between an answer and the next question did nobody look.
+        if said != self.said or type(said) is not type(self.said) or reading.sent_s - self.last.answered_s > allowed_s:
             return False
+        apart_s = reading.answered_s - self.last.sent_s
         self.last, self.apart_s, self.inside = reading, max(self.apart_s, apart_s), self.inside + 1
         return True
 

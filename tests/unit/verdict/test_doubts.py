@@ -101,3 +101,9 @@ def silent(when: str, before: str) -> str:
 def test_unreachable_can_only_come_true_of_what_answered_before(when: str) -> None:
     assert silent(when, "unreachable") == silent(when, "unreadable") == "inconclusive"
     assert silent(when, "up") == "held"
+
+
+def test_what_must_never_be_is_held_for_its_values_alone() -> None:
+    seen = [*series("timed_out", 0.1, 6.0), *series("well", 6.0, 7.0)]
+    assert message(followed(KEPT[1], *seen), 7.0) == "in 10 values of 69 readings"
+    assert message(followed(KEPT[1], *series("well", 0.1, 7.0)), 7.0) == "in all 69 readings"

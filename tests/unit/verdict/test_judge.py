@@ -6,6 +6,7 @@ import pytest
 
 from blackstart.evidence import journal
 from blackstart.model.expect import eventually, never
+from blackstart.model.experiment import Check
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.verdict.judge import judge
@@ -165,6 +166,21 @@ def test_a_run_that_saw_none_of_what_it_expected_is_inconclusive() -> None:
     only = eventually(leader.is_(0), name="x", criterion=False)
     told = Story(drill(during=(only,), recovery=(), always=()), change())
     assert recovered(fault(told, leader="absent")).phase(9.1, "end").judged().verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("check", "verdict"),
+    [
+        ("rate_reached", "inconclusive"),
+        ("overlap", "inconclusive"),
+        ("fault_observed", "inconclusive"),
+        ("outcomes", "held"),
+    ],
+)
+def test_what_says_only_what_our_load_did_can_not_hold_a_run_alone(check: str, verdict: str) -> None:
+    told = Story(drill(during=(), recovery=(), always=(), checks=(Check(check, "x"),)), change())
+    held = Finding("x", "check", Verdict.HELD, "500 a second", "", "")
+    assert recovered(fault(told)).phase(9.1, "end").judged((held,)).verdict == verdict
 
 
 def test_what_is_no_criterion_can_not_hold_a_run_alone() -> None:

@@ -7,8 +7,12 @@ from typing import Any
 from blackstart.base.pulse import Beat
 from blackstart.evidence.journal import Record
 from blackstart.model.expect import always, eventually, never
+from blackstart.model.experiment import Check
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
 from blackstart.verdict.lateness import LOAD, RUN, Lateness, beat_of, event_of
 from tests.unit.builders import BEFORE, Story, change, experiment, finding, health, leader, ready
+from tests.unit.verdict.checks.rows import row
 
 READY = eventually(ready.is_(503), within_s=3, name="gives_up")
 HEALTHY = always(health.is_("healthy"), name="stays_healthy")
@@ -142,3 +146,50 @@ def test_two_processes_that_stood_still_together_are_late_once() -> None:
 
 def test_a_journal_of_before_tells_of_no_lateness() -> None:
     assert not Lateness.of(Record(())).bad
+
+
+def test_what_only_timed_out_on_a_crowded_machine_was_not_seen_to_miss_its_limit() -> None:
+    for more, status in (({"runnable": 10.0}, "inconclusive"), ({"runnable": 3.0}, "broke")):
+        told = late(story(READY), 1.3, 6.0, 0.05, **more)
+        found = finding(ended(told.reads(1.3, 6.0, ready="timed_out"), 6.0).judged(), "gives_up")
+        assert (found.status, "it timed out while" in found.message) == (status, status == "inconclusive")
+
+
+def test_what_came_after_time_outs_of_a_crowded_machine_may_have_come_before() -> None:
+    told = late(story(READY), 1.3, 6.0, 0.05, runnable=10.0).reads(1.3, 4.8, ready="timed_out")
+    assert finding(ended(told.reads(4.8, 6.0, ready=503), 6.0).judged(), "gives_up").status == "inconclusive"
+
+
+def test_an_answer_at_the_limit_accuses_on_a_crowded_machine_too() -> None:
+    told = late(story(READY), 1.3, 6.0, 0.05, runnable=10.0).reads(1.3, 4.8, ready=200)
+    assert finding(ended(told.reads(4.8, 6.0, ready="timed_out"), 6.0).judged(), "gives_up").status == "broke"
+
+
+def test_late_time_after_the_undo_excuses_no_check_of_the_fault() -> None:
+    for from_s, status in ((3.0, "inconclusive"), (7.5, "broke")):
+        taken = Check("taken_over", "standby_leads")
+        told = Story(experiment(baseline=(BEFORE,), checks=(taken,)), change()).phase(0.0, "baseline")
+        told.reads(0.0, 1.0, ready=200).phase(1.0, "fault").did(1.0).read(1.1, redis="unreachable")
+        told.read(1.2, redis="unreachable").phase(6.0, "recovery").reads(6.1, 6.4, redis="up").gone(6.5)
+        late(told, from_s, from_s + 1).phase(9.0, "end")
+        broke = Finding("standby_leads", "check", Verdict.BROKE, "nobody led", "", "")
+        assert finding(told.judged((broke,)), "standby_leads").status == status
+
+
+def test_a_request_is_excused_by_the_process_that_was_late_for_most_of_its_time() -> None:
+    own, lost = Lateness(), row("k", "info", start_s=10.0, end_s=20.0, status=None)
+    for who in (RUN, LOAD):
+        own = own.heard(who, Beat(12.0, 15.0, 1.5, 0.1))
+    assert not own.excuses(lost)
+    assert own.heard(LOAD, Beat(15.0, 18.0, 1.5, 0.1)).excuses(lost)
+
+
+def test_few_threads_make_no_latency_count_for_more_or_less() -> None:
+    starved = Beat(2.0, 3.0, 0.3, 0.1, runnable=0.5)
+    own = Lateness().heard(RUN, starved)
+    assert own.slowed(2.0, 3.0) == 1.0
+    assert own.heard(RUN, Beat(2.0, 3.0, 0.01, 0.01, runnable=6.0)).slowed(2.0, 3.0) == 6.0
+
+
+def test_what_nobody_measured_is_not_0() -> None:
+    assert set(Lateness().summary().values()) == {None}

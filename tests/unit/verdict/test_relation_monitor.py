@@ -82,6 +82,15 @@ def test_slow_answers_stand_only_from_their_answer_to_their_sending() -> None:
     assert verdict(judged(LEADS, *told, took_s=0.3)) == "held"
 
 
+def test_slow_answers_leave_no_gap_between_them() -> None:
+    monitor = RelationMonitor(LEADS, "always", 0.0)
+    told = [reading("ready", 200, 0.7 * number, took_s=0.6) for number in range(1, 71)]
+    told += [reading("leader", int(number < 20), 0.25 * number) for number in range(1, 196)]
+    for one in sorted(told, key=lambda each: each.answered_s):
+        monitor.feed(one, TICK_S)
+    assert verdict(monitor, 50.0) == "broke"
+
+
 def test_what_was_not_looked_at_for_a_while_is_not_taken_to_have_stood() -> None:
     # It led, stepped down, and led again, while nobody read /ready.
     told = [*stood("ready", 200, 0.0, 2.0), *stood("leader", 1, 0.01, 2.01)]

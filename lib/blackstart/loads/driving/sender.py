@@ -17,6 +17,8 @@ from blackstart.loads.stages import duration_s, offsets_s
 from blackstart.loads.summary import Driven
 
 Share = tuple[int, int]
+# Any other refusal (401, 404, 429) was decided before anybody looked whether it is there already.
+_KNOWN_ALREADY = (400, 409, 412, 422)
 
 
 class Job(Protocol):
@@ -132,7 +134,7 @@ class Sender:
 
     def _ended(self, attempt: Job, row: Row) -> None:
         """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""
-        if attempt in self._repeated and self._rejected(row):  # it is there, and was told from a new one
+        if attempt in self._repeated and self._told_apart(row):  # it is there, and was told from a new one
             row = row._replace(outcome="ok")
         self._write(row)
         retry = self._load.retry
@@ -146,10 +148,9 @@ class Sender:
         else:
             self._over(attempt)
 
-    def _rejected(self, row: Row) -> bool:
-        """Whether the system itself said no: by its answer, or by a program's exit code."""
-        by_status = row.status is not None and 400 <= row.status < 500
-        return row.outcome == "fail" and (by_status or isinstance(self._load, Commands))
+    def _told_apart(self, row: Row) -> bool:
+        """Whether the system said that it is no new one: by its answer, or by a program's exit code."""
+        return row.outcome == "fail" and (row.status in _KNOWN_ALREADY or isinstance(self._load, Commands))
 
     def _again(self, attempt: Job, due_s: float) -> None:
         del self._retries[attempt]

@@ -15,7 +15,7 @@ def gaps_grow(
     """Judged from the moments at which `counter` (failed attempts) was seen to rise while the fault was in force.
 
     More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
-    intervals: each rise lies between two readings.
+    intervals: each rise lies between two readings. Late time stretches gaps, but makes no attempts.
     """
     report = Reporter(f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
@@ -33,7 +33,9 @@ def gaps_grow(
     if gaps[-1][0] >= 1.3 * gaps[0][1]:
         return report.held(f"gaps of {shown} s")
     if gaps[-1][1] < 1.3 * max(gaps[0][0], backoff_s[0] / 2):
-        return report.broke(f"the gaps do not grow: {shown} s", shown)
+        seen = f"the gaps do not grow: {shown} s"
+        late = evidence.lateness.told(start_s, end_s)
+        return report.unknown(f"{seen}; {late}", shown) if late else report.broke(seen, shown)
     return report.unknown(f"the readings can't tell whether the gaps grow: {shown} s", shown)
 
 
