@@ -31,6 +31,9 @@ _PSQL = (
 _DOWN = (
     "is not running",
     "is paused",
+    "is restarting",
+    "stopped container",
+    "container state improper",
     "o such container",
     "Could not connect",
     "onnection refused",

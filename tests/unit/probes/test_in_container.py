@@ -92,6 +92,9 @@ def test_an_error_reply_that_is_printed_is_no_value(
     ("said", "kind"),
     [
         ("Error response from daemon: container 5d0c is not running", "unreachable"),
+        ("Container 5d0c is restarting, wait until the container is running", "unreachable"),
+        ("cannot exec in a stopped container", "unreachable"),
+        ("can only create exec sessions on running containers: container state improper", "unreachable"),
         ("Could not connect to Redis at 127.0.0.1:6379: Connection refused", "unreachable"),
         ("permission denied while trying to connect to the Docker daemon socket", "unreadable"),
         ('exec: "redis-cli": executable file not found in $PATH', "unreadable"),
