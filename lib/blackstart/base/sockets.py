@@ -16,7 +16,10 @@ SockAddress = tuple[Any, ...]
 Silence = Literal["unreachable", "timed_out", "malformed", "unreadable"]
 # Closing with a reset leaves no TIME_WAIT behind that could keep a server from binding the port.
 # What is read where the other side speaks something else, or fails by itself.
-_NO_TLS = frozenset(("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "TLSV1_ALERT_INTERNAL_ERROR"))
+_NO_TLS = frozenset((
+    "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "TLSV1_ALERT_INTERNAL_ERROR",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+))  # fmt: skip
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -153,6 +156,19 @@ def wrap_tls(sock: socket.socket, host: str, tls: Tls, deadline: Deadline) -> ss
         raise NoAnswer("unreachable", "the connection was closed during the TLS handshake") from error
     except OSError as error:
         sock.close()
-        # What the two can't agree to (trust, a certificate of ours, versions) may as well be ours.
-        kind: Silence = "malformed" if getattr(error, "reason", None) in _NO_TLS else "unreadable"
-        raise NoAnswer(kind, tls.refused(error)) from error
+        raise _no_tls(error, tls) from error
+
+
+def _no_tls(error: OSError, tls: Tls) -> NoAnswer:
+    # What the two can't agree to (trust, a certificate of ours, versions) may as well be ours.
+    kind: Silence = "malformed" if getattr(error, "reason", None) in _NO_TLS else "unreadable"
+    return NoAnswer(kind, tls.refused(error))
+
+
+def tls_failure(error: Exception, tls: Tls | None) -> NoAnswer | None:
+    """What an error comes to that TLS is behind; None where it is not. In TLS 1.3 a server tells whom it does not let
+    in only after the handshake."""
+    beneath = error.__cause__ or error.__context__
+    if tls is None or not isinstance(beneath, ssl.SSLError):
+        return None
+    return None if isinstance(beneath, ssl.SSLEOFError | ssl.SSLZeroReturnError) else _no_tls(beneath, tls)

@@ -23,7 +23,7 @@ from blackstart.probes.visitor import HoldsNothing
 
 # As the official image names its user and database.
 _PSQL = (
-    'exec psql -X -A -t -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -U "${POSTGRES_USER:-postgres}" '
+    'exec env LC_ALL=C psql -X -A -t -q -v ON_ERROR_STOP=1 -v VERBOSITY=verbose -U "${POSTGRES_USER:-postgres}" '
     '-d "${POSTGRES_DB:-${POSTGRES_USER:-postgres}}" -c "SET default_transaction_read_only = on" -c "$1"'
 )
 
@@ -31,6 +31,9 @@ _PSQL = (
 _DOWN = (
     "is not running",
     "is paused",
+    "is restarting",
+    "stopped container",
+    "container state improper",
     "o such container",
     "Could not connect",
     "onnection refused",

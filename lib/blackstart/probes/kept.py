@@ -3,7 +3,7 @@
 import select
 import socket
 
-from blackstart.base.sockets import Deadline, NoAnswer, Stale, connect, wrap_tls
+from blackstart.base.sockets import Deadline, NoAnswer, Stale, connect, tls_failure, wrap_tls
 from blackstart.base.trust import Tls
 from blackstart.model.reading import Answer
 
@@ -43,7 +43,8 @@ class KeptReader:
         try:
             return self._ask(self._open(deadline), deadline)
         except Stale as error:
-            raise NoAnswer("unreachable", f"the connection ended without an answer: {error}") from error
+            ended = NoAnswer("unreachable", f"the connection ended without an answer: {error}")
+            raise tls_failure(error, self._tls) or ended from error
 
     def _open(self, deadline: Deadline) -> socket.socket:
         sock = connect(self._host, self._port, deadline)

@@ -15,7 +15,18 @@ _OURS = ("0A", "21", "22", "25", "28", "2F", "3D", "3F", "42", "54")
 # It is coming, going, or full.
 _NOT_NOW = ("starting up", "shutting down", "recovery", "not yet accepting", "terminating connection", "too many",
             "connection slots")  # fmt: skip
-_CODED = re.compile(r"(?:ERROR|FATAL|PANIC): +([0-9A-Z]{5}): (.*)")
+# A server's severity may be in any language; libpq puts two blanks behind it.
+_CODED = re.compile(r"^\s*(?:psql:.*? )?\S+: +(?=[A-Z]*[0-9])([0-9A-Z]{5}): (.*)", re.MULTILINE)
+_REFUSED = re.compile(r"^\S+:  ", re.MULTILINE)
+_PLACE = re.compile(r"(?:psql: (?:error: )?)?(?:connection to server\b.*? failed: |could not connect to server: )?")
+_PRINTED = re.compile(
+    r"^ *(?:psql: (?:error: )?\S+:  |(?:psql: .*)?(?:connection|could not connect) to server)", re.MULTILINE
+)
+# What libpq itself can't agree to: a password that is missing, whom it trusts, TLS that the server doesn't have.
+_NOT_AGREED = re.compile(
+    "fe_sendauth|certificate|private key|does not support SSL|SSL error: (?!unexpected eof)|authentication|"
+    "channel binding|libpq version|no pg_hba.conf entry"
+)
 
 
 def refusal(state: str, text: str) -> NoAnswer:
@@ -30,14 +41,17 @@ def refusal(state: str, text: str) -> NoAnswer:
 def no_connection(message: str) -> NoAnswer:
     """Why there is no connection, from libpq's message."""
     text = message.strip().split("\n", maxsplit=1)[0]
+    # A host may be called as anything is.
+    said = "\n".join(_PLACE.sub("", line.strip(), count=1) for line in message.splitlines())
     # A server that answers and doesn't let us in is not an outage; one that can't take us now is.
-    refused = "FATAL" in message and not any(word in message for word in _NOT_NOW)
-    return NoAnswer("unreadable" if refused else "unreachable", text)
+    refused = _REFUSED.search(said) and not any(word in said for word in _NOT_NOW)
+    return NoAnswer("unreadable" if refused or _NOT_AGREED.search(said) else "unreachable", text)
 
 
 def printed(text: str) -> NoAnswer | None:
     """What `psql` has printed of an error (with VERBOSITY=verbose), or None where it is nothing of PostgreSQL."""
-    coded = _CODED.search(text)
-    if coded is not None:
-        return refusal(coded[1], coded[2])
-    return no_connection(text) if "connection to server" in text or "could not connect to server" in text else None
+    coded = _CODED.findall(text)
+    if coded:
+        return refusal(*coded[-1])  # before an error there may be notices
+    told = _PRINTED.search(text)
+    return no_connection(text[told.start() :]) if told else None

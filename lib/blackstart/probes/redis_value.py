@@ -1,12 +1,11 @@
 """What Redis holds and says of itself: a key, a field of INFO, the number of its clients, any reading command."""
 
-import ssl
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from blackstart.base.codec import plain
 from blackstart.base.secrets.redact import Redactor
-from blackstart.base.sockets import NoAnswer
+from blackstart.base.sockets import NoAnswer, tls_failure
 from blackstart.base.urls.redis import RedisUrl
 from blackstart.model.expect import Conditions
 from blackstart.model.protocols import read_redis
@@ -54,9 +53,7 @@ class _RedisReader(CappedReader):
             # The library takes the code off the text, and tells it apart where it knows it.
             raise resp.refusal(f"{getattr(error, 'status_code', None) or ''} {error}".strip()) from error
         except (redis.ConnectionError, OSError) as error:
-            if self._tls and isinstance(error.__context__, ssl.SSLCertVerificationError):
-                raise NoAnswer("malformed", self._tls.refused(error.__context__)) from error
-            raise NoAnswer("unreachable", str(error)) from error
+            raise tls_failure(error, self._tls) or NoAnswer("unreachable", str(error)) from error
         except (redis.RedisError, ValueError) as error:
             raise NoAnswer("malformed", f"{type(error).__name__}: {error}") from error
 

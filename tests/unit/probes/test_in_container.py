@@ -92,6 +92,9 @@ def test_an_error_reply_that_is_printed_is_no_value(
     ("said", "kind"),
     [
         ("Error response from daemon: container 5d0c is not running", "unreachable"),
+        ("Container 5d0c is restarting, wait until the container is running", "unreachable"),
+        ("cannot exec in a stopped container", "unreachable"),
+        ("can only create exec sessions on running containers: container state improper", "unreachable"),
         ("Could not connect to Redis at 127.0.0.1:6379: Connection refused", "unreachable"),
         ("permission denied while trying to connect to the Docker daemon socket", "unreadable"),
         ('exec: "redis-cli": executable file not found in $PATH', "unreadable"),
@@ -101,6 +104,12 @@ def test_an_error_reply_that_is_printed_is_no_value(
         ("FATAL:  57P03: the database system is starting up", "unreachable"),
         ('psql: error: connection to server on socket "/run/x" failed: No such file or directory', "unreachable"),
         ('psql: error: connection to server at "db" failed: FATAL:  password authentication failed', "unreadable"),
+        ('ОШИБКА:  42P01: отношение "orders" не существует', "unreadable"),
+        ("HINWEIS:  42P07: gibt es schon\nFATAL:  57P01: Verbindung wird abgebrochen", "unreachable"),
+        ("psql: FATAL:  the database system is shutting down", "unreachable"),
+        ("psql: could not connect to server: Connection refused", "unreachable"),
+        ('psql: FATAL:  role "shop" does not exist', "unreadable"),
+        ("server closed the connection unexpectedly\nconnection to server was lost", "unreachable"),
     ],
 )
 def test_what_keeps_a_command_from_asking_is_told_from_a_service_that_is_down(

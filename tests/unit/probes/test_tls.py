@@ -60,14 +60,28 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return key, made
 
 
-def under_tls(handle: Handler, certificate: tuple[Path, Path]) -> Handler:
+def under_tls(
+    handle: Handler,
+    certificate: tuple[Path, Path],
+    newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+    demands_ours: bool = False,
+) -> Handler:
     key, made = certificate
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(made, key)
+    context.maximum_version = newest
+    context.verify_mode = ssl.CERT_REQUIRED if demands_ours else ssl.CERT_NONE
 
     def secured(conn: socket.socket) -> None:
-        with contextlib.suppress(ssl.SSLError), context.wrap_socket(conn, server_side=True) as wrapped:
-            handle(wrapped)
+        with conn.dup() as beneath:
+            with contextlib.suppress(ssl.SSLError), context.wrap_socket(conn, server_side=True) as wrapped:
+                handle(wrapped)
+                return
+            # What has come and was not read would make a reset of the end, which overtakes the alert.
+            with contextlib.suppress(OSError):
+                beneath.shutdown(socket.SHUT_WR)
+                while beneath.recv(4096):
+                    pass
 
     return secured
 
@@ -211,3 +225,27 @@ def test_a_redis_with_a_certificate_of_its_own_is_read_by_every_probe_as_its_url
         assert asked(f"{dsn.replace('localhost', '127.0.0.1')}?ssl_cert_reqs=none") == read
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate[1]))
         assert asked(dsn) == read
+
+
+def kinds(dsn: str) -> list[str]:
+    probes: list[Probe] = [RedisCommand(command, dsn=dsn) for command in (("GET", "k"), ("DBSIZE",), ("INFO",))]
+    return [read_once(probe, 5.0).kind for probe in probes]
+
+
+@pytest.mark.parametrize("newest", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_what_a_handshake_with_redis_fails_of_is_told_alike_by_every_probe(
+    certificate: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch, newest: ssl.TLSVersion
+) -> None:
+    with serving(under_tls(simple_redis, certificate)) as port:
+        assert kinds(f"rediss://localhost:{port}/0") == ["unreadable"] * 3
+    with serving(under_tls(simple_redis, certificate, newest, demands_ours=True)) as port:
+        assert kinds(f"rediss://localhost:{port}/0?ssl_ca_certs={certificate[1]}") == ["unreadable"] * 3
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
+        assert read_once(HttpText(f"https://localhost:{port}/"), 5.0).kind == "unreadable"
+
+
+def test_a_redis_without_tls_or_that_hangs_up_is_not_ours() -> None:
+    with serving(lambda conn: conn.recv(1000) and conn.sendall(b"-ERR no TLS here, nor ever\r\n")) as port:
+        assert kinds(f"rediss://localhost:{port}/0") == ["malformed"] * 3
+    with serving(lambda conn: None) as port:
+        assert kinds(f"rediss://localhost:{port}/0") == ["unreachable"] * 3

@@ -1,0 +1,54 @@
+"""Whose failure it is that there is no connection to PostgreSQL, in libpq's words."""
+
+import pytest
+
+from blackstart.probes.postgres_errors import no_connection
+from blackstart.probes.read import read_once
+from blackstart.probes.sql import SqlScalar
+from tests.unit.probes.servers import serving
+
+AT = 'connection to server at "localhost" (127.0.0.1), port 5432 failed: '
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "fe_sendauth: no password supplied",
+        "server does not support SSL, but SSL was required",
+        'root certificate file "/root/.postgresql/root.crt" does not exist',
+        "SSL error: certificate verify failed",
+        'server certificate for "localhost" does not match host name "db"',
+        "authentication method 10 not supported",
+        "SCRAM authentication requires libpq version 10 or above",
+        'FATAL:  no pg_hba.conf entry for host "10.0.0.1", user "me", database "x", no encryption',
+        'FATAL:  password authentication failed for user "me"',
+        'ВАЖНО:  пользователь "me" не прошёл проверку подлинности (по паролю)',
+    ],
+)
+def test_a_login_or_certificate_that_we_do_not_have_is_ours(said: str) -> None:
+    assert no_connection(AT + said + "\n").kind == "unreadable"
+    refused = AT.replace("localhost", "a") + "Connection refused\n\tIs the server running on that host?\n"
+    assert no_connection(refused + AT + said).kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Connection refused\n\tIs the server running on that host and accepting TCP/IP connections?",
+        "server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally",
+        "SSL error: unexpected eof while reading",
+        "SSL SYSCALL error: Connection reset by peer",
+        "FATAL:  the database system is starting up",
+        "FATAL:  sorry, too many clients already",
+    ],
+)
+def test_a_server_that_is_not_there_is_an_outage_whatever_it_is_called(said: str) -> None:
+    assert no_connection(AT + said).kind == "unreachable"
+    assert no_connection(AT.replace("localhost", "authentication") + said).kind == "unreachable"
+
+
+def test_a_real_libpq_that_demands_tls_of_a_server_without_is_not_an_outage() -> None:
+    with serving(lambda conn: conn.recv(8) and conn.sendall(b"N")) as port:
+        dsn = f"postgresql://me@127.0.0.1:{port}/x?sslmode="
+        readings = [read_once(SqlScalar("q", dsn=dsn + mode), 5.0) for mode in ("require", "verify-full")]
+    assert [reading.kind for reading in readings] == ["unreadable", "unreadable"], readings
