@@ -85,7 +85,7 @@ def _named(char: str) -> str:
 def split(text: str, such_as: str, schemes: Container[str] | None = None, whole_path: bool = False) -> Parts:
     """The parts of a URL with one of these schemes; any, where none are given. Raises ValueError.
 
-    `whole_path`: blanks may stand in its path and query, and an @ where none stands before them (`/users/@me`).
+    `whole_path`: blanks may stand in its path and query, and an @ in them (`/users/@me`).
     """
     scheme, there, rest = one_word(text, " " if whole_path else "").partition("://")
     scheme = scheme.lower()
@@ -93,7 +93,8 @@ def split(text: str, such_as: str, schemes: Container[str] | None = None, whole_
         raise ValueError(f"must be a URL such as {such_as}")
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     login, at, where = rest[:end].rpartition("@")
-    if "@" in rest[end:] and not at and not (whole_path and _PLACE.fullmatch(where) and _port_fits(where)):
+    in_path = whole_path and _PLACE.fullmatch(where) and _port_fits(where)
+    if "@" in rest[end:] and not (in_path and not (at and "#" in rest[: rest.rfind("@")])):
         raise ValueError(ENCODE)
     if schemes is not None and scheme not in schemes:
         raise ValueError(f"must be a URL such as {such_as}, not of the scheme {shown(scheme)}://")
