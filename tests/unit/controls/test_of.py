@@ -73,7 +73,7 @@ def test_a_unit_without_a_suffix_is_a_service() -> None:
         ({"unit": "redis", "user": "yes"}, '"user" must be true or false'),
         ({"supervisor": "redis"}, 'needs "config"'),
         ({"docker": "redis", "config": "x"}, 'unknown key "config"'),
-        ({"docker": "redis", "host": "db1"}, 'host = "db1" can\'t be read'),
+        ({"docker": "redis", "host": "db1"}, 'host = "..." can\'t be read'),
         ({"manual": "redis", "stpo": "Stop it."}, 'Did you mean "stop"?'),
         ({"process": "redis-server", "start": ["x"], "stop_signal": "TREM"}, 'Did you mean "TERM"?'),
         ({"process": "redis-server", "start": "it's"}, "start"),
