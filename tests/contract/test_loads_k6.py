@@ -67,10 +67,23 @@ def test_its_requests_become_history_and_its_thresholds_results(server: Server, 
     assert summary.dropped_iterations == 0
 
 
-def test_a_threshold_over_nothing_is_told_apart(server: Server, tmp_path: Path) -> None:
+@pytest.mark.parametrize("by", ["", "shell", "script", "config"])
+def test_a_threshold_over_nothing_is_told_apart(
+    server: Server, tmp_path: Path, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """k6 lets a threshold hold whose tag no request has, as after a typing error in it."""
     file = Path(script(tmp_path))
-    mistyped = '"http_req_duration{name:gett}": ["p(95)<1"], "http_req_failed{name:gett}": ["rate<0.1"], http_reqs:'
+    config = tmp_path / "config.json"
+    config.write_text('{"summaryTrendStats": ["p(95)"]}')
+    if by == "shell":
+        monkeypatch.setenv("K6_SUMMARY_TREND_STATS", "p(95)")
+    elif by == "config":
+        monkeypatch.setenv("K6_CONFIG", str(config))
+    elif by == "script":
+        file.write_text(file.read_text().replace("thresholds:", "summaryTrendStats: ['p(95)'], thresholds:"))
+    mistyped = '"http_req_duration{name:gett}": ["p(95)<1"], "http_req_failed{name:gett}": ["rate<0.1"], ' + (
+        '"http_req_connecting{name:gett}": ["p(95)<1"], "http_reqs{status:500}": ["count<1"], http_reqs:'
+    )
     file.write_text(file.read_text().replace("http_reqs:", mistyped))
     summary, _ = played(k6(server, str(file)), tmp_path / "history.csv")
     assert {(item.name, item.seen) for item in summary.thresholds} == {
@@ -78,6 +91,8 @@ def test_a_threshold_over_nothing_is_told_apart(server: Server, tmp_path: Path) 
         ("http_req_duration: p(95)<0.0001", True),
         ("http_req_duration{name:gett}: p(95)<1", False),
         ("http_req_failed{name:gett}: rate<0.1", False),
+        ("http_req_connecting{name:gett}: p(95)<1", False),
+        ("http_reqs{status:500}: count<1", True),
     }
 
 
@@ -143,7 +158,7 @@ def test_a_script_that_lists_a_few_system_tags_leaves_out_none(server: Server, t
 @pytest.mark.parametrize(
     "taken",
     [{"args": ("--log-output", "none")}, {"args": ("-ojson",)}, {"args": ("--system-tags=url",)}, {"args": ("-l",)},
-     {"env": {"K6_LOG_OUTPUT": "none"}}],
+     {"args": ("-c", "k6.json")}, {"env": {"K6_LOG_OUTPUT": "none"}}, {"env": {"K6_SUMMARY_TREND_STATS": "p(95)"}}],
     ids=str,
 )  # fmt: skip
 def test_what_the_evidence_is_read_from_is_refused_by_name(taken: dict[str, Any]) -> None:

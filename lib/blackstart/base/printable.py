@@ -28,6 +28,12 @@ def one_line(text: str) -> str:
     return _COMMAND.sub(_disarmed, text) if "::" in text or "##" in text else text
 
 
+def kind_of(value: Any) -> str:
+    """What a value of a file is, as in `a list`: where it is of the wrong kind, the value itself may be a secret."""
+    kinds = {str: "text", bool: "true or false", dict: "a table", list: "a list", int: "a number", float: "a number"}
+    return kinds.get(type(value), type(value).__name__)
+
+
 def lines(texts: Iterable[str]) -> str:
     """Each text as one line."""
     return "\n".join(map(one_line, texts))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.base.errors import BadTarget, did_you_mean
+from blackstart.base.printable import kind_of
 from blackstart.base.secrets import places
 from blackstart.base.secrets.env import secret
 from blackstart.base.urls import parts
@@ -55,7 +56,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
             raise BadTarget(f'{where}: unknown key "{key}".{did_you_mean(key, [*_KEYS, *tables])}')
         kinds = _KEYS[key]
         if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
-            raise BadTarget(f'{where}: "{key}" must be {_expected(kinds)}, not {value!r}')
+            raise BadTarget(f'{where}: "{key}" must be {_expected(kinds)}, not {kind_of(value)}')
     if not data.get("name"):
         raise BadTarget(f'{where}: a target needs a name, as in name = "shop"')
     _positive(data, where, "max_rate_hz", "read_timeout_s")
@@ -66,7 +67,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     facts.refuse_bad(data.get("facts", {}), known, where)
     for header, value in data.get("headers", {}).items():
         if not isinstance(value, str):
-            raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {value!r}')
+            raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {kind_of(value)}')
     fields = {key: value for key, value in data.items() if key in _KEYS and key not in ("services", "allow")}
     services = {name: _service(name, table, where) for name, table in data.get("services", {}).items()}
     allow = tuple(map(str, data.get("allow", ())))
@@ -83,7 +84,7 @@ def _service(name: str, table: Any, where: str) -> Service:
             raise BadTarget(f'{where}: unknown key "{key}" in [services.{name}].{did_you_mean(key, _SERVICE_KEYS)}')
         wanted = dict if key in ("control", "net") else str
         if not isinstance(value, wanted):
-            raise BadTarget(f'{where}: "{key}" in [services.{name}] must be {_expected(wanted)}, not {value!r}')
+            raise BadTarget(f'{where}: "{key}" in [services.{name}] must be {_expected(wanted)}, not {kind_of(value)}')
     return Service(name, **table)
 
 

@@ -12,6 +12,7 @@ from functools import cache
 from typing import Any
 
 from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed, did_you_mean
+from blackstart.base.printable import kind_of
 from blackstart.controls.steps.shell import ssh_host
 from blackstart.model.control import Control, State
 from blackstart.model.target import Service
@@ -67,7 +68,7 @@ def read_table(where: str, table: Mapping[str, Any], kinds: Mapping[str, type | 
         if key not in kinds:
             raise BadTarget(f'{where}: unknown key "{key}".{did_you_mean(key, kinds)}')
         if not isinstance(value, kinds[key]):
-            raise BadTarget(f'{where}: "{key}" must be {_words(kinds[key])}, not {value!r}')
+            raise BadTarget(f'{where}: "{key}" must be {_words(kinds[key])}, not {kind_of(value)}')
         if value in ("", []):
             raise BadTarget(f'{where}: "{key}" is empty')
     if "host" in table:

@@ -18,6 +18,8 @@ OPTIONS = {
     "--linger": "-l",
     "--summary-export": "",
     "--summary-mode": "",
+    "--summary-trend-stats": "",
+    "--config": "-c",  # it may set any of them
     "--no-summary": "",
     "--no-thresholds": "",
     "--system-tags": "",

@@ -115,7 +115,7 @@ class Flags:
 
 
 def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | None = None) -> Flags:
-    """The flags in options (None or False: not given) and environment. Raises BadFlag that names flag and value."""
+    """The flags in options (None or False: not given) and environment. Raises BadFlag by name, and shows no secret."""
     environ = os.environ if environ is None else environ
     options = options or {}
     values: dict[str, Any] = {}
@@ -151,7 +151,9 @@ def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
             raise ValueError("must be UTF-8")
         return parse(text)
     except ValueError as error:
-        raise BadFlag(f"{name}={parts.shown(text)!r}: {error}") from None
+        # Nobody knows which part of a text that can't be read is a secret: what is to be short words alone is quoted.
+        value = f"={text!r}" if parse in (_switch, _duration, _count) else ""
+        raise BadFlag(f"{name}{value}: {error}") from None
 
 
 def option_name(field_name: str) -> str:

@@ -67,7 +67,7 @@ def test_a_whole_file_is_read(path: Path) -> None:
     [
         ("", "needs a name"),
         ('name = ""', "needs a name"),
-        ("name = 3", '"name" must be text, not 3'),
+        ("name = 3", '"name" must be text, not a number'),
         ('name = "x"\napii = "http://h"', 'unknown key "apii". Did you mean "api"?'),
         ('name = "x"\nlab = 1', '"lab" must be true or false'),
         ('name = "x"\nmax_rate_hz = true', '"max_rate_hz" must be a number'),
@@ -82,6 +82,10 @@ def test_a_whole_file_is_read(path: Path) -> None:
         ('name = "x"\nallow = "live"', '"allow" must be a list'),
         ('name = "x"\norders = 1', "[orders] must be a table"),
         ('name = "x"\nheaders = { K = 1 }', 'the header "K" must be text'),
+        ('name = "x"\nheaders = { K = 987654321 }', 'the header "K" must be text, as in "env:OPS_KEY", not a number'),
+        ('name = "x"\nheaders = ["987654321"]', '"headers" must be a table, not a list'),
+        ('name = "x"\nheaders = { K = 1987-06-05 }', "not date"),
+        ('name = "x"\nservices.redis.dsn = ["987654321"]', '"dsn" in [services.redis] must be text, not a list'),
         ('name = "x"\nservices = 1', '"services" must be a table'),
         ('name = "x"\nservices.redis = 1', "[services.redis] must be a table"),
         (
@@ -101,7 +105,7 @@ def test_a_mistake_is_refused_with_its_place(path: Path, text: str, told: str) -
     path.write_text(text)
     with pytest.raises(BadTarget, match=re.escape(told)) as caught:
         load(path)
-    assert str(path) in str(caught.value)
+    assert str(path) in str(caught.value) and "987654321" not in str(caught.value)
     assert str(caught.value).startswith("Not started: ")
 
 

@@ -103,7 +103,10 @@ def picked(text: str, pick: str) -> str:
 
 def login(text: str) -> tuple[str | None, str]:
     """User and password of a URL, as they are written there; the user is None where there is none."""
-    found, there, _ = text.partition("://")[2].partition("/")[0].rpartition("@")
+    whole = text.partition("://")[2].partition("/")[0]
+    # An @ may stand in a query; libpq alone lets a password hold "?" and "#".
+    before = re.split("[?#]", whole, maxsplit=1)[0]
+    found, there, _ = (before if "@" in before else whole).rpartition("@")
     user, _, password = found.partition(":")
     return (user if there else None), password
 

@@ -10,7 +10,7 @@ ENCODE = (
     'has a user or password that ends too soon: percent-encode it ("/" as %2F, "@" as %40, "?" as %3F, "#" as %23, '
     '"%" as %25)'
 )
-_LOGIN = re.compile(r"(?s)(?P<head>^[^:/?#@\s]*://)?.*@")
+_SCHEME = re.compile(r"(?:jdbc:)?[A-Za-z][A-Za-z0-9+.-]*://")
 _PLACE = re.compile(r"(?P<host>\[[0-9A-Fa-f:.]+(?:%[\w.-]+)?\]|[^:\[\]@,\s]+)(?P<colon>:(?P<port>[^\],]*))?")
 # Line ends, control characters and what is not seen: zero width, direction, byte order mark, odd blanks.
 _UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
@@ -52,11 +52,10 @@ class Parts:
 
 
 def shown(text: str) -> str:
-    """What of a text that could not be read may be shown: nothing behind `://` (or its beginning) up to the last `@`;
-    nothing at all of words such as `password=...`."""
-    if "=" in text and "://" not in text:
-        return "..."
-    return _LOGIN.sub(lambda found: f"{found['head'] or ''}...@", text, count=1)
+    """What of a text that could not be read may be shown, as in `redis://...`: a scheme. Nobody knows which part of the
+    rest is a password."""
+    found = _SCHEME.match(text)
+    return f"{found[0] if found else ''}..."
 
 
 def one_word(text: str, but: str = "") -> str:
@@ -85,7 +84,7 @@ def _named(char: str) -> str:
 def split(text: str, such_as: str, schemes: Container[str] | None = None, whole_path: bool = False) -> Parts:
     """The parts of a URL with one of these schemes; any, where none are given. Raises ValueError.
 
-    `whole_path`: blanks may stand in its path and query, and an @ where none stands before them (`/users/@me`).
+    `whole_path`: blanks may stand in its path and query, and an @ in them (`/users/@me`).
     """
     scheme, there, rest = one_word(text, " " if whole_path else "").partition("://")
     scheme = scheme.lower()
@@ -93,10 +92,11 @@ def split(text: str, such_as: str, schemes: Container[str] | None = None, whole_
         raise ValueError(f"must be a URL such as {such_as}")
     end = min((at for at in map(rest.find, "/?#") if at >= 0), default=len(rest))
     login, at, where = rest[:end].rpartition("@")
-    if "@" in rest[end:] and not at and not (whole_path and _PLACE.fullmatch(where) and _port_fits(where)):
+    in_path = whole_path and _PLACE.fullmatch(where) and _port_fits(where)
+    if "@" in rest[end:] and not (in_path and not (at and "#" in rest[: rest.rfind("@")])):
         raise ValueError(ENCODE)
     if schemes is not None and scheme not in schemes:
-        raise ValueError(f"must be a URL such as {such_as}, not of the scheme {shown(scheme)}://")
+        raise ValueError(f"must be a URL such as {such_as}, not of the scheme {shown(f'{scheme}://')}")
     path, _, query = rest[end:].partition("#")[0].partition("?")
     user, colon, password = login.partition(":")
     return Parts(scheme, where, path, query, unquote(user) if at else None, unquote(password) if colon else None)

@@ -42,7 +42,7 @@ def read(text: str) -> PostgresUrl:
     word = _DRIVER.sub(r"\g<scheme>", parts.one_word(text, "" if "://" in text else " "))
     scheme, url, _ = word.partition("://")
     if url and scheme not in SCHEMES:
-        raise ValueError(f"must be a URL such as {SUCH_AS}, not of the scheme {parts.shown(scheme)}://")
+        raise ValueError(f"must be a URL such as {SUCH_AS}, not of the scheme {parts.shown(f'{scheme}://')}")
     plain = _PLAIN.fullmatch(word)
     if plain and not any(os.environ.get(name) for name in _VARIABLES):
         return PostgresUrl(word, (_place(plain["host"], "", plain["port"] or ""),), plain["user"] or "")

@@ -30,11 +30,11 @@ _SYSTEM_TAGS = (
     "proto,subproto,status,method,url,name,group,check,error,error_code,tls_version,scenario,service,"
     "expected_response,iter,vu,ocsp_status,ip"
 )
+# Its count tells whether a trend had a sample; a list of the shell's or the script's could leave it out.
+_TREND_STATS = "count,min,med,max,avg,p(90),p(95)"
 # How k6 marks what a script threw and did not catch.
 _THROWN = re.compile(r"source=stacktrace$")
 _MESSAGE = re.compile(r'msg="((?:[^"\\]|\\(?!n))*)')
-# Times that no sample has as zero; others may well be zero, such as those of a handshake on plain HTTP.
-_NEVER_ZERO = ("http_req_duration", "http_req_waiting", "iteration_duration", "group_duration")
 
 
 class K6Process:
@@ -64,6 +64,10 @@ class K6Process:
         summary.unlink(missing_ok=True)
         argv = [binary, "run", "--quiet", "--no-color", "--no-usage-report", "--paused", "--address", address]
         argv += ["--summary-export", str(summary), "--out", "csv=-", "--system-tags", _SYSTEM_TAGS, "--linger=false"]
+        argv += [
+            "--summary-trend-stats",
+            _TREND_STATS,
+        ]  # a list of the shell's or script's could leave out what is read
         argv += ["--no-summary=false", "--no-thresholds=false", "--include-system-env-vars=true", "--log-output=stderr"]
         environment = {
             **{name: value for name, value in os.environ.items() if name not in VARIABLES},
@@ -125,7 +129,7 @@ class K6Process:
             return None
         # In k6's summary export `true` says that a threshold was crossed. One over nothing is not: k6 has it held.
         return tuple(
-            Threshold(f"{metric}: {name}", not crossed, _sampled(metric, facts))
+            Threshold(f"{metric}: {name}", not crossed, _sampled(facts))
             for metric, facts in sorted(metrics.items())
             for name, crossed in facts.get("thresholds", {}).items()
         )
@@ -160,11 +164,12 @@ class K6Process:
         return "; ".join(self.last_lines) or "it said nothing"
 
 
-def _sampled(metric: str, facts: Mapping[str, Any]) -> bool:
+def _sampled(facts: Mapping[str, Any]) -> bool:
     """Whether that metric had a sample, as far as it can be told: k6 exports what had none as zeros."""
     if "passes" in facts:
         return bool(facts["passes"] or facts.get("fails"))
-    return metric.partition("{")[0] not in _NEVER_ZERO or bool(facts.get("max", 1))
+    # A counter or a gauge; of a counter that stands at zero, as one of errors should, no sample is an answer, too.
+    return bool(facts.keys() & {"rate", "value"} or facts.get("count"))
 
 
 def _free_port() -> int:

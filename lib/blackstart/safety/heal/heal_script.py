@@ -197,5 +197,6 @@ def _look_up(reference: str) -> str:
         if not pick:
             return f"printf '%s' \"${{{name}-}}\""
         if pick == "password":
-            return f"v=${{{name}-}}; v=${{v#*://}}; v=${{v%%/*}}; v=${{v%@*}}; printf '%s' \"${{v#*:}}\""
+            login = "v=${v#*://}; v=${v%%/*}; case ${v%%[?#]*} in (*@*) v=${v%%[?#]*} ;; esac; v=${v%@*}"
+            return f"v=${{{name}-}}; {login}; printf '%s' \"${{v#*:}}\""
     return f"find_secret {shlex.quote(reference)}"
