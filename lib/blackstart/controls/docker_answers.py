@@ -15,14 +15,16 @@ _STATUS: dict[str, Status] = {
 # Who makes another container in the place of one that ends, or does not answer, and a mark that its containers have.
 _OWNERS = {
     "com.docker.swarm.": "Docker Swarm",
-    "io.kubernetes.pod.": "Kubernetes",
-    "io.kubernetes.container.": "Kubernetes",
+    "com.docker.stack.": "Docker Swarm",
+    "io.kubernetes.": "Kubernetes",
+    "annotation.io.kubernetes.": "Kubernetes",
     "com.hashicorp.nomad.": "Nomad",
     "com.amazonaws.ecs.": "Amazon ECS",
     "io.rancher.container.": "Rancher",
     "MESOS_TASK_ID": "Mesos",
     "net.azure-devices.edge.owner": "Azure IoT Edge",
     "io.balena.supervised": "balena",
+    "supervisor_managed": "Home Assistant",  # io.hass. is in its images, whoever runs them
     "PODMAN_SYSTEMD_UNIT": "systemd",
 }
 

@@ -34,7 +34,12 @@ class Candidate:
 def parse(listed: str) -> list[Candidate]:
     """The containers in what the listing printed."""
     lines = [line.split("\t") for line in listed.splitlines() if line.strip()]
-    return [Candidate(*(word.strip() for word in words)) for words in lines if len(words) == 6]
+    return [Candidate(_own(names), *(word.strip() for word in more)) for names, *more in lines if len(more) == 5]
+
+
+def _own(names: str) -> str:
+    """A container's own name; what has a slash is what another calls it that links to it."""
+    return next((name for name in names.strip().split(",") if "/" not in name), names.strip())
 
 
 @dataclass(frozen=True)

@@ -107,9 +107,8 @@ class Systemd(Control):
 
     def resume(self) -> tuple[Command, ...]:
         """SIGCONT to all of them; one that has no process by now needs none."""
-        return (
-            self._systemctl("kill", "--signal=CONT", self.unit, accepts=("No process", "not running", "not loaded")),
-        )
+        said = ("No process", "not running", "not loaded")  # in English, whatever the shell's language is
+        return (self._systemctl("kill", "--signal=CONT", self.unit, accepts=said, env={"LC_ALL": "C"}),)
 
     def rights(self) -> tuple[Command, ...]:
         """Whether systemd answers and knows the unit. Whether we may start it shows when the undo is rehearsed."""

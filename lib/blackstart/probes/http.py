@@ -20,6 +20,8 @@ MAX_BODY_BYTES = 4 * 1024 * 1024
 # Parsed answers that several probes share; larger ones are not kept.
 _SHARED_BYTES = 64 * 1024
 _BAD_STATUS = 400
+# A login, or a form of the answer, that is ours to name.
+_OURS = (401, 403, 406, 407)
 _BARE_INFINITY = re.compile(r"(?<=: )-?inf(?=[,}])")
 
 
@@ -116,7 +118,7 @@ class HttpJson(OverHttp):
     Alternatives are separated by `|`, as in `is_paused|paused`: the first that is there counts. `repr_in` names a text
     field that may end in a Python dict (`"error: 503: {...}"`), where the field is looked for if it is not there
     otherwise. A missing field is `absent`, one with several values `unreadable`; with a status from 400 up both are
-    `malformed`.
+    `malformed`, but for a login or form that is ours to name (401, 403, 406, 407).
     """
 
     path: str
@@ -144,17 +146,18 @@ class HttpJson(OverHttp):
             for path in self.field.split("|"):
                 found, value = look_up(place, path)
                 if found and isinstance(value, dict | list):
-                    kind = "malformed" if refused else "unreadable"
+                    kind = bad_status(answer) if refused else "unreadable"
                     return kind, None, f"{path} is a {type(value).__name__}, not a single value"
                 if found:
                     return "value", value, ""
-        kind = "malformed" if refused else "absent"
+        kind = bad_status(answer) if refused else "absent"
         return kind, None, f"status {answer.status}, no field {self.field.replace('|', ' or ')}"
 
 
 @plain("probe.http_text")
 class HttpText(OverHttp):
-    """The text of an answer as it stands, for final states that a check reads. A status from 400 up is malformed."""
+    """The text of an answer as it stands, for final states that a check reads. A status from 400 up is malformed,
+    one of 401, 403, 406, 407 unreadable."""
 
     path: str
     name: str = ""
@@ -171,11 +174,16 @@ class HttpText(OverHttp):
     def pick(self, answer: Answer) -> Picked:
         """The text."""
         if (answer.status or 0) >= _BAD_STATUS:
-            return "malformed", None, f"status {answer.status}"
+            return bad_status(answer), None, f"status {answer.status}"
         try:
             return "value", answer.body.decode("utf-8"), ""
         except UnicodeDecodeError as error:
             return "unreadable", None, f"not UTF-8: {error.reason} at byte {error.start}"
+
+
+def bad_status(answer: Answer) -> ReadingKind:
+    """What an answer is that is not the one to read, by its status."""
+    return "unreadable" if answer.status in _OURS else "malformed"
 
 
 def parse_json(body: bytes) -> Any:
@@ -187,7 +195,7 @@ def no_json(answer: Answer, error: ValueError) -> Picked:
     """The reading of what `parse_json` raised: an encoding or depth that we don't read is not the target's failure."""
     beyond_us = isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, RecursionError)
     ours = beyond_us and (answer.status or 0) < _BAD_STATUS
-    return "unreadable" if ours else "malformed", None, f"status {answer.status}, not JSON: {error}"
+    return "unreadable" if ours else bad_status(answer), None, f"status {answer.status}, not JSON: {error}"
 
 
 def _parse(body: bytes) -> Any:

@@ -12,7 +12,8 @@ from blackstart.base.sockets import NoAnswer
 MAX_PAGE_BYTES = 128 * 1024 * 1024
 _LINE_BYTES = 64 * 1024
 _UNPACKED_BYTES = 256 * 1024
-_GZIP_OR_ZLIB = 47
+_GZIP_OR_ZLIB, _BARE = 47, -15
+_GZIP_BEGIN = b"\x1f\x8b"
 _PACKED = (b"gzip", b"x-gzip", b"deflate")
 _PLAIN = (b"", b"identity")
 _BLANKS = b" \t"
@@ -59,18 +60,27 @@ def _starts_line(page: bytes, place: int) -> bool:
     return place == 0 or page[place - 1] == _LINE_FEED
 
 
+def _is_framed(data: bytes) -> bool:
+    # Many servers leave out zlib's frame: RFC 9110, 8.4.1.2.
+    return data.startswith(_GZIP_BEGIN) or (data[0] & 15 == 8 and int.from_bytes(data[:2], "big") % 31 == 0)
+
+
 class Body:
     """Collects one body. Raises NoAnswer: `unreadable` beyond our limits, `malformed` where it is not as it says."""
 
-    __slots__ = ("_long", "_max_bytes", "_packed", "_parts", "_rest", "_series", "_size", "_skips", "_unpacked")
+    __slots__ = (
+        "_begin", "_ended", "_long", "_max_bytes", "_packed", "_parts", "_rest", "_series", "_size", "_skips",
+        "_unpacked",
+    )  # fmt: skip
 
     def __init__(self, max_bytes: int, series: Sequence[bytes] = ()) -> None:
         self._max_bytes, self._series = max_bytes, series
         self._packed: zlib._Decompress | None = None
         self._parts: list[bytes] = []
+        self._begin: bytes | None = None  # where it may be packed with or without a frame: what has come of it
         self._rest = b""
         self._size = self._unpacked = 0
-        self._long = self._skips = False
+        self._ended = self._long = self._skips = False
 
     @property
     def packed(self) -> bool:
@@ -82,6 +92,7 @@ class Body:
         name = encoding.strip().lower()
         if name in _PACKED:
             self._packed = zlib.decompressobj(_GZIP_OR_ZLIB)
+            self._begin = b"" if name == b"deflate" else None
         elif name not in _PLAIN:
             raise NoAnswer("unreadable", f"an encoding that is not read: {name[:40].decode('latin-1')}")
 
@@ -90,12 +101,20 @@ class Body:
         if self._packed is None:
             self._keep(data)
             return
+        if self._begin is not None:
+            data = self._begin = self._begin + data
+            if len(data) < len(_GZIP_BEGIN):
+                return
+            self._begin = None
+            self._packed = zlib.decompressobj(_GZIP_OR_ZLIB if _is_framed(data) else _BARE)
         try:
-            while data:
+            while data and not self._ended:
                 self._keep(self._packed.decompress(data, _UNPACKED_BYTES))
-                data = self._packed.unconsumed_tail
-                if self._packed.eof and self._packed.unused_data:
-                    data, self._packed = self._packed.unused_data, zlib.decompressobj(_GZIP_OR_ZLIB)
+                data, behind = self._packed.unconsumed_tail, self._packed.unused_data
+                if behind.startswith(_GZIP_BEGIN):
+                    data, self._packed = behind, zlib.decompressobj(_GZIP_OR_ZLIB)
+                else:
+                    self._ended = len(behind) >= len(_GZIP_BEGIN)  # as gzip does, what is no further part is left out
         except zlib.error as error:
             raise NoAnswer("malformed", f"not packed as it says: {error}") from error
 

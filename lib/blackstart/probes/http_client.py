@@ -26,6 +26,7 @@ _CHUNK_BYTES = 64 * 1024
 _CONTROL = frozenset("\r\n\0")
 _HEAD_END = b"\r\n\r\n"
 _HEADS_REMEMBERED = 8
+_LEAST_STATUS = 100
 
 
 class _Message:
@@ -196,7 +197,9 @@ class HttpReader(KeptReader):
             message.parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             if not message.complete:
-                raise NoAnswer("malformed", f"not HTTP: {error}") from error
+                # An answer it is; what our parser is stricter in than others are says nothing of the target.
+                begun = message.parser.get_status_code() >= _LEAST_STATUS
+                raise NoAnswer("unreadable" if begun else "malformed", f"not HTTP: {error}") from error
             # More bytes than the answer has: it stands, the connection can't be trusted any further.
             message.keep_alive = False
         if message.failure is not None:

@@ -14,7 +14,7 @@ from typing import Literal
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer, Picked
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, pairs
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, bad_status, pairs
 from blackstart.probes.http_body import lines_of, quoted_name
 
 Aggregate = Literal["sum", "max", "min", "count"]
@@ -269,7 +269,7 @@ class MetricLabel(OfPage):
 def page_samples(answer: Answer, series: str) -> list[Sample] | Picked:
     """The samples of a series, or what the reading is where they can't be read."""
     if answer.status != 200:
-        return "malformed", None, f"status {answer.status} instead of a metrics page"
+        return bad_status(answer), None, f"status {answer.status} instead of a metrics page"
     try:
         return samples_of(answer.body, series)
     except NotPrometheus as error:

@@ -81,10 +81,12 @@ def test_only_the_whole_name_is_ever_meant(word: str) -> None:
 
 def test_the_listing_is_read_with_and_without_labels() -> None:
     listed = "a-redis\trunning\tredis\ta\tFalse\tab12\n b \texited\t\t\t\tcd34\nrubbish\n"
+    listed += "web/cache,redis\trunning\t\t\t\tef56\n"  # as Docker lists one that another links to
     known = parse(listed)
     assert known == [
         Candidate("a-redis", "running", "redis", "a", "False", "ab12"),
         Candidate("b", "exited", id="cd34"),
+        Candidate("redis", "running", id="ef56"),
     ]
 
 
@@ -155,7 +157,11 @@ def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() 
     ("label", "owner"),
     [
         ("com.docker.swarm.task.id", "Docker Swarm"),
+        ("com.docker.stack.namespace", "Docker Swarm"),
         ("io.kubernetes.pod.name", "Kubernetes"),
+        ("io.kubernetes.sandbox.id", "Kubernetes"),
+        ("annotation.io.kubernetes.container.hash", "Kubernetes"),
+        ("supervisor_managed", "Home Assistant"),
         ("com.hashicorp.nomad.alloc_id", "Nomad"),
         ("com.amazonaws.ecs.task-arn", "Amazon ECS"),
         ("PODMAN_SYSTEMD_UNIT", "systemd"),
@@ -164,7 +170,9 @@ def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() 
 def test_a_container_that_an_orchestrator_replaces_names_it_and_the_label(label: str, owner: str) -> None:
     printed = f'no {{"Status":"running","Pid":7}}\na.label\n{label}\nz.label\n'
     assert docker_answers.state(printed).owner == f"{owner} (its label {label})"
-    others = "com.docker.compose.project\nio.k8s.description\nio.x-k8s.kind.cluster\nmy.io.kubernetes.pod.name"
+    others = (
+        "com.docker.compose.project\nio.k8s.description\nio.x-k8s.kind.cluster\nmy.io.kubernetes.pod.name\nio.hass.type"
+    )
     assert docker_answers.state(f'no {{"Status":"running","Pid":7}}\n{others}').owner == ""
 
 

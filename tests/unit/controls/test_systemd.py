@@ -78,3 +78,8 @@ def test_a_unit_whose_end_ends_the_machine_is_lost(action: str) -> None:
     printed = shown("active", "running", 42, last="S 1 4711\n")
     assert action.partition("=")[2] in parse_state(f"{action}\n{printed}").lost
     assert not parse_state(f"FailureAction=none\nSuccessAction=none\n{printed}").lost
+
+
+def test_what_is_accepted_by_its_words_is_asked_in_their_language() -> None:
+    (resume,) = SYSTEM.resume()
+    assert resume.accepts and "LC_ALL=C" in to_shell(resume)

@@ -11,6 +11,7 @@ from blackstart.base.errors import BadTarget
 from blackstart.model.reading import Answer
 from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpJson, HttpStatus, HttpText
+from blackstart.probes.metrics import Metric
 
 TARGET = Target(
     "shop",
@@ -136,3 +137,12 @@ def test_describe_hides_a_password_in_the_url() -> None:
 def test_field_that_is_no_path_is_refused() -> None:
     with pytest.raises(ValueError, match="must be a path"):
         HttpJson("/x", "a|")
+
+
+@pytest.mark.parametrize("status", [401, 403, 406])
+def test_a_login_that_is_missing_is_ours_but_to_a_probe_of_the_status(status: int) -> None:
+    refused = Answer("answer", b"<html>", status)
+    for probe in (HttpJson("/x", "a"), HttpText("/x"), Metric("a")):
+        assert probe.pick(refused)[0] == "unreadable"
+    assert HttpJson("/x", "a").pick(answer({"detail": "who?"}, status))[0] == "unreadable"
+    assert HttpStatus("/x").pick(refused)[:2] == ("value", status)

@@ -5,6 +5,7 @@ import socket
 import time
 import tracemalloc
 import zlib
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -43,6 +44,10 @@ def look(answer: bytes, series: str = "seen", **more: str) -> Reading:
         ("x-gzip", gzip.compress),
         ("GZIP", gzip.compress),
         ("deflate", zlib.compress),
+        ("deflate", lambda body: zlib.compress(body, wbits=-15)),
+        ("deflate", gzip.compress),
+        ("gzip", lambda body: gzip.compress(body) + bytes(9)),
+        ("gzip", lambda body: gzip.compress(body) + b"\r\n"),
         ("identity", bytes),
         ("gzip", lambda body: gzip.compress(body[:3]) + gzip.compress(body[3:])),
     ],
@@ -153,6 +158,18 @@ def test_fleets_over_the_same_pages_share_their_reads() -> None:
     running = Sampler([fleet("a"), fleet("b")], lambda *_: None)
     (member,) = running._members
     assert [inner.series for inner in member._endpoint.members] == [("a", "b"), ("a", "b")]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("wbits", [31, 15, -15])
+@given(cuts=st.lists(st.integers(0, 60), max_size=9))
+def test_a_packed_body_is_unpacked_wherever_the_pieces_are_cut(wbits: int, cuts: list[int]) -> None:
+    data = zlib.compress(b"seen 3\n" * 9, wbits=wbits) + (zlib.compress(b"b 1\n", wbits=31) if wbits == 31 else b"")
+    body = Body(1000)
+    body.encoded(b"gzip" if wbits == 31 else b"deflate")
+    edges = [0, *sorted(cuts), len(data) + 60]
+    for begin, end in pairwise(edges):
+        body.add((data + bytes(60))[begin:end])
+    assert body.whole() == b"seen 3\n" * 9 + (b"b 1\n" if wbits == 31 else b"")
 
 
 @given(st.lists(st.integers(1, 300), max_size=40), st.integers(0, 40))

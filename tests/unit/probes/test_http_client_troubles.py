@@ -69,6 +69,11 @@ def test_endless_drip_ends_at_the_time_limit() -> None:
     assert 0.4 < time.monotonic() - begun < 5
 
 
+@pytest.mark.parametrize("head", [b"X-Of Us: 1", b"Content-Length: 2\r\nTransfer-Encoding: chunked"])
+def test_an_answer_that_our_parser_is_too_strict_for_is_unreadable(head: bytes) -> None:
+    assert read(answering(b"HTTP/1.1 200 OK\r\n" + head + b"\r\n\r\nok", close=True))[0] == "unreadable"
+
+
 def test_endless_headers_are_malformed() -> None:
     def headers(conn: socket.socket) -> None:
         conn.sendall(b"HTTP/1.1 200 OK\r\n")
