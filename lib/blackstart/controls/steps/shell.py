@@ -110,9 +110,16 @@ def ssh_line(host: str, line: str) -> str:
     return shlex.join(["ssh", *ssh_host(host).words, line])
 
 
+def held(name: str) -> str:
+    """A variable's value in shell, to stand in double quotes: as in Python, without a byte order mark before it and
+    line ends behind it."""
+    bom, ends = r"$(printf '\357\273\277')", r"$(printf '\r')"
+    return f'$(printf \'%s\' "${{{name}-}}" | LC_ALL=C sed "1s/^{bom}//; s/{ends}*\\$//")'
+
+
 def _value(value: str) -> str:
     name = value.removeprefix("env:")
-    return f'"${name}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
+    return f'"{held(name)}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -177,7 +184,7 @@ def _headers(headers: Mapping[str, str]) -> tuple[str, str]:
     for name, value in headers.items():
         variable = value.removeprefix("env:")
         if value.startswith("env:") and _VARIABLE.match(variable):
-            hidden.append(f'{shlex.quote(name + ": ")}"${variable}"')
+            hidden.append(f'{shlex.quote(name + ": ")}"{held(variable)}"')
         elif marks(value):
             hidden.append(shlex.quote(f"{name}: {value}"))
         else:

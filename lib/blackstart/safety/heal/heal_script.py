@@ -17,7 +17,7 @@ from blackstart.base.codec import from_data, to_data
 from blackstart.base.printable import one_line
 from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders, marks, masked
-from blackstart.controls.steps.shell import to_shell
+from blackstart.controls.steps.shell import held, to_shell
 from blackstart.model.change import Change
 from blackstart.model.step import Ask, Command, HttpCall, Step
 from blackstart.safety.processes.identity import BOOT_FILE, Process, myself
@@ -207,8 +207,8 @@ def _look_up(reference: str) -> str:
     name, _, pick = rest.partition(":")
     if kind == "env" and name.isidentifier():
         if not pick:
-            return f"printf '%s' \"${{{name}-}}\""
+            return f"printf '%s' \"{held(name)}\""
         if pick == "password":
             login = "v=${v#*://}; v=${v%%/*}; case ${v%%[?#]*} in (*@*) v=${v%%[?#]*} ;; esac; v=${v%@*}"
-            return f"v=${{{name}-}}; {login}; printf '%s' \"${{v#*:}}\""
+            return f"v={held(name)}; {login}; printf '%s' \"${{v#*:}}\""
     return f"find_secret {shlex.quote(reference)}"

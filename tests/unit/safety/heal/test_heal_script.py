@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Mapping
 
 import pytest
 
+from blackstart.base.secrets import references
+from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.model.change import Change
 from blackstart.model.step import Command
 from blackstart.safety.heal import heal_script
 
 
-def attempted(step: Command, turn: int = 1, **env: str) -> subprocess.CompletedProcess[bytes]:
+def attempted(
+    step: Command, turn: int = 1, secrets: Mapping[str, str] | None = None, **env: str
+) -> subprocess.CompletedProcess[bytes]:
     """One attempt at the step, as HEAL.sh makes it."""
-    text = heal_script.text("r", [Change("do it", "redis", (), (step,), (), ())])
+    text = heal_script.text("r", [Change("do it", "redis", (), (step,), (), ())], SecretPlaceholders(secrets or {}))
     once = text.replace("\neverything\n", f"\ntries=1 turn={turn}; attempt step_0; exit\n", 1)
     return subprocess.run(
         ["/bin/sh", "-c", once], env={"PATH": "/usr/local/bin:/usr/bin:/bin", **env}, capture_output=True, timeout=30,
@@ -42,6 +47,24 @@ def test_what_a_step_says_steers_neither_a_terminal_nor_a_ci_server(
         assert (done.stdout, done.stderr) == (shown, shown)
     else:  # both were looked at for what is accepted
         assert done.stdout.startswith(shown) and b"\033" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("reference", "value", "secret"),
+    [
+        ("env:A", "\ufeffp w-p w\r\n", "p w-p w"),
+        ("env:A:password", "\ufeffredis://:p'$x-y@h/0\r\n", "p'$x-y"),
+        ("env:A:password", "postgresql://u:a?b#c-d@h/x", "a?b#c-d"),
+        ("env:A:password", "postgresql://u:pw-pw@h?sslpassword=a@b", "pw-pw"),
+    ],
+)
+def test_a_secret_of_the_environment_is_what_python_takes_it_for(
+    reference: str, value: str, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("A", value)
+    assert references.find(reference) == secret
+    step = Command(("printf", "%s", secret))
+    assert attempted(step, secrets={reference: secret}, A=value).stdout == secret.encode()
 
 
 def test_a_step_is_carried_out_where_its_words_can_not_be_kept() -> None:
