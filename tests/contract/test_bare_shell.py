@@ -134,8 +134,10 @@ def told_by(status: int = 200) -> Iterator[tuple[int, list[Seen]]]:
             seen.append(Seen(f"{self.command} {self.path}", dict(self.headers), body))
             self.send_response(status)
             self.send_header("Location", "/elsewhere")
-            self.send_header("Content-Length", "0")
+            said = b"" if status == 204 else b"\033[31m::error::no\n"
+            self.send_header("Content-Length", str(len(said)))
             self.end_headers()
+            self.wfile.write(said)
 
         do_GET = do_POST = do_DELETE = handle_any
 
@@ -207,7 +209,7 @@ def test_an_answer_is_judged_alike(path: str, status: int, accepted: tuple[int, 
         change = call("DELETE", f"http://127.0.0.1:{port}/x", ok_statuses=accepted)
         done = once(path, change)
     assert (done.returncode == 0) is ok, done.stdout + done.stderr
-    assert [one.line for one in seen] == ["DELETE /x"]
+    assert [one.line for one in seen] == ["DELETE /x"] and "error::" not in done.stdout + done.stderr
 
 
 def test_nobody_there_and_no_answer_are_told_apart(path: str) -> None:

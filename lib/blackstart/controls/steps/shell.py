@@ -110,9 +110,16 @@ def ssh_line(host: str, line: str) -> str:
     return shlex.join(["ssh", *ssh_host(host).words, line])
 
 
+def held(name: str) -> str:
+    """A variable's value in shell, to stand in double quotes: as in Python, without a byte order mark before it and
+    line ends behind it."""
+    bom, ends = r"$(printf '\357\273\277')", r"$(printf '\r')"
+    return f'$(printf \'%s\' "${{{name}-}}" | LC_ALL=C sed "1s/^{bom}//; s/{ends}*\\$//")'
+
+
 def _value(value: str) -> str:
     name = value.removeprefix("env:")
-    return f'"${name}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
+    return f'"{held(name)}"' if value.startswith("env:") and _VARIABLE.match(name) else shlex.quote(value)
 
 
 def _is_secret(name: str, value: str) -> bool:
@@ -148,6 +155,7 @@ def _judged(line: str, step: Command) -> str:
 def _curl(step: HttpCall) -> str:
     # A web proxy of the shell has no part in it: neither in the undo nor in the headers.
     words = ["curl", "-sS", "--max-time", f"{step.timeout_s:g}", "-X", step.method, "--noproxy", "*"]
+    words += ["-o", "/dev/null"]  # what a server answers might steer a terminal or a CI server
     if step.body is not None:
         words += ["-H", "Content-Type: application/json", "--data", json.dumps(step.body)]
     given, piped = _headers(step.headers)
@@ -157,15 +165,14 @@ def _curl(step: HttpCall) -> str:
     if all(200 <= status < 400 for status in step.ok_statuses):
         return line.replace("curl -sS", "curl -fsS", 1)
     statuses = "|".join(str(status) for status in step.ok_statuses)
-    report = "-o /dev/null -w '%{http_code}'"
-    return f"case $({line} {report}) in {statuses}) ;; *) echo 'not accepted' >&2; false ;; esac"
+    return f"case $({line} -w '%{{http_code}}') in {statuses}) ;; *) echo 'not accepted' >&2; false ;; esac"
 
 
 def _refusable(line: str, step: HttpCall) -> str:
     statuses = "|".join(str(status) for status in step.ok_statuses)
     told = shlex.quote(step.if_refused)
     return (  # 7: curl could not connect
-        f"( status=$({line} -o /dev/null -w '%{{http_code}}') && code=0 || code=$?; "
+        f"( status=$({line} -w '%{{http_code}}') && code=0 || code=$?; "
         f"[ $code != 7 ] || {{ echo {told}; exit 0; }}; "
         f"case $status in {statuses}) exit 0 ;; esac; echo 'not accepted' >&2; exit 1 )"
     )
@@ -177,7 +184,7 @@ def _headers(headers: Mapping[str, str]) -> tuple[str, str]:
     for name, value in headers.items():
         variable = value.removeprefix("env:")
         if value.startswith("env:") and _VARIABLE.match(variable):
-            hidden.append(f'{shlex.quote(name + ": ")}"${variable}"')
+            hidden.append(f'{shlex.quote(name + ": ")}"{held(variable)}"')
         elif marks(value):
             hidden.append(shlex.quote(f"{name}: {value}"))
         else:

@@ -35,8 +35,9 @@ def test_folder_and_environment_are_set_for_the_command_alone(tmp_path: Path) ->
 
 def test_a_secret_is_written_as_the_name_of_its_variable() -> None:
     line = to_shell(Command(("sh", "-c", "echo $PGPASSWORD"), env={"PGPASSWORD": "env:DB_PASSWORD"}))
-    assert 'PGPASSWORD="$DB_PASSWORD"' in line
-    assert sh(line, DB_PASSWORD="s e'cret").stdout == "s e'cret\n"
+    assert "${DB_PASSWORD-}" in line
+    for value in ("s e'cret", "\ufeffs e'cret\r\n", "s e'cret\r\n\n"):
+        assert sh(line, DB_PASSWORD=value).stdout == "s e'cret\n"
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,7 @@ def test_a_call_is_one_curl_without_its_secrets() -> None:
     line = to_shell(step)
     assert "| curl -fsS --max-time 10 -X POST" in line and "-H @- -H 'X-A: b'" in line
     # Its words can be read by everybody on the machine, its input can't.
-    told = sh(line.replace("curl", "{ cat; printf '%s\\n'", 1) + "; }", OPS_KEY="k 1").stdout.splitlines()
+    told = sh(line.replace("curl", "{ cat; printf '%s\\n'", 1) + "; }", OPS_KEY="\ufeffk 1\r\n").stdout.splitlines()
     assert told[0] == "X-Ops-Key: k 1" and not any("k 1" in word for word in told[1:])
     assert '{"a": "it\'s"}' in told and told[-1] == "http://localhost:8000/pause?x=1&y=2"
 
