@@ -135,5 +135,6 @@ def serves(process: psutil.Process, port: int) -> bool:
 )
 def test_a_bad_value_is_refused_by_name(lab: LabDriver, tmp_path: Path, flag: str, value: str) -> None:
     done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", **{flag: value})
-    refused(done, value, *([] if flag == "TARGET" else [flag]))
+    # Of a URL that can't be read, no more than its scheme: a secret may stand anywhere in it.
+    refused(done, "http://..." if flag == "REDIS_URL" else value, *([] if flag == "TARGET" else [flag]))
     no_evidence(tmp_path / "reports")
