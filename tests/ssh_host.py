@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import leftovers
 from tests.services import connects, eventually, free_port
 
 
@@ -19,6 +20,7 @@ class SshHost:
     folder: Path
     port: int
     daemon: "subprocess.Popen[bytes] | None" = None
+    mark: str = field(default_factory=lambda: os.environ.get(leftovers.MARK, ""))
 
     @property
     def url(self) -> str:
@@ -29,7 +31,9 @@ class SshHost:
         """Start sshd and wait until it takes connections."""
         sshd = shutil.which("sshd") or "/usr/sbin/sshd"
         log = (self.folder / "sshd.log").open("ab")
-        self.daemon = subprocess.Popen([sshd, "-D", "-e", "-f", self.folder / "sshd_config"], stdout=log, stderr=log)
+        argv = [sshd, "-D", "-e", "-f", self.folder / "sshd_config"]
+        # Also where one test has ended it and starts it again, it is there for the others.
+        self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, leftovers.MARK: self.mark})
         log.close()
         assert eventually(lambda: connects(self.port)), (self.folder / "sshd.log").read_text()
 

@@ -75,7 +75,7 @@ def pytest_under_systemd(*words: str) -> str:
         argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words]
         env = {
             "PYTHONDONTWRITEBYTECODE": "1",
-            "BLACKSTART_REQUIRE": "systemd,redis",
+            "BLACKSTART_REQUIRE": "systemd",
             "PATH": os.defpath,
             "HOME": "/root",
         }

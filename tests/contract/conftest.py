@@ -11,7 +11,7 @@ from tests.requirements import require
 @pytest.fixture
 def engine() -> None:
     """A container engine with an image of Redis, or the reason why there is none."""
-    require("docker", "redis")
+    require("docker")
 
 
 @pytest.fixture(scope="module")

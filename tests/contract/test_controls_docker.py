@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("engine")]
 @pytest.fixture(scope="module", params=["plain", "compose"])
 def made(request: pytest.FixtureRequest) -> Iterator[tuple[Table, int]]:
     """A Redis as a plain container or as one of compose's, and how a target names it."""
-    require("docker", "redis")
+    require("docker")
     project = f"p{uuid.uuid4().hex[:8]}"
     if request.param == "plain":
         with redis_container(f"{project}-redis") as (name, port):

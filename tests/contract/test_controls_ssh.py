@@ -111,7 +111,7 @@ def test_faults_bite_there_and_are_undone_there(away: Target, supervised: Superv
 
 
 def test_a_container_there_is_known_to_be_elsewhere(host: SshHost) -> None:
-    require("docker", "redis")
+    require("docker")
     with redis_container() as (name, port):
         control = controls.of(Service("redis", control={"docker": name, "host": host.url})).resolve()
         assert control.reach() == host.url

@@ -61,7 +61,7 @@ class Unit:
 
 @pytest.fixture(scope="module", params=["always"])
 def unit(request: pytest.FixtureRequest) -> Iterator[Unit]:
-    require("systemd", "redis")
+    require("systemd")
     made = Unit(request.param)
     made.systemctl("daemon-reload")
     made.systemctl("start", made.name)
@@ -235,6 +235,6 @@ def test_the_log_tail_is_a_command_that_works(control: Control) -> None:
 def test_all_this_holds_under_a_systemd_in_a_container_where_this_machine_has_none() -> None:
     if not missing("systemd"):
         pytest.skip("systemd runs here; the tests above have used it")
-    require("docker", "root", "redis")
+    require("docker", "root")
     told = pytest_under_systemd("tests/contract/test_controls_systemd.py", "-m", "systemd")
     assert " passed" in told and "skipped" not in told and "failed" not in told, told

@@ -28,7 +28,7 @@ FAULTS = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("
 @pytest.fixture(scope="module")
 def made() -> Iterator[tuple[Target, str, int]]:
     """A compose service in a target, its container's name and its port."""
-    require("docker", "redis")
+    require("docker")
     project = f"p{uuid.uuid4().hex[:8]}"
     with redis_container(f"{project}-redis", compose=(project, "cache")) as (name, port):
         control = {"compose": "cache", "project": project}
@@ -63,7 +63,7 @@ def test_a_container_that_somebody_else_stopped_is_refused(made: tuple[Target, s
 
 
 def test_a_crash_without_a_restart_policy_is_refused() -> None:
-    require("docker", "redis")
+    require("docker")
     with redis_container(restart="no") as (name, port):
         service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
         with pytest.raises(Refused, match="nothing would bring redis back"):
@@ -71,7 +71,7 @@ def test_a_crash_without_a_restart_policy_is_refused() -> None:
 
 
 def test_a_task_of_an_orchestrator_is_refused_before_anything_is_touched() -> None:
-    require("docker", "redis")
+    require("docker")
     with redis_container(labels=("com.hashicorp.nomad.alloc_id=5f1c", "a.label=b")) as (name, port):
         target = Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control={"docker": name})})
         for fault in FAULTS:
@@ -81,7 +81,7 @@ def test_a_task_of_an_orchestrator_is_refused_before_anything_is_touched() -> No
 
 
 def test_a_container_known_by_its_id_alone_is_broken_and_mended_under_the_same_lock() -> None:
-    require("docker", "redis")
+    require("docker")
     with redis_container() as (name, port):
         whole = docker("inspect", "-f", "{{.Id}}", name)
         for known in (whole, whole[:12], f"/{name}"):
@@ -95,7 +95,7 @@ def test_a_container_known_by_its_id_alone_is_broken_and_mended_under_the_same_l
 
 
 def test_a_container_that_its_end_would_remove_is_never_ended() -> None:
-    require("docker", "redis")
+    require("docker")
     name, port = f"blackstart-{uuid.uuid4().hex[:8]}", free_port()
     docker("run", "-d", "--rm", "--name", name, "-p", f"127.0.0.1:{port}:6379", redis_image())
     try:
@@ -111,7 +111,7 @@ def test_a_container_that_its_end_would_remove_is_never_ended() -> None:
 
 
 def test_a_container_whose_network_others_live_in_is_not_ended_unless_they_are_named() -> None:
-    require("docker", "redis")
+    require("docker")
     with redis_container() as (name, port):
         service = Service("redis", f"127.0.0.1:{port}", control={"docker": name})
         target = Target("test", services={"redis": service})

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.docker
 @pytest.fixture
 def swarm() -> Iterator[None]:
     """This machine's engine as a swarm of its own, for as long as the test lasts."""
-    require("docker", "redis")
+    require("docker")
     with machine_lock.held("swarm", alone=True):
         if docker("info", "--format", "{{.Swarm.LocalNodeState}}") != "inactive":
             pytest.skip("the engine is in a swarm already, which is not ours to leave")

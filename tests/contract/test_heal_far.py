@@ -44,7 +44,7 @@ def dropped_and_both_killed(space: Netns, folder: Path) -> NetworkRun:
 
 @pytest.fixture(autouse=True)
 def needs_namespaces() -> None:
-    require("root", "netns", "redis")
+    require("root", "netns")
 
 
 def test_a_rule_in_another_namespace_is_mended_in_there_though_a_redis_of_the_same_address_answers_here(

@@ -109,7 +109,7 @@ def test_a_lab_has_prometheus_where_its_binary_is(lab: GatewayDriver) -> None:
 @pytest.mark.timeout(900)
 def test_the_commands_for_containers_run_to_their_end(tmp_path: Path) -> None:
     """Under another project's name, on ports of the test's own."""
-    require("docker", "redis")
+    require("docker")
     require_own_environment()
     (block,) = blocks(PAGE, "sh")
     stack = Stack(f"gw{uuid.uuid4().hex[:8]}", {name: free_port() for name in PORTS})

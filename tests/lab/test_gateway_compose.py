@@ -57,7 +57,7 @@ class Stack:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    require("docker", "docker-compose", "redis")
+    require("docker", "docker-compose")
     with called_redis(), machine_lock.held("gateway-images"):
         found = images()
         build()

@@ -62,7 +62,7 @@ CASES = {
         "/metrics",
         hostile_api.with_line(INTRUDER),
         "broke",
-        frozenset({"leader_0", "leader_1_again", "one_leader", "same_instance"}),
+        frozenset({"leader_0", "leader_1_again", "one_leader", "same_instance", "ready_means_leader"}),
     ),
     "a heartbeat with two label sets": Case(
         "/metrics", hostile_api.with_line(SECOND_BEAT), "inconclusive", unknown=frozenset({"scan_heartbeat_fresh"})

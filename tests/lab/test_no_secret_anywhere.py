@@ -166,7 +166,7 @@ def test_the_environment_of_k6_is_in_nothing_that_it_leaves(planted: Planted) ->
 
 @pytest.mark.docker
 def test_the_environment_of_a_container_is_in_nothing(tmp_path: Path) -> None:
-    require("docker", "redis")
+    require("docker")
     with echo() as port:
         planted = Planted(tmp_path / "planted", port)
         password = planted.secrets.plain("a container's environment")
