@@ -18,6 +18,8 @@ import pytest
 from benchmarks.campaign.facts import parent_of, pids, words_of
 
 MARK = "BLACKSTART_TESTS"
+KEPT: set[int] = set()
+"""What a fixture of a module has started again within a test: it may outlive that test."""
 _GRACE_S = 10.0  # for what ends by itself: guardians, and steps whose runner was killed
 
 
@@ -30,7 +32,8 @@ class Watch:
 
     def left(self) -> dict[int, str]:
         """What is still there: command lines by pid."""
-        found = {pid: " ".join(words_of(pid)) for pid in _all() if pid not in self._before and self._ours(pid)}
+        known = self._before | KEPT
+        found = {pid: " ".join(words_of(pid)) for pid in _all() if pid not in known and self._ours(pid)}
         # A zombie has none; Python's own helper of this process ends with it.
         return {pid: line for pid, line in found.items() if line and "multiprocessing.resource_tracker" not in line}
 

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests import leftovers
@@ -20,7 +20,6 @@ class SshHost:
     folder: Path
     port: int
     daemon: "subprocess.Popen[bytes] | None" = None
-    mark: str = field(default_factory=lambda: os.environ.get(leftovers.MARK, ""))
 
     @property
     def url(self) -> str:
@@ -32,8 +31,10 @@ class SshHost:
         sshd = shutil.which("sshd") or "/usr/sbin/sshd"
         log = (self.folder / "sshd.log").open("ab")
         argv = [sshd, "-D", "-e", "-f", self.folder / "sshd_config"]
-        # Also where one test has ended it and starts it again, it is there for the others.
-        self.daemon = subprocess.Popen(argv, stdout=log, stderr=log, env={**os.environ, leftovers.MARK: self.mark})
+        self.daemon = subprocess.Popen(argv, stdout=log, stderr=log)
+        leftovers.KEPT.add(
+            self.daemon.pid
+        )  # also where one test ends it and starts it again: it is there for the others
         log.close()
         assert eventually(lambda: connects(self.port)), (self.folder / "sshd.log").read_text()
 
