@@ -14,7 +14,7 @@ from tests.docker_engine import docker, redis_image
 from tests.requirements import require
 from tests.services import eventually, free_port, pings
 
-# Leaving a swarm takes the names in the engine's other networks away, and with them what other tests have in containers.
+# Leaving a swarm takes the names in the engine's other networks away, and so what other tests have in containers.
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 
 
