@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,8 +12,8 @@ from blackstart.safety.heal import heal
 from blackstart.safety.ledger.ledger import Ledger
 from tests.contract.guarded_run import SmallRun, hidden, restored, take_lock
 from tests.processes import end, guardians
-from tests.requirements import require
 from tests.services import Supervised, connects, eventually, pings, supervised_redis
+from tests.tiny_disk import fill, tiny_disk
 
 
 @pytest.fixture(scope="module")
@@ -103,26 +102,8 @@ def test_a_second_run_is_refused_while_the_first_one_holds(lab: Supervised, tmp_
 @pytest.fixture
 def tiny(tmp_path: Path) -> Iterator[Path]:
     """A disk of 400 kB."""
-    require("root")
-    disk = tmp_path / "tiny"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True, timeout=10, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.decode().strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True, timeout=10)
-
-
-def fill(disk: Path) -> None:
-    with (disk / "filler").open("wb", buffering=0) as file:
-        for size in (4096, 512, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
+    with tiny_disk(tmp_path, "400k") as made:
+        yield made
 
 
 @pytest.mark.parametrize("word", ["evidence", "up", "doing", "done", "undoing"])

@@ -8,7 +8,7 @@ import pytest
 
 from tests.lab.drills import ROOT, command, environment, ledger
 from tests.lab.lab_driver import LabDriver
-from tests.requirements import require
+from tests.tiny_disk import fill, tiny_disk
 
 
 @pytest.fixture(scope="module")
@@ -22,26 +22,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 1 MB."""
-    require("root")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk]
-    mounted = subprocess.run(mount, capture_output=True, text=True, timeout=10, check=False)
-    if mounted.returncode:
-        pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True, timeout=10)
-
-
-def fill(disk: Path) -> None:
-    """To the last byte, whatever else is written there meanwhile."""
-    with (disk / "filler").open("wb", buffering=0) as file:
-        for size in (4096, 512, 1):
-            try:
-                while True:
-                    file.write(b"\0" * size)
-            except OSError:
-                continue
+    with tiny_disk(tmp_path, "1m") as made:
+        yield made
 
 
 @pytest.mark.root
