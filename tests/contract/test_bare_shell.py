@@ -19,7 +19,7 @@ from blackstart.model.change import Change
 from blackstart.model.step import HttpCall
 from blackstart.safety.heal import heal_script
 from blackstart.safety.preflight import rehearsal
-from tests.contract.fault_proxies import FaultProxy, hanging_port, redis_server
+from tests.contract.fault_proxies import FaultProxy, hanging_port
 from tests.contract.network_runs import untouched
 from tests.contract.process_control import of
 from tests.contract.test_heal_script_proxy import planned
@@ -99,12 +99,6 @@ def path(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     """A PATH on which that one program is all that can send a request."""
     require(request.param)
     return path_without(tmp_path_factory, *(name for name in WAYS if name != request.param))
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[int]:
-    with redis_server() as port:
-        yield port
 
 
 @pytest.fixture

@@ -16,15 +16,9 @@ from blackstart.model.change import Change, Fault
 from blackstart.model.step import HttpCall
 from blackstart.safety.heal import heal_script
 from blackstart.safety.heal.restore import is_gone, restore
-from tests.contract.fault_proxies import FaultProxy, hanging_port, redis_server
+from tests.contract.fault_proxies import FaultProxy, hanging_port
 from tests.contract.network_runs import through, untouched
 from tests.services import free_port
-
-
-@pytest.fixture(scope="module")
-def upstream() -> Iterator[int]:
-    with redis_server() as port:
-        yield port
 
 
 @pytest.fixture
