@@ -82,11 +82,22 @@ def test_a_port_that_is_none_is_refused_with_40_and_nothing_listens(task: str, p
     assert done.stderr.startswith(f"Not started: --port={port!r}: ") and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("url", ["rubbish", "redis://127.0.0.1:6379", "http://", "http://127.0.0.1:abc", "a b:1", ""])
-def test_the_status_of_what_is_no_url_is_refused_with_40(url: str) -> None:
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rubbish", "..."),
+        ("redis://127.0.0.1:6379", "redis://..."),
+        ("http://", "http://..."),
+        ("http://127.0.0.1:abc", "http://..."),
+        ("a b:1", "..."),
+        ("", ""),
+    ],
+)
+def test_the_status_of_what_is_no_url_is_refused_with_40(url: str, shown: str) -> None:
     done = invoke("proxy.status", f"--url={url}")
     assert (done.returncode, done.stdout) == (40, "")
-    assert done.stderr.startswith(f"Not started: --url={url!r}: ") and done.stderr.count("\n") == 1
+    # Nobody knows which part of what is no URL is a password.
+    assert done.stderr.startswith(f"Not started: --url={shown!r}: ") and done.stderr.count("\n") == 1
 
 
 def test_the_status_of_something_that_is_no_proxy_is_30(echo: EchoServer) -> None:

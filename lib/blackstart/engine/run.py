@@ -233,8 +233,8 @@ class Run:
         self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
         self.observer.pace(CALM_TICK_S)
         self.observer.phase("settle")
+        self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)  # under its load still
         self.traffic.end()
-        self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)
         recording.snapshot(self.plan, self.folder, "recovery", self.observer)
 
     def _recovered(self) -> bool:

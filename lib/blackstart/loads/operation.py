@@ -92,6 +92,8 @@ class Operation:
 class Retry:
     """What is sent again, with the same key and the same content: up to `times` more attempts, each `after_s` later.
 
+    With `max_after_s` each further wait is twice the one before, up to it.
+
     Of what is acknowledged every `acknowledged_every`th is sent once more too, on purpose (0: none): only one that is
     there already shows whether a repetition is told from a new request. That it is then rejected is as good.
     """
@@ -100,6 +102,7 @@ class Retry:
     after_s: float = 0.1
     outcomes: tuple[str, ...] = ("info",)
     acknowledged_every: int = 0
+    max_after_s: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcomes", tuple(self.outcomes))
@@ -109,5 +112,13 @@ class Retry:
             raise ValueError(f"retry: acknowledged_every must not be below 0, as {self.acknowledged_every} is")
         if not 0 <= self.after_s <= 3600:
             raise ValueError(f"retry: after_s must be between 0 and 3600, not {self.after_s}")
+        if self.max_after_s is not None and not self.after_s <= self.max_after_s <= 3600:
+            raise ValueError(f"retry: max_after_s must be between after_s and 3600, not {self.max_after_s}")
         if not self.outcomes or set(self.outcomes) - {"info", "fail"}:
             raise ValueError(f"retry: outcomes must be info, fail or both, not {', '.join(self.outcomes) or 'nothing'}")
+
+    def wait_s(self, tries: int) -> float:
+        """How long to wait after so many attempts. Doubled: a fixed pace adds itself up to a flood in an outage."""
+        if self.max_after_s is None:
+            return self.after_s
+        return min(self.after_s * 2.0 ** min(tries - 1, 32), self.max_after_s)

@@ -25,7 +25,8 @@ READ_GRACE_S = 5.0
 class Monitor:
     """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from.
 
-    `answered`: the probe had an answer before; silence says nothing of what never spoke.
+    `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
+    does may be felt later only, when it is over already.
     """
 
     expectation: Expectation
@@ -34,6 +35,7 @@ class Monitor:
     reference: Scalar = None
     anchor_s: float | None = None
     answered: bool = True
+    fault_was_cut_short: bool = False
     count: int = 0
     values: int = 0
     violations: int = 0
@@ -122,7 +124,13 @@ class Monitor:
             return
         self._wrong.append(reading)
         del self._wrong[IN_A_ROW:]
-        if self.expectation.stays and self._left is None and len(self._wrong) == IN_A_ROW:
+        if len(self._wrong) < IN_A_ROW or self.expectation.momentary:
+            return
+        if self._old is None and self.fault_was_cut_short:
+            # So it was from the first reading on: that was before the fault was felt, and no recovery yet.
+            self._old, self._new, self._bad, self._wrong = reading, [], [], []
+            self._seen_otherwise = reading
+        elif self.expectation.stays and self._left is None:
             self._left = (self._new[-1].sent_s, self._wrong[0])
 
     def _settled(self) -> bool:

@@ -83,11 +83,19 @@ class Monitors:
         """The first undo begins."""
         self._unlisten([w for w in self.expected if w.phase == "fault"] + self.bites)
         recovery = [self._monitor(e, "recovery", at_s) for e in self.experiment.recovery]
+        for monitor in recovery:
+            monitor.fault_was_cut_short = self._cut_short(at_s)
         self.gones = self._proofs("gone", at_s)
         self.expected += recovery
         self._listen(recovery + self.gones)
         if not self.changes:
             self.anchor("recovery", at_s)
+
+    def _cut_short(self, at_s: float) -> bool:
+        """Whether the fault was ended before all that it should do could be seen, as by an operator's Ctrl-C."""
+        during = [one for one in self.expected if one.phase == "fault" and one.expectation.when == "eventually"]
+        undecided = any(not one.decided(at_s) for one in during)
+        return undecided or any(at_s - one.opened_s < self.experiment.hold_min_s for one in self.bites)
 
     def _proofs(self, side: str, at_s: float) -> list[Monitor]:
         conditions = [condition for change in self.changes for condition in getattr(change, side)]

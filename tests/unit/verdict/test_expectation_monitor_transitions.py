@@ -221,3 +221,23 @@ def test_every_message_names_what_was_seen() -> None:
     found = monitor.finish(6.0)
     assert found.actual == "ready was timed out (no answer within 2 s)"
     assert found.message == "violated: ready was timed out (no answer within 2 s)"
+
+
+def after_a_fault_cut_short(*seen: tuple[float, object]) -> Monitor:
+    monitor = Monitor(eventually(ready.is_(200), within_s=5, stays=True), "recovery", 0.0, anchor_s=0.5)
+    monitor.fault_was_cut_short = True
+    for at_s, what in seen:
+        monitor.feed(reading(ready, what, at_s), TICK_S)
+    return monitor
+
+
+def test_what_was_so_before_a_fault_cut_short_was_felt_is_no_recovery() -> None:
+    monitor = after_a_fault_cut_short(*series(200, 0.1, 0.6), *series(503, 0.6, 1.2), *series(200, 1.2, 3))
+    assert status(monitor) == "held"
+    assert monitor.interval is not None and monitor.interval.to_s == pytest.approx(1.2)
+
+
+def test_what_is_lost_after_a_fault_cut_short_and_does_not_come_back_breaks() -> None:
+    assert status(after_a_fault_cut_short(*series(200, 0.1, 0.6), *series(503, 0.6, 7))) == "broke"
+    back = [*series(200, 0.1, 0.6), *series(503, 0.6, 1.2), *series(200, 1.2, 2), *series(503, 2, 3)]
+    assert "lost again" in message(after_a_fault_cut_short(*back, *series(200, 3, 4)))

@@ -143,8 +143,8 @@ class Sender:
             self._to_repeat.discard(attempt)
             self._repeated.add(attempt)
         if (once_more or (attempt.tries <= retry.times and row.outcome in retry.outcomes)) and not self._closing:
-            due_s = now_s() + retry.after_s
-            self._retries[attempt] = self._loop.call_later(retry.after_s, self._again, attempt, due_s)
+            wait_s = retry.wait_s(attempt.tries)
+            self._retries[attempt] = self._loop.call_later(wait_s, self._again, attempt, now_s() + wait_s)
         else:
             self._over(attempt)
 

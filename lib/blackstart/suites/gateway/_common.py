@@ -149,11 +149,22 @@ def open_s(target: Target) -> float:
     return float(target.fact(_OPEN_S, 10.0))
 
 
-def closes_again(target: Target, name: str = "closes_again", for_s: float = 1.0) -> Expectation:
+def stays_served(target: Target) -> Check:
+    """Once it has recovered, what flows on is counted as before the fault."""
+    return Check(
+        "acknowledged",
+        "stays_served",
+        {"op": OP, "min_share": 0.99, "usual": counted(target)},
+        hint="Requests were served as usual again, and then were not: does the breaker open once more?",
+    )
+
+
+def closes_again(target: Target, name: str = "closes_again", for_s: float = 1.0, stays: bool = True) -> Expectation:
     """The breaker is closed in the end: a gateway that only gets by without Redis has not recovered."""
     closed = eventually(
         breaker(target, "closed").is_(1),
         for_s=for_s,
+        stays=stays,
         name=name,
         hint="Trial calls succeed and the breaker stays open: how many does it permit, how many does it count?",
     )

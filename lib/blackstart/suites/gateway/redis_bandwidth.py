@@ -30,7 +30,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         recovery=(common.counts_again(target, "serves_again"), common.closes_again(target)),
         traffic=common.steady_traffic(target, RATE_PER_S),
-        checks=(common.fault_observed(target), common.no_call_while_open(target)),
+        checks=(common.fault_observed(target), common.no_call_while_open(target), common.stays_served(target)),
         hold_min_s=3.0,
         hold_max_s=60.0,
     )

@@ -29,6 +29,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                 read.redis_health().is_("UP"),
                 within_s=RECOVERS_WITHIN_S,
                 for_s=0.5,
+                stays=True,
                 name="recovers_within_2s",
                 # A gateway that fails open serves without Redis too: only its own word shows that it is back.
                 hint="The gateway has not connected to Redis again: does its client give a broken connection up?",
@@ -40,6 +41,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=(
             common.fault_observed(target),
             common.no_call_while_open(target),
+            common.stays_served(target),
             common.answered("errors_under_5_percent", ("2xx",), share=0.95),
         ),
         hold_min_s=5.0,

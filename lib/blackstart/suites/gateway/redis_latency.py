@@ -43,6 +43,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=(
             common.fault_observed(target),
             common.no_call_while_open(target),
+            common.stays_served(target),
             common.answered("answers_503_or_fallback", ("200", "503")),
             common.within("fails_fast_p99", "fault", hint="Requests wait for the slow Redis.", p99=100.0),
         ),

@@ -30,6 +30,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=(
             common.fault_observed(target),
             common.no_call_while_open(target),
+            common.stays_served(target),
             common.answered(
                 "fails_open",
                 ("200",),

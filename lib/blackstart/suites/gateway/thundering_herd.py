@@ -28,7 +28,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         "thundering-herd",
         "After a restart of Redis the gateway bears 500 requests a second at once; Redis' memory grows linearly.",
         faults=(Stop("redis"),),
-        recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target, "stabilises")),
+        recovery=(common.serves_again(15.0, "serves_again"), common.closes_again(target, "stabilises", stays=False)),
         traffic=Traffic(_herd(request, common.open_s(target)), "recovery"),
         checks=_checks(target, common.counted(target)),
         watch=(read.redis_memory(),),

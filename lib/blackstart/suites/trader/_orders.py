@@ -17,12 +17,13 @@ BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {i
 
 # A program takes time to start, each time: where orders are placed by one, fewer flow, and an answer may take longer.
 ORDERS_PER_S = 10.0
-COMMANDS_PER_S = 4.0
+COMMANDS_PER_S = 2.0
 PLANS_PER_S = 1.0
 START_S = 2.0
 KEY_VARIABLE = "CLIENT_ORDER_ID"
 # Of ten orders a second two are sent once more: some before, some during and some after an outage.
-_AGAIN = Retry(times=8, after_s=1.0, acknowledged_every=5)
+_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
+_COMMAND_AGAIN = replace(_AGAIN, after_s=2.0, acknowledged_every=3)
 _COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "fail_codes", "rate_per_s")
 
 
@@ -63,7 +64,7 @@ def _by_command(target: Target, table: dict[str, Any], timeout_s: float) -> Comm
         argv = tuple(shlex.split(command) if isinstance(command, str) else command)
         rate_per_s = table.pop("rate_per_s", COMMANDS_PER_S)
         given = {"timeout_s": timeout_s, "key_env": KEY_VARIABLE, **table}
-        return Commands(argv, constant(rate_per_s), name="orders", op="order", retry=_AGAIN, **given)
+        return Commands(argv, constant(rate_per_s), name="orders", op="order", retry=_COMMAND_AGAIN, **given)
     except (ValueError, TypeError, BadTarget) as error:
         raise _bad(target, "orders", error) from error
 

@@ -19,6 +19,13 @@ SPARE_S = 0.5
 LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
 PLAN = "plan"
+# A pool's connections of before may fail once more; a relapse that people notice takes more than that.
+_STAY_ACCEPTED = Check(
+    "acknowledged",
+    "orders_stay_accepted",
+    {"op": "order", "min_share": 0.9},
+    hint="Orders were accepted again, and then were not: what gives way once all the clients are back?",
+)
 # Where the queue's depth is not shown, what is not there may be waiting still: told, but no criterion.
 _PLANS_LAND = Check(
     "exactly_once",
@@ -55,7 +62,11 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(_recovers(flags, bool(load)),),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
-        checks=(*_checks(target, answer_s, slow_s), *((_PLANS_LAND,) if plans else ())),
+        checks=(
+            *_checks(target, answer_s, slow_s),
+            *((_STAY_ACCEPTED,) if load else ()),
+            *((_PLANS_LAND,) if plans else ()),
+        ),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(), *((read.throttle_depth(),) if plans else ())),
         hold_min_s=max(LEAST_HOLD_S, answer_s + LEAST_HOLD_S / 2),  # what hangs for longer than it may must be seen to

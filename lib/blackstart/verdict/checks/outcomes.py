@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from blackstart.evidence.history import SENT_LATE_MS
+from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.loads.statuses import Statuses
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -39,18 +39,31 @@ def outcomes(
     bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
     seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
+    return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
+
+
+def judged(
+    report: Reporter,
+    evidence: Recorded,
+    rows: History,
+    bad: Sequence[Row],
+    *,
+    min_share: float,
+    actual: str,
+    was: str = "allowed",
+) -> CheckResult:
+    """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness."""
+    sent = [row for row in rows.rows if row.sent]
     # Were every unreadable line a good answer, would it still be too few?
     most = len(sent) + len(rows.unreadable)
     if most and (most - len(bad)) / most < min_share:
         ours = [row for row in bad if row.sent_late or evidence.disturbed(row)]
         if (most - len(bad) + len(ours)) / most >= min_share:
-            late = (
-                f"{len(ours)} of {len(bad)} that were not allowed were sent more than {SENT_LATE_MS:g} ms late by the "
-            )
+            late = f"{len(ours)} of {len(bad)} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
             late += f"load itself, among others that were, or while we were late{evidence.why_disturbed(ours)}"
-            return report.unknown(f"too few answers were allowed, but {late}", actual)
+            return report.unknown(f"too few answers were {was}, but {late}", actual)
         share = (len(sent) - len(bad)) / len(sent)
-        message = f"{len(bad)} of {len(sent)} answers were not allowed (share of allowed ones {share:.4f})"
+        message = f"{len(bad)} of {len(sent)} answers were not {was} (share of {was} ones {share:.4f})"
         return report.broke(message, actual, [row.key for row in bad])
     unsent = len(rows.rows) - len(sent)
     why = vacuity(rows, ok_needed=False, keys_needed=False)

@@ -16,13 +16,15 @@ from tests.unit.blackstart_lab.gateway.fakes import Bench
 
 EXPECTATIONS = {
     "baseline": "rps_reached success_100 p95_within_15ms",
-    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again no_crash",
+    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again stays_served "
+    "no_crash",
     "redis-latency": "breaker_opens opens_within_2s fails_fast_p99 answers_503_or_fallback half_open_seen closes_again "
-    "full_recovery no_crash",
-    "redis-flapping": "errors_under_5_percent recovers_within_2s serves_again closes_again no_crash",
+    "full_recovery stays_served no_crash",
+    "redis-flapping": "errors_under_5_percent recovers_within_2s serves_again closes_again stays_served no_crash",
     "thundering-herd": "rps_reached cpu_under_80 no_oom no_crash serves_again stabilises "
     "redis_memory_linear limit_kept",
-    "redis-bandwidth": "breaker_opens open_logged workers_bounded serves_again closes_again no_crash",
+    "redis-bandwidth": "breaker_opens open_logged workers_bounded serves_again closes_again stays_served "
+    "no_crash",
 }
 NAMES = {
     "fails-closed",
@@ -30,6 +32,7 @@ NAMES = {
     "breaker-never-opens",
     "breaker-never-closes",
     "breaker-flaps",
+    "breaker-relapses",
     "fallback-lies",
     "no-reconnect",
     "herd-crash",
@@ -116,6 +119,16 @@ def test_breaker_flaps_opens_again_with_a_healthy_redis() -> None:
         bench.clock.now_s += QUICK.breaker.open_s
         asyncio.run(bench.ask(QUICK.breaker.half_open_calls + QUICK.breaker.min_calls, path=f"/{bench.clock.now_s}"))
         assert bench.changes[-3:] == [(OPEN, HALF_OPEN), (HALF_OPEN, CLOSED), (CLOSED, OPEN)]
+
+
+def test_breaker_relapses_once_and_is_well_before_and_after() -> None:
+    bench = opened(bench_of("breaker-relapses"))
+    for after_s in (QUICK.breaker.open_s, 2.0, 1.0, QUICK.breaker.open_s, 5.0):
+        bench.clock.now_s += after_s
+        asyncio.run(bench.ask(QUICK.breaker.half_open_calls + QUICK.breaker.min_calls, path=f"/{bench.clock.now_s}"))
+    assert bench.changes[1:] == [
+        (OPEN, HALF_OPEN), (HALF_OPEN, CLOSED), (CLOSED, OPEN), (OPEN, HALF_OPEN), (HALF_OPEN, CLOSED)
+    ]  # fmt: skip
 
 
 def test_fallback_lies_with_a_status_of_200() -> None:

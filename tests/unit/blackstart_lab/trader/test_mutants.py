@@ -40,6 +40,7 @@ NAMES = {
     "no-unique-key",
     "queue-lost-on-db-error",
     "half-hangs",
+    "relapses",
 }
 EXPERIMENTS = ("leader-lock", "postgres-blip", "rate-limit-spike")
 ORDER = Order("o-1", "BUY", 1, 2.5)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from blackstart.base.pulse import Beat
 from blackstart.evidence.history import Row
+from blackstart.verdict.checks.acknowledged import acknowledged
 from blackstart.verdict.checks.fault_observed import fault_observed
 from blackstart.verdict.checks.latency_within import latency_within
 from blackstart.verdict.checks.outcomes import outcomes
@@ -285,3 +286,42 @@ def test_a_load_that_was_late_itself_is_no_sign_of_a_fault() -> None:
     assert fault_observed(recorded(history(*TEN, *late), phases=phases), slow_ms=1000.0).verdict == "inconclusive"
     slow = row("slow", start_s=10.0, end_s=15.1)
     assert fault_observed(recorded(history(*TEN, *late, slow), phases=phases), slow_ms=1000.0).verdict == "held"
+
+
+# ---------------------------------------------------------------- acknowledged, in the settling
+
+SETTLE = {"recovery": (5.0, 10.0), "settle": (10.0, 15.0)}
+
+
+def test_what_is_refused_once_more_while_it_settles_is_a_relapse() -> None:
+    again = [row(f"a{n}", "info", at_s=12 + n / 10, status=503) for n in range(3)]
+    before = [row(f"b{n}", "info", at_s=9 + n / 10) for n in range(9)]  # of the outage: not counted
+    assert acknowledged(recorded(history(*TEN, *before), phases=SETTLE), min_share=0.9).verdict == "held"
+    relapsed = acknowledged(recorded(history(*TEN, *again), phases=SETTLE), min_share=0.9)
+    assert (relapsed.verdict, relapsed.actual) == ("broke", "3 × info, 10 × ok")
+    assert "3 of 13 answers were not acknowledged" in relapsed.message
+
+
+def test_what_is_acknowledged_another_way_than_usual_is_none() -> None:
+    rows = [one._replace(detail="counted" if n < 8 else "bypassed") for n, one in enumerate(TEN)]
+    assert acknowledged(recorded(history(*rows), phases=SETTLE)).verdict == "held"
+    assert acknowledged(recorded(history(*rows), phases=SETTLE), usual="counted", min_share=0.9).verdict == "broke"
+    assert acknowledged(recorded(history(*rows), phases=SETTLE), usual="counted", min_share=0.8).verdict == "held"
+
+
+def test_a_settling_without_requests_or_cut_short_says_nothing() -> None:
+    early = recorded(history(row("k", at_s=7.0)), phases=SETTLE)
+    assert acknowledged(early).verdict == "inconclusive"
+    assert acknowledged(recorded(history(*TEN))).verdict == "inconclusive"
+    assert acknowledged(recorded(history(*TEN, unsent("u")), phases=SETTLE), min_share=0.5).verdict == "inconclusive"
+
+
+def test_what_our_own_lateness_may_have_made_is_no_relapse() -> None:
+    late = [row(f"l{n}", "info", at_s=12.0, start_s=13.0, end_s=13.2) for n in range(9)]
+    assert acknowledged(recorded(history(*TEN, *late), phases=SETTLE), min_share=0.9).verdict == "inconclusive"
+
+
+def test_a_share_that_is_none_is_refused() -> None:
+    for share in (0.0, 1.1):
+        with pytest.raises(ValueError, match="min_share"):
+            acknowledged(recorded(history()), min_share=share)
