@@ -1,0 +1,69 @@
+"""The readings of a flash sale: what its queue, its stocks and its table of orders hold."""
+
+import json
+
+from blackstart.model.target import Target
+from blackstart.probes.http import HttpStatus
+from blackstart.probes.kafka_lag import ConsumerLag
+from blackstart.probes.metrics import Metric
+from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
+
+TOPIC, GROUP = "orders", "inventory-group"
+LAG = "lag"
+
+
+def health() -> HttpStatus:
+    """Status of /health at the API."""
+    return HttpStatus("/health", "health")
+
+
+def started(service: str) -> Metric:
+    """When the process of that service began: another value means a restart, whoever hides it."""
+    name = f"{service}_process_start".replace("-", "_")
+    return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=name)
+
+
+def lag() -> ConsumerLag:
+    """How many orders wait in Kafka for the worker, whether or not there is one."""
+    return ConsumerLag(topic=TOPIC, group=GROUP, name=LAG)
+
+
+def redis_stock(product: str, name: str) -> RedisCommand:
+    """What is left of a product as the API counts it."""
+    return RedisCommand(("GET", f"product:{product}:stock"), name=name)
+
+
+def database_stock(product: str, name: str) -> SqlScalar:
+    """What is left of a product as the worker counts it."""
+    return SqlScalar(f"SELECT stock FROM products WHERE id = {quoted(product)}", name=name)
+
+
+def keys(prefix: str, name: str, *products: str) -> SqlScalar:
+    """The users of all orders of these products that our load placed: each order of the load has a user of its own."""
+    listed = ", ".join(map(quoted, products))
+    return SqlScalar(
+        "SELECT coalesce(json_agg(user_id), '[]')::text FROM orders "
+        f"WHERE product_id IN ({listed}) AND starts_with(user_id, {quoted(prefix)})",
+        name=name,
+    )
+
+
+def placed(prefix: str) -> SqlScalar:
+    """How many orders of our load are in the table."""
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE starts_with(user_id, {quoted(prefix)})", name="placed")
+
+
+def quoted(text: str) -> str:
+    """As a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def instances(target: Target) -> list[str]:
+    """The services whose name begins with `api`, in the order of their names: those behind the load balancer."""
+    return sorted(name for name, service in target.services.items() if name.startswith("api") and service.control)
+
+
+def body(product: str) -> str:
+    """An order of the load, whose user is its key."""
+    return json.dumps({"productId": product, "userId": "{key}"})
