@@ -16,15 +16,13 @@ from tests.unit.blackstart_lab.gateway.fakes import Bench
 
 EXPECTATIONS = {
     "baseline": "rps_reached success_100 p95_within_15ms",
-    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again stays_served "
-    "no_crash",
+    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again stays_served no_crash",
     "redis-latency": "breaker_opens opens_within_2s fails_fast_p99 answers_503_or_fallback half_open_seen closes_again "
     "full_recovery stays_served no_crash",
     "redis-flapping": "errors_under_5_percent recovers_within_2s serves_again closes_again stays_served no_crash",
     "thundering-herd": "rps_reached cpu_under_80 no_oom no_crash serves_again stabilises "
     "redis_memory_linear limit_kept",
-    "redis-bandwidth": "breaker_opens open_logged workers_bounded serves_again closes_again stays_served "
-    "no_crash",
+    "redis-bandwidth": "breaker_opens open_logged workers_bounded serves_again closes_again stays_served no_crash",
 }
 NAMES = {
     "fails-closed",
