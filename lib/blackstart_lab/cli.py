@@ -1,8 +1,6 @@
 """`python -m blackstart_lab up|down|status|logs|mutants`: exit 0, or 40 with one line that begins "Not started:"."""
 
 import json
-import os
-import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
@@ -11,6 +9,7 @@ from typing import NoReturn
 from blackstart_lab import discover, lifecycle
 from blackstart_lab.lab_error import LabError, NotStarted
 from blackstart_lab.option import declare
+from blackstart_lab.printer import printable, say
 from blackstart_lab.workspace import Workspace
 
 
@@ -24,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             options
         )
     except LabError as refusal:
-        print(_printable(str(refusal)), file=sys.stderr, flush=True)
+        print(printable(str(refusal)), file=sys.stderr, flush=True)
         return refusal.exit_code
 
 
@@ -70,7 +69,7 @@ def _named_lab(words: Sequence[str]) -> str | None:
 
 
 def _up(options: Namespace) -> int:
-    lifecycle.up(discover.load(options.name), options, _say, options.within_s)
+    lifecycle.up(discover.load(options.name), options, say, options.within_s)
     return 0
 
 
@@ -79,18 +78,18 @@ def _down(options: Namespace) -> int:
         discover.load(options.name)
     names = [options.name] if options.name is not None else lifecycle.names_up()
     for name in names:
-        lifecycle.down(name, _say)
+        lifecycle.down(name, say)
     if not names:
-        _say("no lab was up")
+        say("no lab was up")
     return 0
 
 
 def _status(_: Namespace) -> int:
     for name in sorted(discover.packages()):
         now = lifecycle.standing(name)
-        _say(f"{name}: {now.state}" + (f", target {now.target_file}" if now.state == "up" else ""))
+        say(f"{name}: {now.state}" + (f", target {now.target_file}" if now.state == "up" else ""))
         for service, state in sorted(now.services.items()):
-            _say(f"  {service}: {state}")
+            say(f"  {service}: {state}")
     return 0
 
 
@@ -104,7 +103,7 @@ def _logs(options: Namespace) -> int:
             there = f"there is: {', '.join(known)}" if known else "the lab is not up"
             raise NotStarted(f'lab {options.name} has no log of "{service}"; {there}')
         for line in lifecycle.last_lines(workspace.log(service), options.lines):
-            _say(f"{service}: {line}")
+            say(f"{service}: {line}")
     if not known:
         raise NotStarted(f"lab {options.name} is not up, so it has no logs; `invoke lab.up {options.name}` starts it")
     return 0
@@ -113,26 +112,10 @@ def _logs(options: Namespace) -> int:
 def _mutants(options: Namespace) -> int:
     declared = discover.load(options.name).mutants()
     if options.json:
-        _say(json.dumps(declared, indent=2))
+        say(json.dumps(declared, indent=2))
         return 0
     for name, mutant in declared.items():
         with_options = "".join(f" --{option}" for option in mutant["options"])
-        _say(f"{name}: {mutant['summary']}")
-        _say(f"  {mutant['experiment']}{with_options} must fail: {', '.join(mutant['must_fail'])}")
+        say(f"{name}: {mutant['summary']}")
+        say(f"  {mutant['experiment']}{with_options} must fail: {', '.join(mutant['must_fail'])}")
     return 0
-
-
-def _say(line: str) -> None:
-    try:
-        print(_printable(line), flush=True)
-    except BrokenPipeError:  # `| head`: the lab is brought up, or down, all the same
-        with open(os.devnull, "w", encoding="utf-8") as nowhere:
-            os.dup2(nowhere.fileno(), sys.stdout.fileno())
-
-
-def _printable(text: str) -> str:
-    """Lines that steer neither a terminal nor a CI server's log: what a log says may come from anywhere."""
-    shown = "".join(sign if sign.isprintable() or sign == "\n" else ascii(sign)[1:-1] for sign in text)
-    shown = re.sub(r"(?m)^( *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", r"\1\\", shown)
-    encoding = sys.stdout.encoding or "utf-8"  # a terminal or a log that is not UTF-8
-    return shown.encode(encoding, "backslashreplace").decode(encoding)

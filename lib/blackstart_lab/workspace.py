@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,17 @@ def state_folder() -> Path:
 def cache_folder() -> Path:
     """Where copies that only save time are kept; deleting them is harmless."""
     return user_cache_path("blackstart")
+
+
+def remember(made: Path, template: Path) -> None:
+    """Keep a copy of a folder for the next start. Without a place to keep it the next start is merely slower."""
+    try:
+        template.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=template.parent) as staging:
+            shutil.copytree(made, Path(staging) / "data", symlinks=True)
+            (Path(staging) / "data").rename(template)
+    except OSError:
+        return
 
 
 @dataclass(frozen=True)

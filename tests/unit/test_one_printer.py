@@ -19,7 +19,8 @@ ALLOWED = {
     "blackstart/base/secrets/references.py": "gives a secret to the shell of HEAL.sh, as it is",
     "blackstart/loads/driving/control.py": "speaks to the runner, in JSON",
     "blackstart/proxy/server.py": "its log, through a formatter of the printer's",
-    "blackstart_lab/cli.py": "the lab's own printer",
+    "blackstart_lab/cli.py": "its refusals, through the lab's own printer",
+    "blackstart_lab/printer.py": "the lab's own printer",
     "blackstart_lab/gateway/__main__.py": "the log of a system under test",
     "blackstart_lab/trader/__main__.py": "the log of a system under test",
 }

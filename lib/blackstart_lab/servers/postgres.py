@@ -7,13 +7,12 @@ import pwd
 import shutil
 import stat
 import subprocess
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
-from blackstart_lab.workspace import Workspace, cache_folder
+from blackstart_lab.workspace import Workspace, cache_folder, remember
 
 _LIMIT_S = 60  # for any one step of making a database folder; on a slow disk initdb takes several seconds
 _INITDB = ("-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions", "--wal-segsize=1")
@@ -122,7 +121,7 @@ def _make_data(install: Path, data: Path, database: str, owner: str | None) -> N
         binaries = install / "bin"
         _as_owner([str(binaries / "initdb"), "-D", str(data), "-U", database, *_INITDB], owner)
         _as_owner([str(binaries / "postgres"), "--single", "-D", str(data), "template1"], owner, _slim(database))
-        _remember(data, template)
+        remember(data, template)
     data.chmod(0o700)
     if owner:
         _give(data, owner)
@@ -135,17 +134,6 @@ def _slim(database: str) -> str:
         "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'\n"
         "DROP DATABASE template0\n"
     )
-
-
-def _remember(data: Path, template: Path) -> None:
-    """Keep a copy for the next start. Without a place to keep it the next start is merely slower."""
-    try:
-        template.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=template.parent) as staging:
-            shutil.copytree(data, Path(staging) / "data", symlinks=True)
-            (Path(staging) / "data").rename(template)
-    except OSError:
-        return
 
 
 def _give(data: Path, owner: str) -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from blackstart_lab import cli, lifecycle
+from blackstart_lab.printer import say
 
 
 def test_a_hostile_log_and_a_hostile_name_are_shown_not_sent(
@@ -15,7 +16,7 @@ def test_a_hostile_log_and_a_hostile_name_are_shown_not_sent(
     monkeypatch.setattr(lifecycle, "last_lines", lambda path, count: said)
     assert cli.main(["logs", "trader", "redis"]) == 0
     assert cli.main(["logs", "trader", "no\x1b[2J"]) == 40
-    cli._say("  ::warning file=x::y")
+    say("  ::warning file=x::y")
     out, err = capsys.readouterr()
     assert "\\x1b[2J" in out and "😀" in out and "\\x1b[2J" in err
     assert all(sign.isprintable() or sign == "\n" for sign in out + err)
