@@ -54,7 +54,7 @@ class Api:
         return app
 
     async def health(self, _: web.Request) -> web.Response:
-        """That it answers. What it depends on is no reason to take it out of the balancer: the others have no better."""
+        """That it answers. To lack Kafka is no reason to be left out by the balancer: the others lack it, too."""
         kafka = "up" if self.topic.ready else "down"
         return web.json_response({"status": "ok", "instance": self.instance_id, "kafka": kafka})
 

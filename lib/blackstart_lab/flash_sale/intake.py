@@ -6,7 +6,17 @@ import time
 
 from blackstart_lab.flash_sale.failures import FateUnknown, NotSent, SaleError, StoreUnreachable
 from blackstart_lab.flash_sale.order_topic import OrderTopic
-from blackstart_lab.flash_sale.reservations import AGAIN, BUSY, DUPLICATE, GATED, SOLD_OUT, TAKEN, Order, Reservations, Taken
+from blackstart_lab.flash_sale.reservations import (
+    AGAIN,
+    BUSY,
+    DUPLICATE,
+    GATED,
+    SOLD_OUT,
+    TAKEN,
+    Order,
+    Reservations,
+    Taken,
+)
 
 log = logging.getLogger("sale.intake")
 

@@ -20,7 +20,8 @@ from redis.exceptions import RedisError
 from blackstart_lab.flash_sale.failures import StoreUnreachable
 from blackstart_lab.flash_sale.promise import Promise
 
-TAKEN, AGAIN, BUSY, DUPLICATE, SOLD_OUT, GATED, GONE = "taken again busy duplicate sold_out gated gone".split()
+TAKEN, AGAIN, BUSY, GONE = "taken", "again", "busy", "gone"
+DUPLICATE, SOLD_OUT, GATED = "duplicate", "sold_out", "gated"
 
 _OPEN = "orders:open"
 _CONNECTIONS = 300
@@ -137,8 +138,7 @@ class Reservations:
             max_connections=_CONNECTIONS,
             protocol=2,
             decode_responses=True,
-            lib_name=None,  # each would be a round trip of a new connection
-            lib_version=None,
+            driver_info=None,  # to say who it is would be a round trip of each new connection
             retry=Retry(NoBackoff(), 0),  # redis-py's hidden retries would outlast the limit
         )
         self._take = self.redis.register_script(_TAKE)

@@ -23,6 +23,7 @@ class Mutant(mutants.Mutant):
     sticky: bool = False
 
 
+NONE = Mutant("as it is promised", "", ())
 _MUTANTS = mutants.Mutants("flash sale", Mutant, __name__, __path__)
 names = _MUTANTS.names
 load = _MUTANTS.load
