@@ -14,7 +14,8 @@ class Program:
     """One process that the supervisor keeps running.
 
     `start_s` is how long it must live to count as started: 0 where a start is proved by asking the service.
-    `final_exit_codes` are those after which it stays down, because starting it again would fail again.
+    `final_exit_codes` are those after which it stays down, because starting it again would fail again; one that is not
+    `revived` stays down whatever ended it.
     """
 
     command: tuple[str, ...]
@@ -25,6 +26,7 @@ class Program:
     stop_wait_s: int = 5
     start_s: int = 0
     final_exit_codes: tuple[int, ...] = ()
+    revived: bool = True
 
 
 @dataclass(frozen=True)

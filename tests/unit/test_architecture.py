@@ -19,8 +19,8 @@ _HISTORY = ("record_aliases.py",)
 PACKAGE = ROOT / "lib" / "blackstart"
 # At the root: the package itself, and the one module that people import.
 AT_THE_ROOT = {"__init__", "__main__", "helpers"}
-# A file's name is its role there: each suite has them all, as each package may have the language's own.
-ROLES = {"system.py", "readings.py", "link.py", "__init__.py", "__main__.py"}
+# A file's name is its role there: each suite has them all, and each lab, as each package may have the language's own.
+ROLES = {"system.py", "readings.py", "link.py", "__init__.py", "__main__.py", "lab.py", "options.py"}
 
 
 def rooms() -> list[str]:

@@ -4,7 +4,7 @@ import os
 import signal
 import threading
 
-from blackstart_lab.gateway.events import EventLog
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.gateway.metrics import resident_bytes
 
 _LOOK_S = 0.05

@@ -1,12 +1,13 @@
 """The gateway put together from its parts. A mutant replaces one of them."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.gateway.breaker import OPEN, Breaker
 from blackstart_lab.gateway.config import Settings
-from blackstart_lab.gateway.events import EventLog, log
 from blackstart_lab.gateway.gate import Gate
 from blackstart_lab.gateway.limiter import FixedWindow
 from blackstart_lab.gateway.metrics import Metrics
@@ -14,6 +15,8 @@ from blackstart_lab.gateway.proxied import Proxied
 from blackstart_lab.gateway.store import RedisStore, new_instance_id
 from blackstart_lab.gateway.upstream_client import UpstreamClient
 from blackstart_lab.gateway.workers import Workers
+
+log = logging.getLogger("gateway")
 
 HEALTHY: dict[str, type[Any]] = {
     "store": RedisStore,
@@ -44,7 +47,7 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
     """Build every part once; `replaced` names those that a mutant brings."""
     kind = {**HEALTHY, **replaced}
     profile, instance_id = settings.profile, new_instance_id()
-    events, metrics = EventLog(settings.events, instance_id), Metrics(profile)
+    events, metrics = EventLog(settings.events, instance_id, log), Metrics(profile)
     name = profile.breaker_name
 
     def changed(before: str, to: str, why: str) -> None:

@@ -29,13 +29,17 @@ def find() -> str:
     )
 
 
-def service(workspace: Workspace, port: int, name: str = "redis") -> Service:
-    """A Redis that forgets everything when it stops, like a container without a volume."""
+def service(workspace: Workspace, port: int, name: str = "redis", keeps: bool = False) -> Service:
+    """A Redis that forgets everything when it stops, like a container without a volume.
+
+    One that `keeps` writes each command to a file before it answers, and loses nothing when it is killed.
+    """
     folder = workspace.folder / name
     folder.mkdir(exist_ok=True)
     address = ("--bind", "127.0.0.1", "--port", str(port), "--dir", str(folder))
     # A title would overwrite the environment, by which the lab knows its processes.
-    manners = ("--save", "", "--appendonly", "no", "--daemonize", "no", "--set-proc-title", "no")
+    kept = ("--save", "", "--appendonly", "yes" if keeps else "no")
+    manners = (*kept, "--daemonize", "no", "--set-proc-title", "no")
     command = (find(), *address, *manners)
     return Service(
         name=name,

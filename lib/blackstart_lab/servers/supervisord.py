@@ -51,7 +51,7 @@ def _program(workspace: Workspace, service: Service) -> dict[str, Any]:
         **({"user": program.user} if program.user else {}),
         "autostart": "true",
         # Like `restart: unless-stopped` of a container: a crash is revived, and so is hidden.
-        "autorestart": "unexpected" if program.final_exit_codes else "true",
+        "autorestart": ("unexpected" if program.final_exit_codes else "true") if program.revived else "false",
         "exitcodes": ",".join(str(code) for code in program.final_exit_codes or (0,)),
         "startsecs": program.start_s,
         "startretries": 10,

@@ -9,8 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.controls import GUARDED, Controls, Invalid
-from blackstart_lab.trader.errors import DatabaseUnavailable, Fenced, Mismatch, QueueFull, Refused
+from blackstart_lab.trader.errors import Fenced, Mismatch, QueueFull, Refused
 from blackstart_lab.trader.parts import Trader
 from blackstart_lab.trader.views import Views
 

@@ -1,6 +1,6 @@
 """The trading desk's state: paused or not, in which mode."""
 
-from blackstart_lab.trader.events import EventLog
+from blackstart_lab.event_log import EventLog
 
 MODES = ("PAPER", "LIVE")
 LIVE_CONFIRMATION = "CONFIRM LIVE TRADING"

@@ -5,8 +5,9 @@ TraderError
 ├── Mismatch              a known client_order_id with other parameters
 ├── Fenced                a newer leader has taken a token since ours
 ├── QueueFull             the throttle queue holds all it can
-├── DatabaseUnavailable   PostgreSQL refused, broke off, or did not answer in time
 └── StoreUnreachable      Redis refused, broke off, or did not answer in time
+
+What PostgreSQL refuses, breaks off or does not answer in time is a `blackstart_lab.database.DatabaseUnavailable`.
 """
 
 
@@ -28,10 +29,6 @@ class Fenced(TraderError):
 
 class QueueFull(TraderError):
     """The throttle queue is full."""
-
-
-class DatabaseUnavailable(TraderError):
-    """PostgreSQL could not be asked; whether a statement took effect is unknown."""
 
 
 class StoreUnreachable(TraderError):

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from blackstart_lab.clock import now_s
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.backoff import Backoff
 from blackstart_lab.trader.config import Profile
 from blackstart_lab.trader.errors import StoreUnreachable
-from blackstart_lab.trader.events import EventLog
 
 _INTERVALS_KEPT = 500
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Any
 
-from blackstart_lab.trader.database import Database
+from blackstart_lab.database import Database, DatabaseUnavailable
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.errors import DatabaseUnavailable, Fenced, Mismatch, Refused
-from blackstart_lab.trader.events import EventLog
+from blackstart_lab.trader.errors import Fenced, Mismatch, Refused
 from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 

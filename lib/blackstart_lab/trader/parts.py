@@ -1,15 +1,15 @@
 """The trader put together from its parts. A mutant replaces one of them."""
 
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from blackstart_lab.database import Database, DatabaseUnavailable
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.config import THROTTLE_CAPACITY, Settings
-from blackstart_lab.trader.database import Database
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.errors import DatabaseUnavailable
-from blackstart_lab.trader.events import EventLog
 from blackstart_lab.trader.heart import Heart
 from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
@@ -21,6 +21,7 @@ from blackstart_lab.trader.store import RedisStore
 from blackstart_lab.trader.strategy import Strategy
 from blackstart_lab.trader.throttle import Throttle
 
+_TOO_MANY_TO_LOG = ("lock_refreshed", "order_placed")
 HEALTHY: dict[str, type[Any]] = {
     "lock": LeaderLock,
     "orchestrator": Orchestrator,
@@ -59,7 +60,7 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
     """Build every part once; `replaced` names those that a mutant brings."""
     kind = {**HEALTHY, **replaced}
     profile, instance_id = settings.profile, str(uuid.uuid4())
-    events = EventLog(settings.events, instance_id)
+    events = EventLog(settings.events, instance_id, logging.getLogger("trader"), _TOO_MANY_TO_LOG)
     metrics, desk = Metrics(), kind["desk"](events)
     store = RedisStore(settings.redis_url, profile.redis_timeout_s)
     database = Database(settings.dsn, profile.db_timeout_s, kind["orders"].SCHEMA + kind["orders"].EXTRA_SCHEMA)

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.config import HEARTBEAT_MAX_S
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.events import EventLog
 from blackstart_lab.trader.heart import Heart
 from blackstart_lab.trader.lock import LeaderLock
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import uuid
 
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.errors import TraderError
 from blackstart_lab.trader.heart import Heart
 from blackstart_lab.trader.metrics import Metrics
@@ -26,7 +27,8 @@ class Strategy:
             self.ticks += 1
             self.metrics.scan_ticks.inc()
             self.heart.beat("scan")
-            with contextlib.suppress(TraderError):  # paused, not leader, no database: recorded by the order desk
+            # Paused, not leader, no database: recorded by the order desk.
+            with contextlib.suppress(TraderError, DatabaseUnavailable):
                 await self.trade(Order(f"scan-{uuid.uuid4()}", "BUY", 1, 100))
             await asyncio.sleep(self.scan_s)
 

@@ -4,7 +4,8 @@ import asyncio
 from collections import OrderedDict, deque
 
 from blackstart_lab.clock import now_s
-from blackstart_lab.trader.errors import DatabaseUnavailable, Fenced, Mismatch, QueueFull, Refused
+from blackstart_lab.database import DatabaseUnavailable
+from blackstart_lab.trader.errors import Fenced, Mismatch, QueueFull, Refused
 from blackstart_lab.trader.metrics import Metrics
 from blackstart_lab.trader.orders import Order, OrderDesk
 

@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from blackstart_lab.trader.errors import DatabaseUnavailable
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orders import OrderDesk
 

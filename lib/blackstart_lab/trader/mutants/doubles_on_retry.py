@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from blackstart_lab.trader.database import Database
+from blackstart_lab.database import Database
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orders import Order, OrderDesk, Placed
 

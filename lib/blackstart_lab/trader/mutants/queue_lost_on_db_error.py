@@ -1,5 +1,6 @@
 """A plan whose turn comes while the database is away is taken out of the queue and not put back."""
 
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.errors import TraderError
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orders import Order
@@ -12,7 +13,7 @@ class QueueLostOnDbError(Throttle):
     async def land(self, order: Order) -> None:
         try:
             await self.orders.place(order, "plan")
-        except TraderError:
+        except (TraderError, DatabaseUnavailable):
             return  # recorded as rejected by the order desk, and forgotten
 
 

@@ -1,13 +1,15 @@
 """Stand-ins without sockets, and a clock that moves only when told to."""
 
+import logging
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from blackstart_lab.database import DatabaseUnavailable
+from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.config import QUICK
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.errors import DatabaseUnavailable, StoreUnreachable
-from blackstart_lab.trader.events import EventLog
+from blackstart_lab.trader.errors import StoreUnreachable
 from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 from blackstart_lab.trader.orchestrator import Orchestrator
@@ -90,7 +92,7 @@ class Bench:
 
     def __init__(self, folder: Path, **kinds: type[Any]) -> None:
         self.clock, self.store, self.database = FakeClock(), FakeStore(), FakeDatabase()
-        self.events = EventLog(folder / "events.jsonl", "me")
+        self.events = EventLog(folder / "events.jsonl", "me", logging.getLogger("trader"))
         self.log = folder / "events.jsonl"
         self.metrics, self.desk = Metrics(), Desk(self.events)
 

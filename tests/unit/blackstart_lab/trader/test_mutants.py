@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.trader import mutants, parts
-from blackstart_lab.trader.errors import DatabaseUnavailable
 from blackstart_lab.trader.heart import Heart
 from blackstart_lab.trader.orders import Order
 from blackstart_lab.trader.readiness import Readiness

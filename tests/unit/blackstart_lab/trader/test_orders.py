@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from blackstart_lab.trader.errors import DatabaseUnavailable, Fenced, Mismatch, QueueFull, Refused
+from blackstart_lab.database import DatabaseUnavailable
+from blackstart_lab.trader.errors import Fenced, Mismatch, QueueFull, Refused
 from blackstart_lab.trader.orders import Order
 from blackstart_lab.trader.throttle import Throttle
 from tests.unit.blackstart_lab.trader.fakes import Bench

@@ -9,12 +9,14 @@ from typing import Any
 
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 
-from blackstart_lab.trader.errors import DatabaseUnavailable
-
 _CONNECTIONS = 8
 _WARM = 4
 _WARM_CHECK_S = 1.0
 Rows = list[tuple[Any, ...]]
+
+
+class DatabaseUnavailable(Exception):
+    """PostgreSQL could not be asked; whether a statement took effect is unknown."""
 
 
 class Database:

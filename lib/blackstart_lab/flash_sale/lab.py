@@ -1,0 +1,156 @@
+"""The flash sale as a lab: its APIs behind a load balancer, worker, waiting room, Redis, Kafka and PostgreSQL."""
+
+import json
+import os
+import sys
+import urllib.error
+import urllib.request
+from argparse import Namespace
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import blackstart_lab
+from blackstart_lab import ports
+from blackstart_lab.flash_sale import mutants
+from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC
+from blackstart_lab.lab_error import NotStarted
+from blackstart_lab.model import Layout, Program, Service
+from blackstart_lab.servers import fault_proxy, kafka, load_balancer, postgres, redis
+from blackstart_lab.workspace import Workspace
+
+_MAX_RATE_HZ = 50
+_MAX_INSTANCES = 9
+_MAX_GATE_PER_S = 10_000
+_PORT_TAKEN = 3  # the exit code of blackstart_lab.flash_sale.serving, not imported here because it loads the whole app
+_DATABASE = "sale"
+# A worker has work when it has a partition to read, and a database to write to.
+_HEALTHY = {"api": {"kafka": "up"}, "worker": {"kafka": "up", "database": "up"}}
+
+
+class FlashSaleLab:
+    """Orders are accepted against a stock in Redis, kept in Kafka, and written to PostgreSQL by a worker."""
+
+    name = "flash-sale"
+    summary = "orders against a stock in Redis, kept in Kafka, written by a worker; several APIs and a load balancer"
+
+    def mutants(self) -> dict[str, dict[str, Any]]:
+        return {name: mutants.load(name).declaration() for name in mutants.names()}
+
+    def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
+        _check(options)
+        mutant = mutants.load(options.mutant) if options.mutant else mutants.NONE
+        # All at once, so that none is taken twice.
+        direct, ways, others = _in_parts(ports.take(10 + options.instances), 4, 2)
+        proxy_port, worker_port, room_port, port, *api_ports = others
+        port = ports.demand(options.port) if options.port else port
+        stock = _proxied(redis.service(workspace, direct[0], keeps=True), ways[0])
+        rows = _proxied(postgres.service(workspace, direct[1], _DATABASE), ways[1])
+        broker = kafka.service(workspace, direct[2], direct[3], {TOPIC: 1})
+        routes = {each.name: (str(each.target["address"]), each.address) for each in (stock, rows)}
+        where = {
+            "--kafka": broker.address,
+            "--dsn": f"postgresql://{_DATABASE}@{rows.target['address']}/{_DATABASE}",
+            "--gate-per-s": options.gate_per_s,
+            **({"--mutant": options.mutant} if options.mutant else {}),
+            **({"--as-coded": None} if options.as_coded else {}),
+        }
+        room = _program(workspace, "waiting-room", room_port, {})
+        worker = _program(workspace, "worker", worker_port, where)
+        where |= {
+            "--redis-url": f"redis://{stock.target['address']}/0",
+            "--waiting-room": f"{room.target['url']}/",
+        }
+        apis = [_program(workspace, f"api-{number}", each, where) for number, each in enumerate(api_ports, 1)]
+        balancer = load_balancer.service(workspace, port, [api.address for api in apis], mutant.sticky)
+        balancer = replace(balancer, lacks=lambda: _lacks(f"http://127.0.0.1:{port}/health", {"status": "ok"}))
+        worker = _revived(worker, mutant.revived and not options.without_restart)
+        apis = [_revived(api, mutant.revived) for api in apis]
+        servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), broker)
+        return Layout((*servers, room, worker, *apis, balancer), _head(options, port, proxy_port))
+
+
+LAB = FlashSaleLab()
+
+
+def _check(options: Namespace) -> None:
+    if options.mutant and options.as_coded:
+        raise NotStarted("--mutant and --as-coded are two different sales; choose one")
+    if options.instances is None:
+        options.instances = 2
+    if not 1 <= options.instances <= _MAX_INSTANCES:
+        raise NotStarted(f"--instances {options.instances} is out of range; choose 1 to {_MAX_INSTANCES}")
+    if not 1 <= options.gate_per_s <= _MAX_GATE_PER_S:
+        raise NotStarted(f"--gate-per-s {options.gate_per_s} is out of range; choose 1 to {_MAX_GATE_PER_S}")
+    if not 1 <= options.quantity < 2**31:
+        raise NotStarted(f"--quantity {options.quantity} is out of range; choose 1 or more")
+
+
+def _head(options: Namespace, port: int, proxy_port: int) -> dict[str, Any]:
+    promise = replace(AS_CODED if options.as_coded else PROMISED, gate_per_s=options.gate_per_s)
+    return {
+        "name": "flash-sale",
+        "kind": "flash-sale",
+        "lab": True,
+        **({"mutant": options.mutant} if options.mutant else {}),
+        "profile": promise.name,
+        "api": f"http://127.0.0.1:{port}",
+        "proxy": f"http://127.0.0.1:{proxy_port}",
+        "max_rate_hz": _MAX_RATE_HZ,
+        "facts": promise.facts(),
+        "sale": {"product": PRODUCT, "quantity": options.quantity, "init": "/init"},
+        "orders": {
+            "method": "POST",
+            "route": "/order",
+            "headers": {"x-idempotency-key": "{key}"},
+            "body": {"productId": PRODUCT, "userId": "{key}"},
+        },
+        "kafka": {"topic": TOPIC, "group": GROUP},
+    }
+
+
+def _proxied(server: Service, way: int) -> Service:
+    """`address` is where the programs reach it, through the fault proxy; the dsn leads there directly."""
+    return replace(server, target={**server.target, "proxy_name": server.name, "address": f"127.0.0.1:{way}"})
+
+
+def _revived(service: Service, revived: bool) -> Service:
+    return replace(service, program=replace(service.program, revived=revived))
+
+
+def _in_parts(taken: list[int], first: int, second: int) -> tuple[list[int], list[int], list[int]]:
+    return taken[:first], taken[first : first + second], taken[first + second :]
+
+
+def _program(workspace: Workspace, name: str, port: int, where: dict[str, Any]) -> Service:
+    """One of the sale's own programs, named like its module; the number of an instance is left out."""
+    import_root = str(Path(blackstart_lab.__file__).parent.parent)
+    python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
+    events = {"--events": str(workspace.folder / f"{name}.events.jsonl")} if where else {}
+    module = name.rstrip("-0123456789").replace("-", "_")
+    flags = {"--port": port, **events, **where}
+    words = [str(word) for pair in flags.items() for word in pair if word is not None]
+    url = f"http://127.0.0.1:{port}"
+    return Service(
+        name=name,
+        program=Program(
+            (sys.executable, "-m", f"blackstart_lab.flash_sale.{module}", *words),
+            workspace.folder,
+            {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"},
+            final_exit_codes=(_PORT_TAKEN,),
+        ),
+        address=f"127.0.0.1:{port}",
+        lacks=lambda: _lacks(f"{url}/health", {"status": "ok", **_HEALTHY.get(module, {})}),
+        target={"url": url, **({"events": events["--events"]} if events else {})},
+    )
+
+
+def _lacks(url: str, wanted: dict[str, str]) -> str | None:
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:
+            body = json.load(answer)
+    except urllib.error.HTTPError as error:
+        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
+    except (OSError, ValueError) as error:
+        return f"no answer from {url} ({error})"
+    return None if wanted.items() <= body.items() else f"{url} answered {body}"

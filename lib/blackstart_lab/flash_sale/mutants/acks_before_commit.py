@@ -1,0 +1,36 @@
+"""The worker tells Kafka that a batch is done, and then writes it, order by order."""
+
+import asyncio
+from typing import Any
+
+from blackstart_lab.database import DatabaseUnavailable
+from blackstart_lab.flash_sale.inventory import Inventory
+from blackstart_lab.flash_sale.mutants import Mutant
+
+_EACH_S = 0.025  # slower than the load: there is always a batch at work when it is killed
+
+
+class AcksBeforeCommit(Inventory):
+    """What it had in hand when it was killed is nowhere."""
+
+    async def work_off(self, batch: list[dict[str, Any]]) -> None:
+        await self.source.commit()
+        for order in batch:
+            while True:
+                try:
+                    await self.write([order])
+                    break
+                except DatabaseUnavailable as error:
+                    self.noted(False, str(error))
+                    await asyncio.sleep(0.5)
+            self.noted(True)
+            await asyncio.sleep(_EACH_S)
+
+
+MUTANT = Mutant(
+    summary="the worker commits a batch's offsets before the transaction: a kill in between loses orders",
+    experiment="worker-crash",
+    must_fail=("acknowledged_exactly_once",),
+    may_fail=("stock_conserved", "backlog_drains"),
+    parts={"inventory": AcksBeforeCommit},
+)

@@ -1,0 +1,14 @@
+"""What `lab.up flash-sale` can be told."""
+
+from blackstart_lab.flash_sale.promise import PROMISED, QUANTITY
+from blackstart_lab.option import Option
+
+OPTIONS = {
+    "as-coded": Option("behave as the public application really does", bool),
+    "mutant": Option("switch on one named resilience defect"),
+    "instances": Option("ingestion APIs behind the load balancer (default 2)", int),
+    "gate-per-s": Option(f"orders let in each second (default {PROMISED.gate_per_s})", int, PROMISED.gate_per_s),
+    "quantity": Option(f"units that target.toml names for a sale (default {QUANTITY})", int, QUANTITY),
+    "without-restart": Option("the supervisor leaves a killed worker where it is", bool),
+    "port": Option("port of the load balancer (default: a free one)", int),
+}

@@ -1,0 +1,118 @@
+"""The way of orders into Kafka, and what is known of one that did not arrive."""
+
+import asyncio
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from kafka import KafkaProducer
+from kafka.errors import KafkaError
+
+from blackstart_lab.flash_sale.failures import FateUnknown, NotSent
+from blackstart_lab.flash_sale.promise import TOPIC, Promise
+from blackstart_lab.flash_sale.reservations import Order
+
+log = logging.getLogger("sale.kafka")
+
+_KNOCK_S = 0.3
+_AGAIN_S = 0.3
+_THREADS = 64  # `send` blocks while Kafka has not told of the topic: as many as a second's orders
+
+
+class OrderTopic:
+    """kafka-python blocks and has threads of its own: its calls are made in threads, its answers come to the loop."""
+
+    def __init__(self, address: str, promise: Promise) -> None:
+        self.promise = promise
+        self.ready = False
+        self._address = address
+        self._producer: KafkaProducer | None = None
+        self._threads = ThreadPoolExecutor(_THREADS, "kafka")
+
+    async def send(self, order: Order) -> None:
+        """Return when all replicas have it. Raises NotSent or FateUnknown, within the promised time."""
+        await self.knock()
+        try:
+            async with asyncio.timeout(self.promise.kafka_timeout_s):
+                await self._sent(order)
+        except TimeoutError as error:
+            raise FateUnknown(f"no answer of Kafka within {self.promise.kafka_timeout_s:g} s") from error
+
+    async def knock(self) -> None:
+        """Raises NotSent where nobody listens: once the producer has an order, nobody can tell whether it left."""
+        host, _, port = self._address.rpartition(":")
+        try:
+            async with asyncio.timeout(_KNOCK_S):
+                _, writer = await asyncio.open_connection(host, int(port))
+        except (TimeoutError, OSError) as error:
+            raise NotSent(f"Kafka can't be reached: {error or type(error).__name__}") from error
+        writer.close()
+
+    async def _sent(self, order: Order) -> None:
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[None] = loop.create_future()
+
+        def told(error: BaseException | None) -> None:
+            if answer.done():
+                return
+            if error is None:
+                answer.set_result(None)
+            else:
+                answer.set_exception(FateUnknown(f"{type(error).__name__}: {error}"))
+
+        def hand_over() -> None:
+            producer = self._producer
+            if producer is None:
+                raise NotSent("Kafka has not been reached yet")
+            try:
+                handed = producer.send(TOPIC, json.dumps(order.value()).encode(), key=order.order_id.encode())
+            except KafkaError as error:  # it has not told of the topic in time
+                raise NotSent(f"{type(error).__name__}: {error}") from error
+            handed.add_callback(lambda _: loop.call_soon_threadsafe(told, None))
+            handed.add_errback(lambda error: loop.call_soon_threadsafe(told, error))
+
+        await loop.run_in_executor(self._threads, hand_over)
+        await answer
+
+    async def keep_connected(self) -> None:
+        """Make the producer, however long Kafka takes to be there. It keeps itself connected from then on."""
+        loop = asyncio.get_running_loop()
+        while self._producer is None:
+            try:
+                await self.knock()
+                self._producer = await loop.run_in_executor(self._threads, self._made)
+            except (KafkaError, NotSent) as error:
+                log.info("no producer yet: %s", error)
+                await asyncio.sleep(_AGAIN_S)
+        self.ready = True
+        await asyncio.Event().wait()
+
+    def _made(self) -> KafkaProducer:
+        limit_ms = int(self.promise.kafka_timeout_s * 1000)
+        producer = KafkaProducer(bootstrap_servers=self._address, **self.options(limit_ms))
+        try:
+            producer.partitions_for(TOPIC)
+        except KafkaError:
+            producer.close(timeout=0)
+            raise
+        return producer
+
+    def options(self, limit_ms: int) -> dict[str, Any]:
+        """acks=all; an order that is sent twice is the same order, so that sequence numbers would add nothing."""
+        return {
+            "acks": "all",
+            "enable_idempotence": False,
+            "request_timeout_ms": limit_ms,
+            "delivery_timeout_ms": limit_ms,
+            "max_block_ms": limit_ms * 2 // 3,
+            "bootstrap_timeout_ms": limit_ms,
+            "reconnect_backoff_max_ms": 500,
+            "allow_auto_create_topics": False,
+        }
+
+    def close(self) -> None:
+        """What is under way is given a moment."""
+        if self._producer is not None:
+            self._producer.close(timeout=0.5)
+        self._threads.shutdown(wait=False, cancel_futures=True)
