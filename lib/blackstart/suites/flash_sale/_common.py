@@ -51,20 +51,26 @@ def sale(target: Target) -> Sale:
     """What the target's [sale] and [orders] say. Raises BadTarget for a table that is not valid."""
     table = dict(target.routes.get("sale", {}))
     product, init = table.pop("product", "chaos-sale"), table.pop("init", "/init")
+    table.pop("quantity", None)  # what there is of it outside of drills
     if table or not (isinstance(product, str) and product and isinstance(init, str) and init.startswith("/")):
         raise BadTarget(
             f'target "{target.name}", [sale]: it takes product = "chaos-sale" (sold by drills alone: its stock is set '
             'and its orders are cleared) and init = "/init"'
         )
     route = dict(target.routes.get("orders", {}))
+    body, method = route.pop("body", {}), route.pop("method", "POST")
+    if not isinstance(body, dict):
+        raise BadTarget(
+            f'target "{target.name}", [orders]: body must be a table, as in body = {{ userId = "{{key}}" }}'
+        )
     gate_per_s = float(target.fact("gate_per_s", 50.0))
     try:
         order = Operation(
             name=ORDER,
             url=str(route.pop("route", "/order")),
-            method="POST",
+            method=str(method),
             headers={"Content-Type": "application/json", _IDEMPOTENCY: "{key}", **route.pop("headers", {})},
-            body=read.body(product),
+            body=read.body(product, body),
             timeout_s=float(route.pop("timeout_s", _ORDER_TIMEOUT_S)),
             ok_statuses=("200",),
             fail_statuses=("3xx", "4xx"),
@@ -72,7 +78,7 @@ def sale(target: Target) -> Sale:
             ok_details=("success", "ignored"),
             weight=_LAST_ONES_EVERY - 1,
         )
-        last = replace(order, name=LAST_ONES, body=read.body(f"{product}-last"), weight=1)
+        last = replace(order, name=LAST_ONES, body=read.body(f"{product}-last", body), weight=1)
         load = OpenLoop((order, last), constant(gate_per_s * _SHARE_OF_GATE), name="orders", retry=_AGAIN)
     except (ValueError, TypeError) as error:
         raise BadTarget(f'target "{target.name}", [orders]: {error}') from error
@@ -99,7 +105,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
         traffic=Traffic(of.load),
         drained=(
             eventually(
-                read.lag().is_(0),
+                read.lag(target).is_(0),
                 within_s=float(target.fact("catch_up_s", 30.0)),
                 name="backlog_drains",
                 hint="Orders that were accepted still wait in Kafka: does the worker consume, and commit?",
@@ -115,7 +121,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             read.redis_stock(of.scarce, "redis_last"),
             read.database_stock(of.scarce, "database_last"),
         ),
-        watch=(read.lag(), *more.pop("watch", ())),
+        watch=(read.lag(target), *more.pop("watch", ())),
         **more,
     )
 
@@ -141,7 +147,7 @@ def catches_up(target: Target) -> Expectation:
     within_s = float(target.fact("catch_up_s", 30.0))
     second = float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE
     return eventually(
-        read.lag().below(second),
+        read.lag(target).below(second),
         within_s=within_s,
         for_s=1.0,
         stays=True,

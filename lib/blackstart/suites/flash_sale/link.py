@@ -18,7 +18,7 @@ def links(target: Target, prefix: str = "", product: str = "", quantity: int = 0
     left = {
         "redis": read.redis_stock(product, "stock_link").below(quantity),
         "postgres": read.placed(prefix).above(0),
-        "kafka": EndOffsets(topic=read.TOPIC, name="offsets_link").above(0),
+        "kafka": EndOffsets(topic=read.topic(target), name="offsets_link").above(0),
     }
     for name, seen in left.items():
         if name in target.services:

@@ -1,7 +1,10 @@
 """The readings of a flash sale: what its queue, its stocks and its table of orders hold."""
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
+from blackstart.base.errors import BadTarget
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpStatus
 from blackstart.probes.kafka_lag import ConsumerLag
@@ -9,7 +12,6 @@ from blackstart.probes.metrics import Metric
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 
-TOPIC, GROUP = "orders", "inventory-group"
 LAG = "lag"
 
 
@@ -24,9 +26,21 @@ def started(service: str) -> Metric:
     return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=name)
 
 
-def lag() -> ConsumerLag:
+def lag(target: Target) -> ConsumerLag:
     """How many orders wait in Kafka for the worker, whether or not there is one."""
-    return ConsumerLag(topic=TOPIC, group=GROUP, name=LAG)
+    return ConsumerLag(topic=topic(target), group=_queue(target).get("group", "inventory-group"), name=LAG)
+
+
+def topic(target: Target) -> str:
+    """Where the API puts orders for the worker, as the target's [kafka] says."""
+    return _queue(target).get("topic", "orders")
+
+
+def _queue(target: Target) -> dict[str, str]:
+    table = dict(target.routes.get("kafka", {}))
+    if set(table) - {"topic", "group"} or not all(isinstance(name, str) and name for name in table.values()):
+        raise BadTarget(f'target "{target.name}", [kafka]: it takes topic = "orders" and group = "inventory-group"')
+    return table
 
 
 def redis_stock(product: str, name: str) -> RedisCommand:
@@ -64,6 +78,6 @@ def instances(target: Target) -> list[str]:
     return sorted(name for name, service in target.services.items() if name.startswith("api") and service.control)
 
 
-def body(product: str) -> str:
+def body(product: str, given: Mapping[str, Any]) -> str:
     """An order of the load, whose user is its key."""
-    return json.dumps({"productId": product, "userId": "{key}"})
+    return json.dumps({**given, "productId": product, "userId": "{key}"})

@@ -15,12 +15,13 @@ SYSTEM = System(
         "redis-partition",
         "redis-down",
     ),  # fmt: skip
-    tables=("sale", "orders"),
+    tables=("sale", "orders", "kafka"),
     facts={
         "catch_up_s": fact.SECONDS,
         "worker_down_s": fact.SECONDS,
         "gate_per_s": fact.RATE,
         "refused_within_s": fact.SECONDS,
+        "kafka_timeout_s": fact.SECONDS,
     },
     metrics_page="/metrics",
     safe_state=None,
