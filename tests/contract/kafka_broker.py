@@ -40,6 +40,8 @@ class Broker:
 
     lab: LabService
     log: Path
+    # A listener that leads to where nobody is, as that of a container whose name only its own network knows.
+    leads_astray: str
     # That of the module: what a test starts in its own is ended with the test.
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     process: subprocess.Popen[bytes] | None = None
@@ -116,7 +118,17 @@ def kafka_broker(folder: Path) -> Iterator[Broker]:
         patch.setenv("BLACKSTART_STATE", str(folder))
         workspace = Workspace("kafka for tests")
         workspace.create()
-        broker = Broker(kafka.service(workspace, *take(2)), folder / "kafka.log")
+        port, controller, astray, nobody = take(4)
+        broker = Broker(kafka.service(workspace, port, controller), folder / "kafka.log", f"127.0.0.1:{astray}")
+    where = "PLAINTEXT://127.0.0.1:%d,ASTRAY://127.0.0.1:%d"
+    more = {
+        "listeners": f"{where % (port, astray)},CONTROLLER://127.0.0.1:{controller}",
+        "advertised.listeners": where % (port, nobody),
+        "inter.broker.listener.name": "PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,ASTRAY:PLAINTEXT,CONTROLLER:PLAINTEXT",
+    }
+    with (broker.lab.program.directory / "server.properties").open("a") as settings:
+        settings.writelines(f"{key}={value}\n" for key, value in more.items())
     try:
         broker.start()
         yield broker

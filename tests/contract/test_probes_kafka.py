@@ -166,6 +166,12 @@ def test_a_cluster_is_found_by_the_first_of_its_servers_that_answers(broker: Bro
     assert look(Brokers(), broker.target(dsn="", address=broker.address)).value == 1
 
 
+def test_a_broker_that_answers_and_leads_to_where_nobody_does_is_told_as_that(broker: Broker) -> None:
+    for probe in (Brokers(), EndOffsets("t")):
+        seen = look(probe, broker.target(dsn=broker.leads_astray))
+        assert seen.kind == "unreachable" and "the brokers that it names (advertised.listeners) can't be" in seen.note
+
+
 def test_a_login_that_would_not_be_used_is_refused_and_not_shown(broker: Broker) -> None:
     for dsn in (
         f"kafka://shop:kW9xTq@{broker.address}",

@@ -51,11 +51,19 @@ class KafkaReader:
         if kept is not None:
             try:
                 return self._looked(kept, deadline)
-            except errors.KafkaError:
+            except NoAnswer:
+                raise
+            except Exception:
                 pass  # its connection or what it knows of the cluster may be an old story: ask anew
+        client = self._open(deadline, timeout_s)
         try:
-            return self._looked(self._open(deadline, timeout_s), deadline)
-        except errors.KafkaError as error:
+            return self._looked(client, deadline)
+        except NoAnswer:
+            raise
+        except errors.KafkaConnectionError as error:
+            told = f"it answers, but the brokers that it names (advertised.listeners) can't be reached: {error}"
+            raise NoAnswer("unreachable", told) from error
+        except Exception as error:
             raise _no_answer(error) from error
 
     def _looked(self, client: Any, deadline: Deadline) -> Answer:
@@ -94,17 +102,17 @@ def _client(place: Place, deadline: Deadline, timeout_s: float) -> Any:
     limits = {"bootstrap_timeout_ms": deadline.left_s() * 1000, "request_timeout_ms": timeout_s * 1000}
     try:
         return KafkaAdminClient(bootstrap_servers=place.address, **limits)
-    except errors.KafkaError as error:
+    except Exception as error:  # the library lets through whatever is raised beneath it
         raise _no_answer(error) from error
 
 
-def _no_answer(error: errors.KafkaError) -> NoAnswer:
-    told = f"{type(error).__name__}: {error}"[:300]
+def _no_answer(error: Exception) -> NoAnswer:
+    told = (str(error) if isinstance(error, errors.KafkaError) else f"{type(error).__name__}: {error}")[:300]
     if isinstance(error, _TIME_OVER):
         return NoAnswer("timed_out", told)
     if isinstance(error, errors.AuthorizationError | errors.UnsupportedVersionError):
         return NoAnswer("unreadable", told)
-    return NoAnswer("unreachable" if error.retriable else "malformed", told)
+    return NoAnswer("unreachable" if getattr(error, "retriable", False) else "malformed", told)
 
 
 def partitions_of(client: Any, topic: str) -> list[TopicPartition]:

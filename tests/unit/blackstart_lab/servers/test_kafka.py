@@ -1,0 +1,59 @@
+"""Kafka's data folder, made before its first start. That it runs, and comes back, is seen in the probes' tests."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart_lab.lab_error import NotStarted
+from blackstart_lab.servers import kafka, kafka_files
+from blackstart_lab.workspace import Workspace
+from tests.requirements import require
+
+
+@pytest.fixture
+def workspace(own_state: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Workspace]:
+    monkeypatch.setattr(kafka, "cache_folder", lambda: tmp_path / "cache")
+    made = Workspace("shop")
+    made.create()
+    yield made
+    made.remove()
+
+
+def names(workspace: Workspace) -> dict[str, str]:
+    text = (workspace.folder / "kafka" / "data" / "meta.properties").read_text()
+    return dict(line.split("=", 1) for line in text.splitlines())
+
+
+def test_second_data_folder_is_copied_from_the_cache_and_is_another_cluster(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("kafka")
+    kafka.service(workspace, 1234, 1235)
+    first = names(workspace)
+    workspace.remove()
+    workspace.create()
+    monkeypatch.setattr(kafka, "_format", lambda *_: pytest.fail("formatted once more"))
+    service = kafka.service(workspace, 1236, 1237)
+    second = names(workspace)
+    assert first.keys() == second.keys() and first["cluster.id"] != second["cluster.id"]
+    assert first["directory.id"] != second["directory.id"]
+    assert (workspace.folder / "kafka" / "data" / "bootstrap.checkpoint").is_file()
+    assert "1@127.0.0.1:1237" in (workspace.folder / "kafka" / "server.properties").read_text()
+    assert service.target == {"dsn": "kafka://127.0.0.1:1236"} and service.lacks() is not None
+
+
+def test_a_java_that_can_not_run_kafka_is_refused_with_what_it_says(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    broken = tmp_path / "java"
+    broken.write_text("#!/bin/sh\necho 'no memory left' >&2\nexit 7\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(kafka_files, "jars", lambda: tmp_path)
+    monkeypatch.setattr(kafka_files, "java", lambda: str(broken))
+    with pytest.raises(NotStarted, match="storage tool failed with exit code 7: no memory left"):
+        kafka.service(workspace, 1234, 1235)
+    assert not (tmp_path / "cache").exists()
+    monkeypatch.setattr(kafka_files, "java", lambda: str(tmp_path / "none"))
+    with pytest.raises(NotStarted, match="storage tool could not be run: .*No such file"):
+        kafka.service(workspace, 1234, 1235)
