@@ -1,7 +1,7 @@
 """One API of several is killed. The load balancer sends users to the others; none of them sees an error."""
 
 from blackstart.base.errors import BadTarget
-from blackstart.faults.kill import Kill
+from blackstart.faults.crash import Crash
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
@@ -20,8 +20,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     return common.plain(
         target,
         "api-kill",
-        "When one API of several is killed users see no error, and it takes orders again when it is back.",
-        faults=(Kill(instances[0]),),
+        "When one API of several is killed users see no error, and its supervisor starts it again.",
+        faults=(Crash(instances[0]),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),
         always=common.same_process(*instances[1:], "worker"),
         checks=(common.served("fault"), common.stays_accepted()),
