@@ -1,6 +1,7 @@
 """The way of orders into Kafka, and what is known of one that did not arrive."""
 
 import asyncio
+import contextlib
 import json
 import logging
 from concurrent.futures import ThreadPoolExecutor
@@ -114,5 +115,6 @@ class OrderTopic:
     def close(self) -> None:
         """What is under way is given a moment."""
         if self._producer is not None:
-            self._producer.close(timeout=0.5)
+            with contextlib.suppress(KafkaError):  # what is under way is not known, and so stays open
+                self._producer.close(timeout=0.5)
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -106,8 +106,9 @@ def _caddy(port: int, backends: Sequence[str], sticky: bool) -> dict[str, Any]:
     else:
         handler["load_balancing"] = {
             "selection_policy": {"policy": "round_robin"},
-            "retries": _RETRIES,
-            "try_interval": "20ms",
+            # Also while none is left: the one that is alone may have refused a connection once.
+            "try_duration": "3s",
+            "try_interval": "50ms",
             "retry_match": [{"method": ["GET", "POST"]}],
         }
         handler["health_checks"] = {
