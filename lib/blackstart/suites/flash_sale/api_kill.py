@@ -5,7 +5,7 @@ from blackstart.faults.crash import Crash
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
-from blackstart.suites.flash_sale import _common as common
+from blackstart.suites.flash_sale import _sale as common
 from blackstart.suites.flash_sale import readings as read
 
 

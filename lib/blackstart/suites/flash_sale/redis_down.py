@@ -4,7 +4,7 @@ from blackstart.faults.pause import Pause
 from blackstart.model.experiment import Check, Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
-from blackstart.suites.flash_sale import _common as common
+from blackstart.suites.flash_sale import _sale as common
 from blackstart.suites.flash_sale import readings as read
 
 

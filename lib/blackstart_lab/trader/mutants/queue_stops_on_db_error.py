@@ -2,7 +2,7 @@
 
 import asyncio
 
-from blackstart_lab.trader.errors import DatabaseUnavailable
+from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orders import Order
 from blackstart_lab.trader.throttle import Throttle
