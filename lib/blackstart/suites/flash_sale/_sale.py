@@ -18,9 +18,9 @@ ORDER, LAST_ONES = "order", "last_ones"
 AMPLE, FEW = 100_000, 40
 SERVED = ("200", "302", "409")
 """What an order may be answered: accepted (or known already), sent to the waiting room, sold out."""
-_SHARE_OF_GATE = 0.6  # what is sent again counts at the gate, too
+_SHARE_OF_GATE = 0.55  # what is sent again counts at the gate, too
 _LAST_ONES_EVERY = 5
-_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
+_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5, twice_every=7)
 _ORDER_TIMEOUT_S = 8.0
 _IDEMPOTENCY = "x-idempotency-key"
 
@@ -116,6 +116,7 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
             read.keys(prefix, "ample_keys", of.product),
+            read.strangers(prefix, of.product, of.scarce),
             read.redis_stock(of.product, "redis_stock"),
             read.database_stock(of.product, "database_stock"),
             read.redis_stock(of.scarce, "redis_last"),
@@ -198,6 +199,12 @@ def reconciled() -> tuple[Check, ...]:
             "acknowledged_exactly_once",
             {"source": "keys", "drained": read.LAG},
             hint="An accepted order is lost, or a refused one was placed: when does the worker commit its offsets?",
+        ),
+        Check(
+            "final_is",
+            "no_phantom_orders",
+            {"probe": "strangers", "wanted": 0},
+            hint="Orders are in the table that nobody sent: who else writes to the topic?",
         ),
         Check(
             "retry_not_doubled",

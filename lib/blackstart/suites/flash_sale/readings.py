@@ -63,6 +63,13 @@ def keys(prefix: str, name: str, *products: str) -> SqlScalar:
     )
 
 
+def strangers(prefix: str, *products: str) -> SqlScalar:
+    """How many orders of these products nobody of our load has sent."""
+    listed = ", ".join(map(quoted, products))
+    own = f"starts_with(user_id, {quoted(prefix)})"
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE product_id IN ({listed}) AND NOT {own}", name="strangers")
+
+
 def placed(prefix: str) -> SqlScalar:
     """How many orders of our load are in the table."""
     return SqlScalar(f"SELECT count(*) FROM orders WHERE starts_with(user_id, {quoted(prefix)})", name="placed")
