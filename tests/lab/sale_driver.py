@@ -12,7 +12,7 @@ from typing import Any
 
 import requests
 
-from tests.lab.lab_driver import LabDriver, eventually
+from tests.lab.lab_driver import LabDriver
 
 
 class SaleDriver(LabDriver):
