@@ -175,6 +175,17 @@ def test_some_of_what_is_acknowledged_is_sent_once_more_on_purpose(server: Serve
     assert {key for key, count in attempts.items() if count == 2} == {f"t-{n}" for n in range(5, 31, 5)}
 
 
+def test_some_requests_are_sent_twice_at_once(server: Server, tmp_path: Path) -> None:
+    order = Operation("order", f"{server.url}/orders", "POST", body=ORDER)
+    load = OpenLoop((order,), constant(50, 0.6), key_prefix="t-", retry=Retry(twice_every=7))
+    summary, history = played(load, tmp_path / "history.csv")
+    assert (summary.sent, summary.retries, summary.ok, summary.complete) == (30, 4, 34, True)
+    twins = {key: rows for key, rows in history.by_key().items() if len(rows) == 2}
+    assert set(twins) == {"t-7", "t-14", "t-21", "t-28"}
+    assert all(one.intended_s == other.intended_s for one, other in twins.values())
+    assert all(len(set(server.seen()["bodies"][key])) == 1 for key in twins)
+
+
 def test_a_repetition_that_is_rejected_as_known_was_acknowledged_once_and_is_no_failure(
     server: Server, tmp_path: Path
 ) -> None:

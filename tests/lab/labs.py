@@ -6,11 +6,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
 from blackstart_lab.trader import mutants as trader_mutants
 from blackstart_lab.trader import variants as trader_variants
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import LabDriver
+from tests.lab.sale_driver import SaleDriver
 
 Drills = tuple[tuple[str, tuple[str, ...]], ...]
 """Experiments with their options."""
@@ -85,4 +87,15 @@ GATEWAY = Lab(
     healthy=(((), tuple((name, ()) for name in ("baseline", *GATEWAY_DRILLS))),),
     mutant_flags=lambda told: (),
 )
-LABS = {lab.name: lab for lab in (TRADER, GATEWAY)}
+SALE_DRILLS = (
+    "worker-crash", "redis-latency", "kafka-down", "database-down", "api-kill", "redis-partition", "redis-down"
+)  # fmt: skip
+SALE = Lab(
+    name="flash-sale",
+    tasks="flash-sale",
+    mutants=sale_mutants,
+    driver=SaleDriver,
+    healthy=(((), tuple((name, ()) for name in SALE_DRILLS)),),
+    mutant_flags=lambda told: (),
+)
+LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE)}

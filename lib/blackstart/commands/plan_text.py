@@ -49,6 +49,7 @@ def show(
         *table(_blast_radius(plan), _HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
         *_refusals(plan, came_by, environment),
     ]
+    parts += ["", "before the baseline", *_steps("do", experiment.prepare, full)] if experiment.prepare else []
     for change in plan.changes:
         parts += ["", change.what, *_steps("do", change.do, full), *_steps("undo", change.undo, full)]
         parts += [f"  bites when  {condition}" for condition in change.bites]
@@ -62,6 +63,7 @@ def show(
             ("baseline", experiment.baseline),
             ("fault", experiment.during),
             ("recovery", experiment.recovery),
+            ("drain", experiment.drained),
             ("always", experiment.always),
         )
         for expectation in expectations

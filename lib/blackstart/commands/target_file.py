@@ -53,7 +53,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
                 raise BadTarget(f"{where}: [{key}] must be a table")
             continue
         if key not in _KEYS:
-            raise BadTarget(f'{where}: unknown key "{key}".{did_you_mean(key, [*_KEYS, *tables])}')
+            raise BadTarget(f'{where}: unknown key "{key}".{did_you_mean(key, {*_KEYS, *tables})}')
         kinds = _KEYS[key]
         if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
             raise BadTarget(f'{where}: "{key}" must be {_expected(kinds)}, not {kind_of(value)}')

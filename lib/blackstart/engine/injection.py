@@ -9,7 +9,7 @@ from functools import partial
 
 from blackstart.base import clock
 from blackstart.base.console import Console
-from blackstart.base.errors import StepLost, StepTimedOut
+from blackstart.base.errors import BlackstartError, Refused, StepLost, StepTimedOut
 from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
 from blackstart.engine.observer import Observer
@@ -39,6 +39,14 @@ class Injection:
         self.restorer = Restorer(
             self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, console.say, busy=guardian.lease
         )
+
+    def prepare(self, step: Step) -> None:
+        """Carry out what is done before the baseline. Raises Refused where it fails: nothing was broken yet."""
+        self.console.say(f"preparing: {describe(step)}")
+        try:
+            self._step(step)
+        except BlackstartError as error:
+            raise Refused(f"what must be prepared failed: {error}") from error
 
     def inject(self, between: Callable[[], None]) -> None:
         """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""

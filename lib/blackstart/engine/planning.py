@@ -87,6 +87,7 @@ def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Exp
         baseline=expectations(experiment.baseline),
         during=expectations(experiment.during),
         recovery=expectations(experiment.recovery),
+        drained=expectations(experiment.drained),
         always=expectations(experiment.always),
         stop_if=tuple(item.on(change) for item in experiment.stop_if),
         refuse_if=tuple(item.on(change) for item in experiment.refuse_if),
@@ -97,7 +98,9 @@ def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Exp
 
 def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
     """Refuse what could only end in confusion: readings mixed up by their names, waits that can't be waited for."""
-    phases = (experiment.baseline, experiment.during, experiment.recovery, experiment.always)
+    phases = (
+        experiment.baseline, experiment.during, experiment.recovery, experiment.drained, experiment.always
+    )  # fmt: skip
     conditions = [e.condition for phase in phases for e in phase] + list(experiment.stop_if)
     conditions += [condition for change in changes for condition in (*change.bites, *change.gone)]
     named: dict[str, Probe] = {}
@@ -108,14 +111,15 @@ def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise _bad(experiment, f"two expectations are named {', '.join(twice)}; give one another name")
-    if not (experiment.during or experiment.recovery or experiment.always or experiment.checks):
+    if not (any(phases[1:]) or experiment.checks):
         raise _bad(experiment, "it expects nothing, so nothing could come of it")
     if not changes and experiment.traffic is None:
         tables = "[orders], [plans] or [requests] in the target's file"
         raise _bad(experiment, f"it breaks nothing and sends no load: give it a fault, or say where to send ({tables})")
-    for expectation in experiment.baseline:
+    for expectation in (*experiment.baseline, *experiment.drained):
         if expectation.when != "eventually":
-            raise _bad(experiment, f"{expectation.name}: the baseline is waited for; say eventually(...)")
+            which = "baseline" if expectation in experiment.baseline else "end of what the load left"
+            raise _bad(experiment, f"{expectation.name}: the {which} is waited for; say eventually(...)")
     for expectation in experiment.always:
         if expectation.when == "eventually":
             raise _bad(experiment, f"{expectation.name}: an eventually(...) belongs to `during` or `recovery`")

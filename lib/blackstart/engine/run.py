@@ -115,6 +115,8 @@ class Run:
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
         self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
         self.guardian.start(self.locks.handles())
+        for step in self.experiment.prepare:
+            self.injection.prepare(step)
         self.traffic.begin("throughout")
         self.console.say(f"baseline: {', '.join(e.name for e in self.experiment.baseline) or 'nothing asked for'}")
         limit_s = self._within(max((e.within_s or 0.0 for e in self.experiment.baseline), default=BASELINE_WITHIN_S))
@@ -260,10 +262,22 @@ class Run:
         if self.signals.first is not None:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
+        if self.signals.first is None and self.touched:
+            self._safely(self._drain)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
         if self.signals.first is None:
             self._safely(lambda: self.observer.decide(self.ends_by_s, self._between_recovery))
         self.observer.phase("end")
+
+    def _drain(self) -> None:
+        if not self.experiment.drained:
+            return
+        self.observer.pace(FAST_TICK_S)
+        self.observer.phase("drain", self.monitors.drain)
+        longest_s = max(e.within_s or 0.0 for e in self.experiment.drained)
+        self.narrator.waiting("once the load has ended", "drain")
+        until_s = self._within(longest_s + LONGEST_OVERTIME_S)
+        self.observer.wait(lambda: not self.observer.undecided("drain"), until_s, self._between_recovery)
 
     def _refused(self, refusal: Refused) -> None:
         if self.touched or self.traffic.flowed():

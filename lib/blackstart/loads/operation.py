@@ -95,7 +95,8 @@ class Retry:
     With `max_after_s` each further wait is twice the one before, up to it.
 
     Of what is acknowledged every `acknowledged_every`th is sent once more too, on purpose (0: none): only one that is
-    there already shows whether a repetition is told from a new request. That it is then rejected is as good.
+    there already shows whether a repetition is told from a new request. That it is then rejected is as good. Of all
+    requests every `twice_every`th is sent twice at once (0: none): a key that is looked for and then set lets both in.
     """
 
     times: int = 0
@@ -103,13 +104,15 @@ class Retry:
     outcomes: tuple[str, ...] = ("info",)
     acknowledged_every: int = 0
     max_after_s: float | None = None
+    twice_every: int = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "outcomes", tuple(self.outcomes))
         if not 0 <= self.times <= 1000:
             raise ValueError(f"retry: times must be between 0 and 1000, not {self.times}")
-        if self.acknowledged_every < 0:
-            raise ValueError(f"retry: acknowledged_every must not be below 0, as {self.acknowledged_every} is")
+        for name in ("acknowledged_every", "twice_every"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"retry: {name} must not be below 0, as {getattr(self, name)} is")
         if not 0 <= self.after_s <= 3600:
             raise ValueError(f"retry: after_s must be between 0 and 3600, not {self.after_s}")
         if self.max_after_s is not None and not self.after_s <= self.max_after_s <= 3600:

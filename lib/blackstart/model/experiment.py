@@ -7,6 +7,7 @@ from typing import Any, Literal
 from blackstart.base.codec import plain
 from blackstart.model.expect import Condition, Expectation
 from blackstart.model.reading import Probe
+from blackstart.model.step import Step
 
 
 @plain("check")
@@ -56,7 +57,10 @@ class Experiment:
     """A hypothesis and what is needed to test it.
 
     `faults` are injected together, in order, and undone in reverse order. `baseline` must hold before anything is
-    touched; `during` while the fault is in force; `recovery` after the undo; `always` from the fault to the end.
+    touched; `during` while the fault is in force; `recovery` after the undo; `always` from the fault to the end;
+    `drained` once the load has ended: what it left in queues is worked off, before `collect` is read.
+    `prepare` is carried out before the baseline, and not undone: it sets what belongs to the drill alone (a stock, an
+    account).
     `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
     that a service is the target's own (see `blackstart.model.link`). `collect` names probes that are read once, at the
     end, for the checks.
@@ -72,10 +76,12 @@ class Experiment:
     faults: tuple[Any, ...] = ()
     during: tuple[Expectation, ...] = ()
     recovery: tuple[Expectation, ...] = ()
+    drained: tuple[Expectation, ...] = ()
     always: tuple[Expectation, ...] = ()
     stop_if: tuple[Condition, ...] = ()
     refuse_if: tuple[Condition, ...] = ()
     link: tuple[Any, ...] = ()
+    prepare: tuple[Step, ...] = ()
     traffic: Traffic | None = None
     checks: tuple[Check, ...] = ()
     collect: tuple[Probe, ...] = ()

@@ -57,7 +57,8 @@ class Plan:
     def probes(self) -> list[Probe]:
         """Every probe that is read from the baseline on, each once."""
         experiment = self.experiment
-        expectations = experiment.baseline + experiment.during + experiment.recovery + experiment.always
+        expectations = experiment.baseline + experiment.during + experiment.recovery
+        expectations += experiment.drained + experiment.always
         probes = [probe for expectation in expectations for probe in expectation.condition.probes]
         probes += experiment.watch
         return list({probe.name: probe for probe in probes}.values())

@@ -54,9 +54,9 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     made = [(experiment.log_title or f"{experiment.name.replace('-', '_')}_chaos_test", clock.utc_stamp(began))]
     made += list(experiment.log_facts)
     made += [(row.key, _value(row, moments)) for row in experiment.log_rows]
-    waits = {e.name for e in (*experiment.during, *experiment.recovery) if e.when == "eventually"}
+    waits = {e.name for e in (*experiment.during, *experiment.recovery, *experiment.drained) if e.when == "eventually"}
     for finding in judgement.findings:
-        if finding.phase in ("fault", "recovery") and finding.name in waits:
+        if finding.phase in ("fault", "recovery", "drain") and finding.name in waits:
             key = f"{finding.name}_interval_s"
             made.append((key, _interval(finding.transition, effects.get((finding.phase, finding.name)))))
     made += [(f"check_{f.name}", result(f).replace(" ", "_")) for f in judgement.findings if f.phase == "check"]

@@ -231,7 +231,9 @@ class RunView:
 
     def entered(self, phase: str) -> bool:
         """Whether the run got as far as the phase that a finding belongs to."""
-        moment = dict.fromkeys(("fault", "always", "check"), self.times.did_s) | {"recovery": self.times.undid_s}
+        moment = dict.fromkeys(("fault", "always", "check"), self.times.did_s) | dict.fromkeys(
+            ("recovery", "drain"), self.times.undid_s
+        )
         return moment.get(phase, 0.0) is not None
 
     def proved_gone(self, number: int) -> bool:

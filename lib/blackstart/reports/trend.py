@@ -58,7 +58,7 @@ class Line:
 
 def run_of(view: RunView) -> Run:
     times = {f"{t.phase}/{t.name}": t.after_s for t in view.transitions}
-    findings = {f"{f.phase}/{f.name}": f for f in view.judgement.findings if f.phase in ("fault", "recovery")}
+    findings = {f"{f.phase}/{f.name}": f for f in view.judgement.findings if f.phase in ("fault", "recovery", "drain")}
     taken: dict[str, float] = {}
     for name, finding in findings.items():
         after_s = times.get(name)

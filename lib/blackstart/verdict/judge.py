@@ -88,6 +88,8 @@ def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
     elif event["phase"] == "recovery" and times.undid_s is None:
         times.undid_s = at_s
         monitors.recovery(at_s)
+    elif event["phase"] == "drain":
+        monitors.drain(at_s)
     elif event["phase"] == "end":
         times.ended_s = at_s
 
@@ -113,6 +115,7 @@ def expectation_findings(monitors: Monitors, times: Timeline) -> list[Finding]:
     for phase, expectations in (
         ("fault", monitors.experiment.during),
         ("recovery", monitors.experiment.recovery),
+        ("drain", monitors.experiment.drained),
         ("always", monitors.experiment.always),
     ):
         findings += [_never_begun(e, phase) for e in expectations if (phase, e.name) not in started]
@@ -133,7 +136,12 @@ def _baseline_finding(monitor: Monitor) -> Finding:
 
 # What these say is about what we did to the system: alone they show nothing of it.
 _OF_OUR_LOAD = ("rate_reached", "overlap", "fault_observed")
-_WINDOWS = {"fault": "fault", "recovery": "recovery", "always": "fault"}  # `always` counts from the fault on
+_WINDOWS = {
+    "fault": "fault",
+    "recovery": "recovery",
+    "drain": "drain",
+    "always": "fault",
+}  # `always` counts from the fault on
 
 
 def _never_begun(expectation: Expectation, phase: str) -> Finding:

@@ -57,6 +57,7 @@ class Monitors:
         phases = {
             "fault": self.experiment.during,
             "recovery": self.experiment.recovery,
+            "drain": self.experiment.drained,
             "always": self.experiment.always,
         }
         self._related = {
@@ -90,6 +91,13 @@ class Monitors:
         self._listen(recovery + self.gones)
         if not self.changes:
             self.anchor("recovery", at_s)
+
+    def drain(self, at_s: float) -> None:
+        """The load has ended."""
+        drained = [self._monitor(e, "drain", at_s) for e in self.experiment.drained]
+        self.expected += drained
+        self._listen(drained)
+        self.anchor("drain", at_s)
 
     def _cut_short(self, at_s: float) -> bool:
         """Whether the fault was ended before all that it should do could be seen, as by an operator's Ctrl-C."""

@@ -13,7 +13,7 @@ from typing import Any
 import blackstart_lab
 from blackstart_lab import ports
 from blackstart_lab.flash_sale import mutants
-from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC
+from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC, WORKER_DOWN_S
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import fault_proxy, kafka, load_balancer, postgres, redis
@@ -97,7 +97,7 @@ def _head(options: Namespace, port: int, proxy_port: int) -> dict[str, Any]:
         "api": f"http://127.0.0.1:{port}",
         "proxy": f"http://127.0.0.1:{proxy_port}",
         "max_rate_hz": _MAX_RATE_HZ,
-        "facts": promise.facts(),
+        "facts": {**promise.facts(), "worker_down_s": WORKER_DOWN_S[options.profile]},
         "sale": {"product": PRODUCT, "quantity": options.quantity, "init": "/init"},
         "orders": {
             "method": "POST",

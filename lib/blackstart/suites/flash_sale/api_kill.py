@@ -1,0 +1,29 @@
+"""One API of several is killed. The load balancer sends users to the others; none of them sees an error."""
+
+from blackstart.base.errors import BadTarget
+from blackstart.faults.crash import Crash
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
+from blackstart.suites.flash_sale import _sale as common
+from blackstart.suites.flash_sale import readings as read
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """The first of the services named `api-…`. Raises BadTarget where there are not two of them."""
+    instances = read.instances(target)
+    if len(instances) < 2:
+        raise BadTarget(
+            f'target "{target.name}" has {len(instances)} services api-1, api-2, … with a control: '
+            "to kill one of several takes two of them"
+        )
+    return common.plain(
+        target,
+        "api-kill",
+        "When one API of several is killed users see no error, and its supervisor starts it again.",
+        faults=(Crash(instances[0]),),
+        recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),
+        always=common.same_process(*instances[1:], "worker"),
+        checks=(common.served("fault"), common.stays_accepted()),
+        hold_min_s=5.0,
+    )

@@ -1,0 +1,90 @@
+"""The readings of a flash sale: what its queue, its stocks and its table of orders hold."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.base.errors import BadTarget
+from blackstart.model.target import Target
+from blackstart.probes.http import HttpStatus
+from blackstart.probes.kafka_lag import ConsumerLag
+from blackstart.probes.metrics import Metric
+from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
+
+LAG = "lag"
+
+
+def health() -> HttpStatus:
+    """Status of /health at the API."""
+    return HttpStatus("/health", "health")
+
+
+def started(service: str) -> Metric:
+    """When the process of that service began: another value means a restart, whoever hides it."""
+    name = f"{service}_process_start".replace("-", "_")
+    return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=name)
+
+
+def lag(target: Target) -> ConsumerLag:
+    """How many orders wait in Kafka for the worker, whether or not there is one."""
+    return ConsumerLag(topic=topic(target), group=_queue(target).get("group", "inventory-group"), name=LAG)
+
+
+def topic(target: Target) -> str:
+    """Where the API puts orders for the worker, as the target's [kafka] says."""
+    return _queue(target).get("topic", "orders")
+
+
+def _queue(target: Target) -> dict[str, str]:
+    table = dict(target.routes.get("kafka", {}))
+    if set(table) - {"topic", "group"} or not all(isinstance(name, str) and name for name in table.values()):
+        raise BadTarget(f'target "{target.name}", [kafka]: it takes topic = "orders" and group = "inventory-group"')
+    return table
+
+
+def redis_stock(product: str, name: str) -> RedisCommand:
+    """What is left of a product as the API counts it."""
+    return RedisCommand(("GET", f"product:{product}:stock"), name=name)
+
+
+def database_stock(product: str, name: str) -> SqlScalar:
+    """What is left of a product as the worker counts it."""
+    return SqlScalar(f"SELECT stock FROM products WHERE id = {quoted(product)}", name=name)
+
+
+def keys(prefix: str, name: str, *products: str) -> SqlScalar:
+    """The users of all orders of these products that our load placed: each order of the load has a user of its own."""
+    listed = ", ".join(map(quoted, products))
+    return SqlScalar(
+        "SELECT coalesce(json_agg(user_id), '[]')::text FROM orders "
+        f"WHERE product_id IN ({listed}) AND starts_with(user_id, {quoted(prefix)})",
+        name=name,
+    )
+
+
+def strangers(prefix: str, *products: str) -> SqlScalar:
+    """How many orders of these products nobody of our load has sent."""
+    listed = ", ".join(map(quoted, products))
+    own = f"starts_with(user_id, {quoted(prefix)})"
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE product_id IN ({listed}) AND NOT {own}", name="strangers")
+
+
+def placed(prefix: str) -> SqlScalar:
+    """How many orders of our load are in the table."""
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE starts_with(user_id, {quoted(prefix)})", name="placed")
+
+
+def quoted(text: str) -> str:
+    """As a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def instances(target: Target) -> list[str]:
+    """The services whose name begins with `api`, in the order of their names: those behind the load balancer."""
+    return sorted(name for name, service in target.services.items() if name.startswith("api") and service.control)
+
+
+def body(product: str, given: Mapping[str, Any]) -> str:
+    """An order of the load, whose user is its key."""
+    return json.dumps({**given, "productId": product, "userId": "{key}"})

@@ -1,0 +1,24 @@
+"""The worker is killed under load and started again. Orders wait in the queue; none is lost, doubled or oversold."""
+
+from blackstart.faults.kill import Kill
+from blackstart.model.experiment import Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
+from blackstart.suites.flash_sale import _sale as common
+from blackstart.suites.flash_sale import readings as read
+
+DOWN_S = 25.0
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Down for as long as the fact `worker_down_s` says: 25 s, from T+5 to T+30, where it says nothing."""
+    return common.plain(
+        target,
+        "worker-crash",
+        "Without its worker the sale goes on: orders queue up in Kafka, and each is placed once when it is back.",
+        faults=(Kill("worker"),),
+        recovery=(common.catches_up(target),),
+        always=common.same_process(*read.instances(target)),
+        checks=(common.backlog(), common.served("fault"), common.stays_accepted()),
+        hold_min_s=float(target.fact("worker_down_s", DOWN_S)),
+    )

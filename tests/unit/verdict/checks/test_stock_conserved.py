@@ -1,0 +1,49 @@
+"""stock_conserved on histories written by hand."""
+
+from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.stock_conserved import stock_conserved
+from tests.unit.verdict.checks.rows import TORN, history, recorded, row
+
+SOLD = [row("a"), row("b"), row("c", "fail")]
+STOCKS = ("redis", "database")
+
+
+def stocks(
+    redis: int, database: int, keys: tuple[str, ...] = ("a", "b"), more: tuple = (), torn: tuple = ()
+) -> CheckResult:
+    final = {"keys": list(keys), "redis": redis, "database": str(database)}
+    return stock_conserved(recorded(history(*SOLD, *more, unreadable=torn), final), initial=10, stocks=STOCKS)
+
+
+def test_what_was_sold_and_what_is_left_make_what_there_was() -> None:
+    result = stocks(8, 8)
+    assert (result.verdict, result.actual) == (
+        "held",
+        "2 sold of 10, redis 8 (gap 0), database 8 (gap 0); 0 of unknown fate",
+    )
+
+
+def test_a_unit_that_is_gone_without_an_order_breaks() -> None:
+    assert stocks(7, 8).message == "redis: 1 units are gone without an order"
+    assert stocks(8, 7).verdict == "broke"
+
+
+def test_a_unit_that_was_sold_and_is_still_there_breaks() -> None:
+    assert stocks(9, 8).message == "redis: 1 units more than there can be"
+
+
+def test_a_request_of_unknown_fate_may_keep_one_unit_and_it_is_told() -> None:
+    lost = (row("d", "info", status=500),)
+    held = stocks(7, 8, more=lost)
+    assert held.verdict == "held" and "redis 7 (gap 1)" in held.actual and "1 of unknown fate" in held.actual
+    assert stocks(6, 8, more=lost).verdict == "broke"
+    # One that was placed after all has used its unit.
+    assert stocks(6, 7, keys=("a", "b", "d"), more=lost).verdict == "broke"
+
+
+def test_what_was_not_read_or_sold_says_nothing() -> None:
+    missing = recorded(history(*SOLD), {"keys": ["a"]})
+    assert stock_conserved(missing, initial=10, stocks=STOCKS).verdict == "inconclusive"
+    nothing = recorded(history(*SOLD), {"keys": [], "redis": 10, "database": 10})
+    assert "nothing was sold" in stock_conserved(nothing, initial=10, stocks=STOCKS).message
+    assert stocks(7, 8, torn=(TORN,)).verdict == "inconclusive"
