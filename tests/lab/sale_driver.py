@@ -35,11 +35,11 @@ class SaleDriver(LabDriver):
         assert (answer.status_code, answer.json()["status"]) == (200, "ok"), answer.text
         return self
 
-    def place(self, key: str, service: str = "balancer") -> requests.Response:
+    def place(self, key: str, within_s: float = 15) -> requests.Response:
         body = {"productId": "iphone-15", "userId": key}
         headers = {"x-idempotency-key": key}
-        url = self.url("/order", service)
-        return requests.post(url, json=body, headers=headers, timeout=15, allow_redirects=False)
+        url = self.url("/order")
+        return requests.post(url, json=body, headers=headers, timeout=within_s, allow_redirects=False)
 
     def rows(self) -> list[str]:
         """The users of the orders that are written; a user is named like the key."""

@@ -116,6 +116,8 @@ class Api:
     async def run(self) -> int:
         """Until it is told to stop."""
         self.events.write("started", mutant=self.settings.mutant)
+        # Only then to the load balancer: one that could not yet send an order would be asked for it.
+        await self.topic.connect()
         jobs = (self.topic.keep_connected, self.intake.finish_left)
         code = await serving.serve(self.application(), self.settings.host, self.settings.port, jobs)
         await asyncio.to_thread(self.topic.close)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError
 from kafka.structs import OffsetAndMetadata
 
 from blackstart_lab.flash_sale.promise import GROUP, TOPIC, Promise
@@ -45,7 +45,7 @@ class OrderSource:
 
     def _made(self) -> KafkaConsumer:
         session_ms = int(self.promise.session_timeout_s * 1000)
-        return KafkaConsumer(
+        consumer = KafkaConsumer(
             TOPIC,
             bootstrap_servers=self._address,
             group_id=GROUP,
@@ -58,9 +58,12 @@ class OrderSource:
             fetch_max_wait_ms=100,
             reconnect_backoff_max_ms=500,
             bootstrap_timeout_ms=2000,
-            metadata_max_age_ms=2000,  # a topic that is made later is found
             allow_auto_create_topics=False,
         )
+        if not consumer.partitions_for_topic(TOPIC):  # it would wait for ever, also when the topic is there later
+            consumer.close(timeout_ms=1000)
+            raise UnknownTopicOrPartitionError(f"no topic {TOPIC}")
+        return consumer
 
     async def poll(self) -> list[dict[str, Any]]:
         """The next orders, at most 500, in the order of each partition; empty where there is none for now."""

@@ -76,17 +76,21 @@ class OrderTopic:
         await loop.run_in_executor(self._threads, hand_over)
         await answer
 
+    async def connect(self) -> None:
+        """Make the producer, if Kafka is there. It keeps itself connected from then on."""
+        try:
+            await self.knock()
+            self._producer = await asyncio.get_running_loop().run_in_executor(self._threads, self._made)
+        except (KafkaError, NotSent) as error:
+            log.info("no producer yet: %s", error)
+        else:
+            self.ready = True
+
     async def keep_connected(self) -> None:
-        """Make the producer, however long Kafka takes to be there. It keeps itself connected from then on."""
-        loop = asyncio.get_running_loop()
-        while self._producer is None:
-            try:
-                await self.knock()
-                self._producer = await loop.run_in_executor(self._threads, self._made)
-            except (KafkaError, NotSent) as error:
-                log.info("no producer yet: %s", error)
-                await asyncio.sleep(_AGAIN_S)
-        self.ready = True
+        """For ever: make it, however long Kafka takes to be there."""
+        while not self.ready:
+            await asyncio.sleep(_AGAIN_S)
+            await self.connect()
         await asyncio.Event().wait()
 
     def _made(self) -> KafkaProducer:

@@ -50,7 +50,7 @@ def settings(program: str) -> Settings:
     """What the supervisor tells a program."""
     logging.Formatter.converter = time.gmtime
     logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("kafka").setLevel(logging.ERROR)  # it tells of each attempt to connect
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # it tells of each attempt to connect as an error
     parser = ArgumentParser(prog=f"python -m blackstart_lab.flash_sale.{program}")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; a container needs 0.0.0.0")

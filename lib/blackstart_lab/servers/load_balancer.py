@@ -23,6 +23,7 @@ _OTHERWISE = "install HAProxy or Caddy (apt install haproxy, brew install haprox
 _KEY = "x-idempotency-key"  # what a sticky balancer chooses by
 _CHECKED_MS = 500
 _RETRIES = 5
+_BODY_BYTES = 65536
 
 
 def find() -> tuple[str, str]:
@@ -75,6 +76,7 @@ def _haproxy(port: int, backends: Sequence[str], sticky: bool) -> str:
         f"retries {_RETRIES}",
         "retry-on conn-failure empty-response",
         "option redispatch 1",
+        "option http-buffer-request",  # what has been sent on piece by piece can't be sent again
         f"option httpchk GET {HEALTH}",
     ]  # fmt: skip
     check = "" if sticky else f" check inter {_CHECKED_MS}ms fall 2 rise 1"
@@ -100,6 +102,7 @@ def _caddy(port: int, backends: Sequence[str], sticky: bool) -> dict[str, Any]:
         "handler": "reverse_proxy",
         "upstreams": [{"dial": backend} for backend in backends],
         "transport": {"protocol": "http", "dial_timeout": "1s"},
+        "request_buffers": _BODY_BYTES,  # what has been read of a request can be sent again only from there
     }
     if sticky:
         handler["load_balancing"] = {"selection_policy": {"policy": "header", "field": _KEY}}

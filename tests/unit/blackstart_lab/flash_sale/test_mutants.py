@@ -22,11 +22,6 @@ from tests.unit.blackstart_lab.flash_sale.fakes import (
     until,
 )
 
-CHECKS = {
-    *("acknowledged_exactly_once", "no_oversell", "idempotent_answers", "stock_conserved", "unique_ids"),
-    *("worker_recovers", "backlog_drains", "api_available", "stock_never_negative", "no_phantom_orders"),
-    *("second_unit_not_taken", "database_recovers"),
-}
 NAMES = {
     *("acks-before-commit", "commits-before-write", "oversell-race", "idempotency-race", "second-unit-on-retry"),
     *("dies-on-db-loss", "zombie-worker", "phantom-orders", "sticky-load-balancer", "no-restart", "negative-stock"),
@@ -45,11 +40,11 @@ def all_at_once(made: Bench, *keys: str) -> Any:
     return story
 
 
-def test_every_defect_of_the_plan_is_there_and_named_by_a_check() -> None:
+def test_every_defect_of_the_plan_is_there_and_is_one_of_a_part_or_around_the_programs() -> None:
     assert set(mutants.names()) == NAMES
     for name in NAMES:
         mutant = mutants.load(name)
-        assert mutant.must_fail and set(mutant.must_fail) | set(mutant.may_fail) <= CHECKS, name
+        assert mutant.must_fail, name
         assert mutant.parts.keys() <= seams.HEALTHY.keys()
         assert all(issubclass(kind, seams.HEALTHY[part]) for part, kind in mutant.parts.items()), name
         assert mutant.parts or mutant.sticky or not mutant.revived, name
