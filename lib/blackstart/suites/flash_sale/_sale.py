@@ -146,12 +146,11 @@ def takes_orders_again(within_s: float) -> Expectation:
 def catches_up(target: Target) -> Expectation:
     """The worker is no further behind than what a second brings."""
     within_s = float(target.fact("catch_up_s", 30.0))
-    second = float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE
+    second = round(float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE)
     return eventually(
         read.lag(target).below(second),
         within_s=within_s,
         for_s=1.0,
-        stays=True,
         name="catches_up",
         hint="The backlog does not shrink: is the partition given to the worker again (session time-out)?",
     )
@@ -171,8 +170,8 @@ def same_process(*services: str) -> tuple[Expectation, ...]:
 
 
 def backlog() -> Check:
-    """Proof that orders waited while the fault was in force: an empty queue can't lose anything."""
-    return Check("queue_grew", "backlog_grew", {"probe": read.LAG}, premise=True)
+    """Proof that orders waited while the fault was in force: that none was lost of an empty queue says nothing."""
+    return Check("queue_grew", "backlog_grew", {"probe": read.LAG})
 
 
 def felt() -> Check:
