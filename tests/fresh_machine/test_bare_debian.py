@@ -20,8 +20,11 @@ from tests.requirements import require
 
 SUITES = ("bookworm", "trixie")
 USERS = ("root", "ordinary")
-# The package index may have to be reached another way than by its name.
-PASSED_ON = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "HTTPS_PROXY", "https_proxy", "NO_PROXY")
+# The registries may have to be reached another way than by their names.
+PASSED_ON = (
+    "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "BLACKSTART_MAVEN", "HTTPS_PROXY", "https_proxy",
+    "NO_PROXY",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=SUITES)
@@ -72,6 +75,7 @@ def index_options() -> list[str]:
     authorities = os.environ.get("PIP_CERT") or os.environ.get("SSL_CERT_FILE")
     if authorities:
         options += ["-v", f"{authorities}:/authorities.crt:ro", "-e", "PIP_CERT=/authorities.crt"]
+        options += ["-e", "REQUESTS_CA_BUNDLE=/authorities.crt"]
     return options
 
 

@@ -170,9 +170,9 @@ def same_process(*services: str) -> tuple[Expectation, ...]:
     )
 
 
-def backlog(name: str = "backlog_grew") -> Check:
+def backlog() -> Check:
     """Proof that orders waited while the fault was in force: an empty queue can't lose anything."""
-    return Check("fault_observed", name, {"op": "none", "healthy": {read.LAG: 0}, "least_share": 0.5}, premise=True)
+    return Check("queue_grew", "backlog_grew", {"probe": read.LAG}, premise=True)
 
 
 def felt() -> Check:
@@ -221,7 +221,13 @@ def reconciled() -> tuple[Check, ...]:
         Check(
             "stock_conserved",
             "stock_conserved",
-            {"initial": AMPLE, "source": "ample_keys", "stocks": ("redis_stock", "database_stock"), "op": ORDER},
+            {
+                "initial": AMPLE,
+                "source": "ample_keys",
+                "stocks": ("redis_stock", "database_stock"),
+                "op": ORDER,
+                "drained": read.LAG,
+            },
             hint="A unit is gone without an order: what gives it back when an order fails?",
         ),
     )

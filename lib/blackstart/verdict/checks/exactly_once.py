@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from blackstart.evidence.history import Outcome
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity, waiting
 
 
 def exactly_once(
@@ -26,10 +26,10 @@ def exactly_once(
     # A line that can't be read may be the attempt that was acknowledged after all.
     ghosts = [] if rows.unreadable else [key for key, fate in fates.items() if fate == "fail" and present[key]]
     actual = _counted(fates, present)
-    waiting = _waiting(evidence, drained) if drained and lost else ""
-    if waiting and not (doubled or ghosts):  # these no waiting excuses
-        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {waiting}", actual, lost)
-    lost = [] if waiting else lost
+    left = waiting(evidence, drained) if drained and lost else ""
+    if left and not (doubled or ghosts):  # these no waiting excuses
+        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {left}", actual, lost)
+    lost = [] if left else lost
     faults = [
         f"{len(lost)} acknowledged but not there" if lost else "",
         f"{len(doubled)} there more than once" if doubled else "",
@@ -44,14 +44,6 @@ def exactly_once(
         )
     why = vacuity(rows)
     return report.unknown(why, actual) if why else report.held(actual)
-
-
-def _waiting(evidence: Recorded, depth: str) -> str:
-    """Why something may still be in the queue at the end; "" where it was empty."""
-    last = next(reversed(evidence.readings(depth)), None)
-    if last is None:
-        return f"{depth} was never read"
-    return "" if last.kind == "value" and last.value == 0 else str(last)
 
 
 def _counted(fates: Mapping[str, Outcome], present: Counter[str]) -> str:

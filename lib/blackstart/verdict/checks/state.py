@@ -54,6 +54,14 @@ def number_in(evidence: Recorded, source: str) -> float:
     return number
 
 
+def waiting(evidence: Recorded, depth: str) -> str:
+    """Why something may still be in the queue, of which `depth` is the probe, at the end; "" where it was empty."""
+    last = next(reversed(evidence.readings(depth)), None)
+    if last is None:
+        return f"{depth} was never read"
+    return "" if last.kind == "value" and last.value == 0 else str(last)
+
+
 def _listed(value: Any, source: str) -> Sequence[str]:
     if isinstance(value, str):
         text = value.strip()

@@ -4,16 +4,17 @@ from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys_in, number_in, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys_in, number_in, selected, vacuity, waiting
 
 
 def stock_conserved(
-    evidence: Recorded, *, initial: float, stocks: Sequence[str], source: str = "keys", op: str = ""
+    evidence: Recorded, *, initial: float, stocks: Sequence[str], source: str = "keys", op: str = "", drained: str = ""
 ) -> CheckResult:
     """`initial` is what there was; of the final state, `source` lists what was sold, and `stocks` names what is left.
 
-    A request whose fate is not known may keep one unit: a gap of as many units is told, and breaks nothing. Unless
-    something was sold, nothing could have been lost.
+    `drained` is the probe of a queue's depth: what may still wait in it is sold and not there yet. A request whose fate
+    is not known may keep one unit: a gap of as many units is told, and breaks nothing. Unless something was sold,
+    nothing could have been lost.
     """
     report = Reporter(f"sold and left make {initial:g} in {' and '.join(stocks)}")
     rows = selected(evidence, op)
@@ -29,6 +30,9 @@ def stock_conserved(
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"
     wrong = [f"{name}: {gap:g} units are gone without an order" for name, gap in gaps.items() if gap > unknown]
     wrong += [f"{name}: {-gap:g} units more than there can be" for name, gap in gaps.items() if gap < 0]
+    left_over = waiting(evidence, drained) if drained and wrong else ""
+    if left_over:
+        return report.unknown(f"orders may still wait: {left_over}", actual)
     if wrong and not rows.unreadable:
         return report.broke("; ".join(wrong), actual)
     why = vacuity(rows)
