@@ -1,10 +1,12 @@
 """The flash sale keeps what it promises, on a real Kafka."""
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 
@@ -115,6 +117,21 @@ def test_kafka_that_is_stopped_is_a_500_in_time_and_the_same_key_is_later_one_or
     assert sale.units() == (4999, 4999)
 
 
+def test_frozen_kafka_is_a_500_in_time_and_what_it_was_given_is_one_order(sale: SaleDriver) -> None:
+    frozen = sale.freeze("kafka")
+    try:
+        began = time.monotonic()
+        answers = [sale.place("stuck") for _ in range(2)]
+        assert time.monotonic() - began < 6
+        assert {each.status_code for each in answers} == {500}
+    finally:
+        for process in frozen:
+            process.resume()
+    eventually(lambda: sale.rows() == ["stuck"], 30)
+    eventually(lambda: sale.place("stuck").json()["status"] == "ignored", 30)
+    assert sale.rows() == ["stuck"] and sale.units() == (4999, 4999)
+
+
 def test_kafka_that_is_stopped_and_started_under_load_loses_and_doubles_nothing(sale: SaleDriver) -> None:
     with Buyers(sale) as buyers:
         eventually(lambda: len(buyers.accepted()) > 40, 30)
@@ -144,6 +161,19 @@ def test_orders_are_accepted_without_the_database_and_written_when_it_is_back(sa
     eventually(lambda: len(sale.rows()) >= len(buyers.accepted()), 30)
     assert sorted(sale.rows()) == sorted(buyers.accepted())
     assert sale.pid("worker") == pid
+
+
+def test_frozen_database_is_told_by_the_worker_and_costs_nothing(sale: SaleDriver) -> None:
+    pid, frozen = sale.pid("worker"), sale.freeze("postgres")
+    try:
+        assert sale.place("waits").status_code == 200
+        eventually(lambda: sale.health("worker").get("database") == "down", 20)
+    finally:
+        for process in frozen:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.resume()
+    eventually(lambda: sale.rows() == ["waits"], 30)
+    assert sale.units() == (4999, 4999) and sale.pid("worker") == pid
 
 
 def test_redis_that_is_stopped_halts_the_sale_and_it_goes_on_by_itself_with_its_stock(sale: SaleDriver) -> None:
