@@ -1,4 +1,4 @@
-"""The supervisor leaves what was killed where it is."""
+"""The supervisor leaves what was killed where it is. No drill finds that yet: each starts again what it has killed."""
 
 from blackstart_lab.flash_sale.mutants import Mutant
 
