@@ -44,7 +44,7 @@ def _parser(words: Sequence[str]) -> ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start a lab and wait until it answers")
     up.add_argument("name", help=f"one of: {', '.join(sorted(discover.packages()))}")
-    up.add_argument("--within-s", type=float, default=30.0, help="longest time to wait for the lab (default 30)")
+    up.add_argument("--within-s", type=float, default=90.0, help="longest time to wait for the lab (default 90)")
     name = _named_lab(words)
     if name:
         declare(discover.options(name), up)

@@ -32,7 +32,7 @@ class Standing:
     target_file: Path
 
 
-def up(lab: Lab, options: Namespace, say: Say, within_s: float = 30.0) -> Layout:
+def up(lab: Lab, options: Namespace, say: Say, within_s: float = 90.0) -> Layout:
     """Start the lab and return when every service answers. On any failure nothing is left behind.
 
     Raises NotStarted: already running, something missing, or a service that did not answer in time (with its log).
