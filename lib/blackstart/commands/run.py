@@ -1,6 +1,7 @@
 """From options to a run and its exit code."""
 
 import contextlib
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -19,6 +20,7 @@ from blackstart.base.state import invoke
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
+from blackstart.controls.steps.shell import describe
 from blackstart.engine import lock_names, planning, safe_state
 from blackstart.engine.run import Run
 from blackstart.loads.k6_override import with_k6
@@ -26,6 +28,7 @@ from blackstart.model import flags
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags, secrets_of_run
 from blackstart.model.plan import Plan
+from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
 from blackstart.probes import read
@@ -44,6 +47,11 @@ def run(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Seq
     return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
 
 
+def _with(step: Step) -> str:
+    body = step.body if isinstance(step, HttpCall) else None
+    return f" {json.dumps(body)}" if body is not None else ""
+
+
 def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     if not found.shipped:
@@ -58,7 +66,8 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
-    will = [*(change.what for change in plan.changes), *filter(None, (plan.drives, safe_state.text(target, given)))]
+    will = [f"{describe(step)}{_with(step)}, which is not undone" for step in plan.experiment.prepare]
+    will += [*(change.what for change in plan.changes), *filter(None, (plan.drives, safe_state.text(target, given)))]
     for what in will:
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):

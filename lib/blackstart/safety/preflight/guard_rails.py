@@ -161,12 +161,13 @@ def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]
         control = plan.controls.get(name)
         if control is not None and control.reach():
             yield Objection(f"{name} is controlled on another machine ({control.reach()})", _host_of(control.reach()))
-    for change in plan.changes:
-        for step in (*change.do, *change.undo, *change.rights):
+    acts = [(change.what, (*change.do, *change.undo, *change.rights)) for change in plan.changes]
+    for what, steps in (*acts, ("what is prepared", plan.experiment.prepare)):
+        for step in steps:
             place = _reaches(step, environment)
             # SSH leads elsewhere even where its host is called localhost: a forwarded port, an alias of ssh_config.
             if place and (place.startswith("ssh://") or not is_loopback(_host_of(place))):
-                yield Objection(f'"{change.what}" acts on another machine ({place})', _host_of(place))
+                yield Objection(f'"{what}" acts on another machine ({place})', _host_of(place))
 
 
 def _reaches(step: Step, environment: Mapping[str, str]) -> str:

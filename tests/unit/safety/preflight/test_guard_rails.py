@@ -107,7 +107,9 @@ ELSEWHERE = {
 
 @pytest.mark.parametrize(("step", "word"), ELSEWHERE.values(), ids=ELSEWHERE)
 def test_a_step_that_leaves_the_machine_is_refused_until_it_is_named(step: Step, word: str) -> None:
-    for made in (plan(LOCAL, step), plan(LOCAL, undo=(step,)), plan(LOCAL, rights=(step,))):
+    prepared = plan(LOCAL)
+    prepared = replace(prepared, experiment=replace(prepared.experiment, prepare=(step,)))
+    for made in (plan(LOCAL, step), plan(LOCAL, undo=(step,)), plan(LOCAL, rights=(step,)), prepared):
         assert f"--allow {word}" in refusal(made)
         refuse(replace(made, target=replace(LOCAL, allow=(word,))))
 
