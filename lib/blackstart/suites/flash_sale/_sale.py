@@ -186,8 +186,9 @@ def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check
 
 
 def stays_accepted() -> Check:
-    """Once it has recovered, orders are accepted as before."""
-    return Check("acknowledged", "orders_stay_accepted", {"op": ORDER, "min_share": 0.9})
+    """Once it has recovered, orders are answered as they may be. What an outage has left is sent again, and may be too
+    much for the gate: that it turns some away is as promised."""
+    return served("settle", 0.9, "orders_stay_accepted")
 
 
 def reconciled() -> tuple[Check, ...]:
