@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget
+from blackstart.model.reading import Answer, Picked
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpStatus
 from blackstart.probes.kafka_lag import ConsumerLag
@@ -43,9 +45,24 @@ def _queue(target: Target) -> dict[str, str]:
     return table
 
 
-def redis_stock(product: str, name: str) -> RedisCommand:
+@plain("probe.stock")
+class Stock(RedisCommand):
+    """A count in Redis, which keeps it as text, as the number that it is."""
+
+    def pick(self, answer: Answer) -> Picked:
+        """The number."""
+        kind, value, note = RedisCommand.pick(self, answer)
+        if kind != "value":
+            return kind, value, note
+        try:
+            return "value", int(str(value)), ""
+        except ValueError:
+            return "malformed", None, f"{str(value)[:40]!r} is no whole number"
+
+
+def redis_stock(product: str, name: str) -> Stock:
     """What is left of a product as the API counts it."""
-    return RedisCommand(("GET", f"product:{product}:stock"), name=name)
+    return Stock(("GET", f"product:{product}:stock"), name=name)
 
 
 def database_stock(product: str, name: str) -> SqlScalar:

@@ -28,7 +28,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),
         checks=(
-            common.felt(),
+            common.felt(slow_ms=delay_ms),
             *still_served,
             Check("latency_within", "accepted_in_time", {**limit, "phase": "fault"}, criterion=delay_ms < 500),
             common.stays_accepted(),
