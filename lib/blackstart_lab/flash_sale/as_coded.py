@@ -1,4 +1,4 @@
-"""The sale as the public application is coded, and what of the promises that breaks.
+"""The sale as the public application is coded.
 
 It asks Redis four times for an order, checks a key before and sets it after, has no time limits but its clients' own,
 gives no unit back, and its worker lives or dies by what the database did last.
@@ -106,25 +106,3 @@ PARTS: dict[str, type[Any]] = {
     "ledger": OneRow,
     "inventory": AsTheDatabaseDid,
 }
-
-FACTS = {
-    "keys": "a key is looked for before and set after: 20 at once with one key gave 7 accepted, 7 units, 7 rows",
-    "limits": "none but the clients' own: Kafka down is a 500 after 20 s, Redis 500 ms slower an order of 2 s",
-    "units": "a unit that was taken is not given back, and a retry takes a second one",
-    "worker": "dies with an idle connection; started without the database it lives and never reads",
-    "session": "a killed worker's partition is read again 30 s after",
-    "init": "sets the stock in Redis alone",
-}
-"""How the public application differs from what is promised."""
-
-BREAKS: dict[str, dict[str, str]] = {
-    "worker-crash": {"idempotent_answers": "keys"},
-    "kafka-down": {"second_unit_not_taken": "units", "stock_conserved": "units"},
-    "database-down": {"database_recovers": "worker", "backlog_drains": "worker", "acknowledged_exactly_once": "worker"},
-}
-"""Experiment to the checks that this sale must break, each with the fact that it follows from."""
-
-MAY_BREAK: dict[str, dict[str, str]] = {
-    "worker-crash": {"worker_recovers": "session", "backlog_drains": "session"},
-}
-"""Those that depend on when the old worker was last heard of."""
