@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from blackstart.verdict.checks.outcomes import judged
+from blackstart.verdict.checks.outcomes import judged, share_of
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, selected
@@ -16,9 +16,7 @@ def acknowledged(
     With `usual` what was acknowledged with another detail (`bypassed`) is not as it should be. What our own lateness
     may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share that is none.
     """
-    if not 0 < min_share <= 1:
-        raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
-    wanted = f"{min_share:.4g} of what was sent" if min_share < 1 else "all that was sent"
+    wanted = share_of("requests", "every request", min_share)
     report = Reporter(f"{wanted} is acknowledged{f', as {usual}' if usual else ''}")
     try:
         rows = selected(evidence, op, phase)

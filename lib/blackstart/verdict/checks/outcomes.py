@@ -25,9 +25,7 @@ def outcomes(
     What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
     that is none.
     """
-    if not 0 < min_share <= 1:
-        raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
-    wanted = f"{min_share:.4g} of the answers" if min_share < 1 else "every answer"
+    wanted = share_of("answers", "every answer", min_share)
     report = Reporter(f"{wanted} {' or '.join(map(str, allowed))}")
     try:
         rows = selected(evidence, op, phase)
@@ -40,6 +38,13 @@ def outcomes(
     seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
+
+
+def share_of(what: str, every: str, min_share: float) -> str:
+    """That share in words. Raises ValueError for one that is none."""
+    if not 0 < min_share <= 1:
+        raise ValueError(f"min_share must be above 0 and at most 1, not {min_share}")
+    return f"{min_share:.4g} of the {what}" if min_share < 1 else every
 
 
 def judged(
