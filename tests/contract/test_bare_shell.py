@@ -2,6 +2,7 @@
 
 import json
 import os
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base import trust
 from blackstart.base.errors import Refused, StepFailed
 from blackstart.faults.latency import Latency
 from blackstart.model.change import Change
 from blackstart.model.step import HttpCall
 from blackstart.safety.heal import heal_script
 from blackstart.safety.preflight import rehearsal
+from tests import certificates
 from tests.contract.fault_proxies import FaultProxy, hanging_port
 from tests.contract.network_runs import untouched
 from tests.contract.process_control import of
@@ -118,7 +121,7 @@ class Seen:
 
 
 @contextmanager
-def told_by(status: int = 200) -> Iterator[tuple[int, list[Seen]]]:
+def told_by(status: int = 200, certificate: tuple[Path, Path] | None = None) -> Iterator[tuple[int, list[Seen]]]:
     """A server that gives every request that status: its port, and what it was asked."""
     seen: list[Seen] = []
 
@@ -139,6 +142,10 @@ def told_by(status: int = 200) -> Iterator[tuple[int, list[Seen]]]:
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate[1], certificate[0])
+            server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
@@ -233,3 +240,18 @@ def test_a_wget_that_only_gets_is_none(tmp_path: Path, monkeypatch: pytest.Monke
     (poor / "wget").chmod(0o755)
     monkeypatch.setenv("PATH", str(poor))
     assert heal_script.lacks([call("POST", "http://127.0.0.1:1/x")]) == "curl, wget or python3"
+
+
+@pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"])
+def test_the_script_trusts_whom_the_run_did_in_a_shell_that_names_nobody(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    for name in trust.VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    certificate = certificates.made(tmp_path)
+    with told_by(certificate=certificate) as (port, seen):
+        change = call("POST", f"https://127.0.0.1:{port}/undo")
+        assert once(path, change).returncode != 0 and not seen
+        monkeypatch.setenv(variable, str(certificate[1]))
+        done = once(path, change)
+        assert done.returncode == 0 and [one.line for one in seen] == ["POST /undo"], done.stdout + done.stderr

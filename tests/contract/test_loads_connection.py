@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import ssl
-import subprocess
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,8 +15,8 @@ from blackstart.loads.driving.attempt import Attempt
 from blackstart.loads.driving.place import Place
 from blackstart.loads.driving.pool import Pool
 from blackstart.loads.driving.prepared import Prepared
+from tests import certificates
 from tests.contract.loads_support import played
-from tests.requirements import require
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -201,29 +200,18 @@ def test_a_full_backlog_is_no_connection_and_certainly_not_done() -> None:
 
 
 @pytest.fixture
-def certificate(tmp_path: Path) -> Path:
-    require("localhost", "openssl")
-    argv = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    argv += [
-        "-addext",
-        "subjectAltName=DNS:localhost",
-        "-keyout",
-        str(tmp_path / "key"),
-        "-out",
-        str(tmp_path / "cert"),
-    ]
-    subprocess.run(argv, check=True, capture_output=True, timeout=60)
-    return tmp_path / "cert"
+def certificate(tmp_path: Path) -> tuple[Path, Path]:
+    return certificates.made(tmp_path)
 
 
 @pytest.mark.parametrize("trusted", [True, False])
 def test_tls_is_spoken_and_checked(
-    certificate: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
+    certificate: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trusted: bool
 ) -> None:
     if trusted:
-        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, certificate.with_name("key"))
+    context.load_cert_chain(certificate[1], certificate[0])
 
     async def play() -> list[Row]:
         server = await asyncio.start_server(canned(OK), "127.0.0.1", 0, ssl=context)

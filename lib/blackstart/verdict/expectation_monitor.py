@@ -26,7 +26,7 @@ class Monitor:
     """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from.
 
     `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
-    does may be felt later only, when it is over already.
+    does may be felt later only, when it is over already. `silent_s`: for how long no reading gave a value.
     """
 
     expectation: Expectation
@@ -38,6 +38,7 @@ class Monitor:
     fault_was_cut_short: bool = False
     count: int = 0
     values: int = 0
+    silent_s: float = 0.0
     violations: int = 0
     last: Reading | None = None
     gap: Interval | None = None
@@ -60,6 +61,8 @@ class Monitor:
             return False
         self._note_gap(reading, tick_s)
         self.count += 1
+        if reading.kind != "value":
+            self.silent_s += reading.answered_s - (self.last.answered_s if self.last else self.opened_s)
         self.last = reading
         self.values += reading.kind == "value"
         self.answered |= reading.kind not in (UNREACHABLE, TIMED_OUT, "unreadable")

@@ -5,7 +5,6 @@ import contextlib
 import re
 import socket
 import ssl
-import subprocess
 import time
 from pathlib import Path
 
@@ -24,7 +23,7 @@ from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.proxy.client import ProxyUnreachable, ToxiproxyClient
-from tests.requirements import require
+from tests import certificates
 from tests.unit.fake_probes import Taken
 from tests.unit.probes.servers import Handler, answering, http, serving
 
@@ -37,27 +36,7 @@ def nobody_else_is_trusted(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    require("localhost", "openssl")
-    folder = tmp_path_factory.mktemp("tls")
-    key, made = folder / "key.pem", folder / "cert.pem"
-    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
-    argv = [
-        "openssl",
-        "req",
-        "-x509",
-        "-newkey",
-        "rsa:2048",
-        "-nodes",
-        "-days",
-        "2",
-        "-keyout",
-        key,
-        "-out",
-        made,
-        *names,
-    ]
-    subprocess.run(argv, check=True, capture_output=True, timeout=60)
-    return key, made
+    return certificates.made(tmp_path_factory.mktemp("tls"))
 
 
 def under_tls(

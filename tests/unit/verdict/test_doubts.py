@@ -85,6 +85,12 @@ def test_what_takes_longer_than_its_window_can_not_have_been_seen() -> None:
     assert status(monitor, 7.0) == "inconclusive" and "looked at for 7.0 s" in message(monitor, 7.0)
 
 
+def test_never_that_was_not_looked_at_for_most_of_its_time_proves_nothing() -> None:
+    around = (*series("well", 0.1, 1.5), *series("timed_out", 1.6, 5.6), *series("well", 5.7, 7.0))
+    found = followed(never(health.is_("sick")), *around).finish(7.0)
+    assert found.status == "inconclusive" and "of 7.0 s no reading gave a value" in found.message
+
+
 # ---------------------------------------------------------------- silence of what never spoke
 
 
@@ -104,6 +110,6 @@ def test_unreachable_can_only_come_true_of_what_answered_before(when: str) -> No
 
 
 def test_what_must_never_be_is_held_for_its_values_alone() -> None:
-    seen = [*series("timed_out", 0.1, 6.0), *series("well", 6.0, 7.0)]
-    assert message(followed(KEPT[1], *seen), 7.0) == "in 10 values of 69 readings"
+    seen = [*series("timed_out", 0.1, 3.0), *series("well", 3.0, 7.0)]
+    assert message(followed(KEPT[1], *seen), 7.0) == "in 40 values of 69 readings"
     assert message(followed(KEPT[1], *series("well", 0.1, 7.0)), 7.0) == "in all 69 readings"

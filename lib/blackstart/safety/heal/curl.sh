@@ -27,6 +27,8 @@ by_wget() {
       -w) report=1 ;;
     esac
   done
+  [ -z "${SSL_CERT_FILE-}" ] || set -- "$@" --ca-certificate="$SSL_CERT_FILE"
+  [ -z "${SSL_CERT_DIR-}" ] || set -- "$@" --ca-directory="$SSL_CERT_DIR"
   said=$(LC_ALL=C wget "$config" -S -O /dev/null --tries=1 --no-proxy --max-redirect=0 --auth-no-challenge \
     "$@" "$url" 2>&1)
   status=$(printf '%s\n' "$said" | sed -n 's|^ *HTTP/[0-9.]* \([0-9][0-9][0-9]\).*|\1|p' | tail -n 1)

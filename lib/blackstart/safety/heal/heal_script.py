@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from blackstart.base import trust
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.printable import one_line
 from blackstart.base.secrets import references
@@ -98,7 +99,13 @@ known() {{
   return 1
 }}
 """
-
+# curl, wget and python3 do not read the variables that clients of Python do.
+_TRUSTED = """for bundle in "${{REQUESTS_CA_BUNDLE-}}" "${{CURL_CA_BUNDLE-}}" "${{SSL_CERT_FILE-}}" \\
+  "${{SSL_CERT_DIR-}}" {bundle}
+do [ -z "$bundle" ] || break; done
+unset CURL_CA_BUNDLE
+if [ -d "$bundle" ]; then export SSL_CERT_DIR="$bundle"; elif [ -n "$bundle" ]; then export SSL_CERT_FILE="$bundle"; fi
+"""
 
 CURL = Path(__file__).with_name("curl.sh")
 """What stands in for a curl that is missing."""
@@ -142,8 +149,14 @@ def text(run: str, changes: Sequence[Change], placeholders: SecretPlaceholders |
             functions.append(f"{name}() {{\n{secrets.put_into(step)}\n}}")
             calls.append(f"  {name}" if isinstance(step, Ask) else f"  undo {name}")
     steps = "\n".join((*functions, "everything() {", *calls, "  :", "}"))
-    curl = CURL.read_text(encoding="utf-8") if _calls(changes) else ""
+    curl = _trusted() + CURL.read_text(encoding="utf-8") if _calls(changes) else ""
     return _HEAD.format(run=run, elsewhere=_elsewhere(myself())) + secrets.lookups() + curl + steps + _TAIL
+
+
+def _trusted() -> str:
+    """Shell that makes its calls trust whom ours do, in a shell of tomorrow that knows nothing of our variables."""
+    named = next((os.environ[name].strip() for name in trust.VARIABLES if os.environ.get(name, "").strip()), "")
+    return _TRUSTED.format(bundle=shlex.quote(os.path.abspath(named) if named else ""))
 
 
 def _elsewhere(runner: Process) -> str:

@@ -44,9 +44,7 @@ def _refuse_bad(name: str, route: Mapping[str, Any]) -> None:
     """A word in place of a list would be read letter by letter."""
     details, headers = route.get("ok_details", []), route.get("headers", {})
     if not isinstance(details, list) or not all(isinstance(word, str) for word in details):
-        raise BadTarget(
-            f'target "{name}", [requests]: ok_details must be a list of text, as in ["counted"], not {details!r}'
-        )
+        raise BadTarget(f'target "{name}", [requests]: ok_details must be a list of text, as in ["counted"]')
     if not isinstance(headers, dict) or not all(isinstance(value, str) for value in headers.values()):
         raise BadTarget(
             f'target "{name}", [requests]: headers must be a table of text, as in {{ X-API-Key = "env:API_KEY" }}'

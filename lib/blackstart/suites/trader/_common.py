@@ -9,10 +9,9 @@ from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, even
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Probe
-from blackstart.model.relations import Same, implies
+from blackstart.model.relations import LAG_S, Same, implies
 from blackstart.model.target import Target
 from blackstart.probes.in_container import SqlInContainer
-from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._schema import of_orders
@@ -116,7 +115,8 @@ def consistent(target: Target, limits: Limits, service: str = "", criterion: boo
     said = read.ready(service).is_(200)
     stands = [(read.leader(service).is_(1), f"ready_means_leader{suffix}")]
     stands += [(beat.below(limits.heartbeat_s), f"ready_means_{beat.name}") for beat in read.heartbeats(service)]
-    means = [implies(said, one, name=name, criterion=criterion, hint=_READY_HINT) for one, name in stands]
+    lag_s = float(target.fact("metrics_lag_s", LAG_S))
+    means = [implies(said, one, for_s=lag_s, name=name, criterion=criterion, hint=_READY_HINT) for one, name in stands]
     lock = lock_key(target)
     if lock:
         leads = implies(
@@ -134,9 +134,9 @@ def consistent(target: Target, limits: Limits, service: str = "", criterion: boo
 _READY_HINT = "/ready says 200 before, or after, what it stands for is true: does it ask the lock and the heartbeats?"
 
 
-def lock_key(target: Target) -> RedisCommand | None:
+def lock_key(target: Target) -> read.LockHolder | None:
     """Who holds the leader's lock, asked in Redis; None where it can't be asked over the network."""
     redis = target.services.get("redis")
     if redis is None or not (redis.dsn or redis.address):
         return None
-    return RedisCommand(("GET", str(target.fact("lock_key", "trader:leader"))), name="lock_key")
+    return read.LockHolder(("GET", str(target.fact("lock_key", "trader:leader"))), name="lock_key")

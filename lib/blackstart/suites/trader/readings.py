@@ -7,9 +7,10 @@ without one it is the target's API. Times are seconds, depths and counts are num
 from typing import Literal
 
 from blackstart.base.codec import plain
-from blackstart.model.reading import Answer, ReadingKind, Scalar
+from blackstart.model.reading import Answer, Picked, ReadingKind, Scalar
 from blackstart.probes.http import HttpJson, HttpStatus
 from blackstart.probes.metrics import Metric, MetricLabel
+from blackstart.probes.redis_value import RedisCommand
 
 Heartbeat = Literal["scan", "order_stream", "marketdata"]
 # As the rows of the original evidence call them.
@@ -23,6 +24,7 @@ HEARTBEATS: dict[Heartbeat, str] = {
 LEADER_SHOWN = "trader_is_leader at /metrics"
 PAUSED_SHOWN = "is_paused or paused at /state"
 NOT_SHOWN = "not shown"
+NOBODY = "(nobody)"
 DEPTH_SHOWN = "trader_throttle_queue_depth at /metrics"
 
 
@@ -52,6 +54,16 @@ def paused(service: str = "") -> HttpJson:
 def mode(service: str = "") -> HttpJson:
     """`PAPER` or `LIVE`, from /state."""
     return HttpJson(_path("/state", service), "mode", _name("mode", service))
+
+
+@plain("probe.lock_holder")
+class LockHolder(RedisCommand):
+    """Who holds the leader's lock. That nobody does is a value, too: whoever leads then has it not."""
+
+    def pick(self, answer: Answer) -> Picked:
+        """The holder's id, or that there is none."""
+        kind, value, note = RedisCommand.pick(self, answer)
+        return ("value", NOBODY, "") if kind == "absent" else (kind, value, note)
 
 
 @plain("probe.mode_shown")

@@ -23,6 +23,7 @@ SYSTEM = System(
         "lock_refresh_s": fact.SECONDS,
         "backoff_s": fact.STEPS,
         "backoff_jitter_s": fact.SECONDS_OR_NONE,
+        "metrics_lag_s": fact.SECONDS_OR_NONE,
         "throttle_orders_per_s": fact.RATE,
         "db_timeout_s": fact.SECONDS,
         "orders_table": fact.column("orders"),

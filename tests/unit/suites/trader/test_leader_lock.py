@@ -6,14 +6,17 @@ import pytest
 
 from blackstart.model.experiment import Check, Experiment
 from blackstart.model.flags import Flags
+from blackstart.model.reading import Answer
 from blackstart.model.target import Service, Target
 from blackstart.suites.trader import leader_lock
 from blackstart.suites.trader._common import Limits
+from blackstart.verdict.relation_monitor import RelationMonitor
+from tests.unit.builders import reading
 
 REDIS = Service("redis", address="127.0.0.1:6379", control={"manual": "it"})
 
 
-def declared(facts: dict[str, str] | None = None, **postgres: object) -> Experiment:
+def declared(facts: dict[str, object] | None = None, **postgres: object) -> Experiment:
     services = {"redis": REDIS, **({"postgres": Service("postgres", **postgres)} if postgres else {})}  # type: ignore[arg-type]
     return leader_lock.experiment(
         Target("trader", api="http://127.0.0.1:8000", services=services, facts=facts or {}), Flags()
@@ -57,3 +60,23 @@ def test_a_recovery_is_watched_as_long_as_the_slowest_of_its_work(
     facts: dict[str, object], held_s: float, settles_s: float
 ) -> None:
     assert Limits.of(Target("trader", facts=facts), Flags()).settles_s(held_s) == settles_s
+
+
+def test_a_lock_that_nobody_holds_is_none_of_the_one_who_leads() -> None:
+    drill = declared()
+    (means,) = [one for one in drill.always if one.name == "leader_means_lock"]
+    lock, who = means.condition.probes[1:]
+    monitor = RelationMonitor(means, "always", 0.0)
+    told = {"leader": 1, who.name: "a-1"}
+    for tick in range(400):
+        holder = b"a-1" if tick < 100 else None
+        for name, value in (*told.items(), (lock.name, lock.pick(Answer("answer", holder))[1])):
+            monitor.feed(reading(name, value, tick / 10), 0.1)
+    found = monitor.finish(40.0)
+    assert found.status == "broke" and "lock_key was (nobody)" in found.message
+
+
+@pytest.mark.parametrize(("facts", "for_s"), [({}, 0.1), ({"metrics_lag_s": 1.5}, 1.5)])
+def test_metrics_may_lag_as_long_as_the_target_says(facts: dict[str, object], for_s: float) -> None:
+    limits = [one.for_s for one in declared(facts).always if one.name.startswith("ready_means")]
+    assert limits and set(limits) == {for_s}
