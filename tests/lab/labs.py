@@ -95,7 +95,7 @@ SALE = Lab(
     tasks="flash-sale",
     mutants=sale_mutants,
     driver=SaleDriver,
-    healthy=(((), tuple((name, ()) for name in SALE_DRILLS)),),
+    healthy=(((), (*((name, ()) for name in SALE_DRILLS), ("worker-crash", ("--by-supervisor",)))),),
     mutant_flags=lambda told: (),
 )
 LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE)}

@@ -9,12 +9,10 @@ from tests.lab.campaign import complaint, run_mutant
 from tests.lab.labs import SALE
 
 pytestmark = pytest.mark.slow
-# The drills start what they have killed: no drill leaves that to the supervisor alone, and finds one that does not.
-NOT_FOUND_YET = {"no-restart"}
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", sorted(set(mutants.names()) - NOT_FOUND_YET))
+@pytest.mark.parametrize("name", mutants.names())
 def test_the_mutant_is_caught_by_the_expectations_that_it_names(name: str, tmp_path: Path) -> None:
     mutant = SALE.wanted(name)
     done = run_mutant(mutant, tmp_path / "state", tmp_path / "reports", lab=SALE)

@@ -14,22 +14,26 @@ from blackstart.probes.visitor import HoldsNothing
 
 @plain("probe.control_state")
 class ControlState(Conditions):
-    """What the control says of `service`: its `status`, or its `process` (the instance; absent if none runs)."""
+    """What the control says of `service`: its `status`, its `process` (the instance; absent if none runs), or its
+    `life`: whether the `same` instance runs as when the run was planned (`was`), `another` one or `none`."""
 
     service: str
     control: Control | None = None
-    field: Literal["status", "process"] = "status"
+    field: Literal["status", "process", "life"] = "status"
+    was: str = ""
 
     @property
     def name(self) -> str:
-        """`redis_status`, `redis_process`."""
+        """`redis_status`, `redis_process`, `redis_life`."""
         return f"{self.service}_{self.field}"
 
     def bind(self, target: Target) -> Probe:
-        """With the control of the target's service, exactly resolved."""
+        """With the control of the target's service, exactly resolved, and for its life the instance that runs now."""
         if self.control is not None:
             return self
-        return ControlState(self.service, controls.resolved(target.service(self.service)), self.field)
+        control = controls.resolved(target.service(self.service))
+        was = controls.facts(control, self.service).instance if self.field == "life" else self.was
+        return ControlState(self.service, control, self.field, was)
 
     def endpoint(self) -> Endpoint:
         """The control; both fields come from one look."""
@@ -42,6 +46,9 @@ class ControlState(Conditions):
         state = answer.body
         if not isinstance(state, State):
             return "malformed", None, f"no state: {state!r}"
+        if self.field == "life":
+            life = "same" if state.instance == self.was else "another" if state.instance else "none"
+            return "value", life, state.detail
         value = state.instance if self.field == "process" else state.status
         return ("value", value, state.detail) if value else ("absent", None, f"no process: {state.status}")
 

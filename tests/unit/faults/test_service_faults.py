@@ -11,7 +11,7 @@ from blackstart.base.errors import BadTarget, Refused
 from blackstart.controls.docker import Docker
 from blackstart.faults import _service
 from blackstart.faults.bounce import Bounce
-from blackstart.faults.crash import Crash
+from blackstart.faults.crash import Crash, revived
 from blackstart.faults.kill import Kill
 from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
@@ -87,6 +87,15 @@ def test_crash_bites_when_another_process_is_there(monkeypatch: pytest.MonkeyPat
 def test_a_crash_that_nothing_revives_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(Refused, match="nothing would bring redis back after a crash .* the fault kill"):
         plan(Crash("redis"), State("running", "42:noon", 42, revives=False), monkeypatch)
+
+
+def test_a_crash_whose_revival_is_tested_bites_as_soon_as_that_process_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    nobody_revives = State("running", "42:noon", 42, revives=False)
+    change = plan(Crash("redis", tests_revival=True), nobody_revives, monkeypatch)
+    assert words(change)[0] == ["redis_life is not same"]
+    assert change.do == CONTAINER.crash(nobody_revives, "KILL") and change.undo == CONTAINER.start()
+    expected = revived("redis", 10)
+    assert (expected.name, str(expected.condition)) == ("redis_revived", "redis_life is another")
 
 
 def test_bounce_is_held_exactly_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

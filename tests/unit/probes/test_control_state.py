@@ -23,6 +23,16 @@ def test_one_look_feeds_status_and_process() -> None:
     assert process.pick(answer) == ("value", "42:noon", "healthy")
 
 
+def test_its_life_is_told_from_the_one_that_ran_when_the_run_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Manual, "facts", lambda self, timeout_s=10.0: State("running", "42:noon", 42))
+    life = ControlState("redis", field="life").bind(
+        Target("test", services={"redis": Service("redis", control={"manual": True})})
+    )
+    assert life == ControlState("redis", CONTROL, "life", "42:noon") and life.name == "redis_life"
+    seen = [life.pick(Answer("answer", State("running", one))) for one in ("42:noon", "", "43:one")]
+    assert [(kind, value) for kind, value, _ in seen] == [("value", "same"), ("value", "none"), ("value", "another")]
+
+
 def test_where_no_process_runs_there_is_none_to_compare() -> None:
     answer = Answer("answer", State("stopped"))
     assert ControlState("redis", CONTROL, "process").pick(answer)[0] == "absent"

@@ -23,6 +23,7 @@ _LAST_ONES_EVERY = 5
 _AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5, twice_every=7)
 _ORDER_TIMEOUT_S = 8.0
 _IDEMPOTENCY = "x-idempotency-key"
+_REVIVED_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -154,6 +155,11 @@ def catches_up(target: Target) -> Expectation:
         name="catches_up",
         hint="The backlog does not shrink: is the partition given to the worker again (session time-out)?",
     )
+
+
+def revived_within_s(target: Target) -> float:
+    """How soon its supervisor starts a program again that was killed."""
+    return float(target.fact("revived_within_s", _REVIVED_WITHIN_S))
 
 
 def same_process(*services: str) -> tuple[Expectation, ...]:

@@ -1,7 +1,7 @@
 """One API of several is killed. The load balancer sends users to the others; none of them sees an error."""
 
 from blackstart.base.errors import BadTarget
-from blackstart.faults.crash import Crash
+from blackstart.faults.crash import Crash, revived
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
@@ -21,7 +21,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "api-kill",
         "When one API of several is killed users see no error, and its supervisor starts it again.",
-        faults=(Crash(instances[0]),),
+        faults=(Crash(instances[0], tests_revival=True),),
+        during=(revived(instances[0], common.revived_within_s(target)),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),
         always=common.same_process(*instances[1:], "worker"),
         checks=(common.served("fault"), common.stays_accepted()),

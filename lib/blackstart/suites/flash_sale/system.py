@@ -19,6 +19,7 @@ SYSTEM = System(
     facts={
         "catch_up_s": fact.SECONDS,
         "worker_down_s": fact.SECONDS,
+        "revived_within_s": fact.SECONDS,
         "gate_per_s": fact.RATE,
         "refused_within_s": fact.SECONDS,
         "kafka_timeout_s": fact.SECONDS,

@@ -1,11 +1,11 @@
-"""The supervisor leaves what was killed where it is. No drill finds that yet: each starts again what it has killed."""
+"""The supervisor leaves what was killed where it is: it is back when a drill, or a person, has started it."""
 
 from blackstart_lab.flash_sale.mutants import Mutant
 
 MUTANT = Mutant(
     summary="a killed worker, or API, is not started again",
     experiment="worker-crash",
-    must_fail=("catches_up",),
-    may_fail=("backlog_drains", "acknowledged_exactly_once", "stock_conserved"),
+    options=("by-supervisor",),
+    must_fail=("worker_revived",),
     revived=False,
 )
