@@ -52,6 +52,18 @@ class LogRow:
     digits: int = 0
 
 
+@plain("evidence_row")
+class EvidenceRow:
+    """One row of `observed_results.md` and of the page: `text` is what was to be measured or done, `shows` the name of
+    what tells it (see `blackstart.reports.observed`), with `params`. One with a `part` (Pre-test, …) is a row of the
+    check list under that heading."""
+
+    text: str
+    shows: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    part: str = ""
+
+
 @plain("experiment")
 class Experiment:
     """A hypothesis and what is needed to test it.
@@ -89,6 +101,7 @@ class Experiment:
     log_rows: tuple[LogRow, ...] = ()
     log_title: str = ""
     log_facts: tuple[tuple[str, str], ...] = ()
+    evidence_rows: tuple[EvidenceRow, ...] = ()
     hold_min_s: float = 1.0
     hold_max_s: float = 120.0
     settle_s: float = 5.0

@@ -30,6 +30,12 @@ class Reading:
     value: Scalar = None
     note: str = ""
 
+    @property
+    def number(self) -> float | None:
+        """The number that was read; None for anything else."""
+        counts = self.kind == "value" and isinstance(self.value, int | float) and not isinstance(self.value, bool)
+        return float(self.value) if counts else None  # type: ignore[arg-type]
+
     def __str__(self) -> str:
         if self.kind == "value":
             return f"{self.probe} was {f'{self.value:.6g}' if isinstance(self.value, float) else self.value}"

@@ -53,7 +53,8 @@ class System:
 
     For the reports: `gauges` (probe name to words), `breaker` (probe name to the state in which it reads 1: CLOSED,
     OPEN or HALF-OPEN), `fallbacks` (what an answer says of itself that was made without what usually makes it, where
-    the experiment does not tell the usual word), and `fates` (what a status means for a request).
+    the experiment does not tell the usual word), `fates` (what a status means for a request), and `available` (which
+    fates are as promised).
     """
 
     kind: str = ""
@@ -69,3 +70,4 @@ class System:
     breaker: Mapping[str, str] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()
     fates: Mapping[int, str] = field(default_factory=lambda: {503: "fast fail", 429: "limited"})
+    available: tuple[str, ...] = ("served", "fallback")

@@ -24,12 +24,19 @@ class Fate:
 
 @dataclass(frozen=True)
 class PhaseFigures:
-    """One phase: how many requests were due in a second while the load flowed, and what became of them."""
+    """One phase: how many requests were due in a second while the load flowed, what became of them, and how many were
+    answered as the system promises."""
 
     phase: str
     count: int
     rate_per_s: float
     fates: tuple[Fate, ...]
+    available: int = 0
+
+    @property
+    def sent(self) -> int:
+        """How many of them were sent."""
+        return self.count - sum(fate.count for fate in self.fates if fate.name == "unsent")
 
     @property
     def success(self) -> float:
@@ -54,13 +61,15 @@ def by_phase(history: History, phases: Sequence[Phase], system: System, usual: s
     for phase in phases:
         rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
         if rows:
-            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), tuple(_fates(rows, system, usual))))
+            found = tuple(_fates(rows, system, usual))
+            available = sum(each.count for each in found if each.name in system.available)
+            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), found, available))
     return tuple(made)
 
 
 def _fates(rows: Sequence[Row], system: System, usual: str) -> list[Fate]:
     made = []
-    for name in ("served", "fallback", *dict.fromkeys(system.fates.values()), "failed", "unsent"):
+    for name in dict.fromkeys(("served", "fallback", *system.fates.values(), "failed", "unsent")):
         chosen = [row for row in rows if fate(row, system, usual) == name]
         if chosen:
             waits = sorted(row.latency_ms for row in chosen if row.end_s is not None)

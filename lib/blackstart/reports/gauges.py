@@ -39,5 +39,5 @@ def by_phase(view: RunView) -> tuple[Gauge, ...]:
 
 def _values(readings: Sequence[Reading], probe: str, from_s: float, to_s: float) -> list[float]:
     """Numbers only: a page that did not answer says nothing of the processor."""
-    chosen = [r for r in readings if r.probe == probe and from_s <= r.answered_s < to_s and r.kind == "value"]
-    return [float(r.value) for r in chosen if isinstance(r.value, int | float) and not isinstance(r.value, bool)]
+    chosen = (r.number for r in readings if r.probe == probe and from_s <= r.answered_s < to_s)
+    return [number for number in chosen if number is not None]

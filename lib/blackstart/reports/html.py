@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from blackstart import __version__
 from blackstart.evidence.history import History
-from blackstart.reports import sections
+from blackstart.reports import observed, sections
 from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
@@ -36,6 +36,7 @@ def page(view: RunView, history: History | None = None, notes: Sequence[tuple[st
         sections.failed(view),
         sections.glance(view),
         _timeline(view, loaded) if view.phases else None,
+        list(sections.observed(observed.rows(view, history))),
         list(sections.findings(view)),
         fate_section(view, history),
         gauge_section(view),

@@ -1,6 +1,8 @@
 """Text in Markdown that stays text."""
 
-from blackstart.base.printable import one_line
+from collections.abc import Sequence
+
+from blackstart.base.printable import one_line, table
 
 _CELL_AT_MOST = 300
 
@@ -17,3 +19,9 @@ def cell(value: object) -> str:
 def code(text: str) -> str:
     """Text as code within a line."""
     return f"`{one_line(text).replace('`', chr(39))}`"
+
+
+def grid(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
+    """A table, line by line; numbers stay as they are written."""
+    cells = [[cell(value) if isinstance(value, str) else value for value in row] for row in rows]
+    return table(cells, heads, tablefmt="github", disable_numparse=True)

@@ -12,6 +12,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
+from blackstart.reports.observed import Row
 from blackstart.reports.story import RunView
 from blackstart.reports.words import NOT_OBSERVED, hint, ms, result, sign_of, tell, verdict_says
 
@@ -153,6 +154,17 @@ def findings(view: RunView) -> Iterator[Element]:
     if checks:
         found = table(("result", "check", *heads[3:]), checks, "findings checks")
         yield section("Checks", found, id_="checks")
+
+
+def observed(rows: Sequence[Row]) -> Iterator[Element]:
+    """The figures that the experiment asks for, and its check list."""
+    figures = [(row.text, row.told) for row in rows if not row.part]
+    if figures:
+        yield section("Observed results", table(("what", "observed"), figures), id_="observed")
+    steps = [(badge("done" if row.done else NOT_OBSERVED), row.part, row.text, row.told) for row in rows if row.part]
+    if steps:
+        heads = ("", "when", "what was to be done", "what was seen")
+        yield section("Check list", table(heads, steps), id_="checklist")
 
 
 def _seen(finding: Finding) -> tuple[Cell, Cell, Cell]:

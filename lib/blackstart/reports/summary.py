@@ -2,12 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from blackstart.base.printable import table
 from blackstart.evidence.history import History
-from blackstart.model.verdict import Verdict
-from blackstart.reports import breaker, fates, gauges
+from blackstart.reports import breaker, fates, figures, gauges, observed
 from blackstart.reports.fates import PhaseFigures
-from blackstart.reports.markdown import cell, code
+from blackstart.reports.markdown import cell, code, grid
 from blackstart.reports.story import RunView
 from blackstart.reports.words import ms, verdict_says
 
@@ -15,8 +13,8 @@ NAME = "summary.md"
 
 
 def text(view: RunView, history: History) -> str:
-    figures = fates.by_phase(history, view.phases, view.system, view.usual)
-    of = {each.phase: each for each in figures}
+    phases = fates.by_phase(history, view.phases, view.system, view.usual)
+    of = {each.phase: each for each in phases}
     damage = f" {len(history.unreadable)} lines of the history can't be read." if history.unreadable else ""
     parts = [
         *_head(view),
@@ -25,8 +23,9 @@ def text(view: RunView, history: History) -> str:
         *_fault(view, of.get("fault")),
         *_recovery(view, of.get("recovery")),
         "",
-        *_table(figures),
+        *_table(phases),
         "",
+        *_observed(view, history),
         *_gauges(view),
         f"{view.latencies_text}{damage}",
     ]
@@ -45,22 +44,24 @@ def _head(view: RunView) -> Iterator[str]:
     yield ""
 
 
-def _figures(figures: PhaseFigures | None) -> Iterator[str]:
-    if figures is None:
+def _figures(of: PhaseFigures | None) -> Iterator[str]:
+    if of is None:
         yield "  - no requests were due"
         return
-    yield f"  - RPS: {figures.rate_per_s:.0f}"
-    others = [f"{fate.share:.1%} ({fate.name.title()})" for fate in figures.fates if fate.name != "served"]
-    yield f"  - Success Rate: {figures.success:.1%}" + (f": {' / '.join(others)}" if others else "")
+    yield f"  - RPS: {of.rate_per_s:.0f}"
+    others = [f"{fate.share:.1%} ({fate.name.title()})" for fate in of.fates if fate.name != "served"]
+    yield f"  - Success Rate: {of.success:.1%}" + (f": {' / '.join(others)}" if others else "")
+    if of.sent:
+        yield f"  - Availability: {of.available / of.sent:.2%} ({of.available} of {of.sent} sent)"
     waits = [
         f"{fate.p95_ms:.1f}ms" + (f" ({fate.name.title()})" if fate.name != "served" else "")
-        for fate in figures.fates
+        for fate in of.fates
         if fate.p95_ms is not None
     ]
     yield f"  - P95 Latency: {' / '.join(waits) or 'nothing was answered'}"
 
 
-def _fault(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
+def _fault(view: RunView, of: PhaseFigures | None) -> Iterator[str]:
     times = view.times
     from_s, to_s = times.bit_s or times.did_s, times.undid_s
     if from_s is None:
@@ -80,10 +81,10 @@ def _fault(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
     for mark in view.transitions:
         if mark.phase == "fault" and mark.probe not in view.system.breaker:
             yield f"  - Observed Behavior: {cell(mark.what)} at {view.offset(mark.interval.to_s)} ({cell(mark.name)})."
-    yield from _figures(figures)
+    yield from _figures(of)
 
 
-def _recovery(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
+def _recovery(view: RunView, of: PhaseFigures | None) -> Iterator[str]:
     yield "- **Recovery**:"
     undone_s, seen = view.times.undid_s, breaker.changes(view)
     if undone_s is None:
@@ -96,44 +97,44 @@ def _recovery(view: RunView, figures: PhaseFigures | None) -> Iterator[str]:
     if seen and not after:
         yield f"  - Circuit State: **{cell(seen[-1].state)}** all the time"
     yield f"  - Full Recovery Time: {_full_recovery(view, undone_s, seen)}"
-    yield from _figures(figures)
+    yield from _figures(of)
 
 
 def _full_recovery(view: RunView, undone_s: float, seen: Sequence[breaker.Change]) -> str:
     """From the beginning of the undo until everything that was waited for had come, and the breaker stayed closed."""
     if seen and seen[-1].state != "CLOSED":
         return f"never, the breaker was {cell(seen[-1].state)} in the end"
-    waited = {e.name for e in view.experiment.recovery if e.when == "eventually"} if view.experiment else set()
-    came = {mark.name: mark.interval.to_s for mark in view.transitions if mark.phase == "recovery"}
-    held = {f.name for f in view.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
-    missed = sorted(waited - (came.keys() & held))
-    if missed:
-        return f"never, {', '.join(map(cell, missed))} did not come or did not last"
-    closed = [change.at_s for change in seen[1:] if change.at_s >= undone_s]
-    return f"{max(0.0, max([*came.values(), *closed], default=undone_s) - undone_s):.2f}s"
+    found = figures.recovery(view) or figures.Recovery(None)
+    if found.missed:
+        return f"never, {', '.join(map(cell, found.missed))} did not come or did not last"
+    closed = [change.at_s - undone_s for change in seen[1:] if change.at_s >= undone_s]
+    took = [found.took_s] if found.took_s is not None else []
+    return f"{max(0.0, *took, *closed):.2f}s" if took or closed else "not observed: nothing was awaited"
 
 
 def _when(view: RunView, change: breaker.Change) -> str:
     return f"{view.offset(change.at_s)} ({view.utc_text(change.at_s)})"
 
 
-def _table(figures: Sequence[PhaseFigures]) -> Iterator[str]:
+def _table(phases: Sequence[PhaseFigures]) -> Iterator[str]:
     rows = [
         (each.phase, fate.name, fate.count, f"{fate.share:.1%}", *map(ms, (fate.p50_ms, fate.p95_ms, fate.p99_ms)))
-        for each in figures
+        for each in phases
         for fate in each.fates
     ]
     heads = ("phase", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
-    yield from _markdown(rows, heads)
+    yield from grid(rows, heads)
+
+
+def _observed(view: RunView, history: History) -> Iterator[str]:
+    rows = [(row.text, row.told) for row in observed.rows(view, history) if not row.part]
+    if rows:
+        yield from grid(rows, ("observed", ""))
+        yield ""
 
 
 def _gauges(view: RunView) -> Iterator[str]:
     rows = [(each.phase, each.name, *gauges.figures(each)) for each in gauges.by_phase(view)]
     if rows:
-        yield from _markdown(rows, gauges.HEADS)
+        yield from grid(rows, gauges.HEADS)
         yield ""
-
-
-def _markdown(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:
-    cells = [[cell(value) if isinstance(value, str) else value for value in row] for row in rows]
-    return table(cells, heads, tablefmt="github", disable_numparse=True)

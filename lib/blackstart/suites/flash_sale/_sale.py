@@ -11,11 +11,13 @@ from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.flash_sale import readings as read
+from blackstart.suites.flash_sale._evidence import rows as evidence_rows
 from blackstart.suites.flash_sale.link import links
 
 ORDER, LAST_ONES = "order", "last_ones"
 """The operations of the load: orders of a product that does not run out, and of one that soon does."""
 AMPLE, FEW = 100_000, 40
+WORDS = ("Fault injected", "Fault undone")
 SERVED = ("200", "302", "409")
 """What an order may be answered: accepted (or known already), sent to the waiting room, sold out."""
 _SHARE_OF_GATE = 0.55  # what is sent again counts at the gate, too
@@ -88,10 +90,11 @@ def sale(target: Target) -> Sale:
     return Sale(product, init, load)
 
 
-def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment:
-    """What every experiment of the suite begins and ends with."""
+def plain(target: Target, name: str, hypothesis: str, words: tuple[str, str] = WORDS, **more: Any) -> Experiment:
+    """What every experiment of the suite begins and ends with. `words` say what its fault and the undo are."""
     of = sale(target)
     prefix = of.load.key_prefix
+    strangers = read.strangers(prefix, of.product, of.scarce)
     return Experiment(
         name=name,
         target="flash-sale",
@@ -117,13 +120,14 @@ def plain(target: Target, name: str, hypothesis: str, **more: Any) -> Experiment
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
             read.keys(prefix, "ample_keys", of.product),
-            read.strangers(prefix, of.product, of.scarce),
+            strangers,
             read.redis_stock(of.product, "redis_stock"),
             read.database_stock(of.product, "database_stock"),
             read.redis_stock(of.scarce, "redis_last"),
             read.database_stock(of.scarce, "database_last"),
         ),
-        watch=(read.lag(target), *more.pop("watch", ())),
+        watch=(read.lag(target), strangers, *more.pop("watch", ())),
+        evidence_rows=evidence_rows(*words, FEW),
         **more,
     )
 

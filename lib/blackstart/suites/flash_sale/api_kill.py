@@ -21,6 +21,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "api-kill",
         "When one API of several is killed users see no error, and its supervisor starts it again.",
+        words=("API killed", "API restarted"),
         faults=(Crash(instances[0], tests_revival=True),),
         during=(revived(instances[0], common.revived_within_s(target)),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),

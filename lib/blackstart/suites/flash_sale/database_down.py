@@ -14,6 +14,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "database-down",
         "Without PostgreSQL orders are accepted and queue up; the worker places them by itself once it is back.",
+        words=("Database stopped", "Database started"),
         faults=(Stop("postgres"),),
         recovery=(common.catches_up(target),),
         always=common.same_process("worker", *read.instances(target)),

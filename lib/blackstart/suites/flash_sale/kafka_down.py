@@ -19,6 +19,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "kafka-down",
         "Without Kafka orders are refused in time, and no unit of stock is lost or sold twice.",
+        words=("Kafka stopped", "Kafka started"),
         faults=(Stop("kafka"),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target)),

@@ -14,6 +14,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "redis-down",
         "Without Redis the sale halts, as nobody knows what is left; it resumes by itself.",
+        words=("Redis paused", "Redis resumed"),
         faults=(Pause("redis"),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),

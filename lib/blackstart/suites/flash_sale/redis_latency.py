@@ -24,6 +24,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         f"redis-latency-{variant}" if variant else "redis-latency",
         f"With a Redis that answers {delay_ms} ms late orders take longer, and none is lost or refused for it.",
+        words=("Redis slowed", "Redis at its own pace"),
         faults=(Latency("redis", delay_ms),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),

@@ -15,6 +15,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "redis-partition",
         "Cut off from Redis no order is accepted past gate and stock; orders are accepted again by themselves.",
+        words=("Redis cut off", "Redis reachable again"),
         faults=(Cut("redis"),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),

@@ -29,4 +29,5 @@ SYSTEM = System(
     needs="[sale] (product), [services.kafka] and [services.postgres] (dsn), [services.redis] (dsn), [services.worker]",
     gauges={"lag": "orders that the worker has not placed yet"},
     fates={302: "waiting room", 409: "sold out", 500: "failed"},
+    available=("served", "waiting room", "sold out"),
 )

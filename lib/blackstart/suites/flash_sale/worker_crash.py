@@ -21,6 +21,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         f"worker-crash-{variant}" if variant else "worker-crash",
         "Without its worker the sale goes on: orders queue up in Kafka, and each is placed once when it is back.",
+        words=("Worker killed", "Worker restarted"),
         faults=(Crash("worker", tests_revival=True) if by_supervisor else Kill("worker"),),
         during=(revived("worker", within_s),) if by_supervisor else (),
         recovery=(common.catches_up(target),),

@@ -1,0 +1,102 @@
+"""What a run's readings come to in figures: how far a queue grew, how fast it was worked off, how long recovery took.
+
+Pure. A figure that was not seen is None, never a number.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from blackstart.model.verdict import Verdict
+from blackstart.reports.story import RunView
+
+# So many readings before the fault say how deep the queue usually is: one alone may meet a batch half done.
+_USUALLY = 10
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """A queue's depth over a run, as its probe read it. Depths in entries.
+
+    `usual` is the highest of the last readings before the fault, `at_bite` the first one after the fault was proved to
+    be in force, `highest` the highest after that, `at_undo` the last before the undo began, `left` the last of all.
+    `drained_s` is how long after the beginning of the undo it was no deeper than usual, and `per_s` how fast it fell
+    from its highest to there, less what came meanwhile. Both are None of a queue that did not rise above the usual.
+    """
+
+    usual: float | None = None
+    at_bite: float | None = None
+    highest: float | None = None
+    at_undo: float | None = None
+    left: float | None = None
+    drained_s: float | None = None
+    per_s: float | None = None
+
+    @property
+    def rose(self) -> bool:
+        """Whether it was ever deeper than usual."""
+        return self.highest is not None and self.usual is not None and self.highest > self.usual
+
+
+class _Depth(NamedTuple):
+    """A reading that was a number."""
+
+    number: float
+    sent_s: float
+    answered_s: float
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """How long after the beginning of the undo all that was awaited had come; None where `missed` did not come or did
+    not last, or where nothing was awaited."""
+
+    took_s: float | None
+    missed: tuple[str, ...] = ()
+
+
+def backlog(view: RunView, probe: str) -> Backlog:
+    """Of the queue whose depth is read by `probe`. A broker that did not answer says nothing of its queue."""
+    times = view.times
+    depths = [_Depth(r.number, r.sent_s, r.answered_s) for r in view.readings((probe,)) if r.number is not None]
+    if times.did_s is None:
+        return Backlog(left=_of(depths[-1:]))
+    effect_s = times.bit_s if times.bit_s is not None else times.did_s
+    before = [one for one in depths if one.answered_s <= times.did_s]
+    after = [one for one in depths if one.sent_s >= effect_s]
+    highest = max(after, key=lambda one: (one.number, one.sent_s), default=None)
+    found = Backlog(
+        usual=max((one.number for one in before[-_USUALLY:]), default=None),
+        at_bite=_of(after[:1]) if times.bit_s is not None else None,
+        highest=highest and highest.number,
+        at_undo=_of([one for one in after if times.undid_s is not None and one.answered_s <= times.undid_s][-1:]),
+        left=_of(depths[-1:]),
+    )
+    if highest is None or times.undid_s is None or not found.rose:
+        return found
+    from_s = max(times.undid_s, highest.answered_s)
+    drained = next((one for one in after if one.sent_s >= from_s and one.number <= (found.usual or 0)), None)
+    if drained is None:
+        return found
+    falling_s = drained.answered_s - max(highest.sent_s, times.undid_s)
+    return replace(
+        found, drained_s=drained.answered_s - times.undid_s, per_s=(highest.number - drained.number) / falling_s
+    )
+
+
+def recovery(view: RunView) -> Recovery | None:
+    """None where the run did not get to an undo."""
+    undone_s = view.times.undid_s
+    if undone_s is None:
+        return None
+    waited = {e.name for e in view.experiment.recovery if e.when == "eventually"} if view.experiment else set()
+    came = {mark.name: mark.interval.to_s for mark in view.transitions if mark.phase == "recovery"}
+    held = {f.name for f in view.judgement.findings if f.phase == "recovery" and f.status == Verdict.HELD}
+    missed = tuple(sorted(waited - (came.keys() & held)))
+    if missed or not waited:
+        return Recovery(None, missed)
+    return Recovery(max(0.0, max(came[name] for name in waited) - undone_s))
+
+
+def _of(depths: Sequence[_Depth]) -> float | None:
+    return depths[0].number if depths else None
