@@ -1,12 +1,17 @@
 """The flash sale's drills on the healthy lab: real Kafka, Redis, PostgreSQL, a load balancer, two APIs and a worker."""
 
-from collections.abc import Iterator
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from blackstart.evidence.history import Row
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.labs import SALE_DRILLS
+from tests.lab.retold import Events, Rows, began_s, reads, retold, unreadable
 from tests.lab.sale_driver import SaleDriver
 
 # Those that each change is tested with; the others wait for a machine at rest.
@@ -22,14 +27,25 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SaleDriver]:
     driver.command("down")
 
 
+@pytest.fixture(scope="module")
+def crash(lab: SaleDriver, tmp_path_factory: pytest.TempPathFactory) -> Drill:
+    """The worker's crash, once: to be looked at, and to be told otherwise."""
+    return drill("flash-sale.worker-crash", lab.state, tmp_path_factory.mktemp("crash"), within_s=300)
+
+
 def statuses(done: Drill) -> dict[str, str]:
     return {finding.name: str(finding.status) for finding in done.judged().findings}
 
 
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("name", [*ALWAYS, *SLOW])
-def test_the_drill_holds_on_the_healthy_lab_and_every_store_agrees(lab: SaleDriver, name: str, tmp_path: Path) -> None:
-    done = drill(f"flash-sale.{name}", lab.state, tmp_path, within_s=300)
+def test_the_drill_holds_on_the_healthy_lab_and_every_store_agrees(
+    lab: SaleDriver, name: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    if name == "worker-crash":
+        done = request.getfixturevalue("crash")
+    else:
+        done = drill(f"flash-sale.{name}", lab.state, tmp_path, within_s=300)
     assert done.code == 0, done.output
     assert done.log[-1] == "test_result,PASS"
     found = statuses(done)
@@ -62,3 +78,84 @@ def test_a_gate_that_lets_nobody_in_is_no_proof_of_anything(lab: SaleDriver, tmp
     done = drill("flash-sale.worker-crash", lab.state, tmp_path / "reports", TARGET=str(file))
     assert done.code == 30 and "the baseline does not hold: load_outcome is ok was wanted" in done.output, done.output
     assert not done.record.of("do")
+
+
+@contextlib.contextmanager
+def meanwhile(does: Callable[[], object]) -> Iterator[None]:
+    """Done again and again, by somebody else than the drill."""
+    ended = threading.Event()
+
+    def again() -> None:
+        while not ended.wait(0.02):
+            does()
+
+    thread = threading.Thread(target=again)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def proves_nothing(lab: SaleDriver, tmp_path: Path, reason: str) -> None:
+    done = drill("flash-sale.worker-crash", lab.state, tmp_path)
+    assert done.code == 30 and reason in done.judged().reasons[0], done.output
+    assert not done.record.of("do") and ledger(lab.state) == []
+
+
+def test_a_stock_that_has_run_out_before_the_fault_proves_nothing(lab: SaleDriver, tmp_path: Path) -> None:
+    with lab.redis() as client, meanwhile(lambda: client.set("product:iphone-15:stock", 0)):
+        proves_nothing(lab, tmp_path, "load_outcome was fail (409 sold_out)")
+
+
+@pytest.mark.slow
+def test_a_gate_that_turns_everybody_away_proves_nothing(lab: SaleDriver, tmp_path: Path) -> None:
+    def full() -> None:
+        for second in (0, 1):
+            client.set(f"rate:{int(time.time()) + second}", 1000, ex=5)
+
+    with lab.redis() as client, meanwhile(full):
+        proves_nothing(lab, tmp_path, "load_outcome was fail (302)")
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_down_before_the_kill_proves_nothing(lab: SaleDriver, tmp_path: Path) -> None:
+    lab.supervisor("stop", "worker")
+    try:
+        done = drill("flash-sale.worker-crash", lab.state, tmp_path)
+    finally:
+        lab.supervisor("start", "worker")
+    assert done.code == 40 and "worker is stopped (STOPPED), and only what runs can be broken" in done.output
+
+
+def refused(status: int, detail: str, from_s: float) -> Rows:
+    """Each order that was due from then on was turned away."""
+
+    def other(row: Row) -> Row:
+        return row._replace(outcome="fail", status=status, detail=detail) if row.intended_s >= from_s else row
+
+    return other
+
+
+def test_a_drill_without_anything_at_stake_is_inconclusive_and_says_what_was_missing(crash: Drill) -> None:
+    """The real run, told otherwise in one point; what is wrong besides for that reason does not count."""
+    assert retold(crash).verdict == "held", crash.output
+    out_s = began_s(crash, "fault") - 3
+    stores = ("keys", "last_keys", "ample_keys", "strangers", "database_stock", "database_last")
+    denied: Events = unreadable("permission denied for table orders", *stores)
+    unknown: Rows = lambda row: row._replace(outcome="info", status=None, detail="timed out after 8 s")  # noqa: E731
+    told = {
+        "an empty backlog": (retold(crash, events=reads("lag", 0)), "backlog_grew: lag did not rise: 0 at most"),
+        "a stock that ran out": (retold(crash, refused(409, "sold_out", out_s)), "× 409 sold out; too little was"),
+        "a gate that is shut": (retold(crash, refused(302, "", out_s)), "× 302 waiting room; too little was at stake"),
+        "nothing was sent": (retold(crash, lambda row: None), "sale_went_on: no request was sent in the last 3 s"),
+        "no clear answer": (retold(crash, unknown), "no answer timed out after 8 s; too little was at stake"),
+        "nothing sent again": (
+            retold(crash, lambda row: row if row.attempt == 1 else None),
+            "idempotent_answers: no request was sent again",
+        ),
+        "a table that can't be read": (retold(crash, events=denied), "unreadable: permission denied for table orders"),
+    }
+    for what, (judged, reason) in told.items():
+        assert (judged.verdict, reason in judged.reasons[0]) == ("inconclusive", True), (what, judged.reasons)

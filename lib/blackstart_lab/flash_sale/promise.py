@@ -27,6 +27,7 @@ class Promise:
     db_timeout_s: float = 2.0
     session_timeout_s: float = 6.0
     catch_up_s: float = 30.0
+    redis_round_trips: int = 1
 
     def facts(self) -> dict[str, Any]:
         """The `[facts]` of target.toml, from which deadlines and limits are derived."""

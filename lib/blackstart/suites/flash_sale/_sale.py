@@ -13,6 +13,7 @@ from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.flash_sale import readings as read
 from blackstart.suites.flash_sale._evidence import rows as evidence_rows
 from blackstart.suites.flash_sale.link import links
+from blackstart.suites.flash_sale.system import SYSTEM
 
 ORDER, LAST_ONES = "order", "last_ones"
 """The operations of the load: orders of a product that does not run out, and of one that soon does."""
@@ -24,6 +25,7 @@ _SHARE_OF_GATE = 0.55  # what is sent again counts at the gate, too
 _LAST_ONES_EVERY = 5
 _AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5, twice_every=7)
 _ORDER_TIMEOUT_S = 8.0
+_REFUSED_WITHIN_S, _SPARE_S = 5.0, 1.0
 _IDEMPOTENCY = "x-idempotency-key"
 _REVIVED_WITHIN_S = 10.0
 
@@ -74,7 +76,7 @@ def sale(target: Target) -> Sale:
             method=str(method),
             headers={"Content-Type": "application/json", _IDEMPOTENCY: "{key}", **route.pop("headers", {})},
             body=read.body(product, body),
-            timeout_s=float(route.pop("timeout_s", _ORDER_TIMEOUT_S)),
+            timeout_s=float(route.pop("timeout_s", max(_ORDER_TIMEOUT_S, refused_within_s(target) + _SPARE_S))),
             ok_statuses=("200",),
             fail_statuses=("3xx", "4xx"),
             detail_from="json:status",
@@ -90,8 +92,21 @@ def sale(target: Target) -> Sale:
     return Sale(product, init, load)
 
 
-def plain(target: Target, name: str, hypothesis: str, words: tuple[str, str] = WORDS, **more: Any) -> Experiment:
-    """What every experiment of the suite begins and ends with. `words` say what its fault and the undo are."""
+def refused_within_s(target: Target) -> float:
+    """How long an order that Kafka does not take may wait for its answer: the application's own limit, and a bit."""
+    return float(target.fact("refused_within_s", target.fact("kafka_timeout_s", _REFUSED_WITHIN_S))) + _SPARE_S
+
+
+def plain(
+    target: Target,
+    name: str,
+    hypothesis: str,
+    words: tuple[str, str] = WORDS,
+    goes_on: bool = False,
+    **more: Any,
+) -> Experiment:
+    """What every experiment of the suite begins and ends with. `words` say what its fault and the undo are; `goes_on`:
+    it is about orders that are accepted meanwhile."""
     of = sale(target)
     prefix = of.load.key_prefix
     strangers = read.strangers(prefix, of.product, of.scarce)
@@ -115,7 +130,7 @@ def plain(target: Target, name: str, hypothesis: str, words: tuple[str, str] = W
                 hint="Orders that were accepted still wait in Kafka: does the worker consume, and commit?",
             ),
         ),
-        checks=(*more.pop("checks", ()), *reconciled()),
+        checks=(at_stake(goes_on), *more.pop("checks", ()), *reconciled()),
         collect=(
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
@@ -177,6 +192,13 @@ def same_process(*services: str) -> tuple[Expectation, ...]:
         )
         for name in services
     )
+
+
+def at_stake(meanwhile: bool) -> Check:
+    """Proof that orders were accepted when the fault came, and were not turned away meanwhile: where the stock had run
+    out, or the gate let nobody in, nothing could be lost, sold twice or fail over."""
+    idle = {str(status): word for status, word in SYSTEM.fates.items() if status < 500}
+    return Check("went_on", "sale_went_on", {"op": ORDER, "idle": idle, "meanwhile": meanwhile})
 
 
 def backlog() -> Check:

@@ -26,6 +26,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         during=(revived(instances[0], common.revived_within_s(target)),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),
         always=common.same_process(*instances[1:], "worker"),
+        goes_on=True,
         checks=(common.served("fault"), common.stays_accepted()),
         hold_min_s=5.0,
     )

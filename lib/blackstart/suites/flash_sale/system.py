@@ -23,6 +23,7 @@ SYSTEM = System(
         "gate_per_s": fact.RATE,
         "refused_within_s": fact.SECONDS,
         "kafka_timeout_s": fact.SECONDS,
+        "redis_round_trips": fact.COUNT,
     },
     metrics_page="/metrics",
     safe_state=None,

@@ -18,9 +18,11 @@ def outcomes(
     op: str = "",
     phase: str = "",
     honest: bool = False,
+    later_too: bool = False,
 ) -> CheckResult:
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
 
+    With `later_too` an answer that came after the end of the phase is allowed, whatever it is: it is not of its time.
     With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
     What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
     that is none.
@@ -35,6 +37,8 @@ def outcomes(
     sent = [row for row in rows.rows if row.sent]
     lies = {id(row) for row in sent if honest and 200 <= (row.status or 0) < 300 and row.outcome != "ok"}
     bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
+    if later_too and phase:
+        bad = [row for row in bad if row.end_s is not None and row.end_s <= evidence.phases[phase][1]]
     seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)

@@ -18,5 +18,7 @@ def queue_grew(evidence: Recorded, *, probe: str, least: float = 10.0) -> CheckR
         return report.unknown(f"{probe} gave no number during the fault: nobody saw a queue")
     actual = f"{max(during):g} at most during the fault, {before:g} before"
     if max(during) < before + least:
-        return report.unknown(f"{probe} did not rise: {actual}; nothing waited that could have been lost", actual)
+        few = f"less than {least:g} more waited: too few that could have been lost"
+        none = "nothing waited that could have been lost"
+        return report.unknown(f"{probe} did not rise: {actual}; {few if max(during) > before else none}", actual)
     return report.held(actual)

@@ -35,16 +35,17 @@ def keys_in(evidence: Recorded, source: str) -> Counter[str]:
     """
     value = evidence.finals.get(source)
     if value is None:
-        there = ", ".join(sorted(evidence.finals)) or "nothing"
-        raise Missing(f'the final state has no "{source}" (it has {there}): it was not read after the run')
+        raise Missing(_unread(evidence, source))
     return Counter(_listed(value, source))
 
 
 def number_in(evidence: Recorded, source: str) -> float:
     """A number of the final state. Raises Missing where it was not read or is none."""
     value = evidence.finals.get(source)
+    if value is None:
+        raise Missing(_unread(evidence, source))
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise Missing(f'the final state has no number "{source}"')
+        raise Missing(f'the final state\'s "{source}" is {value!r}, not a number')
     try:
         number = float(value)
     except ValueError:
@@ -52,6 +53,13 @@ def number_in(evidence: Recorded, source: str) -> float:
     if not math.isfinite(number):
         raise Missing(f'the final state\'s "{source}" is {value!r}, not a number')
     return number
+
+
+def _unread(evidence: Recorded, source: str) -> str:
+    there = ", ".join(sorted(evidence.finals)) or "nothing"
+    reading = evidence.final(source)
+    why = f"it was {reading.kind}: {reading.note}" if reading else "it was not read after the run"
+    return f'the final state has no "{source}" (it has {there}): {why}'
 
 
 def waiting(evidence: Recorded, depth: str) -> str:

@@ -42,7 +42,8 @@ def recorded(
     events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
     events += [{"event": "lateness", "who": RUN, **event_of(beat)} for beat in late]
     events += [
-        {"event": "final", "probe": name, "kind": "value", "value": value} for name, value in (final or {}).items()
+        {"event": "final", "at": 0.0, "probe": name, "kind": "value", "value": value, "note": ""}
+        for name, value in (final or {}).items()
     ]
     events += [{"event": "phase", "phase": name, "began": began_s} for name, (began_s, _) in (phases or {}).items()]
     events += [

@@ -71,6 +71,15 @@ def test_a_share_is_enough_where_it_is_declared() -> None:
     assert outcomes(recorded(rows), min_share=0.95).verdict == "broke"
 
 
+def test_what_is_answered_after_the_phase_is_not_of_it_where_that_is_said() -> None:
+    phases = {"fault": (0.0, 12.0), "recovery": (12.0, 20.0)}
+    late = row("a", end_s=12.5)  # it waited for what was away, and was accepted when it was back
+    halted = {"allowed": ("5xx",), "phase": "fault"}
+    assert outcomes(recorded(history(late), phases=phases), **halted).verdict == "broke"
+    assert outcomes(recorded(history(late), phases=phases), **halted, later_too=True).verdict == "held"
+    assert outcomes(recorded(history(late, row("b")), phases=phases), **halted, later_too=True).verdict == "broke"
+
+
 def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> None:
     rows = history(*TEN, row("x", "info"), unreadable=(RUBBISH,))
     assert outcomes(recorded(rows), min_share=0.9).verdict == "inconclusive"
