@@ -15,6 +15,7 @@ from blackstart_lab.flash_sale.failures import SaleError
 from blackstart_lab.flash_sale.intake import ERROR, IGNORED, REDIRECTED, SUCCESS, Intake
 from blackstart_lab.flash_sale.inventory import Inventory
 from blackstart_lab.flash_sale.ledger import Ledger
+from blackstart_lab.flash_sale.order_source import OrderSource
 from blackstart_lab.flash_sale.order_topic import OrderTopic
 from blackstart_lab.flash_sale.promise import PRODUCT, QUANTITY
 from blackstart_lab.flash_sale.reservations import SOLD_OUT, Order, Reservations
@@ -69,6 +70,12 @@ class UntilTheClientGivesUp(OrderTopic):
         return
 
 
+class Nameless(OrderSource):
+    """A member of its group that nobody knows again: what it had is given away when its session has ended."""
+
+    INSTANCE = None
+
+
 class OneRow(Ledger):
     """The product is there from the beginning, and no sale changes its stock."""
 
@@ -103,6 +110,7 @@ PARTS: dict[str, type[Any]] = {
     "reservations": StockOnly,
     "intake": StepByStep,
     "topic": UntilTheClientGivesUp,
+    "source": Nameless,
     "ledger": OneRow,
     "inventory": AsTheDatabaseDid,
 }

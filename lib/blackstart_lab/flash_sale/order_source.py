@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError, UnknownTopicOrPartitionError
@@ -24,6 +24,10 @@ _FIELDS = ("orderId", "productId", "userId")
 
 class OrderSource:
     """All calls of the one consumer are made in one thread. An error of Kafka's is waited out, never raised."""
+
+    # There is one worker: the next one with its name has its partitions at once. Of one without a name the group first
+    # waits for the end, and a worker that is killed more often than that would never read anything.
+    INSTANCE: ClassVar[str | None] = "worker"
 
     def __init__(self, address: str, promise: Promise) -> None:
         self.promise = promise
@@ -49,6 +53,7 @@ class OrderSource:
             TOPIC,
             bootstrap_servers=self._address,
             group_id=GROUP,
+            group_instance_id=self.INSTANCE,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             session_timeout_ms=session_ms,
