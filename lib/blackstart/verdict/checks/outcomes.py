@@ -1,5 +1,6 @@
 """The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
@@ -18,12 +19,13 @@ def outcomes(
     op: str = "",
     phase: str = "",
     honest: bool = False,
-    later_too: bool = False,
+    meanwhile: bool = False,
 ) -> CheckResult:
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
 
-    With `later_too` an answer that came after the end of the phase is allowed, whatever it is: it is not of its time.
-    With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either.
+    With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either. With
+    `meanwhile` it is about requests that were sent while the fault was in force, and only answers that came in that
+    time break it: who waited it out was answered by a system that was back.
     What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
     that is none.
     """
@@ -33,14 +35,18 @@ def outcomes(
         rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
+    from_s, over_s = evidence.in_force if meanwhile else (-math.inf, math.inf)
+    due = (row for row in rows.rows if from_s <= (row.start_s or row.intended_s) < over_s)
+    rows = History(tuple(due), rows.unreadable)
     may = Statuses(allowed, (), ())
     sent = [row for row in rows.rows if row.sent]
     lies = {id(row) for row in sent if honest and 200 <= (row.status or 0) < 300 and row.outcome != "ok"}
     bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
-    if later_too and phase:
-        bad = [row for row in bad if row.end_s is not None and row.end_s <= evidence.phases[phase][1]]
+    waited = [row for row in bad if (row.end_s or 0.0) >= over_s]
+    bad = [row for row in bad if (row.end_s or 0.0) < over_s]
     seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
+    actual += f"; {len(waited)} of them when it was over" if waited else ""
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
 
 

@@ -113,6 +113,13 @@ class Recorded:
         marks = [(str(event["phase"]), float(event["began"])) for event in self.record.of(EventName.PHASE)]
         return {name: (at_s, until_s) for (name, at_s), (_, until_s) in pairwise(marks)}
 
+    @cached_property
+    def in_force(self) -> tuple[float, float]:
+        """From when the last change was done to when the first undo began; no time at all where they don't overlap."""
+        did = [float(event["at"]) for event in self.record.of(EventName.DID)]
+        undo = [float(event["at"]) for event in self.record.of(EventName.UNDO)]
+        return (max(did), min(undo)) if did and undo else (0.0, 0.0)
+
     def began_s(self, phase: str) -> float | None:
         """When a phase (baseline, fault, recovery, settle, end) began."""
         return next((float(e["began"]) for e in self.record.of(EventName.PHASE) if e["phase"] == phase), None)

@@ -36,9 +36,10 @@ def recorded(
     phases: Mapping[str, tuple[float, float]] | None = None,
     load: Mapping[str, Any] | None = None,
     late: Sequence[Beat] = (),
+    in_force: tuple[float, float] | None = None,
 ) -> Recorded:
-    """A run with these requests, this final state, these phases one after the other, this summary of its load, and
-    itself as late as that."""
+    """A run with these requests, this final state, these phases one after the other, this summary of its load, itself
+    as late as that, and one change that was done and undone then."""
     events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
     events += [{"event": "lateness", "who": RUN, **event_of(beat)} for beat in late]
     events += [
@@ -49,4 +50,5 @@ def recorded(
     events += [
         {"event": "phase", "phase": "end", "began": until_s} for _, until_s in list((phases or {}).values())[-1:]
     ]
+    events += [{"event": name, "at": at_s} for name, at_s in zip(("did", "undo"), in_force or (), strict=False)]
     return Recorded(requests, Record(tuple(events)))

@@ -15,6 +15,7 @@ from blackstart.verdict.checks.outcomes import outcomes
 from blackstart.verdict.checks.overlap import overlap
 from blackstart.verdict.checks.per_window import per_window
 from blackstart.verdict.checks.rate_reached import rate_reached
+from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.thresholds import thresholds
 from tests.unit.verdict.checks.rows import RUBBISH, history, recorded, row, unsent
 
@@ -71,13 +72,21 @@ def test_a_share_is_enough_where_it_is_declared() -> None:
     assert outcomes(recorded(rows), min_share=0.95).verdict == "broke"
 
 
-def test_what_is_answered_after_the_phase_is_not_of_it_where_that_is_said() -> None:
-    phases = {"fault": (0.0, 12.0), "recovery": (12.0, 20.0)}
-    late = row("a", end_s=12.5)  # it waited for what was away, and was accepted when it was back
-    halted = {"allowed": ("5xx",), "phase": "fault"}
-    assert outcomes(recorded(history(late), phases=phases), **halted).verdict == "broke"
-    assert outcomes(recorded(history(late), phases=phases), **halted, later_too=True).verdict == "held"
-    assert outcomes(recorded(history(late, row("b")), phases=phases), **halted, later_too=True).verdict == "broke"
+def test_whoever_waited_an_outage_out_was_answered_by_a_system_that_is_back() -> None:
+    def judged(*rows: Row, **more: bool) -> CheckResult:
+        return outcomes(recorded(history(*rows), in_force=(20.0, 30.0)), allowed=("5xx",), **more)
+
+    refused = row("x", "info", at_s=20, start_s=20.0, end_s=21.0, status=500)
+    patient = [row(f"p{n}", at_s=21.0 + n, start_s=21.0 + n, end_s=30.5, status=200) for n in range(9)]
+    under_way = row("u", at_s=19.9, start_s=19.9, end_s=20.1, status=200)
+    result = judged(under_way, refused, *patient, meanwhile=True)
+    assert (result.verdict, result.actual) == ("held", "9 × 200, 1 × 500; 9 of them when it was over")
+    assert judged(under_way, refused, *patient).verdict == "broke"
+    result = judged(refused, *patient, row("e", at_s=29, start_s=29.0, end_s=29.9, status=200), meanwhile=True)
+    assert (result.verdict, result.offenders) == ("broke", ("e",))
+    assert judged(under_way, meanwhile=True).verdict == "inconclusive"
+    never = outcomes(recorded(history(refused)), allowed=("5xx",), meanwhile=True)
+    assert never.verdict == "inconclusive"
 
 
 def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> None:
