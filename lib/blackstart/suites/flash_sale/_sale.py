@@ -185,9 +185,9 @@ def same_process(*services: str) -> tuple[Expectation, ...]:
     """It goes on as it is: one that is restarted has not come back by itself."""
     return tuple(
         always(
-            read.started(name).as_before(),
+            read.OneLife(name).as_before(),
             name=f"{name.replace('-', '_')}_same_process",
-            requires=f"process_start_time_seconds at {name}:/metrics",
+            requires=f"process_start_time_seconds at {name}:/metrics, or a control that sees its process",
             hint=f"{name} was restarted: look for the reason in its log.",
         )
         for name in services

@@ -5,9 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from blackstart.base.codec import plain
-from blackstart.base.errors import BadTarget
-from blackstart.model.reading import Answer, Picked
+from blackstart.base.errors import BadTarget, Refused
+from blackstart.model.expect import Conditions
+from blackstart.model.reading import Answer, Endpoint, Picked, Probe
 from blackstart.model.target import Target
+from blackstart.probes.control_state import ControlState
 from blackstart.probes.http import HttpStatus
 from blackstart.probes.kafka_lag import ConsumerLag
 from blackstart.probes.metrics import Metric
@@ -22,10 +24,31 @@ def health() -> HttpStatus:
     return HttpStatus("/health", "health")
 
 
-def started(service: str) -> Metric:
-    """When the process of that service began: another value means a restart, whoever hides it."""
-    name = f"{service}_process_start".replace("-", "_")
-    return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=name)
+@plain("probe.one_life")
+class OneLife(Conditions):
+    """The one life of a service: when its process began, by its own metrics, else which process its control sees.
+    Another value means a restart."""
+
+    service: str
+
+    @property
+    def name(self) -> str:
+        """`worker_process_start`."""
+        return f"{self.service}_process_start".replace("-", "_")
+
+    def bind(self, target: Target) -> Probe:
+        """What there is: many a worker has no HTTP side."""
+        if target.service(self.service).url:
+            return Metric("process_start_time_seconds", path=f"{self.service}:/metrics", name=self.name).bind(target)
+        return ControlState(self.service, field="process").bind(target)
+
+    def endpoint(self) -> Endpoint:
+        """None, before it is bound. Raises Refused."""
+        raise Refused(f"the probe {self.name} was asked before it knew its target")
+
+    def pick(self, answer: Answer) -> Picked:
+        """As above."""
+        raise Refused(f"the probe {self.name} was asked before it knew its target")
 
 
 def lag(target: Target) -> ConsumerLag:
