@@ -55,6 +55,7 @@ _BINARIES = {
     "tmux": ("tmux",),
     "ps": ("ps",),
     "redis-cli": ("redis-cli",),
+    "go": ("go",),
     "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "curl": ("curl",),
     "openssl": ("openssl",),
