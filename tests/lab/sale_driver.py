@@ -30,8 +30,8 @@ class SaleDriver(LabDriver):
     def url(self, path: str, service: str = "balancer") -> str:
         return super().url(path, service)
 
-    def init(self, quantity: int) -> "SaleDriver":
-        answer = requests.post(self.url("/init"), json={"productId": "iphone-15", "quantity": quantity}, timeout=10)
+    def init(self, quantity: int, product: str = "iphone-15") -> "SaleDriver":
+        answer = requests.post(self.url("/init"), json={"productId": product, "quantity": quantity}, timeout=10)
         assert (answer.status_code, answer.json()["status"]) == (200, "ok"), answer.text
         return self
 

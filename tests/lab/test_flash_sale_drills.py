@@ -62,6 +62,22 @@ def test_the_drill_holds_on_the_healthy_lab_and_every_store_agrees(
     assert rows[0][0] == rows[0][1] > 0
 
 
+def test_a_gap_between_redis_and_the_database_is_shown_and_mended_on_request(lab: SaleDriver, tmp_path: Path) -> None:
+    def reconcile(*words: str) -> Drill:
+        return drill("flash-sale.reconcile", lab.state, tmp_path, *words, within_s=60)
+
+    lab.init(100).init(0, "iphone-15-last")
+    assert reconcile().code == 0
+    with lab.redis() as client:
+        client.decrby("product:iphone-15:stock", 7)
+    shown = reconcile()
+    assert shown.code == 20 and "differ by 7 units" in shown.output and lab.units() == (93, 100), shown.output
+    refused = reconcile("--mend")
+    assert refused.code == 40 and "say --assume-link" in refused.output and lab.units() == (93, 100), refused.output
+    mended = reconcile("--mend", "--assume-link")
+    assert mended.code == 0 and lab.units() == (100, 100), mended.output
+
+
 def test_what_reads_another_topic_is_inconclusive_before_anything_is_touched(lab: SaleDriver, tmp_path: Path) -> None:
     text = (lab.folder / "target.toml").read_text()
     file = tmp_path / "sale.toml"

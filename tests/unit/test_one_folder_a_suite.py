@@ -82,6 +82,17 @@ def experiment(target, flags, variant=""):
     )
 ''',
 }
+SUITE["count_till.py"] = '''"""How many wait at the till; --close sends them home."""
+SWITCHES = {"close": "close the shop"}
+VALUES = {"since": "from when on"}
+
+
+def command(session):
+    session.note("since", session.options["since"])
+    if session.options["close"]:
+        session.ask_leave("till", "close the till")
+    return 20
+'''
 LAB = {
     "__init__.py": "",
     "lab.py": """from blackstart_lab.model import Layout
@@ -187,6 +198,32 @@ def test_its_tasks_are_listed_with_its_options_and_variants_and_its_labs(lib: Pa
     told = called(lib, tmp_path, "--help", "shop.sell-out").stdout
     assert "--rush" in told and "--noninteractive" in told
     assert "--shelves=STRING" in called(lib, tmp_path, "--help", "lab.up").stdout
+
+
+def test_a_command_of_its_own_that_is_no_drill_is_a_task_with_its_options_code_and_log(
+    lib: Path, tmp_path: Path, shop: Shop
+) -> None:
+    (tmp_path / "mine.toml").write_text(TARGET.format(api=shop.url))
+    told = called(lib, tmp_path, "--help", "shop.count-till").stdout
+    assert "--close" in told and "--since=STRING" in told and "close the shop" in told and "--k6" not in told
+    done = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--since", "=noon")
+    assert done.returncode == 20, done.stdout + done.stderr
+    (log,) = (tmp_path / "reports" / "chaos").glob("corner_shop_count_till_*.log")
+    assert log.read_text().splitlines()[1:] == ["target,mine", "since,'=noon", "exit_code,20"]
+    assert "count-till" not in called(lib, tmp_path, "chaos.list").stdout
+
+
+def test_a_command_of_its_own_touches_nothing_without_leave(lib: Path, tmp_path: Path, shop: Shop) -> None:
+    text = TARGET.format(api=shop.url)
+    (tmp_path / "mine.toml").write_text(f'{text}[services.till]\ndsn = "redis://192.0.2.7:6379/0"\n')
+    for words, said in {
+        (): 'till is at 192.0.2.7, not on this machine. If that is meant, allow it by name: allow = ["192.0.2.7"]',
+        ("--allow", "192.0.2.7"): "no proof that till is the one that mine uses",
+    }.items():
+        done = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--close", *words)
+        assert done.returncode == 40 and said in done.stderr, done.stdout + done.stderr
+    unknown = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--since=")
+    assert unknown.returncode == 40 and "--since='': is empty" in unknown.stderr
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite
+    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite, suite_command
 
-__all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite"]
+__all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite", "suite_command"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,7 @@
 """Before anything is touched: is each service the target's own?"""
 
+from collections.abc import Sequence
+
 from tenacity import Retrying, retry_if_result, stop_after_delay, wait_fixed
 
 from blackstart.base.console import Console
@@ -19,24 +21,32 @@ def prove(plan: Plan, flags: Flags, observer: Observer, console: Console) -> Non
     where the target has come into a state meanwhile in which it must not be touched: the baseline takes its time, and
     an operator may think for minutes."""
     for service in plan.services:
-        proofs = [proof.bind(plan.target) for proof in plan.experiment.link if proof.service == service]
-        missing = _first_proved(proofs) if proofs else "this experiment knows no way to prove it"
-        if not missing:
-            observer.note(EventName.LINKED, service=service)
-            continue
-        if flags.assume_link:
-            observer.note(EventName.LINK_ASSUMED, service=service, missing=missing)
-            console.say(f"ASSUMED, not proved, that {service} is {plan.target.name}'s own: {missing}")
-            continue
-        question = f"No proof that {service} belongs to {plan.target.name} ({missing}). Touch it all the same?"
-        if console.interactive and console.ask(question):
-            observer.note(EventName.LINK_CONFIRMED, service=service, missing=missing)
-            continue
-        raise Refused(
-            f"no proof that {service} is the one that {plan.target.name} uses: {missing}. "
-            "Check the addresses, or say --assume-link."
-        )
+        proofs = [proof for proof in plan.experiment.link if proof.service == service]
+        event, missing = leave(service, proofs, plan, flags, console)
+        if missing:
+            observer.note(event, service=service, missing=missing)
+        else:
+            observer.note(event, service=service)
     refuse_forbidden(plan)
+
+
+def leave(service: str, proofs: Sequence[Proof], plan: Plan, flags: Flags, console: Console) -> tuple[EventName, str]:
+    """What lets a service be touched: a proof, or the operator's word beforehand or now; and the proof that is missing
+    then. Raises Refused where there is neither."""
+    bound = [proof.bind(plan.target) for proof in proofs]
+    missing = _first_proved(bound) if bound else "this experiment knows no way to prove it"
+    if not missing:
+        return EventName.LINKED, ""
+    if flags.assume_link:
+        console.say(f"ASSUMED, not proved, that {service} is {plan.target.name}'s own: {missing}")
+        return EventName.LINK_ASSUMED, missing
+    question = f"No proof that {service} belongs to {plan.target.name} ({missing}). Touch it all the same?"
+    if console.interactive and console.ask(question):
+        return EventName.LINK_CONFIRMED, missing
+    raise Refused(
+        f"no proof that {service} is the one that {plan.target.name} uses: {missing}. "
+        "Check the addresses, or say --assume-link."
+    )
 
 
 def _first_proved(proofs: list[Proof]) -> str:

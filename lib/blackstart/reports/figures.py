@@ -19,8 +19,8 @@ class Backlog:
     """A queue's depth over a run, as its probe read it. Depths in entries.
 
     `usual` is the highest of the last readings before the fault, `at_bite` the first one after the fault was proved to
-    be in force, `highest` the highest after that, `at_undo` the last before the undo began, `left` the last of all.
-    `drained_s` is how long after the beginning of the undo it was no deeper than usual, and `per_s` how fast it fell
+    be in force, `highest` the highest after that, `at_undo` the last before it was mended, `left` the last of all.
+    `drained_s` is how long after the beginning of the mending it was no deeper than usual, and `per_s` how fast it fell
     from its highest to there, less what came meanwhile. Both are None of a queue that did not rise above the usual.
     """
 
@@ -55,9 +55,17 @@ class Recovery:
     missed: tuple[str, ...] = ()
 
 
-def backlog(view: RunView, probe: str) -> Backlog:
-    """Of the queue whose depth is read by `probe`. A broker that did not answer says nothing of its queue."""
-    times = view.times
+def mended_s(view: RunView, by: str = "") -> float | None:
+    """When the mending began: when the expectation named `by` came true during the fault (a supervisor has started
+    anew what was killed), else when the undo began."""
+    came = (mark.interval.to_s for mark in view.transitions if mark.name == by)
+    return next(came, view.times.undid_s)
+
+
+def backlog(view: RunView, probe: str, by: str = "") -> Backlog:
+    """Of the queue whose depth is read by `probe`. A broker that did not answer says nothing of its queue. `by` is what
+    `mended_s` takes."""
+    times, back_s = view.times, mended_s(view, by)
     depths = [_Depth(r.number, r.sent_s, r.answered_s) for r in view.readings((probe,)) if r.number is not None]
     if times.did_s is None:
         return Backlog(left=_of(depths[-1:]))
@@ -69,19 +77,17 @@ def backlog(view: RunView, probe: str) -> Backlog:
         usual=max((one.number for one in before[-_USUALLY:]), default=None),
         at_bite=_of(after[:1]) if times.bit_s is not None else None,
         highest=highest and highest.number,
-        at_undo=_of([one for one in after if times.undid_s is not None and one.answered_s <= times.undid_s][-1:]),
+        at_undo=_of([one for one in after if back_s is not None and one.answered_s <= back_s][-1:]),
         left=_of(depths[-1:]),
     )
-    if highest is None or times.undid_s is None or not found.rose:
+    if highest is None or back_s is None or not found.rose:
         return found
-    from_s = max(times.undid_s, highest.answered_s)
+    from_s = max(back_s, highest.answered_s)
     drained = next((one for one in after if one.sent_s >= from_s and one.number <= (found.usual or 0)), None)
     if drained is None:
         return found
-    falling_s = drained.answered_s - max(highest.sent_s, times.undid_s)
-    return replace(
-        found, drained_s=drained.answered_s - times.undid_s, per_s=(highest.number - drained.number) / falling_s
-    )
+    falling_s = drained.answered_s - max(highest.sent_s, back_s)
+    return replace(found, drained_s=drained.answered_s - back_s, per_s=(highest.number - drained.number) / falling_s)
 
 
 def recovery(view: RunView) -> Recovery | None:

@@ -51,8 +51,11 @@ class _Run:
     def phases(self) -> tuple[fates.PhaseFigures, ...]:
         return fates.by_phase(self.recorded.history, self.view.phases, self.view.system, self.view.usual)
 
+    def after(self, at_s: float) -> str:
+        return f"T+{at_s - self.from_s:.1f}s"
+
     def at(self, event: Event) -> str:
-        return f"T+{float(event['at']) - self.from_s:.1f}s"
+        return self.after(float(event["at"]))
 
     def finding(self, name: str) -> Finding | None:
         return next((one for one in self.view.judgement.findings if one.name == name), None)
@@ -96,7 +99,7 @@ def _found(run: _Run, names: Sequence[str]) -> str:
     unseen = [name for name, one in found if one is None or one.status == Verdict.INCONCLUSIVE]
     if unseen:
         raise Missing("; ".join(f"{name}: {_why(one)}" for name, one in found if name in unseen))
-    return "; ".join(f"{result(one)}: {one.actual or one.message}" for _, one in found if one is not None)
+    return "; ".join(f"{name} {result(one)}: {one.actual or one.message}" for name, one in found if one is not None)
 
 
 def _why(finding: Finding | None) -> str:
@@ -138,8 +141,11 @@ def _answers(run: _Run, phase: str = "") -> str:
     return ", ".join(f"{statuses.count(word)} × {word}" for word in sorted(set(statuses)))
 
 
-def _moment(run: _Run, side: str) -> str:
-    """When the changes were made (`do`) or undone (`undo`)."""
+def _moment(run: _Run, side: str, by: str = "") -> str:
+    """When the changes were made (`do`) or undone (`undo`), or `by` itself before that (see `figures.mended_s`)."""
+    came_s = figures.mended_s(run.view, by)
+    if by and came_s is not None and came_s != run.view.times.undid_s:
+        return f"{run.after(came_s)}, by itself"
     begin, end = (EventName.DO, EventName.DID) if side == "do" else (EventName.UNDO, EventName.UNDONE)
     ended = {event["change"]: event for event in run.view.record.of(end)}
     began = run.view.record.of(begin)
@@ -168,9 +174,9 @@ def _recovery(run: _Run) -> str:
     return shown(found.took_s)
 
 
-def _backlog(run: _Run, probe: str, figure: str, unit: str = "") -> str:
+def _backlog(run: _Run, probe: str, figure: str, unit: str = "", by: str = "") -> str:
     """One figure of a queue, as `figures.Backlog` names it."""
-    found = figures.backlog(run.view, probe)
+    found = figures.backlog(run.view, probe, by)
     value = getattr(found, figure)
     if value is not None:
         return shown(value) if figure == "drained_s" else f"{value:.4g} {unit}".strip()

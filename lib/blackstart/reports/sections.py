@@ -14,7 +14,7 @@ from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.observed import Row
 from blackstart.reports.story import RunView
-from blackstart.reports.words import NOT_OBSERVED, hint, ms, result, sign_of, tell, verdict_says
+from blackstart.reports.words import DONE, NOT_OBSERVED, hint, ms, result, sign_of, tell, verdict_says
 
 Cell = Child | Sequence[Child]
 
@@ -158,10 +158,10 @@ def findings(view: RunView) -> Iterator[Element]:
 
 def observed(rows: Sequence[Row]) -> Iterator[Element]:
     """The figures that the experiment asks for, and its check list."""
-    figures = [(row.text, row.told) for row in rows if not row.part]
+    figures = [part for row in rows if not row.part for part in (e("dt", row.text), e("dd", row.told))]
     if figures:
-        yield section("Observed results", table(("what", "observed"), figures), id_="observed")
-    steps = [(badge("done" if row.done else NOT_OBSERVED), row.part, row.text, row.told) for row in rows if row.part]
+        yield section("Observed results", e("dl", figures, class_="facts"), id_="observed")
+    steps = [(badge(DONE if row.done else NOT_OBSERVED), row.part, row.text, row.told) for row in rows if row.part]
     if steps:
         heads = ("", "when", "what was to be done", "what was seen")
         yield section("Check list", table(heads, steps), id_="checklist")

@@ -10,6 +10,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
 
 NOT_OBSERVED = "not observed"
+DONE = "done"
 MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."
 _HIDDEN = ("n", "at", "event", "prev", "trace")
 
@@ -38,7 +39,7 @@ def ms(value: float | None) -> str:
 
 
 def sign_of(word: str) -> str:
-    return next((known.sign for known in Verdict if known == word), "–")
+    return Verdict.HELD.sign if word == DONE else next((known.sign for known in Verdict if known == word), "–")
 
 
 def hint(finding: Finding) -> str:

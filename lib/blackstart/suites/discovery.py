@@ -19,7 +19,7 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.suites import systems
-from blackstart.suites.source import About, about, experiments, target_named
+from blackstart.suites.source import About, about, commands, experiments, target_named
 
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
@@ -46,6 +46,13 @@ def shipped(suite: str) -> list[Found]:
     folder = systems.folder(suite)
     module = f"blackstart.suites.{folder.name}"
     return [_found(path, suite, f"{module}.{path.stem}", told) for path, told in experiments(folder).items()]
+
+
+def command(suite: str, name: str) -> Found:
+    """A shipped suite's own command of that name."""
+    folder = systems.folder(suite)
+    path = folder / f"{name.replace('-', '_')}.py"
+    return _found(path, suite, f"blackstart.suites.{folder.name}.{path.stem}", commands(folder)[path])
 
 
 def everything() -> Iterator[Found]:

@@ -2,22 +2,27 @@
 
 import ast
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-_NAMED = re.compile(r"^(?:def )?experiment\b", re.MULTILINE)
+_NAMED = re.compile(r"^(?:def )?(experiment|command)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class About:
     """The first paragraph of the docstring, the whole of it, the VARIANTS, and whether `experiment` is defined, or may
-    be, for all that can be read."""
+    be, for all that can be read; or a `command`, with its own SWITCHES and VALUES: names, and what `--help` says."""
 
     says: str
     doc: str = ""
     variants: tuple[str, ...] = ()
     declares: bool = False
+    commands: bool = False
+    switches: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def about(path: Path) -> About:
@@ -27,16 +32,29 @@ def about(path: Path) -> About:
     except (SyntaxError, ValueError, OSError) as error:
         return About(f"(can't be read: {error})", declares=True)
     doc = ast.get_docstring(tree) or ""
-    return About(doc.split("\n\n")[0].replace("\n", " "), doc, _variants(tree), any(map(_declares, tree.body)))
+    says, variants = doc.split("\n\n")[0].replace("\n", " "), tuple(map(str, _literal(tree, "VARIANTS", ())))
+    if any(_defines(node, "command") for node in tree.body):
+        switches, values = (dict(_literal(tree, name, {})) for name in ("SWITCHES", "VALUES"))
+        return About(says, doc, commands=True, switches=switches, values=values)
+    return About(says, doc, variants, any(_defines(node, "experiment") for node in tree.body))
+
+
+def experiments(folder: Path) -> dict[Path, About]:
+    """The experiments in a suite's folder: the files that define `experiment`. What else is there helps them."""
+    return {path: told for path, told in _named(folder).items() if told.declares}
+
+
+def commands(folder: Path) -> dict[Path, About]:
+    """Its commands that are no drills: the files that define `command`."""
+    return {path: told for path, told in _named(folder).items() if told.commands}
 
 
 @cache
-def experiments(folder: Path) -> dict[Path, About]:
-    """The experiments in a suite's folder: the files that define `experiment`. What else is there helps them."""
+def _named(folder: Path) -> dict[Path, About]:
     texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in sorted(folder.glob("*.py"))}
     # To parse a file takes ten times as long as to read it, and most name it nowhere at the beginning of a line.
     named = [path for path, text in texts.items() if _NAMED.search(text)]
-    return {path: told for path in named if (told := about(path)).declares}
+    return {path: about(path) for path in named}
 
 
 def target_named(path: Path) -> str:
@@ -51,21 +69,23 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_bytes())  # a byte order mark, or another encoding, as Python itself reads it
 
 
-def _declares(node: ast.stmt) -> bool:
+def _defines(node: ast.stmt, name: str) -> bool:
     if isinstance(node, ast.FunctionDef):
-        return node.name == "experiment"
+        return node.name == name
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return any(isinstance(target, ast.Name) and target.id == "experiment" for target in targets)
+    return any(isinstance(target, ast.Name) and target.id == name for target in targets)
 
 
-def _variants(tree: ast.Module) -> tuple[str, ...]:
+def _literal(tree: ast.Module, name: str, missing: Any) -> Any:
+    """What a name stands for in the file, where that can be read without running it."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == "VARIANTS":
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id == name:
             try:
-                return tuple(map(str, ast.literal_eval(node.value)))
+                value = ast.literal_eval(node.value)
+                return value if isinstance(value, type(missing) | list) else missing
             except (ValueError, TypeError):
-                return ()
-    return ()
+                return missing
+    return missing
 
 
 def _target(tree: ast.Module) -> str:

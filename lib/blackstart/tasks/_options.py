@@ -1,7 +1,7 @@
 """The options that every experiment task takes: those of the table of flags."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -35,9 +35,11 @@ def experiment_task(
     variants: Sequence[str] = (),
     positional: str = "",
     values: Sequence[str] = (),
+    common: Collection[str] = OPTIONS,
+    says: Mapping[str, str] = _OWN,
 ) -> Any:
-    """An Invoke task with the common options, a switch for each variant, and options of its own that take `values`;
-    `act` returns the exit code."""
+    """An Invoke task with the common options, a switch for each variant, and options of its own that take `values`, of
+    which `--help` says what `says` does; `act` returns the exit code."""
 
     def body(c: Any, **options: Any) -> None:
         refuse_empty(**{own: options.get(own) for own in (*filter(None, (positional,)), *values)})
@@ -46,7 +48,8 @@ def experiment_task(
     parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
     if positional:
         parameters.append(inspect.Parameter(positional, inspect.Parameter.POSITIONAL_OR_KEYWORD))
-    for option, (switch, _) in OPTIONS.items():
+    for option in common:
+        switch = OPTIONS[option][0]
         parameters.append(_parameter(option, False if switch else None))
     parameters += [_parameter(value, None) for value in values]
     parameters += [_parameter(variant.replace("-", "_"), False) for variant in variants]
@@ -54,8 +57,8 @@ def experiment_task(
     body.__name__ = name.replace("-", "_")
     body.__doc__ = doc
     body.mends_first = name != "plan"  # type: ignore[attr-defined]
-    helps = {option.replace("_", "-"): text for option, (_, text) in OPTIONS.items()}
-    own = {name: _OWN[name] for name in (positional, *values, *variants) if name in _OWN}
+    helps = {option.replace("_", "-"): OPTIONS[option][1] for option in common}
+    own = {name: says[name] for name in (positional, *values, *variants) if name in says}
     helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
     return task(name=name, help=helps, auto_shortflags=False)(body)
 

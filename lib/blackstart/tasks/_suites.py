@@ -13,15 +13,21 @@ from blackstart import commands
 from blackstart.model.system import System
 from blackstart.suites import systems
 from blackstart.suites.source import About, experiments
+from blackstart.suites.source import commands as own_commands
 from blackstart.tasks._options import experiment_task
+
+# What a command that is no drill can be told besides what is its own.
+_OF_COMMANDS = ("target", "noninteractive", "assume_link", "allow", "reports")
 
 
 def collections() -> Iterator[Any]:
-    """A collection for every suite, with a task for each experiment, and two for all of them."""
+    """A collection for every suite, with a task for each experiment and each command of its own, and two for all."""
     for system in map(systems.of, systems.kinds()):
         made = Collection(system.collection)
         for path, told in experiments(systems.folder(system.kind)).items():
             made.add_task(_task(system, path, told))
+        for path, told in own_commands(systems.folder(system.kind)).items():
+            made.add_task(_command_task(system, path, told))
         made.add_task(_suite_task(system))
         made.add_task(_run_task(system))
         yield made
@@ -34,6 +40,17 @@ def _task(system: System, path: Path, told: About) -> Any:
         return commands.run.run(f"{system.kind}/{name}", options, told.variants)
 
     return experiment_task(name, told.doc, act, told.variants)
+
+
+def _command_task(system: System, path: Path, told: About) -> Any:
+    name = path.stem.replace("_", "-")
+
+    def act(options: dict[str, Any]) -> int:
+        own = {option: options.pop(option.replace("-", "_"), None) for option in (*told.switches, *told.values)}
+        return commands.suite_command.run(system.kind, name, options, own)
+
+    says = {**told.switches, **told.values}
+    return experiment_task(name, told.doc, act, [*told.switches], "", [*told.values], _OF_COMMANDS, says)
 
 
 def _suite_task(system: System) -> Any:

@@ -134,6 +134,17 @@ def test_moments_count_from_the_first_request_and_what_took_long_has_two_ends(tm
     assert lines["Worker killed at"].startswith("x T+0.9s") and "proved at T+" in lines["Worker restarted at"]
 
 
+def test_what_came_back_by_itself_is_told_and_its_backlog_counts_from_then_not_from_the_undo(tmp_path: Path) -> None:
+    came = {"by": "ready_503"}
+    asked = EvidenceRow("back", "moment", {**UNDO, **came})
+    view = view_of(Queue(returns_after_s=-2.0, notices_after_s=0.2), tmp_path, asked)
+    assert told_of(view, History((row(0.0),)))["back"] == "x T+1.3s, by itself"
+    found = figures.backlog(view, QUEUE, **came)
+    assert found.at_undo == pytest.approx(4, abs=2) and found.drained_s == pytest.approx(0.9, abs=0.2)
+    never = figures.mended_s(view, "nobody")
+    assert never == view.times.undid_s
+
+
 def test_orders_are_compared_with_what_was_acknowledged(tmp_path: Path) -> None:
     history = History(tuple(row(n / 10, key=f"k{n}") for n in range(3)) + (row(1, 500, "info", "k9"),))
     for there, says in {

@@ -8,15 +8,15 @@ from blackstart.suites.flash_sale.readings import LAG
 BEFORE, DURING, AFTER = "Pre-test", "During test", "Post-test"
 
 
-def rows(broke: str, mended: str, few: int) -> tuple[EvidenceRow, ...]:
+def rows(broke: str, mended: str, few: int, by: str = "") -> tuple[EvidenceRow, ...]:
     """`broke` and `mended` say what the fault and its undo are (Worker killed, Worker restarted); `few` is the stock of
-    the product that runs out."""
-    return (*_figures(broke, mended, few), *_checklist(broke, mended))
+    the product that runs out; `by` the expectation that tells of what came back by itself."""
+    return (*_figures(broke, mended, few, by), *_checklist(broke, mended, by))
 
 
-def _figures(broke: str, mended: str, few: int) -> Iterator[EvidenceRow]:
+def _figures(broke: str, mended: str, few: int, by: str) -> Iterator[EvidenceRow]:
     yield EvidenceRow(f"{broke} at", "moment", {"side": "do"})
-    yield EvidenceRow(f"{mended} at", "moment", {"side": "undo"})
+    yield EvidenceRow(f"{mended} at", "moment", {"side": "undo", "by": by})
     for text, figure, unit in (
         ("Backlog when it took effect", "at_bite", "orders"),
         ("Backlog at its highest", "highest", "orders"),
@@ -24,7 +24,7 @@ def _figures(broke: str, mended: str, few: int) -> Iterator[EvidenceRow]:
         ("Backlog processed in", "drained_s", ""),
         ("Drain rate, less what came meanwhile", "per_s", "orders/s"),
     ):
-        yield EvidenceRow(text, "backlog", {"probe": LAG, "figure": figure, "unit": unit})
+        yield EvidenceRow(text, "backlog", {"probe": LAG, "figure": figure, "unit": unit, "by": by})
     yield EvidenceRow("Recovery time", "recovery")
     yield EvidenceRow("API availability", "availability")
     for phase in ("baseline", "fault", "recovery"):
@@ -35,7 +35,7 @@ def _figures(broke: str, mended: str, few: int) -> Iterator[EvidenceRow]:
     yield EvidenceRow("Gap between Redis and DB", "gap", {"one": "redis_stock", "other": "database_stock"})
 
 
-def _checklist(broke: str, mended: str) -> Iterator[EvidenceRow]:
+def _checklist(broke: str, mended: str, by: str) -> Iterator[EvidenceRow]:
     running = ("up_before", "orders_accepted_before", "orders_placed_before")
     cleared = {"probe": "strangers", "wanted": 0, "unit": "orders of somebody else"}
     yield EvidenceRow("Initialize stock to known value", "prepared", part=BEFORE)
@@ -44,7 +44,7 @@ def _checklist(broke: str, mended: str) -> Iterator[EvidenceRow]:
     yield EvidenceRow("Monitor Kafka consumer lag", "followed", {"probe": LAG}, DURING)
     yield EvidenceRow("Watch API response codes", "answers", part=DURING)
     for text, side in ((broke, "do"), (mended, "undo")):
-        yield EvidenceRow(f"Log timing: {text}", "moment", {"side": side}, DURING)
+        yield EvidenceRow(f"Log timing: {text}", "moment", {"side": side, "by": by if side == "undo" else ""}, DURING)
     for text, *names in (
         ("Verify order count matches expectations", "acknowledged_exactly_once", "no_phantom_orders"),
         ("Check for overselling (stock < 0)", "no_oversell"),

@@ -110,6 +110,7 @@ def plain(
     of = sale(target)
     prefix = of.load.key_prefix
     strangers = read.strangers(prefix, of.product, of.scarce)
+    revived = next((one.name for one in more.get("during", ()) if one.name.endswith("_revived")), "")
     return Experiment(
         name=name,
         target="flash-sale",
@@ -142,7 +143,7 @@ def plain(
             read.database_stock(of.scarce, "database_last"),
         ),
         watch=(read.lag(target), strangers, *more.pop("watch", ())),
-        evidence_rows=evidence_rows(*words, FEW),
+        evidence_rows=evidence_rows(*words, FEW, by=revived),
         **more,
     )
 
