@@ -1,6 +1,7 @@
 """The flash sale's drills on the healthy lab: real Kafka, Redis, PostgreSQL, a load balancer, two APIs and a worker."""
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from blackstart.evidence.history import Row
-from tests.lab.drills import Drill, drill, ledger
+from tests.lab.drills import BIN, ROOT, Drill, drill, ledger
 from tests.lab.labs import SALE_DRILLS
 from tests.lab.retold import Events, Rows, began_s, reads, retold, unreadable
 from tests.lab.sale_driver import SaleDriver
+from tests.requirements import require
 
 # Those that each change is tested with; the others wait for a machine at rest.
 ALWAYS = ("worker-crash", "kafka-down", "database-down")
@@ -60,6 +62,34 @@ def test_the_drill_holds_on_the_healthy_lab_and_every_store_agrees(
     assert ledger(lab.state) == []
     rows = lab.sql("SELECT count(*), count(DISTINCT id) FROM orders")
     assert rows[0][0] == rows[0][1] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.k6
+@pytest.mark.timeout(400)
+def test_a_k6_script_is_the_load_and_its_orders_are_compared_like_any_others(lab: SaleDriver, tmp_path: Path) -> None:
+    require("k6")
+    path = f"{os.path.expanduser('~/go/bin')}:{BIN}:{os.environ['PATH']}"
+    script = f"--k6={ROOT / 'scripts' / 'load-test.k6.js'}"
+    done = drill("flash-sale.worker-crash", lab.state, tmp_path, script, within_s=300, PATH=path)
+    assert done.code == 0, done.output
+    assert set(statuses(done).values()) == {"held"}
+    text = (done.folder / "observed_results.md").read_text()
+    assert "exact match" in text and "count from when k6 sent" in (done.folder / "report.html").read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.k6
+@pytest.mark.timeout(400)
+def test_a_k6_script_without_keys_accuses_nobody(lab: SaleDriver, tmp_path: Path) -> None:
+    require("k6")
+    script = tmp_path / "nameless.js"
+    text = (ROOT / "scripts" / "load-test.k6.js").read_text()
+    script.write_text(text.replace("exec.vu.metrics.metadata.key = key;", ""))
+    path = f"{os.path.expanduser('~/go/bin')}:{BIN}:{os.environ['PATH']}"
+    done = drill("flash-sale.worker-crash", lab.state, tmp_path / "r", f"--k6={script}", within_s=300, PATH=path)
+    assert done.code == 30 and done.failed() == set(), done.output
+    assert "no request carried a key" in done.output
 
 
 def test_a_gap_between_redis_and_the_database_is_shown_and_mended_on_request(lab: SaleDriver, tmp_path: Path) -> None:

@@ -43,7 +43,8 @@ class K6:
 
     A value `env:NAME` in `env` is read from the environment when the load starts. What the rows, the thresholds and
     the thrown exceptions are read from is not the script's, nor a variable's, to change (`OPTIONS`, `VARIABLES`).
-    A request's key is its tag or metadata named `key_tag`; without one its row has no key. k6 does not tell when a
+    A request's key is its tag or metadata named `key_tag`; without one its row has no key, nor where the key does not
+    begin with `key_prefix` or the method is not `key_method` (as of where a redirect led). k6 does not tell when a
     request was due, so `intended_s` is its start, and what it left out shows as dropped iterations: any make the load
     incomplete. The row's operation is k6's `name` tag. A k6 that is stopped before its end forgets what its users have
     under way: such a request has no row, and the service may have seen it.
@@ -55,6 +56,8 @@ class K6:
     binary: str = "k6"
     name: str = "k6"
     key_tag: str = "key"
+    key_prefix: str = ""
+    key_method: str = ""
     instance_tag: str = "instance"
     ok_statuses: tuple[str | int, ...] = ("2xx",)
     fail_statuses: tuple[str | int, ...] = ("4xx",)

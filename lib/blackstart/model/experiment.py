@@ -32,10 +32,14 @@ class Traffic:
 
     `throughout`: from the baseline to the end of the recovery. `fault`: as the fault itself or in place of one, until
     it has ended by itself. `recovery`: from the moment that the undo is proved, until it has ended by itself.
+
+    `k6` is what a k6 script of the user's is given, in a `loads.K6`, where it can take this load's place although that
+    has several operations; None where it can't.
     """
 
     load: Any
     flows: Literal["throughout", "fault", "recovery"] = "throughout"
+    k6: Any = None
 
 
 @plain("log_row")

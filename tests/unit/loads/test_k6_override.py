@@ -6,12 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadFlag, Refused
+from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.engine import planning
 from blackstart.loads import K6
 from blackstart.loads.k6_override import THRESHOLDS, with_k6
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
+from blackstart.suites.flash_sale import worker_crash
 from blackstart.suites.gateway import baseline, redis_latency, thundering_herd
 
 TARGET = Target(
@@ -35,6 +38,23 @@ def test_the_script_is_the_load_and_the_checks_look_at_all_of_its_requests(scrip
     assert [check.name for check in made.checks] == [*(check.name for check in own.checks), THRESHOLDS]
     assert {check.params.get("op", "") for check in made.checks} == {""}
     assert planning.bind(made, TARGET).traffic == made.traffic
+
+
+def test_a_sale_says_what_a_script_is_given_and_its_checks_look_at_the_operations_that_it_names(script: str) -> None:
+    target = Target("mine", "flash-sale", api="http://127.0.0.1:3000", facts={"gate_per_s": 50})
+    own = worker_crash.experiment(target, Flags())
+    made = with_k6(own, script)
+    assert own.traffic is not None and made.traffic is not None
+    load, prefix = made.traffic.load, own.traffic.load.key_prefix
+    assert (load.script, load.key_prefix, load.key_method, load.name) == (script, prefix, "POST", "orders")
+    assert load.env == {
+        "BASE_URL": "http://127.0.0.1:3000", "PRODUCT": "chaos-sale", "PRODUCT_LAST": "chaos-sale-last",
+        "RATE_PER_S": "27", "ORDER_PREFIX": prefix,
+    }  # fmt: skip
+    # What is taken for a secret is masked in the journal, and the orders there would be nobody's.
+    assert not any(SECRET_NAME.search(name) for name in load.env)
+    assert made.checks[:-1] == own.checks and made.checks[-1].name == THRESHOLDS
+    assert from_data(to_data(made)) == made
 
 
 def test_without_a_script_nothing_changes() -> None:

@@ -50,6 +50,22 @@ def test_its_error_codes_tell_certain_from_unknown(status: str, code: str, outco
     assert (made[0].outcome, made[0].detail) == (outcome, "some error")
 
 
+@pytest.mark.parametrize(
+    ("rules", "key"),
+    [
+        ({}, "k-1"),
+        ({"key_prefix": "k-"}, "k-1"),
+        ({"key_prefix": "run7-"}, ""),
+        ({"key_method": "GET"}, "k-1"),
+        ({"key_method": "POST"}, ""),
+    ],
+)
+def test_a_key_of_another_run_and_where_a_redirect_led_to_are_no_keys(rules: dict[str, str], key: str) -> None:
+    rows = K6Rows(K6("s.js", **rules), lambda wall_s: wall_s - 900)
+    made = [row for line in (HEADER, *lines()) if (row := rows.feed(line)[1])]
+    assert [row.key for row in made] == [key]
+
+
 def test_dropped_iterations_are_added_up() -> None:
     _, rows = fed("dropped_iterations,1000500000,3.0" + "," * 16, "dropped_iterations,1000600000,2.0" + "," * 16)
     assert rows.dropped_iterations == 5

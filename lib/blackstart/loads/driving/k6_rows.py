@@ -4,7 +4,7 @@ k6 writes several lines for each request: the count, and its times in ms, all st
 """
 
 import csv
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from blackstart.evidence.history import Outcome, Row
 from blackstart.loads.k6 import K6
@@ -60,11 +60,15 @@ class K6Rows:
         start_s = max(0.0, end_s - (values["http_req_duration"] + values["http_req_blocked"]) / 1000)
         tags = {**_pairs(fields.get("extra_tags", "")), **_pairs(fields.get("metadata", ""))}
         status = int(fields["status"] or 0) or None
-        instance, key = tags.get(self._load.instance_tag, ""), tags.get(self._load.key_tag, "")
+        instance, key = tags.get(self._load.instance_tag, ""), self._key(tags, fields.get("method", ""))
         detail = fields.get("error", "")[:_LONGEST_DETAIL]
         outcome = self._outcome(status, int(fields.get("error_code") or 0))
         worker = f"{self._load.name}/0"
         return Row(fields["name"], key, 1, start_s, start_s, end_s, outcome, status, instance, detail, worker)
+
+    def _key(self, tags: Mapping[str, str], method: str) -> str:
+        key = tags.get(self._load.key_tag, "")
+        return key if key.startswith(self._load.key_prefix) and self._load.key_method in ("", method) else ""
 
     def _outcome(self, status: int | None, error_code: int) -> Outcome:
         if status is not None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from blackstart.base.errors import BadTarget
-from blackstart.loads import OpenLoop, Operation, Retry, constant
+from blackstart.loads import K6, OpenLoop, Operation, Retry, constant
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
 from blackstart.model.experiment import Check, Experiment, Traffic
 from blackstart.model.step import HttpCall, Step
@@ -42,6 +42,16 @@ class Sale:
     def scarce(self) -> str:
         """The product that runs out."""
         return f"{self.product}-last"
+
+    def k6(self, target: Target) -> K6:
+        """What a k6 script is given: where to order what, how often, and how its keys, which are its users, begin."""
+        told = {"BASE_URL": target.api, "PRODUCT": self.product, "PRODUCT_LAST": self.scarce}
+        rate = {"RATE_PER_S": str(max(1, int(self.load.stages[0].rate_per_s))), "ORDER_PREFIX": self.load.key_prefix}
+        return K6(
+            "given by --k6", args=("--max-redirects", "0"), env={**told, **rate}, name=self.load.name,
+            key_prefix=self.load.key_prefix, key_method=self.load.operations[0].method, ok_statuses=("200",),
+            fail_statuses=("3xx", "4xx"), info_statuses=("5xx",),
+        )  # fmt: skip
 
     def steps(self, target: Target) -> tuple[Step, ...]:
         """Both stocks set to a known value, and the orders of before cleared, as the target's own route does it."""
@@ -122,7 +132,7 @@ def plain(
             eventually(accepted(), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),
             eventually(read.placed(prefix).above(0), within_s=BASELINE_WITHIN_S, name="orders_placed_before"),
         ),
-        traffic=Traffic(of.load),
+        traffic=Traffic(of.load, k6=of.k6(target)),
         drained=(
             eventually(
                 read.lag(target).is_(0),
@@ -237,7 +247,7 @@ def reconciled() -> tuple[Check, ...]:
         Check(
             "final_is",
             "no_phantom_orders",
-            {"probe": "strangers", "wanted": 0},
+            {"probe": "strangers", "wanted": 0, "unless": "keys", "unless_is": "[]"},
             hint="Orders are in the table that nobody sent: who else writes to the topic?",
         ),
         Check(

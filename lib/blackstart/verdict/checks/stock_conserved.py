@@ -25,6 +25,7 @@ def stock_conserved(
         return report.unknown(str(missing))
     sold = sum(present.values())
     unknown = sum(fate == "info" and not present[key] for key, fate in rows.fates().items())
+    unknown += sum(row.outcome == "info" and not row.key for row in rows.rows)  # of a k6 script that names no keys
     gaps = {name: initial - sold - count for name, count in left.items()}
     told = "".join(f", {name} {count:g} (gap {gaps[name]:g})" for name, count in left.items())
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"

@@ -41,6 +41,11 @@ def test_a_request_of_unknown_fate_may_keep_one_unit_and_it_is_told() -> None:
     assert stocks(6, 7, keys=("a", "b", "d"), more=lost).verdict == "broke"
 
 
+def test_a_request_of_unknown_fate_counts_without_a_key_too() -> None:
+    nameless = (row("", "info", status=500),)
+    assert stocks(7, 8, more=nameless).verdict == "held" and stocks(6, 8, more=nameless).verdict == "broke"
+
+
 def test_what_was_not_read_or_sold_says_nothing() -> None:
     missing = recorded(history(*SOLD), {"keys": ["a"]})
     assert stock_conserved(missing, initial=10, stocks=STOCKS).verdict == "inconclusive"
