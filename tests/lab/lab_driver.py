@@ -104,6 +104,11 @@ class LabDriver:
         with psycopg.connect(self.target["services"]["postgres"]["dsn"], connect_timeout=3) as connection:
             return connection.execute(query.encode(), values or None).fetchall()
 
+    def execute(self, statement: str, *values: object) -> None:
+        """A statement that gives nothing back."""
+        with psycopg.connect(self.target["services"]["postgres"]["dsn"], connect_timeout=3) as connection:
+            connection.execute(statement.encode(), values or None)
+
     def left_broken(self) -> str:
         """What of its own servers is not as `up` left it, by a look that has nothing of Blackstart; "" where all is."""
         services = [name for name in ("redis", "postgres") if name in self.target["services"]]
