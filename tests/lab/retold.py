@@ -1,5 +1,6 @@
-"""A run that has been told otherwise: its real record and history, but for one thing, and judged again."""
+"""A flash sale's run that has been told otherwise: its real record and history, but for one thing, and judged again."""
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
@@ -11,16 +12,22 @@ from blackstart.verdict.from_folder import check_findings
 from blackstart.verdict.judge import Judgement, judge
 from tests.lab.drills import Drill
 
+_UNITS = {"ample_keys": ("redis_stock", "database_stock"), "last_keys": ("redis_last", "database_last")}
 Rows = Callable[[Row], Row | None]
 Events = Callable[[Event], Event]
 
 
 def retold(done: Drill, rows: Rows = lambda row: row, events: Events = lambda event: event) -> Judgement:
-    """What the judge says of it; a row for which there is none is left out."""
+    """What the judge says of it; a row for which there is none is left out.
+
+    The stores in the end agree with what was told: no order of a rejected key, or of one that was never sent, is there,
+    and no unit of it is gone.
+    """
     driven = history.read(done.folder / "history.csv")
     driven = History(tuple(_there(rows(row) for row in driven.rows)), driven.unreadable)
     record = done.record
-    record = replace(record, events=tuple(events(event) for event in record.events))
+    there = {key for key, fate in driven.fates().items() if fate != "fail"}
+    record = replace(record, events=tuple(events(event) for event in _agreeing(record.events, there)))
     return judge(record, check_findings(record, driven), (), driven)
 
 
@@ -47,6 +54,22 @@ def unreadable(why: str, *probes: str) -> Events:
         return {**event, **hidden} if event["event"] == "final" and event["probe"] in probes else event
 
     return other
+
+
+def _agreeing(events: Iterable[Event], there: set[str]) -> list[Event]:
+    given_back: dict[str, int] = {}
+    told = []
+    for event in events:
+        name = event["probe"] if event["event"] == "final" and event["kind"] == "value" else ""
+        value = event.get("value")
+        if name in ("keys", *_UNITS):
+            before = json.loads(value)
+            value = json.dumps([key for key in before if key in there])
+            given_back |= dict.fromkeys(_UNITS.get(name, ()), sum(key not in there for key in before))
+        elif name in given_back:
+            value += given_back[name]
+        told.append({**event, "value": value} if name else event)
+    return told
 
 
 def _there(rows: Iterable[Row | None]) -> Iterable[Row]:
