@@ -18,6 +18,7 @@ from blackstart.model.expect import eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
+from blackstart.model.schedule import Stretch
 from blackstart.model.target import Service, Target
 from blackstart.safety.processes.identity import Process
 from blackstart.verdict.from_folder import Result
@@ -54,8 +55,11 @@ def drill(path: Path, **parts: Any) -> Experiment:
 class Told:
     """A run, what it printed, and what it left."""
 
-    def __init__(self, tmp_path: Path, made: Experiment, *changes: Change, **flags: Any) -> None:
-        plan = Plan(replace(made, faults=changes), TARGET, changes, ("file:one",), None)
+    def __init__(
+        self, tmp_path: Path, made: Experiment, *changes: Change, schedule: tuple[Stretch, ...] = (), **flags: Any
+    ) -> None:
+        made = made if schedule else replace(made, faults=changes)
+        plan = Plan(made, TARGET, changes, ("file:one",), None, schedule=schedule)
         self.out = io.StringIO()
         self.reports = tmp_path / "reports"
         given = Flags(reports=str(self.reports), noninteractive=True, assume_link=True, **flags)

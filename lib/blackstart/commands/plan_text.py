@@ -50,6 +50,7 @@ def show(
         *_refusals(plan, came_by, environment),
     ]
     parts += ["", "before the baseline", *_steps("do", experiment.prepare, full)] if experiment.prepare else []
+    parts += ["", *table([(s.name, s.when) for s in plan.schedule], ("stretch", "in force"))] if plan.schedule else []
     for change in plan.changes:
         parts += ["", change.what, *_steps("do", change.do, full), *_steps("undo", change.undo, full)]
         parts += [f"  bites when  {condition}" for condition in change.bites]
@@ -89,6 +90,9 @@ def _blast_radius(plan: Plan) -> list[tuple[str, ...]]:
 
 def longest_s(plan: Plan, change: Change) -> float:
     """How long the change is in force at most, in seconds, before somebody begins to undo it."""
+    for stretch in plan.schedule:
+        if any(plan.changes[number] is change for number in stretch.changes):
+            return stretch.to_s - stretch.from_s
     bites_s = max(BITE_WITHIN_S, plan.hands_within_s)
     held_s = plan.holds_s if plan.holds_s is not None else bites_s + plan.experiment.hold_max_s
     return min(held_s, change.lease_s, plan.experiment.total_max_s)

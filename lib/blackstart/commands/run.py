@@ -67,7 +67,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
     will = [f"{describe(step)}{_with(step)}, which is not undone" for step in plan.experiment.prepare]
-    will += [*(change.what for change in plan.changes), *filter(None, (plan.drives, safe_state.text(target, given)))]
+    will += [*plan.whats, *filter(None, (plan.drives, safe_state.text(target, given)))]
     for what in will:
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):

@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
 
@@ -48,11 +48,11 @@ class Injection:
         except BlackstartError as error:
             raise Refused(f"what must be prepared failed: {error}") from error
 
-    def inject(self, between: Callable[[], None]) -> None:
-        """Make every change, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
-        for number, change in enumerate(self.plan.changes):
+    def inject(self, between: Callable[[], None], numbers: Iterable[int]) -> None:
+        """Make these changes, in order. Raises StepFailed where one can't be made; `undo` takes back what was."""
+        for number in numbers:
             between()
-            entry = f"{self.folder.run}#{number}"
+            change, entry = self.plan.changes[number], self._entry(number)
             self.ledger.intend(
                 entry_id=entry,
                 run=self.folder.run,
@@ -65,6 +65,9 @@ class Injection:
             )
             self.outstanding[entry] = change
             self._do(entry, change, between)
+
+    def _entry(self, number: int) -> str:
+        return f"{self.folder.run}#{number}"
 
     def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
@@ -126,14 +129,26 @@ class Injection:
             recorded(partial(self.ledger.renew, self.folder.run, clock.now_s() + _LISTED_FOR_S), self._tell)
         return True
 
-    def confirm(self) -> None:
-        """See that every undo stayed; forget those that did. What did not is undone again, once more with proof."""
-        for entry, change in reversed(list(self.outstanding.items())):
+    def end(self, numbers: Iterable[int]) -> bool:
+        """Take back these changes while the fault phase goes on, and prove it; `confirm` sees that they stay so."""
+        entries = [self._entry(number) for number in numbers]
+        ended = {entry: self.outstanding[entry] for entry in entries if entry in self.outstanding}
+        return len(self.restorer.undo(ended, midway=ended)) == len(ended)
+
+    def confirm(self, numbers: Iterable[int] | None = None) -> None:
+        """See that every undo stayed, or that of these; forget those that did. What did not is undone again, once more
+        with proof."""
+        wanted = self.outstanding.keys() if numbers is None else {self._entry(number) for number in numbers}
+        for entry, change in [one for one in reversed(list(self.outstanding.items())) if one[0] in wanted]:
             if self.restorer.confirm(entry, change):
                 del self.outstanding[entry]
                 self.proved.add(entry)
             else:
                 self.console.say(f"NOT RESTORED: {change.what}")
+
+    def forgotten(self, numbers: Iterable[int]) -> bool:
+        """Whether each of these changes is proved undone, and stayed so."""
+        return not any(self._entry(number) in self.outstanding for number in numbers)
 
     def unproved(self) -> list[str]:
         """Why each change that is not proved undone is not."""

@@ -8,7 +8,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from blackstart.base import clock
 from blackstart.base.pulse import Beat, Pulse
@@ -19,7 +19,7 @@ from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
 from blackstart.verdict.expectation_monitor import IN_A_ROW, READ_GRACE_S, Monitor
 from blackstart.verdict.lateness import RUN, Lateness, event_of
-from blackstart.verdict.monitors import Monitors, effect_s, late
+from blackstart.verdict.monitors import Monitors, late
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
 FAST_TICK_S = 0.02
@@ -108,6 +108,22 @@ class Observer:
                 enter(round(at_s, 6))
             return at_s
 
+    def instant(self, side: Literal["begin", "end"], stretch: str, changes: Sequence[int], planned_s: float) -> None:
+        """A stretch of a schedule begins, or ends: in the journal, on the disk, and in the monitors, at one moment."""
+        with self.lock:
+            at_s = round(clock.now_s(), 6)
+            self.journal.write(
+                EventName.INSTANT, stretch=stretch, side=side, changes=list(changes), planned=round(planned_s, 6),
+                began=at_s, sync=True,
+            )  # fmt: skip
+            (self.monitors.begin if side == "begin" else self.monitors.end)(changes, at_s)
+
+    def proved(self, changes: Sequence[int]) -> bool:
+        """Whether each of these changes is seen to have taken effect."""
+        with self.lock:
+            self.monitors.prove("bites")
+            return all(self.monitors.effect_s("bites", number) is not None for number in changes)
+
     def note(self, event: EventName, *, sync: bool = False, **fields: Any) -> None:
         with self.lock:
             self.journal.write(event, sync=sync, **fields)
@@ -115,10 +131,7 @@ class Observer:
     def effect(self, side: str) -> float | None:
         """When the changes' `bites` or `gone` were proved; None while they are not. Sets the anchors at once."""
         with self.lock:
-            monitors = self.monitors.bites if side == "bites" else self.monitors.gones
-            at_s = effect_s(self.monitors.changes, monitors, side) if monitors else None
-            if at_s is not None:
-                self.monitors.anchor("fault" if side == "bites" else "recovery", at_s)
+            at_s = self.monitors.prove(side)
         if at_s is not None and not self._eased:
             # What was watched as a proof is only looked at from now on, and leaves the CPU to the rest.
             self._eased = True

@@ -10,13 +10,14 @@ import blackstart
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadExperiment, Damaged, Refused
-from blackstart.engine import lock_names
+from blackstart.engine import lock_names, scheduling
 from blackstart.model.change import Change
 from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Experiment
 from blackstart.model.injector import lost_means, without_user
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Probe
+from blackstart.model.schedule import At
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.suites import systems
@@ -28,14 +29,18 @@ def make(experiment: Experiment, target: Target) -> Plan:
     forbidding = (one for one in systems.forbidding(target) if one not in experiment.refuse_if)
     bound = bind(replace(experiment, refuse_if=(*experiment.refuse_if, *forbidding)), target)
     bound = replace(bound, hold_max_s=max(bound.hold_min_s, bound.hold_max_s))
-    changes: list[Change] = []
+    planned: list[tuple[Change, ...]] = []
     flows = experiment.traffic is not None and experiment.traffic.flows == "throughout"
-    holds = [fault.hold_s for fault in experiment.faults if getattr(fault, "hold_s", None) is not None]
+    exact = [fault for fault in experiment.faults if not isinstance(fault, At)]
+    holds = [fault.hold_s for fault in exact if getattr(fault, "hold_s", None) is not None]
     for fault in experiment.faults:
-        planned = fault.plan(target)
-        if not planned:
+        made = fault.plan(target)
+        if not made and not (isinstance(fault, At) and fault.fault is None):
             raise Refused(f"{fault.describe()} changes nothing on {target.name}")
-        changes.extend(map(proved_in_use, planned) if flows else planned)
+        planned.append(tuple(map(proved_in_use, made) if flows else made))
+    schedule = scheduling.stretches(experiment, planned)
+    changes = [change for made in planned for change in made]
+    changes = scheduling.told_apart(changes) if schedule else changes
     for change in changes:
         if not change.bites or not change.gone:
             raise Refused(f'"{change.what}" has no proof that it takes effect or is undone')
@@ -46,7 +51,7 @@ def make(experiment: Experiment, target: Target) -> Plan:
     found = {service.name: controls.resolved(service) for service in touched if service.control}
     bound = replace(bound, link=(*bound.link, *_known_links(bound, target, changes)))
     places = (*lock_names.of_services(touched, target, found), lock_names.of_target(target))
-    return Plan(bound, target, tuple(changes), places, max(holds, default=None), found)
+    return Plan(bound, target, tuple(changes), places, max(holds, default=None), found, schedule)
 
 
 def proved_in_use(change: Change) -> Change:

@@ -3,6 +3,8 @@
     lock → evidence folder → baseline → link → rights, rehearsal → HEAL.sh → guardian → ledger: intent → do → done
     → bites → hold, sampling → undo → gone → recovery → settle → gone still → checks → abort if asked for → judge
 
+From the first `do` to the last undo `fault_phase` knows it: a schedule does and undoes several times.
+
 Whatever happens on the way, from the first `do` on, the undo is carried out and proved before anything else.
 """
 
@@ -12,15 +14,15 @@ from dataclasses import replace
 
 from blackstart.base import clock
 from blackstart.base.console import Console
-from blackstart.base.durations import shown
 from blackstart.base.errors import EndedEarly, Interrupted, Refused
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
 from blackstart.engine import link_check, planning, recording, safe_state
+from blackstart.engine.fault_phase import FaultPhase
 from blackstart.engine.injection import Injection
 from blackstart.engine.load import TrafficRun
 from blackstart.engine.narrator import Narrator
-from blackstart.engine.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
+from blackstart.engine.observer import CALM_TICK_S, FAST_TICK_S, Observer
 from blackstart.engine.signals import Signals
 from blackstart.evidence import folder
 from blackstart.evidence.events import EventName
@@ -36,9 +38,9 @@ from blackstart.safety.ledger import undo_copies
 from blackstart.safety.preflight import forbidden_states, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
-from blackstart.verdict.monitors import BITE_WITHIN_S, Monitors
+from blackstart.verdict.monitors import Monitors
 
-CALM_BEYOND_S, LONGEST_OVERTIME_S = 5.0, 10.0
+LONGEST_OVERTIME_S = 10.0
 
 
 class Run:
@@ -151,39 +153,14 @@ class Run:
         began_s = self.observer.phase("fault", self.monitors.fault)
         self.observer.watch([condition.probe for change in self.plan.changes for condition in change.bites])
         self.traffic.begin("fault")
-        self.injection.inject(self._between)
-        bit_s = self._bite(began_s)
-        if self.plan.holds_s is not None:
-            self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self._between)
+        phase = FaultPhase(
+            self.plan, self.observer, self.injection, self.traffic, self.narrator, self.console, self._between,
+            self._stop, self.ends_by_s,
+        )  # fmt: skip
+        if phase.go_through(began_s):
+            recording.snapshot(self.plan, self.folder, "fault", self.observer)
+        else:
             self.observer.note(EventName.SNAPSHOT, phase="fault", missing="an exact hold leaves no time for one")
-            return
-        self.narrator.waiting("during the fault", "fault")
-        self.observer.wait(lambda: self._fault_done(bit_s), bit_s + self.experiment.hold_max_s, self._between)
-        recording.snapshot(self.plan, self.folder, "fault", self.observer)
-
-    def _bite(self, began_s: float) -> float:
-        if not self.plan.changes:
-            return began_s
-        # An exact hold counts from the steps' end: it may be over before the proof of the bite is read.
-        if self.plan.holds_s is not None:
-            return clock.now_s()
-        limit_s = max(BITE_WITHIN_S, self.plan.hands_within_s)
-        until_s = self._within(limit_s)
-        if not self.observer.wait(lambda: self.observer.effect("bites") is not None, until_s, self._between):
-            self._stop(EventName.INCONCLUSIVE, f"the fault did not bite within {limit_s:g} s")
-        bit_s = self.observer.effect("bites") or clock.now_s()
-        what = ", ".join(change.what for change in self.plan.changes)
-        self.console.say(f"the fault bites: {what}, {shown(bit_s - began_s)} after its start")
-        return bit_s
-
-    def _fault_done(self, bit_s: float) -> bool:
-        if self.observer.undecided("fault") or self.observer.wavering("fault"):
-            return False
-        left_s = bit_s + self.experiment.hold_min_s - clock.now_s()
-        # Nothing is awaited any more, but checks look at what happens during the hold too.
-        calm_s = CALM_TICK_S if left_s > CALM_BEYOND_S else HOLD_TICK_S
-        self.observer.pace(calm_s if self.traffic.calm() else FAST_TICK_S)
-        return left_s <= 0 and self.traffic.over("fault")
 
     def _within(self, limit_s: float) -> float:
         return min(clock.now_s() + limit_s, self.ends_by_s)

@@ -16,6 +16,7 @@ class EventName(StrEnum):
     REHEARSED = "rehearsed"  # an undo was tried on a healthy system
     # ---- what is seen
     PHASE = "phase"  # baseline, fault, recovery, settle or end began
+    INSTANT = "instant"  # a stretch of a schedule began or ended: when it was planned, and when it did
     READ = "read"  # one read of an endpoint, and what its probes saw in it
     LATENESS = "lateness"  # how late a process of ours was, and how much it waited for a processor
     LOAD = "load"  # the load is armed, or has ended with its summary

@@ -8,6 +8,7 @@ from blackstart.model.change import Change
 from blackstart.model.control import Control
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Probe
+from blackstart.model.schedule import Stretch
 from blackstart.model.step import Ask
 from blackstart.model.target import Target
 
@@ -17,7 +18,8 @@ class Plan:
     """An experiment bound to a target: absolute addresses, planned changes, and the identities that must be locked.
 
     `controls` are those of the touched services, exactly as found; a service that is only touched from outside (its
-    proxy, its port) may have none.
+    proxy, its port) may have none. `schedule` says when each change is made and undone, where they have times of their
+    own.
     """
 
     experiment: Experiment
@@ -26,11 +28,21 @@ class Plan:
     identities: tuple[str, ...]
     holds_s: float | None
     controls: Mapping[str, Control] = field(default_factory=dict)
+    schedule: tuple[Stretch, ...] = ()
 
     @property
     def services(self) -> tuple[str, ...]:
         """The services that will be touched, each once."""
         return tuple(dict.fromkeys(change.service for change in self.changes))
+
+    def when(self, number: int) -> str:
+        """When the change of that number is in force, as in "from T+5 s to T+30 s"; "" without a schedule."""
+        return next((stretch.when for stretch in self.schedule if number in stretch.changes), "")
+
+    @property
+    def whats(self) -> tuple[str, ...]:
+        """What will be changed, and when, where there is a schedule."""
+        return tuple(", ".join(filter(None, (c.what, self.when(n)))) for n, c in enumerate(self.changes))
 
     @property
     def by_hand(self) -> bool:

@@ -12,6 +12,7 @@ from typing import Any
 from blackstart.base import clock
 from blackstart.evidence.events import EventName
 from blackstart.model.finding import Finding
+from blackstart.model.schedule import At
 from blackstart.model.verdict import Verdict
 from blackstart.reports.picture import fault_spans
 from blackstart.reports.story import RunView
@@ -89,7 +90,8 @@ def _injection(view: RunView, number: int) -> dict[str, Any]:
 
 def _type(view: RunView, number: int) -> str:
     """The fault's name, where each fault made one change; else what the change is."""
-    faults = view.experiment.faults if view.experiment else ()
+    told = view.experiment.faults if view.experiment else ()
+    faults = [fault for one in told if (fault := one.fault if isinstance(one, At) else one) is not None]
     if len(faults) == len(view.changes):
         return re.sub(r"(?<!^)(?=[A-Z])", "_", type(faults[number]).__name__).lower()
     return re.sub(r"\W+", "_", view.changes[number].what.split(" ", 1)[0]).lower()

@@ -10,7 +10,7 @@ from blackstart import __version__
 from blackstart.base.errors import Damaged
 from blackstart.evidence import history, journal, manifest
 from blackstart.model.system import System
-from blackstart.reports import chaos_json, github, html, junit, observed_results, summary
+from blackstart.reports import chaos_json, github, html, junit, observed_results, stretches, summary
 from blackstart.reports.story import RunView
 from blackstart.verdict.judge import Judgement
 
@@ -24,8 +24,9 @@ def write(
     known: Callable[[str], System] = System,
     command: Callable[[str], None] | None = None,
 ) -> None:
-    """chaos.json, junit.xml, report.html, summary.md, observed_results.md where the experiment asks for it, GitHub's
-    summary, and the manifest last. `say` takes plain lines, and `command` those that are commands to the CI server.
+    """chaos.json, junit.xml, report.html, summary.md, observed_results.md where the experiment asks for it,
+    stretches.csv where it has a schedule, GitHub's summary, and the manifest last. `say` takes plain lines, and
+    `command` those that are commands to the CI server.
 
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
     it has been read already; `known` says what is known of a kind of system.
@@ -39,6 +40,8 @@ def write(
     }
     if (folder / "history.csv").exists():
         makers[summary.NAME] = lambda: summary.text(view, load() or history.History(()))
+    if view.stretches:
+        makers[stretches.NAME] = lambda: stretches.as_csv(view, load())
     if view.experiment and view.experiment.evidence_rows:
         makers[observed_results.NAME] = lambda: observed_results.text(view, load())
     for name, make in makers.items():

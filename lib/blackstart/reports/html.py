@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from blackstart import __version__
 from blackstart.evidence.history import History
-from blackstart.reports import observed, sections
+from blackstart.reports import observed, sections, stretches
 from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
@@ -38,6 +38,7 @@ def page(view: RunView, history: History | None = None, notes: Sequence[tuple[st
         _timeline(view, loaded) if view.phases else None,
         list(sections.observed(observed.rows(view, history))),
         list(sections.findings(view)),
+        stretches.part(view, history),
         fate_section(view, history),
         gauge_section(view),
         sections.load(view, rows, len(history.unreadable) if history else 0),
@@ -70,7 +71,7 @@ def _timeline(view: RunView, loaded: Sequence[Bucket]) -> Element:
     shown = {stretch.kind for lane in view.lanes for stretch in lane.stretches}
     legend = [(kind, text) for kind, text in _LEGEND if kind.startswith("value") or kind in shown]
     keys = [e("li", e("span", class_=f"key {kind}"), f" {text}") for kind, text in legend]
-    if view.times.bit_s is not None:
+    if view.bit_s() is not None:
         keys.append(e("li", e("span", class_="key shade"), " the fault is in force"))
     if any(limit.at_s <= view.to_s for limit in view.limits):
         keys.append(e("li", e("span", class_="key limit"), " the latest moment allowed"))

@@ -72,9 +72,9 @@ def fault_spans(view: RunView, number: int) -> list[tuple[str, str, float, float
     did_s, undo_s = (_at(view, name, entry) for name in (EventName.DO, EventName.UNDO))
     if did_s is None:
         return []
-    gone_s = view.times.gone_s if view.proved_gone(number) else None
+    gone_s = view.undone_s(number)
     end_s = view.to_s if gone_s is None else gone_s
-    undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, view.times.bit_s
+    undo_or_end_s, bit_s = end_s if undo_s is None else undo_s, view.bit_s(number)
     if bit_s is None:
         spans = [("doing", "no effect proved", did_s, undo_or_end_s)]
     else:
@@ -104,9 +104,10 @@ def _fault_row(view: RunView, scale: Scale, y: float, number: int, what: str) ->
 
 def _shade(view: RunView, scale: Scale, bottom: float) -> Element | None:
     """The time in which the fault was in force, behind all lanes."""
-    if view.times.bit_s is None:
+    bit_s = view.bit_s()
+    if bit_s is None:
         return None
-    from_x = scale.x(view.times.bit_s)
+    from_x = scale.x(bit_s)
     to_x = scale.x(view.to_s if view.gone_s is None else view.gone_s)
     return e("rect", class_="shade", x=from_x, y=TOP, width=max(to_x - from_x, 1.5), height=bottom - TOP)
 

@@ -87,7 +87,7 @@ def _plainly(finding: Finding) -> tuple[str, str, str]:
 
 def glance(view: RunView) -> Element:
     """Which run this is, of what, when, and what was done to what."""
-    target, times = view.target, view.times
+    target = view.target
     rows: list[tuple[str, Child]] = [
         ("run", e("code", view.run)),
         *([("id", e("code", view.run_id))] if view.run_id != view.run else []),
@@ -95,9 +95,10 @@ def glance(view: RunView) -> Element:
         ("target", _target(target)),
         ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
-    if times.bit_s is not None:
+    bit_s = view.bit_s()
+    if bit_s is not None:
         end_s = view.to_s if view.gone_s is None else view.gone_s
-        told = f"{view.offset(times.bit_s)} to {view.offset(end_s)}, {shown(end_s - times.bit_s)}"
+        told = f"{view.offset(bit_s)} to {view.offset(end_s)}, {shown(end_s - bit_s)}"
         rows.append(
             ("in force", told if view.gone_s is not None else f"{told}, to the end of the record: not proved undone")
         )

@@ -181,6 +181,37 @@ class RunView:
         )
 
     @cached_property
+    def stretches(self) -> tuple[Phase, ...]:
+        """The stretches of a schedule as phases, each from when it began to when it ended, or the run broke off."""
+        began, made = dict[str, float](), list[Phase]()
+        for event in self.record.of(EventName.INSTANT):
+            if event["side"] == "begin":
+                began[event["stretch"]] = float(event["began"])
+            else:
+                name = str(event["stretch"])
+                made.append(Phase(name, began.pop(name, float(event["began"])), float(event["began"])))
+        cut_s = self.times.undid_s or self.to_s
+        made += [Phase(name, from_s, max(from_s, cut_s)) for name, from_s in began.items()]
+        return tuple(sorted(made, key=lambda stretch: stretch.from_s))
+
+    def bit_s(self, number: int | None = None) -> float | None:
+        """When the change of that number took effect, without one all of them, or the first of a schedule; None where
+        it is not proved."""
+        if self.monitors is None or not self.monitors.bites:
+            return None
+        if number is None and not self.monitors.scheduled:
+            return self.times.bit_s
+        numbers = range(len(self.changes)) if number is None else (number,)
+        found = [at_s for one in numbers if (at_s := self.monitors.effect_s("bites", one)) is not None]
+        return min(found, default=None)
+
+    def undone_s(self, number: int) -> float | None:
+        """When the change of that number was seen undone, if in the end it was proved; None otherwise."""
+        if self.monitors is None or not self.monitors.gones or not self.proved_gone(number):
+            return None
+        return self.monitors.effect_s("gone", number)
+
+    @cached_property
     def transitions(self) -> tuple[Transition, ...]:
         """Every wanted state that was entered in fault and recovery, in the order of time."""
         if self.monitors is None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from blackstart.evidence.history import History
-from blackstart.reports import breaker, fates, figures, gauges, observed
+from blackstart.reports import breaker, fates, figures, gauges, observed, stretches
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.markdown import cell, code, grid
 from blackstart.reports.story import RunView
@@ -25,6 +25,7 @@ def text(view: RunView, history: History) -> str:
         "",
         *_table(phases),
         "",
+        *_stretches(view, history),
         *_observed(view, history),
         *_gauges(view),
         f"{view.latencies_text}{damage}",
@@ -63,7 +64,7 @@ def _figures(of: PhaseFigures | None) -> Iterator[str]:
 
 def _fault(view: RunView, of: PhaseFigures | None) -> Iterator[str]:
     times = view.times
-    from_s, to_s = times.bit_s or times.did_s, times.undid_s
+    from_s, to_s = view.bit_s() or times.did_s, times.undid_s
     if from_s is None:
         yield "- **Fault Injection**: the run did not get there"
         return
@@ -124,6 +125,12 @@ def _table(phases: Sequence[PhaseFigures]) -> Iterator[str]:
     ]
     heads = ("phase", "outcome", "requests", "share", "P50 ms", "P95 ms", "P99 ms")
     yield from grid(rows, heads)
+
+
+def _stretches(view: RunView, history: History) -> Iterator[str]:
+    if rows := stretches.rows(view, history):
+        yield from grid(rows, stretches.HEADS)
+        yield ""
 
 
 def _observed(view: RunView, history: History) -> Iterator[str]:

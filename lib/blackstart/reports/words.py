@@ -85,6 +85,10 @@ _TEXTS: dict[str, Any] = {
     **dict.fromkeys(_PLAIN, lambda event: str(event["message"])),
     **dict.fromkeys((EventName.ALERT, EventName.SAID), lambda event: f"guardian: {event['message']}"),
     EventName.PHASE: lambda event: f"phase {event['phase']}",
+    EventName.INSTANT: lambda event: (
+        f"{event['stretch']} {'begins' if event['side'] == 'begin' else 'ends'}, "
+        f"{shown(max(0.0, float(event['began']) - float(event['planned'])))} later than planned"
+    ),
     EventName.DO: lambda event: f"doing: {event['what']}",
     EventName.DID: lambda event: f"done: {event['what']}",
     EventName.UNDO: lambda event: f"undoing: {event['what']}",

@@ -53,27 +53,23 @@ def fault_ended_early(run: Replayed) -> tuple[str, ...]:
     """What was over too early, and how it showed; nothing where every fault lasted until its undo."""
     undid_s = run.times.undid_s or run.times.ended_s
     return tuple(
-        f"the fault was over {undid_s - left.to_s:.1f} s before its undo, ended by somebody else: {shown(monitor.last)}"
-        for monitor, left in _over(run.monitors)
+        f"the fault was over {run.monitors.undone_s.get(number, undid_s) - left.to_s:.1f} s before its undo, "
+        f"ended by somebody else: {shown(monitor.last)}"
+        for number, monitor, left in _over(run.monitors)
     )
 
 
 def _fault_over(run: Replayed, monitor: Monitor) -> str:
-    in_force_until_s = min((left.from_s for _, left in _over(run.monitors)), default=None)
+    in_force_until_s = min((left.from_s for _, _, left in _over(run.monitors)), default=None)
     if monitor.phase != "fault" or in_force_until_s is None or _broke_before(monitor, in_force_until_s):
         return ""
     return "the fault was over by then"
 
 
-def _over(monitors: Monitors) -> list[tuple[Monitor, Interval]]:
-    """The first proof of each change, which is what an outsider sees, where it was lost for certain."""
-    position, over = 0, []
-    for change in monitors.changes:
-        for monitor in monitors.bites[position : position + 1]:
-            if (left := monitor.left) and _certain(monitor, left):
-                over.append((monitor, left))
-        position += len(change.bites)
-    return over
+def _over(monitors: Monitors) -> list[tuple[int, Monitor, Interval]]:
+    """The first proof of each change, by its number, which is what an outsider sees, where it was lost for certain."""
+    first = [(number, one) for number in range(len(monitors.changes)) for one in monitors.of("bites", number)[:1]]
+    return [(number, one, left) for number, one in first if (left := one.left) and _certain(one, left)]
 
 
 def _certain(monitor: Monitor, left: Interval) -> bool:

@@ -1,8 +1,9 @@
 """From the record of a run to its verdict. Pure: the same journal and history always give the same verdict.
 
 Events that the judge reads, as the engine writes them: `run` (the experiment as data), `plan` (the changes), `phase`
-(name, `began`), `load` (its `summary`), `read` (readings), `do` and `gone` (per change; `ok` says whether it was
-proved), `final` (collected values), `refused`, `interrupted`, `aborted`, `inconclusive`. Everything else is for people.
+(name, `began`), `instant` (of a schedule: `side`, `changes`, `planned`, `began`), `load` (its `summary`), `read`
+(readings), `do` and `gone` (per change; `ok` says whether it was proved), `final` (collected values), `refused`,
+`interrupted`, `aborted`, `inconclusive`. Everything else is for people.
 The precedence is that of docs/design.md: not restored, a bite that is unproved (or a fault whose own means failed, or a
 premise that does not hold), a proved violation, missing data (or a fault that was over before its undo), held.
 """
@@ -22,10 +23,10 @@ from blackstart.model.experiment import Check, Experiment
 from blackstart.model.finding import Finding
 from blackstart.model.reading import UNSEEN
 from blackstart.model.verdict import Verdict
-from blackstart.verdict import confounders, lateness
+from blackstart.verdict import confounders, lateness, punctuality
 from blackstart.verdict.confounders import Replayed
 from blackstart.verdict.expectation_monitor import Monitor
-from blackstart.verdict.monitors import Monitors, Timeline, effect_s
+from blackstart.verdict.monitors import Monitors, Timeline
 
 
 @dataclass(frozen=True)
@@ -71,11 +72,18 @@ def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) 
             _anchors(monitors, times)
         elif name == EventName.PHASE:
             _enter(monitors, times, event)
-        elif name == EventName.UNDO and times.undid_s is None:
+        elif name == EventName.INSTANT:
+            (monitors.begin if event["side"] == "begin" else monitors.end)(event["changes"], event["began"])
+        elif name == EventName.UNDO and times.undid_s is None and _number(event) not in monitors.undone_s:
             # The phase could not be recorded, but what came after this is no longer the fault.
             times.undid_s = event["at"]
             monitors.recovery(event["at"])
     return monitors, times
+
+
+def _number(event: Event) -> int:
+    """Of a change, as its entry says it."""
+    return int(str(event.get("change", "#-1")).rpartition("#")[2])
 
 
 def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
@@ -95,14 +103,10 @@ def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
 
 
 def _anchors(monitors: Monitors, times: Timeline) -> None:
-    if times.bit_s is None and monitors.bites and times.undid_s is None:
-        times.bit_s = effect_s(monitors.changes, monitors.bites, "bites")
-        if times.bit_s is not None:
-            monitors.anchor("fault", times.bit_s)
-    if times.gone_s is None and monitors.gones:
-        times.gone_s = effect_s(monitors.changes, monitors.gones, "gone")
-        if times.gone_s is not None:
-            monitors.anchor("recovery", times.gone_s)
+    if times.bit_s is None and times.undid_s is None:
+        times.bit_s = monitors.prove("bites")
+    if times.gone_s is None:
+        times.gone_s = monitors.prove("gone")
 
 
 def expectation_findings(monitors: Monitors, times: Timeline) -> list[Finding]:
@@ -175,7 +179,7 @@ def precedence(
     broke = [f"{f.name}: {f.message}" for f in findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if broke:
         return Verdict.BROKE, tuple(broke)
-    missing = [*confounders.fault_ended_early(run), *_missing(record, findings)]
+    missing = [*confounders.fault_ended_early(run), *punctuality.late_instants(record), *_missing(record, findings)]
     return (Verdict.INCONCLUSIVE, tuple(missing)) if missing else (Verdict.HELD, ())
 
 

@@ -1,5 +1,6 @@
 """All expectations of one run, monitored together. The engine feeds the monitors live, the judge from the journal."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -7,6 +8,7 @@ from blackstart.model.change import Change
 from blackstart.model.expect import AGAINST_BASELINE, SILENCES, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Reading, Scalar
+from blackstart.model.schedule import At
 from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.relation_monitor import RelationMonitor
 
@@ -46,6 +48,8 @@ class Monitors:
     bites: list[Monitor] = field(default_factory=list)
     gones: list[Monitor] = field(default_factory=list)
     last_value: dict[str, Scalar] = field(default_factory=dict)
+    undone_s: dict[int, float] = field(default_factory=dict)
+    """When the undo of each change began that a schedule has ended before the last."""
     _by_probe: dict[str, list[Monitor]] = field(default_factory=dict)
     _before: dict[str, Scalar] = field(default_factory=dict)
     _answered: set[str] = field(default_factory=set)
@@ -74,21 +78,76 @@ class Monitors:
         self._unlisten(self.baseline)
         during = [self._monitor(e, "fault", at_s) for e in self.experiment.during]
         constant = [self._monitor(e, "always", at_s) for e in self.experiment.always]
-        self.bites = self._proofs("bites", at_s)
         self.expected = during + constant
-        self._listen(self.expected + self.bites)
+        if self.scheduled:  # each at its own time: what is read before says nothing of it
+            self.bites, self.gones = self._proofs("bites", math.inf), self._proofs("gone", math.inf)
+            self._listen(self.expected)
+        else:
+            self.bites = self._proofs("bites", at_s)
+            self._listen(self.expected + self.bites)
         if not self.changes:  # a load in place of a fault: its beginning is the effect
             self.anchor("fault", at_s)
 
+    @property
+    def scheduled(self) -> bool:
+        """Whether each change has a time of its own."""
+        return any(isinstance(fault, At) for fault in self.experiment.faults)
+
+    def begin(self, numbers: Iterable[int], at_s: float) -> None:
+        """The `do` of these changes of a schedule begins."""
+        for number in numbers:
+            self._open(self.of("bites", number), at_s)
+
+    def end(self, numbers: Iterable[int], at_s: float) -> None:
+        """Their undo begins, while the fault phase goes on."""
+        for number in numbers:
+            self.undone_s[number] = at_s
+            self._unlisten(one for one in self.of("bites", number) if one.opened_s < math.inf)
+            self._open(self.of("gone", number), at_s)
+
+    def _open(self, monitors: Sequence[Monitor], at_s: float) -> None:
+        for monitor in monitors:
+            monitor.opened_s = monitor.anchor_s = at_s
+        self._listen(monitors)
+
+    def of(self, side: str, number: int) -> list[Monitor]:
+        """The proofs of one change on that side, `bites` or `gone`."""
+        first = sum(len(getattr(change, side)) for change in self.changes[:number])
+        monitors = self.bites if side == "bites" else self.gones
+        return monitors[first : first + len(getattr(self.changes[number], side))]
+
+    def effect_s(self, side: str, number: int) -> float | None:
+        """When all proofs of one change had come true; None while one has not."""
+        return effect_s(self.changes[number : number + 1], self.of(side, number), side)
+
+    def prove(self, side: str) -> float | None:
+        """When all changes' proofs on that side had come true; None while one has not. Sets the anchors: those of a
+        schedule's fault phase at its first effect."""
+        monitors = self.bites if side == "bites" else self.gones
+        if self.scheduled and side == "bites":
+            known = [at_s for number in range(len(self.changes)) if (at_s := self.effect_s(side, number)) is not None]
+            if known:
+                self.anchor("fault", min(known))
+        at_s = effect_s(self.changes, monitors, side) if monitors else None
+        if at_s is not None:
+            self.anchor("fault" if side == "bites" else "recovery", at_s)
+        return at_s
+
     def recovery(self, at_s: float) -> None:
-        """The first undo begins."""
-        self._unlisten([w for w in self.expected if w.phase == "fault"] + self.bites)
+        """The first undo begins; of a schedule, the last."""
+        in_force = [one for n in range(len(self.changes)) if n not in self.undone_s for one in self.of("bites", n)]
+        in_force = [one for one in in_force if one.opened_s < math.inf]
+        self._unlisten([w for w in self.expected if w.phase == "fault"] + in_force)
         recovery = [self._monitor(e, "recovery", at_s) for e in self.experiment.recovery]
         for monitor in recovery:
             monitor.fault_was_cut_short = self._cut_short(at_s)
-        self.gones = self._proofs("gone", at_s)
         self.expected += recovery
-        self._listen(recovery + self.gones)
+        self._listen(recovery)
+        if not self.scheduled or not self.gones:
+            self.gones = self._proofs("gone", math.inf)
+        for number in range(len(self.changes)):
+            if number not in self.undone_s:
+                self._open(self.of("gone", number), at_s)
         if not self.changes:
             self.anchor("recovery", at_s)
 

@@ -217,10 +217,10 @@ def backlog() -> Check:
     return Check("queue_grew", "backlog_grew", {"probe": read.LAG})
 
 
-def felt(slow_ms: float | None = None) -> Check:
+def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_felt_it") -> Check:
     """Proof that orders were affected; with `slow_ms`, that one took that long at least."""
-    slow = {} if slow_ms is None else {"slow_ms": slow_ms}
-    return Check("fault_observed", "sale_felt_it", {"op": ORDER, **slow}, premise=True)
+    slow = {} if slow_ms is None else {"slow_ms": slow_ms, "phase": phase}
+    return Check("fault_observed", name, {"op": ORDER, **slow}, premise=True)
 
 
 def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check:

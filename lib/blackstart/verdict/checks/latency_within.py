@@ -60,7 +60,8 @@ def latency_within(
 
 def _beyond(evidence: Recorded, rows: Sequence[Row], phase: str, limits_ms: Mapping[float, float]) -> str:
     """Why the load could not have gone over a limit, by its rank; "" where it could have gone over each of them."""
-    undo_s = evidence.phases[phase][1] if phase == "fault" and evidence.record.changes() else math.inf
+    broken = (phase == "fault" and evidence.record.changes()) or phase in evidence.stretches
+    undo_s = evidence.phases[phase][1] if broken else math.inf
     first_s = min(row.intended_s for row in rows)
     for rank, limit_ms in limits_ms.items():
         slow = [math.inf if row.intended_s + limit_ms / 1000 < undo_s else row.latency_ms for row in rows]

@@ -109,9 +109,19 @@ class Recorded:
 
     @cached_property
     def phases(self) -> dict[str, tuple[float, float]]:
-        """When each phase that came to its end began and ended."""
+        """When each phase, and each stretch of a schedule, that came to its end began and ended."""
         marks = [(str(event["phase"]), float(event["began"])) for event in self.record.of(EventName.PHASE)]
-        return {name: (at_s, until_s) for (name, at_s), (_, until_s) in pairwise(marks)}
+        return self.stretches | {name: (at_s, until_s) for (name, at_s), (_, until_s) in pairwise(marks)}
+
+    @cached_property
+    def stretches(self) -> dict[str, tuple[float, float]]:
+        """When each stretch of a schedule that came to its end began and ended."""
+        instants = self.record.of(EventName.INSTANT)
+        began, ended = (
+            {str(one["stretch"]): float(one["began"]) for one in instants if one["side"] == side}
+            for side in ("begin", "end")
+        )
+        return {name: (began[name], to_s) for name, to_s in ended.items() if name in began}
 
     @cached_property
     def in_force(self) -> tuple[float, float]:
