@@ -82,8 +82,9 @@ def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) 
 
 
 def _number(event: Event) -> int:
-    """Of a change, as its entry says it."""
-    return int(str(event.get("change", "#-1")).rpartition("#")[2])
+    """Of a change, as its entry says it; -1 where it says none."""
+    number = str(event.get("change", "")).rpartition("#")[2]
+    return int(number) if number.isdecimal() else -1
 
 
 def _enter(monitors: Monitors, times: Timeline, event: Event) -> None:
