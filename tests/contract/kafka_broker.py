@@ -42,6 +42,8 @@ class Broker:
     log: Path
     # A listener that leads to where nobody is, as that of a container whose name only its own network knows.
     leads_astray: str
+    # By the names of its other listeners: where they are.
+    others: Mapping[str, str]
     # That of the module: what a test starts in its own is ended with the test.
     environment: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
     process: subprocess.Popen[bytes] | None = None
@@ -111,24 +113,32 @@ class Broker:
 
 
 @contextlib.contextmanager
-def kafka_broker(folder: Path) -> Iterator[Broker]:
-    """A Kafka that runs while the block does. Skips, or fails where Kafka is demanded, if none can be had."""
+def kafka_broker(
+    folder: Path, listeners: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+) -> Iterator[Broker]:
+    """A Kafka that runs while the block does, with other listeners of these protocols and such settings besides. Skips,
+    or fails where Kafka is demanded, if none can be had."""
     require("kafka")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BLACKSTART_STATE", str(folder))
         workspace = Workspace("kafka for tests")
         workspace.create()
-        port, controller, astray, nobody = take(4)
-        broker = Broker(kafka.service(workspace, port, controller), folder / "kafka.log", f"127.0.0.1:{astray}")
-    where = "PLAINTEXT://127.0.0.1:%d,ASTRAY://127.0.0.1:%d"
-    more = {
+        protocols = listeners or {}
+        port, controller, astray, nobody, *more = take(4 + len(protocols))
+        others = {name: f"127.0.0.1:{number}" for name, number in zip(protocols, more, strict=True)}
+        log, leads_astray = folder / "kafka.log", f"127.0.0.1:{astray}"
+        broker = Broker(kafka.service(workspace, port, controller), log, leads_astray, others)
+    where = ",".join(["PLAINTEXT://127.0.0.1:%d,ASTRAY://127.0.0.1:%d", *(f"{n}://{at}" for n, at in others.items())])
+    known = {"PLAINTEXT": "PLAINTEXT", "ASTRAY": "PLAINTEXT", "CONTROLLER": "PLAINTEXT", **protocols}
+    lines = {
         "listeners": f"{where % (port, astray)},CONTROLLER://127.0.0.1:{controller}",
         "advertised.listeners": where % (port, nobody),
         "inter.broker.listener.name": "PLAINTEXT",
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,ASTRAY:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": ",".join(f"{name}:{protocol}" for name, protocol in known.items()),
+        **(settings or {}),
     }
-    with (broker.lab.program.directory / "server.properties").open("a") as settings:
-        settings.writelines(f"{key}={value}\n" for key, value in more.items())
+    with (broker.lab.program.directory / "server.properties").open("a") as properties:
+        properties.writelines(f"{key}={value}\n" for key, value in lines.items())
     try:
         broker.start()
         yield broker

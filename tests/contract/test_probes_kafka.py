@@ -13,7 +13,6 @@ import psutil
 import pytest
 from kafka import OffsetAndMetadata, TopicPartition
 
-from blackstart.base.errors import BadTarget
 from blackstart.model.reading import Answer, Probe, Reader, Reading
 from blackstart.model.target import Target
 from blackstart.probes.kafka_brokers import Brokers
@@ -170,17 +169,6 @@ def test_a_broker_that_answers_and_leads_to_where_nobody_does_is_told_as_that(br
     for probe in (Brokers(), EndOffsets("t")):
         seen = look(probe, broker.target(dsn=broker.leads_astray))
         assert seen.kind == "unreachable" and "the brokers that it names (advertised.listeners) can't be" in seen.note
-
-
-def test_a_login_that_would_not_be_used_is_refused_and_not_shown(broker: Broker) -> None:
-    for dsn in (
-        f"kafka://shop:kW9xTq@{broker.address}",
-        f"sasl_ssl://{broker.address}",
-        f"shop:kW9xTq@{broker.address}",
-    ):
-        with pytest.raises(BadTarget, match="asks for a login or TLS") as refusal:
-            Brokers().bind(broker.target(dsn=dsn))
-        assert "kW9" not in str(refusal.value)
 
 
 def test_one_connection_is_kept_from_reading_to_reading(broker: Broker, topic: str) -> None:

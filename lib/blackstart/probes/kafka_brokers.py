@@ -1,6 +1,7 @@
 """How many brokers of a cluster of Kafka answer."""
 
 from dataclasses import replace
+from functools import partial
 from typing import ClassVar, Self
 
 from blackstart.base.codec import plain
@@ -24,7 +25,8 @@ class KafkaBrokers:
         """A reader that keeps its connection. Raises BadTarget for a missing variable."""
         from blackstart.probes.kafka_reader import KafkaReader, answering  # noqa: PLC0415  (declarations load no client)
 
-        return KafkaReader(read_kafka(self.dsn), answering)
+        kafka = read_kafka(self.dsn)
+        return KafkaReader(kafka, partial(answering, tls=kafka.context()))
 
     def describe(self) -> str:
         """Where the cluster is."""

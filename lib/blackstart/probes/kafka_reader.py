@@ -1,7 +1,5 @@
 """Asks Kafka through kafka-python, whose client is kept from one reading to the next."""
 
-import socket
-import struct
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,24 +7,32 @@ from typing import Any
 from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition, errors
 from kafka.protocol.consumer import OffsetSpec
 
-from blackstart.base.sockets import Deadline, NoAnswer, connect
+from blackstart.base.sockets import Deadline, NoAnswer
+from blackstart.base.trust import Tls
 from blackstart.base.urls.kafka import KafkaUrl
 from blackstart.base.urls.parts import Place
 from blackstart.model.reading import Answer
 from blackstart.probes.hard_cap import HardCap
+from blackstart.probes.kafka_hello import be_let_in, knock
 
 Look = Callable[[Any, Deadline], Answer]
+_SECURITY = ("security_protocol", "ssl_context", "sasl_mechanism", "sasl_plain_username", "sasl_plain_password")
 _PAUSE_S = 0.05
+_NOT_LET_IN = (
+    errors.AuthorizationError,
+    errors.SaslAuthenticationFailedError,
+    errors.UnsupportedSaslMechanismError,
+    errors.UnsupportedVersionError,
+)
 _TIME_OVER = (errors.KafkaTimeoutError, errors.RequestTimedOutError)
-# ApiVersions 0, which every broker answers, also to who it does not let in: size, key, version, number, no name.
-_PING = struct.pack(">ihhih", 10, 18, 0, 7, -1)
 
 
 class KafkaReader:
     """What `look` makes of a cluster, by a client that is kept. Of several servers the first that answers is asked."""
 
     def __init__(self, kafka: KafkaUrl, look: Look) -> None:
-        self._places = kafka.places
+        self._kafka = kafka
+        self._tls = kafka.context()
         self._look = look
         self._cap = HardCap("Kafka")
         # Only here while nobody uses it: a call that hangs has taken it along, and closes it.
@@ -86,31 +92,32 @@ class KafkaReader:
 
     def _open(self, deadline: Deadline, timeout_s: float) -> Any:
         failures: list[NoAnswer] = []
-        for index, place in enumerate(self._places):
+        for index, place in enumerate(self._kafka.places):
             # One that swallows everything must not use up the time of the others.
-            share = Deadline(deadline.left_s() / (len(self._places) - index))
+            share = Deadline(deadline.left_s() / (len(self._kafka.places) - index))
             try:
-                return _client(place, share, timeout_s)
+                return self._made(place, share, timeout_s)
             except NoAnswer as failure:
                 failures.append(failure)
         failures.sort(key=lambda failure: failure.kind != "timed_out")
         raise failures[0]
 
-
-def _client(place: Place, deadline: Deadline, timeout_s: float) -> Any:
-    _ping(place.host, place.port, deadline)
-    limits = {"bootstrap_timeout_ms": deadline.left_s() * 1000, "request_timeout_ms": timeout_s * 1000}
-    try:
-        return KafkaAdminClient(bootstrap_servers=place.address, **limits)
-    except Exception as error:  # the library lets through whatever is raised beneath it
-        raise _no_answer(error) from error
+    def _made(self, place: Place, deadline: Deadline, timeout_s: float) -> Any:
+        login = self._kafka.login()
+        be_let_in(place.host, place.port, deadline, self._tls, login)
+        limits = {"bootstrap_timeout_ms": deadline.left_s() * 1000, "request_timeout_ms": timeout_s * 1000}
+        secured = {**login, **self._kafka.security(self._tls)}
+        try:
+            return KafkaAdminClient(bootstrap_servers=place.address, **limits, **secured)
+        except Exception as error:  # the library lets through whatever is raised beneath it
+            raise _no_answer(error) from error
 
 
 def _no_answer(error: Exception) -> NoAnswer:
     told = (str(error) if isinstance(error, errors.KafkaError) else f"{type(error).__name__}: {error}")[:300]
     if isinstance(error, _TIME_OVER):
         return NoAnswer("timed_out", told)
-    if isinstance(error, errors.AuthorizationError | errors.UnsupportedVersionError):
+    if isinstance(error, _NOT_LET_IN):
         return NoAnswer("unreadable", told)
     return NoAnswer("unreachable" if getattr(error, "retriable", False) else "malformed", told)
 
@@ -146,41 +153,24 @@ def consumer(client: Any, since: dict[TopicPartition, int]) -> KafkaConsumer:
     """One that reads these partitions from these offsets, for itself: no group knows of it, and it commits nothing."""
     manners = {"group_id": None, "enable_auto_commit": False, "auto_offset_reset": "none"}
     servers = client.config["bootstrap_servers"]
-    made = KafkaConsumer(bootstrap_servers=servers, allow_auto_create_topics=False, **manners)
+    secured = {name: client.config[name] for name in _SECURITY}
+    made = KafkaConsumer(bootstrap_servers=servers, allow_auto_create_topics=False, **manners, **secured)
     made.assign(list(since))
     for at, offset in since.items():
         made.seek(at, offset)
     return made
 
 
-def answering(client: Any, deadline: Deadline) -> Answer:
+def answering(client: Any, deadline: Deadline, tls: Tls | None) -> Answer:
     """How many of the cluster's brokers answer, each asked itself."""
     brokers = client.describe_cluster()["brokers"]
     each_s = deadline.left_s() / (len(brokers) + 1)
-    return Answer("answer", sum(_answers(at["host"], at["port"], Deadline(each_s)) for at in brokers))
+    return Answer("answer", sum(_answers(at["host"], at["port"], Deadline(each_s), tls) for at in brokers))
 
 
-def _answers(host: str, port: int, deadline: Deadline) -> bool:
+def _answers(host: str, port: int, deadline: Deadline, tls: Tls | None) -> bool:
     try:
-        _ping(host, port, deadline)
+        knock(host, port, deadline, tls)
     except NoAnswer:
         return False
     return True
-
-
-def _ping(host: str, port: int, deadline: Deadline) -> None:
-    """Raises NoAnswer where no Kafka answers there: the library would not tell refusal from silence, and leaves a
-    thread behind where it finds no cluster."""
-    with connect(host, port, deadline) as sock:
-        try:
-            sock.settimeout(deadline.left_s())
-            sock.sendall(_PING)
-            head = sock.recv(8, socket.MSG_WAITALL)
-        except TimeoutError as error:
-            raise deadline.passed() from error
-        except OSError as error:
-            raise NoAnswer("unreachable", f"{host}:{port}: {error.strerror or error}") from error
-    if not head:
-        raise NoAnswer("unreachable", f"{host}:{port} closed the connection without an answer")
-    if head[4:] != _PING[8:12]:
-        raise NoAnswer("malformed", f"not Kafka: {head!r}")

@@ -4,14 +4,13 @@ What they know of the way to the server is meant as they mean it; what a client 
 since a probe has its own. The options: https://redis.readthedocs.io/en/stable/connections.html
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from blackstart.base import trust
-from blackstart.base.trust import Demand, TlsOptions
-from blackstart.base.urls import parts
+from blackstart.base.trust import TlsOptions
+from blackstart.base.urls import parts, tls_options
 from blackstart.base.urls.parts import Place
 
 PORT = 6379
@@ -35,10 +34,7 @@ _PATIENCE = frozenset((
     "retry_on_error", "retry_on_timeout", "socket_connect_timeout", "socket_keepalive", "socket_read_size",
     "socket_timeout", "timeout",
 ))  # fmt: skip
-_KNOWN = frozenset((
-    "db", "username", "password", "ssl_ca_certs", "ssl_ca_path", "ssl_cert_reqs", "ssl_certfile", "ssl_check_hostname",
-    "ssl_keyfile", "ssl_password",
-))  # fmt: skip
+_KNOWN = tls_options.NAMES | {"db", "username", "password"}
 
 
 @dataclass(frozen=True)
@@ -101,7 +97,7 @@ def read(text: str) -> RedisUrl:
         database=_database(options.get("db") or found.path.strip("/")),
         user=found.user or options.get("username", ""),
         password=found.password or options.get("password", ""),
-        tls=_tls(options) if SCHEMES[found.scheme] else None,
+        tls=tls_options.read(options) if SCHEMES[found.scheme] else None,
     )
 
 
@@ -109,25 +105,6 @@ def _database(text: str) -> int:
     if text and not (text.isascii() and text.isdigit() and len(text) < 10):
         raise ValueError(f"must end in the number of a database, as in {SUCH_AS}")
     return int(text or 0)
-
-
-def _tls(options: Mapping[str, str]) -> TlsOptions:
-    demand = options.get("ssl_cert_reqs", "required").lower().removeprefix("cert_")
-    if demand not in ("required", "optional", "none"):
-        raise ValueError("has an ssl_cert_reqs that is none of required, optional and none")
-    check = options.get("ssl_check_hostname", "true").lower()
-    if check not in ("true", "false", "1", "0", "yes", "no"):
-        raise ValueError("has an ssl_check_hostname that is neither true nor false")
-    known: Demand = "none" if demand == "none" else "optional" if demand == "optional" else "required"
-    return TlsOptions(
-        ca_certs=options.get("ssl_ca_certs", ""),
-        ca_path=options.get("ssl_ca_path", ""),
-        demand=known,
-        check_hostname=check in ("true", "1", "yes"),
-        certfile=options.get("ssl_certfile", ""),
-        keyfile=options.get("ssl_keyfile", ""),
-        password=options.get("ssl_password", ""),
-    )
 
 
 def _called(name: str) -> str:

@@ -257,20 +257,49 @@ def test_a_path_may_hold_an_at_where_a_page_is_read_and_not_in_a_base() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "places", "secured"),
+    ("text", "places", "protocol"),
     [
-        ("kafka://h", [("h", 9092)], False),
-        ("a:1,B:2", [("a", 1), ("b", 2)], False),
-        ("PLAINTEXT://a:1,[::1]:2\n", [("a", 1), ("::1", 2)], False),
-        ("SASL_SSL://a:1", [("a", 1)], True),
-        ("kafka://me:pw@a:1,b", [("a", 1), ("b", 9092)], True),
+        ("kafka://h", [("h", 9092)], "PLAINTEXT"),
+        ("a:1,B:2", [("a", 1), ("b", 2)], "PLAINTEXT"),
+        ("PLAINTEXT://a:1,[::1]:2\n", [("a", 1), ("::1", 2)], "PLAINTEXT"),
+        ("SSL://a:1", [("a", 1)], "SSL"),
+        ("sasl_ssl://me:pw@a:1", [("a", 1)], "SASL_SSL"),
+        ("kafka+ssl://me:pw@a:1?ssl_cert_reqs=none", [("a", 1)], "SASL_SSL"),
+        ("kafka://me:pw@a:1,b", [("a", 1), ("b", 9092)], "SASL_PLAINTEXT"),
     ],
 )
-def test_a_cluster_of_kafka_is_its_servers_and_whether_they_want_a_login(
-    text: str, places: list[tuple[str, int]], secured: bool
+def test_a_cluster_of_kafka_is_its_servers_and_what_they_want(
+    text: str, places: list[tuple[str, int]], protocol: str
 ) -> None:
     found = kafka.read(text)
-    assert [(place.host, place.port) for place in found.places] == places and found.secured is secured
+    assert [(place.host, place.port) for place in found.places] == places
+    assert found.security(found.context())["security_protocol"] == protocol
+
+
+def test_a_login_of_kafka_is_what_was_meant_and_not_shown() -> None:
+    found = kafka.read("sasl_plaintext://me:kW9%2Fx%40T@a?sasl_mechanism=scram-sha-512")
+    login = {"sasl_mechanism": "SCRAM-SHA-512", "sasl_plain_username": "me", "sasl_plain_password": "kW9/x@T"}
+    assert found.login() == login and kafka.read("kafka://a").login() == {}
+    assert "kW9" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("sasl_ssl://a:1", "means a login, and lacks a part of it"),
+        ("kafka://kW9@a:1", "means a login, and lacks a part of it"),
+        ("kafka://a?sasl_mechanism=PLAIN", "means a login, and lacks a part of it"),
+        ("sasl_ssl://me:kW9@a?sasl_mechanism=GSSAPI", "none of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512"),
+        ("kafka://me:kW9@a?ssl_ca_certs=x", "has options of TLS, but no TLS"),
+        ("sasl_ssl://me:kW9@a?kW9x=1", "has an option that is not known"),
+        ("ssl://a?ssl_cert_reqs=maybe", "ssl_cert_reqs that is none of"),
+        ("kafka://me:kW/9@a:1", "percent-encode it"),
+    ],
+)
+def test_what_is_not_supported_of_kafka_is_refused_by_name_and_not_shown(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match=why) as refusal:
+        kafka.read(text)
+    assert "kW9" not in str(refusal.value)
 
 
 @pytest.mark.parametrize("text", ["", "kafka://", "kafka://a:1,", "kafka://a:x", "amqp://h:1", "a b:1"])
