@@ -59,11 +59,11 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
 
 
 def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor, variant: str) -> tuple[str, str, int]:
-    """Its verdict, evidence and exit code. A variant that this target can't show raises NotShown or NotAvailable."""
+    """Its verdict, evidence and exit code. What this target can't show raises NotShown, a variant also NotAvailable."""
     try:
         result = run_one(found, given, redactor, variant)
     except Refused as refusal:
-        if variant and isinstance(refusal, NotShown | NotAvailable):
+        if isinstance(refusal, NotShown) or (variant and isinstance(refusal, NotAvailable)):
             raise
         writer.error(redactor(str(refusal)))
         return Verdict.REFUSED, "", Verdict.REFUSED.exit_code

@@ -161,6 +161,22 @@ def consumer(client: Any, since: dict[TopicPartition, int]) -> KafkaConsumer:
     return made
 
 
+def leaders(topic: str) -> Look:
+    """Where those are that lead the topic's partitions, how many copies there are of each at most, and how many brokers
+    the cluster has. No body where there is no such topic."""
+
+    def look(client: Any, deadline: Deadline) -> Answer:
+        if not partitions_of(client, topic):
+            return Answer("answer", note=f"has no topic {topic}")
+        brokers = {at["broker_id"]: f"{at['host']}:{at['port']}" for at in client.describe_cluster()["brokers"]}
+        (told,) = client.describe_topics([topic])
+        led = sorted({brokers.get(each["leader_id"], "nobody") for each in told["partitions"]})
+        copies = max(len(each["replica_nodes"]) for each in told["partitions"])
+        return Answer("answer", {"led": led, "copies": copies, "brokers": len(brokers)})
+
+    return look
+
+
 def answering(client: Any, deadline: Deadline, tls: Tls | None) -> Answer:
     """How many of the cluster's brokers answer, each asked itself."""
     brokers = client.describe_cluster()["brokers"]

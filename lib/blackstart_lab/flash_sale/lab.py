@@ -41,15 +41,15 @@ class FlashSaleLab:
         _check(options)
         mutant = mutants.load(options.mutant) if options.mutant else mutants.NONE
         # All at once, so that none is taken twice.
-        direct, ways, others = _in_parts(ports.take(10 + options.instances), 4, 2)
+        direct, ways, others = _in_parts(ports.take(9 + options.brokers + options.instances), 3 + options.brokers, 2)
         proxy_port, worker_port, room_port, port, *api_ports = others
         port = ports.demand(options.port) if options.port else port
         stock = _proxied(redis.service(workspace, direct[0], keeps=True), ways[0])
         rows = _proxied(postgres.service(workspace, direct[1], _DATABASE), ways[1])
-        broker = kafka.service(workspace, direct[2], direct[3], {TOPIC: 1})
+        brokers = kafka.cluster(workspace, direct[3:], direct[2], {TOPIC: 1})
         routes = {each.name: (str(each.target["address"]), each.address) for each in (stock, rows)}
         where = {
-            "--kafka": broker.address,
+            "--kafka": ",".join(broker.address for broker in brokers),
             "--dsn": f"postgresql://{_DATABASE}@{rows.target['address']}/{_DATABASE}",
             "--gate-per-s": options.gate_per_s,
             **({"--mutant": options.mutant} if options.mutant else {}),
@@ -66,7 +66,7 @@ class FlashSaleLab:
         balancer = replace(balancer, lacks=lambda: _lacks(f"http://127.0.0.1:{port}/health", {"status": "ok"}))
         worker = _revived(worker, mutant.revived and not options.without_restart)
         apis = [_revived(api, mutant.revived) for api in apis]
-        servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), broker)
+        servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), *brokers)
         return Layout((*servers, room, worker, *apis, balancer), _head(options, port, proxy_port))
 
 
@@ -80,6 +80,8 @@ def _check(options: Namespace) -> None:
         options.instances = 2
     if not 1 <= options.instances <= _MAX_INSTANCES:
         raise NotStarted(f"--instances {options.instances} is out of range; choose 1 to {_MAX_INSTANCES}")
+    if options.brokers not in (1, 2):
+        raise NotStarted(f"--brokers {options.brokers} is out of range; choose 1 or 2")
     if not 1 <= options.gate_per_s <= _MAX_GATE_PER_S:
         raise NotStarted(f"--gate-per-s {options.gate_per_s} is out of range; choose 1 to {_MAX_GATE_PER_S}")
     if not 1 <= options.quantity < 2**31:

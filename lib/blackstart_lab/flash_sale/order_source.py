@@ -51,7 +51,7 @@ class OrderSource:
         session_ms = int(self.promise.session_timeout_s * 1000)
         consumer = KafkaConsumer(
             TOPIC,
-            bootstrap_servers=self._address,
+            bootstrap_servers=self._address.split(","),
             group_id=GROUP,
             group_instance_id=self.INSTANCE,
             enable_auto_commit=False,

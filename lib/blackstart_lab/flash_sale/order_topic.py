@@ -42,13 +42,18 @@ class OrderTopic:
 
     async def knock(self) -> None:
         """Raises NotSent where nobody listens: once the producer has an order, nobody can tell whether it left."""
-        host, _, port = self._address.rpartition(":")
-        try:
-            async with asyncio.timeout(_KNOCK_S):
-                _, writer = await asyncio.open_connection(host, int(port))
-        except (TimeoutError, OSError) as error:
-            raise NotSent(f"Kafka can't be reached: {error or type(error).__name__}") from error
-        writer.close()
+        failures: list[BaseException] = []
+        for address in self._address.split(","):
+            host, _, port = address.rpartition(":")
+            try:
+                async with asyncio.timeout(_KNOCK_S):
+                    _, writer = await asyncio.open_connection(host, int(port))
+            except (TimeoutError, OSError) as error:
+                failures.append(error)
+            else:
+                writer.close()
+                return
+        raise NotSent(f"Kafka can't be reached: {failures[0] or type(failures[0]).__name__}") from failures[0]
 
     async def _sent(self, order: Order) -> None:
         loop = asyncio.get_running_loop()
@@ -95,7 +100,7 @@ class OrderTopic:
 
     def _made(self) -> KafkaProducer:
         limit_ms = int(self.promise.kafka_timeout_s * 1000)
-        producer = KafkaProducer(bootstrap_servers=self._address, **self.options(limit_ms))
+        producer = KafkaProducer(bootstrap_servers=self._address.split(","), **self.options(limit_ms))
         try:
             producer.partitions_for(TOPIC)
         except KafkaError:

@@ -1,4 +1,4 @@
-"""Apache Kafka: one node of KRaft that is broker and controller, and forgets nothing when it is killed."""
+"""Apache Kafka: KRaft, one node that is broker and controller, or more brokers; none forgets anything when killed."""
 
 import base64
 import hashlib
@@ -6,7 +6,7 @@ import shutil
 import socket
 import subprocess
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from blackstart_lab.lab_error import NotStarted
@@ -16,6 +16,7 @@ from blackstart_lab.workspace import Workspace, cache_folder, remember
 
 _FORMAT_LIMIT_S = 60
 _ANSWER_MS = 2000
+_OFFSETS = "__consumer_offsets"
 _DATA = "data"  # below the folder that Kafka works in: no name of a folder has to be written as its settings want it
 # It starts once and lives for minutes: less memory and quicker to start than fast at its best.
 _FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.apache.logging.log4j.level=WARN")
@@ -35,14 +36,37 @@ def service(workspace: Workspace, port: int, controller_port: int, topics: Mappi
 
     Fetches what it is run from where that is missing. Raises NotStarted.
     """
-    folder = workspace.folder / "kafka"
-    folder.mkdir(exist_ok=True)
-    settings = {
-        "process.roles": "broker,controller",
-        "node.id": "1",
+    return cluster(workspace, (port,), controller_port, topics)[0]
+
+
+def cluster(
+    workspace: Workspace, ports: Sequence[int], controller_port: int, topics: Mapping[str, int] | None = None
+) -> tuple[Service, ...]:
+    """The same with a broker at each port. The first is controller besides, and knows what groups have committed; the
+    last holds the topics, each without a copy elsewhere. Raises NotStarted."""
+    jars = kafka_files.jars()
+    run = (kafka_files.java(), *_FLAGS, "-cp", f"{jars}/*")
+    cluster_id, made = _id(), []
+    for number, port in enumerate(ports, 1):
+        name = f"kafka-{number}" if number > 1 else "kafka"
+        folder = workspace.folder / name
+        folder.mkdir(exist_ok=True)
+        settings = _settings(number, port, controller_port)
+        (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        _make_data(folder, jars, run, {"cluster.id": cluster_id, "directory.id": _id(), "node.id": str(number)})
+        holds = {} if topics is None or number < len(ports) else topics
+        made.append(_broker(name, folder, run, ports[0], port, number, holds))
+    return tuple(made)
+
+
+def _settings(number: int, port: int, controller_port: int) -> dict[str, str]:
+    controller = f",CONTROLLER://127.0.0.1:{controller_port}" if number == 1 else ""
+    return {
+        "process.roles": "broker,controller" if number == 1 else "broker",
+        "node.id": str(number),
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port}{controller}",
         "log.dirs": _DATA,
         **_ALONE,
         # One that was killed is still registered when it starts again, and is taken only after that has lapsed.
@@ -52,21 +76,22 @@ def service(workspace: Workspace, port: int, controller_port: int, topics: Mappi
         "group.min.session.timeout.ms": "1000",
         "auto.create.topics.enable": "false",
     }
-    (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
-    jars = kafka_files.jars()
-    run = (kafka_files.java(), *_FLAGS, "-cp", f"{jars}/*")
-    _make_data(folder, jars, run)
+
+
+def _broker(
+    name: str, folder: Path, run: tuple[str, ...], first: int, port: int, number: int, topics: Mapping[str, int]
+) -> Service:
     return Service(
-        name="kafka",
+        name=name,
         # Exit code 1 is a start that failed (port taken); a crash ends by a signal and is revived.
         program=Program((*run, "kafka.Kafka", "server.properties"), folder, stop_wait_s=10, final_exit_codes=(1,)),
         address=f"127.0.0.1:{port}",
-        lacks=lambda: _lacks(port, topics or {}),
+        lacks=lambda: _lacks(first, port, number, topics),
         target={"dsn": f"kafka://127.0.0.1:{port}"},
     )
 
 
-def _make_data(folder: Path, jars: Path, run: tuple[str, ...]) -> None:
+def _make_data(folder: Path, jars: Path, run: tuple[str, ...], ids: Mapping[str, str]) -> None:
     """A fresh data folder, copied from the cache where an earlier start has left one, with a name of its own."""
     names = sorted(path.name for path in jars.glob("*.jar"))
     template = cache_folder() / f"kafka-data-{hashlib.sha256(repr(names).encode()).hexdigest()[:16]}"
@@ -75,8 +100,7 @@ def _make_data(folder: Path, jars: Path, run: tuple[str, ...]) -> None:
     else:
         _format(folder, run)
         remember(folder / _DATA, template)
-    ids = {"cluster.id": _id(), "directory.id": _id(), "node.id": "1", "version": "1"}
-    meta = "".join(f"{key}={value}\n" for key, value in ids.items())
+    meta = "".join(f"{key}={value}\n" for key, value in {**ids, "version": "1"}.items())
     (folder / _DATA / "meta.properties").write_text(meta)
 
 
@@ -96,8 +120,8 @@ def _format(folder: Path, run: tuple[str, ...]) -> None:
         raise NotStarted(f"Kafka's storage tool failed with exit code {done.returncode}: {' / '.join(last)}")
 
 
-def _lacks(port: int, topics: Mapping[str, int]) -> str | None:
-    """Makes the topics that are missing, once it takes connections."""
+def _lacks(first: int, port: int, number: int, topics: Mapping[str, int]) -> str | None:
+    """Makes the topics that are missing on that broker, once it takes connections and the first knows it."""
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError as error:
@@ -105,14 +129,18 @@ def _lacks(port: int, topics: Mapping[str, int]) -> str | None:
     from kafka import KafkaAdminClient  # noqa: PLC0415 - takes a quarter of a second, which only `up` needs to spend
     from kafka.errors import KafkaError  # noqa: PLC0415
 
+    wanted = {name: {"assignments": {at: [number] for at in range(count)}} for name, count in topics.items()}
+    if topics and number > 1:
+        # Else it is made when the first group comes, on either of them.
+        wanted[_OFFSETS] = {"assignments": {0: [1]}, "configs": {"cleanup.policy": "compact"}}
     limits = {"bootstrap_timeout_ms": _ANSWER_MS, "request_timeout_ms": _ANSWER_MS}
     try:
-        with KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{port}", **limits) as client:
+        with KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{first}", **limits) as client:
             there = set(client.list_topics())
-            missing = {name: {"num_partitions": topics[name]} for name in topics.keys() - there}
+            missing = {name: how for name, how in wanted.items() if name not in there}
             if missing:
                 client.create_topics(missing, timeout_ms=_ANSWER_MS)
-            client.wait_for_topics(list(topics), timeout_ms=_ANSWER_MS)
+            client.wait_for_topics(list(wanted), timeout_ms=_ANSWER_MS)
     except (KafkaError, RuntimeError) as error:  # the latter, where it finds no controller yet
         return f"no answer of the broker ({type(error).__name__}: {error})"
     return None

@@ -223,6 +223,12 @@ def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_f
     return Check("fault_observed", name, {"op": ORDER, **slow}, premise=True)
 
 
+def refused_in_time(limit_s: float) -> Check:
+    """No order waits for longer than that while Kafka can't take it."""
+    limit = {"limits_ms": {"max": limit_s * 1000}, "outcome": "", "op": ORDER, "phase": "fault"}
+    return Check("latency_within", "refused_in_time", limit, hint="An order waited for Kafka: its calls need a limit.")
+
+
 def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check:
     """Orders are answered as they may be, at this share at least."""
     hint = "Users got errors: who answers them while a part is away?"

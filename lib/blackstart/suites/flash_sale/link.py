@@ -20,6 +20,8 @@ def links(target: Target, prefix: str = "", product: str = "", quantity: int = 0
         "postgres": read.placed(prefix).above(0),
         "kafka": EndOffsets(topic=read.topic(target), name="offsets_link").above(0),
     }
+    for name in read.brokers(target)[1:]:
+        left[name] = EndOffsets(topic=read.topic(target), service=name, name=f"{name}_offsets_link").above(0)
     for name, seen in left.items():
         if name in target.services:
             own = (ServedByControl(name),) if target.services[name].control else ()

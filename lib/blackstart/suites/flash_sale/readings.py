@@ -125,6 +125,11 @@ def instances(target: Target) -> list[str]:
     return sorted(name for name, service in target.services.items() if name.startswith("api") and service.control)
 
 
+def brokers(target: Target) -> list[str]:
+    """The services whose name begins with `kafka`, `kafka` itself, which the others may need to start, first."""
+    return sorted(name for name, service in target.services.items() if name.startswith("kafka") and service.control)
+
+
 def body(product: str, given: Mapping[str, Any]) -> str:
     """An order of the load, whose user is its key."""
     return json.dumps({**given, "productId": product, "userId": "{key}"})

@@ -10,6 +10,7 @@ SYSTEM = System(
         "worker-crash",
         "redis-latency",
         "kafka-down",
+        "kafka-partition-loss",
         "database-down",
         "api-kill",
         "redis-partition",

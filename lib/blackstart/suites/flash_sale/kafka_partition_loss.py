@@ -1,0 +1,38 @@
+"""The broker that has the orders goes away, and Kafka goes on. Orders are refused in time, and none is placed."""
+
+from blackstart.faults.lose_partition import LosePartition
+from blackstart.model.expect import always
+from blackstart.model.experiment import Check, Experiment
+from blackstart.model.flags import Flags
+from blackstart.model.target import Target
+from blackstart.probes.kafka_brokers import Brokers
+from blackstart.suites.flash_sale import _sale as common
+from blackstart.suites.flash_sale import readings as read
+from blackstart.suites.flash_sale.kafka_down import BEYOND_S
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """Unlike without Kafka, whoever asks it gets an answer: that nobody leads the partition."""
+    limit_s = common.refused_within_s(target)
+    return common.plain(
+        target,
+        "kafka-partition-loss",
+        "While nobody leads the partition orders are refused in time, as told; none of them is placed.",
+        words=("Partition lost", "Partition back"),
+        faults=(LosePartition(read.topic(target)),),
+        during=(always(Brokers(name="brokers").at_least(1), name="kafka_answers"),),
+        recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
+        always=common.same_process(*read.instances(target)),
+        checks=(common.felt(), rejected(), common.refused_in_time(limit_s), common.stays_accepted()),
+        hold_min_s=max(5.0, limit_s + BEYOND_S),
+    )
+
+
+def rejected() -> Check:
+    """At most what was under way when it began is accepted."""
+    return Check(
+        "outcomes",
+        "orders_rejected",
+        {"allowed": ("302", "409", "500"), "phase": "fault", "op": common.ORDER, "min_share": 0.9},
+        hint="Orders are accepted although nobody keeps them, or fail in another way than with 500.",
+    )
