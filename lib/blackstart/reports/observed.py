@@ -220,10 +220,18 @@ def _total(run: _Run, source: str) -> str:
     lost = sum(not there[key] for key in accepted)
     doubled = there.total() - len(there)
     unknown = sum(there[key] > 0 for key, fate in fates_of.items() if fate == "info")
-    others = len(there) - unknown - (len(accepted) - lost)
-    told = [f"{count} {what}" for count, what in (
-        (lost, "acknowledged and not there"), (doubled, "there again"), (others, "there and never acknowledged"),
-    ) if count]  # fmt: skip
+    rejected = sum(there[key] > 0 for key, fate in fates_of.items() if fate == "fail")
+    strange = sum(key not in fates_of for key in there)
+    told = [
+        f"{count} {what}"
+        for count, what in (
+            (lost, "acknowledged and not there"),
+            (doubled, "there again"),
+            (rejected, "there although rejected"),
+            (strange, "there that the load has no record of"),
+        )
+        if count
+    ]
     beside = f"; {unknown} there whose answer is not known" if unknown else ""
     return f"{there.total()} ({len(accepted)} acknowledged: {', '.join(told) or 'exact match'}{beside})"
 

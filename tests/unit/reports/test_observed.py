@@ -151,7 +151,7 @@ def test_orders_are_compared_with_what_was_acknowledged(tmp_path: Path) -> None:
         '["k0", "k1", "k2"]': "x 3 (3 acknowledged: exact match)",
         '["k0", "k1", "k2", "k9"]': "x 4 (3 acknowledged: exact match; 1 there whose answer is not known)",
         '["k0", "k2", "k2", "z"]': "x 4 (3 acknowledged: 1 acknowledged and not there, 1 there again, "
-        "1 there and never acknowledged)",
+        "1 there that the load has no record of)",
     }.items():
         assert told_of(with_final(tmp_path / there[-9:-2], there, TOTAL), history) == {"Total orders in DB": says}
     view = with_final(tmp_path / "beyond", '["k0", "k1", "k2"]', EvidenceRow("Overselling", "beyond", OF_TWO), TOTAL)

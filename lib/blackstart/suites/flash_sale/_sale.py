@@ -278,6 +278,6 @@ def reconciled() -> tuple[Check, ...]:
                 "op": ORDER,
                 "drained": read.LAG,
             },
-            hint="A unit is gone without an order: what gives it back when an order fails?",
+            hint="A unit is gone without an order: what gives it back? `flash-sale.reconcile` tells and mends the gap.",
         ),
     )
