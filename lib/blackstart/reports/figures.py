@@ -66,7 +66,8 @@ def backlog(view: RunView, probe: str, by: str = "") -> Backlog:
     """Of the queue whose depth is read by `probe`. A broker that did not answer says nothing of its queue. `by` is what
     `mended_s` takes."""
     times, back_s = view.times, mended_s(view, by)
-    depths = [_Depth(r.number, r.sent_s, r.answered_s) for r in view.readings((probe,)) if r.number is not None]
+    every = view.readings((probe,))
+    depths = [_Depth(r.number, r.sent_s, r.answered_s) for r in every if r.number is not None]
     if times.did_s is None:
         return Backlog(left=_of(depths[-1:]))
     effect_s = times.bit_s if times.bit_s is not None else times.did_s
@@ -75,9 +76,9 @@ def backlog(view: RunView, probe: str, by: str = "") -> Backlog:
     highest = max(after, key=lambda one: (one.number, one.sent_s), default=None)
     found = Backlog(
         usual=max((one.number for one in before[-_USUALLY:]), default=None),
-        at_bite=_of(after[:1]) if times.bit_s is not None else None,
+        at_bite=next((r.number for r in every if times.bit_s is not None and r.sent_s >= effect_s), None),
         highest=highest and highest.number,
-        at_undo=_of([one for one in after if back_s is not None and one.answered_s <= back_s][-1:]),
+        at_undo=next((r.number for r in reversed(every) if back_s is not None and r.answered_s <= back_s), None),
         left=_of(depths[-1:]),
     )
     if highest is None or back_s is None or not found.rose:

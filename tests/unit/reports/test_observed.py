@@ -26,12 +26,14 @@ class Queue(Drill):
     grows_per_s: float = 10.0
     falls_per_s: float = 100.0
     read_from_s: float = 0.0
+    silent_s: tuple[float, float] = (0.0, 0.0)
 
     def seen(self, at_s: float) -> dict[str, Seen]:
         back_s = self.undone_s + self.returns_after_s
         waiting = self.grows_per_s * max(0.0, min(at_s, back_s) - self.stopped_s)
         left = max(0.0, waiting - self.falls_per_s * max(0.0, at_s - back_s))
-        depth: Seen = ("value", 2 + round(left)) if at_s >= self.read_from_s else ("unreachable", None, "refused")
+        unread = at_s < self.read_from_s or self.silent_s[0] < at_s < self.silent_s[1]
+        depth: Seen = ("unreachable", None, "refused") if unread else ("value", 2 + round(left))
         return {**super().seen(at_s), QUEUE: depth}
 
 
@@ -80,6 +82,12 @@ def test_a_queue_that_nobody_could_read_has_no_figures(tmp_path: Path) -> None:
     )
     assert figures.backlog(view, QUEUE) == figures.Backlog()
     assert set(told_of(view).values()) == {f"  not observed: {QUEUE} gave no number then"}
+
+
+def test_a_broker_that_is_silent_under_the_fault_says_nothing_of_the_queue_then(tmp_path: Path) -> None:
+    found = figures.backlog(view_of(Queue(silent_s=(1.05, 5.0)), tmp_path), QUEUE)
+    assert (found.at_bite, found.at_undo) == (None, None) and found.usual == 2
+    assert found.highest == pytest.approx(47, abs=1) and found.drained_s is not None
 
 
 def test_without_readings_before_the_fault_nobody_knows_when_the_queue_was_as_usual(tmp_path: Path) -> None:

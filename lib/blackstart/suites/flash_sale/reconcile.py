@@ -18,7 +18,6 @@ from blackstart.evidence.events import EventName
 from blackstart.model.command import Session
 from blackstart.model.reading import Probe, Reading
 from blackstart.model.target import Target
-from blackstart.model.verdict import Verdict
 from blackstart.probes.kafka_offsets import EndOffsets
 from blackstart.probes.read import read_once
 from blackstart.suites.flash_sale import readings as read
@@ -67,10 +66,9 @@ def command(session: Session) -> int:
     orders = _orders(session, run) if run else None
     shown = look(session.target)
     _show(session, shown)
-    if session.options.get("mend"):
-        return _mend(session, shown)
-    code = _code(session, shown)
-    return max(code, EXIT_BROKE) if orders and orders.verdict == Verdict.BROKE else code
+    code = _mend(session, shown) if session.options.get("mend") else _code(session, shown)
+    codes = {code, orders.verdict.exit_code if orders else EXIT_HELD}
+    return next(worst for worst in (EXIT_BROKE, EXIT_INCONCLUSIVE, EXIT_HELD) if worst in codes)
 
 
 def look(target: Target) -> Stores:
@@ -110,12 +108,16 @@ def _told(reading: Reading) -> str:
 
 
 def _code(session: Session, seen: Stores) -> int:
-    if seen.unread or seen.waiting.number:
-        why = "; ".join(seen.unread) or f"{seen.waiting.number:g} orders still wait in Kafka, and may be the gap"
-        return _closed(session, EXIT_INCONCLUSIVE, f"it can't be told whether the stores agree: {why}")
+    missing = f"; not observed: {'; '.join(seen.unread)}" if seen.unread else ""
+    if seen.waiting.number != 0:
+        told = f"{seen.waiting}: what waits in Kafka may be the gap{missing}"
+        return _closed(session, EXIT_INCONCLUSIVE, f"it can't be told whether the stores agree: {told}")
     units = sum(map(abs, seen.gaps.values()))
     if units:
-        return _closed(session, EXIT_BROKE, f"the stores differ by {units:g} units; --mend gives Redis the database's")
+        told = f"the stores differ by {units:g} units; --mend gives Redis the database's{missing}"
+        return _closed(session, EXIT_BROKE, told)
+    if missing:
+        return _closed(session, EXIT_INCONCLUSIVE, f"it can't be told whether the stores agree{missing}")
     return _closed(session, EXIT_HELD, "the stores agree")
 
 
@@ -126,11 +128,10 @@ def _closed(session: Session, code: int, told: str) -> int:
 
 
 def _mend(session: Session, shown: Stores) -> int:
-    if shown.unread or shown.waiting.number or not any(shown.gaps.values()):
-        code = _code(session, shown)
-        if code != EXIT_HELD:
-            raise Refused("only what was read of all stores, with no order waiting, can be mended; see above")
-        return code
+    if not any(shown.gaps.values()):
+        return _code(session, shown)
+    if shown.waiting.number != 0 or shown.came.number is None:
+        raise Refused(f"nothing was set: orders may still wait in Kafka ({shown.waiting}; {shown.came})")
     keys = {f"product:{product}:stock": product for product, gap in shown.gaps.items() if gap}
     seen = {key: f"{shown.stocks[product][0].number:.0f}" for key, product in keys.items()}
     wanted = {key: f"{shown.stocks[product][1].number:.0f}" for key, product in keys.items()}
@@ -153,10 +154,8 @@ def _refuse_unrest(session: Session, shown: Stores) -> None:
     until_s = clock.now_s() + quiet_s
     while True:
         now = look(session.target)
-        if now.unread:
-            raise Refused(f"nothing was set: {'; '.join(now.unread)}")
         if now.still != shown.still:
-            raise Refused("nothing was set, since somebody sells: stocks or orders have changed since they were shown")
+            raise Refused("nothing was set, since somebody sells: stocks or orders are not as they were shown")
         if clock.now_s() > until_s:
             return
         time.sleep(_LOOK_EVERY_S)
