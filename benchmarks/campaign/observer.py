@@ -13,6 +13,8 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import psycopg
+
 _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 _ANSWERS_WITHIN_S = 0.3
 
@@ -122,6 +124,31 @@ def accepts_postgres(host: str, port: int, user: str) -> bool:
     """Whether a PostgreSQL lets somebody in (or asks for a password): one that starts or stops says an error."""
     body = struct.pack("!i", 196608) + f"user\0{user}\0database\0{user}\0\0".encode()
     return _exchange(host, port, struct.pack("!i", len(body) + 4) + body, 1) == b"R"
+
+
+def accepts(host: str, port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        socket.create_connection((host, port), timeout=_ANSWERS_WITHIN_S).close()
+    except OSError:
+        return False
+    return True
+
+
+def stocks_agree(redis: tuple[str, int], dsn: str, products: tuple[str, ...]) -> str:
+    """What Redis and the database count differently, or below 0; "" where they agree."""
+    try:
+        with psycopg.connect(dsn, connect_timeout=2) as connection:
+            rows = dict(connection.execute("SELECT id, stock FROM products").fetchall())
+    except psycopg.Error as error:
+        return f"the stock can't be read: {error}"
+    for product in products:
+        asked = f"*2\r\n$3\r\nGET\r\n${len(f'product:{product}:stock')}\r\nproduct:{product}:stock\r\n".encode()
+        answer = _exchange(*redis, asked, 4096, whole=False).split(b"\r\n")
+        left = int(answer[1]) if len(answer) > 1 and answer[0] != b"$-1" else None
+        if left != rows.get(product) or (left or 0) < 0:
+            return f"{product}: {left} left in Redis, {rows.get(product)} in the database"
+    return ""
 
 
 def answers_http(url: str) -> bool:

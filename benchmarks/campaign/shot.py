@@ -21,6 +21,7 @@ _RESTORED_WITHIN_S = 60.0
 _STAYS_S = 1.2
 _LOADED = 2  # so many phases have begun: baseline and fault
 _ENDS_WITHIN_S = 10.0  # a look that was under way at the kill comes to its own end
+_AGREES_WITHIN_S = 40.0  # what waits in a queue is worked off by then
 AIMS = ("at any time", "guardian starting", "between ledger and fault", "in force", "inside undo")
 UNDER_LOAD = "under load"  # of an experiment without a fault: what it has instead
 
@@ -221,11 +222,21 @@ def settle(runner: Runner, result: Result, since_s: float) -> None:
     for path in folder.glob("*.jsonl") if folder else ():
         if fault := journal_fault(str(path), torn_allowed=result.accident == "disk full"):
             result.faults.append(f"{path.name}: {fault}")
+    _rest(runner, result)
+
+
+def _rest(runner: Runner, result: Result) -> None:
+    """What ends, or comes to agree, by itself soon after: processes, and stores with a queue between them."""
     until_s = now_s() + _ENDS_WITHIN_S
     while (left := _left(runner)) and now_s() < until_s:
         time.sleep(0.05)
     if left:
         result.faults.append(f"left running: {[' '.join(words_of(pid))[:90] for pid in left]}")
+    until_s = now_s() + _AGREES_WITHIN_S
+    while (gap := runner.place.system.agrees()) and now_s() < until_s:
+        time.sleep(0.2)
+    if gap:
+        result.faults.append(gap)
 
 
 def _left(runner: Runner) -> list[int]:

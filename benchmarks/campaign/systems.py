@@ -1,5 +1,5 @@
-"""The systems under fire: both labs, a Redis in a container, behind a fault proxy, and behind iptables
-in a network namespace."""
+"""The systems under fire: the labs, a Redis in a container, behind a fault proxy, and behind iptables in a network
+namespace."""
 
 from __future__ import annotations
 
@@ -16,17 +16,29 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from benchmarks.campaign.networked import iptables, proxied
-from benchmarks.campaign.observer import Look, accepts_postgres, answers_http, passes_all, pings_redis
+from benchmarks.campaign.observer import (
+    Look,
+    accepts,
+    accepts_postgres,
+    answers_http,
+    passes_all,
+    pings_redis,
+    stocks_agree,
+)
 from benchmarks.campaign.system import ROOT, Missing, System, invoke, own_experiments
+
+SALE = (
+    "worker-crash", "redis-latency", "kafka-down", "database-down", "api-kill", "redis-partition", "redis-down"
+)  # fmt: skip
 
 
 @contextlib.contextmanager
-def _lab_up(state: Path, name: str, *flags: str) -> Iterator[dict[str, Any]]:
+def _lab_up(state: Path, name: str, *flags: str, within_s: float = 90) -> Iterator[dict[str, Any]]:
     """A lab for as long as this lasts; gives what its target file says."""
     environment = {**os.environ, "BLACKSTART_STATE": str(state), "PYTHONPATH": str(ROOT / "lib")}
     command = [sys.executable, "-m", "blackstart_lab"]
     up = subprocess.run(
-        [*command, "up", name, *flags], env=environment, capture_output=True, text=True, timeout=90, check=False
+        [*command, "up", name, *flags], env=environment, capture_output=True, text=True, timeout=within_s, check=False
     )
     if up.returncode:
         raise Missing(f"the lab does not start: {up.stderr.strip()}")
@@ -109,6 +121,31 @@ def gateway(state: Path) -> Iterator[System]:
 
 
 @contextlib.contextmanager
+def sale(state: Path) -> Iterator[System]:
+    """The flash sale with its own experiments: servers that are stopped, killed or paused, under a load that writes."""
+    with _lab_up(state, "flash-sale", "--within-s", "120", within_s=400) as target:
+        pid, _, _ = _supervisor(target)
+        services = target["services"]
+        stores = {name: urlsplit(services[name]["dsn"]) for name in ("redis", "postgres", "kafka")}
+        at = {name: (dsn.hostname or "", dsn.port or 0) for name, dsn in stores.items()}
+        healths = ("worker", "api-1", "api-2", "balancer")
+        yield System(
+            "sale",
+            state / "labs/flash-sale/target.toml",
+            [
+                Look("redis", partial(pings_redis, *at["redis"]), 0.02),
+                Look("postgres", partial(accepts_postgres, *at["postgres"], "sale"), 0.05),
+                Look("kafka", partial(accepts, *at["kafka"]), 0.05),
+                Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
+                *(Look(name, partial(answers_http, f"{services[name]['url']}/health"), 0.1) for name in healths),
+            ],
+            {name: invoke(f"flash-sale.{name}") for name in SALE},
+            {pid},
+            agrees=partial(stocks_agree, at["redis"], services["postgres"]["dsn"], ("iphone-15", "iphone-15-last")),
+        )
+
+
+@contextlib.contextmanager
 def docker(state: Path) -> Iterator[System]:
     """A Redis in a container, stopped by an experiment of the user's own."""
     if subprocess.run(["docker", "info"], capture_output=True, timeout=30, check=False).returncode:
@@ -140,10 +177,10 @@ def docker(state: Path) -> Iterator[System]:
 
 SYSTEMS = {
     "lab": lab, "lab-two": partial(lab, instances=2), "gateway": gateway, "docker": docker, "iptables": iptables,
-    "proxied": proxied,
+    "proxied": proxied, "sale": sale,
 }  # fmt: skip
 # Four of them are one backend, whose shots they share.
-SHARES = {"lab": 0.4, "lab-two": 0.2, "gateway": 0.2, "proxied": 0.2, "docker": 1.0, "iptables": 1.0}
+SHARES = {"lab": 0.4, "lab-two": 0.2, "gateway": 0.2, "proxied": 0.2, "docker": 1.0, "iptables": 1.0, "sale": 1.0}
 BACKENDS = {
     "lab": "lab",
     "lab-two": "lab",
@@ -151,6 +188,7 @@ BACKENDS = {
     "proxied": "lab",
     "docker": "docker",
     "iptables": "iptables",
+    "sale": "sale",
 }
 # Experiments that break nothing: no instant of a fault ever comes in them.
 FAULTLESS = ("rate-limit-spike", "baseline")

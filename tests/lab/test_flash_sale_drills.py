@@ -2,15 +2,19 @@
 
 import contextlib
 import os
+import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from blackstart.evidence.history import Row
-from tests.lab.drills import BIN, ROOT, Drill, drill, ledger
+from tests.lab.drills import BIN, ROOT, Drill, command, drill, environment, ledger
+from tests.lab.lab_driver import eventually
 from tests.lab.labs import SALE_DRILLS
 from tests.lab.retold import Events, Rows, began_s, reads, retold, unreadable
 from tests.lab.sale_driver import SaleDriver
@@ -106,6 +110,25 @@ def test_a_gap_between_redis_and_the_database_is_shown_and_mended_on_request(lab
     assert refused.code == 40 and "say --assume-link" in refused.output and lab.units() == (93, 100), refused.output
     mended = reconcile("--mend", "--assume-link")
     assert mended.code == 0 and lab.units() == (100, 100), mended.output
+
+
+def test_a_drill_that_is_killed_in_the_middle_of_its_fault_leaves_nothing_broken(
+    lab: SaleDriver, tmp_path: Path
+) -> None:
+    def passes() -> bool:
+        proxies = requests.get(f"{lab.target['proxy']}/proxies", timeout=5).json().values()
+        return all(proxy["enabled"] and not proxy["toxics"] for proxy in proxies)
+
+    words, told = command("flash-sale.redis-partition"), environment(lab.state, tmp_path)
+    out = subprocess.DEVNULL
+    with subprocess.Popen(words, env=told, stdin=out, stdout=out, stderr=out) as run:
+        eventually(lambda: run.poll() is not None or not passes(), 60)
+        assert run.poll() is None and ledger(lab.state)
+        run.kill()
+    eventually(passes, 20)
+    eventually(lambda: ledger(lab.state) == [], 20)
+    assert lab.left_broken() == ""
+    eventually(lambda: lab.place(str(uuid.uuid4())).status_code in (200, 302), 20)
 
 
 def test_what_reads_another_topic_is_inconclusive_before_anything_is_touched(lab: SaleDriver, tmp_path: Path) -> None:
