@@ -95,7 +95,10 @@ SALE = Lab(
     tasks="flash-sale",
     mutants=sale_mutants,
     driver=SaleDriver,
-    healthy=(((), (*((name, ()) for name in SALE_DRILLS), ("worker-crash", ("--by-supervisor",)))),),
+    healthy=(
+        ((), (*((name, ()) for name in SALE_DRILLS), ("worker-crash", ("--by-supervisor",)))),
+        (("--brokers", "2"), (("kafka-partition-loss", ()), ("kafka-down", ()))),
+    ),
     mutant_flags=lambda told: (),
 )
 LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE)}

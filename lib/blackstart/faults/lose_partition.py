@@ -53,8 +53,8 @@ class LosePartition:
         brokers, led, copies = answer.body["brokers"], answer.body["led"], answer.body["copies"]
         if brokers < 2:
             raise NotShown(
-                f"{self.service} is a single broker: without it nobody answers, which is another drill (kafka-down). "
-                "A lab has a second one with: lab.up flash-sale --brokers 2"
+                f"{self.service} is a single broker: without it nobody answers, which is another fault (stop). "
+                "A topic's partition can be lost where a second one goes on"
             )
         if copies > 1:
             raise NotShown(f"the topic {self.topic} has {copies} copies: another broker would lead it at once")

@@ -121,3 +121,17 @@ def test_a_plain_drill_that_is_refused_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(suite, "run_one", refused)
     assert suite.suite("trader", {}, keep_going=True) == 40
     assert "can't stop" in capsys.readouterr().err
+
+
+def test_a_plain_drill_that_this_target_can_not_show_is_told_beside_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    def one(found: Any, given: Any, redactor: Any, variant: str = "") -> Any:
+        if found.name == "rate-limit-spike":
+            raise NotShown("it has a single broker")
+        raise NotAvailable("its control (manual) can't stop")
+
+    monkeypatch.setattr(suite, "run_one", one)
+    assert suite.suite("trader", {}, keep_going=True) == 40
+    told = capsys.readouterr().out
+    assert "it has a single broker" in told and "chaos.suite: refused, 0 of 2" in told

@@ -31,7 +31,11 @@ def prepared_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
         return service
 
-    monkeypatch.setattr(lab.kafka, "service", server("kafka", "kafka"))
+    def cluster(workspace: Workspace, ports: list[int], *__: object) -> list[Service]:
+        names = ["kafka", "kafka-2"][: len(ports)]
+        return [server(name, "kafka")(workspace, port) for name, port in zip(names, ports, strict=True)]
+
+    monkeypatch.setattr(lab.kafka, "cluster", cluster)
     monkeypatch.setattr(lab.postgres, "service", server("postgres", "postgresql"))
 
 
@@ -59,9 +63,15 @@ def test_programs_are_given_the_proxy_and_never_the_address_of_redis_or_postgres
 
 def test_ports_are_all_different() -> None:
     made = services(laid_out("--instances", "3"))
+    assert "kafka-2" not in made
     addresses = [service.address for service in made.values()]
     addresses += [str(made[name].target["address"]) for name in ("redis", "postgres")]
     assert len(set(addresses)) == len(addresses) == 12
+
+
+def test_programs_know_both_brokers() -> None:
+    made = services(laid_out("--brokers", "2"))
+    assert f"{made['kafka'].address},{made['kafka-2'].address}" in made["worker"].program.command
 
 
 def test_target_names_what_a_drill_needs() -> None:
@@ -95,6 +105,7 @@ def test_mutant_no_restart_leaves_worker_and_apis_down() -> None:
         (("--as-coded", "--mutant", "zombie-worker"), "choose one"),
         (("--mutant", "zombie-workr"), "zombie-worker"),
         (("--instances", "0"), "--instances 0 is out of range; choose 1 to 9"),
+        (("--brokers", "3"), "--brokers 3 is out of range; choose 1 or 2"),
         (("--gate-per-s", "0"), "--gate-per-s 0 is out of range"),
         (("--quantity", "0"), "--quantity 0 is out of range"),
     ],

@@ -43,6 +43,20 @@ def test_second_data_folder_is_copied_from_the_cache_and_is_another_cluster(
     assert service.target == {"dsn": "kafka://127.0.0.1:1236"} and service.lacks() is not None
 
 
+def test_a_second_broker_is_of_the_same_cluster_and_no_controller(workspace: Workspace) -> None:
+    require("kafka")
+    one, other = kafka.cluster(workspace, (1234, 1236), 1235, {"orders": 1})
+    assert (one.name, other.name, other.address) == ("kafka", "kafka-2", "127.0.0.1:1236")
+    told = [
+        (workspace.folder / each.name / "data" / "meta.properties").read_text().splitlines() for each in (one, other)
+    ]
+    first, second = (dict(line.split("=", 1) for line in text) for text in told)
+    assert first["cluster.id"] == second["cluster.id"] and first["directory.id"] != second["directory.id"]
+    assert (first["node.id"], second["node.id"]) == ("1", "2")
+    settings = (workspace.folder / "kafka-2" / "server.properties").read_text().splitlines()
+    assert "process.roles=broker" in settings and "listeners=PLAINTEXT://127.0.0.1:1236" in settings
+
+
 def test_a_java_that_can_not_run_kafka_is_refused_with_what_it_says(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
