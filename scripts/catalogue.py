@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 FAULTS, PROBES, CHECKS = "blackstart.faults", "blackstart.probes", "blackstart.verdict.checks"
+REPORTS = "blackstart.reports.observed"
 LOADS, CONTROLS, SUITES = "blackstart.loads", "blackstart.controls", "blackstart.suites"
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "catalogue.md"
 INTRO = """# Catalogue
@@ -58,6 +59,12 @@ def controls() -> Iterator[tuple[str, ...]]:
             yield ", ".join(f"`{key}`" for key in module.KINDS), _first(module)
 
 
+def evidence_rows() -> Iterator[tuple[str, ...]]:
+    """Each thing that a row of the observed results can show."""
+    for name, function in importlib.import_module(REPORTS).SHOWN.items():
+        yield f"`{name}`", _parameters(function, "run"), _first(function)
+
+
 def experiments() -> Iterator[tuple[str, ...]]:
     """Each file of each shipped suite that has an experiment."""
     for suite in _modules(SUITES):
@@ -79,6 +86,12 @@ SECTIONS: tuple[tuple[str, str, tuple[str, ...], Callable[[], Iterator[tuple[str
     ),
     ("Loads", "What a Traffic carries; all of them are in `blackstart.loads`.", ("Load", "Parameters", "Is"), loads),
     ("Controls", "How a service of a target is stopped and started.", ("Telling key", "Is"), controls),
+    (
+        "Evidence rows",
+        'Named in `EvidenceRow("Recovery time", "recovery", {…})`; what is not found in the record is `not observed`.',
+        ("Shows", "Parameters", "Is"),
+        evidence_rows,
+    ),
     ("Experiments", "What `chaos.plan` and `chaos.run` take.", ("Experiment", "Variants", "Hypothesis"), experiments),
 )
 

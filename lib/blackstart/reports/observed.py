@@ -166,6 +166,7 @@ def _when(run: _Run, began: Event, ended: Event | None, named: bool) -> str:
 
 
 def _recovery(run: _Run) -> str:
+    """From the beginning of the undo until all that the recovery awaited had come, and lasted."""
     found = figures.recovery(run.view)
     if found is None or (found.took_s is None and not found.missed):
         raise Missing("nothing was awaited" if found else "the run did not get there")
@@ -198,7 +199,7 @@ def _availability(run: _Run) -> str:
 
 
 def _latencies(run: _Run, phase: str) -> str:
-    """Of a phase, for each outcome."""
+    """The latencies of a phase's requests, for each outcome."""
     told = [
         f"{fate.name} p50 {fate.p50_ms:.0f} ms, p99 {fate.p99_ms:.0f} ms"
         for each in run.phases
