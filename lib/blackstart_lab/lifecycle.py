@@ -160,7 +160,10 @@ def _write_target(workspace: Workspace, layout: Layout) -> None:
         for service in layout.services
     }
     written = workspace.target_file.with_suffix(".new")
-    written.write_text(tomli_w.dumps({**layout.target, "services": services}), encoding="utf-8")
+    written.write_text(
+        tomli_w.dumps({**layout.target, "services": {**layout.target.get("services", {}), **services}}),
+        encoding="utf-8",
+    )
     written.rename(workspace.target_file)
 
 

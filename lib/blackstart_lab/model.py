@@ -42,7 +42,8 @@ class Service:
 
 @dataclass(frozen=True)
 class Layout:
-    """All that a lab will run, and the head of its target.toml. Making one starts nothing."""
+    """All that a lab will run, and the head of its target.toml, with `services` that were there already. Making one
+    starts nothing."""
 
     services: tuple[Service, ...]
     target: Mapping[str, Any]

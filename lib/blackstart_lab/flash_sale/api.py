@@ -37,7 +37,7 @@ class Api:
         self.events = EventLog(settings.events, self.instance_id, log)
         self.series = ApiSeries()
         self.reservations = kind["reservations"](settings.redis_url, settings.promise)
-        self.topic = kind["topic"](settings.kafka, settings.promise)
+        self.topic = kind["topic"](settings.kafka, settings.promise, settings.topic)
         self.intake = kind["intake"](self.reservations, self.topic)
         self.ledger = kind["ledger"](settings.dsn, settings.promise.db_timeout_s)
 

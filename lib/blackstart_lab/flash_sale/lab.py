@@ -5,7 +5,9 @@ import os
 import sys
 import urllib.error
 import urllib.request
+import uuid
 from argparse import Namespace
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from blackstart_lab.flash_sale import mutants
 from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC, WORKER_DOWN_S
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
+from blackstart_lab.printer import say
 from blackstart_lab.servers import fault_proxy, kafka, load_balancer, postgres, redis
 from blackstart_lab.workspace import Workspace
 
@@ -46,10 +49,10 @@ class FlashSaleLab:
         port = ports.demand(options.port) if options.port else port
         stock = _proxied(redis.service(workspace, direct[0], keeps=True), ways[0])
         rows = _proxied(postgres.service(workspace, direct[1], _DATABASE), ways[1])
-        brokers = kafka.cluster(workspace, direct[3:], direct[2], {TOPIC: 1})
+        brokers, queue = _queue(workspace, direct[3:], direct[2])
         routes = {each.name: (str(each.target["address"]), each.address) for each in (stock, rows)}
         where = {
-            "--kafka": ",".join(broker.address for broker in brokers),
+            **{f"--{name}": queue[name] for name in ("kafka", "topic", "group")},
             "--dsn": f"postgresql://{_DATABASE}@{rows.target['address']}/{_DATABASE}",
             "--gate-per-s": options.gate_per_s,
             **({"--mutant": options.mutant} if options.mutant else {}),
@@ -67,7 +70,7 @@ class FlashSaleLab:
         worker = _revived(worker, mutant.revived and not options.without_restart)
         apis = [_revived(api, mutant.revived) for api in apis]
         servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), *brokers)
-        return Layout((*servers, room, worker, *apis, balancer), _head(options, port, proxy_port))
+        return Layout((*servers, room, worker, *apis, balancer), _head(options, port, proxy_port, queue))
 
 
 LAB = FlashSaleLab()
@@ -88,7 +91,7 @@ def _check(options: Namespace) -> None:
         raise NotStarted(f"--quantity {options.quantity} is out of range; choose 1 or more")
 
 
-def _head(options: Namespace, port: int, proxy_port: int) -> dict[str, Any]:
+def _head(options: Namespace, port: int, proxy_port: int, queue: dict[str, str]) -> dict[str, Any]:
     promise = replace(AS_CODED if options.as_coded else PROMISED, gate_per_s=options.gate_per_s)
     return {
         "name": "flash-sale",
@@ -107,8 +110,25 @@ def _head(options: Namespace, port: int, proxy_port: int) -> dict[str, Any]:
             "headers": {"x-idempotency-key": "{key}"},
             "body": {"productId": PRODUCT, "userId": "{key}"},
         },
-        "kafka": {"topic": TOPIC, "group": GROUP},
+        "kafka": {"topic": queue["topic"], "group": queue["group"]},
+        **({"services": {"kafka": {"dsn": f"kafka://{queue['kafka']}"}}} if queue["topic"] != TOPIC else {}),
     }
+
+
+def _queue(workspace: Workspace, at: Sequence[int], controller_port: int) -> tuple[tuple[Service, ...], dict[str, str]]:
+    """The brokers to start, where they are, and how topic and group are called: in a Kafka that is there already they
+    have names of their own, since others may have such, too."""
+    there = kafka.elsewhere()
+    if there is None:
+        brokers = kafka.cluster(workspace, at, controller_port, {TOPIC: 1})
+        return brokers, {"kafka": ",".join(each.address for each in brokers), "topic": TOPIC, "group": GROUP}
+    if len(at) > 1:
+        raise NotStarted(f"--brokers {len(at)} and KAFKA_BOOTSTRAP, whose brokers are there already; choose one")
+    mark = uuid.uuid4().hex[:8]
+    topic = f"blackstart-{TOPIC}-{mark}"
+    kafka.make_topics(there, {topic: 1})
+    say(f"the Kafka at {there} is not the lab's: it stays as it is when the lab goes, with the topic {topic}")
+    return (), {"kafka": there, "topic": topic, "group": f"blackstart-{GROUP}-{mark}"}
 
 
 def _proxied(server: Service, way: int) -> Service:

@@ -29,8 +29,9 @@ class OrderSource:
     # waits for the end, and a worker that is killed more often than that would never read anything.
     INSTANCE: ClassVar[str | None] = "worker"
 
-    def __init__(self, address: str, promise: Promise) -> None:
+    def __init__(self, address: str, promise: Promise, topic: str = TOPIC, group: str = GROUP) -> None:
         self.promise = promise
+        self.topic, self.group = topic, group
         self.assigned = 0
         self._address = address
         self._consumer: KafkaConsumer | None = None
@@ -50,9 +51,9 @@ class OrderSource:
     def _made(self) -> KafkaConsumer:
         session_ms = int(self.promise.session_timeout_s * 1000)
         consumer = KafkaConsumer(
-            TOPIC,
+            self.topic,
             bootstrap_servers=self._address.split(","),
-            group_id=GROUP,
+            group_id=self.group,
             group_instance_id=self.INSTANCE,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -65,9 +66,9 @@ class OrderSource:
             bootstrap_timeout_ms=2000,
             allow_auto_create_topics=False,
         )
-        if not consumer.partitions_for_topic(TOPIC):  # it would wait for ever, also when the topic is there later
+        if not consumer.partitions_for_topic(self.topic):  # it would wait for ever, also when the topic is there later
             consumer.close(timeout_ms=1000)
-            raise UnknownTopicOrPartitionError(f"no topic {TOPIC}")
+            raise UnknownTopicOrPartitionError(f"no topic {self.topic}")
         return consumer
 
     async def poll(self) -> list[dict[str, Any]]:

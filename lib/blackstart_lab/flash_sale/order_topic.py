@@ -24,8 +24,9 @@ _THREADS = 64  # `send` blocks while Kafka has not told of the topic: as many as
 class OrderTopic:
     """kafka-python blocks and has threads of its own: its calls are made in threads, its answers come to the loop."""
 
-    def __init__(self, address: str, promise: Promise) -> None:
+    def __init__(self, address: str, promise: Promise, topic: str = TOPIC) -> None:
         self.promise = promise
+        self.topic = topic
         self.ready = False
         self._address = address
         self._producer: KafkaProducer | None = None
@@ -72,7 +73,7 @@ class OrderTopic:
             if producer is None:
                 raise NotSent("Kafka has not been reached yet")
             try:
-                handed = producer.send(TOPIC, json.dumps(order.value()).encode(), key=order.order_id.encode())
+                handed = producer.send(self.topic, json.dumps(order.value()).encode(), key=order.order_id.encode())
             except KafkaError as error:  # it has not told of the topic in time
                 raise NotSent(f"{type(error).__name__}: {error}") from error
             handed.add_callback(lambda _: loop.call_soon_threadsafe(told, None))
@@ -102,7 +103,7 @@ class OrderTopic:
         limit_ms = int(self.promise.kafka_timeout_s * 1000)
         producer = KafkaProducer(bootstrap_servers=self._address.split(","), **self.options(limit_ms))
         try:
-            producer.partitions_for(TOPIC)
+            producer.partitions_for(self.topic)
         except KafkaError:
             producer.close(timeout=0)
             raise

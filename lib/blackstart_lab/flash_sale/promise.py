@@ -54,3 +54,5 @@ class Settings:
     waiting_room: str = ""
     mutant: str | None = None
     host: str = "127.0.0.1"
+    topic: str = TOPIC
+    group: str = GROUP

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from blackstart_lab.flash_sale.promise import AS_CODED, PROMISED, Settings
+from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PROMISED, TOPIC, Settings
 
 log = logging.getLogger("sale")
 
@@ -56,6 +56,8 @@ def settings(program: str) -> Settings:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on; a container needs 0.0.0.0")
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--kafka", required=True, metavar="HOST:PORT")
+    parser.add_argument("--topic", default=TOPIC)
+    parser.add_argument("--group", default=GROUP)
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--redis-url", default="")
     parser.add_argument("--waiting-room", default="", metavar="URL")
@@ -73,4 +75,6 @@ def settings(program: str) -> Settings:
         waiting_room=options.waiting_room,
         mutant=options.mutant,
         host=options.host,
+        topic=options.topic,
+        group=options.group,
     )

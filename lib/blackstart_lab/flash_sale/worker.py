@@ -22,7 +22,7 @@ class Worker:
         self.instance_id = seams.new_instance_id()
         self.events = EventLog(settings.events, self.instance_id, log)
         self.series = WorkerSeries()
-        self.source = kind["source"](settings.kafka, settings.promise)
+        self.source = kind["source"](settings.kafka, settings.promise, settings.topic, settings.group)
         self.ledger = kind["ledger"](settings.dsn, settings.promise.db_timeout_s)
         self.inventory = kind["inventory"](self.source, self.ledger, self.series, self.events)
 

@@ -2,18 +2,23 @@
 
 import base64
 import hashlib
+import os
+import re
 import shutil
 import socket
 import subprocess
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Program, Service
 from blackstart_lab.servers import kafka_files
 from blackstart_lab.workspace import Workspace, cache_folder, remember
 
+_BOOTSTRAP = "KAFKA_BOOTSTRAP"
+"""The variable that names a Kafka which is there already, such as one in a container."""
 _FORMAT_LIMIT_S = 60
 _ANSWER_MS = 2000
 _OFFSETS = "__consumer_offsets"
@@ -57,6 +62,23 @@ def cluster(
         holds = {} if topics is None or number < len(ports) else topics
         made.append(_broker(name, folder, run, ports[0], port, number, holds))
     return tuple(made)
+
+
+def elsewhere() -> str | None:
+    """`host:port` of the Kafka that KAFKA_BOOTSTRAP names; None where one is to be started. Raises NotStarted."""
+    named = os.environ.get(_BOOTSTRAP, "").strip()
+    if named and not re.fullmatch(r"(127\.0\.0\.1|localhost):[0-9]{1,5}", named):
+        raise NotStarted(
+            f"{_BOOTSTRAP} must be one Kafka of this machine, as in {_BOOTSTRAP}=localhost:9092; or unset it"
+        )
+    return named or None
+
+
+def make_topics(address: str, topics: Mapping[str, int]) -> None:
+    """In a Kafka that is there. Raises NotStarted."""
+    lack = _without(address, {name: {"num_partitions": count} for name, count in topics.items()}, address)
+    if lack:
+        raise NotStarted(f"the Kafka of {_BOOTSTRAP}={address} can't be used: {lack}; start it, or unset {_BOOTSTRAP}")
 
 
 def _settings(number: int, port: int, controller_port: int) -> dict[str, str]:
@@ -122,20 +144,28 @@ def _format(folder: Path, run: tuple[str, ...]) -> None:
 
 def _lacks(first: int, port: int, number: int, topics: Mapping[str, int]) -> str | None:
     """Makes the topics that are missing on that broker, once it takes connections and the first knows it."""
+    wanted: dict[str, dict[str, Any]] = {
+        name: {"assignments": {at: [number] for at in range(count)}} for name, count in topics.items()
+    }
+    if topics and number > 1:
+        # Else it is made when the first group comes, on either of them.
+        wanted[_OFFSETS] = {"assignments": {0: [1]}, "configs": {"cleanup.policy": "compact"}}
+    return _without(f"127.0.0.1:{port}", wanted, f"127.0.0.1:{first}")
+
+
+def _without(address: str, wanted: Mapping[str, dict[str, Any]], asked: str) -> str | None:
+    """What a broker lacks to have these topics, which are made by way of the one that is asked."""
+    host, _, port = address.rpartition(":")
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection((host, int(port)), timeout=1).close()
     except OSError as error:
         return f"no connection ({error})"
     from kafka import KafkaAdminClient  # noqa: PLC0415 - takes a quarter of a second, which only `up` needs to spend
     from kafka.errors import KafkaError  # noqa: PLC0415
 
-    wanted = {name: {"assignments": {at: [number] for at in range(count)}} for name, count in topics.items()}
-    if topics and number > 1:
-        # Else it is made when the first group comes, on either of them.
-        wanted[_OFFSETS] = {"assignments": {0: [1]}, "configs": {"cleanup.policy": "compact"}}
     limits = {"bootstrap_timeout_ms": _ANSWER_MS, "request_timeout_ms": _ANSWER_MS}
     try:
-        with KafkaAdminClient(bootstrap_servers=f"127.0.0.1:{first}", **limits) as client:
+        with KafkaAdminClient(bootstrap_servers=asked, **limits) as client:
             there = set(client.list_topics())
             missing = {name: how for name, how in wanted.items() if name not in there}
             if missing:

@@ -9,6 +9,7 @@ from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.servers import kafka, kafka_files
 from blackstart_lab.workspace import Workspace
 from tests.requirements import require
+from tests.services import free_port
 
 
 @pytest.fixture
@@ -71,3 +72,28 @@ def test_a_java_that_can_not_run_kafka_is_refused_with_what_it_says(
     monkeypatch.setattr(kafka_files, "java", lambda: str(tmp_path / "none"))
     with pytest.raises(NotStarted, match="storage tool could not be run: .*No such file"):
         kafka.service(workspace, 1234, 1235)
+
+
+def test_a_kafka_that_is_there_is_one_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP", raising=False)
+    assert kafka.elsewhere() is None
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", "localhost:9092\n")
+    assert kafka.elsewhere() == "localhost:9092"
+    for named in (
+        "kafka.example.com:9092",
+        "localhost",
+        "127.0.0.1:9092,127.0.0.1:9093",
+        "kafka://me:kW9@127.0.0.1:9092",
+    ):
+        monkeypatch.setenv("KAFKA_BOOTSTRAP", named)
+        with pytest.raises(NotStarted, match="KAFKA_BOOTSTRAP must be one Kafka of this machine") as refusal:
+            kafka.elsewhere()
+        assert "kW9" not in str(refusal.value)
+
+
+def test_a_kafka_that_should_be_there_and_is_not_is_refused_with_the_next_step() -> None:
+    address = f"127.0.0.1:{free_port()}"
+    with pytest.raises(
+        NotStarted, match=f"KAFKA_BOOTSTRAP={address} can't be used: no connection .*unset KAFKA_BOOTSTRAP"
+    ):
+        kafka.make_topics(address, {"orders": 1})
