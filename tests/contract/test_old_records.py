@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.state import state_dir
-from blackstart.commands import report
+from blackstart.commands import attesting, report
 from blackstart.safety.heal import heal, strange_copy
 from blackstart.safety.ledger import undo_copies
 from blackstart.safety.ledger.ledger import Ledger
@@ -33,7 +33,7 @@ def test_they_are_judged_verified_and_shown_as_they_were(
     folder = str(SAMPLES / run)
     assert report.judge(folder, "") == verdict
     assert "NOT the same as recorded" not in capsys.readouterr().out
-    assert report.check(folder, "") == sealed
+    assert attesting.check(folder, "") == sealed
     assert report.show(folder, "") == 0
     assert report.write_html(folder, "", str(tmp_path / "page.html")) == 0
     assert report.show_trend(folder, "", "20", "", False) == 0
@@ -74,7 +74,7 @@ def test_what_the_old_ledger_lists_is_mended(lab: Supervised, tmp_path: Path) ->
     said: list[str] = []
     assert heal.heal(said.append, tmp_path / "reports") == 0, said
     assert pings(lab.port) and Ledger().outstanding() == [] and not (evidence / undo_copies.NAME).exists()
-    assert report.check(str(evidence), "") == 30
+    assert attesting.check(str(evidence), "") == 30
 
 
 def test_what_was_broken_in_a_lab_that_is_gone_is_closed(tmp_path: Path) -> None:

@@ -7,9 +7,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from blackstart.commands import healing, listing, plan, proxy_server, report, run, suite, suite_command
+    from blackstart.commands import (
+        attesting,
+        healing,
+        listing,
+        plan,
+        proxy_server,
+        report,
+        run,
+        suite,
+        suite_command,
+    )
 
-__all__ = ["healing", "listing", "plan", "proxy_server", "report", "run", "suite", "suite_command"]
+__all__ = ["attesting", "healing", "listing", "plan", "proxy_server", "report", "run", "suite", "suite_command"]
 
 
 def __getattr__(name: str) -> Any:

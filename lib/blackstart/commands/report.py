@@ -5,13 +5,13 @@ from collections import Counter
 from pathlib import Path
 
 from blackstart.base import writer
-from blackstart.base.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
+from blackstart.base.errors import EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
 from blackstart.base.printable import table as tabular
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering, where
 from blackstart.commands.target_file import load
-from blackstart.evidence import journal, manifest, notes, runs, verify
+from blackstart.evidence import journal, manifest, notes, runs
 from blackstart.evidence.events import EventName
 from blackstart.model.verdict import Verdict
 from blackstart.reports import baseline, documents, html, load_view, table, trend
@@ -73,18 +73,6 @@ def judge(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
         writer.page(f"  {MENDED}")
     same = recorded == judgement.verdict
     return EXIT_INCONCLUSIVE if judgement.verdict == Verdict.HELD and not same else judgement.verdict.exit_code
-
-
-@answering(of_record=True)
-def check(_: Redactor, run: str, reports: str) -> int:
-    """Verify a run's files, and the chain of all bundles beside it. 0 all as sealed, 20 something wrong, 30 unsure."""
-    folder = _find(run, reports)
-    found = [*verify.verify(folder), *verify.verify_chain(folder.parent)]
-    writer.page(*tabular([(item.level, item.where, item.what) for item in found], tablefmt="plain"))
-    code = verify.exit_code(found)
-    told = {EXIT_HELD: "every file is as it was sealed", EXIT_BROKE: "SOMETHING IS WRONG: see above"}
-    writer.page(f"{folder.name}: {told.get(code, 'nothing is known to be wrong, but not all can be told: see above')}")
-    return code
 
 
 @answering(of_record=True)

@@ -23,6 +23,7 @@ from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, targ
 from blackstart.controls.steps.shell import describe
 from blackstart.engine import lock_names, planning, safe_state
 from blackstart.engine.run import Run
+from blackstart.evidence import signing
 from blackstart.loads.k6_override import with_k6
 from blackstart.model import flags
 from blackstart.model.experiment import Experiment
@@ -58,6 +59,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         with contextlib.suppress(BlackstartError):  # what an older run of it left broken may need its classes
             discovery.load(found)
     healing.leftovers(lambda text: writer.line(redactor(text)), Path(given.reports))
+    signing.from_environ(os.environ)  # a key that can't sign is told of before anything is touched
     target, given = choose(found, given, redactor)
     service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
     plan = planning.make(declared(found, target, given, variant), target)

@@ -8,6 +8,7 @@ From the first `do` to the last undo `fault_phase` knows it: a schedule does and
 Whatever happens on the way, from the first `do` on, the undo is carried out and proved before anything else.
 """
 
+import contextlib
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -51,12 +52,13 @@ class Run:
         self.experiment = plan.experiment
         self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
+        self.at_work = contextlib.ExitStack()
         console.between = self._while_asked
 
     def execute(self) -> from_folder.Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
         forbidden_states.refuse_unfit(self.plan)
-        with self.signals:
+        with self.signals, self.at_work:
             self.locks.take(self.experiment.name, self.plan.target.name)
             try:
                 self._open()
@@ -66,6 +68,7 @@ class Run:
 
     def _open(self) -> None:
         self.folder = folder.make(self.flags.reports, self.experiment.name, undo_copies.claim)
+        self.handles = self.at_work.enter_context(folder.at_work(self.folder.path))
         try:
             self._furnish()
         except Exception:
@@ -116,7 +119,7 @@ class Run:
         self.observer.phase("baseline", self.monitors.open)
         self.observer.start(self.plan.probes(), self.experiment.stop_if)
         self.observer.pace(FAST_TICK_S)  # two readings in a row are soon there
-        self.guardian.start(self.locks.handles())
+        self.guardian.start((*self.locks.handles(), *self.handles))
         for step in self.experiment.prepare:
             self.injection.prepare(step)
         self.traffic.begin("throughout")

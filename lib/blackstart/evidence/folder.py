@@ -1,9 +1,11 @@
 """The folder of one run, and the CSV log beside it."""
 
+import contextlib
+import fcntl
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +47,23 @@ class Folder:
     def heal_script(self) -> Path:
         """Plain shell that mends what this run broke."""
         return self.path / "HEAL.sh"
+
+
+@contextlib.contextmanager
+def at_work(path: Path) -> Iterator[tuple[int, ...]]:
+    """Have it seen that somebody works in an evidence folder. Yields the handle by which that is known: a process that
+    inherits it goes on with it. Empty where the file system knows no locks."""
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        yield ()
+        return
+    try:
+        yield (handle,)
+    finally:
+        os.close(handle)
 
 
 def discard(folder: Folder, forget: Callable[[Path, str], None]) -> None:

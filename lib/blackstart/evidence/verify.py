@@ -9,26 +9,20 @@ hash elsewhere.
 import os
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from blackstart.base import errors
 from blackstart.base.errors import Damaged
-from blackstart.evidence import journal, manifest, notes
+from blackstart.evidence import attestation, journal, manifest, notes
 from blackstart.evidence.events import EventName
+from blackstart.evidence.found import Found, Level
+from blackstart.evidence.signing import Verifier
+from blackstart.model.verdict import Verdict
 
+__all__ = ["Found", "exit_code", "verify", "verify_chain"]
 _OVER = ("closed", "closed by somebody else", "gone with its lab", "gone with its network", "given up")
-Level = Literal["wrong", "unsure", "note"]
-
-
-@dataclass(frozen=True)
-class Found:
-    """One thing that was found, about one file or bundle."""
-
-    level: Level
-    where: str
-    what: str
 
 
 def exit_code(found: list[Found]) -> int:
@@ -39,8 +33,9 @@ def exit_code(found: list[Found]) -> int:
     return errors.EXIT_INCONCLUSIVE if "unsure" in levels else errors.EXIT_HELD
 
 
-def verify(folder: Path) -> list[Found]:
-    """Everything there is to say of one run's files. Raises Damaged where there is no run at all."""
+def verify(folder: Path, key: Verifier | None = None) -> list[Found]:
+    """Everything there is to say of one run's files; with a `key`, that its attestation is signed by that. Raises
+    Damaged where there is no run at all."""
     if not (folder / "journal.jsonl").exists() and not (folder / manifest.NAME).exists():
         raise Damaged(f"{folder} is not the evidence of a run: it has neither journal nor manifest")
     sealed: dict[str, Any] | None = None
@@ -53,15 +48,19 @@ def verify(folder: Path) -> list[Found]:
         except Damaged as damage:
             found.append(Found("wrong", manifest.NAME, str(damage)))
     if sealed is not None:
-        found += [*_files(folder, sealed), *_verdict(folder, sealed)]
+        found += [*_files(folder, sealed), *_claims(folder, sealed), *attestation.check(folder, sealed, key)]
     listed = {str(entry["path"]) for entry in sealed["files"]} if sealed else set[str]()
-    return [*found, *_chains(folder, listed), *_notes(folder)]
+    return [*found, *_chains(folder, listed, sealed), *_notes(folder)]
 
 
 def _unsealed(folder: Path) -> Found:
     """What is to be thought of a run without a manifest: it is what a run writes last, after its verdict."""
+    left = [name for name in manifest.ATTESTED if (folder / name).exists()]
+    if left and not (folder / manifest.PART).exists():
+        return Found("wrong", manifest.NAME, f"is missing: {left[0]}, which is about it, is there")
     if _ended(folder) is None:
-        return Found("unsure", manifest.NAME, "there is none: the run was killed before it could be sealed")
+        told = "there is none: the run was killed before it could be sealed; `report.bundle` seals what it left"
+        return Found("unsure", manifest.NAME, told)
     if (folder / "report.html").exists():
         return Found("wrong", manifest.NAME, "is missing: the run came to its end, so it was removed")
     told = "there is none, though a verdict was recorded: it was removed, or the run was killed between the two"
@@ -76,7 +75,11 @@ def _ended(folder: Path) -> dict[str, Any] | None:
 
 
 def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
-    listed = {str(entry["path"]) for entry in sealed["files"]}
+    names = [str(entry["path"]) for entry in sealed["files"]]
+    listed = set(names)
+    for before, name in pairwise(names):
+        if manifest.place(before) >= manifest.place(name):
+            yield Found("wrong", manifest.NAME, f"was re-ordered: {name} stands behind {before}")
     for entry in sealed["files"]:
         yield from _file(folder, entry)
     for name, _ in manifest.files_of(folder):
@@ -130,14 +133,29 @@ def _healings(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("heal*.jsonl") if manifest.HEALED.fullmatch(path.name))
 
 
-def _verdict(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
-    recorded = _ended(folder)
-    if recorded and recorded["verdict"] != sealed["verdict"]:
-        told = f"says {sealed['verdict']}, but the journal's verdict is {recorded['verdict']}"
-        yield Found("wrong", manifest.NAME, told)
+def _claims(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
+    """What a manifest says of the run itself, held against what its journal and its results say."""
+    with suppress(Damaged):
+        record = journal.read(folder / "journal.jsonl")
+        recorded, head = record.last(EventName.VERDICT), record.first(EventName.RUN)
+        if recorded is None and sealed["verdict"] in (Verdict.HELD, Verdict.BROKE):
+            yield Found("wrong", manifest.NAME, f"says {sealed['verdict']}, but the journal has no verdict")
+        elif recorded and recorded["verdict"] != sealed["verdict"]:
+            told = f"says {sealed['verdict']}, but the journal's verdict is {recorded['verdict']}"
+            yield Found("wrong", manifest.NAME, told)
+        for key, said in manifest.claims(head).items() if head else ():
+            if sealed["schemaVersion"] == manifest.SCHEMA and sealed[key] != said:
+                yield Found("wrong", manifest.NAME, f"says {sealed[key]} of its {key}, and the journal {said}")
+    digest = next((str(entry["sha256"]) for entry in sealed["files"] if entry["path"] == "journal.jsonl"), "")
+    if sealed["bundleId"] != manifest.bundle_id(sealed["run"], digest):
+        yield Found("wrong", manifest.NAME, f"calls itself {sealed['bundleId']}, which is not of this run and journal")
+    results = attestation.results(folder)
+    if isinstance(results, dict) and (said := results.get("verdict")) != sealed["verdict"]:
+        yield Found("wrong", attestation.RESULTS, f"says {said}, but {manifest.NAME} says {sealed['verdict']}")
 
 
-def _chains(folder: Path, listed: set[str]) -> Iterator[Found]:
+def _chains(folder: Path, listed: set[str], sealed: dict[str, Any] | None) -> Iterator[Found]:
+    unended = sealed is not None and sealed["verdict"] not in (Verdict.HELD, Verdict.BROKE)
     for name in ("journal.jsonl", "guardian.jsonl", *_healings(folder)):
         path = folder / name
         if not os.path.lexists(path):
@@ -154,8 +172,11 @@ def _chains(folder: Path, listed: set[str]) -> Iterator[Found]:
             continue
         lines = path.read_bytes().rstrip(b"\n").count(b"\n") + 1
         at_end = len(record.events) == lines - 1
-        # A kill tears the last line; a sealed file with the right hash was damaged before that.
+        # A kill tears the last line; a sealed file with the right hash was damaged before that, and one that was judged
+        # as that has its verdict for it.
         level: Level = "unsure" if at_end or name in listed - set(manifest.GROWS) else "wrong"
+        if at_end and name in listed and unended:
+            level = "note"
         yield Found(level, name, f"{record.damage}; whole up to there ({len(record.events)} of {lines} lines)")
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
 
+NOT_OBSERVED = "not observed"  # what an expectation came to that was not seen and need not be
+
 
 @dataclass(frozen=True)
 class Interval:

@@ -4,6 +4,7 @@ Each option of an experiment task has an environment flag; the option wins. The 
 """
 
 import os
+import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -68,6 +69,13 @@ def _names(text: str) -> str:
     return ",".join(words)
 
 
+def _tested(text: str) -> str:
+    for word in _names(text).split(","):
+        if not re.fullmatch(r"[^\s@]\S*@(sha256:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{64})", word):
+            raise ValueError("must be NAME@sha256:DIGEST of an image, or REPO@HASH of a commit, with all digits of it")
+    return _names(text)
+
+
 def flag(env: str, help_text: str, parse: Callable[[str], Any] = _text, default: Any = "") -> Any:
     """A field of Flags: its environment name, what `--help` says, and how its text is read."""
     return field(default=default, metadata={"env": env, "help": help_text, "parse": parse})
@@ -97,6 +105,7 @@ class Flags:
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
     k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
     note: str = flag("NOTE", "a note for the evidence")
+    tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
     given: frozenset[str] = frozenset()
     typed: frozenset[str] = frozenset()
 

@@ -1,14 +1,12 @@
 """Writes the documents of a run, each made of its record and judgement alone, and seals them."""
 
-import hashlib
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
-from blackstart import __version__
-from blackstart.base.errors import Damaged
-from blackstart.evidence import history, journal, manifest
+from blackstart.base.errors import BadFlag, Damaged
+from blackstart.evidence import attestation, history, journal, manifest, signing
 from blackstart.model.system import System
 from blackstart.reports import chaos_json, github, html, junit, observed_results, stretches, summary
 from blackstart.reports.story import RunView
@@ -25,8 +23,8 @@ def write(
     command: Callable[[str], None] | None = None,
 ) -> None:
     """chaos.json, junit.xml, report.html, summary.md, observed_results.md where the experiment asks for it,
-    stretches.csv where it has a schedule, GitHub's summary, and the manifest last. `say` takes plain lines, and
-    `command` those that are commands to the CI server.
+    stretches.csv where it has a schedule, GitHub's summary, and the manifest last, with what attests it, signed by the
+    key that `environ` names. `say` takes plain lines, and `command` those that are commands to the CI server.
 
     A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
     it has been read already; `known` says what is known of a kind of system.
@@ -54,16 +52,13 @@ def write(
             (command or say)(line)
     except OSError as error:
         say(f"GitHub's step summary could not be written: {error}")
-    manifest.seal(folder, view.run, _spec(view), judgement.verdict, judgement.reasons)
-
-
-def _spec(view: RunView) -> dict[str, str]:
-    """What was run: the experiment as it stands in the journal, with every probe bound to its target."""
-    given = view.head.get("spec")
-    if isinstance(given, dict):
-        return {key: str(given[key]) for key in ("name", "version", "sha256") if key in given}
-    digest = hashlib.sha256(manifest.canonical(view.head.get("experiment"))).hexdigest()
-    return {"name": view.name, "version": str(view.head.get("version", __version__)), "sha256": digest}
+    try:
+        signer = signing.from_environ(environ)
+    except BadFlag as error:  # the key was good when the run began
+        signer = None
+        say(f"the evidence is not signed: {error}")
+    attest = partial(attestation.write, signer=signer)
+    manifest.seal(folder, view.run, manifest.claims(view.head), judgement.verdict, judgement.reasons, attest)
 
 
 def _put(path: Path, text: str) -> None:

@@ -9,12 +9,12 @@ The form is what both Ant's and Jenkins' schemas allow. A case's time is how lon
 from xml.etree.ElementTree import Element, indent, tostring
 
 from blackstart.base import printable
-from blackstart.model.finding import Finding
+from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import RunView
-from blackstart.reports.words import NOT_OBSERVED, hint, result, verdict_says
+from blackstart.reports.words import hint, result, verdict_says
 
 
 def xml(view: RunView) -> str:

@@ -13,11 +13,11 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Event
 from blackstart.model.experiment import EvidenceRow
-from blackstart.model.finding import Finding
+from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import fates, figures
 from blackstart.reports.story import RunView
-from blackstart.reports.words import NOT_OBSERVED, result
+from blackstart.reports.words import result
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.state import Missing, keys_in, number_in
 

@@ -7,14 +7,14 @@ from blackstart.base.durations import shown
 from blackstart.controls.steps.shell import describe
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
-from blackstart.model.finding import Finding
+from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.observed import Row
 from blackstart.reports.story import RunView
-from blackstart.reports.words import DONE, NOT_OBSERVED, hint, ms, result, sign_of, tell, verdict_says
+from blackstart.reports.words import DONE, hint, ms, result, sign_of, tell, verdict_says
 
 Cell = Child | Sequence[Child]
 

@@ -5,11 +5,10 @@ from typing import Any
 from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
-from blackstart.model.finding import Finding
+from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
 
-NOT_OBSERVED = "not observed"
 DONE = "done"
 MENDED = "The run did not prove that everything was undone, but its guardian has since undone all of it, and proved it."
 _HIDDEN = ("n", "at", "event", "prev", "trace")

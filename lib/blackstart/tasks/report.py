@@ -41,11 +41,30 @@ def judge(c: Any, run: str | None = None, reports: str | None = None, experiment
     finish(commands.report.judge(run or "", _reports(reports), experiment or ""))
 
 
-@task(help=_HELP, auto_shortflags=False)
-def verify(c: Any, run: str | None = None, reports: str | None = None) -> None:
+@task(
+    help={**_HELP, "run": f"{_RUN}, or a zip of report.bundle", "key": "the public key that must have signed it"},
+    auto_shortflags=False,
+)
+def verify(c: Any, run: str | None = None, reports: str | None = None, key: str | None = None) -> None:
     """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
-    refuse_empty(run=run, reports=reports)
-    finish(commands.report.check(run or "", _reports(reports)))
+    refuse_empty(run=run, reports=reports, key=key)
+    finish(commands.attesting.check(run or "", _reports(reports), key or ""))
+
+
+@task(help={**_READ, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)
+def bundle(
+    c: Any, run: str | None = None, out: str | None = None, reports: str | None = None, experiment: str | None = None
+) -> None:
+    """Make one zip of a run, signed where there is a key [BLACKSTART_SIGNING_KEY]; a killed run is sealed first."""
+    refuse_empty(run=run, out=out, reports=reports, experiment=experiment)
+    finish(commands.attesting.bundle(run or "", _reports(reports), out or "", experiment or ""))
+
+
+@task(help={"out": "the file of the private key; FILE.pub gets the public one"}, auto_shortflags=False)
+def keygen(c: Any, out: str) -> None:
+    """Make a key that signs bundles (Ed25519)."""
+    refuse_empty(out=out)
+    finish(commands.attesting.keygen(out))
 
 
 @task(
@@ -81,4 +100,4 @@ def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None
     finish(commands.report.add_note(run, text, by or "", _reports(reports)))
 
 
-namespace = Collection("report", show, html, judge, verify, trend, note)
+namespace = Collection("report", show, html, judge, verify, bundle, keygen, trend, note)

@@ -46,6 +46,16 @@ def judge_folder(path: Path, failure: OSError | None = None, proved: Collection[
     return Judgement(Verdict.INCONCLUSIVE, reasons, judgement.findings)
 
 
+def judge_killed(path: Path) -> Judgement:
+    """The verdict on a run that was killed before it gave one: what it saw until then neither holds nor breaks it."""
+    judgement = judge_folder(path)
+    if judgement.verdict not in (Verdict.HELD, Verdict.BROKE, Verdict.INCONCLUSIVE):
+        return judgement
+    until = f"; until then: {judgement.verdict.shown}" if judgement.verdict == Verdict.BROKE else ""
+    reasons = (f"the run was killed before its verdict{until}", *judgement.reasons)
+    return Judgement(Verdict.INCONCLUSIVE, reasons, judgement.findings)
+
+
 def judge_run(
     path: Path, failure: OSError | None, proved: Collection[str] = (), unproved: Iterable[str] = ()
 ) -> Judgement:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.errors import Refused
-from blackstart.commands import report
+from blackstart.commands import attesting, report
 from blackstart.evidence import manifest, runs
 from blackstart.evidence.journal import Journal
 from blackstart.reports import documents
@@ -93,13 +93,13 @@ def test_what_the_guardian_mended_after_a_kill_is_said(tmp_path: Path, capsys: p
 
 def test_verify_says_zero_twenty_or_thirty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = done(tmp_path)
-    assert report.check("", str(tmp_path)) == 0
+    assert attesting.check("", str(tmp_path)) == 0
     assert "every file is as it was sealed" in capsys.readouterr().out
     (path / "junit.xml").write_text("<testsuites/>", encoding="utf-8")
-    assert report.check("", str(tmp_path)) == 20
+    assert attesting.check("", str(tmp_path)) == 20
     assert ["wrong", "junit.xml"] in [line.split()[:2] for line in capsys.readouterr().out.splitlines()]
     told(Drill(run="killed_2026-11-20T15-00-00", stop_at="recovery"), tmp_path / "other")
-    assert report.check("", str(tmp_path / "other")) == 30
+    assert attesting.check("", str(tmp_path / "other")) == 30
 
 
 def test_showing_a_run_tells_transitions_expectations_load_and_the_verdict_last(
@@ -122,7 +122,7 @@ def test_a_new_page_is_written_beside_the_sealed_run_with_the_notes_added_since(
     page = tmp_path / f"{path.name}.html"
     assert capsys.readouterr().out.splitlines()[-1] == str(page)
     assert "ann: ticket &lt;12&gt;" in page.read_text(encoding="utf-8")
-    assert report.check("", str(tmp_path)) == 0
+    assert attesting.check("", str(tmp_path)) == 0
 
 
 def test_a_page_is_never_written_into_a_sealed_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -213,7 +213,7 @@ def test_a_journal_cut_anywhere_is_still_told_judged_and_never_green(
     assert report.judge("", str(tmp_path)) in (30, 50)
     assert report.show("", str(tmp_path)) == 0
     assert report.write_html("", str(tmp_path), "") == 0
-    assert report.check("", str(tmp_path)) == 30
+    assert attesting.check("", str(tmp_path)) == 30
     assert report.show_trend("", str(tmp_path), "5", "", False) == 0
 
 
@@ -294,5 +294,5 @@ def test_a_run_whose_journal_is_gone_is_told_to_be_that_and_no_older_one_is_take
     for read in (report.judge, report.show):
         assert read(run, str(tmp_path)) == 40
         assert f"{path}: its journal is missing" in capsys.readouterr().err
-    assert report.check(run, str(tmp_path)) == 20
+    assert attesting.check(run, str(tmp_path)) == 20
     assert "journal.jsonl" in capsys.readouterr().out

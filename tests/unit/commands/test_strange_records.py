@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from blackstart.base.errors import Damaged
-from blackstart.commands import report
+from blackstart.commands import attesting, report
 from blackstart.evidence import journal
 from blackstart.reports import documents
 from tests.unit.reports.drills import Drill, judged, told
@@ -68,7 +68,7 @@ def answers(folder: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[tuple[
         "show": lambda: report.show(str(folder), reports),
         "judge": lambda: report.judge(str(folder), reports),
         "html": lambda: report.write_html(str(folder), reports, str(folder.with_name("page.html"))),
-        "verify": lambda: report.check(str(folder), reports),
+        "verify": lambda: attesting.check(str(folder), reports),
         "trend": lambda: report.show_trend(str(folder), reports, "20", "", False),
         "note": lambda: report.add_note(str(folder), "x", "", reports),
     }

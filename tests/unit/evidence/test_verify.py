@@ -8,11 +8,12 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blackstart.base.errors import Damaged
-from blackstart.evidence import journal, manifest, notes, verify
+from blackstart.evidence import attestation, journal, manifest, notes, verify
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.reports import documents
@@ -93,26 +94,38 @@ def test_an_attack_on_one_file_is_named(tmp_path: Path, attack: str) -> None:
 
 
 def rewrite(path: Path, **changes: object) -> None:
-    """What a careful forger does: the manifest made to fit."""
+    """What a careful forger does: the manifest made to fit, and what attests it."""
     data = manifest.read(path) | changes
     for entry in data["files"]:
         file = path / entry["path"]
         entry |= {"size": file.stat().st_size, "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
+    put(path, data)
+
+
+def put(path: Path, data: dict[str, Any]) -> None:
+    """A manifest in the place of the one that is there, with its Statements, where it is of a form that has them."""
     (path / "manifest.json").write_bytes(manifest.canonical(data))
+    if data["schemaVersion"] == manifest.SCHEMA:
+        attestation.write(path, data, None)
+    else:
+        (path / "manifest.json.intoto.jsonl").unlink()
 
 
 def test_a_verdict_that_is_not_the_journals_is_named(tmp_path: Path) -> None:
     path = sealed(tmp_path, leads_again=False, end_s=9.5)
     rewrite(path, verdict="held", reason="")
-    assert wrong(path) == [("manifest.json", "says held, but the journal's verdict is broke")]
+    assert wrong(path) == [
+        ("manifest.json", "says held, but the journal's verdict is broke"),
+        ("results/chaos.json", "says broke, but manifest.json says held"),
+    ]
 
 
 def test_a_manifest_can_not_point_out_of_its_run(tmp_path: Path) -> None:
     path = sealed(tmp_path)
     (tmp_path.parent / "secret").write_text("x")
     data = manifest.read(path)
-    data["files"].append({"path": "../../secret", "size": 1, "sha256": hashlib.sha256(b"x").hexdigest()})
-    (path / "manifest.json").write_bytes(manifest.canonical(data))
+    data["files"].insert(0, {"path": "../../secret", "size": 1, "sha256": hashlib.sha256(b"x").hexdigest()})
+    put(path, data)
     assert wrong(path) == [("../../secret", "is not a file of this run")]
 
 
@@ -280,7 +293,8 @@ def rewrite_unsealed(path: Path) -> None:
         {"path": "guardian.jsonl", "size": file.stat().st_size, "grows": True,
          "sha256": hashlib.sha256(file.read_bytes()).hexdigest()}
     )  # fmt: skip
-    (path / "manifest.json").write_bytes(manifest.canonical(data))
+    data["files"].sort(key=lambda entry: manifest.place(entry["path"]))
+    put(path, data)
 
 
 def test_bundles_of_old_say_nothing_of_it(tmp_path: Path) -> None:
@@ -297,6 +311,9 @@ def levels(path: Path) -> dict[str, tuple[str, str]]:
 def test_a_manifest_that_was_removed_is_missing_and_no_kill_is_told_of(tmp_path: Path) -> None:
     path = sealed(tmp_path)
     (path / "manifest.json").unlink()
+    told = "is missing: manifest.json.intoto.jsonl, which is about it, is there"
+    assert wrong(path) == [("manifest.json", told)]
+    (path / "manifest.json.intoto.jsonl").unlink()
     assert wrong(path) == [("manifest.json", "is missing: the run came to its end, so it was removed")]
     (path / "report.html").unlink()  # as a kill between the verdict and the seal leaves it, or who removes more
     level, what = levels(path)["manifest.json"]
