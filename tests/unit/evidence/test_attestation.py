@@ -174,7 +174,7 @@ def flipped(path: Path, at: int) -> None:
 
 
 def test_one_byte_changed_anywhere_is_named(place: Path) -> None:
-    """In every file of the bundle, at its begin, in its middle and at its end; of the attestation, at 16 places more."""
+    """In every file of the bundle, first, in the middle and last; of the attestation, at 16 places more."""
     run = place / "signed" / NAME
     for path in [*run.rglob("*"), run.with_name(f"{NAME}.log")]:
         if path.is_dir():
