@@ -88,7 +88,7 @@ VALUES = {"since": "from when on"}
 
 
 def command(session):
-    session.note("since", session.options["since"])
+    session.log_row("since", session.options["since"])
     if session.options["close"]:
         session.ask_leave("till", "close the till")
     return 20

@@ -35,14 +35,14 @@ def run(redactor: Redactor, suite: str, name: str, options: Mapping[str, Any], o
     service_lock.refuse_held([lock_names.of_target(target)])  # what a drill has broken just now is no finding
     with contextlib.ExitStack() as held, _log(Path(given.reports), f"{suite}-{name}") as rows:
         session = At(target, given, own, redactor, rows, held, name)
-        session.note("target", target.name)
+        session.log_row("target", target.name)
         session.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
         try:
             code = int(discovery.load(found).command(session))
         except Refused as refusal:
-            session.note("refused", str(refusal))
+            session.log_row("refused", str(refusal))
             raise
-        session.note("exit_code", code)
+        session.log_row("exit_code", code)
         session.say(f"evidence: {rows.name}")
         return code
 
@@ -65,7 +65,7 @@ class At:
         for line in lines:
             writer.line(self.redactor(line))
 
-    def note(self, key: str, value: object) -> None:
+    def log_row(self, key: str, value: object) -> None:
         """One row of the log."""
         csv.writer(self.rows, lineterminator="\n").writerow([key, csv_log.cell(self.redactor(str(value)))])
         self.rows.flush()
@@ -86,7 +86,7 @@ class At:
         locks.take(self.name, self.target.name)
         self.held.callback(locks.release)
         proofs = [proof for proof in systems.links(self.target) if proof.service == service]
-        self.note("linked", link_check.leave(service, proofs, plan, self.flags, self.console)[0])
+        self.log_row("linked", link_check.leave(service, proofs, plan, self.flags, self.console)[0])
         if self.console.interactive and not self.console.ask(f"{what}. Do it on {self.target.name}?"):
             raise Refused("the operator did not say yes")
 

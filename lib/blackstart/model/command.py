@@ -20,7 +20,7 @@ class Session(Protocol):
     def say(self, *lines: str) -> None:
         """To the one who has called it."""
 
-    def note(self, key: str, value: object) -> None:
+    def log_row(self, key: str, value: object) -> None:
         """A row of its evidence, on disk before this returns."""
 
     def ask_leave(self, service: str, what: str) -> None:

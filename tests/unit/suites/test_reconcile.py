@@ -40,7 +40,7 @@ class Asked:
     def say(self, *lines: str) -> None:
         self.said += lines
 
-    def note(self, key: str, value: object) -> None:
+    def log_row(self, key: str, value: object) -> None:
         self.noted[key] = str(value)
 
     def ask_leave(self, service: str, what: str) -> None:

@@ -97,8 +97,8 @@ def _show(session: Session, seen: Stores) -> None:
         gap = f"{seen.gaps[product]:g}" if product in seen.gaps else "not observed"
         rows.append((product, _told(redis), _told(kept), gap))
         for key, value in (("redis_stock", _told(redis)), ("database_stock", _told(kept)), ("gap", gap)):
-            session.note(f"{key}_{product}", value)
-    session.note("waiting_in_kafka", _told(seen.waiting))
+            session.log_row(f"{key}_{product}", value)
+    session.log_row("waiting_in_kafka", _told(seen.waiting))
     session.say(*table(rows, ("product", "Redis", "database", "gap"), disable_numparse=True))
     session.say(f"waiting in Kafka: {_told(seen.waiting)} of {_told(seen.came)} orders")
 
@@ -122,7 +122,7 @@ def _code(session: Session, seen: Stores) -> int:
 
 
 def _closed(session: Session, code: int, told: str) -> int:
-    session.note("result", told)
+    session.log_row("result", told)
     session.say(told)
     return code
 
@@ -138,12 +138,12 @@ def _mend(session: Session, shown: Stores) -> int:
     what = "; ".join(f"{key} from {seen[key]} to {wanted[key]}" for key in keys)
     session.ask_leave("redis", f"set in Redis: {what}")
     _refuse_unrest(session, shown)
-    session.note("setting", what)
+    session.log_row("setting", what)
     stock = read.redis_stock(next(iter(keys.values())), "stock").bind(session.target)
     if found := compare_and_set(stock.dsn, seen, wanted):
-        session.note("not_set", found)
+        session.log_row("not_set", found)
         raise Refused(f"nothing was set, since somebody sells: {found}")
-    session.note("set", what)
+    session.log_row("set", what)
     return _code(session, _after(session))
 
 
@@ -179,7 +179,7 @@ def _orders(session: Session, name: str) -> CheckResult:
     final = {"event": EventName.FINAL, "probe": "keys", "kind": rows.kind, "value": rows.value, "note": rows.note}
     events = (final,) if rows.kind == "value" else ()
     result = exactly_once(Recorded(history.read(folder / "history.csv"), journal.Record(events)))
-    session.note("run", folder.name)
-    session.note("orders", f"{result.verdict}: {result.message}")
+    session.log_row("run", folder.name)
+    session.log_row("orders", f"{result.verdict}: {result.message}")
     session.say(f"orders of {folder.name}: {result.verdict}, {result.message}")
     return result
