@@ -130,6 +130,12 @@ class Recorded:
         undo = [float(event["at"]) for event in self.record.of(EventName.UNDO)]
         return (max(did), min(undo)) if did and undo else (0.0, 0.0)
 
+    @cached_property
+    def struck_s(self) -> float | None:
+        """When the first change was begun, which a schedule may do long after the fault phase began; None without."""
+        done = self.record.first(EventName.DO)
+        return None if done is None else float(done["at"])
+
     def began_s(self, phase: str) -> float | None:
         """When a phase (baseline, fault, recovery, settle, end) began."""
         return next((float(e["began"]) for e in self.record.of(EventName.PHASE) if e["phase"] == phase), None)

@@ -26,12 +26,13 @@ def went_on(
     """
     report = Reporter(f"{least_share:.0%} of the load is accepted before the fault{', and meanwhile' * meanwhile}")
     try:
-        before = selected(evidence, op, "baseline").rows
-        during = selected(evidence, op, "fault").rows if meanwhile else ()
+        baseline = selected(evidence, op, "baseline").rows
+        fault = selected(evidence, op, "fault").rows if "fault" in evidence.phases or meanwhile else ()
     except Missing as missing:
         return report.unknown(str(missing))
-    from_s = evidence.phases["baseline"][1] - last_s
-    before = tuple(row for row in before if row.intended_s >= from_s)
+    struck_s = evidence.struck_s or evidence.phases["baseline"][1]
+    before = tuple(row for row in (*baseline, *fault) if struck_s - last_s <= row.intended_s < struck_s)
+    during = tuple(row for row in fault if row.intended_s >= struck_s)
     looked = [(f"in the last {last_s:g} s before the fault", before, lambda row: row.outcome == "ok")]
     if meanwhile:
         looked.append(("during the fault", during, lambda row: str(row.status) not in idle))

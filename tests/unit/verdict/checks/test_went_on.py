@@ -1,6 +1,8 @@
 """went_on on requests written by hand: a load that nobody took when the fault came proves nothing of it."""
 
 from blackstart.evidence.history import Outcome, Row
+from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.went_on import went_on
 from tests.unit.verdict.checks.rows import history, recorded, row
@@ -30,6 +32,16 @@ def test_a_stock_that_ran_out_before_the_fault_is_told_as_that() -> None:
     result = judged(sent(0, 6), sent(6, 20, "fail", 409), meanwhile=False)
     assert result.verdict == "inconclusive"
     assert "turned away in the last 3 s before the fault: 6 × 409 sold out" in result.message
+
+
+def test_of_a_schedule_the_time_before_its_first_fault_is_looked_at() -> None:
+    made = recorded(history(*sent(0, 12), *sent(12, 15, "fail", 409), *sent(15, 20)), phases=PHASES)
+    struck = made.record.events + ({"event": "do", "at": 15.0, "change": "x#0"},)
+    told = Recorded(made.history, Record(struck))
+    result = went_on(told, idle=IDLE, meanwhile=True)
+    assert result.verdict == "inconclusive"
+    assert "turned away in the last 3 s before the fault: 6 × 409 sold out" in result.message
+    assert went_on(made, idle=IDLE, meanwhile=True).verdict == "held"
 
 
 def test_a_gate_that_lets_nobody_in_while_the_fault_is_in_force_is_told_as_that() -> None:
