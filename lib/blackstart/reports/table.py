@@ -6,7 +6,7 @@ from blackstart.base import printable
 from blackstart.base.durations import shown
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
-from blackstart.reports import observed
+from blackstart.reports import observed, stretches
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import RunView
@@ -24,6 +24,7 @@ def lines(
         _transitions(view),
         _findings(view),
         _requests(view, load, history),
+        _table(stretches.rows(view, history), stretches.HEADS),
         _table([(row.text, row.told) for row in observed.rows(view, history) if not row.part], ("observed", "")),
         _table(breaker_rows(view), BREAKER_HEADS),
         list(filter(None, [steps_text(view)])),

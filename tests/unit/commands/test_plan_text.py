@@ -17,6 +17,7 @@ from blackstart.model.expect import always, eventually
 from blackstart.model.experiment import Check, Traffic
 from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
+from blackstart.model.schedule import At
 from blackstart.model.step import Ask, Command, HttpCall
 from blackstart.model.target import Service, Target
 from blackstart.safety.processes import identity
@@ -191,3 +192,13 @@ def test_every_shipped_check_can_say_what_must_be_seen() -> None:
     found = [find(name) for name in ("leader-lock", "postgres-blip", "rate-limit-spike")]
     checks = [check for one in found for check in declare(one, TARGET, Flags(), "").checks]
     assert checks and [check.name for check in checks if expected(check) == check.check] == []
+
+
+def test_a_schedule_is_shown_with_its_times_and_each_change_lasts_as_long_as_its_stretch() -> None:
+    later = replace(STOP, what="stop it again", service="postgres")
+    faults = (At(None, 0, 1, "before"), At(Cut((STOP,)), 1, 5, "once"), At(Cut((later,)), 3, 20, "again"))
+    made = make(experiment(faults=faults, recovery=(AFTER,)), TARGET)
+    assert [longest_s(made, each) for each in made.changes] == [5.0, 20.0]
+    rows = [" ".join(line.split()) for line in show(made).splitlines()]
+    for row in ("before from T+0 s to T+1 s", "once from T+1 s to T+6 s", "again from T+3 s to T+23 s"):
+        assert row in rows
