@@ -8,7 +8,7 @@ from blackstart.model.target import Target
 from blackstart.probes.kafka_brokers import Brokers
 from blackstart.suites.flash_sale import _sale as common
 from blackstart.suites.flash_sale import readings as read
-from blackstart.suites.flash_sale.kafka_down import BEYOND_S
+from blackstart.suites.flash_sale.kafka_down import BACK_WITHIN_S, BEYOND_S
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
@@ -25,6 +25,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         always=common.same_process(*read.instances(target)),
         checks=(common.felt(), rejected(), common.refused_in_time(limit_s), common.stays_accepted()),
         hold_min_s=max(5.0, limit_s + BEYOND_S),
+        undo_timeout_s=BACK_WITHIN_S,
     )
 
 
