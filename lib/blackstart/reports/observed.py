@@ -4,6 +4,7 @@ A row's `shows` is a function of this module's table, which is given the run and
 in the record is `not observed`, and its box is left open: never a number that nobody saw.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -37,15 +38,14 @@ class Row:
 
 @dataclass(frozen=True)
 class _Run:
-    """A run as rows ask for it. Times of the test are told as T+…, from when its first request was due."""
+    """A run as rows ask for it. Times of the test are told as T+… (see `zero`)."""
 
     view: RunView
     recorded: Recorded
 
     @cached_property
     def from_s(self) -> float:
-        due = (row.intended_s for row in self.recorded.history.rows)
-        return min(due, default=self.view.from_s)
+        return zero(self.view, self.recorded.history)[0]
 
     @cached_property
     def phases(self) -> tuple[fates.PhaseFigures, ...]:
@@ -63,6 +63,14 @@ class _Run:
 
 class _NotDone(Exception):
     """It was seen not to be so; the message says what was seen."""
+
+
+def zero(view: RunView, history: History | None) -> tuple[float, str]:
+    """When T+0 is, and in words: of a schedule its beginning, else when the first request was due."""
+    if view.times.did_s is not None and view.monitors is not None and view.monitors.scheduled:
+        return view.times.did_s, "when the schedule began"
+    due = [row.intended_s for row in history.rows] if history else []
+    return (min(due), "when the first request was due") if due else (view.from_s, "when the run began")
 
 
 def rows(view: RunView, history: History | None) -> tuple[Row, ...]:
@@ -133,12 +141,12 @@ def _answers(run: _Run, phase: str = "") -> str:
     """How often each status was answered, in a phase or in all of the run."""
     if phase and phase not in run.recorded.phases:
         raise Missing(f"the run did not get to the end of the phase {phase}")
-    from_s, to_s = run.recorded.phases[phase] if phase else (run.from_s, run.view.to_s)
+    from_s, to_s = run.recorded.phases[phase] if phase else (run.view.from_s, run.view.to_s)
     sent = [r for r in run.recorded.history.rows if r.sent and from_s <= r.intended_s <= to_s]
     if not sent:
         raise Missing("nothing was sent")
-    statuses = [str(row.status or "no answer") for row in sent]
-    return ", ".join(f"{statuses.count(word)} × {word}" for word in sorted(set(statuses)))
+    statuses = Counter(str(row.status or "no answer") for row in sent)
+    return ", ".join(f"{count} × {word}" for word, count in sorted(statuses.items()))
 
 
 def _moment(run: _Run, side: str, by: str = "") -> str:

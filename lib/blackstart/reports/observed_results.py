@@ -20,7 +20,7 @@ def text(view: RunView, history: History | None) -> str:
         f"# {cell(view.name)} on {cell(view.target['name'])}: {view.judgement.verdict.shown}",
         "",
         f"{verdict_says(view)} Run {code(view.run_id)}, evidence {code(view.run)}, began {view.began_text}. "
-        "T+0 is when the first request was due.",
+        f"T+0 is {observed.zero(view, history)[1]}.",
         "",
         "## Expected Results",
         "",

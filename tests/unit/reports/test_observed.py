@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from blackstart.evidence.history import History, Row
+from blackstart.faults.stop import Stop
 from blackstart.model.experiment import EvidenceRow, Experiment
+from blackstart.model.schedule import At
 from blackstart.model.system import System
 from blackstart.reports import fates, figures, html, observed, observed_results, summary, table
 from blackstart.reports.story import Phase, RunView
@@ -140,6 +142,14 @@ def test_moments_count_from_the_first_request_and_what_took_long_has_two_ends(tm
                    EvidenceRow("Worker restarted at", "moment", UNDO))  # fmt: skip
     lines = told_of(view, History((row(0.1),)))
     assert lines["Worker killed at"].startswith("x T+0.9s") and "proved at T+" in lines["Worker restarted at"]
+
+
+def test_a_schedule_has_its_own_beginning_as_its_zero_and_the_answers_of_before_count_too(tmp_path: Path) -> None:
+    drill = Queue(experiment=replace(EXPERIMENT, faults=(At(Stop("redis"), 0.0, 3.0),)))
+    view = view_of(drill, tmp_path, EvidenceRow("killed", "moment", {"side": "do"}), EvidenceRow("codes", "answers"))
+    history = History((row(0.1), row(0.2), row(2.0, 500, "info")))
+    assert told_of(view, history) == {"killed": "x T+0.0s", "codes": "x 2 × 200, 1 × 500"}
+    assert "T+0 is when the schedule began." in observed_results.text(view, history)
 
 
 def test_what_came_back_by_itself_is_told_and_its_backlog_counts_from_then_not_from_the_undo(tmp_path: Path) -> None:
