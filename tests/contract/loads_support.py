@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from blackstart.evidence.history import History, read
+from blackstart.evidence.history import History, Row, read
 from blackstart.loads import Load, Summary
 from blackstart.loads.runner import LoadHandle
 
@@ -40,6 +40,20 @@ def load_server() -> Iterator[Server]:
             yield Server(f"http://127.0.0.1:{port}", process.pid)
         finally:
             process.kill()
+
+
+def by_key(history: History) -> dict[str, list[Row]]:
+    """The attempts of each key, in order; rows without a key are left out."""
+    found: dict[str, list[Row]] = {}
+    for row in history.rows:
+        if row.key:
+            found.setdefault(row.key, []).append(row)
+    return found
+
+
+def fates(history: History) -> dict[str, str]:
+    """What is known of each key."""
+    return dict(history.ask(f"select key, fate from {history.fates}"))
 
 
 def played(load: Load, history_path: Path, timeout_s: float = 60.0) -> tuple[Summary, History]:

@@ -9,7 +9,7 @@ import pytest
 
 from blackstart.loads import Burst, Operation
 from blackstart.loads.runner import LoadHandle
-from tests.contract.loads_support import Server, load_server, played, until
+from tests.contract.loads_support import Server, fates, load_server, played, until
 
 ORDER = '{"client_order_id": "{key}", "quantity": {n}}'
 
@@ -36,7 +36,7 @@ def test_all_requests_of_a_burst_overlap(server: Server, tmp_path: Path, n: int)
 def test_keys_of_a_burst_are_distinct(server: Server, tmp_path: Path) -> None:
     burst = Burst(15, Operation("plan", f"{server.url}/orders", "POST", body=ORDER), key_prefix="p-")
     _, history = played(burst, tmp_path / "history.csv")
-    assert sorted(server.seen()["orders"]) == sorted(f"p-{n}" for n in range(1, 16)) == sorted(history.fates())
+    assert sorted(server.seen()["orders"]) == sorted(f"p-{n}" for n in range(1, 16)) == sorted(fates(history))
 
 
 def test_one_key_for_all_counts_its_attempts(server: Server, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from blackstart.base.errors import StepFailed
 from blackstart.evidence import history
 from blackstart.loads import Commands, Retry, constant
 from blackstart.loads.runner import LoadHandle
-from tests.contract.loads_support import alive, played, until
+from tests.contract.loads_support import alive, by_key, played, until
 from tests.requirements import require
 from tests.ssh_host import SshHost, ssh_host
 
@@ -65,7 +65,7 @@ def test_what_is_unknown_is_sent_again_with_the_same_key(tmp_path: Path) -> None
     once = load(place, rate_per_s=2, lasts_s=1, retry=Retry(times=3, after_s=0.05))
     summary, record = played(once, tmp_path / "history.csv")
     assert summary.complete and summary.retries == 2
-    for rows in record.by_key().values():
+    for rows in by_key(record).values():
         assert [(row.attempt, row.outcome) for row in rows] == [(1, "info"), (2, "ok")]
 
 

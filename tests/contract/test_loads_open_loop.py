@@ -19,7 +19,7 @@ from blackstart.base.pulse import Beat
 from blackstart.evidence.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp
 from blackstart.loads.runner import LoadHandle
-from tests.contract.loads_support import Server, alive, load_server, played, until
+from tests.contract.loads_support import Server, alive, by_key, fates, load_server, played, until
 
 ORDER = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {n}, "price": 101.5}'
 
@@ -157,8 +157,8 @@ def test_a_retry_sends_the_same_key_and_the_same_content(server: Server, tmp_pat
     load = OpenLoop((order,), constant(100, 0.6), key_prefix="t-", retry=Retry(3, 0.05), seed=7)
     summary, history = played(load, tmp_path / "history.csv")
     assert (summary.sent, summary.retries, summary.ok, summary.info) == (60, 20, 60, 20)
-    assert set(history.fates().values()) == {"ok"}
-    attempts = {key: [row.attempt for row in rows] for key, rows in history.by_key().items()}
+    assert set(fates(history).values()) == {"ok"}
+    attempts = {key: [row.attempt for row in rows] for key, rows in by_key(history).items()}
     assert attempts["t-3"] == [1, 2]
     bodies = server.seen()["bodies"]
     assert set(bodies) == {f"t-{n}" for n in range(1, 61)}
@@ -171,7 +171,7 @@ def test_some_of_what_is_acknowledged_is_sent_once_more_on_purpose(server: Serve
     load = OpenLoop((order,), constant(50, 0.6), key_prefix="t-", retry=Retry(0, 0.05, acknowledged_every=5))
     summary, history = played(load, tmp_path / "history.csv")
     assert (summary.sent, summary.retries, summary.ok, summary.complete) == (30, 6, 36, True)
-    attempts = {key: len(rows) for key, rows in history.by_key().items()}
+    attempts = {key: len(rows) for key, rows in by_key(history).items()}
     assert {key for key, count in attempts.items() if count == 2} == {f"t-{n}" for n in range(5, 31, 5)}
 
 
@@ -180,7 +180,7 @@ def test_some_requests_are_sent_twice_at_once(server: Server, tmp_path: Path) ->
     load = OpenLoop((order,), constant(50, 0.6), key_prefix="t-", retry=Retry(twice_every=7))
     summary, history = played(load, tmp_path / "history.csv")
     assert (summary.sent, summary.retries, summary.ok, summary.complete) == (30, 4, 34, True)
-    twins = {key: rows for key, rows in history.by_key().items() if len(rows) == 2}
+    twins = {key: rows for key, rows in by_key(history).items() if len(rows) == 2}
     assert set(twins) == {"t-7", "t-14", "t-21", "t-28"}
     assert all(one.intended_s == other.intended_s for one, other in twins.values())
     assert all(len(set(server.seen()["bodies"][key])) == 1 for key in twins)

@@ -3,12 +3,13 @@
 import os
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from blackstart.base.durations import shown
 from blackstart.base.printable import table
 from blackstart.controls.steps.shell import describe, to_shell
-from blackstart.evidence.history import History
+from blackstart.evidence import history
 from blackstart.evidence.journal import Record
 from blackstart.model.change import Change
 from blackstart.model.expect import Expectation
@@ -142,7 +143,12 @@ def _as_the_run_would(text: str) -> str:
 
 def expected(check: Check) -> str:
     """What a check wants to see: it says so itself, of a run of which there is nothing yet."""
-    return apply(check, Recorded(History(()), Record(()))).expected or check.check
+    return apply(check, _nothing()).expected or check.check
+
+
+@cache
+def _nothing() -> Recorded:
+    return Recorded(history.none(), Record(()))
 
 
 def _text(expectation: Expectation) -> str:

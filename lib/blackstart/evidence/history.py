@@ -1,34 +1,26 @@
-"""The record of a load: every request is one row of `history.csv`, on disk the moment its fate is known.
+"""The record of a load: every request is one row of `history.csv`. What is asked of it is SQL, run by DuckDB on it.
 
-A row is whole only with its line end. Each row is one `write` to a file opened for appending, so that several processes
-share a history, and a kill tears the last line at most. The reader yields what it can read and reports what it can't:
-absence is never taken for success.
+A row is whole only with its line end. A line that can't be read is counted, as torn where it is the last one and a kill
+cut it short: absence is never taken for success.
 """
 
 from __future__ import annotations
 
-import csv
-import fcntl
-import io
-import math
-import os
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, NamedTuple, Self, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, get_args
 
 from blackstart.base.errors import Damaged
+from blackstart.evidence.history_file import TYPES, HistoryFile
 
 Outcome = Literal["ok", "fail", "info"]
 OUTCOMES: tuple[str, ...] = get_args(Outcome)
-COLUMNS = (
-    "op", "key", "attempt", "intended_s", "start_s", "end_s", "outcome", "status", "instance", "detail", "worker",
-)  # fmt: skip
-_HEADER = ",".join(COLUMNS)
-_LONGEST_EXCERPT = 120
+COLUMNS = tuple(TYPES)
 SENT_LATE_MS = 100.0
 GIVEN_UP = "timed out after "
 """How the detail of a request begins for which the load itself waited no longer."""
+_BATCH = 10_000
 
 
 class Row(NamedTuple):
@@ -81,158 +73,99 @@ class Row(NamedTuple):
         return self.start_error_ms > SENT_LATE_MS
 
 
-class Unreadable(NamedTuple):
-    """A line that can't be read. `torn` is the last line cut short by a kill; anything else is rubbish."""
-
-    line: int
-    reason: str
-    torn: bool
-    text: str
+# What a Row says of itself, in SQL.
+_FIGURES = """
+    start_s is not null as sent,
+    (end_s - intended_s) * 1000 as latency_ms,
+    (start_s - intended_s) * 1000 as start_error_ms,
+    (end_s - intended_s) * 1000 - greatest(0.0, (start_s - intended_s) * 1000) as answer_ms
+"""
 
 
 @dataclass(frozen=True)
 class History:
-    """All rows of a record in the order in which their fates were known, and what could not be read of it."""
+    """The requests of a record, or those of them that meet a condition; lines that can't be read count with any."""
 
-    rows: tuple[Row, ...]
-    unreadable: tuple[Unreadable, ...] = ()
+    file: HistoryFile
+    condition: str = "true"
+    params: tuple[Any, ...] = ()
+    whole: bool = False
 
-    def of(self, op: str = "") -> History:
-        """The rows of one operation (of all for ""), with everything that was unreadable."""
-        return History(tuple(row for row in self.rows if row.op == op), self.unreadable) if op else self
+    @property
+    def in_full(self) -> Self:
+        """The same with all columns of the file, and without `n`. It is read anew for each question."""
+        return replace(self, whole=True)
 
-    def by_key(self) -> dict[str, list[Row]]:
-        """The attempts of each key, in order; rows without a key are left out."""
-        found: dict[str, list[Row]] = {}
-        for row in self.rows:
-            if row.key:
-                found.setdefault(row.key, []).append(row)
-        return found
+    @property
+    def torn(self) -> int:
+        """1 where the last line has no end: it is no row, whatever stands in it."""
+        return self.file.torn
 
-    def fates(self) -> dict[str, Outcome]:
-        """What is known of each key: `ok` where any attempt was, else `info` where any was, else `fail`."""
-        return {key: _fate(rows) for key, rows in self.by_key().items()}
+    @property
+    def unreadable(self) -> int:
+        """How many lines can't be read, with the torn one."""
+        return self.torn + self.file.rubbish
 
+    def ask(self, sql: str, *params: Any) -> list[tuple[Any, ...]]:
+        """The rows of a query over `requests`: the columns of the file but `instance` and `worker`, `n` for the order,
+        `sent`, `latency_ms`, `start_error_ms` and `answer_ms`."""
+        return self.file.db.execute(self._with(sql), [*self.params, *params]).fetchall()
 
-def _fate(rows: Iterable[Row]) -> Outcome:
-    seen = {row.outcome for row in rows}
-    return "ok" if "ok" in seen else "info" if "info" in seen else "fail"
+    def one(self, sql: str, *params: Any) -> tuple[Any, ...]:
+        """The only row of such a query."""
+        (row,) = self.ask(sql, *params)
+        return row
 
+    def _with(self, sql: str) -> str:
+        columns, relation = ("*", self.file.recorded) if self.whole else ("rowid as n, *", self.file.table)
+        source = f"select {columns}, {_FIGURES} from {relation} where {self.condition}"
+        return f"with requests as not materialized ({source}) {sql}"
 
-class HistoryWriter:
-    """Appends rows to a history, each with one write. Raises OSError when the disk takes no more.
+    def of(self, op: str = "") -> Self:
+        """The requests of one operation; of all for ""."""
+        return self.where("op = ?", op) if op else self
 
-    `redact` is applied to the texts that come from outside (operation, instance, detail), never to keys: the checks
-    need those as they are.
-    """
+    def due(self, from_s: float, to_s: float) -> Self:
+        """Those that were due in a stretch of time, its end excluded."""
+        return self.where("intended_s >= ? and intended_s < ?", from_s, to_s)
 
-    def __init__(self, path: Path, redact: Callable[[str], str] | None = None) -> None:
-        self.path = path
-        self._redact = redact
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(path, os.O_CREAT | os.O_RDWR | os.O_APPEND, 0o644)
-        # Several writers may open at once: only the first writes the header.
-        fcntl.flock(self._fd, fcntl.LOCK_EX)
-        try:
-            size = os.fstat(self._fd).st_size
-            if not size:
-                self._write(_HEADER + "\n")
-            elif os.pread(self._fd, 1, size - 1) != b"\n":
-                self._write("\n")  # an earlier writer was killed: its torn line must not swallow our first row
-        finally:
-            fcntl.flock(self._fd, fcntl.LOCK_UN)
+    def where(self, condition: str, *params: Any) -> Self:
+        """Those that meet this condition on the columns of the file, too."""
+        return replace(self, condition=f"{self.condition} and ({condition})", params=(*self.params, *params))
 
-    def append(self, row: Row) -> None:
-        """Put the row on disk, whole."""
-        if self._redact is not None:
-            redact = self._redact
-            row = row._replace(op=redact(row.op), instance=redact(row.instance), detail=redact(row.detail))
-        self._write(_line(row))
+    @property
+    def fates(self) -> str:
+        """The table of each `key`: its `fate` (`ok` where any attempt was, else `info` where any was, else `fail`), how
+        many attempts were sent, and the place of the `first` one. Requests without a key are left out."""
+        made = self._with(
+            "select key, min(outcome) as fate, count(start_s) as sent, min(n) as first "
+            "from requests where key <> '' group by key"
+        )
+        return self.file.once((self.condition, self.params), made, self.params)
 
-    def close(self) -> None:
-        """Give the file back. Idempotent."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+    def each(self, condition: str = "true", *params: Any) -> Iterator[Row]:
+        """The single requests that meet a condition, in order, and a few thousand at a time."""
+        cursor = self.file.db.cursor()
+        sql = self.in_full._with(f"select {', '.join(COLUMNS)} from requests where {condition}")
+        cursor.execute(sql, [*self.params, *params])
+        while batch := cursor.fetchmany(_BATCH):
+            yield from map(Row._make, batch)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    def _write(self, line: str) -> None:
-        data = line.encode("utf-8", "replace")
-        if os.write(self._fd, data) != len(data):
-            raise OSError(f"{self.path}: the disk took only part of a row")
-
-
-def _line(row: Row) -> str:
-    op, key, attempt, intended_s, start_s, end_s, outcome, status, instance, detail, worker = row
-    start = "" if start_s is None else f"{start_s:.6f}"
-    end = "" if end_s is None else f"{end_s:.6f}"
-    code = "" if status is None else status
-    line = f"{op},{key},{attempt},{intended_s:.6f},{start},{end},{outcome},{code},{instance},{detail},{worker}"
-    if line.count(",") == len(COLUMNS) - 1 and line.isprintable() and '"' not in line:
-        return line + "\n"
-    texts = [" ".join(text.splitlines()) for text in (op, key, instance, detail, worker)]
-    held = io.StringIO()
-    fields = [texts[0], texts[1], attempt, f"{intended_s:.6f}", start, end, outcome, code, *texts[2:]]
-    csv.writer(held, lineterminator="\n").writerow(fields)
-    return held.getvalue()
-
-
-def lines(path: Path) -> Iterator[Row | Unreadable]:
-    """The rows in order, and an Unreadable for every line that is none. Raises Damaged where there is no such file."""
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise Damaged(f"{path}: the history can't be read: {error.strerror or error}") from error
-    with file:
-        for number, raw in enumerate(file, 1):
-            text = raw.decode("utf-8", "replace").rstrip("\n")
-            if not raw.endswith(b"\n"):
-                yield Unreadable(number, "torn: the line has no end", True, text[:_LONGEST_EXCERPT])
-            elif number == 1:
-                if text != _HEADER:
-                    yield Unreadable(1, f"not the header {_HEADER}", False, text[:_LONGEST_EXCERPT])
-            else:
-                yield _parse(number, text)
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """All of them: for few."""
+        return tuple(self.each())
 
 
 def read(path: Path) -> History:
-    """The whole record. Raises Damaged where there is no such file."""
-    found = list(lines(path))
-    unreadable = tuple(item for item in found if isinstance(item, Unreadable))
-    return History(tuple(item for item in found if isinstance(item, Row)), unreadable)
-
-
-def _parse(number: int, text: str) -> Row | Unreadable:
+    """The record in this file. Raises Damaged where there is none."""
     try:
-        fields = next(csv.reader([text], strict=True)) if '"' in text else text.split(",")
-        return _row(fields)
-    except (ValueError, csv.Error, StopIteration) as error:
-        return Unreadable(number, str(error) or "empty", False, text[:_LONGEST_EXCERPT])
+        path.open("rb").close()
+    except OSError as error:
+        raise Damaged(f"{path}: the history can't be read: {error.strerror or error}") from error
+    return History(HistoryFile(path))
 
 
-def _row(fields: list[str]) -> Row:
-    if len(fields) != len(COLUMNS):
-        raise ValueError(f"{len(fields)} fields instead of {len(COLUMNS)}")
-    op, key, attempt, intended, start, end, outcome, status, instance, detail, worker = fields
-    if outcome not in OUTCOMES:
-        raise ValueError(f"outcome {outcome!r} is none of {', '.join(OUTCOMES)}")
-    if int(attempt) < 1:
-        raise ValueError(f"attempt {attempt} is below 1")
-    if bool(start) != bool(end) or (not start and outcome != "fail"):
-        raise ValueError(f"start {start!r}, end {end!r} and outcome {outcome} don't go together")
-    start_s, end_s = (_seconds(start), _seconds(end)) if start else (None, None)
-    code = int(status) if status else None
-    sent = _seconds(intended), start_s, end_s
-    return Row(op, key, int(attempt), *sent, cast(Outcome, outcome), code, instance, detail, worker)
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value) or value < 0:
-        raise ValueError(f"{text!r} is not a time")
-    return value
+def none() -> History:
+    """The history of a run that sent nothing."""
+    return History(HistoryFile(None))

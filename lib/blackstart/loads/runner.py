@@ -17,7 +17,6 @@ from blackstart.base.codec import to_data
 from blackstart.base.errors import Damaged, StepFailed, StepTimedOut
 from blackstart.base.pulse import Beat
 from blackstart.evidence import history
-from blackstart.evidence.history import History
 from blackstart.loads.load import Load
 from blackstart.loads.summary import Driven, Summary, summarise
 
@@ -143,7 +142,7 @@ class LoadHandle:
             try:
                 record = history.read(self.history_path)
             except Damaged:
-                record = History(())
+                record = history.none()
             self._summary = summarise(self.name, self.kind, record, driven)
         return self._summary
 

@@ -1,13 +1,12 @@
 """What a load did, told from its history: what was due, what was sent, and how near to its time."""
 
 import dataclasses
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from blackstart.base.percentiles import percentile
-from blackstart.evidence.history import History, Row
+from blackstart.base.percentiles import percentiles_sql
+from blackstart.evidence.history import History
 
 # A request this late is none of its moment any more. More than this share of them, and another load was played.
 _LATE_MS = 1000.0
@@ -105,20 +104,27 @@ class Summary:
         return cls(**fields)
 
 
-def rows_of(history: History, name: str) -> list[Row]:
-    """The rows that the load of this name wrote: a history may be shared."""
-    return [row for row in history.rows if row.worker.partition("/")[0] == name]
+def rows_of(history: History, name: str) -> History:
+    """The requests that the load of this name sent: a history may be shared."""
+    return history.in_full.where("split_part(worker, '/', 1) = ?", name)
 
 
 def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary:
     """The summary of a load from its rows and from what only its driver knows."""
-    rows = rows_of(history, name)
-    firsts = rows if kind == "burst" else [row for row in rows if row.attempt == 1]
-    sent = [row for row in firsts if row.sent]
-    outcomes = Counter(row.outcome for row in rows if row.sent)
-    errors = [row.start_error_ms for row in sent] if kind in ("open_loop", "commands") else []
-    overlap = overlap_of(rows, driven.release_spread_ms) if kind == "burst" else None
-    reasons = (*driven.reasons, *_shortfalls(firsts, history, driven, overlap), *_lateness(errors))
+    firsts = "true" if kind == "burst" else "attempt = 1"
+    rows, first, sent, ok, fail, info, late, errors, *flight = rows_of(history, name).one(
+        "select count(*), count(*) filter (is_first), count(start_s) filter (is_first), "
+        "count(*) filter (sent and outcome = 'ok'), count(*) filter (sent and outcome = 'fail'), "
+        "count(*) filter (sent and outcome = 'info'), count(*) filter (is_first and start_error_ms > ?), "
+        f"{percentiles_sql('start_error_ms', (50, 99, 100))} filter (is_first and sent), "
+        f"count(start_s), max(start_s), min(end_s) from (select *, {firsts} as is_first from requests)",
+        _LATE_MS,
+    )
+    timed = kind in ("open_loop", "commands") and sent > 0
+    p50_ms, p99_ms, max_ms = (round(figure, 3) for figure in errors) if timed else (None, None, None)
+    overlap = _overlap(rows, flight, driven.release_spread_ms) if kind == "burst" else None
+    reasons = (*driven.reasons, *_shortfalls(first, sent, history, driven, overlap))
+    reasons += _lateness(late, sent) if timed else ()
     return Summary(
         name=name,
         kind=kind,
@@ -126,20 +132,20 @@ def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary
         reasons=reasons,
         planned=driven.planned,
         intended=driven.intended,
-        sent=len(sent),
-        unsent=len(firsts) - len(sent),
-        ok=outcomes["ok"],
-        fail=outcomes["fail"],
-        info=outcomes["info"],
-        retries=len(rows) - len(firsts),
-        unreadable=len(history.unreadable),
+        sent=sent,
+        unsent=first - sent,
+        ok=ok,
+        fail=fail,
+        info=info,
+        retries=rows - first,
+        unreadable=history.unreadable,
         stopped=driven.stopped,
         lasted_s=round(driven.lasted_s, 6),
         intended_rate_per_s=_rate(driven.intended, driven.lasted_s),
-        reached_rate_per_s=_rate(len(sent), driven.lasted_s),
-        start_error_p50_ms=round(percentile(errors, 50), 3) if errors else None,
-        start_error_p99_ms=round(percentile(errors, 99), 3) if errors else None,
-        start_error_max_ms=round(max(errors), 3) if errors else None,
+        reached_rate_per_s=_rate(sent, driven.lasted_s),
+        start_error_p50_ms=p50_ms,
+        start_error_p99_ms=p99_ms,
+        start_error_max_ms=max_ms,
         overlap=overlap,
         thresholds=driven.thresholds,
         dropped_iterations=driven.dropped_iterations,
@@ -147,27 +153,24 @@ def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary
     )
 
 
-def overlap_of(rows: Sequence[Row], release_spread_ms: float | None = None) -> Overlap:
-    """Whether all these requests were sent and in flight at one moment."""
-    starts = [row.start_s for row in rows if row.start_s is not None]
-    ends = [row.end_s for row in rows if row.end_s is not None]
-    if not starts or not ends:
-        return Overlap(len(rows), False)
-    proven = len(starts) == len(rows) >= 2 and max(starts) < min(ends)
-    return Overlap(len(rows), proven, max(starts), min(ends), release_spread_ms)
+def _overlap(rows: int, flight: Sequence[Any], spread_ms: float | None) -> Overlap:
+    sent, latest_start_s, earliest_end_s = flight
+    if not sent:
+        return Overlap(rows, False)
+    proven = sent == rows >= 2 and latest_start_s < earliest_end_s
+    return Overlap(rows, proven, latest_start_s, earliest_end_s, spread_ms)
 
 
-def _shortfalls(firsts: Sequence[Row], history: History, driven: Driven, overlap: Overlap | None) -> list[str]:
-    unsent = sum(not row.sent for row in firsts)
+def _shortfalls(first: int, sent: int, history: History, driven: Driven, overlap: Overlap | None) -> list[str]:
     found = []
-    if not firsts:
+    if not first:
         found.append("nothing was sent")
-    if unsent:
-        found.append(f"{unsent} of {driven.intended} requests were never sent")
-    if len(firsts) < driven.intended and driven.dropped_iterations is None:
-        found.append(f"{driven.intended - len(firsts)} of {driven.intended} requests left no row")
+    if sent < first:
+        found.append(f"{first - sent} of {driven.intended} requests were never sent")
+    if first < driven.intended and driven.dropped_iterations is None:
+        found.append(f"{driven.intended - first} of {driven.intended} requests left no row")
     if history.unreadable:
-        found.append(f"{len(history.unreadable)} lines of the history can't be read")
+        found.append(f"{history.unreadable} lines of the history can't be read")
     if overlap is not None and not overlap.proven and overlap.n != 1:
         found.append("the requests of the burst did not all overlap")
     if driven.cut and not driven.reasons:  # else it is said already why it was ended
@@ -177,12 +180,11 @@ def _shortfalls(firsts: Sequence[Row], history: History, driven: Driven, overlap
     return found
 
 
-def _lateness(errors_ms: Sequence[float]) -> list[str]:
-    late = sum(error_ms > _LATE_MS for error_ms in errors_ms)
-    if late <= _LATE_SHARE * len(errors_ms):
-        return []
-    of = f"{late} of {len(errors_ms)} requests were sent more than {_LATE_MS / 1000:g} s after their time"
-    return [f"{of}: the rate was not reached (did the load's process stand still?)"]
+def _lateness(late: int, sent: int) -> tuple[str, ...]:
+    if late <= _LATE_SHARE * sent:
+        return ()
+    of = f"{late} of {sent} requests were sent more than {_LATE_MS / 1000:g} s after their time"
+    return (f"{of}: the rate was not reached (did the load's process stand still?)",)
 
 
 def _rate(count: int, lasted_s: float) -> float:

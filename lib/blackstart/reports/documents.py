@@ -37,7 +37,7 @@ def write(
         "report.html": lambda: html.page(view, load()),
     }
     if (folder / "history.csv").exists():
-        makers[summary.NAME] = lambda: summary.text(view, load() or history.History(()))
+        makers[summary.NAME] = lambda: summary.text(view, load() or history.none())
     if view.stretches:
         makers[stretches.NAME] = lambda: stretches.as_csv(view, load())
     if view.experiment and view.experiment.evidence_rows:

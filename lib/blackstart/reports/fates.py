@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.base.percentiles import percentile
-from blackstart.evidence.history import History, Row
+from blackstart.base.percentiles import percentiles_sql
+from blackstart.evidence.history import History
 from blackstart.model.system import System
-from blackstart.reports.load_view import flow_per_s
+from blackstart.reports.load_view import FLOW_PER_S
 from blackstart.reports.story import Phase
 
 
@@ -44,35 +44,33 @@ class PhaseFigures:
         return sum(fate.share for fate in self.fates if fate.name in ("served", "fallback"))
 
 
-def fate(row: Row, system: System, usual: str = "") -> str:
-    """What became of a request: by its status, and by what its answer says of itself, the history's `detail` (`usual`:
-    as without a fault)."""
-    if not row.sent:
-        return "unsent"
-    if row.outcome == "ok" and row.status != 429:
-        other = row.detail not in ("", usual) if usual else row.detail in system.fallbacks
-        return "fallback" if other else "served"
-    return system.fates.get(row.status or 0, "failed")
+def fate_sql(system: System, usual: str = "") -> tuple[str, list[object]]:
+    """What became of a request, and the parameters of that: by its status, and by what its answer says of itself, the
+    history's `detail` (`usual`: as without a fault)."""
+    other = "detail not in ('', ?)" if usual else "detail in ?::varchar[]"
+    words = " ".join(f"when status = {int(status)} then ?" for status in system.fates)
+    return (
+        "case when not sent then 'unsent' when outcome = 'ok' and status is distinct from 429 "
+        f"then if({other}, 'fallback', 'served') {words} else 'failed' end"
+    ), [usual or list(system.fallbacks), *system.fates.values()]
 
 
 def by_phase(history: History, phases: Sequence[Phase], system: System, usual: str = "") -> tuple[PhaseFigures, ...]:
     """The figures of every phase in which requests were due, in order."""
+    names = tuple(dict.fromkeys(("served", "fallback", *system.fates.values(), "failed", "unsent")))
+    what, params = fate_sql(system, usual)
     made = []
     for phase in phases:
-        rows = [row for row in history.rows if phase.from_s <= row.intended_s < phase.to_s]
-        if rows:
-            found = tuple(_fates(rows, system, usual))
-            available = sum(each.count for each in found if each.name in system.available)
-            made.append(PhaseFigures(phase.name, len(rows), flow_per_s(rows), found, available))
+        rows = history.due(phase.from_s, phase.to_s)
+        count, per_s = rows.one(f"select count(*), {FLOW_PER_S} from requests")
+        found = rows.ask(
+            f"select {what} as fate, count(*), {percentiles_sql('latency_ms', (50, 95, 99))} "
+            "from requests group by fate",
+            *params,
+        )
+        found.sort(key=lambda one: names.index(one[0]))
+        fates = tuple(Fate(name, of, of / count, *(figures or [])) for name, of, figures in found)
+        if count:
+            available = sum(each.count for each in fates if each.name in system.available)
+            made.append(PhaseFigures(phase.name, count, per_s, fates, available))
     return tuple(made)
-
-
-def _fates(rows: Sequence[Row], system: System, usual: str) -> list[Fate]:
-    made = []
-    for name in dict.fromkeys(("served", "fallback", *system.fates.values(), "failed", "unsent")):
-        chosen = [row for row in rows if fate(row, system, usual) == name]
-        if chosen:
-            waits = sorted(row.latency_ms for row in chosen if row.end_s is not None)
-            figures = [percentile(waits, p) for p in (50, 95, 99)] if waits else [None] * 3
-            made.append(Fate(name, len(chosen), len(chosen) / len(rows), *figures))
-    return made

@@ -41,7 +41,7 @@ def page(view: RunView, history: History | None = None, notes: Sequence[tuple[st
         stretches.part(view, history),
         fate_section(view, history),
         gauge_section(view),
-        sections.load(view, rows, len(history.unreadable) if history else 0),
+        sections.load(view, rows, history.unreadable if history else 0),
         sections.lateness(view),
         sections.done(view),
         sections.again(view),

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from blackstart.base.percentiles import percentile
-from blackstart.evidence.history import History, Row
+from blackstart.base.percentiles import percentiles_sql
+from blackstart.evidence.history import History
 from blackstart.reports.story import Phase
 
 _STEPS_S = (0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 5, 10, 30, 60)
@@ -48,58 +48,56 @@ class Bucket:
     counts: Counter[str]
 
 
-def outcome(row: Row) -> str:
-    """The outcome as it is shown: a request that was never sent is told from one that was turned down."""
-    return row.outcome if row.sent else "unsent"
+_OUTCOME = "if(sent, outcome::varchar, 'unsent')"
+# Over the time in which they flowed: a load that begins in the middle of a phase is not slower for it.
+FLOW_PER_S = "if(max(intended_s) > min(intended_s), (count(*) - 1) / (max(intended_s) - min(intended_s)), count(*))"
 
 
 def by_phase(history: History, phases: Sequence[Phase]) -> tuple[LoadRow, ...]:
     """A row per phase, operation and outcome, in that order; rows due outside of all phases are `between`."""
-    groups: dict[tuple[str, str], list[Row]] = {}
-    for row in history.rows:
-        groups.setdefault((_phase(row.intended_s, phases), row.op), []).append(row)
-    order = {phase.name: place for place, phase in enumerate(phases)}
-    made: list[LoadRow] = []
-    for (phase_name, op), rows in sorted(groups.items(), key=lambda item: (order.get(item[0][0], 99), item[0][1])):
-        for word in OUTCOMES:
-            chosen = [row for row in rows if outcome(row) == word]
-            if chosen:
-                made.append(_row(phase_name, op, word, chosen, len(rows), flow_per_s(rows)))
+    phase, params = phase_sql(phases)
+    flows = history.ask(f"select {phase} as phase, op, count(*), {FLOW_PER_S} from requests group by all", *params)
+    flow = {(place, op): (count, per_s) for place, op, count, per_s in flows}
+    found = history.ask(
+        f"select {phase} as phase, op, {_OUTCOME} as word, count(*), "
+        f"{percentiles_sql('latency_ms', (50, 95, 99, 100))} from requests group by phase, op, word",
+        *params,
+    )
+    found.sort(key=lambda one: (*one[:2], OUTCOMES.index(one[2])))
+    made = []
+    for place, op, word, count, figures in found:
+        of, per_s = flow[place, op]
+        name = phases[place].name if place < len(phases) else "between"
+        made.append(LoadRow(name, op, word, count, count / of, per_s * count / of, *(figures or [])))
     return tuple(made)
 
 
-def _phase(at_s: float, phases: Sequence[Phase]) -> str:
-    return next((phase.name for phase in phases if phase.from_s <= at_s < phase.to_s), "between")
-
-
-def _row(phase: str, op: str, word: str, rows: Sequence[Row], of: int, flow: float) -> LoadRow:
-    latencies = sorted(row.latency_ms for row in rows if row.end_s is not None)
-    figures = [percentile(latencies, p) for p in (50, 95, 99, 100)] if latencies else [None] * 4
-    return LoadRow(phase, op, word, len(rows), len(rows) / of, flow * len(rows) / of, *figures)
-
-
-def flow_per_s(rows: Sequence[Row]) -> float:
-    """Over the time in which they flowed: a load that begins in the middle of a phase is not slower for it."""
-    due = [row.intended_s for row in rows]
-    lasted_s = max(due) - min(due)
-    return (len(rows) - 1) / lasted_s if lasted_s > 0 else float(len(rows))
+def phase_sql(phases: Sequence[Phase]) -> tuple[str, list[float]]:
+    """Which of the phases a request was due in, by its place from 0, and how many there are for none of them; and the
+    parameters of that."""
+    whens = " ".join(f"when intended_s >= ? and intended_s < ? then {place}" for place in range(len(phases)))
+    times = [at_s for phase in phases for at_s in (phase.from_s, phase.to_s)]
+    return f"case {whens or 'when false then 0'} else {len(phases)} end", times
 
 
 def buckets(history: History, from_s: float, to_s: float) -> tuple[Bucket, ...]:
     """The requests over time in equal stretches of a round length, at most a hundred, with a few requests in each."""
     length_s = to_s - from_s
-    if not history.rows or length_s <= 0:
+    due, lasted_s = history.one("select count(*), max(intended_s) - min(intended_s) from requests")
+    if not due or length_s <= 0:
         return ()
-    due = [row.intended_s for row in history.rows]
     # A burst stays as sharp as it was; a steady trickle is not drawn as a comb.
-    flows_s = max(max(due) - min(due), 1e-3)
-    fits = (step for step in _STEPS_S if length_s / step <= 100 and len(due) * step / flows_s >= 8)
+    flows_s = max(lasted_s, 1e-3)
+    fits = (step for step in _STEPS_S if length_s / step <= 100 and due * step / flows_s >= 8)
     width_s = next(fits, length_s)
     counts: list[Counter[str]] = [Counter() for _ in range(math.ceil(length_s / width_s))]
-    for row in history.rows:
-        place = int((row.intended_s - from_s) / width_s)
-        if 0 <= place < len(counts):
-            counts[place][outcome(row)] += 1
+    found = history.ask(
+        f"select trunc((intended_s - ?) / ?)::bigint as place, {_OUTCOME} as word, count(*) from requests "
+        "group by all having place between 0 and ?",
+        from_s, width_s, len(counts) - 1,
+    )  # fmt: skip
+    for place, word, count in found:
+        counts[place][word] += count
     return tuple(
         Bucket(from_s + place * width_s, from_s + (place + 1) * width_s, count) for place, count in enumerate(counts)
     )

@@ -15,7 +15,7 @@ NAME = "summary.md"
 def text(view: RunView, history: History) -> str:
     phases = fates.by_phase(history, view.phases, view.system, view.usual)
     of = {each.phase: each for each in phases}
-    damage = f" {len(history.unreadable)} lines of the history can't be read." if history.unreadable else ""
+    damage = f" {history.unreadable} lines of the history can't be read." if history.unreadable else ""
     parts = [
         *_head(view),
         "- **Baseline (No Fault)**:",

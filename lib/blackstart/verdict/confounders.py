@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History, Row
+from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.finding import Finding, Interval, shown
 from blackstart.model.reading import Reading
@@ -94,32 +94,35 @@ def _unproduced(run: Replayed, monitor: Monitor) -> str:
     if run.history is None or not in_place_of_fault or monitor.phase != "fault" or monitor.interval is not None:
         return ""
     until_s = monitor.deadline_s()
-    rows = [row for row in run.history.rows if row.sent and (until_s is None or _sent_s(row) < until_s)]
-    if not rows:
+    # The earliest that it can have been taken: a burst sends all but the last byte before the requests are due.
+    rows = run.history.where(
+        "start_s is not null and greatest(intended_s, start_s) < coalesce(?, 'inf'::double)", until_s
+    )
+    count, accepted, began_s, over_s = rows.one(
+        "select count(*), count(*) filter (outcome = 'ok'), min(greatest(intended_s, start_s)), "
+        "max(end_s) filter (outcome = 'ok') from requests"
+    )
+    if not count:
         return "no request of the load was sent in that time: nothing could bring it about"
     drains_per_s = monitor.expectation.drains_per_s
-    if not drains_per_s or _must_have_shown(run.record, monitor, rows, drains_per_s):
+    if not drains_per_s or _must_have_shown(run.record, monitor, rows, drains_per_s, began_s):
         return ""
-    accepted = [row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None]
     if not accepted:
-        return f"none of the {len(rows)} requests was accepted: nothing could wait"
-    took_s = max(accepted) - min(map(_sent_s, rows))
+        return f"none of the {count} requests was accepted: nothing could wait"
     return (
-        f"{len(accepted)} requests were accepted in {took_s:.2f} s, of which {drains_per_s:g} a second may be done: "
-        "none had to wait at the time of any reading"
+        f"{accepted} requests were accepted in {over_s - began_s:.2f} s, of which {drains_per_s:g} a second may be "
+        "done: none had to wait at the time of any reading"
     )
 
 
-def _must_have_shown(record: Record, monitor: Monitor, rows: Sequence[Row], drains_per_s: float) -> bool:
+def _must_have_shown(record: Record, monitor: Monitor, rows: History, drains_per_s: float, began_s: float) -> bool:
     """Whether there is a reading at which requests must have waited, whatever their order and their ways took.
 
     Accepted before the reading was sent: at least those that were answered by then. Done when it was answered: at most
-    one at once, and `drains_per_s` from when the first was sent.
+    one at once, and `drains_per_s` from when the first was sent (`began_s`).
     """
-    began_s = min(map(_sent_s, rows))
-    ends = sorted(row.end_s for row in rows if row.outcome == "ok" and row.end_s is not None)
     for reading in _readings(record, monitor):
-        accepted = sum(end_s <= reading.sent_s for end_s in ends)
+        (accepted,) = rows.one("select count(*) from requests where outcome = 'ok' and end_s <= ?", reading.sent_s)
         if accepted > 1 + drains_per_s * max(0.0, reading.answered_s - began_s):
             return True
     return False
@@ -135,11 +138,6 @@ def _readings(record: Record, monitor: Monitor) -> list[Reading]:
     ]
 
 
-def _sent_s(row: Row) -> float:
-    """The earliest that it can have been taken: a burst sends all but the last byte before the requests are due."""
-    return max(row.intended_s, row.start_s if row.start_s is not None else row.intended_s)
-
-
 # ---------------------------------------------------------------- the load had ended by then
 
 
@@ -148,7 +146,7 @@ def _load_over(run: Replayed, monitor: Monitor) -> str:
         return ""
     if monitor.interval is not None and not late(monitor):
         return ""
-    over_s = max((row.end_s or row.intended_s for row in run.history.rows), default=0.0)
+    (over_s,) = run.history.one("select coalesce(max(coalesce(end_s, intended_s)), 0.0) from requests")
     deadline_s = monitor.deadline_s()
     return "the load had ended by then" if deadline_s is not None and deadline_s > over_s + GAP_LEAST_S else ""
 

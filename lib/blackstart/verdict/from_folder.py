@@ -32,7 +32,7 @@ def judge_folder(path: Path, failure: OSError | None = None, proved: Collection[
     try:
         record = journal.read(path / "journal.jsonl").until_end()
         requests = path / "history.csv"
-        driven = history.read(requests) if requests.exists() else History(())
+        driven = history.read(requests) if requests.exists() else history.none()
         mended = _mended(path / "guardian.jsonl").union(proved)
         judgement = judge(record, check_findings(record, driven), mended, driven)
     except BlackstartError as damage:

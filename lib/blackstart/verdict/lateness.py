@@ -69,6 +69,11 @@ class Lateness:
     def slow(self) -> tuple[tuple[str, Beat], ...]:
         return tuple((who, beat) for who, beat in self.beats if is_bad(beat) or (beat.runnable or 0) >= CROWDED_PER_CPU)
 
+    @cached_property
+    def times(self) -> list[tuple[float, float]]:
+        """When what was under way may be excused (see `excuses`)."""
+        return [(beat.from_s, _felt_s(beat)) for _, beat in self.slow]
+
     def slowed(self, from_s: float, to_s: float) -> float:
         """How many times as long what needs a processor took in that time; 1 where the machine was not crowded."""
         among = (b.runnable or 0.0 for _, b in self.slow if b.from_s <= to_s and from_s <= b.to_s)

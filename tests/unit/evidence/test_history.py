@@ -1,9 +1,12 @@
 """A history is written as it happens and read with everything that is wrong with it told."""
 
+import gc
 import multiprocessing
 import os
 import signal
+import tempfile
 import time
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.base.errors import Damaged
-from blackstart.evidence.history import COLUMNS, History, HistoryWriter, Outcome, Row, Unreadable, lines, read
+from blackstart.base.percentiles import percentile, percentiles_sql
+from blackstart.evidence import history_file
+from blackstart.evidence.history import COLUMNS, Outcome, Row, read
+from blackstart.evidence.history_writer import HistoryWriter
+from tests.unit.histories import history_of
 
 
 def row(key: str = "k-1", outcome: Outcome = "ok", attempt: int = 1, **more: object) -> Row:
@@ -29,7 +36,7 @@ def written(tmp_path: Path, *rows: Row) -> Path:
 
 def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     rows = (row(), row("k-2", "fail", start_s=None, end_s=None, status=None, detail="unsent: 10 in flight"))
-    assert read(written(tmp_path, *rows)) == History(rows)
+    assert read(written(tmp_path, *rows)).rows == rows
 
 
 def test_the_first_line_names_the_columns(tmp_path: Path) -> None:
@@ -69,16 +76,15 @@ def test_a_torn_last_line_is_told_apart_from_rubbish_in_the_middle(tmp_path: Pat
     path = written(tmp_path, row(), row("k-2"))
     header, first, second = path.read_text().splitlines()
     path.write_text("\n".join([header, first, "what,is,this", second, second[:37]]))
-    items = list(lines(path))
-    assert [type(item) for item in items] == [Row, Unreadable, Row, Unreadable]
-    assert (items[1].line, items[1].torn) == (3, False)  # type: ignore[union-attr]
-    assert (items[3].line, items[3].torn) == (5, True)  # type: ignore[union-attr]
+    history = read(path)
+    assert (history.rows, history.torn, history.unreadable) == ((row(), row("k-2")), 1, 2)
 
 
 def test_a_last_line_that_lost_only_its_end_is_torn(tmp_path: Path) -> None:
     path = written(tmp_path, row())
     path.write_bytes(path.read_bytes()[:-1])
-    assert [bad.torn for bad in read(path).unreadable] == [True]
+    history = read(path)
+    assert (history.rows, history.torn, history.unreadable) == ((), 1, 1)
 
 
 def test_a_writer_after_a_torn_line_keeps_its_own_rows_whole(tmp_path: Path) -> None:
@@ -87,7 +93,7 @@ def test_a_writer_after_a_torn_line_keeps_its_own_rows_whole(tmp_path: Path) -> 
     written(tmp_path, row("k-2"))
     history = read(path)
     assert [item.key for item in history.rows] == ["k-2"]
-    assert len(history.unreadable) == 1
+    assert (history.torn, history.unreadable) == (0, 1)
 
 
 @pytest.mark.parametrize(
@@ -110,13 +116,13 @@ def test_a_row_that_makes_no_sense_is_reported(tmp_path: Path, column: str, valu
     path.write_text(f"{header}\n{','.join(fields)}\n")
     history = read(path)
     assert not history.rows
-    assert [(bad.line, bad.torn) for bad in history.unreadable] == [(2, False)]
+    assert (history.torn, history.unreadable) == (0, 1)
 
 
 def test_a_file_without_the_header_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "history.csv"
     path.write_text("a,b\n")
-    assert "not the header" in read(path).unreadable[0].reason
+    assert (read(path).torn, read(path).unreadable) == (0, 1)
 
 
 def test_no_file_is_damaged_not_empty(tmp_path: Path) -> None:
@@ -134,7 +140,9 @@ def test_secrets_are_redacted_and_keys_are_not(tmp_path: Path) -> None:
 
 def test_fates_take_the_best_that_is_known_of_a_key() -> None:
     rows = [row("a", "info"), row("a", "ok", 2), row("b", "info"), row("b", "fail", 2), row("c", "fail"), row("", "ok")]
-    assert History(tuple(rows)).fates() == {"a": "ok", "b": "info", "c": "fail"}
+    history = history_of(rows)
+    told = history.ask(f"select key, fate, sent from {history.fates} order by first")
+    assert told == [("a", "ok", 2), ("b", "info", 2), ("c", "fail", 1)]
 
 
 def test_latency_counts_from_the_intended_time() -> None:
@@ -172,7 +180,65 @@ def test_killed_writers_that_share_a_file_lose_no_whole_row(tmp_path: Path) -> N
         os.kill(writer.pid, signal.SIGKILL)
         writer.join(10)
     history = read(path)
-    assert all(bad.torn for bad in history.unreadable)
+    assert history.unreadable == history.torn
     for name in ("w1", "w2"):
         numbers = [int(item.key.split("-")[1]) for item in history.rows if item.worker == name]
         assert numbers == list(range(1, len(numbers) + 1))
+
+
+def test_a_line_cut_within_quotes_swallows_none_of_those_behind_it(tmp_path: Path) -> None:
+    path = written(tmp_path, row(), row("k-2", detail='said "no, never"'), row("k-3"), row("k-4", detail='a "quote"'))
+    header, first, quoted, third, last = path.read_text().splitlines()
+    cut = quoted[: quoted.index('"') + 8]
+    path.write_text("\n".join([header, first, cut, third, last, quoted, cut]))
+    history = read(path)
+    assert [item.key for item in history.rows] == ["k-1", "k-3", "k-4", "k-2"]
+    assert (history.torn, history.unreadable) == (1, 2)
+    assert history.one("select count(*) from requests") == (4,)
+
+
+def test_an_empty_line_is_one_that_cannot_be_read(tmp_path: Path) -> None:
+    path = written(tmp_path, row())
+    path.write_text(path.read_text() + "\n")
+    assert (len(read(path).rows), read(path).unreadable) == (1, 1)
+
+
+def test_a_torn_line_that_looks_whole_is_no_row_of_the_table_either(tmp_path: Path) -> None:
+    path = written(tmp_path, row(), row("k-2"))
+    path.write_bytes(path.read_bytes()[:-1])
+    history = read(path)
+    assert history.ask("select key from requests") == [("k-1",)]
+    assert (history.torn, history.unreadable) == (1, 1)
+
+
+def test_a_history_in_a_folder_with_the_signs_of_a_pattern_is_read(tmp_path: Path) -> None:
+    folder = tmp_path / "it's [1] of * or ?"
+    folder.mkdir()
+    assert read(written(folder, row())).rows == (row(),)
+
+
+def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spill"))
+    (tmp_path / "spill").mkdir()
+    monkeypatch.setattr(history_file, "_MEMORY", "32MB")
+    monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
+    path = tmp_path / "history.csv"
+    line = written(tmp_path / "one", row("k-0")).read_text().splitlines()[1]
+    rows = (line.replace("k-0", f"k-{number}") for number in range(300_000))
+    path.write_text("\n".join([",".join(COLUMNS), *rows, ""]))
+    history = read(path)
+    assert history.one(f"select count(*), sum(sent) from {history.fates}") == (300_000, 300_000)
+    assert list((tmp_path / "spill").iterdir()), "nothing was too large: the test shows nothing"
+    del history
+    gc.collect()
+    history_file._instance.cache_clear()
+    assert not list((tmp_path / "spill").iterdir())
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 20, 100, 101, 1000, 1999])
+def test_a_percentile_is_of_the_same_rank_in_sql_as_in_python(count: int) -> None:
+    ps = (0.1, 25, 50, 90, 95, 99, 99.9, 99.95, 100)
+    rows = history_of(row(f"k{n}", end_s=10 + n / 1000) for n in range(count, 0, -1))
+    (found,) = rows.one(f"select {percentiles_sql('latency_ms', ps)} from requests")
+    latencies = [item.latency_ms for item in rows.rows]
+    assert found == [percentile(latencies, p) for p in ps]

@@ -10,7 +10,8 @@ import pytest
 
 from blackstart.base.clock import now_s
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter, Row
+from blackstart.evidence.history import Row
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.control import Control
 from blackstart.loads.driving.sender import Sender
 from blackstart.loads.open_loop import OpenLoop

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads import Burst, Operation
 from blackstart.loads.driving.burst import _Volley
 from blackstart.loads.driving.prepared import Prepared

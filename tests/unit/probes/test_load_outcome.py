@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.evidence.history import HistoryWriter, Outcome, Row
+from blackstart.evidence.history import Outcome, Row
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.read import read_once
 from tests.unit.verdict.checks.rows import row

@@ -15,6 +15,7 @@ from unittest.mock import patch
 from blackstart.base import clock
 from blackstart.base.codec import to_data
 from blackstart.evidence import history, journal
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.evidence.journal import Journal, Record
 from blackstart.faults.stop import Stop
 from blackstart.model.change import Change
@@ -209,7 +210,7 @@ def judged(path: Path) -> tuple[Record, Judgement]:
 
 
 def _history(path: Path) -> None:
-    with contextlib.closing(history.HistoryWriter(path)) as writer:
+    with contextlib.closing(HistoryWriter(path)) as writer:
         for row in _rows():
             writer.append(row)
 

@@ -9,6 +9,7 @@ from blackstart.model.expect import always, eventually
 from blackstart.model.experiment import Traffic
 from blackstart.verdict.judge import judge
 from tests.unit.builders import Seen, Story, experiment, finding
+from tests.unit.histories import history_of
 
 answer, page = Seen("answer"), Seen("page")
 AGAIN = eventually(answer.is_("ok"), within_s=2, name="again")
@@ -29,7 +30,7 @@ def told(summary: dict[str, bool], seen_page: int = 200, flows: str = "throughou
 
 def until(end_s: float) -> History:
     due = [number / 10 for number in range(1, round(end_s * 10))]
-    return History(tuple(Row("get", "", 1, s, s, s + 0.01, "ok", 200, "", "bypassed") for s in due))
+    return history_of(Row("get", "", 1, s, s, s + 0.01, "ok", 200, "", "bypassed") for s in due)
 
 
 @pytest.mark.parametrize("summary", [DIED, TOO_SHORT])

@@ -10,6 +10,7 @@ from blackstart.model.experiment import Traffic
 from blackstart.model.finding import Finding
 from blackstart.verdict.judge import judge
 from tests.unit.builders import Seen, Story, experiment, finding
+from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import unsent
 
 depth = Seen("depth")
@@ -25,14 +26,14 @@ def flat(first_s: float = 2.01, **parts: object) -> Story:
 
 def plans(count: int, apart_s: float = 0.0, outcome: str = "ok") -> History:
     sent = [2.0 + number * apart_s for number in range(count)]
-    return History(tuple(Row("plan", f"p{s}", 1, s, s, s + 0.005, outcome, 202) for s in sent))  # type: ignore[arg-type]
+    return history_of(Row("plan", f"p{s}", 1, s, s, s + 0.005, outcome, 202) for s in sent)  # type: ignore[arg-type]
 
 
 def told(story: Story, history: History) -> Finding:
     return finding(judge(story.record(), history=history), "rises")
 
 
-@pytest.mark.parametrize("load", [History(()), History((unsent("p1"),))])
+@pytest.mark.parametrize("load", [history_of(), history_of((unsent("p1"),))])
 def test_a_load_that_sent_nothing_makes_what_it_should_bring_about_inconclusive(load: History) -> None:
     found = told(flat(), load)
     assert (found.status, found.hint) == ("inconclusive", "")
@@ -40,7 +41,7 @@ def test_a_load_that_sent_nothing_makes_what_it_should_bring_about_inconclusive(
 
 
 def test_a_state_that_lasts_without_a_load_that_sent_anything_is_inconclusive_too() -> None:
-    assert told(flat(during=(eventually(depth.above(0), within_s=2, name="rises"),)), History(())).status == (
+    assert told(flat(during=(eventually(depth.above(0), within_s=2, name="rises"),)), history_of()).status == (
         "inconclusive"
     )
 
@@ -73,4 +74,4 @@ def test_without_a_rate_any_request_that_was_sent_is_enough_and_it_broke() -> No
 
 
 def test_what_waits_for_something_else_than_a_load_broke_as_ever() -> None:
-    assert told(flat(traffic=Traffic("burst")), History(())).status == "broke"
+    assert told(flat(traffic=Traffic("burst")), history_of()).status == "broke"

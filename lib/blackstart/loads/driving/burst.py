@@ -5,7 +5,8 @@ from pathlib import Path
 
 from blackstart.base.clock import now_s
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter, Row
+from blackstart.evidence.history import Row
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.burst import Burst
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.files import file_limit

@@ -8,7 +8,7 @@ from blackstart.base.errors import BlackstartError
 from blackstart.base.secrets.env import secret
 from blackstart.controls.steps.ssh import close_machines
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.errand import Job, Program

@@ -12,7 +12,7 @@ from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.base.writer import error as say_error
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.k6_process import K6Process
 from blackstart.loads.driving.k6_rows import K6Rows
@@ -42,7 +42,8 @@ async def drive(load: K6, spec_path: Path, history_path: Path, control: Control,
         await k6.end()
     record = history.read(history_path)
     dropped = driven.dropped_iterations or 0
-    driven = dataclasses.replace(driven, intended=len(rows_of(record, load.name)) + dropped)
+    (count,) = rows_of(record, load.name).one("select count(*) from requests")
+    driven = dataclasses.replace(driven, intended=count + dropped)
     say("summary", **summarise(load.name, load.kind, record, driven).to_data())
 
 

@@ -5,7 +5,7 @@ import gc
 from pathlib import Path
 
 from blackstart.evidence import history
-from blackstart.evidence.history import HistoryWriter
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.attempt import Attempt
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.driving.pool import Pools

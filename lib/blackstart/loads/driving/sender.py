@@ -8,7 +8,8 @@ from typing import Any, Protocol
 from blackstart.base.clock import now_s
 from blackstart.base.durations import shown
 from blackstart.base.pulse import STALL_S
-from blackstart.evidence.history import SENT_LATE_MS, HistoryWriter, Row
+from blackstart.evidence.history import SENT_LATE_MS, Row
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.control import Control, first
 from blackstart.loads.driving.files import file_limit

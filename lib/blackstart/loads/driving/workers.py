@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.base.clock import now_s
-from blackstart.evidence.history import HistoryWriter
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.control import Control, say
 from blackstart.loads.summary import Driven
 

@@ -146,6 +146,7 @@ def plain(
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
             read.keys(prefix, "ample_keys", of.product),
+            read.ids(prefix, "ids", of.product, of.scarce),
             strangers,
             read.redis_stock(of.product, "redis_stock"),
             read.database_stock(of.product, "database_stock"),
@@ -261,6 +262,12 @@ def reconciled() -> tuple[Check, ...]:
             "idempotent_answers",
             {"source": "keys", "op": ORDER},
             hint="One idempotency key placed two orders: is it checked and set in one step?",
+        ),
+        Check(
+            "unique_ids",
+            "unique_ids",
+            {"source": "ids"},
+            hint="Two orders have one id, or one order two: is the id kept when an order is sent again?",
         ),
         Check(
             "no_oversell",

@@ -103,6 +103,16 @@ def keys(prefix: str, name: str, *products: str) -> SqlScalar:
     )
 
 
+def ids(prefix: str, name: str, *products: str) -> SqlScalar:
+    """The id of each of these orders, and its user behind a space."""
+    listed = ", ".join(map(quoted, products))
+    return SqlScalar(
+        "SELECT coalesce(json_agg(id || ' ' || user_id), '[]')::text FROM orders "
+        f"WHERE product_id IN ({listed}) AND starts_with(user_id, {quoted(prefix)})",
+        name=name,
+    )
+
+
 def strangers(prefix: str, *products: str) -> SqlScalar:
     """How many orders of these products nobody of our load has sent."""
     listed = ", ".join(map(quoted, products))

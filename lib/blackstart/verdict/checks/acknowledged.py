@@ -1,7 +1,5 @@
 """What was sent in a phase was acknowledged, for (at least) a given share of the attempts."""
 
-from collections import Counter
-
 from blackstart.verdict.checks.outcomes import judged, share_of
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -22,8 +20,10 @@ def acknowledged(
         rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    sent = [row for row in rows.rows if row.sent]
-    bad = [row for row in sent if row.outcome != "ok" or (usual and row.detail not in ("", usual))]
-    seen = Counter(row.detail if row.outcome == "ok" and row.detail else row.outcome for row in sent)
-    actual = ", ".join(f"{count} × {what}" for what, count in sorted(seen.items())) or "nothing was sent"
+    bad = rows.where("start_s is not null and (outcome <> 'ok' or (? <> '' and detail not in ('', ?)))", usual, usual)
+    seen = rows.ask(
+        "select if(outcome = 'ok' and detail <> '', detail, outcome::varchar) as what, count(*) "
+        "from requests where sent group by what order by what"
+    )
+    actual = ", ".join(f"{count} × {what}" for what, count in seen) or "nothing was sent"
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual, was="acknowledged")

@@ -1,12 +1,10 @@
 """Every acknowledged request is there exactly once, an unknown one at most once, a rejected one not at all."""
 
-from collections import Counter
-from collections.abc import Mapping
-
-from blackstart.evidence.history import Outcome
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity, waiting
+from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity, waiting
+
+_WORDS = (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected"))
 
 
 def exactly_once(
@@ -17,39 +15,40 @@ def exactly_once(
     report = Reporter("acknowledged once, unknown at most once, rejected never")
     rows = selected(evidence, op)
     try:
-        present = keys_in(evidence, source)
+        there = present(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
-    fates = rows.fates()
-    lost = [key for key, fate in fates.items() if fate == "ok" and not present[key]]
-    doubled = [key for key in fates if present[key] > 1]
+    seen = {fate: (count, found, twice) for fate, count, found, twice in rows.ask(
+        f"select fate, count(*), count(p.n), count(*) filter (p.n > 1) "
+        f"from {rows.fates} left join {there} p using (key) group by fate"
+    )}  # fmt: skip
+    counts = {fate: seen.get(fate, (0, 0, 0)) for fate, _ in _WORDS}
+    actual = "; ".join(f"{counts[fate][0]} {word}, {counts[fate][1]} of them there" for fate, word in _WORDS)
+    lost, doubled = counts["ok"][0] - counts["ok"][1], sum(twice for _, _, twice in counts.values())
     # A line that can't be read may be the attempt that was acknowledged after all.
-    ghosts = [] if rows.unreadable else [key for key, fate in fates.items() if fate == "fail" and present[key]]
-    actual = _counted(fates, present)
+    ghosts = 0 if rows.unreadable else counts["fail"][1]
+    missing_keys = f"select key, first from {rows.fates} anti join {there} using (key) where fate = 'ok'"
     left = waiting(evidence, drained) if drained and lost else ""
     if left and not (doubled or ghosts):  # these no waiting excuses
-        return report.unknown(f"{len(lost)} acknowledged are not there yet, and {left}", actual, lost)
-    lost = [] if left else lost
-    faults = [
-        f"{len(lost)} acknowledged but not there" if lost else "",
-        f"{len(doubled)} there more than once" if doubled else "",
-        f"{len(ghosts)} there although rejected" if ghosts else "",
-    ]
-    if any(faults):
-        return report.broke("; ".join(filter(None, faults)), actual, [*lost, *doubled, *ghosts])
-    unrecorded = [key for key in present if key_prefix and key.startswith(key_prefix) and key not in fates]
+        return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, keys(rows, missing_keys)[0])
+    lost = 0 if left else lost
+    faults = {
+        f"{lost} acknowledged but not there": (lost, missing_keys),
+        f"{doubled} there more than once": (doubled, _among(rows.fates, there, "p.n > 1")),
+        f"{ghosts} there although rejected": (ghosts, _among(rows.fates, there, "fate = 'fail'")),
+    }
+    found = {message: keys(rows, of) for message, (count, of) in faults.items() if count}
+    if found:
+        offenders = [key for named, _ in found.values() for key in named]
+        return report.broke("; ".join(found), actual, offenders, sum(more for _, more in found.values()))
+    ours = f"select key, first from {there} anti join {rows.fates} using (key) where starts_with(key, ?)"
+    unrecorded, more = keys(rows, ours, key_prefix) if key_prefix else ([], 0)
     if unrecorded:
-        return report.unknown(
-            f"{len(unrecorded)} keys are there of which the history knows nothing", actual, unrecorded
-        )
+        told = f"{len(unrecorded) + more} keys are there of which the history knows nothing"
+        return report.unknown(told, actual, unrecorded)
     why = vacuity(rows)
     return report.unknown(why, actual) if why else report.held(actual)
 
 
-def _counted(fates: Mapping[str, Outcome], present: Counter[str]) -> str:
-    parts = []
-    for fate, word in (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected")):
-        keys = [key for key in fates if fates[key] == fate]
-        there = sum(present[key] > 0 for key in keys)
-        parts.append(f"{len(keys)} {word}, {there} of them there")
-    return "; ".join(parts)
+def _among(fates: str, there: str, condition: str) -> str:
+    return f"select key, f.first from {fates} f join {there} p using (key) where {condition}"

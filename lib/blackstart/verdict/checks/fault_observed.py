@@ -6,9 +6,10 @@ before, and what the target says of itself.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
-from blackstart.base.percentiles import percentile
-from blackstart.evidence.history import Row
+from blackstart.base.percentiles import percentiles_sql
+from blackstart.evidence.history import History
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -46,12 +47,11 @@ def fault_observed(
         return report.unknown("the run ended in the midst of the fault" if begun else "the fault was never injected")
     parts = []
     for what, before, during in (_requests(evidence, op, usual), *_readings(evidence, healthy or {})):
-        share = sum(during) / len(during) if during else 0.0
-        usually = sum(before) / len(before) if before else 0.0
-        seen = f"{sum(during)} of {len(during)} {what} changed during the fault ({usually:.0%} before)"
-        if during and share >= max(least_share, _TIMES_BEFORE * usually):
+        usually = before.share
+        seen = f"{during.changed} of {during.of} {what} changed during the fault ({usually:.0%} before)"
+        if during.of and during.share >= max(least_share, _TIMES_BEFORE * usually):
             return report.held(seen)
-        parts.append(seen if during else f"no {what} during the fault")
+        parts.append(seen if during.of else f"no {what} during the fault")
     actual = "; ".join(parts)
     return report.unknown(
         f"{actual}: the target did not feel the fault, or does not show it. Does it go past the proxy that the target "
@@ -66,35 +66,46 @@ def _any_request(evidence: Recorded, op: str, phase: str, slow_ms: float) -> Che
         rows = _sent(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    if not rows:
+    count, hit = rows.one("select count(*), count(*) filter (outcome <> 'ok' or answer_ms > ?) from requests", slow_ms)
+    if not count:
         nothing = f"no request was sent in the {phase} phase"
         return report.unknown(
             f"{nothing}: does the target say how one is made, as in [orders] route or command?", nothing
         )
-    hit = sum(row.outcome != "ok" or row.answer_ms > slow_ms for row in rows)
-    actual = f"{hit} of {len(rows)} requests due during the {phase} phase were affected"
+    actual = f"{hit} of {count} requests due during the {phase} phase were affected"
     return report.held(actual) if hit else report.unknown(f"{actual}: the load did not feel the fault", actual)
 
 
-def _requests(evidence: Recorded, op: str, usual: str) -> tuple[str, list[bool], list[bool]]:
+class _Seen(NamedTuple):
+    """How many there were in a phase, and how many of them were others than usual."""
+
+    of: int
+    changed: int
+
+    @property
+    def share(self) -> float:
+        return self.changed / self.of if self.of else 0.0
+
+
+def _requests(evidence: Recorded, op: str, usual: str) -> tuple[str, _Seen, _Seen]:
     before, during = _sent(evidence, op, "baseline"), _sent(evidence, op, "fault")
-    took_ms = [row.answer_ms for row in before if row.outcome == "ok"]
-    slow_ms = _SLOW_TIMES * percentile(took_ms, 95) + _SLOW_PLUS_MS if took_ms else _SLOW_UNKNOWN_MS
-
-    def other(row: Row) -> bool:
-        return row.outcome != "ok" or row.answer_ms > slow_ms or bool(usual and row.detail not in ("", usual))
-
-    return "requests", [other(row) for row in before], [other(row) for row in during]
-
-
-def _sent(evidence: Recorded, op: str, phase: str) -> Sequence[Row]:
-    return [row for row in selected(evidence, op, phase).rows if row.sent]
+    (took_ms,) = before.one(f"select {percentiles_sql('answer_ms', [95])} from requests where outcome = 'ok'")
+    slow_ms = _SLOW_TIMES * took_ms[0] + _SLOW_PLUS_MS if took_ms else _SLOW_UNKNOWN_MS
+    other = "outcome <> 'ok' or answer_ms > ? or (? <> '' and detail not in ('', ?))"
+    counted = f"select count(*), count(*) filter ({other}) from requests"
+    seen = [_Seen(*rows.one(counted, slow_ms, usual, usual)) for rows in (before, during)]
+    return "requests", seen[0], seen[1]
 
 
-def _readings(evidence: Recorded, healthy: Mapping[str, Scalar]) -> list[tuple[str, list[bool], list[bool]]]:
-    def others(readings: Sequence[Reading], phase: str, value: Scalar) -> list[bool]:
+def _sent(evidence: Recorded, op: str, phase: str) -> History:
+    return selected(evidence, op, phase).where("start_s is not null")
+
+
+def _readings(evidence: Recorded, healthy: Mapping[str, Scalar]) -> list[tuple[str, _Seen, _Seen]]:
+    def others(readings: Sequence[Reading], phase: str, value: Scalar) -> _Seen:
         from_s, to_s = evidence.phases.get(phase, (0.0, 0.0))
-        return [r.value != value for r in readings if r.kind == "value" and from_s <= r.sent_s < to_s]
+        inside = [r for r in readings if r.kind == "value" and from_s <= r.sent_s < to_s]
+        return _Seen(len(inside), sum(r.value != value for r in inside))
 
     found = []
     for probe, value in healthy.items():

@@ -1,6 +1,7 @@
 """A reading grows in proportion to the requests: the square of their correlation, over the time of the load."""
 
 import math
+from itertools import accumulate
 from statistics import StatisticsError, correlation
 
 from blackstart.verdict.checks.recorded import Recorded
@@ -17,22 +18,24 @@ def grows_linearly(
     """R² of the reading over the number of requests that had been answered when it was taken; with a `detail`, only
     over those whose answer said so (a request that reached nothing makes nothing grow)."""
     report = Reporter(f"{probe} grows with the requests, R² ≥ {least_r_squared:g}")
-    rows = [row for row in evidence.history.of(op).rows if detail in ("", row.detail)]
-    ends = sorted(row.end_s for row in rows if row.end_s is not None)
-    if not ends:
+    rows = evidence.history.of(op).where("end_s is not null and ? in ('', detail)", detail)
+    first_s, last_s = rows.one("select min(end_s), max(end_s) from requests")
+    if first_s is None:
         return report.unknown("no request was answered")
-    points: list[tuple[int, float]] = []
-    done = 0
-    for reading in evidence.readings(probe):
-        value = reading.value
-        if reading.kind != "value" or isinstance(value, bool) or not isinstance(value, int | float):
-            continue
-        if not math.isfinite(value):  # it would make R² no number, which no limit is above
-            continue
-        if ends[0] <= reading.answered_s <= ends[-1]:
-            while done < len(ends) and ends[done] <= reading.answered_s:
-                done += 1
-            points.append((done, float(value)))
+    read = [
+        (reading.answered_s, float(reading.value))
+        for reading in evidence.readings(probe)
+        if reading.kind == "value" and isinstance(reading.value, int | float) and not isinstance(reading.value, bool)
+        and math.isfinite(reading.value)  # else R² would be no number, which no limit is above
+        and first_s <= reading.answered_s <= last_s
+    ]  # fmt: skip
+    new = dict(rows.ask(  # how many were answered since the reading before
+        "select at_s, count(*) from requests asof join (select distinct unnest(?::double[]) as at_s) on end_s <= at_s "
+        "group by at_s",
+        [at_s for at_s, _ in read],
+    ))  # fmt: skip
+    done = accumulate(new.pop(at_s, 0) for at_s, _ in read)
+    points = [(count, value) for count, (_, value) in zip(done, read, strict=True)]
     if len(points) < _LEAST_READINGS:
         return report.unknown(f"only {len(points)} readings of {probe} while requests were answered")
     if points[-1][0] - points[0][0] < _LEAST_REQUESTS:

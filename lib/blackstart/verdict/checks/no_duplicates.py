@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys_in, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
 
 
 def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "") -> CheckResult:
@@ -10,14 +10,15 @@ def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "") -> 
     report = Reporter("no key is there twice")
     rows = selected(evidence, op)
     try:
-        present = keys_in(evidence, source)
+        there = present(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
-    doubled = sorted(key for key, count in present.items() if count > 1)
-    actual = f"{sum(present.values())} entries, {len(present)} different keys"
+    doubled, more = keys(rows, f"select key from {there} where n > 1", order="key")
+    entries, different = rows.one(f"select coalesce(sum(n), 0), count(*) from {there}")
+    actual = f"{entries} entries, {different} different keys"
     if doubled:
-        return report.broke(f"{len(doubled)} keys are there more than once", actual, doubled)
+        return report.broke(f"{len(doubled) + more} keys are there more than once", actual, doubled, more)
     why = vacuity(rows)
-    if not why and not any(present[key] for key in rows.by_key()):
+    if not why and not rows.ask(f"select 1 from requests semi join {there} using (key) limit 1"):
         why = "none of the keys that were sent is there: nothing could have been doubled"
     return report.unknown(why, actual) if why else report.held(actual)

@@ -3,7 +3,7 @@
 from blackstart.model.reading import Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import selected
+from blackstart.verdict.checks.state import keys, selected
 from blackstart.verdict.checks.steady_while import spans_of
 
 
@@ -18,17 +18,18 @@ def none_while(
     report = Reporter(f"no answer {detail or 'of that kind'} while {flag} is {value}")
     if not detail:
         return report.unknown("the target does not name the word for it")
-    spans = [(from_s + slack_s, to_s) for from_s, to_s in spans_of(evidence.readings(flag), value)]
-    inside = [
-        row
-        for row in selected(evidence, op).rows
-        if row.start_s is not None and row.end_s is not None
-        and any(from_s <= row.start_s and row.end_s <= to_s for from_s, to_s in spans)
-    ]  # fmt: skip
-    hits = [row.key for row in inside if row.outcome == "ok" and row.detail == detail]
-    actual = f"{len(inside)} requests in that time, {len(hits)} of them {detail}"
+    spans = spans_of(evidence.readings(flag), value)
+    inside = selected(evidence, op).where(
+        "exists (select 1 from (select unnest(?::double[]) as from_s, unnest(?::double[]) as to_s) "
+        "where from_s <= start_s and end_s <= to_s)",
+        [from_s + slack_s for from_s, _ in spans], [to_s for _, to_s in spans],
+    )  # fmt: skip
+    hit = "outcome = 'ok' and detail = ?"
+    count, hits = inside.one(f"select count(*), count(*) filter ({hit}) from requests", detail)
+    actual = f"{count} requests in that time, {hits} of them {detail}"
     if hits:
-        return report.broke(actual, actual, hits)
+        named = f"select key, n from requests where {hit} and key <> ''"
+        return report.broke(actual, actual, *keys(inside, named, detail, order="n"))
     return (
-        report.held(actual) if inside else report.unknown(f"no request was sent and answered while {flag} was {value}")
+        report.held(actual) if count else report.unknown(f"no request was sent and answered while {flag} was {value}")
     )

@@ -1,14 +1,12 @@
 """The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 
 from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.loads.statuses import Statuses
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, selected, vacuity
 
 
 def outcomes(
@@ -35,18 +33,20 @@ def outcomes(
         rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    from_s, over_s = evidence.in_force if meanwhile else (-math.inf, math.inf)
-    due = (row for row in rows.rows if from_s <= (row.start_s or row.intended_s) < over_s)
-    rows = History(tuple(due), rows.unreadable)
+    from_s, over_s = evidence.in_force
+    if meanwhile:
+        rows = rows.where("coalesce(start_s, intended_s) >= ? and coalesce(start_s, intended_s) < ?", from_s, over_s)
     may = Statuses(allowed, (), ())
-    sent = [row for row in rows.rows if row.sent]
-    lies = {id(row) for row in sent if honest and 200 <= (row.status or 0) < 300 and row.outcome != "ok"}
-    bad = [row for row in sent if row.status is None or may.outcome(row.status) != "ok" or id(row) in lies]
-    waited = [row for row in bad if (row.end_s or 0.0) >= over_s]
-    bad = [row for row in bad if (row.end_s or 0.0) < over_s]
-    seen = Counter(f"{row.status or 'no answer'}{' that is none' if id(row) in lies else ''}" for row in sent)
-    actual = ", ".join(f"{count} × {status}" for status, count in sorted(seen.items())) or "no answers"
-    actual += f"; {len(waited)} of them when it was over" if waited else ""
+    lie = "(status between 200 and 299 and outcome <> 'ok')" if honest else "false"
+    seen = rows.ask(f"select status, coalesce({lie}, false) as lie, count(*) from requests where sent group by all")
+    told = {f"{status or 'no answer'}{' that is none' if lies else ''}": count for status, lies, count in seen}
+    actual = ", ".join(f"{count} × {status}" for status, count in sorted(told.items())) or "no answers"
+    good = [status for status, _, _ in seen if status is not None and may.outcome(status) == "ok"]
+    bad = rows.where(f"start_s is not null and (not coalesce(status in ?::integer[], false) or {lie})", good)
+    if meanwhile:
+        (waited,) = bad.one("select count(*) from requests where end_s >= ?", over_s)
+        bad = bad.where("end_s < ?", over_s)
+        actual += f"; {waited} of them when it was over" if waited else ""
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
 
 
@@ -61,27 +61,33 @@ def judged(
     report: Reporter,
     evidence: Recorded,
     rows: History,
-    bad: Sequence[Row],
+    bad: History,
     *,
     min_share: float,
     actual: str,
     was: str = "allowed",
 ) -> CheckResult:
     """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness."""
-    sent = [row for row in rows.rows if row.sent]
+    due, sent = rows.one("select count(*), count(start_s) from requests")
+    (failed,) = bad.one("select count(*) from requests")
     # Were every unreadable line a good answer, would it still be too few?
-    most = len(sent) + len(rows.unreadable)
-    if most and (most - len(bad)) / most < min_share:
-        ours = [row for row in bad if row.sent_late or evidence.disturbed(row)]
-        if (most - len(bad) + len(ours)) / most >= min_share:
-            late = f"{len(ours)} of {len(bad)} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
-            late += f"load itself, among others that were, or while we were late{evidence.why_disturbed(ours)}"
+    most = sent + rows.unreadable
+    if most and (most - failed) / most < min_share:
+        ours = evidence.disturbed_ones(bad)
+        if (most - failed + len(ours)) / most >= min_share:
+            late = f"{len(ours)} of {failed} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
+            why = evidence.why_disturbed(*_under_way(ours))
+            late += f"load itself, among others that were, or while we were late{why}"
             return report.unknown(f"too few answers were {was}, but {late}", actual)
-        share = (len(sent) - len(bad)) / len(sent)
-        message = f"{len(bad)} of {len(sent)} answers were not {was} (share of {was} ones {share:.4f})"
-        return report.broke(message, actual, [row.key for row in bad])
-    unsent = len(rows.rows) - len(sent)
+        share = (sent - failed) / sent
+        message = f"{failed} of {sent} answers were not {was} (share of {was} ones {share:.4f})"
+        return report.broke(message, actual, *keys(bad, "select key, n from requests where key <> ''", order="n"))
+    unsent = due - sent
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if not why and unsent:
         why = f"{unsent} requests were never sent: what their answers would have been is not known"
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def _under_way(rows: Sequence[Row]) -> tuple[float, float]:
+    return min(row.intended_s for row in rows), max(row.end_s or row.intended_s for row in rows)

@@ -26,16 +26,15 @@ def per_window(
     """
     report = Reporter(f"at most {most} × {status} in each window of {window_s:g} s")
     rows = selected(evidence, op)
-    answered = [
-        (row.start_s / window_s, row.end_s / window_s)
-        for row in rows.rows
-        if row.status == status and row.start_s is not None and row.end_s is not None and detail in ("", row.detail)
-    ]
+    answered = rows.ask(
+        "select start_s / ?, end_s / ? from requests where sent and status = ? and ? in ('', detail)",
+        window_s, window_s, status, detail,
+    )  # fmt: skip
     windows = max((end for _, end in answered), default=0.0) - min((start for start, _ in answered), default=0.0)
     actual = f"{len(answered)} × {status} in {windows:.1f} windows"
     if not any(_fit(answered, step / _STEPS, most) for step in range(_STEPS)):
         return report.broke(f"more than {most} in a window: {actual}", actual)
-    limited = sum(row.status == 429 for row in rows.rows)
+    (limited,) = rows.one("select count(*) filter (status = 429) from requests")
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if not why and not answered:
         why = f"no answer {status}{f' said {detail}' if detail else ''}: nobody was counted"
@@ -48,11 +47,11 @@ def per_window(
 
 def _most_sent(rows: History, window_s: float) -> int:
     """The most requests that were sent in any window, wherever it begins."""
-    starts = sorted(row.start_s for row in rows.rows if row.start_s is not None)
+    starts = [start_s for (start_s,) in rows.ask("select start_s from requests where sent order by start_s")]
     return max((i + 1 - bisect_right(starts, at_s - window_s) for i, at_s in enumerate(starts)), default=0)
 
 
-def _fit(answered: Iterable[tuple[float, float]], shift: float, most: int) -> bool:
+def _fit(answered: Iterable[tuple[float, ...]], shift: float, most: int) -> bool:
     """Whether they fit into windows that begin within one step from `shift`; all in windows, the longest waiting first.
 
     Earliest deadline first finds a way to share them out wherever there is one.

@@ -5,7 +5,7 @@ from typing import Any
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, selected, vacuity
 
 
 def rate_reached(
@@ -29,23 +29,25 @@ def rate_reached(
         return report.unknown(str(missing))
     load = evidence.load
     # The attempts of a burst with one key are n first requests.
-    firsts = [row for row in rows.rows if row.attempt == 1 or load.get("kind") == "burst"]
-    sent = [row for row in firsts if row.sent]
-    unsent = [row.key for row in firsts if not row.sent]
-    late = [row.key for row in sent if row.start_error_ms > late_ms]
-    due = intended if intended is not None else _due(load, len(firsts), bool(op or phase))
-    actual = f"{len(sent)} of {due} sent, {len(late)} more than {late_ms:g} ms late"
+    firsts = rows if load.get("kind") == "burst" else rows.where("attempt = 1")
+    count, sent, late = firsts.one(
+        "select count(*), count(start_s), count(*) filter (start_error_ms > ?) from requests", late_ms
+    )
+    due = intended if intended is not None else _due(load, count, bool(op or phase))
+    actual = f"{sent} of {due} sent, {late} more than {late_ms:g} ms late"
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
         return report.unknown(why, actual)
-    if unsent:
-        return report.unknown(f"{len(unsent)} of {due} requests were never sent", actual, unsent)
+    if sent < count:
+        unsent, _ = keys(firsts, "select key, n from requests where not sent", order="n")
+        return report.unknown(f"{count - sent} of {due} requests were never sent", actual, unsent)
     if load and not load["complete"]:
         return report.unknown(f"the load was not complete: {'; '.join(load['reasons'])}", actual)
-    if len(firsts) < due:
-        return report.unknown(f"{due - len(firsts)} of {due} requests left no row", actual)
-    if len(late) > late_share * len(sent):
-        return report.unknown(f"{len(late)} of {len(sent)} requests were sent late", actual, late)
+    if count < due:
+        return report.unknown(f"{due - count} of {due} requests left no row", actual)
+    if late > late_share * sent:
+        named, _ = keys(firsts, "select key, n from requests where start_error_ms > ?", late_ms, order="n")
+        return report.unknown(f"{late} of {sent} requests were sent late", actual, named)
     return report.held(actual)
 
 

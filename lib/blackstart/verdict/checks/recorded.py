@@ -1,14 +1,13 @@
 """What a run left for its checks to look at: the requests of its load, its final state, and every reading. Pure."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History, Row
+from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
 from blackstart.verdict.lateness import Lateness
@@ -61,6 +60,11 @@ class Recorded:
         return {event["probe"]: event["value"] for event in self.record.of(EventName.FINAL) if event["kind"] == "value"}
 
     @cached_property
+    def listed(self) -> dict[str, str]:
+        """The tables, beside the requests, of what the final state lists, by its name: see `state.present`."""
+        return {}
+
+    @cached_property
     def load(self) -> dict[str, Any]:
         """The load's own summary (see `blackstart.loads.summary`); empty where it left none."""
         return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})
@@ -84,27 +88,36 @@ class Recorded:
         ours_ms = self.lateness.worst_s(row.start_s, row.end_s) * 1000
         return row.answer_ms / self.lateness.slowed(row.start_s, row.end_s) - ours_ms
 
+    def disturbed_ones(self, rows: History) -> list[Row]:
+        """Those of the sent requests that were sent late by the load, or of which `disturbed` is true. Only what was
+        under way while we were late is looked at one by one."""
+        times = [*self._crowds, *self.lateness.times]
+        from_s, to_s = [start_s for start_s, _ in times], [end_s for _, end_s in times]
+        within = "(select unnest(?::double[]) as from_s, unnest(?::double[]) as to_s)"
+        ours = rows.each(
+            f"sent and (start_error_ms > ? or exists (from {within} where from_s <= end_s and start_s <= to_s))",
+            SENT_LATE_MS, from_s, to_s,
+        )  # fmt: skip
+        return [row for row in ours if row.sent_late or self.disturbed(row)]
+
     @cached_property
     def _crowds(self) -> list[tuple[float, float]]:
         """From when to when requests that were sent late, many at once, kept the system busy."""
-        late = sorted(
-            (row for row in self.history.rows if row.sent and row.sent_late), key=lambda row: row.start_s or 0.0
+        crowds = self.history.ask(
+            "select min(start_s), max(end_s), count(*) from "
+            "(select *, sum(apart::int) over (order by start_s, n) as crowd from "
+            "(select *, coalesce(start_s > max(end_s) over (order by start_s, n rows between unbounded preceding and 1 "
+            "preceding), false) as apart from requests where start_error_ms > ?)) group by crowd order by 1",
+            SENT_LATE_MS,
         )
-        if len(late) < _CROWD:
+        if sum(count for _, _, count in crowds) < _CROWD:
             return []
-        crowds: list[tuple[float, float]] = []
-        for row in late:
-            start_s, end_s = row.start_s or 0.0, row.end_s or 0.0
-            if crowds and start_s <= crowds[-1][1]:
-                crowds[-1] = crowds[-1][0], max(crowds[-1][1], end_s)
-            else:
-                crowds.append((start_s, end_s))
-        return crowds
+        return [(start_s, end_s) for start_s, end_s, _ in crowds]
 
-    def why_disturbed(self, rows: Sequence[Row]) -> str:
-        """What of ours was late when these were under way; "" where that was the load's sending alone."""
-        ends = [row.end_s for row in rows if row.end_s is not None]
-        told = self.lateness.told(min(row.intended_s for row in rows), max(ends)) if ends else ""
+    def why_disturbed(self, from_s: float | None, to_s: float | None) -> str:
+        """What of ours was late when what was due and answered from then to then was under way; "" where that was the
+        load's sending alone."""
+        told = self.lateness.told(from_s, to_s) if from_s is not None and to_s is not None else ""
         return f"; {told}" if told else ""
 
     @cached_property

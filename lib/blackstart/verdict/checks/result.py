@@ -29,10 +29,10 @@ class Reporter:
         """It was looked at, and it is so."""
         return CheckResult(Verdict.HELD, f"{self.expected}: {actual}", self.expected, actual)
 
-    def broke(self, message: str, actual: str, offenders: Sequence[str] = ()) -> CheckResult:
-        """It is proved not to be so."""
+    def broke(self, message: str, actual: str, offenders: Sequence[str] = (), more: int = 0) -> CheckResult:
+        """It is proved not to be so. `more` is how many offenders there are beside those given."""
         named = [key for key in offenders if key]  # a k6 script's requests need have none
-        shown = f"{message} ({examples(named)})" if named else message
+        shown = f"{message} ({examples(named, more)})" if named else message
         return CheckResult(Verdict.BROKE, shown, self.expected, actual, tuple(named[:MOST_OFFENDERS]))
 
     def unknown(self, message: str, actual: str = "", offenders: Sequence[str] = ()) -> CheckResult:
@@ -41,7 +41,7 @@ class Reporter:
         return CheckResult(Verdict.INCONCLUSIVE, message, self.expected, actual or message, kept)
 
 
-def examples(keys: Sequence[str], most: int = 3) -> str:
-    """The first few keys, and how many more there are."""
-    more = len(keys) - most
+def examples(keys: Sequence[str], more: int = 0, most: int = 3) -> str:
+    """The first few keys, and how many more there are: `more` beside these."""
+    more += max(0, len(keys) - most)
     return ", ".join(keys[:most]) + (f" and {more} more" if more > 0 else "")

@@ -2,12 +2,14 @@
 
 import json
 import math
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import MOST_OFFENDERS
+
+_BATCH = 50_000
 
 
 class Missing(Exception):
@@ -15,7 +17,7 @@ class Missing(Exception):
 
 
 def selected(evidence: Recorded, op: str = "", phase: str = "") -> History:
-    """The rows of an operation that were due in a phase.
+    """The requests of an operation that were due in a phase.
 
     What was unreadable stays: it may belong to any operation and any phase. Raises Missing for an unknown phase.
     """
@@ -24,19 +26,20 @@ def selected(evidence: Recorded, op: str = "", phase: str = "") -> History:
         return rows
     if phase not in evidence.phases:
         raise Missing(f'the run did not get to the end of the phase "{phase}"')
-    from_s, to_s = evidence.phases[phase]
-    return History(tuple(row for row in rows.rows if from_s <= row.intended_s < to_s), rows.unreadable)
+    return rows.due(*evidence.phases[phase])
 
 
-def keys_in(evidence: Recorded, source: str) -> Counter[str]:
-    """How often each key stands in the final state. A list, a JSON list, or text with one key on each line.
+def present(evidence: Recorded, source: str) -> str:
+    """The table (beside the requests) of how often (`n`) each `key` stands in the final state, `first` being its place.
 
-    Raises Missing where it was not read.
+    The final state has a list, a JSON list, or text with one key on each line. Raises Missing where it was not read.
     """
     value = evidence.finals.get(source)
     if value is None:
         raise Missing(_unread(evidence, source))
-    return Counter(_listed(value, source))
+    if source not in evidence.listed:
+        evidence.listed[source] = evidence.history.file.counted(_listed(value, source))
+    return evidence.listed[source]
 
 
 def number_in(evidence: Recorded, source: str) -> float:
@@ -70,30 +73,41 @@ def waiting(evidence: Recorded, depth: str) -> str:
     return "" if last.kind == "value" and last.value == 0 else str(last)
 
 
-def _listed(value: Any, source: str) -> Sequence[str]:
-    if isinstance(value, str):
-        text = value.strip()
-        value = (
-            json.loads(text) if text.startswith("[") else [line.strip() for line in text.splitlines() if line.strip()]
-        )
+def _listed(value: Any, source: str) -> Iterator[str]:
+    """The keys, one on each line, some thousands at a time."""
+    text = value.strip() if isinstance(value, str) else ""
+    if text.startswith("["):
+        value = json.loads(text)
+    elif isinstance(value, str):
+        value = [line.strip() for line in text.splitlines() if line.strip()]
     if not isinstance(value, list | tuple):
         raise Missing(f'the final state\'s "{source}" is {type(value).__name__}, not a list of keys')
-    return [str(item) for item in value]
+    for at in range(0, len(value), _BATCH):
+        # The history has no line's end within a key either.
+        yield "\n".join(" ".join(str(item).splitlines()) for item in value[at : at + _BATCH])
+
+
+def keys(rows: History, of: str, *params: Any, order: str = "first") -> tuple[list[str], int]:
+    """The first few keys of a query of keys, in this order, and how many more there are."""
+    found = rows.ask(f"select key, count(*) over () from ({of}) order by {order} limit {MOST_OFFENDERS}", *params)
+    return [key for key, _ in found], (found[0][1] - len(found) if found else 0)
 
 
 def vacuity(history: History, *, ok_needed: bool = True, keys_needed: bool = True) -> str:
     """Why these rows prove nothing; "" where they may."""
     if history.unreadable:
-        torn = sum(bad.torn for bad in history.unreadable)
-        rest = len(history.unreadable) - torn
-        kinds = [f"{torn} torn at the end" if torn else "", f"{rest} in the middle" if rest else ""]
-        return f"{len(history.unreadable)} lines of the history can't be read ({', '.join(filter(None, kinds))})"
-    if not history.rows:
+        rest = history.unreadable - history.torn
+        kinds = [f"{history.torn} torn at the end" if history.torn else "", f"{rest} in the middle" if rest else ""]
+        return f"{history.unreadable} lines of the history can't be read ({', '.join(filter(None, kinds))})"
+    count, sent, ok, keyed = history.one(
+        "select count(*), count(start_s), count(*) filter (outcome = 'ok'), count(*) filter (key <> '') from requests"
+    )
+    if not count:
         return "no request was recorded"
-    if not any(row.sent for row in history.rows):
+    if not sent:
         return "no request was sent"
-    if ok_needed and not any(row.outcome == "ok" for row in history.rows):
-        return f"none of {len(history.rows)} requests was acknowledged"
-    if keys_needed and not any(row.key for row in history.rows):
+    if ok_needed and not ok:
+        return f"none of {count} requests was acknowledged"
+    if keys_needed and not keyed:
         return "no request carried a key"
     return ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys_in, number_in, selected, vacuity, waiting
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, vacuity, waiting
 
 
 def stock_conserved(
@@ -19,13 +19,14 @@ def stock_conserved(
     report = Reporter(f"sold and left make {initial:g} in {' and '.join(stocks)}")
     rows = selected(evidence, op)
     try:
-        present = keys_in(evidence, source)
+        there = present(evidence, source)
         left = {name: number_in(evidence, name) for name in stocks}
     except Missing as missing:
         return report.unknown(str(missing))
-    sold = sum(present.values())
-    unknown = sum(fate == "info" and not present[key] for key, fate in rows.fates().items())
-    unknown += sum(row.outcome == "info" and not row.key for row in rows.rows)  # of a k6 script that names no keys
+    (sold,) = rows.one(f"select coalesce(sum(n), 0) from {there}")
+    (unknown,) = rows.one(f"select count(*) from {rows.fates} anti join {there} using (key) where fate = 'info'")
+    # Of a k6 script that names no keys:
+    unknown += rows.one("select count(*) from requests where outcome = 'info' and key = ''")[0]
     gaps = {name: initial - sold - count for name, count in left.items()}
     told = "".join(f", {name} {count:g} (gap {gaps[name]:g})" for name, count in left.items())
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 
 from blackstart.commands.target_file import from_table
-from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
@@ -17,6 +16,7 @@ from blackstart.probes.undeclared_fact import UndeclaredFact
 from blackstart.suites.gateway.system import SYSTEM
 from blackstart.verdict.checks.catalogue import apply
 from blackstart.verdict.checks.recorded import Recorded
+from tests.unit.histories import history_of
 
 TABLE = {
     "name": "gateway",
@@ -64,7 +64,7 @@ def test_every_gateway_experiment_is_looked_at() -> None:
 
 def test_one_of_two_facts_is_not_enough_for_the_limit_and_the_other_is_named() -> None:
     (check,) = [each for each in made("thundering-herd", limit_per_window=7).checks if each.name == "limit_kept"]
-    result = apply(check, Recorded(History(()), Record(())))
+    result = apply(check, Recorded(history_of(), Record(())))
     assert result.status == "inconclusive"
     assert "window_s" in result.message and "[facts]" in result.message and "limit_per_window" not in result.message
 

@@ -9,7 +9,6 @@ import pytest
 
 from blackstart.base.errors import BadTarget, Refused
 from blackstart.engine.planning import make
-from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
 from blackstart.loads import Commands, OpenLoop
 from blackstart.model import facts
@@ -22,6 +21,7 @@ from blackstart.suites.trader._orders import flowing_orders
 from blackstart.suites.trader.system import SYSTEM
 from blackstart.verdict.checks.catalogue import apply
 from blackstart.verdict.checks.recorded import Recorded
+from tests.unit.histories import history_of
 
 API = "http://127.0.0.1:8000"
 
@@ -112,7 +112,7 @@ def test_a_command_is_judged_with_time_to_start() -> None:
 def test_without_a_stated_time_limit_of_the_database_no_order_is_measured_by_one() -> None:
     made = postgres_blip.experiment(target(route="/orders"), Flags())
     (check,) = [each for each in made.checks if each.name == "order_refused_in_time"]
-    result = apply(check, Recorded(History(()), Record(())))
+    result = apply(check, Recorded(history_of(), Record(())))
     assert result.status == "inconclusive" and "db_timeout_s" in result.message and "[facts]" in result.message
 
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from blackstart.base.pulse import Beat
-from blackstart.evidence.history import History, Outcome, Row, Unreadable
+from blackstart.evidence.history import History, Outcome, Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.lateness import RUN, event_of
+from tests.unit.histories import RUBBISH, TORN, history_of
 
-TORN = Unreadable(9, "torn: the line has no end", True, "order,k-")
-RUBBISH = Unreadable(4, "2 fields instead of 11", False, "a,b")
+__all__ = ("RUBBISH", "TORN", "history", "recorded", "row", "unsent")
 
 
 def row(
@@ -26,8 +26,8 @@ def unsent(key: str) -> Row:
     return row(key, "fail", start_s=None, end_s=None, status=None, detail="unsent: 10 requests in flight already")
 
 
-def history(*rows: Row, unreadable: tuple[Unreadable, ...] = ()) -> History:
-    return History(rows, unreadable)
+def history(*rows: Row, unreadable: tuple[str, ...] = ()) -> History:
+    return history_of(rows, unreadable)
 
 
 def recorded(

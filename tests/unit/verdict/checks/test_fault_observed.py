@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from blackstart.evidence.history import History, Row
+from blackstart.evidence.history import Row
 from blackstart.model.experiment import Check
 from blackstart.verdict.checks.catalogue import apply
 from blackstart.verdict.checks.fault_observed import fault_observed
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from tests.unit.builders import Story, experiment
+from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import row
 
 HEALTHY = {"redis_health": "UP", "breaker_closed": 1}
@@ -30,7 +31,7 @@ def judged(*rows: Row, before: dict[str, Any] = WELL, during: dict[str, Any] = W
     """A baseline from 0 to 5 s, a fault from 5 to 10 s, with these rows and readings."""
     told = Story(experiment()).phase(0, "baseline").reads(0.1, 5, **before).phase(5, "fault")
     told.reads(5.1, 10, **during).phase(10, "recovery").phase(11, "end")
-    evidence = Recorded(History(rows), told.record())
+    evidence = Recorded(history_of(rows), told.record())
     return fault_observed(evidence, op="request", usual="counted", healthy=HEALTHY)
 
 
@@ -43,7 +44,7 @@ def test_a_target_that_goes_on_as_if_nothing_were_is_inconclusive_with_the_figur
 
 def test_a_run_that_was_killed_in_the_midst_of_its_fault_is_not_said_to_have_injected_none() -> None:
     told = Story(experiment()).phase(0, "baseline").reads(0.1, 5, **WELL).phase(5, "fault").reads(5.1, 7, **WELL)
-    result = fault_observed(Recorded(History(tuple(requests(0, 7))), told.record()), op="request", healthy=HEALTHY)
+    result = fault_observed(Recorded(history_of(requests(0, 7)), told.record()), op="request", healthy=HEALTHY)
     assert (result.verdict, result.message) == ("inconclusive", "the run ended in the midst of the fault")
 
 
@@ -95,14 +96,14 @@ def test_only_what_was_due_during_the_fault_counts() -> None:
 
 def test_without_a_fault_or_a_request_nothing_can_be_said() -> None:
     told = Story(experiment()).phase(0, "baseline").reads(0.1, 5, **WELL).phase(5, "end")
-    assert fault_observed(Recorded(History(()), told.record())).message == "the fault was never injected"
+    assert fault_observed(Recorded(history_of(), told.record())).message == "the fault was never injected"
     assert judged().verdict == "inconclusive"
 
 
 def test_its_finding_is_a_premise_where_the_check_is_one() -> None:
     told = Story(experiment()).phase(0, "baseline").phase(5, "end")
     check = Check("fault_observed", "gateway_felt_it", {"healthy": HEALTHY}, premise=True)
-    found = apply(check, Recorded(History(()), told.record()))
+    found = apply(check, Recorded(history_of(), told.record()))
     assert (found.premise, found.status) == (True, "inconclusive")
 
 

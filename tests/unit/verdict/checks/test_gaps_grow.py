@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from blackstart.base.pulse import Beat
-from blackstart.evidence.history import History
 from blackstart.verdict.checks.gaps_grow import gaps_grow
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.lateness import RUN, event_of
 from tests.unit.builders import Story, change, experiment
+from tests.unit.histories import history_of
 
 CROWDED = Beat(10.0, 25.0, 0.1, 0.05, runnable=12.0)
 
@@ -24,7 +24,7 @@ def judged(*rises_s: float, beat: Beat | None = None) -> CheckResult:
     told.phase(25.0, "recovery").phase(26.0, "end")
     if beat is not None:
         told.note(25.0, "lateness", who=RUN, **event_of(beat))
-    return gaps_grow(Recorded(History((), ()), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1)
+    return gaps_grow(Recorded(history_of(), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1)
 
 
 @pytest.mark.parametrize(("beat", "verdict"), [(None, "broke"), (CROWDED, "inconclusive")])

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from blackstart.evidence.history import History
 from blackstart.verdict.checks.grows_linearly import grows_linearly
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from tests.unit.builders import Story, experiment
+from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import row
 
 REQUESTS = 1000
@@ -22,7 +22,7 @@ def judged(memory: Callable[[int], float], requests: int = REQUESTS) -> CheckRes
     told = Story(experiment()).phase(0, "baseline")
     for n in range(0, requests, 50):
         told.read(10.005 + n / 100, memory=memory(n))
-    return grows_linearly(Recorded(History(tuple(rows)), told.record()), "memory")
+    return grows_linearly(Recorded(history_of(rows), told.record()), "memory")
 
 
 def test_what_grows_with_every_request_holds() -> None:

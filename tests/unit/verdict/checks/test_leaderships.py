@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from blackstart.evidence.history import History
 from blackstart.model.change import Change
 from blackstart.verdict.checks.leadership_disjoint import leadership_disjoint
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.taken_over import taken_over
 from tests.unit.builders import NOTHING, Story, experiment, redis
+from tests.unit.histories import history_of
 
 SERVICES = ("api", "api-2")
 REPORTS = tuple(f"leadership {name}" for name in SERVICES)
@@ -37,7 +37,7 @@ def evidence(
         told.note(
             130.1, "final", probe=f"leadership {name}", kind="value", value=value, note="", sent=129.9, answered=130.1
         )
-    return Recorded(History(()), told.record())
+    return Recorded(history_of(), told.record())
 
 
 def disjoint(seen: Recorded, proof: Any = "") -> CheckResult:

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.steady_while import steady_while
 from tests.unit.builders import Story, experiment
+from tests.unit.histories import history_of
 
 COUNTERS = ("orders_placed", "newest_order")
 
@@ -20,7 +20,7 @@ def judged(*spans: tuple[float, float, dict[str, Any]]) -> CheckResult:
     told = Story(experiment()).phase(0, "baseline")
     for from_s, to_s, seen in spans:
         told.reads(from_s, to_s, **seen)
-    return steady_while(Recorded(History(()), told.record()), COUNTERS, "paused")
+    return steady_while(Recorded(history_of(), told.record()), COUNTERS, "paused")
 
 
 def trading(orders: Any, newest: Any) -> dict[str, Any]:

@@ -6,11 +6,11 @@ import json
 
 import pytest
 
-from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.tokens_grow import tokens_grow
 from tests.unit.builders import Story, experiment
+from tests.unit.histories import history_of
 
 
 def grown(used: str | None, stale: str | None) -> CheckResult:
@@ -24,7 +24,7 @@ def grown(used: str | None, stale: str | None) -> CheckResult:
     for probe, value in {**told, "order_tokens": used, "stale_tokens": stale}.items():
         kind = "value" if value is not None else "malformed"
         story.note(120, "final", probe=probe, kind=kind, value=value, note="no such table", sent=119.9, answered=120.1)
-    return tokens_grow(Recorded(History(()), story.record()), ("/leadership",))
+    return tokens_grow(Recorded(history_of(), story.record()), ("/leadership",))
 
 
 def test_two_tokens_of_the_run_in_turn_hold() -> None:

@@ -1,0 +1,175 @@
+"""The file of a history as a relation in DuckDB: its lines typed and checked, and counted where they can't be read."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import tempfile
+import weakref
+from collections.abc import Iterable, Sequence
+from functools import cache, cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # it takes longer to load than `invoke --list` as a whole
+    from duckdb import DuckDBPyConnection
+
+# In the order of what is known of a key with several attempts: one that was acknowledged is.
+FATES = ("ok", "info", "fail")
+TYPES = {
+    "op": "VARCHAR", "key": "VARCHAR", "attempt": "INTEGER",
+    "intended_s": "DOUBLE", "start_s": "DOUBLE", "end_s": "DOUBLE",
+    "outcome": f"ENUM{FATES!r}", "status": "INTEGER", "instance": "VARCHAR", "detail": "VARCHAR", "worker": "VARCHAR",
+}  # fmt: skip
+HEADER = ",".join(TYPES)
+# A few million requests in memory; what is more waits on the disk.
+_MEMORY = "400MB"
+_MOST_THREADS = 4
+_CHUNK = 1 << 20
+# Names every column that must be a number: what is not asked for is not looked at.
+_VALID = """
+    outcome is not null and attempt >= 1 and coalesce(status, 0) >= 0
+    and isfinite(intended_s) and intended_s >= 0
+    and (start_s is null) = (end_s is null)
+    and (start_s is not null or outcome = 'fail')
+    and (start_s is null or (isfinite(start_s) and start_s >= 0 and isfinite(end_s) and end_s >= 0))
+"""
+
+
+@cache
+def _instance() -> DuckDBPyConnection:
+    """DuckDB for this process; to start it takes longer than to ask it about a few hundred requests."""
+    import duckdb  # noqa: PLC0415
+
+    config: dict[str, str | int | float | list[str]] = {
+        "memory_limit": _MEMORY,
+        "threads": min(_MOST_THREADS, os.cpu_count() or 1),
+        "temp_directory": str(Path(tempfile.gettempdir(), f"blackstart-{os.getpid()}")),  # made when it is needed
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+    }
+    return duckdb.connect(config=config)
+
+
+class HistoryFile:
+    """One file, read when it is first asked for. None is a history of nothing.
+
+    Its tables have a schema of their own, `name`, and are gone with it.
+    """
+
+    _numbers = itertools.count()
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.name = f"history_{next(self._numbers)}"
+        self._whole = 0  # lines with an end, without the header
+        self._made: dict[object, str] = {}
+
+    @cached_property
+    def db(self) -> DuckDBPyConnection:
+        """The connection."""
+        db = _instance().cursor()
+        db.execute(f"attach ':memory:' as {self.name}")
+        weakref.finalize(self, db.execute, f"detach {self.name}")
+        return db
+
+    @cached_property
+    def recorded(self) -> str:
+        """The view of all that can be read of the file, which is read anew for each question."""
+        columns = ", ".join(f"null::{kind} as {name}" for name, kind in TYPES.items())
+        self.db.execute(f"create view {self.name}.recorded as {self._relation() or f'select {columns} where false'}")
+        return f"{self.name}.recorded"
+
+    @cached_property
+    def table(self) -> str:
+        """The table of the requests, in the order in which their fates were known."""
+        columns = ", ".join(name for name in TYPES if name not in ("instance", "worker"))
+        self.db.execute(f"create table {self.name}.requests as select {columns} from {self.recorded}")
+        return f"{self.name}.requests"
+
+    @cached_property
+    def torn(self) -> int:
+        """1 where the last line has no end."""
+        self.recorded  # noqa: B018
+        return self._torn
+
+    @cached_property
+    def rubbish(self) -> int:
+        """How many whole lines can't be read."""
+        relation = self.table if "table" in self.__dict__ else self.recorded
+        ((rows,),) = self.db.execute(f"select count(*) from {relation}").fetchall()
+        return self._whole - int(rows)
+
+    def once(self, what: object, sql: str, params: Sequence[Any] = ()) -> str:
+        """The name of a table that this query makes, the first time that `what` is asked for."""
+        if what not in self._made:
+            name = f"{self.name}.made_{len(self._made)}"
+            self.db.execute(f"create table {name} as {sql}", params)
+            self._made[what] = name
+        return self._made[what]
+
+    def counted(self, texts: Iterable[str]) -> str:
+        """The name of a new table that says how often (`n`) each `key` is among the lines of these texts, and its
+        `first` place."""
+        listed = f"{self.name}.listed"
+        self.db.execute(f"create or replace table {listed} (key varchar)")
+        for text in texts:
+            self.db.execute(f"insert into {listed} select unnest(string_split(?, chr(10)))", [text])
+        made = self.once(object(), f"select key, count(*) as n, min(rowid) as first from {listed} group by key")
+        self.db.execute(f"drop table {listed}")
+        return made
+
+    def _relation(self) -> str:
+        """The query of all valid rows; "" where the file has no whole line after its first."""
+        self._torn = 0
+        if self.path is None:
+            return ""
+        whole, tail, cut = _scanned(self.path)
+        self._torn, self._whole = int(bool(tail)), whole
+        source = self.path
+        self._kept = tempfile.TemporaryDirectory(prefix="blackstart-history-") if tail or cut else None
+        if self._kept and cut:
+            source = _without_cut(self.path, Path(self._kept.name, "whole.csv"))
+        valid = f"select * from {_csv(source)} where {_VALID}"
+        if not (self._kept and tail) or cut:
+            return valid
+        # Cut after its last field, it is a row for DuckDB: it is the only one with these very times and this key.
+        torn = Path(self._kept.name, "torn.csv")
+        torn.write_bytes(b"\n" + tail + b"\n")
+        cut_row = f"{self.name}.torn"
+        self.db.execute(f"create table {cut_row} as select * from {_csv(torn)} where {_VALID}")
+        same = " and ".join(f"torn.{name} is not distinct from r.{name}" for name in TYPES)
+        return f"select * from ({valid}) r where not exists (select 1 from {cut_row} torn where {same})"
+
+
+def _csv(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    columns = ", ".join(f"{name}: $${kind}$$" for name, kind in TYPES.items())
+    texts = ", ".join(repr(name) for name, kind in TYPES.items() if kind == "VARCHAR")
+    return (
+        f"read_csv('{quoted}', columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, delim = ',', "
+        f"quote = '\"', escape = '\"', new_line = '\\n', ignore_errors = true, force_not_null = [{texts}])"
+    )
+
+
+def _scanned(path: Path) -> tuple[int, bytes, bool]:
+    """How many whole lines there are beside the header, the text of a torn last one, and whether a line was cut within
+    quotes: DuckDB would take what follows, up to the next quote, for a part of it."""
+    whole, cut, chunk = 0, False, b""
+    with path.open("rb") as file:
+        head = file.readline()
+        if head != HEADER.encode() + b"\n" and head.endswith(b"\n"):
+            whole = 1  # one that can't be read
+        last = head
+        while chunk := file.read(_CHUNK):
+            last = chunk if chunk.endswith(b"\n") else chunk + file.readline()
+            whole += last.count(b"\n")
+            cut = cut or (b'"' in last and any(line.count(b'"') % 2 for line in last.split(b"\n")))
+    return whole, last[last.rfind(b"\n") + 1 :], cut
+
+
+def _without_cut(path: Path, copy: Path) -> Path:
+    with path.open("rb") as lines, copy.open("wb") as kept:
+        kept.write(lines.readline())
+        kept.writelines(line for line in lines if line.endswith(b"\n") and line.count(b'"') % 2 == 0)
+    return copy
