@@ -23,9 +23,9 @@ TYPES = {
 }  # fmt: skip
 HEADER = ",".join(TYPES)
 # A few million requests in memory; what is more waits on the disk.
-_MEMORY = "400MB"
+_MEMORY = "350MB"
 _MOST_THREADS = 4
-_CHUNK = 1 << 20
+_CHUNK = 1 << 22
 # Names every column that must be a number: what is not asked for is not looked at.
 _VALID = """
     outcome is not null and attempt >= 1 and coalesce(status, 0) >= 0

@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, selected, tallied, vacuity
 
 
 def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", phase: str = "") -> CheckResult:
@@ -10,14 +10,13 @@ def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", pha
     report = Reporter("every acknowledged request is there")
     try:
         rows = selected(evidence, op, phase)
-        there = present(evidence, source)
+        ours = tallied(evidence, rows, source)["ok"]
     except Missing as missing:
         return report.unknown(str(missing))
-    (acknowledged,) = rows.one(f"select count(*) from {rows.fates} where fate = 'ok'")
-    lost, more = keys(rows, f"select key, first from {rows.fates} anti join {there} using (key) where fate = 'ok'")
-    gone = len(lost) + more
-    actual = f"{acknowledged - gone} of {acknowledged} are there"
-    if gone:
-        return report.broke(f"{gone} acknowledged requests are not there", actual, lost, more)
+    actual = f"{ours.there} of {ours.count} are there"
+    if ours.gone:
+        lost = [key for _, key in ours.first_gone]
+        message = f"{ours.gone} acknowledged requests are not there"
+        return report.broke(message, actual, lost, ours.gone - len(lost))
     why = vacuity(rows)
     return report.unknown(why, actual) if why else report.held(actual)

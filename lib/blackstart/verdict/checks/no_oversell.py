@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 
+from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, number_in, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, number_in, present, selected, tallied, vacuity
 
 
 def no_oversell(
@@ -17,12 +18,12 @@ def no_oversell(
     report = Reporter(f"at most {initial:g} sold, no stock below 0")
     rows = selected(evidence, op)
     try:
-        there = present(evidence, source)
+        there, tally = present(evidence, source), tallied(evidence, rows, source)
         left = {name: number_in(evidence, name) for name in remaining}
     except Missing as missing:
         return report.unknown(str(missing))
     (sold,) = rows.one(f"select coalesce(sum(n), 0) from {there}")
-    asked, accepted = rows.one(f"select count(*), count(*) filter (fate = 'ok') from {rows.fates}")
+    asked, accepted = sum(one.count for one in tally.values()), tally["ok"].count
     stocks = "".join(f", {name} {value:g}" for name, value in left.items())
     actual = f"{asked} asked for, {accepted} accepted, {sold} sold{stocks}"
     faults = [
@@ -31,10 +32,15 @@ def no_oversell(
         *(f"{name} is {value:g}" for name, value in left.items() if value < 0),
     ]
     if any(faults):
-        late = f"select key, first from {rows.fates} where fate = 'ok' order by first offset {int(initial)}"
-        over, more = keys(rows, late) if accepted > initial else ([], 0)
+        over, more = _beyond(rows, int(initial)) if accepted > initial else ([], 0)
         return report.broke("; ".join(filter(None, faults)), actual, over, more)
     why = vacuity(rows)
     if not why and asked <= initial:
         why = f"only {asked} were asked for, and there were {initial:g}: nothing could have been oversold"
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def _beyond(rows: History, initial: int) -> tuple[list[str], int]:
+    """The requests that were accepted when as many as there were had been."""
+    accepted = "select key, min(n) as first from requests where outcome = 'ok' and key <> '' group by key"
+    return keys(rows, f"{accepted} order by first offset {initial}")

@@ -65,6 +65,11 @@ class Recorded:
         return {}
 
     @cached_property
+    def tallies(self) -> dict[object, Any]:
+        """What `state.tallied` has counted already."""
+        return {}
+
+    @cached_property
     def load(self) -> dict[str, Any]:
         """The load's own summary (see `blackstart.loads.summary`); empty where it left none."""
         return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})

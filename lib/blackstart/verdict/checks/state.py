@@ -2,10 +2,12 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from blackstart.evidence.history import History
+from blackstart.evidence.history_file import FATES
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS
 
@@ -83,8 +85,50 @@ def _listed(value: Any, source: str) -> Iterator[str]:
     if not isinstance(value, list | tuple):
         raise Missing(f'the final state\'s "{source}" is {type(value).__name__}, not a list of keys')
     for at in range(0, len(value), _BATCH):
-        # The history has no line's end within a key either.
-        yield "\n".join(" ".join(str(item).splitlines()) for item in value[at : at + _BATCH])
+        words = list(map(str, value[at : at + _BATCH]))
+        if not "".join(words).isprintable():  # the history has no line's end within a key either
+            words = [" ".join(word.splitlines()) for word in words]
+        yield "\n".join(words)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Of the keys of one fate: how many there are, how many of them are in the final state, and how many twice or more;
+    the places and names of the first few that are acknowledged and gone, rejected and there, and there twice."""
+
+    count: int = 0
+    there: int = 0
+    twice: int = 0
+    first_gone: Sequence[tuple[int, str]] = ()
+    first_there: Sequence[tuple[int, str]] = ()
+    first_twice: Sequence[tuple[int, str]] = ()
+
+    @property
+    def gone(self) -> int:
+        """How many are not there."""
+        return self.count - self.there
+
+
+def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
+    """What became of the keys of each fate, `ok`, `info` and `fail`: the requests against `source` of the final state.
+
+    One look at millions of keys serves all checks of the same requests and source. Raises Missing as `present` does.
+    """
+    there, asked = present(evidence, source), (rows.condition, rows.params, source)
+    if asked not in evidence.tallies:
+        few = f"min({{'first': f.first, 'key': key}}, {MOST_OFFENDERS})"
+        kinds = ("fate = 'ok' and p.n is null", "fate = 'fail' and p.n is not null", "p.n > 1")
+        lists = ", ".join(f"coalesce({few} filter ({kind}), [])" for kind in kinds)
+        found = rows.ask(
+            f"select fate, count(*), count(p.n), count(*) filter (p.n > 1), {lists} from "
+            "(select key, min(outcome) as fate, min(n) as first from requests where key <> '' group by key) f "
+            f"left join {there} p using (key) group by fate"
+        )
+        evidence.tallies[asked] = {
+            fate: Tally(*counts[:3], *([(one["first"], one["key"]) for one in few] for few in counts[3:]))
+            for fate, *counts in found
+        }
+    return {fate: evidence.tallies[asked].get(fate, Tally()) for fate in FATES}
 
 
 def keys(rows: History, of: str, *params: Any, order: str = "first") -> tuple[list[str], int]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, number_in, present, selected, vacuity, waiting
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, tallied, vacuity, waiting
 
 
 def stock_conserved(
@@ -24,7 +24,7 @@ def stock_conserved(
     except Missing as missing:
         return report.unknown(str(missing))
     (sold,) = rows.one(f"select coalesce(sum(n), 0) from {there}")
-    (unknown,) = rows.one(f"select count(*) from {rows.fates} anti join {there} using (key) where fate = 'info'")
+    unknown = tallied(evidence, rows, source)["info"].gone
     # Of a k6 script that names no keys:
     unknown += rows.one("select count(*) from requests where outcome = 'info' and key = ''")[0]
     gaps = {name: initial - sold - count for name, count in left.items()}
