@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from blackstart.evidence import history
-from blackstart.evidence.history import History, Row
+from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Event
 from blackstart.verdict.from_folder import check_findings
 from blackstart.verdict.judge import Judgement, judge
 from tests.lab.drills import Drill
+from tests.unit.histories import history_of
 
 _UNITS = {"ample_keys": ("redis_stock", "database_stock"), "last_keys": ("redis_last", "database_last")}
 Rows = Callable[[Row], Row | None]
@@ -24,9 +25,11 @@ def retold(done: Drill, rows: Rows = lambda row: row, events: Events = lambda ev
     and no unit of it is gone.
     """
     driven = history.read(done.folder / "history.csv")
-    driven = History(tuple(_there(rows(row) for row in driven.rows)), driven.unreadable)
+    assert not driven.unreadable
+    told_rows = list(_there(rows(row) for row in driven.rows))
+    driven = history_of(told_rows)
     record = done.record
-    there = {key for key, fate in driven.fates().items() if fate != "fail"}
+    there = {row.key for row in told_rows if row.outcome != "fail"}
     record = replace(record, events=tuple(events(event) for event in _agreeing(record.events, there)))
     return judge(record, check_findings(record, driven), (), driven)
 

@@ -4,14 +4,13 @@ A row's `shows` is a function of this module's table, which is given the run and
 in the record is `not observed`, and its box is left open: never a number that nobody saw.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History
+from blackstart.evidence.history import History, none
 from blackstart.evidence.journal import Event
 from blackstart.model.experiment import EvidenceRow
 from blackstart.model.finding import NOT_OBSERVED, Finding
@@ -20,7 +19,7 @@ from blackstart.reports import fates, figures
 from blackstart.reports.story import RunView
 from blackstart.reports.words import result
 from blackstart.verdict.checks.recorded import Recorded
-from blackstart.verdict.checks.state import Missing, keys_in, number_in
+from blackstart.verdict.checks.state import Missing, number_in, present, tallied
 
 # A step that lasted longer is told with its beginning and its end.
 _AT_ONCE_S = 0.2
@@ -69,13 +68,13 @@ def zero(view: RunView, history: History | None) -> tuple[float, str]:
     """When T+0 is, and in words: of a schedule its beginning, else when the first request was due."""
     if view.times.did_s is not None and view.monitors is not None and view.monitors.scheduled:
         return view.times.did_s, "when the schedule began"
-    due = [row.intended_s for row in history.rows] if history else []
-    return (min(due), "when the first request was due") if due else (view.from_s, "when the run began")
+    first_s = history.one("select min(intended_s) from requests")[0] if history else None
+    return (view.from_s, "when the run began") if first_s is None else (first_s, "when the first request was due")
 
 
 def rows(view: RunView, history: History | None) -> tuple[Row, ...]:
     """The rows that the experiment asks for, in its order."""
-    run = _Run(view, Recorded(history or History(()), view.record))
+    run = _Run(view, Recorded(history or none(), view.record))
     return tuple(_row(run, asked) for asked in (view.experiment.evidence_rows if view.experiment else ()))
 
 
@@ -142,10 +141,11 @@ def _answers(run: _Run, phase: str = "") -> str:
     if phase and phase not in run.recorded.phases:
         raise Missing(f"the run did not get to the end of the phase {phase}")
     from_s, to_s = run.recorded.phases[phase] if phase else (run.view.from_s, run.view.to_s)
-    sent = [r for r in run.recorded.history.rows if r.sent and from_s <= r.intended_s <= to_s]
-    if not sent:
+    sent = run.recorded.history.due(from_s, to_s).where("start_s is not null")
+    seen = sent.ask("select status, count(*) from requests group by status")
+    if not seen:
         raise Missing("nothing was sent")
-    statuses = Counter(str(row.status or "no answer") for row in sent)
+    statuses = {str(status or "no answer"): count for status, count in seen}
     return ", ".join(f"{count} × {word}" for word, count in sorted(statuses.items()))
 
 
@@ -222,32 +222,32 @@ def _latencies(run: _Run, phase: str) -> str:
 
 def _total(run: _Run, source: str) -> str:
     """How many entries the final state lists, and how that compares with what was acknowledged."""
-    there, fates_of = keys_in(run.recorded, source), run.recorded.history.fates()
-    accepted = [key for key, fate in fates_of.items() if fate == "ok"]
-    if not accepted:
-        raise Missing(f"{there.total()} are there, and none was acknowledged to compare them with")
-    lost = sum(not there[key] for key in accepted)
-    doubled = there.total() - len(there)
-    unknown = sum(there[key] > 0 for key, fate in fates_of.items() if fate == "info")
-    rejected = sum(there[key] > 0 for key, fate in fates_of.items() if fate == "fail")
-    strange = sum(key not in fates_of for key in there)
+    there, requests = present(run.recorded, source), run.recorded.history
+    tally = tallied(run.recorded, requests, source)
+    total, different = requests.one(f"select coalesce(sum(n), 0), count(*) from {there}")
+    if not tally["ok"].count:
+        raise Missing(f"{total} are there, and none was acknowledged to compare them with")
+    (strange,) = requests.one(f"select count(*) from {there} anti join {requests.fates} using (key)")
     told = [
         f"{count} {what}"
         for count, what in (
-            (lost, "acknowledged and not there"),
-            (doubled, "there again"),
-            (rejected, "there although rejected"),
+            (tally["ok"].gone, "acknowledged and not there"),
+            (total - different, "there again"),
+            (tally["fail"].there, "there although rejected"),
             (strange, "there that the load has no record of"),
         )
         if count
     ]
+    unknown = tally["info"].there
     beside = f"; {unknown} there whose answer is not known" if unknown else ""
-    return f"{there.total()} ({len(accepted)} acknowledged: {', '.join(told) or 'exact match'}{beside})"
+    return f"{total} ({tally['ok'].count} acknowledged: {', '.join(told) or 'exact match'}{beside})"
 
 
 def _beyond(run: _Run, source: str, initial: float) -> str:
     """How many more are there than there could be."""
-    return f"{max(0, keys_in(run.recorded, source).total() - round(initial))} items"
+    there = present(run.recorded, source)
+    (total,) = run.recorded.history.one(f"select coalesce(sum(n), 0) from {there}")
+    return f"{max(0, total - round(initial))} items"
 
 
 def _gap(run: _Run, one: str, other: str) -> str:
@@ -260,7 +260,7 @@ def _anomalies(run: _Run) -> str:
     """All that did not hold, and what the run says of itself."""
     bad = [f"{one.name} {result(one)}" for one in run.view.judgement.findings if result(one) != Verdict.HELD]
     late = run.view.lateness.told(run.view.from_s, run.view.to_s)
-    unread = len(run.recorded.history.unreadable)
+    unread = run.recorded.history.unreadable
     bad += [*run.view.judgement.reasons, *([late] if late else [])]
     bad += [f"{unread} lines of the history can't be read"] if unread else []
     bad += [f"note: {text}" for _, text in run.view.notes]
