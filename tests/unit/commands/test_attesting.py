@@ -19,11 +19,11 @@ from tests.unit.reports.drills import Drill, told
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two keys, an unsigned run, and one that was killed in its recovery, in reports folders of their own."""
+    """Two keys, an unsigned run, and one that was killed before its verdict, in reports folders of their own."""
     place = tmp_path_factory.mktemp("made")
     key(place), key(place, "other.pem")
     sealed(place / "held")
-    killed = told(Drill(run=NAME, stop_at="settle"), place / "killed")
+    killed = told(Drill(run=NAME, stop_at="end"), place / "killed")
     (place / "killed" / f"{NAME}.log").unlink()
     with (killed / "journal.jsonl").open("ab") as file:
         file.write(b'{"n":9999,"at"')

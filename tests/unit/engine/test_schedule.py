@@ -13,7 +13,6 @@ from blackstart.engine import planning, scheduling
 from blackstart.engine.injection import Injection
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import History
 from blackstart.faults.bounce import Bounce
 from blackstart.model.change import Change
 from blackstart.model.expect import eventually
@@ -24,6 +23,7 @@ from blackstart.reports.story import RunView
 from blackstart.safety.ledger.ledger import Ledger
 from blackstart.verdict.from_folder import judge_folder
 from tests.unit.builders import AFTER, Cut, change, experiment, redis
+from tests.unit.histories import history_of
 from tests.unit.safety.file_fault import FileThere, without
 from tests.unit.stage import Told, drill, raising
 
@@ -83,7 +83,7 @@ def test_what_waits_for_the_fault_counts_from_the_first_effect_and_reports_tell_
     assert [(one.name, round(one.to_s - one.from_s, 1)) for one in view.stretches] == [
         ("none", 0.2), ("one", 0.7), ("two", 2.5)
     ]  # fmt: skip
-    assert [row[0] for row in stretches.rows(view, History(()))] == ["none", "one", "two"]
+    assert [row[0] for row in stretches.rows(view, history_of())] == ["none", "one", "two"]
     first, second = view.bit_s(0), view.bit_s(1)
     assert first is not None and second is not None and view.undone_s(0) is not None
     assert view.bit_s() == first < second and (view.undone_s(0) or 0) < second

@@ -14,6 +14,7 @@ from blackstart.model.schedule import At
 from blackstart.model.system import System
 from blackstart.reports import fates, figures, html, observed, observed_results, summary, table
 from blackstart.reports.story import Phase, RunView
+from tests.unit.histories import history_of
 from tests.unit.reports.drills import EXPERIMENT, T0_S, Drill, Seen, judged, told
 
 QUEUE = "scan_heartbeat"
@@ -118,13 +119,13 @@ def test_where_nothing_was_awaited_no_recovery_time_is_told(tmp_path: Path) -> N
     drill = Queue(experiment=replace(EXPERIMENT, recovery=()))
     view = view_of(drill, tmp_path, EvidenceRow("r", "recovery"))
     assert told_of(view) == {"r": "  not observed: nothing was awaited"}
-    assert "Full Recovery Time: not observed: nothing was awaited" in summary.text(view, History((row(0.1),)))
+    assert "Full Recovery Time: not observed: nothing was awaited" in summary.text(view, history_of([row(0.1)]))
 
 
 def test_availability_is_the_share_of_what_was_sent_that_was_answered_as_promised() -> None:
     unsent = row(0.3)._replace(start_s=None, end_s=None, outcome="fail", status=None)
     rows = (row(0.1), row(0.2, 302, "fail"), unsent, row(0.4, 500, "info"), row(0.5, 200), row(0.6, None, "info"))
-    (of,) = fates.by_phase(History(rows), (Phase("fault", T0_S, T0_S + 2),), SALE)
+    (of,) = fates.by_phase(history_of(rows), (Phase("fault", T0_S, T0_S + 2),), SALE)
     assert (of.available, of.sent, of.count) == (3, 5, 6)
     assert [(fate.name, fate.count) for fate in of.fates] == [
         ("served", 2), ("waiting room", 1), ("failed", 2), ("unsent", 1),
@@ -140,14 +141,14 @@ def test_without_a_load_there_is_neither_availability_nor_latency_nor_a_status(t
 def test_moments_count_from_the_first_request_and_what_took_long_has_two_ends(tmp_path: Path) -> None:
     view = view_of(Queue(), tmp_path, EvidenceRow("Worker killed at", "moment", {"side": "do"}),
                    EvidenceRow("Worker restarted at", "moment", UNDO))  # fmt: skip
-    lines = told_of(view, History((row(0.1),)))
+    lines = told_of(view, history_of([row(0.1)]))
     assert lines["Worker killed at"].startswith("x T+0.9s") and "proved at T+" in lines["Worker restarted at"]
 
 
 def test_a_schedule_has_its_own_beginning_as_its_zero_and_the_answers_of_before_count_too(tmp_path: Path) -> None:
     drill = Queue(experiment=replace(EXPERIMENT, faults=(At(Stop("redis"), 0.0, 3.0),)))
     view = view_of(drill, tmp_path, EvidenceRow("killed", "moment", {"side": "do"}), EvidenceRow("codes", "answers"))
-    history = History((row(0.1), row(0.2), row(2.0, 500, "info")))
+    history = history_of([row(0.1), row(0.2), row(2.0, 500, "info")])
     assert told_of(view, history) == {"killed": "x T+0.0s", "codes": "x 2 × 200, 1 × 500"}
     assert "T+0 is when the schedule began." in observed_results.text(view, history)
 
@@ -156,7 +157,7 @@ def test_what_came_back_by_itself_is_told_and_its_backlog_counts_from_then_not_f
     came = {"by": "ready_503"}
     asked = EvidenceRow("back", "moment", {**UNDO, **came})
     view = view_of(Queue(returns_after_s=-2.0, notices_after_s=0.2), tmp_path, asked)
-    assert told_of(view, History((row(0.0),)))["back"] == "x T+1.3s, by itself"
+    assert told_of(view, history_of([row(0.0)]))["back"] == "x T+1.3s, by itself"
     found = figures.backlog(view, QUEUE, **came)
     assert found.at_undo == pytest.approx(4, abs=2) and found.drained_s == pytest.approx(0.9, abs=0.2)
     never = figures.mended_s(view, "nobody")
@@ -164,7 +165,7 @@ def test_what_came_back_by_itself_is_told_and_its_backlog_counts_from_then_not_f
 
 
 def test_orders_are_compared_with_what_was_acknowledged(tmp_path: Path) -> None:
-    history = History(tuple(row(n / 10, key=f"k{n}") for n in range(3)) + (row(1, 500, "info", "k9"),))
+    history = history_of([*(row(n / 10, key=f"k{n}") for n in range(3)), row(1, 500, "info", "k9")])
     for there, says in {
         '["k0", "k1", "k2"]': "x 3 (3 acknowledged: exact match)",
         '["k0", "k1", "k2", "k9"]': "x 4 (3 acknowledged: exact match; 1 there whose answer is not known)",
@@ -181,7 +182,7 @@ def test_orders_are_compared_with_what_was_acknowledged(tmp_path: Path) -> None:
 
 def test_a_final_state_that_was_not_read_is_not_observed(tmp_path: Path) -> None:
     asked = (TOTAL, EvidenceRow("Overselling", "beyond", OF_TWO), EvidenceRow("Gap", "gap", {"one": "a", "other": "b"}))
-    lines = told_of(view_of(Queue(), tmp_path, *asked), History((row(1),)))
+    lines = told_of(view_of(Queue(), tmp_path, *asked), history_of([row(1)]))
     assert all(line.startswith("  not observed: the final state has no") for line in lines.values()), lines
 
 
@@ -214,7 +215,7 @@ def test_every_document_tells_the_figures_and_two_tell_the_check_list(stories: d
     assert "Recovery time: 1." in text and "\nPre-test:\n\n- [ ] Verify \\| all: not observed: nobody: it was" in text
     page = html.page(view)
     assert "Check list" in page and "Observed results" in page and "not observed: nobody" in page
-    assert "Recovery time" in summary.text(view, History(())) and "Recovery time" in table.text(view)
+    assert "Recovery time" in summary.text(view, history_of()) and "Recovery time" in table.text(view)
 
 
 def test_a_run_that_asks_for_no_rows_has_no_such_sections(stories: dict[str, RunView]) -> None:

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart.evidence.history import History
 from blackstart.model.change import Change
 from blackstart.model.schedule import At
 from blackstart.verdict.checks.latency_within import latency_within
 from blackstart.verdict.checks.outcomes import outcomes
 from blackstart.verdict.checks.recorded import Recorded
 from tests.unit.builders import AFTER, BEFORE, DOWN, UP, Cut, Seen, Story, change, experiment
+from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import row
 
 other = Seen("other")
@@ -72,7 +72,7 @@ def test_an_instant_that_came_late_says_by_how_much(late_s: float, verdict: str)
 
 def test_a_check_takes_a_stretch_as_its_phase() -> None:
     rows = [row("a", at_s=2.5, status=200), row("b", "info", at_s=5.5, status=500), row("c", at_s=8.0, status=200)]
-    evidence = Recorded(History(tuple(rows)), told().record())
+    evidence = Recorded(history_of(rows), told().record())
     assert evidence.stretches == {"first": (2.0, 4.0), "second": (5.0, 7.0)}
     assert outcomes(evidence, phase="first").verdict == "held"
     assert outcomes(evidence, phase="second").verdict == "broke"
