@@ -33,6 +33,9 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     load = replace(made.traffic.load, stages=constant(rate_per_s))
     # What an outage has left is sent again for minutes: on a small machine eight times each would never let it recover.
     load = replace(load, retry=replace(load.retry, times=3, after_s=2.0, max_after_s=8.0))
+    # The last ones are soon gone: enough of them for a sale that oversells, and no more.
+    order, last = load.operations
+    load = replace(load, operations=(replace(order, weight=19), last))
     placed = read.placed(load.key_prefix).above(orders)
     return replace(
         made,
