@@ -61,6 +61,7 @@ class Soak:
         """Play the load to its end, kill and stop meanwhile."""
         told = {"SOAK_ORDERS": str(self.orders), "SOAK_RATE": str(self.rate_per_s)}
         within_s = 3 * self.orders / self.rate_per_s + 60 * (kills + outages) + 300
+        told["TOTAL_MAX"] = str(round(within_s))
         with ThreadPoolExecutor(1) as pool:
             played = pool.submit(
                 drill, "chaos.run", self.lab.state, self.reports, str(EXPERIMENT), within_s=within_s, **told
