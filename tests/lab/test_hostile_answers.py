@@ -33,13 +33,15 @@ SECOND_BEAT = 'trader_scan_heartbeat_seconds{instance_id="intruder"} 0.1'
 
 @dataclass(frozen=True)
 class Case:
-    """What goes wrong at which path, and what has to come of it: the verdict, what breaks, what is not known."""
+    """What goes wrong at which path, and what has to come of it: the verdict, what breaks, what may break besides, what
+    is not known."""
 
     path: str
     trouble: Trouble | None  # None: drips
     verdict: str
     broke: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
+    may_break: frozenset[str] = frozenset()
 
 
 BEATS = frozenset({"scan_heartbeat_fresh", "order_heartbeat_fresh", "marketdata_heartbeat_fresh"})
@@ -63,6 +65,8 @@ CASES = {
         hostile_api.with_line(INTRUDER),
         "broke",
         frozenset({"leader_0", "leader_1_again", "one_leader", "same_instance", "ready_means_leader"}),
+        # The intruder leads while nobody has the lock, for about as long as a leader has to notice that.
+        may_break=frozenset({"leader_means_lock"}),
     ),
     "a heartbeat with two label sets": Case(
         "/metrics", hostile_api.with_line(SECOND_BEAT), "inconclusive", unknown=frozenset({"scan_heartbeat_fresh"})
@@ -176,7 +180,7 @@ def test_a_hostile_answer_gets_the_verdict_of_the_precedence(
     assert api.spoiled, done.output
     assert done.code == CODES[case.verdict], done.output
     status = {finding.name: finding.status for finding in done.judged().findings}
-    assert {found for found, word in status.items() if word == "broke"} == case.broke, done.output
+    assert {found for found, word in status.items() if word == "broke"} - case.may_break == case.broke, done.output
     assert case.unknown <= {found for found, word in status.items() if word == "inconclusive"}, done.output
     assert "Traceback" not in done.output
     assert ran.took_s < LONGEST_S, done.output
