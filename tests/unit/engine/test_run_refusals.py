@@ -10,7 +10,7 @@ import pytest
 from blackstart.base.codec import plain
 from blackstart.base.console import Console
 from blackstart.base.errors import Refused
-from blackstart.engine import observer, run
+from blackstart.engine import fault_phase, observer, run
 from blackstart.engine.observer import Observer
 from blackstart.model.expect import Expectation, eventually
 from blackstart.model.flags import Flags
@@ -120,7 +120,7 @@ def test_a_fault_whose_proof_is_true_already_is_refused(tmp_path: Path, files: t
 def test_a_fault_that_does_not_bite_is_inconclusive(
     tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "BITE_WITHIN_S", 0.3)
+    monkeypatch.setattr(fault_phase, "BITE_WITHIN_S", 0.3)
     told = Told(tmp_path, drill(files[0]), replace(without(files[0]), do=(Command(("true",)),)))
     told.end()
     assert told.outcome == ("inconclusive", 30)
