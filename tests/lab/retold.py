@@ -34,9 +34,9 @@ def retold(done: Drill, rows: Rows = lambda row: row, events: Events = lambda ev
     return judge(record, check_findings(record, driven), (), driven)
 
 
-def began_s(done: Drill, phase: str) -> float:
-    """When that phase of the run began."""
-    return float(next(event["began"] for event in done.record.events if event.get("phase") == phase))
+def struck_s(done: Drill) -> float:
+    """When the first change of the run was made."""
+    return float(next(event["at"] for event in done.record.events if event["event"] == "do"))
 
 
 def reads(probe: str, value: object) -> Events:

@@ -16,7 +16,7 @@ from blackstart.evidence.history import Row
 from tests.lab.drills import BIN, ROOT, Drill, command, drill, environment, ledger
 from tests.lab.lab_driver import eventually
 from tests.lab.labs import SALE_DRILLS
-from tests.lab.retold import Events, Rows, began_s, reads, retold, unreadable
+from tests.lab.retold import Events, Rows, reads, retold, struck_s, unreadable
 from tests.lab.sale_driver import SaleDriver
 from tests.requirements import require
 
@@ -218,7 +218,7 @@ def test_a_drill_without_anything_at_stake_is_inconclusive_and_says_what_was_mis
     assert retold(crash).verdict == "held", crash.output
     stores = ("keys", "last_keys", "ample_keys", "strangers", "database_stock", "database_last")
     denied: Events = unreadable("permission denied for table orders", *stores)
-    fault_s = began_s(crash, "fault")
+    fault_s = struck_s(crash)
 
     def unknown(row: Row) -> Row:
         before = row.intended_s < fault_s
