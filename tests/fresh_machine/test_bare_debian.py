@@ -19,9 +19,13 @@ from tests.environment import ROOT
 from tests.registries import install
 from tests.requirements import require
 
-SUITES = ("bookworm", "trixie")
 BARE = "for one in ps curl wget ip redis-server uv java haproxy; do ! command -v $one || exit 99; done"
-USERS = ("root", "ordinary")
+# Each system and each user in every run; what is left of their pairs where there is time.
+WHO = (
+    ("bookworm", "ordinary"), ("trixie", "root"),
+    pytest.param("bookworm", "root", marks=pytest.mark.slow),
+    pytest.param("trixie", "ordinary", marks=pytest.mark.slow),
+)  # fmt: skip
 # The registries may have to be reached another way than by their names.
 PASSED_ON = (
     "PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_TRUSTED_HOST", "BLACKSTART_MAVEN", "HTTPS_PROXY", "https_proxy",
@@ -29,7 +33,7 @@ PASSED_ON = (
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module", params=SUITES)
+@pytest.fixture(scope="module")
 def image(request: pytest.FixtureRequest) -> str:
     """The system as an image, made by debootstrap where neither is there yet."""
     require("docker", "root", "debootstrap")
@@ -92,7 +96,7 @@ def inside(image: str, name: str, user: str, line: str, given: Path) -> "subproc
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("user", USERS)
+@pytest.mark.parametrize(("image", "user"), WHO, indirect=["image"])
 def test_a_fresh_clone_runs_the_demonstration(image: str, container: str, user: str, clone: Path) -> None:
     line = f"{BARE}; tar -x && cd blackstart && git status --short && ./scripts/run demo </dev/null"
     done = inside(image, container, user, line, clone)
