@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Literal
 
-from blackstart.verdict.checks.leaderships import Leadership, forgotten, hit, in_force, of_run, successor
+from blackstart.verdict.checks.leaderships import Leadership, fault_window, forgotten, hit, of_run, successor
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing
@@ -47,7 +47,7 @@ def leadership_disjoint(
 
 def _untested(evidence: Recorded, reported: Sequence[Leadership], proof: Proof, services: dict[str, str]) -> str:
     """Why the hypothesis was not tested; "" where it was."""
-    window = in_force(evidence)
+    window = fault_window(evidence)
     if not proof:
         return ""
     if window is None:

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from blackstart.evidence.events import EventName
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.state import Missing
 
@@ -81,10 +80,10 @@ def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
     return reading.sent_s + half_s - float(now), half_s
 
 
-def in_force(evidence: Recorded) -> tuple[float, float] | None:
+def fault_window(evidence: Recorded) -> tuple[float, float] | None:
     """From the first step of the fault to the beginning of its undo; None where there was no fault, or no end of it."""
-    done, to_s = evidence.record.first(EventName.DO), evidence.began_s("recovery")
-    return None if done is None or to_s is None else (float(done["at"]), to_s)
+    from_s, to_s = evidence.struck_s, evidence.began_s("recovery")
+    return None if from_s is None or to_s is None else (from_s, to_s)
 
 
 def hit(evidence: Recorded) -> frozenset[str]:

@@ -33,8 +33,8 @@ def outcomes(
         rows = selected(evidence, op, phase)
     except Missing as missing:
         return report.unknown(str(missing))
-    from_s, over_s = evidence.in_force
     if meanwhile:
+        from_s, over_s = evidence.in_force
         rows = rows.where("coalesce(start_s, intended_s) >= ? and coalesce(start_s, intended_s) < ?", from_s, over_s)
     may = Statuses(allowed, (), ())
     lie = "(status between 200 and 299 and outcome <> 'ok')" if honest else "false"

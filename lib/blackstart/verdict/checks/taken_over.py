@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from blackstart.verdict.checks.leaderships import hit, in_force, of_run, successor
+from blackstart.verdict.checks.leaderships import fault_window, hit, of_run, successor
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing
@@ -19,7 +19,7 @@ def taken_over(
     of the fault it had still not begun to lead. Where none was seen to be well, nothing is known.
     """
     report = Reporter("another instance leads before the one that led is let go on")
-    window = in_force(evidence)
+    window = fault_window(evidence)
     if window is None:
         return report.unknown("there was no fault")
     others = sorted(reports.keys() - hit(evidence))
