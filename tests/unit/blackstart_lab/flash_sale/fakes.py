@@ -153,5 +153,8 @@ async def until(job: Coroutine[Any, Any, None], fact: Callable[[], bool], within
             while not fact():
                 await asyncio.sleep(0.005)
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        # Once is not enough: wait_for of Python 3.11, which redis-py sends with, forgets a cancel that comes at the very
+        # moment at which what it waits for is done.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=0.1)
