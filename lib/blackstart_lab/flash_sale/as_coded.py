@@ -6,6 +6,7 @@ gives no unit back, and its worker lives or dies by what the database did last.
 
 import asyncio
 import logging
+import math
 import uuid
 from dataclasses import replace
 from typing import Any
@@ -66,7 +67,7 @@ class StepByStep(Intake):
 class UntilTheClientGivesUp(OrderTopic):
     """Whether Kafka is there shows when its client's own limit is over."""
 
-    async def knock(self) -> None:
+    async def knock(self, within_s: float = math.inf) -> None:
         return
 
 

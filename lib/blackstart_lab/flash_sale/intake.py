@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 
 from blackstart_lab.flash_sale.failures import FateUnknown, NotSent, SaleError, StoreUnreachable
@@ -37,30 +38,33 @@ class Intake:
 
     async def place(self, order: Order) -> str:
         """success, ignored (known), redirected (the gate), sold_out or error; never raises for what is down."""
+        promise = self.reservations.promise
+        until = time.monotonic() + promise.redis_timeout_s + promise.kafka_timeout_s
         try:
-            taken = await self.take(order)
+            taken = await self.take(order, until)
             if taken.outcome not in (TAKEN, AGAIN):
                 return _OUTCOMES.get(taken.outcome, ERROR)
-            await self.send(taken)
+            await self.send(taken, until)
         except SaleError as error:
             log.warning("order %s: %s", order.key, error)
             return ERROR
         return SUCCESS
 
-    async def take(self, order: Order) -> Taken:
+    async def take(self, order: Order, until: float) -> Taken:
         """One of the same key that is under way is waited for: only its end tells what this one is."""
-        patience_s = 2 * self.reservations.promise.lease_s
-        began = time.monotonic()
         taken = await self.reservations.take(order)
-        while taken.outcome == BUSY and time.monotonic() - began < patience_s:
+        while taken.outcome == BUSY and time.monotonic() < until:
             await asyncio.sleep(_LOOK_AGAIN_S)
             taken = await self.reservations.take(order, gated=False)
         return taken
 
-    async def send(self, taken: Taken) -> None:
-        """Raises NotSent (key and unit are given back where this was the first try) or FateUnknown (they are kept)."""
+    async def send(self, taken: Taken, until: float = math.inf) -> None:
+        """Raises NotSent (key and unit are given back where this was the first try) or FateUnknown (they are kept).
+
+        `until` is when the request's time is over: one that waited for its like has less than all of it left.
+        """
         try:
-            await self.topic.send(taken.order)
+            await self.topic.send(taken.order, until - time.monotonic())
         except NotSent:
             undo = self.reservations.give_back if taken.outcome == TAKEN else self.reservations.leave
             await undo(taken)

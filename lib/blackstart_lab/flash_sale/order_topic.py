@@ -4,6 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,22 +34,24 @@ class OrderTopic:
         self._producer: KafkaProducer | None = None
         self._threads = ThreadPoolExecutor(_THREADS, "kafka")
 
-    async def send(self, order: Order) -> None:
-        """Return when all replicas have it. Raises NotSent or FateUnknown, within the promised time."""
-        await self.knock()
+    async def send(self, order: Order, within_s: float = math.inf) -> None:
+        """Return when all replicas have it. Raises NotSent or FateUnknown, within the promised time or this one."""
+        limit_s = max(0.0, min(self.promise.kafka_timeout_s, within_s))
+        until = time.monotonic() + limit_s
+        await self.knock(limit_s)
         try:
-            async with asyncio.timeout(self.promise.kafka_timeout_s):
+            async with asyncio.timeout(until - time.monotonic()):
                 await self._sent(order)
         except TimeoutError as error:
-            raise FateUnknown(f"no answer of Kafka within {self.promise.kafka_timeout_s:g} s") from error
+            raise FateUnknown(f"no answer of Kafka within {limit_s:.2g} s") from error
 
-    async def knock(self) -> None:
+    async def knock(self, within_s: float = math.inf) -> None:
         """Raises NotSent where nobody listens: once the producer has an order, nobody can tell whether it left."""
         failures: list[BaseException] = []
         for address in self._address.split(","):
             host, _, port = address.rpartition(":")
             try:
-                async with asyncio.timeout(_KNOCK_S):
+                async with asyncio.timeout(min(_KNOCK_S, within_s)):
                     _, writer = await asyncio.open_connection(host, int(port))
             except (TimeoutError, OSError) as error:
                 failures.append(error)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -30,7 +31,10 @@ class FakeTopic:
         self.fails: list[Exception | None] = []
         self.takes_s = 0.0
 
-    async def send(self, order: Order) -> None:
+    async def send(self, order: Order, within_s: float = math.inf) -> None:
+        if self.takes_s > within_s:
+            await asyncio.sleep(within_s)
+            raise UNKNOWN
         await asyncio.sleep(self.takes_s)
         failure = self.fails.pop(0) if self.fails else None
         if not isinstance(failure, NotSent):
@@ -153,8 +157,8 @@ async def until(job: Coroutine[Any, Any, None], fact: Callable[[], bool], within
             while not fact():
                 await asyncio.sleep(0.005)
     finally:
-        # Once is not enough: wait_for of Python 3.11, which redis-py sends with, forgets a cancel that comes at the very
-        # moment at which what it waits for is done.
+        # Once is not enough: wait_for of Python 3.11, which redis-py sends with, forgets a cancel that comes at the
+        # very moment at which what it waits for is done.
         while not task.done():
             task.cancel()
             await asyncio.wait([task], timeout=0.1)

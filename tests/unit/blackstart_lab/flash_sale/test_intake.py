@@ -66,6 +66,21 @@ def test_request_of_an_instance_that_died_is_taken_over_when_its_lease_is_over(b
     assert (len(made.topic.sent), made.units) == (1, 9)
 
 
+def test_request_that_waits_for_its_like_is_answered_in_the_same_time(bench: Benches) -> None:
+    made = bench(kafka_timeout_s=0.5, redis_timeout_s=0.2, lease_s=1.0)
+    made.topic.takes_s = 60
+
+    async def story() -> tuple[list[str], float]:
+        began = time.monotonic()
+        outcomes = await asyncio.gather(*(made.order("a") for _ in range(3)))
+        return outcomes, time.monotonic() - began
+
+    outcomes, took_s = made.run(story)
+    assert outcomes == ["error"] * 3
+    assert took_s < 1.0  # of three times the limit, one after the other, it would be 2.1 s
+    assert made.units == 9
+
+
 def test_what_nobody_came_back_for_is_sent_all_the_same(bench: Benches) -> None:
     made = bench(lease_s=0.1)
     made.topic.fails = [UNKNOWN]
