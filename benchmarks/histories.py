@@ -52,7 +52,7 @@ def made(folder: Path, rows: int) -> Path:
         CASE WHEN h % 10 < 2 THEN 'ok' WHEN h % 100 = 99 THEN 'info' ELSE 'fail' END AS outcome,
         CASE WHEN h % 10 < 2 THEN 200 WHEN h % 100 = 99 THEN NULL WHEN h % 10 < 6 THEN 302 ELSE 409 END AS status,
         'api-' || h % 3 AS instance, CASE WHEN h % 10 < 2 THEN 'success' WHEN h % 100 = 99 THEN 'timed out after 8 s'
-        WHEN h % 10 < 6 THEN '' ELSE 'sold_out' END AS detail, 'orders/0' AS worker
+        WHEN h % 10 < 6 THEN NULL ELSE 'sold_out' END AS detail, 'orders/0' AS worker
         FROM (SELECT i, hash(i) % 1000000 AS h FROM range({rows}) r(i))) TO '{path}' (HEADER)"""
     )
     kept = [key for (key,) in db.execute(f"SELECT key FROM '{path}' WHERE outcome = 'ok'").fetchall()]

@@ -164,7 +164,9 @@ def _scanned(path: Path) -> tuple[int, bytes, bool]:
         while chunk := file.read(_CHUNK):
             last = chunk if chunk.endswith(b"\n") else chunk + file.readline()
             whole += last.count(b"\n")
-            cut = cut or (b'"' in last and any(line.count(b'"') % 2 for line in last.split(b"\n")))
+            # Of whole lines: the pieces between an opening quote and the next one, of which the last must not be such.
+            pieces = last.split(b'"')
+            cut = cut or len(pieces) % 2 == 0 or b"\n" in b"".join(pieces[1::2])
     return whole, last[last.rfind(b"\n") + 1 :], cut
 
 

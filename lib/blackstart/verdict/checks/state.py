@@ -116,7 +116,8 @@ def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
     """
     there, asked = present(evidence, source), (rows.condition, rows.params, source)
     if asked not in evidence.tallies:
-        few = f"min({{'first': f.first, 'key': key}}, {MOST_OFFENDERS})"
+        # The places of the first few, and then their keys: to carry each key along takes half of the time.
+        few = f"min(f.first, {MOST_OFFENDERS})"
         kinds = ("fate = 'ok' and p.n is null", "fate = 'fail' and p.n is not null", "p.n > 1")
         lists = ", ".join(f"coalesce({few} filter ({kind}), [])" for kind in kinds)
         found = rows.ask(
@@ -124,8 +125,10 @@ def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
             "(select key, min(outcome) as fate, min(n) as first from requests where key <> '' group by key) f "
             f"left join {there} p using (key) group by fate"
         )
+        places = {place for _, *told in found for few_places in told[3:] for place in few_places}
+        named = dict(rows.ask("select n, key from requests where n = any(?)", sorted(places))) if places else {}
         evidence.tallies[asked] = {
-            fate: Tally(*counts[:3], *([(one["first"], one["key"]) for one in few] for few in counts[3:]))
+            fate: Tally(*counts[:3], *([(place, named[place]) for place in few_places] for few_places in counts[3:]))
             for fate, *counts in found
         }
     return {fate: evidence.tallies[asked].get(fate, Tally()) for fate in FATES}
