@@ -38,8 +38,7 @@ class Intake:
 
     async def place(self, order: Order) -> str:
         """success, ignored (known), redirected (the gate), sold_out or error; never raises for what is down."""
-        promise = self.reservations.promise
-        until = time.monotonic() + promise.redis_timeout_s + promise.kafka_timeout_s
+        until = time.monotonic() + self.reservations.promise.refused_within_s
         try:
             taken = await self.take(order, until)
             if taken.outcome not in (TAKEN, AGAIN):

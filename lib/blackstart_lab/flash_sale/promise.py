@@ -15,7 +15,8 @@ class Promise:
     """Limits in seconds, and the gate in orders per second.
 
     `lease_s` is how long an order belongs to the request that took its unit; it outlasts all that the request waits
-    for, so that whoever finds it over knows that nobody is at work on the order any more.
+    for, so that whoever finds it over knows that nobody is at work on the order any more. `refused_within_s` is for all
+    of an order, and outlasts the lease: one sent again, because its instance died, is taken over and accepted.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Promise:
     redis_timeout_s: float = 0.3
     kafka_timeout_s: float = 1.5
     lease_s: float = 2.5
+    refused_within_s: float = 3.0
     db_timeout_s: float = 2.0
     session_timeout_s: float = 6.0
     catch_up_s: float = 30.0
@@ -37,8 +39,9 @@ class Promise:
 PROMISED = Promise(name="promised")
 # As the public application is coded: no limits of its own but those of its clients' defaults.
 AS_CODED = replace(
-    PROMISED, name="as-coded", redis_timeout_s=60.0, kafka_timeout_s=20.0, db_timeout_s=60.0, session_timeout_s=30.0
-)
+    PROMISED, name="as-coded", redis_timeout_s=60.0, kafka_timeout_s=20.0, refused_within_s=20.0, db_timeout_s=60.0,
+    session_timeout_s=30.0,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
