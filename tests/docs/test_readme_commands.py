@@ -40,7 +40,8 @@ def clean_copy(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("who", ["the user of the tests", "nobody"])
+# As whoever runs the tests it is done in bare containers, too (tests/fresh_machine), and by the README's own blocks.
+@pytest.mark.parametrize("who", [pytest.param("the user of the tests", marks=pytest.mark.slow), "nobody"])
 def test_the_demonstration_holds_from_a_clean_copy_with_an_empty_home(who: str, folder: Path) -> None:
     path = os.pathsep.join(one for one in os.environ["PATH"].split(os.pathsep) if not one.startswith(str(ROOT)))
     if who == "nobody":
