@@ -20,6 +20,8 @@ COLUMNS = tuple(TYPES)
 SENT_LATE_MS = 100.0
 GIVEN_UP = "timed out after "
 """How the detail of a request begins for which the load itself waited no longer."""
+LONGEST_DETAIL = 160
+"""Of a longer detail the beginning is recorded."""
 _BATCH = 10_000
 
 
@@ -143,10 +145,11 @@ class History:
         )
         return self.file.once((self.condition, self.params), made, self.params)
 
-    def each(self, condition: str = "true", *params: Any) -> Iterator[Row]:
-        """The single requests that meet a condition, in order, and a few thousand at a time."""
+    def each(self, condition: str = "true", *params: Any, order: str = "") -> Iterator[Row]:
+        """The requests that meet a condition, in the file's order or by these columns, a few thousand at once."""
         cursor = self.file.db.cursor()
-        sql = self.in_full._with(f"select {', '.join(COLUMNS)} from requests where {condition}")
+        ordered = f" order by {order}" if order else ""
+        sql = self.in_full._with(f"select {', '.join(COLUMNS)} from requests where {condition}{ordered}")
         cursor.execute(sql, [*self.params, *params])
         while batch := cursor.fetchmany(_BATCH):
             yield from map(Row._make, batch)

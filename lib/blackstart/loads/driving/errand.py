@@ -15,13 +15,11 @@ from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import last_line
 from blackstart.controls.steps.shell import remote_line
 from blackstart.controls.steps.ssh import ssh_machine
-from blackstart.evidence.history import GIVEN_UP, Outcome, Row
+from blackstart.evidence.history import GIVEN_UP, LONGEST_DETAIL, Outcome, Row
 from blackstart.loads.commands import Commands
 from blackstart.loads.driving.sender import Done
 from blackstart.loads.template import Template
 from blackstart.model.step import Command
-
-_LONGEST_DETAIL = 160
 
 
 class Program:
@@ -115,7 +113,7 @@ class Job:
     def _row(self, start_s: float | None, end_s: float | None, outcome: Outcome, detail: str) -> Row:
         return Row(
             self.op.name, self.key, self.tries, self._intended_s, start_s, end_s, outcome, None, self.op.where,
-            detail[:_LONGEST_DETAIL], self.worker,
+            detail[:LONGEST_DETAIL], self.worker,
         )  # fmt: skip
 
     def _started(self, pid: int) -> None:

@@ -6,13 +6,12 @@ k6 writes several lines for each request: the count, and its times in ms, all st
 import csv
 from collections.abc import Callable, Mapping
 
-from blackstart.evidence.history import Outcome, Row
+from blackstart.evidence.history import LONGEST_DETAIL, Outcome, Row
 from blackstart.loads.k6 import K6
 
 _NEEDED = {"http_reqs", "http_req_duration", "http_req_blocked"}
 # k6's error codes: 1100 to 1199 are DNS, 1210 to 1219 failed dials; nothing was sent then. The others leave it open.
 _NEVER_CONNECTED = (range(1100, 1200), range(1210, 1220))
-_LONGEST_DETAIL = 160
 
 
 class K6Rows:
@@ -61,7 +60,7 @@ class K6Rows:
         tags = {**_pairs(fields.get("extra_tags", "")), **_pairs(fields.get("metadata", ""))}
         status = int(fields["status"] or 0) or None
         instance, key = tags.get(self._load.instance_tag, ""), self._key(tags, fields.get("method", ""))
-        detail = fields.get("error", "")[:_LONGEST_DETAIL]
+        detail = fields.get("error", "")[:LONGEST_DETAIL]
         outcome = self._outcome(status, int(fields.get("error_code") or 0))
         worker = f"{self._load.name}/0"
         return Row(fields["name"], key, 1, start_s, start_s, end_s, outcome, status, instance, detail, worker)

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.places import is_secret_header
-from blackstart.evidence.history import Outcome
+from blackstart.evidence.history import LONGEST_DETAIL, Outcome
 from blackstart.loads.driving.connection import LONGEST_KEPT, Headers
 from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.operation import Operation
@@ -16,7 +16,7 @@ from blackstart.model.protocols import read_http
 from blackstart.probes.http import look_up
 
 AGENT = "blackstart-load"
-_LONGEST_DETAIL = 160
+
 _AS_IT_IS = "%/:=&?~#+!$,;'@()*[]"
 _WITH_BODY = ("POST", "PUT", "PATCH")
 
@@ -67,8 +67,8 @@ class Prepared:
             if outcome == "ok" and operation.ok_details and detail not in operation.ok_details:
                 outcome = "fail"
         elif outcome != "ok":
-            detail = body[:_LONGEST_DETAIL].decode("utf-8", "replace")
-        return outcome, instance[:_LONGEST_DETAIL], detail[:_LONGEST_DETAIL]
+            detail = body[:LONGEST_DETAIL].decode("utf-8", "replace")
+        return outcome, instance[:LONGEST_DETAIL], detail[:LONGEST_DETAIL]
 
     def _head_text(self, host: str, values: dict[str, str], keep_alive: bool) -> str:
         given = {name.lower() for name in values}
