@@ -1,5 +1,6 @@
 """What the report tasks do: find the run, read its record, print or write, and say an exit code."""
 
+import json
 import textwrap
 from collections import Counter
 from pathlib import Path
@@ -14,11 +15,13 @@ from blackstart.commands.target_file import load
 from blackstart.evidence import journal, manifest, notes, runs
 from blackstart.evidence.events import EventName
 from blackstart.model.verdict import Verdict
-from blackstart.reports import baseline, documents, html, load_view, table, trend
+from blackstart.reports import baseline, documents, elle, html, load_view, table, trend
 from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
 from blackstart.suites import systems
 from blackstart.verdict import from_folder
+from blackstart.verdict.judge import checks_of
+from blackstart.verdict.keyed_operations import Meaning
 
 
 @answering(of_record=True)
@@ -35,11 +38,7 @@ def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
 def write_html(_: Redactor, run: str, reports: str, out: str, experiment: str = "") -> int:
     """Make the page anew, with notes added since, beside the evidence folder: what is sealed stays as it is."""
     view = _view(_opened(run, reports, experiment))
-    path = Path(out) if out else view.where.with_name(f"{view.where.name}.html")
-    if path.absolute().is_relative_to(view.where) and (view.where / manifest.NAME).exists():
-        raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
-    if not out and path.is_symlink():
-        raise Refused(f"{path} is a link; write the page elsewhere with --out")
+    path = _beside(view.where, out, "html")
     text = html.page(view, documents.load_of(view.where), notes.read(view.where).lines())
     try:
         path.write_text(text, encoding="utf-8", errors="replace")
@@ -73,6 +72,31 @@ def judge(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
         writer.page(f"  {MENDED}")
     same = recorded == judgement.verdict
     return EXIT_INCONCLUSIVE if judgement.verdict == Verdict.HELD and not same else judgement.verdict.exit_code
+
+
+@answering(of_record=True)
+def export(_: Redactor, run: str, reports: str, check: str, out: str, experiment: str = "") -> int:
+    """Write a run's history for elle-cli, beside its folder: what its requests mean is said by its check."""
+    folder = _opened(run, reports, experiment)
+    checks = {one.name: one for one in checks_of(_record(folder)) if one.check == "linearizable"}
+    chosen = checks.get(check) if check else next(iter(checks.values()), None)
+    if chosen is None or (len(checks) > 1 and not check):
+        named = f"--check must be one of {', '.join(checks)}" if checks else "it has no such check"
+        raise Refused(f"what the requests of {folder.name} mean is told by a check `linearizable`: {named}")
+    meaning, history = Meaning.of(chosen.params), documents.load_of(folder)
+    if history is None or meaning.model not in elle.MODELS:
+        why = "it has no history" if history is None else f'nobody knows the model "{meaning.model}"'
+        raise Refused(f"{folder.name} can't be exported: {why}")
+    path, count = _beside(folder, out, "elle.json"), 0
+    try:
+        with path.open("w", encoding="utf-8") as file:
+            for count, event in enumerate(elle.events(history, meaning), 1):
+                file.write(f"{'[' if count == 1 else ','}{json.dumps(event)}\n")
+            file.write("]\n" if count else "[]\n")
+    except OSError as error:
+        raise Refused(f"the history can't be written to {path}: {error.strerror}. Name a file with --out.") from error
+    writer.page(f"{path.absolute()}: {count} events, for elle-cli --model {elle.MODELS[meaning.model]}")
+    return EXIT_HELD
 
 
 @answering(of_record=True)
@@ -168,6 +192,16 @@ def _count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not int(text):
         raise Refused(f"--last={text!r}: must be a whole number above 0")
     return int(text)
+
+
+def _beside(folder: Path, out: str, kind: str) -> Path:
+    """Where to write what is made of a run: beside its folder or where the user says, never among what is sealed."""
+    path = Path(out) if out else folder.with_name(f"{folder.name}.{kind}")
+    if path.absolute().is_relative_to(folder) and (folder / manifest.NAME).exists():
+        raise Refused(f"{path} is inside of a sealed run; write it elsewhere with --out")
+    if not out and path.is_symlink():
+        raise Refused(f"{path} is a link; write it elsewhere with --out")
+    return path
 
 
 def _find(run: str, reports: str) -> Path:

@@ -60,6 +60,24 @@ def bundle(
     finish(commands.attesting.bundle(run or "", _reports(reports), out or "", experiment or ""))
 
 
+@task(
+    help={**_READ, "check": "which check `linearizable` tells what its requests mean, where it has several",
+          "out": "where to write it (beside the run's folder)"},
+    auto_shortflags=False,
+)  # fmt: skip
+def export(
+    c: Any,
+    run: str | None = None,
+    check: str | None = None,
+    out: str | None = None,
+    reports: str | None = None,
+    experiment: str | None = None,
+) -> None:
+    """Write a run's history in the JSON that elle-cli reads, and print its path."""
+    refuse_empty(run=run, check=check, out=out, reports=reports, experiment=experiment)
+    finish(commands.report.export(run or "", _reports(reports), check or "", out or "", experiment or ""))
+
+
 @task(help={"out": "the file of the private key; FILE.pub gets the public one"}, auto_shortflags=False)
 def keygen(c: Any, out: str) -> None:
     """Make a key that signs bundles (Ed25519)."""
@@ -100,4 +118,4 @@ def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None
     finish(commands.report.add_note(run, text, by or "", _reports(reports)))
 
 
-namespace = Collection("report", show, html, judge, verify, bundle, keygen, trend, note)
+namespace = Collection("report", show, html, judge, verify, bundle, export, keygen, trend, note)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+from typing import Any, Self
 
 from blackstart.base.secrets.redact import MASK
 from blackstart.evidence.history import LONGEST_DETAIL, History, Row
@@ -22,12 +24,18 @@ class Meaning:
     """What the requests of a history mean to a model: see `checks.linearizable`, whose parameters these are."""
 
     model: str
-    ops: tuple[str, ...] = ()
-    reads: tuple[str, ...] = ()
+    ops: Sequence[str] = ()
+    reads: Sequence[str] = ()
     writes: Mapping[str, str] = field(default_factory=dict)
     created: int = 201
     same: int = 200
     conflict: int = 409
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Self:
+        """What the check with these parameters was told."""
+        known = {one.name for one in dataclasses.fields(cls)}
+        return cls(**{name: value for name, value in params.items() if name in known})
 
     def by_key(self, history: History) -> Iterator[tuple[str, list[Operation]]]:
         """Each key with its operations, in the order of their starts; one key at a time is in memory."""

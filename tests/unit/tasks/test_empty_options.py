@@ -20,6 +20,7 @@ from tests.environment import ROOT
         ("report.show --run=", "run"),
         ("report.judge --run=", "run"),
         ("report.html --out=", "out"),
+        ("report.export --check=", "check"),
         ("report.trend --baseline=", "baseline"),
         ("report.verify --reports=", "reports"),
         ("report.note --run=x --text=y --by=", "by"),

@@ -43,7 +43,7 @@ def linearizable(
     why = vacuity(evidence.history, ok_needed=False) or _unrecorded(evidence)
     if why:
         return report.unknown(why)
-    meaning = Meaning(model, tuple(ops), tuple(reads), writes or {}, created, same, conflict)
+    meaning = Meaning(model, ops, reads, writes or {}, created, same, conflict)
     seen = _Seen(kind, most_steps)
     for key, operations in meaning.by_key(evidence.history):
         if operations:
