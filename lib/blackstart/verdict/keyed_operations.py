@@ -24,7 +24,7 @@ class Meaning:
     """What the requests of a history mean to a model: see `checks.linearizable`, whose parameters these are."""
 
     model: str
-    ops: Sequence[str] = ()
+    requests: Mapping[str, str] | None = None
     reads: Sequence[str] = ()
     writes: Mapping[str, str] = field(default_factory=dict)
     created: int = 201
@@ -59,17 +59,18 @@ class Meaning:
         return Operation(action, self.writes[row.op], None, row.start_s, end_s, _name(row))
 
     def _request(self, row: Row, start_s: float, end_s: float) -> Operation | None:
-        if self.ops and row.op not in self.ops:
+        asked = row.op if self.requests is None else self.requests.get(row.op)
+        if asked is None:
             return None
         if row.outcome == "info":
-            return Operation("request", row.op, None, start_s, math.inf, _name(row))
+            return Operation("request", asked, None, start_s, math.inf, _name(row))
         if row.outcome == "fail":
-            conflict = Operation("request", row.op, ("conflict", ""), start_s, end_s, _name(row))
+            conflict = Operation("request", asked, ("conflict", ""), start_s, end_s, _name(row))
             return conflict if row.status == self.conflict else None
         kind = {self.same: "same", self.created: "created"}.get(row.status or 0, "done")
         made = row.detail if _whole(row) else ""
         kind = "done" if self.same == self.created else kind
-        return Operation("request", row.op, (kind, made), start_s, end_s, _name(row))
+        return Operation("request", asked, (kind, made), start_s, end_s, _name(row))
 
     def _read(self, row: Row) -> str | tuple[str, ...] | None:
         nothing: str | tuple[str, ...] = () if self.model == "list" else NOTHING

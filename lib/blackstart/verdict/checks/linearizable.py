@@ -21,7 +21,7 @@ def linearizable(
     evidence: Recorded,
     *,
     model: str,
-    ops: Sequence[str] = (),
+    requests: Mapping[str, str] | None = None,
     reads: Sequence[str] = (),
     writes: Mapping[str, str] | None = None,
     created: int = 201,
@@ -31,7 +31,7 @@ def linearizable(
 ) -> CheckResult:
     """`model` is `register`, `list` (append-only) or `idempotency`. `reads` are operations of the load whose detail is
     what they read (a JSON list for `list`; 404 and null are nothing), `writes` says of the others what each writes or
-    appends. Of an idempotency key, each of `ops` (all, where none is named) stands for other parameters of a request;
+    appends. Of an idempotency key, `requests` says which parameters each operation sends (without it, each its own);
     the statuses `created`, `same` and `conflict` say what its answer was, and the detail which id was made.
 
     What has no clear outcome may come true at any time, or never. After `most_steps` it is inconclusive.
@@ -43,7 +43,7 @@ def linearizable(
     why = vacuity(evidence.history, ok_needed=False) or _unrecorded(evidence)
     if why:
         return report.unknown(why)
-    meaning = Meaning(model, ops, reads, writes or {}, created, same, conflict)
+    meaning = Meaning(model, requests, reads, writes or {}, created, same, conflict)
     seen = _Seen(kind, most_steps)
     for key, operations in meaning.by_key(evidence.history):
         if operations:
@@ -95,7 +95,7 @@ class _Seen:
         if self.spent:
             return f"too many orders to try within {self._most} steps (`most_steps`) on {examples(self.spent)}"
         if not self.keys:
-            return "no operation of this model was recorded: are `ops`, `reads` and `writes` those of the load?"
+            return "no operation of this model was recorded: are `requests`, `reads` and `writes` those of the load?"
         if not self.contested:
             return "no key was answered twice: no answer could have contradicted another"
         return "" if self.named else "no answer names what was made: does the load's detail_from?"

@@ -66,6 +66,13 @@ def test_a_system_that_does_not_tell_created_from_same_is_judged_by_its_ids() ->
     assert asked(rows, model="idempotency", created=200).verdict == "broke"
 
 
+def test_operations_that_send_the_same_parameters_are_told_as_such() -> None:
+    rows = [did("first", 11, 12, "s-1", 201), did("again", 13, 14, "s-1"), did("other", 15, 16, "", 409)]
+    assert asked(rows, model="idempotency").verdict == "broke"
+    assert asked(rows, model="idempotency", requests={"first": "a", "again": "a", "other": "b"}).verdict == "held"
+    assert asked(rows, model="idempotency", requests={"first": "a", "again": "a", "other": "a"}).verdict == "broke"
+
+
 def test_a_contradiction_is_told_by_its_key_and_the_fewest_operations_with_their_times() -> None:
     ours = [did("new", 11, 12, "s-1", 201), *(did("new", 12 + at / 100, 13, "s-1") for at in range(40))]
     rows = [*ours, did("new", 14.25, 14.5, "s-2"), did("new", 15, 16, "s-1"), did("new", 11, 12, "s-9", 201, "whole")]
@@ -98,7 +105,7 @@ def test_a_contradiction_of_reads_and_writes_is_told_in_their_words() -> None:
         ([did("new", 11, 12, "", 201), did("new", 13, 14)], IDEMPOTENCY, "no answer names what was made"),
         (
             [did("new", 11, 12, "s", 201), did("new", 13, 14, "s")],
-            IDEMPOTENCY | {"ops": ["old"]},
+            IDEMPOTENCY | {"requests": {"old": "a"}},
             "no operation of this",
         ),
         ([did("put-1", 11, 12), did("put-2", 13, 14)], REGISTER, "no key was answered twice"),
