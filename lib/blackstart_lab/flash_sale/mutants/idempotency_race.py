@@ -29,7 +29,7 @@ class CheckThenSet(Intake):
 MUTANT = Mutant(
     summary="a key is checked and then set: requests that come together are all accepted",
     experiment="worker-crash",
-    must_fail=("idempotent_answers",),
+    must_fail=("idempotent_answers", "unique_ids"),
     may_fail=("acknowledged_exactly_once", "no_oversell", "stock_conserved"),
     parts={"intake": CheckThenSet},
 )
