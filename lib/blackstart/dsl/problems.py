@@ -1,0 +1,45 @@
+"""What is wrong with a specification: each mistake with its file, line, column, the line itself and a caret."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from blackstart.base.errors import BadExperiment
+from blackstart.dsl.tree import Place
+
+_WIDTH = 160
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake: where it is, and what to write instead. `line` is the whole line that it stands in."""
+
+    place: Place
+    message: str
+    line: str = ""
+
+    def excerpt(self) -> tuple[str, ...]:
+        """The line, and a caret below the mistake; a long line is cut around it."""
+        cut = max(0, self.place.column - _WIDTH // 2)
+        shown = self.line[cut : cut + _WIDTH].replace("\t", " ")
+        return (f"  {shown}", f"  {' ' * (self.place.column - 1 - cut)}^")
+
+
+class BadSpec(BadExperiment):
+    """A specification that is not right. Nothing of it is used."""
+
+    def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
+        places = (f"{file}:{at.place.line}:{at.place.column}: {at.message}" for at in problems)
+        super().__init__("\n".join(places))
+        self.file, self.problems = file, problems
+
+    def lines(self) -> list[str]:
+        """For people: each mistake in a line, and below it the line of the file with a caret."""
+        return [
+            text
+            for problem in self.problems
+            for text in (
+                f"{self.file}:{problem.place.line}:{problem.place.column}: {problem.message}",
+                *problem.excerpt(),
+            )
+        ]

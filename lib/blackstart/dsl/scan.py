@@ -1,0 +1,101 @@
+"""Where the chaos blocks of a document are. The rest of it belongs to others: it is skipped, not understood.
+
+Words and braces in strings and comments are none. A quote that is not closed on its line is an apostrophe.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_COMMENT = r"//[^\n]*|\#[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
+_STRING = r'"(?:\\.|[^"\\\n])*"|' r"'(?:\\.|[^'\\\n])*'"
+_TOKEN = re.compile(
+    rf"(?P<comment>{_COMMENT})|(?P<unclosed>/\*)|(?P<string>{_STRING})|(?P<word>[A-Za-z_]\w*)|(?P<sign>\S)"
+)
+_GAP = rf"(?:\s|{_COMMENT})*"
+_NOT_A_BLOCK = re.compile(rf"{_GAP}[:=,)\]}}?|.]")
+_LIKE_A_BLOCK = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*{_GAP})?\{{{_GAP}(?:scenario|chaos){_GAP}[\"']")
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A chaos block: from `start` to before `end`, in characters, and the behavior that it stands in, "" for none."""
+
+    start: int
+    end: int
+    behavior: str = ""
+
+
+class Unclosed(Exception):
+    """What is opened at `start` and never closed: a `comment` or a `block`."""
+
+    def __init__(self, start: int, what: str) -> None:
+        super().__init__(f"this {what} is never closed")
+        self.start = start
+
+
+def extents(text: str) -> tuple[Extent, ...]:
+    """The chaos blocks, in order. Raises Unclosed."""
+    scanner = _Scanner(text)
+    for token in _TOKEN.finditer(text):
+        scanner.take(token)
+    if scanner.chaos is not None:
+        raise Unclosed(scanner.chaos, "chaos block")
+    return tuple(scanner.found)
+
+
+@dataclass
+class _Scanner:
+    text: str
+    found: list[Extent] = field(default_factory=list)
+    homes: list[str | None] = field(default_factory=lambda: [""])  # of each open brace: None where no block can stand
+    declared: list[str] = field(default_factory=list)  # `behavior` or `domain` and what follows it
+    chaos: int | None = None  # where the open block begins
+    depth: int = 0
+    before: re.Match[str] | None = None
+
+    def take(self, token: re.Match[str]) -> None:
+        kind = token.lastgroup
+        if kind == "unclosed":
+            raise Unclosed(token.start(), "comment")
+        if kind == "comment":
+            return
+        if self.chaos is not None:
+            self._inside(token[0], token.end())
+        elif token[0] == "{":
+            self.homes.append(self._home())
+            self.declared = []
+        elif token[0] == "}":
+            self.homes = self.homes[:-1] or [""]
+            self.declared = []
+        elif kind == "word":
+            self._word(token)
+        self.before = token
+
+    def _inside(self, sign: str, end: int) -> None:
+        self.depth += {"{": 1, "}": -1}.get(sign, 0)
+        if sign == "}" and self.depth <= 0 and self.chaos is not None:
+            self.found.append(Extent(self.chaos, end, self.homes[-1] or ""))
+            self.chaos = None
+
+    def _home(self) -> str | None:
+        """What a block directly inside the brace that opens now would stand in."""
+        if not self.declared or self.homes[-1] is None:
+            return None
+        return self.declared[1] if self.declared[0] == "behavior" and len(self.declared) > 1 else ""
+
+    def _word(self, token: re.Match[str]) -> None:
+        if token[0] == "chaos" and self._begins(token):
+            self.chaos, self.depth = token.start(), 0
+        elif token[0] in ("behavior", "domain") and not self.declared:
+            self.declared = [token[0]]
+        elif self.declared:
+            self.declared.append(token[0])
+
+    def _begins(self, token: re.Match[str]) -> bool:
+        """Whether the word `chaos` begins a block: as a statement where one can stand, or by what it holds."""
+        if _LIKE_A_BLOCK.match(self.text, token.end()):
+            return not self.declared
+        first = self.before is None or self.before[0] in "{};" or "\n" in self.text[self.before.end() : token.start()]
+        return first and self.homes[-1] is not None and not _NOT_A_BLOCK.match(self.text, token.end())
