@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from lark import Token, Transformer_NonRecursive, v_args
@@ -258,7 +259,7 @@ def _quantity(token: Token) -> tree.Number | tree.Duration | tree.Percent:
     if unit is None:
         return tree.Number(float(number) if "." in number else int(number), place=place)
     if unit == "%":
-        return tree.Percent(float(number) / 100, place=place)
+        return tree.Percent(float(Decimal(number) / 100), place=place)
     try:
         return tree.Duration(durations.seconds(f"{number}{unit}"), place=place)
     except ValueError:

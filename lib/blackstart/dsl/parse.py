@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -11,10 +13,11 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedEOF, Unexpec
 from lark.exceptions import VisitError
 
 from blackstart.base.errors import did_you_mean
-from blackstart.dsl import scan
+from blackstart.dsl import check, scan, vocabulary
 from blackstart.dsl.build import Builder, Mistake
 from blackstart.dsl.problems import BadSpec, Problem
 from blackstart.dsl.tree import Block, Document, Place
+from blackstart.dsl.vocabulary import Words
 
 MOST_BYTES = 1024 * 1024
 _DEEPEST = 100
@@ -42,13 +45,23 @@ def read(path: Path) -> str:
         raise BadSpec(str(path), (problem,)) from error
 
 
-def parse(text: str, file: str = "") -> Document:
-    """The chaos blocks of a document. Raises BadSpec with every mistake that can be told apart."""
+def parse(text: str, file: str = "", injections: Mapping[str, Words] = vocabulary.INJECTIONS) -> Document:
+    """The chaos blocks of a document, which may inject these. Raises BadSpec: the first mistake in its form, else all
+    those in its words."""
+    blocks = _blocks(text, file)
+    lines = text.split("\n")
+    if found := [replace(at, line=_line(lines, at.place)) for at in check.problems(blocks, injections)]:
+        raise BadSpec(file, tuple(sorted(found, key=lambda at: (at.place.line, at.place.column))))
+    return Document(blocks, file)
+
+
+def _blocks(text: str, file: str) -> tuple[Block, ...]:
     try:
         extents = scan.extents(text)
         tree = _grammar().parse(_blanked(text, extents))
         _refuse_deep(tree)
-        blocks: list[Block] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
+        blocks: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
+        return blocks
     except scan.Unclosed as error:
         raise _bad(text, file, _at(text, error.start), str(error)) from None
     except (UnexpectedToken, UnexpectedCharacters, UnexpectedEOF) as error:
@@ -59,7 +72,6 @@ def parse(text: str, file: str = "") -> Document:
         if not isinstance(error.orig_exc, Mistake):
             raise
         raise _bad(text, file, error.orig_exc.place, error.orig_exc.message) from None
-    return Document(tuple(blocks), file)
 
 
 @cache
@@ -116,7 +128,8 @@ def _told(text: str, error: UnexpectedToken | UnexpectedCharacters | UnexpectedE
     words = {name: _word(name) for name in wanted or ()}
     near = did_you_mean(found, [word for name, word in words.items() if word.isalpha() and name not in _SHOWN])
     expected = ", ".join(sorted(word if name in _SHOWN else f'"{word}"' for name, word in words.items()))
-    return f"unexpected {json.dumps(found) if found else 'end'}; expected {expected}.{near if 'Did' in near else ''}"
+    shown = json.dumps(found, ensure_ascii=False) if found else "end"
+    return f"unexpected {shown}; expected {expected}.{near if 'Did' in near else ''}"
 
 
 def _word(terminal: str) -> str:
@@ -128,9 +141,11 @@ def _word(terminal: str) -> str:
 
 
 def _bad(text: str, file: str, place: Place, message: str) -> BadSpec:
-    lines = text.split("\n")
-    line = lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else ""
-    return BadSpec(file, (Problem(place, message, line),))
+    return BadSpec(file, (Problem(place, message, _line(text.split("\n"), place)),))
+
+
+def _line(lines: list[str], place: Place) -> str:
+    return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else ""
 
 
 def _whole(path: Path, message: str) -> BadSpec:

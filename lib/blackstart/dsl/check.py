@@ -1,0 +1,154 @@
+"""Whether a document says what can be done: every word known, every parameter right, every expectation able to fail."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from itertools import chain
+
+from blackstart.base.errors import did_you_mean
+from blackstart.dsl import tree
+from blackstart.dsl.problems import Problem
+from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, USES, Parameter, Words
+
+_LOGIC = ("and", "or", "implies")
+_COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
+
+
+def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words]) -> Iterator[Problem]:
+    """Every mistake. Two scenarios of one name are one, since a run is asked for by it."""
+    seen: dict[str, tree.Place] = {}
+    for block in blocks:
+        if not block.scenarios:
+            yield Problem(block.place, 'a chaos block needs a scenario: scenario "name" { … }')
+        for scenario in block.scenarios:
+            if scenario.name in seen:
+                yield Problem(scenario.place, f'scenario "{scenario.name}" is there already, in line '
+                              f"{seen[scenario.name].line}; give each a name of its own")  # fmt: skip
+            seen.setdefault(scenario.name, scenario.place)
+            yield from _of_scenario(scenario, injections)
+
+
+def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> Iterator[Problem]:
+    if not scenario.name.strip():
+        yield Problem(scenario.place, "a scenario needs a name")
+    if not scenario.expectations:
+        yield Problem(scenario.place, f'scenario "{scenario.name}" expects nothing, so nothing could fail: add expect')
+    if not (scenario.injections or scenario.uses or scenario.when):
+        yield Problem(scenario.place, f'scenario "{scenario.name}" does nothing: add inject, with: or when')
+    for injection in scenario.injections:
+        yield from _of_injection(injection, injections)
+    for use in scenario.uses:
+        yield from _of_use(use)
+    for expectation in scenario.expectations:
+        yield from _of_claim(expectation.claim)
+
+
+def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) -> Iterator[Problem]:
+    words = injections.get(injection.name)
+    if words is None:
+        yield Problem(
+            injection.place, f'unknown injection "{injection.name}".{did_you_mean(injection.name, injections)}'
+        )
+        return
+    counted = Counter(argument.name for argument in injection.arguments)
+    for argument in injection.arguments:
+        yield from _of_argument(injection.name, argument, words.parameters)
+    for name in (name for name, times in counted.items() if name is not None and times > 1):
+        yield Problem(_last(injection, name), f'{injection.name}: "{name}" is given twice; leave one of them out')
+    if None in counted:  # one without its name may be any of those that are missed
+        return
+    for name, parameter in words.parameters.items():
+        if parameter.required and name not in counted:
+            yield Problem(injection.place, f'{injection.name} needs "{name}": {parameter.what}')
+    if words.one_of and sum(name in counted for name in words.one_of) != 1:
+        yield Problem(injection.place, f"{injection.name} needs one of {' or '.join(words.one_of)}, and only one")
+    for name, other in (words.only_with or {}).items():
+        if name in counted and other not in counted:
+            yield Problem(_last(injection, name), f'{injection.name}: "{name}" is for "{other}" only')
+
+
+def _last(injection: tree.Injection, name: str) -> tree.Place:
+    return [argument.place for argument in injection.arguments if argument.name == name][-1]
+
+
+def _of_argument(of: str, argument: tree.Argument, known: Mapping[str, Parameter]) -> Iterator[Problem]:
+    if argument.name is None:
+        yield Problem(argument.place, f"{of}: a parameter needs its name, one of {', '.join(known)}")
+    elif argument.name not in known:
+        near = did_you_mean(argument.name, known)
+        yield Problem(argument.place, f'{of} has no parameter "{argument.name}".{near}')
+    elif not known[argument.name].fits(argument.value):
+        yield Problem(argument.value.place, f"{of}: {argument.name} must be {known[argument.name].what}")
+
+
+def _of_use(use: tree.Call) -> Iterator[Problem]:
+    name = use.function.name if isinstance(use.function, tree.Name) else ""
+    if name not in USES:
+        yield Problem(use.place, f'unknown use "{name}".{did_you_mean(name, USES)}')
+    else:
+        yield from _only_argument(use, name, "", USES[name])
+
+
+def _only_argument(call: tree.Call, of: str, name: str, parameter: Parameter) -> Iterator[Problem]:
+    """The one argument of a call, which may leave its name out."""
+    if len(call.arguments) != 1:
+        yield Problem(call.place, f"{of} takes one argument: {parameter.what}")
+        return
+    (argument,) = call.arguments
+    if argument.name not in (None, name):
+        known = did_you_mean(str(argument.name), (name,) if name else ())
+        yield Problem(argument.place, f'{of} has no parameter "{argument.name}".{known}')
+    elif not parameter.fits(argument.value):
+        yield Problem(argument.value.place, f"{of} takes {parameter.what}")
+
+
+def _of_claim(claim: tree.Expression) -> Iterator[Problem]:
+    """A condition that a run can violate: known words and comparisons, joined by and, or, not, implies, eventually."""
+    match claim:
+        case tree.Binary(operator=operator, left=left, right=right) if operator in _LOGIC:
+            yield from chain(_of_claim(left), _of_claim(right))
+        case tree.Unary(operator="not", operand=inner) | tree.Eventually(claim=inner):
+            yield from _of_claim(inner)
+        case tree.Binary(operator=operator) if operator in _COMPARISONS:
+            if not _names_something(claim):
+                yield Problem(claim.place, "compares only constants, which no run can change; name what is observed")
+        case tree.Name(name=name) if name in CALLED_EXPECTATIONS:
+            yield Problem(claim.place, f"{name} takes one argument: {CALLED_EXPECTATIONS[name][1].what}")
+        case tree.Name(name=name):
+            if name not in EXPECTATIONS:
+                near = did_you_mean(name, (*EXPECTATIONS, *CALLED_EXPECTATIONS))
+                yield Problem(claim.place, f'unknown expectation "{name}".{near}')
+        case tree.Call(function=tree.Name(name=name)):
+            yield from _of_called(claim, name)
+        case tree.WhenParametersDiffer(code=code):
+            if not code.isupper():
+                yield Problem(claim.place, "before when parameters differ stands an error's code in capitals")
+        case _:
+            yield Problem(claim.place, "is no condition; compare it with something, as in result is error")
+
+
+def _of_called(call: tree.Call, name: str) -> Iterator[Problem]:
+    if name in EXPECTATIONS:
+        yield Problem(call.place, f"{name} takes no argument; write it without parentheses")
+    elif name not in CALLED_EXPECTATIONS:
+        near = did_you_mean(name, (*EXPECTATIONS, *CALLED_EXPECTATIONS))
+        yield Problem(call.place, f'unknown expectation "{name}".{near}')
+    else:
+        yield from _only_argument(call, name, *CALLED_EXPECTATIONS[name])
+
+
+def _names_something(value: tree.Expression) -> bool:
+    match value:
+        case tree.Name() | tree.Attribute() | tree.Call():
+            return True
+        case tree.Binary(left=left, right=right):
+            return _names_something(left) or _names_something(right)
+        case tree.Unary(operand=inner):
+            return _names_something(inner)
+        case tree.ListOf(items=items):
+            return any(map(_names_something, items))
+        case tree.MapOf(entries=entries):
+            return any(_names_something(entry) for _, entry in entries)
+        case _:
+            return False

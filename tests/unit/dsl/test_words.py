@@ -1,0 +1,184 @@
+"""A word, a parameter or a value that is not known is an error that says what would be right: nothing is dropped."""
+
+from __future__ import annotations
+
+import pytest
+
+from blackstart.dsl import vocabulary
+from blackstart.dsl.parse import parse
+from blackstart.dsl.problems import BadSpec
+from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, INJECTIONS, Words
+from tests.unit.dsl.documents import CONCURRENT, mistakes, wrong
+
+RIGHT = {
+    "concurrent_requests": "count: 1000",
+    "rate_limit_storm": "requests: 100, window: 1s, limit: 10",
+    "latency": 'p99: 500ms, distribution: "normal", target: PaymentGateway',
+    "network_latency": "target: CheckoutRepository, delay: 1 second",
+    "network_failure": "probability: 80%, recovers_after: 2s",
+    "network_partition": "target: CheckoutRepository, duration: 5s",
+    "service_unavailable": 'target: "PaymentGateway", duration: 5s, probability: 1.0',
+    "database_failure": 'target: Repository, mode: TIMEOUT, probability: 0.3, operation: "update", duration: 5s',
+    "cpu_pressure": "target: CheckoutAPI, load: 90%, duration: 5s",
+    "memory_pressure": "target: CheckoutAPI, usage: 0.9",
+    "clock_skew": "target: CheckoutAPI, offset: -1h",
+}
+
+
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_every_injection_takes_each_of_its_parameters(name: str) -> None:
+    text = f'chaos {{ scenario "s" {{ inject: {name}({RIGHT[name]}) expect: no_timeout_errors }} }}'
+    (injection,) = parse(text).blocks[0].scenarios[0].injections
+    missing = set(INJECTIONS[name].parameters) - {argument.name for argument in injection.arguments}
+    assert missing == ({"delay", "jitter"} if name == "latency" else set())
+
+
+@pytest.mark.parametrize("name", INJECTIONS)
+def test_every_parameter_refuses_what_it_can_not_be(name: str) -> None:
+    for given in RIGHT[name].split(", "):
+        parameter = given.split(":")[0]
+        bad = RIGHT[name].replace(given, f"{parameter}: [null]")
+        told = wrong(f"inject: {name}({bad}) expect: no_timeout_errors")
+        assert told == f"{name}: {parameter} must be {INJECTIONS[name].parameters[parameter].what}"
+        doubled = f"{RIGHT[name]}, {given}"
+        told = wrong(f"inject: {name}({doubled}) expect: no_timeout_errors")
+        assert told == f'{name}: "{parameter}" is given twice; leave one of them out'
+
+
+@pytest.mark.parametrize("name", EXPECTATIONS)
+def test_every_expectation_is_known_alone_and_in_a_condition(name: str) -> None:
+    text = f"expect: {name}\n expect {{ not {name} or {name} and result is success }}"
+    parse(f'chaos {{ scenario "s" {{ with: idempotency_key("k") {text} }} }}')
+
+
+@pytest.mark.parametrize("call", ["error_returned(SERVICE_UNAVAILABLE)", "response_within(timeout: 5s)",
+                                  "response_within(5s)", "latency_within(500ms)"])  # fmt: skip
+def test_every_expectation_with_an_argument_is_known(call: str) -> None:
+    assert call.partition("(")[0] in CALLED_EXPECTATIONS
+    parse(f'chaos {{ scenario "s" {{ with: idempotency_key("k") expect: {call} }} }}')
+
+
+OK = "expect: no_timeout_errors"
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (f"inject: concurent_requests(count: 2) {OK}",
+         'unknown injection "concurent_requests". Did you mean "concurrent_requests"?'),
+        (f"inject: concurrent_requests {OK}", 'concurrent_requests needs "count": a whole number from 2 to 100000'),
+        (f"inject: concurrent_requests(10) {OK}", "concurrent_requests: a parameter needs its name, one of count"),
+        (f"inject: concurrent_requests(count: 1) {OK}",
+         "concurrent_requests: count must be a whole number from 2 to 100000"),
+        (f"inject: concurrent_requests(count: 2.5) {OK}",
+         "concurrent_requests: count must be a whole number from 2 to 100000"),
+        (f"inject: concurrent_requests(count: 2s) {OK}",
+         "concurrent_requests: count must be a whole number from 2 to 100000"),
+        (f"inject: latency(p99: 1s, delay: 1s) {OK}", "latency needs one of p99 or delay, and only one"),
+        (f"inject: latency(p99: 500) {OK}",
+         "latency: p99 must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h"),
+        (f"inject: latency(p99: 500mz) {OK}", 'unknown unit "mz". Did you mean "m"?'),
+        (f'inject: latency(p99: 1s, distribution: "norml") {OK}',
+         "latency: distribution must be one of fixed, uniform, normal, exponential"),
+        (f"inject: latency(p99: 1s, jitter: 1s) {OK}", 'latency: "jitter" is for "delay" only'),
+        (f"inject: network_failure(probability: 101%) {OK}",
+         "network_failure: probability must be above 0 and up to 1, or up to 100%"),
+        (f"inject: network_failure(probability: 0) {OK}",
+         "network_failure: probability must be above 0 and up to 1, or up to 100%"),
+        (f"inject: database_failure(mode: UNAVAILABEL) {OK}",
+         "database_failure: mode must be one of UNAVAILABLE, TIMEOUT"),
+        (f"inject: clock_skew(target: A, offset: 0s) {OK}",
+         "clock_skew: offset must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h; "
+         "it may be negative"),
+        ("with: idempotency_key('k') expect: exactly_one_creatd",
+         'unknown expectation "exactly_one_creatd". Did you mean "exactly_one_created"?'),
+        ("with: idempotency_key('k') expect: exactly_one_created()",
+         "exactly_one_created takes no argument; write it without parentheses"),
+        ("with: idempotency_key('k') expect: response_within",
+         "response_within takes one argument: a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h"),
+        ("with: idempotency_key('k') expect: response_within(timeot: 5s)",
+         'response_within has no parameter "timeot". Did you mean "timeout"?'),
+        ("with: idempotency_key('k') expect: error_returned('x')",
+         "error_returned takes an error's code in capitals, as SERVICE_UNAVAILABLE"),
+        ("with: idempotency_key('k') expect: conflict when parameters differ",
+         "before when parameters differ stands an error's code in capitals"),
+        ("with: idempotency_key('k') expect: Session.exists(result.id)",
+         "is no condition; compare it with something, as in result is error"),
+        ("with: idempotency_key('k') expect: true",
+         "is no condition; compare it with something, as in result is error"),
+        ("with: idempotency_key('k') expect: 1 == 1 and no_timeout_errors",
+         "compares only constants, which no run can change; name what is observed"),
+        (f"with: idempotncy_key('k') {OK}", 'unknown use "idempotncy_key". Did you mean "idempotency_key"?'),
+        (f"with: idempotency_key(1) {OK}", 'idempotency_key takes a string that is not empty, as "a-key"'),
+        (f"with: idempotency_key {OK}", 'expected a call, as in with: idempotency_key("a-key")'),
+        (f"with: idempotency_key('k') retries: 1.5 {OK}", "retries must be a whole number from 0 to 1000"),
+        (f"with: idempotency_key('k') retries: 1 with {{ retries: 1 }} {OK}",
+         '"retries" is given twice; leave one of them out'),
+        (f"with: idempotency_key('k') timeout: 30 {OK}",
+         "timeout must be a time above 0 with its unit, as 500ms, 30s or 1.5h"),
+        (f"with: idempotency_key('k') with {{ retrys: 1 }} {OK}", 'unknown setting "retrys". Did you mean "retries"?'),
+        (f"with: idempotency_key('k') when {{ result }} {OK}", "a step of when is a call, or name = value"),
+        ("with: idempotency_key('k')", 'scenario "s" expects nothing, so nothing could fail: add expect'),
+        (OK, 'scenario "s" does nothing: add inject, with: or when'),
+        (f"with: idempotency_key('a\\q') {OK}",
+         "\\q means nothing in a string; there are \\n \\t \\r \\\\ \\\" \\' \\/ \\uXXXX"),
+        (f"with: idempotency_key('k') retries: {'9' * 19} {OK}", "a number has at most 18 signs"),
+    ],
+)  # fmt: skip
+def test_a_mistake_says_what_would_be_right(members: str, told: str) -> None:
+    assert wrong(members) == told
+
+
+def test_a_name_stands_for_one_scenario() -> None:
+    assert mistakes(f"{CONCURRENT}\n{CONCURRENT}") == [
+        '11:3: scenario "concurrent duplicate requests" is there already, in line 2; give each a name of its own'
+    ]
+
+
+def test_all_mistakes_in_words_are_told_at_once_in_order_each_with_its_line_and_a_caret() -> None:
+    text = 'chaos {\n  scenario "s" {\n\tinject: laency(p99: 1s)\n    expect: no_timeout_error }\n}'
+    with pytest.raises(BadSpec) as refused:
+        parse(text, "shop.isl")
+    assert refused.value.lines() == [
+        'shop.isl:3:10: unknown injection "laency". Did you mean "latency"?',
+        "   inject: laency(p99: 1s)",
+        "           ^",
+        'shop.isl:4:13: unknown expectation "no_timeout_error". Did you mean "no_timeout_errors"?',
+        "      expect: no_timeout_error }",
+        "              ^",
+    ]
+    assert str(refused.value).startswith('Not started: shop.isl:3:10: unknown injection "laency".')
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ('chaos { scenario "s" { expct: x } }',
+         '1:24: unexpected "expct"; expected "expect", "inject", "retries", "then", "timeout", "when", "with", "}". '
+         'Did you mean "expect"?'),
+        ("chaos { senario 's' { } }",
+         '1:9: unexpected "senario"; expected "chaos", "retries", "scenario", "timeout", "with", "}". '
+         'Did you mean "scenario"?'),
+        ("chaos {", "1:1: this chaos block is never closed"),
+        ("/* chaos { }", "1:1: this comment is never closed"),
+        ("chaos { scenario 's { } }", "1:18: this string is not closed on its line"),
+        ("chaos { scenario 's' { given { } } }",
+         '1:24: unexpected "given"; expected "expect", "inject", "retries", "then", "timeout", "when", "with", "}".'),
+        ("chaos { scenario 's' { inject: é } }", '1:32: unexpected "é"; expected a name.'),
+    ],
+)  # fmt: skip
+def test_a_mistake_in_form_says_what_was_expected(text: str, told: str) -> None:
+    assert mistakes(text) == [told]
+
+
+def test_a_long_line_is_cut_around_the_mistake() -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse(f'chaos {{ scenario "s" {{ {" " * 5000} laency }} }}')
+    _, line, caret = refused.value.lines()
+    assert len(line) < 200 and line[caret.index("^") :].startswith("laency")
+
+
+def test_words_of_ones_own_are_known_where_they_are_given() -> None:
+    own = {**INJECTIONS, "disk_full": Words({"target": vocabulary.name(required=True)})}
+    text = 'chaos { scenario "s" { inject: disk_full(target: A) expect: no_timeout_errors } }'
+    assert parse(text, "", own).blocks and mistakes(text)
