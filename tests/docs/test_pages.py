@@ -29,7 +29,11 @@ TARGETS, FLAGS, SAFETY, DESIGN, SALE = (
     ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale")
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
-ELSEWHERE = {"gateway.md": {"bash", "sh", "toml", "python", "js"}, "proxy.md": {"bash", "json"}}
+ELSEWHERE = {
+    "chaos-blocks.md": {"isl", "bash", "text"},
+    "gateway.md": {"bash", "sh", "toml", "python", "js"},
+    "proxy.md": {"bash", "json"},
+}
 # What the tests below run of the other pages; the `text` of the design is drawings.
 EVERYWHERE, BESIDES = {"bash", "python"}, {TARGETS: {"toml"}, SALE: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}}
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from blackstart.commands import (
         attesting,
+        chaos_blocks,
         healing,
         listing,
         plan,
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
         suite_command,
     )
 
-__all__ = ["attesting", "healing", "listing", "plan", "proxy_server", "report", "run", "suite", "suite_command"]
+__all__ = [
+    "attesting", "chaos_blocks", "healing", "listing", "plan", "proxy_server", "report", "run", "suite",
+    "suite_command",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -48,20 +48,21 @@ def read(path: Path) -> str:
 def parse(text: str, file: str = "", injections: Mapping[str, Words] = vocabulary.INJECTIONS) -> Document:
     """The chaos blocks of a document, which may inject these. Raises BadSpec: the first mistake in its form, else all
     those in its words."""
-    blocks = _blocks(text, file)
+    found = blocks(text, file)
     lines = text.split("\n")
-    if found := [replace(at, line=_line(lines, at.place)) for at in check.problems(blocks, injections)]:
-        raise BadSpec(file, tuple(sorted(found, key=lambda at: (at.place.line, at.place.column))))
-    return Document(blocks, file)
+    if wrong := [replace(at, line=_line(lines, at.place)) for at in check.problems(found, injections)]:
+        raise BadSpec(file, tuple(sorted(wrong, key=lambda at: (at.place.line, at.place.column))))
+    return Document(found, file)
 
 
-def _blocks(text: str, file: str) -> tuple[Block, ...]:
+def blocks(text: str, file: str = "") -> tuple[Block, ...]:
+    """The chaos blocks of a document by their form alone, whatever words they use. Raises BadSpec."""
     try:
         extents = scan.extents(text)
         tree = _grammar().parse(_blanked(text, extents))
         _refuse_deep(tree)
-        blocks: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
-        return blocks
+        made: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
+        return made
     except scan.Unclosed as error:
         raise _bad(text, file, _at(text, error.start), str(error)) from None
     except (UnexpectedToken, UnexpectedCharacters, UnexpectedEOF) as error:
@@ -72,6 +73,11 @@ def _blocks(text: str, file: str) -> tuple[Block, ...]:
         if not isinstance(error.orig_exc, Mistake):
             raise
         raise _bad(text, file, error.orig_exc.place, error.orig_exc.message) from None
+
+
+def pattern(terminal: str) -> str:
+    """A terminal of the grammar, as a regular expression."""
+    return next(str(found.pattern.to_regexp()) for found in _grammar().terminals if found.name == terminal)
 
 
 @cache
@@ -136,8 +142,8 @@ def _word(terminal: str) -> str:
     """How a terminal of the grammar is written."""
     if terminal in _SHOWN:
         return _SHOWN[terminal]
-    pattern = next((found.pattern for found in _grammar().terminals if found.name == terminal), None)
-    return str(pattern.value) if pattern is not None else terminal
+    found = next((found for found in _grammar().terminals if found.name == terminal), None)
+    return str(found.pattern.value) if found is not None else terminal
 
 
 def _bad(text: str, file: str, place: Place, message: str) -> BadSpec:

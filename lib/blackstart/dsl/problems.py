@@ -19,7 +19,9 @@ class Problem:
     line: str = ""
 
     def excerpt(self) -> tuple[str, ...]:
-        """The line, and a caret below the mistake; a long line is cut around it."""
+        """The line, and a caret below the mistake; a long line is cut around it. Nothing of a whole file."""
+        if not self.line:
+            return ()
         cut = max(0, self.place.column - _WIDTH // 2)
         shown = self.line[cut : cut + _WIDTH].replace("\t", " ")
         return (f"  {shown}", f"  {' ' * (self.place.column - 1 - cut)}^")

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 _COMMENT = r"//[^\n]*|\#[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
 _STRING = r'"(?:\\.|[^"\\\n])*"|' r"'(?:\\.|[^'\\\n])*'"
 _TOKEN = re.compile(
-    rf"(?P<comment>{_COMMENT})|(?P<unclosed>/\*)|(?P<string>{_STRING})|(?P<word>[A-Za-z_]\w*)|(?P<sign>\S)"
+    rf"(?P<comment>{_COMMENT})|(?P<unclosed>/\*)|(?P<string>{_STRING})|(?P<word>[A-Za-z_]\w*)|(?P<sign>[^\s\ufeff])"
 )
-_GAP = rf"(?:\s|{_COMMENT})*"
+_GAP = rf"(?:\s|{_COMMENT})*+"  # never less of it: what a comment holds is no sign
 _NOT_A_BLOCK = re.compile(rf"{_GAP}[:=,)\]}}?|.]")
 _LIKE_A_BLOCK = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*{_GAP})?\{{{_GAP}(?:scenario|chaos){_GAP}[\"']")
 

@@ -155,8 +155,9 @@ def test_comments_are_none_of_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["chaos Transfer {}", "chaos\n{\n}", "domain D { chaos Foo }", "behavior B { chaos { chaos } }", 
-     "chaos Foo.bar { }", "domain D { chaos /* of */ Foo // here\n { } }", 'chaos "x" { }', "entity E { chaos { scenario 'a' { } } }"],
+    ["chaos Transfer {}", "chaos\n{\n}", "domain D { chaos Foo }", "behavior B { chaos { chaos } }",
+     "chaos Foo.bar { }", "chaos // : }\n { }", "domain D { chaos /* of */ Foo // here\n { } }", 'chaos "x" { }',
+     "entity E { chaos { scenario 'a' { } } }", "\ufeffchaos { }"],
 )  # fmt: skip
 def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
     assert mistakes(text)

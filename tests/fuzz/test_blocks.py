@@ -1,0 +1,32 @@
+"""Chaos blocks, right and spoilt: the reader neither crashes nor hangs, and formatting changes nothing they say."""
+
+from __future__ import annotations
+
+from itertools import islice
+from random import Random
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blackstart.dsl.layout import formatted
+from blackstart.dsl.parse import blocks
+from tests.fuzz.blocks import documents, tried
+from tests.fuzz.cases import count, fuzzed
+from tests.fuzz.made_blocks import blocks as made_blocks
+from tests.fuzz.written_blocks import Writer
+
+
+@fuzzed(ci=60, long=20_000)
+@given(st.randoms(use_true_random=False))
+def test_a_tree_written_and_formatted_is_the_same_tree(random: Random) -> None:
+    made = made_blocks(random, 1)
+    text = Writer(random).document(made)
+    assert blocks(text) == made
+    shown = formatted(text)
+    assert blocks(shown) == made and formatted(shown) == shown
+    count("chaos blocks written")
+
+
+def test_documents_made_and_spoilt_are_read_or_refused_in_their_places() -> None:
+    became = [tried(text, wanted) for text, wanted in islice(documents(seed=12, most_blocks=1), 1000)]
+    assert became.count("read") > 100 and became.count("refused") > 400
