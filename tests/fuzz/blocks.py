@@ -3,9 +3,9 @@
     python -m tests.fuzz.blocks [--inputs 1000000] [--seed 1] [--blocks 1] [--kept DIR]
 
 Of ten documents one is written from a tree, and must be read as that tree; nine are it, spoilt, and must be read or
-refused with a place in the text. What is read is formatted: that says the same, formats to itself, and leaves what
-stands around the blocks as it was. Stops at the first input that fails, keeps it in DIR and exits 1. `--blocks 3`
-makes documents of up to three blocks with up to three scenarios each.
+refused with a place in the text. Those made, and a quarter of the spoilt ones that are read, are formatted: that says
+the same, formats to itself, and leaves what stands around the blocks as it was. Stops at the first input that fails,
+keeps it in DIR and exits 1. `--blocks 3` makes documents of up to three blocks with up to three scenarios each.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from itertools import islice
 from pathlib import Path
 from random import Random
 from typing import Any
+from zlib import crc32
 
 from blackstart.dsl import scan, tree
 from blackstart.dsl.layout import formatted
@@ -47,7 +48,8 @@ def documents(seed: int, most_blocks: int = 3) -> Iterator[Input]:
 
 
 def tried(text: str, wanted: tuple[tree.Block, ...] | None) -> str:
-    """What became of an input: `read`, `refused` or `empty`. Raises AssertionError, and whatever the reader raises."""
+    """What became of an input: `formatted`, `read`, `refused` or `empty` (no block is left). Raises AssertionError, and
+    whatever the reader raises."""
     try:
         found = parse(text, "input.isl").blocks
     except BadSpec as refused:
@@ -59,10 +61,12 @@ def tried(text: str, wanted: tuple[tree.Block, ...] | None) -> str:
         assert len(refused.lines()) >= len(refused.problems) > 0
         return "refused"
     assert wanted is None or found == wanted, "it is read as another tree"
+    if wanted is None and crc32(text.encode("utf-8", "surrogatepass")) % 4:
+        return "read" if found else "empty"
     shown = formatted(text)
     assert formatted(shown) == shown
     assert _around(shown) == _around(text)
-    return "read" if found else "empty"
+    return "formatted"
 
 
 def _around(text: str) -> list[str]:

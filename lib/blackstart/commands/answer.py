@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec
 from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
+from blackstart.dsl.problems import BadSpec
 from blackstart.model.verdict import Verdict
 
 Arguments = ParamSpec("Arguments")
@@ -55,6 +56,11 @@ def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool)
         return Verdict.REFUSED.exit_code
     if not foreseen:  # a mistake of ours, or in a user's file: what it says may hold a secret
         return _crashed(error, redactor)
+    if isinstance(error, BadSpec):
+        for line in error.lines():
+            writer.error(redactor(line))
+        writer.error(redactor(str(Refused(f"{error.file} is not right: see above"))))
+        return Verdict.REFUSED.exit_code
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
     writer.error(redactor(str(message)))
     return Verdict.REFUSED.exit_code

@@ -31,17 +31,14 @@ class BadSpec(BadExperiment):
     """A specification that is not right. Nothing of it is used."""
 
     def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
-        places = (f"{file}:{at.place.line}:{at.place.column}: {at.message}" for at in problems)
-        super().__init__("\n".join(places))
+        super().__init__("\n".join(f"{_place(file, problem)}: {problem.message}" for problem in problems))
         self.file, self.problems = file, problems
 
     def lines(self) -> list[str]:
         """For people: each mistake in a line, and below it the line of the file with a caret."""
-        return [
-            text
-            for problem in self.problems
-            for text in (
-                f"{self.file}:{problem.place.line}:{problem.place.column}: {problem.message}",
-                *problem.excerpt(),
-            )
-        ]
+        each = ((f"{_place(self.file, problem)}: {problem.message}", *problem.excerpt()) for problem in self.problems)
+        return [line for lines in each for line in lines]
+
+
+def _place(file: str, problem: Problem) -> str:
+    return f"{file}:{problem.place.line}:{problem.place.column}"

@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import chaos_blocks
+from blackstart.commands.answer import answering
+from blackstart.dsl.parse import parse
 from tests.unit.dsl.documents import CHECKOUT, CONCURRENT, CONFLICT
 
 WRONG = CONCURRENT.replace("concurrent_requests", "concurent_requests")
@@ -71,3 +74,16 @@ def test_no_file_is_written_where_one_is_wrong(folder: Path) -> None:
     (folder / "z.isl").write_text("chaos {")
     assert chaos_blocks.rewrite(str(folder), False) == 40
     assert (folder / "deep" / "b.isl").read_text() == UNTIDY
+
+
+def test_any_command_tells_a_wrong_specification_in_its_places(capsys: pytest.CaptureFixture[str]) -> None:
+    @answering()
+    def run(_: Redactor) -> int:
+        return len(parse(WRONG, "shop.isl").blocks)
+
+    assert run() == 40
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "      inject: concurent_requests(count: 10)",
+        "              ^",
+        "Not started: shop.isl is not right: see above",
+    ]
