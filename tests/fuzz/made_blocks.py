@@ -35,10 +35,10 @@ def _limit_s(random: Random) -> float | None:
 
 def _scenario(random: Random, name: str) -> tree.Scenario:
     key = tree.Call(tree.Name("idempotency_key"), (tree.Argument(None, tree.Text(f"k{text(random)}")),))
-    injections = tuple(_injection(random) for _ in range(random.choice((0, 1, 1, 2))))
+    injections = tuple(_injection(random) for _ in range(random.choice((0, 1, 1, 1, 2))))
     uses = (key,) * random.randint(0 if injections else 1, 1)
-    steps = tuple(_step(random) for _ in range(random.choice((0, 0, 1, 2))))
-    claims = tuple(_expectation(random) for _ in range(random.choice((1, 1, 2, 3))))
+    steps = tuple(_step(random) for _ in range(random.choice((0, 0, 0, 1, 2))))
+    claims = tuple(_expectation(random) for _ in range(random.choice((1, 1, 1, 2, 3))))
     return tree.Scenario(name, injections, uses, steps, claims, _retries(random), _limit_s(random))
 
 
@@ -78,7 +78,7 @@ def _expectation(random: Random) -> tree.Expectation:
     message = random.choice((None, None, text(random)))
     if random.random() < 0.1:
         return tree.Expectation(tree.WhenParametersDiffer(random.choice(_CODES)), message)
-    return tree.Expectation(condition(random, random.choice((0, 1, 1, 2, 3))), message)
+    return tree.Expectation(condition(random, random.choice((0, 0, 0, 1, 1, 2, 3))), message)
 
 
 def condition(random: Random, depth: int) -> tree.Expression:

@@ -8,7 +8,22 @@ from blackstart.dsl import tree
 
 # Between two words: nothing; no end of a line; an end of a line.
 _TIGHT, _INLINE, _BROKEN = "\0tight", "\0inline", "\0broken"
-_GAPS = (" ", "  ", "\n", "\t", "\r\n", "\n\n\n", " /* { chaos ' */ ", " // } \" it's\n", " # (\n", " /***/\n")
+_GAPS = (
+    " ",
+    " ",
+    " ",
+    " ",
+    " ",
+    "  ",
+    "\n",
+    "\t",
+    "\r\n",
+    "\n\n\n",
+    " /* { chaos ' */ ",
+    " // } \" it's\n",
+    " # (\n",
+    " /***/\n",
+)
 _INLINE_GAPS = (" ", "\t", "  ", ' /* " */ ')
 _AROUND = (
     "", "\n", "// chaos {\n", "/* chaos { */ ", "it's { } ", "enum E { chaos } ", "entity chaos { a: '}' } ",

@@ -19,11 +19,12 @@ from blackstart.dsl.problems import BadSpec, Problem
 from blackstart.dsl.tree import Block, Document, Place
 from blackstart.dsl.vocabulary import Words
 
-MOST_BYTES = 1024 * 1024
+MOST_BYTES = 256 * 1024
 _DEEPEST = 100
 _SHOWN = {
     "NAME": "a name", "STRING": "a string", "QUANTITY": "a number", "COMPARISON": "== != < <= > >= is in",
-    "_OPEN_CALL": '"("', "PARAMETERS_DIFFER": '"when parameters differ"', "$END": "the end of the block",
+    "NOT": '"not"', "_OPEN_CALL": '"("', "PARAMETERS_DIFFER": '"when parameters differ"',
+    "$END": "the end of the block",
 }  # fmt: skip
 
 

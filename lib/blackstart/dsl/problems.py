@@ -8,6 +8,7 @@ from blackstart.base.errors import BadExperiment
 from blackstart.dsl.tree import Place
 
 _WIDTH = 160
+_LONGEST = 500  # signs of a message, which may quote a word of any length
 
 
 @dataclass(frozen=True)
@@ -31,14 +32,15 @@ class BadSpec(BadExperiment):
     """A specification that is not right. Nothing of it is used."""
 
     def __init__(self, file: str, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(f"{_place(file, problem)}: {problem.message}" for problem in problems))
+        super().__init__("\n".join(_told(file, problem) for problem in problems))
         self.file, self.problems = file, problems
 
     def lines(self) -> list[str]:
         """For people: each mistake in a line, and below it the line of the file with a caret."""
-        each = ((f"{_place(self.file, problem)}: {problem.message}", *problem.excerpt()) for problem in self.problems)
+        each = ((_told(self.file, problem), *problem.excerpt()) for problem in self.problems)
         return [line for lines in each for line in lines]
 
 
-def _place(file: str, problem: Problem) -> str:
-    return f"{file}:{problem.place.line}:{problem.place.column}"
+def _told(file: str, problem: Problem) -> str:
+    message = problem.message if len(problem.message) <= _LONGEST else f"{problem.message[:_LONGEST]}…"
+    return f"{file}:{problem.place.line}:{problem.place.column}: {message}"

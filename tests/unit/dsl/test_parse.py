@@ -190,7 +190,7 @@ def test_a_file_that_is_not_text_or_too_large_or_away_is_refused(tmp_path: Path)
     with pytest.raises(BadSpec, match=r"a\.isl:2:3: is not UTF-8: byte 0xff"):
         read(path)
     path.write_bytes(b" " * (module.MOST_BYTES + 1))
-    with pytest.raises(BadSpec, match="is larger than 1024 KiB"):
+    with pytest.raises(BadSpec, match="is larger than 256 KiB"):
         read(path)
 
 

@@ -178,6 +178,12 @@ def test_a_long_line_is_cut_around_the_mistake() -> None:
     assert len(line) < 200 and line[caret.index("^") :].startswith("laency")
 
 
+def test_a_word_of_any_length_is_not_quoted_whole() -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse(f'chaos {{ scenario "s" {{ inject: {"a" * 5000}() {OK} }} }}')
+    assert all(len(line) < 600 for line in (*refused.value.lines(), str(refused.value)))
+
+
 def test_words_of_ones_own_are_known_where_they_are_given() -> None:
     own = {**INJECTIONS, "disk_full": Words({"target": vocabulary.name(required=True)})}
     text = 'chaos { scenario "s" { inject: disk_full(target: A) expect: no_timeout_errors } }'
