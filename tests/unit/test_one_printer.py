@@ -21,7 +21,7 @@ ALLOWED = {
     "blackstart/proxy/server.py": "its log, through a formatter of the printer's",
     "blackstart_lab/cli.py": "its refusals, through the lab's own printer",
     "blackstart_lab/printer.py": "the lab's own printer",
-    "blackstart_lab/flash_sale/serving.py": "the log of a system under test",
+    "blackstart_lab/serving.py": "the log of a system under test",
     "blackstart_lab/gateway/__main__.py": "the log of a system under test",
     "blackstart_lab/trader/__main__.py": "the log of a system under test",
 }

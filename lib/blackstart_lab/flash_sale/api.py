@@ -9,9 +9,10 @@ from typing import Any
 
 from aiohttp import web
 
+from blackstart_lab import serving
 from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.event_log import EventLog
-from blackstart_lab.flash_sale import seams, serving
+from blackstart_lab.flash_sale import program, seams
 from blackstart_lab.flash_sale.failures import StoreUnreachable
 from blackstart_lab.flash_sale.intake import ERROR, IGNORED, REDIRECTED, SUCCESS
 from blackstart_lab.flash_sale.promise import Settings
@@ -151,4 +152,4 @@ def _quantity(body: dict[str, Any]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(Api(serving.settings("api")).run()))
+    sys.exit(asyncio.run(Api(program.settings("api")).run()))

@@ -1,19 +1,13 @@
 """The flash sale as a lab: its APIs behind a load balancer, worker, waiting room, Redis, Kafka and PostgreSQL."""
 
-import json
-import os
 import sys
-import urllib.error
-import urllib.request
 import uuid
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
-import blackstart_lab
-from blackstart_lab import ports
+from blackstart_lab import ports, programs
 from blackstart_lab.flash_sale import mutants
 from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC, WORKER_DOWN_S
 from blackstart_lab.lab_error import NotStarted
@@ -25,7 +19,6 @@ from blackstart_lab.workspace import Workspace
 _MAX_RATE_HZ = 50
 _MAX_INSTANCES = 9
 _MAX_GATE_PER_S = 10_000
-_PORT_TAKEN = 3  # the exit code of blackstart_lab.flash_sale.serving, not imported here because it loads the whole app
 _DATABASE = "sale"
 # A worker has work when it has a partition to read, and a database to write to.
 _HEALTHY = {"api": {"kafka": "up"}, "worker": {"kafka": "up", "database": "up"}}
@@ -47,8 +40,8 @@ class FlashSaleLab:
         direct, ways, others = _in_parts(ports.take(9 + options.brokers + options.instances), 3 + options.brokers, 2)
         proxy_port, worker_port, room_port, port, *api_ports = others
         port = ports.demand(options.port) if options.port else port
-        stock = _proxied(redis.service(workspace, direct[0], keeps=True), ways[0])
-        rows = _proxied(postgres.service(workspace, direct[1], _DATABASE), ways[1])
+        stock = fault_proxy.proxied(redis.service(workspace, direct[0], keeps=True), ways[0])
+        rows = fault_proxy.proxied(postgres.service(workspace, direct[1], _DATABASE), ways[1])
         brokers, queue = _queue(workspace, direct[3:], direct[2])
         routes = {each.name: (str(each.target["address"]), each.address) for each in (stock, rows)}
         where = {
@@ -66,7 +59,7 @@ class FlashSaleLab:
         }
         apis = [_program(workspace, f"api-{number}", each, where) for number, each in enumerate(api_ports, 1)]
         balancer = load_balancer.service(workspace, port, [api.address for api in apis], mutant.sticky)
-        balancer = replace(balancer, lacks=lambda: _lacks(f"http://127.0.0.1:{port}/health", {"status": "ok"}))
+        balancer = replace(balancer, lacks=lambda: programs.lacks(f"http://127.0.0.1:{port}/health", {"status": "ok"}))
         worker = _revived(worker, mutant.revived and not options.without_restart)
         apis = [_revived(api, mutant.revived) for api in apis]
         servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), *brokers)
@@ -131,11 +124,6 @@ def _queue(workspace: Workspace, at: Sequence[int], controller_port: int) -> tup
     return (), {"kafka": there, "topic": topic, "group": f"blackstart-{GROUP}-{mark}"}
 
 
-def _proxied(server: Service, way: int) -> Service:
-    """`address` is where the programs reach it, through the fault proxy; the dsn leads there directly."""
-    return replace(server, target={**server.target, "proxy_name": server.name, "address": f"127.0.0.1:{way}"})
-
-
 def _revived(service: Service, revived: bool) -> Service:
     return replace(service, program=replace(service.program, revived=revived))
 
@@ -146,8 +134,6 @@ def _in_parts(taken: list[int], first: int, second: int) -> tuple[list[int], lis
 
 def _program(workspace: Workspace, name: str, port: int, where: dict[str, Any]) -> Service:
     """One of the sale's own programs, named like its module; the number of an instance is left out."""
-    import_root = str(Path(blackstart_lab.__file__).parent.parent)
-    python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
     events = {"--events": str(workspace.folder / f"{name}.events.jsonl")} if where else {}
     module = name.rstrip("-0123456789").replace("-", "_")
     flags = {"--port": port, **events, **where}
@@ -158,21 +144,10 @@ def _program(workspace: Workspace, name: str, port: int, where: dict[str, Any]) 
         program=Program(
             (sys.executable, "-m", f"blackstart_lab.flash_sale.{module}", *words),
             workspace.folder,
-            {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"},
-            final_exit_codes=(_PORT_TAKEN,),
+            programs.environment(),
+            final_exit_codes=(programs.PORT_TAKEN,),
         ),
         address=f"127.0.0.1:{port}",
-        lacks=lambda: _lacks(f"{url}/health", {"status": "ok", **_HEALTHY.get(module, {})}),
+        lacks=lambda: programs.lacks(f"{url}/health", {"status": "ok", **_HEALTHY.get(module, {})}),
         target={"url": url, **({"events": events["--events"]} if events else {})},
     )
-
-
-def _lacks(url: str, wanted: dict[str, str]) -> str | None:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            body = json.load(answer)
-    except urllib.error.HTTPError as error:
-        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
-    except (OSError, ValueError) as error:
-        return f"no answer from {url} ({error})"
-    return None if wanted.items() <= body.items() else f"{url} answered {body}"

@@ -1,34 +1,11 @@
 """The series of `/metrics`, of the APIs and of the worker."""
 
-import psutil
-from aiohttp import web
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    disable_created_metrics,
-    generate_latest,
-)
+from prometheus_client import Counter, Gauge, Histogram
 
-disable_created_metrics()
+from blackstart_lab.series import Series
 
 _BUCKETS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _STATUSES = ("success", "ignored", "redirected", "sold_out", "error", "invalid")
-
-
-class Series:
-    """One registry for one program."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        started = Gauge("process_start_time_seconds", "Start of the process since 1970", registry=self.registry)
-        started.set(psutil.Process().create_time())
-
-    async def page(self, _: web.Request) -> web.Response:
-        """GET /metrics."""
-        return web.Response(body=generate_latest(self.registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
 class ApiSeries(Series):

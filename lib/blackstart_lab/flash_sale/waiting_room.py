@@ -6,7 +6,7 @@ from argparse import ArgumentParser
 
 from aiohttp import web
 
-from blackstart_lab.flash_sale import serving
+from blackstart_lab import serving
 
 
 async def wait(_: web.Request) -> web.Response:

@@ -6,8 +6,9 @@ import sys
 
 from aiohttp import web
 
+from blackstart_lab import serving
 from blackstart_lab.event_log import EventLog
-from blackstart_lab.flash_sale import seams, serving
+from blackstart_lab.flash_sale import program, seams
 from blackstart_lab.flash_sale.promise import Settings
 from blackstart_lab.flash_sale.series import WorkerSeries
 
@@ -50,4 +51,4 @@ class Worker:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(Worker(serving.settings("worker")).run()))
+    sys.exit(asyncio.run(Worker(program.settings("worker")).run()))

@@ -1,13 +1,12 @@
 """The fault proxy that Blackstart brings, run as a program: this package never imports the tool."""
 
 import json
-import os
 import sys
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
+from dataclasses import replace
 
-import blackstart_lab
+from blackstart_lab import programs
 from blackstart_lab.model import Program, Service
 from blackstart_lab.workspace import Workspace
 
@@ -22,17 +21,19 @@ def service(workspace: Workspace, port: int, routes: Mapping[str, tuple[str, str
     settings = workspace.folder / "proxy.json"
     proxies = [{"name": name, "listen": pair[0], "upstream": pair[1], "enabled": True} for name, pair in routes.items()]
     settings.write_text(json.dumps(proxies), encoding="utf-8")
-    import_root = str(Path(blackstart_lab.__file__).parent.parent)
-    python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
     command = (sys.executable, "-m", "blackstart.proxy", "--port", str(port), "--config", str(settings))
-    environment = {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"}
     return Service(
         name="proxy",
-        program=Program(command, workspace.folder, environment, final_exit_codes=(_REFUSED,)),
+        program=Program(command, workspace.folder, programs.environment(), final_exit_codes=(_REFUSED,)),
         address=f"127.0.0.1:{port}",
         lacks=lambda: _lacks(port, set(routes)),
         target={"url": f"http://127.0.0.1:{port}"},
     )
+
+
+def proxied(server: Service, way: int) -> Service:
+    """`address` is where others reach it, through the fault proxy at port `way`; dsn and url lead there directly."""
+    return replace(server, target={**server.target, "proxy_name": server.name, "address": f"127.0.0.1:{way}"})
 
 
 def _lacks(port: int, names: set[str]) -> str | None:
