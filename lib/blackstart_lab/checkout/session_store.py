@@ -39,7 +39,7 @@ _LEFT = """
 SELECT key, cart FROM idempotency_keys
 WHERE answer IS NULL AND claimed_at < now() - make_interval(secs => %s) ORDER BY claimed_at LIMIT %s
 """
-_WHICH = "SELECT system_identifier::text FROM pg_control_system()"
+_WHICH = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class SessionStore:
         return [(key, cart) for key, cart in await self.ask(_LEFT, (after_s, at_most))]
 
     async def which(self) -> str:
-        """What PostgreSQL calls itself, the same for every client of it and of no other."""
+        """The database as PostgreSQL calls it: the identifier of its cluster, which no other has, and its name."""
         ((identifier,),) = await self.ask(_WHICH)
         return str(identifier)
 
