@@ -33,7 +33,7 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class _Flight:
+class Flight:
     """A key that is on its way now."""
 
     request_hash: str
@@ -48,14 +48,14 @@ class Checkouts:
         self.payments = payments
         self.limiter = limiter
         self.promise = promise
-        self._flights: dict[str, _Flight] = {}
+        self._flights: dict[str, Flight] = {}
 
     async def open(self, key: str, cart: Cart, client: str) -> Opened:
         """The key's session, opened now or before. Raises a CheckoutError.
 
         Whoever waits may leave: the key goes its way to the end.
         """
-        request_hash, flight = cart.hash(), self._flights.get(key)
+        request_hash, flight = cart.hash(), self.under_way(key)
         if flight is None:
             self.limiter.admit(client, key)
             return await asyncio.shield(self._depart(key, cart, request_hash))
@@ -63,24 +63,29 @@ class Checkouts:
         opened = await asyncio.shield(flight.task)
         return Opened(opened.session, cached=True)
 
+    def under_way(self, key: str) -> Flight | None:
+        """What a request of the key can join."""
+        return self._flights.get(key)
+
     def compare(self, first_hash: str, request_hash: str) -> None:
         """Raises IdempotencyConflict where a key is used for something else than at first."""
         if first_hash != request_hash:
             raise IdempotencyConflict("the key belongs to a request with other parameters")
 
     def _depart(self, key: str, cart: Cart, request_hash: str) -> "asyncio.Task[Opened]":
-        task = asyncio.create_task(self._in_time(key, cart))
-        self._flights[key] = _Flight(request_hash, task)
+        task = asyncio.create_task(self.in_time(key, cart))
+        self._flights[key] = Flight(request_hash, task)
 
         def arrived(task: "asyncio.Task[Opened]") -> None:
-            del self._flights[key]
+            self._flights.pop(key, None)
             if not task.cancelled():
                 task.exception()  # seen, also where everybody has left
 
         task.add_done_callback(arrived)
         return task
 
-    async def _in_time(self, key: str, cart: Cart) -> Opened:
+    async def in_time(self, key: str, cart: Cart) -> Opened:
+        """Raises TooLate when the time for all of it is over."""
         try:
             async with asyncio.timeout(self.promise.answer_timeout_s):
                 return await self.carry_out(key, cart)

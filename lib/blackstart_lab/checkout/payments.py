@@ -33,10 +33,10 @@ RETURNING c.id::text, c.reference, c.amount_cents
 class Payments:
     """The routes."""
 
-    def __init__(self, dsn: str, reliable: bool) -> None:
+    def __init__(self, dsn: str, moods: tuple[str, ...] = MOODS) -> None:
         self.instance_id = str(uuid.uuid4())
         self.book = Database(dsn, _DB_TIMEOUT_S, SCHEMA)
-        self._moods = cycle((FINE,) if reliable else MOODS)
+        self._moods = cycle(moods)
         self._tried: set[str] = set()
 
     def application(self) -> web.Application:
@@ -95,7 +95,8 @@ async def main() -> int:
     parser.add_argument("--dsn", required=True)
     parser.add_argument("--reliable", action="store_true", help="every first try is as good as any")
     options = parser.parse_args()
-    return await Payments(options.dsn, options.reliable).run(options.host, options.port)
+    payments = Payments(options.dsn, (FINE,) if options.reliable else MOODS)
+    return await payments.run(options.host, options.port)
 
 
 if __name__ == "__main__":

@@ -17,14 +17,14 @@ class SlidingLog:
         self.limit = limit
         self.window_s = window_s
         self.now = clock
-        self._admitted: dict[str, dict[str, float]] = {}
+        self.admitted: dict[str, dict[str, float]] = {}
         self._log: deque[tuple[float, str, str]] = deque()
 
     def admit(self, client: str, key: str) -> None:
         """Let a request through. Raises RateLimited, and forgets about it."""
         now = self.now()
         self._forget(now - self.window_s)
-        keys = self._admitted.setdefault(client, {})
+        keys = self.admitted.setdefault(client, {})
         if key in keys:
             return
         if self.is_full(keys):
@@ -42,7 +42,7 @@ class SlidingLog:
     def _forget(self, before: float) -> None:
         while self._log and self._log[0][0] < before:
             _, client, key = self._log.popleft()
-            keys = self._admitted.get(client, {})
+            keys = self.admitted.get(client, {})
             keys.pop(key, None)
             if not keys:
-                self._admitted.pop(client, None)
+                self.admitted.pop(client, None)

@@ -51,6 +51,12 @@ class Claim:
     answer: dict[str, Any] | None
 
 
+def as_answered(cart: Cart, session_id: str, charge_id: str) -> dict[str, Any]:
+    """A session as clients see it."""
+    told = {"customer": cart.customer, "total_cents": cart.total_cents, "charge": charge_id, "status": "paid"}
+    return {"id": session_id, **told}
+
+
 class SessionStore:
     """Raises ServiceUnavailable when every try has failed; whether one of them took effect is then unknown."""
 
@@ -68,16 +74,11 @@ class SessionStore:
 
     async def finish(self, key: str, cart: Cart, session_id: str, charge_id: str) -> dict[str, Any]:
         """Write session, items and answer together; returns the answer, which is the first one's."""
-        answer = {
-            "id": session_id,
-            "customer": cart.customer,
-            "total_cents": cart.total_cents,
-            "charge": charge_id,
-            "status": "paid",
-        }
         session = (session_id, key, cart.customer, cart.total_cents, charge_id)
         items = json.dumps([vars(item) for item in cart.items])
-        ((written,),) = await self.ask(_FINISH, (*session, items, json.dumps(answer), key))
+        ((written,),) = await self.ask(
+            _FINISH, (*session, items, json.dumps(as_answered(cart, session_id, charge_id)), key)
+        )
         return dict(written)
 
     async def left(self, after_s: float, at_most: int) -> list[tuple[str, dict[str, Any]]]:
