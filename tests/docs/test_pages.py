@@ -25,8 +25,8 @@ from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
-TARGETS, FLAGS, SAFETY, DESIGN, SALE = (
-    ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale")
+TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT = (
+    ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout")
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
 ELSEWHERE = {
@@ -35,7 +35,10 @@ ELSEWHERE = {
     "proxy.md": {"bash", "json"},
 }
 # What the tests below run of the other pages; the `text` of the design is drawings.
-EVERYWHERE, BESIDES = {"bash", "python"}, {TARGETS: {"toml"}, SALE: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}}
+EVERYWHERE, BESIDES = (
+    {"bash", "python"},
+    {TARGETS: {"toml"}, SALE: {"toml"}, CHECKOUT: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}},
+)
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
 # What stands there for something else, and what would run these very tests again.
 INSTEAD = {
@@ -168,8 +171,19 @@ def test_a_target_of_the_flash_sales_page_can_be_read_and_has_its_drills(text: s
     assert sale(target).product == "chaos-sale" and topic(target) == "orders"
 
 
+@pytest.mark.parametrize("text", blocks(CHECKOUT, "toml"))
+def test_a_target_of_the_checkouts_page_can_be_read_and_has_its_proofs(text: str) -> None:
+    target = from_table(tomllib.loads(text), CHECKOUT.name)
+    for service in target.services.values():
+        controls.of(service)
+    assert {proof.service for proof in systems.links(target)} == set(target.services)
+    assert set(target.routes) == set(target.system.tables)
+
+
 def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
-    told = {word for page in (TARGETS, GATEWAY, SALE) for row in table(page, "Facts") for word in words(row[0])}
+    told = {
+        word for page in (TARGETS, GATEWAY, SALE, CHECKOUT) for row in table(page, "Facts") for word in words(row[0])
+    }
     assert told == {fact for kind in systems.kinds() for fact in systems.of(kind).facts}
 
 
@@ -196,7 +210,7 @@ def test_the_pages_name_every_task_and_no_other() -> None:
     named = re.compile(rf"`((?:{'|'.join({task.partition('.')[0] for task in tasks})})\.[a-z-]+)\b(?!\.)")
     assert {name for page in PAGES for name in named.findall(page.read_text())} == tasks
     # The README's table of drills has all of them.
-    assert {task for task in tasks if task.startswith(("chaos.", "gateway.", "flash-sale."))} <= set(
+    assert {task for task in tasks if task.startswith(("chaos.", "gateway.", "flash-sale.", "checkout."))} <= set(
         named.findall(section(PAGES[0], "Drills"))
     )
 

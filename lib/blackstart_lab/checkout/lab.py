@@ -64,7 +64,6 @@ def _head(options: Namespace, api: str, proxy: Service) -> dict[str, Any]:
         "kind": "checkout",
         "lab": True,
         **({"mutant": options.mutant} if options.mutant else {}),
-        "profile": options.profile,
         "api": api,
         "proxy": proxy.target["url"],
         "max_rate_hz": _MAX_RATE_HZ,

@@ -4,7 +4,6 @@ from blackstart_lab.checkout.promise import PROMISED
 from blackstart_lab.option import Option
 
 OPTIONS = {
-    "profile": Option("there is one", default="quick", choices=("quick",)),
     "mutant": Option("switch on one named resilience defect"),
     "limit-per-s": Option(f"sessions that a client may open in a second (default {PROMISED.limit_per_s})", int,
                           PROMISED.limit_per_s),
