@@ -6,10 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from blackstart_lab.checkout import mutants as checkout_mutants
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
 from blackstart_lab.trader import mutants as trader_mutants
 from blackstart_lab.trader import variants as trader_variants
+from tests.lab.checkout_driver import CheckoutDriver
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import LabDriver
 from tests.lab.sale_driver import SaleDriver
@@ -101,4 +103,16 @@ SALE = Lab(
     ),
     mutant_flags=lambda told: (),
 )
-LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE)}
+CHECKOUT_SCENARIOS = (
+    "concurrent-duplicate-requests", "idempotency-conflict", "rate-limit-storm", "latency-spike",
+    "retry-after-network-failure", "database-failure-with-recovery", "partial-failure"
+)  # fmt: skip
+CHECKOUT = Lab(
+    name="checkout",
+    tasks="checkout",
+    mutants=checkout_mutants,
+    driver=CheckoutDriver,
+    healthy=(((), tuple((name, ()) for name in CHECKOUT_SCENARIOS)),),
+    mutant_flags=lambda told: (),
+)
+LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE, CHECKOUT)}

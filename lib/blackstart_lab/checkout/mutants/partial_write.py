@@ -39,6 +39,6 @@ MUTANT = Mutant(
     experiment="rate-limit-storm",
     must_fail=("no_data_corruption",),
     # Requests that the limiter let through fail with their payments.
-    may_fail=("graceful_degradation",),
+    may_fail=("graceful_degradation", "charges_and_sessions_agree"),
     parts={"checkouts": WritesFirst, "payments": TriesOnce},
 )
