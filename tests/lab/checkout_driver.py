@@ -46,3 +46,9 @@ class CheckoutDriver(LabDriver):
         """Whether the fault proxy lets anybody through to a service."""
         answer = requests.post(f"{self.target['proxy']}/proxies/{name}", json={"enabled": enabled}, timeout=5)
         assert answer.ok, answer.text
+
+    def left_broken(self) -> str:
+        """Also a way that is cut, or that has a toxic."""
+        ways = requests.get(f"{self.target['proxy']}/proxies", timeout=5).json()
+        left = {name: way for name, way in ways.items() if not way["enabled"] or way["toxics"]}
+        return super().left_broken() or (f"on the proxy: {left}" if left else "")

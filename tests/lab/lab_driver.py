@@ -119,8 +119,9 @@ class LabDriver:
         if frozen:
             return f"frozen: {frozen}"
         try:
-            with self.redis() as client:
-                client.ping()
+            if "redis" in services:
+                with self.redis() as client:
+                    client.ping()
             if "postgres" in services:
                 self.sql("SELECT 1")
         except (redis.RedisError, psycopg.Error) as error:

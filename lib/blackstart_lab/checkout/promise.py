@@ -16,6 +16,7 @@ class Promise:
 
     limit_per_s: int = 10
     window_s: float = 1.0
+    limit_window: str = "sliding"
     answer_timeout_s: float = 4.0
     db_timeout_s: float = 1.0
     db_tries: int = 3

@@ -15,6 +15,6 @@ MUTANT = Mutant(
     summary="lets one more through in each window than the limit allows",
     experiment="rate-limit-storm",
     must_fail=("graceful_degradation",),
-    may_fail=("limit_kept",),
+    reliable_payments=True,
     parts={"limiter": OneMore},
 )
