@@ -6,10 +6,11 @@ from blackstart.loads.k6 import K6
 from blackstart.loads.load import Load
 from blackstart.loads.open_loop import OpenLoop
 from blackstart.loads.operation import Operation, Retry
+from blackstart.loads.sequence import Sequence
 from blackstart.loads.stages import Stage, constant, ramp, spike
 from blackstart.loads.summary import Summary
 
 __all__ = [
-    "K6", "Burst", "Commands", "Load", "OpenLoop", "Operation", "Retry", "Stage", "Summary", "constant", "ramp",
-    "spike",
+    "K6", "Burst", "Commands", "Load", "OpenLoop", "Operation", "Retry", "Sequence", "Stage", "Summary", "constant",
+    "ramp", "spike",
 ]  # fmt: skip

@@ -23,7 +23,8 @@ class Operation:
 
     `ok_statuses` mean acknowledged, `fail_statuses` certainly not done, `info_statuses` unknown; a status that none of
     them names is unknown too, and so is a 5xx unless `fail_statuses` names it. `detail_from` and `instance_from` fill
-    these columns of the history from an answer: `header:X-Instance` or `json:order.status`. Where `ok_details` is
+    these columns of the history from an answer: `header:X-Instance` or `json:order.status`; `error_from` fills the
+    detail of an answer that is not ok, where that stands elsewhere (`json:error.code`). Where `ok_details` is
     given, an answer with an ok status is ok only with one of these details, and `fail` with any other (a 200 that says
     "ignored"). A header value `env:NAME` is read from the environment when the load starts. Redirects are answers:
     none is followed.
@@ -42,6 +43,7 @@ class Operation:
     ok_details: tuple[str, ...] = ()
     instance_from: str = ""
     weight: int = 1
+    error_from: str = ""
 
     def __post_init__(self) -> None:
         for name in ("ok_statuses", "fail_statuses", "info_statuses", "ok_details"):
@@ -80,7 +82,7 @@ class Operation:
             raise ValueError(f"weight must be between 1 and 1000, not {self.weight}")
         if self.ok_details and not self.detail_from:
             raise ValueError("ok_details needs detail_from, which says where the detail is")
-        for name in ("detail_from", "instance_from"):
+        for name in ("detail_from", "instance_from", "error_from"):
             if getattr(self, name) and not _PICK.fullmatch(getattr(self, name)):
                 raise ValueError(f"{name} must be header:NAME or json:PATH, not {getattr(self, name)!r}")
         for text in (self.url, self.body, *self.headers.values()):

@@ -111,7 +111,7 @@ def rows_of(history: History, name: str) -> History:
 
 def summarise(name: str, kind: str, history: History, driven: Driven) -> Summary:
     """The summary of a load from its rows and from what only its driver knows."""
-    firsts = "true" if kind == "burst" else "attempt = 1"
+    firsts = "true" if kind in ("burst", "sequence") else "attempt = 1"
     rows, first, sent, ok, fail, info, late, errors, *flight = rows_of(history, name).one(
         "select count(*), count(*) filter (is_first), count(start_s) filter (is_first), "
         "count(*) filter (sent and outcome = 'ok'), count(*) filter (sent and outcome = 'fail'), "

@@ -62,7 +62,9 @@ class Prepared:
             return "info", self._where, f"the answer is too long to be read: more than {LONGEST_KEPT} bytes"
         instance = picked(operation.instance_from, headers, body) if operation.instance_from else self._where
         detail = ""
-        if operation.detail_from:
+        if outcome != "ok" and operation.error_from:
+            detail = picked(operation.error_from, headers, body)
+        elif operation.detail_from:
             detail = picked(operation.detail_from, headers, body)
             if outcome == "ok" and operation.ok_details and detail not in operation.ok_details:
                 outcome = "fail"
