@@ -8,8 +8,8 @@ their whole name, and `enabled` is given back as it was found. In the target: `p
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 from urllib.parse import quote
 
 import psutil
@@ -24,6 +24,7 @@ from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.clients import is_here
 from blackstart.probes.http import HttpJson
+from blackstart.probes.metrics import Metric
 from blackstart.probes.proxy_state import CLEAR, NO_PROXY, ProxyState, ToxicState, WireState
 from blackstart.probes.read import read_once
 from blackstart.proxy.client import ProxyInfo, ToxiproxyClient
@@ -35,16 +36,17 @@ _GONE_ALREADY = (200, 204, 404)
 
 @plain("fault.toxic")
 class Toxic:
-    """A toxic as the API takes it; its name is ours alone."""
+    """A toxic as the API takes it; its name is ours alone. It works on that share of the connections."""
 
     name: str
     type: str
     attributes: Mapping[str, Any]
     stream: str = "downstream"
+    toxicity: float = 1.0
 
     def body(self, lease: Mapping[str, Any] | None) -> dict[str, Any]:
         """What is posted."""
-        made = {"name": self.name, "type": self.type, "stream": self.stream, "toxicity": 1.0}
+        made = {"name": self.name, "type": self.type, "stream": self.stream, "toxicity": self.toxicity}
         return {**made, "attributes": dict(self.attributes), **({"lease": dict(lease)} if lease else {})}
 
 
@@ -66,6 +68,22 @@ class ProxyRoute:
     def toxic(self, kind: str, stream: str = "downstream", **attributes: Any) -> Toxic:
         """A toxic of ours."""
         return Toxic(f"{self.owner}.{kind}_{stream}", kind, attributes, stream)
+
+    def partly(self, toxic: Toxic, share: float, how: Literal["reset", "silent"]) -> Toxic:
+        """The toxic for a share of the requests alone: of the statements where PostgreSQL is spoken, whose clients keep
+        their connections; else of the connections. Raises Refused where the proxy is not Blackstart's own."""
+        if not self.embedded:
+            raise Refused(f"the fault proxy of {self.route.name} can't tell what a part of the requests met: use "
+                          "Blackstart's own (proxy.start)")  # fmt: skip
+        if self.route.speaks != "postgres":
+            return replace(toxic, toxicity=share)
+        return self.toxic("lose_statements", "upstream", percent=max(1, round(share * 100)), how=how)
+
+    def hits(self, toxic: Toxic) -> Condition:
+        """The toxic has worked on what somebody sent: a look of ours would be one of many, and proves nothing."""
+        labels = {"proxy": self.proxy, "toxic": toxic.name}
+        name = f"{self.route.name}_{toxic.type}_hits"
+        return Metric("blackstart_proxy_toxic_hits_total", labels, path=f"{self.api}/metrics", name=name).above(0)
 
     def lease(self) -> dict[str, Any] | None:
         """Until this process ends, and no longer than a change may live; None where the proxy knows no leases."""

@@ -142,6 +142,13 @@ def positive(**values: float) -> None:
             raise ValueError(f"{name} must be above 0, not {value}")
 
 
+def share_of(share: float) -> str:
+    """In words, as in "30 % of "; "" for all. Raises ValueError for a share that is none."""
+    if not 0 < share <= 1:  # written so that NaN is refused too
+        raise ValueError(f"share must be above 0 and at most 1, not {share}")
+    return "" if share == 1 else f"{share * 100:g} % of "
+
+
 def need(text: str, what: str) -> str:
     """The text; BadTarget with `what` where it is empty."""
     if not text:

@@ -5,6 +5,7 @@ from typing import Literal
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.faults._proxied import proxy_route_to
+from blackstart.faults._wire import share_of
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.target import Target
@@ -12,8 +13,10 @@ from blackstart.model.target import Target
 
 @plain("fault.reset")
 class Reset:
-    """The toxic `reset_peer`, `after_ms` after it meets a connection.
+    """The toxic `reset_peer`, `after_ms` after it meets a connection; with a `share`, for that part of the requests
+    (see `_proxied.partly`).
 
+    Until then answers (`downstream`) are lost: the request was taken, and its sender never learns what came of it.
     It bites when nobody gets an answer. The embedded proxy sends a true RST at once, to idle connections too;
     Toxiproxy ends a connection when data passes in that direction.
     """
@@ -21,8 +24,10 @@ class Reset:
     service: str
     after_ms: int = 0
     stream: Literal["downstream", "upstream"] = "downstream"
+    share: float = 1.0
 
     def __post_init__(self) -> None:
+        share_of(self.share)
         if isinstance(self.after_ms, bool) or self.after_ms < 0:
             raise ValueError(f"after_ms must be 0 or above, not {self.after_ms}")
 
@@ -38,8 +43,13 @@ class Reset:
         proxied.route.normal()
         toxic = proxied.toxic("reset_peer", self.stream, timeout=self.after_ms)
         broken = Condition(pulse, "unreachable")
+        if self.share < 1:
+            toxic = proxied.partly(toxic, self.share, "reset")
+            broken = proxied.hits(toxic)
         return (proxied.toxic_change(self.describe(), toxic, broken, proxied.route.answers()),)
 
     def describe(self) -> str:
         """As in "reset the connections to redis"."""
-        return f"reset the connections to {self.service}{f' after {self.after_ms} ms' if self.after_ms else ''}"
+        after = f" after {self.after_ms} ms" if self.after_ms else ""
+        what = f"{share_of(self.share)}what is asked of" if self.share < 1 else "the connections to"
+        return f"reset {what} {self.service}{after}"

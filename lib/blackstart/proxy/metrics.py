@@ -7,6 +7,7 @@ from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamil
 from prometheus_client.registry import Collector
 
 from blackstart.proxy.collection import Collection
+from blackstart.proxy.stage import HITS
 from blackstart.proxy.toxic import DOWNSTREAM, UPSTREAM
 
 
@@ -24,13 +25,16 @@ class ProxyMetrics(Collector):
         opened = GaugeMetricFamily("blackstart_proxy_open_connections", "Connections open now", labels=["proxy"])
         enabled = GaugeMetricFamily("blackstart_proxy_enabled", "1 while the proxy is enabled", labels=["proxy"])
         toxics = GaugeMetricFamily("blackstart_proxy_toxics", "Toxics in place now", labels=["proxy"])
+        hits = CounterMetricFamily("blackstart_proxy_toxic_hits", "Chunks it dropped", labels=["proxy", "toxic"])
         for proxy in proxies:
             accepted.add_metric([proxy.name], proxy.accepted)
             failed.add_metric([proxy.name], proxy.dials_failed)
             opened.add_metric([proxy.name], len(proxy.connections))
             enabled.add_metric([proxy.name], proxy.enabled)
             toxics.add_metric([proxy.name], len(proxy.toxics))
-        yield from (accepted, failed, opened, enabled, toxics)
+            for toxic in proxy.toxics:
+                hits.add_metric([proxy.name, toxic.name], toxic.shared.get(HITS, 0))
+        yield from (accepted, failed, opened, enabled, toxics, hits)
 
     def _bytes(self) -> Iterator[Metric]:
         labels = ["direction", "proxy", "listener", "upstream"]

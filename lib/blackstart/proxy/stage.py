@@ -14,6 +14,7 @@ from typing import Any, ClassVar, TypeAlias
 from blackstart.proxy.attributes import Settings
 
 NEVER = math.inf
+HITS = "hits"
 Chunk: TypeAlias = bytes
 
 
@@ -55,6 +56,10 @@ class Stage:
     def capacity_bytes(self) -> int:
         """How much may be kept here before the sender has to wait."""
         return 64 * 1024
+
+    def hit(self) -> None:
+        """Count that the toxic has worked on what somebody sent."""
+        self.toxic.shared[HITS] = self.toxic.shared.get(HITS, 0) + 1
 
     @property
     def values(self) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from blackstart.faults import _proxied
 from blackstart.faults._proxied import ProxyRoute
 from blackstart.faults._wire import Route, route_to
 from blackstart.faults.bandwidth import Bandwidth
+from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
 from blackstart.faults.flap import Flap
 from blackstart.faults.latency import Latency
@@ -116,6 +117,41 @@ def test_a_lease_is_given_exactly_where_it_is_known(way: ProxyRoute) -> None:
         assert ("lease" in plan(fault).do[0].body) is way.embedded  # type: ignore[union-attr]
 
 
+PARTLY = {
+    Reset("redis", 100, share=0.3): ("reset_peer", 0.3, {"timeout": 100}),
+    Blackhole("redis", 0.3): ("timeout", 0.3, {"timeout": 0}),
+    Reset("postgres", share=0.3): ("lose_statements", 1.0, {"percent": 30, "how": "reset"}),
+    Blackhole("postgres", 0.3): ("lose_statements", 1.0, {"percent": 30, "how": "silent"}),
+}
+
+
+@pytest.mark.parametrize("fault", PARTLY)
+def test_what_hits_a_part_alone_is_proved_by_what_it_hit(fault: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = Service(fault.service, f"localhost:{6379 if fault.service == 'redis' else 5432}", proxy_name="p")
+    route = route_to(Target("shop", services={fault.service: service}), fault.service)
+    monkeypatch.setattr(type(route), "normal", lambda self: None)
+    ways = (ProxyRoute(route, API, "p", True, "ours"), ProxyRoute(route, API, "p", False, "ours"))
+    module = type(fault).__module__
+    monkeypatch.setattr(f"{module}.proxy_route_to", lambda target, name: ways[0])
+    (change,) = fault.plan(target())
+    body = change.do[0].body
+    assert (body["type"], body["toxicity"], body["attributes"]) == PARTLY[fault]
+    assert [(bite.probe.name, bite.op) for bite in change.bites][1] == (f"{fault.service}_{body['type']}_hits", "above")
+    monkeypatch.setattr(f"{module}.proxy_route_to", lambda target, name: ways[1])
+    with pytest.raises(Refused, match="Blackstart's own"):
+        fault.plan(target())
+
+
+def test_a_delay_of_another_kind_needs_a_proxy_that_knows_it(way: ProxyRoute) -> None:
+    normal = Latency("redis", 316, 79, distribution="normal", each="answer")
+    if not way.embedded:
+        with pytest.raises(Refused, match="Blackstart's own"):
+            plan(normal)
+        return
+    attributes = plan(normal).do[0].body["attributes"]  # type: ignore[union-attr]
+    assert attributes == {"latency": 316, "jitter": 79, "distribution": "normal", "each": "answer"}
+
+
 def test_a_cut_uses_the_toxic_that_has_a_lease_or_else_disables_the_proxy(way: ProxyRoute) -> None:
     (step,) = plan(Cut("redis")).do
     assert isinstance(step, HttpCall)
@@ -135,7 +171,9 @@ def test_a_flap_ends_its_child_before_it_lets_the_proxy_up(way: ProxyRoute) -> N
     [
         lambda: Latency("r", 0), lambda: Latency("r", 10, 10), lambda: Latency("r", 10, -1), lambda: Latency("r", True),
         lambda: Bandwidth("r", 0), lambda: Reset("r", -1), lambda: SlowClose("r", 0), lambda: Flap("r", 5),
-        lambda: Flap("r", 100_000),
+        lambda: Flap("r", 100_000), lambda: Reset("r", share=0.0), lambda: Reset("r", share=1.1),
+        lambda: Blackhole("r", float("nan")), lambda: Latency("r", 0, 0, distribution="exponential"),
+        lambda: Latency("r", 10, 6, distribution="normal"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_refused(make: Any) -> None:
@@ -148,6 +186,7 @@ UNSEEN = {
     "reset": Reset("x"),
     "slow_close": SlowClose("x", 9),
     "latency": Latency("x", 9),
+    "blackhole": Blackhole("x"),
 }
 
 

@@ -30,7 +30,7 @@ def test_every_toxic_of_toxiproxy_is_there_with_its_attributes() -> None:
     }
     ours = {name: [a for a, how in declared(kind).items() if not how.extra] for name, kind in kinds().items()}
     assert {name: ours[name] for name in theirs} == theirs
-    assert sorted(ours.keys() - theirs.keys()) == ["down", "fail_first"]
+    assert sorted(ours.keys() - theirs.keys()) == ["down", "fail_first", "lose_statements"]
 
 
 def test_defaults_are_those_of_toxiproxy() -> None:

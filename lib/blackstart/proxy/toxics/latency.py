@@ -10,12 +10,15 @@ class Latency(Holding):
     """Delays everything, the end included, by `latency` ± `jitter` ms from its arrival; the order is kept.
 
     The jitter is uniform within ± `jitter`, or normal with `jitter` as its standard deviation, or exponential with
-    `jitter` as the mean of what is added; no delay is less than zero.
+    `jitter` as the mean of what is added; no delay is less than zero. It is drawn for `each` chunk, as Toxiproxy does,
+    or for each answer: what comes while something is still held has the same delay, so that an answer in several pieces
+    is not delayed by the longest of several draws.
     """
 
     latency = Whole(0, "ms")
     jitter = Whole(0, "ms")
     distribution = OneOf("uniform", "normal", "exponential", extra=True)
+    each = OneOf("chunk", "answer", extra=True)
 
     @property
     def capacity_bytes(self) -> int:
@@ -25,6 +28,7 @@ class Latency(Holding):
     def opened(self, fresh: bool) -> None:
         self._times: deque[tuple[float, float]] = deque()  # arrival and due time of each thing held
         self._last_due = 0.0
+        self._drawn_ms = 0.0
 
     def data(self, chunk: bytes) -> None:
         super().data(chunk)
@@ -50,7 +54,9 @@ class Latency(Holding):
         self._plan()
 
     def _time(self, arrival: float) -> None:
-        self._last_due = max(self._last_due, arrival + self._delay_ms() / 1000)
+        if not self._times or self.each == "chunk":
+            self._drawn_ms = self._delay_ms()
+        self._last_due = max(self._last_due, arrival + self._drawn_ms / 1000)
         self._times.append((arrival, self._last_due))
         self._plan()
 

@@ -21,6 +21,7 @@ class ResetPeer(Stage):
 
     def data(self, chunk: bytes) -> None:
         self.dropped_bytes += len(chunk)
+        self.hit()
 
     def ended(self, ending: Ending) -> None:
         if ending is Ending.RESET:

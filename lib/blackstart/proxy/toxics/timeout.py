@@ -19,6 +19,7 @@ class Timeout(Stage):
 
     def data(self, chunk: bytes) -> None:
         self.dropped_bytes += len(chunk)
+        self.hit()
 
     def due(self, now: float) -> None:
         self.hang_up(HangUp.CUT)

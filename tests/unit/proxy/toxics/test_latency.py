@@ -1,3 +1,5 @@
+from functools import partial
+from random import Random
 from statistics import mean
 
 import pytest
@@ -46,6 +48,25 @@ def test_each_distribution_has_its_mean(distribution: str, least_s: float, mean_
         delays_s.append(rig.times_s[-1] - number)
     assert min(delays_s) >= least_s
     assert mean(delays_s) == pytest.approx(mean_s, abs=0.003)
+
+
+def test_the_pieces_of_one_answer_have_one_delay() -> None:
+    whole, pieces = [], []
+    for number in range(500):
+        for delays, of_each in ((whole, "answer"), (pieces, "chunk")):
+            rig = Rig(toxic("latency", latency=100, jitter=30, distribution="normal", each=of_each))
+            rig.pipeline.stages[0].random = partial(_same, Random(number))
+            for piece in range(4):
+                rig.run_until(piece / 1000)
+                rig.feed(b"x")
+            rig.run_until(1)
+            delays.append(rig.times_s[-1] - 0.003)
+    assert mean(whole) == pytest.approx(0.1, abs=0.005)
+    assert mean(pieces) > 0.12  # the longest of four draws
+
+
+def _same(dice: Random) -> Random:
+    return dice
 
 
 def test_a_jitter_larger_than_the_latency_never_gives_a_negative_delay() -> None:
