@@ -1,7 +1,7 @@
 """No more answers of a kind in any window than allowed: a rate limit that holds."""
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from heapq import heappop, heappush
 from math import floor
 
@@ -15,29 +15,41 @@ _STEPS = 100
 
 
 def per_window(
-    evidence: Recorded, *, status: int, most: int, window_s: float, op: str = "", detail: str = ""
+    evidence: Recorded,
+    *,
+    most: int,
+    window_s: float,
+    status: int | None = None,
+    op: str = "",
+    detail: str = "",
+    sliding: bool = False,
 ) -> CheckResult:
-    """Of the answers with this status, and with this detail where one is named (those that were counted at all).
+    """Of the answers with this status (without one: of those that were acknowledged), and with this detail where one is
+    named (those that were counted at all). A `sliding` window is any stretch of that length; others follow each other.
 
     When the windows begin is not known, nor at what moment between its sending and its answer a request was counted.
     It broke where, wherever they begin, the requests can't be shared out among the windows that they lay in without
     one holding more than `most`: a limiter that keeps its limit is never blamed. Where no more than `most` were sent in
     a window, or nobody was limited, nothing was tested.
     """
-    report = Reporter(f"at most {most} × {status} in each window of {window_s:g} s")
+    counted = str(status or "accepted")
+    report = Reporter(f"at most {most} × {counted} in {'any' if sliding else 'each'} window of {window_s:g} s")
     rows = selected(evidence, op)
     answered = rows.ask(
-        "select start_s / ?, end_s / ? from requests where sent and status = ? and ? in ('', detail)",
-        window_s, window_s, status, detail,
+        "select start_s / ?, end_s / ? from requests where sent and ? in ('', detail) "
+        "and case when ?::integer is null then outcome = 'ok' else status = ? end order by start_s",
+        window_s, window_s, detail, status, status,
     )  # fmt: skip
     windows = max((end for _, end in answered), default=0.0) - min((start for start, _ in answered), default=0.0)
-    actual = f"{len(answered)} × {status} in {windows:.1f} windows"
+    actual = f"{len(answered)} × {counted} in {windows:.1f} windows"
+    if sliding and (surely := _most_within(answered)) > most:
+        return report.broke(f"{surely} × {counted} within one window: {actual}", actual)
     if not any(_fit(answered, step / _STEPS, most) for step in range(_STEPS)):
         return report.broke(f"more than {most} in a window: {actual}", actual)
     (limited,) = rows.one("select count(*) filter (status = 429) from requests")
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if not why and not answered:
-        why = f"no answer {status}{f' said {detail}' if detail else ''}: nobody was counted"
+        why = f"no answer {counted}{f' said {detail}' if detail else ''}: nobody was counted"
     if not why and (sent := _most_sent(rows, window_s)) <= most:
         why = f"at most {sent} were sent in a window, and {most} may be let through: {most + 1 - sent} too few to tell"
     if not why and not limited:
@@ -49,6 +61,11 @@ def _most_sent(rows: History, window_s: float) -> int:
     """The most requests that were sent in any window, wherever it begins."""
     starts = [start_s for (start_s,) in rows.ask("select start_s from requests where sent order by start_s")]
     return max((i + 1 - bisect_right(starts, at_s - window_s) for i, at_s in enumerate(starts)), default=0)
+
+
+def _most_within(answered: Sequence[tuple[float, ...]]) -> int:
+    """The most that were certainly counted within less than one window: sent and answered within it."""
+    return max((sum(start >= first and end < first + 1 for start, end in answered) for first, _ in answered), default=0)
 
 
 def _fit(answered: Iterable[tuple[float, ...]], shift: float, most: int) -> bool:

@@ -1,0 +1,89 @@
+"""What a specification claims of each answer, as in `result.error.code == RATE_LIMITED`."""
+
+from collections.abc import Callable, Sequence
+from operator import eq, ge, gt, le, lt, ne
+from typing import Any
+
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history import Row
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, selected, vacuity
+
+Claim = Sequence[Any]
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
+    "==": eq, "is": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge,
+    "in": lambda value, of: bool(value in of),
+}  # fmt: skip
+_AT_LEAST = ("<", "<=")
+
+
+def claim_holds(
+    evidence: Recorded, *, claim: Claim, text: str, op: str = "", phase: str = "", within_s: float | None = None
+) -> CheckResult:
+    """`claim` is [operator, part, part]; a comparison's parts are a field of the answer and a value, those of `and`,
+    `or`, `implies`, `not` are claims. Fields: `result` (error, success), `status`, `error.code`, `latency` (seconds).
+
+    It must be true of every request that was sent in the phase; with `within_s` of one, at least, that was sent and
+    answered in so many seconds after the undo. A request without an answer is neither an error nor a success: of it a
+    claim is not known, but that its latency is at least what it was waited for.
+    """
+    report = Reporter(text)
+    try:
+        rows = selected(evidence, op, "" if within_s is not None else phase).where("start_s is not null")
+    except Missing as missing:
+        return report.unknown(str(missing))
+    if within_s is not None:
+        undone = [float(event["at"]) for event in evidence.record.of(EventName.UNDONE) if event["ok"]]
+        if not undone:
+            return report.unknown("the fault was not proved undone: what eventually is was not waited for")
+        rows = rows.where("start_s >= ? and end_s <= ?", max(undone), max(undone) + within_s)
+    why = vacuity(rows, ok_needed=False, keys_needed=False)
+    if why:
+        return report.unknown(why)
+    said = [(row, holds(claim, row)) for row in rows.each()]
+    true, false = (sum(it is word for _, it in said) for word in (True, False))
+    actual = f"true of {true}, false of {false}, not known of {len(said) - true - false} requests"
+    if within_s is not None and true:
+        return report.held(actual)
+    broken = [row for row, it in said if it is False and not evidence.disturbed(row)]
+    if broken and (within_s is None or len(broken) == len(said)):
+        return report.broke(f"not so for {len(broken)} of {len(said)} requests", actual, [row.key for row in broken])
+    return report.unknown(f"not certain: {actual}", actual) if true < len(said) else report.held(actual)
+
+
+def holds(claim: Claim, row: Row) -> bool | None:
+    """Whether it is true of this request; None where that is not known. Raises ValueError for a claim that is none."""
+    operator, *parts = claim
+    if operator in _COMPARED:
+        return _compared(operator, parts[0], parts[1], row)
+    left, *others = (holds(part, row) for part in parts)
+    if operator == "not":
+        return None if left is None else not left
+    (right,) = others
+    if operator == "implies":
+        operator, left = "or", None if left is None else not left
+    if operator not in ("and", "or"):
+        raise ValueError(f"{operator!r} is no operator of claims")
+    decisive = operator == "or"
+    if left is decisive or right is decisive:
+        return decisive
+    return None if None in (left, right) else not decisive
+
+
+def _compared(operator: str, field: str, value: Any, row: Row) -> bool | None:
+    answered = row.status is not None
+    if field == "latency":
+        took_s = (row.end_s or 0.0) - (row.start_s or 0.0)
+        if not answered:  # it would have been longer still
+            return False if operator in _AT_LEAST and not _COMPARED[operator](took_s, value) else None
+        return _COMPARED[operator](took_s, value)
+    if not answered:
+        return None
+    ok = row.outcome == "ok"
+    fields: dict[str, Any] = {
+        "result": "success" if ok else "error", "status": row.status, "error.code": "" if ok else row.detail,
+    }  # fmt: skip
+    if field not in fields:
+        raise ValueError(f"{field!r} is no field of an answer")
+    return _COMPARED[operator](fields[field], value)

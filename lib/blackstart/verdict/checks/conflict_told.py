@@ -1,0 +1,48 @@
+"""A key that comes again with other parameters is told so, and nothing comes of it."""
+
+from blackstart.evidence.history import Row
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, vacuity
+
+
+def conflict_told(
+    evidence: Recorded, *, code: str, first: str, other: str, again: str, source: str = "", entries: str = ""
+) -> CheckResult:
+    """`first`, `other` and `again` are the operations of a `loads.Sequence`: the second with other parameters, the
+    third as the first. `source` of the final state lists the key of each entry; `entries` names how many there are of
+    the run's keys. Only where the first was acknowledged, and was there, could there be a conflict.
+    """
+    report = Reporter(f"{code}, and nothing made, when parameters differ")
+    why = vacuity(evidence.history)
+    if why:
+        return report.unknown(why)
+    one, two, three = (next(iter(selected(evidence, op).rows), None) for op in (first, other, again))
+    if one is None or one.outcome != "ok":
+        return report.unknown(f"the first request was not acknowledged ({_told(one)}): there was nothing to conflict")
+    actual = f"first {_told(one)}, other {_told(two)}, again {_told(three)}"
+    for row, what in ((two, "with other parameters"), (three, "with the first parameters again")):
+        if row is None or row.status is None:
+            return report.unknown(f"the request {what} had no answer ({_told(row)})", actual)
+    assert two is not None and three is not None
+    if two.outcome != "fail" or two.detail != code:
+        return report.broke(f"other parameters under a used key were answered {_told(two)}", actual, (two.key,))
+    if three.outcome != "ok" or three.detail != one.detail:
+        return report.broke(f"after the conflict the first request's answer is {_told(three)}", actual, (three.key,))
+    try:
+        there = present(evidence, source)
+        total = number_in(evidence, entries)
+    except Missing as missing:
+        return report.unknown(str(missing), actual)
+    (count,) = evidence.history.one(f"select coalesce(sum(n), 0) from {there} where key = ?", one.key)
+    if count != 1 or total != 1:
+        return report.broke(
+            f"{count} entries for the key, {total:g} in all, where the first made one", actual, (one.key,)
+        )
+    return report.held(actual)
+
+
+def _told(row: Row | None) -> str:
+    if row is None:
+        return "never sent"
+    return " ".join(filter(None, (str(row.status or "no answer"), row.detail)))

@@ -1,0 +1,44 @@
+"""The stores agree with the answers and with each other: no entry lost, doubled, made of a refusal, or without its
+counterpart."""
+
+from collections.abc import Sequence
+
+from blackstart.model.verdict import Verdict
+from blackstart.verdict.checks.exactly_once import exactly_once
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, keys, present, selected
+
+
+def consistent(evidence: Recorded, *, sources: Sequence[str], op: str = "", key_prefix: str = "") -> CheckResult:
+    """Each of `sources` lists the keys of its entries in the final state. For each, acknowledged keys are there exactly
+    once, unknown ones at most once, rejected ones not at all; and what one of them has of ours, the others have."""
+    report = Reporter(f"{' and '.join(sources)} agree with the answers and with each other")
+    rows = selected(evidence, op)
+    results = {one: exactly_once(evidence, source=one, op=op, key_prefix=key_prefix) for one in sources}
+    actual = "; ".join(f"{one}: {result.actual}" for one, result in results.items())
+    for verdict in (Verdict.BROKE, Verdict.INCONCLUSIVE):
+        told = {one: result for one, result in results.items() if result.verdict == verdict}
+        message = "; ".join(f"{one}: {result.message}" for one, result in told.items())
+        if told and verdict == Verdict.BROKE:
+            return report.broke(message, actual)
+        if told:
+            return report.unknown(message, actual)
+    try:
+        tables = {one: present(evidence, one) for one in sources}
+    except Missing as missing:
+        return report.unknown(str(missing))
+    first = next(iter(tables))
+    for one in list(tables)[1:]:
+        for here, there in ((first, one), (one, first)):
+            lonely, more = keys(
+                rows,
+                f"select key, first from {tables[here]} anti join {tables[there]} using (key) "
+                "where starts_with(key, ?)",
+                key_prefix,
+            )
+            if lonely:
+                return report.broke(
+                    f"{len(lonely) + more} keys are in {here}, and not in {there}", actual, lonely, more
+                )
+    return report.held(actual)

@@ -1,0 +1,47 @@
+"""However often one key was sent, it made one thing: one entry in the final state, and one result in all answers."""
+
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
+
+
+def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "") -> CheckResult:
+    """`source` of the final state lists the key of each entry; an answer's detail names its result.
+
+    Keys of ours (`key_prefix`) of which the history knows nothing count too: they were made by the same requests. Where
+    no key was acknowledged twice, nothing could have been made twice: inconclusive.
+    """
+    report = Reporter("exactly one entry, and one result, for each acknowledged key")
+    rows = selected(evidence, op)
+    try:
+        there = present(evidence, source)
+    except Missing as missing:
+        return report.unknown(str(missing))
+    of_each = (
+        "select key, count(*) filter (outcome = 'ok') as oks, "
+        "count(distinct detail) filter (outcome = 'ok') as results from requests where sent and key <> '' group by key"
+    )
+    joined = f"select r.key, oks, results, coalesce(t.n, 0) as n from ({of_each}) r left join {there} t using (key)"
+    acknowledged, entries, again = rows.one(
+        f"select count(*) filter (oks > 0), coalesce(sum(n), 0), count(*) filter (oks > 1) from ({joined})"
+    )
+    (others,) = rows.one(
+        f"select coalesce(sum(n), 0) from {there} t where ? <> '' and starts_with(key, ?) "
+        "and not exists (select 1 from requests r where r.key = t.key)", key_prefix, key_prefix,
+    )  # fmt: skip
+    actual = f"{entries + others} entries for {acknowledged} acknowledged keys"
+    faults = {
+        "more than one entry for a key": f"select key, 0 as first from ({joined}) where n > 1",
+        "acknowledged, and no entry": f"select key, 0 as first from ({joined}) where oks > 0 and n = 0",
+        "answers to one key name several results": f"select key, 0 as first from ({joined}) where results > 1",
+    }
+    found = {what: named for what, sql in faults.items() if (named := keys(rows, sql, order="key"))[0]}
+    if found:
+        offenders = [key for named, _ in found.values() for key in named]
+        return report.broke("; ".join(found), actual, offenders, sum(more for _, more in found.values()))
+    if others:
+        return report.broke(f"{others} entries under keys that nobody sent", actual)
+    why = vacuity(rows)
+    if not why and not again:
+        why = "no key was acknowledged twice: nothing could have been made twice"
+    return report.unknown(why, actual) if why else report.held(actual)

@@ -1,0 +1,47 @@
+"""What failed was sent again, and succeeded once the fault was gone."""
+
+from blackstart.evidence.events import EventName
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import keys, selected, vacuity
+
+
+def recovered_by_retry(evidence: Recorded, *, attempts: int, grace_s: float = 1.0, op: str = "") -> CheckResult:
+    """Of the keys whose request was not acknowledged at first: each is acknowledged in the end.
+
+    It broke where a key's last one of `attempts` was sent `grace_s` after the undo was proved, or later, and failed:
+    attempts that all fell into the fault, or that we cut off, say nothing of the system. Where nothing failed, or none
+    of what failed was sent again, nothing could be seen: inconclusive.
+    """
+    report = Reporter("what failed succeeds when it is sent again after the fault")
+    rows = selected(evidence, op).where("start_s is not null and key <> ''")
+    why = vacuity(rows, ok_needed=False)
+    if why:
+        return report.unknown(why)
+    undone = evidence.record.of(EventName.UNDONE)
+    if not undone or not all(event["ok"] for event in undone):
+        return report.unknown("the fault was not proved undone: there was no recovery")
+    gone_s = max(float(event["at"]) for event in undone)
+    of_each = (
+        "select key, min(n) as first, bool_or(outcome = 'ok') as got_through, max(attempt) as tries, "
+        "bool_or(outcome <> 'ok') as failed, max(start_s) as last_s, max(start_s) filter (outcome = 'ok') as ok_s, "
+        "min(end_s) filter (outcome <> 'ok') as failed_s from requests group by key"
+    )
+    failed, through = rows.one(
+        f"select count(*) filter (failed), count(*) filter (failed and ok_s >= failed_s) from ({of_each})"
+    )
+    actual = f"{failed} keys failed at first, {through} of them were acknowledged when they were sent again"
+    lost = f"select key, first from ({of_each}) where not got_through and tries >= ? and last_s >= ?"
+    named, more = keys(rows, lost, attempts, gone_s + grace_s)
+    late = {row.key for row in evidence.disturbed_ones(rows.where("outcome <> 'ok'"))}
+    if named and not set(named) <= late:
+        return report.broke(f"{len(named) + more} keys never got through, nor after the fault", actual, named)
+    open_, others = keys(rows, f"select key, first from ({of_each}) where not got_through")
+    if not failed:
+        return report.unknown("nothing failed: there was nothing to recover from", actual)
+    if open_:
+        told = f"{len(open_) + others} keys were not acknowledged, and not all tries of them came after the fault"
+        return report.unknown(told, actual, open_)
+    if not through:
+        return report.unknown("nothing that failed was acknowledged later", actual)
+    return report.held(actual)

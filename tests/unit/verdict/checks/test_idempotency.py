@@ -1,0 +1,185 @@
+"""What chaos blocks expect of keys that come again, on histories written by hand: each false pass is impossible."""
+
+import pytest
+
+from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.code_returned import code_returned
+from blackstart.verdict.checks.conflict_told import conflict_told
+from blackstart.verdict.checks.consistent import consistent
+from blackstart.verdict.checks.created_once import created_once
+from blackstart.verdict.checks.no_timeouts import no_timeouts
+from blackstart.verdict.checks.not_doubled import not_doubled
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.recovered_by_retry import recovered_by_retry
+from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.same_result import same_result
+from blackstart.verdict.checks.turned_away import turned_away
+from tests.unit.verdict.checks.rows import RUBBISH, history, recorded, row
+
+TEN = [row("k", attempt=n + 1, detail="s1") for n in range(10)]
+
+
+def once(*rows: Row, sessions: object = ("k",), prefix: str = "k") -> CheckResult:
+    return created_once(recorded(history(*rows), {"sessions": sessions}), source="sessions", key_prefix=prefix)
+
+
+def test_one_key_made_one_thing() -> None:
+    assert once(*TEN).verdict == "held"
+    assert once(*TEN, sessions=("k", "k")).verdict == "broke"
+    assert once(*TEN, sessions=()).verdict == "broke"
+    assert once(*TEN, sessions=("k", "k-2")).message == "1 entries under keys that nobody sent"
+    assert "several results" in once(*TEN[:9], row("k", attempt=10, detail="s2")).message
+
+
+def test_where_nothing_could_be_made_twice_nothing_is_said() -> None:
+    assert once(TEN[0]).verdict == "inconclusive"
+    assert once(*[row("k", "info", n) for n in (1, 2)], sessions=()).verdict == "inconclusive"
+    assert once(sessions=()).verdict == "inconclusive"
+    assert once(*TEN, sessions=None).verdict == "inconclusive"
+
+
+def test_all_answers_name_one_result() -> None:
+    assert same_result(recorded(history(*TEN)), every=True).verdict == "held"
+    other = same_result(recorded(history(*TEN, row("k", attempt=11, detail="s2"))))
+    assert (other.verdict, other.offenders) == ("broke", ("k",))
+    # Two keys may have two results, and one answer alone can't differ from another.
+    assert same_result(recorded(history(row("a", detail="1"), row("b", detail="2")))).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("status", [None, 500, 429])
+def test_an_error_is_not_the_same_result_where_nothing_was_broken(status: int | None) -> None:
+    failed = row("k", "info", 11, status=status)
+    assert same_result(recorded(history(*TEN, failed)), every=True).verdict == "broke"
+    assert same_result(recorded(history(*TEN, failed))).verdict == "held"  # there it may be ours
+
+
+def test_answers_that_name_nothing_are_not_taken_for_equal_ones() -> None:
+    assert same_result(recorded(history(*[row("k", attempt=n, detail="") for n in (1, 2)]))).verdict == "inconclusive"
+
+
+FIRST = row("k", op="first", detail="s1")
+TOLD = row("k", "fail", 2, op="other", detail="CONFLICT")
+AGAIN = row("k", attempt=3, op="again", detail="s1")
+
+
+def conflict(*rows: Row, sessions: object = ("k",), count: object = 1) -> CheckResult:
+    final = {"sessions": sessions, "sessions_count": count}
+    names = {"first": "first", "other": "other", "again": "again", "source": "sessions", "entries": "sessions_count"}
+    return conflict_told(recorded(history(*rows), final), code="CONFLICT", **names)
+
+
+def test_a_conflict_is_told_and_makes_nothing() -> None:
+    assert conflict(FIRST, TOLD, AGAIN).verdict == "held"
+    assert conflict(FIRST, row("k", attempt=2, op="other", detail="s2"), AGAIN).verdict == "broke"
+    assert conflict(FIRST, TOLD._replace(detail="INVALID"), AGAIN).verdict == "broke"
+    assert conflict(FIRST, TOLD, AGAIN._replace(detail="s2")).verdict == "broke"
+    assert conflict(FIRST, TOLD, TOLD._replace(op="again")).verdict == "broke"
+    assert conflict(FIRST, TOLD, AGAIN, sessions=("k", "k"), count=2).verdict == "broke"
+    assert conflict(FIRST, TOLD, AGAIN, count=2).verdict == "broke"
+
+
+def test_a_conflict_needs_something_to_conflict_with_and_an_answer() -> None:
+    assert conflict(FIRST._replace(outcome="fail", status=503, detail="DOWN"), TOLD, AGAIN).verdict == "inconclusive"
+    assert conflict(FIRST, row("k", "info", 2, op="other"), AGAIN).verdict == "inconclusive"  # silence is no conflict
+    assert conflict(FIRST, TOLD).verdict == "inconclusive"
+    assert conflict(FIRST, TOLD, AGAIN, sessions=None).verdict == "inconclusive"
+
+
+def test_stores_agree_with_the_answers_and_with_each_other() -> None:
+    def of(sessions: object, charges: object, *rows: Row) -> str:
+        run = recorded(history(*rows), {"sessions": sessions, "charges": charges})
+        return consistent(run, sources=("sessions", "charges"), key_prefix="k").verdict
+
+    ok, unknown, rejected = row("k1"), row("k2", "info"), row("k3", "fail")
+    assert of(["k1"], ["k1"], ok, unknown, rejected) == "held"
+    assert of(["k1", "k2"], ["k1", "k2"], ok, unknown, rejected) == "held"
+    assert of(["k1"], ["k1", "k2"], ok, unknown) == "broke"  # paid, and nothing for it
+    assert of(["k1", "k2"], ["k1"], ok, unknown) == "broke"
+    assert of([], [], ok) == "broke"
+    assert of(["k1", "k3"], ["k1", "k3"], ok, rejected) == "broke"
+    assert of(None, ["k1"], ok) == "inconclusive"
+    assert of([], [], unknown) == "inconclusive"
+
+
+def test_nothing_is_doubled_where_it_could_have_been() -> None:
+    again = (row("a"), row("a", attempt=2, at_s=11.0))
+    assert not_doubled(recorded(history(*again), {"keys": ["a"]})).verdict == "held"
+    assert not_doubled(recorded(history(row("a")), {"keys": ["a"]})).verdict == "inconclusive"
+    # The system's own repetitions count too: nobody sent b again.
+    assert not_doubled(recorded(history(*again, row("b")), {"keys": ["a", "b", "b"]})).verdict == "broke"
+
+
+def test_a_time_out_is_a_time_out_by_status_code_or_silence() -> None:
+    for late in (
+        row("b", "info", status=504, detail="TIMEOUT"),
+        row("b", "info", status=200, detail="TIMEOUT"),
+        row("b", "info", detail="timed out after 7 s"),
+    ):
+        assert no_timeouts(recorded(history(row("a"), late))).verdict == "broke"
+    assert no_timeouts(recorded(history(row("a"), row("b", "info", status=503, detail="DOWN")))).verdict == "held"
+    assert no_timeouts(recorded(history())).verdict == "inconclusive"
+
+
+def returned(*rows: Row) -> str:
+    return code_returned(recorded(history(*rows), in_force=(5.0, 20.0)), code="DOWN").verdict
+
+
+def test_only_the_code_itself_is_the_expected_error() -> None:
+    down = row("a", "info", status=503, detail="DOWN")
+    assert returned(down, row("b")) == "held"
+    assert returned(down, row("b", "info", detail="timed out after 7 s")) == "broke"  # a time-out is no answer
+    assert returned(down, row("b", "info", status=500, detail="INTERNAL")) == "broke"
+    assert returned(row("a", "info", detail="DOWN")) == "broke"  # nobody said it
+    assert returned(row("a")) == "inconclusive"
+    assert returned(down._replace(intended_s=30.0, start_s=30.0, end_s=30.1)) == "inconclusive"
+    assert returned() == "inconclusive"
+
+
+def recovered(*rows: Row, undone: bool = True) -> str:
+    seen = recorded(history(*rows), in_force=(5.0, 20.0))
+    undo = {"event": "undone", "at": 20.0, "ok": undone}
+    return recovered_by_retry(Recorded(seen.history, Record((*seen.record.events, undo))), attempts=3).verdict
+
+
+def test_what_failed_gets_through_after_the_fault() -> None:
+    lost = [row("a", "info", n, at_s=10.0 + n) for n in (1, 2)]
+    assert recovered(*lost, row("a", attempt=3, at_s=25.0)) == "held"
+    assert recovered(*lost, row("a", "info", 3, at_s=25.0)) == "broke"
+    assert recovered(*lost, row("a", "info", 3, at_s=19.0)) == "inconclusive"  # all of them fell into the fault
+    assert recovered(*lost) == "inconclusive"  # it was not tried again
+    assert recovered(row("a"), row("b")) == "inconclusive"  # nothing had failed
+    assert recovered(*lost, row("a", attempt=3, at_s=25.0), undone=False) == "inconclusive"
+    assert recovered() == "inconclusive"
+
+
+def test_under_a_storm_each_is_served_or_refused() -> None:
+    limited = [row(f"l{n}", "fail", status=429, detail="LIMITED") for n in range(3)]
+
+    def of(*rows: Row) -> str:
+        return turned_away(recorded(history(*rows)), code="LIMITED", most=2, window_s=1.0, sliding=True).verdict
+
+    assert of(row("a"), *limited) == "held"
+    assert of(row("a"), row("b"), row("c"), *limited) == "broke"  # more than the limit
+    assert of(row("a"), *limited, row("x", "info", status=503)) == "broke"
+    assert of(row("a"), *limited, row("x", "info")) == "broke"
+    assert of(row("a"), *limited, row("x", "fail", status=429, detail="other")) == "broke"
+    assert of(*limited) == "broke"  # nobody was served
+    assert of(row("a"), row("b")) == "inconclusive"  # nobody was refused
+    assert of() == "inconclusive"
+
+
+CHECKS = {
+    "created_once": lambda run: created_once(run, source="keys"),
+    "same_result": same_result,
+    "not_doubled": not_doubled,
+    "no_timeouts": no_timeouts,
+    "consistent": lambda run: consistent(run, sources=("keys",)),
+    "turned_away": lambda run: turned_away(run, code="LIMITED", most=20, window_s=1.0),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_lines_that_can_t_be_read_hold_nothing(name: str) -> None:
+    rows = (*TEN, row("l", "fail", status=429, detail="LIMITED"))
+    assert CHECKS[name](recorded(history(*rows, unreadable=(RUBBISH,)), {"keys": ["k"]})).verdict == "inconclusive"
