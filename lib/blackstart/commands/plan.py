@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from blackstart.base import writer
@@ -17,14 +18,19 @@ from blackstart.suites import discovery
 
 
 @answering()
-def plan(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
-    """Print what an experiment would do; touches nothing."""
+def plan(
+    redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = (), scenario: str = ""
+) -> int:
+    """Print what an experiment would do, or each scenario of a specification; touches nothing."""
     given = flags.read(options)
-    found = discovery.find(name)
-    variant = variant_of(found, options, variants)
+    every = discovery.in_specification(Path(name)) if name.endswith(".isl") and not scenario else ()
+    for found in list(every) or [discovery.find(name, scenario)]:
+        _show(redactor, found, given, variant_of(found, options, variants), full=bool(options.get("full")))
+    return Verdict.HELD.exit_code
+
+
+def _show(redactor: Redactor, found: discovery.Found, given: flags.Flags, variant: str, *, full: bool) -> None:
     target, given = choose(found, given, redactor)
     made = planning.make(declared(found, target, given, variant), target)
-    full, last = bool(options.get("full")), safe_state.planned(target, given)
-    lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=last)
+    lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=safe_state.planned(target, given))
     writer.page(*map(redactor, lines))
-    return Verdict.HELD.exit_code

@@ -41,10 +41,12 @@ from blackstart.verdict.from_folder import Result
 
 
 @answering()
-def run(redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = ()) -> int:
+def run(
+    redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = (), scenario: str = ""
+) -> int:
     """Run one experiment; returns the exit code."""
     given = flags.read(options)
-    found = discovery.find(name)
+    found = discovery.find(name, scenario)
     return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
 
 
@@ -155,6 +157,8 @@ def again(found: discovery.Found, given: Flags, variant: str) -> str:
         if found.shipped
         else f"chaos.run {shlex.quote(str(found.path))}"
     )
+    if found.scenario and not found.shipped:
+        task += f" --scenario={found.name}"
     switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
     return " ".join([invoke(), task, *flag_words(given), *([switch] if variant else [])])
 

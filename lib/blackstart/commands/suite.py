@@ -1,6 +1,8 @@
 """All experiments of a suite in order, with one table at the end."""
 
-from collections.abc import Mapping
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from blackstart.base import writer
@@ -26,11 +28,21 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     It stops at the first failure unless told to go on. Whatever it was told: what ended by a signal was meant to end,
     and what is not restored is not broken any further.
     """
-    given = flags.read(options)
+    task = f"{systems.of(name).collection}.suite"
+    return _all(redactor, in_order(name), flags.read(options), task, keep_going)
+
+
+@answering()
+def specification(redactor: Redactor, file: str, options: Mapping[str, Any]) -> int:
+    """Run all scenarios of a specification in its order, whatever becomes of one. Returns the exit code of all."""
+    drills = list(discovery.in_specification(Path(file))) or [discovery.find(file)]
+    return _all(redactor, drills, flags.read(options), f"chaos.run {shlex.quote(file)}", keep_going=True)
+
+
+def _all(redactor: Redactor, drills: Sequence[discovery.Found], given: Flags, task: str, keep_going: bool) -> int:
     rows: list[suite_summary.Row] = []
     codes: list[int] = []
     stopped = ""
-    drills = in_order(name)
     for found, variant in [
         *((found, "") for found in drills),
         *((one, each) for one in drills for each in one.variants),
@@ -48,8 +60,8 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
         rows.append((title, verdict, where))
         codes.append(code)
     worst = suite_summary.worst(codes)
-    task = f"{systems.of(name).collection}.suite"
-    once_more = " ".join([invoke(), task, *flag_words(given), *(["--keep-going"] if keep_going else [])])
+    on = ["--keep-going"] if keep_going and task.endswith(".suite") else []
+    once_more = " ".join([invoke(), task, *flag_words(given), *on])
     for line in suite_summary.lines(task, rows, worst, once_more):
         writer.line(redactor(line))
     if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line

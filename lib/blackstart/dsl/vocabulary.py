@@ -64,7 +64,7 @@ def share(required: bool = False) -> Parameter:
 def name(required: bool = False) -> Parameter:
     """A component, an operation: a name or a string."""
     return Parameter(
-        "a name, as CheckoutRepository, or a string",
+        "a name, as OrderRepository, or a string",
         lambda value: isinstance(value, tree.Name | tree.Text) and bool(tree.plain(value)),
         required,
     )

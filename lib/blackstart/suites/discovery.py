@@ -8,25 +8,27 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 
 from blackstart.base.errors import BadExperiment, BlackstartError, did_you_mean
 from blackstart.base.user_files import load_file, mistake_in
+from blackstart.dsl.slug import slug
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.suites import systems
-from blackstart.suites.source import About, about, commands, experiments, target_named
+from blackstart.suites.source import About, about, commands, experiments, scenarios, specifications, target_named
 
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
 
 @dataclass(frozen=True)
 class Found:
-    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), its first line, its variants."""
+    """An experiment's file: `name` as it is typed, `suite` (a user's own: ""), its first line, its variants. Of a
+    specification it is one `scenario`."""
 
     name: str
     suite: str
@@ -34,6 +36,7 @@ class Found:
     module: str
     says: str
     variants: tuple[str, ...] = ()
+    scenario: bool = False
 
     @property
     def shipped(self) -> bool:
@@ -45,7 +48,8 @@ def shipped(suite: str) -> list[Found]:
     """The experiments of one shipped suite, without importing any."""
     folder = systems.folder(suite)
     module = f"blackstart.suites.{folder.name}"
-    return [_found(path, suite, f"{module}.{path.stem}", told) for path, told in experiments(folder).items()]
+    drills = [_found(path, suite, f"{module}.{path.stem}", told) for path, told in experiments(folder).items()]
+    return [*drills, *_scenarios(folder, suite, module)]
 
 
 def command(suite: str, name: str) -> Found:
@@ -60,6 +64,7 @@ def everything() -> Iterator[Found]:
     folders = [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
     for folder in folders:
         yield from (_found(path, "", "") for path in _files(folder))
+        yield from _scenarios(folder, "", "")
     for kind in systems.kinds():
         yield from shipped(kind)
     for point in entry_points(group="blackstart.experiments"):
@@ -76,6 +81,17 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
+def _scenarios(folder: Path, suite: str, module: str) -> Iterator[Found]:
+    for path in specifications(folder):
+        yield from in_specification(path, suite, f"{module}.{path.stem}" if module else "")
+
+
+def in_specification(path: Path, suite: str = "", module: str = "") -> Iterator[Found]:
+    """The scenarios of a specification, in its order."""
+    for name in scenarios(path):
+        yield Found(name, suite, path, module, f"A scenario of {path.name}.", scenario=True)
+
+
 def _found(path: Path, suite: str, module: str, told: About | None = None) -> Found:
     told = told or about(path)
     return Found(path.stem.replace("_", "-"), suite, path, module, told.says, told.variants)
@@ -83,7 +99,7 @@ def _found(path: Path, suite: str, module: str, told: About | None = None) -> Fo
 
 def kind_of(found: Found) -> str:
     """The kind of target that it is for: its suite, or what its own Experiment says. "" where that can't be told."""
-    if found.shipped:
+    if found.shipped or found.scenario:
         return found.suite
     named = target_named(found.path)
     if named:
@@ -92,8 +108,13 @@ def kind_of(found: Found) -> str:
     return made.target if isinstance(made, Experiment) else found.suite
 
 
-def find(name_or_file: str) -> Found:
-    """The experiment of that name (`leader-lock`, `trader/leader-lock`) or file. Raises BadExperiment."""
+def find(name_or_file: str, scenario: str = "") -> Found:
+    """The experiment of that name (`leader-lock`, `trader/leader-lock`) or file; of a specification, the scenario.
+    Raises BadExperiment."""
+    if name_or_file.endswith(".isl"):
+        return _one_scenario(Path(name_or_file), scenario)
+    if scenario:
+        raise BadExperiment(f"{name_or_file} has no scenarios: only a specification has (spec.isl)")
     if name_or_file.endswith(".py"):
         path = Path(name_or_file)
         if not path.is_file():
@@ -112,11 +133,30 @@ def find(name_or_file: str) -> Found:
     return matches[0]
 
 
+def _one_scenario(path: Path, scenario: str) -> Found:
+    if not path.is_file():
+        raise BadExperiment(f"no file {path}")
+    there = list(in_specification(path))
+    names = [found.name for found in there]
+    wanted = slug(scenario)
+    if scenario and wanted not in names:
+        raise BadExperiment(f'{path} has no scenario "{scenario}".{did_you_mean(wanted, names)}')
+    if not scenario and len(there) != 1:
+        raise BadExperiment(
+            f"{path} has {len(there)} scenarios; name one with --scenario ({', '.join(names) or 'none'})"
+        )
+    return there[names.index(wanted)] if scenario else there[0]
+
+
 def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Experiment:
     """The experiment in a file, for this target. The file has `experiment`, an Experiment or a function of
     (target, flags, variant) that makes one. Raises BadExperiment that says what is wrong with the file."""
     if found.name in RESERVED:
         raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
+    if found.scenario:
+        from blackstart.dsl import lower  # noqa: PLC0415  (listing and healing load no grammar)
+
+        return replace(lower.experiment(found.path, found.name, target), link=systems.links(target))
     made = getattr(load(found), "experiment", None)
     if callable(made):
         try:
@@ -133,7 +173,10 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
 
 
 def load(found: Found, sha256: str = "") -> ModuleType:
-    """Import an experiment's file. Raises BadExperiment that names the line of a mistake."""
+    """Import an experiment's file. Raises BadExperiment that names the line of a mistake. A specification has no code:
+    what stands for it is empty."""
+    if found.scenario:
+        return ModuleType(found.name)
     if not found.module:
         return load_file(str(found.path), sha256)
     try:

@@ -8,7 +8,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blackstart.dsl.slug import slug
+
 _NAMED = re.compile(r"^(?:def )?(experiment|command)\b", re.MULTILINE)
+_SCENARIO = re.compile(r"""^\s*scenario\s+(?:"([^"\n]+)"|'([^'\n]+)')""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,21 @@ def _named(folder: Path) -> dict[Path, About]:
     # To parse a file takes ten times as long as to read it, and most name it nowhere at the beginning of a line.
     named = [path for path, text in texts.items() if _NAMED.search(text)]
     return {path: about(path) for path in named}
+
+
+def scenarios(path: Path) -> list[str]:
+    """The names of a specification's scenarios as they are typed, told without reading it as one: a listing loads no
+    grammar. None of what can't be read."""
+    try:
+        text = path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return []
+    return [slug(double or single) for double, single in _SCENARIO.findall(text)]
+
+
+def specifications(folder: Path) -> list[Path]:
+    """The specifications in a folder, whose scenarios are experiments."""
+    return sorted(folder.glob("*.isl"))
 
 
 def target_named(path: Path) -> str:

@@ -20,7 +20,7 @@ OPTIONS: dict[str, tuple[bool, str]] = {
 
 # What only some of the tasks take.
 _OWN = {
-    "experiment": "its name (chaos.list shows them all), or a Python file",
+    "experiment": "its name (chaos.list shows them all), a Python file, or a specification (.isl)",
     "variant": "one of the experiment's variants, by name",
     "scenario": "which scenario (default: all of them)",
     "full": "also print in full the shell that is too long to be read",

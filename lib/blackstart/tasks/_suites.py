@@ -12,7 +12,7 @@ from invoke import Collection
 from blackstart import commands
 from blackstart.model.system import System
 from blackstart.suites import systems
-from blackstart.suites.source import About, experiments
+from blackstart.suites.source import About, experiments, scenarios, specifications
 from blackstart.suites.source import commands as own_commands
 from blackstart.tasks._options import experiment_task
 
@@ -26,6 +26,8 @@ def collections() -> Iterator[Any]:
         made = Collection(system.collection)
         for path, told in experiments(systems.folder(system.kind)).items():
             made.add_task(_task(system, path, told))
+        for name in [name for path in specifications(systems.folder(system.kind)) for name in scenarios(path)]:
+            made.add_task(_scenario_task(system, name))
         for path, told in own_commands(systems.folder(system.kind)).items():
             made.add_task(_command_task(system, path, told))
         made.add_task(_suite_task(system))
@@ -40,6 +42,13 @@ def _task(system: System, path: Path, told: About) -> Any:
         return commands.run.run(f"{system.kind}/{name}", options, told.variants)
 
     return experiment_task(name, told.doc, act, told.variants)
+
+
+def _scenario_task(system: System, name: str) -> Any:
+    def act(options: dict[str, Any]) -> int:
+        return commands.run.run(f"{system.kind}/{name}", options)
+
+    return experiment_task(name, f"The scenario {name} of the suite's specification.", act)
 
 
 def _command_task(system: System, path: Path, told: About) -> Any:

@@ -49,10 +49,13 @@ def heal(
 def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         command = {"plan": commands.plan.plan, "run": commands.run.run}[verb]
-        return command(options.pop("experiment"), options, known)
+        name, scenario = options.pop("experiment"), options.pop("scenario", None) or ""
+        if verb == "run" and name.endswith(".isl") and not scenario:
+            return commands.suite.specification(name, options)
+        return command(name, options, known, scenario)
 
-    known = variants()
-    return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=("variant",))
+    known, own = variants(), ("variant", "scenario")
+    return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=own)
 
 
 namespace = Collection(

@@ -40,7 +40,7 @@ class CheckoutLab:
         api_way = ports.demand(options.port) if options.port else api_way
         rows = fault_proxy.proxied(postgres.service(workspace, db_port, _DATABASE), db_way)
         book = {"--dsn": rows.target["dsn"], **({"--reliable": None} if reliable else {})}
-        payments = fault_proxy.proxied(_program(workspace, "payments", pay_port, "/health", book), pay_way)
+        payments = _spoken_to(fault_proxy.proxied(_program(workspace, "payments", pay_port, "/health", book), pay_way))
         where = {
             "--dsn": f"postgresql://{_DATABASE}@{rows.target['address']}/{_DATABASE}?{_PLAIN}",
             "--payments": f"http://{payments.target['address']}",
@@ -48,7 +48,7 @@ class CheckoutLab:
             "--limit-per-s": options.limit_per_s,
             **({"--mutant": options.mutant} if options.mutant else {}),
         }
-        api = fault_proxy.proxied(_program(workspace, "api", api_port, "/ready", where), api_way)
+        api = _spoken_to(fault_proxy.proxied(_program(workspace, "api", api_port, "/ready", where), api_way))
         api = replace(api, target={**api.target, "events": str(where["--events"])})
         proxied = (rows, payments, api)
         routes = {each.name: (str(each.target["address"]), each.address) for each in proxied}
@@ -87,6 +87,11 @@ def _head(options: Namespace, api: str, proxy: Service) -> dict[str, Any]:
             "charges": "SELECT reference, id::text FROM payment_charges WHERE reference LIKE {prefix}",
         },
     }
+
+
+def _spoken_to(service: Service) -> Service:
+    """With what is spoken on the way through the fault proxy, which its own url does not tell."""
+    return replace(service, target={**service.target, "dsn": f"http://{service.target['address']}"})
 
 
 def _program(workspace: Workspace, name: str, port: int, up: str, flags: Mapping[str, Any]) -> Service:

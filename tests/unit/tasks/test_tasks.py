@@ -98,7 +98,7 @@ def test_keep_going_arrives(monkeypatch: pytest.MonkeyPatch, given: bool) -> Non
 
 
 def test_the_name_of_an_experiment_arrives(monkeypatch: pytest.MonkeyPatch) -> None:
-    name, options, variants, _ = called(
+    name, options, variants, *_ = called(
         tasks_of("chaos")["run"], monkeypatch, "run", experiment="mine.py", plan_count="2"
     )
     assert {"bounce", "freeze-leader", "freeze"} <= set(variants)

@@ -235,7 +235,8 @@ def test_the_console_script_whose_reader_is_gone_says_nothing_and_its_code_is_no
                 [script, "--list"], cwd=tmp_path, env={**os.environ, "PYTHONUNBUFFERED": unbuffered}, stdout=out,
                 stderr=subprocess.PIPE, text=True, timeout=60, check=False,
             )  # fmt: skip
-            assert (done.stderr, done.returncode) == ("", 141 if unbuffered else 0)
+            # A list that is longer than Python's buffer meets the closed pipe before its end.
+            assert done.stderr == "" and done.returncode in ((141,) if unbuffered else (0, 141))
         done = subprocess.run(
             [script, "chaos.plan", "no-such-one"], cwd=tmp_path, stdout=out, stderr=subprocess.PIPE, text=True,
             timeout=60, check=False,

@@ -6,8 +6,20 @@ from blackstart.model.system import System
 SYSTEM = System(
     kind="checkout",
     collection="checkout",
+    order=(
+        "concurrent-duplicate-requests",
+        "idempotency-conflict",
+        "rate-limit-storm",
+        "latency-spike",
+        "retry-after-network-failure",
+        "database-failure-with-recovery",
+        "partial-failure",
+    ),  # fmt: skip
     tables=("behaviors", "components", "records"),
     facts={
+        "limit_per_s": fact.RATE,
+        "limit_window": (lambda kind: kind in ("fixed", "sliding"), '"fixed" or "sliding"'),
+        "answer_timeout_s": fact.SECONDS,
         "window_s": fact.SECONDS,
         "db_timeout_s": fact.SECONDS,
         "catch_up_s": fact.SECONDS,

@@ -1,0 +1,176 @@
+"""From an expectation to the checks that judge it. Each bears the name that the specification has for it.
+
+Adding an expectation is adding a function of its name to this file, and its words to the vocabulary.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart.base.errors import NotAvailable
+from blackstart.dsl import claims
+from blackstart.dsl.behavior import REQUEST, Behavior, lonely, record
+from blackstart.dsl.injected import Injected
+from blackstart.dsl.tree import Call, Eventually, Expectation, Expression, Name, WhenParametersDiffer, plain
+from blackstart.model.expect import Expectation as Awaited
+from blackstart.model.expect import eventually
+from blackstart.model.experiment import Check
+from blackstart.model.reading import Probe
+
+FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
+"""The operations of a conflict, in their order."""
+_LIMITED = "RATE_LIMITED"
+_TIMEOUT = "TIMEOUT"
+_EVENTUALLY_S = 30.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What expectations are lowered in: the behavior, the prefix of the run's keys, the injections taken together, and
+    how many attempts a request has."""
+
+    behavior: Behavior
+    prefix: str
+    injected: Injected
+    attempts: int
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What one expectation comes to. `records` are read in the end; `within_s` is how long an answer must be waited for
+    at least, so that a later one is seen."""
+
+    checks: tuple[Check, ...] = ()
+    records: tuple[str, ...] = ()
+    drained: tuple[Awaited, ...] = ()
+    within_s: float = 0.0
+
+
+def expected(expectation: Expectation, setting: Setting) -> Expected:
+    """What judges it. Raises NotAvailable for what can't be judged here yet: it is never left out."""
+    claim = expectation.claim
+    match claim:
+        case WhenParametersDiffer(code=code):
+            return _when_parameters_differ(code, setting)
+        case Name(name=name) if name in _PLAIN:
+            return _PLAIN[name](name, setting)
+        case Call(function=Name(name=name), arguments=(argument,)) if name in _CALLED:
+            return _CALLED[name](name, plain(argument.value), setting)
+        case Eventually(within_s=within_s, claim=inner):
+            return _claimed(inner, setting, within_s or _EVENTUALLY_S)
+        case _:
+            return _claimed(claim, setting)
+
+
+def collected(names: tuple[str, ...], setting: Setting) -> tuple[Probe, ...]:
+    """What is read in the end. Raises BadTarget for a record that the target does not have."""
+    target = setting.behavior.target
+    return tuple(probe for name in dict.fromkeys(names) for probe in record(target, name, setting.prefix))
+
+
+def _when_parameters_differ(code: str, setting: Setting) -> Expected:
+    source = setting.behavior.creates
+    params = {
+        "code": code, "first": FIRST, "other": OTHER, "again": AGAIN, "source": source, "entries": f"{source}_count",
+    }  # fmt: skip
+    hint = "A key that is used again with other parameters must be refused: is the request's hash compared?"
+    return Expected((Check("conflict_told", code.lower(), params, hint=hint),), (source,))
+
+
+def _exactly_one_created(name: str, setting: Setting) -> Expected:
+    source = setting.behavior.creates
+    params = {"source": source, "op": REQUEST, "key_prefix": setting.prefix}
+    hint = "One key made more than one thing, or none: is it looked for and set in one step?"
+    return Expected((Check("created_once", name, params, hint=hint),), (source,))
+
+
+def _all_return_same(name: str, setting: Setting) -> Expected:
+    params = {"op": REQUEST, "every": not setting.injected.faults}
+    hint = "A repeated request was answered otherwise than the first: is the answer kept with the key?"
+    return Expected((Check("same_result", name, params, hint=hint),))
+
+
+def _got_through(name: str, setting: Setting) -> Expected:
+    params = {"op": REQUEST, "attempts": setting.attempts}
+    hint = "A request failed after the fault, too: is an error kept as the answer to its key?"
+    return Expected((Check("recovered_by_retry", name, params, hint=hint),))
+
+
+def _no_duplicates(name: str, setting: Setting) -> Expected:
+    source = name.removeprefix("no_duplicate_")
+    hint = f"One key has more than one of the {source}: is what was done before looked for when it is tried again?"
+    return Expected((Check("not_doubled", name, {"source": source, "op": REQUEST}, hint=hint),), (source,))
+
+
+def _graceful_degradation(name: str, setting: Setting) -> Expected:
+    one = setting.injected
+    if one.shape != "storm":
+        params: dict[str, Any] = {"allowed": ("2xx", "4xx", "503"), "op": REQUEST}
+        return Expected((Check("outcomes", name, params, hint="An error nobody meant was answered, or nothing."),))
+    sliding = setting.behavior.target.fact("limit_window", "fixed") == "sliding"
+    params = {"code": _LIMITED, "most": one.limit, "window_s": one.window_s, "sliding": sliding, "op": REQUEST}
+    hint = "Beyond the limit each must be refused: where do its windows begin, and is it counted in one step?"
+    return Expected((Check("turned_away", name, params, hint=hint),))
+
+
+def _consistent(name: str, setting: Setting) -> Expected:
+    target, records = setting.behavior.target, tuple(setting.behavior.target.routes.get("records", {}))
+    params = {"sources": records, "op": REQUEST, "key_prefix": setting.prefix}
+    hint = "What is recorded is not what was answered: is everything of a request written together?"
+    within_s = float(target.fact("catch_up_s", 30.0))
+    drained = tuple(
+        eventually(lonely(target, records[0], other, setting.prefix).is_(0), within_s=within_s,
+                   name=f"{other}_and_{records[0]}_agree", hint=hint)
+        for other in records[1:]
+    )  # fmt: skip
+    return Expected((Check("consistent", name, params, hint=hint),), records or (setting.behavior.creates,), drained)
+
+
+def _no_timeout_errors(name: str, setting: Setting) -> Expected:
+    params = {"op": REQUEST, "phase": "fault", "codes": (_TIMEOUT,)}
+    return Expected((Check("no_timeouts", name, params, hint="A request ran into a time limit: which one?"),))
+
+
+def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
+    if setting.injected.lossy:
+        raise NotAvailable("error_returned is not available where the clients' own way is broken: nobody could answer")
+    hint = f"What fails must be answered {code}, and soon: who waits, or says something else?"
+    return Expected((Check("code_returned", name, {"code": code, "op": REQUEST}, hint=hint),))
+
+
+def _within(name: str, limit_s: Any, setting: Setting) -> Expected:
+    outcome = "" if name == "response_within" else "ok"
+    phase = {"phase": "fault"} if setting.injected.faults else {}
+    params = {"limits_ms": {"max": float(limit_s) * 1000}, "outcome": outcome, "op": REQUEST, **phase}
+    return Expected((Check("latency_within", name, params),), within_s=float(limit_s))
+
+
+def _claimed(claim: Expression, setting: Setting, within_s: float | None = None) -> Expected:
+    data, text = claims.as_data(claim), claims.as_text(claim)
+    params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST}
+    if within_s is not None:
+        params["within_s"] = within_s
+        text = f"eventually {text}"
+    elif setting.injected.faults:
+        params["phase"] = "fault"
+    return Expected((Check("claim_holds", text, params),))
+
+
+_PLAIN: dict[str, Callable[[str, Setting], Expected]] = {
+    "exactly_one_created": _exactly_one_created,
+    "all_return_same_session": _all_return_same,
+    "all_return_same_result": _all_return_same,
+    "eventually_succeeds": _got_through,
+    "successful_retry_after_recovery": _got_through,
+    "no_duplicate_sessions": _no_duplicates,
+    "no_duplicate_charges": _no_duplicates,
+    "graceful_degradation": _graceful_degradation,
+    "no_data_corruption": _consistent,
+    "eventual_consistency": _consistent,
+    "no_timeout_errors": _no_timeout_errors,
+}
+_CALLED: dict[str, Callable[[str, Any, Setting], Expected]] = {
+    "error_returned": _error_returned,
+    "response_within": _within,
+    "latency_within": _within,
+}

@@ -1,0 +1,220 @@
+"""From a scenario and a target to an ordinary experiment: same engine, evidence and verdicts as any other.
+
+What can't be done here is refused with its place in the file, before anything is touched; nothing is left out.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from blackstart.base.errors import BadExperiment, NotAvailable, did_you_mean
+from blackstart.dsl import expected as expecting
+from blackstart.dsl.behavior import REQUEST, Behavior, entrance
+from blackstart.dsl.expected import AGAIN, FIRST, OTHER, Expected, Setting, collected
+from blackstart.dsl.injected import WAY, Injected, injected
+from blackstart.dsl.parse import parse, read
+from blackstart.dsl.problems import BadSpec, Problem
+from blackstart.dsl.slug import slug
+from blackstart.dsl.tree import (
+    Assignment,
+    Block,
+    Call,
+    Document,
+    Name,
+    Node,
+    Scenario,
+    Step,
+    Text,
+    WhenParametersDiffer,
+)
+from blackstart.loads import Burst, Load, OpenLoop, Operation, Retry, Sequence, constant
+from blackstart.loads.naming import new_prefix
+from blackstart.model.expect import BASELINE_WITHIN_S, eventually
+from blackstart.model.experiment import Experiment, Traffic
+from blackstart.model.target import Target
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.probes.tcp import Tcp
+
+Made = TypeVar("Made")
+_RATE_PER_S = 5.0
+_OF_LIMIT = 0.7  # what is sent again counts at a limiter, too
+_WAY_BESIDES = 3
+_AGAIN_EVERY = 4
+_AFTERWARDS_S = 3.0
+_SPARE_S = 2.0
+_PREPARED_S = 5.0
+
+
+def scenarios(document: Document) -> Iterator[tuple[Block, Scenario]]:
+    """All of a file, in its order."""
+    return ((block, scenario) for block in document.blocks for scenario in block.scenarios)
+
+
+def experiment(path: Path, name: str, target: Target) -> Experiment:
+    """The scenario of that name (as it stands, or its slug) in a file. Raises BadExperiment (BadSpec) or BadTarget."""
+    document = parse(read(path), str(path))
+    named: dict[str, tuple[Block, Scenario]] = {}
+    for block, scenario in scenarios(document):
+        other = named.setdefault(slug(scenario.name), (block, scenario))[1]
+        if other is not scenario:
+            why = f'"{scenario.name}" and "{other.name}" are both typed {slug(other.name)}: give one another name'
+            raise _refusal(document, scenario, why)
+    if slug(name) not in named:
+        raise BadExperiment(f'{path} has no scenario "{name}".{did_you_mean(slug(name), named)}')
+    return lowered(document, *named[slug(name)], target)
+
+
+def lowered(document: Document, block: Block, scenario: Scenario, target: Target) -> Experiment:
+    """The experiment. Raises BadExperiment that names the place of what can't be done, or BadTarget."""
+    behavior = Behavior.of(target, block.behavior)
+    for step in scenario.when:
+        if not _invokes(step, behavior):
+            why = f"only result = {behavior.name}(input) is available here yet: the load is the behavior's own"
+            raise _refusal(document, step, why)
+    if not scenario.expectations:
+        raise _refusal(document, scenario, f'"{scenario.name}" expects nothing, so nothing could come of it')
+    made = _together(document, scenario, behavior)
+    retries = scenario.retries if scenario.retries is not None else block.retries or 0
+    setting = Setting(behavior, _prefix(scenario), made, retries + 1)
+    wanted = [_placed(document, one, partial(expecting.expected, one, setting)) for one in scenario.expectations]
+    limit_s = scenario.timeout_s if scenario.timeout_s is not None else block.timeout_s
+    whole = _made(scenario, setting, wanted, retries)
+    return _limited(document, scenario, whole, limit_s)
+
+
+def _invokes(step: Step, behavior: Behavior) -> bool:
+    call = step.value if isinstance(step, Assignment) and step.name == "result" else None
+    return isinstance(call, Call) and call.function == Name(behavior.name)
+
+
+def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries: int) -> Experiment:
+    behavior, made = setting.behavior, setting.injected
+    target = behavior.target
+    timeout_s = max([float(target.fact("answer_timeout_s", 5.0)), *(one.within_s for one in wanted)]) + _SPARE_S
+    conflict = any(isinstance(one.claim, WhenParametersDiffer) for one in scenario.expectations)
+    load = _conflict(setting, timeout_s) if conflict else _load(setting, timeout_s, retries)
+    steady = not conflict and made.shape == "steady"
+    spread_s = _waits_s(made, retries) if steady and retries else 0.0
+    rate_per_s = _rate_per_s(behavior, retries) if steady else 0.0
+    hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
+    hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
+    before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
+    checks = [*made.premises, *(check for one in wanted for check in one.checks)]
+    return Experiment(
+        name=slug(scenario.name),
+        target=target.kind or target.name,
+        hypothesis=f"{scenario.name}: {', '.join(check.name for check in checks if not check.premise)}.",
+        baseline=(eventually(before, within_s=BASELINE_WITHIN_S, name="accepted_before" if steady else "up_before"),),
+        faults=made.faults,
+        traffic=Traffic(load, "throughout" if steady else "fault"),
+        drained=tuple({one.name: one for each in wanted for one in each.drained}.values()),
+        checks=tuple({check.name: check for check in checks}.values()),
+        collect=collected(tuple(name for one in wanted for name in one.records), setting),
+        hold_min_s=hold_s,
+        hold_max_s=max(120.0, hold_s),
+        settle_s=spread_s + timeout_s if steady else 1.0,
+        total_max_s=max(300.0, 3 * (hold_s + spread_s + timeout_s)),
+    )
+
+
+def _load(setting: Setting, timeout_s: float, retries: int) -> Load:
+    behavior, made = setting.behavior, setting.injected
+    if made.shape == "burst":
+        operation = behavior.operation(REQUEST, timeout_s)
+        return Burst(made.count, operation, name=REQUEST, key_prefix=setting.prefix, same_key=True)
+    if made.shape == "storm":
+        operation = behavior.operation(REQUEST, timeout_s, behavior.one_client(setting.prefix))
+        stages = constant(made.count / made.window_s, made.window_s)
+        return OpenLoop((operation,), stages, name=REQUEST, key_prefix=setting.prefix)
+    # A connection that is kept would meet a fault of some connections always, or never.
+    operations = [behavior.operation(REQUEST, timeout_s, {"Connection": "close"})]
+    if made.measures:
+        operations.append(_way(behavior.target, made.measures, timeout_s))
+    span_s = _waits_s(made, retries)
+    first_s = span_s / (2**retries - 1) if retries else 0.1
+    again = Retry(retries, first_s, ("info", "fail"), _AGAIN_EVERY, first_s * 2**retries)
+    rate_per_s = _rate_per_s(behavior, retries) * sum(one.weight for one in operations)
+    return OpenLoop(tuple(operations), constant(rate_per_s), name=REQUEST, key_prefix=setting.prefix, retry=again)
+
+
+def _conflict(setting: Setting, timeout_s: float) -> Sequence:
+    behavior = setting.behavior
+    first, again = (behavior.operation(name, timeout_s) for name in (FIRST, AGAIN))
+    other = behavior.operation(OTHER, timeout_s, other=True)
+    return Sequence((first, other, again), name=REQUEST, key_prefix=setting.prefix)
+
+
+def _way(target: Target, service: str, timeout_s: float) -> Operation:
+    """The cheapest request there is, by the way that is measured: whatever its answer says, it took its time."""
+    url = "/" if service == entrance(target) else f"http://{target.service(service).address}/"
+    return Operation(
+        WAY, url, headers={"Connection": "close"}, timeout_s=timeout_s, ok_statuses=("2xx", "3xx", "4xx"),
+        fail_statuses=(), weight=_WAY_BESIDES,
+    )  # fmt: skip
+
+
+def _waits_s(made: Injected, retries: int) -> float:
+    """How long the waits of one request's retries last together: longer than the fault, so that one comes after it."""
+    return made.hold_s + _AFTERWARDS_S if retries else 0.0
+
+
+def _rate_per_s(behavior: Behavior, retries: int) -> float:
+    """How often the behavior is invoked; where a limiter can't tell our requests from one client's, below its limit."""
+    limit = behavior.target.fact("limit_per_s", None)
+    if limit is None or behavior.table.get("client_header"):
+        return _RATE_PER_S
+    return min(_RATE_PER_S, float(limit) * _OF_LIMIT / (retries + 1))
+
+
+def _together(document: Document, scenario: Scenario, behavior: Behavior) -> Injected:
+    """The scenario's injections as one."""
+    parts = [_placed(document, one, partial(injected, one, behavior)) for one in scenario.injections]
+    loads = [one for one, part in zip(scenario.injections, parts, strict=True) if part.shape != "steady"]
+    if loads and len(parts) > 1:
+        raise _refusal(document, loads[-1], f"{loads[-1].name} beside another injection is not available yet")
+    if len(parts) <= 1:
+        return parts[0] if parts else Injected(hold_s=0.0)
+    services = [fault.service for part in parts for fault in part.faults]
+    if len(set(services)) < len(services) or sum(bool(part.measures) for part in parts) > 1:
+        raise _refusal(document, scenario, "two injections on one way are not available yet: neither could be proved")
+    return replace(
+        parts[0],
+        faults=tuple(fault for part in parts for fault in part.faults),
+        hold_s=max(part.hold_s for part in parts),
+        needs=max(part.needs for part in parts),
+        premises=tuple(check for part in parts for check in part.premises),
+        measures=next((part.measures for part in parts if part.measures), ""),
+        lossy=any(part.lossy for part in parts),
+    )
+
+
+def _prefix(scenario: Scenario) -> str:
+    """How the run's keys begin: as the scenario says, and never as in a run before, whose keys are known already."""
+    given = [argument.value for use in scenario.uses for argument in use.arguments]
+    key = next((value.value for value in given if isinstance(value, Text)), slug(scenario.name))
+    return f"{re.sub(r'[^a-zA-Z0-9.:/-]', '-', key)[:60]}-{new_prefix()}"
+
+
+def _limited(document: Document, scenario: Scenario, made: Experiment, limit_s: float | None) -> Experiment:
+    """With the time limit that is written, which ends a run wherever it is."""
+    if limit_s is None:
+        return made
+    needs_s = _PREPARED_S + made.hold_min_s + made.settle_s
+    if needs_s > limit_s:
+        why = f"its time limit of {limit_s:g} s is too short: baseline, fault and retries take about {needs_s:.0f} s"
+        raise _refusal(document, scenario, why)
+    return replace(made, total_max_s=limit_s)
+
+
+def _placed(document: Document, node: Node, make: Callable[[], Made]) -> Made:
+    try:
+        return make()
+    except NotAvailable as error:
+        raise _refusal(document, node, error.reason) from None
+
+
+def _refusal(document: Document, node: Node, message: str) -> BadExperiment:
+    return BadSpec(document.file, (Problem(node.place, message),))

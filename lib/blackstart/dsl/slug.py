@@ -1,0 +1,8 @@
+"""What a scenario is called where it is typed. Listing the tasks reads it: it imports next to nothing."""
+
+import re
+
+
+def slug(name: str) -> str:
+    """`rate limit storm` is `rate-limit-storm`."""
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

@@ -1,0 +1,228 @@
+"""Scenarios become ordinary experiments: loads, faults and checks that exist, and nothing of them is left out."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import BadExperiment, BadTarget
+from blackstart.dsl import expected, injected
+from blackstart.dsl.lower import lowered, scenarios
+from blackstart.dsl.parse import parse
+from blackstart.dsl.slug import slug
+from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, INJECTIONS
+from blackstart.faults.blackhole import Blackhole
+from blackstart.faults.cut import Cut
+from blackstart.faults.latency import Latency
+from blackstart.faults.reset import Reset
+from blackstart.loads import Burst, OpenLoop, Sequence
+from blackstart.model.experiment import Experiment
+from blackstart.model.target import Service, Target
+from blackstart.suites import systems
+
+SPEC = systems.folder("checkout") / "spec.isl"
+TABLES: dict[str, Any] = {
+    "behaviors": {
+        "Open": {
+            "route": "/open",
+            "key_header": "Idempotency-Key",
+            "client_header": "X-Client",
+            "body": {"who": "{key}"},
+            "other_body": {"who": "else"},
+            "result_from": "json:id",
+            "code_from": "json:error.code",
+        }
+    },
+    "components": {"Repository": "postgres", "Gateway": "payments"},
+    "records": {
+        "sessions": "select key, id from sessions where key like {prefix}",
+        "charges": "select key, id from charges where key like {prefix}",
+    },
+}
+TARGET = Target(
+    "shop",
+    api="http://localhost:80",
+    proxy="http://localhost:8474",
+    services={
+        "postgres": Service("postgres", "localhost:1", dsn="postgresql://u@localhost:5432/x", proxy_name="postgres"),
+        "payments": Service("payments", "localhost:2", dsn="http://localhost:2", proxy_name="payments"),
+        "api": Service("api", "localhost:80", dsn="http://localhost:80", proxy_name="api"),
+    },
+    facts={"answer_timeout_s": 4.0, "limit_window": "sliding"},
+    routes=TABLES,
+)
+
+
+def made(*members: str, target: Target = TARGET, behavior: str = "Open") -> Experiment:
+    text = f'chaos {behavior} {{\n  scenario "it" {{\n    {chr(10).join(members)}\n  }}\n}}\n'
+    document = parse(text, "spec.isl")
+    ((block, scenario),) = scenarios(document)
+    return lowered(document, block, scenario, target)
+
+
+def checks(experiment: Experiment) -> dict[str, Any]:
+    return {check.name: dict(check.params) for check in experiment.checks}
+
+
+def test_duplicates_are_a_burst_of_one_key_that_must_be_proved_to_overlap() -> None:
+    twice = [
+        made("inject: concurrent_requests(count: 10)", 'with: idempotency_key("a b")', "expect: exactly_one_created")
+        for _ in range(2)
+    ]
+    loads = [one.traffic.load for one in twice if one.traffic]
+    assert all(isinstance(load, Burst) and load.same_key and load.n == 10 for load in loads)
+    # The key of a run before is known already: each run has its own, which begins as it is written.
+    assert loads[0].key_prefix != loads[1].key_prefix and loads[0].key_prefix.startswith("a-b-")
+    (overlap,) = [check for check in twice[0].checks if check.premise]
+    assert (overlap.check, overlap.params["n"]) == ("overlap", 10)
+    assert checks(twice[0])["exactly_one_created"]["source"] == "sessions"
+
+
+def test_a_storm_is_of_one_client_and_never_sets_the_limit() -> None:
+    one = made(
+        "inject: rate_limit_storm(requests: 100, window: 1s, limit: 10)", "expect: graceful_degradation",
+        "expect: no_data_corruption",
+    )  # fmt: skip
+    assert one.traffic and isinstance(one.traffic.load, OpenLoop) and not one.faults and not one.prepare
+    (operation,) = one.traffic.load.operations
+    assert operation.headers["X-Client"] == one.traffic.load.key_prefix and "{key}" in operation.headers.values()
+    asked = checks(one)["graceful_degradation"]
+    assert (asked["most"], asked["window_s"], asked["sliding"]) == (10, 1.0, True)
+    assert checks(one)["no_data_corruption"]["sources"] == ("sessions", "charges")
+    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+
+
+def test_windows_are_fixed_where_the_target_does_not_say_otherwise() -> None:
+    plain = replace(TARGET, facts={})
+    one = made("inject: rate_limit_storm(requests: 9, window: 1s, limit: 1)", "expect: graceful_degradation",
+               target=plain)  # fmt: skip
+    assert checks(one)["graceful_degradation"]["sliding"] is False
+
+
+def test_a_conflict_is_one_key_with_two_contents() -> None:
+    one = made('with: idempotency_key("k")', "expect: IDEMPOTENCY_CONFLICT when parameters differ")
+    assert one.traffic and isinstance(one.traffic.load, Sequence)
+    bodies = [operation.body for operation in one.traffic.load.operations]
+    assert bodies[0] == bodies[2] != bodies[1]
+    assert checks(one)["idempotency_conflict"]["code"] == "IDEMPOTENCY_CONFLICT"
+
+
+@pytest.mark.parametrize(
+    ("asked", "fault", "p99"),
+    [
+        ('p99: 500ms, distribution: "normal"', Latency("api", 316, 79, distribution="normal", each="answer"), 500),
+        ('p99: 500ms, distribution: "fixed"', Latency("api", 500), 500),
+        ('p99: 500ms, distribution: "uniform"', Latency("api", 336, 168, each="answer"), 500),
+        (
+            'p99: 500ms, distribution: "exponential"',
+            Latency("api", 0, 109, distribution="exponential", each="answer"),
+            500,
+        ),
+        ("delay: 2s, jitter: 100ms, target: Gateway", Latency("payments", 2000, 100, each="answer"), 2098),
+    ],
+)  # fmt: skip
+def test_a_delay_is_the_one_that_is_asked_for_and_that_is_measured(asked: str, fault: Latency, p99: float) -> None:
+    one = made(f"inject: latency({asked})", "expect: response_within(timeout: 5s)", "expect: no_timeout_errors")
+    assert one.faults == (fault,)
+    (met,) = [check for check in one.checks if check.premise]
+    assert met.check == "delays_met" and met.params["quantiles_ms"]["p99"] == pytest.approx(p99, abs=1)
+    assert one.traffic and one.traffic.load.operations[0].timeout_s > 5  # a later answer would be seen
+    assert one.hold_min_s > 5
+
+
+def test_answers_are_lost_after_the_request_was_taken() -> None:
+    one = made("inject: network_failure(probability: 0.8, recovers_after: 2s)", "expect: eventually_succeeds",
+               "expect: no_duplicate_sessions", "retries: 3")  # fmt: skip
+    (fault,) = one.faults
+    assert isinstance(fault, Reset) and fault.share == 0.8 and fault.after_ms > 0 and fault.stream == "downstream"
+    assert one.traffic
+    retry = one.traffic.load.retry
+    assert retry.times == 3 and sum(retry.wait_s(n) for n in (1, 2, 3)) > one.hold_min_s  # the last comes after it
+    assert one.settle_s > sum(retry.wait_s(n) for n in (1, 2, 3)) and retry.acknowledged_every
+    assert checks(one)["eventually_succeeds"]["attempts"] == 4
+
+
+def test_a_database_fails_as_it_is_written() -> None:
+    of = {
+        "target: Repository, mode: UNAVAILABLE": Cut("postgres"),
+        "mode: TIMEOUT": Blackhole("postgres"),
+        "probability: 0.3, mode: TIMEOUT": Blackhole("postgres", 0.3),
+        "probability: 0.3": Reset("postgres", share=0.3),
+    }
+    for asked, fault in of.items():
+        one = made(f"inject: database_failure({asked})", "expect: error_returned(SERVICE_UNAVAILABLE)")
+        assert one.faults == (fault,)
+        assert one.hold_min_s > 4.0  # the target's own patience: only then has it shown what it does
+    # By chance no request is hit in one run of 10,000 at most.
+    rare = made("inject: database_failure(probability: 0.01)", "expect: eventual_consistency")
+    assert rare.traffic and rare.hold_min_s * rare.traffic.load.stages[0].rate_per_s > 900
+
+
+def test_what_is_written_of_answers_is_a_check() -> None:
+    one = made("inject { database_failure(target: Repository) }", "when { result = Open(input) }",
+               "then { result is error result.error.code == DOWN result.latency < 10s }")  # fmt: skip
+    claims = [check.params["claim"] for check in one.checks if check.check == "claim_holds"]
+    assert claims == [("is", "result", "error"), ("==", "error.code", "DOWN"), ("<", "latency", 10.0)]
+    later = made("inject { database_failure(target: Repository) }", "then { eventually within 5s: result is success }")
+    assert later.checks[-1].params["within_s"] == 5.0
+
+
+REFUSED = {
+    "not available yet": "inject: cpu_pressure(target: api, load: 80%)",
+    "clock_skew is not available": "inject: clock_skew(target: api, offset: 1h)",
+    "memory_pressure": "inject: memory_pressure(target: api, usage: 0.5)",
+    "can't tell": "inject: database_failure(operation: insert)",
+    "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
+    "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
+    "too short": "inject: network_failure(probability: 0.5)\ntimeout: 5s",
+    "only result = Open": "when { other = Open(input) }",
+}
+
+
+@pytest.mark.parametrize("why", REFUSED)
+def test_what_can_t_be_done_is_refused_with_its_place_and_never_left_out(why: str) -> None:
+    with pytest.raises(BadExperiment, match=r"spec\.isl:\d+:\d+: ") as refused:
+        made(REFUSED[why], "expect: eventually_succeeds")
+    assert why in str(refused.value)
+
+
+@pytest.mark.parametrize("claim", ["result.colour == red", "other.status == 1", "result.status == 2 * 3"])
+def test_a_claim_that_nothing_tells_is_refused_and_not_taken_for_true(claim: str) -> None:
+    with pytest.raises(BadExperiment, match="is not available yet"):
+        made("inject: network_failure(probability: 0.5)", f"expect {{ {claim} }}")
+
+
+def test_what_the_target_lacks_is_named() -> None:
+    for lacks, why in (({"behaviors": {}}, r"write \[behaviors\.Open\]"), ({"records": {}}, r"write a query")):
+        with pytest.raises(BadTarget, match=why):
+            made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created",
+                 target=replace(TARGET, routes={**TABLES, **lacks}))  # fmt: skip
+    with pytest.raises(BadTarget, match="which service"):
+        made("inject: network_partition(target: Ledger)", "expect: eventually_succeeds")
+    with pytest.raises(BadTarget, match="Did you mean"):
+        made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created", behavior="Opens")
+
+
+def test_a_time_limit_is_that_of_the_run() -> None:
+    one = made("inject: network_failure(probability: 0.5)", "expect: eventually_succeeds", "timeout: 90s")
+    assert one.total_max_s == 90.0
+
+
+def test_every_word_of_the_language_has_a_meaning_or_is_refused_by_name() -> None:
+    assert {*injected._KNOWN} == {*INJECTIONS} - {"cpu_pressure", "memory_pressure", "clock_skew"}
+    assert {*expected._PLAIN} == {*EXPECTATIONS} and {*expected._CALLED} == {*CALLED_EXPECTATIONS}
+
+
+def test_the_shipped_scenarios_can_be_recorded_and_are_listed_as_they_are_parsed() -> None:
+    document = parse(SPEC.read_text(encoding="utf-8"), str(SPEC))
+    routes = {**TABLES, "behaviors": {"CreateCheckoutSession": TABLES["behaviors"]["Open"]}}
+    routes["components"] = {"CheckoutRepository": "postgres"}
+    named = []
+    for block, scenario in scenarios(document):
+        one = lowered(document, block, scenario, replace(TARGET, routes=routes))
+        assert from_data(to_data(one)) == one
+        named.append(slug(scenario.name))
+    assert tuple(named) == systems.of("checkout").order
+    assert Path(SPEC).parent.name == "checkout"
