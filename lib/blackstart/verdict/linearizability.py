@@ -6,6 +6,7 @@ may happen at any time after its sending, or never: it is tried last. Pure: the 
 
 from __future__ import annotations
 
+import heapq
 import itertools
 import math
 from bisect import bisect_left, bisect_right
@@ -83,9 +84,10 @@ class Search:
         known."""
         seen: dict[tuple[int, int, State], list[int]] = {}
         remembered, end = 0, len(self._certain)
-        starts: Iterable[_Configuration] = [self._settled(_Configuration(0, 0, 0, self._model.initial))]
-        while True:  # once with each number of unknown operations that happened: the fewest first
-            path, passed = [iter(starts)], []
+        waiting: list[tuple[int, int, int, _Configuration]] = []
+        starts = iter([self._settled(_Configuration(0, 0, 0, self._model.initial))])
+        while True:
+            path = [starts]
             while path:
                 here = next(path[-1], None)
                 if here is None:
@@ -98,14 +100,15 @@ class Search:
                 if any(fewer & ~here.used == 0 for fewer in uses):
                     continue
                 uses.append(here.used)
-                passed.append(here)
                 remembered += 1
                 if self.steps > self._most or remembered > MOST_REMEMBERED + end:
                     return None
+                heapq.heappush(waiting, (-here.rank, here.used.bit_count(), remembered, here))
                 path.append(self._certain_moves(here))
-            if not passed:
+            if not waiting:
                 return False
-            starts = itertools.chain.from_iterable(map(self._unknown_moves, reversed(passed)))
+            # Stuck: an unknown operation may have happened, most likely where it got furthest with the fewest of them.
+            starts = self._unknown_moves(heapq.heappop(waiting)[-1])
 
     def _certain_moves(self, here: _Configuration) -> Iterator[_Configuration]:
         for rank in self._next(here.rank):
