@@ -10,8 +10,8 @@ from blackstart_lab import mutants
 
 @dataclass(frozen=True)
 class Mutant(mutants.Mutant):
-    """A defect of a checkout. With `reliable_payments` no answer has to wait for a payment's second try: what was counted
-    within a window is then seen within it."""
+    """A defect of a checkout. With `reliable_payments` no answer has to wait for a payment's second try: what was
+    counted within a window is then seen within it."""
 
     reliable_payments: bool = False
 
