@@ -68,6 +68,15 @@ def collected(names: tuple[str, ...], setting: Setting) -> tuple[Probe, ...]:
     return tuple(probe for name in dict.fromkeys(names) for probe in record(target, name, setting.prefix))
 
 
+def one_order() -> Check:
+    """All answers to a key, whatever was asked under it, agree with one order of its requests. It takes nothing away
+    where no key was answered twice."""
+    requests = {REQUEST: "", FIRST: "", AGAIN: "", OTHER: "other"}
+    hint = "No order of these requests gives these answers: is a key looked for and bound in one step?"
+    params = {"model": "idempotency", "requests": requests}
+    return Check("linearizable", "answers_have_one_order", params, criterion=False, hint=hint)
+
+
 def _when_parameters_differ(code: str, setting: Setting) -> Expected:
     source = setting.behavior.creates
     params = {

@@ -102,11 +102,12 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
     hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
     before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
-    checks = [*made.premises, *(check for one in wanted for check in one.checks)]
+    checks = [*made.premises, *(check for one in wanted for check in one.checks), expecting.one_order()]
+    promised = [check.name for check in checks if check.criterion and not check.premise]
     return Experiment(
         name=slug(scenario.name),
         target=target.kind or target.name,
-        hypothesis=f"{scenario.name}: {', '.join(check.name for check in checks if not check.premise)}.",
+        hypothesis=f"{scenario.name}: {', '.join(promised)}.",
         baseline=(eventually(before, within_s=BASELINE_WITHIN_S, name="accepted_before" if steady else "up_before"),),
         faults=made.faults,
         traffic=Traffic(load, "throughout" if steady else "fault"),
