@@ -22,7 +22,7 @@ class Operation(NamedTuple):
     """One operation on a key. Times are seconds of one clock; `end_s` is infinite where the outcome is unknown.
 
     `value` is what was asked for (the value to write, the parameters of a request); `answer` what came back, None where
-    nothing did. Two that touch at one instant are concurrent.
+    nothing did. Two that touch at one instant are concurrent. An `optional` one happened in its time, or never.
     """
 
     action: str
@@ -31,11 +31,12 @@ class Operation(NamedTuple):
     start_s: float
     end_s: float
     name: str = ""
+    optional: bool = False
 
     @property
     def certain(self) -> bool:
         """Whether its outcome is known: it happened, before `end_s`."""
-        return self.end_s < math.inf
+        return self.end_s < math.inf and not self.optional
 
 
 class Model(Protocol):
@@ -52,7 +53,7 @@ class Model(Protocol):
 
     @staticmethod
     def forgotten(operation: Operation) -> Operation | None:
-        """The same without its answer, as if its outcome were unknown; None where it then changes nothing."""
+        """The same without its answer, as one that is optional; None where it then changes nothing."""
 
 
 class _Configuration(NamedTuple):
@@ -70,7 +71,10 @@ class Search:
 
     def __init__(self, model: type[Model], operations: Sequence[Operation], most_steps: int) -> None:
         self._certain = sorted((one for one in operations if one.certain), key=lambda one: one.end_s)
-        self._unknown = _alike(operations)
+        self._unknown = sorted((one for one in operations if not one.certain), key=lambda one: one.start_s)
+        self._alike = _alike(self._unknown)
+        self._possible: dict[int, list[list[int]]] = {}
+        self._bounded = any(one.end_s < math.inf for one in self._unknown)
         self._model, self._most = model(operations), most_steps
         self.steps = 0
         begun = sorted((one.start_s, rank) for rank, one in enumerate(self._certain))
@@ -78,6 +82,8 @@ class Search:
         places = sorted(range(len(begun)), key=self._ranks.__getitem__)
         # Of the operations from this rank on, in the order of their starts, the place of the first.
         self._first = list(itertools.accumulate(reversed(places), min))[::-1]
+        # When the last of the operations before this rank was sent.
+        self._begun = list(itertools.accumulate((one.start_s for one in self._certain), max, initial=-math.inf))
 
     def run(self) -> bool | None:
         """Whether there is an order that agrees with every answer; None where the limit was reached before that was
@@ -119,23 +125,44 @@ class Search:
                     yield self._settled(here._replace(ahead=here.ahead | bit, state=state))
 
     def _unknown_moves(self, here: _Configuration) -> Iterator[_Configuration]:
-        end_s = self._certain[here.rank].end_s
-        for alike in self._unknown:
+        begun_s, possible = self._begun_at(here), self._may_happen(here.rank)
+        self.steps += len(possible) + here.used.bit_count()
+        for alike in possible:
             # Those that do the same in their order: which of them it was makes no difference.
-            at, one = next(((at, one) for at, one in alike if not here.used >> at & 1), (0, None))
-            if one is not None and one.start_s <= end_s:
-                state = self._step(here.state, one)
+            at = next((at for at in alike if not here.used >> at & 1), None)
+            if at is not None and self._unknown[at].end_s >= begun_s:
+                state = self._step(here.state, self._unknown[at])
                 if state is not None and state != here.state:
                     yield self._settled(here._replace(used=here.used | 1 << at, state=state))
+
+    def _may_happen(self, rank: int) -> list[list[int]]:
+        """The numbers of the unknown operations, by what they would do, that were sent before this one's end and were
+        not over before all up to this one had begun."""
+        if rank not in self._possible:
+            self.steps += len(self._alike)
+            end_s, begun_s, unknown = self._certain[rank].end_s, self._begun[rank], self._unknown
+            found = ([at for at in alike if unknown[at].start_s <= end_s] for alike in self._alike)
+            self._possible[rank] = [alike for alike in found if alike and unknown[alike[-1]].end_s >= begun_s]
+        return self._possible[rank]
+
+    def _begun_at(self, here: _Configuration) -> float:
+        """When the last of what has happened was sent: nothing that was over by then can happen any more."""
+        ahead = (self._certain[here.rank + at].start_s for at in _bits(here.ahead))
+        used = (self._unknown[at].start_s for at in _bits(here.used))
+        return max(self._begun[here.rank], *ahead, *used, -math.inf)
 
     def _settled(self, here: _Configuration) -> _Configuration:
         """What only observes, and can happen here without changing the state, has happened: nothing is lost by it."""
         rank, ahead, _, state = here
+        # What has begun after others were over keeps them from happening, if they did: it must not come too soon.
+        until_s = self._begun_at(here) if self._bounded else math.inf
+        self.steps += here.used.bit_count()
         while rank < len(self._certain):
             for other in self._next(rank):
-                bit = 1 << (other - rank)
-                one = self._certain[other]
-                if not ahead & bit and one.action in self._model.observing and self._step(state, one) == state:
+                bit, one = 1 << (other - rank), self._certain[other]
+                if ahead & bit or one.start_s > until_s or one.action not in self._model.observing:
+                    continue
+                if self._step(state, one) == state:
                     ahead |= bit
             if not ahead & 1:
                 break
@@ -153,13 +180,18 @@ class Search:
         return self._model.step(state, operation)
 
 
-def _alike(operations: Sequence[Operation]) -> list[list[tuple[int, Operation]]]:
-    """The operations of unknown outcome, each with its number, by what they would do."""
-    found: dict[tuple[str, Hashable], list[tuple[int, Operation]]] = {}
-    unknown = sorted((one for one in operations if not one.certain), key=lambda one: one.start_s)
+def _alike(unknown: Sequence[Operation]) -> list[list[int]]:
+    """The numbers of the operations that may happen at any time since, by what they would do; others each by itself."""
+    found: dict[Hashable, list[int]] = {}
     for at, one in enumerate(unknown):
-        found.setdefault((one.action, one.value), []).append((at, one))
+        found.setdefault((one.action, one.value) if one.end_s == math.inf else at, []).append(at)
     return list(found.values())
+
+
+def _bits(number: int) -> Iterator[int]:
+    while number:
+        yield (number & -number).bit_length() - 1
+        number &= number - 1
 
 
 def contradiction(model: type[Model], operations: Sequence[Operation], most_steps: int) -> tuple[list[Operation], bool]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -27,7 +26,7 @@ class Register:
 
     @staticmethod
     def forgotten(operation: Operation) -> Operation | None:
-        return None if operation.action == "read" else _unknown(operation)
+        return None if operation.action == "read" else _optional(operation)
 
 
 class AppendOnlyList:
@@ -55,7 +54,7 @@ class AppendOnlyList:
 
     @staticmethod
     def forgotten(operation: Operation) -> Operation | None:
-        return None if operation.action == "read" else _unknown(operation)
+        return None if operation.action == "read" else _optional(operation)
 
 
 class IdempotencyKey:
@@ -87,11 +86,11 @@ class IdempotencyKey:
 
     @staticmethod
     def forgotten(operation: Operation) -> Operation | None:
-        return _unknown(operation)
+        return _optional(operation)
 
 
 MODELS: dict[str, type[Model]] = {"register": Register, "list": AppendOnlyList, "idempotency": IdempotencyKey}
 
 
-def _unknown(operation: Operation) -> Operation:
-    return operation._replace(answer=None, end_s=math.inf)
+def _optional(operation: Operation) -> Operation:
+    return operation._replace(answer=None, optional=True)

@@ -39,13 +39,14 @@ ANSWERS = {
 
 @st.composite
 def histories(draw: st.DrawFn, kind: str, most: int) -> list[Operation]:
-    """Any operations with any answers; about a quarter of unknown outcome."""
+    """Any operations with any answers; about a quarter may have happened, some of them in their time alone."""
     made = []
     for _ in range(draw(st.integers(1, most))):
         action, value, answer = draw(ANSWERS[kind])
         start_s = draw(st.integers(0, 8))
         if action != "read" and draw(st.integers(0, 3)) == 0:
-            made.append(Operation(action, value, None, start_s, math.inf))
+            end_s = draw(st.sampled_from([math.inf, math.inf, start_s + 1.0]))
+            made.append(Operation(action, value, None, start_s, end_s, optional=True))
         else:
             made.append(Operation(action, value, answer, start_s, start_s + draw(st.integers(0, 5))))
     return made

@@ -115,7 +115,7 @@ def _unrecorded(evidence: Recorded) -> str:
 def _told(evidence: Recorded, seen: _Seen) -> str:
     """The contradiction of the key that was sent first, in the run's own time."""
     key, operations = min(seen.broken.items(), key=lambda pair: pair[1][0].start_s)
-    few, fewest = contradiction(seen.kind, operations, _MOST_STEPS // 10)
+    few, fewest = contradiction(seen.kind, operations, _MOST_STEPS // 20)
     began_s = evidence.began_s("baseline")
     since, zero_s = ("the run", began_s) if began_s is not None else ("the first of them", few[0].start_s)
     rest = f"; and {len(few) - _MOST_TOLD} more" if len(few) > _MOST_TOLD else ""
