@@ -30,16 +30,15 @@ class CheckoutLab:
         return {name: mutants.load(name).declaration() for name in mutants.names()}
 
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
-        reliable = options.reliable_payments
         if options.mutant:
-            reliable = reliable or mutants.load(options.mutant).reliable_payments
+            mutants.load(options.mutant)
         if not 1 <= options.limit_per_s <= _MOST_PER_S:
             raise NotStarted(f"--limit-per-s {options.limit_per_s} is out of range; choose 1 to {_MOST_PER_S}")
         # All at once, so that none is taken twice.
         db_port, db_way, pay_port, pay_way, api_port, api_way, proxy_port = ports.take(7)
         api_way = ports.demand(options.port) if options.port else api_way
         rows = fault_proxy.proxied(postgres.service(workspace, db_port, _DATABASE), db_way)
-        book = {"--dsn": rows.target["dsn"], **({"--reliable": None} if reliable else {})}
+        book = {"--dsn": rows.target["dsn"], **({"--reliable": None} if options.reliable_payments else {})}
         payments = _spoken_to(fault_proxy.proxied(_program(workspace, "payments", pay_port, "/health", book), pay_way))
         where = {
             "--dsn": f"postgresql://{_DATABASE}@{rows.target['address']}/{_DATABASE}?{_PLAIN}",

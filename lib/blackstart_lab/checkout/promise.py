@@ -20,8 +20,8 @@ class Promise:
     answer_timeout_s: float = 4.0
     db_timeout_s: float = 1.0
     db_tries: int = 3
-    payment_timeout_s: float = 1.0
-    payment_tries: int = 3
+    payment_timeout_s: float = 0.3
+    payment_tries: int = 6
     finish_after_s: float = 2.0
     catch_up_s: float = 15.0
 

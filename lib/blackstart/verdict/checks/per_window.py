@@ -30,7 +30,7 @@ def per_window(
     When the windows begin is not known, nor at what moment between its sending and its answer a request was counted.
     It broke where, wherever they begin, the requests can't be shared out among the windows that they lay in without
     one holding more than `most`: a limiter that keeps its limit is never blamed. Where no more than `most` were sent in
-    a window, or nobody was limited, nothing was tested.
+    a window, nobody was limited, or answers came too late to tell their window (sliding), nothing was tested.
     """
     counted = str(status or "accepted")
     report = Reporter(f"at most {most} × {counted} in {'any' if sliding else 'each'} window of {window_s:g} s")
@@ -42,7 +42,8 @@ def per_window(
     )  # fmt: skip
     windows = max((end for _, end in answered), default=0.0) - min((start for start, _ in answered), default=0.0)
     actual = f"{len(answered)} × {counted} in {windows:.1f} windows"
-    if sliding and (surely := _most_within(answered)) > most:
+    surely = _most_within(answered) if sliding else most
+    if surely > most:
         return report.broke(f"{surely} × {counted} within one window: {actual}", actual)
     if not any(_fit(answered, step / _STEPS, most) for step in range(_STEPS)):
         return report.broke(f"more than {most} in a window: {actual}", actual)
@@ -54,6 +55,8 @@ def per_window(
         why = f"at most {sent} were sent in a window, and {most} may be let through: {most + 1 - sent} too few to tell"
     if not why and not limited:
         why = f"nobody was limited: {actual}"
+    if not why and surely < min(most, len(answered)):
+        why = f"only {surely} were answered soon enough to be certainly counted within one window: more could hide"
     return report.unknown(why, actual) if why else report.held(f"{actual}, {limited} were limited")
 
 

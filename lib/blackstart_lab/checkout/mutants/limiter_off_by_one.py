@@ -15,6 +15,5 @@ MUTANT = Mutant(
     summary="lets one more through in each window than the limit allows",
     experiment="rate-limit-storm",
     must_fail=("graceful_degradation",),
-    reliable_payments=True,
     parts={"limiter": OneMore},
 )

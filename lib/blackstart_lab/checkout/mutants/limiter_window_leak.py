@@ -21,6 +21,5 @@ MUTANT = Mutant(
     summary="entries leak out of the limiter's window: in a storm every second request is let through",
     experiment="rate-limit-storm",
     must_fail=("graceful_degradation",),
-    reliable_payments=True,
     parts={"limiter": Leaks},
 )
