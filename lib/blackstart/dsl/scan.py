@@ -13,9 +13,15 @@ _STRING = r'"(?:\\.|[^"\\\n])*"|' r"'(?:\\.|[^'\\\n])*'"
 _TOKEN = re.compile(
     rf"(?P<comment>{_COMMENT})|(?P<unclosed>/\*)|(?P<string>{_STRING})|(?P<word>[A-Za-z_]\w*)|(?P<sign>[^\s\ufeff])"
 )
-_GAP = rf"(?:\s|{_COMMENT})*+"  # never less of it: what a comment holds is no sign
-_NOT_A_BLOCK = re.compile(rf"{_GAP}[:=,)\]}}?|.]")
-_LIKE_A_BLOCK = re.compile(rf"{_GAP}(?:[A-Za-z_]\w*{_GAP})?\{{{_GAP}(?:scenario|chaos){_GAP}[\"']")
+
+
+def _gap(name: str) -> str:
+    """All the blanks and comments that are here and never less of them: what a comment holds is no sign."""
+    return rf"(?=(?P<{name}>(?:\s|{_COMMENT})*))(?P={name})"
+
+
+_NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
+_LIKE_A_BLOCK = re.compile(rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:scenario|chaos){_gap('d')}[\"']")
 
 
 @dataclass(frozen=True)
