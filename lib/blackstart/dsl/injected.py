@@ -59,8 +59,7 @@ def injected(injection: Injection, behavior: Behavior) -> Injected:
     file lacks: it is never left out."""
     make = _KNOWN.get(injection.name)
     if make is None:
-        line = f", line {injection.place.line}" if injection.place.line else ""
-        raise NotAvailable(f"{injection.name} is not available yet{line}: nothing here can do that to a service")
+        raise NotAvailable(f"{injection.name} is not available yet: nothing here can do that to a service")
     return make(injection, behavior.target)
 
 
@@ -140,8 +139,8 @@ def _service_unavailable(one: Injection, target: Target) -> Injected:
 def _database_failure(one: Injection, target: Target) -> Injected:
     if one.value("operation") is not None:
         raise NotAvailable(
-            f"database_failure(operation) is not available yet, line {one.place.line}: the proxy can't tell the "
-            "operations of prepared statements apart"
+            "database_failure(operation) is not available yet: the proxy can't tell the operations of prepared "
+            "statements apart"
         )
     service = component(target, _text(one, "target"), "postgres")
     share = float(one.value("probability") or 1.0)

@@ -16,7 +16,7 @@ from blackstart.dsl.behavior import REQUEST, Behavior, entrance
 from blackstart.dsl.expected import AGAIN, FIRST, OTHER, Expected, Setting, collected
 from blackstart.dsl.injected import WAY, Injected, injected
 from blackstart.dsl.parse import parse, read
-from blackstart.dsl.problems import BadSpec, Problem
+from blackstart.dsl.problems import BadSpec, Problem, line_at
 from blackstart.dsl.slug import slug
 from blackstart.dsl.tree import (
     Assignment,
@@ -218,4 +218,4 @@ def _placed(document: Document, node: Node, make: Callable[[], Made]) -> Made:
 
 
 def _refusal(document: Document, node: Node, message: str) -> BadExperiment:
-    return BadSpec(document.file, (Problem(node.place, message),))
+    return BadSpec(document.file, (Problem(node.place, message, line_at(document.text.split("\n"), node.place)),))

@@ -15,7 +15,7 @@ from lark.exceptions import VisitError
 from blackstart.base.errors import did_you_mean
 from blackstart.dsl import check, scan, vocabulary
 from blackstart.dsl.build import Builder, Mistake
-from blackstart.dsl.problems import BadSpec, Problem
+from blackstart.dsl.problems import BadSpec, Problem, line_at
 from blackstart.dsl.tree import Block, Document, Place
 from blackstart.dsl.vocabulary import Words
 
@@ -51,9 +51,9 @@ def parse(text: str, file: str = "", injections: Mapping[str, Words] = vocabular
     those in its words."""
     found = blocks(text, file)
     lines = text.split("\n")
-    if wrong := [replace(at, line=_line(lines, at.place)) for at in check.problems(found, injections)]:
+    if wrong := [replace(at, line=line_at(lines, at.place)) for at in check.problems(found, injections)]:
         raise BadSpec(file, tuple(sorted(wrong, key=lambda at: (at.place.line, at.place.column))))
-    return Document(found, file)
+    return Document(found, file, text)
 
 
 def blocks(text: str, file: str = "") -> tuple[Block, ...]:
@@ -148,11 +148,7 @@ def _word(terminal: str) -> str:
 
 
 def _bad(text: str, file: str, place: Place, message: str) -> BadSpec:
-    return BadSpec(file, (Problem(place, message, _line(text.split("\n"), place)),))
-
-
-def _line(lines: list[str], place: Place) -> str:
-    return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else ""
+    return BadSpec(file, (Problem(place, message, line_at(text.split("\n"), place)),))
 
 
 def _whole(path: Path, message: str) -> BadSpec:

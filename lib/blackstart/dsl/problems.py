@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from blackstart.base.errors import BadExperiment
@@ -26,6 +27,11 @@ class Problem:
         cut = max(0, self.place.column - _WIDTH // 2)
         shown = self.line[cut : cut + _WIDTH].replace("\t", " ")
         return (f"  {shown}", f"  {' ' * (self.place.column - 1 - cut)}^")
+
+
+def line_at(lines: Sequence[str], place: Place) -> str:
+    """The line of these that a place is in; "" for a place that is not there."""
+    return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else ""
 
 
 class BadSpec(BadExperiment):

@@ -208,10 +208,11 @@ class Block(Node):
 
 @dataclass(frozen=True)
 class Document(Node):
-    """All chaos blocks of a file, in order. `file` is the path as it was given."""
+    """All chaos blocks of a file, in order. `file` is the path as it was given, `text` the whole of the file."""
 
     blocks: tuple[Block, ...]
     file: str = field(default="", compare=False)
+    text: str = field(default="", compare=False, repr=False)
 
 
 def plain(value: Expression) -> str | int | float | None:
