@@ -4,23 +4,43 @@ from __future__ import annotations
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
+from blackstart.dsl.custom import Known
+from blackstart.dsl.injector import Injector
 from blackstart.dsl.parse import parse
 from blackstart.dsl.problems import BadSpec
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, INJECTIONS
-from tests.docs.pages import blocks, table, words
+from blackstart.suites import injectors
+from tests.docs.pages import blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.unit.dsl.documents import CONCURRENT, claim
 
 PAGE = ROOT / "docs" / "chaos-blocks.md"
 
 
+@pytest.fixture
+def known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Known:
+    """What blocks may inject where the page's own injectors are. What they do is tested in tests/contract."""
+    monkeypatch.chdir(tmp_path)
+    for text in blocks(PAGE, "python"):
+        path = Path(text.splitlines()[0].removeprefix("# "))
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    return injectors.words()
+
+
 @pytest.mark.parametrize("text", blocks(PAGE, "isl"))
-def test_its_blocks_are_right(text: str) -> None:
-    assert all(block.behavior == "CreateCheckoutSession" and block.scenarios for block in parse(text).blocks)
-    assert parse(text).blocks
+def test_its_blocks_are_right(text: str, known: Known) -> None:
+    found = parse(text, "", known).blocks
+    assert found and all(block.behavior == "CreateCheckoutSession" and block.scenarios for block in found)
+
+
+def test_what_is_said_of_an_injector_is_what_it_has() -> None:
+    methods = re.findall(r"^\| `(\w+)\([^)]*\)` \|", section(PAGE, "An injector of your own"), flags=re.MULTILINE)
+    assert {name for name in vars(Injector) if not name.startswith("_")} == set(methods)
 
 
 def test_its_injections_are_all_there_are_with_their_parameters() -> None:

@@ -30,7 +30,7 @@ TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT = (
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
 ELSEWHERE = {
-    "chaos-blocks.md": {"isl", "bash", "text"},
+    "chaos-blocks.md": {"isl", "bash", "text", "python"},
     "gateway.md": {"bash", "sh", "toml", "python", "js"},
     "proxy.md": {"bash", "json"},
 }

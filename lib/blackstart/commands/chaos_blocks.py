@@ -13,6 +13,7 @@ from blackstart.commands.answer import answering
 from blackstart.dsl.layout import formatted
 from blackstart.dsl.parse import parse, read
 from blackstart.dsl.problems import BadSpec
+from blackstart.suites import injectors
 
 T = TypeVar("T")
 
@@ -21,7 +22,8 @@ T = TypeVar("T")
 def check(_: Redactor, path: str) -> int:
     """Whether every chaos block of a file, or of the `.isl` files of a folder, is right. 40 where one is not, 30 where
     there is none at all."""
-    found = dict(_each(path, lambda file: parse(read(file), str(file)).blocks))
+    known = injectors.words()
+    found = dict(_each(path, lambda file: parse(read(file), str(file), known).blocks))
     for file, blocks in found.items():
         scenarios = sum(len(block.scenarios) for block in blocks)
         writer.page(f"{file}: {_count(len(blocks), 'chaos block')}, {_count(scenarios, 'scenario')}")

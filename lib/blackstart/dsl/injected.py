@@ -4,13 +4,15 @@ Adding an injection is adding a function of its name to this file, and its param
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Any, Literal
 
 from blackstart.base.errors import NotAvailable
+from blackstart.dsl import custom
 from blackstart.dsl.behavior import REQUEST, Behavior, component, entrance
+from blackstart.dsl.injector import Injector
 from blackstart.dsl.tree import Injection
 from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
@@ -18,6 +20,7 @@ from blackstart.faults.latency import Latency
 from blackstart.faults.reset import Reset
 from blackstart.model import protocols
 from blackstart.model.experiment import Check
+from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 
 Shape = Literal["steady", "burst", "storm"]
@@ -40,6 +43,7 @@ class Injected:
 
     `needs` requests must be due in that time, so that chance hits some of them. `measures` is where the way is that a
     delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target.
+    `watch` is what else is recorded.
     """
 
     faults: tuple[Any, ...] = ()
@@ -52,11 +56,15 @@ class Injected:
     premises: tuple[Check, ...] = ()
     measures: str = ""
     lossy: bool = False
+    watch: tuple[Probe, ...] = ()
 
 
-def injected(injection: Injection, behavior: Behavior) -> Injected:
-    """What it comes to on this target. Raises NotAvailable for what nothing here can do, BadTarget for what the target
-    file lacks: it is never left out."""
+def injected(injection: Injection, behavior: Behavior, own: Mapping[str, type[Injector]]) -> Injected:
+    """What it comes to on this target, where the user has injectors of their `own`. Raises NotAvailable for what
+    nothing here can do, BadTarget for what the target file lacks: it is never left out."""
+    if injection.name in own:
+        fault, watch = custom.fault(own[injection.name], injection, behavior.target)
+        return Injected((fault,), hold_s=_duration(injection, _patience(behavior.target)), watch=watch)
     make = _KNOWN.get(injection.name)
     if make is None:
         raise NotAvailable(f"{injection.name} is not available yet: nothing here can do that to a service")

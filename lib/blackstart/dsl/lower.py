@@ -4,7 +4,7 @@ What can't be done here is refused with its place in the file, before anything i
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,8 +13,10 @@ from typing import TypeVar
 from blackstart.base.errors import BadExperiment, NotAvailable, did_you_mean
 from blackstart.dsl import expected as expecting
 from blackstart.dsl.behavior import REQUEST, Behavior, entrance
+from blackstart.dsl.custom import Known
 from blackstart.dsl.expected import AGAIN, FIRST, OTHER, Expected, Setting, collected
 from blackstart.dsl.injected import WAY, Injected, injected
+from blackstart.dsl.injector import Injector
 from blackstart.dsl.parse import parse, read
 from blackstart.dsl.problems import BadSpec, Problem, line_at
 from blackstart.dsl.slug import slug
@@ -39,6 +41,8 @@ from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.tcp import Tcp
 
 Made = TypeVar("Made")
+Own = Mapping[str, type[Injector]]
+NONE: Own = {}
 _RATE_PER_S = 5.0
 _OF_LIMIT = 0.7  # what is sent again counts at a limiter, too
 _WAY_BESIDES = 3
@@ -53,9 +57,10 @@ def scenarios(document: Document) -> Iterator[tuple[Block, Scenario]]:
     return ((block, scenario) for block in document.blocks for scenario in block.scenarios)
 
 
-def experiment(path: Path, name: str, target: Target) -> Experiment:
-    """The scenario of that name (as it stands, or its slug) in a file. Raises BadExperiment (BadSpec) or BadTarget."""
-    document = parse(read(path), str(path))
+def experiment(path: Path, name: str, target: Target, own: Own = NONE) -> Experiment:
+    """The scenario of that name (as it stands, or its slug) in a file, which may inject by the user's `own` injectors.
+    Raises BadExperiment (BadSpec) or BadTarget."""
+    document = parse(read(path), str(path), Known(own))
     named: dict[str, tuple[Block, Scenario]] = {}
     for block, scenario in scenarios(document):
         other = named.setdefault(slug(scenario.name), (block, scenario))[1]
@@ -64,10 +69,10 @@ def experiment(path: Path, name: str, target: Target) -> Experiment:
             raise _refusal(document, scenario, why)
     if slug(name) not in named:
         raise BadExperiment(f'{path} has no scenario "{name}".{did_you_mean(slug(name), named)}')
-    return lowered(document, *named[slug(name)], target)
+    return lowered(document, *named[slug(name)], target, own)
 
 
-def lowered(document: Document, block: Block, scenario: Scenario, target: Target) -> Experiment:
+def lowered(document: Document, block: Block, scenario: Scenario, target: Target, own: Own = NONE) -> Experiment:
     """The experiment. Raises BadExperiment that names the place of what can't be done, or BadTarget."""
     behavior = Behavior.of(target, block.behavior)
     for step in scenario.when:
@@ -76,7 +81,7 @@ def lowered(document: Document, block: Block, scenario: Scenario, target: Target
             raise _refusal(document, step, why)
     if not scenario.expectations:
         raise _refusal(document, scenario, f'"{scenario.name}" expects nothing, so nothing could come of it')
-    made = _together(document, scenario, behavior)
+    made = _together(document, scenario, behavior, own)
     retries = scenario.retries if scenario.retries is not None else block.retries or 0
     setting = Setting(behavior, _prefix(scenario), made, retries + 1)
     wanted = [_placed(document, one, partial(expecting.expected, one, setting)) for one in scenario.expectations]
@@ -114,6 +119,7 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
         drained=tuple({one.name: one for each in wanted for one in each.drained}.values()),
         checks=tuple({check.name: check for check in checks}.values()),
         collect=collected(tuple(name for one in wanted for name in one.records), setting),
+        watch=made.watch,
         hold_min_s=hold_s,
         hold_max_s=max(120.0, hold_s),
         settle_s=spread_s + timeout_s if steady else 1.0,
@@ -170,9 +176,9 @@ def _rate_per_s(behavior: Behavior, retries: int) -> float:
     return min(_RATE_PER_S, float(limit) * _OF_LIMIT / (retries + 1))
 
 
-def _together(document: Document, scenario: Scenario, behavior: Behavior) -> Injected:
+def _together(document: Document, scenario: Scenario, behavior: Behavior, own: Own) -> Injected:
     """The scenario's injections as one."""
-    parts = [_placed(document, one, partial(injected, one, behavior)) for one in scenario.injections]
+    parts = [_placed(document, one, partial(injected, one, behavior, own)) for one in scenario.injections]
     loads = [one for one, part in zip(scenario.injections, parts, strict=True) if part.shape != "steady"]
     if loads and len(parts) > 1:
         raise _refusal(document, loads[-1], f"{loads[-1].name} beside another injection is not available yet")
@@ -189,6 +195,7 @@ def _together(document: Document, scenario: Scenario, behavior: Behavior) -> Inj
         premises=tuple(check for part in parts for check in part.premises),
         measures=next((part.measures for part in parts if part.measures), ""),
         lossy=any(part.lossy for part in parts),
+        watch=tuple(probe for part in parts for probe in part.watch),
     )
 
 

@@ -39,6 +39,23 @@ def count(low: int, high: int = MOST_REQUESTS, required: bool = False) -> Parame
     return Parameter(f"a whole number from {low} to {high}", fits, required)
 
 
+def _literal(value: tree.Expression) -> int | float | None:
+    """A number, a share of it (`50%`), or less than none; None for anything else."""
+    given = value.operand if isinstance(value, tree.Unary) and value.operator == "-" else value
+    found = tree.plain(value) if isinstance(given, tree.Number | tree.Percent) else None
+    return found if isinstance(found, int | float) else None
+
+
+def whole(required: bool = False) -> Parameter:
+    """Any whole number."""
+    return Parameter("a whole number", lambda value: isinstance(_literal(value), int), required)
+
+
+def number(required: bool = False) -> Parameter:
+    """Any number."""
+    return Parameter("a number", lambda value: _literal(value) is not None, required)
+
+
 def duration(required: bool = False, signed: bool = False) -> Parameter:
     """A time with its unit, up to a day; a signed one may be negative, none may be 0."""
 

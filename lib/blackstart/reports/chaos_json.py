@@ -93,7 +93,8 @@ def _type(view: RunView, number: int) -> str:
     told = view.experiment.faults if view.experiment else ()
     faults = [fault for one in told if (fault := one.fault if isinstance(one, At) else one) is not None]
     if len(faults) == len(view.changes):
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", type(faults[number]).__name__).lower()
+        called = getattr(faults[number], "injection", type(faults[number]).__name__)  # one of the user's own says it
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", called).lower()
     return re.sub(r"\W+", "_", view.changes[number].what.split(" ", 1)[0]).lower()
 
 

@@ -6,7 +6,6 @@ packages that installed distributions name under the entry point group `blacksta
 
 import importlib
 import importlib.util
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
@@ -20,7 +19,17 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.suites import systems
-from blackstart.suites.source import About, about, commands, experiments, scenarios, specifications, target_named
+from blackstart.suites.source import (
+    About,
+    about,
+    commands,
+    experiments,
+    files,
+    own_folders,
+    scenarios,
+    specifications,
+    target_named,
+)
 
 RESERVED = ("list", "plan", "run", "heal", "status", "suite")
 
@@ -61,9 +70,8 @@ def command(suite: str, name: str) -> Found:
 
 def everything() -> Iterator[Found]:
     """All experiments there are, the user's own first."""
-    folders = [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
-    for folder in folders:
-        yield from (_found(path, "", "") for path in _files(folder))
+    for folder in own_folders():
+        yield from _in(folder, "")
         yield from _scenarios(folder, "", "")
     for kind in systems.kinds():
         yield from shipped(kind)
@@ -74,11 +82,15 @@ def everything() -> Iterator[Found]:
             yield Found(point.name, point.name, Path(point.value), point.value, f"(can't be found: {error})")
             continue
         for place in (spec.submodule_search_locations or []) if spec else []:
-            yield from (_found(path, point.name, f"{point.value}.{path.stem}") for path in _files(Path(place)))
+            yield from _in(Path(place), point.name, f"{point.value}.")
 
 
-def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
+def _in(folder: Path, suite: str, package: str = "") -> Iterator[Found]:
+    """The experiments among a folder's files; what only has injectors is none."""
+    for path in files(folder):
+        told = about(path)
+        if told.declares or not told.injectors:
+            yield _found(path, suite, f"{package}{path.stem}" if package else "", told)
 
 
 def _scenarios(folder: Path, suite: str, module: str) -> Iterator[Found]:
@@ -155,8 +167,9 @@ def declare(found: Found, target: Target, flags: Flags, variant: str = "") -> Ex
         raise BadExperiment(f'{found.path}: "{found.name}" is the name of a command; rename the file')
     if found.scenario:
         from blackstart.dsl import lower  # noqa: PLC0415  (listing and healing load no grammar)
+        from blackstart.suites.injectors import Own  # noqa: PLC0415  (nor do they need these)
 
-        return replace(lower.experiment(found.path, found.name, target), link=systems.links(target))
+        return replace(lower.experiment(found.path, found.name, target, Own()), link=systems.links(target))
     made = getattr(load(found), "experiment", None)
     if callable(made):
         try:

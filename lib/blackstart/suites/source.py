@@ -1,6 +1,7 @@
 """What an experiment's file says of itself, read without importing it: listing tasks and finding targets stay cheap."""
 
 import ast
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -17,13 +18,15 @@ _SCENARIO = re.compile(r"""^\s*scenario\s+(?:"([^"\n]+)"|'([^'\n]+)')""", re.MUL
 @dataclass(frozen=True)
 class About:
     """The first paragraph of the docstring, the whole of it, the VARIANTS, and whether `experiment` is defined, or may
-    be, for all that can be read; or a `command`, with its own SWITCHES and VALUES: names, and what `--help` says."""
+    be, for all that can be read; or a `command`, with its own SWITCHES and VALUES: names, and what `--help` says.
+    `injectors` are the classes that are derived from Injector."""
 
     says: str
     doc: str = ""
     variants: tuple[str, ...] = ()
     declares: bool = False
     commands: bool = False
+    injectors: tuple[str, ...] = ()
     switches: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -39,7 +42,18 @@ def about(path: Path) -> About:
     if any(_defines(node, "command") for node in tree.body):
         switches, values = (dict(_literal(tree, name, {})) for name in ("SWITCHES", "VALUES"))
         return About(says, doc, commands=True, switches=switches, values=values)
-    return About(says, doc, variants, any(_defines(node, "experiment") for node in tree.body))
+    injectors = tuple(node.name for node in tree.body if isinstance(node, ast.ClassDef) and _injects(node))
+    return About(says, doc, variants, any(_defines(node, "experiment") for node in tree.body), injectors=injectors)
+
+
+def own_folders() -> list[Path]:
+    """Where the user's own files are looked for, in this order."""
+    return [Path("experiments"), *map(Path, filter(None, os.environ.get("BLACKSTART_PATH", "").split(os.pathsep)))]
+
+
+def files(folder: Path) -> list[Path]:
+    """The files of a folder of theirs that may define an experiment or an injector."""
+    return sorted(path for path in folder.glob("*.py") if not path.name.startswith("_"))
 
 
 def experiments(folder: Path) -> dict[Path, About]:
@@ -92,6 +106,10 @@ def _defines(node: ast.stmt, name: str) -> bool:
         return node.name == name
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return any(isinstance(target, ast.Name) and target.id == name for target in targets)
+
+
+def _injects(node: ast.ClassDef) -> bool:
+    return any(_called(base) == "Injector" for base in node.bases)
 
 
 def _literal(tree: ast.Module, name: str, missing: Any) -> Any:
