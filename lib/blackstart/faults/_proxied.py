@@ -69,21 +69,24 @@ class ProxyRoute:
         """A toxic of ours."""
         return Toxic(f"{self.owner}.{kind}_{stream}", kind, attributes, stream)
 
-    def partly(self, toxic: Toxic, share: float, how: Literal["reset", "silent"]) -> Toxic:
-        """The toxic for a share of the requests alone: of the statements where PostgreSQL is spoken, whose clients keep
-        their connections; else of the connections. Raises Refused where the proxy is not Blackstart's own."""
+    def partly(self, toxic: Toxic, share: float, how: Literal["reset", "silent"]) -> tuple[Toxic, Condition]:
+        """The toxic for a share of the requests alone, and that it has worked on what somebody sent: a look of ours
+        would be one of many, and proves nothing.
+
+        The share is of the statements where PostgreSQL is spoken, whose clients keep their connections; else of the
+        connections. Raises Refused where the proxy is not Blackstart's own.
+        """
         if not self.embedded:
             raise Refused(f"the fault proxy of {self.route.name} can't tell what a part of the requests met: use "
                           "Blackstart's own (proxy.start)")  # fmt: skip
-        if self.route.speaks != "postgres":
-            return replace(toxic, toxicity=share)
-        return self.toxic("lose_statements", "upstream", percent=max(1, round(share * 100)), how=how)
-
-    def hits(self, toxic: Toxic) -> Condition:
-        """The toxic has worked on what somebody sent: a look of ours would be one of many, and proves nothing."""
+        if self.route.speaks == "postgres":
+            toxic = self.toxic("lose_statements", "upstream", percent=max(1, round(share * 100)), how=how)
+        else:
+            toxic = replace(toxic, toxicity=share)
         labels = {"proxy": self.proxy, "toxic": toxic.name}
         name = f"{self.route.name}_{toxic.type}_hits"
-        return Metric("blackstart_proxy_toxic_hits_total", labels, path=f"{self.api}/metrics", name=name).above(0)
+        hits = Metric("blackstart_proxy_toxic_hits_total", labels, path=f"{self.api}/metrics", name=name)
+        return toxic, hits.above(0)
 
     def lease(self) -> dict[str, Any] | None:
         """Until this process ends, and no longer than a change may live; None where the proxy knows no leases."""

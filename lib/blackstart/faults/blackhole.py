@@ -36,8 +36,7 @@ class Blackhole:
         toxic = proxied.toxic("timeout", "upstream", timeout=0)
         silent = Condition(pulse, "timed_out")
         if self.share < 1:
-            toxic = proxied.partly(toxic, self.share, "silent")
-            silent = proxied.hits(toxic)
+            toxic, silent = proxied.partly(toxic, self.share, "silent")
         return (proxied.toxic_change(self.describe(), toxic, silent, proxied.route.answers()),)
 
     def describe(self) -> str:

@@ -44,8 +44,7 @@ class Reset:
         toxic = proxied.toxic("reset_peer", self.stream, timeout=self.after_ms)
         broken = Condition(pulse, "unreachable")
         if self.share < 1:
-            toxic = proxied.partly(toxic, self.share, "reset")
-            broken = proxied.hits(toxic)
+            toxic, broken = proxied.partly(toxic, self.share, "reset")
         return (proxied.toxic_change(self.describe(), toxic, broken, proxied.route.answers()),)
 
     def describe(self) -> str:
