@@ -122,10 +122,6 @@ def _delay(service: str, kind: str, one: Injection) -> tuple[Latency, dict[str, 
     return Latency(service, round(fixed)), {f"p{p}": fixed for p in _TOLD_BY}
 
 
-def _network_latency(one: Injection, target: Target) -> Injected:
-    return _latency(one, target)
-
-
 def _network_failure(one: Injection, target: Target) -> Injected:
     share = _number(one, "probability")
     hold_s = float(one.value("recovers_after") or HOLD_S)
@@ -185,7 +181,7 @@ _KNOWN: dict[str, Callable[[Injection, Target], Injected]] = {
     "concurrent_requests": _concurrent_requests,
     "rate_limit_storm": _rate_limit_storm,
     "latency": _latency,
-    "network_latency": _network_latency,
+    "network_latency": _latency,
     "network_failure": _network_failure,
     "network_partition": _network_partition,
     "service_unavailable": _service_unavailable,
