@@ -15,7 +15,8 @@ def gaps_grow(
     """Judged from the moments at which `counter` (failed attempts) was seen to rise while the fault was in force.
 
     More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
-    intervals: each rise lies between two readings. Late time stretches gaps, but makes no attempts.
+    intervals: each rise lies between two readings. Late time stretches gaps, but makes no attempts. How long an
+    attempt takes is part of its gap, and a single slow one, as the first after the loss, hides no growth.
     """
     report = Reporter(f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
@@ -30,13 +31,20 @@ def gaps_grow(
     shown = ", ".join(f"{low:.2f}..{high:.2f}" for low, high in gaps) or "none"
     if len(rises) < _LEAST_STEPS:
         return report.unknown(f"only {len(rises)} failed attempts were seen; hold the fault longer", shown)
-    if gaps[-1][0] >= 1.3 * gaps[0][1]:
+    if gaps[-1][0] >= 1.3 * gaps[0][1] or _grows_as_declared(gaps, backoff_s):
         return report.held(f"gaps of {shown} s")
     if gaps[-1][1] < 1.3 * max(gaps[0][0], backoff_s[0] / 2):
         seen = f"the gaps do not grow: {shown} s"
         late = evidence.lateness.told(start_s, end_s)
         return report.unknown(f"{seen}; {late}", shown) if late else report.broke(seen, shown)
     return report.unknown(f"the readings can't tell whether the gaps grow: {shown} s", shown)
+
+
+def _grows_as_declared(gaps: list[tuple[float, float]], backoff_s: tuple[float, ...]) -> bool:
+    """No gap is certainly shorter than its declared pause, and the last is certainly longer than one before it."""
+    declared = (backoff_s[min(step, len(backoff_s) - 1)] for step in range(len(gaps)))
+    as_long = all(high >= pause_s for (_, high), pause_s in zip(gaps, declared, strict=True))
+    return as_long and gaps[-1][0] >= 1.3 * min(high for _, high in gaps[:-1])
 
 
 def _rises(evidence: Recorded, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:

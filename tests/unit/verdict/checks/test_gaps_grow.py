@@ -39,3 +39,12 @@ def test_more_attempts_than_the_backoff_allows_come_of_no_late_time(beat: Beat |
 
 def test_gaps_that_grow_hold() -> None:
     assert judged(10.5, 11.5, 13.5, 17.5, beat=CROWDED).verdict == "held"
+
+
+def test_a_slow_first_attempt_hides_no_growth() -> None:
+    """The first attempt waited for a name that was going: its gap is long, and the pauses grow as declared."""
+    assert judged(10.5, 13.7, 15.8, 19.9).verdict == "held"
+
+
+def test_a_long_last_gap_is_no_growth_where_a_pause_was_shorter_than_declared() -> None:
+    assert judged(10.5, 13.7, 14.7, 18.8).verdict == "inconclusive"
