@@ -160,6 +160,13 @@ def test_what_came_after_time_outs_of_a_crowded_machine_may_have_come_before() -
     assert finding(ended(told.reads(4.8, 6.0, ready=503), 6.0).judged(), "gives_up").status == "inconclusive"
 
 
+def test_what_came_late_by_less_than_a_crowd_slows_is_inconclusive() -> None:
+    for crowded_s, status in ((4.5, "inconclusive"), (0.5, "broke")):
+        told = late(story(READY), 1.3, 1.3 + crowded_s, 0.05, runnable=10.0).reads(1.3, 4.8, ready=200)
+        found = finding(ended(told.reads(4.8, 6.0, ready=503), 6.0).judged(), "gives_up")
+        assert (found.status, "it was missed by 700 ms" in found.message) == (status, status == "inconclusive")
+
+
 def test_an_answer_at_the_limit_accuses_on_a_crowded_machine_too() -> None:
     told = late(story(READY), 1.3, 6.0, 0.05, runnable=10.0).reads(1.3, 4.8, ready=200)
     assert finding(ended(told.reads(4.8, 6.0, ready="timed_out"), 6.0).judged(), "gives_up").status == "broke"
