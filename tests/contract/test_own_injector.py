@@ -29,11 +29,14 @@ PAGE = ROOT / "docs" / "chaos-blocks.md"
 
 
 class Shop(ThreadingHTTPServer):
-    """Opens sessions. While it is switched to maintenance it refuses, unless it is `deaf` to the switch."""
+    """Opens sessions. While it is switched to maintenance it refuses, unless it is `deaf` to the switch.
+
+    Where it is `stuck` it answers that it was switched back, and is not.
+    """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Asked)
-        self.on, self.status, self.refused, self.deaf = False, 503, 0, False
+        self.on, self.status, self.refused, self.deaf, self.stuck = False, 503, 0, False, False
         self.switched: list[bool] = []
         self.opened: dict[str, object] = {}
 
@@ -57,7 +60,7 @@ class _Asked(BaseHTTPRequestHandler):
         told = self._body()
         shop = self.server
         shop.switched.append(told["on"])
-        if not shop.deaf:
+        if not shop.deaf and not (shop.stuck and shop.on):
             shop.on, shop.status = told["on"], told.get("status", 503)
         self._say(200, {})
 
@@ -109,9 +112,9 @@ def start(*words: str) -> subprocess.Popen[str]:
     return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
 
 
-def typed(*words: str) -> tuple[int, str]:
+def typed(*words: str, within_s: float = 120) -> tuple[int, str]:
     process = start(*words)
-    out, _ = process.communicate(timeout=120)
+    out, _ = process.communicate(timeout=within_s)
     return process.returncode, out
 
 
@@ -147,6 +150,16 @@ def test_what_does_not_bite_is_never_held(shop: Shop) -> None:
     shop.deaf = True
     code, out = typed("chaos.run", "spec.isl", "--assume-link")
     assert code == 30 and "maintenance is True" in out and shop.switched[-1] is False, out
+
+
+@pytest.mark.slow
+def test_what_is_not_taken_back_is_never_held_and_mended_once_it_can_be(shop: Shop) -> None:
+    shop.stuck = True
+    code, out = typed("chaos.run", "spec.isl", "--assume-link", within_s=300)
+    assert code == 50 and "maintenance of api" in out and shop.on and shop.switched[-1] is False, (code, out)
+    shop.stuck = False
+    code, out = typed("chaos.heal")
+    assert code == 0 and not shop.on, out
 
 
 @pytest.mark.slow
