@@ -67,6 +67,8 @@ def main() -> int:
     parser.add_argument("--keep", type=Path, default=None, help="where journals are kept")
     options = parser.parse_args()
     keep = options.keep or Path(tempfile.mkdtemp(prefix="blackstart-campaign-"))
+    if keep.is_dir() and any(keep.iterdir()):
+        parser.error(f"--keep {keep}: it holds an earlier campaign; name an empty or a new folder")
     runs = _mutants(options, keep) if options.what == "mutants" else _healthy(options, keep)
     for name, counts in runs.items():
         print(f"{name:32} {counts['as it must be']:4} of {sum(counts.values())}", flush=True)
