@@ -47,8 +47,19 @@ def assert_held(done: Drill, trader: ContainerTrader, before: dict[str, str], to
     assert changed == ({trader.names[touched]} if touched and not frozen else set())
 
 
-@pytest.mark.parametrize("by", ["compose", "docker"])
-@pytest.mark.parametrize("words", DRILLS)
+# Every drill and both names in every run, each with each where slow tests are run.
+OTHERWISE = {("chaos.leader-lock", "docker"), ("chaos.postgres-blip", "compose"), ("chaos.rate-limit-spike", "compose"),
+             ("chaos.postgres-blip --freeze", "docker")}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "by"),
+    [
+        pytest.param(words, by, marks=pytest.mark.slow if (words, by) in OTHERWISE else ())
+        for words in DRILLS
+        for by in ("compose", "docker")
+    ],
+)
 def test_a_drill_holds_by_compose_service_and_by_container_name(
     trader: ContainerTrader, tmp_path: Path, words: str, by: str
 ) -> None:

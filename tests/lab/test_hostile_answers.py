@@ -20,6 +20,7 @@ from tests.lab import hostile_api
 from tests.lab.drills import ROOT, Drill, command, environment, ledger
 from tests.lab.hostile_api import HostileApi, Trouble
 from tests.lab.lab_driver import LabDriver, eventually
+from tests.selected import slow_but
 
 MEMORY_KB = 150_000
 RECOVERY_S = 8.0
@@ -168,7 +169,16 @@ def in_fault(reports: Path) -> bool:
 CODES = {"broke": 20, "inconclusive": 30}
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    slow_but(
+        CASES,
+        "a second leader's label set",
+        "broken JSON under 200 at /state",
+        "metrics without end",
+        "health of one byte a second",
+    ),
+)
 def test_a_hostile_answer_gets_the_verdict_of_the_precedence(
     lab: LabDriver, api: HostileApi, tmp_path: Path, name: str
 ) -> None:
@@ -191,7 +201,7 @@ def test_a_hostile_answer_gets_the_verdict_of_the_precedence(
     eventually(lambda: lab.status("/ready") == 200, 30)
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", slow_but(REFUSED, "broken JSON at /state", "the leader series is absent"))
 def test_a_target_that_is_hostile_from_the_start_is_not_touched(
     lab: LabDriver, api: HostileApi, tmp_path: Path, name: str
 ) -> None:

@@ -7,10 +7,17 @@ import pytest
 from blackstart_lab.trader import mutants
 from tests.lab.campaign import complaint, run_mutant, wanted
 from tests.lab.lab_driver import LabDriver
+from tests.selected import slow_but
 from tests.services import eventually
 
+# One of each kind.
+EVERY_RUN = (
+    "crash-on-db-error", "doubles-on-retry", "hammers-redis", "keeps-trading", "late-crash", "never-reacquires",
+    "no-unique-key", "queue-lost-on-db-error", "ready-lies", "stale-heartbeat",
+)  # fmt: skip
 
-@pytest.mark.parametrize("name", mutants.names())
+
+@pytest.mark.parametrize("name", slow_but(mutants.names(), *EVERY_RUN))
 def test_the_mutant_is_caught_by_the_expectations_that_it_names(name: str, tmp_path: Path) -> None:
     mutant = wanted(name)
     done = run_mutant(mutant, tmp_path / "state", tmp_path / "reports")
