@@ -5,19 +5,14 @@ that process ends, however it ends, the proxy is up again and this one is gone. 
 `down` and `up` (method, path, body), `every_s`, `longest_s`, and the runner's `pid` and `started`.
 """
 
-import contextlib
 import http.client
 import json
-import os
-import select
-import signal
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 from blackstart.base.urls import http as http_url
-from blackstart.safety.processes import identity
+from blackstart.faults._lifetime import Lifetime, announced
 
 _CALL_WITHIN_S = 2.0
 _TRIES = 5
@@ -33,27 +28,16 @@ class Flapper:
         self._address = (place.host, place.port)
         self._connection: http.client.HTTPConnection | None = None
         self._calls: dict[bool, list[Any]] = {True: brief["down"], False: brief["up"]}
-        self._every_s, self._longest_s = float(brief["every_s"]), float(brief["longest_s"])
-        self._pid, self._started = int(brief["pid"]), str(brief["started"])
-        self._poll = select.poll()
-        with contextlib.suppress(AttributeError, OSError):  # no pidfd on this system: looked at with every toggle
-            self._poll.register(os.pidfd_open(self._pid), select.POLLIN)
+        self._every_s, self._lifetime = float(brief["every_s"]), Lifetime(brief)
         self.down = False
-
-    def runner_lives(self) -> bool:
-        """Whether the process that asked for the flapping is still there."""
-        return identity.started(self._pid) == self._started
 
     def toggle_until_the_end(self) -> None:
         """Until the runner is gone or the time is over; whatever happens, up at the end."""
         next_s = time.monotonic()
-        end_s = next_s + self._longest_s
         try:
-            while self.runner_lives() and time.monotonic() < end_s:
+            while not self._lifetime.over(next_s - time.monotonic()):
                 self._set(not self.down)
                 next_s += self._every_s
-                if self._poll.poll(max(0.0, next_s - time.monotonic()) * 1000):
-                    return
         finally:
             self._up()
 
@@ -96,17 +80,9 @@ class Flapper:
 
 def main(pidfile: str, brief: str) -> None:
     """Announce itself in the pid file, toggle, and take the file away."""
-    for signum in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(signum, lambda number, frame: sys.exit(128 + number))
-    flapper, path = Flapper(json.loads(brief)), Path(pidfile)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    mine = path.with_suffix(f".{os.getpid()}")
-    mine.write_text(f"{os.getpid()}\n", encoding="ascii")
-    mine.replace(path)  # before the first toggle: nobody must have to look for us
-    try:
+    flapper = Flapper(json.loads(brief))
+    with announced(pidfile):
         flapper.toggle_until_the_end()
-    finally:
-        path.unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

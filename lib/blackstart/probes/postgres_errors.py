@@ -12,9 +12,9 @@ GONE = ("57P01", "57P02", "57P03", "08")
 QUERY_CANCELED = "57014"
 # Classes of what the query or the login has wrong: a table that isn't there, a number that can't be made, no right.
 _OURS = ("0A", "21", "22", "25", "28", "2F", "3D", "3F", "42", "54")
+_FULL = ("too many", "connection slots")
 # It is coming, going, or full.
-_NOT_NOW = ("starting up", "shutting down", "recovery", "not yet accepting", "terminating connection", "too many",
-            "connection slots")  # fmt: skip
+_NOT_NOW = ("starting up", "shutting down", "recovery", "not yet accepting", "terminating connection", *_FULL)
 # A server's severity may be in any language; libpq puts two blanks behind it.
 _CODED = re.compile(r"^\s*(?:psql:.*? )?\S+: +(?=[A-Z]*[0-9])([0-9A-Z]{5}): (.*)", re.MULTILINE)
 _REFUSED = re.compile(r"^\S+:  ", re.MULTILINE)
@@ -27,6 +27,11 @@ _NOT_AGREED = re.compile(
     "fe_sendauth|certificate|private key|does not support SSL|SSL error: (?!unexpected eof)|authentication|"
     "channel binding|libpq version|no pg_hba.conf entry"
 )
+
+
+def is_full(message: str) -> bool:
+    """Whether a connection was refused because all that there may be are taken (53300), by libpq's message."""
+    return any(words in message for words in _FULL)
 
 
 def refusal(state: str, text: str) -> NoAnswer:

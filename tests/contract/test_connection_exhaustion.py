@@ -1,0 +1,157 @@
+"""Connections that are held, on a real PostgreSQL: who is refused, who is not, and what ends it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import Refused
+from blackstart.faults.connection_exhaustion import ConnectionExhaustion
+from blackstart.model.change import Change
+from blackstart.model.target import Service, Target
+from blackstart.safety.heal.restore import is_gone, restore, stays_gone
+from blackstart.safety.preflight.rehearsal import rehearse
+from tests.environment import ROOT
+from tests.postgres import postgres_server
+from tests.processes import running
+from tests.services import by_shell, carry_out, eventually, so
+
+MOST = 20
+EVERY = (ConnectionExhaustion("postgres"), ConnectionExhaustion("postgres", 5))
+HOLDER = "blackstart.faults._connection_holder"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    with postgres_server(tmp_path_factory.mktemp("held"), "held", "-c", f"max_connections={MOST}") as port:
+        with psycopg.connect(f"postgresql://held@127.0.0.1:{port}/held", autocommit=True) as connection:
+            connection.execute("CREATE ROLE app LOGIN PASSWORD 's3cret-of-app'")
+        yield port
+
+
+@pytest.fixture(autouse=True)
+def nothing_held(port: int) -> Iterator[None]:
+    yield
+    assert eventually(lambda: not running(HOLDER), 10)
+
+
+def target(port: int, user: str = "app:s3cret-of-app") -> Target:
+    dsn = f"postgresql://{user}@127.0.0.1:{port}/held"
+    return Target("shop", services={"postgres": Service("postgres", dsn=dsn)})
+
+
+def planned(fault: ConnectionExhaustion, port: int) -> Change:
+    """The fault's change, as the guardian reads it from the ledger."""
+    (change,) = fault.plan(target(port))
+    again = from_data(json.loads(json.dumps(to_data(change))))
+    assert isinstance(again, Change) and again == change
+    return again
+
+
+def sessions(port: int) -> int:
+    """Those of ours, as a superuser sees them: there is always a connection left for one."""
+    with psycopg.connect(f"postgresql://held@127.0.0.1:{port}/held") as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'blackstart:shop/postgres'"
+        (count,) = connection.execute(query).fetchone() or (0,)
+        return int(count)
+
+
+def lets_in(port: int) -> bool:
+    try:
+        psycopg.connect(f"postgresql://app@127.0.0.1:{port}/held").close()
+    except psycopg.OperationalError as error:
+        assert "slots" in str(error) or "too many" in str(error)
+        return False
+    return True
+
+
+@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.describe())
+def test_it_bites_and_its_undo_lets_go_of_all(fault: ConnectionExhaustion, port: int) -> None:
+    change = planned(fault, port)
+    rehearse([change])
+    assert lets_in(port) and sessions(port) == 0
+    carry_out(change.do)
+    assert eventually(lambda: so(change.bites)), [str(one) for one in change.bites]
+    assert not so(change.gone)
+    assert lets_in(port) is (fault.connections is not None)
+    assert sessions(port) == fault.connections or fault.connections is None and sessions(port) >= MOST - 5
+    assert restore(change, print, 20)
+    assert stays_gone(change, 1.0)
+    assert lets_in(port) and sessions(port) == 0
+
+
+def test_whoever_is_connected_stays_so_and_what_is_let_go_is_taken(port: int) -> None:
+    change = planned(EVERY[0], port)
+    with psycopg.connect(f"postgresql://app@127.0.0.1:{port}/held", autocommit=True) as kept:
+        carry_out(change.do)
+        assert eventually(lambda: so(change.bites))
+        before = sessions(port)
+        assert kept.execute("SELECT 1").fetchone() == (1,)
+    assert eventually(lambda: sessions(port) == before + 1)
+    assert not lets_in(port)
+    assert restore(change, print, 20)
+
+
+@pytest.mark.parametrize("fault", EVERY, ids=lambda fault: fault.describe())
+def test_heal_sh_undoes_it_with_plain_shell(fault: ConnectionExhaustion, port: int) -> None:
+    change = planned(fault, port)
+    carry_out(change.do)
+    assert eventually(lambda: so(change.bites))
+    by_shell(change.undo)
+    by_shell(change.undo)
+    assert eventually(lambda: is_gone(change)) and sessions(port) == 0
+
+
+def test_it_ends_with_the_run_that_was_killed_and_nobody_has_to_undo_it(port: int, tmp_path: Path) -> None:
+    code = (
+        "import sys, time\n"
+        "from tests.contract.test_connection_exhaustion import EVERY, carry_out, planned\n"
+        f"carry_out(planned(EVERY[0], {port}).do)\nprint('done', flush=True)\ntime.sleep(60)"
+    )
+    env = {**os.environ, "PYTHONPATH": f"{ROOT}/lib:{ROOT}"}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=env) as runner:
+        assert runner.stdout is not None and runner.stdout.readline() == "done\n"
+        assert eventually(lambda: not lets_in(port)) and running(HOLDER)
+        os.kill(runner.pid, signal.SIGKILL)
+    assert eventually(lambda: not running(HOLDER)) and eventually(lambda: lets_in(port))
+
+
+def test_no_password_is_seen_among_the_words_of_processes(port: int) -> None:
+    change = planned(EVERY[1], port)
+    carry_out(change.do)
+    try:
+        (words,) = running(HOLDER).values()
+        assert "s3cret-of-app" not in " ".join(words)
+        assert "s3cret-of-app" not in json.dumps(to_data(change.undo))
+    finally:
+        assert restore(change, print, 20)
+
+
+def test_the_server_ends_what_is_held_where_nobody_else_does(port: int) -> None:
+    change = planned(EVERY[1], port)
+    carry_out(change.do)
+    try:
+        assert eventually(lambda: so(change.bites))
+        with psycopg.connect(f"postgresql://held@127.0.0.1:{port}/held") as connection:
+            query = "SELECT DISTINCT query FROM pg_stat_activity WHERE application_name = 'blackstart:shop/postgres'"
+            assert connection.execute(query).fetchall() == [("SET idle_session_timeout = 600000",)]
+    finally:
+        assert restore(change, print, 20)
+
+
+def test_a_superuser_is_never_refused_and_more_than_there_are_can_not_be_held(port: int) -> None:
+    with pytest.raises(Refused, match="that of a superuser"):
+        EVERY[0].plan(target(port, "held"))
+    with pytest.raises(Refused, match="can't be held and still be seen"):
+        ConnectionExhaustion("postgres", MOST).plan(target(port))
+    (change,) = ConnectionExhaustion("postgres", 5).plan(target(port, "held"))
+    assert change.undo_is_noop
