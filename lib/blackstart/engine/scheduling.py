@@ -9,10 +9,8 @@ from blackstart.base.errors import BadExperiment
 from blackstart.model.change import Change
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Probe
-from blackstart.model.schedule import At, Stretch
+from blackstart.model.schedule import BETWEEN_S, At, Stretch
 
-BETWEEN_S = 2.0
-"""So long after one fault of a service the next may begin: by then the first is proved undone, and to stay so."""
 _PHASES = ("baseline", "fault", "recovery", "settle", "drain", "end", "between")
 
 

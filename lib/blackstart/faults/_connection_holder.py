@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 
 from blackstart.faults._lifetime import Lifetime, announced
-from blackstart.faults._postgres import DSN
+from blackstart.faults._told import DSN
 from blackstart.model.protocols import read_postgres
 
 # What is refused stands in the server's log each time.

@@ -10,8 +10,6 @@ from blackstart.model.target import Service, Target
 from blackstart.probes.sql import MAX_BYTES, postgres_dsn
 
 _WITHIN_S = 5.0
-DSN = "BLACKSTART_DSN"
-"""The variable in which a process of ours is given the dsn: the words of a process can be read by everybody."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +29,11 @@ class PostgresServer:
     def host(self) -> str:
         """Where it is."""
         return protocols.places_of(self.service)[0].host
+
+    @property
+    def user(self) -> str:
+        """Who we are there."""
+        return protocols.user_of(self.service)
 
     def asked(self, query: str) -> dict[str, Any]:
         """The one row of a query. Raises Refused where there is no answer."""

@@ -1,11 +1,17 @@
 """A schedule of faults as data: which is in force from when to when."""
 
+import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from blackstart.base.codec import plain
 from blackstart.model.change import Change
 from blackstart.model.target import Target
+
+BETWEEN_S = 2.0
+"""So long after one fault of a service the next may begin: by then the first is proved undone, and to stay so."""
+_APART_S = BETWEEN_S + 0.5  # random times are rounded
 
 
 @plain("at")
@@ -58,6 +64,47 @@ class Stretch:
     def when(self) -> str:
         """For people."""
         return when(self.from_s, self.to_s)
+
+
+def chaos_monkey(
+    faults: Sequence[Any],
+    *,
+    seed: int,
+    probability: float,
+    rounds: int,
+    every_s: float,
+    hold_s: tuple[float, float] = (5.0, 10.0),
+) -> tuple[At, ...]:
+    """Single random failures: in each of `rounds` of `every_s` seconds, with that probability, one of the faults, at
+    some time and held for some time of `hold_s` (least, most).
+
+    The same arguments give the same schedule, on every machine and Python; another probability gives more or fewer of
+    the same failures. The seed stands in each stretch's name, and so in plan, journal and reports. Raises ValueError
+    where nothing is drawn, and where a round is too short for one.
+    """
+    least_s, most_s = hold_s
+    if not 0 < probability <= 1:  # written so that NaN is refused too
+        raise ValueError(f"probability must be above 0 and at most 1, not {probability}")
+    if not faults or not 0 < least_s <= most_s or not most_s + _APART_S <= every_s or rounds < 1:
+        raise ValueError(
+            f"it wants a fault, a round, and every_s of {_APART_S:g} s more than the longest hold, not {len(faults)} "
+            f"faults, {rounds} rounds, every_s={every_s} and hold_s={hold_s}"
+        )
+    drawn, made = random.Random(seed), []
+    for number in range(rounds):
+        # As many draws whatever comes of them: no round depends on what others came to.
+        strikes, which, long, late = (drawn.random() for _ in range(4))
+        if strikes >= probability:
+            continue
+        fault = faults[int(which * len(faults))]
+        held_s = round(least_s + long * (most_s - least_s), 1)
+        at_s = round(number * every_s + late * (every_s - _APART_S - held_s), 1)
+        made.append(At(fault, at_s, held_s, f"{fault.describe()} (seed {seed}, round {number + 1})"))
+    if not made:
+        raise ValueError(
+            f"seed {seed} draws nothing in {rounds} rounds at {probability:g}: take another, or more rounds"
+        )
+    return tuple(made)
 
 
 def when(from_s: float, to_s: float) -> str:

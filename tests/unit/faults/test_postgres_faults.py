@@ -14,11 +14,15 @@ from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import BadTarget, Refused
 from blackstart.faults._postgres import PostgresServer
 from blackstart.faults.connection_exhaustion import ConnectionExhaustion
+from blackstart.faults.lock_table import LockTable
+from blackstart.faults.read_only import ReadOnly
 from blackstart.model.change import Change, Fault
 from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
 
 DSN = "postgresql://app:s3cret-of-app@127.0.0.1:5432/shop"
+WRITABLE = {"superuser": True, "standby": False, "source": "default", "special": 0, "former": None}
+ORDERS = {"name": "public.orders", "kind": "r", "schema": "public", "standby": False, "allowed": True}
 CONNECTIONS = {"most": 100, "reserved": 3, "reserved_more": 0, "used": 10, "superuser": False}
 
 
@@ -90,6 +94,59 @@ def test_a_machine_that_can_not_bear_it_is_spared(monkeypatch: pytest.MonkeyPatc
 def test_a_number_that_can_not_be_meant_is_refused(connections: int) -> None:
     with pytest.raises(ValueError, match="must be above 0"):
         ConnectionExhaustion("postgres", connections)
+
+
+# ------------------------------------------------------------ read-only
+
+
+def test_read_only_gives_back_what_was_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    for former, back in (
+        (None, "RESET default_transaction_read_only"),
+        ("off", "SET default_transaction_read_only = 'off'"),
+    ):
+        change = plan(ReadOnly("postgres"), monkeypatch, {**WRITABLE, "former": former})
+        (step,) = change.undo
+        assert isinstance(step, Command)
+        assert step.argv[-1] == f"ALTER SYSTEM {back};\nSELECT pg_reload_conf()"
+        assert proofs(change) == (["postgres_read_only is on"], ["postgres_read_only is off"])
+        assert "s3cret-of-app" not in " ".join(step.argv)
+
+
+def test_read_only_is_refused_where_it_would_not_work_or_not_be_ours_to_undo(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = ReadOnly("postgres")
+    assert "wants a superuser's dsn" in refused(fault, monkeypatch, WRITABLE, superuser=False)
+    assert "is a standby" in refused(fault, monkeypatch, WRITABLE, standby=True)
+    assert "set for a database or a role" in refused(fault, monkeypatch, WRITABLE, special=1)
+    assert "set by command line" in refused(fault, monkeypatch, WRITABLE, source="command line")
+
+
+# ------------------------------------------------------------ a lock
+
+
+def test_a_lock_is_held_by_a_process_and_seen_in_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    change = plan(LockTable("orders"), monkeypatch, ORDERS)
+    state = "postgres_lock_holder_status is"
+    assert proofs(change) == (
+        ["postgres_locks_held at least 1", f"{state} running"],
+        ["postgres_locks_held is 0", f"{state} stopped"],
+    )
+    (start,) = change.do
+    assert isinstance(start, Command) and '"mode":"ACCESS EXCLUSIVE"' in " ".join(start.argv)
+    assert "s3cret-of-app" not in " ".join(start.argv) and "s3cret-of-app" not in json.dumps(to_data(change.undo))
+    assert "ExclusiveLock" in json.dumps(
+        to_data(plan(LockTable("orders", mode="EXCLUSIVE"), monkeypatch, ORDERS).bites)
+    )
+
+
+def test_what_must_not_or_can_not_be_locked_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    fault = LockTable("orders")
+    assert "has no table orders that app would find" in refused(fault, monkeypatch, ORDERS, kind=None)
+    assert "has no table orders" in refused(fault, monkeypatch, ORDERS, kind="v")
+    assert "is PostgreSQL's own" in refused(fault, monkeypatch, ORDERS, schema="pg_catalog")
+    assert "is a standby" in refused(fault, monkeypatch, ORDERS, standby=True)
+    assert "app may not lock orders" in refused(fault, monkeypatch, ORDERS, allowed=False)
+    with pytest.raises(ValueError, match="mode must be one of"):
+        LockTable("orders", mode="SHARE")  # type: ignore[arg-type]
 
 
 # ------------------------------------------------------------ any of them
