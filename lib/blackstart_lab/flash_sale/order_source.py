@@ -19,7 +19,6 @@ T = TypeVar("T")
 _POLL_MS = 200
 _AT_MOST = 500
 _AGAIN_S = 0.3
-_FIELDS = ("orderId", "productId", "userId")
 
 
 class OrderSource:
@@ -28,6 +27,7 @@ class OrderSource:
     # There is one worker: the next one with its name has its partitions at once. Of one without a name the group first
     # waits for the end, and a worker that is killed more often than that would never read anything.
     INSTANCE: ClassVar[str | None] = "worker"
+    TEXTS: ClassVar[tuple[str, ...]] = ("orderId", "productId", "userId")
 
     def __init__(self, address: str, promise: Promise, topic: str = TOPIC, group: str = GROUP) -> None:
         self.promise = promise
@@ -86,7 +86,7 @@ class OrderSource:
         self._ended = {
             partition: OffsetAndMetadata(records[-1].offset + 1, "", -1) for partition, records in found.items()
         }
-        orders = [_read(record.value) for records in found.values() for record in records]
+        orders = [self.read(record.value) for records in found.values() for record in records]
         return [order for order in orders if order is not None]
 
     async def commit(self) -> None:
@@ -118,14 +118,17 @@ class OrderSource:
     async def _call(self, job: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, job)
 
+    def read(self, value: bytes) -> dict[str, Any] | None:
+        """An order, or None for what is none: it would stop the worker for ever."""
+        try:
+            order = json.loads(value)
+            if all(isinstance(order[field], str) for field in self.TEXTS) and self.whole(order):
+                return dict(order)
+        except (ValueError, KeyError, TypeError):
+            pass
+        log.error("it can't be read: %r", value[:200])
+        return None
 
-def _read(value: bytes) -> dict[str, Any] | None:
-    """An order, or None for what is none: it would stop the worker for ever."""
-    try:
-        order = json.loads(value)
-        if all(isinstance(order[field], str) for field in _FIELDS) and isinstance(order["timestamp"], int | float):
-            return dict(order)
-    except (ValueError, KeyError, TypeError):
-        pass
-    log.error("not an order: %r", value[:200])
-    return None
+    def whole(self, order: dict[str, Any]) -> bool:
+        """Whether it has what is no text, too."""
+        return isinstance(order["timestamp"], int | float)

@@ -7,20 +7,28 @@ import logging
 import math
 import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, Protocol
 
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from blackstart_lab.flash_sale.failures import FateUnknown, NotSent
 from blackstart_lab.flash_sale.promise import TOPIC, Promise
-from blackstart_lab.flash_sale.reservations import Order
 
 log = logging.getLogger("sale.kafka")
 
 _KNOCK_S = 0.3
 _AGAIN_S = 0.3
 _THREADS = 64  # `send` blocks while Kafka has not told of the topic: as many as a second's orders
+
+
+class Message(Protocol):
+    """What is sent: all that has the same id goes the same way, in its order."""
+
+    @property
+    def order_id(self) -> str: ...
+
+    def value(self) -> dict[str, Any]: ...
 
 
 class OrderTopic:
@@ -34,14 +42,14 @@ class OrderTopic:
         self._producer: KafkaProducer | None = None
         self._threads = ThreadPoolExecutor(_THREADS, "kafka")
 
-    async def send(self, order: Order, within_s: float = math.inf) -> None:
+    async def send(self, order: Message, within_s: float = math.inf) -> None:
         """Return when all replicas have it. Raises NotSent or FateUnknown, within the promised time or this one."""
         limit_s = max(0.0, min(self.promise.kafka_timeout_s, within_s))
         until = time.monotonic() + limit_s
         await self.knock(limit_s)
         try:
             async with asyncio.timeout(until - time.monotonic()):
-                await self._sent(order)
+                await self.handed_over(order)
         except TimeoutError as error:
             raise FateUnknown(f"no answer of Kafka within {limit_s:.2g} s") from error
 
@@ -60,7 +68,8 @@ class OrderTopic:
                 return
         raise NotSent(f"Kafka can't be reached: {failures[0] or type(failures[0]).__name__}") from failures[0]
 
-    async def _sent(self, order: Order) -> None:
+    async def handed_over(self, order: Message) -> None:
+        """Return when all replicas have it, however long that takes. Raises NotSent or FateUnknown."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[None] = loop.create_future()
 

@@ -45,10 +45,18 @@ def service(workspace: Workspace, port: int, controller_port: int, topics: Mappi
 
 
 def cluster(
-    workspace: Workspace, ports: Sequence[int], controller_port: int, topics: Mapping[str, int] | None = None
+    workspace: Workspace,
+    ports: Sequence[int],
+    controller_port: int,
+    topics: Mapping[str, int] | None = None,
+    way: tuple[int, int] | None = None,
 ) -> tuple[Service, ...]:
     """The same with a broker at each port. The first is controller besides, and knows what groups have committed; the
-    last holds the topics, each without a copy elsewhere. Raises NotStarted."""
+    last holds the topics, each without a copy elsewhere. Raises NotStarted.
+
+    `way` is for clients that reach the first through a fault proxy: the port at which it listens for that, and the
+    proxy's, which it names to them.
+    """
     jars = kafka_files.jars()
     run = (kafka_files.java(), *_FLAGS, "-cp", f"{jars}/*")
     cluster_id, made = _id(), []
@@ -56,7 +64,7 @@ def cluster(
         name = f"kafka-{number}" if number > 1 else "kafka"
         folder = workspace.folder / name
         folder.mkdir(exist_ok=True)
-        settings = _settings(number, port, controller_port)
+        settings = _settings(number, port, controller_port, way if number == 1 else None)
         (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         _make_data(folder, jars, run, {"cluster.id": cluster_id, "directory.id": _id(), "node.id": str(number)})
         holds = {} if topics is None or number < len(ports) else topics
@@ -81,14 +89,19 @@ def make_topics(address: str, topics: Mapping[str, int]) -> None:
         raise NotStarted(f"the Kafka of {_BOOTSTRAP}={address} can't be used: {lack}; start it, or unset {_BOOTSTRAP}")
 
 
-def _settings(number: int, port: int, controller_port: int) -> dict[str, str]:
+def _settings(number: int, port: int, controller_port: int, way: tuple[int, int] | None) -> dict[str, str]:
     controller = f",CONTROLLER://127.0.0.1:{controller_port}" if number == 1 else ""
+    named, by_way = f"PLAINTEXT://127.0.0.1:{port}", ""
+    if way:
+        by_way, named = f",PROXIED://127.0.0.1:{way[0]}", f"{named},PROXIED://127.0.0.1:{way[1]}"
     return {
         "process.roles": "broker,controller" if number == 1 else "broker",
         "node.id": str(number),
         "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
         "controller.listener.names": "CONTROLLER",
-        "listeners": f"PLAINTEXT://127.0.0.1:{port}{controller}",
+        "listeners": f"PLAINTEXT://127.0.0.1:{port}{by_way}{controller}",
+        "advertised.listeners": named,
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
         "log.dirs": _DATA,
         **_ALONE,
         # One that was killed is still registered when it starts again, and is taken only after that has lapsed.

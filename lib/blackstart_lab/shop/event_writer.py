@@ -1,0 +1,27 @@
+"""The consumer's loop: events out of Kafka, each written on its own, and only then their offsets."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from blackstart_lab.event_log import EventLog
+from blackstart_lab.flash_sale.inventory import Inventory
+from blackstart_lab.shop.consumer_series import ConsumerSeries
+from blackstart_lab.shop.event_source import EventSource
+from blackstart_lab.shop.written_events import WrittenEvents
+
+
+@dataclass
+class EventWriter(Inventory):
+    """As the flash sale's worker does it: whatever is down is waited for, and what was not written is read again."""
+
+    source: EventSource
+    ledger: WrittenEvents
+    series: ConsumerSeries
+    events: EventLog
+    database_is_up: bool = False
+
+    async def write(self, batch: list[dict[str, Any]]) -> None:
+        """One transaction each, in their order. One that comes a second time is known by its id: it changes nothing."""
+        for event in batch:
+            new = await self.ledger.write(event)
+            (self.series.processed if new else self.series.known).inc()
