@@ -30,13 +30,16 @@ def find() -> Path:
     )
 
 
-def service(workspace: Workspace, port: int, database: str) -> Service:
-    """A PostgreSQL with an empty database and a superuser, both named `database`; trusts whoever is on loopback."""
+def service(workspace: Workspace, port: int, database: str, role: str = "") -> Service:
+    """A PostgreSQL with an empty database and a superuser, both named `database`; trusts whoever is on loopback.
+
+    A `role`, where one is named, owns the database and is no superuser: it is told when there are too many connections.
+    """
     owner = "nobody" if os.getuid() == 0 else None
     home = _home(workspace, owner)
     install = _reachable_install(home, owner)
     data = home / "data"
-    _make_data(install, data, database, owner)
+    _make_data(install, data, _slim(database, role), database, owner)
     settings = {
         "port": str(port),
         "listen_addresses": "127.0.0.1",
@@ -60,7 +63,7 @@ def service(workspace: Workspace, port: int, database: str) -> Service:
         ),
         address=f"127.0.0.1:{port}",
         lacks=lambda: _lacks(port, database),
-        target={"dsn": f"postgresql://{database}@127.0.0.1:{port}/{database}"},
+        target={"dsn": f"postgresql://{role or database}@127.0.0.1:{port}/{database}"},
     )
 
 
@@ -109,30 +112,30 @@ def _runs(install: Path, owner: str) -> bool:
     return True
 
 
-def _make_data(install: Path, data: Path, database: str, owner: str | None) -> None:
+def _make_data(install: Path, data: Path, statements: str, database: str, owner: str | None) -> None:
     """A fresh database folder, copied from the cache where an earlier start has left one."""
-    key = hashlib.sha256(repr((str(find()), find().stat().st_mtime_ns, _slim(database), _INITDB)).encode()).hexdigest()[
-        :16
-    ]
-    template = cache_folder() / f"postgres-{key}"
+    made_of = repr((str(find()), find().stat().st_mtime_ns, statements, _INITDB))
+    template = cache_folder() / f"postgres-{hashlib.sha256(made_of.encode()).hexdigest()[:16]}"
     if template.is_dir():
         shutil.copytree(template, data, symlinks=True)
     else:
         binaries = install / "bin"
         _as_owner([str(binaries / "initdb"), "-D", str(data), "-U", database, *_INITDB], owner)
-        _as_owner([str(binaries / "postgres"), "--single", "-D", str(data), "template1"], owner, _slim(database))
+        _as_owner([str(binaries / "postgres"), "--single", "-D", str(data), "template1"], owner, statements)
         remember(data, template)
     data.chmod(0o700)
     if owner:
         _give(data, owner)
 
 
-def _slim(database: str) -> str:
-    """Statements that leave two databases of the four there might be: half the files to copy at every start."""
+def _slim(database: str, role: str) -> str:
+    """Statements that leave two databases of the four there might be, half the files to copy at every start, and make
+    the role."""
+    owned = f"CREATE ROLE {role} LOGIN\nALTER DATABASE {database} OWNER TO {role}\n" if role else ""
     return (
         f"ALTER DATABASE postgres RENAME TO {database}\n"
         "UPDATE pg_database SET datistemplate = false WHERE datname = 'template0'\n"
-        "DROP DATABASE template0\n"
+        "DROP DATABASE template0\n" + owned
     )
 
 
