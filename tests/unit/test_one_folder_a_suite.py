@@ -25,7 +25,7 @@ from blackstart.model.system import SafeState, System
 
 SYSTEM = System(
     kind="corner-shop",
-    collection="shop",
+    collection="corner",
     order=("sell-out",),
     tables=("tills",),
     facts={"doors_s": facts.SECONDS},
@@ -193,9 +193,9 @@ def called(lib: Path, here: Path, *words: str, **environ: str) -> subprocess.Com
 
 def test_its_tasks_are_listed_with_its_options_and_variants_and_its_labs(lib: Path, tmp_path: Path) -> None:
     listed = called(lib, tmp_path, "--list").stdout
-    assert all(task in listed for task in ("shop.sell-out", "shop.suite", "shop.run")), listed
-    assert "Everybody comes at once." in listed and "shop.readings" not in listed
-    told = called(lib, tmp_path, "--help", "shop.sell-out").stdout
+    assert all(task in listed for task in ("corner.sell-out", "corner.suite", "corner.run")), listed
+    assert "Everybody comes at once." in listed and "corner.readings" not in listed
+    told = called(lib, tmp_path, "--help", "corner.sell-out").stdout
     assert "--rush" in told and "--noninteractive" in told
     assert "--shelves=STRING" in called(lib, tmp_path, "--help", "lab.up").stdout
 
@@ -204,9 +204,9 @@ def test_a_command_of_its_own_that_is_no_drill_is_a_task_with_its_options_code_a
     lib: Path, tmp_path: Path, shop: Shop
 ) -> None:
     (tmp_path / "mine.toml").write_text(TARGET.format(api=shop.url))
-    told = called(lib, tmp_path, "--help", "shop.count-till").stdout
+    told = called(lib, tmp_path, "--help", "corner.count-till").stdout
     assert "--close" in told and "--since=STRING" in told and "close the shop" in told and "--k6" not in told
-    done = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--since", "=noon")
+    done = called(lib, tmp_path, "corner.count-till", "--target", "mine.toml", "--since", "=noon")
     assert done.returncode == 20, done.stdout + done.stderr
     (log,) = (tmp_path / "reports" / "chaos").glob("corner_shop_count_till_*.log")
     assert log.read_text().splitlines()[1:] == ["target,mine", "since,'=noon", "exit_code,20"]
@@ -220,9 +220,9 @@ def test_a_command_of_its_own_touches_nothing_without_leave(lib: Path, tmp_path:
         (): 'till is at 192.0.2.7, not on this machine. If that is meant, allow it by name: allow = ["192.0.2.7"]',
         ("--allow", "192.0.2.7"): "no proof that till is the one that mine uses",
     }.items():
-        done = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--close", *words)
+        done = called(lib, tmp_path, "corner.count-till", "--target", "mine.toml", "--close", *words)
         assert done.returncode == 40 and said in done.stderr, done.stdout + done.stderr
-    unknown = called(lib, tmp_path, "shop.count-till", "--target", "mine.toml", "--since=")
+    unknown = called(lib, tmp_path, "corner.count-till", "--target", "mine.toml", "--since=")
     assert unknown.returncode == 40 and "--since='': is empty" in unknown.stderr
 
 
@@ -237,14 +237,14 @@ def test_a_mistake_in_its_facts_and_tables_is_refused_by_name(
     lib: Path, tmp_path: Path, right: str, wrong: str, said: str
 ) -> None:
     (tmp_path / "mine.toml").write_text(TARGET.format(api="http://127.0.0.1:9").replace(right, wrong))
-    done = called(lib, tmp_path, "shop.sell-out", "--target", "mine.toml")
+    done = called(lib, tmp_path, "corner.sell-out", "--target", "mine.toml")
     assert done.returncode == 40 and said in done.stderr, done.stdout + done.stderr
 
 
 def test_a_system_in_a_state_that_its_suite_forbids_is_not_touched(lib: Path, tmp_path: Path, shop: Shop) -> None:
     shop.state["counting"] = True
     (tmp_path / "mine.toml").write_text(TARGET.format(api=shop.url))
-    done = called(lib, tmp_path, "shop.sell-out", "--target", "mine.toml")
+    done = called(lib, tmp_path, "corner.sell-out", "--target", "mine.toml")
     assert done.returncode == 40 and "mine: counting is True" in done.stderr, done.stdout + done.stderr
 
 
@@ -253,10 +253,10 @@ def test_a_drill_of_it_ends_in_its_own_safe_state_and_is_told_in_its_own_words(
 ) -> None:
     (tmp_path / "targets").mkdir()
     (tmp_path / "targets" / "mine.toml").write_text(TARGET.format(api=shop.url))
-    done = called(lib, tmp_path, "shop.run", "--scenario", "sell-out", PAUSE_ON_FAIL="1")
+    done = called(lib, tmp_path, "corner.run", "--scenario", "sell-out", PAUSE_ON_FAIL="1")
     assert done.returncode == 20, done.stdout + done.stderr
     assert shop.posted == ["/close"] and "abort: selling is paused and stayed paused" in done.stdout
-    assert "run again: " in done.stdout and "shop.sell-out" in done.stdout
+    assert "run again: " in done.stdout and "corner.sell-out" in done.stdout
     (run,) = (path for path in (tmp_path / "reports" / "chaos").iterdir() if (path / "journal.jsonl").exists())
     assert "people at the till" in (run / "report.html").read_text(encoding="utf-8")
     assert (run / "metrics" / "fault.prom").read_text(encoding="utf-8") == "till_queue 3\n"

@@ -1,0 +1,141 @@
+"""The readings of a shop: what its services say of themselves, what waits for Kafka, and what came out of it."""
+
+from blackstart.base.errors import BadTarget
+from blackstart.model.target import Target
+from blackstart.probes.http import HttpJson, HttpStatus
+from blackstart.probes.kafka_lag import ConsumerLag
+from blackstart.probes.metrics import Metric
+from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
+
+LAG = "lag"
+WAITING = "events_waiting"
+
+
+def health(service: str = "order") -> HttpStatus:
+    """200 while it answers at all."""
+    return HttpStatus(f"{service}:/health", f"{_word(service)}_health")
+
+
+def ready(service: str) -> HttpStatus:
+    """200 while it has all that it needs, 503 otherwise."""
+    return HttpStatus(f"{service}:/health/ready", f"{_word(service)}_ready")
+
+
+def registered(service: str) -> HttpJson:
+    """Whether the registry has taken it in since it began."""
+    return HttpJson(f"{service}:/health/ready", "registered", f"{_word(service)}_registered")
+
+
+def registry(service: str = "order") -> HttpJson:
+    """`up` or `away`: whether the registry answered the service last."""
+    return HttpJson(f"{service}:/health/ready", "registry", f"registry_of_{_word(service)}")
+
+
+def address_age_s(of: str, service: str = "order") -> Metric:
+    """How long ago the service has renewed the address of another, in seconds."""
+    return Metric("shop_discovery_age_seconds", {"name": of}, path=f"{service}:/metrics", name=f"{_word(of)}_age_s")
+
+
+def started(service: str) -> Metric:
+    """When its process began, in seconds since the epoch: another value means a restart."""
+    return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=f"{_word(service)}_process_start")
+
+
+def waiting() -> Metric:
+    """How many events order keeps that Kafka has not got yet."""
+    return Metric("shop_queue_depth", path="order:/metrics", name=WAITING)
+
+
+def replayed() -> Metric:
+    """How many events Kafka got later than at first, since order began."""
+    return Metric("shop_events_replayed_total", path="order:/metrics", name="events_replayed")
+
+
+def lag(target: Target) -> ConsumerLag:
+    """How many order events wait in Kafka for their consumer, whether or not there is one."""
+    return ConsumerLag(topic=topic(target), group=_kafka(target).get("group", "event-consumer"), name=LAG)
+
+
+def topic(target: Target) -> str:
+    """Where order events are, as the target's [kafka] says."""
+    return _kafka(target).get("topic", "order-events")
+
+
+def _kafka(target: Target) -> dict[str, str]:
+    table = dict(target.routes.get("kafka", {}))
+    if set(table) - {"topic", "group"} or not all(isinstance(name, str) and name for name in table.values()):
+        raise BadTarget(
+            f'target "{target.name}", [kafka]: it takes topic = "order-events" and group = "event-consumer"'
+        )
+    return table
+
+
+def created(prefix: str, name: str = "created") -> SqlScalar:
+    """The orders of our load of which an OrderCreated was written, each as often as one was."""
+    return _listed("correlation_id", f"event_type = 'OrderCreated' AND {_begins('correlation_id', prefix)}", name)
+
+
+def written(prefix: str, name: str = "written") -> SqlScalar:
+    """The ids of the events that begin so, each as often as it was written."""
+    return _listed("event_id", _begins("event_id", prefix), name)
+
+
+def written_count(prefix: str, name: str = "written_count") -> SqlScalar:
+    """How many events that begin so are written."""
+    return SqlScalar(f"SELECT count(*) FROM processed_events WHERE {_begins('event_id', prefix)}", name=name)
+
+
+def untold(prefix: str) -> SqlScalar:
+    """How many of our load's confirmed orders nobody has told of: none of their events was written, or only a part."""
+    told = "SELECT 1 FROM processed_events e WHERE e.correlation_id = o.id AND e.event_type = "
+    return SqlScalar(
+        f"SELECT count(*) FROM orders o WHERE {_begins('o.id', prefix)} AND o.status = 'confirmed' AND NOT "
+        f"(EXISTS ({told}'OrderCreated') AND EXISTS ({told}'InventoryReserved'))",
+        name="untold",
+    )
+
+
+def out_of_order(prefix: str) -> SqlScalar:
+    """How many of our load's orders had another event written before their OrderCreated."""
+    first = "min(position) FILTER (WHERE event_type {} 'OrderCreated')"
+    return SqlScalar(
+        "SELECT count(*) FROM (SELECT 1 FROM processed_events "
+        f"WHERE {_begins('correlation_id', prefix)} GROUP BY correlation_id "
+        f"HAVING {first.format('<>')} < coalesce({first.format('=')}, 'infinity'::float8)) AS late",
+        name="out_of_order",
+    )
+
+
+def placed(prefix: str) -> SqlScalar:
+    """How many orders of our load are in the database."""
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE {_begins('id', prefix)}", name="placed")
+
+
+def database(service: str = "postgres") -> SqlScalar:
+    """What the database there calls itself: the identifier of its cluster and its own name."""
+    own = "SELECT system_identifier::text || '/' || current_database() FROM pg_control_system()"
+    return SqlScalar(own, service, f"{_word(service)}_name")
+
+
+def redis(service: str = "redis") -> RedisCommand:
+    """The id that the Redis there has had since it began."""
+    return RedisCommand(("INFO", "server"), service, "run_id", name=f"{_word(service)}_run_id")
+
+
+def store_of(service: str, store: str) -> HttpJson:
+    """The database, or the Redis, that a service reaches, as that calls itself."""
+    return HttpJson(f"{service}:/health/ready", store, name=f"{store}_of_{_word(service)}")
+
+
+def _listed(what: str, which: str, name: str) -> SqlScalar:
+    return SqlScalar(f"SELECT coalesce(json_agg({what}), '[]')::text FROM processed_events WHERE {which}", name=name)
+
+
+def _begins(column: str, prefix: str) -> str:
+    quoted = "'" + prefix.replace("'", "''") + "'"
+    return f"starts_with({column}, {quoted})"
+
+
+def _word(service: str) -> str:
+    return service.replace("-", "_")
