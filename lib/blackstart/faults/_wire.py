@@ -12,6 +12,7 @@ from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
 from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpStatus
+from blackstart.probes.kafka_ping import KafkaPing
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
@@ -53,10 +54,16 @@ class Route:
             return RedisPing(service=self.name, name=name, dsn=self.redis().without_login())
         if self.speaks == "postgres":
             return PostgresPing(service=self.name, name=name, address=self.address, user=self.user)
+        if self.speaks == "kafka" and not self._encrypted():
+            return KafkaPing(service=self.name, name=name, address=self.address)
         if self.speaks == "http":
             scheme = "https" if self.service.url.startswith("https") else "http"
             return HttpStatus(f"{scheme}://{self.address}/", name=name)
         return None
+
+    def _encrypted(self) -> bool:
+        """Whether its clients speak TLS with it, as far as its dsn tells."""
+        return bool(self.service.dsn and protocols.read_kafka(self.service.dsn).tls)
 
     def redis(self) -> RedisUrl:
         """The Redis at the end, by this way."""
