@@ -2,6 +2,7 @@
 
 from blackstart.loads.burst import Burst
 from blackstart.loads.commands import Commands
+from blackstart.loads.events import Events
 from blackstart.loads.k6 import K6
 from blackstart.loads.load import Load
 from blackstart.loads.open_loop import OpenLoop
@@ -11,6 +12,6 @@ from blackstart.loads.stages import Stage, constant, ramp, spike
 from blackstart.loads.summary import Summary
 
 __all__ = [
-    "K6", "Burst", "Commands", "Load", "OpenLoop", "Operation", "Retry", "Sequence", "Stage", "Summary", "constant",
-    "ramp", "spike",
+    "K6", "Burst", "Commands", "Events", "Load", "OpenLoop", "Operation", "Retry", "Sequence", "Stage", "Summary",
+    "constant", "ramp", "spike",
 ]  # fmt: skip

@@ -16,6 +16,7 @@ from blackstart.base import sockets
 from blackstart.base.errors import Refused
 from blackstart.base.urls import parts
 from blackstart.controls.steps.shell import ssh_host
+from blackstart.loads.events import Events
 from blackstart.model import protocols
 from blackstart.model.change import Change
 from blackstart.model.plan import Plan
@@ -152,6 +153,9 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
+    if isinstance(load, Events):
+        for place in protocols.read_kafka(load.dsn).places:
+            yield f"the load's {load.op}", place.host
     if getattr(load, "host", ""):
         yield f"the load's {getattr(load, 'op', load)}", str(getattr(load, "host", ""))
 
