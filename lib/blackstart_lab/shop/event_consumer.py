@@ -3,11 +3,10 @@
 import sys
 from collections.abc import Sequence
 
-from blackstart_lab.shop.service import Job, ShopService, run
-from blackstart_lab.shop.settings import Settings
-
 from blackstart_lab.shop import program
 from blackstart_lab.shop.consumer_series import ConsumerSeries
+from blackstart_lab.shop.service import Job, ShopService, run
+from blackstart_lab.shop.settings import Settings
 
 
 class EventConsumer(ShopService):

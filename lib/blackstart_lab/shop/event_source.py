@@ -2,10 +2,9 @@
 
 from typing import Any, ClassVar
 
-from blackstart_lab.shop.settings import GROUP, Promise
-
 from blackstart_lab.flash_sale.order_source import OrderSource
 from blackstart_lab.shop.event import ORDER_EVENTS
+from blackstart_lab.shop.settings import GROUP, Promise
 
 
 class EventSource(OrderSource):

@@ -2,11 +2,10 @@
 
 import asyncio
 
-from blackstart_lab.shop.settings import Promise
-
 from blackstart_lab.flash_sale.failures import SaleError
 from blackstart_lab.flash_sale.order_topic import OrderTopic
 from blackstart_lab.shop.event import ORDER_EVENTS, Event
+from blackstart_lab.shop.settings import Promise
 
 
 class EventTopic(OrderTopic):

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from blackstart_lab.shop.counters import ShopSeries
-from blackstart_lab.shop.exceptions import QueueFull
-from blackstart_lab.shop.settings import Settings
 from prometheus_client import Counter
 
+from blackstart_lab.shop.counters import ShopSeries
 from blackstart_lab.shop.event import Event
 from blackstart_lab.shop.event_topic import EventTopic
+from blackstart_lab.shop.exceptions import QueueFull
+from blackstart_lab.shop.settings import Settings
 
 log = logging.getLogger("shop.events")
 
