@@ -1,0 +1,43 @@
+"""A backlog is worked off at one pace: what is twice as long takes twice as long, and no more."""
+
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+
+_LEAST_READINGS = 5
+
+
+def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_off: float = 0.15) -> CheckResult:
+    """From the highest reading of `probe` after the load's last answer to the first 0: no reading in between may lie
+    further from the straight line than this share of the highest one. So the time to recover is in proportion to what
+    waited, for every size up to that.
+
+    A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that may
+    have changed by our own lateness, tell nothing: inconclusive.
+    """
+    report = Reporter(f"{probe} falls evenly, within {most_off:.0%} of its height")
+    (ended_s,) = evidence.history.one("select max(end_s) from requests")
+    if ended_s is None:
+        return report.unknown("no request was answered")
+    read = [
+        (one.answered_s, float(one.value))
+        for one in evidence.readings(probe)
+        if one.kind == "value" and isinstance(one.value, int | float) and one.sent_s >= ended_s
+    ]
+    height = max((value for _, value in read), default=0.0)
+    if height < least:
+        return report.unknown(f"{probe} was {height:g} at most once all was sent: too few waited to tell a pace")
+    top = next(at for at, (_, value) in enumerate(read) if value == height)
+    empty = next((at for at, (_, value) in enumerate(read) if at > top and value == 0), None)
+    if empty is None:
+        return report.unknown(f"{probe} was never seen at 0 again")
+    (from_s, _), (to_s, _) = read[top], read[empty]
+    if empty - top < _LEAST_READINGS:
+        return report.unknown(f"{probe} was read only {empty - top} times on its way from {height:g} to 0")
+    off, at_s = max((abs(value - height * (to_s - at) / (to_s - from_s)), at) for at, value in read[top:empty])
+    actual = f"{height:g} in {to_s - from_s:.1f} s, {height / (to_s - from_s):.0f} a second; {off / height:.0%} off"
+    if off <= most_off * height:
+        return report.held(actual)
+    late = evidence.lateness.told(from_s, to_s)
+    if late:
+        return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
+    return report.broke(f"the pace changed on the way: {actual}, {at_s - from_s:.1f} s after its height", actual)
