@@ -52,7 +52,7 @@ class Events:
         kept = {"registry": series.registry}
         self._replayed = Counter("shop_events_replayed", "Events that Kafka did not get at first", **kept)
         self._refused = Counter("shop_events_refused", "Requests refused for a full queue", **kept)
-        self._missed = 0  # so many of the first ones were there when Kafka did not answer
+        self.missed = 0  # so many of the first ones were there when Kafka did not answer
         self._came, self._went = asyncio.Event(), asyncio.Event()
 
     @property
@@ -132,11 +132,11 @@ class Events:
         """Keep what Kafka has not got, in its place."""
         gone = {event.event_id for event, there in zip(chunk, delivered, strict=True) if there}
         self.keep([event for event in self.waiting if event.event_id not in gone])
-        replayed = min(len(gone), self._missed)
+        replayed = min(len(gone), self.missed)
         self._replayed.inc(replayed)
         self._series.published.inc(len(gone))
         late = not all(delivered)
-        self._missed = self.depth if late else self._missed - replayed
+        self.missed = self.depth if late else self.missed - replayed
         if late != self.late:
             log.info("Kafka %s; %s events wait", "does not answer" if late else "takes events again", self.depth)
         self.late = late
