@@ -1,4 +1,4 @@
-"""The shop as a lab: five services that find each other, two inventories, PostgreSQL, Redis and the fault proxy."""
+"""The shop as a lab: services that find each other, two inventories, PostgreSQL, Redis, Kafka and the fault proxy."""
 
 import sys
 from argparse import Namespace
@@ -8,15 +8,15 @@ from typing import Any
 
 from blackstart_lab import ports, programs
 from blackstart_lab.model import Layout, Program, Service
-from blackstart_lab.servers import fault_proxy, postgres, redis
+from blackstart_lab.servers import fault_proxy, kafka, postgres, redis
 from blackstart_lab.shop import mutants
-from blackstart_lab.shop.settings import PROMISED
+from blackstart_lab.shop.settings import PROMISED, TOPICS
 from blackstart_lab.workspace import Workspace
 
 INVENTORIES = ("inventory-1", "inventory-2")
 _MAX_RATE_HZ = 50
 _MOST_PORTS = 30
-_DATABASE = "shop"
+_DATABASE, _ROLE = "shop", "shop_app"
 _PLAIN = "sslmode=disable&gssencmode=disable"  # to ask for either costs each new connection a round trip
 
 
@@ -24,7 +24,7 @@ class ShopLab:
     """Orders reserve stock at one of two inventories, which share a lock and a database."""
 
     name = "shop"
-    summary = "orders that reserve stock of two inventories behind a breaker; a registry, a catalog, and events"
+    summary = "orders that reserve stock of two inventories behind a breaker, a registry, and events by way of Kafka"
 
     def mutants(self) -> dict[str, dict[str, Any]]:
         return {name: mutants.load(name).declaration() for name in mutants.names()}
@@ -34,9 +34,10 @@ class ShopLab:
             mutants.load(options.mutant)
         free = iter(ports.take(_MOST_PORTS))  # all at once, so that none is taken twice
         at = ports.demand(options.port) if options.port else next(free)
-        rows = fault_proxy.proxied(postgres.service(workspace, next(free), _DATABASE), next(free))
+        rows = fault_proxy.proxied(postgres.service(workspace, next(free), _DATABASE, _ROLE), next(free))
         locks = fault_proxy.proxied(redis.service(workspace, next(free), keeps=True), next(free))
         ways = _ways(free, rows, locks)
+        broker, upstream = _broker(workspace, free)
         platform_port = next(free)
         platform = f"http://127.0.0.1:{platform_port}"
         known = {"--platform": platform, **({"--mutant": options.mutant} if options.mutant else {})}
@@ -44,11 +45,14 @@ class ShopLab:
         registry = _program(workspace, "platform-coordination", platform_port, known)
         catalog = _program(workspace, "product-catalog", next(free), stored)
         inventories = [_inventory(workspace, name, free, known, ways) for name in INVENTORIES]
-        order = _program(workspace, "order", at, stored)
+        order = _program(workspace, "order", at, {**stored, "--kafka": str(broker.target["address"])})
+        consumer = _program(workspace, "event-consumer", next(free), {**stored, "--kafka": broker.address})
         routes = {each.name: (str(each.target["address"]), each.address) for each in (rows, locks, *inventories)}
         routes |= {name: (way["address"], way["dsn"].split("/")[2].rpartition("@")[2]) for name, way in ways.items()}
+        routes[broker.name] = str(broker.target["address"]), upstream
         proxy = fault_proxy.service(workspace, next(free), routes)
-        return Layout((rows, locks, proxy, registry, catalog, *inventories, order), _head(options, order, proxy, ways))
+        stores = (rows, locks, broker, proxy)
+        return Layout((*stores, registry, catalog, *inventories, order, consumer), _head(options, order, proxy, ways))
 
 
 LAB = ShopLab()
@@ -68,8 +72,15 @@ def _head(options: Namespace, order: Service, proxy: Service, ways: Mapping[str,
     }
 
 
+def _broker(workspace: Workspace, free: Iterator[int]) -> tuple[Service, str]:
+    """Kafka, and where it listens for those that come through the fault proxy."""
+    port, controller, listens, way = (next(free) for _ in range(4))
+    broker = kafka.cluster(workspace, (port,), controller, TOPICS, (listens, way))[0]
+    return fault_proxy.proxied(broker, way), f"127.0.0.1:{listens}"
+
+
 def _dsn(address: object) -> str:
-    return f"postgresql://{_DATABASE}@{address}/{_DATABASE}?{_PLAIN}"
+    return f"postgresql://{_ROLE}@{address}/{_DATABASE}?{_PLAIN}"
 
 
 def _ways(free: Iterator[int], rows: Service, locks: Service) -> dict[str, dict[str, str]]:

@@ -42,7 +42,13 @@ class OrderService(service.ShopService):
         )
 
     def jobs(self) -> Sequence[service.Job]:
-        return (*super().jobs(), self.records.database.keep_warm, self.records.recycle, self.orders.settle_left)
+        return (
+            *super().jobs(),
+            self.records.database.keep_warm,
+            self.records.recycle,
+            self.orders.settle_left,
+            self.events.replay,
+        )
 
     async def needs(self) -> dict[str, str]:
         return {"database": await self.records.which()}
@@ -74,6 +80,7 @@ class OrderService(service.ShopService):
             return await super().run()
 
     async def close(self) -> None:
+        await self.events.close()
         await self.records.database.close()
 
 
