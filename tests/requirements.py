@@ -62,6 +62,7 @@ _BINARIES = {
     "wget": ("wget",),
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
+    "stress-ng": ("stress-ng",),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
 _PLACES = (
