@@ -196,6 +196,14 @@ class Docker(Control):
         """Whether the engine lets us see the container."""
         return (self._script(_LOOK),)
 
+    def limit_memory(self, to_bytes: int) -> tuple[tuple[Command, ...], tuple[Command, ...]]:
+        """`docker update --memory`, which can lower and raise a limit, and take none away."""
+        had = self._inspected("{{.HostConfig.Memory}}").strip()
+        if not had.isdigit() or had == "0":
+            raise NotAvailable(f"{self.called()} has no limit of memory, and docker could not take ours away again")
+        now, again = (self._do(f"update --memory {size}") for size in (to_bytes, had))
+        return (now,), (again,)
+
     def log_tail(self, lines: int) -> Command | None:
         """`docker logs --tail`."""
         return self._do(f"logs --tail {lines}")

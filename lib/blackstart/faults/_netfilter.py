@@ -57,19 +57,25 @@ class Rule:
 
 def change(point: PacketPoint, what: str, tag: str, verdict: tuple[str, ...], bites: Condition) -> Change:
     """All rules that give packets to the service this verdict. `bites` is what is seen from outside."""
-    rules = tuple(rules_for(point, point.tag(tag), verdict))
-    made = Change(
+    return made(point, what, tuple(rules_for(point, point.tag(tag), verdict)), bites, (point.route.answers(),))
+
+
+def made(
+    point: PacketPoint, what: str, rules: tuple[Rule, ...], bites: Condition, gone: tuple[Condition, ...]
+) -> Change:
+    """All of these rules. `bites` and `gone` are what is seen of them from outside."""
+    change = Change(
         what=what,
         service=point.route.name,
         do=tuple(rule.insert(point) for rule in rules),
         undo=tuple(rule.delete(point) for rule in rules),
         bites=(bites, *(rule.state(point).is_(THERE) for rule in rules)),
-        gone=(point.route.answers(), *(rule.state(point).is_(ABSENT) for rule in rules)),
+        gone=(*gone, *(rule.state(point).is_(ABSENT) for rule in rules)),
         rights=tuple(point.right(rule.tool, *_WAIT, "-n", "-L", rule.chain) for rule in rules),
         undo_is_noop=True,
         lease_s=LEASE_S,
     )
-    return point.change(made)
+    return point.change(change)
 
 
 def rules_for(point: PacketPoint, tag: str, verdict: tuple[str, ...]) -> Iterator[Rule]:

@@ -159,6 +159,11 @@ class Control(ABC):
         """
         raise self._lacks("knows of nothing that depends on it")
 
+    def limit_memory(self, to_bytes: int) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """The steps that limit its memory, and those that bring back exactly the limit that it has now. Raises
+        StepFailed."""
+        raise self._lacks("sets no limits")
+
     def folder(self) -> str:
         """The folder of this machine without which nothing of what controls the service is left. Pure."""
         raise self._lacks("stands and falls with no folder")
