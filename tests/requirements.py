@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,7 @@ _PLACES = (
     "systemd",
     "netns",
     "netem",
+    "faketime",
     "kafka",
     "registries",
 )
@@ -110,6 +112,9 @@ def missing(need: str) -> str | None:
         )
     if need == "netem":
         return None if _answers(*_ADD_NETEM) else "no netem in this kernel (`modprobe sch_netem`), or no root or tc"
+    if need == "faketime":
+        found = any(Path("/usr").glob("lib*/**/faketime/libfaketime.so.1"))
+        return None if found else "no libfaketime on this machine"
     names = _BINARIES[need]
     if any(shutil.which(name) for name in names):
         return None

@@ -15,8 +15,11 @@ from blackstart.dsl.behavior import REQUEST, Behavior, component, entrance
 from blackstart.dsl.injector import Injector
 from blackstart.dsl.tree import Injection
 from blackstart.faults.blackhole import Blackhole
+from blackstart.faults.clock_skew import ClockSkew
+from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.model import protocols
 from blackstart.model.experiment import Check
@@ -154,6 +157,24 @@ def _database_failure(one: Injection, target: Target) -> Injected:
     return Injected((fault,), hold_s=_duration(one, _patience(target)), needs=_enough(share))
 
 
+def _cpu_pressure(one: Injection, target: Target) -> Injected:
+    fault = CpuStress(component(target, _text(one, "target")), _number(one, "load"))
+    return Injected((fault,), hold_s=_duration(one, _patience(target)))
+
+
+def _memory_pressure(one: Injection, target: Target) -> Injected:
+    fault = MemoryStress(component(target, _text(one, "target")), share=_number(one, "usage"))
+    return Injected((fault,), hold_s=_patience(target))
+
+
+def _clock_skew(one: Injection, target: Target) -> Injected:
+    try:
+        fault = ClockSkew(component(target, _text(one, "target")), _number(one, "offset"))
+    except ValueError as error:
+        raise NotAvailable(f"clock_skew: {error}") from error
+    return Injected((fault,), hold_s=_patience(target))
+
+
 def _patience(target: Target) -> float:
     """As long as the target itself takes at most to answer: only then has it shown what it does about the fault."""
     return float(target.fact("answer_timeout_s", 5.0)) + _SPARE_S
@@ -186,4 +207,7 @@ _KNOWN: dict[str, Callable[[Injection, Target], Injected]] = {
     "network_partition": _network_partition,
     "service_unavailable": _service_unavailable,
     "database_failure": _database_failure,
+    "cpu_pressure": _cpu_pressure,
+    "memory_pressure": _memory_pressure,
+    "clock_skew": _clock_skew,
 }

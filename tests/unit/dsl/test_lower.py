@@ -16,8 +16,11 @@ from blackstart.dsl.problems import BadSpec
 from blackstart.dsl.slug import slug
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, INJECTIONS
 from blackstart.faults.blackhole import Blackhole
+from blackstart.faults.clock_skew import ClockSkew
+from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.loads import Burst, OpenLoop, Sequence
 from blackstart.model.experiment import Experiment
@@ -162,6 +165,19 @@ def test_a_database_fails_as_it_is_written() -> None:
     assert rare.traffic and rare.hold_min_s * rare.traffic.load.stages[0].rate_per_s > 900
 
 
+def test_what_a_service_runs_on_is_pressed_as_it_is_written() -> None:
+    of: dict[str, tuple[object, float]] = {
+        "cpu_pressure(target: api, load: 80%, duration: 9s)": (CpuStress("api", 0.8), 9.0),
+        "memory_pressure(target: Repository, usage: 0.9)": (MemoryStress("postgres", share=0.9), 4.0),
+        "clock_skew(target: api, offset: -5m)": (ClockSkew("api", -300), 4.0),
+        "clock_skew(target: api, offset: 1h)": (ClockSkew("api", 3600), 4.0),
+    }
+    for asked, (fault, held_s) in of.items():
+        one = made(f"inject: {asked}", "expect: eventually_succeeds")
+        assert one.faults == (fault,) and one.hold_min_s >= held_s
+        assert from_data(to_data(one)) == one
+
+
 def test_what_is_written_of_answers_is_a_check() -> None:
     one = made("inject { database_failure(target: Repository) }", "when { result = Open(input) }",
                "then { result is error result.error.code == DOWN result.latency < 10s }")  # fmt: skip
@@ -172,9 +188,7 @@ def test_what_is_written_of_answers_is_a_check() -> None:
 
 
 REFUSED = {
-    "not available yet": "inject: cpu_pressure(target: api, load: 80%)",
-    "clock_skew is not available": "inject: clock_skew(target: api, offset: 1h)",
-    "memory_pressure": "inject: memory_pressure(target: api, usage: 0.5)",
+    "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
     "can't tell": "inject: database_failure(operation: insert)",
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
@@ -217,7 +231,7 @@ def test_a_time_limit_is_that_of_the_run() -> None:
 
 
 def test_every_word_of_the_language_has_a_meaning_or_is_refused_by_name() -> None:
-    assert {*injected._KNOWN} == {*INJECTIONS} - {"cpu_pressure", "memory_pressure", "clock_skew"}
+    assert {*injected._KNOWN} == {*INJECTIONS}
     assert {*expected._PLAIN} == {*EXPECTATIONS} and {*expected._CALLED} == {*CALLED_EXPECTATIONS}
 
 

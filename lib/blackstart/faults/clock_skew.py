@@ -1,0 +1,144 @@
+"""Let a service's clock go wrong: it takes another time for now than everybody else."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from blackstart.base.codec import plain
+from blackstart.base.errors import Refused
+from blackstart.controls.process import Process
+from blackstart.controls.steps.local import run
+from blackstart.controls.steps.shell import to_shell
+from blackstart.faults._service import ServiceUnderTest, service_under_test
+from blackstart.faults._stress import local_pid
+from blackstart.model import protocols
+from blackstart.model.change import Change
+from blackstart.model.reading import Probe
+from blackstart.model.step import Command, Step
+from blackstart.model.target import Target
+from blackstart.probes.clock_offset import ClockOffset, HttpDate
+from blackstart.probes.read import read_once
+from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
+
+_LEAST_S = 5.0  # HTTP tells whole seconds, and many a server a second late
+_READ_WITHIN_S = 3.0
+_FILE = "FAKETIME_TIMESTAMP_FILE"
+_MARK = "BLACKSTART_CLOCK_SKEW"
+_PLACES = ("/usr/lib/*/faketime", "/usr/lib/faketime", "/usr/lib64/faketime", "/usr/local/lib/faketime")
+_WRITE = 'printf "%s\\n" "$2" >"$1"'
+_WRITE_BACK = 'printf "%s" "$2" >"$1"'
+_MAY_WRITE = (
+    'if [ -e "$1" ]; then [ -w "$1" ]; else [ -w "${1%/*}" ]; fi || { echo "$1 may not be written" >&2; exit 77; }'
+)
+# Only what was started with our mark is stopped: on a healthy system nothing is.
+_STOP_SKEWED = (
+    'for one in /proc/[0-9]*/environ; do { tr "\\0" "\\n" <"$one"; } 2>/dev/null | grep -qx "$1" || continue; '
+    "STOP || exit; break; done"
+)
+
+
+@plain("fault.clock_skew")
+class ClockSkew:
+    """The service's clock is `offset_s` seconds ahead (below 0: behind), by libfaketime. It bites when the service
+    tells such a time itself: in the `Date` of HTTP, in Redis's INFO, in a query of PostgreSQL.
+
+    A service that was started with libfaketime and FAKETIME_TIMESTAMP_FILE is told through that file, and goes on. One
+    that is a process with a `start` of its own is started again with it, and again without it by the undo.
+    """
+
+    service: str
+    offset_s: float
+
+    def __post_init__(self) -> None:
+        if abs(self.offset_s) < _LEAST_S:
+            raise ValueError(
+                f"offset_s must be at least {_LEAST_S:g} s, ahead or behind, to be seen: {self.offset_s:g}"
+            )
+
+    def plan(self, target: Target) -> tuple[Change, ...]:
+        """One change. Raises Refused where the service's clock can't be set, or not be seen."""
+        tested = service_under_test(target, self.service)
+        tested.refuse_by_hand("how its process was started can't be seen")
+        clock = self._clock(tested, target)
+        environment = _environment(tested, local_pid(tested))
+        if "libfaketime" in environment.get("LD_PRELOAD", "") and environment.get(_FILE):
+            do, undo, rights = self._through_file(tested, environment[_FILE])
+        else:
+            do, undo, rights = self._started_again(tested, target)
+        half = self.offset_s / 2
+        bites, back = (
+            (clock.at_least(half), clock.below(half)) if half > 0 else (clock.at_most(half), clock.above(half))
+        )
+        made = tested.change(self.describe(), do, undo, (bites,), rights)
+        return (replace(made, gone=(*made.gone, back)),)
+
+    def _through_file(self, tested: ServiceUnderTest, file: str) -> tuple[tuple[Step, ...], ...]:
+        def there(*argv: str) -> Command:
+            return tested.control.inside(argv) if tested.control.kind == "docker" else Command(argv)
+
+        told = run(there("cat", file))
+        had = told.stdout if told.ok else None
+        write = there("sh", "-c", _WRITE, "set clock", file, f"{self.offset_s:+g}")
+        back = there("rm", "-f", file) if had is None else there("sh", "-c", _WRITE_BACK, "set clock back", file, had)
+        may = there("sh", "-c", _MAY_WRITE, "may set clock", file)
+        return (write,), (back, *tested.control.start()), (may,)
+
+    def _started_again(self, tested: ServiceUnderTest, target: Target) -> tuple[tuple[Step, ...], ...]:
+        control = tested.control
+        if not isinstance(control, Process):
+            raise Refused(
+                f"{self.service} was not started with libfaketime, and its control ({control.kind}) can't start it "
+                f"with it. Start it with LD_PRELOAD=libfaketime.so.1 and {_FILE}=/path/of/a/file"
+            )
+        tested.refuse_lost(target)
+        mark = f"{target.name}/{self.service}"
+        faked = {
+            "LD_PRELOAD": str(library()), "FAKETIME": f"{self.offset_s:+g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            "DONT_FAKE_MONOTONIC": "1", _MARK: mark,
+        }  # fmt: skip
+        skewed = replace(control, env=tuple(sorted({**dict(control.env), **faked}.items())))
+        stop = " && ".join(map(to_shell, control.stop()))
+        limit_s = sum(step.timeout_s for step in control.stop())
+        script = _STOP_SKEWED.replace("STOP", stop)
+        unskew = Command(("sh", "-c", script, "stop skewed", f"{_MARK}={mark}"), timeout_s=limit_s)
+        return (*control.stop(), *skewed.start()), (unskew, *control.start()), ()
+
+    def _clock(self, tested: ServiceUnderTest, target: Target) -> ClockOffset:
+        name, service = f"{self.service}_clock_ahead_s", tested.service
+        speaks, per_s = protocols.spoken_by(service), 1.0
+        of: Probe | None = None
+        if speaks == "http":
+            scheme = "https" if service.url.startswith("https") else "http"
+            of = HttpDate(f"{scheme}://{service.address}/", name)
+        elif speaks == "redis":
+            of, per_s = RedisCommand(("INFO", "server"), self.service, "server_time_usec"), 1e6
+        elif speaks == "postgres":
+            of = SqlScalar("select extract(epoch from clock_timestamp())::float8", self.service, name=name)
+        if of is None:
+            raise Refused(f"nobody could see the clock of {self.service}: it speaks neither HTTP, Redis nor PostgreSQL")
+        clock = ClockOffset(of.bind(target), name, per_s)
+        seen = read_once(clock, _READ_WITHIN_S)
+        if seen.number is None or abs(seen.number) >= _LEAST_S / 2:
+            raise Refused(f"the clock of {self.service} does not agree with ours to begin with: {seen}")
+        return clock
+
+    def describe(self) -> str:
+        """As in "set the clock of api 3600 s ahead"."""
+        return f"set the clock of {self.service} {abs(self.offset_s):g} s {'ahead' if self.offset_s > 0 else 'back'}"
+
+
+def library() -> Path:
+    """libfaketime's own file; the one for programs with threads, where there is one. Raises Refused."""
+    for place in _PLACES:
+        for name in ("libfaketimeMT.so.1", "libfaketime.so.1"):
+            if found := next(Path("/").glob(f"{place}/{name}".lstrip("/")), None):
+                return found
+    raise Refused("there is no libfaketime on this machine; install it (libfaketime)")
+
+
+def _environment(tested: ServiceUnderTest, pid: int) -> dict[str, str]:
+    try:
+        told = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+    except OSError as error:
+        raise Refused(f"how {tested.service.name} was started can't be seen: {error}") from error
+    return dict(line.partition("=")[::2] for line in told.split("\0") if line)
