@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from blackstart.commands import (
         attesting,
         chaos_blocks,
+        freezing,
         healing,
         listing,
         plan,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "attesting", "chaos_blocks", "healing", "listing", "plan", "proxy_server", "report", "run", "suite",
+    "attesting", "chaos_blocks", "freezing", "healing", "listing", "plan", "proxy_server", "report", "run", "suite",
     "suite_command",
 ]  # fmt: skip
 

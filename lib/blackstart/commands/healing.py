@@ -1,6 +1,7 @@
 """What `chaos.heal` and `chaos.status` do."""
 
 import contextlib
+import os
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,6 +18,7 @@ from blackstart.safety.heal import heal as healing
 from blackstart.safety.heal import strange_copy
 from blackstart.safety.ledger import undo_copies
 from blackstart.safety.ledger.ledger import Ledger
+from blackstart.safety.preflight import freeze
 
 
 @answering()
@@ -59,4 +61,9 @@ def forget(redactor: Redactor, run: str, reason: str) -> int:
 
 @answering()
 def status(redactor: Redactor) -> int:
+    try:
+        if frozen := freeze.look(os.environ):
+            writer.line(redactor(str(frozen)))
+    except Refused as unread:
+        writer.line(redactor(str(unread)))
     return healing.status(lambda text: writer.line(redactor(text)), healing.reports())

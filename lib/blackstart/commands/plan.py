@@ -13,7 +13,7 @@ from blackstart.commands.run import choose, declared, variant_of
 from blackstart.engine import planning, safe_state
 from blackstart.model import flags
 from blackstart.model.verdict import Verdict
-from blackstart.safety.preflight import ssh_origin
+from blackstart.safety.preflight import freeze, ssh_origin
 from blackstart.suites import discovery
 
 
@@ -26,6 +26,8 @@ def plan(
     every = discovery.in_specification(Path(name)) if name.endswith(".isl") and not scenario else ()
     for found in list(every) or [discovery.find(name, scenario)]:
         _show(redactor, found, given, variant_of(found, options, variants), full=bool(options.get("full")))
+    if frozen := freeze.look(os.environ):
+        writer.page(redactor(f"it would be refused now: {frozen}"))
     return Verdict.HELD.exit_code
 
 

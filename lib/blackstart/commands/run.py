@@ -35,7 +35,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.probes import read
 from blackstart.safety.heal import heal as healing
 from blackstart.safety.heal.elsewhere import heal_command
-from blackstart.safety.preflight import guard_rails, service_lock, ssh_origin
+from blackstart.safety.preflight import freeze, guard_rails, service_lock, ssh_origin
 from blackstart.suites import discovery, systems
 from blackstart.verdict.from_folder import Result
 
@@ -61,6 +61,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         with contextlib.suppress(BlackstartError):  # what an older run of it left broken may need its classes
             discovery.load(found)
     healing.leftovers(lambda text: writer.line(redactor(text)), Path(given.reports))
+    freeze.refuse(os.environ)
     signing.from_environ(os.environ)  # a key that can't sign is told of before anything is touched
     target, given = choose(found, given, redactor)
     service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
@@ -76,6 +77,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         console.say(f"will: {what}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
+    freeze.refuse(os.environ)  # the answer may have taken long
     read.load(plan.probes(), ("plumbum",) if plan.changes else ())
     once_more = again(found, given, variant)
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()

@@ -9,6 +9,7 @@ Whatever happens on the way, from the first `do` on, the undo is carried out and
 """
 
 import contextlib
+import os
 import traceback
 from collections.abc import Callable
 from dataclasses import replace
@@ -36,7 +37,7 @@ from blackstart.safety.guardian.client import Guardian
 from blackstart.safety.heal import heal_script
 from blackstart.safety.heal.restore import STAYS_GONE_S
 from blackstart.safety.ledger import undo_copies
-from blackstart.safety.preflight import forbidden_states, rehearsal
+from blackstart.safety.preflight import forbidden_states, freeze, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
 from blackstart.verdict.monitors import Monitors
@@ -52,13 +53,13 @@ class Run:
         self.experiment = plan.experiment
         self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
-        self.at_work = contextlib.ExitStack()
+        self.at_work, self.freeze = contextlib.ExitStack(), freeze.Watch(os.environ)
         console.between = self._while_asked
 
     def execute(self) -> from_folder.Result:
         """Run it. Raises Refused where it can't be started; then nothing was touched and nothing is left."""
         forbidden_states.refuse_unfit(self.plan)
-        with self.signals, self.at_work:
+        with self.signals, self.at_work, self.freeze:
             self.locks.take(self.experiment.name, self.plan.target.name)
             try:
                 self._open()
@@ -149,6 +150,7 @@ class Run:
             undo_copies.bind_script(self.folder.run, self.folder.heal_script)
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
         self._demand_baseline()  # asking and rehearsing may have taken long
+        self._between()
 
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -172,8 +174,8 @@ class Run:
         """What ends a wait early, looked at a few times a second."""
         self.narrator.tick()
         self.signals.check()
-        if self.observer.stop_because:
-            self._stop(EventName.ABORTED, self.observer.stop_because)
+        if because := self.observer.stop_because or self.freeze.frozen:
+            self._stop(EventName.ABORTED, str(because))
         if self.journal.failure is not None:
             self._stop(EventName.INCONCLUSIVE, f"the evidence can't be written any more: {self.journal.failure}")
         if clock.now_s() > self.ends_by_s:

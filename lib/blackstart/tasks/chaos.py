@@ -46,6 +46,19 @@ def heal(
     finish(commands.healing.heal(here, from_ or "", agree, experiment or ""))
 
 
+@task(help={"reason": "why: everybody who is refused is told", "by": "who says so (you)"}, auto_shortflags=False)
+def freeze(c: Any, reason: str, by: str | None = None) -> None:
+    """No drill of any user of this machine begins from now on; what is broken right now is undone, as ever."""
+    refuse_empty(reason=reason, by=by)
+    finish(commands.freezing.freeze(reason, by or ""))
+
+
+@task
+def thaw(c: Any) -> None:
+    """Drills may begin again."""
+    finish(commands.freezing.thaw())
+
+
 def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         command = {"plan": commands.plan.plan, "run": commands.run.run}[verb]
@@ -63,6 +76,8 @@ namespace = Collection(
     list_,
     status,
     heal,
+    freeze,
+    thaw,
     _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
     _named("run", "Run an experiment by name (NAME, SUITE/NAME) or file."),
 )
