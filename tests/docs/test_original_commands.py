@@ -70,7 +70,7 @@ def test_all_of_them_in_a_row_with_an_operator_at_the_terminal_pass(lab: LabDriv
     child = pexpect.spawn("bash", ["-e", "-c", RUN_ALL], cwd=str(ROOT), env=env, encoding="utf-8", timeout=120)
     said, asked = "", 0
     while True:
-        found = child.expect([r"\[y/N\] ?", "A note for the evidence[^\r\n]*?: ?", pexpect.EOF])
+        found = child.expect([r"\[y/N\] ?", "(?:A note for the evidence|What was learned)[^\r\n]*?: ?", pexpect.EOF])
         said += child.before + str(child.after if found < 2 else "")
         if found == 2:
             break

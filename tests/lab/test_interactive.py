@@ -9,6 +9,9 @@ import pexpect
 import pytest
 import tomli_w
 
+from blackstart.base import operator
+from blackstart.evidence import notes
+from blackstart.evidence.verify import exit_code, verify
 from tests.lab.drills import ROOT, Drill, command, environment
 from tests.lab.lab_driver import LabDriver
 from tests.requirements import require
@@ -68,6 +71,10 @@ def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabD
     child.expect("A note for the evidence")
     child.sendline("operator saw the pager ring")
     child.expect("leader-lock on trader: held")
+    child.expect("What was learned")
+    child.sendline("the pager is late")
+    child.expect("What will be improved")
+    child.sendline("page after 5 s")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
@@ -75,6 +82,11 @@ def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabD
     done = Drill(0, "", tmp_path)
     assert done.folder == folder
     assert [event["text"] for event in done.record.of("note")] == ["operator saw the pager ring"]
+    later = [(note["kind"], note["text"], note["by"]) for note in notes.read(folder).notes]
+    assert later == [
+        ("learning", "the pager is late", operator.name()), ("improvement", "page after 5 s", operator.name())
+    ]  # fmt: skip
+    assert exit_code(verify(folder)) == 0
 
 
 def test_unattended_a_redis_that_only_a_person_can_stop_is_refused(lab: LabDriver, tmp_path: Path) -> None:
@@ -101,6 +113,8 @@ def test_a_postgres_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: L
     child.expect("A note for the evidence")
     child.sendline("")
     child.expect("postgres-blip on trader: held")
+    child.expect("What was learned")
+    child.sendline("")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
@@ -113,6 +127,8 @@ def test_an_operator_sees_how_a_wait_goes_on_one_line_that_is_redrawn(lab: LabDr
     child.sendline("y")
     child.expect("A note for the evidence")
     said = child.before
+    child.sendline("")
+    child.expect("What was learned")
     child.sendline("")
     child.expect(pexpect.EOF)
     child.close()

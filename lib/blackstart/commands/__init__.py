@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from blackstart.commands import (
         attesting,
+        catalog,
         chaos_blocks,
         freezing,
         healing,
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "attesting", "chaos_blocks", "freezing", "healing", "listing", "plan", "proxy_server", "report", "run", "suite",
-    "suite_command",
+    "attesting", "catalog", "chaos_blocks", "freezing", "healing", "listing", "plan", "proxy_server", "report", "run",
+    "suite", "suite_command",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from blackstart.base import writer
 from blackstart.base.errors import EXIT_HELD, EXIT_INCONCLUSIVE, BadTarget, Damaged, Refused
 from blackstart.base.printable import table as tabular
 from blackstart.base.secrets.redact import Redactor
+from blackstart.commands import learning as learned
 from blackstart.commands import user_experiment
 from blackstart.commands.answer import answering, where
 from blackstart.commands.target_file import load
@@ -100,14 +101,17 @@ def export(_: Redactor, run: str, reports: str, check: str, out: str, experiment
 
 
 @answering(of_record=True)
-def add_note(redactor: Redactor, run: str, text: str, by: str, reports: str) -> int:
-    """Add an operator's note to a run."""
-    if not text.strip():
-        raise Refused("a note must say something")
+def add_note(
+    redactor: Redactor, run: str, text: str, by: str, reports: str, learning: str = "", improvement: str = ""
+) -> int:
+    """Add an operator's note to a run, what was learned, and what was improved."""
+    told: dict[notes.Kind, str] = {"": text, "learning": learning, "improvement": improvement}
+    if not any(each.strip() for each in told.values()):
+        raise Refused("a note must say something: TEXT, --learning or --improvement")
     folder = _find(run, reports)
     _learn_target(folder, redactor)
     try:
-        notes.append(folder, text.strip(), by.strip(), redactor)
+        learned.add(folder, told, by, redactor)
     except OSError as error:
         raise Refused(f"the note can't be written to {folder}: {error.strerror}") from error
     writer.page(f"noted in {folder / notes.NAME}; the sealed journal is as it was")

@@ -17,7 +17,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import user_experiment
+from blackstart.commands import learning, user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls.steps.shell import describe
@@ -83,6 +83,8 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
     if result.judgement.verdict != Verdict.REFUSED:
         console.plain(f"run again: {once_more}")
+        if console.interactive and result.exit_code == result.judgement.verdict.exit_code:  # no signal wants it to end
+            learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result

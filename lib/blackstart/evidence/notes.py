@@ -1,7 +1,7 @@
 """`notes.jsonl`: what operators add to a finished run. The sealed journal is never touched.
 
 Each line carries the SHA-256 of the line before it; the first carries the hash of what it was added to: the manifest,
-or the journal of a run that was never sealed.
+or the journal of a run that was never sealed. A note may have a kind: a learning, or an improvement.
 """
 
 import fcntl
@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from blackstart.base import clock
 from blackstart.base.errors import Damaged
@@ -19,6 +19,7 @@ from blackstart.evidence import manifest
 from blackstart.evidence.events import EventName
 
 NAME = "notes.jsonl"
+Kind = Literal["", "learning", "improvement"]
 
 
 @dataclass(frozen=True)
@@ -30,10 +31,19 @@ class Notes:
 
     def lines(self) -> list[tuple[str, str]]:
         """(when, what) of each, for reports."""
-        return [(str(n["utc"]), f"{n['by']}: {n['text']}" if n.get("by") else str(n["text"])) for n in self.notes]
+        told = [": ".join(filter(None, (_head(note), str(note["text"])))) for note in self.notes]
+        return list(zip((str(note["utc"]) for note in self.notes), told, strict=True))
+
+    def of(self, kind: Kind) -> list[dict[str, Any]]:
+        """Those of that kind, oldest first."""
+        return [note for note in self.notes if note.get("kind", "") == kind]
 
 
-def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = str) -> None:
+def _head(note: dict[str, Any]) -> str:
+    return ", ".join(str(note[word]) for word in ("kind", "by") if note.get(word))
+
+
+def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = str, kind: Kind = "") -> None:
     """Add a note to a run, durable when this returns. Raises Damaged, OSError."""
     handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
     with os.fdopen(handle, "r+b") as file:
@@ -43,6 +53,7 @@ def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = 
         if seen.damage:
             raise Damaged(f"{folder / NAME}: {seen.damage}; nothing was added to it")
         entry = {"n": len(lines), "utc": clock.utc_iso(), "event": EventName.NOTE, "text": scrub(text), "by": scrub(by)}
+        entry |= {"kind": kind} if kind else {}
         entry["prev"] = _digest(lines[-1]) if lines else _anchor(folder)
         file.write(json.dumps(entry, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n")
         file.flush()

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.errors import Damaged, Refused, did_you_mean
@@ -60,14 +61,19 @@ def refuse_endless(folder: Path) -> None:
             raise Damaged(f"{path} is {what}, so nothing of the run is read")
 
 
-def _id_of(folder: Path) -> str:
-    """`CHAOS-20260131-001`, from the journal's first line; "" where that can't be read."""
+def head(folder: Path) -> dict[str, Any]:
+    """The journal's first line, which says what was run on what; empty where it can't be read."""
     try:
         with (folder / "journal.jsonl").open("rb") as file:
             first = json.loads(file.readline(_LONGEST_LINE_BYTES))
     except (OSError, ValueError, RecursionError):
-        return ""
-    return str(first.get("id", "")) if isinstance(first, dict) else ""
+        return {}
+    return first if isinstance(first, dict) else {}
+
+
+def _id_of(folder: Path) -> str:
+    """`CHAOS-20260131-001`; "" where that can't be read."""
+    return str(head(folder).get("id", ""))
 
 
 def _candidates(name: str, reports: Path) -> Iterator[Path]:

@@ -6,7 +6,7 @@ from xml.etree.ElementTree import Element
 
 from blackstart import __version__
 from blackstart.evidence.history import History
-from blackstart.reports import observed, sections, stretches
+from blackstart.reports import observation, observed, sections, stretches
 from blackstart.reports.fate_section import fate_section, gauge_section
 from blackstart.reports.load_view import MEANING, OUTCOMES, Bucket, buckets, by_phase
 from blackstart.reports.markup import e, to_html
@@ -14,7 +14,7 @@ from blackstart.reports.picture import timeline
 from blackstart.reports.story import RunView
 
 # Even if something did break out of its element: nothing may be loaded, sent or run.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _LEGEND = (
     ("value same", "a value, as at the end of the baseline"),
     ("value other", "another value"),
@@ -35,6 +35,7 @@ def page(view: RunView, history: History | None = None, notes: Sequence[tuple[st
         sections.verdict(view),
         sections.failed(view),
         sections.glance(view),
+        observation.part(view),
         _timeline(view, loaded) if view.phases else None,
         list(sections.observed(observed.rows(view, history))),
         list(sections.findings(view)),
@@ -60,7 +61,7 @@ def _head(view: RunView) -> Element:
         "head",
         e("meta", charset="utf-8"),
         e("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        e("meta", http_equiv="Content-Security-Policy", content=_POLICY),
+        e("meta", http_equiv="Content-Security-Policy", content=POLICY),
         e("meta", name="color-scheme", content="light dark"),
         e("title", f"{verdict.sign} {verdict.shown}: {view.name} on {view.target['name']}, {view.run}"),
         e("style", Path(__file__).with_name("style.css").read_text(encoding="utf-8")),

@@ -9,11 +9,16 @@ _CELL_AT_MOST = 300
 
 def cell(value: object) -> str:
     """Text that can't leave its cell or line, nor be taken for Markdown, HTML or a mention."""
-    text = one_line(" ".join(str(value).split()))
-    text = text if len(text) <= _CELL_AT_MOST else f"{text[: _CELL_AT_MOST - 1]}…"
+    told = one_line(" ".join(str(value).split()))
+    return text(told if len(told) <= _CELL_AT_MOST else f"{told[: _CELL_AT_MOST - 1]}…")
+
+
+def text(value: str) -> str:
+    """Text of any length, with its spaces, that can't leave its line nor be taken for more than text."""
+    told = one_line(value)
     for sign in "\\`*_[]|~#":
-        text = text.replace(sign, f"\\{sign}")
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@&#8203;")
+        told = told.replace(sign, f"\\{sign}")
+    return told.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "@&#8203;")
 
 
 def code(text: str) -> str:

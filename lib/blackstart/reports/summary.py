@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from blackstart.evidence.history import History
-from blackstart.reports import breaker, fates, figures, gauges, observed, stretches
+from blackstart.reports import breaker, fates, figures, gauges, observation, observed, stretches
 from blackstart.reports.fates import PhaseFigures
 from blackstart.reports.markdown import cell, code, grid
 from blackstart.reports.story import RunView
@@ -42,6 +42,12 @@ def _head(view: RunView) -> Iterator[str]:
     yield f"**Began**: {view.began_text}, evidence {code(view.run)}"
     yield f"**Verdict**: {view.judgement.verdict.shown}. {verdict_says(view)}"
     yield from (f"- {cell(reason)}" for reason in view.judgement.reasons)
+    yield ""
+    yield f"**Hypothesis**: {cell(observation.hypothesis(view))}"
+    yield f"**Method**: {cell(observation.method(view))}"
+    yield "**Observation**:"
+    yield ""
+    yield from (f"- {cell(line)}" for line in observation.lines(view))
     yield ""
 
 

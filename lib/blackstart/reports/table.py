@@ -6,7 +6,7 @@ from blackstart.base import printable
 from blackstart.base.durations import shown
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
-from blackstart.reports import observed, stretches
+from blackstart.reports import observation, observed, stretches
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import RunView
@@ -21,6 +21,7 @@ def lines(
     """The whole report, without colours. With the load's history, what became of its requests phase by phase, too."""
     parts = [
         _facts(view),
+        observation.lines(view),
         _transitions(view),
         _findings(view),
         _requests(view, load, history),
@@ -48,7 +49,7 @@ def _facts(view: RunView) -> list[str]:
         ("fault", ", ".join(change.what for change in view.changes) or "none"),
     ]
     if view.experiment:
-        rows.insert(1, ("hypothesis", " ".join(view.experiment.hypothesis.split())))
+        rows[1:1] = [("hypothesis", observation.hypothesis(view)), ("method", observation.method(view))]
     return printable.table(rows, tablefmt="plain", maxcolwidths=[None, 100], disable_numparse=True)
 
 

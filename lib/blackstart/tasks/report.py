@@ -3,7 +3,7 @@
 import os
 from typing import Any
 
-from invoke import Collection, task
+from invoke import Argument, Collection, Task, task
 
 from blackstart import commands
 from blackstart.tasks._options import finish, refuse_empty
@@ -107,15 +107,59 @@ def trend(
     )
 
 
+class _Told(Argument):
+    """An option with which the note's own text may be left out: of Invoke's positionals none may."""
+
+    def __init__(self, given: Argument, text: Argument) -> None:
+        super().__init__(names=given.names, kind=given.kind, help=given.help)
+        self._text = text
+
+    def set_value(self, value: Any, cast: bool = True) -> None:
+        super().set_value(value, cast)
+        if self._text.value is None:
+            self._text.set_value("", cast=False)
+
+
+class _Note(Task[Any]):
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        made = super().get_arguments(ignore_unknown_help)
+        text = next(argument for argument in made if argument.name == "text")
+        return [_Told(one, text) if one.name in ("learning", "improvement") else one for one in made]
+
+
 @task(
+    klass=_Note,
     positional=["run", "text"],
-    help={**_HELP, "run": _RUN.removesuffix(" (the newest)"), "text": "the note", "by": "who says so"},
+    help={**_HELP, "run": _RUN.removesuffix(" (the newest)"), "text": "the note; before the options, or left out",
+          "learning": "what was learned of the system", "improvement": "what was, or will be, improved",
+          "by": "who says so (you)"},
     auto_shortflags=False,
-)
-def note(c: Any, run: str, text: str, by: str | None = None, reports: str | None = None) -> None:
-    """Add an operator's note to a finished run; the sealed journal stays as it is."""
-    refuse_empty(run=run, text=text, by=by, reports=reports)
-    finish(commands.report.add_note(run, text, by or "", _reports(reports)))
+)  # fmt: skip
+def note(
+    c: Any,
+    run: str,
+    text: str,
+    learning: str | None = None,
+    improvement: str | None = None,
+    by: str | None = None,
+    reports: str | None = None,
+) -> None:
+    """Add an operator's note, learning or improvement to a finished run; the sealed journal stays as it is."""
+    if not (learning or improvement):
+        refuse_empty(text=text)
+    refuse_empty(run=run, learning=learning, improvement=improvement, by=by, reports=reports)
+    finish(commands.report.add_note(run, text, by or "", _reports(reports), learning or "", improvement or ""))
 
 
-namespace = Collection("report", show, html, judge, verify, bundle, export, keygen, trend, note)
+@task(
+    help={"reports": f"{_REPORTS}; runs in folders of it count, too",
+          "out": "the file in Markdown; the page stands beside it (catalog.md in the reports folder)"},
+    auto_shortflags=False,
+)  # fmt: skip
+def catalog(c: Any, reports: str | None = None, out: str | None = None) -> None:
+    """Write the failure catalog: what all runs tell together, with what was learned and improved."""
+    refuse_empty(reports=reports, out=out)
+    finish(commands.catalog.write(_reports(reports), out or ""))
+
+
+namespace = Collection("report", show, html, judge, verify, bundle, export, keygen, trend, note, catalog)

@@ -1,0 +1,241 @@
+"""The failure catalog's facts: what the runs of each failure came to, taken from their own documents. Pure.
+
+A run is read from what it sealed (`results/chaos.json`, the head of its journal, its notes), so that a thousand runs
+are read in seconds; `report.judge` judges one again from its readings.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from blackstart.model.verdict import Verdict
+
+_TOLD = (Verdict.HELD, Verdict.BROKE, Verdict.INCONCLUSIVE, Verdict.NOT_RESTORED)
+_BAD = (Verdict.BROKE, Verdict.NOT_RESTORED)
+_ALTERS_NO_RUN = ("--reports=", "--noninteractive", "--note=")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation came to in one run: `result` in a word, and what was expected and seen."""
+
+    phase: str
+    name: str
+    result: str
+    expected: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Said:
+    """A learning or an improvement: who said it, when (UTC), and what."""
+
+    utc: str
+    by: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One run. Times in seconds, None where they were not seen: `detected_s` from the fault's effect to the first of
+    the states that were awaited (`detected_by`), `recovered_s` from the undo until all of them had come.
+
+    `restored` says whether all that was broken was proved undone; None where nothing was.
+    """
+
+    run: str
+    where: str
+    began: str
+    verdict: Verdict
+    system: str
+    experiment: str
+    mutant: str = ""
+    hypothesis: str = ""
+    method: str = ""
+    again: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    reason: str = ""
+    felt: str = ""
+    detected_by: str = ""
+    detected_s: float | None = None
+    recovered_s: float | None = None
+    restored: bool | None = None
+    learnings: tuple[Said, ...] = ()
+    improvements: tuple[Said, ...] = ()
+
+    @property
+    def bad(self) -> bool:
+        return self.verdict in _BAD
+
+    @property
+    def broken(self) -> list[Finding]:
+        """What broke, without what is no criterion of a run that held."""
+        return [one for one in self.findings if one.result == Verdict.BROKE and one.phase != "baseline"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """All runs of one experiment on one system, oldest first."""
+
+    system: str
+    experiment: str
+    mutant: str
+    runs: tuple[Seen, ...]
+
+    @property
+    def newest(self) -> Seen:
+        return self.runs[-1]
+
+    @property
+    def verdicts(self) -> Counter[Verdict]:
+        return Counter(run.verdict for run in self.runs)
+
+    @property
+    def broken(self) -> dict[str, list[tuple[Seen, Finding]]]:
+        """By expectation: the runs in which it broke, and what was seen."""
+        found: dict[str, list[tuple[Seen, Finding]]] = {}
+        for run in self.runs:
+            for one in run.broken if run.bad else ():
+                found.setdefault(one.name, []).append((run, one))
+        return found
+
+    @property
+    def learnings(self) -> list[Said]:
+        return [said for run in self.runs for said in run.learnings]
+
+    @property
+    def improvements(self) -> list[Said]:
+        return [said for run in self.runs for said in run.improvements]
+
+    def undocumented(self) -> list[Seen]:
+        """The runs that broke, and of which nobody said what was learned."""
+        return [run for run in self.runs if run.bad and not run.learnings]
+
+    def again(self) -> list[str]:
+        """The expectations that broke again after a run had held, or after an improvement was noted; in words."""
+        told = []
+        for name, cases in self.broken.items():
+            first, last = cases[0][0], cases[-1][0]
+            held = [run for run in self.runs if run.verdict == Verdict.HELD and first.began < run.began < last.began]
+            better = [said for run in self.runs if first.began <= run.began < last.began for said in run.improvements]
+            if held or better:
+                since = f"{len(held)} runs held meanwhile" if held else "although an improvement was noted meanwhile"
+                told.append(f"{name} broke on {_day(first)} and again on {_day(last)}; {since}")
+        return told
+
+
+def failures(runs: Iterable[Seen]) -> list[Failure]:
+    """By system and experiment, in the order of their names. What was refused tells of no failure."""
+
+    def key(run: Seen) -> tuple[str, str, str]:
+        return run.system, run.experiment, run.mutant
+
+    told = sorted((run for run in runs if run.verdict in _TOLD), key=lambda run: (*key(run), run.began))
+    return [Failure(*names, tuple(group)) for names, group in groupby(told, key)]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting of a system with one value: the experiments whose runs held with it, and that broke, with counts."""
+
+    system: str
+    name: str
+    value: str
+    held: Counter[str]
+    broke: Counter[str]
+
+
+def settings(found: Sequence[Failure]) -> list[Setting]:
+    """The targets' own facts, of runs without a defect of a lab's: with those it is the defect that breaks."""
+    made: dict[tuple[str, str, str], tuple[Counter[str], Counter[str]]] = {}
+    for failure in found:
+        for run in failure.runs if not failure.mutant else ():
+            for name, value in run.facts.items():
+                held, broke = made.setdefault((run.system, name, str(value)), (Counter(), Counter()))
+                held[run.experiment] += run.verdict == Verdict.HELD
+                broke[run.experiment] += run.bad
+    return [Setting(*key, +held, +broke) for key, (held, broke) in sorted(made.items())]
+
+
+def _day(run: Seen) -> str:
+    return run.began[:16].replace("T", " ")
+
+
+# ---------------------------------------------------------------- one run, from its documents
+
+
+def seen(
+    where: str, head: Mapping[str, Any], document: Mapping[str, Any], method: str, said: Mapping[str, Sequence[Any]]
+) -> Seen:
+    """A run from the first line of its journal, its `results/chaos.json` and its notes (`learning`, `improvement`).
+    Raises KeyError, TypeError, ValueError where they are not of that form."""
+    scenario, target = document["scenarios"][0], head["target"]
+    findings = tuple(
+        Finding(one["type"], one["name"], one["result"], one["expected"], one["message"])
+        for one in scenario["assertions"]
+    )
+    events, injections = scenario["timeline"]["events"], scenario["injections"]
+    by, detected_s = _detected(events, injections, findings)
+    done = [one for one in injections if one["activated"] or one["deactivated"]]
+    return Seen(
+        run=str(head["run"]), where=where, began=str(head["began"]), verdict=Verdict(document["verdict"]),
+        system=str(target["name"]), experiment=scenario["name"], mutant=str(target.get("mutant") or ""),
+        hypothesis=" ".join(scenario["hypothesis"].split()), method=method, again=_command(str(head.get("again", ""))),
+        facts=target.get("facts") or {}, findings=findings, reason=str(scenario["error"] or ""),
+        felt=_felt(head, findings), detected_by=by, detected_s=detected_s,
+        recovered_s=_recovered(events, findings),
+        restored=all(one["deactivated"] for one in done) if done else None,
+        learnings=_said(said["learning"]), improvements=_said(said["improvement"]),
+    )  # fmt: skip
+
+
+def _detected(
+    events: Sequence[Any], injections: Sequence[Any], findings: Sequence[Finding]
+) -> tuple[str, float | None]:
+    """The first awaited state that came, and how long after the effect."""
+    effects = [one["stats"]["inForceFromMs"] for one in injections if one["stats"]["inForceFromMs"] is not None]
+    awaited = {f.name: f for f in findings if f.phase == "fault" and f.result == Verdict.HELD and _awaits(f)}
+    came = [
+        (one["timestamp"], one["data"]["name"]) for one in _results(events, "fault") if one["data"]["name"] in awaited
+    ]
+    if not effects or not came:
+        return "", None
+    at_ms, name = min(came)
+    return awaited[name].expected.removeprefix("eventually ").partition(" within ")[0], max(
+        0, at_ms - min(effects)
+    ) / 1000
+
+
+def _recovered(events: Sequence[Any], findings: Sequence[Finding]) -> float | None:
+    """None where nothing was awaited, or not all of it came."""
+    awaited = {f.name: f.result == Verdict.HELD for f in findings if f.phase == "recovery" and _awaits(f)}
+    undone = [one["timestamp"] for one in events if one["type"] == "cleanup" and "ok" not in one["data"]]
+    came = [one["timestamp"] for one in _results(events, "recovery") if one["data"]["name"] in awaited]
+    if not awaited or not all(awaited.values()) or not undone or not came:
+        return None
+    return max(0, max(came) - max(undone)) / 1000
+
+
+def _results(events: Sequence[Any], phase: str) -> list[Any]:
+    return [one for one in events if one["type"] == "assertion_result" and one["data"]["phase"] == phase]
+
+
+def _awaits(finding: Finding) -> bool:
+    return finding.expected.startswith("eventually ")
+
+
+def _felt(head: Mapping[str, Any], findings: Sequence[Finding]) -> str:
+    """What the load's own requests told of the fault, where a check looked at that."""
+    names = {one["name"] for one in head["experiment"]["checks"] if one["check"] == "fault_observed"}
+    return next((f.message.rpartition(": ")[2] for f in findings if f.name in names and f.result == Verdict.HELD), "")
+
+
+def _command(again: str) -> str:
+    return " ".join(word for word in again.split(" ") if not word.startswith(_ALTERS_NO_RUN))
+
+
+def _said(notes: Sequence[Any]) -> tuple[Said, ...]:
+    return tuple(Said(str(note["utc"]), str(note.get("by", "")), str(note["text"])) for note in notes)

@@ -1,0 +1,300 @@
+"""The failure catalog as it is read: what stands open first, then each failure, then what is known to work. Pure."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from statistics import median
+
+from blackstart.base.durations import shown
+from blackstart.model.verdict import Verdict
+from blackstart.reports.blocks import Block, Code, Grid, Heading, Paragraph, Points, Words
+from blackstart.reports.catalog import Failure, Finding, Said, Seen, Setting
+
+_NAMED_AT_MOST = 6
+# What tells most of how a system bears a failure, first.
+_TELLING = ("fault", "check", "always")
+
+
+def blocks(
+    found: Sequence[Failure],
+    settings: Sequence[Setting],
+    refused: int,
+    left_out: Sequence[tuple[str, str]],
+    invoke: str,
+) -> Iterator[Block]:
+    """The whole. `refused` runs touched nothing; `left_out` are those that can't be read, with the reason; `invoke` is
+    what to type before a task's name."""
+    runs = [run for failure in found for run in failure.runs]
+    yield Heading(1, "Failure catalog")
+    yield Paragraph((_extent(runs, refused, len(left_out)),))
+    own = [failure for failure in found if not failure.mutant]
+    yield Heading(2, "What stands open")
+    yield from _open(own, invoke)
+    yield Heading(2, "At a glance")
+    yield Grid(
+        ("system", "failure", "runs", "held", "broke", "inconclusive", "recovery: median (worst)", "last seen"),
+        [_row(failure) for failure in own],
+    )
+    for system in dict.fromkeys(failure.system for failure in own):
+        yield Heading(2, system)
+        for failure in (failure for failure in own if failure.system == system):
+            yield from _failure(failure, invoke)
+    yield from _defects([failure for failure in found if failure.mutant])
+    yield from _settings(settings)
+    yield from _criteria(own, runs, refused)
+    if left_out:
+        yield Heading(2, "Runs that are not in it")
+        yield Points([("", (Code(name), f": {why}")) for name, why in left_out])
+
+
+def _extent(runs: Sequence[Seen], refused: int, left_out: int) -> str:
+    if not runs:
+        return "No run has told of a failure yet."
+    told = (
+        f"Made from {_runs(len(runs))}, {_at(min(run.began for run in runs))} to {_at(max(run.began for run in runs))}"
+    )
+    told += f"; {refused} more were refused before anything was touched" if refused else ""
+    told += f"; {left_out} could not be read, see the end" if left_out else ""
+    return f"{told}. All times are UTC. It is made anew from the runs each time: what people know is in their notes."
+
+
+def _open(own: Sequence[Failure], invoke: str) -> Iterator[Block]:
+    points: list[tuple[str, Words]] = []
+    for failure in own:
+        newest = failure.newest
+        name = f"{failure.experiment} on {failure.system}"
+        if newest.verdict != Verdict.HELD:
+            since = next((run for run in reversed(failure.runs) if run.verdict == Verdict.HELD), None)
+            last = f"It last held on {_at(since.began)}." if since else "It has never held."
+            points.append((name, (f"{newest.verdict.shown} on {_at(newest.began)}: {_short(newest.reason)} {last}",)))
+        points += [(f"{name}, again", (f"{told}.",)) for told in failure.again()]
+        if missing := failure.undocumented():
+            points.append((f"{name}, undocumented", _ask(missing, invoke)))
+    if points:
+        yield Points(points)
+    else:
+        yield Paragraph(
+            ("Nothing: every failure held when it was last tried, and nothing that broke is undocumented.",)
+        )
+
+
+def _ask(missing: Sequence[Seen], invoke: str) -> Words:
+    return (
+        f"{_runs(len(missing))} broke, and nobody said what was learned; for the last one: ",
+        Code(f"{invoke} report.note {missing[-1].where} --learning '…' --improvement '…'"),
+    )
+
+
+def _row(failure: Failure) -> tuple[str | int, ...]:
+    count = failure.verdicts
+    broke = count[Verdict.BROKE] + count[Verdict.NOT_RESTORED]
+    times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
+    took = f"{_took(median(times))} ({_took(max(times))})" if times else "nothing awaited"
+    return (
+        failure.system, failure.experiment, len(failure.runs), count[Verdict.HELD], broke, count[Verdict.INCONCLUSIVE],
+        took, _at(failure.newest.began),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- one failure
+
+
+def _failure(failure: Failure, invoke: str) -> Iterator[Block]:
+    newest = failure.newest
+    yield Heading(3, failure.experiment)
+    yield Paragraph((newest.hypothesis,))
+    yield Points(
+        [
+            ("Record", (_record(failure),)),
+            ("How to trigger it", (Code(newest.again), f": {newest.method}")),
+            *(("What broke", words) for words in _broken(failure)),
+            *_unclear(failure),
+            ("Behaviour", _behaviour(failure)),
+            *([("Detection", (_detection(failure),))] if newest.restored is not None else []),
+            *([("Recovery", (_recovery(failure),))] if newest.restored is not None else []),
+            *(("Learned", (_quoted(said),)) for said in failure.learnings),
+            *_prevention(failure, invoke),
+            ("Evidence", ("the newest run is ", Code(newest.where))),
+        ]
+    )
+
+
+def _record(failure: Failure) -> str:
+    count, total = failure.verdicts, len(failure.runs)
+    if count[Verdict.HELD] == total:
+        told = {1: "held in its only run", 2: "held in both runs"}.get(total, f"held in all {total} runs")
+    else:
+        told = f"of {_runs(total)}, " + ", ".join(f"{many} {verdict.shown}" for verdict, many in count.most_common())
+    first, last = _at(failure.runs[0].began), _at(failure.newest.began)
+    return f"{told}; first seen {first}, last seen {last}" if total > 1 else f"{told}, {first}"
+
+
+def _broken(failure: Failure) -> Iterator[Words]:
+    for name, cases in failure.broken.items():
+        _, last = cases[-1]
+        yield (Code(name), f" in {len(cases)} of {_runs(len(failure.runs))}, last: {_short(last.message)}")
+
+
+def _unclear(failure: Failure) -> list[tuple[str, Words]]:
+    """The newest run of which nothing can be said, and how many such there are."""
+    found = [run for run in failure.runs if run.verdict == Verdict.INCONCLUSIVE]
+    if not found:
+        return []
+    of = f"{_runs(len(found))}, the last on {_at(found[-1].began)}"
+    return [("Inconclusive", (f"{of}: {_short(found[-1].reason)}",))]
+
+
+def _behaviour(failure: Failure) -> Words:
+    """What the newest run that held was seen to do."""
+    run = next((run for run in reversed(failure.runs) if run.verdict == Verdict.HELD), None)
+    if run is None:
+        return ("it has not been seen to hold: what it does instead stands above",)
+    seen = [f for f in run.findings if f.phase in _TELLING and f.result == Verdict.HELD]
+    seen.sort(key=lambda f: _TELLING.index(f.phase))
+    if not seen:
+        return ("nothing was expected of it but its recovery",)
+    told = [part for f in seen[:_NAMED_AT_MOST] for part in (Code(f.name), f" ({_seen(f)}), ")]
+    more = len(seen) - _NAMED_AT_MOST
+    return (*told, f"and {more} more expectations held" if more > 0 else "and that was all that was expected")
+
+
+def _seen(finding: Finding) -> str:
+    return _short(finding.message.removeprefix(f"{finding.expected}: "), 90)
+
+
+def _detection(failure: Failure) -> str:
+    seen = [run for run in failure.runs if run.detected_s is not None]
+    felt = next((run.felt for run in reversed(failure.runs) if run.felt), "")
+    if not seen:
+        told = f"its clients notice ({felt}); " if felt else ""
+        return f"{told}none of the system's own signals is awaited during the fault, so no time is known"
+    times = [run.detected_s for run in seen if run.detected_s is not None]
+    clients = f"; its clients notice, too ({felt})" if felt else ""
+    return f"{seen[-1].detected_by}, {_times(times)} after the fault took effect{clients}"
+
+
+def _recovery(failure: Failure) -> str:
+    times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
+    waited = [
+        run for run in failure.runs if any(f.phase == "recovery" and f.expected.startswith("ev") for f in run.findings)
+    ]
+    if not waited:
+        return "nothing is awaited after it"
+    missed = f"; it did not come, or was not seen, in {len(waited) - len(times)}" if len(waited) > len(times) else ""
+    if not times:
+        return f"not seen in any of {_runs(len(waited))}"
+    return f"by itself: all that was awaited was there {_times(times)} after the undo began{missed}"
+
+
+def _times(times_s: Sequence[float]) -> str:
+    if len(times_s) == 1 or not max(times_s):
+        return _took(times_s[0])
+    return f"{_took(median(times_s))} (median of {len(times_s)}, at worst {shown(max(times_s))})"
+
+
+def _took(time_s: float) -> str:
+    return shown(time_s) if time_s else "at once"
+
+
+def _prevention(failure: Failure, invoke: str) -> list[tuple[str, Words]]:
+    if failure.improvements:
+        return [("Prevention", (_quoted(said),)) for said in failure.improvements]
+    if not failure.broken:
+        return [("Prevention", ("none was needed: the system bears it as it is",))]
+    run = next(iter(failure.broken.values()))[-1][0]
+    how = Code(f"{invoke} report.note {run.where} --improvement '…'")
+    return [("Prevention", ("nobody has noted an improvement yet: ", how))]
+
+
+def _quoted(said: Said) -> str:
+    return f"{said.text} ({', '.join(filter(None, (said.by, _at(said.utc))))})"
+
+
+# ---------------------------------------------------------------- what is known to work, and what not
+
+
+def _defects(mutants: Sequence[Failure]) -> Iterator[Block]:
+    if not mutants:
+        return
+    yield Heading(2, "Defects that the drills catch")
+    yield Paragraph(
+        ("Runs on a lab with one defect switched on. They are meant to break, and are counted nowhere else.",)
+    )
+    yield Grid(("system", "defect", "drill", "caught", "by"), [_defect(failure) for failure in mutants])
+
+
+def _defect(failure: Failure) -> tuple[str, ...]:
+    caught = sum(run.bad for run in failure.runs)
+    by = Counter({name: len(cases) for name, cases in failure.broken.items()}).most_common(3)
+    told = ", ".join(name for name, _ in by)
+    return (
+        failure.system,
+        failure.mutant,
+        failure.experiment,
+        f"{caught} of {len(failure.runs)}",
+        told or "nothing: this drill does not see it",
+    )
+
+
+def _settings(settings: Sequence[Setting]) -> Iterator[Block]:
+    if not settings:
+        return
+    yield Heading(2, "Settings seen to work")
+    yield Paragraph(
+        ("What the systems say of their own settings, and what the runs with each came to. Where a setting has one "
+         "value only, the record shows that it works, and not that another would not.",)
+    )  # fmt: skip
+    for system in dict.fromkeys(one.system for one in settings):
+        yield Heading(3, f"Settings of {system}")
+        alike: dict[tuple[str, str], list[Setting]] = {}
+        for one in (one for one in settings if one.system == system):
+            alike.setdefault((_counted(one.held), _counted(one.broke)), []).append(one)
+        for (held, broke), those in alike.items():
+            told = ", ".join(f"{one.name} = {one.value}" for one in those)
+            yield Points([(f"Held in {held}, broke in {broke}", (Code(told),))])
+
+
+def _counted(counts: Counter[str]) -> str:
+    if not counts:
+        return "none"
+    of = ", ".join(sorted(counts)) if len(counts) <= 3 else f"{len(counts)} experiments"
+    return f"{_runs(counts.total())} of {of}"
+
+
+def _criteria(own: Sequence[Failure], runs: Sequence[Seen], refused: int) -> Iterator[Block]:
+    bad = [run for failure in own for run in failure.runs if run.bad]
+    touched = [run for run in runs if run.restored is not None]
+    whole = [run for run in touched if run.restored]
+    failed = [failure for failure in own if failure.broken]
+    better = [failure for failure in failed if failure.improvements]
+    held_since = [failure for failure in better if failure.newest.verdict == Verdict.HELD]
+    again = [failure for failure in own if failure.again()]
+    first, last = (sum(f.runs[at].verdict == Verdict.HELD for f in own) for at in (0, -1))
+    learned = sum(bool(run.learnings) for run in bad)
+    yield Heading(2, "Is this good chaos testing?")
+    yield Grid(
+        ("criterion", "what the record says"),
+        [
+            ("Failures are controlled", f"{len(whole)} of {len(touched)} runs that broke something proved it undone "
+                                        f"themselves; {refused} were refused before anything was touched"),
+            ("Learning is documented", f"of {_runs(len(bad))} that broke, {learned} say what was learned"),
+            ("Improvements are implemented", f"of {len(failed)} failures that broke, {len(better)} have an improvement "
+                                             f"noted, and {len(held_since)} of these held when last tried"),
+            ("Confidence increases", f"of {len(own)} failures {first} held in their first run, {last} in their last"),
+            ("Same failures do not repeat", ", ".join(f"{f.experiment} on {f.system}" for f in again)
+                                            or "none broke again after it had held or an improvement was noted"),
+            ("Real issues are prevented, the team is not frustrated", "no record can tell: ask the team"),
+        ],
+    )  # fmt: skip
+
+
+def _runs(count: int) -> str:
+    return f"{count} run{'' if count == 1 else 's'}"
+
+
+def _at(utc: str) -> str:
+    return utc[:16].replace("T", " ")
+
+
+def _short(text: str, most: int = 240) -> str:
+    told = " ".join(text.split())
+    return told if len(told) <= most else f"{told[: most - 1]}…"
