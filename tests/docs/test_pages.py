@@ -25,8 +25,8 @@ from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
-TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT = (
-    ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout")
+TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT, CI = (
+    ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout", "ci")
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
 ELSEWHERE = {
@@ -37,7 +37,7 @@ ELSEWHERE = {
 # What the tests below run of the other pages; the `text` of the design is drawings.
 EVERYWHERE, BESIDES = (
     {"bash", "python"},
-    {TARGETS: {"toml"}, SALE: {"toml"}, CHECKOUT: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}},
+    {TARGETS: {"toml"}, SALE: {"toml"}, CHECKOUT: {"toml"}, CI: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}},
 )
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
 # What stands there for something else, and what would run these very tests again.

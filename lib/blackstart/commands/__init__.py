@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         attesting,
         catalog,
         chaos_blocks,
+        due,
         freezing,
         healing,
         listing,
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "attesting", "catalog", "chaos_blocks", "freezing", "healing", "listing", "plan", "proxy_server", "report", "run",
-    "suite", "suite_command",
+    "attesting", "catalog", "chaos_blocks", "due", "freezing", "healing", "listing", "plan", "proxy_server", "report",
+    "run", "suite", "suite_command",
 ]  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
     """Write the catalog as Markdown and as a page, and print where."""
     found: list[catalog.Seen] = []
     left_out: list[tuple[str, str]] = []
-    for folder in every(Path(reports)):
+    for folder in runs.beneath(Path(reports)):
         try:
             found.append(seen(folder))
         except (Damaged, OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
@@ -43,11 +43,6 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
         writer.page(str(file.absolute()))
     writer.page(f"{len(found)} runs, {len(failures)} failures; {len(left_out)} runs left out")
     return EXIT_HELD
-
-
-def every(reports: Path) -> list[Path]:
-    """The runs in a reports folder, and in folders of it, as jobs leave them."""
-    return sorted({path.parent for path in reports.rglob("journal.jsonl") if path.is_file()})
 
 
 def seen(folder: Path) -> catalog.Seen:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from blackstart.base import writer
 from blackstart.base.errors import NotAvailable, NotShown, Refused
@@ -29,30 +29,46 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     and what is not restored is not broken any further.
     """
     task = f"{systems.of(name).collection}.suite"
-    return _all(redactor, in_order(name), flags.read(options), task, keep_going)
+    given = flags.read(options)
+    return run_all(redactor, _with_variants(in_order(name), given), given, task, keep_going)
 
 
 @answering()
 def specification(redactor: Redactor, file: str, options: Mapping[str, Any]) -> int:
     """Run all scenarios of a specification in its order, whatever becomes of one. Returns the exit code of all."""
     drills = list(discovery.in_specification(Path(file))) or [discovery.find(file)]
-    return _all(redactor, drills, flags.read(options), f"chaos.run {shlex.quote(file)}", keep_going=True)
+    given = flags.read(options)
+    return run_all(redactor, _with_variants(drills, given), given, f"chaos.run {shlex.quote(file)}", keep_going=True)
 
 
-def _all(redactor: Redactor, drills: Sequence[discovery.Found], given: Flags, task: str, keep_going: bool) -> int:
+class Job(NamedTuple):
+    """One drill of several, with the flags that are its own."""
+
+    found: discovery.Found
+    variant: str
+    given: Flags
+
+
+def _with_variants(drills: Sequence[discovery.Found], given: Flags) -> list[Job]:
+    """Each drill, then the variants of each."""
+    return [
+        *(Job(found, "", given) for found in drills),
+        *(Job(found, variant, given) for found in drills for variant in found.variants),
+    ]
+
+
+def run_all(redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, keep_going: bool) -> int:
+    """Run them in order, with one table at the end; `task` with the flags `given` runs them again."""
     rows: list[suite_summary.Row] = []
     codes: list[int] = []
     stopped = ""
-    for found, variant in [
-        *((found, "") for found in drills),
-        *((one, each) for one in drills for each in one.variants),
-    ]:
+    for found, variant, own in jobs:
         title = f"{found.name} --{variant}" if variant else found.name
         if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
             rows.append((title, "not run", suite_summary.why_not(stopped, codes[-1])))
             continue
         try:
-            verdict, where, code = _one_of_suite(found, given, redactor, variant)
+            verdict, where, code = _one_of_suite(found, own, redactor, variant)
         except (NotShown, NotAvailable) as lacking:
             rows.append((title, suite_summary.NOT_SHOWN, redactor(str(lacking.args[0]))))
             continue

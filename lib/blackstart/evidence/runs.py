@@ -19,6 +19,11 @@ def every(reports: Path) -> list[Path]:
     return sorted((path.parent for path in reports.glob("*/journal.jsonl") if path.is_file()), key=_began)
 
 
+def beneath(reports: Path) -> list[Path]:
+    """Those in folders of it, too, as CI jobs leave them, by their paths."""
+    return sorted({path.parent for path in reports.rglob("journal.jsonl") if path.is_file()})
+
+
 def _newest(reports: Path) -> Path | None:
     """The run that began last, whether its journal is there or not."""
     folders = {path.parent for mark in _MARKS for path in reports.glob(f"*/{mark}")}

@@ -55,3 +55,11 @@ class Verdict(StrEnum):
     def shown(self) -> str:
         """As people read it; its name in records and files has a hyphen."""
         return self.replace("-", " ")
+
+
+def of(word: str) -> Verdict:
+    """The verdict that a record's word means. Raises ValueError."""
+    for known in Verdict:
+        if known == word:
+            return known
+    raise ValueError(f"{word!r} is no verdict")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from blackstart.model import verdict
 from blackstart.model.verdict import Verdict
 
 _TOLD = (Verdict.HELD, Verdict.BROKE, Verdict.INCONCLUSIVE, Verdict.NOT_RESTORED)
@@ -181,7 +182,7 @@ def seen(
     by, detected_s = _detected(events, injections, findings)
     done = [one for one in injections if one["activated"] or one["deactivated"]]
     return Seen(
-        run=str(head["run"]), where=where, began=str(head["began"]), verdict=Verdict(document["verdict"]),
+        run=str(head["run"]), where=where, began=str(head["began"]), verdict=verdict.of(document["verdict"]),
         system=str(target["name"]), experiment=scenario["name"], mutant=str(target.get("mutant") or ""),
         hypothesis=" ".join(scenario["hypothesis"].split()), method=method, again=_command(str(head.get("again", ""))),
         facts=target.get("facts") or {}, findings=findings, reason=str(scenario["error"] or ""),
@@ -216,7 +217,7 @@ def _recovered(events: Sequence[Any], findings: Sequence[Finding]) -> float | No
     came = [one["timestamp"] for one in _results(events, "recovery") if one["data"]["name"] in awaited]
     if not awaited or not all(awaited.values()) or not undone or not came:
         return None
-    return max(0, max(came) - max(undone)) / 1000
+    return float(max(0, max(came) - max(undone))) / 1000
 
 
 def _results(events: Sequence[Any], phase: str) -> list[Any]:

@@ -71,6 +71,16 @@ def _named(verb: str, doc: str, *switches: str) -> Any:
     return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=own)
 
 
+def _due() -> Any:
+    def act(options: dict[str, Any]) -> int:
+        run, schedule = bool(options.pop("run")), options.pop("schedule") or "schedule.toml"
+        return commands.due.due(options, schedule, run)
+
+    says = {"run": "run what is due, longest due first", "schedule": "the calendar of drills (schedule.toml)"}
+    doc = "What the calendar of drills says is due, held against the runs there are; --run runs it."
+    return experiment_task("due", doc, act, ("run",), values=("schedule",), says=says)
+
+
 namespace = Collection(
     "chaos",
     list_,
@@ -78,6 +88,7 @@ namespace = Collection(
     heal,
     freeze,
     thaw,
+    _due(),
     _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
     _named("run", "Run an experiment by name (NAME, SUITE/NAME) or file."),
 )

@@ -120,7 +120,7 @@ class _Told(Argument):
             self._text.set_value("", cast=False)
 
 
-class _Note(Task[Any]):
+class _Note(Task):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         made = super().get_arguments(ignore_unknown_help)
         text = next(argument for argument in made if argument.name == "text")
