@@ -22,7 +22,18 @@ from blackstart.model.target import Service, Target
 from blackstart.safety.heal.restore import is_gone, restore
 from blackstart.safety.preflight.rehearsal import rehearse
 from tests.requirements import require
-from tests.services import Supervised, by_shell, carry_out, connects, eventually, free_port, so, supervised_redis
+from tests.services import (
+    Supervised,
+    by_shell,
+    carry_out,
+    connects,
+    eventually,
+    free_port,
+    pings,
+    redis_server,
+    so,
+    supervised_redis,
+)
 
 HOUR = ClockSkew("api", 3600)
 
@@ -96,6 +107,33 @@ def test_what_can_not_be_skewed_or_seen_is_refused(tmp_path: Path, monkeypatch: 
         service = Service("api", where.services["api"].address, control=where.services["api"].control)
         with pytest.raises(Refused, match="nobody could see the clock of api"):
             planned(Target("test", services={"api": service}))
+
+
+def test_a_program_that_hangs_under_the_library_is_there_again_after_the_undo(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("proc", "faketime")
+    port, pidfile = free_port(), tmp_path / "redis.pid"
+    words = [redis_server(), "--port", str(port), "--save", "", "--pidfile", str(pidfile), "--set-proc-title", "no"]
+    first = subprocess.Popen(words, stdout=subprocess.DEVNULL)
+    at = f"127.0.0.1:{port}"
+    service = Service("redis", at, dsn=f"redis://{at}", control={"pidfile": str(pidfile), "start": words})
+    where = Target("test", services={"redis": service})
+    try:
+        assert eventually(lambda: pings(port) and pidfile.exists())
+        if "jemalloc" in Path(f"/proc/{first.pid}/maps").read_text():
+            with pytest.raises(Refused, match="redis has jemalloc, under which libfaketime lets a program hang"):
+                planned(where, ClockSkew("redis", 3600))
+        monkeypatch.setattr(clock_skew, "_CLASH", "what no program has")
+        change = planned(where, ClockSkew("redis", 3600))
+        carry_out(change.do)
+        by_shell(change.undo)
+        assert restore(change, print, 30) and pings(port)
+    finally:
+        for one in psutil.process_iter(["cmdline"]):
+            if str(pidfile) in (one.info["cmdline"] or ()):
+                one.kill()
+        first.wait(timeout=10)
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -158,7 +159,7 @@ def test_a_containers_memory_is_filled_to_its_limit_and_the_container_lives() ->
         for fault in (MemoryStress("redis", share=0.8), CPU):
             change = planned(fault, target)
             carry_out(change.do)
-            assert eventually(lambda change=change: so(change.bites)), [str(one) for one in change.bites]
+            assert eventually(partial(so, change.bites)), [str(one) for one in change.bites]
             pid = int(docker("inspect", "-f", "{{.State.Pid}}", name))
             for controller in ("memory", "cpu"):
                 assert _cgroups.group_of(stressors(change)[0].pid, controller) == _cgroups.group_of(pid, controller)

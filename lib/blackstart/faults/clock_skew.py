@@ -1,13 +1,14 @@
 """Let a service's clock go wrong: it takes another time for now than everybody else."""
 
+import zlib
 from dataclasses import replace
 from pathlib import Path
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
+from blackstart.controls import process_tree
 from blackstart.controls.process import Process
 from blackstart.controls.steps.local import run
-from blackstart.controls.steps.shell import to_shell
 from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.faults._stress import local_pid
 from blackstart.model import protocols
@@ -30,11 +31,19 @@ _WRITE_BACK = 'printf "%s" "$2" >"$1"'
 _MAY_WRITE = (
     'if [ -e "$1" ]; then [ -w "$1" ]; else [ -w "${1%/*}" ]; fi || { echo "$1 may not be written" >&2; exit 77; }'
 )
-# Only what was started with our mark is stopped: on a healthy system nothing is.
+# Only what was started with our mark is stopped: on a healthy system nothing is. It is found by that mark alone: a
+# program that hangs under the library may never come so far that its control knows of it.
 _STOP_SKEWED = (
-    'for one in /proc/[0-9]*/environ; do { tr "\\0" "\\n" <"$one"; } 2>/dev/null | grep -qx "$1" || continue; '
-    "STOP || exit; break; done"
+    "mark=$1; signal=$2; every=; for one in /proc/[0-9]*/environ; do "
+    '{ tr "\\0" "\\n" <"$one"; } 2>/dev/null | grep -qxF "$mark" || continue; one=${one#/proc/}; one=${one%/environ}; '
+    'set -- $(look "$one") && every="$every $one:$3"; done; '
+    'for one in $every; do signal "$signal" "$one" || exit 1; done; left=200; '
+    'for one in $every; do while is "$one"; do left=$((left - 1)); [ $left -gt 0 ] || signal KILL "$one"; '
+    "sleep 0.05 2>/dev/null || sleep 1; done; done"
 )
+_STOP_TIMEOUT_S = 60.0
+# Allocators that ask the time before the library is ready for it: the program hangs.
+_CLASH = "jemalloc"
 
 
 @plain("fault.clock_skew")
@@ -60,7 +69,7 @@ class ClockSkew:
         tested = service_under_test(target, self.service)
         tested.refuse_by_hand("how its process was started can't be seen")
         clock = self._clock(tested, target)
-        environment = _environment(tested, local_pid(tested))
+        environment = _environment(tested)
         if "libfaketime" in environment.get("LD_PRELOAD", "") and environment.get(_FILE):
             do, undo, rights = self._through_file(tested, environment[_FILE])
         else:
@@ -91,16 +100,16 @@ class ClockSkew:
                 f"with it. Start it with LD_PRELOAD=libfaketime.so.1 and {_FILE}=/path/of/a/file"
             )
         tested.refuse_lost(target)
-        mark = f"{target.name}/{self.service}"
+        if _CLASH in _read(tested, "maps"):
+            raise Refused(f"{self.service} has {_CLASH}, under which libfaketime lets a program hang")
+        mark = f"{target.name}/{self.service}/{zlib.crc32(control.lock_name().encode()):08x}"
         faked = {
             "LD_PRELOAD": str(library()), "FAKETIME": f"{self.offset_s:+g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1", _MARK: mark,
         }  # fmt: skip
         skewed = replace(control, env=tuple(sorted({**dict(control.env), **faked}.items())))
-        stop = " && ".join(map(to_shell, control.stop()))
-        limit_s = sum(step.timeout_s for step in control.stop())
-        script = _STOP_SKEWED.replace("STOP", stop)
-        unskew = Command(("sh", "-c", script, "stop skewed", f"{_MARK}={mark}"), timeout_s=limit_s)
+        words = ("stop skewed", f"{_MARK}={mark}", control.stop_signal)
+        unskew = Command(("sh", "-c", process_tree.script(_STOP_SKEWED), *words), timeout_s=_STOP_TIMEOUT_S)
         return (*control.stop(), *skewed.start()), (unskew, *control.start()), ()
 
     def _clock(self, tested: ServiceUnderTest, target: Target) -> ClockOffset:
@@ -136,9 +145,12 @@ def library() -> Path:
     raise Refused("there is no libfaketime on this machine; install it (libfaketime)")
 
 
-def _environment(tested: ServiceUnderTest, pid: int) -> dict[str, str]:
+def _environment(tested: ServiceUnderTest) -> dict[str, str]:
+    return dict(line.partition("=")[::2] for line in _read(tested, "environ").split("\0") if line)
+
+
+def _read(tested: ServiceUnderTest, what: str) -> str:
     try:
-        told = Path(f"/proc/{pid}/environ").read_bytes().decode("utf-8", "replace")
+        return Path(f"/proc/{local_pid(tested)}/{what}").read_bytes().decode("utf-8", "replace")
     except OSError as error:
         raise Refused(f"how {tested.service.name} was started can't be seen: {error}") from error
-    return dict(line.partition("=")[::2] for line in told.split("\0") if line)
