@@ -1,0 +1,69 @@
+"""drains_evenly on readings written by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.drains_evenly import drains_evenly
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult
+from tests.unit.histories import history_of
+
+HEIGHT, TOOK_S = 10_000, 10.0
+SENT = Row("event", "k-1", 1, 0.0, 0.0, 1.0, "ok")
+
+
+def drained(
+    left: Callable[[float], float], *, until_s: float = TOOK_S, late: bool = False, sent: Row = SENT
+) -> CheckResult:
+    """What is left as a function of the part of the time that has passed, read every half second from second 1 on."""
+    steps = int(until_s * 2)
+    values = [(1.0 + step / 2, round(HEIGHT * left(step / 2 / TOOK_S))) for step in range(steps + 1)]
+    reads = [
+        {
+            "event": "read",
+            "endpoint": "x",
+            "at": at,
+            "sent": at,
+            "answered": at,
+            "tick": 0.5,
+            "r": [["lag", "value", n]],
+        }
+        for at, n in values
+    ]
+    stood = {"event": "lateness", "who": "run", "from": 4.0, "to": 6.0, "late": 2.0, "worst": 2.0, "at": 6.0}
+    return drains_evenly(Recorded(history_of([sent]), Record((*reads, *([stood] if late else [])))), probe="lag")
+
+
+def straight(passed: float) -> float:
+    return 1 - passed
+
+
+def test_one_pace_holds_and_tells_it() -> None:
+    result = drained(straight)
+    assert (result.verdict, result.actual) == ("held", "10000 in 10.0 s, 1000 a second; 0% off")
+
+
+def test_what_slows_down_with_its_length_or_stands_still_on_the_way_broke() -> None:
+    assert drained(lambda passed: (1 - passed) ** 2).verdict == "broke"  # fast at first
+    assert drained(lambda passed: 1 - passed**2).verdict == "broke"  # slow at first
+    assert drained(lambda passed: 0.5 if 0.2 < passed < 0.8 else straight(passed)).verdict == "broke"
+
+
+def test_steps_of_a_batch_are_no_change_of_pace() -> None:
+    assert drained(lambda passed: -(-straight(passed) * 20 // 1) / 20).verdict == "held"
+
+
+def test_a_pace_that_changed_while_we_stood_still_says_nothing() -> None:
+    result = drained(lambda passed: 1 - passed**2, late=True)
+    assert result.verdict == "inconclusive" and "stood still" in result.message
+
+
+def test_too_little_and_what_never_ended_say_nothing() -> None:
+    assert "too few waited" in drained(lambda passed: 0.01 * straight(passed)).message
+    assert "never seen at 0" in drained(straight, until_s=TOOK_S / 2).message
+    assert "read only" in drained(lambda passed: 1.0 if passed < 0.1 else 0.0).message
+    unanswered = SENT._replace(start_s=None, end_s=None, outcome="fail")
+    assert "no request was answered" in drained(straight, sent=unanswered).message
