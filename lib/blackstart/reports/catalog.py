@@ -123,7 +123,7 @@ class Failure:
             held = [run for run in self.runs if run.verdict == Verdict.HELD and first.began < run.began < last.began]
             better = [said for run in self.runs if first.began <= run.began < last.began for said in run.improvements]
             if held or better:
-                since = f"{len(held)} runs held meanwhile" if held else "although an improvement was noted meanwhile"
+                since = f"held meanwhile: {len(held)}" if held else "an improvement was noted meanwhile"
                 told.append(f"{name} broke on {_day(first)} and again on {_day(last)}; {since}")
         return told
 
@@ -158,7 +158,7 @@ def settings(found: Sequence[Failure]) -> list[Setting]:
                 held, broke = made.setdefault((run.system, name, str(value)), (Counter(), Counter()))
                 held[run.experiment] += run.verdict == Verdict.HELD
                 broke[run.experiment] += run.bad
-    return [Setting(*key, +held, +broke) for key, (held, broke) in sorted(made.items())]
+    return [Setting(*key, +held, +broke) for key, (held, broke) in sorted(made.items()) if +held or +broke]
 
 
 def _day(run: Seen) -> str:

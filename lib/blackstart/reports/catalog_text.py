@@ -276,9 +276,9 @@ def _criteria(own: Sequence[Failure], runs: Sequence[Seen], refused: int) -> Ite
         [
             ("Failures are controlled", f"{len(whole)} of {len(touched)} runs that broke something proved it undone "
                                         f"themselves; {refused} were refused before anything was touched"),
-            ("Learning is documented", f"of {_runs(len(bad))} that broke, {learned} say what was learned"),
-            ("Improvements are implemented", f"of {len(failed)} failures that broke, {len(better)} have an improvement "
-                                             f"noted, and {len(held_since)} of these held when last tried"),
+            ("Learning is documented", f"{_runs(len(bad))} broke; {learned} of them with what was learned"),
+            ("Improvements are implemented", f"{len(better)} of {len(failed)} failures that broke with an improvement "
+                                             f"noted, of which {len(held_since)} held when last tried"),
             ("Confidence increases", f"of {len(own)} failures {first} held in their first run, {last} in their last"),
             ("Same failures do not repeat", ", ".join(f"{f.experiment} on {f.system}" for f in again)
                                             or "none broke again after it had held or an improvement was noted"),
