@@ -16,11 +16,13 @@ from blackstart.engine.narrator import Narrator
 from blackstart.engine.observer import CALM_TICK_S, FAST_TICK_S, HOLD_TICK_S, Observer
 from blackstart.evidence.events import EventName
 from blackstart.model.plan import Plan
+from blackstart.model.reading import Endpoint
 from blackstart.model.schedule import Stretch
 from blackstart.safety.heal.restore import STAYS_GONE_S
 from blackstart.verdict.monitors import BITE_WITHIN_S
 
 CALM_BEYOND_S = 5.0
+_CONFIRMED_WITHIN_S = STAYS_GONE_S + 5.0
 
 
 @dataclass
@@ -97,6 +99,13 @@ class FaultPhase:
                 self._end(stretch, due_s, last=stretch.to_s == last_s)
 
     def _begin(self, stretch: Stretch, due_s: float) -> None:
+        # What begins now must not be taken for the return of what was undone before it.
+        mine = self._looked_at(stretch.changes)
+        self.observer.wait(
+            lambda: not any(mine & self._looked_at(changes) for changes in self._undone),
+            clock.now_s() + _CONFIRMED_WITHIN_S,
+            self._look,
+        )
         self.console.say(f"{stretch.name}: {stretch.when}")
         self.narrator.waiting(stretch.name, "fault")
         self.observer.instant("begin", stretch.name, stretch.changes, due_s)
@@ -114,6 +123,10 @@ class FaultPhase:
         if not self.injection.end(stretch.changes):
             self.stop(EventName.INCONCLUSIVE, f"{stretch.name} could not be undone in its time")
         self._undone[stretch.changes] = clock.now_s()
+
+    def _looked_at(self, changes: tuple[int, ...]) -> set[Endpoint]:
+        """Where it is seen that these are undone."""
+        return {one.probe.endpoint() for number in changes for one in self.plan.changes[number].gone}
 
     def _look(self) -> None:
         """As between all waits; and what was undone for long enough is forgotten by ledger and guardian."""

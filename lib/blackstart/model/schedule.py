@@ -11,7 +11,7 @@ from blackstart.model.target import Target
 
 BETWEEN_S = 2.0
 """So long after one fault of a service the next may begin: by then the first is proved undone, and to stay so."""
-_APART_S = BETWEEN_S + 0.5  # random times are rounded
+_APART_S = 2 * BETWEEN_S  # an undo takes its time, and random times are rounded
 
 
 @plain("at")

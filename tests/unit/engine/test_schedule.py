@@ -72,6 +72,19 @@ def test_each_fault_has_its_time_and_is_proved_undone_before_the_next(tmp_path: 
     assert all(e["began"] >= e["planned"] for e in told.record.of(EventName.INSTANT))
 
 
+def test_a_fault_that_comes_again_is_not_taken_for_the_return_of_the_one_before(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    """It begins 0.3 s after the first is over, sooner than that is seen to stay undone."""
+    told = scheduled(tmp_path, files, without(files[0]), without(files[0]))
+    told.end()
+    assert "came back" not in told.out.getvalue() and files[0].exists()
+    assert order(told)[4:] == [
+        "begin one", "do 0", "end one", "undo 0", "gone 0",
+        "begin two", "do 1", "end two", "phase recovery", "undo 1", "phase settle", "gone 1", "phase end",
+    ]  # fmt: skip
+
+
 def test_what_waits_for_the_fault_counts_from_the_first_effect_and_reports_tell_each_stretch(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:

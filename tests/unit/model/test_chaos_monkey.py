@@ -23,7 +23,7 @@ def drawn(seed: int, probability: float = 0.5, **more: Any) -> tuple[At, ...]:
     )
 
 
-EXPECTED = [(FAULTS[1], 41.3, 3.3), (FAULTS[0], 130.6, 4.5), (FAULTS[1], 144.2, 6.2)]
+EXPECTED = [(FAULTS[1], 41.2, 3.3), (FAULTS[0], 129.4, 4.5), (FAULTS[1], 143.6, 6.2)]
 
 
 def test_a_seed_is_one_schedule_which_no_python_changes() -> None:
@@ -34,7 +34,7 @@ def test_a_seed_is_one_schedule_which_no_python_changes() -> None:
 
 @pytest.mark.parametrize("seed", range(50))
 def test_every_draw_is_a_schedule_that_can_be_kept(seed: int) -> None:
-    made = drawn(seed, 1.0, every_s=10.5)
+    made = drawn(seed, 1.0, every_s=12)
     planned = [(change("what"),)] * len(made)
     stretches = scheduling.stretches(experiment(faults=made, total_max_s=600.0), planned)
     assert [stretch.name for stretch in stretches] == [at.name for at in made]
@@ -64,7 +64,7 @@ def test_as_many_rounds_fail_as_the_probability_says_and_a_higher_one_only_adds(
 @pytest.mark.parametrize(
     "more",
     [{"probability": 0}, {"probability": 1.1}, {"probability": math.nan}, {"rounds": 0}, {"hold_s": (0, 8)},
-     {"hold_s": (9, 8)}, {"every_s": 9.9}, {"every_s": math.nan}, {"probability": 1e-9}],
+     {"hold_s": (9, 8)}, {"every_s": 11.9}, {"every_s": math.nan}, {"probability": 1e-9}],
 )  # fmt: skip
 def test_what_could_not_be_kept_or_draws_nothing_is_refused(more: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be|it wants|draws nothing"):
