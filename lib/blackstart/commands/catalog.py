@@ -41,7 +41,7 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
         except OSError as error:
             raise Refused(f"{file} can't be written: {error.strerror}. Name another file with --out.") from error
         writer.page(str(file.absolute()))
-    writer.page(f"{len(found)} runs, {len(failures)} failures; {len(left_out)} runs left out")
+    writer.page(f"runs: {len(found)}, failures: {len(failures)}, runs left out: {len(left_out)}")
     return EXIT_HELD
 
 

@@ -161,6 +161,15 @@ def settings(found: Sequence[Failure]) -> list[Setting]:
     return [Setting(*key, +held, +broke) for key, (held, broke) in sorted(made.items()) if +held or +broke]
 
 
+def runs(count: int) -> str:
+    """`1 run`, `7 runs`."""
+    return many(count, "run")
+
+
+def many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def _day(run: Seen) -> str:
     return run.began[:16].replace("T", " ")
 

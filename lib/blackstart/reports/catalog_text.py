@@ -1,13 +1,13 @@
 """The failure catalog as it is read: what stands open first, then each failure, then what is known to work. Pure."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from statistics import median
 
 from blackstart.base.durations import shown
 from blackstart.model.verdict import Verdict
+from blackstart.reports import catalog_lessons as lessons
 from blackstart.reports.blocks import Block, Code, Grid, Heading, Paragraph, Points, Words
-from blackstart.reports.catalog import Failure, Finding, Said, Seen, Setting
+from blackstart.reports.catalog import Failure, Finding, Said, Seen, Setting, runs
 
 _NAMED_AT_MOST = 6
 # What tells most of how a system bears a failure, first.
@@ -23,9 +23,9 @@ def blocks(
 ) -> Iterator[Block]:
     """The whole. `refused` runs touched nothing; `left_out` are those that can't be read, with the reason; `invoke` is
     what to type before a task's name."""
-    runs = [run for failure in found for run in failure.runs]
+    every = [run for failure in found for run in failure.runs]
     yield Heading(1, "Failure catalog")
-    yield Paragraph((_extent(runs, refused, len(left_out)),))
+    yield Paragraph((_extent(every, refused, len(left_out)),))
     own = [failure for failure in found if not failure.mutant]
     yield Heading(2, "What stands open")
     yield from _open(own, invoke)
@@ -38,21 +38,20 @@ def blocks(
         yield Heading(2, system)
         for failure in (failure for failure in own if failure.system == system):
             yield from _failure(failure, invoke)
-    yield from _defects([failure for failure in found if failure.mutant])
-    yield from _settings(settings)
-    yield from _criteria(own, runs, refused)
+    yield from lessons.defects([failure for failure in found if failure.mutant])
+    yield from lessons.settings_seen(settings)
+    yield from lessons.criteria(own, every, refused)
     if left_out:
         yield Heading(2, "Runs that are not in it")
         yield Points([("", (Code(name), f": {why}")) for name, why in left_out])
 
 
-def _extent(runs: Sequence[Seen], refused: int, left_out: int) -> str:
-    if not runs:
+def _extent(every: Sequence[Seen], refused: int, left_out: int) -> str:
+    if not every:
         return "No run has told of a failure yet."
-    told = (
-        f"Made from {_runs(len(runs))}, {_at(min(run.began for run in runs))} to {_at(max(run.began for run in runs))}"
-    )
-    told += f"; {refused} more were refused before anything was touched" if refused else ""
+    began = sorted(run.began for run in every)
+    told = f"Made from {runs(len(every))}, {_at(began[0])} to {_at(began[-1])}"
+    told += f"; refused before anything was touched: {refused}" if refused else ""
     told += f"; {left_out} could not be read, see the end" if left_out else ""
     return f"{told}. All times are UTC. It is made anew from the runs each time: what people know is in their notes."
 
@@ -79,7 +78,7 @@ def _open(own: Sequence[Failure], invoke: str) -> Iterator[Block]:
 
 def _ask(missing: Sequence[Seen], invoke: str) -> Words:
     return (
-        f"{_runs(len(missing))} broke, and nobody said what was learned; for the last one: ",
+        f"{runs(len(missing))} broke, and nobody said what was learned; for the last one: ",
         Code(f"{invoke} report.note {missing[-1].where} --learning '…' --improvement '…'"),
     )
 
@@ -123,7 +122,7 @@ def _record(failure: Failure) -> str:
     if count[Verdict.HELD] == total:
         told = {1: "held in its only run", 2: "held in both runs"}.get(total, f"held in all {total} runs")
     else:
-        told = f"of {_runs(total)}, " + ", ".join(f"{many} {verdict.shown}" for verdict, many in count.most_common())
+        told = f"of {runs(total)}, " + ", ".join(f"{many} {verdict.shown}" for verdict, many in count.most_common())
     first, last = _at(failure.runs[0].began), _at(failure.newest.began)
     return f"{told}; first seen {first}, last seen {last}" if total > 1 else f"{told}, {first}"
 
@@ -131,7 +130,7 @@ def _record(failure: Failure) -> str:
 def _broken(failure: Failure) -> Iterator[Words]:
     for name, cases in failure.broken.items():
         _, last = cases[-1]
-        yield (Code(name), f" in {len(cases)} of {_runs(len(failure.runs))}, last: {_short(last.message)}")
+        yield (Code(name), f" in {len(cases)} of {runs(len(failure.runs))}, last: {_short(last.message)}")
 
 
 def _unclear(failure: Failure) -> list[tuple[str, Words]]:
@@ -139,7 +138,7 @@ def _unclear(failure: Failure) -> list[tuple[str, Words]]:
     found = [run for run in failure.runs if run.verdict == Verdict.INCONCLUSIVE]
     if not found:
         return []
-    of = f"{_runs(len(found))}, the last on {_at(found[-1].began)}"
+    of = f"{runs(len(found))}, the last on {_at(found[-1].began)}"
     return [("Inconclusive", (f"{of}: {_short(found[-1].reason)}",))]
 
 
@@ -181,7 +180,7 @@ def _recovery(failure: Failure) -> str:
         return "nothing is awaited after it"
     missed = f"; it did not come, or was not seen, in {len(waited) - len(times)}" if len(waited) > len(times) else ""
     if not times:
-        return f"not seen in any of {_runs(len(waited))}"
+        return f"not seen in any of {runs(len(waited))}"
     return f"by itself: all that was awaited was there {_times(times)} after the undo began{missed}"
 
 
@@ -207,88 +206,6 @@ def _prevention(failure: Failure, invoke: str) -> list[tuple[str, Words]]:
 
 def _quoted(said: Said) -> str:
     return f"{said.text} ({', '.join(filter(None, (said.by, _at(said.utc))))})"
-
-
-# ---------------------------------------------------------------- what is known to work, and what not
-
-
-def _defects(mutants: Sequence[Failure]) -> Iterator[Block]:
-    if not mutants:
-        return
-    yield Heading(2, "Defects that the drills catch")
-    yield Paragraph(
-        ("Runs on a lab with one defect switched on. They are meant to break, and are counted nowhere else.",)
-    )
-    yield Grid(("system", "defect", "drill", "caught", "by"), [_defect(failure) for failure in mutants])
-
-
-def _defect(failure: Failure) -> tuple[str, ...]:
-    caught = sum(run.bad for run in failure.runs)
-    by = Counter({name: len(cases) for name, cases in failure.broken.items()}).most_common(3)
-    told = ", ".join(name for name, _ in by)
-    return (
-        failure.system,
-        failure.mutant,
-        failure.experiment,
-        f"{caught} of {len(failure.runs)}",
-        told or "nothing: this drill does not see it",
-    )
-
-
-def _settings(settings: Sequence[Setting]) -> Iterator[Block]:
-    if not settings:
-        return
-    yield Heading(2, "Settings seen to work")
-    yield Paragraph(
-        ("What the systems say of their own settings, and what the runs with each came to. Where a setting has one "
-         "value only, the record shows that it works, and not that another would not.",)
-    )  # fmt: skip
-    for system in dict.fromkeys(one.system for one in settings):
-        yield Heading(3, f"Settings of {system}")
-        alike: dict[tuple[str, str], list[Setting]] = {}
-        for one in (one for one in settings if one.system == system):
-            alike.setdefault((_counted(one.held), _counted(one.broke)), []).append(one)
-        for (held, broke), those in alike.items():
-            told = ", ".join(f"{one.name} = {one.value}" for one in those)
-            yield Points([(f"Held in {held}, broke in {broke}", (Code(told),))])
-
-
-def _counted(counts: Counter[str]) -> str:
-    if not counts:
-        return "none"
-    of = ", ".join(sorted(counts)) if len(counts) <= 3 else f"{len(counts)} experiments"
-    return f"{_runs(counts.total())} of {of}"
-
-
-def _criteria(own: Sequence[Failure], runs: Sequence[Seen], refused: int) -> Iterator[Block]:
-    bad = [run for failure in own for run in failure.runs if run.bad]
-    touched = [run for run in runs if run.restored is not None]
-    whole = [run for run in touched if run.restored]
-    failed = [failure for failure in own if failure.broken]
-    better = [failure for failure in failed if failure.improvements]
-    held_since = [failure for failure in better if failure.newest.verdict == Verdict.HELD]
-    again = [failure for failure in own if failure.again()]
-    first, last = (sum(f.runs[at].verdict == Verdict.HELD for f in own) for at in (0, -1))
-    learned = sum(bool(run.learnings) for run in bad)
-    yield Heading(2, "Is this good chaos testing?")
-    yield Grid(
-        ("criterion", "what the record says"),
-        [
-            ("Failures are controlled", f"{len(whole)} of {len(touched)} runs that broke something proved it undone "
-                                        f"themselves; {refused} were refused before anything was touched"),
-            ("Learning is documented", f"{_runs(len(bad))} broke; {learned} of them with what was learned"),
-            ("Improvements are implemented", f"{len(better)} of {len(failed)} failures that broke with an improvement "
-                                             f"noted, of which {len(held_since)} held when last tried"),
-            ("Confidence increases", f"of {len(own)} failures {first} held in their first run, {last} in their last"),
-            ("Same failures do not repeat", ", ".join(f"{f.experiment} on {f.system}" for f in again)
-                                            or "none broke again after it had held or an improvement was noted"),
-            ("Real issues are prevented, the team is not frustrated", "no record can tell: ask the team"),
-        ],
-    )  # fmt: skip
-
-
-def _runs(count: int) -> str:
-    return f"{count} run{'' if count == 1 else 's'}"
 
 
 def _at(utc: str) -> str:

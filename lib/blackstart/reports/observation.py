@@ -52,16 +52,16 @@ def _load(made: Experiment) -> str:
 
 
 def surprises(view: RunView) -> list[str]:
-    """What was not as expected: what broke, what was not seen, what ended it early, and what held narrowly."""
+    """What was not as expected: what ended or spoilt it, what broke, what was not seen, and what held narrowly."""
     found = view.judgement.findings
-    told = [f"{f.name} broke: {f.message}" for f in found if f.status == Verdict.BROKE]
+    of_findings = {f"{f.name}: {f.message}" for f in found}
+    told = [reason for reason in view.judgement.reasons if reason not in of_findings]
+    told += [f"{f.name} broke: {f.message}" for f in found if f.status == Verdict.BROKE]
     told += [
         f"{f.name} was not seen: {f.message}"
         for f in found
         if f.status == Verdict.INCONCLUSIVE and f.criterion and view.entered(f.phase)
     ]
-    if not told and view.judgement.verdict != Verdict.HELD:
-        told += view.judgement.reasons
     held = {(f.phase, f.name) for f in found if f.status == Verdict.HELD}
     return told + [
         f"{mark.name} held narrowly: {mark.what} after {mark.after} of the {mark.limit} it had"

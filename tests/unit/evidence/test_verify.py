@@ -161,7 +161,12 @@ def test_notes_are_added_to_a_sealed_run_without_breaking_its_seal(tmp_path: Pat
     notes.append(path, "Redis was slow, ticket 12", by="ann")
     notes.append(path, "second", scrub=lambda text: text.replace("second", "[redacted]"))
     assert wrong(path) == []
-    assert [text for _, text in notes.read(path).lines()] == ["ann: Redis was slow, ticket 12", "[redacted]"]
+    notes.append(path, "it takes a minute", "ann", kind="learning")
+    read = notes.read(path)
+    assert [text for _, text in read.lines()] == [
+        "ann: Redis was slow, ticket 12", "[redacted]", "learning, ann: it takes a minute"
+    ]  # fmt: skip
+    assert [note["text"] for note in read.of("learning")] == ["it takes a minute"] and not read.of("improvement")
 
 
 def test_a_note_that_was_altered_or_moved_from_another_run_is_named(tmp_path: Path) -> None:
