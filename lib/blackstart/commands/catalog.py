@@ -1,5 +1,6 @@
 """What `report.catalog` does: reads every run there is, and writes what they tell together."""
 
+import contextlib
 import hashlib
 import json
 from pathlib import Path
@@ -12,6 +13,7 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands.answer import answering
 from blackstart.evidence import manifest, notes, runs
+from blackstart.model.experiment import Experiment
 from blackstart.model.verdict import Verdict
 from blackstart.reports import blocks, catalog, catalog_text, observation
 
@@ -27,7 +29,8 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
         try:
             found.append(seen(folder))
         except (Damaged, OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
-            left_out.append((str(folder), str(error) if isinstance(error, Damaged) else type(error).__name__))
+            other = f"its record has another form ({type(error).__name__})"
+            left_out.append((str(folder), str(error) if isinstance(error, Damaged) else other))
     if not found and not left_out:
         raise Refused(f"there are no runs in {reports}. Name another folder with --reports.")
     failures = catalog.failures(found)
@@ -49,7 +52,7 @@ def seen(folder: Path) -> catalog.Seen:
     """A run as it was sealed. Raises Damaged, and what a document of another form raises."""
     runs.refuse_endless(folder)
     head = runs.head(folder)
-    if not (folder / _RESULTS).is_file():
+    if not all((folder / name).is_file() for name in (_RESULTS, manifest.NAME)):
         raise Damaged("it was killed before its end; `report.bundle` gives it the reports that it did not come to")
     data = (folder / _RESULTS).read_bytes()
     _refuse_altered(folder, hashlib.sha256(data).hexdigest())
@@ -71,7 +74,8 @@ def _refuse_altered(folder: Path, sha256: str) -> None:
 def _method(head: dict[str, Any], document: dict[str, Any]) -> str:
     """As the experiment declares it; of a class of the user's own that nobody loaded, what was broken alone."""
     whats = [one["stats"]["what"] for one in document["scenarios"][0]["injections"]]
-    try:
-        return observation.method_of(from_data(head["experiment"]), whats)
-    except Damaged:
-        return f"{', '.join(whats)}."
+    with contextlib.suppress(Damaged):
+        made = from_data(head["experiment"])
+        if isinstance(made, Experiment):
+            return observation.method_of(made, whats)
+    return f"{', '.join(whats)}."
