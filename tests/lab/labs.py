@@ -9,12 +9,14 @@ from typing import Any
 from blackstart_lab.checkout import mutants as checkout_mutants
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
+from blackstart_lab.shop import mutants as shop_mutants
 from blackstart_lab.trader import mutants as trader_mutants
 from blackstart_lab.trader import variants as trader_variants
 from tests.lab.checkout_driver import CheckoutDriver
 from tests.lab.gateway_driver import GatewayDriver
 from tests.lab.lab_driver import LabDriver
 from tests.lab.sale_driver import SaleDriver
+from tests.lab.shop_driver import ShopDriver
 
 Drills = tuple[tuple[str, tuple[str, ...]], ...]
 """Experiments with their options."""
@@ -115,4 +117,13 @@ CHECKOUT = Lab(
     healthy=(((), tuple((name, ()) for name in CHECKOUT_SCENARIOS)),),
     mutant_flags=lambda told: (),
 )
-LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE, CHECKOUT)}
+SHOP_DRILLS = ("discovery-failure", "broker-partition", "connection-exhaustion", "event-storm")
+SHOP = Lab(
+    name="shop",
+    tasks="shop",
+    mutants=shop_mutants,
+    driver=ShopDriver,
+    healthy=(((), tuple((name, ()) for name in SHOP_DRILLS)),),
+    mutant_flags=lambda told: (),
+)
+LABS = {lab.name: lab for lab in (TRADER, GATEWAY, SALE, CHECKOUT, SHOP)}

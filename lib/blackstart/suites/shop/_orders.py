@@ -33,11 +33,11 @@ def catch_up_s(target: Target) -> float:
     return float(target.fact("catch_up_s", 30.0))
 
 
-def steps(target: Target) -> tuple[Step, ...]:
-    """The product that drills alone order, in the catalog and in the inventory; what is there already stays."""
+def steps(target: Target, product: str = _PRODUCT, quantity: int = _AMPLE) -> tuple[Step, ...]:
+    """A product that drills alone order, in the catalog and in the inventory; what is there already stays."""
     calls = (
-        ("POST", "product-catalog:/api/v1/products", {"id": _PRODUCT, "name": "sold by drills"}),
-        ("PUT", f"inventory-1:/api/v1/inventory/{_PRODUCT}", {"quantity": _AMPLE}),
+        ("POST", "product-catalog:/api/v1/products", {"id": product, "name": "sold by drills"}),
+        ("PUT", f"inventory-1:/api/v1/inventory/{product}", {"quantity": quantity}),
     )
     told = dict(target.headers)
     return tuple(HttpCall(how, target.url(at), body, told, _THERE_ALREADY) for how, at, body in calls)
