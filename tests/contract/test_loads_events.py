@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.errors import StepFailed
-from blackstart.loads import Events
+from blackstart.loads import KafkaEvents
 from blackstart.loads.runner import LoadHandle
 from blackstart.probes.kafka_content import TopicContent
 from blackstart.probes.read import read_once
@@ -28,9 +28,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
         yield running
 
 
-def storm(dsn: str, topic: str, **more: object) -> Events:
+def storm(dsn: str, topic: str, **more: object) -> KafkaEvents:
     given = {"n": N, "again_every": AGAIN_EVERY, "timeout_s": 30.0, **more}
-    return Events(topic=topic, dsn=dsn, value='{"event_id": "{key}", "number": {n}}', key_prefix="e-", **given)  # type: ignore[arg-type]
+    return KafkaEvents(topic=topic, dsn=dsn, value='{"event_id": "{key}", "number": {n}}', key_prefix="e-", **given)  # type: ignore[arg-type]
 
 
 def test_every_event_is_acknowledged_and_there_and_one_in_ten_is_sent_twice(broker: Broker, tmp_path: Path) -> None:

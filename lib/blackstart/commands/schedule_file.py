@@ -109,7 +109,7 @@ def _drill(where: str, table: Any, begins: date | None) -> Drill:
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool) or value == "":
             raise BadSchedule(f'{where}: "{key}" is not valid: {kind_of(value)}')
     if "experiment" not in table:
-        raise BadSchedule(f'{where}: which experiment? As in experiment = "trader/leader-lock"')
+        raise BadSchedule(f'{where}: which experiment? As in experiment = "SYSTEM/EXPERIMENT"')
     if ("week" in table) == ("cron" in table):
         raise BadSchedule(f'{where}: needs either week = 4 (or several, [4, 12]) or cron = "0 9 * * MON"')
     words = {key: table[key] for key in ("experiment", "scenario", "variant", "target", "cron") if key in table}

@@ -58,7 +58,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
         if not isinstance(value, kinds) or (kinds is not bool and isinstance(value, bool)):
             raise BadTarget(f'{where}: "{key}" must be {_expected(kinds)}, not {kind_of(value)}')
     if not data.get("name"):
-        raise BadTarget(f'{where}: a target needs a name, as in name = "shop"')
+        raise BadTarget(f'{where}: a target needs a name, as in name = "staging"')
     _positive(data, where, "max_rate_hz", "read_timeout_s")
     _urls(data, where, "api", "prometheus", "proxy")
     own = systems.of(data.get("kind", ""))

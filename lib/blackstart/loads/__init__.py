@@ -2,8 +2,8 @@
 
 from blackstart.loads.burst import Burst
 from blackstart.loads.commands import Commands
-from blackstart.loads.events import Events
 from blackstart.loads.k6 import K6
+from blackstart.loads.kafka_events import KafkaEvents
 from blackstart.loads.load import Load
 from blackstart.loads.open_loop import OpenLoop
 from blackstart.loads.operation import Operation, Retry
@@ -12,6 +12,6 @@ from blackstart.loads.stages import Stage, constant, ramp, spike
 from blackstart.loads.summary import Summary
 
 __all__ = [
-    "K6", "Burst", "Commands", "Events", "Load", "OpenLoop", "Operation", "Retry", "Sequence", "Stage", "Summary",
+    "K6", "Burst", "Commands", "KafkaEvents", "Load", "OpenLoop", "Operation", "Retry", "Sequence", "Stage", "Summary",
     "constant", "ramp", "spike",
 ]  # fmt: skip

@@ -14,7 +14,7 @@ from blackstart.base.urls import parts
 from blackstart.base.urls.parts import Place
 
 PORT = 5432
-SUCH_AS = "postgresql://user@localhost:5432/shop"
+SUCH_AS = "postgresql://user@localhost:5432/orders"
 SCHEMES = ("postgresql", "postgres")
 # What needs no library to be understood as libpq does: most of them, and loading it takes as long as many readings.
 _PLAIN = re.compile(

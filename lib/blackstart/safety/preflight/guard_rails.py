@@ -16,7 +16,7 @@ from blackstart.base import sockets
 from blackstart.base.errors import Refused
 from blackstart.base.urls import parts
 from blackstart.controls.steps.shell import ssh_host
-from blackstart.loads.events import Events
+from blackstart.loads.kafka_events import KafkaEvents
 from blackstart.model import protocols
 from blackstart.model.change import Change
 from blackstart.model.plan import Plan
@@ -153,7 +153,7 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
-    if isinstance(load, Events):
+    if isinstance(load, KafkaEvents):
         for place in protocols.read_kafka(load.dsn).places:
             yield f"the load's {load.op}", place.host
     if getattr(load, "host", ""):

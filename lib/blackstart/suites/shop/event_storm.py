@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from blackstart.loads import Events
+from blackstart.loads import KafkaEvents
 from blackstart.model.expect import BASELINE_WITHIN_S, always, eventually
 from blackstart.model.experiment import Check, EvidenceRow, Experiment, Traffic
 from blackstart.model.flags import Flags
@@ -20,7 +20,7 @@ CONSUMER = "event-consumer"
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """They are written to Kafka itself, as by all services together; one in fifty comes twice."""
-    storm = Events(
+    storm = KafkaEvents(
         EVENTS,
         read.topic(target),
         kafka_dsn(target, "kafka"),

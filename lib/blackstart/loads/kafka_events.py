@@ -12,8 +12,8 @@ from blackstart.loads.naming import check_name, check_prefix, new_prefix
 from blackstart.loads.template import Template
 
 
-@plain("load.events")
-class Events:
+@plain("load.kafka_events")
+class KafkaEvents:
     """`n` messages for `topic` of the Kafka at `dsn` (`kafka://…`, hosts, `env:NAME`), due at once.
 
     `value` is a message, `record_key` what Kafka is to tell its partition by ("": any); both have holes as in
@@ -34,7 +34,7 @@ class Events:
     key_prefix: str = field(default_factory=new_prefix)
     seed: int = 0
 
-    kind: ClassVar[str] = "events"
+    kind: ClassVar[str] = "kafka_events"
 
     def __post_init__(self) -> None:
         check_name(self.name)

@@ -18,7 +18,7 @@ from blackstart.evidence.history import GIVEN_UP, LONGEST_DETAIL, Outcome, Row
 from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.redacting import redactor
-from blackstart.loads.events import Events
+from blackstart.loads.kafka_events import KafkaEvents
 from blackstart.loads.summary import Driven, summarise
 from blackstart.loads.template import Template
 from blackstart.model.protocols import read_kafka
@@ -26,7 +26,7 @@ from blackstart.model.protocols import read_kafka
 _BOOTSTRAP_MS = 5000
 
 
-async def drive(load: Events, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
+async def drive(load: KafkaEvents, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
     """Play the storm, and tell the parent what came of it. Raises ValueError where Kafka can't be reached."""
     where = read_kafka(load.dsn)
     producer = await asyncio.to_thread(_producer, load, where)
@@ -42,7 +42,7 @@ async def drive(load: Events, spec_path: Path, history_path: Path, control: Cont
     say("summary", **summarise(load.name, load.kind, history.read(history_path), driven).to_data())
 
 
-def _producer(load: Events, where: KafkaUrl) -> Any:
+def _producer(load: KafkaEvents, where: KafkaUrl) -> Any:
     """One that knows the topic already. Raises ValueError."""
     limit_ms = int(load.timeout_s * 1000)
     secured = {**where.login(), **where.security(where.context())}
@@ -62,7 +62,7 @@ def _producer(load: Events, where: KafkaUrl) -> Any:
 class _Storm:
     """All events of one storm, from the first that is handed over to the last row."""
 
-    def __init__(self, load: Events, producer: Any, writer: HistoryWriter, control: Control) -> None:
+    def __init__(self, load: KafkaEvents, producer: Any, writer: HistoryWriter, control: Control) -> None:
         self._load, self._producer, self._writer, self._control = load, producer, writer, control
         self._value, self._record_key = Template(load.value), Template(load.record_key)
         self._lock = threading.Lock()
