@@ -65,6 +65,6 @@ def test_the_failures_of_a_seed_come_one_by_one_and_the_seed_is_on_record(tmp_pa
         code, told = typed(tmp_path, "chaos.run", str(file), "--assume-link")
         assert code == 0, told
         (folder,) = (path for path in (tmp_path / "reports").iterdir() if path.is_dir())
-        for name in ("journal.jsonl", "summary.md"):
+        for name in ("journal.jsonl", "report.html"):
             assert all(stretch in (folder / name).read_text() for stretch in STRETCHES), name
         assert client.get("a") == "1" and client.config_get("maxmemory*") == before
