@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 
 _SLICE_S = 0.1
-_CHUNK_MB = 8
+_CHUNK_MB = 32
 _MB = 1024 * 1024
 
 

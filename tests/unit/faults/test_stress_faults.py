@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,6 +24,7 @@ from blackstart.model.change import Change, Fault
 from blackstart.model.control import State
 from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
+from blackstart.safety.preflight import rehearsal
 
 MB = 1024 * 1024
 RUNNING = State("running", f"{os.getpid()}:noon", os.getpid())
@@ -100,6 +102,18 @@ def test_what_would_leave_the_services_control_group_less_than_a_margin_is_refus
     assert " 660 50 1 " in begun(plan(MemoryStress("api", 0.9, margin_mb=1)))
     with pytest.raises(Refused, match=r"56 MB more would leave the control group of api 4 MB .* margin of 5 MB"):
         plan(MemoryStress("api", mb=56, margin_mb=1))
+
+
+def test_a_control_group_that_may_not_be_entered_is_refused_before_anything_is_touched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    group = _cgroups.Group(tmp_path / "api", tmp_path, unified=True)
+    monkeypatch.setattr(_cgroups, "group_of", lambda pid, controller: None if pid == "self" else group)
+    change = plan(CpuStress("api", 0.5))
+    monkeypatch.setattr(rehearsal, "is_gone", lambda change: True)
+    monkeypatch.setattr(rehearsal, "all_true", lambda conditions: False)
+    with pytest.raises(Refused, match=r"a right needed .* nothing may be put into .*/cgroup.procs: run this as"):
+        rehearsal.rehearse([replace(change, rights=change.rights[-1:])])
 
 
 def test_what_does_not_run_on_this_machine_is_refused(machine: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
