@@ -21,11 +21,9 @@ def main(*user: str) -> int:
             os.setuid(int(user[0]))
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
             asking.sendto(_QUERY, ("127.0.0.1", 53))
-    except PermissionError as error:
-        sys.stderr.write(f"{error}\n")
+    except PermissionError:
         return 0
-    except OSError as error:
-        sys.stderr.write(f"{error}\n")
+    except OSError:
         return 2
     return 1
 

@@ -38,7 +38,7 @@ def _burn(over: Callable[[], bool], load: float) -> None:
         time.sleep(max(0.0, began_s + _SLICE_S - time.monotonic()))
 
 
-def memory(over: Callable[[], bool], mb: int, margin_mb: int) -> int:
+def memory(over: Callable[[], bool], mb: int, margin_mb: int) -> int | str:
     """Hold so much memory, every page of it written to. The first that is ended where there is none left."""
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
         file.write("1000")
@@ -46,8 +46,7 @@ def memory(over: Callable[[], bool], mb: int, margin_mb: int) -> int:
     while not over():
         left_mb = available_mb()
         if left_mb is not None and left_mb < margin_mb:
-            sys.stderr.write(f"ended: this machine has {left_mb} MB of memory left, less than {margin_mb} MB\n")
-            return 1
+            return f"ended: this machine has {left_mb} MB of memory left, less than {margin_mb} MB"
         wanted_mb = min(_CHUNK_MB, mb - len(held) * _CHUNK_MB)
         if wanted_mb > 0:
             held.append(bytearray(b"\1") * (wanted_mb * _MB))
@@ -65,8 +64,8 @@ def available_mb() -> int | None:
     return None
 
 
-def main(kind: str, record: str, seconds: str, *figures: str) -> int:
-    """The exit code."""
+def main(kind: str, record: str, seconds: str, *figures: str) -> int | str:
+    """The exit code, or why it ended before its time."""
     until_s = time.monotonic() + float(seconds)
 
     def over() -> bool:
