@@ -105,6 +105,15 @@ def states(workspace: Workspace) -> dict[str, str] | None:
     return {info["name"]: info["statename"] for info in infos}
 
 
+def process_id(workspace: Workspace, name: str) -> int:
+    """Of the process that runs a service now; 0 where none runs, or supervisord does not answer."""
+    try:
+        info: Any = _rpc(workspace).supervisor.getProcessInfo(name)
+    except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        return 0
+    return int(info["pid"])
+
+
 def shut_down(workspace: Workspace) -> None:
     """Ask supervisord to stop everything and leave. One that does not answer is left to the sweep."""
     with contextlib.suppress(OSError, http.client.HTTPException, xmlrpc.client.Error):

@@ -8,7 +8,7 @@ from typing import Any
 
 from blackstart_lab import ports, programs
 from blackstart_lab.model import Layout, Program, Service
-from blackstart_lab.servers import fault_proxy, kafka, postgres, redis
+from blackstart_lab.servers import fault_proxy, kafka, memory_limit, postgres, redis
 from blackstart_lab.shop import mutants
 from blackstart_lab.shop.settings import PROMISED, TOPICS
 from blackstart_lab.workspace import Workspace
@@ -30,8 +30,7 @@ class ShopLab:
         return {name: mutants.load(name).declaration() for name in mutants.names()}
 
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
-        if options.mutant:
-            mutants.load(options.mutant)
+        mutant = mutants.load(options.mutant) if options.mutant else mutants.NONE
         free = iter(ports.take(_MOST_PORTS))  # all at once, so that none is taken twice
         at = ports.demand(options.port) if options.port else next(free)
         rows = fault_proxy.proxied(postgres.service(workspace, next(free), _DATABASE, _ROLE), next(free))
@@ -44,6 +43,7 @@ class ShopLab:
         stored = {**known, "--dsn": _dsn(rows.target["address"])}
         registry = _program(workspace, "platform-coordination", platform_port, known)
         catalog = _program(workspace, "product-catalog", next(free), stored)
+        catalog = replace(catalog, program=replace(catalog.program, revived=mutant.revived))
         inventories = [_inventory(workspace, name, free, known, ways) for name in INVENTORIES]
         order = _program(workspace, "order", at, {**stored, "--kafka": str(broker.target["address"])})
         consumer = _program(workspace, "event-consumer", next(free), {**stored, "--kafka": broker.address})
@@ -51,8 +51,9 @@ class ShopLab:
         routes |= {name: (way["address"], way["dsn"].split("/")[2].rpartition("@")[2]) for name, way in ways.items()}
         routes[broker.name] = str(broker.target["address"]), upstream
         proxy = fault_proxy.service(workspace, next(free), routes)
-        stores = (rows, locks, broker, proxy)
-        return Layout((*stores, registry, catalog, *inventories, order, consumer), _head(options, order, proxy, ways))
+        limit = memory_limit.service(workspace, catalog, PROMISED.memory_limit_mb)
+        own = (registry, catalog, *inventories, order, consumer, *((limit,) if mutant.limited else ()))
+        return Layout((rows, locks, broker, proxy, *own), _head(options, order, proxy, ways))
 
 
 LAB = ShopLab()

@@ -17,7 +17,7 @@ log = logging.getLogger("shop.orders")
 
 PENDING, CONFIRMED, CANCELLED = "pending", "confirmed", "cancelled"
 _SETTLE_EVERY_S = 0.5
-_AT_ONCE = 20
+_AT_ONCE = 50
 _MOST_EVENTS = 3  # of one order: created, not reserved, cancelled
 Tell = Callable[[str, "Order"], Awaitable[None]]
 _FOUND = "SELECT id, product_id, quantity, status FROM orders"

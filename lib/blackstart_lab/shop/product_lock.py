@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Awaitable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakValueDictionary
 
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
@@ -42,6 +43,7 @@ class Held:
     product: str
     owner: str
     token: int
+    turn: asyncio.Lock
 
 
 class ProductLock:
@@ -62,15 +64,29 @@ class ProductLock:
         )
         self._take = self.redis.register_script(self.TAKE)
         self._release = self.redis.register_script(_RELEASE)
+        # Of one process only one attempt asks for a product's lock at a time; it goes when nobody waits any more.
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, product: str) -> Held:
         """Wait for it, as long as promised. Raises LockRefused."""
-        owner, until_s = str(uuid.uuid4()), now_s() + self.promise.lock_wait_s
-        keys = [f"lock:{product}", f"token:{product}"]
+        until_s, turn = now_s() + self.promise.lock_wait_s, self._turns.setdefault(product, asyncio.Lock())
+        try:
+            async with asyncio.timeout(self.promise.lock_wait_s):
+                await turn.acquire()
+        except TimeoutError as error:
+            raise LockRefused(f"{product} is busy for {self.promise.lock_wait_s:g} s") from error
+        try:
+            return await self._taken(product, until_s, turn)
+        except BaseException:
+            turn.release()
+            raise
+
+    async def _taken(self, product: str, until_s: float, turn: asyncio.Lock) -> Held:
+        owner, keys = str(uuid.uuid4()), [f"lock:{product}", f"token:{product}"]
         while True:
             token = await self._ask(self._take(keys=keys, args=[owner, int(self.promise.lock_ttl_s * 1000)]))
             if token:
-                return Held(product, owner, int(token))
+                return Held(product, owner, int(token), turn)
             if now_s() >= until_s:
                 raise LockRefused(f"{product} is locked by somebody else for {self.promise.lock_wait_s:g} s")
             await asyncio.sleep(_AGAIN_S)
@@ -81,6 +97,8 @@ class ProductLock:
             await self._ask(self._release(keys=[f"lock:{held.product}"], args=[held.owner]))
         except LockRefused:
             return
+        finally:
+            held.turn.release()
 
     async def which(self) -> str:
         """What Redis calls itself; "" where it can't be asked."""

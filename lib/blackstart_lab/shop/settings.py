@@ -25,7 +25,7 @@ class Promise:
     lease_s: float = 5.0
     call_timeout_s: float = 1.0
     answer_timeout_s: float = 3.0
-    settled_within_s: float = 15.0
+    settled_within_s: float = 30.0
     queue_bound: int = 300
     kafka_timeout_s: float = 1.5
     session_timeout_s: float = 6.0

@@ -42,6 +42,64 @@ def started(service: str) -> Metric:
     return Metric("process_start_time_seconds", path=f"{service}:/metrics", name=f"{_word(service)}_process_start")
 
 
+def breaker(state: str) -> Metric:
+    """1 while order's breaker around inventory is in this state, else 0."""
+    labels = {"name": "inventory", "state": state}
+    return Metric("shop_breaker_state", labels, path="order:/metrics", name=f"breaker_{state}")
+
+
+def memory(service: str) -> Metric:
+    """Bytes of memory that its process has."""
+    return Metric("process_resident_memory_bytes", path=f"{service}:/metrics", name=f"{_word(service)}_memory")
+
+
+def pending(prefix: str) -> SqlScalar:
+    """How many orders of our load are neither confirmed nor cancelled."""
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE status = 'pending' AND {begins('id', prefix)}", name="pending")
+
+
+def changed(prefix: str) -> SqlScalar:
+    """The ids of our load's changes of stock that were made."""
+    return _listed("id", begins("id", prefix), "changed", "inventory_changes")
+
+
+def attempts(prefix: str) -> SqlScalar:
+    """The change of each attempt of our load that ended, as the audit has it."""
+    ended = f"outcome <> 'attempted' AND {begins('change_id', prefix)}"
+    return _listed("change_id", ended, "attempts", "inventory_audit")
+
+
+def products(prefix: str) -> SqlScalar:
+    """The ids of our load's products that are there."""
+    return _listed("id", begins("id", prefix), "products", "products")
+
+
+def left(product: str) -> SqlScalar:
+    """What is left of a product."""
+    return SqlScalar(f"SELECT quantity FROM inventory WHERE product_id = {quoted(product)}", name="left")
+
+
+def twice_won(prefix: str) -> SqlScalar:
+    """How many of our load's changes have not exactly one winner in the audit."""
+    won = "SELECT count(*) FROM inventory_audit a WHERE a.change_id = c.id AND a.outcome = 'won'"
+    return SqlScalar(
+        f"SELECT count(*) FROM inventory_changes c WHERE {begins('c.id', prefix)} AND ({won}) <> 1", name="twice_won"
+    )
+
+
+def out_of_turn(product: str) -> SqlScalar:
+    """How often a product's stock was written with an older token than it had been written with."""
+    turns = "SELECT token, max(token) OVER (ORDER BY id ROWS UNBOUNDED PRECEDING) AS newest FROM inventory_audit"
+    won = f"WHERE outcome = 'won' AND product_id = {quoted(product)}"
+    return SqlScalar(f"SELECT count(*) FROM ({turns} {won}) AS turn WHERE token < newest", name="out_of_turn")
+
+
+def stale(product: str) -> SqlScalar:
+    """How many attempts at a product were refused for an old token."""
+    which = f"outcome = 'stale' AND product_id = {quoted(product)}"
+    return SqlScalar(f"SELECT count(*) FROM inventory_audit WHERE {which}", name="stale")
+
+
 def waiting() -> Metric:
     """How many events order keeps that Kafka has not got yet."""
     return Metric("shop_queue_depth", path="order:/metrics", name=WAITING)
@@ -73,24 +131,24 @@ def _kafka(target: Target) -> dict[str, str]:
 
 def created(prefix: str, name: str = "created") -> SqlScalar:
     """The orders of our load of which an OrderCreated was written, each as often as one was."""
-    return _listed("correlation_id", f"event_type = 'OrderCreated' AND {_begins('correlation_id', prefix)}", name)
+    return _listed("correlation_id", f"event_type = 'OrderCreated' AND {begins('correlation_id', prefix)}", name)
 
 
 def written(prefix: str, name: str = "written") -> SqlScalar:
     """The ids of the events that begin so, each as often as it was written."""
-    return _listed("event_id", _begins("event_id", prefix), name)
+    return _listed("event_id", begins("event_id", prefix), name)
 
 
 def written_count(prefix: str, name: str = "written_count") -> SqlScalar:
     """How many events that begin so are written."""
-    return SqlScalar(f"SELECT count(*) FROM processed_events WHERE {_begins('event_id', prefix)}", name=name)
+    return SqlScalar(f"SELECT count(*) FROM processed_events WHERE {begins('event_id', prefix)}", name=name)
 
 
 def untold(prefix: str) -> SqlScalar:
     """How many of our load's confirmed orders nobody has told of: none of their events was written, or only a part."""
     told = "SELECT 1 FROM processed_events e WHERE e.correlation_id = o.id AND e.event_type = "
     return SqlScalar(
-        f"SELECT count(*) FROM orders o WHERE {_begins('o.id', prefix)} AND o.status = 'confirmed' AND NOT "
+        f"SELECT count(*) FROM orders o WHERE {begins('o.id', prefix)} AND o.status = 'confirmed' AND NOT "
         f"(EXISTS ({told}'OrderCreated') AND EXISTS ({told}'InventoryReserved'))",
         name="untold",
     )
@@ -101,7 +159,7 @@ def out_of_order(prefix: str) -> SqlScalar:
     first = "min(position) FILTER (WHERE event_type {} 'OrderCreated')"
     return SqlScalar(
         "SELECT count(*) FROM (SELECT 1 FROM processed_events "
-        f"WHERE {_begins('correlation_id', prefix)} GROUP BY correlation_id "
+        f"WHERE {begins('correlation_id', prefix)} GROUP BY correlation_id "
         f"HAVING {first.format('<>')} < coalesce({first.format('=')}, 'infinity'::float8)) AS late",
         name="out_of_order",
     )
@@ -109,7 +167,7 @@ def out_of_order(prefix: str) -> SqlScalar:
 
 def placed(prefix: str) -> SqlScalar:
     """How many orders of our load are in the database."""
-    return SqlScalar(f"SELECT count(*) FROM orders WHERE {_begins('id', prefix)}", name="placed")
+    return SqlScalar(f"SELECT count(*) FROM orders WHERE {begins('id', prefix)}", name="placed")
 
 
 def database(service: str = "postgres") -> SqlScalar:
@@ -128,13 +186,18 @@ def store_of(service: str, store: str) -> HttpJson:
     return HttpJson(f"{service}:/health/ready", store, name=f"{store}_of_{_word(service)}")
 
 
-def _listed(what: str, which: str, name: str) -> SqlScalar:
-    return SqlScalar(f"SELECT coalesce(json_agg({what}), '[]')::text FROM processed_events WHERE {which}", name=name)
+def _listed(what: str, which: str, name: str, table: str = "processed_events") -> SqlScalar:
+    return SqlScalar(f"SELECT coalesce(json_agg({what}), '[]')::text FROM {table} WHERE {which}", name=name)
 
 
-def _begins(column: str, prefix: str) -> str:
-    quoted = "'" + prefix.replace("'", "''") + "'"
-    return f"starts_with({column}, {quoted})"
+def quoted(text: str) -> str:
+    """As a literal of SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def begins(column: str, prefix: str) -> str:
+    """As SQL: that the column's text begins so."""
+    return f"starts_with({column}, {quoted(prefix)})"
 
 
 def _word(service: str) -> str:

@@ -1,0 +1,177 @@
+"""Two instances of inventory change one stock while each of them is cut off in turn. No update is lost or doubled.
+
+One whose way to PostgreSQL is slow holds its lock beyond its time: the other takes it, and both believe that it is
+theirs. Whose token is older must then be refused by the database.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+
+from blackstart.base.errors import BadTarget
+from blackstart.faults.cut import Cut
+from blackstart.faults.latency import Latency
+from blackstart.loads import OpenLoop, Operation, Retry, constant
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.experiment import Check, EvidenceRow, Experiment, Traffic
+from blackstart.model.flags import Flags
+from blackstart.model.schedule import At
+from blackstart.model.target import Target
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.suites.shop import _orders as common
+from blackstart.suites.shop import _stock as stock
+from blackstart.suites.shop import readings as read
+from blackstart.suites.shop.link import links
+
+RATE_PER_S = 4.0
+EVERY_S, LASTS_S = 6.5, 3.0
+"""From one partition's beginning to the next, and for how long its instance is slow."""
+_AMPLE = 1_000_000
+_AGAIN = Retry(times=10, after_s=0.5, max_after_s=3.0, acknowledged_every=5)
+_TIMEOUT_S = 8.0
+_DECIDED = {"statuses": (200, 201, 409), "details": ("STOCK_UNAVAILABLE",)}
+
+
+def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
+    """As many partitions as the fact `partitions` says, drawn by `partition_seed`. Raises BadTarget where there are not
+    two instances, or one has no way to its stores that could be cut."""
+    instances = stock.instances(target)
+    ways = [f"{store}-of-{name}" for name in instances[:2] for store in ("postgres", "redis")]
+    missing = [name for name in ways if name not in target.services]
+    if len(instances) < 2 or missing:
+        raise BadTarget(
+            f'target "{target.name}" has {len(instances)} instances of inventory, and lacks {", ".join(missing)}: '
+            "two are needed, each with a way of its own through the fault proxy to PostgreSQL and to Redis"
+        )
+    load = _updates(target, instances[0], instances[1])
+    prefix = load.key_prefix
+    product = f"{prefix}stock"
+    return Experiment(
+        name="split-brain",
+        target="shop",
+        hypothesis="While instances of inventory are cut off their updates conflict; a lock and its token let one win.",
+        link=links(target),
+        prepare=common.steps(target, product, _AMPLE),
+        baseline=(
+            *(
+                eventually(read.ready(name).is_(200), within_s=BASELINE_WITHIN_S, name=f"{_word(name)}_ready_before")
+                for name in instances[:2]
+            ),
+            *_answers("before", BASELINE_WITHIN_S),
+        ),  # fmt: skip
+        faults=tuple(_partitions(target, instances[0], instances[1])),
+        recovery=tuple(_answers("again", common.catch_up_s(target))),
+        always=tuple(expected for name in instances[:2] for expected in _goes_on(name)),
+        traffic=Traffic(load),
+        checks=_checks(prefix),
+        collect=(
+            read.changed(prefix),
+            read.attempts(prefix),
+            read.left(product),
+            read.twice_won(prefix),
+            read.out_of_turn(product),
+            read.stale(product),
+        ),  # fmt: skip
+        watch=(read.stale(product),),
+        evidence_rows=(
+            EvidenceRow("Attempts with an old token, refused", "reading", {"probe": "stale"}),
+            EvidenceRow("Updates made", "total", {"source": "changed"}),
+            EvidenceRow("Recovery time", "recovery"),
+            EvidenceRow("Availability", "availability"),
+            EvidenceRow("Answers while partitions were in force", "answers", {"phase": "fault"}),
+        ),
+        hold_min_s=EVERY_S,
+        settle_s=float(target.fact("lock_ttl_s", 1.0)) * 3,
+    )
+
+
+def _updates(target: Target, *instances: str) -> OpenLoop:
+    """One unit each, of the same product, at both instances at once."""
+    made = OpenLoop((Operation("unset", "/"),), constant(2 * RATE_PER_S), name="updates", retry=_AGAIN)
+    body = {"reservation_id": "{key}", "product_id": f"{made.key_prefix}stock", "quantity": 1}
+    operations = tuple(
+        Operation(
+            name=f"reserve_{number}",
+            url=target.url(f"{name}:/api/v1/inventory/reserve"),
+            method="POST",
+            headers={"Content-Type": "application/json"},
+            body=json.dumps(body),
+            timeout_s=_TIMEOUT_S,
+            detail_from="json:change.outcome",
+            error_from="json:error.code",
+        )
+        for number, name in enumerate(instances, 1)
+    )
+    return OpenLoop(operations, made.stages, made.name, made.key_prefix, _AGAIN)
+
+
+def _partitions(target: Target, *instances: str) -> Iterator[At]:
+    """Which instance, when, and in which order its ways fail: all of it follows from the seed."""
+    chance = random.Random(int(target.fact("partition_seed", 1)))
+    late_ms = int(float(target.fact("lock_ttl_s", 0.8)) * 900)
+    for number in range(int(target.fact("partitions", 4))):
+        name = chance.choice(instances)
+        from_s = number * EVERY_S + chance.uniform(0.0, 0.5)
+        cut_s = from_s + chance.uniform(1.0, 1.5)
+        slow, cut = f"postgres-of-{name}", f"redis-of-{name}"
+        yield At(Latency(slow, late_ms, stream="upstream"), from_s, LASTS_S, f"{number + 1}: {slow} late")
+        yield At(Cut(cut), cut_s, chance.uniform(1.0, 1.5), f"{number + 1}: {cut} cut")
+
+
+def _answers(when: str, within_s: float) -> Iterator[Expectation]:
+    for number, other in ((1, 2), (2, 1)):
+        last = LoadOutcome(name=f"outcome_{number}", beside=f"reserve_{other}")
+        yield eventually(
+            last.is_("ok"),
+            within_s=within_s,
+            name=f"inventory_{number}_updates_{when}",
+            hint="Its updates are refused: who holds the lock of the product, and when does it lapse?",
+        )
+
+
+def _goes_on(name: str) -> tuple[Expectation, ...]:
+    return (
+        always(read.health(name).is_(200), name=f"{_word(name)}_answers"),
+        common.same_process(name),
+    )
+
+
+def _checks(prefix: str) -> tuple[Check, ...]:
+    """`stale` is what was refused for an old token: where there was none, no two have believed that it was theirs."""
+    contested = {"unless": "stale", "unless_is": 0}
+    return (
+        Check(
+            "exactly_once",
+            "updates_applied_once",
+            {"source": "changed"},
+            hint="An acknowledged update is not there, or a refused one is.",
+        ),
+        Check(
+            "stock_conserved",
+            "no_update_lost",
+            {"initial": _AMPLE, "source": "changed", "stocks": ("left",)},
+            hint="One update has overwritten another: does the database look at the token when it is read and written?",
+        ),
+        Check(
+            "final_is",
+            "one_winner",
+            {"probe": "twice_won", "wanted": 0, **contested},
+            hint="A change is there that did not win, or won more than once.",
+        ),
+        Check(
+            "final_is",
+            "writes_in_turn",
+            {"probe": "out_of_turn", "wanted": 0, **contested},
+            hint="The holder of an older token wrote after one with a newer.",
+        ),
+        Check(
+            "attempts_recorded",
+            "audit_shows_every_attempt",
+            {"source": "attempts", **_DECIDED},
+            hint="An attempt that was answered is not in the audit.",
+        ),
+    )
+
+
+def _word(name: str) -> str:
+    return name.replace("-", "_")

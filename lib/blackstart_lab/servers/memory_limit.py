@@ -1,0 +1,64 @@
+"""`python -m blackstart_lab.servers.memory_limit`: ends a lab's program that takes more memory than it may.
+
+As the kernel does in a container with a limit, without a word; the supervisor then starts it again.
+"""
+
+import logging
+import signal
+import sys
+import time
+from argparse import ArgumentParser
+
+import psutil
+
+from blackstart_lab import programs, serving
+from blackstart_lab.model import Program, Service
+from blackstart_lab.servers import supervisord
+from blackstart_lab.workspace import Workspace
+
+log = logging.getLogger("memory-limit")
+
+_LOOK_EVERY_S = 0.1
+
+
+def service(workspace: Workspace, watched: Service, limit_mb: int) -> Service:
+    """What looks after that program; supervisord is asked which process it is. It has no address but that one's."""
+    flags = ("--lab", workspace.name, "--watched", watched.name, "--limit-mb", str(limit_mb))
+    command = (sys.executable, "-m", "blackstart_lab.servers.memory_limit", *flags)
+    return Service(
+        name="memory-limit",
+        program=Program(command, workspace.folder, programs.environment()),
+        address=watched.address,
+        lacks=lambda: None if supervisord.process_id(workspace, watched.name) else f"{watched.name} does not run",
+    )
+
+
+def watch(workspace: Workspace, watched: str, limit_mb: int) -> None:
+    """For ever."""
+    while True:
+        pid = supervisord.process_id(workspace, watched)
+        try:
+            process = psutil.Process(pid) if pid else None
+            used_mb = process.memory_info().rss / 1e6 if process else 0.0
+            if process and used_mb > limit_mb:
+                process.send_signal(signal.SIGKILL)
+                log.info("%s had %.0f MB of %s MB; process %s was ended", watched, used_mb, limit_mb, pid)
+        except psutil.NoSuchProcess:
+            continue  # it was faster
+        time.sleep(_LOOK_EVERY_S)
+
+
+def main() -> int:
+    """Until it is told to stop."""
+    serving.log_to_stdout()
+    parser = ArgumentParser(prog="python -m blackstart_lab.servers.memory_limit", description=__doc__)
+    parser.add_argument("--lab", required=True)
+    parser.add_argument("--watched", required=True)
+    parser.add_argument("--limit-mb", type=int, required=True)
+    options = parser.parse_args()
+    watch(Workspace(options.lab), options.watched, options.limit_mb)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
