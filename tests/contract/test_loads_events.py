@@ -82,7 +82,7 @@ def test_no_kafka_and_no_topic_are_refused_before_anything_is_sent(broker: Broke
         ({"topic": ""}, "need a topic"),
         ({"dsn": "redis://x"}, "the dsn of the events"),
         ({"again_every": -1}, "must not be below 0"),
-        ({"timeout_s": 0.0}, "above 0"),
+        ({"timeout_s": 0.5}, "between 1 and 3600"),
     ],
 )
 def test_a_storm_that_is_none_is_refused(more: dict[str, object], said: str) -> None:

@@ -45,8 +45,8 @@ class KafkaEvents:
             raise ValueError("events need a topic, and a name (op) without commas")
         if self.again_every < 0:
             raise ValueError(f"again_every must not be below 0, as {self.again_every} is")
-        if not 0 < self.timeout_s <= 3600:
-            raise ValueError(f"timeout_s must be above 0 and at most 3600, not {self.timeout_s}")
+        if not 1 <= self.timeout_s <= 3600:
+            raise ValueError(f"timeout_s must be between 1 and 3600, not {self.timeout_s}")
         for text in (self.value, self.record_key):
             Template(text)
         if not self.dsn.startswith("env:"):

@@ -46,7 +46,8 @@ def _producer(load: KafkaEvents, where: KafkaUrl) -> Any:
     """One that knows the topic already. Raises ValueError."""
     limit_ms = int(load.timeout_s * 1000)
     secured = {**where.login(), **where.security(where.context())}
-    limits = {"request_timeout_ms": limit_ms, "delivery_timeout_ms": limit_ms, "max_block_ms": limit_ms}
+    # One request may fail and be made again within the whole.
+    limits = {"request_timeout_ms": limit_ms // 2, "delivery_timeout_ms": limit_ms, "max_block_ms": limit_ms}
     try:
         producer = KafkaProducer(
             bootstrap_servers=[place.address for place in where.places], acks="all", linger_ms=5,
@@ -65,6 +66,7 @@ class _Storm:
     def __init__(self, load: KafkaEvents, producer: Any, writer: HistoryWriter, control: Control) -> None:
         self._load, self._producer, self._writer, self._control = load, producer, writer, control
         self._value, self._record_key = Template(load.value), Template(load.record_key)
+        self._by_chance = self._value.random or self._record_key.random
         self._lock = threading.Lock()
         self._open: dict[tuple[str, int], Row] = {}  # handed over, and not told of yet
         self._due_s = 0.0
@@ -97,7 +99,8 @@ class _Storm:
         return load.n
 
     def _hand_over(self, key: str, n: int, attempt: int) -> None:
-        load, dice = self._load, random.Random(f"{self._load.seed}/{self._load.op}/{n}")
+        load = self._load
+        dice = random.Random(f"{load.seed}/{load.op}/{n}") if self._by_chance else None
         record_key = self._record_key.fill(key, n, dice).encode() or None
         value = self._value.fill(key, n, dice).encode()
         row = Row(load.op, key, attempt, self._due_s, now_s(), None, "info", worker=f"{load.name}/0")
