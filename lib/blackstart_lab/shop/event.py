@@ -14,15 +14,21 @@ RESERVED, RESERVATION_FAILED = "InventoryReserved", "InventoryReservationFailed"
 
 @dataclass(frozen=True)
 class Event:
-    """One fact. All events of an order have its id as their `correlation_id`, and so one partition and one order."""
+    """One fact, with one id however often it is told. All events of an order have its id as their `correlation_id`, and
+    so one partition and one order."""
 
     event_type: str
     correlation_id: str
     data: Mapping[str, Any]
     source_service: str = "order"
     event_version: str = "1.0"
-    event_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    event_id: str = ""
     timestamp: str = field(default_factory=utc_now)
+
+    def __post_init__(self) -> None:
+        if not self.event_id:
+            of_it = f"{self.correlation_id}/{self.event_type}"
+            object.__setattr__(self, "event_id", str(uuid.uuid5(uuid.NAMESPACE_OID, of_it)))
 
     @property
     def order_id(self) -> str:

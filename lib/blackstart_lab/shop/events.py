@@ -97,7 +97,9 @@ class Events:
         self.append(Event(event_type, correlation_id, data))
 
     def append(self, event: Event) -> None:
-        """At the end."""
+        """At the end, unless it waits already."""
+        if any(one.event_id == event.event_id for one in self.waiting):
+            return
         self.waiting.append(event)
         self._series.queued.set(self.depth)
         self._came.set()

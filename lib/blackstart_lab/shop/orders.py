@@ -19,6 +19,7 @@ PENDING, CONFIRMED, CANCELLED = "pending", "confirmed", "cancelled"
 _SETTLE_EVERY_S = 0.5
 _AT_ONCE = 50
 _MOST_EVENTS = 3  # of one order: created, not reserved, cancelled
+_TOLD = {CONFIRMED: "InventoryReserved", CANCELLED: "OrderCancelled"}
 Tell = Callable[[str, "Order"], Awaitable[None]]
 _FOUND = "SELECT id, product_id, quantity, status FROM orders"
 
@@ -60,10 +61,14 @@ class Orders:
             async def tell(kind: str, of: Order) -> None:
                 room.put(kind, of.data(), of.id)
 
-            if await self.records.ask(sql, [order.id, order.product, order.quantity], again=False):
-                await tell("OrderCreated", order)
+            await self.records.ask(sql, [order.id, order.product, order.quantity], again=False)
             there = await self.get(order.id)
-            return await self.settle(there, tell) if there.status == PENDING else there
+            # Also of one that was there: whether it was told of, when a write had no answer, nobody knows.
+            await tell("OrderCreated", there)
+            if there.status == PENDING:
+                return await self.settle(there, tell)
+            await tell(_TOLD[there.status], there)
+            return there
 
     async def settle(self, order: Order, tell: Tell) -> Order:
         """Reserve for it, and write what came of it; pending where that can't be told yet."""
@@ -131,4 +136,5 @@ class Orders:
                 return  # the breaker has had its trial call; the next ones come later
 
     async def _tell_later(self, kind: str, order: Order) -> None:
-        await self.events.put_when_room(kind, order.data(), order.id)
+        for each in ("OrderCreated", kind):
+            await self.events.put_when_room(each, order.data(), order.id)

@@ -104,6 +104,20 @@ def test_what_kafka_does_not_take_waits_and_is_replayed_once_in_its_order_with_i
     run(story)
 
 
+def test_an_event_that_is_told_again_is_the_same_and_takes_no_second_place() -> None:
+    async def story(events: Events, topic: Topic, series: ShopSeries) -> None:
+        await cut_off(events, topic, 2)
+        ordered(events, 1)
+        assert events.depth == 4 and events.claimed == 0
+        topic.takes = True
+        await until(lambda: events.depth == 0)
+        ordered(events, 1)
+        await until(lambda: len(topic.got) == 6)
+        assert len({event.event_id for event in topic.got}) == 4
+
+    run(story)
+
+
 def test_no_second_event_of_an_order_is_under_way_before_kafka_has_the_first() -> None:
     async def story(events: Events, topic: Topic, series: ShopSeries) -> None:
         await cut_off(events, topic, 1)
