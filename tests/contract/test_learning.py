@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psutil
 import pytest
 
 from tests.lab.drills import BIN
@@ -34,7 +35,12 @@ experiment = Experiment(
     settle_s=0.5,
 )
 '''
-SCHEDULE = '[[drill]]\nexperiment = "experiments/site_stop.py"\ncron = "0 0 * * *"\ntarget = "targets/site.toml"\n'
+SCHEDULE = """begins = 2026-01-05
+[[drill]]
+experiment = "experiments/site_stop.py"
+week = 1
+target = "targets/site.toml"
+"""
 Typed = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -43,11 +49,12 @@ def typed(tmp_path: Path) -> Iterator[Typed]:
     """Types a command in a folder with a target, an experiment and a calendar; the site is up."""
     port = free_port()
     start = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"]
+    again = ["sh", "-c", f"echo $$ >{tmp_path}/pid; exec {' '.join(start)}"]
     texts = {
         "experiments/site_stop.py": EXPERIMENT,
         "targets/site.toml": f'name = "site"\nkind = "site"\napi = "http://127.0.0.1:{port}"\n'
         f'[services.web]\naddress = "127.0.0.1:{port}"\n'
-        f'control = {{ process = "{" ".join(start)}", start = {start}, cwd = "{tmp_path}", log = "{tmp_path}/log" }}\n',
+        f'control = {{ process = "{" ".join(start)}", start = {again}, cwd = "{tmp_path}", log = "{tmp_path}/log" }}\n',
         "schedule.toml": SCHEDULE,
     }
     for name, text in texts.items():
@@ -67,9 +74,8 @@ def typed(tmp_path: Path) -> Iterator[Typed]:
             yield type_
         finally:
             site.kill()
-            for process in psutil.process_iter(["cmdline"]):  # what the drill has started again
-                if process.info["cmdline"] == start:
-                    process.kill()
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # what the drill has started again
+                os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_a_drill_is_refused_while_frozen_and_is_learned_from_afterwards(tmp_path: Path, typed: Typed) -> None:
@@ -78,7 +84,6 @@ def test_a_drill_is_refused_while_frozen_and_is_learned_from_afterwards(tmp_path
     frozen = typed("chaos.due", "--run")
     assert frozen.returncode == 40, frozen.stdout + frozen.stderr
     assert "set by" in frozen.stderr and "the exchange opens" in frozen.stderr and not reports.exists()
-    assert "the exchange opens" in typed("chaos.status").stdout
     assert typed("chaos.heal").returncode == 0  # mending is never frozen
     assert typed("chaos.thaw").returncode == 0
 

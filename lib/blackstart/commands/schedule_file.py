@@ -4,7 +4,7 @@
 begins = 2026-11-02              # the Monday of week 1; without it, weeks are those of the calendar (ISO)
 
 [[drill]]
-experiment = "trader/leader-lock"
+experiment = "leader-lock"
 week = [4, 12]                   # or cron = "0 9 * * MON", in UTC
 target = "lab"
 variant = "bounce"
@@ -48,7 +48,7 @@ class Drill:
 
     @property
     def title(self) -> str:
-        """As in `trader/leader-lock --bounce`."""
+        """As in `leader-lock --bounce`."""
         return " ".join(filter(None, (self.experiment, self.scenario, f"--{self.variant}" if self.variant else "")))
 
     def last_due(self, now: datetime) -> datetime | None:
@@ -109,7 +109,7 @@ def _drill(where: str, table: Any, begins: date | None) -> Drill:
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool) or value == "":
             raise BadSchedule(f'{where}: "{key}" is not valid: {kind_of(value)}')
     if "experiment" not in table:
-        raise BadSchedule(f'{where}: which experiment? As in experiment = "SYSTEM/EXPERIMENT"')
+        raise BadSchedule(f'{where}: which experiment? As in experiment = "leader-lock"')
     if ("week" in table) == ("cron" in table):
         raise BadSchedule(f'{where}: needs either week = 4 (or several, [4, 12]) or cron = "0 9 * * MON"')
     words = {key: table[key] for key in ("experiment", "scenario", "variant", "target", "cron") if key in table}
