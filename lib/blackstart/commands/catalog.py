@@ -12,7 +12,7 @@ from blackstart.base.errors import EXIT_HELD, Damaged, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands.answer import answering
-from blackstart.evidence import manifest, notes, runs
+from blackstart.evidence import journal, manifest, notes, runs
 from blackstart.model.experiment import Experiment
 from blackstart.model.verdict import Verdict
 from blackstart.reports import blocks, catalog, catalog_text, observation
@@ -25,7 +25,7 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
     """Write the catalog as Markdown and as a page, and print where."""
     found: list[catalog.Seen] = []
     left_out: list[tuple[str, str]] = []
-    for folder in runs.beneath(Path(reports)):
+    for folder in _each_once(Path(reports)):
         try:
             found.append(seen(folder))
         except (Damaged, OSError, ValueError, KeyError, TypeError, IndexError, RecursionError) as error:
@@ -46,6 +46,17 @@ def write(redactor: Redactor, reports: str, out: str) -> int:
         writer.page(str(file.absolute()))
     writer.page(f"runs: {len(found)}, failures: {len(failures)}, runs left out: {len(left_out)}")
     return EXIT_HELD
+
+
+def _each_once(reports: Path) -> list[Path]:
+    """The runs, each in one place: of copies, as jobs hand them on, the one to which most was noted."""
+    folders = sorted(runs.beneath(reports), key=_noted_bytes)
+    return sorted({journal.anchor(folder) or str(folder): folder for folder in folders}.values())
+
+
+def _noted_bytes(folder: Path) -> int:
+    path = folder / notes.NAME
+    return path.stat().st_size if path.is_file() else 0
 
 
 def seen(folder: Path) -> catalog.Seen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,8 @@ def test_runs_in_folders_of_the_folder_count_with_what_was_noted(
 ) -> None:
     first = ran(tmp_path / "job-1" / "leader_lock_1")
     ran(tmp_path / "leader_lock_2", "2026-11-21T14:30:00.000Z")
+    shutil.copytree(first, tmp_path / "a-copy" / "leader_lock_1")
+    shutil.copytree(first, tmp_path / "z-copy" / "leader_lock_1")
     notes.append(first, "it is slow", "anna", kind="learning")
     notes.append(first, "a word to nobody", "bob")
     text = written(tmp_path)
