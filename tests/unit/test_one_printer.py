@@ -17,8 +17,6 @@ ALLOWED = {
     "blackstart/base/writer.py": "the printer itself",
     "blackstart/base/printable.py": "the printer itself: its tables",
     "blackstart/base/secrets/references.py": "gives a secret to the shell of HEAL.sh, as it is",
-    "blackstart/faults/_dns_query.py": "its errors, to the probe that started it",
-    "blackstart/faults/_stressor.py": "why it ended, into the file that its fault reads",
     "blackstart/loads/driving/control.py": "speaks to the runner, in JSON",
     "blackstart/proxy/server.py": "its log, through a formatter of the printer's",
     "blackstart_lab/cli.py": "its refusals, through the lab's own printer",

@@ -13,7 +13,7 @@ from blackstart.probes.metrics import Metric
 from blackstart.suites import systems
 from tests.unit.builders import experiment
 
-OWN = Metric("shop_up", path="/internal/metrics")
+OWN = Metric("booking_up", path="/internal/metrics")
 
 
 @pytest.mark.parametrize(
@@ -22,8 +22,8 @@ OWN = Metric("shop_up", path="/internal/metrics")
         ("gateway", "gateway", (), "/actuator/prometheus"),
         ("", "gateway", (), "/actuator/prometheus"),  # a target of no kind that was named for a gateway's experiment
         ("trader", "trader", (OWN,), "/metrics"),
-        ("shop", "", (OWN,), "/internal/metrics"),
-        ("shop", "", (), "/metrics"),
+        ("booking", "", (OWN,), "/internal/metrics"),
+        ("booking", "", (), "/metrics"),
     ],
 )
 def test_the_page_is_that_of_the_kind_else_of_the_experiment(
