@@ -117,7 +117,10 @@ CHECKOUT = Lab(
     healthy=(((), tuple((name, ()) for name in CHECKOUT_SCENARIOS)),),
     mutant_flags=lambda told: (),
 )
-SHOP_DRILLS = ("discovery-failure", "broker-partition", "connection-exhaustion", "event-storm")
+SHOP_DRILLS = (
+    "discovery-failure", "broker-partition", "connection-exhaustion", "cascading-failure", "event-storm", "split-brain",
+    "memory-leak"
+)  # fmt: skip
 SHOP = Lab(
     name="shop",
     tasks="shop",

@@ -15,7 +15,7 @@ log = logging.getLogger("shop.discovery")
 
 ROUTE = "/api/v1/services"
 _FAILURES = (TimeoutError, aiohttp.ClientError, ValueError, KeyError, TypeError)
-_ASKED_WITHIN_S = 0.5
+_ASKED_WITHIN_S = 1.0
 
 
 class Discovery:
@@ -33,6 +33,7 @@ class Discovery:
         self._series = series
         self._cache: dict[str, tuple[float, list[str]]] = {}
         self._turn = 0
+        self._first = asyncio.Lock()
 
     async def run(self) -> None:
         """For ever: say that this program lives, and renew what has become old."""
@@ -71,8 +72,9 @@ class Discovery:
 
     async def addresses(self, name: str) -> list[str]:
         """All instances of a service, the next one in turn first. Raises Undiscovered."""
-        if name not in self._cache:
-            await self.renew(name)
+        async with self._first:  # one question for all who wait for its answer
+            if name not in self._cache:
+                await self.renew(name)
         if name not in self._cache:
             raise Undiscovered(f"platform-coordination has not told where {name} is")
         _, known = self._cache[name]

@@ -29,10 +29,10 @@ class Promise:
     queue_bound: int = 300
     kafka_timeout_s: float = 1.5
     session_timeout_s: float = 6.0
-    lock_ttl_s: float = 0.8
-    lock_wait_s: float = 1.0
+    lock_ttl_s: float = 1.5
+    lock_wait_s: float = 3.0
     tries: int = 3
-    redis_timeout_s: float = 0.3
+    redis_timeout_s: float = 0.5
     db_timeout_s: float = 2.0
     pool_recycle_s: float = 2.0
     memory_limit_mb: int = 200

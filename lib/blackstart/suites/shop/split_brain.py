@@ -23,11 +23,11 @@ from blackstart.suites.shop import _stock as stock
 from blackstart.suites.shop import readings as read
 from blackstart.suites.shop.link import links
 
-RATE_PER_S = 4.0
-EVERY_S, LASTS_S = 6.5, 3.0
+RATE_PER_S = 2.0
+EVERY_S, LASTS_S = 7.5, 4.0
 """From one partition's beginning to the next, and for how long its instance is slow."""
 _AMPLE = 1_000_000
-_AGAIN = Retry(times=10, after_s=0.5, max_after_s=3.0, acknowledged_every=5)
+_AGAIN = Retry(times=10, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
 _TIMEOUT_S = 8.0
 _DECIDED = {"statuses": (200, 201, 409), "details": ("STOCK_UNAVAILABLE",)}
 
@@ -108,7 +108,8 @@ def _updates(target: Target, *instances: str) -> OpenLoop:
 def _partitions(target: Target, *instances: str) -> Iterator[At]:
     """Which instance, when, and in which order its ways fail: all of it follows from the seed."""
     chance = random.Random(int(target.fact("partition_seed", 1)))
-    late_ms = int(float(target.fact("lock_ttl_s", 0.8)) * 900)
+    # Twice as late, when it reads and when it writes, is longer than the lock lasts.
+    late_ms = int(float(target.fact("lock_ttl_s", 1.5)) * 800)
     for number in range(int(target.fact("partitions", 4))):
         name = chance.choice(instances)
         from_s = number * EVERY_S + chance.uniform(0.0, 0.5)

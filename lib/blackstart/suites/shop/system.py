@@ -37,6 +37,7 @@ SYSTEM = System(
         "breaker_open_s": fact.SECONDS,
         "memory_limit_mb": fact.COUNT,
         "partitions": fact.COUNT,
+        "partition_seed": fact.COUNT,
     },
     metrics_page="/metrics",
     safe_state=None,

@@ -25,15 +25,14 @@ def attempts_recorded(
     decided = rows.where("key <> '' and (status in ?::integer[] or detail in ?)", list(statuses), list(details))
     count, ok = decided.one("select count(*), count(*) filter (outcome = 'ok') from requests")
     lost = decided.ask(
-        f"select a.key, a.answered - coalesce(p.n, 0), count(*) over () from "
+        "select a.key, count(*) over () from "
         "(select key, count(*) as answered, min(n) as began from requests group by key) a "
         f"left join {there} p using (key) where a.answered > coalesce(p.n, 0) order by a.began limit {MOST_OFFENDERS}"
     )
     actual = f"{count} decided attempts, {ok} of them acknowledged"
     if lost:
-        more = lost[0][2] - len(lost)
-        told = f"attempts of {lost[0][2]} keys are not recorded, of {lost[0][0]} {lost[0][1]}"
-        return report.broke(told, actual, [key for key, *_ in lost], more)
+        few, many = [key for key, _ in lost], lost[0][1]
+        return report.broke(f"attempts of {many} keys are not recorded", actual, few, many - len(few))
     why = vacuity(rows)
     if not why and ok == count:
         why = "no attempt was refused: whether those are recorded was not seen"

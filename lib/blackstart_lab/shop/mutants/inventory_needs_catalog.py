@@ -1,6 +1,6 @@
 """Inventory asks the catalog for every product, and can do nothing while that does not answer."""
 
-from blackstart_lab.shop.exceptions import Unreachable
+from blackstart_lab.shop.exceptions import NotFound
 from blackstart_lab.shop.known_products import KnownProducts
 from blackstart_lab.shop.mutants import Mutant
 
@@ -8,8 +8,9 @@ from blackstart_lab.shop.mutants import Mutant
 class AsksAlways(KnownProducts):
     """What was known is not used on."""
 
-    def unanswered(self, product: str) -> None:
-        raise Unreachable(f"the catalog can't be asked for {product}")
+    async def need(self, product: str) -> None:
+        if not await self.ask(product):
+            raise NotFound(f"the catalog has no product {product}")
 
 
 MUTANT = Mutant(
