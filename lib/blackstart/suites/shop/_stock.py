@@ -22,11 +22,11 @@ def stays_healthy(service: str) -> Expectation:
 
 
 def unreserved(prefix: str) -> SqlScalar:
-    """How many of our load's orders are confirmed without their stock, or have stock without being confirmed."""
+    """How many of our load's orders are confirmed without stock, or cancelled with it; pending ones may have it."""
     return SqlScalar(
         "SELECT count(*) FROM orders o FULL JOIN inventory_changes c ON c.id = o.id AND c.kind = 'reserve' "
         f"WHERE {read.begins('coalesce(o.id, c.id)', prefix)} "
-        "AND (o.status = 'confirmed') IS DISTINCT FROM (c.id IS NOT NULL)",
+        "AND o.status IS DISTINCT FROM 'pending' AND (o.status = 'confirmed') IS DISTINCT FROM (c.id IS NOT NULL)",
         name="unreserved",
     )
 

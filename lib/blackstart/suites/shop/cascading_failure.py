@@ -13,6 +13,7 @@ from blackstart.suites.shop import _stock as stock
 from blackstart.suites.shop import readings as read
 
 DELAY_MS = 5000
+RATE_PER_S = 5.0
 OPENS_WITHIN_S, HOLD_S, SPARE_S = 15.0, 10.0, 15.0
 FAST_MS = 500.0
 """What half of the orders may take meanwhile: a tenth of what inventory does."""
@@ -28,6 +29,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         target,
         "cascading-failure",
         "With a slow inventory order's breaker opens, orders stay pending, and no other service suffers.",
+        rate_per_s=RATE_PER_S,
         broke="Inventory slowed",
         mended="Inventory at its own pace",
         faults=tuple(Latency(name, DELAY_MS) for name in instances),
@@ -52,7 +54,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     prefix = made.traffic.load.key_prefix
     return replace(
         made,
-        drained=(_settled(target, prefix), *made.drained),
+        recovery=(*made.recovery, _settled(target, prefix)),
         collect=(*made.collect, stock.unreserved(prefix)),
     )
 
@@ -93,8 +95,9 @@ def _recovers(within_s: float) -> tuple[Expectation, ...]:
 
 def _settled(target: Target, prefix: str) -> Expectation:
     return eventually(
-        read.pending(prefix).is_(0),
+        read.pending(prefix, HOLD_S).is_(0),
         within_s=float(target.fact("settled_within_s", 60.0)),
+        for_s=1.0,
         name="pending_settled",
         hint="Orders that were taken as pending are neither confirmed nor cancelled: who comes back to them?",
     )
