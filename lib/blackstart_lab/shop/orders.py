@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from blackstart_lab.gateway.breaker import OPEN
 from blackstart_lab.shop.counters import ShopSeries
 from blackstart_lab.shop.events import Events
 from blackstart_lab.shop.exceptions import NotFound, ShopError, Unreachable
@@ -132,8 +133,9 @@ class Orders:
             f"{_FOUND} WHERE {old} ORDER BY created_at LIMIT %s", [self.promise.answer_timeout_s, _AT_ONCE]
         )
         for row in rows:
-            if (await self.settle(Order(*row), self._tell_later)).status == PENDING:
-                return  # the breaker has had its trial call; the next ones come later
+            settled = await self.settle(Order(*row), self._tell_later)
+            if settled.status == PENDING and self.inventory.breaker.state == OPEN:
+                return  # it has had its trial call; the next ones come later
 
     async def _tell_later(self, kind: str, order: Order) -> None:
         for each in ("OrderCreated", kind):

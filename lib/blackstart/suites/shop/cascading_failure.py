@@ -13,7 +13,7 @@ from blackstart.suites.shop import _stock as stock
 from blackstart.suites.shop import readings as read
 
 DELAY_MS = 5000
-RATE_PER_S = 5.0
+RATE_PER_S, QUIET_S = 5.0, 3.0
 OPENS_WITHIN_S, HOLD_S, SPARE_S = 15.0, 10.0, 15.0
 FAST_MS = 500.0
 """What half of the orders may take meanwhile: a tenth of what inventory does."""
@@ -54,7 +54,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     prefix = made.traffic.load.key_prefix
     return replace(
         made,
-        recovery=(*made.recovery, _settled(target, prefix)),
+        # Each order that is settled tells of itself: that nothing waits is only true when it lasts.
+        drained=(_settled(target, prefix), *(replace(one, for_s=QUIET_S) for one in made.drained)),
         collect=(*made.collect, stock.unreserved(prefix)),
     )
 
@@ -95,7 +96,7 @@ def _recovers(within_s: float) -> tuple[Expectation, ...]:
 
 def _settled(target: Target, prefix: str) -> Expectation:
     return eventually(
-        read.pending(prefix, HOLD_S).is_(0),
+        read.pending(prefix).is_(0),
         within_s=float(target.fact("settled_within_s", 60.0)),
         for_s=1.0,
         name="pending_settled",
