@@ -22,6 +22,7 @@ _AT_ONCE = 50
 _MOST_EVENTS = 3  # of one order: created, not reserved, cancelled
 _TOLD = {CONFIRMED: "InventoryReserved", CANCELLED: "OrderCancelled"}
 Tell = Callable[[str, "Order"], Awaitable[None]]
+_IS_TOLD = "UPDATE orders SET told = true WHERE id = %s"
 _FOUND = "SELECT id, product_id, quantity, status FROM orders"
 
 
@@ -67,9 +68,12 @@ class Orders:
             # Also of one that was there: whether it was told of, when a write had no answer, nobody knows.
             await tell("OrderCreated", there)
             if there.status == PENDING:
-                return await self.settle(there, tell)
-            await tell(_TOLD[there.status], there)
-            return there
+                there = await self.settle(there, tell)
+            else:
+                await tell(_TOLD[there.status], there)
+        if there.status != PENDING:
+            await self.records.ask(_IS_TOLD, [there.id])
+        return there
 
     async def settle(self, order: Order, tell: Tell) -> Order:
         """Reserve for it, and write what came of it; pending where that can't be told yet."""
@@ -121,6 +125,7 @@ class Orders:
         while True:
             try:
                 await self._settle_some()
+                await self._tell_some()
             except ShopError as error:
                 log.info("nothing was settled: %s", error)
             await asyncio.sleep(_SETTLE_EVERY_S)
@@ -138,5 +143,15 @@ class Orders:
                 return  # it has had its trial call; the next ones come later
 
     async def _tell_later(self, kind: str, order: Order) -> None:
-        for each in ("OrderCreated", kind):
+        for each in ("OrderCreated", kind):  # a write without an answer may have kept the first one back
             await self.events.put_when_room(each, order.data(), order.id)
+
+    async def _tell_some(self) -> None:
+        """What became of an order while nobody could say so: a write had no answer, or nobody asked again."""
+        old = "NOT told AND status <> 'pending' AND created_at < clock_timestamp() - make_interval(secs => %s)"
+        rows = await self.records.ask(
+            f"{_FOUND} WHERE {old} ORDER BY created_at LIMIT %s", [self.promise.answer_timeout_s, _AT_ONCE]
+        )
+        for order in (Order(*row) for row in rows):
+            await self._tell_later(_TOLD[order.status], order)
+            await self.records.ask(_IS_TOLD, [order.id])

@@ -10,9 +10,11 @@ CREATE TABLE IF NOT EXISTS orders (
     product_id text NOT NULL,
     quantity integer NOT NULL,
     status text NOT NULL DEFAULT 'pending',
+    told boolean NOT NULL DEFAULT false, -- what became of it is told, as far as is known
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 CREATE INDEX IF NOT EXISTS orders_pending ON orders (created_at) WHERE status = 'pending';
+CREATE INDEX IF NOT EXISTS orders_untold ON orders (created_at) WHERE NOT told;
 -- `fence` is the highest token that a holder of the product's lock has shown here.
 CREATE TABLE IF NOT EXISTS inventory (
     product_id text PRIMARY KEY,

@@ -14,11 +14,11 @@ from blackstart.suites.shop import readings as read
 from blackstart.suites.shop.link import links
 
 ORDER, CONFIRMED = "order", "confirmed"
-ORDERS_PER_S = 20.0
+ORDERS_PER_S = 10.0
 EVENTS_OF_ORDER = 2
 """OrderCreated, and what came of it."""
 _PRODUCT, _AMPLE = "chaos-product", 1_000_000_000
-_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
+_AGAIN = Retry(times=5, after_s=1.0, max_after_s=8.0, acknowledged_every=5)
 _SPARE_S = 1.0
 _THERE_ALREADY = (200, 201, 204, 409)
 
