@@ -131,12 +131,18 @@ class ProxyRoute:
         wire = WireState(condition, self.api, f"{self.route.name}_wire")
         return wire.is_one_of(CLEAR, NO_PROXY)
 
-    def toxic_change(self, what: str, toxic: Toxic, bites: Condition, clear: Condition) -> Change:
-        """A change that consists of one toxic. `bites` and `clear` are measured on the wire."""
-        state = self.state(toxic)
+    def toxic_change(self, what: str, toxic: Toxic, bites: Condition, clear: Condition, *more: Toxic) -> Change:
+        """A change that consists of one toxic, or of `more`. `bites` and `clear` are measured on the wire."""
+        toxics = (toxic, *more)
+        states = [self.state(toxic)]
+        states += [
+            replace(self.state(each), name=f"{self.route.name}_{each.type}_{each.stream}_toxic") for each in more
+        ]
         # The toxic acts from the moment that it is there; a slow round trip that proves it ends seconds later.
-        proofs = (state.is_("there"), bites), (self.clear(clear), state.is_one_of("absent", NO_PROXY))
-        return self.change(what, (self.add(toxic),), (self.remove(toxic),), *proofs)
+        there = (*(state.is_("there") for state in states), bites)
+        gone = (self.clear(clear), *(state.is_one_of("absent", NO_PROXY) for state in states))
+        do, undo = (tuple(step(each) for each in toxics) for step in (self.add, self.remove))
+        return self.change(what, do, undo, there, gone)
 
     def change(
         self,

@@ -112,6 +112,22 @@ def test_a_delay_longer_than_a_read_counts_as_seen_when_the_read_is_that_late(wa
     assert wire(plan(Latency("redis", 60_000)))[0].wanted == 1500.0
 
 
+@pytest.mark.parametrize(
+    ("stream", "streams"),
+    [("upstream", ["upstream"]), ("downstream", ["downstream"]), ("both", ["upstream", "downstream"])],
+)
+def test_what_is_lost_each_way_is_a_toxic_and_all_of_them_come_and_go_together(
+    stream: Any, streams: list[str], way: ProxyRoute, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("blackstart.faults.blackhole.proxy_route_to", lambda target, name: way)
+    change = plan(Blackhole("redis", stream=stream))
+    assert [step.body["stream"] for step in change.do] == streams  # type: ignore[union-attr]
+    assert len({step.url for step in change.undo}) == len(streams)  # type: ignore[union-attr]
+    toxics = [one for one in (*change.bites, *change.gone) if one.probe.name.endswith("_toxic")]
+    assert len({one.probe.name for one in toxics}) == len(streams)
+    assert [one.op for one in change.bites if one.op == "timed_out"] == ["timed_out"]
+
+
 def test_a_lease_is_given_exactly_where_it_is_known(way: ProxyRoute) -> None:
     for fault in (Latency("redis", 200), Reset("redis"), SlowClose("redis", 9)):
         assert ("lease" in plan(fault).do[0].body) is way.embedded  # type: ignore[union-attr]
@@ -173,7 +189,7 @@ def test_a_flap_ends_its_child_before_it_lets_the_proxy_up(way: ProxyRoute) -> N
         lambda: Bandwidth("r", 0), lambda: Reset("r", -1), lambda: SlowClose("r", 0), lambda: Flap("r", 5),
         lambda: Flap("r", 100_000), lambda: Reset("r", share=0.0), lambda: Reset("r", share=1.1),
         lambda: Blackhole("r", float("nan")), lambda: Latency("r", 0, 0, distribution="exponential"),
-        lambda: Latency("r", 10, 6, distribution="normal"),
+        lambda: Latency("r", 10, 6, distribution="normal"), lambda: Blackhole("r", 0.5, "downstream"),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_meant_is_refused(make: Any) -> None:
