@@ -66,6 +66,9 @@ def _instances(told: Any) -> tuple[str, ...]:
 
 
 TRADER_DRILLS = (("leader-lock", ()), ("postgres-blip", ()), ("rate-limit-spike", ()))
+BROKER_DRILLS = (
+    ("token-expiry", ()), ("websocket-reconnect", ()), ("websocket-reconnect", ("--silent",))
+)  # fmt: skip
 TRADER = Lab(
     name="trader",
     tasks="chaos",
@@ -78,6 +81,7 @@ TRADER = Lab(
         ),
         (("--instances", "2"), (("leader-lock", ("--bounce",)), ("leader-lock", ("--freeze-leader",)))),
         (("--older-build",), TRADER_DRILLS),
+        (("--broker",), (*TRADER_DRILLS, *BROKER_DRILLS)),
         *((("--variant", name), TRADER_DRILLS) for name in trader_variants.names()),
     ),
     mutant_flags=_instances,

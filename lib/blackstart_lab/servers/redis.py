@@ -58,7 +58,7 @@ def with_passing_user(redis: Service) -> Service:
     return replace(
         redis,
         lacks=lambda: redis.lacks() or _lacks(port, made, "+OK"),
-        target={"dsn": f"redis://{_USER}:{_PASSWORD}@{redis.address}/0"},
+        target={**redis.target, "dsn": f"redis://{_USER}:{_PASSWORD}@{redis.address}/0"},
     )
 
 

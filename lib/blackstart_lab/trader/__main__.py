@@ -33,6 +33,8 @@ def main() -> int:
         mutant=options.mutant,
         variant=options.variant,
         host=options.host,
+        broker_url=options.broker_url,
+        stream_url=options.stream_url,
     )
 
     async def run() -> int:
@@ -53,6 +55,8 @@ def _options() -> Namespace:
     parser.add_argument("--orders-per-s", type=int, default=50)
     parser.add_argument("--older-build", action="store_true")
     parser.add_argument("--ops-key-env", metavar="NAME", help="environment variable with the key of control routes")
+    parser.add_argument("--broker-url", default="", help="http://…: orders go there too, and market data comes from it")
+    parser.add_argument("--stream-url", default="", help="ws://…: where the broker streams its ticks")
     parser.add_argument("--mutant", metavar="NAME")
     parser.add_argument("--variant", metavar="NAME")
     return parser.parse_args()

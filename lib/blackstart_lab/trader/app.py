@@ -11,7 +11,7 @@ from aiohttp import web
 
 from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.trader.controls import GUARDED, Controls, Invalid
-from blackstart_lab.trader.errors import Fenced, Mismatch, QueueFull, Refused
+from blackstart_lab.trader.errors import BrokerUnavailable, Fenced, Mismatch, QueueFull, Refused
 from blackstart_lab.trader.parts import Trader
 from blackstart_lab.trader.views import Views
 
@@ -22,6 +22,7 @@ PORT_TAKEN = 3
 
 _READY_NOTED_S = 0.05
 _STATUS = {Refused: 409, Mismatch: 422, Fenced: 503, QueueFull: 429, DatabaseUnavailable: 503, Invalid: 422}
+_STATUS |= {BrokerUnavailable: 503}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -82,13 +83,17 @@ def _jobs(trader: Trader) -> list[Callable[[], Coroutine[Any, Any, None]]]:
     async def market_data() -> None:
         await trader.heart.feed("marketdata")
 
+    market = (trader.market.run, trader.market.fill, trader.market.write) if trader.market else (market_data,)
+    broker = (trader.session.run,) if trader.session else ()
+
     async def note_readiness() -> None:
         while True:
             trader.readiness.note()
             await asyncio.sleep(_READY_NOTED_S)
 
     throttle, strategy, warmth = trader.throttle.run, trader.strategy.run, trader.database.keep_warm
-    return [trader.lock.run, trader.heart.run, order_stream, market_data, throttle, strategy, warmth, note_readiness]
+    own = (trader.lock.run, trader.heart.run, order_stream, throttle, strategy, warmth, note_readiness)
+    return [*own, *market, *broker]
 
 
 async def _kept_alive(job: Callable[[], Coroutine[Any, Any, None]]) -> None:

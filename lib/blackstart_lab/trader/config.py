@@ -11,7 +11,8 @@ THROTTLE_CAPACITY = 10_000
 
 @dataclass(frozen=True)
 class Profile:
-    """Periods and limits, in seconds. `backoff_s`: the pauses between attempts to take the lock; the last repeats."""
+    """Periods and limits, in seconds. `backoff_s`: the pauses between attempts to take the lock, to get a token and to
+    connect to the stream again; the last repeats. `stream_silent_s`: without a tick for so long the stream is lost."""
 
     name: str
     lock_ttl_s: float
@@ -21,6 +22,8 @@ class Profile:
     redis_timeout_s: float
     db_timeout_s: float
     scan_s: float
+    broker_timeout_s: float
+    stream_silent_s: float
 
     def facts(self, orders_per_s: int) -> dict[str, Any]:
         """The `[facts]` of target.toml, from which deadlines are derived."""
@@ -51,6 +54,8 @@ QUICK = Profile(
     redis_timeout_s=0.5,
     db_timeout_s=1.0,
     scan_s=0.5,
+    broker_timeout_s=0.5,
+    stream_silent_s=1.5,
 )
 REAL = Profile(
     name="real",
@@ -61,6 +66,8 @@ REAL = Profile(
     redis_timeout_s=0.5,
     db_timeout_s=2.0,
     scan_s=5.0,
+    broker_timeout_s=0.5,
+    stream_silent_s=2.0,
 )
 PROFILES = {profile.name: profile for profile in (QUICK, REAL)}
 
@@ -80,3 +87,5 @@ class Settings:
     mutant: str | None = None
     variant: str | None = None
     host: str = "127.0.0.1"
+    broker_url: str = ""
+    stream_url: str = ""

@@ -5,7 +5,8 @@ TraderError
 ├── Mismatch              a known client_order_id with other parameters
 ├── Fenced                a newer leader has taken a token since ours
 ├── QueueFull             the throttle queue holds all it can
-└── StoreUnreachable      Redis refused, broke off, or did not answer in time
+├── StoreUnreachable      Redis refused, broke off, or did not answer in time
+└── BrokerUnavailable     the broker takes no token of ours, broke off, or did not answer in time
 
 What PostgreSQL refuses, breaks off or does not answer in time is a `blackstart_lab.database.DatabaseUnavailable`.
 """
@@ -33,3 +34,7 @@ class QueueFull(TraderError):
 
 class StoreUnreachable(TraderError):
     """Redis could not be asked; whether a command took effect is unknown."""
+
+
+class BrokerUnavailable(TraderError):
+    """The broker could not be asked, or takes no token of ours; whether an order got there is unknown."""

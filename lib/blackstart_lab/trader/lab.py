@@ -6,6 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 from argparse import Namespace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from blackstart_lab import ports
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import postgres, redis
-from blackstart_lab.trader import mutants, variants
+from blackstart_lab.trader import brokerage, mutants, variants
 from blackstart_lab.trader.config import PROFILES
 from blackstart_lab.workspace import Workspace
 
@@ -38,16 +39,17 @@ class TraderLab:
         variant = variants.load(options.variant) if options.variant else None
         instances = (mutant.instances if mutant else 1) if options.instances is None else options.instances
         _check(options, instances)
-        redis_port, postgres_port, *api_ports = ports.take(2 + instances)
+        brokered = options.broker or bool(mutant and mutant.broker)
+        redis_port, postgres_port, *taken = ports.take(2 + instances + (brokerage.PORTS if brokered else 0))
+        api_ports, others = taken[:instances], taken[instances:]
         if options.port:
             api_ports[0] = ports.demand(options.port)
         servers = (redis.service(workspace, redis_port), postgres.service(workspace, postgres_port, "trader"))
-        dsns = {server.name: str(server.target["dsn"]) for server in servers}
-        if options.forgets_users:
-            servers = (redis.with_passing_user(servers[0]), servers[1])
+        profile = PROFILES[options.profile]
+        around = brokerage.with_broker(workspace, servers, others, profile) if brokered else brokerage.plain(servers)
         names = ["api", *(f"api-{number}" for number in range(2, instances + 1))]
         some = [
-            _instance(workspace, *pair, dsns=dsns, options=options, api_ports=api_ports)
+            _instance(workspace, *pair, flags=around.flags, options=options, api_ports=api_ports)
             for pair in zip(names, api_ports, strict=True)
         ]
         head = {
@@ -59,14 +61,22 @@ class TraderLab:
             "api": f"http://127.0.0.1:{api_ports[0]}",
             "max_rate_hz": variant.max_rate_hz if variant else _MAX_RATE_HZ,
             **({"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}),
-            "facts": PROFILES[options.profile].facts(options.orders_per_s) | dict(variant.facts if variant else {}),
+            "facts": {**profile.facts(options.orders_per_s), **around.facts, **(variant.facts if variant else {})},
             "orders": {"method": "POST", "route": "/orders"},
             "plans": {"method": "POST", "route": "/plans"},
+            **around.head,
         }
-        return Layout((*servers, *some), head)
+        return Layout((*_for_drills(options, around.services), *some), head)
 
 
 LAB = TraderLab()
+
+
+def _for_drills(options: Namespace, services: tuple[Service, ...]) -> tuple[Service, ...]:
+    """As the target shows them: the app knows no user that Redis may forget."""
+    if not options.forgets_users:
+        return services
+    return tuple(redis.with_passing_user(each) if each.name == "redis" else each for each in services)
 
 
 def _check(options: Namespace, instances: int) -> None:
@@ -79,14 +89,14 @@ def _check(options: Namespace, instances: int) -> None:
 
 
 def _instance(
-    workspace: Workspace, name: str, port: int, *, dsns: dict[str, str], options: Namespace, api_ports: list[int]
+    workspace: Workspace, name: str, port: int, *, flags: Mapping[str, str], options: Namespace, api_ports: list[int]
 ) -> Service:
     events = workspace.folder / f"{name}.events.jsonl"
-    where = {"--port": port, "--redis-url": dsns["redis"], "--dsn": dsns["postgres"], "--events": events}
+    where = {"--port": port, **flags, "--events": events}
     given = {"--profile": options.profile, "--orders-per-s": options.orders_per_s}
     optional = {"--mutant": options.mutant, "--variant": options.variant, "--ops-key-env": options.ops_key_env}
-    flags = {**where, **given, **{flag: value for flag, value in optional.items() if value}}
-    command = (sys.executable, "-m", "blackstart_lab.trader", *(str(word) for pair in flags.items() for word in pair))
+    words = {**where, **given, **{flag: value for flag, value in optional.items() if value}}
+    command = (sys.executable, "-m", "blackstart_lab.trader", *(str(word) for pair in words.items() for word in pair))
     older = ("--older-build",) if options.older_build else ()
     import_root = str(Path(blackstart_lab.__file__).parent.parent)
     python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))

@@ -11,6 +11,7 @@ OPTIONS = {
     "older-build": Option("answer /ready in the older 503 form", bool),
     "forgets-users": Option("a restart of Redis forgets the drill's user", bool),
     "orders-per-s": Option("rate of the throttle queue (default 50)", int, 50),
+    "broker": Option("with a broker, and the fault proxy on the ways to the stores and to its stream", bool),
     "port": Option("port of the API (default: a free one)", int),
     "ops-key-env": Option("environment variable with the key of control routes"),
 }

@@ -7,7 +7,7 @@ from typing import Any
 from blackstart_lab.database import Database, DatabaseUnavailable
 from blackstart_lab.event_log import EventLog
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.errors import Fenced, Mismatch, Refused
+from blackstart_lab.trader.errors import BrokerUnavailable, Fenced, Mismatch, Refused
 from blackstart_lab.trader.lock import LeaderLock
 from blackstart_lab.trader.metrics import Metrics
 
@@ -55,11 +55,11 @@ class OrderDesk:
             raise Refused("paused")
 
     async def place(self, order: Order, order_type: str = "order") -> Placed:
-        """Place it now. Raises Refused, Mismatch, Fenced or DatabaseUnavailable, each counted and recorded."""
+        """Place it now. Raises Refused, Mismatch, Fenced, DatabaseUnavailable or BrokerUnavailable; all is recorded."""
         self.permit()
         try:
             placed = await self.insert(order)
-        except (Mismatch, Fenced, DatabaseUnavailable) as error:
+        except (Mismatch, Fenced, DatabaseUnavailable, BrokerUnavailable) as error:
             self.metrics.orders_placed.labels(order_type=order_type, status="rejected").inc()
             self.events.write("order_rejected", client_order_id=order.client_order_id, reason=repr(error))
             raise

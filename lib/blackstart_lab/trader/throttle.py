@@ -5,7 +5,7 @@ from collections import OrderedDict, deque
 
 from blackstart_lab.clock import now_s
 from blackstart_lab.database import DatabaseUnavailable
-from blackstart_lab.trader.errors import Fenced, Mismatch, QueueFull, Refused
+from blackstart_lab.trader.errors import BrokerUnavailable, Fenced, Mismatch, QueueFull, Refused
 from blackstart_lab.trader.metrics import Metrics
 from blackstart_lab.trader.orders import Order, OrderDesk
 
@@ -75,7 +75,7 @@ class Throttle:
                 return
             except Mismatch:
                 return  # recorded as rejected by the order desk
-            except (Refused, Fenced, DatabaseUnavailable):
+            except (Refused, Fenced, DatabaseUnavailable, BrokerUnavailable):
                 await asyncio.sleep(_RETRY_S)
 
     def _set_depth(self, depth: int) -> None:

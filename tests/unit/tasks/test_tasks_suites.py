@@ -9,6 +9,14 @@ import pytest
 from blackstart.base.errors import NotAvailable, NotShown
 from blackstart.commands import suite
 from blackstart.safety.heal import heal
+from blackstart.suites import systems
+
+
+@pytest.fixture(autouse=True)
+def its_original_drills_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever else the trader's suite has: these three, and their three variants."""
+    order, every = systems.of("trader").order, suite.in_order
+    monkeypatch.setattr(suite, "in_order", lambda name: [found for found in every(name) if found.name in order])
 
 
 def not_shown() -> Any:

@@ -118,6 +118,11 @@ def kill_switch(service: str = "", reason: str = "leader_lock_lost") -> Metric:
     return _metric("trader_kill_switch_total", f"kill_switch_{reason}", service, {"reason": reason})
 
 
+def reconnects(service: str = "") -> Metric:
+    """Attempts to connect to the stream of market data again."""
+    return _metric("trader_marketdata_reconnects_total", "reconnects", service)
+
+
 def throttle_depth(service: str = "") -> Metric:
     """Plans accepted and not yet placed; absent until the queue was first used."""
     return _metric("trader_throttle_queue_depth", "throttle_depth", service)

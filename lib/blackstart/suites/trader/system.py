@@ -16,7 +16,7 @@ SYSTEM = System(
     kind="trader",
     collection="chaos",
     order=("leader-lock", "rate-limit-spike", "postgres-blip"),  # that of the original `make chaos-suite`
-    tables=("orders", "plans"),
+    tables=("orders", "plans", "broker"),
     facts={
         "lock_key": fact.word("trader:leader"),
         "lock_ttl_s": fact.SECONDS,
@@ -29,6 +29,12 @@ SYSTEM = System(
         "orders_table": fact.column("orders"),
         "orders_key_column": fact.column("client_order_id"),
         "orders_number_column": fact.column("order_id"),
+        "broker_timeout_s": fact.SECONDS,
+        "token_backoff_s": fact.STEPS,
+        "stream_backoff_s": fact.STEPS,
+        "stream_silent_s": fact.SECONDS,
+        "ticks_table": fact.column("ticks"),
+        "ticks_number_column": fact.column("seq"),
     },
     metrics_page="/metrics",
     safe_state=SafeState(

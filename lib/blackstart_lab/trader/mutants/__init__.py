@@ -10,9 +10,10 @@ from blackstart_lab import mutants
 
 @dataclass(frozen=True)
 class Mutant(mutants.Mutant):
-    """A defect of a trader; `instances` is how many of them it needs to show."""
+    """A defect of a trader; `instances` is how many of them it needs to show, and whether it needs the `broker`."""
 
     instances: int = 1
+    broker: bool = False
 
 
 _MUTANTS = mutants.Mutants("trader", Mutant, __name__, __path__)

@@ -42,8 +42,18 @@ NAMES = {
     "queue-stops-on-db-error",
     "half-hangs",
     "relapses",
+    "never-renews-token",
+    "doubles-order-after-renewal",
+    "trades-without-token",
+    "hammers-broker",
+    "ready-while-stream-silent",
+    "reconnects-without-backoff",
+    "leaves-gap",
+    "beats-without-ticks",
 }
-EXPERIMENTS = ("leader-lock", "postgres-blip", "rate-limit-spike")
+EXPERIMENTS = (
+    "leader-lock", "postgres-blip", "rate-limit-spike", "token-expiry", "websocket-reconnect"
+)  # fmt: skip
 ORDER = Order("o-1", "BUY", 1, 2.5)
 
 
@@ -81,7 +91,7 @@ def test_mutant_declares_what_catches_it_and_replaces_one_part(name: str) -> Non
     assert mutant.must_fail
     assert not set(mutant.must_fail) & set(mutant.may_fail)
     ((part, kind),) = mutant.parts.items()
-    assert issubclass(kind, parts.HEALTHY[part])
+    assert issubclass(kind, ({**parts.HEALTHY, **parts.BROKERED} if mutant.broker else parts.HEALTHY)[part])
     assert "parts" not in mutant.declaration()
 
 

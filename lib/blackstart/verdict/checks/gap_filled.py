@@ -1,0 +1,44 @@
+"""Numbered items that were missed while their stream was lost are fetched: no gap is left."""
+
+from blackstart.model.reading import Reading
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult, Reporter
+
+
+def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str) -> CheckResult:
+    """`sent` is the newest number at the source, `newest` that at the receiver, `missing` how many numbers the receiver
+    lacks below it; all three were read throughout.
+
+    What was missing before the fault stays out of it. Where the source sent nothing meanwhile, or the stream went on,
+    there was no gap to fill; as long as nothing came after it, it could not be seen.
+    """
+    report = Reporter(f"{missing} as before the fault")
+    start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
+    if start_s is None or end_s is None:
+        return report.unknown("there was no fault")
+    read = {probe: _numbers(evidence.readings(probe)) for probe in (missing, newest, sent)}
+    before = {probe: [n for at_s, n in seen if at_s <= start_s] for probe, seen in read.items()}
+    during = {probe: [n for at_s, n in seen if at_s <= end_s] for probe, seen in read.items()}
+    blind = [probe for probe in read if not before[probe] or len(read[probe]) <= len(before[probe])]
+    if blind:
+        return report.unknown(f"not observable: {', '.join(blind)} could not be read before and after")
+    source, came = (during[probe][-1] - before[probe][-1] for probe in (sent, newest))
+    if source <= 0 or came > source / 2:
+        return report.unknown(f"of {source:g} that were sent during the fault {came:g} came: there was no gap to fill")
+    last = read[newest][-1][1]
+    if last <= during[sent][-1]:
+        return report.unknown(f"nothing came after the gap: {newest} is {last:g}, and {during[sent][-1]:g} was sent")
+    left = read[missing][-1][1] - before[missing][-1]
+    told = f"{source - came:g} were not received when they were sent"
+    if left > 0:
+        return report.broke(f"{told}, and {left:g} of them never came", f"{left:g} missing")
+    return report.held(f"{told}, and were fetched afterwards")
+
+
+def _numbers(readings: list[Reading]) -> list[tuple[float, float]]:
+    """When it was answered, and the number."""
+    return [
+        (one.answered_s, float(one.value))
+        for one in readings
+        if one.kind == "value" and isinstance(one.value, int | float)
+    ]
