@@ -59,6 +59,7 @@ _BINARIES = {
     "go": ("go",),
     "debootstrap": ("debootstrap", "/usr/sbin/debootstrap"),
     "curl": ("curl",),
+    "iptables": ("iptables",),
     "openssl": ("openssl",),
     "wget": ("wget",),
     "python3": ("python3",),

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from blackstart.suites.trader import partition
 from blackstart_lab.checkout import mutants as checkout_mutants
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
@@ -67,7 +68,8 @@ def _instances(told: Any) -> tuple[str, ...]:
 
 TRADER_DRILLS = (("leader-lock", ()), ("postgres-blip", ()), ("rate-limit-spike", ()))
 BROKER_DRILLS = (
-    ("token-expiry", ()), ("websocket-reconnect", ()), ("websocket-reconnect", ("--silent",))
+    ("token-expiry", ()), ("websocket-reconnect", ()), ("websocket-reconnect", ("--silent",)), ("partition", ()),
+    *(("partition", (f"--{variant}",)) for variant in partition.VARIANTS),
 )  # fmt: skip
 TRADER = Lab(
     name="trader",

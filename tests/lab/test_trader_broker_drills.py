@@ -8,6 +8,7 @@ import pytest
 from tests.lab.drills import drill, ledger
 from tests.lab.lab_driver import LabDriver
 from tests.lab.labs import BROKER_DRILLS
+from tests.requirements import require
 from tests.selected import slow_but
 
 NAMES = {" ".join((name, *options)): (name, options) for name, options in BROKER_DRILLS}
@@ -24,6 +25,8 @@ def brokered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
 @pytest.mark.parametrize("name", slow_but(NAMES, "websocket-reconnect"))
 def test_the_drill_holds_and_leaves_nothing(name: str, brokered: LabDriver, tmp_path: Path) -> None:
     experiment, options = NAMES[name]
+    if "--drop" in options:
+        require("root", "iptables")
     done = drill(f"chaos.{experiment}", brokered.state, tmp_path, *options)
     assert done.code == 0, done.output
     assert done.judged().verdict == "held"

@@ -47,39 +47,17 @@ def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
             ),
         ),
         faults=(Stop("redis"),),
-        during=(
-            eventually(
-                read.ready().is_(503),
-                within_s=limits.notice_s,
-                name="ready_503",
-                stays=True,
-                hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
-            ),
-            eventually(
-                read.leader().is_(0),
-                within_s=limits.notice_s,
-                name="leader_0",
-                stays=True,
-                requires=read.LEADER_SHOWN,
-                hint="Check if Redis actually stopped, and the Redis connection in logs. The lock is refreshed every "
-                f"{limits.refresh_s:g} s and lasts {limits.ttl_s:g} s.",
-            ),
-            eventually(
-                read.paused().is_(True),
-                within_s=limits.notice_s,
-                name="paused",
-                stays=True,
-                requires=read.PAUSED_SHOWN,
-                hint="Trading must pause immediately on lock loss: look for the pause in the orchestrator logs.",
-            ),
-        ),
-        recovery=_recovery(limits),
+        during=steps_down(limits),
+        recovery=leads_again(limits),
         always=(
             *steady(),
             *consistent(target, limits, criterion=True),
             never(read.leaders().above(1), name="one_leader", hint="Two label sets lead at once in one process."),
         ),
-        checks=(*_checks(limits, bool(newest) and NUMBER_COLUMN in target.facts), *leadership(target, ("",), least=2)),
+        checks=(
+            *lock_checks(limits, bool(newest) and NUMBER_COLUMN in target.facts),
+            *leadership(target, ("",), least=2),
+        ),
         collect=reports(target, ("",)),
         watch=(read.orders_placed(), read.kill_switch(), *newest),
         hold_min_s=limits.backoff_shows_s,
@@ -103,7 +81,38 @@ def newest_order(target: Target) -> tuple[Probe, ...]:
     return stored(target, "SELECT coalesce(max({number}), 0) FROM {orders}", "newest_order")
 
 
-def _recovery(limits: Limits) -> tuple[Expectation, ...]:
+def steps_down(limits: Limits) -> tuple[Expectation, ...]:
+    """Without its lock it does not lead, is not ready and does not trade."""
+    return (
+        eventually(
+            read.ready().is_(503),
+            within_s=limits.notice_s,
+            name="ready_503",
+            stays=True,
+            hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
+        ),
+        eventually(
+            read.leader().is_(0),
+            within_s=limits.notice_s,
+            name="leader_0",
+            stays=True,
+            requires=read.LEADER_SHOWN,
+            hint="Check if Redis actually stopped, and the Redis connection in logs. The lock is refreshed every "
+            f"{limits.refresh_s:g} s and lasts {limits.ttl_s:g} s.",
+        ),
+        eventually(
+            read.paused().is_(True),
+            within_s=limits.notice_s,
+            name="paused",
+            stays=True,
+            requires=read.PAUSED_SHOWN,
+            hint="Trading must pause immediately on lock loss: look for the pause in the orchestrator logs.",
+        ),
+    )
+
+
+def leads_again(limits: Limits) -> tuple[Expectation, ...]:
+    """By itself, with all that goes with it."""
     return (
         eventually(
             read.ready().is_(200),
@@ -142,14 +151,15 @@ def _recovery(limits: Limits) -> tuple[Expectation, ...]:
     )
 
 
-def _checks(limits: Limits, database: bool) -> tuple[Check, ...]:
+def lock_checks(limits: Limits, database: bool, under_way_s: float = 0.0) -> tuple[Check, ...]:
     """Without a way to ask the database, or the name of what to ask it for, orders that the app does not count can't be
-    seen: told, but no criterion."""
+    seen: told, but no criterion. What was under way when trading paused may be told of for `under_way_s` longer."""
+    slack = {"slack_s": under_way_s} if under_way_s else {}
     return (
         Check(
             "steady_while",
             "no_order_while_paused",
-            {"counters": ("orders_placed", "newest_order"), "flag": "paused"},
+            {"counters": ("orders_placed", "newest_order"), "flag": "paused", **slack},
             hint="Something places orders without asking whether trading is paused.",
             criterion=database,
         ),

@@ -74,7 +74,7 @@ def redis_links(target: Target, instance: str = "") -> tuple[Proof, ...]:
         listed = TargetConnections(addresses, name="connections in CLIENT LIST")
         held = SameValue("redis", RedisCommand(key, name="lock_key"), shown)
         proofs += [held, SeenIn("redis", listed.at_least(1))]
-    return _touched("redis", proofs)
+    return _touched(target, "redis", proofs)
 
 
 def postgres_links(target: Target) -> tuple[Proof, ...]:
@@ -89,9 +89,11 @@ def postgres_links(target: Target) -> tuple[Proof, ...]:
         listed = TargetConnections(SqlScalar(_CLIENTS), name="connections in pg_stat_activity")
         orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""), count)
         proofs += [orders, SeenIn("postgres", listed.at_least(1))]
-    return _touched("postgres", proofs)
+    return _touched(target, "postgres", proofs)
 
 
-def _touched(service: str, proofs: Sequence[Proof]) -> tuple[Proof, ...]:
-    """Each of them, of what the service's control would touch."""
+def _touched(target: Target, service: str, proofs: Sequence[Proof]) -> tuple[Proof, ...]:
+    """Each of them, of what the service's control would touch; a service without one is touched on its way alone."""
+    if not target.service(service).control:
+        return tuple(proofs)
     return tuple(AllOf(service, (ServedByControl(service), proof)) for proof in proofs)

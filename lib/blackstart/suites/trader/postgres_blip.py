@@ -20,7 +20,7 @@ LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
 PLAN = "plan"
 # A pool's connections of before may fail once more; a relapse that people notice takes more than that.
-_STAY_ACCEPTED = Check(
+STAY_ACCEPTED = Check(
     "acknowledged",
     "orders_stay_accepted",
     {"op": "order", "min_share": 0.9},
@@ -64,8 +64,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
         checks=(
-            *_checks(target, answer_s, slow_s),
-            *((_STAY_ACCEPTED,) if load else ()),
+            *order_checks(target, answer_s, slow_s),
+            *((STAY_ACCEPTED,) if load else ()),
             *((_PLANS_LAND,) if plans else ()),
         ),
         collect=keys_in_database(target, load.key_prefix) if load else (),
@@ -119,7 +119,8 @@ def _in_time(target: Target, answer_s: float) -> Check:
     )
 
 
-def _checks(target: Target, answer_s: float, slow_s: float) -> tuple[Check, ...]:
+def order_checks(target: Target, answer_s: float, slow_s: float) -> tuple[Check, ...]:
+    """Orders are refused in time, and those that were acknowledged are there once."""
     return (
         Check(
             "fault_observed",

@@ -6,7 +6,7 @@ from blackstart_lab.database import Database
 from blackstart_lab.trader.mutants import Mutant
 from blackstart_lab.trader.orders import Order, OrderDesk, Placed
 
-_INSERT = """
+INSERT = """
 INSERT INTO orders (client_order_id, side, quantity, price, status, token, instance_id)
 VALUES (%s, %s, %s::numeric, %s::numeric, 'PLACED', %s::bigint, %s) RETURNING 'placed', order_id
 """
@@ -32,7 +32,7 @@ class DoublesOnRetry(OrderDesk):
         return placed
 
     async def write(self, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
-        return await self.database.call(_INSERT, values, again=True)
+        return await self.database.call(INSERT, values, again=True)
 
 
 MUTANT = Mutant(

@@ -50,9 +50,11 @@ NAMES = {
     "reconnects-without-backoff",
     "leaves-gap",
     "beats-without-ticks",
+    "leads-while-partitioned",
+    "doubles-on-lost-answer",
 }
 EXPERIMENTS = (
-    "leader-lock", "postgres-blip", "rate-limit-spike", "token-expiry", "websocket-reconnect"
+    "leader-lock", "postgres-blip", "rate-limit-spike", "token-expiry", "websocket-reconnect", "partition"
 )  # fmt: skip
 ORDER = Order("o-1", "BUY", 1, 2.5)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from dataclasses import replace
 from typing import Any
 
@@ -10,10 +12,11 @@ import pytest
 from blackstart.base.errors import BadTarget, NotShown
 from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
+from blackstart.faults.drop import Drop
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Service, Target
-from blackstart.suites.trader import token_expiry, websocket_reconnect
+from blackstart.suites.trader import partition, token_expiry, websocket_reconnect
 
 BROKER = {
     "refuse_tokens": "broker:/refuse",
@@ -90,3 +93,46 @@ def test_without_a_table_of_ticks_a_gap_is_no_criterion() -> None:
     assert check(websocket_reconnect.experiment(WHOLE, Flags()), "gap_filled").criterion
     blind = replace(WHOLE, facts={})
     assert not check(websocket_reconnect.experiment(blind, Flags()), "gap_filled").criterion
+
+
+BOTH = ("redis", "postgres")
+
+
+@pytest.mark.parametrize(
+    ("variant", "faults"),
+    [
+        ("", tuple(Blackhole(store, stream="both") for store in BOTH)),
+        ("redis", (Blackhole("redis", stream="both"),)),
+        ("postgres", (Blackhole("postgres", stream="both"),)),
+        ("redis-answers-lost", (Blackhole("redis", stream="downstream"),)),
+        ("postgres-answers-lost", (Blackhole("postgres", stream="downstream"),)),
+        ("requests-lost", tuple(Blackhole(store) for store in BOTH)),
+        ("cut", tuple(map(Cut, BOTH))),
+    ],
+)
+def test_a_partition_is_from_one_store_or_both_one_way_or_both_ways(variant: str, faults: tuple[Any, ...]) -> None:
+    drill = partition.experiment(WHOLE, Flags(), variant)
+    assert drill.faults == faults
+    assert ("leader_0" in [one.name for one in drill.during]) == (faults[0].service == "redis")
+
+
+def test_packets_are_dropped_only_where_this_machine_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda name: f"/usr/sbin/{name}")
+    assert partition.experiment(WHOLE, Flags(), "drop").faults == tuple(map(Drop, BOTH))
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(NotShown, match="takes Linux, root and iptables"):
+        partition.experiment(WHOLE, Flags(), "drop")
+
+
+def test_a_store_without_a_proxy_is_named_with_the_lines_to_write() -> None:
+    direct = replace(WHOLE, services={**SERVICES, "postgres": replace(SERVICES["postgres"], proxy_name="")})
+    with pytest.raises(NotShown, match=r"(?s)\[services.postgres\].*proxy_name = \"postgres\".*trader --broker"):
+        partition.experiment(direct, Flags())
+    assert partition.experiment(direct, Flags(), "redis").faults == (Blackhole("redis", stream="both"),)
+
+
+def test_what_was_under_way_to_a_store_that_is_silent_is_not_placed_while_paused() -> None:
+    slack_s = check(partition.experiment(WHOLE, Flags()), "no_order_while_paused").params["slack_s"]
+    assert slack_s > 2.0  # the time limit of a call to the database, where none is declared
+    assert "slack_s" not in check(partition.experiment(WHOLE, Flags(), "redis"), "no_order_while_paused").params
