@@ -8,14 +8,16 @@ from blackstart_lab.shop.stock import Change, Stock
 class Unfenced(Stock):
     """The token is shown to nobody."""
 
+    WHATEVER = "SELECT change_stock(%s, %s, %s, %s, %s, (SELECT fence FROM inventory WHERE product_id = %s), %s)"
+
     async def read(self, held: Held) -> int | None:
         rows = await self.records.ask("SELECT quantity FROM inventory WHERE product_id = %s", [held.product])
         return int(rows[0][0]) if rows else None
 
     async def write(self, change: Change, held: Held, left: int) -> str:
-        sql = "UPDATE inventory SET fence = %s WHERE product_id = %s"
-        await self.records.ask(sql, [held.token, held.product], again=False)
-        return await super().write(change, held, left)
+        told = [change.id, change.product, change.delta, change.kind, self.instance, change.product, left]
+        rows = await self.records.ask(self.WHATEVER, told)
+        return str(rows[0][0])
 
 
 MUTANT = Mutant(
