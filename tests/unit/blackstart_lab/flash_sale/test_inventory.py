@@ -7,7 +7,8 @@ import pytest
 
 from blackstart_lab.flash_sale import inventory as module
 from blackstart_lab.flash_sale.inventory import Inventory
-from blackstart_lab.flash_sale.order_source import _read
+from blackstart_lab.flash_sale.order_source import OrderSource
+from blackstart_lab.flash_sale.promise import PROMISED
 from tests.unit.blackstart_lab.flash_sale.fakes import FakeLedger, FakeSource, batch, inventory, until
 
 
@@ -40,4 +41,4 @@ def test_loss_and_return_of_the_database_are_told_once_each(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("value", [b"", b"{", b"[]", b"null", b'{"orderId": "1"}', b'"text"', b"\xff"])
 def test_message_that_is_no_order_is_passed_over(value: bytes) -> None:
-    assert _read(value) is None
+    assert OrderSource("127.0.0.1:1", PROMISED).read(value) is None
