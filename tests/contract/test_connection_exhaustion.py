@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -100,6 +101,25 @@ def test_whoever_is_connected_stays_so_and_what_is_let_go_is_taken(port: int) ->
     assert eventually(lambda: sessions(port) == before + 1)
     assert not lets_in(port)
     assert restore(change, print, 20)
+
+
+def test_who_is_connected_as_the_same_user_is_evicted_and_does_not_come_back(port: int) -> None:
+    change = planned(ConnectionExhaustion("postgres", evict=True), port)
+    with psycopg.connect(f"postgresql://app@127.0.0.1:{port}/held", autocommit=True) as own:
+        carry_out(change.do)
+        assert eventually(lambda: so(change.bites))
+        assert eventually(lambda: ended(own)) and not lets_in(port)
+        with psycopg.connect(f"postgresql://held@127.0.0.1:{port}/held") as other:
+            assert not ended(other)  # a superuser's
+    assert restore(change, print, 20) and lets_in(port)
+
+
+def ended(connection: psycopg.Connection[Any]) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return True
+    return False
 
 
 def test_it_ends_with_the_run_that_was_killed_and_nobody_has_to_undo_it(port: int) -> None:

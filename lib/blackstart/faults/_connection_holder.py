@@ -2,7 +2,8 @@
 BRIEF`, with the dsn in its environment. What the server ends meanwhile is opened again, and so is what others let go
 where all are wanted.
 
-BRIEF is JSON: the `mark` of its sessions, how many `connections` (null: all that there are), and that of `_lifetime`.
+BRIEF is JSON: the `mark` of its sessions, how many `connections` (null: all that there are), whether to `evict` whoever
+else has one, and that of `_lifetime`.
 """
 
 import contextlib
@@ -15,6 +16,8 @@ from typing import Any
 
 import psycopg
 
+from blackstart.base import clock
+from blackstart.base.urls.postgres import APPLICATION_NAME
 from blackstart.faults._lifetime import Lifetime, announced
 from blackstart.faults._told import DSN
 from blackstart.model.protocols import read_postgres
@@ -22,7 +25,14 @@ from blackstart.model.protocols import read_postgres
 # What is refused stands in the server's log each time.
 _AGAIN_S = 0.25
 _CONNECTS_WITHIN_S = 5
+# For so long what was ended is reached for at once: who had it wants it back.
+_GRABS_S = 0.2
 _KNOWS_IDLE_TIMEOUT = 140000
+
+EVICT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = session_user AND "
+    f"backend_type = 'client backend' AND application_name NOT LIKE '{APPLICATION_NAME}%'"
+)
 
 
 class Holder:
@@ -31,6 +41,7 @@ class Holder:
     def __init__(self, brief: dict[str, Any]) -> None:
         self._dsn, self._mark = read_postgres(os.environ[DSN]).text, str(brief["mark"])
         self._wanted, self._longest_s = brief["connections"], float(brief["longest_s"])
+        self._evicts = bool(brief["evict"])
         self._lifetime = Lifetime(brief)
         self._poll = select.poll()
         self.held: dict[int, psycopg.Connection[Any]] = {}
@@ -44,6 +55,8 @@ class Holder:
         while not self._lifetime.over(wait_s):
             self._drop_ended()
             wait_s = 0.0 if self._wants_more() and self._take() else _AGAIN_S
+            if wait_s and self._evicts:
+                self._evict()
 
     def _wants_more(self) -> bool:
         return self._wanted is None or len(self.held) < self._wanted
@@ -61,6 +74,15 @@ class Holder:
         self.held[connection.fileno()] = connection
         self._poll.register(connection.fileno(), select.POLLIN)
         return True
+
+    def _evict(self) -> None:
+        """End the sessions that others have as the same user, and take their places; what only reads for us stays."""
+        for connection in list(self.held.values())[:1]:
+            with contextlib.suppress(psycopg.Error):
+                ended = connection.execute(EVICT).fetchall()
+                until_s = clock.now_s() + _GRABS_S
+                while ended and clock.now_s() < until_s:
+                    self._take()
 
     def _drop_ended(self) -> None:
         """What the server says to a connection that asks nothing is its farewell."""

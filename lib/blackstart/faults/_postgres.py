@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.base.errors import Refused
+from blackstart.base.urls.postgres import APPLICATION_NAME
 from blackstart.model import protocols
 from blackstart.model.target import Service, Target
 from blackstart.probes.sql import MAX_BYTES, postgres_dsn
@@ -23,7 +24,7 @@ class PostgresServer:
     @property
     def mark(self) -> str:
         """The application_name of our sessions there."""
-        return re.sub(r"[^A-Za-z0-9_./:-]+", "_", f"blackstart:{self.target}/{self.service.name}")[:63]
+        return re.sub(r"[^A-Za-z0-9_./:-]+", "_", f"{APPLICATION_NAME}:{self.target}/{self.service.name}")[:63]
 
     @property
     def host(self) -> str:

@@ -36,24 +36,30 @@ class ConnectionExhaustion:
     """`connections` more are held, or (None) all that the server gives to the user of the service's dsn. It bites when
     logins are refused for want of a connection, or when that many are seen to be held.
 
-    Those that the server reserves for superusers stay free, to mend with, and whoever is connected stays so. A child
-    process holds them (`blackstart.faults._connection_holder`): it ends with the run, or after ten minutes, and the
-    undo ends it; the server itself ends sessions that have been idle for as long (from version 14).
+    Those that the server reserves for superusers stay free, to mend with, and whoever is connected stays so, unless
+    `evict` ends the sessions that others have as that user: a pool that has its connections notices nothing else. A
+    child process holds them (`blackstart.faults._connection_holder`): it ends with the run, or after ten minutes, and
+    the undo ends it; the server itself ends sessions that have been idle for as long (from version 14).
     """
 
     service: str
     connections: int | None = None
+    evict: bool = False
 
     def __post_init__(self) -> None:
         if self.connections is not None and (isinstance(self.connections, bool) or self.connections < 1):
             raise ValueError(f"connections must be above 0, not {self.connections}; leave it out for all there are")
+        if self.evict and self.connections is not None:
+            raise ValueError(
+                "evict is for all connections, since it ends the sessions of others: leave connections out"
+            )
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where none would be left to mend with, or this machine could not hold as many."""
         server = postgres_server(target, self.service)
         facts = server.asked(_FACTS)
         self._refuse(server, facts)
-        brief = {"mark": server.mark, "connections": self.connections}
+        brief = {"mark": server.mark, "connections": self.connections, "evict": self.evict}
         holder = child("connection_holder", self.service, server.mark, brief, **{DSN: server.dsn})
         holding = ControlState(f"{self.service}_connection_holder", holder)
         taken, free = self._seen(target, server)
@@ -112,4 +118,5 @@ class ConnectionExhaustion:
 
     def describe(self) -> str:
         """As in "hold all connections of postgres"."""
-        return f"hold {self.connections or 'all'} connections of {self.service}"
+        held = f"hold {self.connections or 'all'} connections of {self.service}"
+        return f"{held}, and end those of its user" if self.evict else held

@@ -12,7 +12,7 @@ from psycopg.pq.abc import PGconn, PGresult
 
 from blackstart.base.sockets import Deadline, NoAnswer, resolve
 from blackstart.base.urls.parts import Place
-from blackstart.base.urls.postgres import PostgresUrl
+from blackstart.base.urls.postgres import APPLICATION_NAME, PostgresUrl
 from blackstart.model.reading import Answer, Scalar
 from blackstart.probes.postgres_errors import GONE, no_connection, refusal
 
@@ -129,7 +129,8 @@ def _conninfo(server: PostgresUrl, deadline: Deadline) -> bytes:
     if not found:
         raise failures[0]
     hosts, addresses, ports = (",".join(column) for column in zip(*found, strict=True))
-    return make_conninfo(server.text, host=hosts, hostaddr=addresses, port=ports).encode()
+    told = {"host": hosts, "hostaddr": addresses, "port": ports, "application_name": APPLICATION_NAME}
+    return make_conninfo(server.text, **told).encode()
 
 
 def _addresses(place: Place, deadline: Deadline) -> list[tuple[str, str, str]]:

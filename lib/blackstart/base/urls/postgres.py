@@ -14,6 +14,8 @@ from blackstart.base.urls import parts
 from blackstart.base.urls.parts import Place
 
 PORT = 5432
+APPLICATION_NAME = "blackstart"
+"""How the application_name of every session of ours begins."""
 SUCH_AS = "postgresql://user@localhost:5432/orders"
 SCHEMES = ("postgresql", "postgres")
 # What needs no library to be understood as libpq does: most of them, and loading it takes as long as many readings.

@@ -24,6 +24,7 @@ from blackstart.loads.template import Template
 from blackstart.model.protocols import read_kafka
 
 _BOOTSTRAP_MS = 5000
+_LOOKS_EVERY_S = 0.2
 
 
 async def drive(load: KafkaEvents, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
@@ -89,17 +90,25 @@ class _Storm:
 
     def _send(self) -> int:
         """How many were handed over before the load had to end."""
-        load = self._load
-        for n in range(load.n):
+        for n in range(self._load.n):
             if self._control.stopping.is_set():
                 return n
-            key = f"{load.key_prefix}{n + 1}"
-            for attempt in range(1, 3 if load.again_every and n % load.again_every == 0 else 2):
-                self._hand_over(key, n, attempt)
-        return load.n
+            self._hand_over(n, 1)
+        if self._load.again_every:
+            self._send_again(self._load.again_every)
+        return self._load.n
 
-    def _hand_over(self, key: str, n: int, attempt: int) -> None:
+    def _send_again(self, every: int) -> None:
+        """Once they are told of: only what had been acknowledged is certainly there when its second one comes."""
+        while self._open and not self._control.stopping.is_set():
+            self._all_told(_LOOKS_EVERY_S)
+        for n in range(0, self._load.n, every):
+            if not self._control.stopping.is_set():
+                self._hand_over(n, 2)
+
+    def _hand_over(self, n: int, attempt: int) -> None:
         load = self._load
+        key = f"{load.key_prefix}{n + 1}"
         dice = random.Random(f"{load.seed}/{load.op}/{n}") if self._by_chance else None
         record_key = self._record_key.fill(key, n, dice).encode() or None
         value = self._value.fill(key, n, dice).encode()

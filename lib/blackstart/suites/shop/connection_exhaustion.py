@@ -14,7 +14,7 @@ _UNAVAILABLE = "DATABASE_UNAVAILABLE"
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """All connections that the server gives are held, and those that pools let go are taken, too."""
+    """All connections that the server gives are held, and those that pools have are ended and taken, too."""
     recycled_s = float(target.fact("pool_recycle_s", 30.0)) + float(target.fact("db_timeout_s", 2.0))
     return common.plain(
         target,
@@ -22,7 +22,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         "Without a connection to be had orders fail fast and clearly, health says so, and all recover on release.",
         broke="Connections taken",
         mended="Connections released",
-        faults=(ConnectionExhaustion("postgres"),),
+        faults=(ConnectionExhaustion("postgres", evict=True),),
         during=tuple(_unwell(name, recycled_s) for name in SERVICES),
         recovery=(
             *(_well_again(name, flags.wait_ready_timeout_s) for name in SERVICES),
