@@ -69,7 +69,7 @@ def test_no_kafka_and_no_topic_are_refused_before_anything_is_sent(broker: Broke
         f"kafka://127.0.0.1:{free_port()}": "no Kafka for the events",
         str(broker.lab.target["dsn"]): "no topic nowhere",
     }.items():
-        runner = LoadHandle.start(storm(dsn, "nowhere"), tmp_path / "history.csv")
+        runner = LoadHandle.start(storm(dsn, "nowhere", timeout_s=6.0), tmp_path / "history.csv")
         with pytest.raises(StepFailed, match=said):
             runner.wait_ready(60)
         runner.stop(1)

@@ -18,7 +18,8 @@ class KafkaEvents:
 
     `value` is a message, `record_key` what Kafka is to tell its partition by ("": any); both have holes as in
     `blackstart.loads.template`. A message is acknowledged once all replicas have it. Every `again_every`th is sent
-    once more, with the same content, when all have been told of (0: none): Kafka promises no less than once, and whoever reads must bear it.
+    once more, with the same content, when all have been told of (0: none): Kafka promises no less than once, and
+    whoever reads must bear it.
     What is not acknowledged within `timeout_s` of its sending has an unknown fate.
     """
 

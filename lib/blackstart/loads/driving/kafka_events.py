@@ -4,6 +4,7 @@ import asyncio
 import random
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -54,11 +55,14 @@ def _producer(load: KafkaEvents, where: KafkaUrl) -> Any:
             bootstrap_servers=[place.address for place in where.places], acks="all", linger_ms=5,
             bootstrap_timeout_ms=_BOOTSTRAP_MS, allow_auto_create_topics=False, **limits, **secured,
         )  # fmt: skip
-        if not producer.partitions_for(load.topic):
-            raise ValueError(f"there is no topic {load.topic}")
     except KafkaError as error:
         raise ValueError(f"no Kafka for the events: {type(error).__name__}: {error}") from error
-    return producer
+    # Kafka's client waits for a topic that there is not, as it does for one that is being made.
+    with suppress(KafkaTimeoutError):
+        if producer.partitions_for(load.topic):
+            return producer
+    producer.close(timeout=0)
+    raise ValueError(f"there is no topic {load.topic}: none was told of within {load.timeout_s:g} s")
 
 
 class _Storm:
