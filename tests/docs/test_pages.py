@@ -25,8 +25,9 @@ from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
-TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT, CI = (
-    ROOT / "docs" / f"{name}.md" for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout", "ci")
+TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT, SHOP, CI = (
+    ROOT / "docs" / f"{name}.md"
+    for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout", "shop", "ci")
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
 ELSEWHERE = {
@@ -159,7 +160,8 @@ def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
     target = from_table({**tomllib.loads(blocks(TARGETS, "toml")[0]), **tomllib.loads(text)}, TARGETS.name)
     assert target.services
     for service in target.services.values():
-        controls.of(service)
+        if service.control:  # a broker is never stopped
+            controls.of(service)
     assert flowing_orders(target, 1.0) is not None
 
 
@@ -182,7 +184,10 @@ def test_a_target_of_the_checkouts_page_can_be_read_and_has_its_proofs(text: str
 
 def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
     told = {
-        word for page in (TARGETS, GATEWAY, SALE, CHECKOUT) for row in table(page, "Facts") for word in words(row[0])
+        word
+        for page in (TARGETS, GATEWAY, SALE, CHECKOUT, SHOP)
+        for row in table(page, "Facts")
+        for word in words(row[0])
     }
     assert told == {fact for kind in systems.kinds() for fact in systems.of(kind).facts}
 
@@ -210,9 +215,9 @@ def test_the_pages_name_every_task_and_no_other() -> None:
     named = re.compile(rf"`((?:{'|'.join({task.partition('.')[0] for task in tasks})})\.[a-z-]+)\b(?!\.)")
     assert {name for page in PAGES for name in named.findall(page.read_text())} == tasks
     # The README's table of drills has all of them.
-    assert {task for task in tasks if task.startswith(("chaos.", "gateway.", "flash-sale.", "checkout."))} <= set(
-        named.findall(section(PAGES[0], "Drills"))
-    )
+    assert {
+        task for task in tasks if task.startswith(("chaos.", "gateway.", "flash-sale.", "checkout.", "shop."))
+    } <= set(named.findall(section(PAGES[0], "Drills")))
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_program() -> None:

@@ -30,6 +30,7 @@ SYSTEM = System(
         "orders_key_column": fact.column("client_order_id"),
         "orders_number_column": fact.column("order_id"),
         "broker_timeout_s": fact.SECONDS,
+        "redis_timeout_s": fact.SECONDS,
         "token_backoff_s": fact.STEPS,
         "stream_backoff_s": fact.STEPS,
         "stream_silent_s": fact.SECONDS,
