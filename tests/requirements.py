@@ -65,6 +65,7 @@ _BINARIES = {
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
     "stress-ng": ("stress-ng",),
+    "cosign": ("cosign", f"{_GO}/cosign"),
 }
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
 _PLACES = (

@@ -42,10 +42,14 @@ def payload_of(made: Any) -> Any:
 
 
 def sigstore_bundle(made: dict[str, Any]) -> dict[str, Any]:
-    """The same envelope as `cosign verify-blob-attestation` reads it; the key is hinted at, and never in it."""
-    hint = made["signatures"][0]["keyid"]
+    """The same envelope as `cosign verify-blob-attestation` reads it; the key is hinted at, and never in it.
+
+    What the signature says of its key is left out: cosign calls a key by another name, and passes over a signature that
+    names any other.
+    """
+    (signed,) = made["signatures"]
     return {
         "mediaType": _BUNDLE_TYPE,
-        "verificationMaterial": {"publicKey": {"hint": hint}},
-        "dsseEnvelope": made,
+        "verificationMaterial": {"publicKey": {"hint": signed["keyid"]}},
+        "dsseEnvelope": {**made, "signatures": [{"sig": signed["sig"]}]},
     }

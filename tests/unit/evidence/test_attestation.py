@@ -141,8 +141,28 @@ def test_a_sigstore_bundle_has_the_envelope_and_only_a_hint_of_the_key(made: Pat
         assert json.loads((run / name).read_bytes()) == {
             "mediaType": "application/vnd.dev.sigstore.bundle.v0.3+json",
             "verificationMaterial": {"publicKey": {"hint": envelope["signatures"][0]["keyid"]}},
-            "dsseEnvelope": envelope,
+            "dsseEnvelope": {**envelope, "signatures": [{"sig": envelope["signatures"][0]["sig"]}]},
         }
+
+
+def test_cosign_takes_the_bundle_by_the_key_alone_and_no_other_key_or_manifest(made: Path, tmp_path: Path) -> None:
+    require("cosign")
+    cosign = shutil.which("cosign") or Path.home() / "go" / "bin" / "cosign"
+    run, root, changed = made / "signed" / NAME, tmp_path / "root.json", tmp_path / "manifest.json"
+    root.write_text('{"mediaType": "application/vnd.dev.sigstore.trustedroot+json;version=0.1"}')
+    changed.write_bytes((run / "manifest.json").read_bytes() + b" ")
+
+    def verified(key: Path, of: Path) -> bool:
+        argv = [
+            cosign, "verify-blob-attestation", "--new-bundle-format", "--key", key, "--bundle", run / SIGSTORE,
+            "--type", "https://in-toto.io/attestation/test-result/v0.1", "--insecure-ignore-tlog",
+            "--trusted-root", root, of,
+        ]  # fmt: skip
+        return subprocess.run(argv, capture_output=True, timeout=60, check=False).returncode == 0
+
+    assert verified(made / "key.pem.pub", run / "manifest.json")
+    assert not verified(made / "other.pem.pub", run / "manifest.json")
+    assert not verified(made / "key.pem.pub", changed)
 
 
 def test_a_signed_run_is_as_it_was_and_by_whom_is_told(made: Path) -> None:
