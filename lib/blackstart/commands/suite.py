@@ -70,7 +70,8 @@ def run_all(redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, ke
         try:
             verdict, where, code = _one_of_suite(found, own, redactor, variant)
         except (NotShown, NotAvailable) as lacking:
-            rows.append((title, suite_summary.NOT_SHOWN, redactor(str(lacking.args[0]))))
+            # The drill itself says the whole, with the lines to write.
+            rows.append((title, suite_summary.NOT_SHOWN, redactor(str(lacking.args[0]).partition("\n")[0])))
             continue
         stopped = title
         rows.append((title, verdict, where))

@@ -8,10 +8,11 @@ from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
 from blackstart.loads import OpenLoop
+from blackstart.model import protocols
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.model.experiment import Check, Experiment, Traffic
 from blackstart.model.flags import Flags
-from blackstart.model.target import Target
+from blackstart.model.target import Service, Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, consistent, steady, well
@@ -76,6 +77,15 @@ def _refuse_without(target: Target, stores: tuple[str, ...], variant: str) -> No
             raise NotShown(_PLAIN.format(store=store, target=target.name))
         if variant == "drop" and not (service and service.net) and (os.geteuid() or not shutil.which("iptables")):
             raise NotShown("partition --drop drops packets, which takes Linux, root and iptables on this machine")
+        if variant == "drop" and service and _is_looked_at_that_way(service):
+            raise NotShown(
+                f"partition --drop would cut off our own look at {store}, too: give its dsn another way there than the "
+                "address that the trader uses"
+            )
+
+
+def _is_looked_at_that_way(service: Service) -> bool:
+    return bool(service.dsn) and service.address in ("", *(place.address for place in protocols.places_of(service)))
 
 
 def _fault(store: str, variant: str) -> Blackhole | Cut | Drop:

@@ -120,6 +120,9 @@ def test_packets_are_dropped_only_where_this_machine_can(monkeypatch: pytest.Mon
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     monkeypatch.setattr(shutil, "which", lambda name: f"/usr/sbin/{name}")
     assert partition.experiment(WHOLE, Flags(), "drop").faults == tuple(map(Drop, BOTH))
+    here = replace(SERVICES["postgres"], address="127.0.0.1:5432")
+    with pytest.raises(NotShown, match="would cut off our own look at postgres, too"):
+        partition.experiment(replace(WHOLE, services={**SERVICES, "postgres": here}), Flags(), "drop")
     monkeypatch.setattr(os, "geteuid", lambda: 1000)
     with pytest.raises(NotShown, match="takes Linux, root and iptables"):
         partition.experiment(WHOLE, Flags(), "drop")
