@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import blackstart.controls.steps.local  # noqa: F401  (its annotations name what is replaced below)
 from tests.fuzz.cases import declared, tried
 
 
