@@ -151,7 +151,12 @@ def leads_again(limits: Limits) -> tuple[Expectation, ...]:
     )
 
 
-def lock_checks(limits: Limits, database: bool, under_way_s: float = 0.0) -> tuple[Check, ...]:
+def lock_checks(
+    limits: Limits,
+    database: bool,
+    under_way_s: float = 0.0,
+    counters: tuple[str, ...] = ("orders_placed", "newest_order"),
+) -> tuple[Check, ...]:
     """Without a way to ask the database, or the name of what to ask it for, orders that the app does not count can't be
     seen: told, but no criterion. What was under way when trading paused may be told of for `under_way_s` longer."""
     slack = {"slack_s": under_way_s} if under_way_s else {}
@@ -159,7 +164,7 @@ def lock_checks(limits: Limits, database: bool, under_way_s: float = 0.0) -> tup
         Check(
             "steady_while",
             "no_order_while_paused",
-            {"counters": ("orders_placed", "newest_order"), "flag": "paused", **slack},
+            {"counters": counters, "flag": "paused", **slack},
             hint="Something places orders without asking whether trading is paused.",
             criterion=database,
         ),

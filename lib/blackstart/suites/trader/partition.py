@@ -123,11 +123,13 @@ def _accepted_again(flags: Flags) -> tuple[Expectation, ...]:
 def _checks(
     target: Target, limits: Limits, stores: tuple[str, ...], load: OpenLoop | None, answer_s: float, variant: str
 ) -> tuple[Check, ...]:
+    watched = bool(newest_order(target)) and NUMBER_COLUMN in target.facts
     # What TCP kept while packets were dropped arrives when they pass again: an order that was sent before the pause.
-    watched = bool(newest_order(target)) and NUMBER_COLUMN in target.facts and variant != "drop"
+    counters = ("orders_placed",) if variant == "drop" else ("orders_placed", "newest_order")
+    under_way_s = answer_s if "postgres" in stores else 0.0
     return (
         *order_checks(target, answer_s, SLOW_MS / 1000),
         *((STAY_ACCEPTED,) if load else ()),
-        *(lock_checks(limits, watched, answer_s if "postgres" in stores else 0.0) if "redis" in stores else ()),
+        *(lock_checks(limits, watched, under_way_s, counters) if "redis" in stores else ()),
         *(leadership(target, ("",), least=2) if "redis" in stores else ()),
     )

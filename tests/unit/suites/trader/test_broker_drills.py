@@ -139,3 +139,11 @@ def test_what_was_under_way_to_a_store_that_is_silent_is_not_placed_while_paused
     slack_s = check(partition.experiment(WHOLE, Flags()), "no_order_while_paused").params["slack_s"]
     assert slack_s > 2.0  # the time limit of a call to the database, where none is declared
     assert "slack_s" not in check(partition.experiment(WHOLE, Flags(), "redis"), "no_order_while_paused").params
+
+
+def test_an_order_that_tcp_kept_while_packets_were_dropped_is_not_placed_while_paused() -> None:
+    def counters(variant: str) -> object:
+        return check(partition.experiment(WHOLE, Flags(), variant), "no_order_while_paused").params["counters"]
+
+    assert (counters("cut"), counters("redis")) == (("orders_placed", "newest_order"),) * 2
+    assert os.geteuid() or counters("drop") == ("orders_placed",)
