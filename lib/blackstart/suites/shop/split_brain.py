@@ -24,7 +24,7 @@ from blackstart.suites.shop import readings as read
 from blackstart.suites.shop.link import links
 
 RATE_PER_S = 2.0
-EVERY_S, LASTS_S = 7.5, 4.0
+EVERY_S, LASTS_S = 7.5, 5.0
 """From one partition's beginning to the next, and for how long its instance is slow."""
 _AMPLE = 1_000_000
 _AGAIN = Retry(times=10, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
@@ -116,7 +116,8 @@ def _partitions(target: Target, *instances: str) -> Iterator[At]:
         cut_s = from_s + chance.uniform(1.0, 1.5)
         slow, cut = f"postgres-of-{name}", f"redis-of-{name}"
         yield At(Latency(slow, late_ms, stream="upstream"), from_s, LASTS_S, f"{number + 1}: {slow} late")
-        yield At(Cut(cut), cut_s, chance.uniform(1.0, 1.5), f"{number + 1}: {cut} cut")
+        # Longer than whoever has the lock then is late with it: nobody can give it back, so that it has to lapse.
+        yield At(Cut(cut), cut_s, 2 * late_ms / 1000 + chance.uniform(0.3, 0.6), f"{number + 1}: {cut} cut")
 
 
 def _answers(when: str, within_s: float) -> Iterator[Expectation]:
