@@ -1,6 +1,7 @@
 """`python -m blackstart_lab.servers.memory_limit`: ends a lab's program that takes more memory than it may.
 
-As the kernel does in a container with a limit, without a word; the supervisor then starts it again.
+As the kernel does in a container with a limit, without a word, and as a probe of its life does where it stays near it
+for long: what leaked never comes back. The supervisor then starts it again.
 """
 
 import logging
@@ -19,6 +20,9 @@ from blackstart_lab.workspace import Workspace
 log = logging.getLogger("memory-limit")
 
 _LOOK_EVERY_S = 0.1
+NEAR = 0.8
+"""Of the limit: from there on a program may well say that it is not ready."""
+_NEAR_FOR_S = 3.0
 
 
 def service(workspace: Workspace, watched: Service, limit_mb: int) -> Service:
@@ -35,12 +39,15 @@ def service(workspace: Workspace, watched: Service, limit_mb: int) -> Service:
 
 def watch(workspace: Workspace, watched: str, limit_mb: int) -> None:
     """For ever."""
+    well_s = time.monotonic()
     while True:
         pid = supervisord.process_id(workspace, watched)
         try:
             process = psutil.Process(pid) if pid else None
             used_mb = process.memory_info().rss / 1e6 if process else 0.0
-            if process and used_mb > limit_mb:
+            if used_mb <= NEAR * limit_mb:
+                well_s = time.monotonic()
+            if process and (used_mb > limit_mb or time.monotonic() > well_s + _NEAR_FOR_S):
                 process.send_signal(signal.SIGKILL)
                 log.info("%s had %.0f MB of %s MB; process %s was ended", watched, used_mb, limit_mb, pid)
         except psutil.NoSuchProcess:

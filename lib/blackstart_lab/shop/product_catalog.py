@@ -5,12 +5,13 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from blackstart_lab.servers import memory_limit
 from blackstart_lab.shop import program, service
 from blackstart_lab.shop.settings import Settings
 
 ROUTE = "/api/v1/products"
 _LEAK_BYTES = 10_000_000
-_UNWELL_SHARE = 0.8
+_UNWELL_SHARE = memory_limit.NEAR
 
 
 class ProductCatalog(service.ShopService):
