@@ -19,10 +19,10 @@ from tests.lab.labs import SALE_DRILLS
 from tests.lab.retold import Events, Rows, reads, retold, struck_s, unreadable
 from tests.lab.sale_driver import SaleDriver
 from tests.requirements import require
+from tests.selected import slow_but
 
 # Those that each change is tested with; the others wait for a machine at rest.
 ALWAYS = ("worker-crash", "kafka-down", "database-down")
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SALE_DRILLS if name not in ALWAYS]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def statuses(done: Drill) -> dict[str, str]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", [*ALWAYS, *SLOW])
+@pytest.mark.parametrize("name", slow_but(SALE_DRILLS, *ALWAYS))
 def test_the_drill_holds_on_the_healthy_lab_and_every_store_agrees(
     lab: SaleDriver, name: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

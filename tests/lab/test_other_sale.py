@@ -9,10 +9,10 @@ import pytest
 from tests.lab.drills import drill, ledger
 from tests.lab.labs import SALE_DRILLS
 from tests.lab.other_driver import OtherSale, brought_up, other_sale
+from tests.selected import slow_but
 
 __all__ = ["other_sale"]
 ALWAYS = ("worker-crash",)
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SALE_DRILLS if name not in ALWAYS]
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def sale(other_sale: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 @pytest.mark.timeout(1200)
-@pytest.mark.parametrize("name", [*ALWAYS, *SLOW])
+@pytest.mark.parametrize("name", slow_but(SALE_DRILLS, *ALWAYS))
 def test_the_drill_holds_on_an_application_that_only_its_target_file_tells_of(
     sale: OtherSale, name: str, tmp_path: Path
 ) -> None:

@@ -8,9 +8,7 @@ import pytest
 from tests.lab.drills import drill, ledger
 from tests.lab.labs import SHOP_DRILLS
 from tests.lab.shop_driver import ShopDriver
-
-ALWAYS = ("broker-partition",)
-SLOW = [pytest.param(name, marks=pytest.mark.slow) for name in SHOP_DRILLS if name not in ALWAYS]
+from tests.selected import slow_but
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +20,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopDriver]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", [*ALWAYS, *SLOW])
+@pytest.mark.parametrize("name", slow_but(SHOP_DRILLS, "broker-partition"))
 def test_the_drill_holds_on_the_healthy_lab_and_leaves_nothing_broken(
     lab: ShopDriver, name: str, tmp_path: Path
 ) -> None:
