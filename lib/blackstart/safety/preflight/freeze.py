@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -101,9 +102,11 @@ def freeze(reason: str, by: str, environ: Mapping[str, str]) -> Path:
         raise Refused(f"already {frozen}. {invoke()} chaos.thaw lifts it")
     told = {"reason": reason, "by": by or operator.name(), "since": clock.utc_iso()}
     try:
-        with path.open("x", encoding="utf-8", errors="replace") as file:
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", encoding="utf-8", errors="replace") as file:
             os.fchmod(file.fileno(), 0o644)  # whatever the umask: everybody must be able to read why
             file.write(json.dumps(told, ensure_ascii=False) + "\n")
+            file.flush()
+            os.link(file.name, path)  # whole from the first moment: somebody else's drill may look at any time
     except OSError as error:
         raise Refused(f"the switch {path} can't be set: {error.strerror}. Name another file in {NAMED}.") from error
     return path

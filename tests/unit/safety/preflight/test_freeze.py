@@ -204,7 +204,7 @@ def test_a_switch_that_is_set_meanwhile_ends_the_fault_and_it_is_undone(
     switch = tmp_path / "freeze"
     monkeypatch.setenv(NAMED, str(switch))
     change = without(files[0])
-    set_it = Command(("sh", "-c", f"echo an incident >{switch}"))
+    set_it = Command(("sh", "-c", f"echo an incident >{switch}.new && mv {switch}.new {switch}"))
     made = drill(files[0], hold_min_s=60.0, hold_max_s=60.0)
     told = Told(tmp_path, made, replace(change, do=(*change.do, set_it)))
     told.end()
@@ -222,7 +222,9 @@ def test_a_switch_that_is_set_during_the_baseline_refuses_before_anything_is_tou
     told = Told(tmp_path, drill(files[0]), without(files[0]))
 
     def rehearse(changes: object) -> list[str]:
-        switch.write_text("an incident")
+        whole = switch.with_suffix(".new")
+        whole.write_text("an incident")
+        whole.rename(switch)  # never there without its text, however soon it is looked at
         assert waited(lambda: told.run.freeze.frozen is not None)
         return entered(changes)  # type: ignore[arg-type]
 
