@@ -39,6 +39,7 @@ def _zombie(pid: int) -> bool:
         return True
 
 
+@pytest.mark.slow
 def test_a_lab_that_is_cleared_away_takes_what_was_broken_in_it_along(lab: LabDriver, tmp_path: Path) -> None:
     run = abandoned(lab, tmp_path / "first")
     guarded = run.evidence / "guardian.jsonl"

@@ -174,7 +174,6 @@ CODES = {"broke": 20, "inconclusive": 30}
     slow_but(
         CASES,
         "a second leader's label set",
-        "broken JSON under 200 at /state",
         "metrics without end",
         "health of one byte a second",
     ),
@@ -201,7 +200,7 @@ def test_a_hostile_answer_gets_the_verdict_of_the_precedence(
     eventually(lambda: lab.status("/ready") == 200, 30)
 
 
-@pytest.mark.parametrize("name", slow_but(REFUSED, "broken JSON at /state", "the leader series is absent"))
+@pytest.mark.parametrize("name", slow_but(REFUSED, "the leader series is absent"))
 def test_a_target_that_is_hostile_from_the_start_is_not_touched(
     lab: LabDriver, api: HostileApi, tmp_path: Path, name: str
 ) -> None:

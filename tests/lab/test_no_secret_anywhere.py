@@ -13,6 +13,7 @@ from tests.lab.drills import BIN, ledger
 from tests.lab.planted import DRILL, Planted, Words, asked, echo
 from tests.processes import guardians
 from tests.requirements import require
+from tests.selected import slow_but
 from tests.services import eventually
 
 # What a service is started with is its own command line, and that of the shell which starts it; so is what aborts. That
@@ -88,7 +89,7 @@ def kill_both(planted: Planted, run: "subprocess.Popen[bytes]") -> None:
     run.wait(timeout=10)
 
 
-@pytest.mark.parametrize("by", ["chaos.heal", "HEAL.sh", "a target file that is gone"])
+@pytest.mark.parametrize("by", slow_but(("chaos.heal", "HEAL.sh", "a target file that is gone"), "HEAL.sh"))
 def test_what_two_dead_left_is_mended_with_the_secret_that_the_undo_needs(planted: Planted, by: str) -> None:
     with planted.running("chaos.run", str(DRILL), HOW="hold") as run:
         kill_both(planted, run)

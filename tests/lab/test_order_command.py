@@ -60,6 +60,7 @@ def test_orders_placed_by_a_command_are_reconciled_and_hold(lab: LabDriver, tmp_
     assert ledger(lab.state) == []
 
 
+@pytest.mark.slow
 def test_a_command_that_felt_nothing_of_the_outage_is_inconclusive(lab: LabDriver, tmp_path: Path) -> None:
     # Plans wait in the throttle queue while the database is away: each is accepted at once, and placed later.
     done = blip(lab, tmp_path, str(tmp_path / "place"), "/plans")
@@ -74,6 +75,7 @@ def test_a_command_that_lies_breaks(lab: LabDriver, tmp_path: Path) -> None:
     assert "acknowledged_exactly_once" in done.failed()
 
 
+@pytest.mark.slow
 def test_a_command_that_never_places_anything_is_inconclusive_and_the_database_stays(
     lab: LabDriver, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import tomli_w
 from tests.lab.drills import ROOT, Drill, command, drill, environment, ledger
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.requirements import require
+from tests.selected import slow_but
 from tests.services import pings
 from tests.ssh_host import SshHost, ssh_host
 
@@ -45,10 +46,10 @@ def redis_is_up(lab: LabDriver) -> bool:
 
 
 # The last one waits for PostgreSQL's own time limits over SSH: up to two minutes.
-SLOW = pytest.param("chaos.postgres-blip --freeze", marks=pytest.mark.slow)
+DRILLS = ("chaos.leader-lock", "chaos.postgres-blip", "chaos.postgres-blip --freeze")
 
 
-@pytest.mark.parametrize("task", ["chaos.leader-lock", "chaos.postgres-blip", SLOW])
+@pytest.mark.parametrize("task", slow_but(DRILLS, "chaos.leader-lock"))
 def test_a_drill_on_another_host_holds(lab: LabDriver, target: str, tmp_path: Path, task: str) -> None:
     name, *options = task.split()
     done = drill(name, lab.state, tmp_path / "reports", *options, TARGET=target)

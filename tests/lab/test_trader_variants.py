@@ -26,7 +26,7 @@ def up(own_state: Path) -> Iterator[Callable[..., LabDriver]]:
 ONE = {name: (("postgres-blip" if name in ("other-columns", "quoted-names") else "leader-lock", ()),) for name in FLAGS}
 
 
-@pytest.mark.parametrize("name", slow_but(FLAGS, "older-503-body", "quoted-names", "slow-start", "stale-label-set"))
+@pytest.mark.parametrize("name", slow_but(FLAGS, "older-503-body", "stale-label-set"))
 def test_a_drill_holds_on_a_healthy_trader_of_another_shape(
     up: Callable[..., LabDriver], tmp_path: Path, name: str
 ) -> None:
