@@ -133,11 +133,12 @@ class Lateness:
         """Whether any of that time is slow."""
         return _cover(self.slow, from_s, to_s)
 
-    def excuses(self, row: Row) -> bool:
+    def excuses(self, row: Row, fallback: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
-        it was not answered."""
+        it was not answered, or its answer is a fallback: what the system itself takes when a limit of time has passed.
+        """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
-        beats = self.slow if row.status is None else self.bad
+        beats = self.slow if row.status is None or fallback else self.bad
         ours_s: defaultdict[str, float] = defaultdict(float)
         for who, beat in beats:
             ours_s[who] += _overlap_s(beat.from_s, _felt_s(beat), start_s, end_s)

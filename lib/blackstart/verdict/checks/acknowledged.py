@@ -11,8 +11,9 @@ def acknowledged(
 ) -> CheckResult:
     """Of requests and of programs alike. In the settling it finds what relapses under its load once it has recovered.
 
-    With `usual` what was acknowledged with another detail (`bypassed`) is not as it should be. What our own lateness
-    may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share that is none.
+    With `usual` what was acknowledged with another detail (`bypassed`) is not as it should be: it is a fallback, which
+    limits of time bring about. What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises
+    ValueError for a share that is none.
     """
     wanted = share_of("requests", "every request", min_share)
     report = Reporter(f"{wanted} is acknowledged{f', as {usual}' if usual else ''}")
@@ -26,4 +27,5 @@ def acknowledged(
         "from requests where sent group by what order by what"
     )
     actual = ", ".join(f"{count} × {what}" for what, count in seen) or "nothing was sent"
-    return judged(report, evidence, rows, bad, min_share=min_share, actual=actual, was="acknowledged")
+    was, fallback = "acknowledged", usual != ""
+    return judged(report, evidence, rows, bad, min_share=min_share, actual=actual, was=was, fallback=fallback)

@@ -66,14 +66,16 @@ def judged(
     min_share: float,
     actual: str,
     was: str = "allowed",
+    fallback: bool = False,
 ) -> CheckResult:
-    """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness."""
+    """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness; of a
+    crowded machine, too, where what is bad is a `fallback`."""
     due, sent = rows.one("select count(*), count(start_s) from requests")
     (failed,) = bad.one("select count(*) from requests")
     # Were every unreadable line a good answer, would it still be too few?
     most = sent + rows.unreadable
     if most and (most - failed) / most < min_share:
-        ours = evidence.disturbed_ones(bad)
+        ours = evidence.disturbed_ones(bad, fallback)
         if (most - failed + len(ours)) / most >= min_share:
             late = f"{len(ours)} of {failed} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
             why = evidence.why_disturbed(*_under_way(ours))

@@ -79,11 +79,11 @@ class Recorded:
         """When our own processes stood still or starved."""
         return Lateness.of(self.record)
 
-    def disturbed(self, row: Row) -> bool:
+    def disturbed(self, row: Row, fallback: bool = False) -> bool:
         """Whether what became of a sent request may have come of us: of a crowd that the load, being late, sent at
-        once, or of a time in which we stood still or starved."""
+        once, or of a time in which we stood still or starved; a `fallback`, of a crowded machine, too."""
         start_s = row.start_s if row.start_s is not None else row.intended_s
-        return any(from_s <= start_s <= to_s for from_s, to_s in self._crowds) or self.lateness.excuses(row)
+        return any(from_s <= start_s <= to_s for from_s, to_s in self._crowds) or self.lateness.excuses(row, fallback)
 
     def answer_ms(self, row: Row) -> float:
         """What the system certainly took for it: without what may have come of us, as above, or of one late tick; on a
@@ -93,7 +93,7 @@ class Recorded:
         ours_ms = self.lateness.worst_s(row.start_s, row.end_s) * 1000
         return row.answer_ms / self.lateness.slowed(row.start_s, row.end_s) - ours_ms
 
-    def disturbed_ones(self, rows: History) -> list[Row]:
+    def disturbed_ones(self, rows: History, fallback: bool = False) -> list[Row]:
         """Those of the sent requests that were sent late by the load, or of which `disturbed` is true. Only what was
         under way while we were late is looked at one by one."""
         times = [*self._crowds, *self.lateness.times]
@@ -103,7 +103,7 @@ class Recorded:
             f"sent and (start_error_ms > ? or exists (from {within} where from_s <= end_s and start_s <= to_s))",
             SENT_LATE_MS, from_s, to_s,
         )  # fmt: skip
-        return [row for row in ours if row.sent_late or self.disturbed(row)]
+        return [row for row in ours if row.sent_late or self.disturbed(row, fallback and row.outcome == "ok")]
 
     @cached_property
     def _crowds(self) -> list[tuple[float, float]]:

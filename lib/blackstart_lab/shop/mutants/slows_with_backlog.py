@@ -13,15 +13,19 @@ _TWICE_AS_LONG_AT = 300
 
 
 class Behind(EventSource):
-    """Knows how many are left in the partitions that it has read last."""
+    """Knows how many are left. The broker is asked: what came with the last fetch may be as old as that."""
 
     left = 0
 
     async def poll(self) -> list[dict[str, Any]]:
         batch = await super().poll()
-        ends = {at: self._consumer.highwater(at) or 0 for at in self._ended}
-        self.left = sum(max(0, ends[at] - done.offset) for at, done in self._ended.items())
+        self.left = await self._call(self._count) if batch else 0
         return batch
+
+    def _count(self) -> int:
+        consumer = self._consumer
+        ends = consumer.end_offsets(consumer.assignment())
+        return sum(end - consumer.position(at) for at, end in ends.items())
 
 
 @dataclass

@@ -327,6 +327,19 @@ def test_what_is_acknowledged_another_way_than_usual_is_none() -> None:
     assert acknowledged(recorded(history(*rows), phases=SETTLE), usual="counted", min_share=0.8).verdict == "held"
 
 
+def test_a_fallback_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
+    crowd = tuple(Beat(11.0 + n, 12.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(2))
+    again = [row(f"a{n}", at_s=11.5 + n / 10, detail="pending") for n in range(5)]
+    usual = [one._replace(detail="confirmed") for one in TEN]
+    for rows, late, verdict in (
+        (again, (), "broke"),
+        (again, crowd, "inconclusive"),
+        ([one._replace(outcome="fail", status=500) for one in again], crowd, "broke"),
+    ):
+        found = recorded(history(*usual, *rows), phases=SETTLE, late=late)
+        assert acknowledged(found, usual="confirmed", min_share=0.9).verdict == verdict
+
+
 def test_a_settling_without_requests_or_cut_short_says_nothing() -> None:
     early = recorded(history(row("k", at_s=7.0)), phases=SETTLE)
     assert acknowledged(early).verdict == "inconclusive"
