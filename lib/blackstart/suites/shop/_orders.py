@@ -33,6 +33,11 @@ def catch_up_s(target: Target) -> float:
     return float(target.fact("catch_up_s", 30.0))
 
 
+def settled_within_s(target: Target) -> float:
+    """How long an order may stay pending once what it waits for is back."""
+    return float(target.fact("settled_within_s", 60.0))
+
+
 def steps(target: Target, product: str = _PRODUCT, quantity: int = _AMPLE) -> tuple[Step, ...]:
     """A product that drills alone order, in the catalog and in the inventory; what is there already stays."""
     calls = (
@@ -91,9 +96,9 @@ def plain(target: Target, name: str, hypothesis: str, *, rate_per_s: float = ORD
             ),
             eventually(
                 read.untold(prefix).is_(0),
-                within_s=catch_up,
+                within_s=max(catch_up, settled_within_s(target)),
                 name="confirmed_orders_told",
-                hint="A confirmed order lacks its OrderCreated or its InventoryReserved.",
+                hint="An order is pending still, or is confirmed and lacks its OrderCreated or its InventoryReserved.",
             ),
         ),
         checks=(at_stake(), *more.pop("checks", ()), *told_once()),

@@ -97,7 +97,7 @@ def _recovers(within_s: float) -> tuple[Expectation, ...]:
 def _settled(target: Target, prefix: str) -> Expectation:
     return eventually(
         read.pending(prefix).is_(0),
-        within_s=float(target.fact("settled_within_s", 60.0)),
+        within_s=common.settled_within_s(target),
         for_s=1.0,
         name="pending_settled",
         hint="Orders that were taken as pending are neither confirmed nor cancelled: who comes back to them?",

@@ -145,11 +145,12 @@ def written_count(prefix: str, name: str = "written_count") -> SqlScalar:
 
 
 def untold(prefix: str) -> SqlScalar:
-    """How many of our load's confirmed orders nobody has told of: none of their events was written, or only a part."""
+    """How many of our load's orders are pending still, or confirmed and nobody has told of them: none of their events
+    was written, or only a part. Without a load it never rises again: what is told of was decided before."""
     told = "SELECT 1 FROM processed_events e WHERE e.correlation_id = o.id AND e.event_type = "
     return SqlScalar(
-        f"SELECT count(*) FROM orders o WHERE {begins('o.id', prefix)} AND o.status = 'confirmed' AND NOT "
-        f"(EXISTS ({told}'OrderCreated') AND EXISTS ({told}'InventoryReserved'))",
+        f"SELECT count(*) FROM orders o WHERE {begins('o.id', prefix)} AND (o.status = 'pending' OR "
+        f"o.status = 'confirmed' AND NOT (EXISTS ({told}'OrderCreated') AND EXISTS ({told}'InventoryReserved')))",
         name="untold",
     )
 

@@ -17,5 +17,6 @@ MUTANT = Mutant(
     summary="orders that were taken as pending are never settled",
     experiment="cascading-failure",
     must_fail=("pending_settled",),
+    may_fail=("confirmed_orders_told",),
     parts={"orders": ForgetsPending},
 )
