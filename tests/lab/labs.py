@@ -6,7 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from blackstart.suites.trader import partition
+from blackstart.suites.trader import partition, resource_stress
 from blackstart_lab.checkout import mutants as checkout_mutants
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
@@ -67,6 +67,9 @@ def _instances(told: Any) -> tuple[str, ...]:
 
 
 TRADER_DRILLS = (("leader-lock", ()), ("postgres-blip", ()), ("rate-limit-spike", ()))
+STRESS_DRILLS = (
+    ("resource-stress", ()), *(("resource-stress", (f"--{variant}",)) for variant in resource_stress.VARIANTS)
+)  # fmt: skip
 BROKER_DRILLS = (
     ("token-expiry", ()), ("websocket-reconnect", ()), ("websocket-reconnect", ("--silent",)), ("partition", ()),
     *(("partition", (f"--{variant}",)) for variant in partition.VARIANTS),
@@ -79,7 +82,13 @@ TRADER = Lab(
     healthy=(
         (
             ("--instances", "1"),
-            (("leader-lock", ()), ("postgres-blip", ()), ("postgres-blip", ("--freeze",)), ("rate-limit-spike", ())),
+            (
+                ("leader-lock", ()),
+                ("postgres-blip", ()),
+                ("postgres-blip", ("--freeze",)),
+                ("rate-limit-spike", ()),
+                *STRESS_DRILLS,
+            ),  # fmt: skip
         ),
         (("--instances", "2"), (("leader-lock", ("--bounce",)), ("leader-lock", ("--freeze-leader",)))),
         (("--older-build",), TRADER_DRILLS),

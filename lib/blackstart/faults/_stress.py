@@ -50,6 +50,7 @@ class Stressed:
 
     tested: ServiceUnderTest
     pid: int
+    kind: str
     record: str
 
     @property
@@ -73,7 +74,8 @@ class Stressed:
         begin = process_tree.script(_BEGIN.replace("BECOME", command_line(become)))
         end = Command(("sh", "-c", process_tree.script(_END), "end stressor", self.record))
         look = CommandState(
-            ("sh", "-c", process_tree.script(_LOOK), "look for stressor", self.record), f"{self._name}_stressor"
+            ("sh", "-c", process_tree.script(_LOOK), "look for stressor", self.record),
+            f"{self.tested.service.name}_{self.kind}_stressor",
         )
         may = Command(("sh", "-c", _WRITABLE, "may be put beside it", *self.groups))
         # What it did to the service may have ended it.
@@ -83,10 +85,6 @@ class Stressed:
         )
         return replace(made, gone=(*made.gone, look.is_(ABSENT)))
 
-    @property
-    def _name(self) -> str:
-        return self.tested.service.name
-
 
 def stressed(target: Target, name: str, kind: str) -> Stressed:
     """The service, checked to be one that something can be put beside. Raises Refused."""
@@ -94,7 +92,7 @@ def stressed(target: Target, name: str, kind: str) -> Stressed:
     tested.refuse_by_hand("where its process runs can't be seen")
     pid = local_pid(tested)
     mark = zlib.crc32(f"{target.name}/{tested.control.lock_name()}".encode())
-    return Stressed(tested, pid, str(state_dir() / "stress" / f"{kind}-{mark:08x}"))
+    return Stressed(tested, pid, kind, str(state_dir() / "stress" / f"{kind}-{mark:08x}"))
 
 
 def local_pid(tested: ServiceUnderTest) -> int:

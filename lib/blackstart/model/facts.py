@@ -57,6 +57,7 @@ SECONDS: Fact = (_seconds, f"a number of seconds above 0 and at most {_DAY_S}")
 SECONDS_OR_NONE: Fact = (lambda value: _number(value, 0, _DAY_S), f"a number of seconds from 0 to {_DAY_S}")
 STEPS: Fact = (_steps, f"a list of 1 to {_MOST_STEPS} numbers of seconds above 0, as in [1, 2, 4]")
 RATE: Fact = (lambda value: _number(value, _LEAST_PER_S, _LARGEST), f"a number from {_LEAST_PER_S} to {_LARGEST}")
+SHARE: Fact = (lambda value: _number(value, 0, 1) and value > 0, "a number above 0 and at most 1, as in 0.8 for 80 %")
 COUNT: Fact = (
     lambda value: isinstance(value, int) and _number(value, 1, _LARGEST),
     f"a whole number from 1 to {_LARGEST}",

@@ -17,7 +17,7 @@ from blackstart.probes.http import HttpText
 from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, SameValue, SeenIn, ServedByControl
+from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, Listens, SameValue, SeenIn, ServedByControl
 from blackstart.suites.trader._schema import of_orders
 from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
 
@@ -90,6 +90,11 @@ def postgres_links(target: Target) -> tuple[Proof, ...]:
         orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""), count)
         proofs += [orders, SeenIn("postgres", listed.at_least(1))]
     return _touched(target, "postgres", proofs)
+
+
+def app_links(service: str) -> tuple[Proof, ...]:
+    """The instance that listens where the service's url leads is the one behind the target's API."""
+    return (AllOf(service, (Listens(service), SameValue(service, instance_id(service), instance_id()))),)
 
 
 def _touched(target: Target, service: str, proofs: Sequence[Proof]) -> tuple[Proof, ...]:

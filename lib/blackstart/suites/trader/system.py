@@ -36,6 +36,8 @@ SYSTEM = System(
         "stream_silent_s": fact.SECONDS,
         "ticks_table": fact.column("ticks"),
         "ticks_number_column": fact.column("seq"),
+        "stress_cpu_load": fact.SHARE,
+        "stress_memory_mb": fact.COUNT,
     },
     metrics_page="/metrics",
     safe_state=SafeState(

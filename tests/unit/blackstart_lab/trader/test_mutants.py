@@ -52,9 +52,14 @@ NAMES = {
     "beats-without-ticks",
     "leads-while-partitioned",
     "doubles-on-lost-answer",
+    "leads-while-starved",
+    "ready-while-starved",
+    "trades-while-starved",
+    "dies-short-of-memory",
 }
 EXPERIMENTS = (
-    "leader-lock", "postgres-blip", "rate-limit-spike", "token-expiry", "websocket-reconnect", "partition"
+    "leader-lock", "postgres-blip", "rate-limit-spike", "token-expiry", "websocket-reconnect", "partition",
+    "resource-stress"
 )  # fmt: skip
 ORDER = Order("o-1", "BUY", 1, 2.5)
 
@@ -271,3 +276,69 @@ def test_drops_silently_loses_some_and_drains(tmp_path: Path) -> None:
     throttle, bench = burst("drops-silently", tmp_path)
     assert throttle.depth == 0
     assert 0 < len(bench.database.inserted) < 15
+
+
+@pytest.fixture
+def stressors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where stressors leave their records; none runs."""
+    monkeypatch.setenv("BLACKSTART_LAB", str(tmp_path / "labs" / "trader"))
+    (tmp_path / "stress").mkdir()
+    return tmp_path / "stress"
+
+
+@pytest.mark.parametrize("name", ["leads-while-starved", "ready-while-starved"])
+def test_the_starved_order_stream_is_not_heard_of_while_it_is_stressed(
+    name: str, tmp_path: Path, stressors: Path
+) -> None:
+    bench = bench_of(name, tmp_path)
+    heart: Heart = part_of(name)(bench.metrics, bench.lock)
+    heart.last_beat["order_stream"] = heart.last_beat["scan"] = 0.0
+    (stressors / "cpu-1").touch()
+    heart.beat("order_stream")
+    heart.beat("scan")
+    assert heart.last_beat["order_stream"] == 0.0 < heart.last_beat["scan"]
+    (stressors / "cpu-1").unlink()
+    heart.beat("order_stream")
+    assert heart.last_beat["order_stream"] > 0.0
+
+
+def test_ready_while_starved_goes_by_what_was_before(tmp_path: Path, stressors: Path) -> None:
+    bench = bench_of("ready-while-starved", tmp_path)
+    heart: Heart = part_of("ready-while-starved")(bench.metrics, bench.lock)
+    heart.refresh()  # type: ignore[attr-defined]
+    (stressors / "cpu-1").touch()
+    heart.last_beat["order_stream"] -= 60.0
+    heart.refresh()  # type: ignore[attr-defined]
+    shown_s = bench.sample("trader_order_stream_heartbeat_seconds")
+    assert shown_s is not None and shown_s >= 60.0
+    assert Readiness(bench.lock, heart, bench.desk, bench.events, older_build=False).is_ready()
+
+
+def test_trades_while_starved_pauses_and_places(tmp_path: Path, stressors: Path) -> None:
+    bench = bench_of("trades-while-starved", tmp_path)
+    strategy: Strategy = part_of("trades-while-starved")(
+        bench.orders, Heart(bench.metrics, bench.lock), bench.metrics, 1
+    )
+    asyncio.run(strategy.trade(ORDER))
+    assert not bench.desk.is_paused
+    (stressors / "cpu-1").touch()
+    asyncio.run(strategy.trade(Order("o-2", "BUY", 1, 1)))
+    assert bench.desk.is_paused and bench.database.inserted == ["o-1", "o-2"]
+
+
+def test_dies_short_of_memory_once(tmp_path: Path, stressors: Path) -> None:
+    bench = bench_of("dies-short-of-memory", tmp_path)
+
+    def started() -> Strategy:
+        made: Strategy = part_of("dies-short-of-memory")(
+            bench.orders, Heart(bench.metrics, bench.lock), bench.metrics, 1
+        )
+        return made
+
+    strategy = started()
+    asyncio.run(strategy.trade(ORDER))
+    (stressors / "memory-1").touch()
+    with pytest.raises(Died):
+        asyncio.run(strategy.trade(Order("o-2", "BUY", 1, 1)))
+    asyncio.run(started().trade(Order("o-3", "BUY", 1, 1)))
+    assert bench.database.inserted == ["o-1", "o-3"]

@@ -1,0 +1,87 @@
+"""Stress on the trader: what is taken from it, whose process it is, and what may follow."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from blackstart.base.errors import BadTarget, NotShown
+from blackstart.commands.target_file import from_table
+from blackstart.faults.cpu_stress import CpuStress
+from blackstart.faults.memory_stress import MemoryStress
+from blackstart.model.flags import Flags
+from blackstart.model.relations import Implies
+from blackstart.model.target import Service, Target
+from blackstart.suites.trader.resource_stress import experiment
+from blackstart.verdict.relation_monitor import RelationMonitor
+from tests.unit.builders import reading
+
+API = Service("api", url="http://127.0.0.1:8000", control={"docker": "aitrapp-api"})
+TICK_S = 0.02
+TRADER = Target("trader", api="http://127.0.0.1:8000", services={"api": API})
+
+
+@pytest.mark.parametrize(
+    ("variant", "faults"),
+    [
+        ("", (CpuStress("api", 0.8), MemoryStress("api", mb=256))),
+        ("cpu", (CpuStress("api", 0.8),)),
+        ("memory", (MemoryStress("api", mb=256),)),
+    ],
+)
+def test_processors_memory_or_both_are_stressed(variant: str, faults: object) -> None:
+    assert experiment(TRADER, Flags(), variant).faults == faults
+
+
+def test_a_target_says_how_much() -> None:
+    told = replace(TRADER, facts={"stress_cpu_load": 0.5, "stress_memory_mb": 64})
+    assert experiment(told, Flags()).faults == (CpuStress("api", 0.5), MemoryStress("api", mb=64))
+
+
+@pytest.mark.parametrize(
+    ("fact", "value"), [("stress_cpu_load", 0), ("stress_cpu_load", 80), ("stress_memory_mb", 0.5)]
+)
+def test_an_amount_that_is_none_is_refused_by_name(fact: str, value: float) -> None:
+    table = {"name": "t", "kind": "trader", "api": "http://127.0.0.1:8000", "facts": {fact: value}}
+    with pytest.raises(BadTarget, match=f'"{fact}" in \\[facts\\] must be'):
+        from_table(table, "here")
+
+
+@pytest.mark.parametrize("services", [{}, {"api": replace(API, control={})}, {"api": replace(API, url="")}])
+def test_without_a_process_of_the_app_it_refuses_with_the_lines_to_write(services: dict[str, Service]) -> None:
+    with pytest.raises(NotShown, match=r"(?s)trader does not say which.*\[services.api\].*url = .*control = \{ c"):
+        experiment(replace(TRADER, services=services), Flags())
+
+
+def test_it_is_held_until_what_stands_still_is_seen_and_must_have_been_acted_upon() -> None:
+    told = replace(TRADER, facts={"lock_refresh_s": 3.0})
+    assert experiment(told, Flags(heartbeat_max_s=7.0)).hold_min_s > 7.0 + 3.0
+
+
+def verdict(name: str, given: object, then: object, for_s: float) -> str:
+    """What an expectation comes to that sees two values at one time for so long."""
+    (made,) = [each for each in experiment(TRADER, Flags()).always if each.name == name]
+    assert isinstance(made.condition, Implies)
+    monitor = RelationMonitor(made, "always", 0.0)
+    for tick in range(round(for_s / TICK_S)):
+        for probe, value in zip(made.condition.probes, (given, then), strict=True):
+            monitor.feed(reading(probe.name, value, tick * TICK_S), TICK_S)
+    return str(monitor.finish(for_s).status)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "good", "bad"),
+    [
+        ("leader_means_scan_heartbeat", 1, 4.9, 5.1),
+        ("leader_means_order_heartbeat", 1, 4.9, 5.1),
+        ("leader_means_marketdata_heartbeat", 1, 4.9, 5.1),
+        ("not_ready_means_paused", 503, True, False),
+        ("not_leader_means_paused", 0, True, False),
+    ],
+)
+def test_who_does_not_lead_well_does_not_lead(name: str, given: object, good: object, bad: object) -> None:
+    noticed_s = 11.0 if name != "not_leader_means_paused" else 0.1
+    assert verdict(name, given, good, noticed_s + 1.0) == "held"
+    assert verdict(name, given, bad, noticed_s + 1.0) == "broke"
+    assert verdict(name, given, bad, noticed_s / 2) != "broke"
