@@ -161,6 +161,13 @@ class Monitor:
         return len(self._bad) >= IN_A_ROW and self._bad[-1].answered_s - self._bad[0].sent_s >= self.expectation.for_s
 
     @property
+    def against(self) -> Reading | None:
+        """The first reading that violated it, or by which it was lost again; else the last before it came true."""
+        if self._left is not None:
+            return self._left[1]
+        return next(iter(self._bad if self.expectation.when != "eventually" else self._wrong), self._seen_otherwise)
+
+    @property
     def wavering(self) -> bool:
         """Whether its last readings are a violation, or a loss, of which the next ones decide whether it counts."""
         if self.expectation.when != "eventually":

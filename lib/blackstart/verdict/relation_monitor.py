@@ -103,6 +103,7 @@ class RelationMonitor(Monitor):
             self.agreed += self.relation.applies(said) and stood_s >= 0
         elif looked and stood_s > self.expectation.for_s and not self._against:
             self._against = f"{self._told()}, for {stood_s:.2f} s and more"
+            self._seen_otherwise = self.last
 
     def _told(self) -> str:
         return " while ".join(str(side.last) for _, side in sorted(self._sides.items()))

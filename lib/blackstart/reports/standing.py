@@ -1,0 +1,201 @@
+"""How things stand after a run: the lines that end its output and begin its reports. Made of the record alone. Pure."""
+
+import shlex
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from blackstart.controls.steps.shell import describe
+from blackstart.evidence.events import EventName
+from blackstart.evidence.journal import Event
+from blackstart.model.reading import Reading
+from blackstart.model.system import SafeState
+from blackstart.model.verdict import Verdict
+from blackstart.reports import cause as causes
+from blackstart.reports.cause import Cause
+from blackstart.reports.story import RunView
+from blackstart.reports.words import MENDED
+from blackstart.safety.heal.elsewhere import heal_command
+
+State = Literal["", "paused", "running", "unseen"]
+_FRESH_S = 5.0  # a last reading that is older says nothing of how it stands now
+_NAMED = 3  # of what broke besides
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The verdict with its one cause, what is still broken, how the system stands, where to look, what to type next.
+
+    `cause` is one line, "" where everything held; `follows` is how many expectations follow from it (of a run that
+    could not be told: were not seen for it), `besides` the names of what else did not hold. `still_broken` has a line
+    for each change that is not proved undone, with what undoes it. `trading` is how the state stands that PAUSE_ON_FAIL
+    would bring about, in words, and `state` in one; both are "" where the system has none, or none was looked at.
+    `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
+    no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
+    """
+
+    what: str
+    verdict: Verdict
+    cause: str
+    follows: int
+    besides: tuple[str, ...]
+    still_broken: tuple[str, ...]
+    trading: str
+    state: State
+    abort: str
+    resume: str
+    evidence: str
+    next: str
+
+    @property
+    def title(self) -> str:
+        """`leader-lock on trader: broke`."""
+        return f"{self.what}: {self.verdict.shown}"
+
+    @property
+    def headline(self) -> str:
+        """The cause with what follows from it, in one line; what the verdict says, where there is none."""
+        if not self.cause:
+            return self.verdict.says
+        told = "follow{s} from it" if self.verdict == Verdict.BROKE else "{were} not seen"
+        one = self.follows == 1
+        told = told.format(s="s" if one else "", were="was" if one else "were")
+        return f"{self.cause}; {_count(self.follows, 'expectation')} {told}" if self.follows else self.cause
+
+    @property
+    def broke_besides(self) -> str:
+        """What else did not hold, in one line; "" where nothing did."""
+        if not self.besides:
+            return ""
+        more = len(self.besides) - _NAMED
+        return f"{', '.join(self.besides[:_NAMED])}{f' and {more} more' if more > 0 else ''}"
+
+    def rows(self) -> Iterator[tuple[str, str]]:
+        """(what it is about, what is said of it) in order, without what there is nothing to say of."""
+        yield "cause" if self.cause else "result", self.headline
+        if self.besides:
+            yield "besides", self.broke_besides
+        for line in self.still_broken:
+            yield "STILL BROKEN", line
+        if self.trading:
+            yield "state", self.trading
+        if self.resume:
+            yield "resume", self.resume
+        yield "evidence", self.evidence
+        if self.next:
+            yield "heal" if self.still_broken else "next", self.next
+
+
+def of(view: RunView) -> Standing:
+    """How things stand by the record of a run, and its guardian's."""
+    verdict = view.judgement.verdict
+    broken = tuple(_still_broken(view))
+    found, state = _cause(view), _State(view)
+    return Standing(
+        what=f"{view.name} on {view.target['name']}",
+        verdict=verdict,
+        cause=found.text,
+        follows=found.follows,
+        besides=found.besides,
+        still_broken=broken,
+        trading=state.words,
+        state=state.word,
+        abort=state.abort,
+        resume=state.resume,
+        evidence=str(view.where),
+        next=heal_command() if broken else view.again,
+    )
+
+
+def _cause(view: RunView) -> Cause:
+    verdict, reasons = view.judgement.verdict, view.judgement.reasons
+    if verdict == Verdict.BROKE:
+        return causes.of_broken(view)
+    if verdict == Verdict.NOT_RESTORED:
+        broke = causes.of_broken(view)
+        besides = (broke.text.partition(":")[0], *broke.besides) if broke.text else ()
+        return Cause(MENDED if view.mended_later else next(iter(reasons), verdict.says), 0, besides)
+    if verdict == Verdict.INCONCLUSIVE:
+        return causes.of_untold(view)
+    return Cause(next(iter(reasons), "").removeprefix("Not started: "))
+
+
+def _still_broken(view: RunView) -> Iterator[str]:
+    """A line for each change that nobody has proved undone: neither the run nor its guardian."""
+    proved = view.guardian.of(EventName.GONE) if view.guardian else []
+    mended = {event.get("change") for event in proved if event.get("ok")}
+    latest = {event["change"]: event for event in view.record.of(EventName.DO, EventName.GONE)}
+    for entry, event in latest.items():
+        if event.get("ok") or entry in mended:
+            continue
+        number = str(entry).rpartition("#")[2]
+        undo = view.changes[int(number)].undo if number.isdecimal() and int(number) < len(view.changes) else ()
+        by = " && ".join(map(describe, undo))
+        yield f"{event['what']}{f', undone by: {by}' if by else ''}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+
+
+class _State:
+    """How the state stands that PAUSE_ON_FAIL would bring about."""
+
+    def __init__(self, view: RunView) -> None:
+        self._view = view
+        safe = view.system.safe_state
+        self._abort = view.record.last(EventName.ABORT_VERIFIED)
+        self._begun = view.record.first(EventName.ABORT) or view.record.first(EventName.ABORT_FAILED)
+        self._last = self._read(safe) if safe else None
+        self._safe = safe if safe and (self._last or self._begun) else None
+        told = str((self._abort or {}).get("of") or (self._safe.of if self._safe else ""))
+        self.of = told or "the system"
+        self.word: State = self._word() if self._safe or self._abort else ""
+        self.abort = self._outcome() if self.word else ""
+
+    def _read(self, safe: SafeState) -> Reading | None:
+        found = self._view.readings((safe.reached[0],))
+        return found[-1] if found else None
+
+    def _word(self) -> State:
+        known: dict[str, State] = {"paused": "paused", "running": "running", "unseen": "unseen"}
+        if self._abort and (told := self._abort.get("state")):
+            return known.get(str(told), "unseen")
+        if self._abort:  # a record of before its event said so
+            lost = self._abort.get("hurried") or self._abort.get("failed")
+            return "unseen" if lost else "paused" if self._abort.get("ok") else "running"
+        last = self._last
+        if last is None or last.kind != "value" or self._view.to_s - last.answered_s > _FRESH_S:
+            return "unseen"
+        return "paused" if self._safe and last.value == self._safe.reached[1] else "running"
+
+    def _outcome(self) -> str:
+        if self._abort:
+            return self.word
+        return "failed" if self._begun else "not asked for"
+
+    @property
+    def words(self) -> str:
+        """In words; "" where there is no such state."""
+        if not self.word:
+            return ""
+        of = self.of
+        asked: Event = self._abort or {}
+        once = f", and may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
+        if self.word == "paused":
+            return f"{of} is paused{', by PAUSE_ON_FAIL, and stayed paused' if asked.get('ok') else ''}{once}"
+        if self.word == "running":
+            return f"{of} is NOT PAUSED, although PAUSE_ON_FAIL asked for it" if self._begun else f"{of} is running"
+        return f"NOBODY HAS SEEN whether {of} is paused{self._seen()}{once}. See for yourself"
+
+    def _seen(self) -> str:
+        told = (self._abort or {}).get("seen")
+        if told:
+            return f" ({told})"
+        last = self._last
+        return f" (at {self._view.utc_text(last.answered_s)[:8]}Z, {last})" if last else ""
+
+    @property
+    def resume(self) -> str:
+        """What resumes it, where it is paused."""
+        return str((self._abort or {}).get("resume") or "") if self.word != "running" else ""
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'' if number == 1 else 's'}"

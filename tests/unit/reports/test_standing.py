@@ -1,0 +1,160 @@
+"""How things stand after a run: one cause, and only one that the record shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from blackstart.evidence.journal import Record
+from blackstart.model.verdict import Verdict
+from blackstart.reports import standing
+from blackstart.reports.standing import Standing
+from blackstart.reports.story import RunView
+from blackstart.suites import systems
+from tests.unit.reports.drills import Drill, Seen, judged, told
+
+REFUSED: Seen = ("unreachable", None, "connection refused")
+OF_API = ("ready", "health", "leader", "scan_heartbeat", "paused")
+
+
+@dataclass
+class ApiDies(Drill):
+    """The API's process is gone between these times."""
+
+    gone_s: tuple[float, float] = (3.0, 99.0)
+
+    def seen(self, at_s: float) -> dict[str, Seen]:
+        seen = super().seen(at_s)
+        dead = self.gone_s[0] <= at_s < self.gone_s[1]
+        return {name: REFUSED if dead and name in OF_API else what for name, what in seen.items()}
+
+
+def stands(drill: Drill, path: Path) -> Standing:
+    return standing.of(viewed(told(drill, path)))
+
+
+def viewed(path: Path, *more: dict[str, object]) -> RunView:
+    record, judgement = judged(path)
+    record = Record((*record.events, *({"n": 0, "at": 1010.0, **event} for event in more)))
+    return RunView(record, judgement, path, known=systems.of)
+
+
+def test_what_an_outage_has_broken_follows_from_it(tmp_path: Path) -> None:
+    found = stands(ApiDies(end_s=9.5), tmp_path)
+    assert found.verdict == Verdict.BROKE
+    assert found.headline == "API unreachable from 14:30:03Z to the end; 6 expectations follow from it"
+    assert found.besides == ()
+
+
+def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:
+    found = stands(ApiDies(end_s=12.0, gone_s=(3.0, 11.0)), tmp_path)
+    assert found.cause == "API unreachable from 14:30:03Z to 14:30:11Z"
+
+
+def test_an_outage_explains_nothing_that_was_broken_before_it(tmp_path: Path) -> None:
+    found = stands(ApiDies(end_s=12.0, leads_again=False, gone_s=(9.5, 99.0)), tmp_path)
+    assert found.follows == 0
+    assert found.cause.startswith("ready_200_again: did not come true within 4 s")
+    assert sorted(found.besides) == ["health_healthy", "heartbeat_fresh", "leader_1_again"]
+
+
+def test_one_expectation_alone_is_told_as_it_is(tmp_path: Path) -> None:
+    ill = Drill(health=lambda at_s: ("timed_out", None, "no answer within 2 s") if at_s > 6 else ("value", "healthy"))
+    found = stands(ill, tmp_path)
+    assert (found.headline, found.besides) == (
+        "health_healthy: violated: health was timed out (no answer within 2 s)", ()
+    )  # fmt: skip
+
+
+def test_of_one_address_that_times_out_not_the_whole_api_is_told(tmp_path: Path) -> None:
+    class Slow(Drill):
+        def seen(self, at_s: float) -> dict[str, Seen]:
+            slow: Seen = ("timed_out", None, "no answer within 2 s")
+            return super().seen(at_s) | ({"leader": slow, "scan_heartbeat": slow} if at_s > 4 else {})
+
+    found = stands(Slow(end_s=9.5), tmp_path)
+    assert found.headline == (
+        "GET http://127.0.0.1:8000/state timed out from 14:30:04Z to the end; 2 expectations follow from it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("held", ""),
+        ("inconclusive", "the fault did not bite"),
+        ("refused", "the baseline does not hold"),
+        ("not-restored", "stop redis: no proof that it was undone"),
+    ],
+)
+def test_each_verdict_has_its_cause(stories: dict[str, RunView], name: str, cause: str) -> None:
+    found = standing.of(stories[name])
+    assert found.cause.startswith(cause) and bool(found.cause) == bool(cause)
+    assert "\n" not in found.headline
+
+
+def test_what_is_not_restored_is_told_with_what_undoes_it(stories: dict[str, RunView]) -> None:
+    found = standing.of(stories["not-restored"])
+    heal = stories["not-restored"].where / "HEAL.sh"
+    assert found.still_broken == (f"stop redis, undone by: supervisorctl start redis; or: sh {heal}",)
+    assert found.next.endswith("chaos.heal")
+
+
+def test_what_the_guardian_has_mended_since_is_not_still_broken(stories: dict[str, RunView]) -> None:
+    story = stories["not-restored"]
+    (entry,) = {event["change"] for event in story.record.events if event["event"] == "do"}
+    mended = Record(({"n": 0, "at": 0.0, "event": "gone", "change": entry, "ok": True},))
+    found = standing.of(RunView(story.record, story.judgement, story.where, mended))
+    assert found.still_broken == () and "guardian" in found.cause
+
+
+def test_a_state_that_nobody_reads_is_not_told_of(stories: dict[str, RunView]) -> None:
+    found = standing.of(stories["held"])
+    assert (found.trading, found.state, found.abort, found.resume) == ("", "", "", "")
+
+
+@pytest.mark.parametrize(
+    ("event", "state", "says"),
+    [
+        ({"ok": True, "state": "paused", "resume": "curl -X POST x"}, "paused", "trading is paused, by PAUSE_ON_FAIL"),
+        ({"ok": False, "state": "running"}, "running", "trading is NOT PAUSED"),
+        ({"ok": False, "state": "unseen", "seen": "paused unreachable"}, "unseen", "NOBODY HAS SEEN whether trading"),
+        ({"ok": True, "hurried": False}, "paused", "trading is paused"),  # as older records have it
+        ({"ok": False, "hurried": True}, "unseen", "NOBODY HAS SEEN"),
+        ({"ok": False, "hurried": False}, "running", "NOT PAUSED"),
+    ],
+)
+def test_how_trading_stands_is_what_the_abort_saw(
+    runs: dict[str, Path], event: dict[str, object], state: str, says: str
+) -> None:
+    asked = {"event": "abort", "settled": True}
+    found = standing.of(viewed(runs["broke"], asked, {"event": "abort verified", "of": "trading", **event}))
+    assert (found.state, found.abort) == (state, state)
+    assert says in found.trading
+    assert found.resume == str(event.get("resume", ""))
+
+
+def test_an_abort_that_failed_has_been_seen_by_nobody(runs: dict[str, Path]) -> None:
+    found = standing.of(viewed(runs["broke"], {"event": "abort"}, {"event": "abort failed", "message": "no"}))
+    assert (found.state, found.abort) == ("unseen", "failed")
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "age_s", "state"),
+    [("value", False, 0, "running"), ("value", True, 0, "paused"), ("value", True, 60, "unseen"),
+     ("unreachable", None, 0, "unseen")],
+)  # fmt: skip
+def test_without_an_abort_the_last_reading_says_how_trading_stands(
+    runs: dict[str, Path], kind: str, value: object, age_s: float, state: str
+) -> None:
+    at_s = viewed(runs["held"]).to_s - age_s
+    read = {"event": "read", "endpoint": "GET /state", "tick": 1, "sent": at_s, "answered": at_s}
+    found = standing.of(viewed(runs["held"], {**read, "r": [["paused", kind, value, ""]]}))
+    assert (found.state, found.abort) == (state, "not asked for")
+
+
+def test_names_beyond_the_third_are_counted(stories: dict[str, RunView]) -> None:
+    many = replace(standing.of(stories["broke"]), besides=("a", "b", "c", "d", "e"))
+    assert many.broke_besides == "a, b, c and 2 more"
