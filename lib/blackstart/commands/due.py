@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.base import clock, writer
-from blackstart.base.errors import EXIT_HELD
+from blackstart.base.errors import EXIT_HELD, BadFlag
 from blackstart.base.printable import table
 from blackstart.base.secrets.redact import Redactor
-from blackstart.commands import suite
+from blackstart.commands import last_line, suite
 from blackstart.commands.answer import answering
 from blackstart.commands.run import variant_of
 from blackstart.commands.schedule_file import Drill, load
@@ -38,22 +38,36 @@ class Entry:
 @answering()
 def due(redactor: Redactor, options: Mapping[str, Any], schedule: str, run: bool) -> int:
     """List what is due, longest due first, and what comes next; or run what is due, whatever becomes of one."""
+    task = f"chaos.due --run --schedule={schedule}"
+    if run:
+        with last_line.of_suite(options, redactor, task) as last:
+            return _run(redactor, options, schedule, task, last)
+    if options.get("json"):
+        raise BadFlag("--json: the calendar's list is no result; give it with --run, or leave it out")
+    entries, late = _entries(flags.read(options), schedule)
+    later = sorted((one for one in entries if not one.due), key=lambda one: str(one.next or "~"))
+    writer.page(*table([_row(one) for one in (*late, *later)], ("drill", "target", "when", "last run")))
+    return EXIT_HELD
+
+
+def _run(redactor: Redactor, options: Mapping[str, Any], schedule: str, task: str, last: last_line.LastLine) -> int:
     given = flags.read(options)
-    heads = _heads(Path(given.reports))
-    entries = [_entry(drill, heads, clock.utc_now()) for drill in load(Path(schedule))]
-    late = sorted((one for one in entries if one.due), key=lambda one: str(one.due))
-    if not run:
-        later = sorted((one for one in entries if not one.due), key=lambda one: str(one.next or "~"))
-        writer.page(*table([_row(one) for one in (*late, *later)], ("drill", "target", "when", "last run")))
-        return EXIT_HELD
+    _, late = _entries(given, schedule)
     if not late:
         writer.line("nothing is due")
-        return EXIT_HELD
+        return last.ended(EXIT_HELD)
     jobs = [
         suite.Job(one.found, one.drill.variant, flags.read({"target": one.drill.target or None, **_given(options)}))
         for one in late
     ]
-    return suite.run_all(redactor, jobs, given, f"chaos.due --run --schedule={schedule}", keep_going=True)
+    return suite.run_all(redactor, jobs, given, task, last, keep_going=True)
+
+
+def _entries(given: flags.Flags, schedule: str) -> tuple[list[Entry], list[Entry]]:
+    """All of the calendar, and what of it is due, longest due first."""
+    heads = _heads(Path(given.reports))
+    entries = [_entry(drill, heads, clock.utc_now()) for drill in load(Path(schedule))]
+    return entries, sorted((one for one in entries if one.due), key=lambda one: str(one.due))
 
 
 def _given(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import learning, user_experiment
+from blackstart.commands import last_line, learning, user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls.steps.shell import describe
@@ -45,9 +45,10 @@ def run(
     redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = (), scenario: str = ""
 ) -> int:
     """Run one experiment; returns the exit code."""
-    given = flags.read(options)
-    found = discovery.find(name, scenario)
-    return run_one(found, given, redactor, variant_of(found, options, variants)).exit_code
+    with last_line.of_run(options, redactor, name) as last:
+        given = flags.read(options)
+        found = discovery.find(name, scenario)
+        return last.ran(run_one(found, given, redactor, variant_of(found, options, variants)))
 
 
 def _with(step: Step) -> str:

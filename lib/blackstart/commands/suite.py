@@ -9,7 +9,7 @@ from blackstart.base import writer
 from blackstart.base.errors import NotAvailable, NotShown, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import suite_summary
+from blackstart.commands import last_line, suite_summary
 from blackstart.commands.answer import answering
 from blackstart.commands.run import flag_words, run_one
 from blackstart.model import flags
@@ -29,16 +29,19 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     and what is not restored is not broken any further.
     """
     task = f"{systems.of(name).collection}.suite"
-    given = flags.read(options)
-    return run_all(redactor, _with_variants(in_order(name), given), given, task, keep_going)
+    with last_line.of_suite(options, redactor, task) as last:
+        given = flags.read(options)
+        return run_all(redactor, _with_variants(in_order(name), given), given, task, last, keep_going)
 
 
 @answering()
 def specification(redactor: Redactor, file: str, options: Mapping[str, Any]) -> int:
     """Run all scenarios of a specification in its order, whatever becomes of one. Returns the exit code of all."""
-    drills = list(discovery.in_specification(Path(file))) or [discovery.find(file)]
-    given = flags.read(options)
-    return run_all(redactor, _with_variants(drills, given), given, f"chaos.run {shlex.quote(file)}", keep_going=True)
+    task = f"chaos.run {shlex.quote(file)}"
+    with last_line.of_suite(options, redactor, task) as last:
+        drills = list(discovery.in_specification(Path(file))) or [discovery.find(file)]
+        given = flags.read(options)
+        return run_all(redactor, _with_variants(drills, given), given, task, last, keep_going=True)
 
 
 class Job(NamedTuple):
@@ -57,8 +60,10 @@ def _with_variants(drills: Sequence[discovery.Found], given: Flags) -> list[Job]
     ]
 
 
-def run_all(redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, keep_going: bool) -> int:
-    """Run them in order, with one table at the end; `task` with the flags `given` runs them again."""
+def run_all(
+    redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, last: last_line.LastLine, keep_going: bool
+) -> int:
+    """Run them in order, with one table at the end; `task` with the flags `given` runs them again. `last` is told."""
     rows: list[suite_summary.Row] = []
     codes: list[int] = []
     stopped = ""
@@ -66,12 +71,14 @@ def run_all(redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, ke
         title = f"{found.name} --{variant}" if variant else found.name
         if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
             rows.append((title, "not run", suite_summary.why_not(stopped, codes[-1])))
+            last.left_out(title, f"not run: {rows[-1][2]}")
             continue
         try:
-            verdict, where, code = _one_of_suite(found, own, redactor, variant)
+            verdict, where, code = _one_of_suite(Job(found, variant, own), redactor, title, last)
         except (NotShown, NotAvailable) as lacking:
             # The drill itself says the whole, with the lines to write.
             rows.append((title, suite_summary.NOT_SHOWN, redactor(str(lacking.args[0]).partition("\n")[0])))
+            last.left_out(title, f"{suite_summary.NOT_SHOWN}: {rows[-1][2]}")
             continue
         stopped = title
         rows.append((title, verdict, where))
@@ -84,19 +91,20 @@ def run_all(redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, ke
     if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
         writer.line("NOT RESTORED. Mend it now with:")
         writer.line(heal_command())
-    return worst
+    return last.ended(worst)
 
 
-def _one_of_suite(found: discovery.Found, given: Flags, redactor: Redactor, variant: str) -> tuple[str, str, int]:
+def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.LastLine) -> tuple[str, str, int]:
     """Its verdict, evidence and exit code. What this target can't show raises NotShown, a variant also NotAvailable."""
     try:
-        result = run_one(found, given, redactor, variant)
+        result = run_one(job.found, job.given, redactor, job.variant)
     except Refused as refusal:
-        if isinstance(refusal, NotShown) or (variant and isinstance(refusal, NotAvailable)):
+        if isinstance(refusal, NotShown) or (job.variant and isinstance(refusal, NotAvailable)):
             raise
         writer.error(redactor(str(refusal)))
+        last.left_out(title, str(refusal), Verdict.REFUSED)
         return Verdict.REFUSED, "", Verdict.REFUSED.exit_code
-    return result.judgement.verdict, str(result.evidence.path), result.exit_code
+    return result.judgement.verdict, str(result.evidence.path), last.ran(result, title)
 
 
 def in_order(name: str) -> list[discovery.Found]:

@@ -28,6 +28,11 @@ def worst(codes: Sequence[int]) -> int:
     return Verdict.INCONCLUSIVE.exit_code if unknown else max(codes)
 
 
+def verdict_of(code: int) -> Verdict | None:
+    """The verdict with that exit code; None where a signal ended it."""
+    return next((verdict for verdict in Verdict if verdict.exit_code == code), None)
+
+
 def lines(title: str, rows: Sequence[Row], code: int, again: str) -> list[str]:
     """The table, the suite's own verdict, and what runs it again."""
     held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)

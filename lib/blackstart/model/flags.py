@@ -106,6 +106,7 @@ class Flags:
     k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
     note: str = flag("NOTE", "a note for the evidence")
     tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
+    json: bool = flag("BLACKSTART_JSON", "the result as JSON, the last line of standard output", _switch, False)
     given: frozenset[str] = frozenset()
     typed: frozenset[str] = frozenset()
 
@@ -151,6 +152,15 @@ def read(options: Mapping[str, Any] | None = None, environ: Mapping[str, str] | 
             f"HOLD={flags.hold_s:g} s: the run ends after TOTAL_MAX={flags.total_max_s:g} s; hold for less, or raise it"
         )
     return flags
+
+
+def wants_json(options: Mapping[str, Any], environ: Mapping[str, str] | None = None) -> bool:
+    """Whether the result is wanted as JSON, also where the flags can't be read: that is a result, too."""
+    try:
+        asked = _switch((os.environ if environ is None else environ).get("BLACKSTART_JSON", ""))
+    except ValueError:
+        asked = False
+    return asked or bool(options.get("json"))
 
 
 def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 from invoke import Collection, task
 
 from blackstart import commands
-from blackstart.tasks._options import experiment_task, finish, refuse_empty
+from blackstart.tasks._options import OPTIONS, experiment_task, finish, refuse_empty
 from blackstart.tasks._suites import variants
 
 
@@ -59,6 +59,10 @@ def thaw(c: Any) -> None:
     finish(commands.freezing.thaw())
 
 
+# What only something that is run comes to.
+_OF_RESULTS = ("json", "webhook")
+
+
 def _named(verb: str, doc: str, *switches: str) -> Any:
     def act(options: dict[str, Any]) -> int:
         command = {"plan": commands.plan.plan, "run": commands.run.run}[verb]
@@ -68,7 +72,8 @@ def _named(verb: str, doc: str, *switches: str) -> Any:
         return command(name, options, known, scenario)
 
     known, own = variants(), ("variant", "scenario")
-    return experiment_task(verb, doc, act, [*known, *switches], positional="experiment", values=own)
+    common = [option for option in OPTIONS if verb == "run" or option not in _OF_RESULTS]
+    return experiment_task(verb, doc, act, [*known, *switches], "experiment", own, common)
 
 
 def _due() -> Any:

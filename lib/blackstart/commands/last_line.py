@@ -1,0 +1,82 @@
+"""What a task came to, as one line of JSON: the last of its standard output, where --json asks for it."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from blackstart.base import writer
+from blackstart.base.errors import BlackstartError, Refused
+from blackstart.base.secrets.redact import Redactor
+from blackstart.commands import suite_summary
+from blackstart.evidence import journal
+from blackstart.model import flags
+from blackstart.model.verdict import Verdict
+from blackstart.reports import documents, result_json
+from blackstart.reports.story import RunView
+from blackstart.suites import systems
+from blackstart.verdict.from_folder import Result
+
+
+class LastLine:
+    """Gathers what is to be told. `wanted`: somebody reads it."""
+
+    def __init__(self, wanted: bool) -> None:
+        self.wanted = wanted
+        self.runs: list[dict[str, Any]] = []
+        self.head: dict[str, Any] = {}
+
+    def ran(self, result: Result, title: str = "") -> int:
+        """A run has ended, called `title` in its suite. Returns its exit code."""
+        if self.wanted:
+            path = result.evidence.path
+            record = journal.read(result.evidence.journal)
+            view = RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
+            run = result_json.of_run(view, result.exit_code)
+            self.runs.append(run | ({"experiment": title} if title else {}))
+        return result.exit_code
+
+    def left_out(self, title: str, why: str, verdict: Verdict | None = None) -> None:
+        """An experiment has no run: it was refused, or not even tried."""
+        self.runs.append(result_json.blank(title, verdict, verdict.exit_code if verdict else None, why))
+
+    def ended(self, code: int) -> int:
+        """Several have been run, with this exit code of all."""
+        self.head = {"verdict": suite_summary.verdict_of(code), "exit_code": code, "cause": ""}
+        return code
+
+
+@contextlib.contextmanager
+def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterator[LastLine]:
+    """Of a task that runs one experiment; also where it is refused, or fails by a mistake."""
+    last = LastLine(flags.wants_json(options))
+    try:
+        yield last
+    except Exception as error:
+        _print(last, redactor, "run", result_json.blank(name, *_came_to(error)))
+        raise
+    _print(last, redactor, "run", last.runs[-1] if last.runs else {})
+
+
+@contextlib.contextmanager
+def of_suite(options: Mapping[str, Any], redactor: Redactor, task: str) -> Iterator[LastLine]:
+    """Of a task that runs several; also where it is refused, or fails by a mistake."""
+    last = LastLine(flags.wants_json(options))
+    try:
+        yield last
+    except Exception as error:
+        last.head = dict(zip(("verdict", "exit_code", "cause"), _came_to(error), strict=True))
+        raise
+    finally:
+        _print(last, redactor, "suite", {"suite": task, **last.head, "runs": last.runs})
+
+
+def _came_to(error: Exception) -> tuple[Verdict | None, int, str]:
+    if isinstance(error, BlackstartError):
+        return Verdict.REFUSED, Verdict.REFUSED.exit_code, str(error if isinstance(error, Refused) else Refused(error))
+    return None, Verdict.INCONCLUSIVE.exit_code, f"{type(error).__name__}: {error}"  # a mistake of ours is no verdict
+
+
+def _print(last: LastLine, redactor: Redactor, kind: str, data: Mapping[str, Any]) -> None:
+    if last.wanted:
+        told = redactor.scrub({"schema": result_json.SCHEMA, "kind": kind, **data})
+        writer.line(result_json.line(told))

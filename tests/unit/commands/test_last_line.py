@@ -1,0 +1,83 @@
+"""`--json`: the last line of standard output is what the task came to, whatever that is; errors stand elsewhere."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart.base.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED
+from blackstart.commands import due, run, suite
+from blackstart.suites import discovery
+
+
+@pytest.fixture(autouse=True)
+def nothing_around(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BLACKSTART_STATE", str(tmp_path / "state"))
+    monkeypatch.delenv("BLACKSTART_JSON", raising=False)
+
+
+def last(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert told["schema"] == 1
+    return told
+
+
+def test_a_flag_that_can_not_be_read_is_a_result(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.run("trader/leader-lock", {"json": True, "hold": "abc"}) == EXIT_REFUSED
+    told = last(capsys)
+    assert (told["kind"], told["experiment"]) == ("run", "trader/leader-lock")
+    assert (told["verdict"], told["exit_code"]) == ("refused", EXIT_REFUSED)
+    assert told["cause"].startswith("Not started: --hold='abc'")
+
+
+def test_the_variable_asks_for_it_too_and_nobody_gets_it_unasked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run.run("nobody", {}) == EXIT_REFUSED
+    assert capsys.readouterr().out == ""
+    monkeypatch.setenv("BLACKSTART_JSON", "1")
+    assert run.run("nobody", {}) == EXIT_REFUSED
+    assert last(capsys)["cause"].startswith('Not started: no experiment "nobody"')
+
+
+def test_a_mistake_of_ours_is_no_verdict(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("by password=hunter2")
+
+    monkeypatch.setattr(discovery, "find", broken)
+    assert run.run("leader-lock", {"json": True}) == EXIT_INCONCLUSIVE
+    told = last(capsys)
+    assert (told["verdict"], told["exit_code"]) == (None, EXIT_INCONCLUSIVE)
+    assert told["cause"] == "ZeroDivisionError: by password=[redacted]"
+
+
+def test_a_suite_tells_of_each_of_its_runs_and_of_those_that_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert suite.suite("trader", {"json": True, "target": "nope", "noninteractive": True}, False) == EXIT_REFUSED
+    told = last(capsys)
+    assert (told["kind"], told["suite"], told["verdict"]) == ("suite", "chaos.suite", "refused")
+    first, *others = told["runs"]
+    assert (first["experiment"], first["verdict"]) == ("leader-lock", "refused")
+    assert others and all(each["verdict"] is None and each["cause"].startswith("not run: ") for each in others)
+
+
+def test_a_suite_that_is_refused_as_a_whole_has_no_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert suite.suite("trader", {"json": True, "total_max": "never"}, True) == EXIT_REFUSED
+    told = last(capsys)
+    assert (told["verdict"], told["runs"]) == ("refused", []) and "--total-max='never'" in told["cause"]
+
+
+def test_a_calendar_with_nothing_due_has_run_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "schedule.toml").write_text(
+        'begins = 2999-12-30\n[[drill]]\nexperiment = "trader/leader-lock"\nweek = 1\n'
+    )
+    assert due.due({"json": True}, "schedule.toml", True) == 0
+    told = last(capsys)
+    assert (told["verdict"], told["runs"]) == ("held", [])
+    assert due.due({"json": True}, "none.toml", True) == EXIT_REFUSED
+    assert "none.toml" in last(capsys)["cause"]
+    assert due.due({"json": True}, "schedule.toml", False) == EXIT_REFUSED
+    assert "--run" in capsys.readouterr().err
