@@ -122,7 +122,7 @@ def wait_ready(
     url, began_s = f"{api.rstrip('/')}/ready", time.monotonic()
 
     def ready() -> None:
-        left_s = max(0.1, timeout_s - (time.monotonic() - began_s))
+        left_s = max(1.0, timeout_s - (time.monotonic() - began_s))  # the last look must be long enough to tell
         status, _ = _get(url, headers, min(request_timeout_s, left_s))
         if status != 200:
             raise NotAsExpected(f"{url} answered {status}")

@@ -37,11 +37,11 @@ def listener() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
-def sent(address: str, producer: Any, story: Any = None) -> float:
+def sent(address: str, producer: Any, story: Any = None, within_s: float = 10.0) -> float:
     """Send one order; how long that took, in seconds."""
 
     async def whole() -> None:
-        topic = OrderTopic(address, replace(PROMISED, kafka_timeout_s=0.3))
+        topic = OrderTopic(address, replace(PROMISED, kafka_timeout_s=within_s))
         topic._producer = producer
         if story:
             asyncio.get_running_loop().call_later(0.05, story)
@@ -76,7 +76,7 @@ def test_order_that_the_producer_did_not_take_is_certain(listener: str) -> None:
 def test_order_without_an_answer_is_unknown_when_the_time_is_over(listener: str) -> None:
     began = time.monotonic()
     with pytest.raises(FateUnknown, match=r"no answer of Kafka within 0\.3 s"):
-        sent(listener, FakeProducer())
+        sent(listener, FakeProducer(), within_s=0.3)
     assert 0.25 < time.monotonic() - began < 5
 
 
@@ -88,4 +88,4 @@ def test_connection_that_was_lost_behind_an_order_is_unknown(listener: str) -> N
 
 def test_order_that_all_replicas_have_is_sent(listener: str) -> None:
     producer = FakeProducer()
-    assert sent(listener, producer, lambda: producer.handed.success(None)) < 0.3
+    assert sent(listener, producer, lambda: producer.handed.success(None)) < 10.0
