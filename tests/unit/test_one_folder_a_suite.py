@@ -21,7 +21,7 @@ SUITE = {
     "__init__.py": '"""The drills of a shop."""\n',
     "system.py": '''"""What is known of a shop."""
 from blackstart.model import facts
-from blackstart.model.system import SafeState, System
+from blackstart.model.system import Call, SafeState, System
 
 SYSTEM = System(
     kind="corner-shop",
@@ -31,7 +31,8 @@ SYSTEM = System(
     facts={"doors_s": facts.SECONDS},
     metrics_page="/figures",
     safe_state=SafeState(
-        (("/close", {"by": "drill"}),), ("queue", 3), ("closed", True), lambda told: float(told["doors_s"]), "selling"
+        (Call("/close", "close the tills", {"by": "drill"}),), ("queue", 3), ("closed", True),
+        lambda told: float(told["doors_s"]), "selling",
     ),
     gauges={"queue": "people at the till"},
 )

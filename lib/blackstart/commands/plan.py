@@ -34,5 +34,6 @@ def plan(
 def _show(redactor: Redactor, found: discovery.Found, given: flags.Flags, variant: str, *, full: bool) -> None:
     target, given = choose(found, given, redactor)
     made = planning.make(declared(found, target, given, variant), target)
-    lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=safe_state.planned(target, given))
+    abort = safe_state.text(target, given), safe_state.planned(target, given)
+    lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=abort)
     writer.page(*map(redactor, lines))

@@ -35,12 +35,13 @@ def show(
     environment: Mapping[str, str] | None = None,
     *,
     full: bool = False,
-    abort: tuple[Step, ...] = (),
+    abort: tuple[str, tuple[Step, ...]] = ("", ()),
 ) -> list[str]:
     """Lines: the blast radius as a table, each change with its undo and proofs, and what is expected when.
 
     What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
-    Shell that is too long to be read stands in short, but for `full`. `abort` is what a failure would be followed by.
+    Shell that is too long to be read stands in short, but for `full`. `abort` is what a failure would be followed by,
+    in words and in steps.
     """
     target, experiment = plan.target, plan.experiment
     parts = [
@@ -57,8 +58,8 @@ def show(
         parts += [f"  bites when  {condition}" for condition in change.bites]
         parts += [f"  gone when   {condition}" for condition in change.gone]
     parts += ["", plan.drives] if plan.drives else []
-    last = "after a failure, when all is restored (PAUSE_ON_FAIL)"
-    parts += ["", last, *_steps("abort", abort, full)] if abort else []
+    told, steps = abort
+    parts += ["", told, *_steps("abort", steps, full)] if steps else []
     rows = [
         (phase, expectation.name, _text(expectation))
         for phase, expectations in (

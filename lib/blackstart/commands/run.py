@@ -79,7 +79,9 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     freeze.refuse(os.environ)  # the answer may have taken long
-    read.load(plan.probes(), ("plumbum",) if plan.changes else ())
+    # What calls an API takes a while to load: too long where somebody waits for a pause.
+    calls = ("blackstart.controls.steps.http_call",) if given.pause_on_fail else ()
+    read.load(plan.probes(), (*(("plumbum",) if plan.changes else ()), *calls))
     once_more = again(found, given, variant)
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
     if result.judgement.verdict != Verdict.REFUSED:

@@ -1,7 +1,7 @@
 """The order of events of a run. The only file that knows it.
 
     lock → evidence folder → baseline → link → rights, rehearsal → HEAL.sh → guardian → ledger: intent → do → done
-    → bites → hold, sampling → undo → gone → recovery → settle → gone still → checks → abort if asked for → judge
+    → bites → hold, sampling → undo → gone → recovery → settle → gone still → checks → judge → abort if asked for
 
 From the first `do` to the last undo `fault_phase` knows it: a schedule does and undoes several times.
 
@@ -19,7 +19,7 @@ from blackstart.base.console import Console
 from blackstart.base.errors import EndedEarly, Interrupted, Refused
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
-from blackstart.engine import link_check, planning, recording, safe_state
+from blackstart.engine import abort, link_check, planning, recording, safe_state
 from blackstart.engine.fault_phase import FaultPhase
 from blackstart.engine.injection import Injection
 from blackstart.engine.load import TrafficRun
@@ -279,10 +279,10 @@ class Run:
         left = self.injection.proved, self.injection.unproved()
         judgement = from_folder.judge_run(self.folder.path, self.journal.failure, *left)
         did_something = self.plan.changes or self.traffic.flowed()
-        if self.flags.pause_on_fail and safe_state.wanted(judgement.verdict, did_something):
+        if safe_state.wanted(self.flags, judgement.verdict, did_something):
             between = self.signals.unless_again(self.guardian.problem)
-            arguments = (self.plan.target, self.flags, self.observer, self.console, between)
-            self._safely(lambda: safe_state.abort(*arguments), EventName.ABORT_FAILED)
+            arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
+            self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
         if self.touched:
             ask = self.signals.first is None
             self._safely(lambda: self.narrator.closing(judgement, self.plan, ask), EventName.TROUBLE)

@@ -24,6 +24,14 @@ def _switch(text: str) -> bool:
     return words.get(text.strip().lower(), False)
 
 
+def _verdicts(text: str) -> bool | str:
+    """After which verdicts: False for none, True for broke and not restored, "inconclusive" for that, too."""
+    try:
+        return "inconclusive" if text.strip().lower() == "inconclusive" else _switch(text)
+    except ValueError:
+        raise ValueError("must be 1, 0 or inconclusive") from None
+
+
 def _duration(text: str) -> float:
     value = seconds(text)
     if not 0 < value <= 86_400:
@@ -96,7 +104,9 @@ class Flags:
     wait_ready_timeout_s: float = flag("WAIT_READY_TIMEOUT", "recovery limit in seconds (90)", _duration, 90.0)
     plan_count: int = flag("PLAN_COUNT", "plans in the rate-limit burst, 2 to 1000000 (15)", _count, 15)
     noninteractive: bool = flag("NONINTERACTIVE", "no prompts, plain lines", _switch, False)
-    pause_on_fail: bool = flag("PAUSE_ON_FAIL", "after a failure: restore, then abort trading", _switch, False)
+    pause_on_fail: bool | str = flag(
+        "PAUSE_ON_FAIL", "after broke, not restored [=inconclusive]: abort", _verdicts, False
+    )
     assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)
     allow: str = flag("ALLOW", "what may be touched besides, by name: hosts, services, live (a,b)", _names)
     hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
@@ -171,7 +181,7 @@ def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
         return parse(text)
     except ValueError as error:
         # Nobody knows which part of a text that can't be read is a secret: what is to be short words alone is quoted.
-        value = f"={text!r}" if parse in (_switch, _duration, _count) else ""
+        value = f"={text!r}" if parse in (_switch, _verdicts, _duration, _count) else ""
         raise BadFlag(f"{name}{value}: {error}") from None
 
 

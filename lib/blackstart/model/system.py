@@ -28,19 +28,30 @@ class ByFlags:
 
 
 @dataclass(frozen=True)
+class Call:
+    """A POST to a system's own API, and in words what it does, as in "close all positions"."""
+
+    path: str
+    words: str
+    body: Any = None
+
+
+@dataclass(frozen=True)
 class SafeState:
     """How PAUSE_ON_FAIL brings the system into its safe state, and how that is seen.
 
-    `calls` are POSTs (path, body). `settled` is a probe's name and what it reads once the system has come to rest,
-    where it is watched; `reached` is what is read as long as the state lasts. `lasts_s` says, from the target's facts,
-    for how many seconds that is looked at. `of` is what is paused, in words.
+    The first of `calls` pauses, and may be repeated without harm: it is made at once, and again with all the others
+    once the system has come to rest. `settled` is a probe's name and what it reads then, where it is watched: coming
+    to rest may end a pause. `reached` is what is read as long as the state lasts. `lasts_s` says, from the target's
+    facts, for how many seconds that is looked at. `of` is what is paused, in words; `resume` is what ends the state.
     """
 
-    calls: tuple[tuple[str, Any], ...] = ()
+    calls: tuple[Call, ...] = ()
     settled: tuple[str, Any] = ("leader", 1)
     reached: tuple[str, Any] = ("paused", True)
     lasts_s: Callable[[Mapping[str, Any]], float] = lambda facts: 30.0
     of: str = "the system"
+    resume: Call | None = None
 
 
 @dataclass(frozen=True)

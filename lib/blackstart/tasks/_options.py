@@ -17,6 +17,8 @@ OPTIONS: dict[str, tuple[bool, str]] = {
     for item in fields(Flags)
     if item.metadata
 }
+# A switch that takes a word, too (`--pause-on-fail=inconclusive`).
+_OPTIONAL = tuple(item.name for item in fields(Flags) if isinstance(item.default, bool) and item.type is not bool)
 
 # What only some of the tasks take.
 _OWN = {
@@ -60,7 +62,8 @@ def experiment_task(
     helps = {option.replace("_", "-"): OPTIONS[option][1] for option in common}
     own = {name: says[name] for name in (positional, *values, *variants) if name in says}
     helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
-    return task(name=name, help=helps, auto_shortflags=False)(body)
+    optional = [option for option in _OPTIONAL if option in common]
+    return task(name=name, help=helps, auto_shortflags=False, optional=optional)(body)
 
 
 def _parameter(name: str, default: Any) -> inspect.Parameter:

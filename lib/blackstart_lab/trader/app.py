@@ -40,6 +40,8 @@ def application(trader: Trader) -> web.Application:
 
     @web.middleware
     async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        if request.path in GUARDED:
+            trader.events.write("asked", path=request.path_qs)
         key = trader.settings.ops_key
         given = request.headers.get("X-Ops-Key", "")
         if key and request.path in GUARDED and not hmac.compare_digest(given.encode(), key.encode()):

@@ -172,7 +172,7 @@ def test_a_record_that_cannot_be_written_does_not_hide_what_is_broken(
     [
         "recording.collect",
         "recording.write",
-        "safe_state.abort",
+        "abort.to_safe_state",
         "from_folder.judge",
         "Narrator.verdict",
         "Narrator.closing",
@@ -183,7 +183,9 @@ def test_what_fails_after_the_undo_does_not_change_the_exit_code_to_a_crash(
 ) -> None:
     # Longer than what a machine that runs other tests, too, may stand still: then it could say nothing.
     never = eventually(FileThere(str(files[1])).is_(False), within_s=1.0, name="never")
-    told = Told(tmp_path, drill(files[0], during=(never,)), without(files[0]), pause_on_fail=what == "safe_state.abort")
+    told = Told(
+        tmp_path, drill(files[0], during=(never,)), without(files[0]), pause_on_fail=what == "abort.to_safe_state"
+    )
     where, _, name = what.partition(".")
     monkeypatch.setattr(getattr(run, where), name, raising(RuntimeError("boom")))
     told.end()

@@ -12,7 +12,7 @@ import pytest
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
-from blackstart.engine import run, safe_state
+from blackstart.engine import abort, run
 from blackstart.model.expect import eventually
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service, Target
@@ -67,7 +67,7 @@ def test_the_waits_of_an_abort_show_signs_of_life_and_end_at_a_second_ctrl_c(
 ) -> None:
     path = tmp_path / "a"
     path.touch()
-    monkeypatch.setattr(safe_state, "_PAUSED_WITHIN_S", 60.0)
+    monkeypatch.setattr(abort, "_PAUSED_WITHIN_S", 60.0)
     monkeypatch.chdir(tmp_path)
     never = eventually(FileThere(str(tmp_path / "never")).is_(True), within_s=0.2, name="never")
     told = Told(

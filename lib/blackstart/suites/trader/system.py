@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blackstart.model import facts as fact
-from blackstart.model.system import ByFlags, SafeState, Server, System
+from blackstart.model.system import ByFlags, Call, SafeState, Server, System
 
 
 def _one_backoff_s(facts: Mapping[str, Any]) -> float:
@@ -42,14 +42,15 @@ SYSTEM = System(
     metrics_page="/metrics",
     safe_state=SafeState(
         calls=(
-            ("/pause", None),
-            ("/flatten?reason=chaos_drill_failed", None),
-            ("/mode", {"mode": "PAPER", "confirmation": "CONFIRM"}),
+            Call("/pause", "pause"),
+            Call("/flatten?reason=chaos_drill_failed", "close all positions"),
+            Call("/mode", "switch to PAPER", {"mode": "PAPER", "confirmation": "CONFIRM"}),
         ),
         settled=("leader", 1),  # taking the lock again un-pauses
         reached=("paused", True),
         lasts_s=_one_backoff_s,
         of="trading",
+        resume=Call("/resume", "resume in the mode PAPER"),
     ),
     # As the original scripts knew it: an API, a Redis and a PostgreSQL container, or local servers.
     by_flags=ByFlags(
