@@ -74,7 +74,7 @@ def _faults(target: Target, variant: str) -> tuple[Fault, ...]:
 def _holds_or_steps_down(target: Target, limits: Limits) -> tuple[Expectation, ...]:
     """Who does not get enough to go on gives up all of it: there is nothing between leading well and not leading."""
     lag_s = float(target.fact("metrics_lag_s", LAG_S))
-    leads, paused = read.leader().is_(1), read.paused().is_(True)
+    leads, trades = read.leader().is_(1), read.paused().is_(False)
     return (
         *(
             implies(
@@ -87,17 +87,17 @@ def _holds_or_steps_down(target: Target, limits: Limits) -> tuple[Expectation, .
             for beat in read.heartbeats()
         ),
         implies(
-            read.ready().is_(503),
-            paused,
+            trades,
+            read.ready().is_(200),
             for_s=limits.notice_s,
-            name="not_ready_means_paused",
+            name="trading_means_ready",
             hint="It says that it is not ready, and trades on: who is told when readiness is lost?",
         ),
         implies(
-            read.leader().is_(0),
-            paused,
+            trades,
+            leads,
             for_s=lag_s,
-            name="not_leader_means_paused",
+            name="trading_means_leader",
             hint="It does not lead, and trading is not paused: look for the pause in the orchestrator logs.",
         ),
     )

@@ -17,6 +17,6 @@ MUTANT = Mutant(
     summary="under stress its streams stand still, and it leads and trades on",
     experiment="resource-stress",
     options=("memory",),
-    must_fail=("leader_means_order_heartbeat", "leader_means_marketdata_heartbeat", "not_ready_means_paused"),
+    must_fail=("leader_means_order_heartbeat", "leader_means_marketdata_heartbeat", "trading_means_ready"),
     parts={"heart": LeadsWhileStarved},
 )

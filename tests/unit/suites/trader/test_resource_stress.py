@@ -76,12 +76,12 @@ def verdict(name: str, given: object, then: object, for_s: float) -> str:
         ("leader_means_scan_heartbeat", 1, 4.9, 5.1),
         ("leader_means_order_heartbeat", 1, 4.9, 5.1),
         ("leader_means_marketdata_heartbeat", 1, 4.9, 5.1),
-        ("not_ready_means_paused", 503, True, False),
-        ("not_leader_means_paused", 0, True, False),
+        ("trading_means_ready", False, 200, 503),
+        ("trading_means_leader", False, 1, 0),
     ],
 )
 def test_who_does_not_lead_well_does_not_lead(name: str, given: object, good: object, bad: object) -> None:
-    noticed_s = 11.0 if name != "not_leader_means_paused" else 0.1
+    noticed_s = 11.0 if name != "trading_means_leader" else 0.1
     assert verdict(name, given, good, noticed_s + 1.0) == "held"
     assert verdict(name, given, bad, noticed_s + 1.0) == "broke"
     assert verdict(name, given, bad, noticed_s / 2) != "broke"
