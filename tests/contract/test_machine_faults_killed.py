@@ -1,4 +1,4 @@
-"""A runner that is killed while something is taken from the machine: no hog, no file, no wrong clock is left behind."""
+"""A runner that is killed while something is taken from the machine: no hog, file, limit, rule or wrong clock stays."""
 
 from __future__ import annotations
 
@@ -19,9 +19,13 @@ from benchmarks.campaign.facts import marked, words_of
 from blackstart.faults.clock_skew import ClockSkew
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.disk_full import DiskFull
+from blackstart.faults.dns_failure import DnsFailure
+from blackstart.faults.memory_limit import MemoryLimit
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.model.change import Fault
 from tests.contract.network_runs import NetworkRun
+from tests.contract.test_faults_memory_limit import in_group
+from tests.netns import netns
 from tests.requirements import require
 from tests.services import Supervised, connects, eventually, free_port, pings, supervised_redis
 from tests.tiny_disk import tiny_disk
@@ -69,6 +73,37 @@ def test_a_run_killed_in_the_middle_leaves_no_file(lab: Supervised, tmp_path: Pa
         run.kill()
         assert run.guardian_gone() and run.guarded()[-1] == "end"
         assert not list(disk.iterdir()) and pings(lab.port)
+
+
+@pytest.mark.slow
+@pytest.mark.root
+def test_a_run_killed_in_the_middle_leaves_no_limit_of_memory(tmp_path: Path) -> None:
+    require("root", "proc")
+    with in_group(tmp_path) as (where, group):
+        former, redis = group.limit_file.read_text(), where.services["redis"]
+        target = {"services": {"redis": {"address": redis.address, "control": redis.control}}}
+        run = NetworkRun(tmp_path, MemoryLimit("redis", 96), target, hold_s=60)
+        run.wait_for(BITES)
+        assert group.limit_file.read_text() == f"{96 * 1024 * 1024}\n"
+        run.kill()
+        assert run.guardian_gone() and run.guarded()[-1] == "end"
+        assert group.limit_file.read_text() == former and pings(int(redis.address.split(":")[1]))
+
+
+@pytest.mark.slow
+@pytest.mark.root
+def test_a_run_killed_in_the_middle_leaves_no_rule_that_drops_what_asks_for_names(tmp_path: Path) -> None:
+    require("root", "netns")
+    with netns() as space:
+        before = space.rules()
+        redis = {"address": f"{space.theirs}:{space.port}", "net": {"netns": space.name}}
+        target = {"services": {"redis": redis}}
+        run = NetworkRun(tmp_path, DnsFailure("redis"), target, hold_s=60, allow=space.theirs)
+        run.wait_for(BITES)
+        assert any("--ctorigdstport 53" in rule for rule in space.rules())
+        run.kill()
+        assert run.guardian_gone() and run.guarded()[-1] == "end"
+        assert space.rules() == before
 
 
 @contextmanager

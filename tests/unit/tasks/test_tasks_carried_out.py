@@ -16,6 +16,7 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.safety.heal import heal
+from blackstart.safety.preflight import freeze
 from tests.environment import ROOT
 
 # ---------------------------------------------------------------- what the tasks call
@@ -77,6 +78,39 @@ def test_a_plan_shows_the_abort_that_a_failure_would_be_followed_by(
     assert code == 0 and "after broke or not restored (PAUSE_ON_FAIL): pause, close all positions" in told
     assert "/flatten" in told
     assert "/flatten" not in planned(tmp_path, capsys, "leader-lock")[1]
+
+
+def test_a_plan_ends_with_what_would_refuse_its_run_now(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "freeze"
+    monkeypatch.setenv(freeze.NAMED, str(file))
+    code, told = planned(tmp_path, capsys, "leader-lock")
+    assert code == 0 and "refused now" not in told and "frozen" not in told
+    file.write_text("the exchange opens at nine")
+    code, told = planned(tmp_path, capsys, "leader-lock")
+    assert code == 0 and "Nothing was touched." in told
+    last = told.splitlines()[-1]
+    assert last.startswith(f"it would be refused now: frozen by {file}, set by ")
+    assert ": the exchange opens at nine" in last
+
+
+def test_status_begins_with_the_freeze_or_with_why_it_can_not_be_read(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def first() -> str:
+        assert healing.status() == 0
+        return capsys.readouterr().out.splitlines()[0]
+
+    file = tmp_path / "freeze"
+    monkeypatch.setenv(freeze.NAMED, str(file))
+    assert "freeze" not in first()
+    file.write_text("an incident")
+    told = first()
+    assert told.startswith(f"frozen by {file}, set by ") and ": an incident" in told
+    file.unlink()
+    file.mkdir()
+    assert str(file) in first() and "can't be read" in first()
 
 
 @pytest.mark.parametrize(
