@@ -34,7 +34,7 @@ class Inventory(service.ShopService):
         )
 
     def jobs(self) -> Sequence[service.Job]:
-        return (*super().jobs(), self.records.database.keep_warm, self.records.recycle)
+        return (*super().jobs(), self.records.database.keep_warm)
 
     async def needs(self) -> dict[str, str]:
         return {"database": await self.records.which(), "redis": await self.lock.which()}

@@ -45,7 +45,6 @@ class OrderService(service.ShopService):
         return (
             *super().jobs(),
             self.records.database.keep_warm,
-            self.records.recycle,
             self.orders.settle_left,
             self.events.replay,
         )

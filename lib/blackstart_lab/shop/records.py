@@ -1,6 +1,5 @@
 """The shop in PostgreSQL; whoever can't ask it says so with the shop's own error."""
 
-import asyncio
 from collections.abc import Sequence
 from importlib import resources
 
@@ -17,7 +16,6 @@ class Records:
 
     def __init__(self, dsn: str, promise: Promise) -> None:
         self.database = Database(dsn, promise.db_timeout_s, SCHEMA)
-        self._recycle_s = promise.pool_recycle_s
 
     async def ask(self, sql: str, values: Sequence[object] = (), *, again: bool = True) -> Rows:
         """Every statement of the shop's may run twice, since what it does is known by an id."""
@@ -32,9 +30,3 @@ class Records:
             return str((await self.ask(_OWN_NAME))[0][0])
         except NoDatabase:
             return ""
-
-    async def recycle(self) -> None:
-        """For ever: open connections anew. One that stands for good would hide that the server takes no more."""
-        while True:
-            await asyncio.sleep(self._recycle_s)
-            await self.database.close()

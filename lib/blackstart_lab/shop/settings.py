@@ -17,7 +17,7 @@ class Promise:
     `cache_ttl_s` is how old an address may be before it is asked for again; one that can't be renewed is used on.
     `call_timeout_s` is what order waits for inventory. An order that stays pending is settled within
     `settled_within_s` of the moment that inventory answers again. A lock lapses `lock_ttl_s` after it was taken,
-    whoever holds it. Connections to PostgreSQL are opened anew every `pool_recycle_s`.
+    whoever holds it.
     """
 
     cache_ttl_s: float = 2.0
@@ -34,7 +34,6 @@ class Promise:
     tries: int = 3
     redis_timeout_s: float = 0.5
     db_timeout_s: float = 2.0
-    pool_recycle_s: float = 2.0
     memory_limit_mb: int = 200
     catch_up_s: float = 30.0
     partitions: int = 4

@@ -15,7 +15,7 @@ _UNAVAILABLE = "DATABASE_UNAVAILABLE"
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """All connections that the server gives are held, and those that pools have are ended and taken, too."""
-    recycled_s = float(target.fact("pool_recycle_s", 30.0)) + float(target.fact("db_timeout_s", 2.0))
+    noticed_s = float(target.fact("db_timeout_s", 2.0)) + BEYOND_S
     return common.plain(
         target,
         "connection-exhaustion",
@@ -23,7 +23,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         broke="Connections taken",
         mended="Connections released",
         faults=(ConnectionExhaustion("postgres", evict=True),),
-        during=tuple(_unwell(name, recycled_s) for name in SERVICES),
+        during=tuple(_unwell(name, noticed_s) for name in SERVICES),
         recovery=(
             *(_well_again(name, flags.wait_ready_timeout_s) for name in SERVICES),
             common.confirmed_again(flags.wait_ready_timeout_s),
@@ -40,14 +40,14 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             ),
             common.stays_confirmed(),
         ),
-        hold_min_s=recycled_s + BEYOND_S,
+        hold_min_s=noticed_s,
     )
 
 
-def _unwell(service: str, recycled_s: float) -> Expectation:
+def _unwell(service: str, within_s: float) -> Expectation:
     return eventually(
         read.ready(service).is_(503),
-        within_s=recycled_s + BEYOND_S,
+        within_s=within_s,
         for_s=0.5,
         name=f"{service.replace('-', '_')}_unwell",
         hint=f"{service} says that it is ready while it gets no connection.",

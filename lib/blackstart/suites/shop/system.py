@@ -24,7 +24,6 @@ SYSTEM = System(
         "settled_within_s": fact.SECONDS,
         "queue_bound": fact.COUNT,
         "db_timeout_s": fact.SECONDS,
-        "pool_recycle_s": fact.SECONDS,
         "catch_up_s": fact.SECONDS,
         "lock_ttl_s": fact.SECONDS,
         "breaker_open_s": fact.SECONDS,
