@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ import pytest
 from blackstart import controls
 from blackstart.base import errors
 from blackstart.commands.target_file import from_table
+from blackstart.engine import planning
+from blackstart.model.control import State
 from blackstart.model.flags import Flags, option_name
-from blackstart.suites import systems
+from blackstart.suites import discovery, systems
 from blackstart.suites.flash_sale._sale import sale
 from blackstart.suites.flash_sale.readings import topic
 from blackstart.suites.trader._orders import flowing_orders
@@ -38,7 +40,15 @@ ELSEWHERE = {
 # What the tests below run of the other pages; the `text` of the design is drawings.
 EVERYWHERE, BESIDES = (
     {"bash", "python"},
-    {TARGETS: {"toml"}, SALE: {"toml"}, CHECKOUT: {"toml"}, CI: {"toml"}, SAFETY: {"sh"}, DESIGN: {"text"}},
+    {
+        TARGETS: {"toml"},
+        SALE: {"toml"},
+        CHECKOUT: {"toml"},
+        SHOP: {"toml"},
+        CI: {"toml"},
+        SAFETY: {"sh"},
+        DESIGN: {"text"},
+    },
 )
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
 # What stands there for something else, and what would run these very tests again.
@@ -180,6 +190,27 @@ def test_a_target_of_the_checkouts_page_can_be_read_and_has_its_proofs(text: str
         controls.of(service)
     assert {proof.service for proof in systems.links(target)} == set(target.services)
     assert set(target.routes) == set(target.system.tables)
+
+
+@pytest.mark.parametrize("text", blocks(SHOP, "toml"))
+def test_a_target_of_the_shops_page_has_its_proofs_and_all_that_its_drills_read(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP", "127.0.0.1:9092")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://shop_app@127.0.0.1/shop")
+    target = from_table(tomllib.loads(text), SHOP.name)
+    for service in target.services.values():
+        if service.control:  # a way is cut where it passes the proxy
+            controls.of(service)
+    assert {proof.service for proof in systems.links(target)} == set(target.services)
+    assert (set(target.routes), set(target.facts)) == (set(target.system.tables), set(target.system.facts))
+    drills = [discovery.declare(each, target, Flags()) for each in discovery.shipped("shop")]
+    assert {drill.name for drill in drills} == set(target.system.order)
+    # No machine has these containers.
+    monkeypatch.setattr(controls, "resolved", controls.of)
+    monkeypatch.setattr(controls, "facts", lambda control, name: State("running"))
+    for drill in drills:
+        planning.bind(replace(drill, link=()), target)
 
 
 def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
