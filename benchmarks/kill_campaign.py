@@ -1,6 +1,6 @@
 """Kill runs at seeded random instants, and see from outside what becomes of the system: one table.
 
-    python -m benchmarks.kill_campaign [--systems lab,lab-two,gateway,proxied,docker,iptables,sale] [--shots 20] ...
+    python -m benchmarks.kill_campaign [--systems lab,lab-two,lab-broker,gateway,proxied,docker,iptables,sale,shop] ...
 
 `--shots 200 --others 20` is the whole campaign (about two hours on two cores); the default is a short one. Shots are
 counted by backend: the labs and the fault proxy are one, and share them. What could not be run, or was hit too rarely,

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import psycopg
 
@@ -158,6 +159,20 @@ def answers_http(url: str) -> bool:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError, ValueError):
         return False
+
+
+def says(url: str, field: str, wanted: object) -> bool:
+    """Whether a JSON answer has that value there."""
+    try:
+        with urllib.request.urlopen(url, timeout=2.0) as answer:
+            return bool(json.load(answer)[field] == wanted)
+    except (OSError, urllib.error.URLError, ValueError, KeyError):
+        return False
+
+
+def is_empty(folder: Path) -> bool:
+    """Whether nothing is in it, or it is not there."""
+    return not folder.is_dir() or not any(folder.iterdir())
 
 
 def passes_all(url: str) -> bool:

@@ -21,14 +21,26 @@ from benchmarks.campaign.observer import (
     accepts,
     accepts_postgres,
     answers_http,
+    is_empty,
     passes_all,
     pings_redis,
+    says,
     stocks_agree,
 )
 from benchmarks.campaign.system import ROOT, Missing, System, invoke, own_experiments
 
 SALE = (
     "worker-crash", "redis-latency", "kafka-down", "database-down", "api-kill", "redis-partition", "redis-down"
+)  # fmt: skip
+
+BROKER = (
+    "token-expiry", "websocket-reconnect", "websocket-reconnect --silent", "partition", "partition --requests-lost",
+    "partition --redis-answers-lost", "partition --cut", "resource-stress", "resource-stress --cpu",
+    "resource-stress --memory"
+)  # fmt: skip
+SHOP = (
+    "discovery-failure", "broker-partition", "connection-exhaustion", "cascading-failure", "event-storm", "split-brain",
+    "memory-leak"
 )  # fmt: skip
 
 
@@ -87,6 +99,60 @@ def lab(state: Path, instances: int = 1) -> Iterator[System]:
             redis,
             stop_words=stop,
             start_words=start,
+        )
+
+
+@contextlib.contextmanager
+def lab_broker(state: Path) -> Iterator[System]:
+    """The trader lab with a broker and the fault proxy: tokens refused, ways cut and silent, the app under stress."""
+    with _lab_up(state, "trader", "--broker") as target:
+        pid, _, _ = _supervisor(target)
+        services = target["services"]
+        stores = {name: urlsplit(services[name]["dsn"]) for name in ("redis", "postgres")}
+        at = {name: (dsn.hostname or "", dsn.port or 0) for name, dsn in stores.items()}
+        yield System(
+            "lab-broker",
+            state / "labs/trader/target.toml",
+            [
+                Look("redis", partial(pings_redis, *at["redis"]), 0.02),
+                Look("postgres", partial(accepts_postgres, *at["postgres"], "trader"), 0.05),
+                Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
+                Look("broker", partial(says, f"{services['broker']['url']}/status", "refusing", False), 0.05),
+                Look("api", partial(answers_http, f"{services['api']['url']}/metrics"), 0.1),
+                Look("no stressor", partial(is_empty, _state_of_runs(state) / "stress"), 0.02),
+            ],
+            {name: invoke(*f"chaos.{name}".split()) for name in BROKER},
+            {pid},
+        )
+
+
+def _state_of_runs(state: Path) -> Path:
+    """Where the runs keep theirs, beside that of the lab."""
+    return state.with_name("state")
+
+
+@contextlib.contextmanager
+def shop(state: Path) -> Iterator[System]:
+    """The shop with its own experiments: the registry, Kafka, connections, inventories, memory; each service is ready
+    again in the end."""
+    with _lab_up(state, "shop", "--within-s", "120", within_s=400) as target:
+        pid, _, _ = _supervisor(target)
+        services = target["services"]
+        kafka = urlsplit(services["kafka"]["dsn"])
+        redis = urlsplit(services["redis"]["dsn"])
+        urls = {name: table["url"] for name, table in services.items() if table.get("url")}
+        yield System(
+            "shop",
+            state / "labs/shop/target.toml",
+            [
+                Look("redis", partial(pings_redis, redis.hostname or "", redis.port or 0), 0.02),
+                Look("kafka", partial(accepts, kafka.hostname or "", kafka.port or 0), 0.05),
+                Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
+                *(Look(name, partial(answers_http, f"{url}/health/ready"), 0.1) for name, url in urls.items()),
+            ],
+            {name: invoke(f"shop.{name}") for name in SHOP},
+            {pid},
+            load_s=3.0,
         )
 
 
@@ -176,19 +242,24 @@ def docker(state: Path) -> Iterator[System]:
 
 
 SYSTEMS = {
-    "lab": lab, "lab-two": partial(lab, instances=2), "gateway": gateway, "docker": docker, "iptables": iptables,
-    "proxied": proxied, "sale": sale,
+    "lab": lab, "lab-two": partial(lab, instances=2), "lab-broker": lab_broker, "gateway": gateway, "docker": docker,
+    "iptables": iptables, "proxied": proxied, "sale": sale, "shop": shop,
 }  # fmt: skip
-# Four of them are one backend, whose shots they share.
-SHARES = {"lab": 0.4, "lab-two": 0.2, "gateway": 0.2, "proxied": 0.2, "docker": 1.0, "iptables": 1.0, "sale": 1.0}
+# Five of them are one backend, whose shots they share.
+SHARES = {
+    "lab": 0.3, "lab-two": 0.15, "lab-broker": 0.2, "gateway": 0.2, "proxied": 0.15, "docker": 1.0, "iptables": 1.0,
+    "sale": 1.0, "shop": 1.0,
+}  # fmt: skip
 BACKENDS = {
     "lab": "lab",
     "lab-two": "lab",
+    "lab-broker": "lab",
     "gateway": "lab",
     "proxied": "lab",
     "docker": "docker",
     "iptables": "iptables",
     "sale": "sale",
+    "shop": "shop",
 }
 # Experiments that break nothing: no instant of a fault ever comes in them.
-FAULTLESS = ("rate-limit-spike", "baseline")
+FAULTLESS = ("rate-limit-spike", "baseline", "event-storm", "memory-leak")
