@@ -46,7 +46,7 @@ def to_safe_state(
     waits = verdict != Verdict.NOT_RESTORED and made.unsettled()
     made.begin(verdict, waits)
     if waits:
-        made.carry_out(lambda: safe_state.first(target, flags), at_once=True)
+        made.carry_out(lambda: safe_state.first(target), at_once=True)
         made.settle(verdict)
     done = made.carry_out(lambda: safe_state.steps(target, flags), at_once=False)
     return made.verify() and done

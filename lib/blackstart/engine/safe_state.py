@@ -33,7 +33,7 @@ def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
     return tuple(_post(target, call) for call in of(target).calls)
 
 
-def first(target: Target, flags: Flags) -> tuple[Step, ...]:
+def first(target: Target) -> tuple[Step, ...]:
     """What is done at once, before the system has come to rest: the pause alone; nothing where no route is known.
 
     This is so whatever the other steps are. A command is not known to be harmless if it is repeated, nor can its pause
@@ -77,9 +77,10 @@ def text(target: Target, flags: Flags) -> str:
     if not planned(target, flags):
         return ""
     after = "broke, inconclusive or not restored" if flags.pause_on_fail is not True else "broke or not restored"
-    probe, rest = of(target).settled
-    soon = f"; {of(target).calls[0].words} at once where {probe} is not {rest} yet" if first(target, flags) else ""
-    return f"after {after} (PAUSE_ON_FAIL): {words(target, flags)}{soon}"
+    at_once = [f"{call.words} at once" for call in of(target).calls[:1] if first(target)]
+    command = _command(target, flags)
+    rest = [f"run `{command}`"] if command else [call.words for call in of(target).calls[1:]]
+    return f"after {after}: {', '.join([*at_once, *rest])} (PAUSE_ON_FAIL)"
 
 
 def refuse_missing(target: Target, flags: Flags) -> None:

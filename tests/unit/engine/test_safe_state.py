@@ -109,15 +109,12 @@ def test_trading_is_ended_after_the_verdicts_that_were_asked_for_alone(
 
 def test_what_a_failure_would_be_followed_by_is_told_beforehand_in_words(here: Path) -> None:
     told = safe_state.text(TARGET, Flags(pause_on_fail=True))
-    assert told == (
-        "after broke or not restored (PAUSE_ON_FAIL): pause, close all positions, switch to PAPER; "
-        "pause at once where leader is not 1 yet"
-    )
+    assert told == ("after broke or not restored: pause at once, close all positions, switch to PAPER (PAUSE_ON_FAIL)")
     assert safe_state.text(TARGET, Flags(pause_on_fail="inconclusive")).startswith("after broke, inconclusive or not")
     assert safe_state.text(TARGET, Flags()) == "" and safe_state.planned(TARGET, Flags()) == ()
     assert safe_state.text(replace(TARGET, api=""), Flags(pause_on_fail=True)) == ""
     (here / "Makefile").write_text("abort:\n\ttrue\n")
-    assert "run `make abort`; pause at once" in safe_state.text(TARGET, Flags(pause_on_fail=True))
+    assert ": pause at once, run `make abort` (" in safe_state.text(TARGET, Flags(pause_on_fail=True))
 
 
 def test_how_trading_is_resumed_is_a_line_of_shell_that_shows_no_key() -> None:

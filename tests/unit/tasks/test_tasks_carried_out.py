@@ -75,7 +75,7 @@ def test_a_plan_shows_the_abort_that_a_failure_would_be_followed_by(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     code, told = planned(tmp_path, capsys, "leader-lock", pause_on_fail=True)
-    assert code == 0 and "after broke or not restored (PAUSE_ON_FAIL): pause, close all positions" in told
+    assert code == 0 and "after broke or not restored: pause at once, close all positions" in told
     assert "/flatten" in told
     assert "/flatten" not in planned(tmp_path, capsys, "leader-lock")[1]
 
