@@ -68,9 +68,9 @@ def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabD
     child.expect("the fault bites")
     child.expect("PLEASE DO NOW, by hand: Start the redis of the lab now")
     lab.supervisor("start", "redis")
+    child.expect("leader-lock on trader: held")
     child.expect("A note for the evidence")
     child.sendline("operator saw the pager ring")
-    child.expect("leader-lock on trader: held")
     child.expect("What was learned")
     child.sendline("the pager is late")
     child.expect("What will be improved")
@@ -81,10 +81,12 @@ def test_a_redis_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: LabD
     folder = next(path for path in tmp_path.iterdir() if path.is_dir())
     done = Drill(0, "", tmp_path)
     assert done.folder == folder
-    assert [event["text"] for event in done.record.of("note")] == ["operator saw the pager ring"]
+    assert done.record.of("note") == []
     later = [(note["kind"], note["text"], note["by"]) for note in notes.read(folder).notes]
     assert later == [
-        ("learning", "the pager is late", operator.name()), ("improvement", "page after 5 s", operator.name())
+        ("", "operator saw the pager ring", operator.name()),
+        ("learning", "the pager is late", operator.name()),
+        ("improvement", "page after 5 s", operator.name()),
     ]  # fmt: skip
     assert exit_code(verify(folder)) == 0
 
@@ -110,9 +112,9 @@ def test_a_postgres_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: L
     child.expect("the fault bites")
     child.expect("PLEASE DO NOW, by hand: Start the postgres of the lab now")
     lab.supervisor("start", "postgres")
+    child.expect("postgres-blip on trader: held")
     child.expect("A note for the evidence")
     child.sendline("")
-    child.expect("postgres-blip on trader: held")
     child.expect("What was learned")
     child.sendline("")
     child.expect(pexpect.EOF)

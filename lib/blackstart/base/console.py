@@ -61,7 +61,7 @@ class Console:
         """How a wait is going: redrawn in place on a terminal, every ten seconds as a line elsewhere."""
         if self._terminal and self.interactive:
             # One that is wider than the terminal would leave a line behind at every redraw.
-            line = one_line(self._scrub(text))[: self._columns() - 1]
+            line = one_line(self._scrub(text))[: self.columns - 1]
             self._put(f"\r{line:<{self._progress_width}}")
             self._progress_width = len(line)
         elif clock.now_s() - self._progress_at_s >= 10:
@@ -91,7 +91,9 @@ class Console:
             return None
         return self._in.readline() or None
 
-    def _columns(self) -> int:
+    @property
+    def columns(self) -> int:
+        """How wide it is, in signs; 80 where nothing says so, as in a pipe."""
         try:
             return os.get_terminal_size(self._out.fileno()).columns or _COLUMNS
         except (OSError, ValueError):

@@ -107,7 +107,8 @@ def _seal(path: Path, experiment: str, redactor: Redactor) -> None:
         if last:
             given = next(verdict for verdict in Verdict if verdict == last["verdict"])
             judgement = Judgement(given, tuple(last["reasons"]), judgement.findings)
-        recording.write(folder.Folder(path.name, path, clock.utc_now()), judgement, Console(True, redactor))
+        of = folder.Folder(path.name, path, clock.utc_now())
+        recording.write(of, recording.view_of(of, judgement), Console(True, redactor))
     if not (path / manifest.NAME).exists():
         raise Refused(f"{path} could not be sealed: see above")
     writer.page(f"sealed: {path.name}, {judgement.verdict.shown}: {'; '.join(judgement.reasons)}")

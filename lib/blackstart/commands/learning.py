@@ -21,15 +21,17 @@ def add(folder: Path, told: dict[notes.Kind, str], by: str, redactor: Redactor) 
 
 
 def ask(console: Console, folder: Folder, redactor: Redactor) -> None:
-    """At a terminal, after the verdict: what was learned, and then what will be done about it. Ctrl-C is no answer,
-    and whatever becomes of it, the verdict stands."""
+    """At a terminal, after the verdict: a note, what was learned, and then what will be done about it. Nothing is held
+    or locked while it waits. Ctrl-C is no answer, and whatever becomes of it, the verdict stands."""
     console.between = lambda: None  # the run is over: nothing has to be looked after while it waits
     with contextlib.suppress(KeyboardInterrupt):
-        learned = console.line("What was learned? (Enter: nothing): ", _ASKED_WITHIN_S).strip()
-        if not learned:
-            return
-        better = console.line("What will be improved? (Enter: nothing yet): ", _ASKED_WITHIN_S).strip()
+        told: dict[notes.Kind, str] = {"": console.line("A note for the evidence (Enter: none): ", _ASKED_WITHIN_S)}
         try:
+            add(folder.path, told, "", redactor)
+            learned = console.line("What was learned? (Enter: nothing): ", _ASKED_WITHIN_S).strip()
+            if not learned:
+                return
+            better = console.line("What will be improved? (Enter: nothing yet): ", _ASKED_WITHIN_S).strip()
             add(folder.path, {"learning": learned, "improvement": better}, "", redactor)
         except (Damaged, OSError) as error:
             console.plain(f"it could not be noted: {error}")

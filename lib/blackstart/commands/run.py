@@ -84,10 +84,9 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     read.load(plan.probes(), (*(("plumbum",) if plan.changes else ()), *calls))
     once_more = again(found, given, variant)
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
-    if result.judgement.verdict != Verdict.REFUSED:
-        console.plain(f"run again: {once_more}")
-        if console.interactive and result.exit_code == result.judgement.verdict.exit_code:  # no signal wants it to end
-            learning.ask(console, result.evidence, redactor)
+    wants_to_end = result.exit_code != result.judgement.verdict.exit_code  # there was a signal
+    if console.interactive and result.judgement.verdict != Verdict.REFUSED and not wants_to_end:
+        learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result

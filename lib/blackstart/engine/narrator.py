@@ -3,7 +3,6 @@
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.durations import shown
-from blackstart.base.printable import table
 from blackstart.engine import service_logs
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
@@ -13,14 +12,13 @@ from blackstart.model.finding import shown as shown_reading
 from blackstart.model.plan import Plan
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
-from blackstart.reports.words import result
+from blackstart.reports import closing, standing
+from blackstart.reports.story import RunView
 from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import late
 
 _PROGRESS_EVERY_S = 0.5
-_NOTE_WITHIN_S = 120.0
-_COLUMNS = ("phase", "expectation", "result", "what was seen")
 
 
 class Narrator:
@@ -79,17 +77,12 @@ class Narrator:
         deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
         return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
 
-    def closing(self, judgement: Judgement, plan: Plan, ask: bool) -> None:
-        """Keep the services' last log lines of a run that did not hold, and ask the operator for a note."""
+    def keep_logs(self, judgement: Judgement, plan: Plan) -> None:
+        """Keep the services' last log lines of a run that did not hold."""
         if judgement.verdict != Verdict.HELD:
             for name, lines in service_logs.tails(plan.target, self._logged_before):
                 self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
                 self._logs[name] = lines
-        if not ask or not self.console.interactive:
-            return
-        text = self.console.line("A note for the evidence (Enter: none): ", _NOTE_WITHIN_S).strip()
-        if text:
-            self.observer.note(EventName.NOTE, text=text)
 
     def baseline_failures(self) -> str:
         """What is missing of the baseline, as last seen."""
@@ -99,26 +92,16 @@ class Narrator:
         told += [f"nobody could see whether to abort ({blind})" for blind in self.observer.blind()]
         return "; ".join(told) or "the load does not flow"
 
-    def verdict(self, judgement: Judgement, folder: Folder, plan: Plan) -> None:
-        """The table of what was expected and seen, the verdict, and where the evidence is."""
+    def verdict(self, view: RunView, folder: Folder) -> None:
+        """What was expected and seen, and last how things stand."""
+        judgement = view.judgement
         if judgement.verdict == Verdict.REFUSED:
-            self.console.plain(f"what was read until then: {folder.path}/")
-            self.console.plain(*judgement.reasons)
+            self.console.plain(f"what was read until then: {folder.path}/", *judgement.reasons)
             return
-        rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
-        if rows:
-            self.console.plain(*table(rows, _COLUMNS, maxcolwidths=[None, None, None, 90]))
-        for finding in judgement.findings:
-            if finding.hint and finding.status == Verdict.BROKE:
-                self.console.plain(f"hint for {finding.name}: {finding.hint}")
-        for name, lines in self._logs.items():
-            self.console.plain(f"last lines of {name}'s log:")
-            self.console.plain(*(f"    {line[:200]}" for line in lines))
-        for reason in judgement.reasons:
-            self.console.plain(f"because: {reason}")
-        told = f"{plan.experiment.name} on {plan.target.name}: {judgement.verdict.shown}"
-        self.console.coloured(told, judgement.verdict.colours)
-        self.console.plain(f"evidence: {folder.log}", f"          {folder.path}/, run {folder.id}")
+        stands = standing.of(view)
+        self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
+        self.console.coloured(stands.title, judgement.verdict.colours)
+        self.console.plain(*closing.last_lines(stands, folder.log, folder.id, self.console.columns))
 
 
 def _limit(monitor: Monitor) -> str:

@@ -8,6 +8,7 @@ from blackstart import __version__
 from blackstart.base import clock
 from blackstart.base.codec import to_data
 from blackstart.base.console import Console
+from blackstart.base.errors import Damaged
 from blackstart.engine.observer import Observer
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
@@ -19,7 +20,8 @@ from blackstart.model.plan import Plan
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
 from blackstart.probes.read import read_once
-from blackstart.reports import csv_log, documents
+from blackstart.reports import csv_log, documents, standing
+from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict.judge import Judgement
 
@@ -84,13 +86,22 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
         )  # fmt: skip
 
 
-def write(folder: Folder, judgement: Judgement, console: Console) -> None:
+def view_of(folder: Folder, judgement: Judgement) -> RunView:
+    """The run as its reports tell it; where its journal can't be read, with the judgement alone."""
+    try:
+        record = journal.read(folder.journal)
+    except Damaged as damage:
+        record = Record((), str(damage))
+    return RunView(record, judgement, folder.path, documents.guardian_of(folder.path), systems.of)
+
+
+def write(folder: Folder, view: RunView, console: Console) -> None:
     """Everything that is made from the record. What can't be written is said; the journal is what counts."""
-    record = journal.read(folder.journal)
+    judgement = view.judgement
     makers: tuple[Callable[[], None], ...] = (
-        lambda: csv_log.write(folder.log, record, judgement),
-        lambda: _samples(folder, record),
-        lambda: documents.write(folder.path, judgement, os.environ, console.plain, record, systems.of, console.command),
+        lambda: csv_log.write(folder.log, view.record, judgement, standing.of(view)),
+        lambda: _samples(folder, view.record),
+        lambda: documents.write(folder.path, judgement, os.environ, console.plain, view, console.command),
     )
     for make in makers:
         try:

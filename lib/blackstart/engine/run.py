@@ -40,6 +40,7 @@ from blackstart.safety.ledger import undo_copies
 from blackstart.safety.preflight import forbidden_states, freeze, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
+from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import Monitors
 
 LONGEST_OVERTIME_S = 10.0
@@ -284,14 +285,19 @@ class Run:
             arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
             self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
         if self.touched:
-            ask = self.signals.first is None
-            self._safely(lambda: self.narrator.closing(judgement, self.plan, ask), EventName.TROUBLE)
+            self._safely(lambda: self.narrator.keep_logs(judgement, self.plan), EventName.TROUBLE)
         self._safely(self.observer.stop, EventName.TROUBLE)
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), EventName.TROUBLE)
         self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
         by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
-        self._safely(lambda: recording.write(self.folder, judgement, self.console), EventName.TROUBLE)
-        self._safely(lambda: self.narrator.verdict(judgement, self.folder, self.plan), EventName.TROUBLE)
+        self._safely(lambda: self._report(judgement), EventName.TROUBLE)
         code = self.signals.exit_code if by_signal else judgement.verdict.exit_code
         return from_folder.Result(judgement, self.folder, code)
+
+    def _report(self, judgement: Judgement) -> None:
+        view = recording.view_of(self.folder, judgement)
+        try:
+            recording.write(self.folder, view, self.console)
+        finally:
+            self.narrator.verdict(view, self.folder)

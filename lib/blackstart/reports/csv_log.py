@@ -14,6 +14,7 @@ from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
 from blackstart.model.finding import Interval
 from blackstart.model.reading import UNSEEN, Reading, Scalar
+from blackstart.reports.standing import Standing
 from blackstart.reports.words import result
 from blackstart.verdict.judge import Judgement, replay
 
@@ -23,11 +24,11 @@ _NUMBER = re.compile(r"[+-]?[\d.]+(\.\.[+-]?[\d.]+)?", re.ASCII)  # also an inte
 _MOMENTS = {"baseline": "before", "fault": "fault", "recovery": "end"}
 
 
-def write(path: Path, record: Record, judgement: Judgement) -> None:
+def write(path: Path, record: Record, judgement: Judgement, stands: Standing | None = None) -> None:
     """Write the log anew. Raises OSError, also where a link has been put in its place."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     with open(handle, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in rows(record, judgement))
+        csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in rows(record, judgement, stands))
 
 
 def cell(value: object) -> object:
@@ -38,8 +39,9 @@ def cell(value: object) -> object:
     return f"'{text}" if text[:1] in "=+-@" and text and not _NUMBER.fullmatch(text) else text
 
 
-def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
-    """`title,timestamp`, the experiment's rows, a row per transition, the verdict, `test_result` last.
+def rows(record: Record, judgement: Judgement, stands: Standing | None = None) -> list[tuple[str, str]]:
+    """`title,timestamp`, the experiment's rows, a row per transition, the verdict, its cause and how things stand,
+    where that is given, `test_result` last.
 
     A transition's seconds count from the proved effect of the fault, or of its undo, as they do in every other report;
     below 0 is before that proof.
@@ -63,7 +65,18 @@ def rows(record: Record, judgement: Judgement) -> list[tuple[str, str]]:
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
+    made += _standing(stands) if stands else []
     return [*made, ("test_result", judgement.verdict.csv)]
+
+
+def _standing(stands: Standing) -> list[tuple[str, str]]:
+    rows = (
+        ("cause", stands.headline if stands.cause else ""),
+        *(("still_broken", line) for line in stands.still_broken),
+        ("abort", stands.abort.replace(" ", "_")),
+        ("trading", stands.state),
+    )
+    return [(key, value) for key, value in rows if value]
 
 
 def _interval(value: Interval | None, effect_s: float | None) -> str:

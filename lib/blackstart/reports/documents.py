@@ -7,7 +7,6 @@ from pathlib import Path
 
 from blackstart.base.errors import BadFlag, Damaged
 from blackstart.evidence import attestation, history, journal, manifest, signing
-from blackstart.model.system import System
 from blackstart.reports import chaos_json, github, html, junit, observed_results, stretches, summary
 from blackstart.reports.story import RunView
 from blackstart.verdict.judge import Judgement
@@ -18,18 +17,17 @@ def write(
     judgement: Judgement,
     environ: Mapping[str, str],
     say: Callable[[str], None],
-    record: journal.Record | None = None,
-    known: Callable[[str], System] = System,
+    view: RunView | None = None,
     command: Callable[[str], None] | None = None,
 ) -> None:
     """chaos.json, junit.xml, report.html, summary.md, observed_results.md where the experiment asks for it,
     stretches.csv where it has a schedule, GitHub's summary, and the manifest last, with what attests it, signed by the
     key that `environ` names. `say` takes plain lines, and `command` those that are commands to the CI server.
 
-    A document that can't be made is said; it keeps neither the others nor the seal away. `record` is the journal where
-    it has been read already; `known` says what is known of a kind of system.
+    A document that can't be made is said; it keeps neither the others nor the seal away. `view` is the run where
+    its record has been read already.
     """
-    view = RunView(record or journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder), known)
+    view = view or RunView(journal.read(folder / "journal.jsonl"), judgement, folder, guardian_of(folder))
     load = cache(lambda: load_of(folder))
     makers: dict[str, Callable[[], str]] = {
         "results/chaos.json": lambda: json.dumps(chaos_json.results(view), indent=1, ensure_ascii=False) + "\n",

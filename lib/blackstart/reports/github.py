@@ -6,7 +6,8 @@ from pathlib import Path
 from blackstart.base import printable
 from blackstart.base.printable import one_line
 from blackstart.model.verdict import Verdict
-from blackstart.reports.markdown import cell, code
+from blackstart.reports import standing
+from blackstart.reports.markdown import cell, code, standing_lines
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, sign_of, verdict_says
 
@@ -16,7 +17,7 @@ _ANNOTATIONS_AT_MOST = 9
 
 def summary(view: RunView) -> str:
     """The job summary: verdict, reasons, transitions, expectations."""
-    judgement = view.judgement
+    judgement, stands = view.judgement, standing.of(view)
     word = f"{judgement.verdict.sign} {judgement.verdict.shown}"
     transitions = [(mark.what, mark.phase, mark.after, mark.limit) for mark in view.transitions]
     findings = [
@@ -25,7 +26,7 @@ def summary(view: RunView) -> str:
     parts = [
         f"## {word}: {cell(view.name)} on {cell(view.target['name'])}",
         verdict_says(view),
-        "\n".join(f"- {cell(reason)}" for reason in judgement.reasons),
+        "\n".join([*standing_lines(stands), *(f"- {cell(reason)}" for reason in stands.untold(judgement))]),
         _table(("what became true", "phase", "after", "limit"), transitions),
         _table(("result", "phase", "expectation", "expected", "what was seen"), findings),
         f"Evidence: {code(str(view.where))}" + (f", run again: {code(view.again)}" if view.again else ""),
@@ -42,10 +43,10 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 def log_lines(view: RunView) -> list[str]:
     """`::error` lines for the verdict, unless the run held, and for what broke; `::warning` for what was not seen."""
-    judgement = view.judgement
+    judgement, stands = view.judgement, standing.of(view)
     if judgement.verdict == Verdict.HELD:
         return []
-    says = [verdict_says(view), *judgement.reasons]
+    says = [f"{label}: {text}" for label, text in stands.rows()]
     title = f"{judgement.verdict.shown}: {view.name} on {view.target['name']}"
     lines = [_command("error", title, printable.lines(says))]
     for status, level in ((Verdict.BROKE, "error"), (Verdict.INCONCLUSIVE, "warning")):

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element, indent, tostring
 from blackstart.base import printable
 from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
-from blackstart.reports import table
+from blackstart.reports import standing, table
 from blackstart.reports.markup import clean
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, result, verdict_says
@@ -63,7 +63,7 @@ def _verdict(view: RunView) -> Element:
     case = _element("testcase", name="verdict", classname=view.name, time=_seconds(view.to_s - view.from_s))
     if judgement.verdict != Verdict.HELD:
         text = printable.lines([verdict_says(view), *judgement.reasons])
-        message = f"the verdict is {judgement.verdict.shown}"
+        message = f"the verdict is {judgement.verdict.shown}: {standing.of(view).headline}"
         case.append(_element(judgement.verdict.junit, text, message=message, type=judgement.verdict))
     return case
 

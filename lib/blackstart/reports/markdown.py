@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from blackstart.base.printable import one_line, table
+from blackstart.reports.standing import Standing
 
 _CELL_AT_MOST = 300
 
@@ -24,6 +25,16 @@ def text(value: str) -> str:
 def code(text: str) -> str:
     """Text as code within a line."""
     return f"`{one_line(text).replace('`', chr(39))}`"
+
+
+def standing_lines(stands: Standing) -> list[str]:
+    """How things stand, as a list; what is to be typed is code."""
+    typed = ("resume", "evidence", "next", "heal")
+    names = {"next": "run again"}
+    return [
+        f"- **{names.get(label, label)}**: {code(text) if label in typed else cell(text)}"
+        for label, text in stands.rows()
+    ]
 
 
 def grid(rows: Sequence[Sequence[object]], heads: Sequence[str]) -> list[str]:

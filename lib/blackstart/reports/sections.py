@@ -9,10 +9,12 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
 from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
+from blackstart.reports import standing
 from blackstart.reports.lane_drawing import stretch_text
 from blackstart.reports.load_view import MEANING, OUTCOMES, LoadRow
 from blackstart.reports.markup import Child, e
 from blackstart.reports.observed import Row
+from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.reports.words import DONE, hint, ms, result, sign_of, tell, verdict_says
 
@@ -38,18 +40,33 @@ def section(title: str, *content: Child | Iterable[Child], id_: str) -> Element:
 
 
 def verdict(view: RunView) -> Element:
-    """The verdict first: the word, what it means, why, and what to do where something is still broken."""
+    """The verdict first: the word, its one cause, what it means, how the system stands, and what to do where something
+    is still broken."""
     judgement, word = view.judgement, view.judgement.verdict.shown
-    reasons = [e("li", reason) for reason in judgement.reasons]
+    stands = standing.of(view)
+    reasons = [e("li", reason) for reason in stands.untold(judgement)]
     return e(
         "header",
         e("p", f"{view.name} on {view.target['name']}", class_="what"),
         e("h1", e("span", judgement.verdict.sign, aria_hidden="true", class_="sign"), f" {word}"),
+        e("p", stands.headline, class_="cause") if stands.cause else None,
         e("p", verdict_says(view), class_="says"),
+        e("dl", [part for row in _stands(stands) for part in row], class_="stands"),
         e("ul", reasons, class_="reasons") if reasons else None,
         _mend(view) if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later else None,
         class_=f"verdict {judgement.verdict}", id="verdict", data_verdict=judgement.verdict,
     )  # fmt: skip
+
+
+def _stands(stands: Standing) -> Iterator[tuple[Element, Element]]:
+    """What else did not hold, and how the system stands; what mends has a place of its own."""
+    for label, text in stands.rows():
+        if label not in ("cause", "result", "evidence", "heal"):
+            yield e("dt", "run again" if label == "next" else label), e("dd", _typed(label, text))
+
+
+def _typed(label: str, text: str) -> Child:
+    return e("code", text) if label in ("resume", "next") else text
 
 
 def _mend(view: RunView) -> Element:

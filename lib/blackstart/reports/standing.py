@@ -3,6 +3,7 @@
 import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from blackstart.controls.steps.shell import describe
@@ -16,6 +17,7 @@ from blackstart.reports.cause import Cause
 from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
 from blackstart.safety.heal.elsewhere import heal_command
+from blackstart.verdict.judge import Judgement
 
 State = Literal["", "paused", "running", "unseen"]
 _FRESH_S = 5.0  # a last reading that is older says nothing of how it stands now
@@ -70,6 +72,11 @@ class Standing:
         more = len(self.besides) - _NAMED
         return f"{', '.join(self.besides[:_NAMED])}{f' and {more} more' if more > 0 else ''}"
 
+    def untold(self, judgement: Judgement) -> list[str]:
+        """The reasons that are neither the cause nor told by what an expectation came to."""
+        known = {self.cause, *(f"{f.name}: {f.message}" for f in judgement.findings)}
+        return [reason for reason in judgement.reasons if reason.removeprefix("Not started: ") not in known]
+
     def rows(self) -> Iterator[tuple[str, str]]:
         """(what it is about, what is said of it) in order, without what there is nothing to say of."""
         yield "cause" if self.cause else "result", self.headline
@@ -86,6 +93,7 @@ class Standing:
             yield "heal" if self.still_broken else "next", self.next
 
 
+@lru_cache(maxsize=1)  # each report of a run begins with it
 def of(view: RunView) -> Standing:
     """How things stand by the record of a run, and its guardian's."""
     verdict = view.judgement.verdict

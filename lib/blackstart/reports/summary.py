@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from blackstart.evidence.history import History
-from blackstart.reports import breaker, fates, figures, gauges, observation, observed, stretches
+from blackstart.reports import breaker, fates, figures, gauges, observation, observed, standing, stretches
 from blackstart.reports.fates import PhaseFigures
-from blackstart.reports.markdown import cell, code, grid
+from blackstart.reports.markdown import cell, code, grid, standing_lines
 from blackstart.reports.story import RunView
 from blackstart.reports.words import ms, verdict_says
 
@@ -41,6 +41,7 @@ def _head(view: RunView) -> Iterator[str]:
     yield f"**Scenario**: {cell(view.name)} ({cell(what)})"
     yield f"**Began**: {view.began_text}, evidence {code(view.run)}"
     yield f"**Verdict**: {view.judgement.verdict.shown}. {verdict_says(view)}"
+    yield from standing_lines(standing.of(view))
     yield from (f"- {cell(reason)}" for reason in view.judgement.reasons)
     yield ""
     yield f"**Hypothesis**: {cell(observation.hypothesis(view))}"

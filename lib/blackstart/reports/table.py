@@ -6,7 +6,7 @@ from blackstart.base import printable
 from blackstart.base.durations import shown
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
-from blackstart.reports import observation, observed, stretches
+from blackstart.reports import observation, observed, standing, stretches
 from blackstart.reports.fate_section import BREAKER_HEADS, FATE_HEADS, breaker_rows, fate_rows, steps_text
 from blackstart.reports.load_view import LoadRow
 from blackstart.reports.story import RunView
@@ -90,11 +90,12 @@ def _notes(view: RunView, later: Sequence[tuple[str, str]]) -> list[str]:
 
 
 def _closing(view: RunView) -> list[str]:
-    judgement = view.judgement
+    judgement, stands = view.judgement, standing.of(view)
     damage = view.record.damage_text
     told = [f"  {damage}"] if damage else []
-    told += [f"  because: {reason}" for reason in judgement.reasons]
+    told += [f"  because: {reason}" for reason in stands.untold(judgement)]
     told.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(view)}")
+    told += [f"{label}: {text}" for label, text in stands.rows() if label not in ("result", "evidence", "next", "heal")]
     told.append(f"evidence: {view.where}/")
     if view.again:
         told.append(f"run again: {view.again}")

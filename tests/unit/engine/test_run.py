@@ -175,7 +175,7 @@ def test_a_record_that_cannot_be_written_does_not_hide_what_is_broken(
         "abort.to_safe_state",
         "from_folder.judge",
         "Narrator.verdict",
-        "Narrator.closing",
+        "Narrator.keep_logs",
     ],
 )
 def test_what_fails_after_the_undo_does_not_change_the_exit_code_to_a_crash(

@@ -88,6 +88,7 @@ class Drill:
     experiment: Experiment = EXPERIMENT
     target: dict[str, Any] = field(default_factory=dict)
     flags: dict[str, Any] = field(default_factory=dict)
+    again: str = ""
 
     def seen(self, at_s: float) -> dict[str, Seen]:
         """What every probe would read at that time."""
@@ -124,7 +125,7 @@ class Teller:
         target = {"name": "trader", "kind": "trader", "api": "http://127.0.0.1:8000", "why": "the lab that runs"}
         target |= {"lab": True, "mutant": "", "facts": {}, "max_rate_hz": 50.0} | drill.target
         note("run", run=drill.run, version="0.1.0", began=drill.began, experiment=to_data(drill.experiment),
-             target=target, flags=drill.flags)  # fmt: skip
+             target=target, flags=drill.flags, **({"again": drill.again} if drill.again else {}))  # fmt: skip
         note("plan", changes=[to_data(CHANGE)])
         self._phase("baseline")
         self._sample(1.0)

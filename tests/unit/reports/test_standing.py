@@ -7,13 +7,15 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.evidence import history
 from blackstart.evidence.journal import Record
 from blackstart.model.verdict import Verdict
-from blackstart.reports import standing
+from blackstart.reports import csv_log, github, html, junit, standing, summary, table
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from tests.unit.reports.drills import Drill, Seen, judged, told
+from tests.unit.reports.pages import Page
 
 REFUSED: Seen = ("unreachable", None, "connection refused")
 OF_API = ("ready", "health", "leader", "scan_heartbeat", "paused")
@@ -158,3 +160,21 @@ def test_without_an_abort_the_last_reading_says_how_trading_stands(
 def test_names_beyond_the_third_are_counted(stories: dict[str, RunView]) -> None:
     many = replace(standing.of(stories["broke"]), besides=("a", "b", "c", "d", "e"))
     assert many.broke_besides == "a, b, c and 2 more"
+
+
+def test_every_report_begins_with_the_same(tmp_path: Path) -> None:
+    view = viewed(told(ApiDies(end_s=9.5), tmp_path))
+    line = "API unreachable from 14:30:03Z to the end; 6 expectations follow from it"
+    log = csv_log.rows(view.record, view.judgement, standing.of(view))
+    assert ("cause", line) in log and log[-1] == ("test_result", "FAIL")
+    assert line in Page(html.page(view)).text("header")
+    assert line in github.summary(view).partition("\n\n|")[0] and line in github.log_lines(view)[0]
+    assert line in junit.xml(view).partition("<testcase")[2].partition("</testcase>")[0]
+    assert line in summary.text(view, history.none()).partition("**Hypothesis**")[0]
+    assert line in table.text(view).rpartition("✘ broke")[2]
+
+
+def test_the_log_says_what_came_of_the_abort_and_how_trading_stands(runs: dict[str, Path]) -> None:
+    view = viewed(runs["broke"], {"event": "abort"}, {"event": "abort verified", "ok": True, "state": "paused"})
+    log = dict(csv_log.rows(view.record, view.judgement, standing.of(view)))
+    assert (log["abort"], log["trading"]) == ("paused", "paused")

@@ -1,0 +1,55 @@
+"""The last part of what a run prints: what was expected and seen, and last of all how things stand. Pure."""
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from blackstart.base.printable import table
+from blackstart.reports.standing import Standing
+from blackstart.reports.words import hint, result
+from blackstart.verdict.judge import Judgement
+
+_HEADS = ("phase", "expectation", "result", "what was seen")
+_BETWEEN = 2  # signs between two columns
+_PADDING = 2  # that tabulate gives a heading
+_LEAST = 24
+_MOST = 90
+_LABEL = 11
+_PROSE = ("cause", "result", "besides", "state")  # what is to be typed or opened is never broken into lines
+
+
+def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[str]], columns: int) -> Iterator[str]:
+    """The table of expectations, where to look for those that broke by themselves, what the services logged, and the
+    reasons that no expectation tells of, nor the last lines."""
+    rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
+    if rows:
+        heads = [f"{head:<{len(head) + _PADDING}}" for head in _HEADS]
+        columns_of = list(zip(heads, *rows, strict=True))
+        fixed = sum(max(map(len, column)) + _BETWEEN for column in columns_of[:-1])
+        yield from table(rows, _HEADS, maxcolwidths=[None, None, None, min(_MOST, max(_LEAST, columns - fixed))])
+    for finding in judgement.findings:
+        if hint(finding) and not (stands.follows and finding.name not in stands.besides):
+            yield from _wrapped(f"hint for {finding.name}: {finding.hint}", columns, "    ")
+    for name, lines in logs.items():
+        yield f"last lines of {name}'s log:"
+        yield from (f"    {line[:200]}" for line in lines)
+    for reason in stands.untold(judgement):
+        yield from _wrapped(f"because: {reason}", columns, "    ")
+
+
+def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterator[str]:
+    """How things stand, after the verdict; what mends is left to whoever says it last."""
+    for label, text in stands.rows():
+        if label == "evidence":
+            yield f"{'evidence:':<{_LABEL}}{log}"
+            yield f"{'':<{_LABEL}}{text}/, run {run_id}"
+        elif label in _PROSE:
+            yield from _wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
+        elif label != "heal":
+            yield f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"
+
+
+def _wrapped(text: str, columns: int, indent: str) -> list[str]:
+    return textwrap.wrap(
+        text, max(columns, 2 * _LABEL), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
