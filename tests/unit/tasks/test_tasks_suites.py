@@ -40,8 +40,8 @@ def test_the_verdict_of_a_suite_has_the_precedence_of_verdicts(
 ) -> None:
     outcomes = iter(("-", "", each) for each in codes)
 
-    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
-        return not_shown() if variant else next(outcomes)
+    def one(job: suite.Job, *_: Any) -> tuple[str, str, int]:
+        return not_shown() if job.variant else next(outcomes)
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
     assert suite.suite("trader", {}, keep_going=True) == code
@@ -59,8 +59,8 @@ def test_the_last_line_of_a_suite_that_left_something_broken_is_what_mends_it(
 def test_a_suite_stops_at_the_first_failure_unless_told_to_go_on(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     ran: list[str] = []
 
-    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
-        ran.append(found.name)
+    def one(job: suite.Job, *_: Any) -> tuple[str, str, int]:
+        ran.append(job.found.name)
         return "broke", "", 20
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
@@ -90,8 +90,8 @@ def test_a_suite_that_was_interrupted_or_is_not_restored_never_goes_on(
 ) -> None:
     ran: list[str] = []
 
-    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
-        ran.append(found.name)
+    def one(job: suite.Job, *_: Any) -> tuple[str, str, int]:
+        ran.append(job.found.name)
         return "ended", "", code
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
@@ -106,12 +106,13 @@ def test_the_variants_come_last_and_those_that_a_target_can_not_show_are_told_an
 ) -> None:
     ran: list[str] = []
 
-    def one(found: Any, given: Any, redactor: Any, variant: str) -> tuple[str, str, int]:
+    def one(job: suite.Job, *_: Any) -> tuple[str, str, int]:
+        variant = job.variant
         if variant == "bounce":
             raise NotShown("--bounce needs two instances")
         if variant == "freeze":
             raise NotAvailable("its control (manual) can't pause")
-        ran.append(f"{found.name} {variant}".strip())
+        ran.append(f"{job.found.name} {variant}".strip())
         return "held", "x", 0
 
     monkeypatch.setattr(suite, "_one_of_suite", one)
