@@ -50,14 +50,18 @@ def test_leader_lock_by_the_original_flags_holds(trader: ContainerTrader, tmp_pa
     assert all(state.endswith(" running") for state in after.values())
 
 
-def test_orders_of_a_target_that_names_no_route_are_not_taken_for_proof(
+def test_a_target_that_names_no_route_for_orders_is_told_of_it_before_anything_or_runs_without(
     trader: ContainerTrader, tmp_path: Path
 ) -> None:
-    done = original("chaos_test_postgres.sh", tmp_path, API=trader.api)
-    assert done.code == 30, done.output
+    before = trader.started()
+    refused = original("chaos_test_postgres.sh", tmp_path, API=trader.api)
+    assert refused.code == 40 and '\n[orders]\nroute = "/orders"' in refused.output, refused.output
+    assert trader.started() == before and not (tmp_path / "reports").exists()
+    done = original("chaos_test_postgres.sh", tmp_path, API=trader.api, WITHOUT="orders")
+    assert done.code == 0, done.output
     assert done.log[1:4] == ["health_before,healthy", "health_after_stop,healthy", "health_after_restart,healthy"]
     assert [event["service"] for event in done.record.of("linked")] == ["postgres"]
-    assert "does the target say how one is made, as in [orders] route or command?" in done.output
+    assert "left_out,acknowledged_exactly_once (--without orders)" in done.log
     assert all(state.endswith(" running") for state in trader.started().values())
 
 
@@ -73,4 +77,5 @@ def test_without_any_flag_the_documents_own_names_and_ports_are_meant(trader: Co
         pytest.skip(f"the ports of the original documents are taken on this machine: {trader.ports}")
     wrong = original("chaos_test_postgres.sh", tmp_path, POSTGRES_CONTAINER="postgre")
     assert wrong.code == 40 and 'no compose service or container "postgre"' in wrong.output
-    assert "http://localhost:8000" in original("chaos_test_postgres.sh", tmp_path).output.splitlines()[0]
+    done = original("chaos_test_postgres.sh", tmp_path, WITHOUT="orders")
+    assert "http://localhost:8000" in done.output.splitlines()[0]

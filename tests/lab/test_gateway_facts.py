@@ -1,4 +1,4 @@
-"""A target that says nothing of itself: what is measured by its own numbers is not held, whatever the gateway does."""
+"""A target that says nothing of itself: what is measured by its own numbers is demanded, or left out by choice."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,10 @@ def silent(gateway: Up, tmp_path: Path) -> Callable[[str, str], Drill]:
         file = tmp_path / "silent.toml"
         file.write_text(re.sub(r"(?ms)^\[facts\]\n.*?(?=^\[)", "", text))
         assert "[facts]" in text and "[facts]" not in file.read_text()
-        return drill(f"gateway.{name}", lab.state, tmp_path / "reports", f"--target={file}", within_s=240)
+        refused = drill(f"gateway.{name}", lab.state, tmp_path / "reports", f"--target={file}")
+        assert refused.code == 40 and "\n[facts]\nbreaker_open_s = " in refused.output, refused.output
+        options = (f"--target={file}", "--without=breaker_open_s,limit_per_window,window_s")
+        return drill(f"gateway.{name}", lab.state, tmp_path / "reports", *options, within_s=240)
 
     return run
 
@@ -35,11 +38,11 @@ def test_a_limiter_that_leaks_is_not_measured_by_a_limit_that_nobody_stated(
     silent: Callable[[str, str], Drill],
 ) -> None:
     done = silent("thundering-herd", "limiter-leaks")
-    assert done.code != 0, done.output  # 30, or 20 where the machine is too busy for the herd
+    assert done.code in (0, 20, 30), done.output  # of the rest; the machine may be too busy for the herd
     status, told = findings(done)["limit_kept"]
-    assert status == "inconclusive" and "limit_per_window" in told and "window_s" in told and "[facts]" in told
+    assert (status, told.partition(" (")[0]) == ("inconclusive", "left out by choice")
     status, told = findings(done)["stabilises"]
-    assert status == "inconclusive" and "breaker_open_s" in told and "[facts]" in told
+    assert (status, told) == ("inconclusive", "left out by choice (--without breaker_open_s)")
 
 
 def test_workers_without_a_bound_are_found_by_the_number_that_the_gateway_itself_shows(

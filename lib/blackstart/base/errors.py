@@ -4,6 +4,8 @@ BlackstartError
 ├── Refused               nothing was touched; the message begins "Not started:"; exit 40
 │   ├── BadFlag           an option or environment flag has a value that is not valid
 │   ├── BadTarget         a target can't be found, read, or told apart from another
+│   │   ├── NotShown      ... lacks what a variant of an experiment would show it by
+│   │   ├── NotDeclared   ... does not say of itself what criteria of an experiment are told by
 │   │   └── Ambiguous     ... because several things fit what it says
 │   ├── BadExperiment     an experiment can't be found or does not make sense
 │   └── NotAvailable      a control lacks a power; its text is the reason
@@ -45,11 +47,19 @@ class BadFlag(Refused):
 
 
 class BadTarget(Refused):
-    """A target can't be found, read, or told apart from another."""
+    """A target can't be found, read, or told apart from another. `lines`: what to write into its file, as it stands."""
+
+    def __init__(self, message: object = "", lines: Iterable[str] = ()) -> None:
+        super().__init__(message)
+        self.lines = tuple(lines)
 
 
 class NotShown(BadTarget):
     """A target lacks what a variant of an experiment would show it by."""
+
+
+class NotDeclared(BadTarget):
+    """A target does not say of itself what criteria of an experiment are told by."""
 
 
 class Ambiguous(BadTarget):

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Concatenate, ParamSpec
 
 from blackstart.base import writer
-from blackstart.base.errors import BlackstartError, Refused
+from blackstart.base.errors import BadTarget, BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.dsl.problems import BadSpec
 from blackstart.model.verdict import Verdict
@@ -63,6 +63,8 @@ def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool)
         return Verdict.REFUSED.exit_code
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
     writer.error(redactor(str(message)))
+    for line in error.lines if isinstance(error, BadTarget) else ():  # to be copied as they stand
+        writer.error(redactor(line))
     return Verdict.REFUSED.exit_code
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from blackstart.base import writer
+from blackstart.base.errors import NotDeclared
 from blackstart.base.secrets.redact import Redactor
+from blackstart.commands import left_out
 from blackstart.commands.answer import answering
 from blackstart.commands.plan_text import show
 from blackstart.commands.run import choose, declared, variant_of
@@ -33,7 +35,12 @@ def plan(
 
 def _show(redactor: Redactor, found: discovery.Found, given: flags.Flags, variant: str, *, full: bool) -> None:
     target, given = choose(found, given, redactor)
-    made = planning.make(declared(found, target, given, variant), target)
+    experiment = declared(found, target, given, variant)
+    made = planning.make(experiment, target)
     abort = safe_state.text(target, given), safe_state.planned(target, given)
     lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=abort)
+    try:
+        left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
+    except NotDeclared as refusal:
+        lines += [str(refusal).replace("Not started:", "Would not be started:"), *refusal.lines]
     writer.page(*map(redactor, lines))

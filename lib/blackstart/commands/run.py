@@ -17,7 +17,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, learning, user_experiment
+from blackstart.commands import last_line, learning, left_out, user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls.steps.shell import describe
@@ -66,7 +66,9 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     signing.from_environ(os.environ)  # a key that can't sign is told of before anything is touched
     target, given = choose(found, given, redactor)
     service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
-    plan = planning.make(declared(found, target, given, variant), target)
+    experiment = declared(found, target, given, variant)
+    left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
+    plan = planning.make(experiment, target)
     source = user_experiment.source(found)
     guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
     console = Console(given.noninteractive, redactor)
@@ -76,6 +78,8 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     will += [*plan.whats, *filter(None, (plan.drives, safe_state.text(target, given)))]
     for what in will:
         console.say(f"will: {what}")
+    for name, criteria in experiment.left_out.items():
+        console.say(f"left out by choice: {name} ({', '.join(criteria)})")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     freeze.refuse(os.environ)  # the answer may have taken long
@@ -104,8 +108,12 @@ def choose(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[Ta
 
 
 def declared(found: discovery.Found, target: Target, given: Flags, variant: str = "") -> Experiment:
-    """The experiment as its file declares it for this target, with the operator's own hold and load, if there are."""
+    """The experiment as its file declares it for this target, with the operator's own hold and load, if there are, and
+    without what the operator leaves out."""
     experiment = discovery.declare(found, target, given, variant)
+    if names := left_out.chosen(experiment, target, given):
+        experiment = discovery.declare(found, left_out.without(target, names), given, variant)
+        experiment = left_out.leaving_out(experiment, names)
     experiment = replace(
         experiment,
         hold_min_s=max(experiment.hold_min_s, given.hold_s),

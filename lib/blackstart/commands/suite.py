@@ -1,17 +1,18 @@
 """All experiments of a suite in order, with one table at the end."""
 
+import contextlib
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from blackstart.base import writer
-from blackstart.base.errors import NotAvailable, NotShown, Refused
+from blackstart.base.errors import BlackstartError, NotAvailable, NotShown, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, suite_summary
+from blackstart.commands import last_line, left_out, suite_summary
 from blackstart.commands.answer import answering
-from blackstart.commands.run import flag_words, run_one
+from blackstart.commands.run import choose, declared, flag_words, run_one
 from blackstart.model import flags
 from blackstart.model.flags import Flags
 from blackstart.model.verdict import Verdict
@@ -31,7 +32,9 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     task = f"{systems.of(name).collection}.suite"
     with last_line.of_suite(options, redactor, task) as last:
         given = flags.read(options)
-        return run_all(redactor, _with_variants(in_order(name), given), given, task, last, keep_going)
+        jobs = _with_variants(in_order(name), given)
+        _refuse_undeclared(redactor, jobs, given)
+        return run_all(redactor, jobs, given, task, last, keep_going)
 
 
 @answering()
@@ -58,6 +61,21 @@ def _with_variants(drills: Sequence[discovery.Found], given: Flags) -> list[Job]
         *(Job(found, "", given) for found in drills),
         *(Job(found, variant, given) for found in drills for variant in found.variants),
     ]
+
+
+def _refuse_undeclared(redactor: Redactor, jobs: Sequence[Job], given: Flags) -> None:
+    """What any of them must be told by the target is missing before the first one, and not minutes later. What else is
+    wrong is told by the drill itself. Raises NotDeclared."""
+    try:
+        target, given = choose(jobs[0].found, given, redactor)
+    except BlackstartError:
+        return
+    needed = []
+    for found, variant, _ in jobs:
+        with contextlib.suppress(BlackstartError):
+            experiment = declared(found, target, given, variant)
+            needed.append((experiment, left_out.lacking(experiment, target)))
+    left_out.refuse(needed, target)
 
 
 def run_all(

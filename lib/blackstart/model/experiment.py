@@ -83,6 +83,9 @@ class Experiment:
     `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most. `settle_s` is how long the system is
     watched after it has recovered: as long as its own slow work needs (a lock's refresh, its longest backoff, a
     heartbeat) to show that it does not stay.
+    `needs` are what criteria of it are told by and only the target's file can say: a name of the system's
+    `declarations`, and the names of these criteria; none where without it nothing of the experiment is left. `left_out`
+    are those of them that this run does without because the operator chose so.
     """
 
     name: str
@@ -112,3 +115,5 @@ class Experiment:
     read_timeout_s: float = 2.0
     undo_timeout_s: float = 60.0
     total_max_s: float = 900.0
+    needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -30,7 +30,8 @@ class Interval:
 class Finding:
     """What one expectation came to. `transition` is when the wanted state was entered, where it was.
 
-    Where a `premise` does not hold nothing else counts.
+    Where a `premise` does not hold nothing else counts. `left_out` is what it would be told by, where the operator
+    chose to leave that out.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Finding:
     criterion: bool = True
     hint: str = ""
     premise: bool = False
+    left_out: str = ""
 
 
 def shown(reading: Reading | None) -> str:

@@ -109,6 +109,9 @@ class Flags:
     )
     assume_link: bool = flag("ASSUME_LINK", "do not demand proof that the service is the target's own", _switch, False)
     allow: str = flag("ALLOW", "what may be touched besides, by name: hosts, services, live (a,b)", _names)
+    without: str = flag(
+        "WITHOUT", "what is left out by choice: criteria told by what no target file says (a,b)", _names
+    )
     hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
     total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
@@ -127,6 +130,11 @@ class Flags:
     def variable(self, name: str) -> str:
         """The environment variable of this flag."""
         return str(next(item.metadata["env"] for item in fields(self) if item.name == name))
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The names in `without`."""
+        return tuple(self.without.split(",")) if self.without else ()
 
     @property
     def allowed(self) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from blackstart.model.declaration import Declaration
+
 Fact = tuple[Callable[[Any], bool], str]
 """Whether a value can be meant, and in words what can be."""
 
@@ -60,7 +62,8 @@ class System:
 
     `collection` is what Invoke calls its tasks, `order` that of its experiments in the suite. `tables` are those of a
     target file that only its experiments read. `safe_state` is None where there is none: PAUSE_ON_FAIL does not concern
-    it. `needs` says what a target file must have where flags are not enough.
+    it. `needs` says what a target file must have where flags are not enough. `declarations` are what only such a file
+    can say and criteria are told by, under the names by which `Experiment.needs` and `--without` have them.
 
     For the reports: `gauges` (probe name to words), `breaker` (probe name to the state in which it reads 1: CLOSED,
     OPEN or HALF-OPEN), `fallbacks` (what an answer says of itself that was made without what usually makes it, where
@@ -77,6 +80,7 @@ class System:
     safe_state: SafeState | None = field(default_factory=SafeState)
     by_flags: ByFlags | None = None
     needs: str = ""
+    declarations: Mapping[str, Declaration] = field(default_factory=dict)
     gauges: Mapping[str, str] = field(default_factory=dict)
     breaker: Mapping[str, str] = field(default_factory=dict)
     fallbacks: tuple[str, ...] = ()

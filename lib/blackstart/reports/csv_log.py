@@ -64,6 +64,7 @@ def rows(record: Record, judgement: Judgement, stands: Standing | None = None) -
     made += [(f"check_{f.name}", result(f).replace(" ", "_")) for f in judgement.findings if f.phase == "check"]
     made += [("run_id", str(run["id"]))] if run.get("id") else []
     made += [("run", str(run.get("run", ""))), ("target", str(run["target"]["name"])), ("verdict", judgement.verdict)]
+    made += [("left_out", told) for told in judgement.left_out]
     made += [("reason", reason.replace("\n", " ")) for reason in judgement.reasons]
     made += _standing(stands) if stands else []
     return [*made, ("test_result", judgement.verdict.csv)]

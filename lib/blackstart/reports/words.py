@@ -21,9 +21,12 @@ def verdict_says(view: RunView) -> str:
         return f"{verdict.says} {MENDED}" if verdict == Verdict.INCONCLUSIVE else MENDED
     if verdict in (Verdict.NOT_RESTORED, Verdict.REFUSED):
         return verdict.says
+    says = (
+        f"{verdict.says} Left out by choice: {', '.join(left)}." if (left := view.judgement.left_out) else verdict.says
+    )
     unread = "What can be read of the journal tells of no fault." if view.record.damage else "No fault was injected."
     whole = "What was broken is restored, and that was proved." if view.restored else unread
-    return f"{verdict.says} {whole}"
+    return f"{says} {whole}"
 
 
 def result(finding: Finding) -> str:

@@ -9,7 +9,7 @@ premise that does not hold), a proved violation, missing data (or a fault that w
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blackstart.base.codec import from_data
@@ -20,7 +20,7 @@ from blackstart.model import injector
 from blackstart.model.change import Change, no_proof
 from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Check, Experiment
-from blackstart.model.finding import Finding
+from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.reading import UNSEEN
 from blackstart.model.verdict import Verdict
 from blackstart.verdict import confounders, lateness, punctuality
@@ -36,6 +36,11 @@ class Judgement:
     verdict: Verdict
     reasons: tuple[str, ...]
     findings: tuple[Finding, ...]
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """The criteria that the operator left out by choice, each with what it would have been told by."""
+        return tuple(f"{one.name} (--without {one.left_out})" for one in self.findings if one.left_out)
 
 
 def judge(
@@ -56,9 +61,29 @@ def judge(
     def follow(other: Record) -> list[Finding]:
         return expectation_findings(*replay(other, experiment, monitors.changes))
 
-    findings = lateness.excused(run, found, follow)
+    findings = _left_out(experiment, lateness.excused(run, found, follow))
     verdict, reasons = precedence(run, findings, mended)
     return Judgement(verdict, reasons, tuple(findings))
+
+
+def _left_out(experiment: Experiment, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings, in which what the operator left out by choice is said to be so and is no criterion."""
+    why = {criterion: name for name, criteria in experiment.left_out.items() for criterion in criteria}
+    there = {finding.name for finding in findings}
+    absent = [Finding(name, "check", Verdict.INCONCLUSIVE, "", "", NOT_OBSERVED) for name in why if name not in there]
+    return [
+        replace(
+            one,
+            status=Verdict.INCONCLUSIVE,
+            message=f"left out by choice (--without {why[one.name]})",
+            criterion=False,
+            premise=False,
+            left_out=why[one.name],
+        )
+        if one.name in why
+        else one
+        for one in (*findings, *absent)
+    ]
 
 
 def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Monitors, Timeline]:

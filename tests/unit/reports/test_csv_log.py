@@ -46,6 +46,11 @@ def test_the_log_begins_with_the_seeds_rows_in_the_seeds_order() -> None:
     assert made[-1] == ("test_result", "PASS")
 
 
+def test_what_was_left_out_by_choice_has_a_row_of_its_own() -> None:
+    made = rows((told := whole(left_out={"orders": ("once",)})).record(), told.judged())
+    assert made[-3:] == [("verdict", "held"), ("left_out", "once (--without orders)"), ("test_result", "PASS")]
+
+
 def test_without_a_title_the_experiments_name_is_one() -> None:
     assert rows(whole().record(), whole().judged())[0][0] == "drill_chaos_test"
 

@@ -210,6 +210,19 @@ def test_a_check_without_a_result_is_inconclusive() -> None:
     assert whole().judged((Finding("once", "check", "inconclusive", "no load", "once", "?"),)).verdict == "inconclusive"
 
 
+def test_what_was_left_out_by_choice_is_no_criterion_and_is_told() -> None:
+    left = whole(left_out={"orders": ("once", "in_time")})
+    judged = left.judged((Finding("once", "check", "inconclusive", "no load", "once", "?"),))
+    assert (judged.verdict, judged.reasons) == ("held", ())
+    assert judged.left_out == ("once (--without orders)", "in_time (--without orders)")
+    assert {f.message for f in judged.findings if f.left_out} == {"left out by choice (--without orders)"}
+
+
+def test_all_left_out_is_nothing_seen() -> None:
+    left = whole(during=(), recovery=(), always=(), left_out={"orders": ("once",)})
+    assert left.judged((Finding("once", "check", "held", "1 of 1", "once", "1"),)).verdict == "inconclusive"
+
+
 def unfelt(status: str) -> Finding:
     return Finding("felt", "check", Verdict(status), "0 of 9 requests changed", "felt", "0 of 9", premise=True)
 

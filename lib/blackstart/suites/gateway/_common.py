@@ -18,7 +18,7 @@ COUNTED = "counted"
 """What an answer says (`ok_details` of the target's [requests]) whose request the limiter has counted."""
 RECOVERS_WITHIN_S = 15.0
 """The plan's full recovery time, on top of the time for which the breaker stays open anyhow."""
-_OPEN_S = "breaker_open_s"
+OPEN_S = "breaker_open_s"
 
 
 def steady_traffic(target: Target, rate_per_s: float) -> Traffic:
@@ -122,13 +122,13 @@ def after_open(target: Target, expectation: Expectation) -> Expectation:
     Where it does not, the same is waited for and nothing is judged: no open time is as good as any other.
     """
     expectation = replace(expectation, within_s=open_s(target) + RECOVERS_WITHIN_S)
-    if _OPEN_S in target.facts:
+    if OPEN_S in target.facts:
         return expectation
     return replace(
         expectation,
-        condition=UndeclaredFact(_OPEN_S, read.PAGE).answers(),
+        condition=UndeclaredFact(OPEN_S, read.PAGE).answers(),
         momentary=False,
-        requires=f"{_OPEN_S} (for how many seconds the breaker stays open) under [facts] of its file",
+        requires=f"{OPEN_S} (for how many seconds the breaker stays open) under [facts] of its file",
         hint="",
     )
 
@@ -146,7 +146,7 @@ def serves_again(within_s: float, name: str) -> Expectation:
 
 def open_s(target: Target) -> float:
     """How long the target's breaker stays open before it tries again, to be waited for."""
-    return float(target.fact(_OPEN_S, 10.0))
+    return float(target.fact(OPEN_S, 10.0))
 
 
 def stays_served(target: Target) -> Check:

@@ -33,6 +33,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=(common.fault_observed(target), common.no_call_while_open(target), common.stays_served(target)),
         hold_min_s=3.0,
         hold_max_s=60.0,
+        needs={common.OPEN_S: ("serves_again", "closes_again")},
     )
     return replace(made, always=(*made.always, _bounded(target)))
 

@@ -45,4 +45,5 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             common.answered("errors_under_5_percent", ("2xx",), share=0.95),
         ),
         hold_min_s=5.0,
+        needs={common.OPEN_S: ("closes_again",)},
     )

@@ -49,4 +49,5 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         hold_min_s=5.0,
         hold_max_s=60.0,
+        needs={common.OPEN_S: ("half_open_seen", "closes_again", "full_recovery")},
     )

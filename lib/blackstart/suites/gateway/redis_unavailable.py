@@ -46,4 +46,5 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         recovery=(common.counts_again(target, "serves_again"), common.closes_again(target)),
         hold_min_s=5.0,
+        needs={common.OPEN_S: ("serves_again", "closes_again")},
     )

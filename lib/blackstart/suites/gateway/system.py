@@ -1,6 +1,7 @@
 """What is known of a gateway, whatever experiment touches it. Listing tasks reads it: it imports next to nothing."""
 
 from blackstart.model import facts as fact
+from blackstart.model.declaration import Declaration
 from blackstart.model.system import System
 
 SYSTEM = System(
@@ -15,6 +16,15 @@ SYSTEM = System(
         "limit_per_window": fact.COUNT,
         "window_s": fact.SECONDS,
         "max_workers": fact.COUNT,
+    },
+    declarations={
+        "breaker_open_s": Declaration(
+            "for how many seconds its breaker stays open", "facts", "breaker_open_s = 10      # seconds"
+        ),
+        "limit_per_window": Declaration(
+            "how many requests of one client a window lets through", "facts", "limit_per_window = 100   # requests"
+        ),
+        "window_s": Declaration("the length of that window", "facts", "window_s = 1             # seconds"),
     },
     metrics_page="/actuator/prometheus",
     safe_state=None,

@@ -33,6 +33,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         checks=_checks(target, common.counted(target)),
         watch=(read.redis_memory(),),
         hold_min_s=2.0,
+        needs={common.OPEN_S: ("stabilises",), **dict.fromkeys(_LIMIT, ("limit_kept",))},
     )
     return replace(
         made,

@@ -57,6 +57,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         watch=(read.replayed(),),
         hold_min_s=full_s + BEYOND_S,
+        needs={"queue_bound": ("queue_bounded",)},
     )
 
 

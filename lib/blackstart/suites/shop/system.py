@@ -1,6 +1,7 @@
 """What is known of a shop, whatever experiment touches it. Listing tasks reads it: it imports next to nothing."""
 
 from blackstart.model import facts as fact
+from blackstart.model.declaration import Declaration
 from blackstart.model.system import System
 
 SYSTEM = System(
@@ -30,6 +31,9 @@ SYSTEM = System(
         "memory_limit_mb": fact.COUNT,
         "partitions": fact.COUNT,
         "partition_seed": fact.COUNT,
+    },
+    declarations={
+        "queue_bound": Declaration("how many events may wait for Kafka", "facts", "queue_bound = 300        # events"),
     },
     metrics_page="/metrics",
     safe_state=None,

@@ -2,15 +2,18 @@
 
 import math
 import shlex
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.loads import Commands, OpenLoop, Operation, Retry, constant
+from blackstart.model.experiment import Check
 from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.probes.http_column import HttpColumn
 from blackstart.suites.trader._common import stored
+from blackstart.suites.trader.link import is_in_container
 
 BODY = '{"client_order_id": "{key}", "side": "{choice:BUY|SELL}", "quantity": {int:1-50}, "price": {int:90-110}}'
 
@@ -21,10 +24,25 @@ COMMANDS_PER_S = 2.0
 PLANS_PER_S = 1.0
 START_S = 2.0
 KEY_VARIABLE = "CLIENT_ORDER_ID"
+KEYS = "keys"
+"""What reads the keys in the database."""
 # Of ten orders a second two are sent once more: some before, some during and some after an outage.
 _AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
 _COMMAND_AGAIN = replace(_AGAIN, after_s=2.0, acknowledged_every=3)
 _COMMAND_KEYS = ("command", "host", "env", "key_env", "timeout_s", "ok_codes", "fail_codes", "rate_per_s")
+
+
+def needed(target: Target, of_orders: Iterable[Check], slow: str = "") -> dict[str, tuple[str, ...]]:
+    """What criteria `of_orders` are told by: that orders flow; for those of the database, that it can be asked; for the
+    one called `slow`, what limits its calls."""
+    names = tuple(check.name for check in of_orders if check.criterion)
+    in_database = tuple(c.name for c in of_orders if c.criterion and c.params.get("source") == KEYS)
+    needs = {"orders": names}
+    if slow:
+        needs["db_timeout_s"] = (slow,)
+    if in_database and not ("postgres" in target.services and is_in_container(target, "postgres")):
+        needs["database"] = in_database
+    return needs
 
 
 def flowing_orders(target: Target, timeout_s: float) -> OpenLoop | Commands | None:
@@ -104,7 +122,7 @@ def keys_in_database(target: Target, prefix: str) -> tuple[Probe, ...]:
     query = (
         f"SELECT coalesce(json_agg({{key}}), '[]')::text FROM {{orders}} WHERE starts_with({{key}}::text, '{prefix}')"
     )
-    return stored(target, query, "keys")
+    return stored(target, query, KEYS)
 
 
 def keys_at_orders(most: int) -> HttpColumn:

@@ -7,7 +7,6 @@ from blackstart.base.errors import NotShown
 from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
-from blackstart.loads import OpenLoop
 from blackstart.model import protocols
 from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
 from blackstart.model.experiment import Check, Experiment, Traffic
@@ -17,11 +16,11 @@ from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, consistent, steady, well
 from blackstart.suites.trader._leadership import leadership, reports
-from blackstart.suites.trader._orders import flowing_orders, keys_in_database
+from blackstart.suites.trader._orders import flowing_orders, keys_in_database, needed
 from blackstart.suites.trader._schema import NUMBER_COLUMN
 from blackstart.suites.trader.leader_lock import leads_again, lock_checks, newest_order, steps_down
 from blackstart.suites.trader.link import forbidding, links
-from blackstart.suites.trader.postgres_blip import SPARE_S, STAY_ACCEPTED, order_checks
+from blackstart.suites.trader.postgres_blip import IN_TIME, SPARE_S, STAY_ACCEPTED, order_checks
 
 # From both, and nothing passes either way, silently: that is the plain one. One way, it is what is asked that gets
 # lost, or the answers to what was done.
@@ -44,6 +43,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     load = flowing_orders(target, timeout_s=answer_s + 2.0)
     newest = newest_order(target) if "redis" in stores else ()
     accepted = LoadOutcome(beside="plan").is_("ok")
+    of_orders = (*order_checks(target, answer_s, SLOW_MS / 1000), STAY_ACCEPTED)
     recovery = (*(leads_again(limits) if "redis" in stores else ()), *(_accepted_again(flags) if load else ()))
     return Experiment(
         name=f"partition-{variant}" if variant else "partition",
@@ -61,11 +61,12 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=recovery,
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
-        checks=_checks(target, limits, stores, load if isinstance(load, OpenLoop) else None, answer_s, variant),
+        checks=(*(of_orders if load else ()), *_checks(target, limits, stores, answer_s, variant)),
         collect=(*(keys_in_database(target, load.key_prefix) if load else ()), *reports(target, ("",))),
         watch=(read.orders_placed(), *((read.kill_switch(),) if "redis" in stores else ()), *newest),
         hold_min_s=_hold_s(target, limits, stores, answer_s),
         settle_s=limits.settles_s(_hold_s(target, limits, stores, answer_s)),
+        needs=needed(target, of_orders, slow=IN_TIME),
     )
 
 
@@ -121,15 +122,13 @@ def _accepted_again(flags: Flags) -> tuple[Expectation, ...]:
 
 
 def _checks(
-    target: Target, limits: Limits, stores: tuple[str, ...], load: OpenLoop | None, answer_s: float, variant: str
+    target: Target, limits: Limits, stores: tuple[str, ...], answer_s: float, variant: str
 ) -> tuple[Check, ...]:
     watched = bool(newest_order(target)) and NUMBER_COLUMN in target.facts
     # What TCP kept while packets were dropped arrives when they pass again: an order that was sent before the pause.
     counters = ("orders_placed",) if variant == "drop" else ("orders_placed", "newest_order")
     under_way_s = answer_s if "postgres" in stores else 0.0
     return (
-        *order_checks(target, answer_s, SLOW_MS / 1000),
-        *((STAY_ACCEPTED,) if load else ()),
         *(lock_checks(limits, watched, under_way_s, counters) if "redis" in stores else ()),
         *(leadership(target, ("",), least=2) if "redis" in stores else ()),
     )

@@ -10,7 +10,7 @@ from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, consistent, steady, well
-from blackstart.suites.trader._orders import START_S, flowing_orders, keys_in_database
+from blackstart.suites.trader._orders import KEYS, START_S, flowing_orders, keys_in_database, needed
 from blackstart.suites.trader.link import forbidding, links
 
 VARIANTS = ("freeze",)
@@ -18,6 +18,7 @@ VARIANTS = ("freeze",)
 SPARE_S = 0.5
 LEAST_HOLD_S = 3.0
 DB_TIMEOUT = "db_timeout_s"
+IN_TIME = "order_refused_in_time"
 PLAN = "plan"
 # A pool's connections of before may fail once more; a relapse that people notice takes more than that.
 STAY_ACCEPTED = Check(
@@ -30,7 +31,7 @@ STAY_ACCEPTED = Check(
 _PLANS_LAND = Check(
     "exactly_once",
     "accepted_plans_land_once",
-    {"source": "keys", "op": PLAN, "drained": read.throttle_depth().name},
+    {"source": KEYS, "op": PLAN, "drained": read.throttle_depth().name},
     hint="A plan that was accepted before or during the outage was lost from the queue, or placed twice: does its "
     "worker try again?",
     criterion=False,
@@ -47,6 +48,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     slow_s = 0.5
     if isinstance(load, Commands):
         answer_s = slow_s = answer_s + START_S
+    of_orders = (*order_checks(target, answer_s, slow_s), STAY_ACCEPTED)
     return Experiment(
         name="postgres-blip-freeze" if variant else "postgres-blip",
         target="trader",
@@ -63,11 +65,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         drained=(_queue_drains(flags),) if plans else (),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
-        checks=(
-            *order_checks(target, answer_s, slow_s),
-            *((STAY_ACCEPTED,) if load else ()),
-            *((_PLANS_LAND,) if plans else ()),
-        ),
+        checks=(*(of_orders if load else ()), *((_PLANS_LAND,) if plans else ())),
         collect=keys_in_database(target, load.key_prefix) if load else (),
         watch=(read.orders_placed(), *((read.throttle_depth(),) if plans else ())),
         hold_min_s=max(LEAST_HOLD_S, answer_s + LEAST_HOLD_S / 2),  # what hangs for longer than it may must be seen to
@@ -78,6 +76,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             LogRow("health_after_stop", "health", "fault"),
             LogRow("health_after_restart", "health", "end"),
         ),
+        needs=needed(target, of_orders, slow=IN_TIME),
     )
 
 
@@ -108,12 +107,10 @@ def _in_time(target: Target, answer_s: float) -> Check:
     """Against the time limit that the target states for its database; one that states none can't be measured by it."""
     if DB_TIMEOUT not in target.facts:
         missing = {"facts": [f"{DB_TIMEOUT} (the time limit of its calls to the database)"]}
-        return Check(
-            "undeclared_fact", "order_refused_in_time", {**missing, "expected": "no order waits for the database"}
-        )
+        return Check("undeclared_fact", IN_TIME, {**missing, "expected": "no order waits for the database"})
     return Check(
         "latency_within",
-        "order_refused_in_time",
+        IN_TIME,
         {"limits_ms": {"max": answer_s * 1000}, "outcome": "", "op": "order", "phase": "fault"},
         hint="An order hung on the database: its calls need a time limit.",
     )
@@ -126,20 +123,19 @@ def order_checks(target: Target, answer_s: float, slow_s: float) -> tuple[Check,
             "fault_observed",
             "orders_affected",
             {"op": "order", "slow_ms": slow_s * 1000},
-            hint="No order was attempted and affected during the outage: does the target name how orders are placed "
-            '([orders] route = "/orders", or command)?',
+            hint="No order was attempted and affected during the outage: do those in [orders] reach the database?",
         ),
         _in_time(target, answer_s),
         Check(
             "exactly_once",
             "acknowledged_exactly_once",
-            {"source": "keys", "op": "order"},
+            {"source": KEYS, "op": "order"},
             hint="An order that was answered with success must be committed before the answer.",
         ),
         Check(
             "retry_not_doubled",
             "retry_not_doubled",
-            {"source": "keys", "op": "order"},
+            {"source": KEYS, "op": "order"},
             hint="The same client_order_id placed two orders: is it unique in the database?",
         ),
     )

@@ -32,9 +32,8 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         hypothesis="A burst of plans waits in the throttle queue, it drains, and every accepted plan lands once.",
         refuse_if=forbidding(),
         baseline=well(),
-        # Without a load nothing is done, and nothing can be expected of it: the checks say that nothing was sent.
-        during=(_rises(rate_per_s),) if load else (),
-        recovery=(_returns(flags.plan_count / rate_per_s + SPARE_S),) if load else (),
+        during=(_rises(rate_per_s),),
+        recovery=(_returns(flags.plan_count / rate_per_s + SPARE_S),),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load, "fault") if load else None,
         checks=_checks(bool(database) and KEY_COLUMN in target.facts, flags.plan_count <= MOST_AT_ONCE),
@@ -53,6 +52,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             LogRow("duplicates", "duplicates", "end"),
         ),
         log_facts=(("plan_count", str(flags.plan_count)),),
+        needs={"plans": ()},
     )
 
 

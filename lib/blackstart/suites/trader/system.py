@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from blackstart.model import facts as fact
+from blackstart.model.declaration import Declaration
 from blackstart.model.system import ByFlags, Call, SafeState, Server, System
 
 
@@ -38,6 +39,18 @@ SYSTEM = System(
         "ticks_number_column": fact.column("seq"),
         "stress_cpu_load": fact.SHARE,
         "stress_memory_mb": fact.COUNT,
+    },
+    declarations={
+        "orders": Declaration(
+            "how orders are placed",
+            "orders",
+            'route = "/orders"        # a POST with a JSON body; or command = "./place-order --id {key}"',
+        ),
+        "plans": Declaration("how a plan is made", "plans", 'route = "/plans"         # a POST with a JSON body'),
+        "db_timeout_s": Declaration(
+            "the time limit of its calls to the database", "facts", "db_timeout_s = 2.0       # seconds"
+        ),
+        "database": Declaration("where its database is", "services.postgres", 'dsn = "env:DATABASE_URL"'),
     },
     metrics_page="/metrics",
     safe_state=SafeState(

@@ -12,13 +12,40 @@ from blackstart.safety.preflight.link_proofs import SameValue
 from blackstart.suites.trader import _broker as at
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader._common import Limits, consistent, steady, well
-from blackstart.suites.trader._orders import flowing_orders
+from blackstart.suites.trader._orders import flowing_orders, needed
 from blackstart.suites.trader.link import forbidding
 
 # The next order meets the refusal: ten flow in a second, and the trader's own besides.
 NOTICED_S = 1.0
 SPARE_S = 2.0
 _IN_BOOK = {"source": "keys_at_broker", "op": "order"}
+_OF_ORDERS = (
+    Check(
+        "fault_observed",
+        "orders_affected",
+        {"op": "order", "slow_ms": 500.0},
+        hint="No order was attempted and affected while tokens were refused: do those in [orders] reach the broker?",
+    ),
+    Check(
+        "exactly_once",
+        "acknowledged_exactly_once",
+        _IN_BOOK,
+        hint="An order that was answered with success must stand in the broker's book, once: is one that was "
+        "refused with the old token sent again by itself, and by its client too?",
+    ),
+    Check(
+        "retry_not_doubled",
+        "retry_not_doubled",
+        _IN_BOOK,
+        hint="The same client_order_id reached the broker twice: is it looked up there before it is sent again?",
+    ),
+    Check(
+        "acknowledged",
+        "orders_stay_accepted",
+        {"op": "order", "min_share": 0.9},
+        hint="Orders were accepted again with the new token, and then were not.",
+    ),
+)
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
@@ -46,11 +73,12 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=_recovery(flags, bool(load)),
         always=(*steady(), *consistent(target, limits)),
         traffic=Traffic(load) if load else None,
-        checks=_checks(target),
+        checks=(*(_OF_ORDERS if load else ()), *_checks(target)),
         collect=(HttpColumn(routes["orders"], "orders", "client_order_id", name="keys_at_broker"),),
         watch=(at.at_broker(routes, "orders"), at.at_broker(routes, "token_requests")),
         hold_min_s=at.backoff_shows_s(target, at.TOKEN_BACKOFF),
         settle_s=limits.settles_s(),
+        needs=needed(target, _OF_ORDERS),
     )
 
 
@@ -87,13 +115,6 @@ def _recovery(flags: Flags, loaded: bool) -> tuple[Expectation, ...]:
 def _checks(target: Target) -> tuple[Check, ...]:
     return (
         Check(
-            "fault_observed",
-            "orders_affected",
-            {"op": "order", "slow_ms": 500.0},
-            hint="No order was attempted and affected while tokens were refused: does the target name how orders are "
-            'placed ([orders] route = "/orders")?',
-        ),
-        Check(
             "steady_while",
             "no_order_while_paused",
             {"counters": ("broker_orders",), "flag": "paused"},
@@ -105,24 +126,5 @@ def _checks(target: Target) -> tuple[Check, ...]:
             "broker_token_requests",
             at.TOKEN_BACKOFF,
             "Attempts to get a token must come further and further apart: a broker locks out who hammers.",
-        ),
-        Check(
-            "exactly_once",
-            "acknowledged_exactly_once",
-            _IN_BOOK,
-            hint="An order that was answered with success must stand in the broker's book, once: is one that was "
-            "refused with the old token sent again by itself, and by its client too?",
-        ),
-        Check(
-            "retry_not_doubled",
-            "retry_not_doubled",
-            _IN_BOOK,
-            hint="The same client_order_id reached the broker twice: is it looked up there before it is sent again?",
-        ),
-        Check(
-            "acknowledged",
-            "orders_stay_accepted",
-            {"op": "order", "min_share": 0.9},
-            hint="Orders were accepted again with the new token, and then were not.",
         ),
     )

@@ -53,7 +53,8 @@ def unstated(experiment: Experiment) -> Iterator[str]:
     ],
 )
 def test_what_depends_on_a_fact_that_is_missing_is_not_observed(name: str, told: set[str]) -> None:
-    assert set(unstated(made(name))) == told
+    assert set(unstated(made(name))) == told == {one for criteria in made(name).needs.values() for one in criteria}
+    assert made(name).needs.keys() <= SYSTEM.declarations.keys()
     assert not set(unstated(made(name, **FACTS)))
 
 

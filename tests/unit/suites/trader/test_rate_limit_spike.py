@@ -1,4 +1,4 @@
-"""What the burst of plans expects of a target that does not say how a plan is made."""
+"""What the burst of plans expects of a target that says how a plan is made, and of one that does not."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from blackstart.suites.trader import rate_limit_spike
 API = "http://127.0.0.1:8000"
 
 
-def test_without_a_route_for_plans_nothing_is_expected_of_a_queue_but_its_depth_is_read() -> None:
+def test_nothing_of_it_is_left_without_a_route_for_plans() -> None:
     drill = rate_limit_spike.experiment(Target("trader", api=API), Flags())
-    assert (drill.traffic, drill.during, drill.recovery) == (None, (), ())
-    assert "throttle_depth" in [probe.name for probe in drill.watch]
+    assert (drill.traffic, drill.needs) == (None, {"plans": ()})
 
 
 def test_with_one_the_queue_is_awaited_at_the_targets_own_rate() -> None:
