@@ -138,8 +138,8 @@ def test_an_operator_sees_how_a_wait_goes_on_one_line_that_is_redrawn(lab: LabDr
     drawn = [line for line in re.split(r"[\r\n]+", said) if re.match(r"(during the fault|recovery) \d+ s", line)]
     assert len(drawn) >= 3, said
     assert all(len(line) < 80 for line in drawn), drawn
-    # How long it has lasted, how long it may last, and what is read now.
-    assert any(re.match(r"\D+\d+ s, at most \d+ s more: .*leader [01]", line) for line in drawn), drawn
+    # How long it has lasted, how long it may last, and what is awaited.
+    assert any(re.match(r"\D+\d+ s of at most \d+ s, awaiting \w+", line) for line in drawn), drawn
 
 
 def test_unattended_on_a_terminal_there_is_nothing_but_lines(lab: LabDriver, tmp_path: Path) -> None:

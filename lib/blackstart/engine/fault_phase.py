@@ -52,7 +52,7 @@ class FaultPhase:
         if self.plan.holds_s is not None:
             self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self.between)
             return False
-        self.narrator.waiting("during the fault", "fault")
+        self.narrator.waiting("during the fault", "fault", self.plan.experiment.hold_min_s)
         until_s = bit_s + self.plan.experiment.hold_max_s
         self.observer.wait(lambda: self._done(bit_s), until_s, self.between)
         return True
@@ -107,7 +107,7 @@ class FaultPhase:
             self._look,
         )
         self.console.say(f"{stretch.name}: {stretch.when}")
-        self.narrator.waiting(stretch.name, "fault")
+        self.narrator.waiting(stretch.name, "fault", stretch.to_s - stretch.from_s)
         self.observer.instant("begin", stretch.name, stretch.changes, due_s)
         self.injection.inject(self.between, stretch.changes)
 

@@ -1,5 +1,7 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
+from dataclasses import dataclass
+
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.durations import shown
@@ -10,7 +12,7 @@ from blackstart.evidence.folder import Folder
 from blackstart.model.finding import Interval
 from blackstart.model.finding import shown as shown_reading
 from blackstart.model.plan import Plan
-from blackstart.model.target import Target
+from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
 from blackstart.reports import closing, standing
 from blackstart.reports.story import RunView
@@ -21,22 +23,30 @@ from blackstart.verdict.monitors import late
 _PROGRESS_EVERY_S = 0.5
 
 
+@dataclass(frozen=True)
+class Wait:
+    """What is waited for: as people call it, in which phase, since when, and for how long at most where it is known."""
+
+    what: str
+    phase: str
+    began_s: float
+    about_s: float = 0.0
+
+
 class Narrator:
     """Announces transitions once each, shows how a wait is going, and closes with the verdict."""
 
-    def __init__(self, console: Console, observer: Observer, target: Target | None = None) -> None:
-        self.console, self.observer = console, observer
+    def __init__(self, console: Console, observer: Observer, plan: Plan) -> None:
+        self.console, self.observer, self.plan = console, observer, plan
         self._told: set[tuple[str, str]] = set()
         self._logs: dict[str, list[str]] = {}
-        self._logged_before = service_logs.sizes(target) if target else {}
-        self._wait = ""
-        self._began_s = clock.now_s()
+        self._logged_before = service_logs.sizes(plan.target)
+        self._wait = Wait("baseline", "baseline", clock.now_s())
         self._progress_s = 0.0
 
-    def waiting(self, what: str, phase: str) -> None:
-        """A wait begins: these are the expectations that it waits for."""
-        self._began_s = clock.now_s()
-        self._wait = what
+    def waiting(self, what: str, phase: str, about_s: float = 0.0) -> None:
+        """A wait begins: for what is expected in that phase, or for `about_s`."""
+        self._wait = Wait(what, phase, clock.now_s(), about_s)
         names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
         if names:
             self.console.say(f"{what}: waiting for {', '.join(names)}")
@@ -44,9 +54,11 @@ class Narrator:
     def tick(self) -> None:
         """Tell what has changed since the last call."""
         for monitor, interval in self._news():
-            self._told.add((monitor.phase, monitor.expectation.name))
             since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
             self.console.say(f"{monitor.phase}: {monitor.expectation.condition} after {shown(since_s)}")
+        for monitor, reading in self._violations():
+            expectation = monitor.expectation
+            self.console.say(f"VIOLATED: {expectation.name}, {expectation.when} {expectation.condition}: {reading}")
         now_s = clock.now_s()
         if now_s - self._progress_s >= _PROGRESS_EVERY_S:
             self._take_note()
@@ -65,22 +77,49 @@ class Narrator:
             return [
                 (monitor, monitor.interval)
                 for monitor in self.observer.monitors.expected
-                if monitor.interval is not None
-                and monitor.anchor_s is not None
-                and (monitor.phase, monitor.expectation.name) not in self._told
+                if monitor.interval is not None and monitor.anchor_s is not None and self._is_new(monitor)
             ]
 
-    def _progress(self, now_s: float) -> str:
+    def _violations(self) -> list[tuple[Monitor, Reading | None]]:
+        """What must hold all the time, and was seen not to: the judge may still say that it was our own lateness."""
+        now_s = clock.now_s()
         with self.observer.lock:
-            limits = [w.deadline_s() for w in self.observer.monitors.expected if w.interval is None]
-        left_s = max((limit_s - now_s for limit_s in limits if limit_s is not None), default=0.0)
-        deadline = f", at most {left_s:.0f} s more" if left_s > 0 else ""
-        return f"{self._wait or 'baseline'} {now_s - self._began_s:.0f} s{deadline}: {self.observer.shown()}"
+            return [
+                (monitor, monitor.against)
+                for monitor in self.observer.monitors.expected
+                if monitor.expectation.when != "eventually" and monitor.decided(now_s) and self._is_new(monitor)
+            ]
 
-    def keep_logs(self, judgement: Judgement, plan: Plan) -> None:
+    def _is_new(self, monitor: Monitor) -> bool:
+        key = (monitor.phase, monitor.expectation.name)
+        new = key not in self._told
+        self._told.add(key)
+        return new
+
+    def _progress(self, now_s: float) -> str:
+        """`recovery 12 s of at most 90 s, awaiting ready_200_again; then: 5 s to see that it lasts. ready 503, …`."""
+        wait, awaited = self._wait, self.observer.undecided(self._wait.phase)
+        limits = [at_s for monitor in awaited if (at_s := monitor.deadline_s()) is not None]
+        last_s = max(limits, default=wait.began_s + wait.about_s)
+        of = f" of {'at most' if limits else 'about'} {last_s - wait.began_s:.0f} s" if last_s > now_s else ""
+        names = f", awaiting {', '.join(monitor.expectation.name for monitor in awaited)}" if awaited else ""
+        then = self._then()
+        told = f"{wait.what} {now_s - wait.began_s:.0f} s{of}{names}{f'; then: {then}' if then else ''}"
+        return f"{told}. {self.observer.shown()}"
+
+    def _then(self) -> str:
+        """What happens next."""
+        undo = ", ".join(change.what for change in self.plan.changes)
+        return {
+            "baseline": undo or self.plan.drives,
+            "fault": f"undo of {undo}" if undo else "the end of the load",
+            "recovery": f"{self.plan.experiment.settle_s:g} s to see that it lasts",
+        }.get(self._wait.phase, "the verdict")
+
+    def keep_logs(self, judgement: Judgement) -> None:
         """Keep the services' last log lines of a run that did not hold."""
         if judgement.verdict != Verdict.HELD:
-            for name, lines in service_logs.tails(plan.target, self._logged_before):
+            for name, lines in service_logs.tails(self.plan.target, self._logged_before):
                 self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
                 self._logs[name] = lines
 

@@ -85,7 +85,7 @@ class Run:
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
-        self.narrator = Narrator(self.console, self.observer, target)
+        self.narrator = Narrator(self.console, self.observer, self.plan)
         self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
@@ -218,6 +218,7 @@ class Run:
         self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
         self.observer.pace(CALM_TICK_S)
         self.observer.phase("settle")
+        self.narrator.waiting("it has recovered; does it last", "settle", self.experiment.settle_s)
         self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)  # under its load still
         self.traffic.end()
         recording.snapshot(self.plan, self.folder, "recovery", self.observer)
@@ -285,7 +286,7 @@ class Run:
             arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
             self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
         if self.touched:
-            self._safely(lambda: self.narrator.keep_logs(judgement, self.plan), EventName.TROUBLE)
+            self._safely(lambda: self.narrator.keep_logs(judgement), EventName.TROUBLE)
         self._safely(self.observer.stop, EventName.TROUBLE)
         self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), EventName.TROUBLE)
         self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)

@@ -10,6 +10,7 @@ import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -19,6 +20,7 @@ from blackstart.engine.narrator import Narrator
 from blackstart.evidence.folder import Folder
 from tests.unit.reports.drills import Drill, judged, told
 from tests.unit.reports.test_standing import ApiDies
+from tests.unit.stage import TARGET
 
 GOLDEN = Path(__file__).with_name("golden")
 SITUATIONS = {
@@ -51,7 +53,8 @@ def printed(drill: Drill, path: Path, columns: int, coloured: bool, monkeypatch:
     console = Console(not coloured, out=out, source=Screen(columns))
     monkeypatch.setattr(Console, "columns", columns)
     folder = Folder(where.name, where, datetime(2026, 11, 20, 14, 30, tzinfo=UTC), "CHAOS-20261120-001")
-    narrator = Narrator(console, None)  # type: ignore[arg-type]
+    plan = SimpleNamespace(target=TARGET)
+    narrator = Narrator(console, None, plan)  # type: ignore[arg-type]
     narrator.verdict(recording.view_of(folder, judged(where)[1]), folder)
     return out.getvalue().replace(str(path), "/reports")
 

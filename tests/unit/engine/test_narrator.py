@@ -1,0 +1,102 @@
+"""What is told while one waits: what is awaited and what comes next, and a violation at the moment it is seen."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from blackstart.base import clock
+from blackstart.base.console import Console
+from blackstart.base.secrets.redact import Redactor
+from blackstart.engine.narrator import Narrator
+from blackstart.engine.observer import Observer
+from blackstart.evidence.journal import Journal
+from blackstart.model.expect import always, eventually
+from blackstart.model.plan import Plan
+from blackstart.verdict.monitors import Monitors
+from tests.unit.builders import change, experiment, health, leader, reading, ready, redis
+from tests.unit.stage import TARGET
+
+
+class Waiting:
+    """A narrator in the middle of a run, with a clock that a test moves."""
+
+    def __init__(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 100.0
+        monkeypatch.setattr(clock, "now_s", lambda: self.now_s)
+        made = experiment(
+            during=(eventually(ready.is_(503), within_s=10, name="ready_503"),),
+            recovery=(eventually(ready.is_(200), within_s=90, name="ready_again"),
+                      eventually(leader.is_(1), within_s=60, name="leads_again")),
+            always=(always(health.is_("healthy"), name="health_healthy"),),
+        )  # fmt: skip
+        changes = (change(),)
+        self.monitors = Monitors(made, changes)
+        self.out = io.StringIO()
+        observer = Observer(self.monitors, Journal(tmp_path / "journal.jsonl", Redactor().scrub), 5.0, 1.0)
+        plan = Plan(replace(made, settle_s=7.0), TARGET, changes, (), None)
+        self.narrator = Narrator(Console(True, out=self.out), observer, plan)
+        self.monitors.open(self.now_s)
+        self.monitors.fault(self.now_s)
+        self.see(redis, "unreachable")
+        self.see(redis, "unreachable")
+        self.monitors.prove("bites")
+
+    def see(self, probe: object, what: object) -> None:
+        self.now_s += 0.1
+        self.monitors.feed([reading(probe, what, self.now_s)], 0.1)  # type: ignore[arg-type]
+
+    def after(self, seconds: float) -> str:
+        """What is printed by a look that much later."""
+        self.now_s += seconds
+        before = len(self.out.getvalue())
+        self.narrator.tick()
+        return self.out.getvalue()[before:]
+
+
+@pytest.fixture
+def wait(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Waiting:
+    return Waiting(tmp_path, monkeypatch)
+
+
+def test_a_violation_is_told_when_it_is_seen_and_once(wait: Waiting) -> None:
+    wait.see(health, "healthy")
+    assert "VIOLATED" not in wait.after(0)
+    wait.see(health, "ill")
+    assert "VIOLATED" not in wait.after(0)  # one reading decides nothing
+    wait.see(health, "ill")
+    assert "VIOLATED: health_healthy, always health is healthy: health was ill" in wait.after(0)
+    wait.see(health, "ill")
+    assert "VIOLATED" not in wait.after(0)
+
+
+def test_a_wait_tells_for_how_long_what_for_and_what_comes_next(wait: Waiting) -> None:
+    wait.narrator.waiting("during the fault", "fault", 2.0)
+    told = wait.after(10.5)
+    assert "during the fault" in told and "awaiting ready_503; then: undo of stop redis" in told
+    wait.monitors.recovery(wait.now_s)
+    wait.see(redis, "up")
+    wait.see(redis, "up")
+    wait.monitors.prove("gone")
+    wait.narrator.waiting("recovery", "recovery")
+    told = wait.after(11)
+    assert "recovery 11 s of at most 90 s, awaiting ready_again, leads_again; then: 7 s to see that it lasts" in told
+    wait.see(leader, 1)
+    wait.see(leader, 1)
+    assert "recovery: leader is 1" in wait.after(0)
+    assert "awaiting ready_again; then" in wait.after(11)
+
+
+def test_a_time_that_is_known_beforehand_is_told_as_about(wait: Waiting) -> None:
+    wait.narrator.waiting("it has recovered; does it last", "settle", 30.0)
+    assert "it has recovered; does it last 12 s of about 30 s; then: the verdict" in wait.after(12)
+
+
+def test_in_a_log_there_is_a_line_every_ten_seconds_at_most(wait: Waiting) -> None:
+    wait.narrator.waiting("recovery", "recovery", 90.0)
+    wait.after(0)
+    lines = "".join(wait.after(1) for _ in range(60)).splitlines()
+    assert 5 <= len(lines) <= 6
