@@ -17,7 +17,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, learning, left_out, user_experiment
+from blackstart.commands import last_line, learning, left_out, risk, user_experiment
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls.steps.shell import describe
@@ -80,6 +80,8 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         console.say(f"will: {what}")
     for name, criteria in experiment.left_out.items():
         console.say(f"left out by choice: {name} ({', '.join(criteria)})")
+    if costs := risk.text(plan):
+        console.say(f"risk: {costs}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
     freeze.refuse(os.environ)  # the answer may have taken long

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from blackstart.controls.steps.shell import describe
+from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
 from blackstart.model.reading import Reading
+from blackstart.model.step import HttpCall
 from blackstart.model.system import SafeState
 from blackstart.model.verdict import Verdict
 from blackstart.reports import cause as causes
@@ -202,7 +203,11 @@ class _State:
     @property
     def resume(self) -> str:
         """What resumes it, where it is paused."""
-        return str((self._abort or {}).get("resume") or "") if self.word != "running" else ""
+        told = str((self._abort or {}).get("resume") or "")
+        if told or self.word != "paused":
+            return told if self.word != "running" else ""
+        call, api = self._safe.resume if self._safe else None, str(self._view.target.get("api") or "")
+        return to_shell(HttpCall("POST", f"{api.rstrip('/')}{call.path}", call.body)) if call and api else ""
 
 
 def _count(number: int, word: str) -> str:

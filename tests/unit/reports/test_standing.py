@@ -155,6 +155,7 @@ def test_without_an_abort_the_last_reading_says_how_trading_stands(
     read = {"event": "read", "endpoint": "GET /state", "tick": 1, "sent": at_s, "answered": at_s}
     found = standing.of(viewed(runs["held"], {**read, "r": [["paused", kind, value, ""]]}))
     assert (found.state, found.abort) == (state, "not asked for")
+    assert ("http://127.0.0.1:8000/resume" in found.resume) == (state == "paused")
 
 
 def test_names_beyond_the_third_are_counted(stories: dict[str, RunView]) -> None:
