@@ -17,6 +17,14 @@ from blackstart.suites import systems
 from blackstart.verdict.from_folder import Result
 
 
+def data_of(result: Result) -> dict[str, Any]:
+    """A run that has a record, as data."""
+    path = result.evidence.path
+    record = journal.read(result.evidence.journal)
+    view = RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
+    return result_json.of_run(view, result.exit_code)
+
+
 class LastLine:
     """Gathers what is to be told. `wanted`: somebody reads it."""
 
@@ -28,16 +36,13 @@ class LastLine:
     def ran(self, result: Result, title: str = "") -> int:
         """A run has ended, called `title` in its suite. Returns its exit code."""
         if self.wanted:
-            path = result.evidence.path
-            record = journal.read(result.evidence.journal)
-            view = RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
-            run = result_json.of_run(view, result.exit_code)
-            self.runs.append(run | ({"experiment": title} if title else {}))
+            self.runs.append(data_of(result) | ({"experiment": title} if title else {}))
         return result.exit_code
 
     def left_out(self, title: str, why: str, verdict: Verdict | None = None) -> None:
         """An experiment has no run: it was refused, or not even tried."""
-        self.runs.append(result_json.blank(title, verdict, verdict.exit_code if verdict else None, why))
+        code = verdict.exit_code if verdict else None
+        self.runs.append(result_json.blank(title, verdict, code, why.removeprefix("Not started: ")))
 
     def ended(self, code: int) -> int:
         """Several have been run, with this exit code of all."""
@@ -72,7 +77,8 @@ def of_suite(options: Mapping[str, Any], redactor: Redactor, task: str) -> Itera
 
 def _came_to(error: Exception) -> tuple[Verdict | None, int, str]:
     if isinstance(error, BlackstartError):
-        return Verdict.REFUSED, Verdict.REFUSED.exit_code, str(error if isinstance(error, Refused) else Refused(error))
+        told = str(error if isinstance(error, Refused) else Refused(error))
+        return Verdict.REFUSED, Verdict.REFUSED.exit_code, told.removeprefix("Not started: ")
     return None, Verdict.INCONCLUSIVE.exit_code, f"{type(error).__name__}: {error}"  # a mistake of ours is no verdict
 
 

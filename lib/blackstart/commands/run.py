@@ -17,7 +17,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, learning, left_out, risk, user_experiment
+from blackstart.commands import last_line, learning, left_out, risk, user_experiment, webhook
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls.steps.shell import describe
@@ -33,6 +33,7 @@ from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
 from blackstart.probes import read
+from blackstart.reports import result_json
 from blackstart.safety.heal import heal as healing
 from blackstart.safety.heal.elsewhere import heal_command
 from blackstart.safety.preflight import freeze, guard_rails, service_lock, ssh_origin
@@ -90,12 +91,25 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     read.load(plan.probes(), (*(("plumbum",) if plan.changes else ()), *calls))
     once_more = again(found, given, variant)
     result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
+    _tell_webhook(result, given, redactor, console)
     wants_to_end = result.exit_code != result.judgement.verdict.exit_code  # there was a signal
     if console.interactive and result.judgement.verdict != Verdict.REFUSED and not wants_to_end:
         learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result
+
+
+def _tell_webhook(result: Result, given: Flags, redactor: Redactor, console: Console) -> None:
+    """Of what broke or is not restored, where a webhook is named; that it could not be told is one line."""
+    if given.webhook and result.judgement.verdict in webhook.TOLD_OF:
+        try:
+            message = result_json.message(redactor.scrub(last_line.data_of(result)))
+        except Exception as error:  # whatever is wrong with a record, the run has its verdict
+            console.plain(f"the webhook was not told: {type(error).__name__}: {error}")
+            return
+        if trouble := webhook.tell(given.webhook, message):
+            console.plain(trouble)
 
 
 def choose(found: discovery.Found, given: Flags, redactor: Redactor) -> tuple[Target, Flags]:

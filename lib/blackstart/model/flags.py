@@ -49,6 +49,10 @@ def _http_url(text: str) -> str:
     return http.read(text).text.rstrip("/")
 
 
+def _webhook(text: str) -> str:
+    return http.read(text).text
+
+
 def _redis_url(text: str) -> str:
     redis.read(text)
     return parts.one_word(text)
@@ -120,6 +124,7 @@ class Flags:
     note: str = flag("NOTE", "a note for the evidence")
     tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
     json: bool = flag("BLACKSTART_JSON", "the result as JSON, the last line of standard output", _switch, False)
+    webhook: str = flag("BLACKSTART_WEBHOOK", "URL that is told of what broke or is not restored", _webhook)
     given: frozenset[str] = frozenset()
     typed: frozenset[str] = frozenset()
 

@@ -1,10 +1,14 @@
 """What a run came to as data for programs, in a versioned form: see "The result as JSON" in docs/ci.md. Pure."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from blackstart.base import clock
+from blackstart.base.printable import one_line
+from blackstart.model import verdict
 from blackstart.model.verdict import Verdict
+from blackstart.reports import standing
 from blackstart.reports.story import RunView
 from blackstart.reports.words import result
 
@@ -14,8 +18,16 @@ SCHEMA = 1
 
 def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
     """A run that has a record. `exit_code`: of its process, which a signal makes another than the verdict's."""
-    judgement = view.judgement
-    return blank(view.name, judgement.verdict, exit_code, next(iter(judgement.reasons), "")) | {
+    judgement, how = view.judgement, standing.of(view)
+    return blank(view.name, judgement.verdict, exit_code, how.cause) | {
+        "follows": how.follows,
+        "besides": list(how.besides),
+        "still_broken": list(how.still_broken),
+        "trading": how.trading,
+        "state": how.state,
+        "abort": how.abort,
+        "resume": how.resume,
+        "next": how.next,
         "target": view.target["name"],
         "run": view.run,
         "id": view.run_id,
@@ -34,14 +46,22 @@ def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
     }
 
 
-def blank(experiment: str, verdict: Verdict | None, exit_code: int | None, cause: str) -> dict[str, Any]:
+def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause: str) -> dict[str, Any]:
     """One without a record: refused before it began, or not run at all. Each field of a run is there, and says so."""
     return {
         "experiment": experiment,
         "target": None,
-        "verdict": verdict,
+        "verdict": came_to,
         "exit_code": exit_code,
         "cause": cause,
+        "follows": 0,
+        "besides": [],
+        "still_broken": [],
+        "trading": "",
+        "state": "",
+        "abort": "",
+        "resume": "",
+        "next": "",
         "run": None,
         "id": None,
         "began": None,
@@ -54,6 +74,23 @@ def blank(experiment: str, verdict: Verdict | None, exit_code: int | None, cause
         "log": None,
         "again": None,
     }
+
+
+def message(run: Mapping[str, Any]) -> dict[str, Any]:
+    """What a webhook is sent of a run: `text` as Slack, Mattermost and their like show it, `blackstart` for all others.
+
+    `text` has no line that Slack would read as markup: what a target says is no mention of everybody.
+    """
+    came_to = verdict.of(run["verdict"])
+    said = f"{came_to.sign} {run['experiment']} on {run['target']}: {came_to.shown}"
+    follows = f" ({run['follows']} expectations follow from it)" if run["follows"] else ""
+    lines = [said, f"{run['cause']}{follows}", *(f"STILL BROKEN: {line}" for line in run["still_broken"])]
+    lines += [run["trading"], f"resume: {run['resume']}" if run["resume"] else "", f"evidence: {run['evidence']}"]
+    lines += [f"{'heal' if run['still_broken'] else 'next'}: {run['next']}" if run["next"] else ""]
+    text = "\n".join(one_line(line) for line in lines if line)
+    for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        text = text.replace(sign, entity)
+    return {"text": text, "blackstart": {"schema": SCHEMA, "kind": "run", **run}}
 
 
 def line(data: dict[str, Any]) -> str:

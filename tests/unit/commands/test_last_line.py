@@ -31,7 +31,7 @@ def test_a_flag_that_can_not_be_read_is_a_result(capsys: pytest.CaptureFixture[s
     told = last(capsys)
     assert (told["kind"], told["experiment"]) == ("run", "trader/leader-lock")
     assert (told["verdict"], told["exit_code"]) == ("refused", EXIT_REFUSED)
-    assert told["cause"].startswith("Not started: --hold='abc'")
+    assert told["cause"].startswith("--hold='abc'")
 
 
 def test_the_variable_asks_for_it_too_and_nobody_gets_it_unasked(
@@ -41,7 +41,7 @@ def test_the_variable_asks_for_it_too_and_nobody_gets_it_unasked(
     assert capsys.readouterr().out == ""
     monkeypatch.setenv("BLACKSTART_JSON", "1")
     assert run.run("nobody", {}) == EXIT_REFUSED
-    assert last(capsys)["cause"].startswith('Not started: no experiment "nobody"')
+    assert last(capsys)["cause"].startswith('no experiment "nobody"')
 
 
 def test_a_mistake_of_ours_is_no_verdict(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

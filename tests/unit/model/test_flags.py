@@ -55,7 +55,12 @@ def test_the_original_environment_flags_are_read(env: str, text: str, name: str,
 def test_every_flag_can_be_given_as_an_option_under_its_command_line_name(name: str) -> None:
     default = getattr(Flags(), name)
     text: Any = True if isinstance(default, bool) else "7"
-    formed = {"redis_url": "redis://h", "database_url": "postgresql://h", "api": "http://h"}
+    formed = {
+        "webhook": "http://localhost:1/hook",
+        "redis_url": "redis://h",
+        "database_url": "postgresql://h",
+        "api": "http://h",
+    }
     text = {**formed, "tested": f"shop@{'c' * 40}"}.get(name, text)
     flags = read({option(name): text}, {})
     assert flags.given == {name}

@@ -38,7 +38,11 @@ def in_flags(given: Mapping[str, str]) -> dict[str, str]:
     return {
         references.env(name, *picks): secret
         for name, value in given.items()
-        for picks, secret in (*_in_url(value), *(_in_command(value) if name.endswith("_COMMAND") else ()))
+        for picks, secret in (
+            *_in_url(value),
+            *(_in_command(value) if name.endswith("_COMMAND") else ()),
+            *([((), value)] if SECRET_NAME.search(name) else ()),  # as a webhook's URL is, the whole of it
+        )
     }
 
 

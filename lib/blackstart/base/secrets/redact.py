@@ -24,7 +24,7 @@ _BASIC = re.compile(r"(?P<head>\bbasic\s+)(?P<secret>[A-Za-z0-9+/]{6,}={0,2})(?!
 _LOOKS_SECRET = re.compile(r"(passw|pwd|secret|token|key|authorization|basic)", re.IGNORECASE)
 # Which environment variables hold secrets: by what their names contain, and by whole parts of their names.
 SECRET_NAME = re.compile(
-    r"passw|passphrase|pwd|secret|token|apikey|credential|signature|(?:^|[_.-])(?:key|auth|pass|sig)(?:[_.-]|$)",
+    r"passw|passphrase|pwd|secret|token|apikey|credential|signature|webhook|(?:^|[_.-])(?:key|auth|pass|sig)(?:[_.-]|$)",
     re.IGNORECASE,
 )
 _NO_SECRETS = ("PWD", "OLDPWD")
