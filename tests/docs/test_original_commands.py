@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,13 +52,11 @@ def results(reports: Path) -> list[tuple[str, str]]:
     return [(path.name.rpartition("_")[0], path.read_text().splitlines()[-1]) for path in logs]
 
 
-def by_bash(block: str, lab: LabDriver, reports: Path | None, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+def by_bash(block: str, lab: LabDriver, reports: Path) -> subprocess.CompletedProcess[str]:
     """As GitHub Actions runs a `run` block: one bash that ends at the first failure, without a terminal."""
-    env = around(lab, reports or cwd)
-    if reports is None:
-        del env["REPORTS"]
+    env = around(lab, reports)
     return subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", block], cwd=cwd, env=env,
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", block], cwd=ROOT, env=env,
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=240, check=False,
     )  # fmt: skip
 
@@ -99,37 +96,6 @@ def test_without_a_terminal_and_without_leave_to_go_on_nothing_is_started(lab: L
     assert done.returncode == 40, done.stdout
     assert done.stderr.startswith("Not started:"), done.stderr
     assert not (tmp_path / "reports").exists()
-
-
-def workflow_steps() -> list[str]:
-    """The `run` blocks of the workflow that users copy."""
-    lines = (ROOT / ".github/workflows/chaos-tests.yml").read_text().splitlines()
-    blocks = []
-    for number, line in enumerate(lines):
-        head, run, rest = line.partition("run: ")
-        if not run:
-            continue
-        deeper = len(head) + 2
-        block = []
-        for following in lines[number + 1 :]:
-            if following.strip() and len(following) - len(following.lstrip()) < deeper:
-                break
-            block.append(following)
-        blocks.append(textwrap.dedent("\n".join(block)) if rest.strip() == "|" else rest)
-    return blocks
-
-
-def test_the_workflow_that_users_copy_runs_its_drills_and_its_mending(lab: LabDriver, tmp_path: Path) -> None:
-    """In a repository that is not Blackstart's: there is nothing but what its steps fetch."""
-    _, drills, mending = workflow_steps()  # the first brings the user's own system up
-    tmp_path.joinpath("blackstart").symlink_to(ROOT)
-    done = by_bash(drills, lab, None, tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    kept = tmp_path / "reports" / "chaos"
-    assert results(kept) == [("leader_lock", "test_result,PASS"), ("postgres_blip", "test_result,PASS")]
-    mended = by_bash(mending, lab, None, tmp_path)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
-    assert "nothing is broken" in mended.stdout
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

@@ -1,0 +1,291 @@
+"""What users copy for their CI server: its lines, as they stand there, in a repository that is not Blackstart's."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import textwrap
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.environment import ROOT, require_own_environment
+from tests.lab.drills import environment, ledger
+from tests.lab.lab_driver import LabDriver
+from tests.webhook import SECRET, Hook
+
+WORKFLOW, ACTION, GITLAB, JENKINS = (
+    ROOT / name
+    for name in (
+        ".github/workflows/chaos-tests.yml", "deploy/ci/action/action.yml", "deploy/ci/gitlab-ci.yml",
+        "deploy/ci/Jenkinsfile",
+    )
+)  # fmt: skip
+UP = "docker compose up --detach --wait"  # the user's own system; here the lab is it
+HEAL = re.compile(r"scripts/run\"? chaos\.heal")
+# What may stand behind the mending: it reads, and keeps.
+READS = re.compile(r"\s*(mkdir -p reports/|docker (ps|logs|compose logs) |done \|\| true|exit \"\$code\"|#|$)")
+BASH, SH = ("bash", "--noprofile", "--norc", "-eo", "pipefail"), ("sh", "-xe")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """What one server runs: getting Blackstart, the drills, what is done whatever became of them."""
+
+    shell: tuple[str, ...]
+    fetch: str
+    drills: str
+    always: tuple[str, ...]
+
+
+def steps(path: Path) -> list[dict[str, Any]]:
+    """The steps of GitHub's workflow, or of the action."""
+    told = yaml.safe_load(path.read_text())
+    found = told["runs"]["steps"] if "runs" in told else told["jobs"]["chaos"]["steps"]
+    assert isinstance(found, list)
+    return found
+
+
+def runs(path: Path) -> list[str]:
+    return [step["run"] for step in steps(path) if step.get("run", UP) != UP]
+
+
+def workflow() -> Lines:
+    guard, drills, *always = runs(WORKFLOW)
+    return Lines(BASH, guard, drills, tuple(always))
+
+
+def action() -> Lines:
+    drills, *always = runs(ACTION)
+    return Lines(BASH, "", drills, tuple(always))
+
+
+def gitlab() -> Lines:
+    job = yaml.safe_load(GITLAB.read_text())["chaos-tests"]
+    fetch = [line for line in job["before_script"] if line != UP]
+    return Lines(BASH, *("\n".join(part) for part in (fetch, job["script"])), ("\n".join(job["after_script"]),))
+
+
+def jenkins() -> Lines:
+    """Each step is `sh` with three quotes, in which nothing has to be escaped for Groovy."""
+    found = re.findall(r"sh '''\n(.*?)\n *'''", JENKINS.read_text(), re.DOTALL)
+    blocks = [text for block in found if (text := textwrap.dedent(block)) != UP]
+    assert not any("\\" in block for block in blocks)
+    fetch, drills, *always = blocks
+    return Lines(SH, fetch, drills, tuple(always))
+
+
+SERVERS = {"workflow": workflow, "action": action, "gitlab": gitlab, "jenkins": jenkins}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
+    require_own_environment()
+    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
+    yield driver
+    driver.command("down")
+
+
+@dataclass
+class Repository:
+    """A user's repository, and the state of the machine that its jobs run on."""
+
+    path: Path
+    lines: Lines
+    env: dict[str, str]
+
+    def run(self, block: str, **more: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*self.lines.shell, "-c", block], cwd=self.path, env={**self.env, **more}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=1500, check=False,
+        )  # fmt: skip
+
+    def fetched(self) -> None:
+        """Blackstart is there, by the server's own lines, but for GitHub's, whose actions fetch it."""
+        if self.lines.fetch:
+            done = self.run(self.lines.fetch)
+            assert done.returncode == 0, done.stderr
+        if not (self.path / "blackstart").exists():
+            (self.path / "blackstart").symlink_to(ROOT)
+            return
+        # It borrows this checkout's environment, and its state of the lock file, instead of making one of its own.
+        (self.path / "blackstart" / ".venv").symlink_to(ROOT / ".venv")
+        shutil.copy(ROOT / "requirements.lock", self.path / "blackstart")
+
+    def always(self) -> str:
+        said = ""
+        for block in self.lines.always:
+            done = self.run(block)
+            said += done.stdout + done.stderr
+            assert done.returncode == 0, said
+        return said
+
+    @property
+    def evidence(self) -> list[Path]:
+        return sorted(path.parent for path in (self.path / "reports" / "chaos").glob("*/journal.jsonl"))
+
+
+def repository(server: str, state: Path, path: Path, **more: str) -> Repository:
+    """`more` is what the user's variables say."""
+    path.mkdir(exist_ok=True)
+    (path / "tmp").mkdir()
+    env = environment(state, path)
+    del env["REPORTS"]
+    head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    env |= {
+        "BLACKSTART_REPOSITORY": str(ROOT), "BLACKSTART_REF": head.strip(), "PYTHONPATH": str(ROOT / "lib"),
+        "GITHUB_ACTION_PATH": str(ACTION.parent), "GITHUB_OUTPUT": str(path / "tmp" / "output"),
+        "GITHUB_STEP_SUMMARY": str(path / "tmp" / "summary"), "RUNNER_TEMP": str(path / "tmp"),
+    }  # fmt: skip
+    if server in ("workflow", "action"):
+        env["GITHUB_ACTIONS"] = "true"
+        env["DRILLS"] = more.get("CHAOS_DRILLS", "chaos.suite --keep-going")
+    return Repository(path, SERVERS[server](), env | more)
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_what_comes_after_the_mending_only_reads(server: str) -> None:
+    lines = SERVERS[server]()
+    text = "\n".join([lines.drills, *lines.always])
+    *_, last = re.split(HEAL, text)
+    assert "chaos.heal" in text and "chaos.suite --keep-going" in _file(server).read_text()
+    assert [line for line in last.partition("\n")[2].splitlines() if not READS.match(line)] == []
+
+
+def _file(server: str) -> Path:
+    return {"workflow": WORKFLOW, "action": ACTION, "gitlab": GITLAB, "jenkins": JENKINS}[server]
+
+
+@pytest.mark.parametrize("path", [WORKFLOW, ACTION], ids=lambda path: path.name)
+def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path) -> None:
+    for step in steps(path):
+        if "uses" in step:
+            assert re.fullmatch(r"actions/[\w-]+@[0-9a-f]{40}", step["uses"])
+        if "run" in step:  # an expression there would be a part of the script, whatever it holds
+            assert "${{" not in step["run"]
+    *_, heal, logs, kept = steps(path)
+    assert "chaos.heal" in heal["run"] and "docker logs" in logs["run"] and "upload-artifact" in kept["uses"]
+    assert {step["if"] for step in (heal, logs, kept)} == {"always()"}
+
+
+def test_the_workflow_may_read_alone_and_its_runs_wait_for_each_other() -> None:
+    told = yaml.safe_load(WORKFLOW.read_text())
+    assert told["permissions"] == {"contents": "read"}
+    assert told["concurrency"] == {"group": "chaos-tests", "cancel-in-progress": False}
+    fetch = next(step["with"] for step in steps(WORKFLOW) if step.get("with", {}).get("path") == "blackstart")
+    assert fetch["ref"] == "${{ vars.BLACKSTART_REF }}"
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+@pytest.mark.parametrize("name", ["BLACKSTART_REPOSITORY", "BLACKSTART_REF"])
+def test_a_variable_that_is_not_set_is_named_before_anything_is_fetched(tmp_path: Path, server: str, name: str) -> None:
+    job = repository(server, tmp_path / "state", tmp_path / "repository", **{name: ""})
+    done = job.run(job.lines.fetch)
+    assert done.returncode != 0
+    assert re.search(rf"{name}\b.*not set", done.stdout + done.stderr)
+    assert not (job.path / "blackstart").exists()
+
+
+def test_the_workflow_takes_no_branch_for_a_commit(tmp_path: Path) -> None:
+    job = repository("workflow", tmp_path / "state", tmp_path / "repository")
+    assert job.run(job.lines.fetch).returncode == 0
+    done = job.run(job.lines.fetch, BLACKSTART_REF="main")
+    assert done.returncode == 40 and done.stdout.startswith("::error title=chaos-tests::Not started: BLACKSTART_REF")
+
+
+@pytest.mark.parametrize("server", ["gitlab", "jenkins"])
+def test_blackstart_is_fetched_as_it_was_pinned_and_again_by_the_next_job(tmp_path: Path, server: str) -> None:
+    job = repository(server, tmp_path / "state", tmp_path / "repository")
+    for _ in range(2):
+        done = job.run(job.lines.fetch)
+        assert done.returncode == 0, done.stderr
+    told = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=job.path / "blackstart", capture_output=True, text=True, check=True
+    )
+    assert told.stdout.strip() == job.env["BLACKSTART_REF"]
+
+
+def test_a_job_is_green_where_the_drill_holds(lab: LabDriver, tmp_path: Path) -> None:
+    job = repository("workflow", lab.state, tmp_path / "repository", CHAOS_DRILLS="chaos.rate-limit-spike --json")
+    job.fetched()
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    (kept,) = job.evidence
+    assert (told["verdict"], told["exit_code"], told["cause"]) == ("held", 0, "")
+    assert (told["evidence"], told["run"], told["restored"]) == (str(kept), kept.name, None)
+    assert "::error" not in done.stdout
+    assert "nothing is broken" in job.always()
+
+
+def test_a_job_is_red_where_it_broke_says_why_and_tells_the_webhook(lab: LabDriver, tmp_path: Path) -> None:
+    with Hook(200) as hook:
+        job = repository(
+            "action", lab.state, tmp_path / "repository", CHAOS_DRILLS="chaos.leader-lock", WAIT_READY_TIMEOUT="0.05",
+            BLACKSTART_WEBHOOK=hook.url,
+        )  # fmt: skip
+        done = job.run(job.lines.drills)
+    said = done.stdout + done.stderr
+    assert done.returncode == 20, said
+    told = outputs(job)
+    assert told["exit-code"] == "20"
+    result = json.loads(told["result"])
+    assert (result["verdict"], result["exit_code"], result["restored"]) == ("broke", 20, True)
+    (error, *_) = annotations(done.stdout)
+    assert error.startswith("::error title=broke%3A leader-lock on trader::") and "leader_1_again" in error
+    (got,) = hook.got
+    assert got["blackstart"]["run"] == result["run"] and result["cause"] in got["text"]
+    assert SECRET not in said
+    spread = [path for folder in (job.path, lab.state) for path in folder.rglob("*") if path.is_file()]
+    assert [path for path in spread if SECRET.encode() in path.read_bytes()] == []
+    assert "nothing is broken" in job.always()
+    assert ledger(lab.state) == []
+
+
+def outputs(job: Repository) -> dict[str, str]:
+    lines = Path(job.env["GITHUB_OUTPUT"]).read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines)
+
+
+def annotations(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("::error ")]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_whole_suite_is_green_on_a_healthy_system(lab: LabDriver, tmp_path: Path, server: str) -> None:
+    job = repository(server, lab.state, tmp_path / "repository")
+    job.fetched()
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^chaos\.suite: held, ", done.stdout, re.MULTILINE)
+    assert len(job.evidence) > 3
+    assert "nothing is broken" in job.always()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_mutant_makes_each_of_them_red(tmp_path: Path, server: str) -> None:
+    require_own_environment()
+    sick = LabDriver(tmp_path / "state").up("--mutant", "keeps_trading")
+    try:
+        job = repository(server, sick.state, tmp_path / "repository", CHAOS_DRILLS="chaos.leader-lock")
+        job.fetched()
+        done = job.run(job.lines.drills)
+        assert done.returncode == 20, done.stdout + done.stderr
+        assert "leader-lock on trader: broke" in done.stdout
+        if "GITHUB_ACTIONS" in job.env:
+            (error, *_) = annotations(done.stdout)
+            assert "paused" in error
+        assert "nothing is broken" in job.always()
+        assert (job.evidence[0] / "junit.xml").exists()
+    finally:
+        sick.command("down")
