@@ -3,20 +3,41 @@
 import os
 import pwd
 import shlex
+import shutil
 import stat
+import sys
 from pathlib import Path
 
 from platformdirs import user_state_path
 
 from blackstart.base.errors import Refused
 
+_RUN = "BLACKSTART_RUN"
+_WAYS = ("invoke", "inv", "blackstart")
+
 
 def invoke() -> str:
-    """What to type before a task's name in the shell that this was started from: `invoke`, or the way of scripts/run.
+    """What to type before a task's name in the shell that this was started from: `invoke`, `blackstart`, the path of
+    either where it is on no PATH, or the way of scripts/run.
 
     There `invoke` is on no PATH but our own, and the command that mends must work as it is printed.
     """
-    return shlex.quote(os.environ.get("BLACKSTART_RUN") or "invoke")
+    return shlex.quote(os.environ.get(_RUN) or _typed() or _WAYS[0])
+
+
+def keep_way() -> None:
+    """Have the processes that this one starts, the guardian among them, print the same."""
+    if typed := _typed():
+        os.environ.setdefault(_RUN, typed)
+
+
+def _typed() -> str:
+    """The program that is running, as it can be typed; "" where it is none of ours."""
+    path = Path(sys.argv[0])
+    if path.name not in _WAYS or not path.exists():
+        return ""
+    found = shutil.which(path.name)
+    return path.name if found and os.path.samefile(found, path) else str(path.absolute())
 
 
 def state_path() -> Path:

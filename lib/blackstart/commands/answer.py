@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec
 from blackstart.base import writer
 from blackstart.base.errors import BadTarget, BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
+from blackstart.base.state import invoke, keep_way
 from blackstart.dsl.problems import BadSpec
 from blackstart.model.verdict import Verdict
 
@@ -29,6 +30,7 @@ def answering(
     def made(act: Callable[Concatenate[Redactor, Arguments], int]) -> Callable[Arguments, int]:
         @wraps(act)
         def command(*arguments: Arguments.args, **options: Arguments.kwargs) -> int:
+            keep_way()
             redactor = Redactor()
             redactor.learn_environment()
             with _an_output():
@@ -75,7 +77,7 @@ def _crashed(error: Exception, redactor: Redactor) -> int:
         for line in part.rstrip().split("\n") if part.startswith("  File ") else [part.rstrip()]:
             writer.error(redactor(line))
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
-    told += " What is broken now, if anything is: invoke chaos.status"
+    told += f" What is broken now, if anything is: {invoke()} chaos.status"
     writer.error(redactor(f"{type(error).__name__}: {error}"))
     writer.error(told)
     return Verdict.INCONCLUSIVE.exit_code

@@ -14,7 +14,7 @@ from pathlib import Path
 from blackstart.base import writer
 from blackstart.base.errors import EXIT_INCONCLUSIVE, Refused, StepFailed
 from blackstart.base.secrets.redact import Redactor
-from blackstart.base.state import state_dir
+from blackstart.base.state import invoke, state_dir
 from blackstart.base.urls import http
 from blackstart.base.urls.parts import shown
 from blackstart.commands.answer import answering
@@ -66,7 +66,7 @@ def up(_: Redactor, host: str, port: str, config: str, seed: str, detach: bool, 
     made = start(host, number, config, seed, allow_hosts)
     if made.warning:
         writer.line(made.warning)
-    writer.line(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `invoke proxy.down`.")
+    writer.line(f"Proxy up: {made.url}, pid {made.pid}, log {made.log}. Ends with `{invoke()} proxy.down`.")
     return 0
 
 
@@ -147,7 +147,7 @@ def status(_: Redactor, url: str) -> int:
         try:
             version, proxies = client.version(), client.proxies()
         except ProxyUnreachable:
-            writer.line(f"{one}: no proxy answers. Start one with `invoke proxy.up`.")
+            writer.line(f"{one}: no proxy answers. Start one with `{invoke()} proxy.up`.")
             silent += bool(expected)
             continue
         except ProxyProblem as problem:

@@ -10,6 +10,7 @@ import requests
 
 from blackstart.base import trust
 from blackstart.base.errors import BlackstartError
+from blackstart.base.state import invoke
 
 _PLAIN_VERSION = re.compile(r"(v?\d+(?:\.\d+)+[\w.+-]*|git[\w.+-]*)", re.ASCII)
 DEFAULT_URL = "http://127.0.0.1:8474"
@@ -82,7 +83,9 @@ class ToxiproxyClient:
         except requests.Timeout as error:
             raise ProxyUnreachable(f"{where}: no answer within {self.timeout_s:g} s") from error
         except requests.RequestException as error:
-            raise ProxyUnreachable(f"{where}: no proxy answers there ({error}). Is it up? `invoke proxy.up`") from error
+            raise ProxyUnreachable(
+                f"{where}: no proxy answers there ({error}). Is it up? `{invoke()} proxy.up`"
+            ) from error
         if not answer.ok:
             raise ProxyProblem(f"{where}: {self._error_of(answer)} (HTTP {answer.status_code})")
         return answer

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
 from blackstart.base.durations import shown
+from blackstart.base.state import invoke
 from blackstart.controls.steps.shell import describe
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
@@ -70,7 +71,7 @@ def _typed(label: str, text: str) -> Child:
 
 
 def _mend(view: RunView) -> Element:
-    commands = f"invoke chaos.heal\nsh {view.where / 'HEAL.sh'}"
+    commands = f"{invoke()} chaos.heal\nsh {view.where / 'HEAL.sh'}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
 
@@ -243,7 +244,7 @@ def _list(items: Iterable[object]) -> Element:
 def again(view: RunView) -> Element:
     """The commands for the next steps."""
     commands = [view.again] if view.again else []
-    commands += [f"invoke report.{verb} --run={view.run}" for verb in ("judge", "verify")]
+    commands += [f"{invoke()} report.{verb} --run={view.run}" for verb in ("judge", "verify")]
     says = "Run it again, judge this record again, check that no file was altered:"
     told = [e("p", says), e("pre", "\n".join(commands))]
     if view.changes:

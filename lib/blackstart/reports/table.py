@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from blackstart.base import printable
 from blackstart.base.durations import shown
+from blackstart.base.state import invoke
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
 from blackstart.reports import observation, observed, standing, stretches
@@ -100,7 +101,7 @@ def _closing(view: RunView) -> list[str]:
     if view.again:
         told.append(f"run again: {view.again}")
     if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
-        told.append(f"mend it: invoke chaos.heal, or: sh {view.where / 'HEAL.sh'}")
+        told.append(f"mend it: {invoke()} chaos.heal, or: sh {view.where / 'HEAL.sh'}")
     return told
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base.errors import Refused
-from blackstart.base.state import state_dir, state_path
+from blackstart.base.state import invoke, keep_way, state_dir, state_path
 from blackstart.safety.heal import elsewhere, notice
 from tests.requirements import require
 
@@ -117,3 +117,36 @@ def test_a_link_to_the_state_folder_is_followed_where_it_is_ours_only(
     os.lchown(link, NOBODY, NOBODY)
     with pytest.raises(Refused, match=f"the link to the state folder .* is the user {NOBODY}'s"):
         state_dir()
+
+
+@pytest.mark.parametrize("name", ["invoke", "blackstart"])
+def test_what_is_to_be_typed_is_what_was_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.delenv("BLACKSTART_RUN", raising=False)
+    program = tmp_path / "of mine" / name
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program), "chaos.heal"])
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    assert invoke() == f"'{program}'"  # it is on no PATH
+    monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+    assert invoke() == name
+
+
+def test_who_prints_for_a_run_prints_what_started_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BLACKSTART_RUN", "/x/scripts/run")
+    keep_way()
+    assert invoke() == os.environ["BLACKSTART_RUN"] == "/x/scripts/run"
+    monkeypatch.delenv("BLACKSTART_RUN")
+    (tmp_path / "blackstart").touch(0o755)
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "blackstart")])
+    keep_way()
+    monkeypatch.setattr(sys, "argv", ["-m"])  # as in the guardian, which inherits the environment
+    assert invoke() == str(tmp_path / "blackstart")
+
+
+def test_a_program_of_another_name_says_nothing_of_how_ours_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BLACKSTART_RUN", raising=False)
+    monkeypatch.setattr(sys, "argv", ["/usr/bin/pytest"])
+    keep_way()
+    assert invoke() == "invoke" and "BLACKSTART_RUN" not in os.environ
