@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -123,12 +123,13 @@ class Docker(Control):
 
     def facts(self, timeout_s: float = 10.0) -> State:
         """What the engine says of the container."""
-        outcome = run(self._script(_LOOK, timeout_s=timeout_s))
+        look = self._script(_LOOK, typed="inspect", timeout_s=timeout_s)
+        outcome = run(look)
         if outcome.ok:
             return docker_answers.state(outcome.stdout)
         if outcome.code == 66 or "no such" in outcome.stderr.lower():
             return State("absent", detail=outcome.stderr.strip())
-        raise StepFailed(complaint(self._script(_LOOK), outcome))
+        raise StepFailed(complaint(look, outcome))
 
     def dependents(self) -> tuple[str, ...]:
         """The running containers that live in this one's network or among its processes (`network_mode: service:…`).
@@ -194,7 +195,7 @@ class Docker(Control):
 
     def rights(self) -> tuple[Command, ...]:
         """Whether the engine lets us see the container."""
-        return (self._script(_LOOK),)
+        return (self._script(_LOOK, typed="inspect"),)
 
     def limit_memory(self, to_bytes: int) -> tuple[tuple[Command, ...], tuple[Command, ...]]:
         """`docker update --memory`, which can lower and raise a limit, and take none away."""
@@ -213,10 +214,12 @@ class Docker(Control):
         return carry_out(Command(words, timeout_s=10.0, env=dict(self.env))).stdout
 
     def _do(self, verb: str, **more: Any) -> Command:
-        return self._script(_DO, verb, **more)
+        return self._script(_DO, verb, typed=verb, **more)
 
-    def _script(self, text: str, *words: str, timeout_s: float = 30.0, **more: Any) -> Command:
-        argv = ("sh", "-c", text, self.kind, *words, self.engine, *self._filters())
+    def _script(self, text: str, *words: str, typed: str = "", timeout_s: float = 30.0, **more: Any) -> Command:
+        """`typed`: what a person would type for it between the engine and the container."""
+        called = " ".join((os.path.basename(self.engine), typed, self.name or self.container or self.service))
+        argv = ("sh", "-c", text, called if typed else self.kind, *words, self.engine, *self._filters())
         return Command(argv, host=self.host, timeout_s=timeout_s, env=dict(self.env), **more)
 
     def _filters(self) -> tuple[str, ...]:
@@ -233,7 +236,7 @@ class Docker(Control):
         name = self.engine or _engine()
         path = shutil.which(name)
         if not path:
-            raise BadTarget(f"{name} is not on PATH; install it, or name another engine in CONTAINER_ENGINE")
+            raise BadTarget(docker_candidates.no_engine(name))
         env = {key: os.environ[key] for key in _ENGINE_ENV if os.environ.get(key)}
         endpoint = env.get("DOCKER_HOST") or env.get("CONTAINER_HOST") or env.get("CONTAINER_CONNECTION") or ""
         if not endpoint and os.path.basename(path) == "docker":
@@ -246,6 +249,23 @@ class Docker(Control):
             elif context:
                 env = env | {"DOCKER_CONTEXT": context}
         return replace(self, engine=path, env=tuple(sorted(env.items())), endpoint=endpoint)
+
+
+def unused_engine(resolved: Iterable[Control], environ: Mapping[str, str]) -> str:
+    """Why the engine that DOCKER_HOST names is not asked, as a line; "" where it is, or none is named."""
+    named = environ.get("DOCKER_HOST", "").strip()
+    containers = [one for one in resolved if isinstance(one, Docker)]
+    if not named or any(dict(one.env).get("DOCKER_HOST") == named and _is_docker(one) for one in containers):
+        return ""
+    if not containers:
+        return f"DOCKER_HOST={named} is not used: nothing that is touched is a container by its target"
+    asked = ", ".join(sorted({one.host or os.path.basename(one.engine) for one in containers}))
+    return f"DOCKER_HOST={named} is not used: the containers are those of {asked}"
+
+
+def _is_docker(control: Docker) -> bool:
+    """Whether its engine listens to DOCKER_HOST: podman has variables of its own."""
+    return control.host is None and os.path.basename(control.engine) != "podman"
 
 
 def _engine() -> str:

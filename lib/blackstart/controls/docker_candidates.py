@@ -1,10 +1,12 @@
 """Which one container is meant: all that an engine has, and the choice among them. By exact name or id."""
 
 import re
+import shutil
 from dataclasses import dataclass, replace
 
 from blackstart.base.errors import Ambiguous, BadTarget, did_you_mean
 
+_ENGINES = ("docker", "podman", "nerdctl")
 # As docker takes the beginning of an id, but none so short that a name with a mistake could be one by chance.
 _ID = re.compile(r"[0-9a-f]{4,64}")
 _LABELS = [f'{{{{.Label "com.docker.compose.{label}"}}}}' for label in ("service", "project", "oneoff")]
@@ -89,3 +91,13 @@ def _near(asked: str, known: list[Candidate]) -> str:
             " The engine has no container at all: is it the right one (DOCKER_HOST, docker context, CONTAINER_ENGINE)?"
         )
     return did_you_mean(asked, {one.name for one in known} | {one.service for one in known if one.service})
+
+
+def no_engine(name: str) -> str:
+    """That there is no such program, and what there is besides, in a line."""
+    here = [other for other in _ENGINES if other != name and shutil.which(other)]
+    engine = f"CONTAINER_ENGINE={here[0]}, which is here" if here else "another engine with CONTAINER_ENGINE"
+    return (
+        f"{name} is not on PATH. Install it, name {engine}, or say in a target file how the service is controlled "
+        "without it: { unit = … }, { supervisor = … }, { process = … }, { manual = true }"
+    )

@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from blackstart import controls
 from blackstart.base.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
 from blackstart.controls import docker_answers
-from blackstart.controls.docker import Docker
+from blackstart.controls.docker import Docker, unused_engine
 from blackstart.controls.docker_candidates import Candidate, Wanted, parse
+from blackstart.controls.manual import Manual
 from blackstart.controls.steps.local import carry_out
-from blackstart.controls.steps.shell import to_shell
+from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.model.target import Service
 
 AITRAPP = [
@@ -197,6 +198,45 @@ def test_the_undo_names_the_engine_and_the_service_and_no_container_id() -> None
     line = to_shell(control.start()[0])
     assert "DOCKER_HOST=unix:///d.sock" in line
     assert "label=com.docker.compose.service=redis" in line and "label=com.docker.compose.project=aitrapp" in line
+
+
+@pytest.mark.parametrize(
+    ("control", "told"),
+    [
+        (Docker(container="redis", name="redis", engine="/usr/bin/docker"), "docker {} redis"),
+        (Docker(service="redis", project="shop", name="shop-redis-1", engine="docker"), "docker {} shop-redis-1"),
+        (Docker(container="redis", engine="/opt/podman", host="ssh://db1"), "ssh://db1: podman {} redis"),
+    ],
+)
+def test_a_step_is_told_as_a_person_would_type_it(control: Docker, told: str) -> None:
+    steps = [*control.start(), *control.stop(), *control.kill(), *control.resume(), *control.rights()]
+    assert [describe(step) for step in steps] == list(map(told.format, ("start", "stop", "kill", "unpause", "inspect")))
+
+
+def test_without_an_engine_it_is_said_in_a_line_what_else_there_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CONTAINER_ENGINE", raising=False)
+    for here, told in (("", "with CONTAINER_ENGINE, or"), ("podman", "CONTAINER_ENGINE=podman, which is here")):
+        if here:
+            (tmp_path / here).touch(0o755)
+        with pytest.raises(BadTarget) as refused:
+            Docker(either="redis").resolve()
+        said = str(refused.value)
+        assert said.startswith("Not started: docker is not on PATH.") and told in said and "\n" not in said
+        assert all(f"{{ {kind} = " in said for kind in ("unit", "supervisor", "process", "manual"))
+
+
+def test_an_engine_that_is_named_and_not_asked_is_told() -> None:
+    here = {"DOCKER_HOST": "tcp://ci:2375"}
+    asked = Docker(container="redis", engine="/usr/bin/docker", env=(("DOCKER_HOST", "tcp://ci:2375"),))
+    far = Docker(container="redis", engine="docker", host="ssh://ops@db1")
+    podman = Docker(container="redis", engine="/usr/bin/podman", env=(("DOCKER_HOST", "tcp://ci:2375"),))
+    assert unused_engine([asked, far], here) == "" == unused_engine([far], {})
+    assert unused_engine([far], here).endswith("not used: the containers are those of ssh://ops@db1")
+    assert unused_engine([podman], here).endswith("not used: the containers are those of podman")
+    assert "nothing that is touched is a container" in unused_engine([Manual("redis")], here)
 
 
 def test_a_dot_in_a_name_is_a_dot() -> None:

@@ -33,9 +33,12 @@ def describe(step: Step) -> str:
     if isinstance(step, HttpCall):
         return f"{step.method} {step.url}"
     argv = list(step.argv)
+    where = f"{step.host}: " if step.host else ""
     if argv[:2] == ["sh", "-c"] and len(argv) > 3:  # a script of ours: its name and arguments say more than its text
         argv = argv[3:]
-    return (f"{step.host}: " if step.host else "") + shlex.join(argv)
+        if " " in argv[0]:  # it is called what a person would type
+            return where + argv[0]
+    return where + shlex.join(argv)
 
 
 def to_shell(step: Step) -> str:
