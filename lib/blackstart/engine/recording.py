@@ -57,7 +57,9 @@ def snapshot(plan: Plan, folder: Folder, phase: str, observer: Observer) -> None
         return
     reading = read_once(HttpText(metrics_page(plan), name="metrics page").bind(target), target.read_timeout_s)
     if reading.kind != "value":
-        observer.note(EventName.SNAPSHOT, phase=phase, missing=f"{reading.kind}: {reading.note}")
+        page, absent = metrics_page(plan), reading.note == "status 404"  # it is the target's to have one
+        told = f"skipped: {page} answers 404" if absent else f"{reading.kind}: {reading.note}"
+        observer.note(EventName.SNAPSHOT, phase=phase, missing=told)
         return
     path = folder.path / "metrics" / f"{phase}.prom"
     path.parent.mkdir(exist_ok=True)

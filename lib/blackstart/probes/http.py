@@ -22,6 +22,7 @@ _SHARED_BYTES = 64 * 1024
 _BAD_STATUS = 400
 # A login, or a form of the answer, that is ours to name.
 _OURS = (401, 403, 406, 407)
+_LOGIN = (401, 403)
 _BARE_INFINITY = re.compile(r"(?<=: )-?inf(?=[,}])")
 
 
@@ -108,7 +109,7 @@ class HttpStatus(OverHttp):
 
     def pick(self, answer: Answer) -> Picked:
         """The status."""
-        return "value", answer.status, ""
+        return "value", answer.status, status_note(answer, self.headers) if answer.status in _LOGIN else ""
 
 
 @plain("probe.http_json")
@@ -137,7 +138,7 @@ class HttpJson(OverHttp):
         try:
             data = parse_json(answer.body)
         except ValueError as error:
-            return no_json(answer, error)
+            return no_json(answer, error, self.headers)
         places, refused = [data], (answer.status or 0) >= _BAD_STATUS
         kind: ReadingKind
         if self.repr_in:
@@ -151,7 +152,8 @@ class HttpJson(OverHttp):
                 if found:
                     return "value", value, ""
         kind = bad_status(answer) if refused else "absent"
-        return kind, None, f"status {answer.status}, no field {self.field.replace('|', ' or ')}"
+        told = status_note(answer, self.headers)
+        return kind, None, f"{told}, no field {self.field.replace('|', ' or ')}"
 
 
 @plain("probe.http_text")
@@ -174,7 +176,7 @@ class HttpText(OverHttp):
     def pick(self, answer: Answer) -> Picked:
         """The text."""
         if (answer.status or 0) >= _BAD_STATUS:
-            return bad_status(answer), None, f"status {answer.status}"
+            return bad_status(answer), None, status_note(answer, self.headers)
         try:
             return "value", answer.body.decode("utf-8"), ""
         except UnicodeDecodeError as error:
@@ -186,16 +188,25 @@ def bad_status(answer: Answer) -> ReadingKind:
     return "unreadable" if answer.status in _OURS else "malformed"
 
 
+def status_note(answer: Answer, headers: Pairs) -> str:
+    """`status 503`; where a login is refused, also by which header it was asked for, or that there was none."""
+    if answer.status not in _LOGIN:
+        return f"status {answer.status}"
+    names = ", ".join(name for name, _ in headers)
+    without = 'without a header of the target file, as headers = { X-Ops-Key = "env:OPS_KEY" } would be'
+    return f"status {answer.status} {f'with the header {names}' if names else without}"
+
+
 def parse_json(body: bytes) -> Any:
     """The JSON in `body`. Raises ValueError; also for one that is nested too deeply."""
     return _parse_shared(body) if len(body) <= _SHARED_BYTES else _parse(body)
 
 
-def no_json(answer: Answer, error: ValueError) -> Picked:
+def no_json(answer: Answer, error: ValueError, headers: Pairs = ()) -> Picked:
     """The reading of what `parse_json` raised: an encoding or depth that we don't read is not the target's failure."""
     beyond_us = isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, RecursionError)
     ours = beyond_us and (answer.status or 0) < _BAD_STATUS
-    return "unreadable" if ours else bad_status(answer), None, f"status {answer.status}, not JSON: {error}"
+    return "unreadable" if ours else bad_status(answer), None, f"{status_note(answer, headers)}, not JSON: {error}"
 
 
 def _parse(body: bytes) -> Any:

@@ -28,7 +28,7 @@ class HttpColumn(OverHttp):
         try:
             found, items = look_up(parse_json(answer.body), self.items)
         except ValueError as error:
-            return no_json(answer, error)
+            return no_json(answer, error, self.headers)
         if not found or not isinstance(items, list):
             return "absent", None, f"status {answer.status}, no list {self.items}"
         if not all(isinstance(item, dict) and self.field in item for item in items):

@@ -14,7 +14,7 @@ from typing import Literal
 
 from blackstart.base.codec import plain
 from blackstart.model.reading import Answer, Picked
-from blackstart.probes.http import HttpGet, OverHttp, Pairs, bad_status, pairs
+from blackstart.probes.http import HttpGet, OverHttp, Pairs, bad_status, pairs, status_note
 from blackstart.probes.http_body import lines_of, quoted_name
 
 Aggregate = Literal["sum", "max", "min", "count"]
@@ -216,7 +216,7 @@ class Metric(OfPage):
 
     def pick(self, answer: Answer) -> Picked:
         """The value of the wanted label set, or the aggregate of all of them."""
-        samples = page_samples(answer, self.series)
+        samples = page_samples(answer, self.series, self.headers)
         if not isinstance(samples, list):
             return samples
         return aggregate_samples(samples, self.series, self._labels, self.aggregate)
@@ -249,7 +249,7 @@ class MetricLabel(OfPage):
 
     def pick(self, answer: Answer) -> Picked:
         """The label's text."""
-        samples = page_samples(answer, self.series)
+        samples = page_samples(answer, self.series, self.headers)
         if not isinstance(samples, list):
             return samples
         if not samples:
@@ -266,10 +266,10 @@ class MetricLabel(OfPage):
         return "value", value, ""
 
 
-def page_samples(answer: Answer, series: str) -> list[Sample] | Picked:
+def page_samples(answer: Answer, series: str, headers: Pairs = ()) -> list[Sample] | Picked:
     """The samples of a series, or what the reading is where they can't be read."""
     if answer.status != 200:
-        return bad_status(answer), None, f"status {answer.status} instead of a metrics page"
+        return bad_status(answer), None, f"{status_note(answer, headers)} instead of a metrics page"
     try:
         return samples_of(answer.body, series)
     except NotPrometheus as error:

@@ -146,3 +146,17 @@ def test_a_login_that_is_missing_is_ours_but_to_a_probe_of_the_status(status: in
         assert probe.pick(refused)[0] == "unreadable"
     assert HttpJson("/x", "a").pick(answer({"detail": "who?"}, status))[0] == "unreadable"
     assert HttpStatus("/x").pick(refused)[:2] == ("value", status)
+
+
+def test_a_login_that_is_refused_says_by_which_header_it_was_asked_for() -> None:
+    named, bare = (("X-Ops-Key", "env:OPS_KEY"),), ()
+    for probe in (HttpJson, HttpText, Metric):
+        path = () if probe is Metric else ("/x",)
+        told = [probe(*path, *(("a",) if probe is not HttpText else ()), headers=each) for each in (named, bare)]
+        with_it, without = (one.pick(answer({"detail": "who?"}, 401))[2] for one in told)
+        assert with_it.startswith("status 401 with the header X-Ops-Key") and "OPS_KEY" not in with_it
+        assert without.startswith('status 401 without a header of the target file, as headers = { X-Ops-Key = "env:')
+    assert HttpStatus("/x", headers=named).pick(Answer("answer", b"", 401)) == (
+        "value", 401, "status 401 with the header X-Ops-Key",
+    )  # fmt: skip
+    assert HttpStatus("/x").pick(Answer("answer", b"", 503)) == ("value", 503, "")
