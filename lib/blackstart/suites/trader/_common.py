@@ -28,6 +28,7 @@ class Limits:
     jitter_s: float
     heartbeat_s: float
     back_s: float
+    unsaid: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, target: Target, flags: Flags) -> Limits:
@@ -39,7 +40,14 @@ class Limits:
             jitter_s=float(target.fact("backoff_jitter_s", 0.5)),
             heartbeat_s=flags.heartbeat_max_s,
             back_s=flags.wait_ready_timeout_s,
+            unsaid=frozenset({"lock_refresh_s", "lock_ttl_s", "backoff_s"}.difference(target.facts)),
         )
+
+    def assumed(self, *facts: str) -> dict[str, str]:
+        """For a check that these numbers decide: those of them that the target does not say, as its parameter."""
+        missing = [fact for fact in facts if fact in self.unsaid]
+        told = f"{' and '.join(missing)} of the original system were assumed: say the target's own under [facts]"
+        return {"assumed": told} if missing else {}
 
     @property
     def notice_s(self) -> float:

@@ -98,6 +98,7 @@ def _taken_over(instances: tuple[str, ...], limits: Limits) -> Check:
             "health": {name: read.health(name).name for name in instances},
             "well": "healthy",
             "within_s": limits.ttl_s + max(limits.backoff_s) + limits.jitter_s,
+            **limits.assumed("lock_ttl_s", "backoff_s"),
         },
         hint="The lock ran out and the standby did not take it: look for its acquire attempts in its logs.",
     )

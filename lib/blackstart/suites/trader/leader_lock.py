@@ -176,6 +176,7 @@ def lock_checks(
                 "backoff_s": limits.backoff_s,
                 "jitter_s": limits.jitter_s,
                 "refresh_s": limits.refresh_s,
+                **limits.assumed("backoff_s"),
             },
             hint="Attempts to take the lock back must come further and further apart.",
         ),

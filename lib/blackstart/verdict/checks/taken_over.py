@@ -11,12 +11,18 @@ _IN_A_ROW = 2
 
 
 def taken_over(
-    evidence: Recorded, reports: Mapping[str, str], health: Mapping[str, str], well: str, within_s: float
+    evidence: Recorded,
+    reports: Mapping[str, str],
+    health: Mapping[str, str],
+    well: str,
+    within_s: float,
+    assumed: str = "",
 ) -> CheckResult:
     """`reports` and `health` name, for each instance, its collected `/leadership` answer and the probe of its health.
 
     Broken only where an instance that the fault was not on read `well` all the time, and `within_s` from the beginning
-    of the fault it had still not begun to lead. Where none was seen to be well, nothing is known.
+    of the fault it had still not begun to lead. Where none was seen to be well, nothing is known,
+    nor where `assumed` says that `within_s` is nobody's word, and what to declare.
     """
     report = Reporter("another instance leads before the one that led is let go on")
     window = fault_window(evidence)
@@ -39,7 +45,7 @@ def taken_over(
         return report.unknown(f"no other instance took over in {lasted_s:.1f} s, and it may take {within_s:g} s")
     idle = ", ".join(name for name, trouble in ill.items() if not trouble)
     seen = f"{idle} was well and did not take over in {lasted_s:.1f} s"
-    return report.broke(seen, seen)
+    return report.unknown(f"{seen}, but {assumed}", seen) if assumed else report.broke(seen, seen)
 
 
 def _ill(evidence: Recorded, probe: str, well: str, window: tuple[float, float]) -> str:

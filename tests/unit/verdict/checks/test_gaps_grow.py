@@ -15,7 +15,7 @@ from tests.unit.histories import history_of
 CROWDED = Beat(10.0, 25.0, 0.1, 0.05, runnable=12.0)
 
 
-def judged(*rises_s: float, beat: Beat | None = None) -> CheckResult:
+def judged(*rises_s: float, beat: Beat | None = None, assumed: str = "") -> CheckResult:
     """Of a fault from 10 s to 25 s in which the counter rose at these times."""
     told = Story(experiment(), change()).phase(0.0, "baseline").read(9.9, failed=0).phase(10.0, "fault")
     for number in range(1, 150):
@@ -24,7 +24,7 @@ def judged(*rises_s: float, beat: Beat | None = None) -> CheckResult:
     told.phase(25.0, "recovery").phase(26.0, "end")
     if beat is not None:
         told.note(25.0, "lateness", who=RUN, **event_of(beat))
-    return gaps_grow(Recorded(history_of(), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1)
+    return gaps_grow(Recorded(history_of(), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1, assumed)
 
 
 @pytest.mark.parametrize(("beat", "verdict"), [(None, "broke"), (CROWDED, "inconclusive")])
@@ -48,3 +48,18 @@ def test_a_slow_first_attempt_hides_no_growth() -> None:
 
 def test_a_long_last_gap_is_no_growth_where_a_pause_was_shorter_than_declared() -> None:
     assert judged(10.5, 13.7, 14.7, 18.8).verdict == "inconclusive"
+
+
+def test_a_backoff_that_was_assumed_breaks_nothing_and_says_so() -> None:
+    """Attempts that come closer than assumed, and whose gaps are too short to tell whether they grow."""
+    rises_s = (10.5, 10.6, 10.75, 10.9, 11.2, 11.5, 12.0, 12.5, 13.0)
+    assert judged(*rises_s).verdict == "broke"
+    told = judged(*rises_s, assumed="backoff_s of the original system were assumed")
+    assert told.verdict != "broke"
+    close = (10.5, 10.7, 10.9, 11.15)
+    assert judged(*close).verdict == "broke"
+    assert judged(*close, assumed="x").verdict == "inconclusive"
+
+
+def test_gaps_that_do_not_grow_by_themselves_accuse_whatever_was_assumed() -> None:
+    assert judged(11.0, 14.0, 17.0, 20.0, assumed="backoff_s was assumed").verdict == "broke"
