@@ -23,6 +23,9 @@ class Mutant(mutants.Mutant):
     limited: bool = True
 
 
+LEFT_PENDING = ("queue_drains", "backlog_drains", "confirmed_orders_told")
+"""What a mutant may fail that leaves many orders pending: they are settled, and told of, when the load has ended."""
+
 NONE = Mutant("as it is promised", "", ())
 _MUTANTS = mutants.Mutants("shop", Mutant, __name__, __path__)
 names = _MUTANTS.names

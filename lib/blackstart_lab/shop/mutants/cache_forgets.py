@@ -1,7 +1,7 @@
 """An address that can't be renewed is forgotten."""
 
 from blackstart_lab.shop.discovery import Discovery
-from blackstart_lab.shop.mutants import Mutant
+from blackstart_lab.shop.mutants import LEFT_PENDING, Mutant
 
 
 class CacheForgets(Discovery):
@@ -18,6 +18,6 @@ MUTANT = Mutant(
     summary="a cached address is dropped once its time is over, also when the registry can't be asked",
     experiment="discovery-failure",
     must_fail=("orders_confirmed_meanwhile",),
-    may_fail=("addresses_outlive_their_time",),
+    may_fail=("addresses_outlive_their_time", *LEFT_PENDING),
     parts={"discovery": CacheForgets},
 )
