@@ -67,12 +67,10 @@ def _instances(told: Any) -> tuple[str, ...]:
 
 
 TRADER_DRILLS = (("leader-lock", ()), ("postgres-blip", ()), ("rate-limit-spike", ()))
-STRESS_DRILLS = (
-    ("resource-stress", ()), *(("resource-stress", (f"--{variant}",)) for variant in resource_stress.VARIANTS)
-)  # fmt: skip
 BROKER_DRILLS = (
     ("token-expiry", ()), ("websocket-reconnect", ()), ("websocket-reconnect", ("--silent",)), ("partition", ()),
     *(("partition", (f"--{variant}",)) for variant in partition.VARIANTS),
+    ("resource-stress", ()), *(("resource-stress", (f"--{variant}",)) for variant in resource_stress.VARIANTS),
 )  # fmt: skip
 TRADER = Lab(
     name="trader",
@@ -82,13 +80,7 @@ TRADER = Lab(
     healthy=(
         (
             ("--instances", "1"),
-            (
-                ("leader-lock", ()),
-                ("postgres-blip", ()),
-                ("postgres-blip", ("--freeze",)),
-                ("rate-limit-spike", ()),
-                *STRESS_DRILLS,
-            ),  # fmt: skip
+            (("leader-lock", ()), ("postgres-blip", ()), ("postgres-blip", ("--freeze",)), ("rate-limit-spike", ())),
         ),
         (("--instances", "2"), (("leader-lock", ("--bounce",)), ("leader-lock", ("--freeze-leader",)))),
         (("--older-build",), TRADER_DRILLS),

@@ -22,7 +22,7 @@ def brokered(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
     driver.command("down")
 
 
-@pytest.mark.parametrize("name", slow_but(NAMES, "websocket-reconnect"))
+@pytest.mark.parametrize("name", slow_but(NAMES, "websocket-reconnect", "resource-stress --memory"))
 def test_the_drill_holds_and_leaves_nothing(name: str, brokered: LabDriver, tmp_path: Path) -> None:
     experiment, options = NAMES[name]
     if "--drop" in options:
@@ -32,5 +32,6 @@ def test_the_drill_holds_and_leaves_nothing(name: str, brokered: LabDriver, tmp_
     assert done.judged().verdict == "held"
     assert ledger(brokered.state) == []
     assert brokered.get("/status", "broker").json()["refusing"] is False
+    assert not any((brokered.state / "stress").glob("*"))
     toxics = [each["toxics"] for each in brokered.get("/proxies", "proxy").json().values()]
     assert toxics == [[], [], []]

@@ -7,8 +7,6 @@ import pytest
 
 from tests.lab.drills import drill, ledger
 from tests.lab.lab_driver import LabDriver
-from tests.lab.labs import STRESS_DRILLS
-from tests.selected import slow_but
 
 SEED_ROWS = [
     "leader_lock_chaos_test", "leader_before", "leader_after_stop", "leader_after_recovery", "ready_before",
@@ -102,12 +100,3 @@ def test_without_a_route_for_plans_a_trader_whose_queue_was_used_is_not_broken_a
     assert "it breaks nothing and sends no load" in done.output and "abort:" not in done.output
     # The baseline of the next one demands that trading is not paused.
     assert drill("chaos.rate-limit-spike", lab.state, tmp_path / "after").code == 0
-
-
-@pytest.mark.parametrize("option", slow_but(["".join(options) for _, options in STRESS_DRILLS], "--memory"))
-def test_resource_stress_holds_and_ends_what_it_began(option: str, lab: LabDriver, tmp_path: Path) -> None:
-    done = drill("chaos.resource-stress", lab.state, tmp_path, *filter(None, (option,)))
-    assert done.code == 0, done.output
-    assert done.judged().verdict == "held"
-    assert ledger(lab.state) == []
-    assert list((lab.state / "stress").iterdir()) == []

@@ -14,6 +14,8 @@ from blackstart_lab.workspace import Workspace
 
 PORTS = 5
 """How many it takes besides those of the servers and the app."""
+# How much drills may take from the app, and so from the machine of whoever has the lab.
+_CPU_LOAD, _MEMORY_MB = 0.8, 256
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,8 @@ def with_broker(workspace: Workspace, servers: Sequence[Service], ports: Sequenc
             "stream_backoff_s": list(profile.backoff_s),
             "broker_timeout_s": profile.broker_timeout_s,
             "stream_silent_s": profile.stream_silent_s,
+            "stress_cpu_load": _CPU_LOAD,
+            "stress_memory_mb": _MEMORY_MB,
         },
     )
 

@@ -19,23 +19,27 @@ from blackstart.suites.trader.link import app_links, forbidding
 # Both at once is the plain one.
 VARIANTS = ("cpu", "memory")
 APP = "api"
-CPU_LOAD = 0.8
-MEMORY_MB = 256
+CPU_LOAD, MEMORY_MB = "stress_cpu_load", "stress_memory_mb"
 # Gauges are refreshed once a second, and readiness goes by them.
 SHOWN_S = 2.0
 # What stands still must do so for longer than it may, and be seen to.
 SPARE_S = 2.0
-_APP = f"""resource-stress needs the process of the app, and {{target}} does not say which it is. In its target file:
+_WHY = (
+    "resource-stress takes from the process of the app, and whatever else runs there feels it, too: {target} must say "
+    "how much, and lacks {missing}. In its target file:\n"
+)
+_LINES = f"""[facts]
+{CPU_LOAD} = 0.8     # of its processors
+{MEMORY_MB} = 256    # held beside it
 [services.{APP}]
 url = "http://localhost:8000"
-control = {{{{ compose = "api", project = "aitrapp" }}}}   # or docker, unit, supervisor, process: on this machine"""
+control = {{{{ compose = "api", project = "aitrapp" }}}}   # or docker, unit, supervisor, process: on this machine
+In the lab: invoke lab.up trader --broker"""
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """Held for as long as a heartbeat that stands still takes to be seen, and to be acted upon."""
-    app = target.services.get(APP)
-    if app is None or not app.control or not app.url:
-        raise NotShown(_APP.format(target=target.name))
+    _refuse_without(target, variant)
     limits = Limits.of(target, flags)
     held_s = limits.heartbeat_s + limits.notice_s + SHOWN_S + SPARE_S
     return Experiment(
@@ -63,12 +67,23 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     )
 
 
+def _refuse_without(target: Target, variant: str) -> None:
+    """Raises NotShown that says what the target lacks."""
+    app = target.services.get(APP)
+    needed = {"cpu": (CPU_LOAD,), "memory": (MEMORY_MB,)}.get(variant, (CPU_LOAD, MEMORY_MB))
+    missing = [fact for fact in needed if fact not in target.facts]
+    missing += [] if app and app.control and app.url else [f"[services.{APP}] with a url and a control"]
+    if missing:
+        raise NotShown((_WHY + _LINES).format(target=target.name, missing=", ".join(missing)))
+
+
 def _faults(target: Target, variant: str) -> tuple[Fault, ...]:
-    made: dict[str, Fault] = {
-        "cpu": CpuStress(APP, float(target.fact("stress_cpu_load", CPU_LOAD))),
-        "memory": MemoryStress(APP, mb=int(target.fact("stress_memory_mb", MEMORY_MB))),
-    }
-    return (made[variant],) if variant else tuple(made.values())
+    made: list[Fault] = []
+    if variant != "memory":
+        made.append(CpuStress(APP, float(target.facts[CPU_LOAD])))
+    if variant != "cpu":
+        made.append(MemoryStress(APP, mb=int(target.facts[MEMORY_MB])))
+    return tuple(made)
 
 
 def _holds_or_steps_down(target: Target, limits: Limits) -> tuple[Expectation, ...]:

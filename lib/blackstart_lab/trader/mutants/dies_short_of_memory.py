@@ -26,6 +26,7 @@ MUTANT = Mutant(
     summary="under memory stress the process dies, and is restarted at once",
     experiment="resource-stress",
     options=("memory",),
+    broker=True,
     must_fail=("no_crash", "same_instance"),
     # The new process is unreachable while it starts, and leads when the old one's lock has run out.
     may_fail=("health_healthy",),

@@ -17,6 +17,7 @@ MUTANT = Mutant(
     summary="under stress its streams stand still, and it leads and trades on",
     experiment="resource-stress",
     options=("memory",),
+    broker=True,
     must_fail=("leader_means_order_heartbeat", "leader_means_marketdata_heartbeat", "trading_means_ready"),
     parts={"heart": LeadsWhileStarved},
 )

@@ -33,6 +33,7 @@ MUTANT = Mutant(
     summary="under stress its order stream stands still, and /ready stays 200",
     experiment="resource-stress",
     options=("memory",),
+    broker=True,
     must_fail=("ready_means_order_heartbeat", "leader_means_order_heartbeat"),
     parts={"heart": ReadyWhileStarved},
 )

@@ -25,6 +25,7 @@ MUTANT = Mutant(
     summary="under stress it loses its lock and pauses, and places orders all the same",
     experiment="resource-stress",
     options=("cpu",),
+    broker=True,
     must_fail=("no_order_while_paused",),
     parts={"strategy": TradesWhileStarved},
 )

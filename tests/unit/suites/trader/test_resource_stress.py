@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -19,24 +20,20 @@ from tests.unit.builders import reading
 
 API = Service("api", url="http://127.0.0.1:8000", control={"docker": "aitrapp-api"})
 TICK_S = 0.02
-TRADER = Target("trader", api="http://127.0.0.1:8000", services={"api": API})
+FACTS = {"stress_cpu_load": 0.5, "stress_memory_mb": 64}
+TRADER = Target("trader", api="http://127.0.0.1:8000", services={"api": API}, facts=FACTS)
 
 
 @pytest.mark.parametrize(
     ("variant", "faults"),
     [
-        ("", (CpuStress("api", 0.8), MemoryStress("api", mb=256))),
-        ("cpu", (CpuStress("api", 0.8),)),
-        ("memory", (MemoryStress("api", mb=256),)),
+        ("", (CpuStress("api", 0.5), MemoryStress("api", mb=64))),
+        ("cpu", (CpuStress("api", 0.5),)),
+        ("memory", (MemoryStress("api", mb=64),)),
     ],
 )
 def test_processors_memory_or_both_are_stressed(variant: str, faults: object) -> None:
     assert experiment(TRADER, Flags(), variant).faults == faults
-
-
-def test_a_target_says_how_much() -> None:
-    told = replace(TRADER, facts={"stress_cpu_load": 0.5, "stress_memory_mb": 64})
-    assert experiment(told, Flags()).faults == (CpuStress("api", 0.5), MemoryStress("api", mb=64))
 
 
 @pytest.mark.parametrize(
@@ -48,14 +45,28 @@ def test_an_amount_that_is_none_is_refused_by_name(fact: str, value: float) -> N
         from_table(table, "here")
 
 
-@pytest.mark.parametrize("services", [{}, {"api": replace(API, control={})}, {"api": replace(API, url="")}])
-def test_without_a_process_of_the_app_it_refuses_with_the_lines_to_write(services: dict[str, Service]) -> None:
-    with pytest.raises(NotShown, match=r"(?s)trader does not say which.*\[services.api\].*url = .*control = \{ c"):
-        experiment(replace(TRADER, services=services), Flags())
+@pytest.mark.parametrize(
+    ("changes", "missing"),
+    [
+        ({"services": {}}, r"\[services.api\] with a url and a control"),
+        ({"services": {"api": replace(API, control={})}}, r"\[services.api\] with a url and a control"),
+        ({"services": {"api": replace(API, url="")}}, r"\[services.api\] with a url and a control"),
+        ({"facts": {}}, "stress_cpu_load, stress_memory_mb"),
+        ({"facts": {"stress_cpu_load": 0.5}}, "stress_memory_mb"),
+    ],
+)
+def test_what_the_target_does_not_say_is_refused_with_the_lines_to_write(changes: dict[str, Any], missing: str) -> None:
+    said = rf"trader must .* lacks {missing}\. .*\[facts\].*stress_cpu_load = .*\[services.api\].*url = .*= \{{ c"
+    with pytest.raises(NotShown, match=said):
+        experiment(replace(TRADER, **changes), Flags())
+
+
+def test_one_of_the_two_needs_no_fact_of_the_other() -> None:
+    assert experiment(replace(TRADER, facts={"stress_cpu_load": 0.5}), Flags(), "cpu").faults
 
 
 def test_it_is_held_until_what_stands_still_is_seen_and_must_have_been_acted_upon() -> None:
-    told = replace(TRADER, facts={"lock_refresh_s": 3.0})
+    told = replace(TRADER, facts={**FACTS, "lock_refresh_s": 3.0})
     assert experiment(told, Flags(heartbeat_max_s=7.0)).hold_min_s > 7.0 + 3.0
 
 
