@@ -11,6 +11,7 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpJson
+from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.suites.trader import readings as read
 from blackstart.suites.trader.link import links
 from tests.unit.safety.file_fault import without
@@ -42,6 +43,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     # What the test does to the trader meanwhile is awaited.
     during = {
         "other leader": (eventually(read.leader().is_(0), within_s=30, name="leads_no_more"),),
+        "postgres down": (eventually(PostgresPing("postgres", name="ping").silent(), within_s=30, name="down"),),
         "app down": (eventually(read.ready().unreachable(), within_s=30, name="down"),),
     }
     return Experiment(

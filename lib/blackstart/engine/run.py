@@ -19,7 +19,7 @@ from blackstart.base.console import Console
 from blackstart.base.errors import EndedEarly, Interrupted, Refused
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
-from blackstart.engine import abort, link_check, planning, recording, safe_state
+from blackstart.engine import abort, bystanders, link_check, planning, recording, safe_state
 from blackstart.engine.fault_phase import FaultPhase
 from blackstart.engine.injection import Injection
 from blackstart.engine.load import TrafficRun
@@ -88,6 +88,7 @@ class Run:
         self.narrator = Narrator(self.console, self.observer, self.plan)
         self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
+        self.bystanders = bystanders.Bystanders(self.plan)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + self.experiment.total_max_s
         recording.head(self.observer, self.plan, self.flags, self.folder, **self.head)
@@ -144,6 +145,7 @@ class Run:
         link_check.prove(self.plan, self.flags, self.observer, self.console)
         for line in rehearsal.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
+        self.bystanders.look("before", self.observer, self._between)
         heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.placeholders)
         self.traffic.arm()
         self.guardian.wait_up()
@@ -248,6 +250,7 @@ class Run:
         self._safely(self.traffic.end)
         if self.signals.first is None and self.touched:
             self._safely(self._drain)
+        self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
         if self.signals.first is None:
             self._safely(lambda: self.observer.decide(self.ends_by_s, self._between_recovery))

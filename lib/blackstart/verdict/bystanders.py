@@ -1,0 +1,51 @@
+"""What became of the services that a run did not touch: what each was before, and what it is afterwards. Pure.
+
+One that ran, and does not any more, is broken: nothing of the run touched it. That one was restarted is told, and
+decides nothing: its own restart policy may be what it relies on, and what must be the same process all the time is for
+the experiment to say.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from blackstart.evidence.events import EventName
+from blackstart.evidence.journal import Record
+from blackstart.model.finding import Finding
+from blackstart.model.verdict import Verdict
+
+NAME = "others_as_before"
+ALIVE = ("running", "starting")
+_HINT = 'Nothing of this run touched it: see its log. Where it is meant to end with what was touched: allow = ["{}"].'
+
+
+def findings(record: Record) -> list[Finding]:
+    """One finding over all of them; none where there are none, or nobody has looked before the fault."""
+    looks = {event["when"]: event["services"] for event in record.of(EventName.SERVICES)}
+    before = looks.get("before")
+    if not before:
+        return []
+    after = looks.get("after", {})
+    told = {name: _became(seen, after.get(name, {"unseen": "nobody has looked"})) for name, seen in before.items()}
+    dead = [name for name, (kind, _) in told.items() if kind == "dead"]
+    others = [name for name, (kind, _) in told.items() if kind != "same"]
+    status = Verdict.BROKE if dead else Verdict.INCONCLUSIVE if others else Verdict.HELD
+    message = "; ".join(f"{name} {told[name][1]}" for name in dead + [one for one in others if one not in dead])
+    message = message or f"{', '.join(before)}: as before"
+    expected = f"{', '.join(before)}: running as before"
+    hint = _HINT.format('", "'.join(dead)) if dead else ""
+    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint)]
+
+
+def _became(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]:
+    for when, seen in (("before", before), ("afterwards", after)):
+        if "unseen" in seen:
+            return "unseen", f"could not be looked at {when} ({seen['unseen']})"
+    was, now = before["status"], after["status"]
+    if was in ALIVE and now not in ALIVE:
+        detail = f" ({after['detail']})" if after["detail"] else ""
+        return "dead", f"was {was} before, and is {now} afterwards{detail}"
+    if was != now and was not in ALIVE:
+        return "changed", f"was {was} before, and is {now} afterwards"
+    if before["instance"] and after["instance"] and before["instance"] != after["instance"]:
+        return "changed", f"was restarted meanwhile ({before['instance']} before, {after['instance']} afterwards)"
+    return "same", ""

@@ -1,0 +1,98 @@
+"""A run looks at the services that it does not touch: real processes, one of which may die meanwhile."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart.engine import bystanders
+from blackstart.engine.bystanders import Bystanders
+from blackstart.model.change import Change
+from blackstart.model.experiment import Experiment
+from blackstart.model.plan import Plan
+from blackstart.model.target import Service, Target
+from tests.unit.safety.file_fault import without
+from tests.unit.stage import TARGET, Told, drill
+
+
+@pytest.fixture
+def other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that no drill touches."""
+    monkeypatch.setattr(bystanders, "_BACK_WITHIN_S", 0.2)
+    argv = [sys.executable, "-c", f"import time; time.sleep(600)  # {tmp_path.name}"]
+    child = subprocess.Popen(argv)
+    (tmp_path / "pid").write_text(str(child.pid))
+    yield child
+    child.kill()
+    child.wait()
+
+
+def controlled(tmp_path: Path) -> dict[str, Any]:
+    return {"pidfile": str(tmp_path / "pid"), "start": [sys.executable, "-V"]}
+
+
+def run(tmp_path: Path, *, during: Callable[[], object] = lambda: None, **parts: Any) -> Told:
+    """A drill that touches a file, on a target with another service; `during` happens in its fault."""
+    (tmp_path / "a").touch()
+    told = Told(tmp_path, drill(tmp_path / "a", **parts), without(tmp_path / "a"))
+    services = {**TARGET.services, "other": Service("other", control=controlled(tmp_path))}
+    told.run.plan = replace(told.run.plan, target=replace(TARGET, services=services))
+    broke = told.run._break
+
+    def breaks() -> None:
+        broke()
+        during()
+
+    told.run._break = breaks  # type: ignore[method-assign]
+    told.end()
+    return told
+
+
+def finding(told: Told) -> Any:
+    (found,) = (f for f in told.result.judgement.findings if f.name == "others_as_before")
+    return found
+
+
+def test_one_that_lives_on_is_as_before(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+    told = run(tmp_path)
+    assert told.outcome == ("held", 0) and finding(told).status == "held"
+    assert "other: as before" in told.out.getvalue()
+
+
+def test_one_that_dies_meanwhile_breaks_the_run(tmp_path: Path, other: subprocess.Popen[bytes]) -> None:
+    def die() -> None:
+        other.kill()
+        other.wait()
+
+    told = run(tmp_path, during=die)
+    assert told.outcome == ("broke", 20)
+    assert "other was running before, and is stopped afterwards" in finding(told).message
+
+
+def test_one_that_can_not_be_looked_at_accuses_nobody(tmp_path: Path) -> None:
+    (tmp_path / "pid").mkdir()  # what is no file names no process
+    told = run(tmp_path)
+    assert told.outcome == ("held", 0) and finding(told).status != "broke"
+
+
+def planned(*changes: Change, **services: Service) -> Bystanders:
+    target = Target("x", services=services, allow=("allowed",))
+    return Bystanders(Plan(Experiment("x", "x", "It holds."), target, changes, (), None))
+
+
+def test_what_is_touched_or_allowed_or_has_no_control_is_none(tmp_path: Path) -> None:
+    control = controlled(tmp_path)
+    made = planned(
+        without(tmp_path / "a"),  # of the service "file"
+        file=Service("file", control=control),
+        allowed=Service("allowed", control=control),
+        bare=Service("bare"),
+        other=Service("other", control=control),
+    )
+    assert set(made._others) == {"other"}

@@ -1,0 +1,65 @@
+"""What became of the services that a run did not touch: only one that ran and does not any more is broken."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blackstart.evidence.journal import Record
+from blackstart.verdict.bystanders import findings
+
+RUNS = {"status": "running", "instance": "7:100", "detail": ""}
+
+
+def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
+    looks = [("before", before), *([("after", after)] if after is not None else [])]
+    return Record(tuple({"event": "services", "when": when, "services": seen} for when, seen in looks))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "status", "told"),
+    [
+        (RUNS, RUNS, "held", "db: as before"),
+        (RUNS, RUNS | {"status": "starting"}, "held", "db: as before"),
+        (
+            RUNS,
+            {"status": "stopped", "instance": "", "detail": "exit code 137"},
+            "broke",
+            "db was running before, and is stopped afterwards (exit code 137)",
+        ),
+        (RUNS, RUNS | {"status": "paused"}, "broke", "db was running before, and is paused afterwards"),
+        (RUNS, RUNS | {"status": "absent"}, "broke", "db was running before, and is absent afterwards"),
+        (
+            RUNS,
+            RUNS | {"instance": "9:200"},
+            "inconclusive",
+            "db was restarted meanwhile (7:100 before, 9:200 afterwards)",
+        ),
+        (
+            RUNS | {"status": "stopped"}, RUNS, "inconclusive", "db was stopped before, and is running afterwards"
+        ),
+        (RUNS, {"unseen": "no engine"}, "inconclusive", "db could not be looked at afterwards (no engine)"),
+        ({"unseen": "no engine"}, RUNS, "inconclusive", "db could not be looked at before (no engine)"),
+        (RUNS, None, "inconclusive", "db could not be looked at afterwards (nobody has looked)"),
+        (RUNS | {"instance": ""}, RUNS, "held", "db: as before"),
+    ],
+)  # fmt: skip
+def test_what_one_was_and_what_it_is(before: Any, after: Any, status: str, told: str) -> None:
+    (finding,) = findings(record({"db": before}, None if after is None else {"db": after}))
+    assert (finding.status, finding.message) == (status, told)
+    # Alone it holds no run, and what could not be seen makes none inconclusive.
+    assert not finding.criterion
+
+
+def test_one_finding_tells_of_all_and_the_dead_come_first() -> None:
+    dead = RUNS | {"status": "failed"}
+    before = {"api": RUNS, "db": RUNS, "web": RUNS}
+    (finding,) = findings(record(before, {"api": RUNS | {"instance": "1:1"}, "db": dead, "web": RUNS}))
+    assert finding.status == "broke"
+    assert finding.message.startswith("db was running before, and is failed afterwards; api was restarted")
+    assert 'allow = ["db"]' in finding.hint
+
+
+def test_where_nobody_has_looked_before_there_is_nothing_to_say() -> None:
+    assert findings(Record(())) == [] == findings(record({}, {}))
