@@ -20,7 +20,7 @@ from blackstart.base.state import invoke
 from blackstart.commands import last_line, learning, left_out, risk, user_experiment, webhook
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
-from blackstart.controls import docker
+from blackstart.controls import docker_host
 from blackstart.controls.steps.shell import describe
 from blackstart.engine import lock_names, planning, safe_state
 from blackstart.engine.run import Run
@@ -76,7 +76,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     console = Console(given.noninteractive, redactor)
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
-    if unused := docker.unused_engine(plan.controls.values(), os.environ):
+    if unused := docker_host.unused(plan.controls.values(), os.environ):
         console.say(unused)
     will = [f"{describe(step)}{_with(step)}, which is not undone" for step in plan.experiment.prepare]
     will += [*plan.whats, *filter(None, (plan.drives, safe_state.text(target, given)))]

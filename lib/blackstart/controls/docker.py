@@ -11,7 +11,7 @@ import os
 import re
 import shlex
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -56,6 +56,10 @@ _ENTER = (
     'exec nsenter -t "$pid" -n sh -c "$line"'
 )
 _PORTS = _FIND + 'exec "$engine" inspect --format \'{{json .NetworkSettings.Ports}}\' "$id"'
+_LOG_OF_PORT = (
+    'engine=$1; port=$2; shift 2; id=$("$engine" ps -q --filter "publish=$port") && '
+    'case $id in "" | *[!0-9a-f]*) ;; *) exec "$engine" logs "$@" "$id" ;; esac'
+)
 _CRASH = (
     "signal=$1; seen=$2; shift 2; " + _PID + '[ "$pid" = "$seen" ] || { '
     'echo "it now is process $pid, not $seen: somebody restarted it" >&2; exit 75; }; '
@@ -205,9 +209,14 @@ class Docker(Control):
         now, again = (self._do(f"update --memory {size}") for size in (to_bytes, had))
         return (now,), (again,)
 
-    def log_tail(self, lines: int) -> Command | None:
-        """`docker logs --tail`."""
-        return self._do(f"logs --tail {lines}")
+    def log_tail(self, lines: int, since: str = "") -> Command | None:
+        """`docker logs`."""
+        return self._do(f"logs --tail {lines}" + (f" --since {since}" if since else ""))
+
+    def log_of_port(self, port: int, lines: int, since: str) -> Command | None:
+        """`docker logs` of the one container that publishes it, where the engine is this machine's."""
+        words = (self.engine, str(port), "--tail", str(lines), "--since", since)
+        return Command(("sh", "-c", _LOG_OF_PORT, "log", *words), env=dict(self.env)) if self.is_local() else None
 
     def _inspected(self, form: str) -> str:
         words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
@@ -249,23 +258,6 @@ class Docker(Control):
             elif context:
                 env = env | {"DOCKER_CONTEXT": context}
         return replace(self, engine=path, env=tuple(sorted(env.items())), endpoint=endpoint)
-
-
-def unused_engine(resolved: Iterable[Control], environ: Mapping[str, str]) -> str:
-    """Why the engine that DOCKER_HOST names is not asked, as a line; "" where it is, or none is named."""
-    named = environ.get("DOCKER_HOST", "").strip()
-    containers = [one for one in resolved if isinstance(one, Docker)]
-    if not named or any(dict(one.env).get("DOCKER_HOST") == named and _is_docker(one) for one in containers):
-        return ""
-    if not containers:
-        return f"DOCKER_HOST={named} is not used: nothing that is touched is a container by its target"
-    asked = ", ".join(sorted({one.host or os.path.basename(one.engine) for one in containers}))
-    return f"DOCKER_HOST={named} is not used: the containers are those of {asked}"
-
-
-def _is_docker(control: Docker) -> bool:
-    """Whether its engine listens to DOCKER_HOST: podman has variables of its own."""
-    return control.host is None and os.path.basename(control.engine) != "podman"
 
 
 def _engine() -> str:

@@ -170,7 +170,7 @@ class Process(Control):
         """Whether the process may be signalled."""
         return (self._script("rights", _RIGHTS),)
 
-    def log_tail(self, lines: int) -> Command | None:
+    def log_tail(self, lines: int, since: str = "") -> Command | None:
         """The end of its log, where the target names one."""
         return Command(("tail", "-n", str(lines), self.log), host=self.host) if self.log else None
 

@@ -119,7 +119,7 @@ class Supervisor(Control):
         probe += 'case $pid in ""|0|*[!0-9]*) ;; *) kill -0 "$pid" ;; esac'
         return (Command(("sh", "-c", probe, "rights", self.ctl, self.config, self.name), self.host),)
 
-    def log_tail(self, lines: int) -> Command | None:
+    def log_tail(self, lines: int, since: str = "") -> Command | None:
         """`supervisorctl tail`: about `lines` lines of what the program printed."""
         return self._ctl("tail", f"-{lines * 120}", self.name)
 

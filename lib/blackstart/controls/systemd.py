@@ -114,11 +114,12 @@ class Systemd(Control):
         """Whether systemd answers and knows the unit. Whether we may start it shows when the undo is rehearsed."""
         return (self._script("rights", _RIGHTS),)
 
-    def log_tail(self, lines: int) -> Command | None:
+    def log_tail(self, lines: int, since: str = "") -> Command | None:
         """`journalctl --unit`."""
         scope = ("--user",) if self.user else ()
         argv = ("journalctl", *scope, "--unit", self.unit, "--lines", str(lines), "--no-pager", "--output", "cat")
-        return Command(argv, host=self.host)
+        when = ("--since", since.replace("T", " ").replace("Z", " UTC")) if since else ()
+        return Command((*argv, *when), host=self.host)
 
     @property
     def _base(self) -> tuple[str, ...]:

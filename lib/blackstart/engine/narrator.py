@@ -40,7 +40,7 @@ class Narrator:
         self.console, self.observer, self.plan = console, observer, plan
         self._told: set[tuple[str, str]] = set()
         self._logs: dict[str, list[str]] = {}
-        self._logged_before = service_logs.sizes(plan.target)
+        self._log_mark = service_logs.mark(plan.target)
         self._wait = Wait("baseline", "baseline", clock.now_s())
         self._progress_s = 0.0
 
@@ -119,7 +119,7 @@ class Narrator:
     def keep_logs(self, judgement: Judgement) -> None:
         """Keep the services' last log lines of a run that did not hold."""
         if judgement.verdict != Verdict.HELD:
-            for name, lines in service_logs.tails(self.plan.target, self._logged_before):
+            for name, lines in service_logs.tails(self.plan.target, self._log_mark, service_logs.read_paths(self.plan)):
                 self.observer.note(EventName.LOG_TAIL, service=name, lines=lines)
                 self._logs[name] = lines
 

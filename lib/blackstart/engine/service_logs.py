@@ -1,21 +1,41 @@
-"""The last lines of the services' own logs, for a run that did not hold."""
+"""The last lines of the services' own logs, for a run that did not hold: of its time, and without our own reads."""
 
 import os
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from blackstart import controls
+from blackstart.base import clock
 from blackstart.base.errors import BlackstartError
+from blackstart.base.urls import http
 from blackstart.controls.steps.local import run
+from blackstart.model.control import Control
+from blackstart.model.plan import Plan
+from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
 
 _LINES = 8
-_TAIL_BYTES = 16 * 1024
+_READ_LINES = 400  # among which most may be of our own reads
+_TAIL_BYTES = 64 * 1024
+_API = "api"
+_OURS = re.compile(r"\bblackstart/\d")  # the agent that our reads name
 
 
-def sizes(target: Target) -> dict[str, int]:
-    """How long each service's log file is now, in bytes: what stands there already does not tell of what comes."""
-    return {name: _size(Path(service.log)) for name, service in target.services.items() if service.log}
+@dataclass(frozen=True)
+class Mark:
+    """When a run began (UTC), and how long each service's log file was then, in bytes: what stands there already does
+    not tell of what comes."""
+
+    since: str
+    sizes: Mapping[str, int] = field(default_factory=dict)
+
+
+def mark(target: Target) -> Mark:
+    """Now."""
+    sizes = {name: _size(Path(service.log)) for name, service in target.services.items() if service.log}
+    return Mark(f"{clock.utc_now():%Y-%m-%dT%H:%M:%SZ}", sizes)
 
 
 def _size(path: Path) -> int:
@@ -25,16 +45,34 @@ def _size(path: Path) -> int:
         return 0
 
 
-def tails(target: Target, before: Mapping[str, int] | None = None) -> Iterator[tuple[str, list[str]]]:
-    """Each service's last log lines, where they can be had; a service without a log is left out.
+def read_paths(plan: Plan) -> set[str]:
+    """The paths that our own probes read of the API again and again, as an access log has them."""
+    urls = [str(path) for probe in plan.probes() if "://" in str(path := getattr(probe, "path", ""))]
+    return {http.read(url, whole_path=True).path for url in urls} - {"", "/"}
 
-    Of a file, only lines beyond its size `before` (see `sizes`); one that is shorter than that was begun anew.
+
+def tails(target: Target, begun: Mark, ours: Collection[str] = ()) -> Iterator[tuple[str, list[str]]]:
+    """Each service's last log lines since then, where they can be had; a service without a log is left out. Lines of an
+    access log that tell of a GET of `ours` are, too. The API's own, where no service has it, are those of the container
+    that publishes its port.
+
+    Of a file, only lines beyond its size then; one that is shorter than that was begun anew.
     """
+    found: list[Control] = []
     for name, service in target.services.items():
-        known = (before or {}).get(name, 0)
-        lines = _of_file(Path(service.log), known) if service.log else _of_control(service)
-        if lines:
+        lines = _of_file(Path(service.log), begun.sizes.get(name, 0)) if service.log else []
+        if not service.log and service.control:
+            lines = _of_control(service, begun.since, found)
+        if lines := _without(lines, ours):
             yield name, lines
+    if _API not in target.services and (lines := _without(_of_api(target, begun.since, found), ours)):
+        yield _API, lines
+
+
+def _without(lines: list[str], ours: Collection[str]) -> list[str]:
+    paths = "|".join(map(re.escape, ours))
+    reads = re.compile(rf"\b(?:GET|HEAD) (?:https?://[^/\s]+)?(?:{paths})(?:[?\s\"']|$)") if paths else _OURS
+    return [line for line in lines if not reads.search(line) and not _OURS.search(line)][-_LINES:]
 
 
 def _of_file(path: Path, before: int) -> list[str]:
@@ -42,19 +80,32 @@ def _of_file(path: Path, before: int) -> list[str]:
         with path.open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(before if before <= size else 0, size - _TAIL_BYTES))
-            return file.read().decode("utf-8", "replace").splitlines()[-_LINES:]
+            return file.read().decode("utf-8", "replace").splitlines()
     except OSError as error:
         return [f"({path} can't be read: {error.strerror})"]
 
 
-def _of_control(service: Service) -> list[str]:
-    if not service.control:
-        return []
+def _of_control(service: Service, since: str, found: list[Control]) -> list[str]:
     try:
-        step = controls.of(service).resolve().log_tail(_LINES)
-        if step is None:
-            return []
-        outcome = run(step)
+        control = controls.of(service).resolve()
+        found.append(control)
+        return _printed(control.log_tail(_READ_LINES, since))
     except BlackstartError as error:
         return [f"(no log: {error})"]
-    return f"{outcome.stdout}\n{outcome.stderr}".strip().splitlines()[-_LINES:]
+
+
+def _of_api(target: Target, since: str, found: list[Control]) -> list[str]:
+    try:
+        port = http.read(target.api).place.port if target.api else 0
+        return next(
+            (lines for one in found if port and (lines := _printed(one.log_of_port(port, _READ_LINES, since)))), []
+        )
+    except (BlackstartError, ValueError):  # nobody said that it is a container
+        return []
+
+
+def _printed(step: Command | None) -> list[str]:
+    if step is None:
+        return []
+    outcome = run(step)
+    return f"{outcome.stdout}\n{outcome.stderr}".strip().splitlines()

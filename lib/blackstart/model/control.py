@@ -115,8 +115,13 @@ class Control(ABC):
     def rights(self) -> tuple[Step, ...]:
         """Harmless commands that fail where a right to the above is missing."""
 
-    def log_tail(self, lines: int) -> Command | None:
-        """Print the last lines of its log, where the control knows of one."""
+    def log_tail(self, lines: int, since: str = "") -> Command | None:
+        """Print the last lines of its log, where the control knows of one; those after `since` (`2026-11-20T14:30:00Z`)
+        where it knows their times."""
+        return None
+
+    def log_of_port(self, port: int, lines: int, since: str) -> Command | None:
+        """The same of whoever publishes that port of this machine, where what the service lives in knows that."""
         return None
 
     # ------------------------------------------------------------ powers that not every control has: NotAvailable

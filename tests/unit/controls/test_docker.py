@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from blackstart import controls
 from blackstart.base.errors import Ambiguous, BadTarget, NotAvailable, StepFailed
-from blackstart.controls import docker_answers
-from blackstart.controls.docker import Docker, unused_engine
+from blackstart.controls import docker_answers, docker_host
+from blackstart.controls.docker import Docker
 from blackstart.controls.docker_candidates import Candidate, Wanted, parse
 from blackstart.controls.manual import Manual
 from blackstart.controls.steps.local import carry_out
@@ -233,10 +233,10 @@ def test_an_engine_that_is_named_and_not_asked_is_told() -> None:
     asked = Docker(container="redis", engine="/usr/bin/docker", env=(("DOCKER_HOST", "tcp://ci:2375"),))
     far = Docker(container="redis", engine="docker", host="ssh://ops@db1")
     podman = Docker(container="redis", engine="/usr/bin/podman", env=(("DOCKER_HOST", "tcp://ci:2375"),))
-    assert unused_engine([asked, far], here) == "" == unused_engine([far], {})
-    assert unused_engine([far], here).endswith("not used: the containers are those of ssh://ops@db1")
-    assert unused_engine([podman], here).endswith("not used: the containers are those of podman")
-    assert "nothing that is touched is a container" in unused_engine([Manual("redis")], here)
+    assert docker_host.unused([asked, far], here) == "" == docker_host.unused([far], {})
+    assert docker_host.unused([far], here).endswith("not used: the containers are those of ssh://ops@db1")
+    assert docker_host.unused([podman], here).endswith("not used: the containers are those of podman")
+    assert "nothing that is touched is a container" in docker_host.unused([Manual("redis")], here)
 
 
 def test_a_dot_in_a_name_is_a_dot() -> None:
