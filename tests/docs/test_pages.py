@@ -1,5 +1,6 @@
 """The pages do what they say: their commands run, their targets are targets, their tables are complete."""
 
+import inspect
 import os
 import re
 import shutil
@@ -21,6 +22,7 @@ from blackstart.model.flags import Flags, option_name
 from blackstart.suites import discovery, systems
 from blackstart.suites.flash_sale._sale import sale
 from blackstart.suites.flash_sale.readings import topic
+from blackstart.suites.trader import readings
 from blackstart.suites.trader._orders import flowing_orders
 from tests.docs.gateway_page import PAGE as GATEWAY
 from tests.docs.pages import PAGES, anchors, blocks, section, table, words
@@ -221,6 +223,26 @@ def test_every_fact_that_the_shipped_experiments_read_is_on_a_page() -> None:
         for word in words(row[0])
     }
     assert told == {fact for kind in systems.kinds() for fact in systems.of(kind).facts}
+
+
+def test_what_a_traders_drills_read_is_on_its_page() -> None:
+    wanted = [
+        probe for make in vars(readings).values() if getattr(make, "__module__", "") == readings.__name__
+        and inspect.isfunction(make) and not make.__name__.startswith("_")
+        for probe in [make("scan") if make is readings.heartbeat else make()] if not isinstance(probe, tuple)
+    ]  # fmt: skip
+    wanted += readings.heartbeats()
+    told = {
+        (place, word)
+        for row in table(TARGETS, "What a trader shows")
+        for place in words(row[0])
+        for word in words(row[1])
+    }
+    for probe in wanted:
+        for word in getattr(probe, "field", getattr(probe, "series", "")).split("|"):
+            assert not word or (probe.path, word) in told, probe
+        assert probe.path in {place for place, _ in told} | {"/ready"}
+    assert len(wanted) > 10
 
 
 def test_every_flag_is_on_its_page_with_its_option_and_its_default() -> None:
