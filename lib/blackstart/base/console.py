@@ -32,13 +32,15 @@ class Console:
         self._progress_at_s = 0.0
         self._scrub = scrub
         self.between: Callable[[], None] = lambda: None  # called while a question waits: what it raises ends the wait
+        self.quiet = False
         self.interactive = not noninteractive
         if self.interactive and not (self._terminal and _is_terminal(self._in)):
             raise Refused("there is no terminal to ask on. Set NONINTERACTIVE=1 to run without questions.")
 
     def say(self, text: str) -> None:
-        """One fact, with the time."""
-        self._write(f"{clock.utc_iso()[11:23]}Z  {self._scrub(text)}")
+        """One fact, with the time; nothing where it is to be quiet."""
+        if not self.quiet:
+            self._write(f"{clock.utc_iso()[11:23]}Z  {self._scrub(text)}")
 
     def plain(self, *lines: str) -> None:
         """Closing lines, or those of a table."""
@@ -59,6 +61,8 @@ class Console:
 
     def progress(self, text: str) -> None:
         """How a wait is going: redrawn in place on a terminal, every ten seconds as a line elsewhere."""
+        if self.quiet:
+            return
         if self._terminal and self.interactive:
             # One that is wider than the terminal would leave a line behind at every redraw.
             line = one_line(self._scrub(text))[: self.columns - 1]

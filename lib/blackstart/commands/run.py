@@ -88,6 +88,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         console.say(f"risk: {costs}")
     if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
         raise Refused("the operator did not say yes")
+    console.quiet = given.quiet and not plan.by_hand  # who has to do something by hand must be told
     freeze.refuse(os.environ)  # the answer may have taken long
     # What calls an API takes a while to load: too long where somebody waits for a pause.
     calls = ("blackstart.controls.steps.http_call",) if given.pause_on_fail else ()

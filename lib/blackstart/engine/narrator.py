@@ -36,8 +36,8 @@ class Wait:
 class Narrator:
     """Announces transitions once each, shows how a wait is going, and closes with the verdict."""
 
-    def __init__(self, console: Console, observer: Observer, plan: Plan) -> None:
-        self.console, self.observer, self.plan = console, observer, plan
+    def __init__(self, console: Console, observer: Observer, plan: Plan, verbose: bool = False) -> None:
+        self.console, self.observer, self.plan, self.verbose = console, observer, plan, verbose
         self._told: set[tuple[str, str]] = set()
         self._logs: dict[str, list[str]] = {}
         self._log_mark = service_logs.mark(plan.target)
@@ -97,15 +97,16 @@ class Narrator:
         return new
 
     def _progress(self, now_s: float) -> str:
-        """`recovery 12 s of at most 90 s, awaiting ready_200_again; then: 5 s to see that it lasts. ready 503, …`."""
+        """`recovery 12 s of at most 90 s, awaiting ready_200_again (ready was 503); then: 5 s to see that it lasts`."""
         wait, awaited = self._wait, self.observer.undecided(self._wait.phase)
         limits = [at_s for monitor in awaited if (at_s := monitor.deadline_s()) is not None]
         last_s = max(limits, default=wait.began_s + wait.about_s)
         of = f" of {'at most' if limits else 'about'} {last_s - wait.began_s:.0f} s" if last_s > now_s else ""
-        names = f", awaiting {', '.join(monitor.expectation.name for monitor in awaited)}" if awaited else ""
+        names = f", awaiting {', '.join(f'{m.expectation.name} ({shown_reading(m.last)})' for m in awaited)}"
+        names = names if awaited else ""
         then = self._then()
         told = f"{wait.what} {now_s - wait.began_s:.0f} s{of}{names}{f'; then: {then}' if then else ''}"
-        return f"{told}. {self.observer.shown()}"
+        return f"{told}. {self.observer.shown()}" if self.verbose else told
 
     def _then(self) -> str:
         """What happens next."""
@@ -138,7 +139,8 @@ class Narrator:
             self.console.plain(f"what was read until then: {folder.path}/", *judgement.reasons)
             return
         stands = standing.of(view)
-        self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
+        if not self.console.quiet:
+            self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
         self.console.coloured(stands.title, judgement.verdict.colours)
         self.console.plain(*closing.last_lines(stands, folder.log, folder.id, self.console.columns))
 

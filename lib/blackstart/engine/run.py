@@ -85,7 +85,7 @@ class Run:
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
-        self.narrator = Narrator(self.console, self.observer, self.plan)
+        self.narrator = Narrator(self.console, self.observer, self.plan, self.flags.verbose)
         self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
         self.bystanders = bystanders.Bystanders(self.plan)

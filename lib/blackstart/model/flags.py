@@ -125,6 +125,8 @@ class Flags:
     tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
     json: bool = flag("BLACKSTART_JSON", "the result as JSON, the last line of standard output", _switch, False)
     webhook: str = flag("BLACKSTART_WEBHOOK", "URL that is told of what broke or is not restored", _webhook)
+    quiet: bool = flag("BLACKSTART_QUIET", "print the verdict and how things stand, and no more", _switch, False)
+    verbose: bool = flag("BLACKSTART_VERBOSE", "print what is read, too, while the run goes on", _switch, False)
     given: frozenset[str] = frozenset()
     typed: frozenset[str] = frozenset()
 

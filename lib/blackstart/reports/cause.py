@@ -8,8 +8,9 @@ to be violated is the headline, and nothing is said to follow from it.
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import readings_of
@@ -17,6 +18,7 @@ from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
+from blackstart.verdict import judge
 from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 _FAILED = ("unreachable", "timed_out", "malformed")
@@ -125,7 +127,7 @@ def _outages(view: RunView, place_of: Callable[[str], str]) -> list[Outage]:
         for reading in readings_of(event)[:1]:  # one read, however many probes it feeds
             if reading.kind in _FAILED:
                 going.setdefault(place, Outage(place, reading.sent_s)).take(endpoint, reading)
-            elif place in going:
+            elif place in going and reading.sent_s > going[place].from_s:  # else it was under way when that began
                 ended = going.pop(place)
                 ended.to_s = reading.answered_s
                 made.append(ended)
@@ -138,8 +140,16 @@ def _origin(endpoint: str) -> str:
 
 
 def _monitor(view: RunView, finding: Finding) -> Monitor | None:
-    known: Iterable[Monitor] = view.monitors.expected if view.monitors else ()
-    return next((m for m in known if (m.phase, m.expectation.name) == (finding.phase, finding.name)), None)
+    return _monitors(view).get((finding.phase, finding.name))
+
+
+@lru_cache(maxsize=1)
+def _monitors(view: RunView) -> dict[tuple[str, str], Monitor]:
+    """Every expectation with what the judge saw of it: nothing that came after the end, as during an abort."""
+    if view.experiment is None:
+        return {}
+    monitors, _ = judge.replay(view.record.until_end(), view.experiment, view.changes)
+    return {(one.phase, one.expectation.name): one for one in monitors.expected}
 
 
 def _kind(view: RunView, finding: Finding) -> str:

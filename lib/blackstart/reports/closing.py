@@ -12,6 +12,7 @@ from blackstart.verdict.judge import Judgement
 _HEADS = ("phase", "expectation", "result", "what was seen")
 _BETWEEN = 2  # signs between two columns
 _PADDING = 2  # that tabulate gives a heading
+_FOLLOWS = "follows from the cause below"
 _LEAST = 24
 _MOST = 90
 _LABEL = 11
@@ -21,14 +22,14 @@ _PROSE = ("cause", "result", "besides", "state")  # what is to be typed or opene
 def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[str]], columns: int) -> Iterator[str]:
     """The table of expectations, where to look for those that broke by themselves, what the services logged, and the
     reasons that no expectation tells of, nor the last lines."""
-    rows = [(f.phase, f.name, result(f), f.message) for f in judgement.findings]
+    rows = [(f.phase, f.name, result(f), _FOLLOWS if stands.explains(f) else f.message) for f in judgement.findings]
     if rows:
         heads = [f"{head:<{len(head) + _PADDING}}" for head in _HEADS]
         columns_of = list(zip(heads, *rows, strict=True))
         fixed = sum(max(map(len, column)) + _BETWEEN for column in columns_of[:-1])
         yield from table(rows, _HEADS, maxcolwidths=[None, None, None, min(_MOST, max(_LEAST, columns - fixed))])
     for finding in judgement.findings:
-        if hint(finding) and not (stands.follows and finding.name not in stands.besides):
+        if hint(finding) and not stands.explains(finding):
             yield from _wrapped(f"hint for {finding.name}: {finding.hint}", columns, "    ")
     for name, lines in logs.items():
         yield f"last lines of {name}'s log:"

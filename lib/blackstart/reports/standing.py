@@ -9,6 +9,7 @@ from typing import Literal
 from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
+from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.step import HttpCall
 from blackstart.model.system import SafeState
@@ -72,6 +73,11 @@ class Standing:
             return ""
         more = len(self.besides) - _NAMED
         return f"{', '.join(self.besides[:_NAMED])}{f' and {more} more' if more > 0 else ''}"
+
+    def explains(self, finding: Finding) -> bool:
+        """Whether this broke for the cause alone, by what the record shows."""
+        mine = finding.status == Verdict.BROKE and finding.phase != "baseline" and finding.name not in self.besides
+        return bool(self.follows) and self.verdict == Verdict.BROKE and mine
 
     def untold(self, judgement: Judgement) -> list[str]:
         """The reasons that are neither the cause nor told by what an expectation came to."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from invoke import Exit, task
+from invoke import Exit, Task, task
 
 from blackstart.base import writer
 from blackstart.base.errors import EXIT_REFUSED
@@ -19,6 +19,8 @@ OPTIONS: dict[str, tuple[bool, str]] = {
 }
 # A switch that takes a word, too (`--pause-on-fail=inconclusive`).
 _OPTIONAL = tuple(item.name for item in fields(Flags) if isinstance(item.default, bool) and item.type is not bool)
+
+_SHORT = {"quiet": "q", "verbose": "v"}
 
 # What only some of the tasks take.
 _OWN = {
@@ -63,7 +65,16 @@ def experiment_task(
     own = {name: says[name] for name in (positional, *values, *variants) if name in says}
     helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
     optional = [option for option in _OPTIONAL if option in common]
-    return task(name=name, help=helps, auto_shortflags=False, optional=optional)(body)
+    return task(name=name, help=helps, auto_shortflags=False, optional=optional, klass=_Short)(body)
+
+
+class _Short(Task[Any]):
+    """A task whose options have only those short names that mean the same everywhere."""
+
+    def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
+        made: dict[str, Any] = super().arg_opts(name, default, taken_names)
+        made["names"] += _SHORT.get(name, "")
+        return made
 
 
 def _parameter(name: str, default: Any) -> inspect.Parameter:

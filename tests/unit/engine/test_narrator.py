@@ -76,18 +76,19 @@ def test_a_violation_is_told_when_it_is_seen_and_once(wait: Waiting) -> None:
 def test_a_wait_tells_for_how_long_what_for_and_what_comes_next(wait: Waiting) -> None:
     wait.narrator.waiting("during the fault", "fault", 2.0)
     told = wait.after(10.5)
-    assert "during the fault" in told and "awaiting ready_503; then: undo of stop redis" in told
+    assert "during the fault" in told and "awaiting ready_503 (nothing was read); then: undo of stop redis" in told
     wait.monitors.recovery(wait.now_s)
     wait.see(redis, "up")
     wait.see(redis, "up")
     wait.monitors.prove("gone")
     wait.narrator.waiting("recovery", "recovery")
     told = wait.after(11)
-    assert "recovery 11 s of at most 90 s, awaiting ready_again, leads_again; then: 7 s to see that it lasts" in told
+    assert "recovery 11 s of at most 90 s, awaiting ready_again (" in told
+    assert told.endswith("; then: 7 s to see that it lasts\n")
     wait.see(leader, 1)
     wait.see(leader, 1)
     assert "recovery: leader is 1" in wait.after(0)
-    assert "awaiting ready_again; then" in wait.after(11)
+    assert "awaiting ready_again (nothing was read); then" in wait.after(11)
 
 
 def test_a_time_that_is_known_beforehand_is_told_as_about(wait: Waiting) -> None:
@@ -100,3 +101,17 @@ def test_in_a_log_there_is_a_line_every_ten_seconds_at_most(wait: Waiting) -> No
     wait.after(0)
     lines = "".join(wait.after(1) for _ in range(60)).splitlines()
     assert 5 <= len(lines) <= 6
+
+
+def test_what_is_read_is_told_where_that_is_asked_for(wait: Waiting) -> None:
+    wait.narrator.waiting("recovery", "recovery", 90.0)
+    wait.narrator.observer.latest["ready"] = reading(ready, 503, wait.now_s)
+    assert "ready 503" not in wait.after(11)
+    wait.narrator.verbose = True
+    assert wait.after(11).endswith(". ready 503\n")
+
+
+def test_who_wants_it_quiet_is_told_nothing_while_it_goes_on(wait: Waiting) -> None:
+    wait.narrator.console.quiet = True
+    wait.narrator.waiting("recovery", "recovery", 90.0)
+    assert wait.after(11) == ""

@@ -25,6 +25,7 @@ const wide = [...document.querySelectorAll('main *')].filter(x =>
   !x.closest('.scroll') && x.getBoundingClientRect().right > innerWidth + 1).map(x => x.tagName + '.' + x.className);
 const seen = {width: innerWidth, overflow: document.documentElement.scrollWidth - innerWidth, wide: wide,
   ground: getComputedStyle(document.body).backgroundColor,
+  headEnds: document.querySelector('header').getBoundingClientRect().bottom,
   verdictAt: document.querySelector('h1').getBoundingClientRect().top,
   lanes: document.querySelectorAll('svg .box rect').length,
   empty: [...document.querySelectorAll('svg .box rect')].filter(x => x.getBoundingClientRect().width < 0.5).length};
@@ -93,6 +94,7 @@ def test_the_page_fits_the_window_with_the_verdict_on_the_first_screen(
     found = seen(tmp_path, made[name], f"--window-size={width},800")
     assert (found["width"], found["overflow"], found["wide"]) == (width, 0, [])
     assert float(str(found["verdictAt"])) < 120
+    assert float(str(found["headEnds"])) < 800
     assert int(str(found["lanes"])) > 10 and found["empty"] == 0
 
 

@@ -45,18 +45,26 @@ class Screen(io.StringIO):
         return True
 
 
-def printed(drill: Drill, path: Path, columns: int, coloured: bool, monkeypatch: pytest.MonkeyPatch) -> str:
+def printed(
+    drill: Drill, path: Path, columns: int, coloured: bool, monkeypatch: pytest.MonkeyPatch, quiet: bool = False
+) -> str:
     monkeypatch.setenv("BLACKSTART_RUN", "blackstart")
     monkeypatch.delenv("BLACKSTART_STATE", raising=False)
     where = told(replace(drill, again="blackstart chaos.leader-lock --target=trader"), path)
     out = Screen(columns) if coloured else io.StringIO()
     console = Console(not coloured, out=out, source=Screen(columns))
+    console.quiet = quiet
     monkeypatch.setattr(Console, "columns", columns)
     folder = Folder(where.name, where, datetime(2026, 11, 20, 14, 30, tzinfo=UTC), "CHAOS-20261120-001")
     plan = SimpleNamespace(target=TARGET)
     narrator = Narrator(console, None, plan)  # type: ignore[arg-type]
     narrator.verdict(recording.view_of(folder, judged(where)[1]), folder)
     return out.getvalue().replace(str(path), "/reports")
+
+
+def test_quiet_there_are_the_last_lines_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = printed(SITUATIONS["broke_by_one_cause"], tmp_path, 80, False, monkeypatch, quiet=True)
+    assert whole.startswith("leader-lock on trader: broke\ncause: ")
 
 
 @pytest.mark.parametrize("coloured", [False, True], ids=["plain", "coloured"])
