@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.container_trader import SERVICES, ContainerTrader, literal_ports, running
-from tests.lab.drills import ROOT, Drill, environment
+from tests.lab.drills import ROOT, Drill, command, environment
 from tests.requirements import require
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  # it may have to wait its turn
@@ -63,6 +63,34 @@ def test_a_target_that_names_no_route_for_orders_is_told_of_it_before_anything_o
     assert [event["service"] for event in done.record.of("linked")] == ["postgres"]
     assert "left_out,acknowledged_exactly_once (--without orders)" in done.log
     assert all(state.endswith(" running") for state in trader.started().values())
+
+
+def test_from_a_target_file_that_is_written_of_what_runs_here_to_drills_that_hold(
+    trader: ContainerTrader, tmp_path: Path
+) -> None:
+    def typed(*words: str) -> subprocess.CompletedProcess[str]:
+        env = environment(tmp_path / "state", tmp_path / "reports", DATABASE_URL="", API=trader.api)
+        return subprocess.run(
+            command(*words), cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
+
+    before = trader.started()
+    made = typed("chaos.init", "--name=mine")
+    assert made.returncode == 0, made.stdout + made.stderr
+    assert trader.started() == before
+    for service in ("redis", "postgres"):
+        assert f"{service}: container {trader.names[service]}" in made.stdout
+        assert f"published at 127.0.0.1:{trader.ports[service]}: proved to be its own" in made.stdout
+    for words, code in (
+        (("chaos.init", "--name=mine"), 40),  # it is there
+        (("chaos.plan", "postgres-blip"), 0),
+        (("chaos.leader-lock",), 0),
+        (("chaos.postgres-blip",), 40),
+        (("chaos.postgres-blip", "--without=orders"), 0),
+    ):
+        done = typed(*words, *(() if words[0] == "chaos.init" else ("--target=mine",)))
+        assert done.returncode == code, done.stdout + done.stderr
 
 
 def test_plans_of_a_target_that_names_no_route_are_not_taken_for_proof(trader: ContainerTrader, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         due,
         freezing,
         healing,
+        init,
         listing,
         plan,
         proxy_server,
@@ -24,8 +25,8 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
-    "attesting", "catalog", "chaos_blocks", "due", "freezing", "healing", "listing", "plan", "proxy_server", "report",
-    "run", "suite", "suite_command",
+    "attesting", "catalog", "chaos_blocks", "due", "freezing", "healing", "init", "listing", "plan", "proxy_server",
+    "report", "run", "suite", "suite_command",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from blackstart.base.errors import BadExperiment, BadFlag, NotDeclared, NotShown, did_you_mean
+from blackstart.base.state import invoke
 from blackstart.model.declaration import FACTS, Declaration
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
@@ -129,7 +130,8 @@ def _file(target: Target) -> str:
     if target.file:
         path = Path(target.file)
         return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-    return f"targets/{target.name}.toml (`invoke chaos.init` writes one of what runs here; then --target {target.name})"
+    how = f"`{invoke()} chaos.init` writes one of what runs here; then --target {target.name}"
+    return f"targets/{target.name}.toml ({how})"
 
 
 def _by(given: Flags) -> str:

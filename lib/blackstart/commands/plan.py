@@ -42,5 +42,5 @@ def _show(redactor: Redactor, found: discovery.Found, given: flags.Flags, varian
     try:
         left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
     except NotDeclared as refusal:
-        lines += [str(refusal).replace("Not started:", "Would not be started:"), *refusal.lines]
+        lines[-1:-1] = [str(refusal).replace("Not started:", "Would not be started:"), *refusal.lines, ""]
     writer.page(*map(redactor, lines))

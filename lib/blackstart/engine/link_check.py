@@ -34,7 +34,7 @@ def leave(service: str, proofs: Sequence[Proof], plan: Plan, flags: Flags, conso
     """What lets a service be touched: a proof, or the operator's word beforehand or now; and the proof that is missing
     then. Raises Refused where there is neither."""
     bound = [proof.bind(plan.target) for proof in proofs]
-    missing = _first_proved(bound) if bound else "this experiment knows no way to prove it"
+    missing = first_proved(bound) if bound else "this experiment knows no way to prove it"
     if not missing:
         return EventName.LINKED, ""
     if flags.assume_link:
@@ -49,8 +49,8 @@ def leave(service: str, proofs: Sequence[Proof], plan: Plan, flags: Flags, conso
     )
 
 
-def _first_proved(proofs: list[Proof]) -> str:
-    """Empty as soon as one way proves it; a value may be just changing, so each gets a few tries."""
+def first_proved(proofs: Sequence[Proof], within_s: float = _WITHIN_S) -> str:
+    """Empty as soon as one way proves it; a value may be just changing, so each gets a few tries. They are bound."""
 
     def attempt() -> str:
         told = []
@@ -61,7 +61,7 @@ def _first_proved(proofs: list[Proof]) -> str:
         return "; ".join(told)
 
     retrying = Retrying(
-        stop=stop_after_delay(_WITHIN_S),
+        stop=stop_after_delay(within_s),
         wait=wait_fixed(0.2),
         retry=retry_if_result(bool),
         retry_error_callback=lambda state: state.outcome.result() if state.outcome else "nothing was read",

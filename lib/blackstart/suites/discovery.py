@@ -31,7 +31,7 @@ from blackstart.suites.source import (
     target_named,
 )
 
-RESERVED = ("list", "plan", "run", "heal", "status", "suite")
+RESERVED = ("init", "list", "plan", "run", "heal", "status", "suite")
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,18 @@ def _named(verb: str, doc: str, *switches: str) -> Any:
     return experiment_task(verb, doc, act, [*known, *switches], "experiment", own, common)
 
 
+def _init() -> Any:
+    def act(options: dict[str, Any]) -> int:
+        name, kind, force = (options.pop(own) for own in ("name", "kind", "force"))
+        return commands.init.init(options, name or "", kind or "", bool(force))
+
+    says = {"force": "overwrite a file that is there", "name": "what the target is called (its kind)",
+            "kind": "which kind of system it is, where it does not show that itself"}  # fmt: skip
+    doc = "Write a target file of what runs here, with where each value came from; touches nothing else."
+    common = ("api", "redis_container", "postgres_container", "noninteractive")
+    return experiment_task("init", doc, act, ("force",), values=("name", "kind"), common=common, says=says)
+
+
 def _due() -> Any:
     def act(options: dict[str, Any]) -> int:
         run, schedule = bool(options.pop("run")), options.pop("schedule") or "schedule.toml"
@@ -93,6 +105,7 @@ namespace = Collection(
     heal,
     freeze,
     thaw,
+    _init(),
     _due(),
     _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
     _named("run", "Run an experiment by name (NAME, SUITE/NAME) or file."),

@@ -25,6 +25,7 @@ SYSTEM = System(
         "catch_up_s": fact.SECONDS,
     },
     metrics_page="/metrics",
+    series="checkout_",
     safe_state=None,
     needs="[behaviors.NAME] (how it is invoked), [components], [records] (SQL), [services.postgres] (dsn, proxy_name)",
     fates={409: "conflict", 429: "rate limited", 503: "unavailable", 504: "timed out"},

@@ -53,6 +53,7 @@ SYSTEM = System(
         "database": Declaration("where its database is", "services.postgres", 'dsn = "env:DATABASE_URL"'),
     },
     metrics_page="/metrics",
+    series="trader_",
     safe_state=SafeState(
         calls=(
             Call("/pause", "pause"),

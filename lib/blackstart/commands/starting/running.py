@@ -1,0 +1,117 @@
+"""What runs on this machine and can be reached: containers, and the processes that listen, with their units."""
+
+import json
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from blackstart.base.errors import BlackstartError
+from blackstart.controls.steps.local import carry_out
+from blackstart.model.step import Command
+
+_ENGINE_WITHIN_S = 15.0
+_COMPOSE = "com.docker.compose."
+_UNIT = re.compile(r"/([^/]+)\.service(?:/|$)")
+# Nothing is said to other ports of a machine: what listens there may take it amiss.
+_PORTS = {6379, 5432, 9092, 8474, 9090, 3000, 5000, 8000, 8001, 8080, 8081, 8888}
+_PROGRAMS = re.compile(r"redis|valkey|postgres|kafka|toxiproxy|prometheus|uvicorn|gunicorn", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Running:
+    """One thing that runs. `address` is where it is reached from here ("" where it publishes nothing), `port` its own,
+    `control` the table of a target file, `told` where all this is from, `names` what it is called by others, and
+    `settings` those of its environment that are no secret."""
+
+    address: str
+    port: int
+    control: Mapping[str, str]
+    told: str
+    names: tuple[str, ...] = ()
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+
+def containers() -> tuple[list[Running], str]:
+    """All running containers, one entry for each port; and why there are none, where the engine can't be asked."""
+    engine = os.environ.get("CONTAINER_ENGINE") or "docker"
+    try:
+        ids = carry_out(Command((engine, "ps", "-q", "--no-trunc"), timeout_s=_ENGINE_WITHIN_S)).stdout.split()
+        if not ids:
+            return [], f"{engine} runs no container"
+        told = carry_out(Command((engine, "inspect", "--type", "container", *ids), timeout_s=_ENGINE_WITHIN_S)).stdout
+        return [one for each in json.loads(told) for one in _of_container(each)], ""
+    except (BlackstartError, ValueError, KeyError) as error:
+        return [], f"{engine} can't be asked: {str(error).splitlines()[0]}"
+
+
+def _of_container(told: Mapping[str, Any]) -> Iterator[Running]:
+    name, config = str(told["Name"]).lstrip("/"), told["Config"]
+    labels = config.get("Labels") or {}
+    service, project = (str(labels.get(f"{_COMPOSE}{key}", "")) for key in ("service", "project"))
+    control = {"compose": service, "project": project} if service and project else {"docker": name}
+    told_by = f"container {name}" + (f" (compose {project}/{service})" if service else "")
+    environment = dict(pair.split("=", 1) for pair in config.get("Env") or () if "=" in pair)
+    settings = {key: environment[key] for key in ("POSTGRES_USER", "POSTGRES_DB") if key in environment}
+    ports = (told.get("NetworkSettings") or {}).get("Ports") or {}
+    open_ports = {**dict.fromkeys(config.get("ExposedPorts") or ()), **ports}
+    for inner, published in open_ports.items():
+        port = inner.partition("/")[0]
+        if not port.isdecimal() or inner.endswith("/udp"):
+            continue
+        address = next((f"{_host(one['HostIp'])}:{one['HostPort']}" for one in published or ()), "")
+        where = f"{told_by}, port {port}" + (f" published at {address}" if address else " published nowhere")
+        yield Running(address, int(port), control, where, tuple(filter(None, (name, service))), settings)
+
+
+def _host(ip: str) -> str:
+    return "127.0.0.1" if ip in ("", "0.0.0.0", "::") else f"[{ip}]" if ":" in ip else ip
+
+
+def listening(known: Collection[str]) -> list[Running]:
+    """The processes that listen on this machine at a port, or by a name, that such a system has; not at the addresses
+    that are `known` already. Where another user's can't be seen, there are fewer."""
+    try:
+        every = psutil.net_connections("tcp")
+    except psutil.Error:
+        return []
+    taken = {int(address.rpartition(":")[2]) for address in known if address}
+    found: dict[int, Running] = {}
+    for one in every:
+        if one.status != psutil.CONN_LISTEN or not one.laddr or one.laddr.port in (taken | found.keys()):
+            continue
+        port = int(one.laddr.port)
+        program = _program(one.pid)
+        if program == "docker-proxy" or not (port in _PORTS or _PROGRAMS.search(program)):
+            continue
+        host = _host(str(one.laddr.ip))
+        found[port] = Running(f"{host}:{port}", port, *_held_by(one.pid, program, f"{host}:{port}"))
+    return [found[port] for port in sorted(found)]
+
+
+def _program(pid: int | None) -> str:
+    try:
+        return psutil.Process(pid).name() if pid else ""
+    except psutil.Error:
+        return ""
+
+
+def _held_by(pid: int | None, program: str, address: str) -> tuple[dict[str, str], str]:
+    """How it is controlled, and where that is known from: its unit, else a hand."""
+    what = program or "a process of another user"
+    unit = _unit(pid) if pid else ""
+    if unit:
+        return {"unit": unit}, f"unit {unit} ({what}, process {pid}), listening at {address}"
+    return {"manual": f"{what} at {address}"}, f"{what}, listening at {address}, in no container and no unit"
+
+
+def _unit(pid: int) -> str:
+    try:
+        found = _UNIT.findall(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8"))
+    except OSError:
+        return ""
+    return found[-1] if found and not found[-1].startswith(("user@", "docker", "containerd")) else ""

@@ -1,0 +1,197 @@
+"""What `chaos.init` makes of what runs: a file that can be read, with where each value is from, and no secret in it."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart.commands import init
+from blackstart.commands.starting import parts, recognized, running
+from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.parts import Seen
+from blackstart.commands.starting.running import Running
+from blackstart.commands.target_file import load
+
+API = Running("127.0.0.1:8000", 8000, {"docker": "app"}, "container app")
+REDIS = Running("127.0.0.1:16379", 6379, {"compose": "redis", "project": "shop"}, "container shop-redis-1",
+                ("shop-redis-1", "redis"))  # fmt: skip
+OTHER = Running("127.0.0.1:26379", 6379, {"docker": "redis-2"}, "container redis-2", ("redis-2",))
+POSTGRES = Running("", 5432, {"docker": "pg"}, "container pg, port 5432 published nowhere", ("pg",),
+                   {"POSTGRES_USER": "app", "POSTGRES_DB": "book"})  # fmt: skip
+ALL = [Seen(API, "http"), Seen(REDIS, "redis"), Seen(POSTGRES, "postgres")]
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., int]:
+    """`chaos.init` in a folder of its own, where these run; all whose name is in `proved` are proved to be its own."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("API", "REDIS_URL", "DATABASE_URL", "REDIS_CONTAINER", "POSTGRES_CONTAINER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(recognized, "kind", lambda api: "trader" if api.endswith(":8000") else "")
+    monkeypatch.setattr(recognized, "wants_login", lambda address: address != REDIS.address)
+    monkeypatch.setattr(recognized, "posts", lambda api: ["/orders"])
+
+    def made(seen: list[Seen] = ALL, proved: tuple[str, ...] = (REDIS.address, ""), **options: Any) -> int:
+        own = {name: options.pop(name) for name in ("name", "kind", "force") if name in options}
+
+        def missing(draft: Draft, name: str, within_s: float) -> str:
+            keys = draft.services[name]
+            return "" if (keys["address"].value if "address" in keys else "") in proved else "nobody knows it"
+
+        monkeypatch.setattr(parts, "look", lambda say: seen)
+        monkeypatch.setattr(parts, "_missing", missing)
+        return init.init({"noninteractive": True, **options}, **own)
+
+    return made
+
+
+def written(name: str = "trader") -> dict[str, Any]:
+    return tomllib.loads(Path(f"targets/{name}.toml").read_text())
+
+
+def test_what_is_written_can_be_read_and_says_where_each_value_is_from(here: Callable[..., int]) -> None:
+    assert here() == 0
+    made = written()
+    assert (made["name"], made["kind"], made["api"]) == ("trader", "trader", "http://127.0.0.1:8000")
+    assert made["services"]["redis"]["control"] == {"compose": "redis", "project": "shop"}
+    assert made["services"]["redis"]["dsn"] == "redis://127.0.0.1:16379/0"
+    assert made["services"]["postgres"] == {"control": {"docker": "pg"}}
+    text = Path("targets/trader.toml").read_text()
+    values = [line for line in text.splitlines() if " = " in line and not line.startswith(("#", "name", "kind"))]
+    told = [line for line in values if "#" in line]
+    assert {line for line in values if line not in told} == {
+        'address = "127.0.0.1:8000"', 'url = "http://127.0.0.1:8000"',
+    }  # fmt: skip
+    assert text.count("# proved to be its own, ") == 2
+    assert load(Path("targets/trader.toml")).kind == "trader"
+
+
+def test_what_nobody_can_know_is_left_open_as_lines_that_can_be_completed(here: Callable[..., int]) -> None:
+    assert here() == 0
+    text = Path("targets/trader.toml").read_text()
+    assert "the API takes POST /orders; nobody was there to ask" in text
+    assert '# dsn = "env:DATABASE_URL"  # a URL as postgresql://app@HOST:5432/book, with its password' in text
+    without = "\n".join(line.removeprefix("# ") if line.startswith(("# [", "# route", "# db_")) else line
+                        for line in text.splitlines())  # fmt: skip
+    completed = tomllib.loads(without)
+    assert completed["orders"] == {"route": "/orders"} and completed["facts"] == {"db_timeout_s": 2.0}
+
+
+def test_a_file_that_is_there_is_kept_unless_told_otherwise(here: Callable[..., int], capsys: Any) -> None:
+    Path("targets").mkdir()
+    Path("targets/trader.toml").write_text("mine")
+    assert here() == 40
+    assert "targets/trader.toml is there already, and was not touched" in capsys.readouterr().err
+    assert here(name="trader") == 40
+    assert Path("targets/trader.toml").read_text() == "mine"
+    assert here(name="other") == 0
+    assert here(force=True) == 0
+    assert written()["kind"] == "trader" and sorted(p.name for p in Path("targets").iterdir()) == [
+        "other.toml", "trader.toml",
+    ]  # fmt: skip
+
+
+def test_of_several_the_one_that_is_proved_is_taken(here: Callable[..., int]) -> None:
+    assert here([*ALL, Seen(OTHER, "redis")]) == 0
+    assert written()["services"]["redis"]["address"] == REDIS.address
+    assert "# 1 more speak redis here, and are not proved to be" in Path("targets/trader.toml").read_text()
+
+
+def test_of_several_that_are_not_proved_none_is_guessed(here: Callable[..., int]) -> None:
+    assert here([*ALL, Seen(OTHER, "redis")], proved=("",)) == 0
+    assert "redis" not in written()["services"]
+    text = Path("targets/trader.toml").read_text()
+    assert "# [services.redis]  # container redis-2" in text and '# control = { docker = "redis-2" }' in text
+
+
+def test_the_container_that_is_named_is_meant_and_one_that_is_not_there_is_refused(
+    here: Callable[..., int], capsys: Any
+) -> None:
+    assert here([*ALL, Seen(OTHER, "redis")], proved=(), redis_container="redis-2") == 0
+    assert written()["services"]["redis"]["control"] == {"docker": "redis-2"}
+    assert "# NOT PROVED to be the trader's own: nobody knows it" in Path("targets/trader.toml").read_text()
+    assert here(name="b", redis_container="rediss") == 40
+    assert 'no running container or compose service "rediss" speaks redis. Did you mean' in capsys.readouterr().err
+    assert not Path("targets/b.toml").exists()
+
+
+def test_a_password_stays_in_its_variable(here: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://app:hunter22@127.0.0.1/book")
+    monkeypatch.setenv("API", "http://ops:hunter33@127.0.0.1:8000")
+    assert here() == 0
+    text = Path("targets/trader.toml").read_text()
+    assert written()["services"]["postgres"]["dsn"] == "env:DATABASE_URL" and written()["api"] == "env:API"
+    assert "hunter" not in text
+
+
+@pytest.mark.parametrize(
+    ("seen", "kind", "told"),
+    [
+        ([], "", "no API here shows the series of a known system"),
+        (ALL, "gateway", "no API here shows the series of gateway"),
+        ([*ALL, Seen(Running("127.0.0.2:8000", 8000, {}, "container b"), "http")], "", "2 APIs could be meant"),
+    ],
+)
+def test_an_api_that_nobody_can_tell_is_refused_with_the_option_that_says_it(
+    here: Callable[..., int], capsys: Any, seen: list[Seen], kind: str, told: str
+) -> None:
+    assert here(seen, kind=kind) == 40
+    said = capsys.readouterr().err
+    assert told in said and "--api URL" in said and not Path("targets").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("name", "../etc"), ("kind", "tradr")])
+def test_a_name_or_kind_that_is_none_is_refused(here: Callable[..., int], capsys: Any, option: str, value: str) -> None:
+    assert here(**{option: value}) == 40
+    assert capsys.readouterr().err.startswith(f"Not started: --{option}")
+
+
+def test_every_text_can_stand_in_the_file() -> None:
+    hostile = 'a "b" \\ # c\n[services.x]\nd = "é'
+    draft = Draft({"name": Told("x"), "api": Told("http://127.0.0.1:1", hostile)})
+    text = (
+        draft.noted("", hostile).left_open("orders", hostile).with_service("s", {"log": Told(hostile, hostile)}).text()
+    )
+    assert tomllib.loads(text) == {
+        "name": "x", "api": "http://127.0.0.1:1", "services": {"s": {"log": hostile}},
+    }  # fmt: skip
+
+
+def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [{
+        "Name": "/shop-redis-1",
+        "Config": {
+            "Env": ["REDIS_PASSWORD=hunter22", "POSTGRES_USER=app"],
+            "Labels": {"com.docker.compose.service": "redis", "com.docker.compose.project": "shop"},
+            "ExposedPorts": {"6379/tcp": {}, "9/tcp": {}, "53/udp": {}},
+        },
+        "NetworkSettings": {"Ports": {"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}], "53/udp": None}},
+    }]  # fmt: skip
+    (tmp_path / "told").write_text(json.dumps(told))
+    script = f'#!/bin/sh\ncase $1 in ps) echo 0123abcd ;; inspect) cat "{tmp_path}/told" ;; esac\n'
+    (tmp_path / "engine").write_text(script)
+    (tmp_path / "engine").chmod(0o755)
+    monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "engine"))
+    found, why = running.containers()
+    assert (why, [(one.address, one.port) for one in found]) == ("", [("127.0.0.1:16379", 6379), ("", 9)])
+    assert found[0].control == {"compose": "redis", "project": "shop"}
+    assert (found[0].names, dict(found[0].settings)) == (("shop-redis-1", "redis"), {"POSTGRES_USER": "app"})
+
+
+def test_without_an_engine_it_goes_on_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "none"))
+    found, why = running.containers()
+    assert not found and "can't be asked" in why
+
+
+def test_without_a_terminal_and_without_leave_nothing_is_written(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NONINTERACTIVE", raising=False)
+    assert here(noninteractive=False) == 40
+    assert not Path("targets").exists()
