@@ -38,6 +38,9 @@ BROKER = (
     "partition --redis-answers-lost", "partition --cut", "resource-stress", "resource-stress --cpu",
     "resource-stress --memory"
 )  # fmt: skip
+SERVICES = (
+    "platform-coordination", "product-catalog", "inventory-1", "inventory-2", "order", "event-consumer"
+)  # fmt: skip
 SHOP = (
     "discovery-failure", "broker-partition", "connection-exhaustion", "cascading-failure", "event-storm", "split-brain",
     "memory-leak"
@@ -140,7 +143,6 @@ def shop(state: Path) -> Iterator[System]:
         services = target["services"]
         kafka = urlsplit(services["kafka"]["dsn"])
         redis = urlsplit(services["redis"]["dsn"])
-        urls = {name: table["url"] for name, table in services.items() if table.get("url")}
         yield System(
             "shop",
             state / "labs/shop/target.toml",
@@ -148,7 +150,7 @@ def shop(state: Path) -> Iterator[System]:
                 Look("redis", partial(pings_redis, redis.hostname or "", redis.port or 0), 0.02),
                 Look("kafka", partial(accepts, kafka.hostname or "", kafka.port or 0), 0.05),
                 Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
-                *(Look(name, partial(answers_http, f"{url}/health/ready"), 0.1) for name, url in urls.items()),
+                *(Look(name, partial(answers_http, f"{services[name]['url']}/health/ready"), 0.1) for name in SERVICES),
             ],
             {name: invoke(f"shop.{name}") for name in SHOP},
             {pid},
