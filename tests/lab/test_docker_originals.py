@@ -1,13 +1,14 @@
 """The original scripts by their flags, on containers and compose services that are called as in the documents."""
 
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.lab.container_trader import SERVICES, ContainerTrader, literal_ports, running
-from tests.lab.drills import ROOT, Drill, command, environment
+from tests.lab.drills import ROOT, Drill, environment
 from tests.requirements import require
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow, pytest.mark.timeout(900)]  # it may have to wait its turn
@@ -71,8 +72,8 @@ def test_from_a_target_file_that_is_written_of_what_runs_here_to_drills_that_hol
     def typed(*words: str) -> subprocess.CompletedProcess[str]:
         env = environment(tmp_path / "state", tmp_path / "reports", DATABASE_URL="", API=trader.api)
         return subprocess.run(
-            command(*words), cwd=tmp_path, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            timeout=300, check=False,
+            [str(Path(sys.executable).with_name("blackstart")), *words], cwd=tmp_path, env=env, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     before = trader.started()
