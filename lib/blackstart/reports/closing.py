@@ -16,7 +16,7 @@ _FOLLOWS = "follows from the cause below"
 _LEAST = 24
 _MOST = 90
 _LABEL = 11
-_PROSE = ("cause", "result", "besides", "state")  # what is to be typed or opened is never broken into lines
+_PROSE = ("cause", "result", "besides", "left out", "state")  # what is to be typed or opened is never broken into lines
 
 
 def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[str]], columns: int) -> Iterator[str]:

@@ -79,11 +79,14 @@ def failed(view: RunView) -> Element | None:
     """What did not hold, each with what was expected, what was seen and where to look."""
     bad = [f for f in view.judgement.findings if result(f) not in (Verdict.HELD, NOT_OBSERVED)]
     never = [f.name for f in bad if not view.entered(f.phase)]
-    cards = [_card(f) for f in bad if view.entered(f.phase)]
+    stands = standing.of(view)
+    follow = [f.name for f in bad if stands.explains(f)]
+    cards = [_card(f) for f in bad if view.entered(f.phase) and not stands.explains(f)]
     if view.judgement.verdict == Verdict.REFUSED or not bad:
         return None
     told = e("p", f"Never looked at, since the run did not get that far: {', '.join(never)}.") if never else None
-    return section("What did not hold, or was not seen", cards, told, id_="failed")
+    why = f"From one cause, {stands.cause}: {', '.join(follow)}." if follow else ""
+    return section("What did not hold, or was not seen", e("p", why) if why else None, cards, told, id_="failed")
 
 
 def _card(finding: Finding) -> Element:

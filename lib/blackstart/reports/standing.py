@@ -36,6 +36,7 @@ class Standing:
     would bring about, in words, and `state` in one; both are "" where the system has none, or none was looked at.
     `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
+    `left_out` are the criteria that the operator left out by choice.
     """
 
     what: str
@@ -50,6 +51,7 @@ class Standing:
     resume: str
     evidence: str
     next: str
+    left_out: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -91,6 +93,8 @@ class Standing:
             yield "besides", self.broke_besides
         for line in self.still_broken:
             yield "STILL BROKEN", line
+        if self.left_out:
+            yield "left out", f"{', '.join(self.left_out)}, by choice"
         if self.trading:
             yield "state", self.trading
         if self.resume:
@@ -119,6 +123,7 @@ def of(view: RunView) -> Standing:
         resume=state.resume,
         evidence=str(view.where),
         next=heal_command() if broken else view.again,
+        left_out=view.judgement.left_out,
     )
 
 

@@ -161,6 +161,14 @@ def test_without_an_abort_the_last_reading_says_how_trading_stands(
     assert ("http://127.0.0.1:8000/resume" in found.resume) == (state == "paused")
 
 
+def test_what_was_left_out_by_choice_is_told(stories: dict[str, RunView]) -> None:
+    story = stories["held"]
+    last = replace(story.judgement.findings[-1], left_out="orders", name="no_lost_order")
+    told_of = replace(story.judgement, findings=(*story.judgement.findings, last))
+    found = standing.of(RunView(story.record, told_of, story.where))
+    assert ("left out", "no_lost_order (--without orders), by choice") in list(found.rows())
+
+
 def test_names_beyond_the_third_are_counted(stories: dict[str, RunView]) -> None:
     many = replace(standing.of(stories["broke"]), besides=("a", "b", "c", "d", "e"))
     assert many.broke_besides == "a, b, c and 2 more"
@@ -171,7 +179,9 @@ def test_every_report_begins_with_the_same(tmp_path: Path) -> None:
     line = "API unreachable from 14:30:03Z to the end; 6 expectations follow from it"
     log = csv_log.rows(view.record, view.judgement, standing.of(view))
     assert ("cause", line) in log and log[-1] == ("test_result", "FAIL")
-    assert line in Page(html.page(view)).text("header")
+    made = Page(html.page(view))
+    assert line in made.text("header") and "ready_503, leader_0, health_healthy" in made.text("p")
+    assert made.text("article").count("one_leader") == 1 and "ready_503" not in made.text("article")
     assert line in github.summary(view).partition("\n\n|")[0] and line in github.log_lines(view)[0]
     assert line in junit.xml(view).partition("<testcase")[2].partition("</testcase>")[0]
     assert line in summary.text(view, history.none()).partition("**Hypothesis**")[0]
