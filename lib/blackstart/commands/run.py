@@ -74,6 +74,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     source = user_experiment.source(found)
     guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
     console = Console(given.noninteractive, redactor)
+    console.quiet = given.quiet and given.noninteractive  # who is asked is told what about
     refuse_hands_off(plan, given)
     console.say(f"target: {target.name} ({target.api or 'no api'}), from {target.why}")
     if unused := docker_host.unused(plan.controls.values(), os.environ):

@@ -97,15 +97,18 @@ class Narrator:
         return new
 
     def _progress(self, now_s: float) -> str:
-        """`recovery 12 s of at most 90 s, awaiting ready_200_again (ready was 503); then: 5 s to see that it lasts`."""
+        """`recovery 12 s of at most 90 s, then 5 s to see that it lasts; awaiting ready_200_again (ready was 503)`.
+
+        A line that is too long for its terminal is cut at its end.
+        """
         wait, awaited = self._wait, self.observer.undecided(self._wait.phase)
         limits = [at_s for monitor in awaited if (at_s := monitor.deadline_s()) is not None]
         last_s = max(limits, default=wait.began_s + wait.about_s)
         of = f" of {'at most' if limits else 'about'} {last_s - wait.began_s:.0f} s" if last_s > now_s else ""
-        names = f", awaiting {', '.join(f'{m.expectation.name} ({shown_reading(m.last)})' for m in awaited)}"
+        names = f"; awaiting {', '.join(f'{m.expectation.name} ({shown_reading(m.last)})' for m in awaited)}"
         names = names if awaited else ""
         then = self._then()
-        told = f"{wait.what} {now_s - wait.began_s:.0f} s{of}{names}{f'; then: {then}' if then else ''}"
+        told = f"{wait.what} {now_s - wait.began_s:.0f} s{of}{f', then {then}' if then else ''}{names}"
         return f"{told}. {self.observer.shown()}" if self.verbose else told
 
     def _then(self) -> str:
