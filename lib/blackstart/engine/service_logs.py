@@ -10,10 +10,10 @@ from blackstart import controls
 from blackstart.base import clock
 from blackstart.base.errors import BlackstartError
 from blackstart.base.urls import http
-from blackstart.controls.steps.local import run
+from blackstart.controls.steps.local import carry_out
+from blackstart.controls.steps.outcome import Outcome
 from blackstart.model.control import Control
 from blackstart.model.plan import Plan
-from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
 
 _LINES = 8
@@ -89,7 +89,8 @@ def _of_control(service: Service, since: str, found: list[Control]) -> list[str]
     try:
         control = controls.of(service).resolve()
         found.append(control)
-        return _printed(control.log_tail(_READ_LINES, since))
+        step = control.log_tail(_READ_LINES, since)
+        return _printed(carry_out(step)) if step else []
     except BlackstartError as error:
         return [f"(no log: {error})"]
 
@@ -97,15 +98,12 @@ def _of_control(service: Service, since: str, found: list[Control]) -> list[str]
 def _of_api(target: Target, since: str, found: list[Control]) -> list[str]:
     try:
         port = http.read(target.api).place.port if target.api else 0
-        return next(
-            (lines for one in found if port and (lines := _printed(one.log_of_port(port, _READ_LINES, since)))), []
-        )
+        steps = filter(None, (one.log_of_port(port, _READ_LINES, since) for one in found if port))
+        return next((lines for step in steps if (lines := _printed(carry_out(step)))), [])
     except (BlackstartError, ValueError):  # nobody said that it is a container
         return []
 
 
-def _printed(step: Command | None) -> list[str]:
-    if step is None:
-        return []
-    outcome = run(step)
+def _printed(outcome: Outcome) -> list[str]:
+    """A server's log may be on either stream."""
     return f"{outcome.stdout}\n{outcome.stderr}".strip().splitlines()
