@@ -28,6 +28,15 @@ def one_line(text: str) -> str:
     return _COMMAND.sub(_disarmed, text) if "::" in text or "##" in text else text
 
 
+def shortened(text: str, most: int) -> str:
+    """The text with its middle left out, where it is longer than that: at the beginning stands what was run, and at the
+    end what a program says went wrong."""
+    if len(text) <= most:
+        return text
+    head = most // 3
+    return f"{text[:head]} … {text[head + 3 - most :]}"
+
+
 def kind_of(value: Any) -> str:
     """What a value of a file is, as in `a list`: where it is of the wrong kind, the value itself may be a secret."""
     kinds = {str: "text", bool: "true or false", dict: "a table", list: "a list", int: "a number", float: "a number"}

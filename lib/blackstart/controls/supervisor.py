@@ -16,6 +16,7 @@ from xmlrpc.client import Fault
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
+from blackstart.base.printable import shortened
 from blackstart.controls import process_tree, read_table, supervisor_rpc
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.control import Control, State, Status, life_of
@@ -163,7 +164,7 @@ def parse_status(text: str, revives: bool) -> State:
     """The state in `supervisorctl status NAME` followed by a line "state ppid start" of its process, if it has one."""
     lines = [line.split() for line in text.splitlines() if line.strip()]
     if not lines or len(lines[0]) < 2 or lines[0][1] not in _STATUS:
-        return State("absent", revives=revives, detail=text.strip()[:200])
+        return State("absent", revives=revives, detail=shortened(text.strip(), 200))
     words = lines[0]
     status = _STATUS[words[1]]
     pid = int(words[3].rstrip(",")) if words[2:3] == ["pid"] else None

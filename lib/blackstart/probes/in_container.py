@@ -10,6 +10,7 @@ from typing import ClassVar, Self
 from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, StepTimedOut
+from blackstart.base.printable import shortened
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Silence
 from blackstart.controls.steps.local import carry_out
@@ -72,7 +73,7 @@ def _failed(text: str) -> Answer:
     """A service that is down is the target's; whatever else keeps the command from asking it says nothing of it."""
     told = postgres_errors.printed(text)
     kind: Silence = "unreachable" if any(word in text for word in _DOWN) else "unreadable"
-    return Answer(told.kind if told else kind, note=" ".join(text.split())[:300])
+    return Answer(told.kind if told else kind, note=shortened(" ".join(text.split()), 300))
 
 
 @plain("endpoint.command_output")

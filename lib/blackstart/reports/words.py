@@ -3,6 +3,7 @@
 from typing import Any
 
 from blackstart.base.durations import shown
+from blackstart.base.printable import shortened
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
 from blackstart.model.finding import NOT_OBSERVED, Finding
@@ -62,8 +63,7 @@ def tell(event: Event) -> str:
 
 
 def _flat(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= 300 else f"{text[:299]}…"
+    return shortened(str(value), 300)
 
 
 def _undone(event: Event) -> str:

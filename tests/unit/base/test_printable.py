@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.base.printable import lines, one_line, printable, table
+from blackstart.base.printable import lines, one_line, printable, shortened, table
 from blackstart.base.secrets.redact import MASK, Redactor
 
 
@@ -50,3 +50,11 @@ def test_no_cell_makes_a_row_of_its_own(rows: list[list[str]]) -> None:
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\\'"), min_size=6, max_size=20))
 def test_a_secret_that_can_not_be_shown_as_it_is_is_masked_all_the_same(secret: str) -> None:
     assert Redactor([secret])(printable(f"<{secret}>")) == f"<{MASK}>"
+
+
+def test_a_long_text_is_shown_with_what_was_run_and_with_what_went_wrong() -> None:
+    long = "`docker exec redis redis-cli PING` ended with exit code 1" + " and so on" * 100 + ": FATAL: no space left"
+    told = shortened(long, 200)
+    assert told.startswith("`docker exec redis redis-cli PING` ended") and told.endswith(": FATAL: no space left")
+    assert len(told) == 200 and " … " in told
+    assert shortened("short", 5) == "short"
