@@ -72,8 +72,8 @@ def test_from_a_target_file_that_is_written_of_what_runs_here_to_drills_that_hol
     def typed(*words: str) -> subprocess.CompletedProcess[str]:
         env = environment(tmp_path / "state", tmp_path / "reports", DATABASE_URL="", API=trader.api)
         return subprocess.run(
-            [str(Path(sys.executable).with_name("blackstart")), *words], cwd=tmp_path, env=env, stdin=subprocess.DEVNULL,
-            capture_output=True, text=True, timeout=300, check=False,
+            [str(Path(sys.executable).with_name("blackstart")), *words], cwd=tmp_path, env=env,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False,
         )  # fmt: skip
 
     before = trader.started()

@@ -252,6 +252,10 @@ def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) 
     expectation = monitor.expectation
     if expectation.when == "eventually" and (monitor.interval is None or late(monitor)):
         return _missed_by_less(run, monitor) or ("" if still else _waited_in_a_crowd(run, monitor))
+    if expectation.when == "eventually" and (lost := monitor.left) is not None:
+        # A breaker that opens once more, a lease that lapses: limits of time of the system's own, which a crowd passes.
+        why = Lateness.of(run.record, RUN).told(lost.from_s, lost.to_s)
+        return f"lost again while {why}" if why else ""
     why = "" if still else Lateness.of(run.record, RUN).told(monitor.opened_s, run.times.ended_s)
     return f"seen only while {why}" if why else ""
 

@@ -167,6 +167,13 @@ def test_what_came_late_by_less_than_a_crowd_slows_is_inconclusive() -> None:
         assert (found.status, "it was missed by 700 ms" in found.message) == (status, status == "inconclusive")
 
 
+def test_what_is_lost_again_in_a_crowd_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
+    for from_s, status in ((1.8, "inconclusive"), (3.5, "broke")):
+        told = late(story(READY), from_s, from_s + 1.0, 0.05, runnable=10.0).reads(1.3, 2.5, ready=503)
+        found = finding(ended(told.reads(2.5, 6.0, ready=200), 6.0).judged(), "gives_up")
+        assert (found.status, "lost again while" in found.message) == (status, status == "inconclusive")
+
+
 def test_an_answer_at_the_limit_accuses_on_a_crowded_machine_too() -> None:
     told = late(story(READY), 1.3, 6.0, 0.05, runnable=10.0).reads(1.3, 4.8, ready=200)
     assert finding(ended(told.reads(4.8, 6.0, ready="timed_out"), 6.0).judged(), "gives_up").status == "broke"
