@@ -86,7 +86,7 @@ def _write(path: Path, text: str) -> None:
 
 def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     target = load(path)
-    missing = [name for name, one in target.system.declarations.items() if parts.is_open(draft, one)]
+    missing = [name for name, one in target.system.declarations.items() if parts.is_open(draft, one, name)]
     if missing:
         writer.line(f"left open in {path}: {', '.join(missing)}. Say them there, or leave out what is told by them:")
         writer.line(f"  --without {','.join(missing)}")

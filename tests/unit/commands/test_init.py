@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from blackstart.base.console import Console
 from blackstart.commands import init
 from blackstart.commands.starting import parts, recognized, running
 from blackstart.commands.starting.draft import Draft, Told
@@ -74,12 +75,33 @@ def test_what_is_written_can_be_read_and_says_where_each_value_is_from(here: Cal
 def test_what_nobody_can_know_is_left_open_as_lines_that_can_be_completed(here: Callable[..., int]) -> None:
     assert here() == 0
     text = Path("targets/trader.toml").read_text()
-    assert "the API takes POST /orders; nobody was there to ask" in text
+    assert "how orders are placed: left open (the API describes POST /orders)" in text
     assert '# dsn = "env:DATABASE_URL"  # a URL as postgresql://app@HOST:5432/book, with its password' in text
     without = "\n".join(line.removeprefix("# ") if line.startswith(("# [", "# route", "# db_")) else line
                         for line in text.splitlines())  # fmt: skip
     completed = tomllib.loads(without)
     assert completed["orders"] == {"route": "/orders"} and completed["facts"] == {"db_timeout_s": 2.0}
+
+
+def test_what_the_operator_says_is_written_and_what_can_not_be_so_is_left_open(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = {"how orders are placed": "/buy", "the time limit of its calls to the database": "soon"}
+
+    class Operator(Console):
+        def __init__(self, *_: Any) -> None:
+            super().__init__(noninteractive=True)
+            self.interactive = True
+
+        def line(self, prompt: str, within_s: float) -> str:
+            return answers.get(prompt.partition(" (")[0], "")
+
+    monkeypatch.setattr(init, "Console", Operator)
+    assert here() == 0
+    assert written()["orders"] == {"route": "/buy"} and "facts" not in written() and "plans" not in written()
+    answers["the time limit of its calls to the database"] = "1.5"
+    assert here(force=True) == 0
+    assert written()["facts"] == {"db_timeout_s": 1.5}
 
 
 def test_a_file_that_is_there_is_kept_unless_told_otherwise(here: Callable[..., int], capsys: Any) -> None:

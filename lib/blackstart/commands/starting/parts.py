@@ -21,6 +21,7 @@ from blackstart.suites import systems
 
 _STORES = ("redis", "postgres", "kafka")
 _PROVED_WITHIN_S = 3.0
+_ANSWER_WITHIN_S = 600.0
 _ONE_OF_MANY_WITHIN_S = 0.5
 
 
@@ -217,18 +218,30 @@ def _ways(draft: Draft, seen: Sequence[Seen]) -> Draft:
     return draft
 
 
-def is_open(draft: Draft, one: Declaration, name: str = "") -> bool:
+def is_open(draft: Draft, one: Declaration, name: str) -> bool:
     """Whether the draft does not say it."""
     if one.service:
         return False  # told beside the service, and needed only where it can't be asked in its container
-    return one.table == FACTS or one.table not in draft.tables
+    return name not in draft.tables.get(FACTS, {}) if one.table == FACTS else one.table not in draft.tables
 
 
 def _declared(draft: Draft, name: str, one: Declaration, console: Console) -> Draft:
-    """With what criteria are told by, where the API itself says that there is such a route and the operator agrees."""
-    route = one.line.partition("#")[0].partition("=")[2].strip().strip('"')
-    there = one.table != FACTS and route in recognized.posts(str(draft.target().api))
-    if there and console.interactive and console.ask(f"May drills send POST {route} ({one.means})?"):
-        return draft.with_table(one.table, {"route": Told(route, "POST, as the API's own description says")})
-    why = f"{one.means}: left open" + (f" (the API takes POST {route}; nobody was there to ask)" if there else "")
-    return draft.left_open(one.table, why, *(() if one.table in draft.open else (f"[{one.table}]",)), one.line)
+    """With what criteria are told by, as the operator says it; left open where nobody does, or it can't be so."""
+    key, example = (part.strip() for part in one.line.partition("#")[0].split("=", 1))
+    route = example.strip('"') if one.table != FACTS else ""
+    described = bool(route) and route in recognized.posts(str(draft.target().api))
+    such = f"{key}, as in {example}" + (", which the API describes" if described else "")
+    said = console.line(f"{one.means} ({such}; empty: left open): ", _ANSWER_WITHIN_S) if console.interactive else ""
+    if said.strip():
+        try:
+            value = said.strip().strip('"') if route else float(said)
+            keys = {**draft.tables.get(one.table, {}), key: Told(value, "said when this was written")}
+            made = draft.with_table(one.table, keys)
+            made.target()
+        except (ValueError, BlackstartError) as error:
+            console.say(f"left open: {str(error).removeprefix('Not started: ')}")
+        else:
+            return made
+    why = f"{one.means}: left open" + (f" (the API describes POST {route})" if described else "")
+    heading = () if one.table in draft.open or one.table in draft.tables else (f"[{one.table}]",)
+    return draft.left_open(one.table, why, *heading, one.line)
