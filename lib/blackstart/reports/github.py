@@ -42,7 +42,8 @@ def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
 
 
 def log_lines(view: RunView) -> list[str]:
-    """`::error` lines for the verdict, unless the run held, and for what broke; `::warning` for what was not seen."""
+    """`::error` lines for the verdict, unless the run held, and for what broke of itself; `::warning` for what was not
+    seen."""
     judgement, stands = view.judgement, standing.of(view)
     if judgement.verdict == Verdict.HELD:
         return []
@@ -51,6 +52,7 @@ def log_lines(view: RunView) -> list[str]:
     lines = [_command("error", title, printable.lines(says))]
     for status, level in ((Verdict.BROKE, "error"), (Verdict.INCONCLUSIVE, "warning")):
         found = [f for f in judgement.findings if result(f) == status and view.entered(f.phase)]
+        found = [f for f in found if not stands.explains(f)]
         for finding in found[:_ANNOTATIONS_AT_MOST]:
             says = [finding.message, f"expected: {finding.expected}"]
             says += [f"where to look: {hint(finding)}"] if hint(finding) else []

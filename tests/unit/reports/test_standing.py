@@ -183,6 +183,7 @@ def test_every_report_begins_with_the_same(tmp_path: Path) -> None:
     assert line in made.text("header") and "ready_503, leader_0, health_healthy" in made.text("p")
     assert made.text("article").count("one_leader") == 1 and "ready_503" not in made.text("article")
     assert line in github.summary(view).partition("\n\n|")[0] and line in github.log_lines(view)[0]
+    assert not any(name in "".join(github.log_lines(view)[1:]) for name in ("ready_503", "health_healthy"))
     assert line in junit.xml(view).partition("<testcase")[2].partition("</testcase>")[0]
     assert line in summary.text(view, history.none()).partition("**Hypothesis**")[0]
     assert line in table.text(view).rpartition("✘ broke")[2]
