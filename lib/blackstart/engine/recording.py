@@ -88,6 +88,15 @@ def collect(experiment: Experiment, observer: Observer, between: Callable[[], ob
         )  # fmt: skip
 
 
+def report(folder: Folder, judgement: Judgement, console: Console, tell: Callable[[RunView, Folder], object]) -> None:
+    """Write everything that is made from the record, and `tell` of it, whatever becomes of that."""
+    view = view_of(folder, judgement)
+    try:
+        write(folder, view, console)
+    finally:
+        tell(view, folder)
+
+
 def view_of(folder: Folder, judgement: Judgement) -> RunView:
     """The run as its reports tell it; where its journal can't be read, with the judgement alone."""
     try:

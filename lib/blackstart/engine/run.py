@@ -40,7 +40,6 @@ from blackstart.safety.ledger import undo_copies
 from blackstart.safety.preflight import forbidden_states, freeze, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
-from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import Monitors
 
 LONGEST_OVERTIME_S = 10.0
@@ -248,7 +247,7 @@ class Run:
         if self.signals.first is not None:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
-        if self.signals.first is None and self.touched:
+        if self.signals.first is None and self.touched and self.experiment.drained:
             self._safely(self._drain)
         self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
@@ -257,8 +256,6 @@ class Run:
         self.observer.phase("end")
 
     def _drain(self) -> None:
-        if not self.experiment.drained:
-            return
         self.observer.pace(FAST_TICK_S)
         self.observer.phase("drain", self.monitors.drain)
         longest_s = max(e.within_s or 0.0 for e in self.experiment.drained)
@@ -283,8 +280,7 @@ class Run:
     def _close(self) -> from_folder.Result:
         left = self.injection.proved, self.injection.unproved()
         judgement = from_folder.judge_run(self.folder.path, self.journal.failure, *left)
-        did_something = self.plan.changes or self.traffic.flowed()
-        if safe_state.wanted(self.flags, judgement.verdict, did_something):
+        if safe_state.wanted(self.flags, judgement.verdict, self.plan.changes or self.traffic.flowed()):
             between = self.signals.unless_again(self.guardian.problem)
             arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
             self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
@@ -295,13 +291,7 @@ class Run:
         self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
         by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED
-        self._safely(lambda: self._report(judgement), EventName.TROUBLE)
+        report = self.folder, judgement, self.console, self.narrator.verdict
+        self._safely(lambda: recording.report(*report), EventName.TROUBLE)
         code = self.signals.exit_code if by_signal else judgement.verdict.exit_code
         return from_folder.Result(judgement, self.folder, code)
-
-    def _report(self, judgement: Judgement) -> None:
-        view = recording.view_of(self.folder, judgement)
-        try:
-            recording.write(self.folder, view, self.console)
-        finally:
-            self.narrator.verdict(view, self.folder)
