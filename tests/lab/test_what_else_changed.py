@@ -28,4 +28,5 @@ def test_a_postgres_that_dies_in_a_drill_of_redis_is_named(lab: LabDriver, tmp_p
     before, after = (event["services"] for event in done.record.of("services"))
     assert before["postgres"]["status"] == "running" and after["postgres"]["status"] == "stopped"
     assert before["api"]["instance"] == after["api"]["instance"] != ""
-    assert "postgres was running before, and is stopped afterwards" in output
+    (reason,) = done.judged().reasons
+    assert "postgres was running before, and is stopped afterwards" in reason
