@@ -2,7 +2,7 @@
 
 from blackstart_lab.shop.exceptions import NotFound
 from blackstart_lab.shop.known_products import KnownProducts
-from blackstart_lab.shop.mutants import LEFT_PENDING, Mutant
+from blackstart_lab.shop.mutants import Mutant
 
 
 class AsksAlways(KnownProducts):
@@ -17,6 +17,5 @@ MUTANT = Mutant(
     summary="inventory reserves nothing while the catalog is away: its restarts are felt by every order",
     experiment="memory-leak",
     must_fail=("orders_confirmed_meanwhile",),
-    may_fail=LEFT_PENDING,
     parts={"products": AsksAlways},
 )
