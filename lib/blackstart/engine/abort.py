@@ -16,7 +16,7 @@ from blackstart.evidence.events import EventName
 from blackstart.model.finding import shown
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Reading
-from blackstart.model.step import Step
+from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
 
@@ -114,8 +114,11 @@ class _Abort:
             began_s = round(clock.now_s(), 6)
             try:
                 outcome = carry_out(step)
-                note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, code=outcome.code)
-                self._console.say(f"abort: {describe(step)} → {outcome.code}")
+                skipped = isinstance(step, HttpCall) and outcome.code == safe_state.NO_ROUTE
+                told: dict[str, Any] = {"code": outcome.code, "skipped": skipped}
+                note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **told)
+                why = ": skipped, the API has no such route" if skipped else ""
+                self._console.say(f"abort: {describe(step)} → {outcome.code}{why}")
             except Exception as error:  # foreseen or not: the next one may be the one that pauses
                 failed = _if(_told(error))
                 note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **failed)
@@ -157,16 +160,16 @@ class _Abort:
         done_s = clock.now_s()
         told = f"abort: {{left_s:.0f}} s more to see that {self._safe.of} stays paused (Ctrl-C: no look)"
         if not self._wait(lambda: self._reads(probe, paused, done_s), done_s + _PAUSED_WITHIN_S, told):
-            return self._otherwise()
+            return self._otherwise(done_s)
         left = self._wait(lambda: not self._reads(probe, paused), clock.now_s() + lasts_s, told)
-        return self._otherwise() if left else UNSEEN if self.lost else PAUSED
+        return self._otherwise(done_s) if left else UNSEEN if self.lost else PAUSED
 
-    def _otherwise(self) -> str:
-        """That it trades is only said of a value that was read; what does not answer is seen neither way."""
+    def _otherwise(self, done_s: float) -> str:
+        """That it trades is only said of a value that was read since; what does not answer is seen neither way."""
         probe, paused = self._safe.reached
         reading = self._observer.latest.get(probe)
-        seen = reading is not None and _fresh(reading) and reading.kind == "value" and reading.value != paused
-        return RUNNING if seen else UNSEEN
+        seen = reading is not None and _fresh(reading, done_s) and reading.kind == "value" and reading.value != paused
+        return RUNNING if seen and not self.lost else UNSEEN
 
     def _reads(self, probe: str, value: object, since_s: float = 0.0) -> bool:
         reading = self._observer.latest.get(probe)

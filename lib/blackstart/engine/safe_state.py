@@ -2,6 +2,7 @@
 
 import shlex
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from blackstart.base.errors import BadFlag, BadTarget, Refused
@@ -11,6 +12,8 @@ from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.system import Call, SafeState
 from blackstart.model.target import Target
 from blackstart.model.verdict import Verdict
+
+NO_ROUTE = 404
 
 
 def of(target: Target) -> SafeState:
@@ -49,7 +52,8 @@ def resume(target: Target) -> str:
 
 
 def _post(target: Target, call: Call) -> HttpCall:
-    return HttpCall("POST", target.url(call.path), call.body, dict(target.headers))
+    made = HttpCall("POST", target.url(call.path), call.body, dict(target.headers))
+    return replace(made, ok_statuses=(*made.ok_statuses, NO_ROUTE)) if call.optional else made
 
 
 def _command(target: Target, flags: Flags) -> str:

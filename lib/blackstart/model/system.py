@@ -31,11 +31,13 @@ class ByFlags:
 
 @dataclass(frozen=True)
 class Call:
-    """A POST to a system's own API, and in words what it does, as in "close all positions"."""
+    """A POST to a system's own API, and in words what it does, as in "close all positions". One that is `optional` is
+    skipped where the API answers 404: it has no such route."""
 
     path: str
     words: str
     body: Any = None
+    optional: bool = False
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
-from blackstart.verdict import judge
+from blackstart.verdict import bystanders, judge
 from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 _FAILED = ("unreachable", "timed_out", "malformed")
@@ -79,6 +79,8 @@ def of_broken(view: RunView) -> Cause:
     broke = [f for f in view.judgement.findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if not broke:
         return Cause("")
+    if dead := next((f for f in broke if f.name == bystanders.NAME), None):
+        return Cause(dead.message, 0, tuple(f.name for f in broke if f is not dead))
     shared = [(one, found) for one, found in _explained(view, broke) if len(found) > max(1, _MOST * len(broke))]
     if shared:
         outage, found = min(shared, key=lambda one: (-len(one[1]), one[0].from_s))

@@ -133,7 +133,9 @@ def _cause(view: RunView) -> Cause:
         return causes.of_broken(view)
     if verdict == Verdict.NOT_RESTORED:
         broke = causes.of_broken(view)
-        besides = (broke.text.partition(":")[0], *broke.besides) if broke.text else ()
+        first = broke.text if broke.follows else broke.text.partition(": ")[0]
+        first += f" ({_count(broke.follows, 'expectation')} of it)" if broke.follows else ""
+        besides = (first, *broke.besides) if first else ()
         return Cause(MENDED if view.mended_later else next(iter(reasons), verdict.says), 0, besides)
     if verdict == Verdict.INCONCLUSIVE:
         return causes.of_untold(view)
@@ -161,6 +163,9 @@ class _State:
         self._view = view
         safe = view.system.safe_state
         self._abort = view.record.last(EventName.ABORT_VERIFIED)
+        steps = [event for event in view.record.of(EventName.ABORT_STEP) if not event.get("at_once")]
+        self._failed = [str(event["step"] or "what to do") for event in steps if event.get("failed")]
+        self._skipped = [str(event["step"]) for event in steps if event.get("skipped")]
         self._begun = view.record.first(EventName.ABORT) or view.record.first(EventName.ABORT_FAILED)
         self._last = self._read(safe) if safe else None
         self._safe = safe if safe and (self._last or self._begun) else None
@@ -186,15 +191,20 @@ class _State:
         return "paused" if self._safe and last.value == self._safe.reached[1] else "running"
 
     def _outcome(self) -> str:
-        if self._abort:
-            return self.word
-        return "failed" if self._begun else "not asked for"
+        if self._failed or (self._begun and not self._abort):
+            return "failed"
+        return self.word if self._abort else "not asked for"
 
     @property
     def words(self) -> str:
         """In words; "" where there is no such state."""
         if not self.word:
             return ""
+        skipped = f". Skipped, the API has no such route: {', '.join(self._skipped)}" if self._skipped else ""
+        failed = f". FAILED, do it by hand: {', '.join(self._failed)}" if self._failed else ""
+        return f"{self._reached()}{skipped}{failed}"
+
+    def _reached(self) -> str:
         of = self.of
         asked: Event = self._abort or {}
         once = f", and may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
@@ -214,6 +224,8 @@ class _State:
     @property
     def resume(self) -> str:
         """What resumes it, where it is paused."""
+        if self._failed:
+            return ""  # what was not done comes first
         told = str((self._abort or {}).get("resume") or "")
         if told or self.word != "paused":
             return told if self.word != "running" else ""

@@ -133,6 +133,11 @@ class Lateness:
         """Whether any of that time is slow."""
         return _cover(self.slow, from_s, to_s)
 
+    def slow_throughout(self, from_s: float, to_s: float) -> bool:
+        """Whether next to all of that time is slow; so is no time at all."""
+        slow_s = sum(_overlap_s(beat.from_s, _felt_s(beat), from_s, to_s) for _, beat in self.slow)
+        return slow_s >= 0.9 * (to_s - from_s)
+
     def excuses(self, row: Row, fallback: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
         it was not answered, or its answer is a fallback: what the system itself takes when a limit of time has passed.
@@ -254,7 +259,11 @@ def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) 
         return _missed_by_less(run, monitor) or ("" if still else _waited_in_a_crowd(run, monitor))
     if expectation.when == "eventually" and (lost := monitor.left) is not None:
         # A breaker that opens once more, a lease that lapses: limits of time of the system's own, which a crowd passes.
-        why = Lateness.of(run.record, RUN).told(lost.from_s, lost.to_s)
+        # It closes, and is taken, again: what does not come back when the crowd has gone was not lost to it.
+        own = Lateness.of(run.record, RUN)
+        over_s = monitor.last.answered_s if monitor.lost_again and monitor.last else lost.to_s
+        ours = expectation.condition.op not in AGAINST_BASELINE and own.slow_throughout(lost.to_s, over_s)
+        why = own.told(lost.from_s, lost.to_s) if ours else ""
         return f"lost again while {why}" if why else ""
     why = "" if still else Lateness.of(run.record, RUN).told(monitor.opened_s, run.times.ended_s)
     return f"seen only while {why}" if why else ""

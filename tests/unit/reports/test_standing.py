@@ -9,11 +9,13 @@ import pytest
 
 from blackstart.evidence import history
 from blackstart.evidence.journal import Record
+from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import csv_log, github, html, junit, standing, summary, table
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
+from blackstart.verdict import bystanders
 from tests.unit.reports.drills import Drill, Seen, judged, told
 from tests.unit.reports.pages import Page
 
@@ -48,6 +50,23 @@ def test_what_an_outage_has_broken_follows_from_it(tmp_path: Path) -> None:
     assert found.verdict == Verdict.BROKE
     assert found.headline == "API unreachable from 14:30:03Z to the end; 6 expectations follow from it"
     assert found.besides == ()
+
+
+def test_an_outage_beside_what_is_not_restored_is_told_whole(tmp_path: Path) -> None:
+    view = viewed(told(ApiDies(end_s=9.5), tmp_path))
+    outage = standing.of(view)
+    judgement = replace(view.judgement, verdict=Verdict.NOT_RESTORED)
+    found = standing.of(RunView(view.record, judgement, view.where, known=systems.of))
+    assert found.besides[0] == f"{outage.cause} ({outage.follows} expectations of it)"
+
+
+def test_a_service_that_died_beside_the_drill_comes_before_what_follows_from_it(tmp_path: Path) -> None:
+    view = viewed(told(ApiDies(end_s=9.5), tmp_path))
+    dead = Finding(bystanders.NAME, "check", Verdict.BROKE, "postgres was running before, and is stopped", "", "")
+    findings = (*view.judgement.findings, dead)
+    judgement = replace(view.judgement, findings=findings)
+    found = standing.of(RunView(view.record, judgement, view.where, known=systems.of))
+    assert found.cause == dead.message and dead.name not in found.besides
 
 
 def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:
@@ -139,6 +158,19 @@ def test_how_trading_stands_is_what_the_abort_saw(
         assert found.resume == event["resume"]
     else:  # the system's own, where it is paused
         assert ("/resume" in found.resume) == (state == "paused")
+
+
+def test_a_pause_whose_other_steps_failed_is_no_success(runs: dict[str, Path]) -> None:
+    paused = {"event": "abort verified", "of": "trading", "ok": True, "state": "paused", "resume": "curl -X POST x"}
+    flatten, mode = (
+        {"event": "abort step", "step": f"POST {path}", "at_once": False} for path in ("/flatten", "/mode")
+    )
+    found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "failed": "500"}, mode, paused))
+    assert (found.state, found.abort, found.resume) == ("paused", "failed", "")
+    assert found.trading.endswith("stayed paused. FAILED, do it by hand: POST /flatten")
+    found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "skipped": True}, mode, paused))
+    assert (found.abort, found.resume) == ("paused", "curl -X POST x")
+    assert found.trading.endswith("the API has no such route: POST /flatten")
 
 
 def test_an_abort_that_failed_has_been_seen_by_nobody(runs: dict[str, Path]) -> None:

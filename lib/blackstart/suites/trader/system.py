@@ -57,8 +57,8 @@ SYSTEM = System(
     safe_state=SafeState(
         calls=(
             Call("/pause", "pause"),
-            Call("/flatten?reason=chaos_drill_failed", "close all positions"),
-            Call("/mode", "switch to PAPER", {"mode": "PAPER", "confirmation": "CONFIRM"}),
+            Call("/flatten?reason=chaos_drill_failed", "close all positions", optional=True),
+            Call("/mode", "switch to PAPER", {"mode": "PAPER", "confirmation": "CONFIRM"}, optional=True),
         ),
         settled=("leader", 1),  # taking the lock again un-pauses
         reached=("paused", True),
