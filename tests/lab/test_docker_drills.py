@@ -152,7 +152,8 @@ def test_the_targets_own_redis_behind_the_url_of_another_is_refused(trader: Cont
 
 
 def test_a_container_that_is_no_postgres_of_the_target_is_refused(trader: ContainerTrader, tmp_path: Path) -> None:
-    said = refused(trader, tmp_path, "chaos.postgres-blip", POSTGRES_CONTAINER="aitrapp-redis")
+    named = {"POSTGRES_CONTAINER": "aitrapp-redis", "WITHOUT": "orders"}
+    said = refused(trader, tmp_path, "chaos.postgres-blip", **named)
     assert "no proof that postgres is the one that trader uses" in said
 
 
