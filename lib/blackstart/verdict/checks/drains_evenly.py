@@ -1,5 +1,7 @@
 """A backlog is worked off at one pace: what is twice as long takes twice as long, and no more."""
 
+from itertools import pairwise
+
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 
@@ -12,7 +14,8 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     waited, for every size up to that.
 
     A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that may
-    have changed by our own lateness, tell nothing: inconclusive.
+    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven and fell by more than that
+    share from one reading to the next: offsets that are committed seldom make steps of an even pace.
     """
     report = Reporter(f"{probe} falls evenly, within {most_off:.0%} of its height")
     (ended_s,) = evidence.history.one("select max(end_s) from requests")
@@ -40,4 +43,8 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     late = evidence.lateness.told(from_s, to_s)
     if late:
         return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
+    step = max(before - after for (_, before), (_, after) in pairwise(read[top : empty + 1]))
+    if step > most_off * height:
+        seldom = "offsets are committed, or were read, too seldom to tell a pace"
+        return report.unknown(f"{probe} fell by {step:g} from one reading to the next: {seldom}", actual)
     return report.broke(f"the pace changed on the way: {actual}, {at_s - from_s:.1f} s after its height", actual)

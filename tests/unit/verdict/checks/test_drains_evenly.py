@@ -41,6 +41,10 @@ def straight(passed: float) -> float:
     return 1 - passed
 
 
+def stands_still(passed: float) -> float:
+    return max(0.5, 1 - 2.5 * passed) if passed < 0.8 else 2.5 * straight(passed)
+
+
 def test_one_pace_holds_and_tells_it() -> None:
     result = drained(straight)
     assert (result.verdict, result.actual) == ("held", "10000 in 10.0 s, 1000 a second; 0% off")
@@ -49,11 +53,16 @@ def test_one_pace_holds_and_tells_it() -> None:
 def test_what_slows_down_with_its_length_or_stands_still_on_the_way_broke() -> None:
     assert drained(lambda passed: (1 - passed) ** 2).verdict == "broke"  # fast at first
     assert drained(lambda passed: 1 - passed**2).verdict == "broke"  # slow at first
-    assert drained(lambda passed: 0.5 if 0.2 < passed < 0.8 else straight(passed)).verdict == "broke"
+    assert drained(stands_still).verdict == "broke"
 
 
 def test_steps_of_a_batch_are_no_change_of_pace() -> None:
     assert drained(lambda passed: -(-straight(passed) * 20 // 1) / 20).verdict == "held"
+
+
+def test_steps_that_are_as_high_as_what_a_pace_may_be_off_say_nothing() -> None:
+    result = drained(lambda passed: -(-straight(passed) * 4 // 1) / 4)
+    assert result.verdict == "inconclusive" and "fell by 2500 from one reading to the next" in result.message
 
 
 def test_a_pace_that_changed_while_we_stood_still_says_nothing() -> None:
