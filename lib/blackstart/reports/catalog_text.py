@@ -87,7 +87,8 @@ def _row(failure: Failure) -> tuple[str | int, ...]:
     count = failure.verdicts
     broke = count[Verdict.BROKE] + count[Verdict.NOT_RESTORED]
     times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
-    took = f"{_took(median(times))} ({_took(max(times))})" if times else "nothing awaited"
+    missed = "not seen" if _awaited(failure) else "nothing awaited"
+    took = f"{_took(median(times))} ({_took(max(times))})" if times else missed
     return (
         failure.system, failure.experiment, len(failure.runs), count[Verdict.HELD], broke, count[Verdict.INCONCLUSIVE],
         took, _at(failure.newest.began),
@@ -173,15 +174,20 @@ def _detection(failure: Failure) -> str:
 
 def _recovery(failure: Failure) -> str:
     times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
-    waited = [
-        run for run in failure.runs if any(f.phase == "recovery" and f.expected.startswith("ev") for f in run.findings)
-    ]
+    waited = _awaited(failure)
     if not waited:
         return "nothing is awaited after it"
     missed = f"; it did not come, or was not seen, in {len(waited) - len(times)}" if len(waited) > len(times) else ""
     if not times:
         return f"not seen in any of {runs(len(waited))}"
     return f"by itself: all that was awaited was there {_times(times)} after the undo began{missed}"
+
+
+def _awaited(failure: Failure) -> list[Seen]:
+    """The runs in which a recovery was awaited."""
+    return [
+        run for run in failure.runs if any(f.phase == "recovery" and f.expected.startswith("ev") for f in run.findings)
+    ]
 
 
 def _times(times_s: Sequence[float]) -> str:
@@ -198,7 +204,8 @@ def _prevention(failure: Failure, invoke: str) -> list[tuple[str, Words]]:
     if failure.improvements:
         return [("Prevention", (_quoted(said),)) for said in failure.improvements]
     if not failure.broken:
-        return [("Prevention", ("none was needed: the system bears it as it is",))]
+        borne = "none was needed: the system bears it as it is"
+        return [("Prevention", (borne if failure.verdicts[Verdict.HELD] else "not known: no run tells",))]
     run = next(iter(failure.broken.values()))[-1][0]
     how = Code(f"{invoke} report.note {run.where} --improvement '…'")
     return [("Prevention", ("nobody has noted an improvement yet: ", how))]

@@ -124,6 +124,13 @@ def test_what_was_not_measured_has_no_time() -> None:
     assert "ready is 503, 250 ms after the fault took effect" in text
 
 
+def test_what_never_held_is_not_said_to_be_borne_and_a_recovery_that_never_came_was_awaited() -> None:
+    text = told(run(1, UNSURE), run(2, UNSURE))
+    assert "**Prevention**: not known: no run tells" in text and "none was needed" not in text
+    row = section(text, "At a glance")
+    assert "not seen" in row and "nothing awaited" not in row
+
+
 def test_what_is_left_out_is_named() -> None:
     assert "`/reports/torn`: it was killed" in told(run(1), left_out=(("/reports/torn", "it was killed"),))
 
