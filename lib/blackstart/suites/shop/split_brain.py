@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Iterator
 
-from blackstart.base.errors import BadTarget
+from blackstart.base.errors import NotShown
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
 from blackstart.loads import OpenLoop, Operation, Retry, constant
@@ -25,7 +25,8 @@ from blackstart.suites.shop.link import links
 
 RATE_PER_S = 2.0
 EVERY_S, LASTS_S = 7.5, 5.0
-"""From one partition's beginning to the next, and for how long its instance is slow."""
+"""From one partition's beginning to the next, and for how long its instance is slow, where its lock lapses soon."""
+_LOCK_TTL_S, _LATE_SHARE, _DB_TIMEOUT_S = 1.5, 0.8, 2.0
 _AMPLE = 1_000_000
 _AGAIN = Retry(times=10, after_s=1.0, max_after_s=4.0, acknowledged_every=5)
 _TIMEOUT_S = 8.0
@@ -33,16 +34,10 @@ _DECIDED = {"statuses": (200, 201, 409), "details": ("STOCK_UNAVAILABLE",)}
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
-    """As many partitions as the fact `partitions` says, drawn by `partition_seed`. Raises BadTarget where there are not
-    two instances, or one has no way to its stores that could be cut."""
-    instances = stock.instances(target)
-    ways = [f"{store}-of-{name}" for name in instances[:2] for store in ("postgres", "redis")]
-    missing = [name for name in ways if name not in target.services]
-    if len(instances) < 2 or missing:
-        raise BadTarget(
-            f'target "{target.name}" has {len(instances)} instances of inventory, and lacks {", ".join(missing)}: '
-            "two are needed, each with a way of its own through the fault proxy to PostgreSQL and to Redis"
-        )
+    """As many partitions as the fact `partitions` says, drawn by `partition_seed`. Raises NotShown where there are not
+    two instances, one has no way to its stores that could be cut, or none can be late enough to lose its lock."""
+    instances = _two(target)
+    ttl_s = _lock_ttl_s(target)
     load = _updates(target, instances[0], instances[1])
     prefix = load.key_prefix
     product = f"{prefix}stock"
@@ -55,13 +50,13 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         baseline=(
             *(
                 eventually(read.ready(name).is_(200), within_s=BASELINE_WITHIN_S, name=f"{_word(name)}_ready_before")
-                for name in instances[:2]
+                for name in instances
             ),
             *_answers("before", BASELINE_WITHIN_S),
         ),  # fmt: skip
         faults=tuple(_partitions(target, instances[0], instances[1])),
-        recovery=tuple(_answers("again", common.catch_up_s(target))),
-        always=tuple(expected for name in instances[:2] for expected in _goes_on(name)),
+        recovery=tuple(_answers("again", common.catch_up_s(target) + ttl_s)),
+        always=tuple(expected for name in instances for expected in _goes_on(name)),
         traffic=Traffic(load),
         checks=_checks(prefix),
         collect=(
@@ -81,8 +76,33 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             EvidenceRow("Answers while partitions were in force", "answers", {"phase": "fault"}),
         ),
         hold_min_s=EVERY_S,
-        settle_s=float(target.fact("lock_ttl_s", 1.0)) * 3,
+        settle_s=ttl_s * 3,
     )
+
+
+def _two(target: Target) -> list[str]:
+    instances = stock.instances(target)[:2]
+    if len(instances) < 2:
+        there = f"names {instances[0]} alone" if instances else "names none"
+        raise NotShown(f'split-brain needs two instances of inventory with a url each, and "{target.name}" {there}')
+    ways = [f"{store}-of-{name}" for name in instances for store in ("postgres", "redis")]
+    if missing := [name for name in ways if name not in target.services]:
+        raise NotShown(
+            f"split-brain needs, for each inventory, a way of its own through the fault proxy to PostgreSQL and to "
+            f'Redis, and "{target.name}" lacks {", ".join(missing)}'
+        )
+    late_s, limit_s = _LATE_SHARE * _lock_ttl_s(target), float(target.fact("db_timeout_s", _DB_TIMEOUT_S))
+    if late_s >= limit_s:
+        raise NotShown(
+            f"split-brain makes each call of an inventory to PostgreSQL {late_s:g} s late, so that two of them outlast "
+            f'the lock (lock_ttl_s), and "{target.name}" gives such a call {limit_s:g} s (db_timeout_s): it would fail '
+            "before its lock lapses"
+        )
+    return instances
+
+
+def _lock_ttl_s(target: Target) -> float:
+    return float(target.fact("lock_ttl_s", _LOCK_TTL_S))
 
 
 def _updates(target: Target, *instances: str) -> OpenLoop:
@@ -109,13 +129,16 @@ def _partitions(target: Target, *instances: str) -> Iterator[At]:
     """Which instance, when, and in which order its ways fail: all of it follows from the seed."""
     chance = random.Random(int(target.fact("partition_seed", 1)))
     # Twice as late, when it reads and when it writes, is longer than the lock lasts.
-    late_ms = int(float(target.fact("lock_ttl_s", 1.5)) * 800)
+    ttl_s = _lock_ttl_s(target)
+    late_ms = int(ttl_s * _LATE_SHARE * 1000)
+    lasts_s = max(LASTS_S, 3.3 * ttl_s)
+    every_s = max(EVERY_S, lasts_s + 2.5)
     for number in range(int(target.fact("partitions", 4))):
         name = chance.choice(instances)
-        from_s = number * EVERY_S + chance.uniform(0.0, 0.5)
+        from_s = number * every_s + chance.uniform(0.0, 0.5)
         cut_s = from_s + chance.uniform(1.0, 1.5)
         slow, cut = f"postgres-of-{name}", f"redis-of-{name}"
-        yield At(Latency(slow, late_ms, stream="upstream"), from_s, LASTS_S, f"{number + 1}: {slow} late")
+        yield At(Latency(slow, late_ms, stream="upstream"), from_s, lasts_s, f"{number + 1}: {slow} late")
         # Longer than whoever has the lock then is late with it: nobody can give it back, so that it has to lapse.
         yield At(Cut(cut), cut_s, 2 * late_ms / 1000 + chance.uniform(0.3, 0.6), f"{number + 1}: {cut} cut")
 

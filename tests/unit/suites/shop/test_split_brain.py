@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from blackstart.base.errors import BadTarget
+from blackstart.base.errors import NotShown
 from blackstart.engine.scheduling import BETWEEN_S, stretches
 from blackstart.model.change import Change
 from blackstart.model.flags import Flags
@@ -14,15 +14,16 @@ from tests.unit.blackstart_lab.shop.test_declared_mutants import shop
 SEEDS = range(1, 21)
 
 
-def seeded(seed: int, partitions: int = 4) -> split_brain.Experiment:
+def seeded(seed: int, **more: float) -> split_brain.Experiment:
     target = shop()
-    facts = {**target.facts, "partition_seed": seed, "partitions": partitions}
+    facts = {**target.facts, "partition_seed": seed, **more}
     return split_brain.experiment(replace(target, facts=facts), Flags())
 
 
+@pytest.mark.parametrize("ttl_s", [0.5, 1.5, 10.0, 30.0])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_schedule_of_every_seed_can_be_kept(seed: int) -> None:
-    made = seeded(seed)
+def test_the_schedule_of_every_seed_can_be_kept_however_long_a_lock_lasts(seed: int, ttl_s: float) -> None:
+    made = seeded(seed, lock_ttl_s=ttl_s, db_timeout_s=30.0)
     planned = [(Change(at.called, at.fault.service, (), (), (), ()),) for at in made.faults]
     kept = stretches(made, planned)
     assert len(kept) == 8 and BETWEEN_S > 0
@@ -30,7 +31,8 @@ def test_the_schedule_of_every_seed_can_be_kept(seed: int) -> None:
     for slow, off in zip(late, cut, strict=True):
         assert slow.at_s < off.at_s < slow.at_s + slow.hold_s
         assert slow.fault.service.rpartition("-of-")[2] == off.fault.service.rpartition("-of-")[2]
-        assert slow.fault.latency_ms < shop().facts["lock_ttl_s"] * 1000 < 2 * slow.fault.latency_ms
+        assert slow.fault.latency_ms < ttl_s * 1000 < 2 * slow.fault.latency_ms
+        assert off.at_s + off.hold_s > off.at_s + ttl_s and slow.hold_s > 2 * ttl_s
 
 
 def test_the_same_seed_is_the_same_schedule_and_others_are_others() -> None:
@@ -40,8 +42,17 @@ def test_the_same_seed_is_the_same_schedule_and_others_are_others() -> None:
     assert len(both) == 4
 
 
-def test_an_inventory_without_ways_of_its_own_is_refused() -> None:
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [("redis-of-inventory-2", "lacks redis-of-inventory-2$"), ("inventory-2", 'and "shop" names inventory-1 alone$')],
+)
+def test_a_shop_with_one_inventory_or_without_a_way_of_its_own_does_not_show_it(without: str, told: str) -> None:
     target = shop()
-    services = {name: one for name, one in target.services.items() if name != "redis-of-inventory-2"}
-    with pytest.raises(BadTarget, match="lacks redis-of-inventory-2"):
+    services = {name: one for name, one in target.services.items() if name != without}
+    with pytest.raises(NotShown, match=told):
         split_brain.experiment(replace(target, services=services), Flags())
+
+
+def test_a_call_that_ends_before_its_lock_lapses_does_not_show_it() -> None:
+    with pytest.raises(NotShown, match=r"8 s late.*gives such a call 2 s"):
+        seeded(1, lock_ttl_s=10.0)
