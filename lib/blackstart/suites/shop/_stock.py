@@ -22,9 +22,12 @@ def stays_healthy(service: str) -> Expectation:
 
 
 def unreserved(prefix: str) -> SqlScalar:
-    """How many of our load's orders are confirmed without stock, or cancelled with it; pending ones may have it."""
+    """How many of our load's orders are confirmed without stock, or cancelled with it; pending ones may have it. What
+    was given back, by a change whose id is the reservation's and `:release`, nobody has."""
+    given_back = "SELECT 1 FROM inventory_changes r WHERE r.id = t.id || ':release'"
+    taken = f"SELECT t.id FROM inventory_changes t WHERE t.kind = 'reserve' AND NOT EXISTS ({given_back})"
     return SqlScalar(
-        "SELECT count(*) FROM orders o FULL JOIN inventory_changes c ON c.id = o.id AND c.kind = 'reserve' "
+        f"SELECT count(*) FROM orders o FULL JOIN ({taken}) AS c ON c.id = o.id "
         f"WHERE {read.begins('coalesce(o.id, c.id)', prefix)} "
         "AND o.status IS DISTINCT FROM 'pending' AND (o.status = 'confirmed') IS DISTINCT FROM (c.id IS NOT NULL)",
         name="unreserved",
