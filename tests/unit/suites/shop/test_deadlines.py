@@ -13,7 +13,7 @@ from blackstart.model.expect import Expectation
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.suites.shop import _stock as stock
-from blackstart.suites.shop import memory_leak
+from blackstart.suites.shop import cascading_failure, memory_leak
 from tests.unit.blackstart_lab.shop.test_declared_mutants import shop
 
 
@@ -69,6 +69,23 @@ def test_a_queue_is_waited_for_until_it_is_late_and_never_for_less_than_none(bou
 def test_a_queue_that_is_too_long_to_be_filled_is_not_shown() -> None:
     with pytest.raises(NotShown, match=r"10000 events.*smaller queue_bound"):
         made("broker_partition", queue_bound=10_000)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [{}, {"breaker_window_calls": 100}, {"breaker_window_s": 30.0}, {"breaker_window_calls": 0, "call_timeout_s": 9.0}],
+)
+def test_most_orders_find_a_breaker_open_that_opens_as_late_as_it_may(facts: dict[str, float]) -> None:
+    experiment = made("cascading_failure", **facts)
+    late_s = within_s(experiment, "breaker_opens")
+    assert late_s < experiment.hold_min_s / 2 and experiment.hold_min_s < 600.0
+    assert late_s > facts.get("breaker_window_calls", 0) / cascading_failure.RATE_PER_S
+    assert late_s > facts.get("breaker_window_s", 0)
+
+
+def test_a_breaker_that_judges_too_many_calls_is_not_shown() -> None:
+    with pytest.raises(NotShown, match=r"may take 2004 s to open \(breaker_window_calls"):
+        made("cascading_failure", breaker_window_calls=10_000)
 
 
 def test_stock_that_was_given_back_is_nobodys() -> None:
