@@ -150,7 +150,9 @@ def drill(tmp_path: Path) -> Iterator[Drill]:
 def test_a_stall_of_the_run_is_inconclusive_and_says_for_how_long(drill: Drill) -> None:
     stopped_s = drill.stop_for(1.0)
     code, out = drill.ended()
-    assert (code, "; the run's process stood still for " in out) == (30, True), out
+    (verdict,) = drill.record().of(EventName.VERDICT)
+    told = "; ".join(verdict["reasons"])
+    assert (code, "; the run's process stood still for " in told) == (30, True), out
     stalls = [beat for _, beat in Lateness.of(drill.record(), RUN).beats if beat.stalled]
     assert max(beat.late_s for beat in stalls) == pytest.approx(stopped_s, abs=0.4)
 
