@@ -18,7 +18,7 @@ from blackstart.verdict.from_folder import Result
 
 
 def data_of(result: Result) -> dict[str, Any]:
-    """A run that has a record, as data."""
+    """A run that has a record, as data. Raises Damaged, or anything else, where that can't be read."""
     path = result.evidence.path
     record = journal.read(result.evidence.journal)
     view = RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
@@ -26,18 +26,29 @@ def data_of(result: Result) -> dict[str, Any]:
 
 
 class LastLine:
-    """Gathers what is to be told. `wanted`: somebody reads it."""
+    """Gathers what is to be told. `wanted`: somebody reads it. `name`: what the one run is asked for by."""
 
-    def __init__(self, wanted: bool) -> None:
+    def __init__(self, wanted: bool, name: str = "") -> None:
         self.wanted = wanted
+        self.name = name
         self.runs: list[dict[str, Any]] = []
         self.head: dict[str, Any] = {}
 
     def ran(self, result: Result, title: str = "") -> int:
         """A run has ended, called `title` in its suite. Returns its exit code."""
         if self.wanted:
-            self.runs.append(data_of(result) | ({"experiment": title} if title else {}))
+            self.runs.append(self._of(result) | ({"experiment": title} if title else {}))
         return result.exit_code
+
+    def _of(self, result: Result) -> dict[str, Any]:
+        """What its record says; what the judgement says, where the record can't be read: the run has its verdict."""
+        try:
+            return data_of(result)
+        except Exception:  # the judgement has told already what is wrong with it
+            judgement, path = result.judgement, result.evidence.path
+            cause = next(iter(judgement.reasons), judgement.verdict.says)
+            told = result_json.blank(self.name, judgement.verdict, result.exit_code, cause)
+            return told | {"reasons": list(judgement.reasons), "run": result.evidence.run, "evidence": str(path)}
 
     def left_out(self, title: str, why: str, verdict: Verdict | None = None) -> None:
         """An experiment has no run: it was refused, or not even tried."""
@@ -53,7 +64,7 @@ class LastLine:
 @contextlib.contextmanager
 def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterator[LastLine]:
     """Of a task that runs one experiment; also where it is refused, or fails by a mistake."""
-    last = LastLine(flags.wants_json(options))
+    last = LastLine(flags.wants_json(options), name)
     try:
         yield last
     except Exception as error:

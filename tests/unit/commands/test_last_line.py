@@ -8,9 +8,14 @@ from typing import Any
 
 import pytest
 
+from blackstart.base import clock
 from blackstart.base.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED
 from blackstart.commands import due, run, suite
+from blackstart.evidence.folder import Folder
+from blackstart.model.verdict import Verdict
 from blackstart.suites import discovery
+from blackstart.verdict.from_folder import Result
+from blackstart.verdict.judge import Judgement
 
 
 @pytest.fixture(autouse=True)
@@ -81,3 +86,21 @@ def test_a_calendar_with_nothing_due_has_run_nothing(capsys: pytest.CaptureFixtu
     assert "none.toml" in last(capsys)["cause"]
     assert due.due({"json": True}, "schedule.toml", False) == EXIT_REFUSED
     assert "--run" in capsys.readouterr().err
+
+
+def without_a_record(tmp_path: Path, verdict: Verdict) -> Result:
+    """A run that has ended, and whose journal is gone."""
+    evidence = Folder("leader_lock", tmp_path, clock.utc_now())
+    return Result(Judgement(verdict, ("redis is still stopped",), ()), evidence, verdict.exit_code)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.NOT_RESTORED, Verdict.BROKE])
+def test_a_record_that_can_not_be_read_changes_no_verdict(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, verdict: Verdict
+) -> None:
+    monkeypatch.setattr(run, "run_one", lambda *_: without_a_record(tmp_path, verdict))
+    assert run.run("trader/leader-lock", {"json": True}) == verdict.exit_code
+    told = last(capsys)
+    assert (told["verdict"], told["exit_code"]) == (verdict, verdict.exit_code)
+    assert (told["experiment"], told["cause"]) == ("trader/leader-lock", "redis is still stopped")
+    assert told["evidence"] == str(tmp_path)
