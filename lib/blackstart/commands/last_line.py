@@ -11,18 +11,19 @@ from blackstart.commands import suite_summary
 from blackstart.evidence import journal
 from blackstart.model import flags
 from blackstart.model.verdict import Verdict
-from blackstart.reports import documents, result_json
+from blackstart.reports import documents, result_json, standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict.from_folder import Result
 
+_STANDS = (("state", "trading"), ("resume", "resume"))
 
-def data_of(result: Result) -> dict[str, Any]:
-    """A run that has a record, as data. Raises Damaged, or anything else, where that can't be read."""
+
+def view_of(result: Result) -> RunView:
+    """A run that has a record. Raises Damaged, or anything else, where that can't be read."""
     path = result.evidence.path
     record = journal.read(result.evidence.journal)
-    view = RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
-    return result_json.of_run(view, result.exit_code)
+    return RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
 
 
 class LastLine:
@@ -33,31 +34,45 @@ class LastLine:
         self.name = name
         self.runs: list[dict[str, Any]] = []
         self.head: dict[str, Any] = {}
+        self.headlines: list[tuple[str, str]] = []
 
     def ran(self, result: Result, title: str = "") -> int:
-        """A run has ended, called `title` in its suite. Returns its exit code."""
-        if self.wanted:
-            self.runs.append(self._of(result) | ({"experiment": title} if title else {}))
+        """A run has ended, called `title` in its suite, which tells of it, too. Returns its exit code."""
+        if self.wanted or title:
+            told, headline = self._of(result)
+            self.runs.append(told | ({"experiment": title} if title else {}))
+            if result.exit_code:
+                self.headlines.append((title, headline))
         return result.exit_code
 
-    def _of(self, result: Result) -> dict[str, Any]:
-        """What its record says; what the judgement says, where the record can't be read: the run has its verdict."""
+    def _of(self, result: Result) -> tuple[dict[str, Any], str]:
+        """What its record says, with the headline; what the judgement says, where the record can't be read."""
         try:
-            return data_of(result)
-        except Exception:  # the judgement has told already what is wrong with it
+            view = view_of(result)
+            return result_json.of_run(view, result.exit_code), standing.of(view).headline
+        except Exception:  # the judgement has told already what is wrong with it, and the run has its verdict
             judgement, path = result.judgement, result.evidence.path
             cause = next(iter(judgement.reasons), judgement.verdict.says)
             told = result_json.blank(self.name, judgement.verdict, result.exit_code, cause)
-            return told | {"reasons": list(judgement.reasons), "run": result.evidence.run, "evidence": str(path)}
+            return told | {"reasons": list(judgement.reasons), "run": result.evidence.run, "evidence": str(path)}, cause
+
+    def ends(self) -> list[tuple[str, str]]:
+        """(what it is about, what is said of it) of all that did not hold, and of how the system stands now."""
+        seen = next((run for run in reversed(self.runs) if run["trading"]), {})
+        return [*self.headlines, *((about, seen[field]) for about, field in _STANDS if seen.get(field))]
 
     def left_out(self, title: str, why: str, verdict: Verdict | None = None) -> None:
         """An experiment has no run: it was refused, or not even tried."""
         code = verdict.exit_code if verdict else None
         self.runs.append(result_json.blank(title, verdict, code, why.removeprefix("Not started: ")))
+        if verdict:
+            self.headlines.append((title, why.partition("\n")[0]))
 
     def ended(self, code: int) -> int:
-        """Several have been run, with this exit code of all."""
-        self.head = {"verdict": suite_summary.verdict_of(code), "exit_code": code, "cause": ""}
+        """Several have been run, with this exit code of all: its cause is that of the first run with it."""
+        codes = (code, Verdict.REFUSED.exit_code) if code else ()  # beside others, a refused one is missing data
+        causes = (run["cause"] for each in codes for run in self.runs if run["exit_code"] == each)
+        self.head = {"verdict": suite_summary.verdict_of(code), "exit_code": code, "cause": next(causes, "")}
         return code
 
 

@@ -109,7 +109,9 @@ def _tell_webhook(result: Result, given: Flags, redactor: Redactor, console: Con
     """Of what broke or is not restored, where a webhook is named; that it could not be told is one line."""
     if given.webhook and result.judgement.verdict in webhook.TOLD_OF:
         try:
-            message = result_json.message(redactor.scrub(last_line.data_of(result)))
+            message = result_json.message(
+                redactor.scrub(result_json.of_run(last_line.view_of(result), result.exit_code))
+            )
         except Exception as error:  # whatever is wrong with a record, the run has its verdict
             console.plain(f"the webhook was not told: {type(error).__name__}: {error}")
             return

@@ -104,7 +104,7 @@ def run_all(
     worst = suite_summary.worst(codes)
     on = ["--keep-going"] if keep_going and task.endswith(".suite") else []
     once_more = " ".join([invoke(), task, *flag_words(given), *on])
-    for line in suite_summary.lines(task, rows, worst, once_more):
+    for line in suite_summary.lines(task, rows, worst, once_more, last.ends()):
         writer.line(redactor(line))
     if Verdict.NOT_RESTORED.exit_code in codes:  # said already, but what mends it is the last line
         writer.line("NOT RESTORED. Mend it now with:")
@@ -122,7 +122,7 @@ def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.Last
         writer.error(redactor(str(refusal)))
         last.left_out(title, str(refusal), Verdict.REFUSED)
         return Verdict.REFUSED, "", Verdict.REFUSED.exit_code
-    return result.judgement.verdict, str(result.evidence.path), last.ran(result, title)
+    return suite_summary.verdict_with(result.judgement), str(result.evidence.path), last.ran(result, title)
 
 
 def in_order(name: str) -> list[discovery.Found]:

@@ -1,9 +1,10 @@
 """How a suite ends: what every experiment of it came to, why some were not run, the whole in a line. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from blackstart.base.printable import table
 from blackstart.model.verdict import Verdict
+from blackstart.verdict.judge import Judgement
 
 Row = tuple[str, str, str]
 """An experiment, its verdict, and where its evidence is."""
@@ -33,13 +34,21 @@ def verdict_of(code: int) -> Verdict | None:
     return next((verdict for verdict in Verdict if verdict.exit_code == code), None)
 
 
-def lines(title: str, rows: Sequence[Row], code: int, again: str) -> list[str]:
-    """The table, the suite's own verdict, and what runs it again."""
-    held = sum(verdict == Verdict.HELD for _, verdict, _ in rows)
+def verdict_with(judgement: Judgement) -> str:
+    """The verdict of a run, with what the operator left out by choice: "held, without orders"."""
+    names = dict.fromkeys(finding.left_out for finding in judgement.findings if finding.left_out)
+    return f"{judgement.verdict}, without {', '.join(names)}" if names else judgement.verdict
+
+
+def lines(title: str, rows: Sequence[Row], code: int, again: str, ends: Iterable[tuple[str, str]] = ()) -> list[str]:
+    """The table, how things stand (`ends`: what it is about, and what is said of it), the suite's own verdict, and what
+    runs it again."""
+    held = sum(verdict.partition(",")[0] == Verdict.HELD for _, verdict, _ in rows)
     shown = sum(verdict != NOT_SHOWN for _, verdict, _ in rows)
     of = f"{held} of {shown}" + ("" if code == Verdict.HELD.exit_code else " held")
     return [
         *table([(name, verdict.replace("-", " "), where) for name, verdict, where in rows], _HEADS),
+        *(f"{about}: {told}" for about, told in ends),
         f"{title}: {_WORDS.get(code, f'exit code {code}')}, {of}",
         f"run again: {again}",
     ]
