@@ -61,6 +61,14 @@ class LastLine:
         seen = next((run for run in reversed(self.runs) if run["trading"]), {})
         return [*self.headlines, *((about, seen[field]) for about, field in _STANDS if seen.get(field))]
 
+    def paused_by(self) -> str:
+        """Which run has carried out PAUSE_ON_FAIL, in a sentence; "" where none has."""
+        asked = next((run for run in self.runs if run["abort"] not in ("", "not asked for")), None)
+        if not asked:
+            return ""
+        came = "has paused" if asked["abort"] == "paused" else "was to pause"
+        return f"{asked['experiment']} {came} trading (PAUSE_ON_FAIL)"
+
     def left_out(self, title: str, why: str, verdict: Verdict | None = None) -> None:
         """An experiment has no run: it was refused, or not even tried."""
         code = verdict.exit_code if verdict else None

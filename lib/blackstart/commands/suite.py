@@ -27,7 +27,7 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     """Run a suite in its order, then the variants that the target can show. Returns its exit code.
 
     It stops at the first failure unless told to go on. Whatever it was told: what ended by a signal was meant to end,
-    and what is not restored is not broken any further.
+    what is not restored is not broken any further, and what PAUSE_ON_FAIL has paused is in no state to be tested.
     """
     task = f"{systems.of(name).collection}.suite"
     with last_line.of_suite(options, redactor, task) as last:
@@ -87,9 +87,9 @@ def run_all(
     stopped = ""
     for found, variant, own in jobs:
         title = f"{found.name} --{variant}" if variant else found.name
-        if codes and (codes[-1] in _ENDS or (codes[-1] and not keep_going)):
-            rows.append((title, "not run", suite_summary.why_not(stopped, codes[-1])))
-            last.left_out(title, f"not run: {rows[-1][2]}")
+        if why := _why_not(stopped, codes, last, keep_going):
+            rows.append((title, "not run", why))
+            last.left_out(title, f"not run: {why}")
             continue
         try:
             verdict, where, code = _one_of_suite(Job(found, variant, own), redactor, title, last)
@@ -110,6 +110,14 @@ def run_all(
         writer.line("NOT RESTORED. Mend it now with:")
         writer.line(heal_command())
     return last.ended(worst)
+
+
+def _why_not(stopped: str, codes: Sequence[int], last: last_line.LastLine, keep_going: bool) -> str:
+    """Why no more are run after the one that `stopped`; "" where it goes on."""
+    code = codes[-1] if codes else 0
+    if code not in _ENDS and (paused := last.paused_by()):
+        return paused
+    return suite_summary.why_not(stopped, code) if code in _ENDS or (code and not keep_going) else ""
 
 
 def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.LastLine) -> tuple[str, str, int]:

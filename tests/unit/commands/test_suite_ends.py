@@ -76,6 +76,21 @@ def test_the_last_lines_say_how_the_system_is_resumed(runs: Runs, capsys: pytest
     assert (resume, ends) == (f"resume: {RESUME}", "chaos.suite: broke, 0 of 3 held")
 
 
+@pytest.mark.parametrize(("state", "told"), [("paused", "has paused"), ("unseen", "was to pause")])
+def test_what_has_paused_trading_ends_a_suite_that_was_to_go_on(
+    runs: Runs, capsys: pytest.CaptureFixture[str], state: str, told: str
+) -> None:
+    """Each later drill would be refused, since its baseline demands that nothing is paused."""
+    runs(HELD, replace(BROKE, extra=[("abort", {}), ("abort verified", PAUSED | {"state": state})]), HELD)
+    assert suite.suite("trader", {"json": True}, True) == 20
+    *out, data = lines(capsys)
+    first, second, third = json.loads(data)["runs"]
+    assert (first["exit_code"], second["exit_code"], third["exit_code"]) == (0, 20, None)
+    why = f"rate-limit-spike {told} trading (PAUSE_ON_FAIL)"
+    assert third["cause"] == f"not run: {why}" and any(why in line for line in out)
+    assert f"resume: {RESUME}" in out
+
+
 def test_a_suite_says_what_was_left_out_by_choice(runs: Runs, capsys: pytest.CaptureFixture[str]) -> None:
     runs(HELD, without="orders")
     assert suite.suite("trader", {}, False) == 0
