@@ -2,11 +2,14 @@
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
+from types import FrameType
 from typing import Concatenate, ParamSpec
 
 from blackstart.base import writer
@@ -17,6 +20,7 @@ from blackstart.dsl.problems import BadSpec
 from blackstart.model.verdict import Verdict
 
 Arguments = ParamSpec("Arguments")
+INTERRUPTED = "interrupted, with no drill under way"
 
 
 def answering(
@@ -38,10 +42,44 @@ def answering(
                     return act(redactor, *arguments, **options)
                 except Exception as error:
                     return _failed(error, redactor, starts and not of_record, of_record)
+                except (KeyboardInterrupt, Terminated) as signalled:
+                    return interrupted(signalled)
 
         return command
 
     return made
+
+
+class Terminated(SystemExit):
+    """SIGTERM has come while no run was there to restore first; `code` is 143."""
+
+
+@contextlib.contextmanager
+def terminable() -> Iterator[None]:
+    """SIGTERM raises Terminated, so that it is told of as Ctrl-C is. A run has handlers of its own."""
+
+    def ended(signum: int, _: FrameType | None) -> None:
+        raise Terminated(128 + signum)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are for the main thread alone
+        return
+    before = signal.signal(signal.SIGTERM, ended)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
+
+
+def code_of(signalled: BaseException) -> int:
+    """The exit code of what Ctrl-C or SIGTERM has ended."""
+    return 143 if isinstance(signalled, Terminated) else 130
+
+
+def interrupted(signalled: BaseException) -> int:
+    """Say so, where no run was there to say it, in words that are true before a run and after it."""
+    writer.error(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
+    return code_of(signalled)
 
 
 def where(error: Exception) -> str:

@@ -8,6 +8,7 @@ from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import suite_summary
+from blackstart.commands.answer import INTERRUPTED, Terminated, code_of, terminable
 from blackstart.evidence import journal
 from blackstart.model import flags
 from blackstart.model.verdict import Verdict
@@ -76,6 +77,10 @@ class LastLine:
         if verdict:
             self.headlines.append((title, why.partition("\n")[0]))
 
+    def interrupted(self, title: str, code: int) -> None:
+        """An experiment was interrupted before it had a run."""
+        self.runs.append(result_json.blank(title, None, code, INTERRUPTED))
+
     def ended(self, code: int) -> int:
         """Several have been run, with this exit code of all: its cause is that of the first run with it."""
         codes = (code, Verdict.REFUSED.exit_code) if code else ()  # beside others, a refused one is missing data
@@ -86,11 +91,12 @@ class LastLine:
 
 @contextlib.contextmanager
 def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterator[LastLine]:
-    """Of a task that runs one experiment; also where it is refused, or fails by a mistake."""
+    """Of a task that runs one experiment; also where it is refused, interrupted, or fails by a mistake."""
     last = LastLine(flags.wants_json(options), name)
     try:
-        yield last
-    except Exception as error:
+        with terminable():
+            yield last
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         _print(last, redactor, "run", result_json.blank(name, *_came_to(error)))
         raise
     _print(last, redactor, "run", last.runs[-1] if last.runs else {})
@@ -98,18 +104,21 @@ def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterato
 
 @contextlib.contextmanager
 def of_suite(options: Mapping[str, Any], redactor: Redactor, task: str) -> Iterator[LastLine]:
-    """Of a task that runs several; also where it is refused, or fails by a mistake."""
+    """Of a task that runs several; also where it is refused, interrupted, or fails by a mistake."""
     last = LastLine(flags.wants_json(options))
     try:
-        yield last
-    except Exception as error:
+        with terminable():
+            yield last
+    except (Exception, KeyboardInterrupt, Terminated) as error:
         last.head = dict(zip(("verdict", "exit_code", "cause"), _came_to(error), strict=True))
         raise
     finally:
         _print(last, redactor, "suite", {"suite": task, **last.head, "runs": last.runs})
 
 
-def _came_to(error: Exception) -> tuple[Verdict | None, int, str]:
+def _came_to(error: BaseException) -> tuple[Verdict | None, int, str]:
+    if isinstance(error, KeyboardInterrupt | Terminated):
+        return None, code_of(error), INTERRUPTED
     if isinstance(error, BlackstartError):
         told = str(error if isinstance(error, Refused) else Refused(error))
         return Verdict.REFUSED, Verdict.REFUSED.exit_code, told.removeprefix("Not started: ")

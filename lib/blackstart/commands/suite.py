@@ -11,7 +11,7 @@ from blackstart.base.errors import BlackstartError, NotAvailable, NotShown, Refu
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import last_line, left_out, suite_summary
-from blackstart.commands.answer import answering
+from blackstart.commands.answer import Terminated, answering, interrupted
 from blackstart.commands.run import choose, declared, flag_words, run_one
 from blackstart.model import flags
 from blackstart.model.flags import Flags
@@ -130,6 +130,10 @@ def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.Last
         writer.error(redactor(str(refusal)))
         last.left_out(title, str(refusal), Verdict.REFUSED)
         return Verdict.REFUSED, "", Verdict.REFUSED.exit_code
+    except (KeyboardInterrupt, Terminated) as signalled:  # before its run, or after it: the suite tells the rest
+        code = interrupted(signalled)
+        last.interrupted(title, code)
+        return "interrupted", "", code
     return suite_summary.verdict_with(result.judgement), str(result.evidence.path), last.ran(result, title)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from blackstart.base.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED
 from blackstart.commands import due, run, suite
 from blackstart.evidence.folder import Folder
 from blackstart.model.verdict import Verdict
+from blackstart.reports import result_json
 from blackstart.suites import discovery
 from blackstart.verdict.from_folder import Result
 from blackstart.verdict.judge import Judgement
@@ -104,3 +107,53 @@ def test_a_record_that_can_not_be_read_changes_no_verdict(
     assert (told["verdict"], told["exit_code"]) == (verdict, verdict.exit_code)
     assert (told["experiment"], told["cause"]) == ("trader/leader-lock", "redis is still stopped")
     assert told["evidence"] == str(tmp_path)
+
+
+def signalled(signum: int) -> Any:
+    """Stands for a drill that somebody ends at its first prompt."""
+
+    def at_the_prompt(*_: object) -> None:
+        os.kill(os.getpid(), signum)
+        signal.pause()
+
+    return at_the_prompt
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_before_a_run_is_told_in_a_line_and_has_all_fields(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, signum: int, code: int
+) -> None:
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(run, "run_one", signalled(signum))
+    assert run.run("trader/leader-lock", {"json": True}) == code
+    captured = capsys.readouterr()
+    (told,) = captured.err.splitlines()
+    assert told.startswith("Interrupted, with no drill under way.") and told.endswith("chaos.status")
+    result = json.loads(captured.out.splitlines()[-1])
+    assert set(result) == {"schema", "kind", *result_json.blank("", None, None, "")}
+    assert (result["experiment"], result["verdict"], result["exit_code"]) == ("trader/leader-lock", None, code)
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_suite_that_a_signal_ends_between_its_drills_says_what_was_not_run(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, signum: int, code: int
+) -> None:
+    monkeypatch.setattr(suite, "_refuse_undeclared", lambda *_: None)
+    monkeypatch.setattr(suite, "run_one", signalled(signum))
+    assert suite.suite("trader", {"json": True}, True) == code
+    *out, data = capsys.readouterr().out.splitlines()
+    result = json.loads(data)
+    assert (result["verdict"], result["exit_code"]) == (None, code) and result["cause"].startswith("interrupted")
+    first, *others = result["runs"]
+    assert first["exit_code"] == code and all(each["exit_code"] is None for each in others)
+    assert any(line.startswith("chaos.suite: interrupted, 0 of") for line in out)
+
+
+def test_a_suite_that_is_interrupted_before_its_first_drill_has_its_fields(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "_refuse_undeclared", signalled(signal.SIGINT))
+    assert suite.suite("trader", {"json": True}, True) == 130
+    told = last(capsys)
+    assert (told["verdict"], told["exit_code"], told["runs"]) == (None, 130, [])
