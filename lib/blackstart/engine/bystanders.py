@@ -19,14 +19,16 @@ _BACK_WITHIN_S = 5.0
 
 class Bystanders:
     """Every service with a control that no change touches: what it is, as its control sees it. What `allow` names may
-    end with what is touched, and is none."""
+    end with what is touched, and what the experiment `ends` by its own load is ended; these are none."""
 
     def __init__(self, plan: Plan) -> None:
-        touched = {control.identity() for control in plan.controls.values()}
+        self._touched = {control.identity() for control in plan.controls.values()}
+        self._allowed = plan.target.allow
+        left = (*plan.services, *plan.experiment.ends)
         self._others = {
             name: service
             for name, service in plan.target.services.items()
-            if service.control and name not in plan.services and not _is_one_of(service, touched, plan.target.allow)
+            if service.control and name not in left and not self._is_touched_by_name(service)
         }
         self._controls: dict[str, Control] = {}
 
@@ -36,25 +38,31 @@ class Bystanders:
         for name, service in self._others.items():
             between()
             try:
-                self._controls.setdefault(name, _lookable(service))
-                state = self._controls[name].facts(_LOOK_WITHIN_S)
+                control = self._controls.get(name) or _lookable(service)
+                self._controls[name] = control
+                if self._is_touched(name, control):  # by another name: two services may be in one container
+                    continue
+                state = control.facts(_LOOK_WITHIN_S)
                 until_s = clock.now_s() + _BACK_WITHIN_S
                 while when == "after" and state.status not in ALIVE and clock.now_s() < until_s:
                     observer.wait(lambda: False, clock.now_s() + 0.5, between)
-                    state = self._controls[name].facts(_LOOK_WITHIN_S)
-                seen[name] = {"status": state.status, "instance": state.instance, "detail": state.detail}
+                    state = control.facts(_LOOK_WITHIN_S)
+                told = {"status": state.status, "instance": state.instance, "detail": state.detail}
+                seen[name] = told | {"revives": state.revives}
             except Exception as error:  # whatever it was: it is no reason to end a run, or to say that it held
                 seen[name] = {"unseen": str(error)}
         if seen:
             observer.note(EventName.SERVICES, when=when, services=seen)
 
+    def _is_touched_by_name(self, service: Service) -> bool:
+        try:
+            return self._is_touched(service.name, controls.of(service))
+        except Exception:  # what is wrong with it is told where it is looked at
+            return False
 
-def _is_one_of(service: Service, touched: set[str], allowed: tuple[str, ...]) -> bool:
-    try:
-        control = controls.of(service)
-    except Exception:  # what is wrong with it is told where it is looked at
-        return False
-    return control.identity() in touched or bool({service.name, *control.names().values()}.intersection(allowed))
+    def _is_touched(self, name: str, control: Control) -> bool:
+        words = {name, *control.names().values()}
+        return control.identity() in self._touched or bool(words.intersection(self._allowed))
 
 
 def _lookable(service: Service) -> Control:

@@ -86,6 +86,8 @@ class Experiment:
     `needs` are what criteria of it are told by and only the target's file can say: a name of the system's
     `declarations`, and the names of these criteria; none where without it nothing of the experiment is left. `left_out`
     are those of them that this run does without because the operator chose so.
+    `ends` names services that its own load may end or restart, besides those that its faults touch: they are no
+    bystanders, which must be afterwards what they were before.
     """
 
     name: str
@@ -117,3 +119,4 @@ class Experiment:
     total_max_s: float = 900.0
     needs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ends: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """What became of the services that a run did not touch: what each was before, and what it is afterwards. Pure.
 
-One that ran, and does not any more, is broken: nothing of the run touched it. That one was restarted is told, and
+One that ran, and does not any more, is broken: nothing of the run touched it; but one that ended without an error, and
+that nothing is meant to revive, has done what it had to do, which is told alone. That one was restarted is told, and
 decides nothing: its own restart policy may be what it relies on, and what must be the same process all the time is for
 the experiment to say.
 """
@@ -15,6 +16,8 @@ from blackstart.model.verdict import Verdict
 
 NAME = "others_as_before"
 ALIVE = ("running", "starting")
+# As a container's control and a unit's say that it ended by itself and without an error: it had one thing to do.
+_DONE = ("exit code 0", "dead success")
 _HINT = 'Nothing of this run touched it: see its log. Where it is meant to end with what was touched: allow = ["{}"].'
 
 
@@ -43,7 +46,8 @@ def _became(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, s
     was, now = before["status"], after["status"]
     if was in ALIVE and now not in ALIVE:
         detail = f" ({after['detail']})" if after["detail"] else ""
-        return "dead", f"was {was} before, and is {now} afterwards{detail}"
+        done = after["detail"] in _DONE and not after.get("revives", True)
+        return "changed" if done else "dead", f"was {was} before, and is {now} afterwards{detail}"
     if was != now and was not in ALIVE:
         return "changed", f"was {was} before, and is {now} afterwards"
     if before["instance"] and after["instance"] and before["instance"] != after["instance"]:

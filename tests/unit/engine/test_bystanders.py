@@ -7,13 +7,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import pytest
 
 from blackstart.engine import bystanders
 from blackstart.engine.bystanders import Bystanders
 from blackstart.model.change import Change
+from blackstart.model.control import State
 from blackstart.model.experiment import Experiment
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service, Target
@@ -81,9 +83,9 @@ def test_one_that_can_not_be_looked_at_accuses_nobody(tmp_path: Path) -> None:
     assert told.outcome == ("held", 0) and finding(told).status != "broke"
 
 
-def planned(*changes: Change, **services: Service) -> Bystanders:
+def planned(*changes: Change, ends: tuple[str, ...] = (), **services: Service) -> Bystanders:
     target = Target("x", services=services, allow=("allowed",))
-    return Bystanders(Plan(Experiment("x", "x", "It holds."), target, changes, (), None))
+    return Bystanders(Plan(Experiment("x", "x", "It holds.", ends=ends), target, changes, (), None))
 
 
 def test_what_is_touched_or_allowed_or_has_no_control_is_none(tmp_path: Path) -> None:
@@ -93,6 +95,41 @@ def test_what_is_touched_or_allowed_or_has_no_control_is_none(tmp_path: Path) ->
         file=Service("file", control=control),
         allowed=Service("allowed", control=control),
         bare=Service("bare"),
+        leaking=Service("leaking", control=control),
         other=Service("other", control=control),
+        ends=("leaking",),
     )
     assert set(made._others) == {"other"}
+
+
+class Named(NamedTuple):
+    """A control as a container's is: two names for one, told once they are resolved."""
+
+    name: str
+    by_hand: bool = False
+    host: None = None
+
+    def names(self) -> dict[str, str]:
+        return {"docker": self.name}
+
+    def identity(self) -> str:
+        return f"docker:{self.name}"
+
+    def resolve(self) -> Named:
+        return Named("4f1c")
+
+    def facts(self, timeout_s: float) -> State:
+        return State("running", "7:100")
+
+
+def test_one_that_is_in_the_same_container_as_what_is_touched_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bystanders.controls, "of", lambda service: Named(service.name))
+    target = Target("x", services={name: Service(name, control={"docker": name}) for name in ("redis", "cache")})
+    seen: list[Any] = []
+    observer = SimpleNamespace(note=lambda event, **told: seen.append(told))
+    touched: Any = {"redis": Named("4f1c")}
+    for controls, others in (({}, {"redis", "cache"}), (touched, set())):
+        plan = Plan(Experiment("x", "x", "It holds."), target, (), (), None, controls=controls)
+        Bystanders(plan).look("before", observer, lambda: None)  # type: ignore[arg-type]
+        assert {name for told in seen for name in told["services"]} == others
+        seen.clear()

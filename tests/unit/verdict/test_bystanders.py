@@ -28,6 +28,24 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
             "broke",
             "db was running before, and is stopped afterwards (exit code 137)",
         ),
+        (
+            RUNS,
+            {"status": "stopped", "instance": "", "detail": "exit code 0", "revives": False},
+            "inconclusive",
+            "db was running before, and is stopped afterwards (exit code 0)",
+        ),
+        (
+            RUNS,
+            {"status": "stopped", "instance": "", "detail": "exit code 0", "revives": True},
+            "broke",
+            "db was running before, and is stopped afterwards (exit code 0)",
+        ),
+        (
+            RUNS,
+            {"status": "stopped", "instance": "", "detail": "exit code 0"},  # a record of before that was told
+            "broke",
+            "db was running before, and is stopped afterwards (exit code 0)",
+        ),
         (RUNS, RUNS | {"status": "paused"}, "broke", "db was running before, and is paused afterwards"),
         (RUNS, RUNS | {"status": "absent"}, "broke", "db was running before, and is absent afterwards"),
         (

@@ -47,6 +47,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=_recovers(target, limit_bytes),
         always=tuple(expected for name in others for expected in _unharmed(name)),
         traffic=Traffic(load, "fault"),
+        ends=(CATALOG,),
         checks=_checks(),
         collect=(read.products(prefix),),
         watch=(read.memory(CATALOG),),
