@@ -56,10 +56,7 @@ def _run(redactor: Redactor, options: Mapping[str, Any], schedule: str, task: st
     if not late:
         writer.line("nothing is due")
         return last.ended(EXIT_HELD)
-    jobs = [
-        suite.Job(one.found, one.drill.variant, flags.read({"target": one.drill.target or None, **_given(options)}))
-        for one in late
-    ]
+    jobs = [suite.Job(one.found, one.drill.variant, _flags(one.drill, options)) for one in late]
     return suite.run_all(redactor, jobs, given, task, last, keep_going=True)
 
 
@@ -70,8 +67,10 @@ def _entries(given: flags.Flags, schedule: str) -> tuple[list[Entry], list[Entry
     return entries, sorted((one for one in entries if one.due), key=lambda one: str(one.due))
 
 
-def _given(options: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
+def _flags(drill: Drill, options: Mapping[str, Any]) -> flags.Flags:
+    """The drill's own, where the operator says nothing else."""
+    own = {"target": drill.target or None, "without": drill.without or None}
+    return flags.read({**own, **{name: value for name, value in options.items() if value is not None}})
 
 
 def _row(entry: Entry) -> tuple[str, ...]:
@@ -86,7 +85,7 @@ def _entry(drill: Drill, heads: Sequence[tuple[Mapping[str, Any], Verdict]], now
     variant_of(found, {"variant": drill.variant}, ())
     began, told = max(
         ((str(head["began"]), f"{str(head['began'])[:16].replace('T', ' ')}, {came_to.shown}")
-         for head, came_to in heads if _is_of(head, drill, found)),
+         for head, came_to in heads if _is_of(head, drill, found) and (came_to != Verdict.HELD or _whole(head, drill))),
         default=("", ""),
     )  # fmt: skip
     since = drill.last_due(now)
@@ -106,6 +105,12 @@ def _is_of(head: Mapping[str, Any], drill: Drill, found: discovery.Found) -> boo
     target, given = head["target"], (head.get("flags") or {}).get("target")
     where = not drill.target or drill.target in (given, target.get("name"), target.get("file"))
     return same and where and varied == set(filter(None, (drill.variant,))) and not target.get("mutant")
+
+
+def _whole(head: Mapping[str, Any], drill: Drill) -> bool:
+    """Whether a run left nothing out but what the calendar leaves out itself."""
+    left_out = (head.get("experiment") or {}).get("left_out") or {}
+    return set(left_out) <= set(drill.without.split(","))
 
 
 def _heads(reports: Path) -> list[tuple[Mapping[str, Any], Verdict]]:

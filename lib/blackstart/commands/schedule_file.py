@@ -8,6 +8,7 @@ experiment = "leader-lock"
 week = [4, 12]                   # or cron = "0 9 * * MON", in UTC
 target = "lab"
 variant = "bounce"
+without = "orders"               # what --without leaves out, if the target can't say it
 ```
 """
 
@@ -25,7 +26,7 @@ from blackstart.base.printable import kind_of
 
 _LARGEST_BYTES = 1 << 20
 _KEYS: dict[str, Any] = {
-    "experiment": str, "scenario": str, "variant": str, "target": str, "cron": str, "week": (int, list),
+    "experiment": str, "scenario": str, "variant": str, "target": str, "without": str, "cron": str, "week": (int, list),
 }  # fmt: skip
 _LAST_WEEK = 5300
 
@@ -42,6 +43,7 @@ class Drill:
     scenario: str = ""
     variant: str = ""
     target: str = ""
+    without: str = ""
     cron: str = ""
     weeks: tuple[int, ...] = ()
     begins: date | None = None
@@ -112,7 +114,9 @@ def _drill(where: str, table: Any, begins: date | None) -> Drill:
         raise BadSchedule(f'{where}: which experiment? As in experiment = "leader-lock"')
     if ("week" in table) == ("cron" in table):
         raise BadSchedule(f'{where}: needs either week = 4 (or several, [4, 12]) or cron = "0 9 * * MON"')
-    words = {key: table[key] for key in ("experiment", "scenario", "variant", "target", "cron") if key in table}
+    words = {
+        key: table[key] for key in ("experiment", "scenario", "variant", "target", "without", "cron") if key in table
+    }
     try:
         if "cron" in table:
             CronSim(table["cron"], datetime.now(UTC))

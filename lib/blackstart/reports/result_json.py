@@ -22,6 +22,7 @@ def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
     return blank(view.name, judgement.verdict, exit_code, how.cause) | {
         "follows": how.follows,
         "besides": list(how.besides),
+        "left_out": list(how.left_out),
         "still_broken": list(how.still_broken),
         "trading": how.trading,
         "state": how.state,
@@ -56,6 +57,7 @@ def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause
         "cause": cause,
         "follows": 0,
         "besides": [],
+        "left_out": [],
         "still_broken": [],
         "trading": "",
         "state": "",

@@ -110,6 +110,20 @@ def test_a_run_that_tells_nothing_of_the_drill_leaves_it_due(
     assert listed(tmp_path, capsys) == ["leader-lock trader due since 2026-11-16 00:00 none"]
 
 
+LEFT_OUT = {"experiment": {"left_out": {"orders": ["orders_affected"]}}}
+
+
+def test_a_run_that_held_without_a_part_is_another_drill_unless_the_calendar_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], today: None
+) -> None:
+    ran(tmp_path / "reports", "2026-11-20T08:00:00.000Z", **LEFT_OUT)
+    assert listed(tmp_path, capsys) == ["leader-lock trader due since 2026-11-16 00:00 none"]
+    text = LEADER_LOCK + 'without = "plans,orders"\n'
+    assert listed(tmp_path, capsys, text) == ["leader-lock trader next 2027-01-04 00:00 2026-11-20 08:00, held"]
+    ran(tmp_path / "reports", "2026-11-21T08:00:00.000Z", verdict="broke", **LEFT_OUT)
+    assert listed(tmp_path, capsys) == ["leader-lock trader next 2027-01-04 00:00 2026-11-21 08:00, broke"]
+
+
 def test_a_target_is_known_by_what_the_run_was_told_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], today: None
 ) -> None:
@@ -141,7 +155,7 @@ def test_a_run_that_was_killed_is_to_be_done_again(
 def test_what_is_due_is_run_longest_due_first_on_its_own_target(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, today: None
 ) -> None:
-    text = LEADER_LOCK + '[[drill]]\nexperiment = "leader-lock"\nvariant = "bounce"\nweek = 1\n'
+    text = LEADER_LOCK + 'without = "orders"\n[[drill]]\nexperiment = "leader-lock"\nvariant = "bounce"\nweek = 1\n'
     asked: list[Any] = []
     monkeypatch.setattr(suite, "run_all", lambda redactor, jobs, *more, **words: asked.append((jobs, words)) or 20)
     file = written(tmp_path, text)
@@ -149,6 +163,7 @@ def test_what_is_due_is_run_longest_due_first_on_its_own_target(
     ((jobs, words),) = asked
     told = [(job.found.name, job.variant, job.given.target) for job in jobs]
     assert told == [("leader-lock", "bounce", ""), ("leader-lock", "", "trader")] and words == {"keep_going": True}
+    assert [job.given.without for job in jobs] == ["", "orders"]
     assert due.due({"reports": str(tmp_path / "reports"), "target": "blue"}, str(file), True) == 20
     assert [job.given.target for job in asked[-1][0]] == ["blue", "blue"]
 

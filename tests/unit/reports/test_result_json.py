@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,15 @@ def test_what_has_no_record_has_them_too() -> None:
 def test_what_was_restored_is_told_apart_from_what_was_not_touched(stories: dict[str, RunView]) -> None:
     told = {name: result_json.of_run(stories[name], 0)["restored"] for name in DRILLS}
     assert (told["held"], told["not-restored"], told["refused"]) == (True, False, None)
+
+
+def test_what_was_left_out_by_choice_is_told(stories: dict[str, RunView]) -> None:
+    view = stories["held"]
+    assert result_json.of_run(view, 0)["left_out"] == []
+    gone = replace(view.judgement.findings[-1], left_out="orders", name="no_lost_order")
+    judgement = replace(view.judgement, findings=(*view.judgement.findings[:-1], gone))
+    story = RunView(view.record, judgement, view.where)
+    assert result_json.of_run(story, 0)["left_out"] == ["no_lost_order (--without orders)"]
 
 
 def test_no_text_leaves_the_line_or_steers_a_ci_server() -> None:
