@@ -171,7 +171,25 @@ def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path)
             assert "${{" not in step["run"]
     *_, heal, logs, kept = steps(path)
     assert "chaos.heal" in heal["run"] and "docker logs" in logs["run"] and "upload-artifact" in kept["uses"]
-    assert {step["if"] for step in (heal, logs, kept)} == {"always()"}
+    fetched = " && hashFiles('blackstart/scripts/run') != ''" if path == WORKFLOW else ""  # the action is there itself
+    assert heal["if"] == f"always(){fetched}"
+    assert {step["if"] for step in (logs, kept)} == {"always()"}
+
+
+@pytest.mark.parametrize("path", [WORKFLOW, ACTION], ids=lambda path: path.name)
+def test_what_a_target_file_takes_from_the_environment_is_there_for_the_drills_and_for_the_mending(path: Path) -> None:
+    (drills,) = (step for step in steps(path) if "$DRILLS" in step.get("run", ""))
+    (heal,) = (step for step in steps(path) if "chaos.heal" in step.get("run", ""))
+    for step in (drills, heal):
+        assert {"DATABASE_URL", "REDIS_URL"} <= set(step["env"])
+        secret = re.compile(r"\$\{\{ (secrets\.DATABASE_URL|inputs\.database-url) \}\}")
+        assert secret.fullmatch(step["env"]["DATABASE_URL"])
+
+
+def test_gitlab_keeps_the_logs_where_the_mending_fails_too() -> None:
+    """Its `after_script` ends at the first line that fails."""
+    *lines, _ = yaml.safe_load(GITLAB.read_text())["chaos-tests"]["after_script"]
+    assert [line for line in lines if "chaos.heal" in line] == ["./blackstart/scripts/run chaos.heal || true"]
 
 
 def test_the_workflow_may_read_alone_and_its_runs_wait_for_each_other() -> None:

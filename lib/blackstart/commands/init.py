@@ -7,6 +7,7 @@ file. What it can't know it asks for, and unattended it leaves it open in the fi
 import os
 import re
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -90,8 +91,18 @@ def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     if missing:
         writer.line(f"left open in {path}: {', '.join(missing)}. Say them there, or leave out what is told by them:")
         writer.line(f"  --without {','.join(missing)}")
+    if variables := _variables(tomllib.loads(path.read_text(encoding="utf-8"))):
+        writer.line(f"CI must set: {', '.join(variables)}")
     drill = next(iter(target.system.order), "NAME")
     writer.line("see what a drill would do, which touches nothing:")
     writer.line(f"  {invoke()} chaos.plan {target.kind}/{drill} --target {target.name}")
     writer.line("and run it:")
     writer.line(f"  {invoke()} {target.system.collection}.{drill} --target {target.name}")
+
+
+def _variables(told: Any) -> list[str]:
+    """The variables that values of the file are taken from (`env:NAME`), each once."""
+    if isinstance(told, str):
+        return [told[4:]] if told.startswith("env:") else []
+    values = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+    return list(dict.fromkeys(name for value in values for name in _variables(value)))

@@ -142,13 +142,18 @@ def test_the_container_that_is_named_is_meant_and_one_that_is_not_there_is_refus
     assert not Path("targets/b.toml").exists()
 
 
-def test_a_password_stays_in_its_variable(here: Callable[..., int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_password_stays_in_its_variable_which_ci_must_set(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here(name="open") == 0
+    assert "CI must set" not in capsys.readouterr().out
     monkeypatch.setenv("DATABASE_URL", "postgresql://app:hunter22@127.0.0.1/book")
     monkeypatch.setenv("API", "http://ops:hunter33@127.0.0.1:8000")
     assert here() == 0
     text = Path("targets/trader.toml").read_text()
     assert written()["services"]["postgres"]["dsn"] == "env:DATABASE_URL" and written()["api"] == "env:API"
     assert "hunter" not in text
+    assert "CI must set: API, DATABASE_URL" in capsys.readouterr().out.splitlines()
 
 
 @pytest.mark.parametrize(
