@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import shlex
+import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,9 +110,9 @@ def _tell_webhook(result: Result, given: Flags, redactor: Redactor, console: Con
     """Of what broke or is not restored, where a webhook is named; that it could not be told is one line."""
     if given.webhook and result.judgement.verdict in webhook.TOLD_OF:
         try:
-            message = result_json.message(
-                redactor.scrub(result_json.of_run(last_line.view_of(result), result.exit_code))
-            )
+            told = result_json.of_run(last_line.view_of(result), result.exit_code)
+            place = redactor(socket.gethostname()), redactor(webhook.job_url(os.environ))
+            message = result_json.message(redactor.scrub(told), *place)
         except Exception as error:  # whatever is wrong with a record, the run has its verdict
             console.plain(f"the webhook was not told: {type(error).__name__}: {error}")
             return

@@ -25,6 +25,14 @@ class Busy(NotTold):
     """... for now: nobody answered, or it said to come again."""
 
 
+def job_url(environ: Mapping[str, str]) -> str:
+    """The page of the pipeline's job that this is, by the variables of GitLab, Jenkins and GitHub; "" elsewhere."""
+    told = environ.get("CI_JOB_URL") or environ.get("BUILD_URL") or ""
+    parts = [environ.get(f"GITHUB_{part}", "") for part in ("SERVER_URL", "REPOSITORY", "RUN_ID")]
+    server, repository, number = parts
+    return told or (f"{server}/{repository}/actions/runs/{number}" if all(parts) else "")
+
+
 def tell(url: str, message: Mapping[str, Any], within_s: float = WITHIN_S) -> str:
     """Send the message. Returns why it did not arrive, in a line without the secret that the URL is; "" if it did."""
     host = http.read(url).netloc

@@ -78,21 +78,24 @@ def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause
     }
 
 
-def message(run: Mapping[str, Any]) -> dict[str, Any]:
+def message(run: Mapping[str, Any], where: str, job: str) -> dict[str, Any]:
     """What a webhook is sent of a run: `text` as Slack, Mattermost and their like show it, `blackstart` for all others.
+    `where` is the machine's name, `job` the URL of the pipeline's job, "" where it is none's.
 
     `text` has no line that Slack would read as markup: what a target says is no mention of everybody.
     """
     came_to = verdict.of(run["verdict"])
     said = f"{came_to.sign} {run['experiment']} on {run['target']}: {came_to.shown}"
-    follows = f" ({run['follows']} expectations follow from it)" if run["follows"] else ""
+    many = "1 expectation follows" if run["follows"] == 1 else f"{run['follows']} expectations follow"
+    follows = f" ({many} from it)" if run["follows"] else ""
     lines = [said, f"{run['cause']}{follows}", *(f"STILL BROKEN: {line}" for line in run["still_broken"])]
     lines += [run["trading"], f"resume: {run['resume']}" if run["resume"] else "", f"evidence: {run['evidence']}"]
+    lines += [f"on {where}", f"job: {job}" if job else ""]
     lines += [f"{'heal' if run['still_broken'] else 'next'}: {run['next']}" if run["next"] else ""]
     text = "\n".join(one_line(line) for line in lines if line)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)
-    return {"text": text, "blackstart": {"schema": SCHEMA, "kind": "run", **run}}
+    return {"text": text, "blackstart": {"schema": SCHEMA, "kind": "run", "where": where, "job": job, **run}}
 
 
 def line(data: dict[str, Any]) -> str:
