@@ -59,7 +59,7 @@ class LastLine:
 
     def ends(self) -> list[tuple[str, str]]:
         """(what it is about, what is said of it) of all that did not hold, and of how the system stands now."""
-        seen = next((run for run in reversed(self.runs) if run["trading"]), {})
+        seen: dict[str, Any] = next((run for run in reversed(self.runs) if run["trading"]), {})
         return [*self.headlines, *((about, seen[field]) for about, field in _STANDS if seen.get(field))]
 
     def paused_by(self) -> str:
