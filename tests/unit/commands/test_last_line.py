@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -107,6 +108,14 @@ def test_a_record_that_can_not_be_read_changes_no_verdict(
     assert (told["verdict"], told["exit_code"]) == (verdict, verdict.exit_code)
     assert (told["experiment"], told["cause"]) == ("trader/leader-lock", "redis is still stopped")
     assert told["evidence"] == str(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def heard() -> Iterator[None]:
+    """Also where these tests run in the background of a shell, in which SIGINT is ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def signalled(signum: int) -> Any:
