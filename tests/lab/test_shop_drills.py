@@ -20,7 +20,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShopDriver]:
 
 
 @pytest.mark.timeout(400)
-@pytest.mark.parametrize("name", slow_but(SHOP_DRILLS, "broker-partition"))
+@pytest.mark.parametrize("name", slow_but(SHOP_DRILLS))
 def test_the_drill_holds_on_the_healthy_lab_and_leaves_nothing_broken(
     lab: ShopDriver, name: str, tmp_path: Path
 ) -> None:
