@@ -4,11 +4,13 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blackstart_lab.ports import HIGHEST, LOWEST
 from tests import leftovers
+from tests.one_at_a_time import OneAtATime
 from tests.requirements import demanded
 
 _counted = itertools.count()
@@ -24,6 +26,11 @@ def pytest_configure(config: pytest.Config) -> None:
         lowest = LOWEST + each * int(worker.removeprefix("gw"))
         # A port whose server is stopped for a while is free to everybody else.
         os.environ["BLACKSTART_LAB_PORTS"] = f"{lowest}-{lowest + each - 1}"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneAtATime | None:
+    """Files side by side, but for those that this machine has room for only one of."""
+    return OneAtATime(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(trylast=True)

@@ -36,7 +36,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SaleDriver]:
 @pytest.fixture(scope="module")
 def crash(lab: SaleDriver, tmp_path_factory: pytest.TempPathFactory) -> Drill:
     """The worker's crash, once: to be looked at, and to be told otherwise."""
-    return drill("flash-sale.worker-crash", lab.state, tmp_path_factory.mktemp("crash"), within_s=300)
+    done = drill("flash-sale.worker-crash", lab.state, tmp_path_factory.mktemp("crash"), within_s=300)
+    assert done.code == 0, done.output
+    return done
 
 
 def statuses(done: Drill) -> dict[str, str]:

@@ -1,0 +1,40 @@
+"""Which files run one after the other, where tests run side by side: each a process that fills this machine."""
+
+from pathlib import PurePath
+
+from xdist.scheduler import LoadFileScheduling
+
+# Each brings a Kafka up. Two at once are some thirty threads for two processors: time limits of the systems pass then.
+KAFKA = frozenset(
+    f"{name}.py"
+    for name in (
+        "contract/test_kafka_secured",
+        "contract/test_lose_partition",
+        "contract/test_loads_events",
+        "contract/test_order_source",
+        "contract/test_probes_kafka",
+        "lab/test_flash_sale_as_coded",
+        "lab/test_flash_sale_drills",
+        "lab/test_flash_sale_elsewhere",
+        "lab/test_flash_sale_mutants",
+        "lab/test_flash_sale_soak",
+        "lab/test_lab_flash_sale",
+        "lab/test_lab_flash_sale_mutants",
+        "lab/test_other_sale",
+        "lab/test_shop_drills",
+        "lab/test_shop_mutants",
+        "lab/test_shop_split_brain",
+    )
+)
+
+
+def scope(file: str) -> str:
+    """What a worker runs as a whole, of a test file's path: the file, or all that have a Kafka."""
+    return "kafka" if "/".join(PurePath(file).parts[-2:]) in KAFKA else file
+
+
+class OneAtATime(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """A file to each worker, as with `--dist loadfile`, but the files with a Kafka all to one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return scope(super()._split_scope(nodeid))
