@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import textwrap
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -82,14 +81,6 @@ def jenkins() -> Lines:
 
 
 SERVERS = {"workflow": workflow, "action": action, "gitlab": gitlab, "jenkins": jenkins}
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
-    require_own_environment()
-    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
-    yield driver
-    driver.command("down")
 
 
 @dataclass

@@ -3,13 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pexpect
 import pytest
 
-from tests.environment import ROOT, require_own_environment
+from tests.environment import ROOT
 from tests.lab.drills import environment, ledger
 from tests.lab.lab_driver import LabDriver
 from tests.requirements import require
@@ -29,14 +28,6 @@ NONINTERACTIVE=1 bash scripts/chaos_test_leader_lock.sh
 NONINTERACTIVE=1 bash scripts/chaos_test_postgres.sh
 """
 SCRIPTS = ("leader_lock", "postgres", "rate_limit")
-
-
-@pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabDriver]:
-    require_own_environment()
-    driver = LabDriver(tmp_path_factory.mktemp("lab") / "state").up()
-    yield driver
-    driver.command("down")
 
 
 def around(lab: LabDriver, reports: Path) -> dict[str, str]:
