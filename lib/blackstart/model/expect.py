@@ -243,6 +243,8 @@ class Expectation:
     (a breaker half open): one reading of it decides, and leaving it again is as it should be. One that `stays` must not
     be left again before its window ends, not even for a while. `drains_per_s` says that it is a queue of the load's own
     requests, emptied at this rate at most: it broke only if there was a reading at which some of them must have waited.
+    `assumed` says what `within_s` was taken from where the target promises nothing, and what to declare: what then came
+    true later is inconclusive.
     """
 
     when: When
@@ -256,6 +258,7 @@ class Expectation:
     momentary: bool = False
     stays: bool = False
     drains_per_s: float = 0.0
+    assumed: str = ""
 
     def __post_init__(self) -> None:
         if self.when != "always" and not isinstance(self.condition, Condition):

@@ -286,7 +286,10 @@ class Monitor:
         if deadline_s is not None and interval.to_s > deadline_s:
             late_s = interval.to_s - deadline_s
             if interval.from_s >= deadline_s:
-                return Verdict.BROKE, f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+                told = f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+                if self.expectation.assumed:
+                    return Verdict.INCONCLUSIVE, f"{told}, but {self.expectation.assumed}"
+                return Verdict.BROKE, told
             unclear = f"came true around its limit: the readings can't tell which side ({late_s:.3f} s)"
             return Verdict.INCONCLUSIVE, unclear
         if self._left is not None:

@@ -53,6 +53,14 @@ def test_a_limit_counts_from_the_proven_effect_not_from_the_opening() -> None:
     assert status(followed(made, *readings, anchor_s=0.0)) == "broke"
 
 
+def test_a_limit_that_was_assumed_accuses_only_what_never_comes_true() -> None:
+    made = eventually(ready.is_(503), within_s=2, assumed="lock_refresh_s was assumed: say your own under [facts]")
+    late = followed(made, *series(200, 0.1, 7), *series(503, 7, 8))
+    assert status(late) == "inconclusive"
+    assert message(late).endswith("after its limit of 2 s, but lock_refresh_s was assumed: say your own under [facts]")
+    assert status(followed(made, *series(200, 0.1, 7))) == "broke"
+
+
 def test_without_a_proven_effect_a_wait_that_was_not_over_is_inconclusive() -> None:
     monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 9), anchor_s=None)
     assert status(monitor) == "inconclusive"

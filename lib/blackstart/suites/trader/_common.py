@@ -46,7 +46,8 @@ class Limits:
     def assumed(self, *facts: str) -> dict[str, str]:
         """For a check that these numbers decide: those of them that the target does not say, as its parameter."""
         missing = [fact for fact in facts if fact in self.unsaid]
-        told = f"{' and '.join(missing)} of the original system were assumed: say the target's own under [facts]"
+        were = "was" if len(missing) == 1 else "were"
+        told = f"{' and '.join(missing)} of the original system {were} assumed: say the target's own under [facts]"
         return {"assumed": told} if missing else {}
 
     @property

@@ -83,10 +83,12 @@ def newest_order(target: Target) -> tuple[Probe, ...]:
 
 def steps_down(limits: Limits) -> tuple[Expectation, ...]:
     """Without its lock it does not lead, is not ready and does not trade."""
+    unsaid = limits.assumed("lock_refresh_s")
     return (
         eventually(
             read.ready().is_(503),
             within_s=limits.notice_s,
+            **unsaid,
             name="ready_503",
             stays=True,
             hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
@@ -94,6 +96,7 @@ def steps_down(limits: Limits) -> tuple[Expectation, ...]:
         eventually(
             read.leader().is_(0),
             within_s=limits.notice_s,
+            **unsaid,
             name="leader_0",
             stays=True,
             requires=read.LEADER_SHOWN,
@@ -103,6 +106,7 @@ def steps_down(limits: Limits) -> tuple[Expectation, ...]:
         eventually(
             read.paused().is_(True),
             within_s=limits.notice_s,
+            **unsaid,
             name="paused",
             stays=True,
             requires=read.PAUSED_SHOWN,
