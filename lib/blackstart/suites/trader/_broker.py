@@ -14,7 +14,7 @@ TOKEN_BACKOFF, STREAM_BACKOFF = "token_backoff_s", "stream_backoff_s"
 _ROUTES = {
     "refuse_tokens": "a POST: tokens are refused, and none is issued",
     "accept_tokens": "a POST: takes that back, and does nothing where tokens are accepted",
-    "status": "JSON: refusing, orders, token_requests, last_tick",
+    "status": "JSON: refusing, orders, refused, token_requests, last_tick",
     "orders": "JSON: its book, the newest first",
 }
 _STREAM = """[services.marketdata]

@@ -75,7 +75,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         traffic=Traffic(load) if load else None,
         checks=(*(_OF_ORDERS if load else ()), *_checks(target)),
         collect=(HttpColumn(routes["orders"], "orders", "client_order_id", name="keys_at_broker"),),
-        watch=(at.at_broker(routes, "orders"), at.at_broker(routes, "token_requests")),
+        watch=tuple(at.at_broker(routes, field) for field in ("orders", "refused", "token_requests")),
         hold_min_s=at.backoff_shows_s(target, at.TOKEN_BACKOFF),
         settle_s=limits.settles_s(),
         needs=needed(target, _OF_ORDERS),
@@ -117,8 +117,9 @@ def _checks(target: Target) -> tuple[Check, ...]:
         Check(
             "steady_while",
             "no_order_while_paused",
-            {"counters": ("broker_orders",), "flag": "paused"},
-            hint="Orders reach the broker although trading is paused.",
+            # Of what is sent with a refused token nothing gets into the book. What was under way is refused, too.
+            {"counters": ("broker_orders", "broker_refused"), "flag": "paused", "slack_s": NOTICED_S},
+            hint="Orders are sent to the broker although trading is paused.",
         ),
         at.backs_off(
             target,

@@ -212,6 +212,21 @@ def test_doubles_order_after_renewal_sends_it_for_itself_and_for_its_client(tmp_
     asyncio.run(story())
 
 
+def test_sends_while_paused_goes_on_with_the_old_token_until_it_has_a_new_one(tmp_path: Path) -> None:
+    async def story() -> None:
+        async with world(tmp_path, session=mutants.load("sends-while-paused").parts["session"]) as it:
+            refuse(it)
+            with pytest.raises(BrokerUnavailable):
+                await it.bench.orders.place(ORDER)
+            assert it.bench.desk.is_paused
+            await until(lambda: it.book.refused > 3)
+            it.book.refusing = False
+            await until(lambda: not it.bench.desk.is_paused and it.session.sending.done())
+            await it.bench.orders.place(ORDER)
+
+    asyncio.run(story())
+
+
 def test_never_renews_token_asks_for_none(tmp_path: Path) -> None:
     async def story() -> None:
         async with world(tmp_path, session=mutants.load("never-renews-token").parts["session"]) as it:

@@ -45,6 +45,7 @@ NAMES = {
     "never-renews-token",
     "doubles-order-after-renewal",
     "trades-without-token",
+    "sends-while-paused",
     "hammers-broker",
     "ready-while-stream-silent",
     "reconnects-without-backoff",
