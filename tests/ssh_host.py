@@ -24,7 +24,11 @@ class SshHost:
     @property
     def url(self) -> str:
         """`ssh://user@127.0.0.1:port?config=…`."""
-        return f"ssh://{getpass.getuser()}@127.0.0.1:{self.port}?config={self.folder}/config"
+        return self.called("127.0.0.1")
+
+    def called(self, address: str) -> str:
+        """The same by another of its addresses."""
+        return f"ssh://{getpass.getuser()}@{address}:{self.port}?config={self.folder}/config"
 
     def start(self) -> None:
         """Start sshd and wait until it takes connections."""
@@ -47,8 +51,9 @@ class SshHost:
 
 
 @contextlib.contextmanager
-def ssh_host(folder: Path) -> Iterator[SshHost]:
-    """A running host; its keys and its sshd are gone at exit."""
+def ssh_host(folder: Path, *addresses: str) -> Iterator[SshHost]:
+    """A running host, with these addresses of loopback besides 127.0.0.1; its keys and its sshd are gone at exit."""
+    addresses = ("127.0.0.1", *addresses)
     port = free_port()
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)
@@ -57,10 +62,11 @@ def ssh_host(folder: Path) -> Iterator[SshHost]:
         subprocess.run(argv, check=True, timeout=10)
     shutil.copy(folder / "user_key.pub", folder / "authorized_keys")
     host_key = " ".join((folder / "host_key.pub").read_text().split()[:2])
-    (folder / "known_hosts").write_text(f"[127.0.0.1]:{port} {host_key}\n")
+    (folder / "known_hosts").write_text("".join(f"[{one}]:{port} {host_key}\n" for one in addresses))
+    listens = "\n".join(f"ListenAddress {one}" for one in addresses)
     (folder / "sshd_config").write_text(f"""
 Port {port}
-ListenAddress 127.0.0.1
+{listens}
 HostKey {folder}/host_key
 AuthorizedKeysFile {folder}/authorized_keys
 PidFile {folder}/sshd.pid

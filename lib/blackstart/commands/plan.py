@@ -12,7 +12,7 @@ from blackstart.commands import left_out
 from blackstart.commands.answer import answering
 from blackstart.commands.plan_text import show
 from blackstart.commands.run import choose, declared, variant_of
-from blackstart.engine import planning, safe_state
+from blackstart.engine import fleets, planning, safe_state
 from blackstart.model import flags
 from blackstart.model.verdict import Verdict
 from blackstart.safety.preflight import freeze, ssh_origin
@@ -35,7 +35,7 @@ def plan(
 
 def _show(redactor: Redactor, found: discovery.Found, given: flags.Flags, variant: str, *, full: bool) -> None:
     target, given = choose(found, given, redactor)
-    experiment = declared(found, target, given, variant)
+    experiment = fleets.drawn(declared(found, target, given, variant), target, given)
     made = planning.make(experiment, target)
     abort = safe_state.text(target, given), safe_state.planned(target, given)
     lines = show(made, ssh_origin.came_by(), os.environ, full=full, abort=abort)

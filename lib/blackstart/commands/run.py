@@ -23,7 +23,7 @@ from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls import docker_host
 from blackstart.controls.steps.shell import describe
-from blackstart.engine import lock_names, planning, safe_state
+from blackstart.engine import fleets, lock_names, planning, safe_state
 from blackstart.engine.run import Run
 from blackstart.evidence import signing
 from blackstart.loads.k6_override import with_k6
@@ -69,7 +69,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     signing.from_environ(os.environ)  # a key that can't sign is told of before anything is touched
     target, given = choose(found, given, redactor)
     service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
-    experiment = declared(found, target, given, variant)
+    experiment = fleets.drawn(declared(found, target, given, variant), target, given)
     left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
     plan = planning.make(experiment, target)
     source = user_experiment.source(found)

@@ -12,6 +12,7 @@ from blackstart.base.printable import kind_of
 from blackstart.base.secrets import places
 from blackstart.base.secrets.env import secret
 from blackstart.base.urls import parts
+from blackstart.controls.steps.shell import ssh_host
 from blackstart.model import facts, protocols
 from blackstart.model.target import Service, Target
 from blackstart.suites import systems
@@ -69,9 +70,46 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
         if not isinstance(value, str):
             raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {kind_of(value)}')
     fields = {key: value for key, value in data.items() if key in _KEYS and key not in ("services", "allow")}
-    services = {name: _service(name, table, where) for name, table in data.get("services", {}).items()}
+    each = {name: _instances(name, table, where) for name, table in data.get("services", {}).items()}
+    services = {one.name: one for instances in each.values() for one in instances}
+    on_hosts = {
+        name: tuple(one.name for one in made) for name, made in each.items() if "hosts" in data["services"][name]
+    }
     allow = tuple(map(str, data.get("allow", ())))
-    return Target(**fields, services=services, routes=routes, allow=allow, why=why, system=own)
+    return Target(**fields, services=services, fleets=on_hosts, routes=routes, allow=allow, why=why, system=own)
+
+
+def _instances(name: str, table: Any, where: str) -> tuple[Service, ...]:
+    """The service; one for each of its `hosts`, whose name stands for `{host}` in all that the table says."""
+    if not isinstance(table, dict) or "hosts" not in table:
+        return (_service(name, table, where),)
+    rest, hosts = {key: value for key, value in table.items() if key != "hosts"}, table["hosts"]
+    if not isinstance(hosts, list) or not hosts or not all(isinstance(host, str) for host in hosts):
+        raise BadTarget(f'{where}: "hosts" in [services.{name}] must be a list, as in ["ssh://ops@a", "ssh://ops@b"]')
+    control = _service(name, rest, where).control
+    if not control or "host" in control:
+        raise BadTarget(
+            f'{where}: [services.{name}] has "hosts", so it needs a control, and that one no host of its own'
+        )
+    made: dict[str, Service] = {}
+    for url in hosts:
+        try:
+            host = ssh_host(url).name.rpartition("@")[2]
+        except BadTarget as error:
+            raise BadTarget(f'{where}: "hosts" in [services.{name}]: {error.args[0]}') from error
+        told = _with_host({**rest, "control": {**control, "host": url}}, host)
+        if f"{name}@{host}" in made:
+            raise BadTarget(f'{where}: "hosts" in [services.{name}] names {host} twice')
+        made[f"{name}@{host}"] = _service(f"{name}@{host}", told, where)
+    return tuple(made.values())
+
+
+def _with_host(value: Any, host: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_host(one, host) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_with_host(one, host) for one in value]
+    return value.replace("{host}", host) if isinstance(value, str) else value
 
 
 def _service(name: str, table: Any, where: str) -> Service:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from blackstart import controls
 from blackstart.base import clock
+from blackstart.controls.steps.shell import ssh_host
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
 from blackstart.model.control import Control
@@ -38,7 +39,7 @@ class Bystanders:
         for name, service in self._others.items():
             between()
             try:
-                control = self._controls.get(name) or _lookable(service)
+                control = self._controls.get(name) or self._lookable(service)
                 self._controls[name] = control
                 if self._is_touched(name, control):  # by another name: two services may be in one container
                     continue
@@ -64,10 +65,11 @@ class Bystanders:
         words = {name, *control.names().values()}
         return control.identity() in self._touched or bool(words.intersection(self._allowed))
 
-
-def _lookable(service: Service) -> Control:
-    """Raises where a look would need a person, or another machine, which nobody has allowed."""
-    control = controls.of(service)
-    if control.by_hand or control.host:
-        raise LookupError("only a person can see it" if control.by_hand else f"it is on {control.host}")
-    return control.resolve()
+    def _lookable(self, service: Service) -> Control:
+        """Raises where a look would need a person, or another machine that nobody has allowed by name."""
+        control = controls.of(service)
+        if control.by_hand:
+            raise LookupError("only a person can see it")
+        if control.host and (name := ssh_host(control.host).name.rpartition("@")[2]) not in self._allowed:
+            raise LookupError(f"it is on {name}, which is not allowed")
+        return control.resolve()

@@ -74,6 +74,20 @@ def _text(text: str) -> str:
     return text
 
 
+def _share(text: str) -> int | float:
+    """A count, or a share of all for what ends with %."""
+    found = re.fullmatch(r"([0-9]{1,4})(%?)", text.strip(), re.ASCII)
+    if not found or not 0 < int(found[1]) <= (100 if found[2] else 1000):
+        raise ValueError("must be a number of hosts from 1 to 1000, or a share of them, as in 50%")
+    return int(found[1]) / 100 if found[2] else int(found[1])
+
+
+def _seed(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,9}", text.strip(), re.ASCII):
+        raise ValueError("must be a whole number from 0 to 999999999")
+    return int(text)
+
+
 def _names(text: str) -> str:
     words = [word.strip() for word in _text(text).split(",")]
     if not all(words):
@@ -117,6 +131,10 @@ class Flags:
         "WITHOUT", "what is left out by choice: criteria told by what no target file says (a,b)", _names
     )
     hold_s: float = flag("HOLD", "hold the fault at least this long, in seconds", _duration, 0.0)
+    on_hosts: int | float = flag(
+        "ON_HOSTS", "of a service with several hosts: how many are broken, as 2 or 50% (1)", _share, 1
+    )
+    hosts_seed: int = flag("HOSTS_SEED", "the number that draws which of them (0)", _seed, 0)
     total_max_s: float = flag("TOTAL_MAX", "longest total time of the run in seconds (900)", _duration, 900.0)
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)

@@ -33,7 +33,8 @@ class Target:
 
     `facts` are the target's own numbers (seconds, counts) that deadlines are derived from. `max_rate_hz` is how often
     an endpoint may be read. `why` says how this target was chosen. `secrets` are those that stand in its
-    `file`, by reference (see `base.secrets.references`). `system` is what is known of its kind, or, where it names
+    `file`, by reference (see `base.secrets.references`). `fleets` are the services that run on several hosts, by name:
+    their instances, each of which is a service of its own. `system` is what is known of its kind, or, where it names
     none, of the kind that it was chosen for.
     """
 
@@ -57,9 +58,13 @@ class Target:
     file: str = ""
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     system: System = field(default=System(), repr=False)
+    fleets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def service(self, name: str) -> Service:
         """The named service. Raises BadTarget with what there is."""
+        if name in self.fleets:
+            instances = ", ".join(self.fleets[name])
+            raise BadTarget(f'target "{self.name}": service "{name}" is several ({instances}); name one of them')
         if name not in self.services:
             raise BadTarget(f'target "{self.name}" has no service "{name}".{did_you_mean(name, self.services)}')
         return self.services[name]

@@ -7,7 +7,10 @@ from blackstart.controls.steps.local import carry_out
 from blackstart.model.change import Change
 from blackstart.model.step import Ask, Step
 from blackstart.safety.heal import heal_script
-from blackstart.safety.heal.restore import all_true, is_gone
+from blackstart.safety.heal.restore import all_true, unproved, wait_gone
+
+# One look may be late for its limit, over SSH or on a busy machine.
+_SEEN_WITHIN_S = 5.0
 
 
 def rehearse(changes: Sequence[Change]) -> list[str]:
@@ -17,18 +20,22 @@ def rehearse(changes: Sequence[Change]) -> list[str]:
         raise Refused(f"HEAL.sh could undo nothing here: it needs {lacking}, and none is on PATH; install curl")
     for change in changes:
         _carry_out(change.rights, f'a right needed for "{change.what}" is missing')
-        if not is_gone(change):
-            proofs = ", ".join(str(condition) for condition in change.gone)
-            raise Refused(f'"{change.what}": the system does not look healthy to begin with ({proofs} is not true)')
+        _refuse_unhealthy(change, "does not look healthy to begin with")
         if all_true(change.bites):
             proofs = ", ".join(str(condition) for condition in change.bites)
             raise Refused(f'"{change.what}": what would prove that it took effect is true already ({proofs})')
         if change.undo_is_noop:
             _carry_out(change.undo, f'the undo of "{change.what}" does not work, tried before the fault')
             done.append(f"rehearsed the undo of: {change.what}")
-        if change.undo_is_noop and not is_gone(change):
-            raise Refused(f'"{change.what}": after rehearsing its undo the system no longer looks healthy')
+            _refuse_unhealthy(change, "no longer looks healthy after its undo was rehearsed")
     return done
+
+
+def _refuse_unhealthy(change: Change, complaint: str) -> None:
+    if not wait_gone(change, _SEEN_WITHIN_S):
+        wanted = ", ".join(str(condition) for condition in change.gone)
+        seen = "; ".join(unproved(change)) or "it came true since"
+        raise Refused(f'"{change.what}": the system {complaint}: {seen} (wanted: {wanted})')
 
 
 def _carry_out(steps: Sequence[Step], complaint: str) -> None:
