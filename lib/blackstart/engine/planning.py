@@ -20,6 +20,7 @@ from blackstart.model.reading import Probe
 from blackstart.model.schedule import At
 from blackstart.model.step import Command
 from blackstart.model.target import Target
+from blackstart.reports import observed
 from blackstart.suites import systems
 
 
@@ -118,6 +119,9 @@ def _sensible(experiment: Experiment, changes: Sequence[Change]) -> None:
         raise _bad(experiment, f"two expectations are named {', '.join(twice)}; give one another name")
     if not (any(phases[1:]) or experiment.checks):
         raise _bad(experiment, "it expects nothing, so nothing could come of it")
+    for row in experiment.evidence_rows:
+        if why := observed.wrong(row):
+            raise _bad(experiment, f'the row "{row.text}" of its evidence can never be told: {why}')
     if not changes and experiment.traffic is None:
         tables = "[orders], [plans] or [requests] in the target's file"
         raise _bad(experiment, f"it breaks nothing and sends no load: give it a fault, or say where to send ({tables})")

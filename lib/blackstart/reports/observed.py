@@ -4,11 +4,13 @@ A row's `shows` is a function of this module's table, which is given the run and
 in the record is `not observed`, and its box is left open: never a number that nobody saw.
 """
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from blackstart.base.durations import shown
+from blackstart.base.errors import did_you_mean
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History, none
 from blackstart.evidence.journal import Event
@@ -88,6 +90,17 @@ def _row(run: _Run, asked: EvidenceRow) -> Row:
     except (KeyError, TypeError) as error:  # a record of another version
         told = f"{NOT_OBSERVED}: it can't be told by {asked.shows} ({type(error).__name__}: {error})"
     return Row(asked.part, asked.text, told, not told.startswith(NOT_OBSERVED))
+
+
+def wrong(asked: EvidenceRow) -> str:
+    """Why no run could ever tell that row; "" where one may."""
+    if asked.shows not in SHOWN:
+        return f'nothing shows "{asked.shows}".{did_you_mean(asked.shows, SHOWN)}'
+    try:
+        inspect.signature(SHOWN[asked.shows]).bind(None, **asked.params)
+    except TypeError as error:
+        return f"{asked.shows}: {error}"
+    return ""
 
 
 def _prepared(run: _Run) -> str:

@@ -15,7 +15,7 @@ from blackstart.engine import planning
 from blackstart.loads import Burst, Operation
 from blackstart.model.change import Change
 from blackstart.model.expect import Conditions, always, eventually, never
-from blackstart.model.experiment import Check, Experiment, Traffic
+from blackstart.model.experiment import Check, EvidenceRow, Experiment, Traffic
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Answer, Endpoint, ReadingKind, Scalar
 from blackstart.model.target import Service, Target
@@ -231,6 +231,19 @@ def test_a_proof_whose_probe_has_the_name_of_another_is_refused(side: str) -> No
 
 def test_the_same_probe_in_expectations_and_proofs_is_fine() -> None:
     assert planned(change(), watch=(redis,)).changes
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        (EvidenceRow("Old tokens", "reading", {"probe": "stale"}), "missing a required argument: 'wanted'"),
+        (EvidenceRow("Old tokens", "backlog", {"probe": "a", "figure": "highest", "units": "s"}), "unexpected keyword"),
+        (EvidenceRow("Old tokens", "backlogs"), 'nothing shows "backlogs". Did you mean "backlog"?'),
+    ],
+)
+def test_a_row_of_the_evidence_that_no_run_could_tell_is_refused(row: EvidenceRow, told: str) -> None:
+    said = refused(change(), evidence_rows=(row,))
+    assert 'the row "Old tokens" of its evidence can never be told: ' in said and told in said
 
 
 def test_two_expectations_of_one_name_are_refused() -> None:
