@@ -77,6 +77,7 @@ _BINARIES = {
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
     "stress-ng": ("stress-ng",),
+    "kubectl": ("kubectl",),
     "cosign": ("cosign", f"{_GO}/cosign"),
 }
 _NODE = {

@@ -1,9 +1,9 @@
 """Guard rails: what a run may touch without being told so by name. Everything else is refused before it is touched.
 
-It judges a plan as it stands; nothing is looked up but names of one word. What lies beyond this machine (a host over
-SSH, another engine, an address that is not loopback), and what this machine is reached through (its SSH server, its
-network), is refused unless the target's `allow` or `--allow` names it. A change of something that is no service of the
-target is refused in any case.
+It judges a plan as it stands; nothing is looked up but names of one word, and what a kubeconfig says. What lies beyond
+this machine (a host over SSH, another engine or cluster, an address that is not loopback), and what this machine is
+reached through (its SSH server, its network), is refused unless the target's `allow` or `--allow` names it. A change of
+something that is no service of the target is refused in any case.
 """
 
 import re
@@ -21,7 +21,7 @@ from blackstart.model.change import Change
 from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.target import Service, Target
-from blackstart.safety.preflight import step_reach
+from blackstart.safety.preflight import cluster_reach, step_reach
 
 _SSH_PORT = 22
 _LOOKED_UP_WITHIN_S = 2.0
@@ -168,7 +168,7 @@ def _reaches(step: Step, environment: Mapping[str, str]) -> str:
         return ""
     if step.host:
         return step.host.partition("?")[0]
-    return step_reach.reached_by(step, environment)
+    return step_reach.reached_by(step, environment) or cluster_reach.reached_by(step, environment)
 
 
 def _host_of(url: str) -> str:
