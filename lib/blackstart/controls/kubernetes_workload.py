@@ -44,8 +44,8 @@ def _workload(api: Asked, namespace: str, resource: str, name: str) -> Found:
     selector, uid = selector_of(found), found["metadata"]["uid"]
     sets = api.list("replicaset", namespace, selector) if resource == "deployment" else ()
     makers = {uid, *(one["metadata"]["uid"] for one in sets if controller(one).get("uid") == uid)}
-    pods = api.list("pod", namespace, selector)
-    strangers = sorted(one["metadata"]["name"] for one in pods if controller(one).get("uid") not in makers)
+    pods = [one["metadata"] | {"of": controller(one).get("uid")} for one in api.list("pod", namespace, selector)]
+    strangers = sorted(one["name"] for one in pods if one["of"] not in makers and "deletionTimestamp" not in one)
     if strangers:
         told = f"the {resource} {namespace}/{name} ({selector}) picks pods that are not its own: {', '.join(strangers)}"
         raise BadTarget(f"the selector of {told}")

@@ -85,3 +85,5 @@ def test_a_selector_that_picks_anothers_pods_is_refused_with_their_names() -> No
     )
     with pytest.raises(BadTarget, match=r"picks pods that are not its own: alien"):
         meant(mixed, "shop", "deployment", "redis")
+    mixed.list("pod", "shop")[1]["metadata"]["deletionTimestamp"] = "2026-11-29T07:00:00Z"
+    assert meant(mixed, "shop", "deployment", "redis") == WHOLE
