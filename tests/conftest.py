@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 import pytest
 
 from blackstart_lab.ports import HIGHEST, LOWEST
-from tests import leftovers
+from tests import leftovers, machine_lock
+from tests.cluster.cluster import Cluster
 from tests.one_at_a_time import OneAtATime
-from tests.requirements import demanded
+from tests.requirements import demanded, require
 
 _counted = itertools.count()
 
@@ -66,3 +68,15 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves_nothing: N
     for name in ("API", "TARGET", "NONINTERACTIVE", "PAUSE_ON_FAIL", "REDIS_CONTAINER", "POSTGRES_CONTAINER"):
         monkeypatch.delenv(name, raising=False)
     return state
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    """A Kubernetes for all tests of a file, one at a time on this machine. What a killed session left goes first."""
+    require("kubernetes")
+    with machine_lock.held("cluster"):
+        one = Cluster(Path(tempfile.gettempdir()).resolve() / f"blackstart-test-cluster-{os.getuid()}")
+        one.up()
+        yield one
+        one.down()
+        assert one.left() == []

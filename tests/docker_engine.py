@@ -29,6 +29,13 @@ def redis_image() -> str:
     """The image's name; it is made on first use from redis-server and the libraries that it names."""
     if docker("images", "-q", IMAGE):
         return IMAGE
+    changes = ["-c", "WORKDIR /data", "-c", 'ENTRYPOINT ["/usr/bin/redis-server", "--protected-mode", "no"]']
+    subprocess.run(["docker", "import", *changes, "-", IMAGE], input=redis_root(), timeout=120, check=True)
+    return IMAGE
+
+
+def redis_root() -> bytes:
+    """The root of that image as a tar: /usr/bin/redis-server, what it needs, /data and /tmp."""
     server = Path(redis_server()).resolve()
     needed = subprocess.run(["ldd", str(server)], capture_output=True, text=True, timeout=10, check=True).stdout
     packed = io.BytesIO()
@@ -40,9 +47,7 @@ def redis_image() -> str:
             entry = tarfile.TarInfo(folder)
             entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
             tar.addfile(entry)
-    changes = ["-c", "WORKDIR /data", "-c", 'ENTRYPOINT ["/usr/bin/redis-server", "--protected-mode", "no"]']
-    subprocess.run(["docker", "import", *changes, "-", IMAGE], input=packed.getvalue(), timeout=120, check=True)
-    return IMAGE
+    return packed.getvalue()
 
 
 @contextlib.contextmanager

@@ -26,15 +26,21 @@ KAFKA = frozenset(
         "lab/test_shop_split_brain",
     )
 )
+# Each brings a Kubernetes up, one for all tests of a file: there is one at a time, and who waits for it does nothing.
+KUBERNETES = frozenset(
+    f"{name}.py"
+    for name in ("contract/test_cluster", "contract/test_controls_kubernetes", "contract/test_kubernetes_runs")
+)
 
 
 def scope(file: str) -> str:
-    """What a worker runs as a whole, of a test file's path: the file, or all that have a Kafka."""
-    return "kafka" if "/".join(PurePath(file).parts[-2:]) in KAFKA else file
+    """What a worker runs as a whole, of a test file's path: the file, or all that have a Kafka, or a Kubernetes."""
+    name = "/".join(PurePath(file).parts[-2:])
+    return "kafka" if name in KAFKA else "kubernetes" if name in KUBERNETES else file
 
 
 class OneAtATime(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
-    """A file to each worker, as with `--dist loadfile`, but the files with a Kafka all to one."""
+    """A file to each worker, as with `--dist loadfile`, but all with a Kafka to one, and all with a Kubernetes."""
 
     def _split_scope(self, nodeid: str) -> str:
         return scope(super()._split_scope(nodeid))

@@ -11,6 +11,7 @@ import pytest
 
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.servers import kafka_files
+from tests.cluster import build as kubernetes
 
 
 def _answers(*argv: str) -> bool:
@@ -36,6 +37,17 @@ def _lacks_kafka() -> str | None:
         kafka_files.java()
     except NotStarted as refusal:
         return str(refusal)
+    return None
+
+
+def _lacks_kubernetes() -> str | None:
+    if os.geteuid() != 0:
+        return "not root"
+    lacking = [package for name, package in _NODE.items() if not shutil.which(name)]
+    if lacking:
+        return f"no Kubernetes node can run here: `apt-get install --no-install-recommends {' '.join(lacking)}`"
+    if kubernetes.lacking():
+        return "Kubernetes is not built here (`python -m tests.cluster build`: needs Go, about six minutes)"
     return None
 
 
@@ -65,8 +77,19 @@ _BINARIES = {
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
     "stress-ng": ("stress-ng",),
+    "kubectl": ("kubectl",),
     "cosign": ("cosign", f"{_GO}/cosign"),
 }
+_NODE = {
+    "etcd": "etcd-server",
+    "containerd": "containerd",
+    "runc": "runc",
+    "/usr/lib/cni/bridge": "containernetworking-plugins",
+    "iptables": "iptables",
+    "ip": "iproute2",
+    "openssl": "openssl",
+}
+"""What a node of Kubernetes runs by, and Debian's package of it."""
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
 _PLACES = (
     "docker",
@@ -81,6 +104,7 @@ _PLACES = (
     "faketime",
     "kafka",
     "registries",
+    "kubernetes",
 )
 KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
@@ -102,8 +126,8 @@ def missing(need: str) -> str | None:
     if need == "venv":
         code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
         return None if _answers("/usr/bin/python3", "-c", code) else "no /usr/bin/python3 of 3.11 or newer with venv"
-    if need == "kafka":
-        return _lacks_kafka()
+    if need in ("kafka", "kubernetes"):
+        return _lacks_kafka() if need == "kafka" else _lacks_kubernetes()
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":

@@ -42,9 +42,9 @@ class NetworkRun:
 
     def __init__(
         self, folder: Path, fault: Fault, target: dict[str, Any], hold_s: float = 0.5, allow: str = "",
-        way: tuple[str, ...] = (),
+        way: tuple[str, ...] = (), drill: Path = DRILL,
     ) -> None:  # fmt: skip
-        """`way` leads to the place where it runs, as in `ip netns exec NAME`."""
+        """`way` leads to the place where it runs, as in `ip netns exec NAME`; `drill` is the file of its experiment."""
         self.folder, self.reports = folder, folder / "reports"
         file = folder / "target.toml"
         file.write_text(toml(**{"name": "test", "max_rate_hz": 50.0, **target}))
@@ -52,7 +52,7 @@ class NetworkRun:
         env |= {"NETWORK_FAULT": json.dumps(to_data(fault)), "BLACKSTART_LOCKS": str(folder / "locks")}
         env.pop("SSH_CONNECTION", None)
         self.process = subprocess.Popen(
-            [*way, sys.executable, "-c", _RUN, str(DRILL), str(file), str(self.reports), allow],
+            [*way, sys.executable, "-c", _RUN, str(drill), str(file), str(self.reports), allow],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, start_new_session=True, cwd=ROOT,
         )  # fmt: skip
         self.said: list[str] = []

@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
+import yaml
 
 from blackstart import controls
 from blackstart.base import errors
@@ -29,9 +30,9 @@ from tests.docs.pages import PAGES, anchors, blocks, section, table, words
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import BIN
 
-TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT, SHOP, CI = (
+TARGETS, FLAGS, SAFETY, DESIGN, SALE, CHECKOUT, SHOP, CI, KUBERNETES = (
     ROOT / "docs" / f"{name}.md"
-    for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout", "shop", "ci")
+    for name in ("targets", "flags", "safety", "design", "flash-sale", "checkout", "shop", "ci", "kubernetes")
 )
 # Pages with tests of their own, and the languages of the blocks that these run.
 ELSEWHERE = {
@@ -50,6 +51,7 @@ EVERYWHERE, BESIDES = (
         CI: {"toml"},
         SAFETY: {"sh"},
         DESIGN: {"text"},
+        KUBERNETES: {"toml", "yaml"},
     },
 )
 HERE = [page for page in PAGES if page.name not in ELSEWHERE]
@@ -175,6 +177,18 @@ def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
         if service.control:  # a broker is never stopped
             controls.of(service)
     assert flowing_orders(target, 1.0) is not None
+
+
+def test_the_target_of_kubernetes_page_is_controlled_with_the_rights_that_the_page_gives() -> None:
+    """That they are enough is tried on a real cluster."""
+    (text,), (roles,) = blocks(KUBERNETES, "toml"), blocks(KUBERNETES, "yaml")
+    ours = next(one for one in yaml.safe_load_all(roles) if one["metadata"]["namespace"] == "shop" and "rules" in one)
+    given = {(verb, what) for rule in ours["rules"] for verb in rule["verbs"] for what in rule["resources"]}
+    for service in from_table(tomllib.loads(text), KUBERNETES.name).services.values():
+        for step in controls.of(service).rights():
+            verb, what, *more = step.argv[5:]
+            of = "".join(word.replace("--subresource=", "/") for word in more)
+            assert (verb, what.partition(".")[0] + of) in given
 
 
 @pytest.mark.parametrize("text", blocks(SALE, "toml"))

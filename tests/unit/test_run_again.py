@@ -5,7 +5,7 @@ import tomllib
 import pytest
 
 from tests.environment import ROOT
-from tests.one_at_a_time import KAFKA, scope
+from tests.one_at_a_time import KAFKA, KUBERNETES, scope
 
 pytest_plugins = ["pytester"]
 
@@ -40,7 +40,7 @@ def test_only_what_a_busy_machine_kept_from_a_verdict_is_tried_again(
 
 
 def test_the_files_with_a_kafka_are_there_and_are_one_scope() -> None:
-    assert [name for name in KAFKA if not (ROOT / "tests" / name).is_file()] == []
+    assert [name for name in KAFKA | KUBERNETES if not (ROOT / "tests" / name).is_file()] == []
     assert scope("tests/lab/test_shop_drills.py") == scope("tests/contract/test_lose_partition.py") == "kafka"
     assert scope("tests/unit/test_run_again.py") == "tests/unit/test_run_again.py"
 
@@ -54,3 +54,13 @@ def test_every_file_that_brings_a_kafka_up_is_among_them() -> None:
         if any(word in path.read_text() for word in brings)
     }
     assert found - KAFKA == set()
+
+
+def test_every_file_that_brings_a_kubernetes_up_is_one_scope() -> None:
+    found = {
+        f"{path.parent.name}/{path.name}"
+        for folder in ("lab", "contract")
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+        if "cluster import Cluster" in path.read_text()
+    }
+    assert found == KUBERNETES and {scope(f"tests/{name}") for name in found} == {"kubernetes"}

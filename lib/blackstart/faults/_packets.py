@@ -15,7 +15,7 @@ from typing import Self
 
 from blackstart import controls
 from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
-from blackstart.base.sockets import parse_address
+from blackstart.base.sockets import is_loopback, parse_address
 from blackstart.controls import read_table
 from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import Outcome
@@ -25,7 +25,6 @@ from blackstart.model.change import Change
 from blackstart.model.control import Control
 from blackstart.model.step import Command
 from blackstart.model.target import Target
-from blackstart.safety.preflight.guard_rails import is_loopback
 
 LEASE_S = 600.0
 # A fault that may cut our way to its own host is taken back there, by the host itself, after this time; the run's part

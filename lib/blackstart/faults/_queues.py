@@ -8,13 +8,13 @@ queue back. An interface whose root queue is somebody else's is refused.
 import zlib
 
 from blackstart.base.errors import Refused
+from blackstart.base.sockets import is_loopback
 from blackstart.faults._packets import LEASE_S, PacketPoint, packet_point
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
-from blackstart.safety.preflight.guard_rails import is_loopback
 
 _TCP = "6"
 _UNLIMITED = "32gbit"

@@ -89,10 +89,13 @@ class ServiceUnderTest:
         """Can't be talked to and does not run."""
         return (*self.unheard(), *self.status("stopped", "failed"))
 
-    def refuse_lost(self, target: Target) -> None:
+    def refuse_lost(self, target: Target, stays_down: bool = True) -> None:
         """Raise Refused where the service could not be started again once it has ended, or where that would not mend
-        what ends with it and is not allowed by name: no rehearsal shows either."""
+        what ends with it and is not allowed by name: no rehearsal shows either. And, where it is to stay down, who else
+        would start it."""
         self.refuse_dependents(target)
+        if stays_down:
+            self.refuse_rivals(target)
         if self.state.lost:
             raise Refused(
                 f"{self.service.name} could not be started again once it has ended: {self.state.lost}. "
@@ -114,6 +117,19 @@ class ServiceUnderTest:
                 f"{self.control.dependents_why}, and its "
                 "start does not bring them back. Pause it instead; or, if you will start them again, allow them by "
                 f"name: --allow {','.join(others)}"
+            )
+
+    def refuse_rivals(self, target: Target) -> None:
+        """Raise Refused where something else sets whether the service runs, unless the target allows it by name."""
+        try:
+            rivals = {word: does for word, does in self.control.rivals().items() if word not in target.allow}
+        except StepFailed as error:
+            raise Refused(f"what else sets whether {self.service.name} runs can't be seen: {error}") from error
+        if rivals:
+            told = "; ".join(f"{word} {does}" for word, does in rivals.items())
+            raise Refused(
+                f"{self.service.name} is {self.control.called()}, and its end is not ours alone to undo: {told}. If "
+                f"that is meant all the same, allow it by name: --allow {','.join(rivals)}"
             )
 
     def refuse_by_hand(self, why: str) -> None:

@@ -37,7 +37,7 @@ class Crash:
                 f"nothing would bring {self.service} back after a crash ({tested.control.identity()} restarts nothing "
                 f"by itself). Break it with the fault kill, or give it a restart policy."
             )
-        tested.refuse_lost(target)
+        tested.refuse_lost(target, stays_down=False)
         was = tested.state.instance
         another = ControlState(self.service, tested.control, "process").is_not(was)
         gone = ControlState(self.service, tested.control, "life", was).is_not("same")

@@ -164,6 +164,14 @@ class Control(ABC):
         """
         raise self._lacks("knows of nothing that depends on it")
 
+    def rivals(self) -> Mapping[str, str]:
+        """Who else sets whether it runs, and would undo a stop by itself, fight its undo or forbids it.
+
+        By the name that `allow` takes, as in `HorizontalPodAutoscaler/api`: what it does, and what to do about it.
+        Raises StepFailed.
+        """
+        return {}
+
     def limit_memory(self, to_bytes: int) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """The steps that limit its memory, and those that bring back exactly the limit that it has now. Raises
         StepFailed."""

@@ -24,7 +24,8 @@ FLAGS = {item.name: item for item in fields(Flags) if item.metadata}
 
 HEAVY = (
     "requests", "plumbum", "psycopg", "kafka", "redis", "aiohttp", "tenacity", "tabulate", "prometheus_api_client",
-    "prometheus_client", "httptools", "supervisor", "psutil", "pgserver", "blackstart_lab.trader.app",
+    "prometheus_client", "httptools", "supervisor", "psutil", "pgserver", "lightkube", "httpx2",
+    "blackstart_lab.trader.app",
 )  # fmt: skip
 
 

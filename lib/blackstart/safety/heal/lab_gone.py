@@ -49,11 +49,13 @@ def _lab_of(change: Change) -> Path | None:
     labs = state_dir() / "labs"
     for condition in change.gone:
         control = condition.probe.control if isinstance(condition.probe, ControlState) else None
-        if control is None or change.undo not in (control.start(), control.resume()):
+        if control is None:
             continue
         try:
             folder = Path(control.folder())
         except NotAvailable:
+            continue
+        if change.undo not in (control.start(), control.resume()):
             continue
         return folder if folder.parent == labs else None
     return None

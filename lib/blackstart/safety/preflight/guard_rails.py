@@ -1,12 +1,11 @@
 """Guard rails: what a run may touch without being told so by name. Everything else is refused before it is touched.
 
-It judges a plan as it stands; nothing is looked up but names of one word. What lies beyond this machine (a host over
-SSH, another engine, an address that is not loopback), and what this machine is reached through (its SSH server, its
-network), is refused unless the target's `allow` or `--allow` names it. A change of something that is no service of the
-target is refused in any case.
+It judges a plan as it stands; nothing is looked up but names of one word, and what a kubeconfig says. What lies beyond
+this machine (a host over SSH, another engine or cluster, an address that is not loopback), and what this machine is
+reached through (its SSH server, its network), is refused unless the target's `allow` or `--allow` names it. A change of
+something that is no service of the target is refused in any case.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from blackstart.model.change import Change
 from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.target import Service, Target
-from blackstart.safety.preflight import step_reach
+from blackstart.safety.preflight import cluster_reach, step_reach
 
 _SSH_PORT = 22
 _LOOKED_UP_WITHIN_S = 2.0
@@ -77,19 +76,6 @@ def is_nobodys(host: str) -> bool:
         return True
 
 
-def is_loopback(host: str) -> bool:
-    """Whether an address or name is this machine and nothing else, told without asking a name server."""
-    name = host.strip("[]").lower()
-    if name in ("", "localhost", "ip6-localhost") or name.endswith(".localhost"):
-        return True
-    try:
-        address = ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return address.is_loopback or address.is_unspecified or bool(mapped and mapped.is_loopback)
-
-
 # ---------------------------------------------------------------- what is no part of the target
 
 
@@ -120,7 +106,7 @@ def _judged(named: Iterable[tuple[str, str]]) -> Iterator[Objection]:
     nowhere: set[str] = set()
     for what, at in named:
         host = _host_of(at)
-        if is_loopback(host) or host in nowhere:
+        if sockets.is_loopback(host) or host in nowhere:
             continue
         if not at.startswith("ssh://") and is_nobodys(host):  # an alias of ssh_config is looked up by ssh alone
             nowhere.add(host)
@@ -170,7 +156,7 @@ def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]
         for step in steps:
             place = _reaches(step, environment)
             # SSH leads elsewhere even where its host is called localhost: a forwarded port, an alias of ssh_config.
-            if place and (place.startswith("ssh://") or not is_loopback(_host_of(place))):
+            if place and (place.startswith("ssh://") or not sockets.is_loopback(_host_of(place))):
                 yield Objection(f'"{what}" acts on another machine ({place})', _host_of(place))
 
 
@@ -182,7 +168,7 @@ def _reaches(step: Step, environment: Mapping[str, str]) -> str:
         return ""
     if step.host:
         return step.host.partition("?")[0]
-    return step_reach.reached_by(step, environment)
+    return step_reach.reached_by(step, environment) or cluster_reach.reached_by(step, environment)
 
 
 def _host_of(url: str) -> str:
@@ -228,7 +214,7 @@ def _reasons(
         client, _, server, server_port = words
         if _same(host, client):
             yield f"{client} is where we came from by SSH"
-        elif port == server_port and port != str(_SSH_PORT) and (_same(host, server) or is_loopback(host)):
+        elif port == server_port and port != str(_SSH_PORT) and (_same(host, server) or sockets.is_loopback(host)):
             yield f"{server}:{server_port} is what we came by, over SSH"
 
 

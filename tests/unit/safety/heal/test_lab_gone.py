@@ -12,6 +12,7 @@ import pytest
 
 from blackstart.base import clock
 from blackstart.base.state import state_dir
+from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.supervisor import Supervisor
 from blackstart.model.change import Change
 from blackstart.model.step import Command
@@ -92,3 +93,9 @@ def test_what_is_no_lab_or_elsewhere_or_has_another_undo_is_left_to_a_person(lab
     assert gone_with_its_lab(stopped(lab / "supervisord.conf", host="ssh://db1"), opened(1)) == ""
     other = replace(stopped(lab / "supervisord.conf"), undo=(Command(("iptables", "-D", "INPUT", "1")),))
     assert gone_with_its_lab(other, opened(1)) == ""
+
+
+def test_what_lacks_a_way_to_go_on_after_a_pause_is_no_lab() -> None:
+    control = Kubernetes("deployment", "redis", "shop", "kind", pods=2)
+    change = Change("stop redis", "redis", (), control.start(), (), (ControlState("redis", control).is_("running"),))
+    assert gone_with_its_lab(change, opened(1)) == ""

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from blackstart import controls
 from blackstart.base.errors import Refused
+from blackstart.base.sockets import is_loopback
 from blackstart.commands import run
 from blackstart.controls.systemd import Systemd
 from blackstart.engine.planning import make
@@ -20,7 +21,7 @@ from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.target import Service, Target
-from blackstart.safety.preflight.guard_rails import is_loopback, objections, refuse
+from blackstart.safety.preflight.guard_rails import objections, refuse
 from tests.unit.builders import AFTER, Cut, change, experiment
 
 LOCAL = Target(

@@ -1,0 +1,30 @@
+"""`python -m tests.cluster build | up FOLDER | down FOLDER`: see the package."""
+
+import argparse
+from pathlib import Path
+
+from tests.cluster import build
+from tests.cluster.cluster import Cluster
+
+
+def main() -> None:
+    """One of the three, as the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="A real Kubernetes for tests.")
+    actions = parser.add_subparsers(dest="action", required=True)
+    actions.add_parser("build", help="build Kubernetes' programs into the cache, where they are not there yet")
+    for name, does in (("up", "bring a cluster up"), ("down", "end it, and remove all that it had")):
+        actions.add_parser(name, help=does).add_argument("folder", type=Path, help="where its files are, its own")
+    told = parser.parse_args()
+    if told.action == "build":
+        print(build.build())
+        return
+    cluster = Cluster(told.folder.resolve())
+    if told.action == "up":
+        cluster.up()
+        print(cluster.kubeconfig)
+    else:
+        cluster.down()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A cluster of one node: brought up in seconds, taken down with everything that it had."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.campaign.facts import marked, words_of
+
+from tests.cluster import archive, build, settings
+from tests.cluster.place import Place
+from tests.services import eventually, free_port, supervisorctl
+
+_READY_WITHIN_S = 90.0
+
+
+class NotReady(RuntimeError):
+    """It did not come up; the message has the last lines of each program."""
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The cluster whose files are in `folder`, an absolute path of at most 80 characters. Nobody else's are there."""
+
+    folder: Path
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Of an administrator, with one context, which is the current one."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def place(self) -> Place:
+        """What it takes of the machine."""
+        return Place.of(self.folder)
+
+    def up(self) -> None:
+        """Bring it up, its node Ready; what an earlier one left in this folder is cleared away first.
+
+        Raises NotReady, and leaves nothing then.
+        """
+        self.down()
+        build.build()
+        self.folder.mkdir(mode=0o700, parents=True)
+        try:
+            self._configure()
+            self.place.take()
+            self._start()
+        except BaseException:
+            self.down()
+            raise
+
+    def down(self) -> None:
+        """End it, and remove all that it had: also what is left of one whose maker was killed."""
+        assert eventually(self._ended), f"processes of {self.folder} can't be ended: {self.left()}"
+        self.place.leave()
+        shutil.rmtree(self.folder, ignore_errors=not self.folder.exists())
+
+    def left(self) -> list[str]:
+        """What there is of it on this machine, besides its folder; empty after `down`."""
+        processes = [f"{pid} {' '.join(words_of(pid))}" for pid in sorted(self._processes())]
+        return [*processes, *self.place.left()]
+
+    def kubectl(self, *words: str, stdin: str | None = None, check: bool = True) -> str:
+        """What kubectl prints, without the line's end. Raises AssertionError with its words where it fails."""
+        ran = subprocess.run(
+            self.kubectl_line(*words), input=stdin, capture_output=True, text=True, timeout=120, check=False
+        )
+        assert ran.returncode == 0 or not check, f"kubectl {' '.join(words)}: {ran.stderr.strip()}"
+        return ran.stdout.strip()
+
+    def kubectl_line(self, *words: str) -> list[str]:
+        """kubectl for this cluster, as a command line."""
+        return [str(build.folder() / "kubectl"), f"--kubeconfig={self.kubeconfig}", *words]
+
+    def load_image(self, tar: Path) -> None:
+        """Make the images of an archive known to the node (`imagePullPolicy: Never`)."""
+        # containerd's socket is in a /run of its own.
+        way = ["nsenter", "--mount", f"--target={self._first_process()}"]
+        words = ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack", str(tar)]
+        ran = subprocess.run([*way, *words], capture_output=True, text=True, timeout=120, check=False)
+        assert ran.returncode == 0, f"ctr images import {tar}: {ran.stderr.strip()}"
+
+    def _configure(self) -> None:
+        names = ("etcd", "etcd-peers", "kube-apiserver", "kubelet", "streams")
+        ports = {name: free_port() for name in names}
+        settings.Settings(self.folder, self.place, ports, secrets.token_hex(16)).write()
+        key = self.folder / "kube-apiserver" / "accounts.key"
+        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True, timeout=60)
+
+    def _start(self) -> None:
+        # All its processes end with the first, and its mounts with them. `slave`: what others unmount goes here, too.
+        way = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation=slave"]
+        with (self.folder / "log" / "inside.log").open("wb") as log:
+            subprocess.Popen(
+                [*way, "sh", str(self.folder / "inside.sh")],
+                env=settings.environment(self.folder),
+                cwd="/",
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._await("the API server is ready", lambda: self._says("ok", "get", "--raw=/readyz"))
+        supervisorctl(self.folder / "supervisord.conf", "start", *settings.THEN)
+        self.load_image(_pause(self.folder / "pause.tar"))
+        ready = "jsonpath={.status.conditions[?(@.type=='Ready')].status}"
+        self._await("the node is Ready", lambda: self._says("True", "get", "node", settings.NODE, "-o", ready))
+        self._await(
+            "pods may be made", lambda: self._says("serviceaccount/default", "get", "sa", "default", "-o", "name")
+        )
+
+    def _says(self, expected: str, *words: str) -> bool:
+        return self.kubectl(*words, check=False) == expected
+
+    def _await(self, what: str, fact: Callable[[], bool]) -> None:
+        if not eventually(fact, _READY_WITHIN_S):
+            logs = sorted((self.folder / "log").glob("*.log"))
+            last = [f"--- {log.name}\n{_tail(log)}" for log in logs]
+            raise NotReady("\n".join([f"not within {_READY_WITHIN_S:g} s: {what}", *last]))
+
+    def _processes(self) -> set[int]:
+        return marked(f"BLACKSTART_CLUSTER={self.folder}")
+
+    def _first_process(self) -> int:
+        return min(self._processes())
+
+    def _ended(self) -> bool:
+        found = self._processes()
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return not found
+
+
+def _pause(path: Path) -> Path:
+    root = archive.packed(lambda tar: tar.add(build.folder() / "pause", "pause"))
+    return archive.write(path, settings.PAUSE, root, ["/pause"])
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").splitlines()[-15:])

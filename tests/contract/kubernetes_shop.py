@@ -1,0 +1,77 @@
+"""A namespace of the tests' Kubernetes with workloads in it, and where a drill finds them."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from blackstart import controls
+from blackstart.controls.kubernetes import Kubernetes
+from blackstart.model.target import Service
+from tests.cluster import build
+from tests.cluster.cluster import Cluster
+from tests.contract.cluster_manifests import redis_deployment
+
+
+@dataclass(frozen=True)
+class Shop:
+    """One namespace."""
+
+    cluster: Cluster
+    namespace: str
+
+    def __enter__(self) -> Shop:
+        self.cluster.kubectl("create", "namespace", self.namespace)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.cluster.kubectl("delete", "namespace", self.namespace, "--wait=false")
+
+    def kubectl(self, *words: str, stdin: str | None = None) -> str:
+        """As the cluster's administrator."""
+        return self.cluster.kubectl(f"--namespace={self.namespace}", *words, stdin=stdin)
+
+    def apply(self, *things: Mapping[str, Any]) -> None:
+        """Made, or changed to this."""
+        self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(things)}))
+
+    def of(self, **table: str) -> Kubernetes:
+        """A control as a target that describes one gets it."""
+        found = controls.of(Service("redis", control={"namespace": self.namespace, **table})).resolve()
+        assert isinstance(found, Kubernetes)
+        return found
+
+    def pods(self, field: str = "metadata.uid") -> list[str]:
+        """A field of each pod of `app=redis`."""
+        path = f"jsonpath={{.items[*].{field}}}"
+        return sorted(self.kubectl("get", "pods", "--selector=app=redis", "-o", path).split())
+
+    def wanted(self, what: str = "deployment/redis") -> str:
+        """How many pods it shall have, and its annotation of how many it had."""
+        path = r"jsonpath={.spec.replicas} {.metadata.annotations.blackstart\.dev/replicas}"
+        return self.kubectl("get", what, "-o", path).strip()
+
+
+def workload(kind: str, replicas: int = 2, **pod: Any) -> dict[str, Any]:
+    """A workload `redis` of that kind; `pod` is added to the spec of its pods, `port` is where it listens."""
+    made: dict[str, Any] = json.loads(redis_deployment("redis", replicas))
+    made["kind"] = kind
+    if kind == "DaemonSet":
+        del made["spec"]["replicas"]
+    if kind == "StatefulSet":
+        made["spec"]["podManagementPolicy"] = "Parallel"
+    spec = made["spec"]["template"]["spec"]
+    if port := pod.pop("port", 0):
+        spec["containers"][0] |= {"args": ["--port", str(port)]}
+        spec["containers"][0]["readinessProbe"]["tcpSocket"]["port"] = port
+    spec |= pod
+    return made
+
+
+def environment(kubeconfig: Path) -> dict[str, str]:
+    """Where the tests' kubectl and their cluster are found."""
+    return {"KUBECONFIG": str(kubeconfig), "PATH": f"{build.folder()}{os.pathsep}{os.environ['PATH']}"}
