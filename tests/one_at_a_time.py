@@ -27,7 +27,7 @@ KAFKA = frozenset(
     )
 )
 # Each brings a Kubernetes up, one for all tests of a file: there is one at a time, and who waits for it does nothing.
-KUBERNETES = frozenset(f"{name}.py" for name in ("contract/test_cluster",))
+KUBERNETES = frozenset(f"{name}.py" for name in ("contract/test_cluster", "lab/test_trader_on_kubernetes"))
 
 
 def scope(file: str) -> str:
