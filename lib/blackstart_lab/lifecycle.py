@@ -1,6 +1,9 @@
 """Brings a lab up and down, and says what is there. The only file that knows the order."""
 
+import json
+import shlex
 import shutil
+import subprocess
 import time
 from argparse import Namespace
 from collections.abc import Callable
@@ -18,6 +21,7 @@ from blackstart_lab.workspace import Workspace, exclusive
 
 _POLL_S = 0.02
 _LAST_LINES = 15
+_LEAVE_LIMIT_S = 120.0
 
 Say = Callable[[str], None]
 
@@ -44,6 +48,9 @@ def up(lab: Lab, options: Namespace, say: Say, within_s: float = 90.0) -> Layout
         try:
             workspace.create()
             layout = lab.lay_out(workspace, options)
+            if layout.leave:
+                workspace.leaving.write_text(json.dumps(layout.leave), encoding="utf-8")
+            layout.enter()
             supervisord.start(workspace, layout.services)
             _await_answers(workspace, layout.services, within_s)
             _write_target(workspace, layout)
@@ -114,10 +121,23 @@ def _clear(workspace: Workspace) -> None:
         if survivors:
             listed = ", ".join(f"{process.pid} {process.name()}" for process in survivors)
             raise NotEnded(f"processes of lab {workspace.name} could not be ended: {listed}; end them by hand")
+    _leave(workspace)
     try:
         workspace.remove()
     except OSError as error:
         raise NotEnded(f"files of lab {workspace.name} could not be deleted: {error}") from error
+
+
+def _leave(workspace: Workspace) -> None:
+    """Remove what there is beyond the lab's processes. The files stay where that fails: they say how it is done."""
+    commands = json.loads(workspace.leaving.read_text(encoding="utf-8")) if workspace.leaving.exists() else ()
+    for command in commands:
+        try:
+            subprocess.run(command, capture_output=True, text=True, timeout=_LEAVE_LIMIT_S, check=True)
+        except (OSError, subprocess.SubprocessError) as error:
+            said = getattr(error, "stderr", "") or error
+            hint = f"where what it removes is gone already, delete {workspace.leaving}"
+            raise NotEnded(f"`{shlex.join(command)}` failed: {str(said).strip()}; {hint}") from error
 
 
 def _await_answers(workspace: Workspace, services: tuple[Service, ...], within_s: float) -> None:
@@ -153,9 +173,9 @@ def _write_target(workspace: Workspace, layout: Layout) -> None:
     services = {
         service.name: {
             "address": service.address,
-            **service.target,
             "control": {"supervisor": service.name, "config": str(workspace.supervisor_config)},
             "log": str(workspace.log(service.name)),
+            **service.target,
         }
         for service in layout.services
     }

@@ -43,10 +43,16 @@ class Service:
 @dataclass(frozen=True)
 class Layout:
     """All that a lab will run, and the head of its target.toml, with `services` that were there already. Making one
-    starts nothing."""
+    starts nothing.
+
+    What a lab has beyond its own processes is made by `enter`, before the services start (it raises NotStarted), and
+    removed by the command lines of `leave`, which are kept with its files and must also do where nothing was made.
+    """
 
     services: tuple[Service, ...]
     target: Mapping[str, Any]
+    enter: Callable[[], None] = lambda: None
+    leave: tuple[tuple[str, ...], ...] = ()
 
 
 class Lab(Protocol):

@@ -80,6 +80,11 @@ class Workspace:
         inside = self.folder / "supervisor.sock"
         return inside if len(str(inside)) <= _LONGEST_SOCKET_PATH else self.outside / "s"
 
+    @property
+    def leaving(self) -> Path:
+        """The command lines that remove what the lab has beyond its own processes, as JSON."""
+        return self.folder / "leave.json"
+
     def log(self, service: str) -> Path:
         return self.folder / f"{service}.log"
 

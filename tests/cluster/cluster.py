@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import secrets
 import shutil
@@ -87,6 +88,15 @@ class Cluster:
         words = ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack", str(tar)]
         ran = subprocess.run([*way, *words], capture_output=True, text=True, timeout=120, check=False)
         assert ran.returncode == 0, f"ctr images import {tar}: {ran.stderr.strip()}"
+
+    def add_volume(self, name: str) -> None:
+        """A volume of 100 MB that anybody may write to, for a claim that names no storage class."""
+        place = self.folder / "volumes" / name
+        place.mkdir(parents=True)
+        place.chmod(0o777)
+        spec = {"capacity": {"storage": "100Mi"}, "accessModes": ["ReadWriteOnce"], "hostPath": {"path": str(place)}}
+        volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
+        self.kubectl("apply", "-f", "-", stdin=json.dumps(volume))
 
     def _configure(self) -> None:
         names = ("etcd", "etcd-peers", "kube-apiserver", "kubelet", "streams")

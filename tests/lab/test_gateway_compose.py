@@ -81,7 +81,7 @@ def images() -> set[str]:
 
 def build(*options: str) -> None:
     """Make the images of this machine's programs."""
-    building = [sys.executable, str(FOLDER / "build_images.py"), *options]
+    building = [sys.executable, str(FOLDER.parent / "build_images.py"), *options]
     built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
     assert built.returncode == 0, built.stderr
 

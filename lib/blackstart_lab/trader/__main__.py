@@ -30,7 +30,7 @@ def main() -> int:
         orders_per_s=options.orders_per_s,
         older_build=options.older_build,
         ops_key=os.environ[options.ops_key_env] if options.ops_key_env else None,
-        mutant=options.mutant,
+        mutant=options.mutant or None,
         variant=options.variant,
         host=options.host,
         broker_url=options.broker_url,

@@ -1,10 +1,7 @@
 """The trader as a lab: Redis, PostgreSQL and one or more instances of the app."""
 
-import json
 import os
 import sys
-import urllib.error
-import urllib.request
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,8 +12,9 @@ from blackstart_lab import ports
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.servers import postgres, redis
-from blackstart_lab.trader import brokerage, mutants, variants
+from blackstart_lab.trader import answers, brokerage, mutants, on_kubernetes, variants
 from blackstart_lab.trader.config import PROFILES
+from blackstart_lab.trader.options import OPTIONS
 from blackstart_lab.workspace import Workspace
 
 _MAX_RATE_HZ = 100
@@ -39,6 +37,10 @@ class TraderLab:
         variant = variants.load(options.variant) if options.variant else None
         instances = (mutant.instances if mutant else 1) if options.instances is None else options.instances
         _check(options, instances)
+        names = ["api", *(f"api-{number}" for number in range(2, instances + 1))]
+        if options.on:
+            _check_elsewhere(options, mutant)
+            return on_kubernetes.lay_out(workspace, options, names, self._head(options))
         brokered = options.broker or bool(mutant and mutant.broker)
         redis_port, postgres_port, *taken = ports.take(2 + instances + (brokerage.PORTS if brokered else 0))
         api_ports, others = taken[:instances], taken[instances:]
@@ -47,26 +49,30 @@ class TraderLab:
         servers = (redis.service(workspace, redis_port), postgres.service(workspace, postgres_port, "trader"))
         profile = PROFILES[options.profile]
         around = brokerage.with_broker(workspace, servers, others, profile) if brokered else brokerage.plain(servers)
-        names = ["api", *(f"api-{number}" for number in range(2, instances + 1))]
         some = [
             _instance(workspace, *pair, flags=around.flags, options=options, api_ports=api_ports)
             for pair in zip(names, api_ports, strict=True)
         ]
-        head = {
+        head = self._head(options)
+        facts = {**head["facts"], **around.facts, **(variant.facts if variant else {})}
+        rate = {"max_rate_hz": variant.max_rate_hz} if variant else {}
+        keyed = {"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}
+        at = {"api": f"http://127.0.0.1:{api_ports[0]}", "facts": facts}
+        return Layout((*_for_drills(options, around.services), *some), head | at | rate | keyed | dict(around.head))
+
+    def _head(self, options: Namespace) -> dict[str, Any]:
+        """What a target says of the trader wherever it runs."""
+        return {
             "name": self.name,
             "kind": "trader",
             "lab": True,
             **({"mutant": options.mutant} if options.mutant else {}),
             "profile": options.profile,
-            "api": f"http://127.0.0.1:{api_ports[0]}",
-            "max_rate_hz": variant.max_rate_hz if variant else _MAX_RATE_HZ,
-            **({"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}),
-            "facts": {**profile.facts(options.orders_per_s), **around.facts, **(variant.facts if variant else {})},
+            "max_rate_hz": _MAX_RATE_HZ,
+            "facts": PROFILES[options.profile].facts(options.orders_per_s),
             "orders": {"method": "POST", "route": "/orders"},
             "plans": {"method": "POST", "route": "/plans"},
-            **around.head,
         }
-        return Layout((*_for_drills(options, around.services), *some), head)
 
 
 LAB = TraderLab()
@@ -88,6 +94,17 @@ def _check(options: Namespace, instances: int) -> None:
         raise NotStarted(f"--ops-key-env {options.ops_key_env}: that environment variable is not set")
 
 
+def _check_elsewhere(options: Namespace, mutant: Any) -> None:
+    """What the manifests can't be told."""
+    chosen = {"variant", "older_build", "forgets_users", "broker", "port", "ops_key_env"}
+    told = sorted(name for name in chosen if getattr(options, name))
+    if told or options.orders_per_s != OPTIONS["orders-per-s"].default:
+        name = told[0].replace("_", "-") if told else "orders-per-s"
+        raise NotStarted(f"--{name} is for a lab on this machine; leave it out with --on")
+    if mutant and mutant.broker:
+        raise NotStarted(f"--mutant {options.mutant} needs a broker, which is for a lab on this machine")
+
+
 def _instance(
     workspace: Workspace, name: str, port: int, *, flags: Mapping[str, str], options: Namespace, api_ports: list[int]
 ) -> Service:
@@ -101,7 +118,9 @@ def _instance(
     import_root = str(Path(blackstart_lab.__file__).parent.parent)
     python_path = os.pathsep.join(filter(None, (import_root, os.environ.get("PYTHONPATH"))))
     waits = name == "api" and not (options.variant and variants.load(options.variant).up_before_it_leads)
-    lacks = (lambda: _lacks_leader(api_ports)) if waits else (lambda: _lacks_health(port))
+    address = f"127.0.0.1:{port}"
+    others = [f"127.0.0.1:{each}" for each in api_ports]
+    lacks = (lambda: answers.lacks_leader(others)) if waits else (lambda: answers.lacks_health(address))
     return Service(
         name=name,
         program=Program(
@@ -110,31 +129,7 @@ def _instance(
             {"PYTHONPATH": python_path, "PYTHONUNBUFFERED": "1"},
             final_exit_codes=(_PORT_TAKEN,),
         ),
-        address=f"127.0.0.1:{port}",
+        address=address,
         lacks=lacks,
-        target={"url": f"http://127.0.0.1:{port}", "events": str(events)},
+        target={"url": f"http://{address}", "events": str(events)},
     )
-
-
-def _lacks_leader(api_ports: list[int]) -> str | None:
-    """The first instance must answer, and one of them be ready; which of them leads is up to them."""
-    if lack := _lacks_health(api_ports[0]):
-        return lack
-    lacks = [_lacks_status(port, "/ready") for port in api_ports]
-    return None if None in lacks else lacks[0]
-
-
-def _lacks_health(port: int) -> str | None:
-    return _lacks_status(port, "/health")
-
-
-def _lacks_status(port: int, route: str) -> str | None:
-    url = f"http://127.0.0.1:{port}{route}"
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:
-            json.load(answer)
-    except urllib.error.HTTPError as error:
-        return f"{url} answered {error.code}: {error.read(300).decode(errors='replace')}"
-    except (OSError, ValueError) as error:
-        return f"no answer from {url} ({error})"
-    return None

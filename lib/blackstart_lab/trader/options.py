@@ -12,6 +12,7 @@ OPTIONS = {
     "forgets-users": Option("a restart of Redis forgets the drill's user", bool),
     "orders-per-s": Option("rate of the throttle queue (default 50)", int, 50),
     "broker": Option("with a broker, and the fault proxy on the ways to the stores and to its stream", bool),
+    "on": Option("another place: the cluster that KUBECONFIG names", choices=("kubernetes",)),
     "port": Option("port of the API (default: a free one)", int),
     "ops-key-env": Option("environment variable with the key of control routes"),
 }

@@ -1,11 +1,12 @@
 """When a lab is up: its own programs answer, and nobody else in their place."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from blackstart_lab import lifecycle
-from blackstart_lab.lab_error import NotStarted
+from blackstart_lab.lab_error import NotEnded, NotStarted
 from blackstart_lab.model import Program, Service
 from blackstart_lab.servers import supervisord
 from blackstart_lab.workspace import Workspace
@@ -21,3 +22,16 @@ def test_an_answer_on_the_port_of_a_program_that_could_not_take_it_is_somebody_e
     monkeypatch.setattr(supervisord, "states", lambda _: {"redis": next(told)})
     with pytest.raises(NotStarted, match="redis ended while starting"):
         lifecycle._await_answers(Workspace("trader"), (server,), 5)
+
+
+def test_what_a_lab_has_elsewhere_is_removed_before_the_files_that_say_how(own_state: Path, tmp_path: Path) -> None:
+    workspace, elsewhere = Workspace("trader"), tmp_path / "elsewhere"
+    workspace.create()
+    elsewhere.mkdir()
+    (elsewhere / "held").touch()
+    workspace.leaving.write_text(json.dumps([["rmdir", str(elsewhere)]]))
+    with pytest.raises(NotEnded, match=r"rmdir .* not empty.*delete .*leave\.json"):
+        lifecycle.down("trader", lambda _: None)
+    (elsewhere / "held").unlink()
+    assert workspace.leaving.exists() and lifecycle.down("trader", lambda _: None)
+    assert not elsewhere.exists() and not workspace.folder.exists()
