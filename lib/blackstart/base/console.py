@@ -13,11 +13,12 @@ from typing import TextIO
 
 from blackstart.base import clock, live, writer
 from blackstart.base.errors import Refused
-from blackstart.base.printable import one_line, printable
+from blackstart.base.printable import one_line, printable, wrapped
 
 Rows = Callable[[], Iterable[live.Row]]
 
 _COLUMNS, _LINES = 80, 24  # where a terminal does not say
+_INDENT = " " * len("12:00:00.000Z  ")
 
 
 class Console:
@@ -143,13 +144,20 @@ class Console:
         """A line that stays, above the block; where nobody takes what is written, the block comes later."""
         self._progress_at_s = clock.now_s()
         with self._lock:
-            told = f"{self._wiped()}{one_line(line)}\n"
+            told = f"{self._wiped()}{self._broken(one_line(line))}\n"
             again = self._block is not None and not self._asking and self._all_taken()
             self._put(told + (self._block.again() if self._block and again else ""))
 
     def _last(self, line: str) -> None:
         self._end_block()
         self._put(f"{line}\n")
+
+    def _broken(self, line: str) -> str:
+        """A line for an operator, broken between words where it is too long for the terminal. What names a path is
+        left as it is: it may have to be copied."""
+        if not (self._terminal and self.interactive) or len(line) <= self.columns or " /" in line:
+            return line
+        return "\n".join(wrapped(line, self.columns, _INDENT))
 
     # ------------------------------------------------------------ the block
 

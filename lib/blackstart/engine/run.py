@@ -142,7 +142,7 @@ class Run:
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
 
     def _prepare(self) -> None:
-        self.narrator.waiting("looking whether all is safe to break", "checks")
+        self.narrator.waiting("checks before the fault", "checks")
         link_check.prove(self.plan, self.flags, self.observer, self.console)
         for line in rehearsal.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
@@ -249,7 +249,7 @@ class Run:
             self.injection.confirm()
 
     def _wind_down(self) -> None:
-        self.narrator.waiting("reading what is left of it", "end")
+        self.narrator.waiting("reading the final state", "end")
         if self.signals.first is not None:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)

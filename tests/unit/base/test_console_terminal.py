@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
 import re
 import select
+import struct
 import termios
 import threading
 import time
@@ -131,6 +133,22 @@ def test_what_was_typed_meanwhile_is_polled(terminal: Terminal) -> None:
     assert select.select([terminal.source], [], [], 20)[0]
     assert console.poll_line() == "a note\n"
     assert Console(True, out=io.StringIO()).poll_line() is None
+
+
+def test_a_long_line_is_broken_between_words_for_an_operator_but_not_one_that_may_be_copied(
+    terminal: Terminal,
+) -> None:
+    fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    console = Console(False, out=terminal.out, source=terminal.source)
+    console.say("baseline: leader_before, ready_before, paused")
+    console.say(f"undo by hand: sh /tmp/{'x' * 30}/HEAL.sh")
+    console.plain("a line of a table that is as wide as it is made, and no less")
+    first, second, third, fourth, *_ = terminal.shown("no less").replace("\r", "").split("\n")
+    assert (first[15:], second, third) == ("baseline: leader_before,", " " * 15 + "ready_before, paused", third)
+    assert third.endswith("x/HEAL.sh") and fourth.startswith("a line of a table")
+    unasked = Console(True, out=terminal.out)
+    unasked.say("baseline: leader_before, ready_before, paused")
+    assert "ready_before, paused" in terminal.shown("paused")
 
 
 def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
