@@ -15,6 +15,7 @@ from blackstart.evidence.verify import exit_code, verify
 from tests.lab.drills import ROOT, Drill, command, environment
 from tests.lab.lab_driver import LabDriver
 from tests.requirements import require
+from tests.screen import Seen
 
 
 @pytest.fixture(scope="module")
@@ -122,24 +123,46 @@ def test_a_postgres_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: L
     assert child.exitstatus == 0
 
 
-def test_an_operator_sees_how_a_wait_goes_on_one_line_that_is_redrawn(lab: LabDriver, tmp_path: Path) -> None:
+class Frames:
+    """All that a person saw of a terminal: its screen, each time that something was written to it."""
+
+    def __init__(self, columns: int) -> None:
+        self.seen, self.all = Seen(columns), list[list[str]]()
+
+    def write(self, text: str) -> None:
+        self.seen.write(text.encode())
+        self.all.append(self.seen.lines())
+
+    def flush(self) -> None:
+        """As pexpect asks of a log."""
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_an_operator_sees_what_goes_on_in_a_block_below_the_lines_that_stay(
+    lab: LabDriver, tmp_path: Path, columns: int
+) -> None:
     child = terminal(lab, tmp_path)
-    child.setwinsize(24, 80)
+    child.setwinsize(24, columns)
+    frames = child.logfile_read = Frames(columns)
     child.expect(r"\[y/N\]")
     child.sendline("y")
     child.expect("A note for the evidence")
-    said = child.before
     child.sendline("")
     child.expect("What was learned")
     child.sendline("")
     child.expect(pexpect.EOF)
     child.close()
-    assert child.exitstatus == 0, said + child.before
-    drawn = [line for line in re.split(r"[\r\n]+", said) if re.match(r"(during the fault|recovery) \d+ s", line)]
-    assert len(drawn) >= 3, said
-    assert all(len(line) < 80 for line in drawn), drawn
-    # How long it has lasted, how long it may last, and what comes next and is awaited.
-    assert any(re.match(r"\D+\d+ s of at most \d+ s, then .+; awaiting \w+", line) for line in drawn), drawn
+    left = frames.seen.lines()
+    assert child.exitstatus == 0, "\n".join(left)
+    blocks = [tuple(frame[n] for n in range(len(frame)) if not frame[n][:1].isdigit()) for frame in frames.all]
+    drawn = {line for block in blocks for line in block}
+    for phase in ("during the fault", "undoing: stop redis", "recovery"):
+        assert any(re.match(rf"{phase} \d+ s of (about|at most) \d+ s", line) for line in drawn), (phase, drawn)
+    # What is awaited, and as what it was read last; and what comes next.
+    assert any("leader is 1 within " in line for line in drawn), drawn
+    assert any(line.startswith("  next     undo of stop redis") for line in drawn), drawn
+    assert not any(re.match(r"  (awaiting|next|keys) |recovery \d+ s", line) for line in left), left
+    assert sum("the fault bites" in line for line in left) == 1
 
 
 def test_unattended_on_a_terminal_there_is_nothing_but_lines(lab: LabDriver, tmp_path: Path) -> None:

@@ -95,7 +95,8 @@ class Interrupted(BlackstartError):
     """A signal asked the run to end. `signum` is its number."""
 
     def __init__(self, signum: int) -> None:
-        super().__init__(f"interrupted by {signal.Signals(signum).name}")
+        typed = "Ctrl-C, " if signum == signal.SIGINT else ""
+        super().__init__(f"interrupted by {typed}{signal.Signals(signum).name}")
         self.signum = signum
 
 

@@ -5,6 +5,7 @@ nor the eye (a line break that makes a line of its own). Structured records keep
 """
 
 import re
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -46,6 +47,12 @@ def kind_of(value: Any) -> str:
 def lines(texts: Iterable[str]) -> str:
     """Each text as one line."""
     return "\n".join(map(one_line, texts))
+
+
+def wrapped(text: str, columns: int, indent: str) -> list[str]:
+    """The text in lines of so many signs, broken between words; a word that is longer is left whole, to be copied."""
+    most = max(columns, 2 * len(indent))
+    return textwrap.wrap(text, most, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def table(rows: Iterable[Sequence[Any]], heads: Sequence[str] = (), **how: Any) -> list[str]:

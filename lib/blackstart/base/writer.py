@@ -15,7 +15,7 @@ from typing import TextIO
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
-from blackstart.base.printable import lines, one_line
+from blackstart.base.printable import lines, one_line, wrapped
 
 _PATIENCE_S = 0.2  # so long a slow reader is waited for, once, before it is taken for one that does not read
 _AT_THE_END_S = 10.0
@@ -90,6 +90,16 @@ def error(text: str) -> None:
     """One line to standard error."""
     with contextlib.suppress(OSError, ValueError):
         print(one_line(text), file=sys.stderr, flush=True)
+
+
+def prose(text: str) -> None:
+    """One text to standard error, broken between words where that is a terminal."""
+    try:
+        columns = os.get_terminal_size(sys.stderr.fileno()).columns
+    except (OSError, ValueError, AttributeError):
+        columns = 0
+    for part in wrapped(one_line(text), columns, "    ") if columns else [text]:
+        error(part)
 
 
 def page(*texts: str) -> None:

@@ -78,7 +78,7 @@ def code_of(signalled: BaseException) -> int:
 
 def interrupted(signalled: BaseException) -> int:
     """Say so, where no run was there to say it, in words that are true before a run and after it."""
-    writer.error(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
+    writer.prose(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
     return code_of(signalled)
 
 
@@ -102,7 +102,7 @@ def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool)
         writer.error(redactor(str(Refused(f"{error.file} is not right: see above"))))
         return Verdict.REFUSED.exit_code
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
-    writer.error(redactor(str(message)))
+    writer.prose(redactor(str(message)))
     for line in error.lines if isinstance(error, BadTarget) else ():  # to be copied as they stand
         writer.error(redactor(line))
     return Verdict.REFUSED.exit_code

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.errors import EndedEarly, Refused, StepFailed
+from blackstart.base.live import Row
 from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
 from blackstart.engine import safe_state
@@ -24,7 +25,7 @@ _SETTLED_WITHIN_S = 90.0
 _PAUSED_WITHIN_S = 5.0
 # A reading older than this says nothing about now: whatever reads it may have stopped.
 _FRESH_S = 5.0
-_PROGRESS_EVERY_S = 0.5
+_LEFT_S = "{left_s}"  # where a text says how many seconds are left
 PAUSED, RUNNING, UNSEEN = "paused", "running", "unseen"
 
 
@@ -45,11 +46,12 @@ def to_safe_state(
     made = _Abort(target, flags, observer, console, between)
     waits = verdict != Verdict.NOT_RESTORED and made.unsettled()
     made.begin(verdict, waits)
-    if waits:
-        made.carry_out(lambda: safe_state.first(target), at_once=True)
-        made.settle(verdict)
-    done = made.carry_out(lambda: safe_state.steps(target, flags), at_once=False)
-    return made.verify() and done
+    with console.live(made.rows):
+        if waits:
+            made.carry_out(lambda: safe_state.first(target), at_once=True)
+            made.settle(verdict)
+        done = made.carry_out(lambda: safe_state.steps(target, flags), at_once=False)
+        return made.verify() and done
 
 
 class _Abort:
@@ -61,7 +63,16 @@ class _Abort:
         self.lost = False
         self._target, self._observer, self._console, self._between = target, observer, console, between
         self._safe, self._words = safe_state.of(target), safe_state.words(target, flags)
-        self._progress_s = 0.0
+        self._doing, self._until_s = "", 0.0
+
+    def rows(self) -> Iterator[Row]:
+        """What a terminal shows of it."""
+        yield Row(self._now(), style="bold")
+        yield Row("does", self._words)
+
+    def _now(self) -> str:
+        """What is done now, or waited for; with the seconds that are left."""
+        return self._doing.replace(_LEFT_S, f"{max(0.0, self._until_s - clock.now_s()):.0f} s")
 
     def unsettled(self) -> bool:
         """Whether it has still to come to rest. Where nobody watches that, there is nothing to wait for."""
@@ -85,12 +96,8 @@ class _Abort:
         until_s = clock.now_s() + _SETTLED_WITHIN_S
         failed = ""
         try:
-            # Shortest words first: a terminal shows as much as fits into a line.
-            settled = self._wait(
-                lambda: self._reads(probe, rest),
-                until_s,
-                f"abort in {{left_s:.0f}} s, or once {probe} is {rest} (Ctrl-C: now): {self._words}",
-            )
+            told = f"abort in {_LEFT_S}, or once {probe} is {rest} (Ctrl-C: now)"
+            settled = self._wait(lambda: self._reads(probe, rest), until_s, told)
             if not settled and not self.lost:
                 self._console.say(f"abort: {probe} was not {rest} within {_SETTLED_WITHIN_S:g} s; aborting now")
         except Exception as error:
@@ -112,6 +119,7 @@ class _Abort:
             return False
         for step in wanted:
             began_s = round(clock.now_s(), 6)
+            self._doing = f"abort: {describe(step)}"
             try:
                 outcome = carry_out(step)
                 skipped = isinstance(step, HttpCall) and outcome.code == safe_state.NO_ROUTE
@@ -158,7 +166,7 @@ class _Abort:
     def _stays_paused(self) -> str:
         (probe, paused), lasts_s = self._safe.reached, self._safe.lasts_s(self._target.facts)
         done_s = clock.now_s()
-        told = f"abort: {{left_s:.0f}} s more to see that {self._safe.of} stays paused (Ctrl-C: no look)"
+        told = f"abort: {_LEFT_S} more to see that {self._safe.of} stays paused (Ctrl-C: no look)"
         if not self._wait(lambda: self._reads(probe, paused, done_s), done_s + _PAUSED_WITHIN_S, told):
             return self._otherwise(done_s)
         left = self._wait(lambda: not self._reads(probe, paused), clock.now_s() + lasts_s, told)
@@ -182,11 +190,9 @@ class _Abort:
 
         def between() -> None:
             self._between()
-            now_s = clock.now_s()
-            if now_s - self._progress_s >= _PROGRESS_EVERY_S:
-                self._progress_s = now_s
-                self._console.progress(told.format(left_s=max(0.0, until_s - now_s)))
+            self._console.progress(self._now())
 
+        self._doing, self._until_s = told, until_s
         try:
             return not self.lost and self._observer.wait(done, until_s, between)
         except EndedEarly:

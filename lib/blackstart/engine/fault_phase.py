@@ -50,6 +50,7 @@ class FaultPhase:
         self.injection.inject(self.between, range(len(self.plan.changes)))
         bit_s = self._bite(began_s)
         if self.plan.holds_s is not None:
+            self.narrator.waiting("during the fault", "fault", self.plan.holds_s)
             self.observer.wait(lambda: False, bit_s + self.plan.holds_s, self.between)
             return False
         self.narrator.waiting("during the fault", "fault", self.plan.experiment.hold_min_s)
@@ -67,6 +68,7 @@ class FaultPhase:
             return clock.now_s()
         limit_s = max(BITE_WITHIN_S, self.plan.hands_within_s)
         until_s = min(clock.now_s() + limit_s, self.ends_by_s)
+        self.narrator.waiting("until the fault bites:", "bite", most_s=limit_s)
         if not self.observer.wait(lambda: self.observer.effect("bites") is not None, until_s, self.between):
             self.stop(EventName.INCONCLUSIVE, f"the fault did not bite within {limit_s:g} s")
         bit_s = self.observer.effect("bites") or clock.now_s()

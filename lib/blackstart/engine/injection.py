@@ -8,10 +8,10 @@ from contextlib import suppress
 from functools import partial
 
 from blackstart.base import clock
-from blackstart.base.console import Console
 from blackstart.base.errors import BlackstartError, Refused, StepLost, StepTimedOut
 from blackstart.controls.steps.local import carry_out
 from blackstart.controls.steps.shell import describe
+from blackstart.engine.narrator import Narrator
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
@@ -30,15 +30,16 @@ class Injection:
     """The changes of one run. `outstanding` maps the ledger's entry to each change that is not proved undone; `proved`
     are the entries of those that are."""
 
-    def __init__(self, plan: Plan, folder: Folder, observer: Observer, console: Console, guardian: Guardian) -> None:
-        self.plan, self.folder, self.observer, self.console = plan, folder, observer, console
-        self.guardian = guardian
+    def __init__(self, plan: Plan, folder: Folder, observer: Observer, narrator: Narrator, guardian: Guardian) -> None:
+        self.plan, self.folder, self.observer, self.console = plan, folder, observer, narrator.console
+        self.narrator, self.guardian = narrator, guardian
         self.ledger = Ledger(tell=guardian.tell, placeholders=guardian.placeholders)
         self.outstanding: dict[str, Change] = {}
         self.proved: set[str] = set()
         self.restorer = Restorer(
-            self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, console.say, busy=guardian.lease
-        )
+            self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, self.console.say,
+            busy=guardian.lease, failed=narrator.undo_failed,
+        )  # fmt: skip
 
     def prepare(self, step: Step) -> None:
         """Carry out what is done before the baseline. Raises Refused where it fails: nothing was broken yet."""
@@ -72,6 +73,7 @@ class Injection:
     def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
         self.observer.note(EventName.DO, change=entry, what=change.what, sync=True)
+        self.narrator.waiting(f"doing: {change.what}", "bite")
         self.console.say(f"doing: {change.what}")
         for step in change.do:
             try:
@@ -121,6 +123,8 @@ class Injection:
 
     def undo(self) -> bool:
         """Take back every outstanding change, newest first, and prove it, whether or not it can be recorded."""
+        whats = ", ".join(change.what for change in self.outstanding.values())
+        self.narrator.waiting(f"undoing: {whats}", "undo", most_s=self.restorer.within_s)
         proved = self.restorer.undo(self.outstanding, midway=self.outstanding)
         if len(proved) < len(self.outstanding):
             return False

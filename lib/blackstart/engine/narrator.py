@@ -1,10 +1,13 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.durations import shown
+from blackstart.base.live import Row
+from blackstart.base.printable import shortened
 from blackstart.engine import service_logs
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
@@ -21,16 +24,28 @@ from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import late
 
 _PROGRESS_EVERY_S = 0.5
+_UNDOES = "undoes it first, then ends"
+_CTRL_C = {"baseline": "ends it, nothing is broken yet", "checks": "ends it, nothing is broken yet",
+           "bite": _UNDOES, "fault": _UNDOES, "undo": "ends it once it is undone"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Wait:
-    """What is waited for: as people call it, in which phase, since when, and for how long at most where it is known."""
+    """What is waited for: as people call it, in which phase, since when, and for about how long, or how long at most,
+    where that is known."""
 
     what: str
     phase: str
     began_s: float
     about_s: float = 0.0
+    most_s: float = 0.0
+
+    def told(self, now_s: float, limits: list[float]) -> str:
+        """`recovery 12 s of at most 90 s`; `limits` are when what is awaited must have come (`clock.now_s()`)."""
+        last_s = max(limits, default=self.began_s + (self.most_s or self.about_s))
+        how = "at most" if limits or self.most_s else "about"
+        of = f" of {how} {last_s - self.began_s:.0f} s" if last_s > now_s else ""
+        return f"{self.what} {now_s - self.began_s:.0f} s{of}"
 
 
 class Narrator:
@@ -43,10 +58,11 @@ class Narrator:
         self._log_mark = service_logs.mark(plan.target)
         self._wait = Wait("baseline", "baseline", clock.now_s())
         self._progress_s = 0.0
+        self._failing = ""
 
-    def waiting(self, what: str, phase: str, about_s: float = 0.0) -> None:
-        """A wait begins: for what is expected in that phase, or for `about_s`."""
-        self._wait = Wait(what, phase, clock.now_s(), about_s)
+    def waiting(self, what: str, phase: str, about_s: float = 0.0, most_s: float = 0.0) -> None:
+        """A wait begins: for what is expected in that phase, for `about_s`, or for `most_s` at most."""
+        self._wait, self._failing = Wait(what, phase, clock.now_s(), about_s, most_s), ""
         names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
         if names:
             self.console.say(f"{what}: waiting for {', '.join(names)}")
@@ -96,19 +112,37 @@ class Narrator:
         self._told.add(key)
         return new
 
-    def _progress(self, now_s: float) -> str:
-        """`recovery 12 s of at most 90 s, then 5 s to see that it lasts; awaiting ready_200_again (ready was 503)`.
+    def undo_failed(self, why: str, times: int) -> None:
+        """One more try of an undo has failed, so many in a row for that reason."""
+        tried = f"failed {times} time{'' if times == 1 else 's'}: "
+        self._failing = tried + shortened(why.removeprefix("undo failed: "), self.console.columns - 12 - len(tried))
 
-        A line that is too long for its terminal is cut at its end.
-        """
-        wait, awaited = self._wait, self.observer.undecided(self._wait.phase)
-        limits = [at_s for monitor in awaited if (at_s := monitor.deadline_s()) is not None]
-        last_s = max(limits, default=wait.began_s + wait.about_s)
-        of = f" of {'at most' if limits else 'about'} {last_s - wait.began_s:.0f} s" if last_s > now_s else ""
+    def rows(self) -> Iterator[Row]:
+        """What a terminal shows of it: how long of how long, what is awaited and as what it was read last, what comes
+        next, and which undo fails. Called in a thread of its own."""
+        awaited = self.observer.undecided(self._wait.phase)
+        yield Row(self._wait.told(clock.now_s(), _limits(awaited)), style="bold")
+        if self._failing:
+            yield Row("undo", self._failing, "bold red")
+        wanted = [(f"{one.expectation.condition}{_limit(one)}", one.last) for one in awaited] or self._unproved()
+        width = max((len(what) for what, _ in wanted), default=0)
+        for number, (what, last) in enumerate(wanted):
+            yield Row("" if number else "awaiting", f"{what:<{width}}  {shown_reading(last)}")
+        yield Row("next", self._then())
+        yield Row("keys", f"Ctrl-C {_CTRL_C.get(self._wait.phase, 'ends it')}; a typed line is a note", "dim")
+
+    def _unproved(self) -> list[tuple[str, Reading | None]]:
+        """What would prove that the fault bites, or is undone, and is not read so; with what is."""
+        side = {"bite": "bites", "undo": "gone"}.get(self._wait.phase)
+        wanted = [condition for change in self.plan.changes for condition in getattr(change, side)] if side else []
+        seen = [(condition, self.observer.latest.get(condition.probe.name)) for condition in wanted]
+        return [(str(condition), last) for condition, last in seen if not last or not condition.matches(last)]
+
+    def _progress(self, now_s: float) -> str:
+        """`recovery 12 s of at most 90 s, then 5 s to see that it lasts; awaiting ready_200_again (ready was 503)`."""
+        awaited = self.observer.undecided(self._wait.phase)
         names = f"; awaiting {', '.join(f'{m.expectation.name} ({shown_reading(m.last)})' for m in awaited)}"
-        names = names if awaited else ""
-        then = self._then()
-        told = f"{wait.what} {now_s - wait.began_s:.0f} s{of}{f', then {then}' if then else ''}{names}"
+        told = f"{self._wait.told(now_s, _limits(awaited))}, then {self._then()}{names if awaited else ''}"
         return f"{told}. {self.observer.shown()}" if self.verbose else told
 
     def _then(self) -> str:
@@ -116,7 +150,10 @@ class Narrator:
         undo = ", ".join(change.what for change in self.plan.changes)
         return {
             "baseline": undo or self.plan.drives,
+            "checks": undo or self.plan.drives,
+            "bite": "the system is watched, then what was done is undone",
             "fault": f"undo of {undo}" if undo else "the end of the load",
+            "undo": "recovery",
             "recovery": f"{self.plan.experiment.settle_s:g} s to see that it lasts",
         }.get(self._wait.phase, "the verdict")
 
@@ -146,6 +183,10 @@ class Narrator:
             self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
         self.console.coloured(stands.title, judgement.verdict.colours)
         self.console.plain(*closing.last_lines(stands, folder.log, folder.id, self.console.columns))
+
+
+def _limits(awaited: list[Monitor]) -> list[float]:
+    return [at_s for monitor in awaited if (at_s := monitor.deadline_s()) is not None]
 
 
 def _limit(monitor: Monitor) -> str:

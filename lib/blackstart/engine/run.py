@@ -63,7 +63,8 @@ class Run:
             self.locks.take(self.experiment.name, self.plan.target.name)
             try:
                 self._open()
-                return self._phases()
+                with self.console.live(self.narrator.rows):
+                    return self._phases()
             finally:
                 self.locks.release()
 
@@ -86,7 +87,7 @@ class Run:
         self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
         self.narrator = Narrator(self.console, self.observer, self.plan, self.flags.verbose)
         self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
-        self.injection = Injection(self.plan, self.folder, self.observer, self.console, self.guardian)
+        self.injection = Injection(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.bystanders = bystanders.Bystanders(self.plan)
         self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
         self.ends_by_s = clock.now_s() + self.experiment.total_max_s
@@ -141,6 +142,7 @@ class Run:
             raise Refused(f"the baseline does not hold: {self.narrator.baseline_failures()}")
 
     def _prepare(self) -> None:
+        self.narrator.waiting("checks before the fault", "checks")
         link_check.prove(self.plan, self.flags, self.observer, self.console)
         for line in rehearsal.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
@@ -216,10 +218,12 @@ class Run:
         longest_s = max((e.within_s or 0.0 for e in self.experiment.recovery), default=0.0)
         self.traffic.begin("recovery")
         self.narrator.waiting("recovery", "recovery")
-        self.observer.wait(self._recovered, self._within(longest_s + LONGEST_OVERTIME_S), self._between_recovery)
+        until_s = self._within(longest_s + LONGEST_OVERTIME_S)
+        recovered = self.observer.wait(self._recovered, until_s, self._between_recovery)
         self.observer.pace(CALM_TICK_S)
         self.observer.phase("settle")
-        self.narrator.waiting("it has recovered; does it last", "settle", self.experiment.settle_s)
+        what = "it has recovered; does it last" if recovered else "it has not recovered; a last look"
+        self.narrator.waiting(what, "settle", self.experiment.settle_s)
         self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)  # under its load still
         self.traffic.end()
         recording.snapshot(self.plan, self.folder, "recovery", self.observer)
@@ -239,11 +243,13 @@ class Run:
     def _confirm_gone(self) -> None:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
         if self.injection.outstanding:
+            self.narrator.waiting("looking whether the undo lasts", "gone", STAYS_GONE_S)
             gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
             self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
             self.injection.confirm()
 
     def _wind_down(self) -> None:
+        self.narrator.waiting("reading the final state", "end")
         if self.signals.first is not None:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)

@@ -79,12 +79,15 @@ def of_broken(view: RunView) -> Cause:
     broke = [f for f in view.judgement.findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if not broke:
         return Cause("")
-    if dead := next((f for f in broke if f.name == bystanders.NAME), None):
-        return Cause(dead.message, 0, tuple(f.name for f in broke if f is not dead))
+    dead = next((f for f in broke if f.name == bystanders.NAME), None)
+    died = f"{dead.message}; " if dead else ""
     shared = [(one, found) for one, found in _explained(view, broke) if len(found) > max(1, _MOST * len(broke))]
     if shared:
         outage, found = min(shared, key=lambda one: (-len(one[1]), one[0].from_s))
-        return Cause(outage.told(view), len(found), tuple(f.name for f in broke if f not in found))
+        besides = tuple(f.name for f in broke if f not in found and f is not dead)
+        return Cause(f"{died}{outage.told(view)}", len(found), besides)
+    if dead:
+        return Cause(dead.message, 0, tuple(f.name for f in broke if f is not dead))
     first = min(broke, key=lambda f: _violated_s(view, f))
     return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in broke if f is not first))
 

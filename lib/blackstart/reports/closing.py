@@ -1,10 +1,9 @@
 """The last part of what a run prints: what was expected and seen, and last of all how things stand. Pure."""
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from blackstart.base.printable import table
+from blackstart.base.printable import table, wrapped
 from blackstart.reports.standing import Standing
 from blackstart.reports.words import hint, result
 from blackstart.verdict.judge import Judgement
@@ -16,7 +15,14 @@ _FOLLOWS = "follows from the cause below"
 _LEAST = 24
 _MOST = 90
 _LABEL = 11
-_PROSE = ("cause", "result", "besides", "left out", "state")  # what is to be typed or opened is never broken into lines
+_PROSE = (
+    "cause",
+    "result",
+    "besides",
+    "left out",
+    "state",
+    "undone",
+)  # what is to be typed or opened is never broken into lines
 
 
 def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[str]], columns: int) -> Iterator[str]:
@@ -30,12 +36,12 @@ def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[
         yield from table(rows, _HEADS, maxcolwidths=[None, None, None, min(_MOST, max(_LEAST, columns - fixed))])
     for finding in judgement.findings:
         if hint(finding) and not stands.explains(finding):
-            yield from _wrapped(f"hint for {finding.name}: {finding.hint}", columns, "    ")
+            yield from wrapped(f"hint for {finding.name}: {finding.hint}", columns, "    ")
     for name, lines in logs.items():
         yield f"last lines of {name}'s log:"
         yield from (f"    {line[:200]}" for line in lines)
     for reason in stands.untold(judgement):
-        yield from _wrapped(f"because: {reason}", columns, "    ")
+        yield from wrapped(f"because: {reason}", columns, "    ")
 
 
 def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterator[str]:
@@ -43,14 +49,9 @@ def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterat
     for label, text in stands.rows():
         if label == "evidence":
             yield f"{'evidence:':<{_LABEL}}{log}"
-            yield f"{'':<{_LABEL}}{text}/, run {run_id}"
+            yield f"{'':<{_LABEL}}{text}/"
+            yield f"{'run:':<{_LABEL}}{run_id}"
         elif label in _PROSE:
-            yield from _wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
+            yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
         elif label != "heal":
             yield f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"
-
-
-def _wrapped(text: str, columns: int, indent: str) -> list[str]:
-    return textwrap.wrap(
-        text, max(columns, 2 * _LABEL), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-    )

@@ -19,6 +19,7 @@ from blackstart.reports.cause import Cause
 from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
 from blackstart.safety.heal.elsewhere import heal_command
+from blackstart.verdict import bystanders
 from blackstart.verdict.judge import Judgement
 
 State = Literal["", "paused", "running", "unseen"]
@@ -32,7 +33,8 @@ class Standing:
 
     `cause` is one line, "" where everything held; `follows` is how many expectations follow from it (of a run that
     could not be told: were not seen for it), `besides` the names of what else did not hold. `still_broken` has a line
-    for each change that is not proved undone, with what undoes it. `trading` is how the state stands that PAUSE_ON_FAIL
+    for each change that is not proved undone, with what undoes it; `undone` says in one line what was broken, where all
+    of it is. `trading` is how the state stands that PAUSE_ON_FAIL
     would bring about, in words, and `state` in one; both are "" where the system has none, or none was looked at.
     `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
@@ -52,6 +54,7 @@ class Standing:
     evidence: str
     next: str
     left_out: tuple[str, ...] = ()
+    undone: str = ""
 
     @property
     def title(self) -> str:
@@ -79,7 +82,8 @@ class Standing:
     def explains(self, finding: Finding) -> bool:
         """Whether this broke for the cause alone, by what the record shows."""
         mine = finding.status == Verdict.BROKE and finding.phase != "baseline" and finding.name not in self.besides
-        return bool(self.follows) and self.verdict == Verdict.BROKE and mine
+        follows = mine and finding.name != bystanders.NAME  # that a service died is the cause itself
+        return bool(self.follows) and self.verdict == Verdict.BROKE and follows
 
     def untold(self, judgement: Judgement) -> list[str]:
         """The reasons that are neither the cause nor told by what an expectation came to."""
@@ -93,6 +97,8 @@ class Standing:
             yield "besides", self.broke_besides
         for line in self.still_broken:
             yield "STILL BROKEN", line
+        if self.undone:
+            yield "undone", self.undone
         if self.left_out:
             yield "left out", f"{', '.join(self.left_out)}, by choice"
         if self.trading:
@@ -124,6 +130,7 @@ def of(view: RunView) -> Standing:
         evidence=str(view.where),
         next=heal_command() if broken else view.again,
         left_out=view.judgement.left_out,
+        undone="" if broken else _undone(view),
     )
 
 
@@ -154,6 +161,12 @@ def _still_broken(view: RunView) -> Iterator[str]:
         undo = view.changes[int(number)].undo if number.isdecimal() and int(number) < len(view.changes) else ()
         by = " && ".join(map(describe, undo))
         yield f"{event['what']}{f', undone by: {by}' if by else ''}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+
+
+def _undone(view: RunView) -> str:
+    """What was broken, once each: none of it is any more."""
+    done = dict.fromkeys(str(event["what"]) for event in view.record.of(EventName.DO))
+    return f"{', '.join(done)}: all is undone, and it was proved" if done else ""
 
 
 class _State:

@@ -107,7 +107,6 @@ def test_a_reader_that_went_away_does_not_end_the_run(stream: io.StringIO) -> No
     console = Console(True, out=stream)
     if not isinstance(stream, Gone):
         stream.close()
-    console._progress_width = 10  # a progress line stands there and would be wiped first
     console.say("undoing: stop redis")
     console.plain("table")
     console.coloured("held", Verdict.HELD.colours)

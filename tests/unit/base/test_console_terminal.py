@@ -18,6 +18,7 @@ import pytest
 
 from blackstart.base.console import Console
 from blackstart.base.errors import Interrupted, Refused
+from blackstart.base.live import Row
 from blackstart.model.verdict import Verdict
 from tests.requirements import require
 
@@ -59,12 +60,13 @@ def terminal() -> Iterator[Terminal]:
 
 def test_a_closed_terminal_does_not_end_the_run(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
-    console.progress("waiting 3 s: ready 503")
-    os.close(terminal.ours)
-    for _ in range(3):
-        console.say("undoing: stop redis")
-        console.progress("recovery")
-    console.coloured("held", Verdict.HELD.colours)
+    with console.live(lambda: [Row("recovery")]):
+        terminal.shown("recovery")
+        os.close(terminal.ours)
+        for _ in range(3):
+            console.say("undoing: stop redis")
+            console.progress("recovery")
+        console.coloured("held", Verdict.HELD.colours)
 
 
 # ---------------------------------------------------------------- questions
@@ -133,28 +135,26 @@ def test_what_was_typed_meanwhile_is_polled(terminal: Terminal) -> None:
     assert Console(True, out=io.StringIO()).poll_line() is None
 
 
-def test_progress_on_a_terminal_is_redrawn_and_wiped(terminal: Terminal) -> None:
+def test_a_long_line_is_broken_between_words_for_an_operator_but_not_one_that_may_be_copied(
+    terminal: Terminal,
+) -> None:
+    fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     console = Console(False, out=terminal.out, source=terminal.source)
-    console.progress("waiting 10 s")
-    console.progress("waiting")
-    console.say("done")
-    shown = terminal.shown("done")
-    assert shown.startswith("\rwaiting 10 s\rwaiting     ")
-    assert shown.rstrip().endswith("done")
+    console.say("baseline: leader_before, ready_before, paused")
+    console.say(f"undo by hand: sh /tmp/{'x' * 30}/HEAL.sh")
+    console.plain("a line of a table that is as wide as it is made, and no less")
+    first, second, third, fourth, *_ = terminal.shown("no less").replace("\r", "").split("\n")
+    assert (first[15:], second, third) == ("baseline: leader_before,", " " * 15 + "ready_before, paused", third)
+    assert third.endswith("x/HEAL.sh") and fourth.startswith("a line of a table")
+    unasked = Console(True, out=terminal.out)
+    unasked.say("baseline: leader_before, ready_before, paused")
+    assert "ready_before, paused" in terminal.shown("paused")
 
 
 def test_a_verdict_on_a_terminal_has_its_colour(terminal: Terminal) -> None:
     console = Console(False, out=terminal.out, source=terminal.source)
     console.coloured("broke", Verdict.BROKE.colours)
     assert "\x1b[31mbroke\x1b[0m" in terminal.shown("\x1b[0m")
-
-
-def test_progress_never_is_wider_than_the_terminal(terminal: Terminal) -> None:
-    fcntl.ioctl(terminal.ours, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
-    console = Console(False, out=terminal.out, source=terminal.source)
-    console.progress("x" * 200)
-    console.say("done")
-    assert max(map(len, re.split(r"[\r\n]", terminal.shown("done")))) < 40
 
 
 def test_without_questions_a_terminal_gets_plain_lines(terminal: Terminal) -> None:

@@ -16,6 +16,7 @@ from blackstart.engine.observer import Observer
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import always, eventually
 from blackstart.model.plan import Plan
+from blackstart.safety.heal.repeats import Repeats
 from blackstart.verdict.monitors import Monitors
 from tests.unit.builders import change, experiment, health, leader, reading, ready, redis
 from tests.unit.stage import TARGET
@@ -88,6 +89,48 @@ def test_a_wait_tells_for_how_long_what_for_and_what_comes_next(wait: Waiting) -
     wait.see(leader, 1)
     assert "recovery: leader is 1" in wait.after(0)
     assert "; awaiting ready_again (nothing was read)\n" in wait.after(11)
+
+
+def shown(wait: Waiting) -> list[str]:
+    return [f"{row.label}: {row.text}" if row.text else row.label for row in wait.narrator.rows()]
+
+
+def test_a_terminal_shows_what_is_awaited_and_as_what_it_was_read_last(wait: Waiting) -> None:
+    wait.narrator.waiting("doing: stop redis", "bite")
+    wait.now_s += 3
+    assert shown(wait)[0] == "doing: stop redis 3 s" and "then what was done is undone" in shown(wait)[-2]
+    wait.monitors.recovery(wait.now_s)
+    wait.see(redis, "up")
+    wait.see(redis, "up")
+    wait.monitors.prove("gone")
+    wait.see(leader, 0)
+    wait.narrator.waiting("recovery", "recovery")
+    wait.now_s += 12
+    assert shown(wait) == [
+        "recovery 12 s of at most 90 s",
+        "awaiting: ready is 200 within 90 s  nothing was read",
+        ": leader is 1 within 60 s   leader was 0",
+        "next: 7 s to see that it lasts",
+        "keys: Ctrl-C ends it; a typed line is a note",
+    ]
+
+
+def test_a_terminal_shows_how_often_an_undo_failed_and_why_last_until_the_next_wait(wait: Waiting) -> None:
+    wait.narrator.waiting("undoing: stop redis", "undo", most_s=60.0)
+    missing = [row for row in shown(wait) if row.startswith("awaiting: ")]
+    assert missing == [f"awaiting: {change().gone[0]}  nothing was read"]
+    repeats = Repeats(lambda text: None, wait.narrator.undo_failed)
+    for _ in range(3):
+        repeats("undo failed: docker start redis ended with 1: no such container")
+    assert shown(wait)[:2] == [
+        "undoing: stop redis 0 s of at most 60 s",
+        "undo: failed 3 times: docker start redis ended with 1: no such container",
+    ]
+    wait.narrator.undo_failed(f"undo failed: {'x' * 200} the end", 4)
+    told = shown(wait)[1].removeprefix("undo: ")
+    assert len(told) <= 80 - 12 and told.startswith("failed 4 times: x") and told.endswith("the end")
+    wait.narrator.waiting("recovery", "recovery")
+    assert not any("failed" in row for row in shown(wait))
 
 
 def test_a_time_that_is_known_beforehand_is_told_as_about(wait: Waiting) -> None:

@@ -66,7 +66,8 @@ def test_a_service_that_died_beside_the_drill_comes_before_what_follows_from_it(
     findings = (*view.judgement.findings, dead)
     judgement = replace(view.judgement, findings=findings)
     found = standing.of(RunView(view.record, judgement, view.where, known=systems.of))
-    assert found.cause == dead.message and dead.name not in found.besides
+    assert found.cause == f"{dead.message}; API unreachable from 14:30:03Z to the end"
+    assert found.follows == 6 and dead.name not in found.besides and not found.explains(dead)
 
 
 def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:

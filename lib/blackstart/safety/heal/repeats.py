@@ -14,11 +14,11 @@ _DURATION = re.compile(r"\d+(?:\.\d+)? (?:ms|s|min \d+ s)\b")
 class Repeats:
     """Passes on each message that differs from the one before it, in more than a duration; counts the others.
 
-    Call `end` when no more come.
+    Call `end` when no more come. `count` is told of every one, and how often it has come.
     """
 
-    def __init__(self, say: Say) -> None:
-        self._say = say
+    def __init__(self, say: Say, count: Callable[[str, int], None] = lambda text, times: None) -> None:
+        self._say, self._tell = say, count
         self._last: str | None = None
         self._times = 0
         self._since_s = self._said_s = 0.0
@@ -32,6 +32,7 @@ class Repeats:
             self._said_s = self._since_s
             self._say(text)
         self._times += 1
+        self._tell(text, self._times)
         if clock.now_s() - self._said_s >= _AGAIN_S:
             self._said_s = clock.now_s()
             self._say(f"{self._count()}, and it goes on: {text.partition(': ')[2] or text}")

@@ -45,12 +45,18 @@ def perform_undo(change: Change, say: Say) -> bool:
     return True
 
 
-def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] = lambda: False) -> bool:
+def restore(
+    change: Change,
+    say: Say,
+    within_s: float,
+    over: Callable[[], bool] = lambda: False,
+    failed: Callable[[str, int], None] = lambda why, times: None,
+) -> bool:
     """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
 
     Repeating matters: a start that is asked for while a stop is still under way can be lost. What a person must do is
     said once; nothing is said where it has been done already. `over` is asked before each further try: whether
-    it is no longer ours to undo.
+    it is no longer ours to undo. `failed` is told why a try failed, and for which time in a row for that reason.
     """
     if change.undo_by_hand and is_gone(change):
         return True
@@ -59,7 +65,7 @@ def restore(change: Change, say: Say, within_s: float, over: Callable[[], bool] 
             say(f"PLEASE DO NOW, by hand: {step.text}")
 
     looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
-    repeats = Repeats(say)
+    repeats = Repeats(say, failed)
     tried = False
 
     def attempt() -> bool:
