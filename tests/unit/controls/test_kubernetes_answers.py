@@ -2,14 +2,49 @@
 
 from __future__ import annotations
 
+import itertools
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from blackstart.controls.kubernetes_answers import NOWHERE, REPLICAS, count, selector_of, state, state_of_pods
+from blackstart.model.control import State
 from tests.unit.controls.kubernetes_objects import pod, workload
 
+RECORDED = Path(__file__).with_name("kubernetes_recorded")
+"""What Kubernetes 1.34 answered, asked every 20 ms, each time that something else could be read of it."""
 ENDING = {"deletionTimestamp": "2026-11-29T07:00:00Z"}
+
+
+def told(name: str) -> list[State]:
+    """The states in a recording, one after the other."""
+    return [state(**json.loads(line)) for line in (RECORDED / f"{name}.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("name", ["deployment_stop_start", "deployment_kill_start", "daemonset_stop_start"])
+def test_recorded_a_stop_and_a_start_go_through_their_states_to_other_pods(name: str) -> None:
+    states = told(name)
+    order = [status for status, _ in itertools.groupby(one.status for one in states)]
+    assert order == ["running", "stopping", "stopped", "starting", "running"]
+    first, last = (set(one.instance.split(",")) for one in (states[0], states[-1]))
+    assert len(first) == len(last) and not first & last
+    assert not any(one.instance for one in states if one.status in ("stopping", "stopped"))
+
+
+def test_recorded_a_crash_is_another_life_of_the_same_pod_and_waits_longer_the_second_time() -> None:
+    states = told("deployment_crash_twice")
+    assert [one.status for one in states] == ["running", "starting", "running", *["starting"] * 3, "running"]
+    (pod_uid,) = {one.instance.partition(":")[0] for one in states if one.instance}
+    assert [one.instance for one in states if one.status == "running"] == [f"{pod_uid}:{n}" for n in range(3)]
+    assert states[4].detail == "0 of 1 pods ready (CrashLoopBackOff)" and states[4].instance == ""
+
+
+def test_recorded_a_rollout_does_not_run_until_all_its_old_pods_are_on_their_way_out() -> None:
+    states = told("deployment_rollout")
+    assert [one.status for one in states] == ["running", *["starting"] * 5, "running"]
+    assert not set(states[0].instance.split(",")) & set(states[-1].instance.split(","))
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "StatefulSet", "DaemonSet"])
