@@ -113,7 +113,7 @@ def test_a_control_group_that_may_not_be_entered_is_refused_before_anything_is_t
     group = _cgroups.Group(tmp_path / "api", tmp_path, unified=True)
     monkeypatch.setattr(_cgroups, "group_of", lambda pid, controller: None if pid == "self" else group)
     change = plan(CpuStress("api", 0.5))
-    monkeypatch.setattr(rehearsal, "is_gone", lambda change: True)
+    monkeypatch.setattr(rehearsal, "wait_gone", lambda change, within_s: True)
     monkeypatch.setattr(rehearsal, "all_true", lambda conditions: False)
     with pytest.raises(Refused, match=r"a right needed .* nothing may be put into .*/cgroup.procs: run this as"):
         rehearsal.rehearse([replace(change, rights=change.rights[-1:])])
