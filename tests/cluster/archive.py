@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import platform
 import tarfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
+
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}  # as Go calls them
 
 
 def write(path: Path, name: str, root: bytes, command: Sequence[str] = ()) -> Path:
@@ -17,7 +20,7 @@ def write(path: Path, name: str, root: bytes, command: Sequence[str] = ()) -> Pa
     """
     layer = hashlib.sha256(root).hexdigest()
     about = {
-        "architecture": "amd64",
+        "architecture": _ARCHITECTURES.get(platform.machine(), platform.machine()),
         "os": "linux",
         "config": {"Entrypoint": list(command)},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{layer}"]},

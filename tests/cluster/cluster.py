@@ -20,15 +20,17 @@ from tests.cluster.place import Place
 from tests.services import eventually, free_port, supervisorctl
 
 _READY_WITHIN_S = 90.0
+_LONGEST = 90  # an AF_UNIX path has at most 107 characters, and supervisord's is in this folder
+_OURS = "a-cluster-of-tests"
 
 
 class NotReady(RuntimeError):
-    """It did not come up; the message has the last lines of each program."""
+    """It did not come up: the message has the last lines of each program. Or the folder is not one for a cluster."""
 
 
 @dataclass(frozen=True)
 class Cluster:
-    """The cluster whose files are in `folder`, an absolute path of at most 80 characters. Nobody else's are there."""
+    """The cluster whose files are in `folder`, an absolute path of at most 90 characters. Nobody else's are there."""
 
     folder: Path
 
@@ -47,9 +49,12 @@ class Cluster:
 
         Raises NotReady, and leaves nothing then.
         """
+        if len(str(self.folder)) > _LONGEST:
+            raise NotReady(f"{self.folder} is too long a path: choose one of at most {_LONGEST} characters")
         self.down()
         build.build()
         self.folder.mkdir(mode=0o700, parents=True)
+        (self.folder / _OURS).touch()
         try:
             self._configure()
             self.place.take()
@@ -59,10 +64,21 @@ class Cluster:
             raise
 
     def down(self) -> None:
-        """End it, and remove all that it had: also what is left of one whose maker was killed."""
+        """End it, and remove all that it had: also what is left of one whose maker was killed.
+
+        Raises NotReady for a folder that has other files.
+        """
+        if self.folder.exists() and os.listdir(self.folder) and not (self.folder / _OURS).exists():
+            raise NotReady(f"{self.folder} has files of something else: name a folder that is not there yet")
         assert eventually(self._ended), f"processes of {self.folder} can't be ended: {self.left()}"
         self.place.leave()
-        shutil.rmtree(self.folder, ignore_errors=not self.folder.exists())
+        if self.folder.exists():
+            for path in self.folder.iterdir():
+                if path.is_dir():
+                    shutil.rmtree(path)
+                elif path.name != _OURS:  # the last to go: whoever is killed meanwhile can try again
+                    path.unlink()
+            shutil.rmtree(self.folder)
 
     def left(self) -> list[str]:
         """What there is of it on this machine, besides its folder; empty after `down`."""

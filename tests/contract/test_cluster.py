@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from tests.cluster.cluster import Cluster
+from tests.cluster.cluster import Cluster, NotReady
 from tests.contract.cluster_manifests import redis_archive, redis_deployment
 from tests.environment import ROOT
 from tests.requirements import require
@@ -142,3 +142,13 @@ def test_a_cluster_whose_first_process_is_killed_ends_and_comes_up_again(own: Cl
     own.up()
     assert own.kubectl("get", "nodes", "-o", "name") == "node/node1"
     ends_without_a_trace(own)
+
+
+def test_a_folder_with_other_files_is_left_alone(own: Cluster) -> None:
+    own.folder.mkdir()
+    (own.folder / "mine").touch()
+    for does in (own.up, own.down):
+        with pytest.raises(NotReady, match="something else"):
+            does()
+    assert os.listdir(own.folder) == ["mine"]
+    (own.folder / "mine").unlink()
