@@ -141,14 +141,15 @@ class ContainerTrader:
         mutant = ["--mutant", self.mutant] if self.mutant else []
         return [sys.executable, "-m", "blackstart_lab.trader", *words, *where, *mutant]
 
-    def _run(self, service: str, options: list[str], command: list[str]) -> None:
+    def _run(self, service: str, options: list[str], command: list[str], of: str = "") -> None:
         self.ports.setdefault(service, free_port())
         published = f"127.0.0.1:{self.ports[service]}:{INSIDE[service]}"
         labels = {"project": self.project, "service": service, "oneoff": "False", "container-number": "1"}
         marks = [f"--label=com.docker.compose.{key}={value}" for key, value in labels.items() if self.project]
-        where = ["--network", self.network, "--network-alias", service, "-p", published, "-v", "/usr:/usr:ro"]
+        where = ["--network", self.network, "--network-alias", service, "-p", published]
+        root = [of] if of else ["-v", "/usr:/usr:ro", image()]
         name = ["--name", self.names[service], "--restart", "unless-stopped"]
-        docker("run", "-d", *name, *where, *marks, *options, image(), *command)
+        docker("run", "-d", *name, *where, *marks, *options, *root, *command)
 
 
 def _mounts(*paths: str | Path) -> list[str]:

@@ -130,8 +130,12 @@ def _file(target: Target) -> str:
     if target.file:
         path = Path(target.file)
         return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
-    how = f"`{invoke()} chaos.init` writes one of what runs here; then --target {target.name}"
-    return f"targets/{target.name}.toml ({how})"
+    path, made = Path("targets", f"{target.name}.toml"), f"--target {target.name}"
+    how = f"`{invoke()} chaos.init` writes one of what runs here; then {made}"
+    if path.exists():
+        of = target.why.partition(";")[0]
+        how = f"it is there, and was not read, since the target is made of {of}: {made} reads it"
+    return f"{path} ({how})"
 
 
 def _by(given: Flags) -> str:

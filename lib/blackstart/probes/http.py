@@ -206,7 +206,8 @@ def no_json(answer: Answer, error: ValueError, headers: Pairs = ()) -> Picked:
     """The reading of what `parse_json` raised: an encoding or depth that we don't read is not the target's failure."""
     beyond_us = isinstance(error, UnicodeDecodeError) or isinstance(error.__cause__, RecursionError)
     ours = beyond_us and (answer.status or 0) < _BAD_STATUS
-    return "unreadable" if ours else bad_status(answer), None, f"{status_note(answer, headers)}, not JSON: {error}"
+    what = "" if (answer.status or 0) >= _BAD_STATUS else f", not JSON: {error}"  # an error's own page is any text
+    return "unreadable" if ours else bad_status(answer), None, f"{status_note(answer, headers)}{what}"
 
 
 def _parse(body: bytes) -> Any:

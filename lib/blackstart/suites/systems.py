@@ -1,12 +1,14 @@
 """What is known of a kind of target, whatever experiment touches it. A suite is a folder beside this file.
 
 Its `system.py` has the descriptor, `SYSTEM`. Its `link.py`, where there is one, may have `links(target)`, the proofs
-that the target's services are its own, and `forbidding()`, the conditions in which it is not touched unless allowed.
+that the target's services are its own, `forbidding()`, the conditions in which it is not touched unless allowed, and
+`tried(target)`, facts that are tried where a target does not say them.
 """
 
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +42,11 @@ def links(target: Target) -> tuple[Proof, ...]:
 def forbidding(target: Target) -> tuple[Condition, ...]:
     """In any of these conditions a target of this kind is not touched unless it is allowed by name."""
     return tuple(_asked(target.kind, "forbidding"))
+
+
+def tried(target: Target) -> tuple[tuple[Mapping[str, Any], Condition], ...]:
+    """Facts that are tried where a target does not say them, each group with the condition that proves it."""
+    return tuple(_asked(target.kind, "tried", target))
 
 
 def _asked(kind: str, function: str, *arguments: Target) -> tuple[Any, ...]:

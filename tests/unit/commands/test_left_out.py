@@ -59,6 +59,15 @@ def test_the_file_there_is_is_named_and_a_heading_that_it_has_is_not_written_twi
     assert str(refused).endswith("(order_refused_in_time): --without db_timeout_s")
 
 
+def test_a_file_that_is_there_and_was_not_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("targets").mkdir()
+    Path("targets/mine.toml").touch()
+    told = str(refusal(replace(TRADER, why="the flags api; redis is the container redis")))
+    assert "targets/mine.toml (it is there, and was not read, since the target is made of the flags api" in told
+    assert "--target mine reads it)" in told and "chaos.init" not in told
+
+
 def test_a_database_that_nobody_can_ask_is_missing_too() -> None:
     refused = refusal(replace(WHOLE, services={"postgres": replace(POSTGRES, dsn="")}))
     assert refused.lines == ("[services.postgres]", 'dsn = "env:DATABASE_URL"')

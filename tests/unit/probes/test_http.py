@@ -54,6 +54,13 @@ def test_missing_field_of_a_good_answer_is_absent() -> None:
     assert "no field a or b" in note
 
 
+def test_of_an_error_the_status_is_told_and_not_that_its_page_is_no_json() -> None:
+    page = Answer("answer", b"404 page not found\n", 404)
+    assert HttpJson("/orders", "orders").pick(page) == ("malformed", None, "status 404")
+    kind, _, note = HttpJson("/orders", "orders").pick(Answer("answer", b"<html>", 200))
+    assert kind == "malformed" and note.startswith("status 200, not JSON: ")
+
+
 def test_missing_field_of_an_error_is_malformed() -> None:
     kind, _, note = HttpJson("/health", "status").pick(answer({"detail": "Internal Server Error"}, 500))
     assert kind == "malformed"

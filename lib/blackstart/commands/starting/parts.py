@@ -92,7 +92,7 @@ def everything(draft: Draft, seen: Sequence[Seen], given: Flags, console: Consol
     wanted = target.system.by_flags.servers if target.system.by_flags else _STORES
     for name in wanted:
         draft = _service(draft, name, _candidates(seen, name, target.system, given), console)
-    draft = _ways(draft, seen)
+    draft = with_tried_facts(_ways(draft, seen), console)
     for name, one in target.system.declarations.items():
         if is_open(draft, one, name):
             draft = _declared(draft, name, one, console)
@@ -200,6 +200,23 @@ def _missing(draft: Draft, name: str, within_s: float) -> str:
         return first_proved(bound, within_s) if bound else "no way to prove it is known yet"
     except BlackstartError as error:
         return str(error).removeprefix("Not started: ").splitlines()[0]
+
+
+def with_tried_facts(draft: Draft, console: Console) -> Draft:
+    """With the facts that would be tried, where they are seen to be true: what they tell of is a criterion then."""
+    try:
+        target = draft.target()
+        for facts, proof in systems.tried(target):
+            condition = proof.on(lambda probe: probe.bind(target))
+            if condition.matches(read_once(condition.probe, _PROVED_WITHIN_S)):
+                told = {name: Told(value, "tried, and found there") for name, value in facts.items()}
+                draft = draft.with_table(FACTS, {**draft.tables.get(FACTS, {}), **told})
+                console.say(
+                    f"facts: {', '.join(f'{name} is {value}' for name, value in facts.items())}: tried, and found there"
+                )
+    except BlackstartError as error:
+        console.say(f"facts: {str(error).removeprefix('Not started: ')}")
+    return draft
 
 
 def _ways(draft: Draft, seen: Sequence[Seen]) -> Draft:

@@ -18,7 +18,7 @@ from blackstart.probes.in_container import RedisInContainer, SqlInContainer
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, Listens, SameValue, SeenIn, ServedByControl
-from blackstart.suites.trader._schema import of_orders
+from blackstart.suites.trader._schema import TRIED, of_orders
 from blackstart.suites.trader.readings import NOT_SHOWN, instance_id, mode, mode_shown
 
 _CLIENTS = (
@@ -90,6 +90,15 @@ def postgres_links(target: Target) -> tuple[Proof, ...]:
         orders = KeysInDatabase("postgres", _ORDERS, SqlScalar(""), count)
         proofs += [orders, SeenIn("postgres", listed.at_least(1))]
     return _touched(target, "postgres", proofs)
+
+
+def tried(target: Target) -> tuple[tuple[dict[str, str], Condition], ...]:
+    """How the table of orders is called, and its columns: read of a table that has them, and numbers that can grow."""
+    if "postgres" not in target.services:
+        return ()
+    query = of_orders(target, "SELECT (count({key}) >= 0 AND coalesce(max({number}), 0) >= 0)::int FROM {orders}")
+    ask = SqlScalar if target.service("postgres").dsn else SqlInContainer
+    return ((TRIED, ask(query, name="orders_schema").is_(1)),)
 
 
 def app_links(service: str) -> tuple[Proof, ...]:

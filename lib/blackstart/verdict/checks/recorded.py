@@ -14,6 +14,7 @@ from blackstart.verdict.lateness import Lateness
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
+_NO_PAGE = "status 404"
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,17 @@ class Recorded:
     def final_json(self, probe: str) -> Any:
         """The final state parsed as JSON. Raises ValueError that says why there is none."""
         reading = self.final(probe)
-        if reading is None:
-            raise ValueError(f"{probe} was never collected")
-        if reading.kind != "value":
-            raise ValueError(f"{probe} was {reading.kind}: {reading.note}")
+        if reading is None or reading.kind != "value":
+            raise ValueError(f"{probe} {self.unread(probe)}")
         return json.loads(str(reading.value))
+
+    def unread(self, probe: str) -> str:
+        """Why there is no such final state, said of it."""
+        reading = self.final(probe)
+        if reading is None:
+            return "was never collected"
+        # It is the target's to have such a page.
+        return "is not shown (status 404)" if reading.note == _NO_PAGE else f"was {reading.kind}: {reading.note}"
 
     @cached_property
     def finals(self) -> dict[str, Any]:

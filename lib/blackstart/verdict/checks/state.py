@@ -62,9 +62,7 @@ def number_in(evidence: Recorded, source: str) -> float:
 
 def _unread(evidence: Recorded, source: str) -> str:
     there = ", ".join(sorted(evidence.finals)) or "nothing"
-    reading = evidence.final(source)
-    why = f"it was {reading.kind}: {reading.note}" if reading else "it was not read after the run"
-    return f'the final state has no "{source}" (it has {there}): {why}'
+    return f'the final state has no "{source}" (it has {there}): it {evidence.unread(source)}'
 
 
 def waiting(evidence: Recorded, depth: str) -> str:

@@ -55,6 +55,16 @@ BACK: Span = (110.5, 111, 133, None)
 TOOK: Span = (106, 129, 132, None)
 
 
+@pytest.mark.parametrize(
+    ("note", "why"), [("status 404", "is not shown (status 404)"), ("status 500", "was malformed: status 500")]
+)
+def test_a_report_that_can_not_be_had_is_not_observable_and_says_why(note: str, why: str) -> None:
+    told = Story(experiment(), FROZEN).phase(100, "baseline").phase(103, "fault").did(103).phase(120, "settle")
+    told.note(130.1, "final", probe="leadership", kind="malformed", value=None, note=note, sent=129.9, answered=130.1)
+    seen = leadership_disjoint(Recorded(history_of(), told.record()), ("leadership",), 2, "", ("",))
+    assert (seen.verdict, seen.message) == ("inconclusive", f"not observable: leadership {why}")
+
+
 def test_a_standby_that_led_during_the_freeze_holds() -> None:
     seen = evidence((LED,), (TOOK,))
     assert disjoint(seen, "successor").verdict == followed(seen).verdict == "held"
