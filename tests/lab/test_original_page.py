@@ -1,5 +1,5 @@
 """The page of the original documents, followed to the letter: a fresh clone, and a trader of another stack in
-containers that are called as it calls them. What only the operator knows is written where `chaos.init` says that it is missing."""
+containers that are called as it calls them. What only its operator knows is written where `chaos.init` leaves it so."""
 
 import os
 import re
@@ -88,7 +88,7 @@ def trader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OtherTrader]:
 
 @pytest.fixture(scope="module")
 def clone(trader: OtherTrader, tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """What is committed, and `chaos.init` in it; what that leaves open is written as it says, into the file it names."""
+    """What is committed, and `chaos.init` in it; what that leaves open is written as it says, where it says."""
     folder, home = tmp_path_factory.mktemp("fresh") / "clone", tmp_path_factory.mktemp("home")
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True, timeout=120)
     kept = {name: value for name, value in os.environ.items() if _REGISTRY.match(name) or name == leftovers.MARK}

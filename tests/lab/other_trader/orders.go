@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log"
 	"net/http"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 const table = `CREATE TABLE IF NOT EXISTS orders (price numeric NOT NULL, quantity numeric NOT NULL, side text NOT NULL,
@@ -104,24 +101,4 @@ func (t *trader) takePlan(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	answer(w, 202, map[string]any{"client_order_id": one.Key})
-}
-
-func (t *trader) listOrders(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), databaseAtMost)
-	defer cancel()
-	limit := r.FormValue("limit")
-	if limit == "" {
-		limit = "100"
-	}
-	found, err := t.rows.Query(ctx, "SELECT client_order_id, side FROM orders ORDER BY order_id DESC LIMIT $1::bigint",
-		limit)
-	var listed []map[string]any
-	if err == nil {
-		listed, err = pgx.CollectRows(found, pgx.RowToMap)
-	}
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		answer(w, 503, map[string]any{"error": "the database does not answer"})
-		return
-	}
-	answer(w, 200, map[string]any{"orders": listed})
 }
