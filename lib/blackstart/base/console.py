@@ -119,6 +119,9 @@ class Console:
                 self.between()
             self._put("\n")
             return ""
+        except BaseException:  # as Ctrl-C: what is told of it does not stand behind the question
+            self._put("\n")
+            raise
         finally:
             self._asking = False
 
