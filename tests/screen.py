@@ -23,6 +23,12 @@ class Seen:
             told.pop()
         return told
 
+    def above_cursor(self, count: int, styled: bool = False) -> list[str]:
+        """So many lines above that of the cursor."""
+        at = self._screen.cursor.y
+        rows = [self._screen.buffer[number] for number in range(max(0, at - count), at)]
+        return [_row(row, self._screen.columns, styled).rstrip() for row in rows]
+
     def text(self, styled: bool = False) -> str:
         return "".join(f"{line}\n" for line in self.lines(styled))
 

@@ -37,7 +37,7 @@ class Console:
         self._lock = threading.RLock()  # the block is drawn by a thread of its own
         self._block: live.Block | None = None
         self._rows: Rows = lambda: ()
-        self._asking = False
+        self._asking = self._shared = False
         self._typed: deque[str] = deque()
         self._progress_at_s = 0.0
         self._scrub = scrub
@@ -91,6 +91,12 @@ class Console:
             if own:
                 self._end_block()
 
+    def share(self) -> None:
+        """Others write to this terminal from now on, as a guardian that tells of what is still broken: a block would be
+        drawn over their lines, and there is none any more."""
+        self._shared = True
+        self._end_block()
+
     def ask(self, question: str, within_s: float = 600.0) -> bool:
         """Whether the operator says yes. Nobody answering within the limit, or an end of input, is a no."""
         return self.line(f"{question} [y/N] ", within_s).strip().lower() in ("y", "yes")
@@ -113,6 +119,9 @@ class Console:
                 self.between()
             self._put("\n")
             return ""
+        except BaseException:  # as Ctrl-C: what is told of it does not stand behind the question
+            self._put("\n")
+            raise
         finally:
             self._asking = False
 
@@ -162,7 +171,7 @@ class Console:
     # ------------------------------------------------------------ the block
 
     def _draws(self) -> bool:
-        wanted = self._terminal and self.interactive and not self.quiet
+        wanted = self._terminal and self.interactive and not (self.quiet or self._shared)
         return wanted and live.can_draw(os.environ, self._out.encoding)
 
     def _keep_drawing(self, ended: threading.Event) -> None:

@@ -78,7 +78,7 @@ def code_of(signalled: BaseException) -> int:
 
 def interrupted(signalled: BaseException) -> int:
     """Say so, where no run was there to say it, in words that are true before a run and after it."""
-    writer.prose(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
+    writer.error(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
     return code_of(signalled)
 
 

@@ -148,6 +148,7 @@ class Injection:
                 del self.outstanding[entry]
                 self.proved.add(entry)
             else:
+                self.console.share()  # with the guardian, which goes on trying, and says so
                 self.console.say(f"NOT RESTORED: {change.what}")
 
     def forgotten(self, numbers: Iterable[int]) -> bool:

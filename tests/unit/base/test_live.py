@@ -184,6 +184,15 @@ def test_the_closing_lines_end_it(watched: Watched) -> None:
     assert "<red:leader-lock on trader: broke>" in watched.seen.text(styled=True)
 
 
+def test_once_others_write_to_the_terminal_it_is_drawn_over_nothing_of_theirs(watched: Watched) -> None:
+    with watched.console.live(lambda: ROWS):
+        watched.until("next")
+        watched.console.share()
+        os.write(watched.terminal.out.fileno(), b"guardian: NOT RESTORED\n")
+        with watched.console.live(lambda: ROWS):
+            assert watched.look(3 * EVERY_S) == ["guardian: NOT RESTORED"]
+
+
 def test_an_error_within_it_leaves_the_terminal_in_order(watched: Watched) -> None:
     with pytest.raises(KeyboardInterrupt), watched.console.live(lambda: ROWS):
         watched.until("next")

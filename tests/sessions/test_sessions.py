@@ -1,0 +1,80 @@
+"""Whole sessions as a tired person sees them: a golden file of each that is recorded, narrow, wide and in a pipe.
+
+Recorded once on real labs (`python -m tests.sessions.record`). A golden file is made anew where GOLDEN=1 is set, to be
+looked at before it is committed.
+"""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from tests.environment import ROOT
+from tests.requirements import require
+from tests.sessions.record import COLUMNS, RECORDED, SITUATIONS, lab_of, read, recorded
+from tests.sessions.replay import BLOCKS, Told
+
+GOLDEN = Path(__file__).with_name("golden")
+FORMS = {
+    "80": (80, False), "80_coloured": (80, True), "140": (140, False), "140_coloured": (140, True), "pipe": (0, False)
+}  # fmt: skip
+KEPT = [name for name in SITUATIONS if (RECORDED / f"{name}.jsonl.gz").exists()]
+ASKED = [(name, form) for name in KEPT for form in FORMS if form != "pipe" or "prompt" not in name]
+_LEAST_LETTERS = 4  # of a text that is told apart from others
+
+
+@pytest.mark.parametrize(("name", "form"), ASKED, ids=str)
+def test_a_session_looks_as_it_was_looked_at(name: str, form: str, tmp_path: Path) -> None:
+    require("terminal")
+    text = Told(read(name), tmp_path, *FORMS[form]).text()
+    file = GOLDEN / f"{name}_{form}.txt"
+    if os.environ.get("GOLDEN"):
+        GOLDEN.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+@lru_cache
+def written() -> list[re.Pattern[str]]:
+    """The texts that stand in the source, with anything where something is filled in."""
+    found = set()
+    for path in sorted((ROOT / "lib" / "blackstart").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+            told = [part.value if isinstance(part, ast.Constant) else None for part in parts]
+            if len(re.findall("[a-zA-Z]", "".join(one for one in told if isinstance(one, str)))) >= _LEAST_LETTERS:
+                found.add("".join(re.escape(one) if isinstance(one, str) else ".*" for one in told))
+    return [re.compile(one, re.DOTALL) for one in sorted(found)]
+
+
+def test_what_the_engine_said_and_is_told_again_still_stands_so_in_the_source() -> None:
+    """Else it is to be recorded anew."""
+    calls = [one for name in KEPT for one in read(name) if one["call"] in ("say", "line")]
+    said = {str(one["args"][0]).removesuffix(" [y/N] ") for one in calls}
+    assert said and [text for text in sorted(said) if not any(one.fullmatch(text) for one in written())] == []
+
+
+def shapes(text: str, folder: Path) -> list[str]:
+    """The lines without what differs from run to run: numbers, and where it was."""
+    return [re.sub(r"[\d.]+", "N", line.replace(str(folder), "/tmp/drill")).rstrip() for line in text.splitlines()]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", KEPT)
+def test_a_session_recorded_anew_is_told_again_as_it_was_seen_and_says_the_same(name: str, tmp_path: Path) -> None:
+    with lab_of(name, tmp_path / "drill") as lab:
+        session = recorded(name, tmp_path / "drill", lab)
+        seen, told = session.seen.text(), Told(session.recorded(), tmp_path, COLUMNS, True)
+        again = told.text().partition(BLOCKS)[0]
+    ours = [line for line in again.splitlines() if not line.startswith(("$ ", "[exit code "))]
+    assert shapes("\n".join(ours).rstrip(), tmp_path) == shapes(seen, tmp_path)
+    golden = (GOLDEN / f"{name}_140.txt").read_text(encoding="utf-8").partition(BLOCKS)[0]
+    stamped = re.compile("N:N:N")
+    now = {line for line in shapes(again, tmp_path / "drill") if stamped.match(line)}
+    then = {line for line in shapes(golden, tmp_path / "drill") if stamped.match(line)}
+    assert now == then
