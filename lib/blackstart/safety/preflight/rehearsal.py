@@ -7,7 +7,7 @@ from blackstart.controls.steps.local import carry_out
 from blackstart.model.change import Change
 from blackstart.model.step import Ask, Step
 from blackstart.safety.heal import heal_script
-from blackstart.safety.heal.restore import all_true, is_gone
+from blackstart.safety.heal.restore import all_true, unproved
 
 
 def rehearse(changes: Sequence[Change]) -> list[str]:
@@ -17,17 +17,17 @@ def rehearse(changes: Sequence[Change]) -> list[str]:
         raise Refused(f"HEAL.sh could undo nothing here: it needs {lacking}, and none is on PATH; install curl")
     for change in changes:
         _carry_out(change.rights, f'a right needed for "{change.what}" is missing')
-        if not is_gone(change):
-            proofs = ", ".join(str(condition) for condition in change.gone)
-            raise Refused(f'"{change.what}": the system does not look healthy to begin with ({proofs} is not true)')
+        if seen := unproved(change):
+            raise Refused(f'"{change.what}": the system does not look healthy to begin with: {"; ".join(seen)}')
         if all_true(change.bites):
             proofs = ", ".join(str(condition) for condition in change.bites)
             raise Refused(f'"{change.what}": what would prove that it took effect is true already ({proofs})')
         if change.undo_is_noop:
             _carry_out(change.undo, f'the undo of "{change.what}" does not work, tried before the fault')
             done.append(f"rehearsed the undo of: {change.what}")
-        if change.undo_is_noop and not is_gone(change):
-            raise Refused(f'"{change.what}": after rehearsing its undo the system no longer looks healthy')
+        if change.undo_is_noop and (seen := unproved(change)):
+            after = "after rehearsing its undo the system no longer looks healthy"
+            raise Refused(f'"{change.what}": {after}: {"; ".join(seen)}')
     return done
 
 
