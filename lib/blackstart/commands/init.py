@@ -87,6 +87,10 @@ def _write(path: Path, text: str) -> None:
 
 def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     target = load(path)
+    servers = target.system.by_flags.servers if target.system.by_flags else ()
+    if absent := [name for name in servers if name not in target.services]:
+        how = "Start them and write it anew with --force, or say there where they are"
+        writer.line(f"not in {path}: {', '.join(absent)}. {how}")
     missing = [name for name, one in target.system.declarations.items() if parts.is_open(draft, one, name)]
     if missing:
         writer.line(f"left open in {path}: {', '.join(missing)}. Say them there, or leave out what is told by them:")

@@ -17,6 +17,7 @@ from blackstart.commands.starting.draft import Draft, Told
 from blackstart.commands.starting.parts import Seen
 from blackstart.commands.starting.running import Running
 from blackstart.commands.target_file import load
+from tests.services import free_port
 
 API = Running("127.0.0.1:8000", 8000, {"docker": "app"}, "container app")
 REDIS = Running("127.0.0.1:16379", 6379, {"compose": "redis", "project": "shop"}, "container shop-redis-1",
@@ -55,8 +56,11 @@ def written(name: str = "trader") -> dict[str, Any]:
     return tomllib.loads(Path(f"targets/{name}.toml").read_text())
 
 
-def test_what_is_written_can_be_read_and_says_where_each_value_is_from(here: Callable[..., int]) -> None:
+def test_what_is_written_can_be_read_and_says_where_each_value_is_from(
+    here: Callable[..., int], capsys: pytest.CaptureFixture[str]
+) -> None:
     assert here() == 0
+    assert "not in targets/trader.toml" not in capsys.readouterr().out
     made = written()
     assert (made["name"], made["kind"], made["api"]) == ("trader", "trader", "http://127.0.0.1:8000")
     assert made["services"]["redis"]["control"] == {"compose": "redis", "project": "shop"}
@@ -170,6 +174,17 @@ def test_an_api_that_nobody_can_tell_is_refused_with_the_option_that_says_it(
     assert here(seen, kind=kind) == 40
     said = capsys.readouterr().err
     assert told in said and "--api URL" in said and not Path("targets").exists()
+    assert "2 APIs" in told or f"lab.up {kind or 'trader'}" in said
+
+
+def test_an_api_that_does_not_answer_is_told_as_that(here: Callable[..., int], capsys: Any) -> None:
+    silent = f"http://127.0.0.1:{free_port()}"
+    assert here([], api=silent) == 40
+    assert f"Not started: {silent} does not answer (" in capsys.readouterr().err and not Path("targets").exists()
+    assert here([], api=silent, kind="trader") == 0
+    assert f'api = "{silent}" # by --api; it does not answer (' in Path("targets/trader.toml").read_text()
+    out = capsys.readouterr().out
+    assert "not in targets/trader.toml: redis, postgres. Start them and write it anew with --force" in out
 
 
 @pytest.mark.parametrize(("option", "value"), [("name", "../etc"), ("kind", "tradr")])

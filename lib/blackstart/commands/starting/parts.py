@@ -7,6 +7,7 @@ from typing import NamedTuple
 from blackstart.base import clock
 from blackstart.base.console import Console
 from blackstart.base.errors import BlackstartError, Refused, did_you_mean
+from blackstart.base.state import invoke
 from blackstart.commands.starting import recognized, running
 from blackstart.commands.starting.draft import Draft, Told
 from blackstart.commands.starting.running import Running
@@ -48,11 +49,12 @@ def look(say: Callable[[str], None]) -> list[Seen]:
 def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> tuple[Told, str]:
     """The API that is meant, and the kind of its system. Raises Refused where that can't be told, or there are two."""
     if given.api:
-        kind = kind or recognized.kind(given.api)
+        kind, silence = kind or recognized.kind(given.api), recognized.silence(given.api)
         if not kind:
-            raise Refused(f"{given.api} shows no series of a known system: say which it is, --kind {_kinds()}")
+            unknown = f"shows no series of a known system: say which it is, --kind {_kinds()}"
+            raise Refused(f"{given.api} {silence or unknown}")
         value = f"env:{given.variable('api')}" if "@" in given.api else given.api
-        return Told(value, f"by {given.called('api')}"), kind
+        return Told(value, f"by {given.called('api')}" + (f"; it {silence}" if silence else "")), kind
     known = [(each.one, of) for each in seen if each.speaks == recognized.HTTP and (of := _kind_of(each.one, kind))]
     if len(known) > 1 and console.interactive:
         known = [each for each in known if console.ask(f"Is it the {each[1]} at {each[0].told}?")][:1]
@@ -63,8 +65,8 @@ def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> t
         listed = ", ".join(f"http://{one.address} ({of}, {one.told})" for one, of in known)
         raise Refused(f"{len(known)} APIs could be meant: {listed}. Say which: --api URL")
     raise Refused(
-        f"no API here shows the series of {kind or 'a known system'} at its metrics page. Name it: --api URL --kind "
-        f"{kind or _kinds()}"
+        f"no API here shows the series of {kind or 'a known system'} at its metrics page. Start it, or name it: --api "
+        f"URL --kind {kind or _kinds()}. To learn on one of ours: {invoke()} lab.up {kind or systems.kinds()[-1]}"
     )
 
 

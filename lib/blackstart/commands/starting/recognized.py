@@ -8,7 +8,7 @@ from typing import Any
 from blackstart.commands.starting.running import Running
 from blackstart.model.reading import Probe, Reading
 from blackstart.model.target import Service, Target
-from blackstart.probes.http import HttpText
+from blackstart.probes.http import HttpStatus, HttpText
 from blackstart.probes.kafka_ping import KafkaPing
 from blackstart.probes.postgres_ping import PostgresPing
 from blackstart.probes.read import read_once
@@ -53,6 +53,12 @@ def text(url: str) -> str:
     """What is answered there; "" for no answer, or an error."""
     reading = read_once(HttpText(url, name="page"), _WITHIN_S)
     return str(reading.value) if reading.kind == "value" else ""
+
+
+def silence(api: str) -> str:
+    """Said of an API that does not answer; "" for one that does."""
+    reading = read_once(HttpStatus(api, name="page"), _WITHIN_S)
+    return "" if reading.kind == "value" else f"does not answer ({reading.note or reading.kind}): start it"
 
 
 def posts(api: str) -> list[str]:
