@@ -26,7 +26,7 @@ def plan(
     """Print what an experiment would do, or each scenario of a specification; touches nothing."""
     given = flags.read(options)
     every = discovery.in_specification(Path(name)) if name.endswith(".isl") and not scenario else ()
-    for found in list(every) or [discovery.find(name, scenario)]:
+    for found in every or [discovery.find(name, scenario)]:
         _show(redactor, found, given, variant_of(found, options, variants), full=bool(options.get("full")))
     if frozen := freeze.look(os.environ):
         writer.page(redactor(f"it would be refused now: {frozen}"))

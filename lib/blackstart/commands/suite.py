@@ -42,7 +42,7 @@ def specification(redactor: Redactor, file: str, options: Mapping[str, Any]) -> 
     """Run all scenarios of a specification in its order, whatever becomes of one. Returns the exit code of all."""
     task = f"chaos.run {shlex.quote(file)}"
     with last_line.of_suite(options, redactor, task) as last:
-        drills = list(discovery.in_specification(Path(file))) or [discovery.find(file)]
+        drills = discovery.in_specification(Path(file)) or [discovery.find(file)]
         given = flags.read(options)
         return run_all(redactor, _with_variants(drills, given), given, task, last, keep_going=True)
 

@@ -13,14 +13,13 @@ from lark.tree import Meta
 from blackstart.base import durations
 from blackstart.base.errors import did_you_mean
 from blackstart.dsl import tree
+from blackstart.dsl.strings import said
 from blackstart.dsl.tree import Argument, Injection, Place
 
 # The names of a transformer's methods are those of the rules, `list` among them.
 Tokens = list[Token]
 Parts = list[Any]
 MOST_RETRIES = 1000
-_ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
-_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "\\": "\\", '"': '"', "'": "'", "/": "/"}
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)[ \t]*\.?(?P<unit>%|[A-Za-z]\w*)?")
 _LONGEST = 18  # signs of a number
 _UNITS = ("ms", "s", "m", "h", "d", "milliseconds", "seconds", "minutes", "hours", "days")
@@ -268,14 +267,7 @@ def _quantity(token: Token) -> tree.Number | tree.Duration | tree.Percent:
 
 def _string(token: Token) -> str:
     """What a string says. Raises Mistake for an escape that means nothing."""
-
-    def resolved(match: re.Match[str]) -> str:
-        sign = match[1]
-        if len(sign) == 5:
-            return chr(int(sign[1:], 16))
-        if sign not in _ESCAPES:
-            known = " ".join(f"\\{known}" for known in _ESCAPES)
-            raise Mistake(_place(token), f"\\{sign} means nothing in a string; there are {known} \\uXXXX")
-        return _ESCAPES[sign]
-
-    return _ESCAPE.sub(resolved, token[1:-1])
+    try:
+        return said(token)
+    except ValueError as error:
+        raise Mistake(_place(token), str(error)) from None

@@ -9,6 +9,7 @@ from itertools import chain
 from blackstart.base.errors import did_you_mean
 from blackstart.dsl import tree
 from blackstart.dsl.problems import Problem
+from blackstart.dsl.slug import slug
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, USES, Parameter, Words
 
 _LOGIC = ("and", "or", "implies")
@@ -16,22 +17,28 @@ _COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
 
 
 def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words]) -> Iterator[Problem]:
-    """Every mistake. Two scenarios of one name are one, since a run is asked for by it."""
-    seen: dict[str, tree.Place] = {}
+    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name."""
+    seen: dict[str, tree.Scenario] = {}
     for block in blocks:
         if not block.scenarios:
             yield Problem(block.place, 'a chaos block needs a scenario: scenario "name" { … }')
         for scenario in block.scenarios:
-            if scenario.name in seen:
+            typed = slug(scenario.name)
+            other = seen.setdefault(typed, scenario)
+            if not typed:
+                yield Problem(
+                    scenario.place, "a scenario needs a name with a letter of a to z, or a digit: it is typed"
+                )
+            elif other.name == scenario.name and other is not scenario:
                 yield Problem(scenario.place, f'scenario "{scenario.name}" is there already, in line '
-                              f"{seen[scenario.name].line}; give each a name of its own")  # fmt: skip
-            seen.setdefault(scenario.name, scenario.place)
+                              f"{other.place.line}; give each a name of its own")  # fmt: skip
+            elif other is not scenario:
+                yield Problem(scenario.place, f'"{scenario.name}" and "{other.name}" in line {other.place.line} are '
+                              f"both typed {typed}; give one another name")  # fmt: skip
             yield from _of_scenario(scenario, injections)
 
 
 def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> Iterator[Problem]:
-    if not scenario.name.strip():
-        yield Problem(scenario.place, "a scenario needs a name")
     if not scenario.expectations:
         yield Problem(scenario.place, f'scenario "{scenario.name}" expects nothing, so nothing could fail: add expect')
     if not (scenario.injections or scenario.uses or scenario.when):

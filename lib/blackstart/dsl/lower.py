@@ -57,19 +57,23 @@ def scenarios(document: Document) -> Iterator[tuple[Block, Scenario]]:
     return ((block, scenario) for block in document.blocks for scenario in block.scenarios)
 
 
+def names(path: Path, own: Own = NONE) -> list[str]:
+    """What the scenarios of a file are called where they are typed, in its order. Raises BadSpec."""
+    return [slug(scenario.name) for _, scenario in scenarios(_read(path, own))]
+
+
 def experiment(path: Path, name: str, target: Target, own: Own = NONE) -> Experiment:
     """The scenario of that name (as it stands, or its slug) in a file, which may inject by the user's `own` injectors.
     Raises BadExperiment (BadSpec) or BadTarget."""
-    document = parse(read(path), str(path), Known(own))
-    named: dict[str, tuple[Block, Scenario]] = {}
-    for block, scenario in scenarios(document):
-        other = named.setdefault(slug(scenario.name), (block, scenario))[1]
-        if other is not scenario:
-            why = f'"{scenario.name}" and "{other.name}" are both typed {slug(other.name)}: give one another name'
-            raise _refusal(document, scenario, why)
+    document = _read(path, own)
+    named = {slug(scenario.name): (block, scenario) for block, scenario in scenarios(document)}
     if slug(name) not in named:
         raise BadExperiment(f'{path} has no scenario "{name}".{did_you_mean(slug(name), named)}')
     return lowered(document, *named[slug(name)], target, own)
+
+
+def _read(path: Path, own: Own) -> Document:
+    return parse(read(path), str(path), Known(own))
 
 
 def lowered(document: Document, block: Block, scenario: Scenario, target: Target, own: Own = NONE) -> Experiment:

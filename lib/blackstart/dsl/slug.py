@@ -4,5 +4,5 @@ import re
 
 
 def slug(name: str) -> str:
-    """`rate limit storm` is `rate-limit-storm`."""
+    """`rate limit storm` is `rate-limit-storm`; "" where there is neither a letter of a to z nor a digit."""
     return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")

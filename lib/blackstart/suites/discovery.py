@@ -95,13 +95,20 @@ def _in(folder: Path, suite: str, package: str = "") -> Iterator[Found]:
 
 def _scenarios(folder: Path, suite: str, module: str) -> Iterator[Found]:
     for path in specifications(folder):
-        yield from in_specification(path, suite, f"{module}.{path.stem}" if module else "")
+        for name in scenarios(path):
+            yield _scenario(name, path, suite, f"{module}.{path.stem}" if module else "")
 
 
-def in_specification(path: Path, suite: str = "", module: str = "") -> Iterator[Found]:
-    """The scenarios of a specification, in its order."""
-    for name in scenarios(path):
-        yield Found(name, suite, path, module, f"A scenario of {path.name}.", scenario=True)
+def in_specification(path: Path) -> list[Found]:
+    """The scenarios of a specification, in its order, as it is read to be run. Raises BadSpec."""
+    from blackstart.dsl import lower  # noqa: PLC0415  (listing and healing load no grammar)
+    from blackstart.suites.injectors import Own  # noqa: PLC0415  (nor do they need these)
+
+    return [_scenario(name, path) for name in lower.names(path, Own())]
+
+
+def _scenario(name: str, path: Path, suite: str = "", module: str = "") -> Found:
+    return Found(name, suite, path, module, f"A scenario of {path.name}.", scenario=True)
 
 
 def _found(path: Path, suite: str, module: str, told: About | None = None) -> Found:
@@ -148,7 +155,7 @@ def find(name_or_file: str, scenario: str = "") -> Found:
 def _one_scenario(path: Path, scenario: str) -> Found:
     if not path.is_file():
         raise BadExperiment(f"no file {path}")
-    there = list(in_specification(path))
+    there = in_specification(path)
     names = [found.name for found in there]
     wanted = slug(scenario)
     if scenario and wanted not in names:

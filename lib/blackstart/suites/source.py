@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from blackstart.dsl.scan import names
 from blackstart.dsl.slug import slug
+from blackstart.dsl.strings import said
 
 _NAMED = re.compile(r"^(?:def )?(experiment|command)\b", re.MULTILINE)
-_SCENARIO = re.compile(r"""^\s*scenario\s+(?:"([^"\n]+)"|'([^'\n]+)')""", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -79,9 +80,9 @@ def scenarios(path: Path) -> list[str]:
     grammar. None of what can't be read."""
     try:
         text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError:
+        return [slug(said(name)) for name in names(text)]
+    except (OSError, ValueError):
         return []
-    return [slug(double or single) for double, single in _SCENARIO.findall(text)]
 
 
 def specifications(folder: Path) -> list[Path]:

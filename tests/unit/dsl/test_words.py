@@ -122,6 +122,8 @@ OK = "expect: no_timeout_errors"
         (OK, 'scenario "s" does nothing: add inject, with: or when'),
         (f"with: idempotency_key('a\\q') {OK}",
          "\\q means nothing in a string; there are \\n \\t \\r \\\\ \\\" \\' \\/ \\uXXXX"),
+        (f"with: idempotency_key('b\\ud800') {OK}",
+         "\\uD800 to \\uDFFF are halves of a sign: write both, or the sign itself"),
         (f"with: idempotency_key('k') retries: {'9' * 19} {OK}", "a number has at most 18 signs"),
     ],
 )  # fmt: skip
@@ -133,6 +135,17 @@ def test_a_name_stands_for_one_scenario() -> None:
     assert mistakes(f"{CONCURRENT}\n{CONCURRENT}") == [
         '11:3: scenario "concurrent duplicate requests" is there already, in line 2; give each a name of its own'
     ]
+
+
+def test_two_names_that_are_typed_alike_are_refused_and_so_is_one_that_can_t_be_typed() -> None:
+    other = CONCURRENT.replace("concurrent duplicate", "Concurrent-duplicate")
+    assert mistakes(f"{CONCURRENT}\n{other}") == [
+        '11:3: "Concurrent-duplicate requests" and "concurrent duplicate requests" in line 2 are both typed '
+        "concurrent-duplicate-requests; give one another name"
+    ]
+    for name in ("日本", " ", "-"):
+        alone = CONCURRENT.replace("concurrent duplicate requests", name)
+        assert mistakes(alone) == ["2:3: a scenario needs a name with a letter of a to z, or a digit: it is typed"]
 
 
 def test_all_mistakes_in_words_are_told_at_once_in_order_each_with_its_line_and_a_caret() -> None:

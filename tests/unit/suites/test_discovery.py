@@ -216,3 +216,34 @@ def test_an_unknown_scenario_of_a_suite_names_those_of_that_suite_only() -> None
     with pytest.raises(BadExperiment) as told:
         discovery.find("gateway/zzz")
     assert "redis-flapping" in str(told.value) and "leader-lock" not in str(told.value)
+
+
+DOES = '{ with: idempotency_key("k") expect: exactly_one_created }'
+FORMS = {
+    "alone on its line": 'chaos B {\n  scenario "the one" DOES\n}',
+    "all on one line": "chaos B { scenario 'the one' DOES }",
+    "called chaos": 'chaos B { chaos "the one" DOES }',
+    "behind a setting": 'chaos B {\n  retries: 3 scenario "the one" DOES\n}',
+    "behind settings": 'chaos B { with { retries: 3 timeout: 5s } scenario "the one" DOES }',
+    "behind a comment": 'chaos B { /* scenario "no" { */ scenario // scenario "no"\n # "no"\n "the one" DOES }',
+    "in a behavior": 'domain D { behavior B { errors { scenario "no" {} } chaos { scenario "the one" DOES } } }',
+    "escaped": 'chaos B { scenario "\\u0074he \\"one\\"" DOES }',
+    "with Windows' ends of lines": 'chaos B {\r\n  scenario "the one"\r\nDOES\r\n}',
+    "beside an apostrophe": "domain D { it's \\\" }\n chaos B { scenario 'the one' DOES }",
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_scenario_is_listed_as_it_is_run_in_whatever_form_it_is_written(here: Path, form: str) -> None:
+    first = 'chaos B { scenario "first" DOES }\n'
+    path = mine(here / "experiments", "own.isl", (first + FORMS[form]).replace("DOES", DOES))
+    run = [found.name for found in discovery.in_specification(path)]
+    assert run == ["first", "the-one"]
+    assert [found.name for found in everything() if found.path.name == "own.isl"] == run
+    assert find(str(path), "the one").name == find("the-one").name == "the-one"
+
+
+def test_what_is_run_of_a_specification_with_a_mistake_is_nothing(here: Path) -> None:
+    path = mine(here / "experiments", "own.isl", f'chaos {{ scenario "a" {DOES} scenario "b" {{ expct: x }} }}')
+    with pytest.raises(BadExperiment, match='own.isl:1:[0-9]+: unexpected "expct"'):
+        discovery.in_specification(path)
