@@ -130,7 +130,10 @@ def test_its_reports_are_made_only_with_its_file_and_nothing_of_it_is_executed_w
         (line,) = out.splitlines()
         assert "the class There" in line or "the class Away" in line, line
         assert f"{mine} (sha256 {told['sha256']})" in line and "--experiment FILE" in line
-    assert typed("report.verify")[0] == 0 and not trace.exists()
+    code, out = typed("report.verify")
+    assert code == 30 and "says held, and it can't be judged again" in out and not trace.exists(), out
+    assert typed("report.verify", f"--experiment={mine}")[0] == 0
+    trace.unlink()
     for task in ("report.show", "report.judge", "report.html", "report.trend"):
         code, out = typed(task, f"--experiment={mine}")
         assert code == 0, out

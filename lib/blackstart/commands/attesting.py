@@ -22,20 +22,24 @@ from blackstart.verdict.judge import Judgement
 
 
 @answering(of_record=True)
-def check(_: Redactor, run: str, reports: str, key: str = "") -> int:
+def check(_: Redactor, run: str, reports: str, key: str = "", experiment: str = "") -> int:
     """Verify a run's files, and the chain of all bundles beside it; or one zip. With a `key`, also that it has signed
-    them. 0 all as sealed, 20 something wrong, 30 unsure."""
+    them; with the file of the user's own `experiment`, a run of that is judged again, too. 0 all as sealed, 20
+    something wrong, 30 unsure."""
     known = signing.public(Path(key)) if key else None
-    zipped = next((path for path in (Path(reports, run), Path(run)) if path.suffix == ".zip" and path.is_file()), None)
+    zipped = next((path for path in (Path(reports, run), Path(run)) if archive.is_zip(path)), None)
     if zipped:
         try:
             with archive.unpacked(zipped) as unpacked:
-                found = [*verify.verify(unpacked, known), *_judged_again(unpacked)]
+                found = [*verify.verify(unpacked, known), *_judged_again(unpacked, experiment)]
         except Damaged as damage:
             found = [Found("wrong", zipped.name, str(damage))]
         return _told(zipped.name, found)
-    path = _find(run, reports)
-    return _told(path.name, [*verify.verify(path, known), *verify.verify_chain(path.parent), *_judged_again(path)])
+    path = runs.find(run, Path(reports))
+    if strange := [Found("wrong", os.path.relpath(one, path), what) for one, what in runs.endless(path)]:
+        return _told(path.name, strange)
+    found = [*verify.verify(path, known), *verify.verify_chain(path.parent), *_judged_again(path, experiment)]
+    return _told(path.name, found)
 
 
 def _told(name: str, found: list[Found]) -> int:
@@ -47,18 +51,29 @@ def _told(name: str, found: list[Found]) -> int:
     return code
 
 
-def _judged_again(path: Path) -> Iterator[Found]:
-    """A bundle that was sealed as held must be judged so again: whoever forges one can make all its hashes fit."""
+def _judged_again(path: Path, experiment: str) -> Iterator[Found]:
+    """Whoever forges a bundle can make all its hashes fit: what was sealed as held or broke must be judged so again."""
     try:
-        if manifest.read(path)["verdict"] != Verdict.HELD:
-            return
+        said = manifest.read(path)["verdict"]
+    except Damaged:
+        return  # which is said
+    if doubt := _doubt(path, said, experiment):
+        yield Found("unsure", manifest.NAME, doubt)
+
+
+def _doubt(path: Path, said: str, experiment: str) -> str:
+    """Why that verdict on a run is not the one that its record gives; "" where it is. Only these two are certain to
+    be judged again as they were: of all others something may have been mended, or found out, since."""
+    if said not in (Verdict.HELD, Verdict.BROKE):
+        return ""
+    try:
+        if experiment:
+            user_experiment.load(experiment, path)
         user_experiment.demand(path)
     except Damaged as damage:
-        yield Found("note", "journal.jsonl", f"was not judged again: {damage}; see `report.judge`")
-        return
+        return f"says {said}, and it can't be judged again: {damage}"
     again = from_folder.judge_folder(path).verdict
-    if again != Verdict.HELD:
-        yield Found("unsure", manifest.NAME, f"says held, and judged again it is {again.shown}: see `report.judge`")
+    return "" if again == said else f"says {said}, and judged again it is {again.shown}: see `report.judge`"
 
 
 @answering(of_record=True)
@@ -71,7 +86,7 @@ def bundle(redactor: Redactor, run: str, reports: str, out: str, experiment: str
             return EXIT_BROKE
         _seal(path, experiment, redactor)
     elif signer:
-        _sign(path, signer)
+        _sign(path, signer, experiment)
     if _wrong(path):
         return EXIT_BROKE
     file = Path(out) if out else path.with_name(f"{path.name}.zip")
@@ -105,6 +120,7 @@ def _seal(path: Path, experiment: str, redactor: Redactor) -> None:
         last = record.last(EventName.VERDICT)
         judgement = from_folder.judge_folder(path) if last else from_folder.judge_killed(path)
         if last:
+            _refuse_doubtful(path, str(last["verdict"]), "")
             given = next(verdict for verdict in Verdict if verdict == last["verdict"])
             judgement = Judgement(given, tuple(last["reasons"]), judgement.findings)
         of = folder.Folder(path.name, path, clock.utc_now())
@@ -114,12 +130,19 @@ def _seal(path: Path, experiment: str, redactor: Redactor) -> None:
     writer.page(f"sealed: {path.name}, {judgement.verdict.shown}: {'; '.join(judgement.reasons)}")
 
 
-def _sign(path: Path, signer: signing.Signer) -> None:
-    """Sign what is sealed, where nobody has signed it yet."""
+def _refuse_doubtful(path: Path, said: str, experiment: str) -> None:
+    """Raise Damaged where our name would stand under a verdict that the run's record does not give."""
+    if doubt := _doubt(path, said, experiment):
+        raise Damaged(f"{path.name} is not bundled: it {doubt}")
+
+
+def _sign(path: Path, signer: signing.Signer, experiment: str) -> None:
+    """Sign what is sealed, where nobody has signed it yet. Raises Damaged for what is not judged again as it says."""
     sealed, by = manifest.read(path), attestation.signed_by(path)
     if by and by != signer.keyid:
         writer.page(f"signed already, by the key {by}, and left so")
     elif not by and sealed["schemaVersion"] == manifest.SCHEMA:
+        _refuse_doubtful(path, sealed["verdict"], experiment)
         attestation.write(path, sealed, signer)
 
 

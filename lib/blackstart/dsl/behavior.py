@@ -18,10 +18,14 @@ from blackstart.probes.sql import SqlScalar
 
 TABLES = ("behaviors", "components", "records")
 REQUEST = "request"
+_CODES = {"conflict": "IDEMPOTENCY_CONFLICT", "limited": "RATE_LIMITED", "timeout": "TIMEOUT"}
 _KEYS = {
     "route": str, "method": str, "key_header": str, "body": dict, "other_body": dict, "result_from": str,
-    "code_from": str, "client_header": str, "creates": str,
+    "code_from": str, "client_header": str, "creates": str, "created": int, "same": int, "conflict_code": str,
+    "limited_code": str, "timeout_code": str,
 }  # fmt: skip
+
+_WORDS = {str: "text", dict: "a table", int: "a status"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,7 @@ class Behavior:
             )
         for key, value in table.items():
             if key not in _KEYS or not isinstance(value, _KEYS[key]):
-                right = f"must be {'a table' if _KEYS[key] is dict else 'text'}" if key in _KEYS else "is not known."
+                right = f"must be {_WORDS[_KEYS[key]]}" if key in _KEYS else "is not known."
                 hint = "" if key in _KEYS else did_you_mean(key, _KEYS)
                 raise BadTarget(f'target "{target.name}", [behaviors.{name}]: "{key}" {right}{hint}')
         if not table.get("route") or not table.get("key_header"):
@@ -79,6 +83,17 @@ class Behavior:
         """The record of what it makes: as it says, else the target's only or first one."""
         records = self.target.routes.get("records", {})
         return str(self.table.get("creates") or next(iter(records), ""))
+
+    def code(self, of: str) -> str:
+        """The error that tells of a `conflict`, a limit (`limited`) or a `timeout`: as it says, else as usual."""
+        return str(self.table.get(f"{of}_code") or _CODES[of])
+
+    @property
+    def statuses(self) -> dict[str, int]:
+        """Those of what is `created` and of what was there (`same`): equal ones where it does not say both, since then
+        they tell nothing."""
+        named = {key: int(self.table[key]) for key in ("created", "same") if key in self.table}
+        return named if len(named) == 2 else {"created": 200, "same": 200}
 
     def one_client(self, name: str) -> dict[str, str]:
         """The header by which all requests are of one client, where the target has one."""

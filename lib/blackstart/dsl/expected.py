@@ -3,7 +3,7 @@
 Adding an expectation is adding a function of its name to this file, and its words to the vocabulary.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,8 +19,6 @@ from blackstart.model.reading import Probe
 
 FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
 """The operations of a conflict, in their order."""
-_LIMITED = "RATE_LIMITED"
-_TIMEOUT = "TIMEOUT"
 _EVENTUALLY_S = 30.0
 
 
@@ -68,12 +66,14 @@ def collected(names: tuple[str, ...], setting: Setting) -> tuple[Probe, ...]:
     return tuple(probe for name in dict.fromkeys(names) for probe in record(target, name, setting.prefix))
 
 
-def one_order() -> Check:
+def one_order(setting: Setting, wanted: Sequence[Expected]) -> Check:
     """All answers to a key, whatever was asked under it, agree with one order of its requests. It takes nothing away
-    where no key was answered twice."""
+    where no key was answered twice. A conflict is what one of the `wanted` says, or the behavior."""
+    codes = [check.params["code"] for one in wanted for check in one.checks if check.check == "conflict_told"]
     requests = {REQUEST: "", FIRST: "", AGAIN: "", OTHER: "other"}
     hint = "No order of these requests gives these answers: is a key looked for and bound in one step?"
-    params = {"model": "idempotency", "requests": requests}
+    told = {**setting.behavior.statuses, "conflict_code": next(iter(codes), setting.behavior.code("conflict"))}
+    params = {"model": "idempotency", "requests": requests, **told}
     return Check("linearizable", "answers_have_one_order", params, criterion=False, hint=hint)
 
 
@@ -114,10 +114,13 @@ def _no_duplicates(name: str, setting: Setting) -> Expected:
 def _graceful_degradation(name: str, setting: Setting) -> Expected:
     one = setting.injected
     if one.shape != "storm":
-        params: dict[str, Any] = {"allowed": ("2xx", "4xx", "503"), "op": REQUEST}
+        params: dict[str, Any] = {"allowed": ("2xx", "4xx", "503"), "op": REQUEST, **_lossy(setting)}
         return Expected((Check("outcomes", name, params, hint="An error nobody meant was answered, or nothing."),))
     sliding = setting.behavior.target.fact("limit_window", "fixed") == "sliding"
-    params = {"code": _LIMITED, "most": one.limit, "window_s": one.window_s, "sliding": sliding, "op": REQUEST}
+    params = {
+        "code": setting.behavior.code("limited"), "most": one.limit, "window_s": one.window_s, "sliding": sliding,
+        "op": REQUEST,
+    }  # fmt: skip
     hint = "Beyond the limit each must be refused: where do its windows begin, and is it counted in one step?"
     return Expected((Check("turned_away", name, params, hint=hint),))
 
@@ -136,13 +139,19 @@ def _consistent(name: str, setting: Setting) -> Expected:
 
 
 def _no_timeout_errors(name: str, setting: Setting) -> Expected:
-    params = {"op": REQUEST, "phase": "fault", "codes": (_TIMEOUT,)}
+    _refuse_lost(name, setting)
+    params = {"op": REQUEST, "phase": "fault", "codes": (setting.behavior.code("timeout"),)}
     return Expected((Check("no_timeouts", name, params, hint="A request ran into a time limit: which one?"),))
 
 
-def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
+def _refuse_lost(name: str, setting: Setting) -> None:
+    """Raise NotAvailable where what the clients are not told is our doing, and would accuse the target."""
     if setting.injected.lossy:
-        raise NotAvailable("error_returned is not available where the clients' own way is broken: nobody could answer")
+        raise NotAvailable(f"{name} is not available where the clients' own way is broken: nobody could answer")
+
+
+def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
+    _refuse_lost(name, setting)
     hint = f"What fails must be answered {code}, and soon: who waits, or says something else?"
     return Expected((Check("code_returned", name, {"code": code, "op": REQUEST}, hint=hint),))
 
@@ -150,13 +159,23 @@ def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
 def _within(name: str, limit_s: Any, setting: Setting) -> Expected:
     outcome = "" if name == "response_within" else "ok"
     phase = {"phase": "fault"} if setting.injected.faults else {}
-    params = {"limits_ms": {"max": float(limit_s) * 1000}, "outcome": outcome, "op": REQUEST, **phase}
+    params = {
+        "limits_ms": {"max": float(limit_s) * 1000},
+        "outcome": outcome,
+        "op": REQUEST,
+        **phase,
+        **_lossy(setting),
+    }
     return Expected((Check("latency_within", name, params),), within_s=float(limit_s))
+
+
+def _lossy(setting: Setting) -> dict[str, bool]:
+    return {"lossy": True} if setting.injected.lossy else {}
 
 
 def _claimed(claim: Expression, setting: Setting, within_s: float | None = None) -> Expected:
     data, text = claims.as_data(claim), claims.as_text(claim)
-    params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST}
+    params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST, **_lossy(setting)}
     if within_s is not None:
         params["within_s"] = within_s
         text = f"eventually {text}"

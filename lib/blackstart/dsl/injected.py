@@ -133,14 +133,16 @@ def _network_failure(one: Injection, target: Target) -> Injected:
 
 
 def _network_partition(one: Injection, target: Target) -> Injected:
-    return Injected((Blackhole(component(target, _text(one, "target"))),), hold_s=_duration(one, _patience(target)))
+    service = component(target, _text(one, "target"))
+    lossy = _is_entrance(service, target)
+    return Injected((Blackhole(service),), hold_s=_duration(one, _patience(target)), lossy=lossy)
 
 
 def _service_unavailable(one: Injection, target: Target) -> Injected:
     service, share = component(target, _text(one, "target")), float(one.value("probability") or 1.0)
     fault = Cut(service) if share == 1 else Reset(service, share=share)
-    lossy = service == entrance(target) if target.api else False
-    return Injected((fault,), hold_s=_duration(one, _patience(target)), needs=_enough(share), lossy=lossy)
+    lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
 
 
 def _database_failure(one: Injection, target: Target) -> Injected:
@@ -154,7 +156,8 @@ def _database_failure(one: Injection, target: Target) -> Injected:
     fault: Any = Blackhole(service, share)
     if one.value("mode") != "TIMEOUT":
         fault = Cut(service) if share == 1 else Reset(service, share=share)
-    return Injected((fault,), hold_s=_duration(one, _patience(target)), needs=_enough(share))
+    lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
 
 
 def _cpu_pressure(one: Injection, target: Target) -> Injected:
@@ -173,6 +176,11 @@ def _clock_skew(one: Injection, target: Target) -> Injected:
     except ValueError as error:
         raise NotAvailable(f"clock_skew: {error}") from error
     return Injected((fault,), hold_s=_patience(target))
+
+
+def _is_entrance(service: str, target: Target) -> bool:
+    """Whether its way is that of the clients."""
+    return bool(target.api) and service == entrance(target)
 
 
 def _patience(target: Target) -> float:

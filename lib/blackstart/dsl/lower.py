@@ -111,7 +111,7 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
     hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
     before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
-    checks = [*made.premises, *(check for one in wanted for check in one.checks), expecting.one_order()]
+    checks = [*made.premises, *(check for one in wanted for check in one.checks), expecting.one_order(setting, wanted)]
     promised = [check.name for check in checks if check.criterion and not check.premise]
     return Experiment(
         name=slug(scenario.name),

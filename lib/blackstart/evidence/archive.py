@@ -54,6 +54,14 @@ def _add(made: zipfile.ZipFile, name: str, path: Path) -> None:
         shutil.copyfileobj(file, member, _BLOCK)
 
 
+def is_zip(path: Path) -> bool:
+    """Whether it is a zip by its name or by how it begins: also one that was renamed, or cut off."""
+    if not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return path.suffix.lower() == ".zip" or file.read(4) == b"PK\x03\x04"
+
+
 @contextmanager
 def unpacked(path: Path) -> Iterator[Path]:
     """The run's folder in a zip, as it was packed, for as long as the context lasts. Raises Damaged, which names the

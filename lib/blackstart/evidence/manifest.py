@@ -27,12 +27,12 @@ WITHOUT_UNDO = "blackstart.bundle/1"  # those before say nothing of the copy of 
 # healing keeps a record of its own, chained too. The copy of the undos goes when everything is proved undone.
 GROWS = ("guardian.jsonl",)
 UNDO = "undo.json"
-PART = "manifest.part"
+PART = "manifest.part"  # while it is written; in a sealed folder nobody has left one
 # What is made of the manifest: Statements on it, one a line, and each of them, signed, as a Sigstore bundle.
 STATEMENTS = f"{NAME}.intoto.jsonl"
 SIGSTORE = {kind: f"{NAME}.{kind}.sigstore.json" for kind in ("test-result", "verdict")}
 ATTESTED = (STATEMENTS, *SIGSTORE.values())
-APART = (NAME, PART, "notes.jsonl", "undo.part", *ATTESTED)
+APART = (NAME, "notes.jsonl", *ATTESTED)
 HEALED = re.compile(r"heal(_\d+)?\.jsonl")
 _LARGEST = 64 << 20
 _KNOWN = (SCHEMA, WITHOUT_STATEMENTS, WITHOUT_UNDO)
@@ -169,6 +169,8 @@ def seal(
     """
     from filelock import FileLock  # noqa: PLC0415  (it loads asyncio: a tenth of a second, before the first reading)
 
+    part = folder / PART
+    part.unlink(missing_ok=True)  # of one who was killed while sealing
     files = [entry for name, path in files_of(folder) if (entry := _entry(name, path))]
     journal = next((entry["sha256"] for entry in files if entry["path"] == "journal.jsonl"), "")
     # One bundle is sealed at a time, so that no two name the same predecessor.
@@ -184,7 +186,6 @@ def seal(
             "files": files,
             "chain": _link(folder),
         }
-        part = folder / PART
         with part.open("wb") as file:
             file.write(canonical(manifest))
             file.flush()

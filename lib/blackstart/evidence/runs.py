@@ -57,13 +57,18 @@ def find(name_or_path: str, reports: Path) -> Path:
     raise Refused(f'no run "{name_or_path}" in {reports}.{did_you_mean(name_or_path, known[-20:])}')
 
 
-def refuse_endless(folder: Path) -> None:
-    """Raise Damaged where something in a run's folder is no file of its own: a pipe is waited for, and a link leads
-    to what another run, or nobody, has written."""
+def endless(folder: Path) -> Iterator[tuple[Path, str]]:
+    """What in a run's folder is no file of its own, and what it is instead: a pipe is waited for, and a link leads to
+    what another run, or nobody, has written."""
     for path in (*folder.rglob("*"), folder.with_name(f"{folder.name}.log")):
         if path.is_symlink() or (path.exists() and not path.is_file() and not path.is_dir()):
-            what = "no file but a link" if path.is_symlink() else "no file"
-            raise Damaged(f"{path} is {what}, so nothing of the run is read")
+            yield path, f"is {'no file but a link' if path.is_symlink() else 'no file'}, so nothing of the run is read"
+
+
+def refuse_endless(folder: Path) -> None:
+    """Raise Damaged where there is such a thing."""
+    for path, told in endless(folder):
+        raise Damaged(f"{path} {told}")
 
 
 def head(folder: Path) -> dict[str, Any]:

@@ -48,7 +48,12 @@ def verify(folder: Path, key: Verifier | None = None) -> list[Found]:
         except Damaged as damage:
             found.append(Found("wrong", manifest.NAME, str(damage)))
     if sealed is not None:
-        found += [*_files(folder, sealed), *_claims(folder, sealed), *attestation.check(folder, sealed, key)]
+        found += [
+            *_named(folder, sealed),
+            *_files(folder, sealed),
+            *_claims(folder, sealed),
+            *attestation.check(folder, sealed, key),
+        ]
     listed = {str(entry["path"]) for entry in sealed["files"]} if sealed else set[str]()
     return [*found, *_chains(folder, listed, sealed), *_notes(folder)]
 
@@ -72,6 +77,11 @@ def _ended(folder: Path) -> dict[str, Any] | None:
         return journal.read(folder / "journal.jsonl").last(EventName.VERDICT)
     except Damaged:
         return None
+
+
+def _named(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
+    if sealed["run"] != folder.absolute().name:
+        yield Found("wrong", folder.absolute().name, f"was renamed: it was sealed as {sealed['run']}")
 
 
 def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
@@ -165,8 +175,15 @@ def _chains(folder: Path, listed: set[str], sealed: dict[str, Any] | None) -> It
         except Damaged as damage:
             yield Found("wrong", name, str(damage))
             continue
+        if sealed and name not in listed and not record.events:
+            yield Found("wrong", name, "was added after the run was sealed: it has no line that a healing wrote")
+            continue
         if name != "journal.jsonl" and name not in listed and not (record.events and record.events[0].get("of")):
-            yield Found("unsure", name, "does not tell which run it is of, as those of older versions")
+            told = "does not tell which run it is of"
+            if sealed and sealed["schemaVersion"] == manifest.SCHEMA:  # who seals so binds them
+                yield Found("wrong", name, f"was added after the run was sealed: it {told}")
+                continue
+            yield Found("unsure", name, f"{told}, as those of older versions")
         if not record.damage:
             yield Found("note", name, f"its chain is whole, {len(record.events)} lines")
             continue
@@ -188,6 +205,8 @@ def _notes(folder: Path) -> Iterator[Found]:
         return
     if seen.damage:
         yield Found("wrong", notes.NAME, seen.damage)
+    elif not seen.notes and os.path.lexists(folder / notes.NAME):
+        yield Found("wrong", notes.NAME, "was added: there is no note in it")
     elif seen.notes:
         yield Found("note", notes.NAME, f"its chain is whole, {len(seen.notes)} notes added after the run")
 

@@ -42,13 +42,15 @@ def judge(c: Any, run: str | None = None, reports: str | None = None, experiment
 
 
 @task(
-    help={**_HELP, "run": f"{_RUN}, or a zip of report.bundle", "key": "the public key that must have signed it"},
+    help={**_READ, "run": f"{_RUN}, or a zip of report.bundle", "key": "the public key that must have signed it"},
     auto_shortflags=False,
 )
-def verify(c: Any, run: str | None = None, reports: str | None = None, key: str | None = None) -> None:
+def verify(
+    c: Any, run: str | None = None, reports: str | None = None, key: str | None = None, experiment: str | None = None
+) -> None:
     """Whether the run's files are as they were sealed: 0 yes, 20 something is wrong, 30 not all can be told."""
-    refuse_empty(run=run, reports=reports, key=key)
-    finish(commands.attesting.check(run or "", _reports(reports), key or ""))
+    refuse_empty(run=run, reports=reports, key=key, experiment=experiment)
+    finish(commands.attesting.check(run or "", _reports(reports), key or "", experiment or ""))
 
 
 @task(help={**_READ, "out": "where to write it (beside the run's folder)"}, auto_shortflags=False)

@@ -30,6 +30,7 @@ class Meaning:
     created: int = 201
     same: int = 200
     conflict: int = 409
+    conflict_code: str = ""
 
     @classmethod
     def of(cls, params: Mapping[str, Any]) -> Self:
@@ -66,7 +67,8 @@ class Meaning:
             return Operation("request", asked, None, start_s, math.inf, _name(row))
         if row.outcome == "fail":
             conflict = Operation("request", asked, ("conflict", ""), start_s, end_s, _name(row))
-            return conflict if row.status == self.conflict else None
+            told = row.detail == self.conflict_code if self.conflict_code else row.status == self.conflict
+            return conflict if told else None
         kind = {self.same: "same", self.created: "created"}.get(row.status or 0, "done")
         made = row.detail if _whole(row) else ""
         kind = "done" if self.same == self.created else kind

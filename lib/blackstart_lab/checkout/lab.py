@@ -78,6 +78,8 @@ def _head(options: Namespace, api: str, proxy: Service) -> dict[str, Any]:
                 "other_body": {"customer": "{key}", "items": [{"sku": "B-2", "quantity": 1, "unit_cents": 900}]},
                 "result_from": "json:session.id",
                 "code_from": "json:error.code",
+                "created": 201,
+                "same": 200,
             }
         },
         "components": {"CheckoutRepository": "postgres", "PaymentGateway": "payments", "CheckoutAPI": "api"},

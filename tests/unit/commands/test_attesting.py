@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import zipfile
@@ -10,11 +11,12 @@ from pathlib import Path
 import pytest
 
 from blackstart.commands import attesting
-from blackstart.evidence import folder, journal, manifest, signing, verify
+from blackstart.evidence import attestation, folder, journal, manifest, signing, verify
 from blackstart.model.verdict import Verdict
+from blackstart.reports import documents
 from blackstart.verdict import from_folder
 from tests.unit.evidence.bundles import NAME, key, sealed
-from tests.unit.reports.drills import Drill, told
+from tests.unit.reports.drills import Drill, judged, told
 
 
 @pytest.fixture(scope="module")
@@ -76,17 +78,72 @@ def test_an_altered_run_is_not_bundled_and_an_altered_zip_is_named(
     assert "first of all: junit.xml has" in capsys.readouterr().out
 
 
-def test_a_forged_pass_whose_hashes_all_fit_is_judged_again(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verdict stands in the journal's last line, from which no other follows."""
+def forged(path: Path, experiment: object = None) -> None:
+    """A run that broke, told as one that held: journal, results and manifest, with every hash made to fit."""
+    events, prev = [json.loads(line) for line in (path / "journal.jsonl").read_bytes().splitlines()], ""
+    events[0] |= {"experiment": experiment} if experiment else {}
+    next(event for event in events if event["event"] == "verdict").update(verdict="held", reasons=[])
+    with (path / "journal.jsonl").open("wb") as file:
+        for event in events:
+            line = json.dumps(event | {"prev": prev}).encode()
+            file.write(line + b"\n")
+            prev = hashlib.sha256(line).hexdigest()[:32]
+    results = path / "results/chaos.json"
+    if results.exists():
+        results.write_text(results.read_text().replace('"broke"', '"held"').replace('"fail"', '"pass"'))
+    if not (path / manifest.NAME).exists():
+        return
+    sealed_ = manifest.read(path)
+    (path / manifest.NAME).unlink()
+    head = events[0]
+    said = manifest.claims(head) if sealed_["schemaVersion"] == manifest.SCHEMA else {"spec": sealed_["spec"]}
+    digests = {name: file for name, file in manifest.files_of(path)}
+    for entry in sealed_["files"]:
+        file_ = digests[entry["path"]]
+        entry |= {"size": file_.stat().st_size, "sha256": manifest.sha256(file_)}
+    journal_ = manifest.sha256(path / "journal.jsonl")
+    made = {**sealed_, **said, "verdict": "held", "reason": "", "bundleId": manifest.bundle_id(path.name, journal_)}
+    (path / manifest.NAME).write_bytes(manifest.canonical(made))
+    if made["schemaVersion"] == manifest.SCHEMA:
+        attestation.write(path, made, None)
+
+
+@pytest.mark.parametrize(
+    ("experiment", "doubt"),
+    [(None, "judged again it is broke"), ({"is": "mine:Mine"}, "can't be judged again"),
+     ({"is": "user:0123456789abcdef:Mine"}, "name it with --experiment FILE")],
+)  # fmt: skip
+def test_a_forged_pass_whose_hashes_all_fit_is_unsure_and_never_signed(
+    place: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], experiment: object, doubt: str
+) -> None:
     path = told(Drill(run=NAME, leads_again=False, end_s=9.5), place / "forged")
-    data = (path / "journal.jsonl").read_bytes().replace(b'"verdict":"broke"', b'"verdict":"held"')
-    (path / "journal.jsonl").write_bytes(data)
-    assert attesting.bundle("", str(path.parent), "") == 0  # as if it had been killed before it was sealed
-    results = json.loads((path / "results/chaos.json").read_text())
-    assert results["verdict"] == manifest.read(path)["verdict"] == "held"
-    capsys.readouterr()
+    documents.write(path, judged(path)[1], {}, print)
+    forged(path, experiment)
     assert verified(path, path.parent) == 30
-    assert "says held, and judged again it is broke" in capsys.readouterr().out
+    out = capsys.readouterr().out
+    assert "says held, and" in out and doubt in out
+    monkeypatch.setenv(signing.VARIABLE, str(place / "key.pem"))
+    assert attesting.bundle("", str(path.parent), "") == 40
+    assert doubt in capsys.readouterr().err and attestation.signed_by(path) == ""
+    assert not path.with_name(f"{NAME}.zip").exists()
+
+
+def test_a_forged_verdict_of_a_run_that_was_not_sealed_yet_is_not_sealed(
+    place: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = told(Drill(run=NAME, leads_again=False, end_s=9.5), place / "forged")
+    forged(path)  # as if it had been killed before it was sealed
+    assert attesting.bundle("", str(path.parent), "") == 40
+    assert "says held, and judged again it is broke" in capsys.readouterr().err
+    assert not (path / manifest.NAME).exists()
+
+
+def test_a_zip_is_one_by_how_it_begins_whatever_it_is_called(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("run.ZIP", "run.dat"):
+        assert attesting.bundle("", str(place / "held"), str(place / name)) == 0
+        assert verified(place / name, place / "held") == 0
+        (place / name).write_bytes((place / name).read_bytes()[:-40])
+        assert verified(place / name, place / "held") == 20
 
 
 def test_a_killed_run_gives_a_bundle_that_is_inconclusive_and_can_be_verified(

@@ -187,6 +187,47 @@ def test_what_is_written_of_answers_is_a_check() -> None:
     assert next(one for one in later.checks if one.check == "claim_holds").params["within_s"] == 5.0
 
 
+def of_behavior(**keys: object) -> Target:
+    return replace(TARGET, routes={**TABLES, "behaviors": {"Open": {**TABLES["behaviors"]["Open"], **keys}}})
+
+
+def test_statuses_and_codes_are_those_that_the_target_names_and_else_tell_nothing() -> None:
+    burst = ("inject: concurrent_requests(count: 2)", "expect: exactly_one_created")
+    order = checks(made(*burst))["answers_have_one_order"]
+    assert order["created"] == order["same"] and order["conflict_code"] == "IDEMPOTENCY_CONFLICT"
+    order = checks(made(*burst, target=of_behavior(created=201, same=200, conflict_code="KEY_USED")))
+    named = order["answers_have_one_order"]
+    assert (named["created"], named["same"], named["conflict_code"]) == (201, 200, "KEY_USED")
+    one = checks(made('with: idempotency_key("k")', "expect: OTHER_BODY when parameters differ"))
+    assert one["answers_have_one_order"]["conflict_code"] == "OTHER_BODY"
+    storm = ("inject: rate_limit_storm(requests: 9, window: 1s, limit: 1)", "expect: graceful_degradation")
+    assert checks(made(*storm, target=of_behavior(limited_code="SLOW")))["graceful_degradation"]["code"] == "SLOW"
+    slow = ("inject: latency(delay: 1s)", "expect: no_timeout_errors")
+    assert checks(made(*slow, target=of_behavior(timeout_code="LATE")))["no_timeout_errors"]["codes"] == ("LATE",)
+    with pytest.raises(BadTarget, match='"created" must be a status'):
+        made(*burst, target=of_behavior(created="201"))
+
+
+CLIENTS_WAY = (
+    "network_failure(probability: 0.5)", "network_partition(target: api)", "service_unavailable(target: api)",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("injection", CLIENTS_WAY)
+def test_what_is_lost_on_the_clients_own_way_is_charged_to_nobody(injection: str) -> None:
+    for claim in ("no_timeout_errors", "error_returned(DOWN)"):
+        with pytest.raises(BadSpec, match="the clients' own way is broken"):
+            made(f"inject: {injection}", f"expect: {claim}")
+    claims = ("graceful_degradation", "response_within(timeout: 5s)", "result.latency < 5s")
+    for claim in claims:
+        one = made(f"inject: {injection}", f"expect {{ {claim} }}")
+        assert [check.params["lossy"] for check in one.checks if check.criterion and not check.premise] == [True], claim
+    one = made(
+        "inject: network_partition(target: Gateway)", "expect: no_timeout_errors", "expect: graceful_degradation"
+    )
+    assert "lossy" not in checks(one)["graceful_degradation"]
+
+
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
     "can't tell": "inject: database_failure(operation: insert)",

@@ -74,6 +74,12 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no history": (lambda p: (p / "results/chaos.json").unlink(), "results/chaos.json", "is missing"),
     "one more file": (lambda p: (p / "better.csv").write_text("pass"), "better.csv", "was added"),
     "one more file below": (lambda p: (p / "results/b.json").write_text("{}"), "results/b.json", "was added"),
+    "what an undo is written to": (lambda p: (p / "undo.part").write_text("x"), "undo.part", "was added"),
+    "what a manifest is written to": (lambda p: (p / "manifest.part").write_text("{}"), "manifest.part", "was added"),
+    "notes without a note": (lambda p: (p / "notes.jsonl").write_text("\n"), "notes.jsonl", "was added"),
+    "a healing of rubbish": (lambda p: (p / "heal.jsonl").write_text("all is well"), "heal.jsonl", "was added"),
+    "a healing of nothing": (lambda p: (p / "heal_3.jsonl").touch(), "heal_3.jsonl", "was added"),
+    "a healing of no run": (lambda p: healed(p, "", "heal_2.jsonl"), "heal_2.jsonl", "was added"),
     "an edited manifest": (
         lambda p: (p / "manifest.json").write_bytes((p / "manifest.json").read_bytes() + b"\n"), "manifest.json",
         "not in the canonical form",
@@ -209,6 +215,19 @@ def test_a_run_that_was_altered_together_with_its_manifest_shows_in_its_successo
     assert found[0] == runs[1].name and f"when {runs[2].name} was sealed" in found[1]
 
 
+def test_a_run_that_was_renamed_is_named_so_first_of_all(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    better = path.rename(tmp_path / "better")
+    assert wrong(better)[0] == ("better", f"was renamed: it was sealed as {path.name}")
+
+
+def test_what_one_who_was_killed_while_sealing_has_left_is_no_part_of_the_bundle(tmp_path: Path) -> None:
+    path = told(Drill(), tmp_path)
+    (path / "manifest.part").write_text("{")
+    documents.write(path, judged(path)[1], {}, print)
+    assert not (path / "manifest.part").exists() and wrong(path) == []
+
+
 def test_a_bundle_taken_out_of_the_middle_is_missed(tmp_path: Path) -> None:
     runs = chain(tmp_path)
     runs[2].rename(tmp_path.parent / "elsewhere")
@@ -340,6 +359,7 @@ def test_the_record_of_a_healing_is_bound_to_its_run(tmp_path: Path) -> None:
     healed(path, journal.anchor(other), "heal_2.jsonl")
     assert [place for place, what in wrong(path) if "the record of another run" in what] == ["heal_2.jsonl"]
     (path / "heal_2.jsonl").unlink()
+    rewrite(path, schemaVersion=manifest.WITHOUT_STATEMENTS)  # as of a version that did not bind them yet
     healed(path, "", "heal_3.jsonl")
     assert levels(path)["heal_3.jsonl"][0] in ("unsure", "note") and verify.exit_code(verify.verify(path)) == 30
 

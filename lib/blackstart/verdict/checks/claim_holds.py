@@ -19,18 +19,26 @@ _AT_LEAST = ("<", "<=")
 
 
 def claim_holds(
-    evidence: Recorded, *, claim: Claim, text: str, op: str = "", phase: str = "", within_s: float | None = None
+    evidence: Recorded,
+    *,
+    claim: Claim,
+    text: str,
+    op: str = "",
+    phase: str = "",
+    within_s: float | None = None,
+    lossy: bool = False,
 ) -> CheckResult:
     """`claim` is [operator, part, part]; a comparison's parts are a field of the answer and a value, those of `and`,
     `or`, `implies`, `not` are claims. Fields: `result` (error, success), `status`, `error.code`, `latency` (seconds).
 
     It must be true of every request that was sent in the phase; with `within_s` of one, at least, that was sent and
     answered in so many seconds after the undo. A request without an answer is neither an error nor a success: of it a
-    claim is not known, but that its latency is at least what it was waited for.
+    claim is not known, but that its latency is at least what it was waited for; one that a `lossy` fault has lost does
+    not count.
     """
     report = Reporter(text)
     try:
-        rows = selected(evidence, op, "" if within_s is not None else phase).where("start_s is not null")
+        rows = selected(evidence, op, "" if within_s is not None else phase, lossy).where("start_s is not null")
     except Missing as missing:
         return report.unknown(str(missing))
     if within_s is not None:

@@ -20,8 +20,10 @@ def latency_within(
     detail: str | None = None,
     op: str = "",
     phase: str = "",
+    lossy: bool = False,
 ) -> CheckResult:
-    """`limits_ms` maps p50, p99.9, ... or max to milliseconds. `outcome` "" takes all; `status`, `detail` narrow it.
+    """`limits_ms` maps p50, p99.9, ... or max to milliseconds. `outcome` "" takes all; `status`, `detail` narrow it,
+    and what a `lossy` fault has lost does not count.
 
     Inconclusive where a limit could not be reached: too few requests were due that long before the undo, which lets go
     what hangs, or the load itself gave up sooner. Raises ValueError for a limit that is none.
@@ -33,7 +35,7 @@ def latency_within(
     if not all(limit > 0 for limit in limits_ms.values()) or not limits_ms:
         raise ValueError(f"there is no limit in {dict(limits_ms)!r}: write p95=200, in ms")
     try:
-        rows = selected(evidence, op, phase)
+        rows = selected(evidence, op, phase, lossy)
     except Missing as missing:
         return report.unknown(str(missing))
     chosen = rows.where("start_s is not null and ?::varchar in ('', outcome::varchar)", outcome)

@@ -27,12 +27,14 @@ def linearizable(
     created: int = 201,
     same: int = 200,
     conflict: int = 409,
+    conflict_code: str = "",
     most_steps: int = _MOST_STEPS,
 ) -> CheckResult:
     """`model` is `register`, `list` (append-only) or `idempotency`. `reads` are operations of the load whose detail is
     what they read (a JSON list for `list`; 404 and null are nothing), `writes` says of the others what each writes or
     appends. Of an idempotency key, `requests` says which parameters each operation sends (without it, each its own);
-    the statuses `created`, `same` and `conflict` say what its answer was, and the detail which id was made.
+    the statuses `created`, `same` (equal ones: not told apart) and `conflict` say what its answer was, and the detail
+    which id was made. With a `conflict_code` a conflict is told by that detail, and not by its status.
 
     What has no clear outcome may come true at any time, or never. After `most_steps` it is inconclusive.
     """
@@ -43,7 +45,7 @@ def linearizable(
     why = vacuity(evidence.history, ok_needed=False) or _unrecorded(evidence)
     if why:
         return report.unknown(why)
-    meaning = Meaning(model, requests, reads, writes or {}, created, same, conflict)
+    meaning = Meaning(model, requests, reads, writes or {}, created, same, conflict, conflict_code)
     seen = _Seen(kind, most_steps)
     for key, operations in meaning.by_key(evidence.history):
         if operations:

@@ -18,8 +18,10 @@ def outcomes(
     phase: str = "",
     honest: bool = False,
     meanwhile: bool = False,
+    lossy: bool = False,
 ) -> CheckResult:
-    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts.
+    """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts;
+    but for what a `lossy` fault has lost.
 
     With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either. With
     `meanwhile` it is about requests that were sent while the fault was in force, and only answers that came in that
@@ -30,7 +32,7 @@ def outcomes(
     wanted = share_of("answers", "every answer", min_share)
     report = Reporter(f"{wanted} {' or '.join(map(str, allowed))}")
     try:
-        rows = selected(evidence, op, phase)
+        rows = selected(evidence, op, phase, lossy)
     except Missing as missing:
         return report.unknown(str(missing))
     if meanwhile:

@@ -18,12 +18,16 @@ class Missing(Exception):
     """The final state does not hold what the check needs; the message says what."""
 
 
-def selected(evidence: Recorded, op: str = "", phase: str = "") -> History:
-    """The requests of an operation that were due in a phase.
+def selected(evidence: Recorded, op: str = "", phase: str = "", lossy: bool = False) -> History:
+    """The requests of an operation that were due in a phase. Of a fault that is `lossy`, which loses clients' requests
+    or answers, without those that were under way in its time and had no answer: nobody could tell what it was.
 
     What was unreadable stays: it may belong to any operation and any phase. Raises Missing for an unknown phase.
     """
     rows = evidence.history.of(op)
+    if lossy:
+        kept = "status is not null or start_s is null or end_s < ? or start_s >= ?"
+        rows = rows.where(kept, *evidence.in_force)
     if not phase:
         return rows
     if phase not in evidence.phases:

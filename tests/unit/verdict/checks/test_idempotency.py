@@ -4,12 +4,15 @@ import pytest
 
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.claim_holds import claim_holds
 from blackstart.verdict.checks.code_returned import code_returned
 from blackstart.verdict.checks.conflict_told import conflict_told
 from blackstart.verdict.checks.consistent import consistent
 from blackstart.verdict.checks.created_once import created_once
+from blackstart.verdict.checks.latency_within import latency_within
 from blackstart.verdict.checks.no_timeouts import no_timeouts
 from blackstart.verdict.checks.not_doubled import not_doubled
+from blackstart.verdict.checks.outcomes import outcomes
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.recovered_by_retry import recovered_by_retry
 from blackstart.verdict.checks.result import CheckResult
@@ -56,6 +59,20 @@ def test_an_error_is_not_the_same_result_where_nothing_was_broken(status: int | 
 
 def test_answers_that_name_nothing_are_not_taken_for_equal_ones() -> None:
     assert same_result(recorded(history(*[row("k", attempt=n, detail="") for n in (1, 2)]))).verdict == "inconclusive"
+
+
+def test_what_our_own_fault_has_lost_is_not_charged_to_the_target() -> None:
+    lost = row("b", "info", at_s=15.0)
+    fault = recorded(history(TEN[0], lost), in_force=(14.0, 16.0), phases={"fault": (14.0, 20.0)})
+    late = recorded(history(TEN[0], lost, row("c", "info", at_s=18.0)), in_force=(14.0, 16.0))
+    assert outcomes(fault).verdict == "broke" and outcomes(fault, lossy=True).verdict == "held"
+    assert outcomes(late, lossy=True).verdict == "broke"  # it was gone then: that is the target's own silence
+    limits = {"limits_ms": {"max": 50.0}, "outcome": "", "phase": "fault"}
+    assert latency_within(fault, **limits).verdict == "broke"
+    assert latency_within(fault, **limits, lossy=True).verdict == "inconclusive"
+    claim = {"claim": ("<", "latency", 0.05), "text": "soon", "phase": "fault"}
+    assert claim_holds(fault, **claim).verdict == "broke"
+    assert claim_holds(fault, **claim, lossy=True).verdict == "inconclusive"
 
 
 FIRST = row("k", op="first", detail="s1")

@@ -66,6 +66,14 @@ def test_a_system_that_does_not_tell_created_from_same_is_judged_by_its_ids() ->
     assert asked(rows, model="idempotency", created=200).verdict == "broke"
 
 
+def test_only_a_conflict_with_its_code_is_one() -> None:
+    rows = [did("new", 11, 12, "s-1", 201), did("new", 13, 14, "IN_PROGRESS", 409), did("new", 15, 16, "s-1", 201)]
+    equal = {**IDEMPOTENCY, "created": 200, "same": 200, "conflict_code": "CONFLICT"}
+    assert asked(rows, **equal).verdict == "held"
+    assert asked([*rows, did("new", 17, 18, "CONFLICT", 422)], **equal).verdict == "broke"
+    assert asked([*rows, did("new", 17, 18, "s-2", 201)], **equal).verdict == "broke"
+
+
 def test_operations_that_send_the_same_parameters_are_told_as_such() -> None:
     rows = [did("first", 11, 12, "s-1", 201), did("again", 13, 14, "s-1"), did("other", 15, 16, "", 409)]
     assert asked(rows, model="idempotency").verdict == "broke"
