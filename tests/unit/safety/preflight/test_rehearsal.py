@@ -9,12 +9,19 @@ from blackstart.base.errors import Refused
 from blackstart.model.change import Change
 from blackstart.model.step import Command
 from blackstart.probes.command_state import CommandState
+from blackstart.safety.preflight import rehearsal
 from blackstart.safety.preflight.rehearsal import rehearse
 from tests.unit.builders import NOTHING
 
 WELL = CommandState(("true",), "rule").is_("there")
 BITES = CommandState(("false",), "queue").is_("there")
 STOP = Change("stop it", "it", (NOTHING,), (NOTHING,), (BITES,), (WELL,), undo_is_noop=True)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is not well here never will be."""
+    monkeypatch.setattr(rehearsal, "_SEEN_WITHIN_S", 0.1)
 
 
 def test_what_is_well_is_rehearsed() -> None:
@@ -36,5 +43,7 @@ def test_an_undo_that_harms_is_refused_with_what_was_read(tmp_path: Path) -> Non
     there = tmp_path / "there"
     there.touch()
     kept = CommandState(("test", "-e", str(there)), "rule").is_("there")
-    with pytest.raises(Refused, match="after rehearsing its undo the system no longer looks healthy: rule was absent"):
+    with pytest.raises(
+        Refused, match="the system no longer looks healthy after its undo was rehearsed: rule was absent"
+    ):
         rehearse([replace(STOP, undo=(Command(("rm", str(there))),), gone=(kept,))])
