@@ -178,7 +178,7 @@ def test_what_stands_around_a_block_changes_no_place() -> None:
     text = f"domain Ünïcode {{ /* {{ \n */ behavior B {{ {CONCURRENT.replace('count: 10', 'cuont: 10')} }} }}"
     assert mistakes(text) == [
         '4:33: concurrent_requests has no parameter "cuont". Did you mean "count"?',
-        '4:13: concurrent_requests needs "count": a whole number from 2 to 100000',
+        '4:13: concurrent_requests needs "count": a whole number from 2 to 20000',
     ][::-1]  # fmt: skip
 
 
