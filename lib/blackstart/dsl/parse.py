@@ -37,6 +37,8 @@ def read(path: Path) -> str:
         raise _whole(path, f"can't be read: {error.strerror}") from error
     if len(data) > MOST_BYTES:
         raise _whole(path, f"is larger than {MOST_BYTES // 1024} KiB; put its chaos blocks into a file of their own")
+    if b"\r" in data and b"\n" not in data:
+        raise _whole(path, "ends its lines with CR alone; save it with LF, or CR LF")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +66,7 @@ def blocks(text: str, file: str = "") -> tuple[Block, ...]:
         _refuse_deep(tree)
         made: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
         return made
-    except scan.Unclosed as error:
+    except scan.Unread as error:
         raise _bad(text, file, _at(text, error.start), str(error)) from None
     except (UnexpectedToken, UnexpectedCharacters, UnexpectedEOF) as error:
         raise _bad(text, file, _place(text, error), _told(text, error)) from None
@@ -134,7 +136,7 @@ def _told(text: str, error: UnexpectedToken | UnexpectedCharacters | UnexpectedE
         wanted = error.accepts or set(error.expected)
     words = {name: _word(name) for name in wanted or ()}
     near = did_you_mean(found, [word for name, word in words.items() if word.isalpha() and name not in _SHOWN])
-    expected = ", ".join(sorted(word if name in _SHOWN else f'"{word}"' for name, word in words.items()))
+    expected = ", ".join(sorted({word if name in _SHOWN else f'"{word}"' for name, word in words.items()}))
     shown = json.dumps(found, ensure_ascii=False) if found else "end"
     return f"unexpected {shown}; expected {expected}.{near if 'Did' in near else ''}"
 
