@@ -127,6 +127,11 @@ OK = "expect: no_timeout_errors"
         (f"inject: latency(p99: 1s, delay: 1s) {OK}", "latency needs one of p99 or delay, and only one"),
         (f"inject: latency(p99: 500) {OK}",
          "latency: p99 must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h"),
+        (f"inject: latency(p99: 2 weeks) {OK}",
+         'unknown unit "weeks". Known: d, days, h, hours, m, milliseconds, minutes, ms, s, seconds.'),
+        (f"inject: latency(p99: 1 Hour) {OK}", 'unknown unit "Hour". Did you mean "hours"?'),
+        (f"inject: cpu_pressure(target: A, load: 80 %) {OK}",
+         'unknown unit "%". A share is written without a space, as 80%.'),
         (f"inject: latency(p99: 500mz) {OK}", 'unknown unit "mz". Did you mean "m"?'),
         (f'inject: latency(p99: 1s, distribution: "norml") {OK}',
          "latency: distribution must be one of fixed, uniform, normal, exponential"),
@@ -239,6 +244,13 @@ def test_a_long_line_is_cut_around_the_mistake() -> None:
         parse(f'chaos {{ scenario "s" {{ {" " * 5000} laency }} }}')
     _, line, caret = refused.value.lines()
     assert len(line) < 200 and line[caret.index("^") :].startswith("laency")
+
+
+def test_the_caret_stands_below_the_mistake_whatever_is_before_it() -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse('chaos { scenario "日本e\u0301 a" { laency } }')
+    _, line, caret = refused.value.lines()
+    assert caret.index("^") == line.index("laency") + 2 - 1  # two signs of two columns, and one of none
 
 
 def test_a_word_of_any_length_is_not_quoted_whole() -> None:
