@@ -24,7 +24,7 @@ from zlib import crc32
 
 from blackstart.dsl import scan, tree
 from blackstart.dsl.layout import formatted
-from blackstart.dsl.parse import parse
+from blackstart.dsl.parse import blocks, parse
 from blackstart.dsl.problems import BadSpec
 from tests.fuzz import made_blocks
 from tests.fuzz.written_blocks import Writer
@@ -51,15 +51,15 @@ def tried(text: str, wanted: tuple[tree.Block, ...] | None) -> str:
     """What became of an input: `formatted`, `read`, `refused` or `empty` (no block is left). Raises AssertionError, and
     whatever the reader raises."""
     try:
-        found = parse(text, "input.isl").blocks
+        found = blocks(text, "input.isl")
     except BadSpec as refused:
         assert wanted is None, str(refused)
-        lines = text.split("\n")
-        for problem in refused.problems:
-            line, column = problem.place.line, problem.place.column
-            assert 1 <= line <= len(lines) and 1 <= column <= len(lines[line - 1]) + 1, problem
-        assert len(refused.lines()) >= len(refused.problems) > 0
+        _placed(refused, text)
         return "refused"
+    try:
+        parse(text, "input.isl")
+    except BadSpec as refused:  # in its words
+        _placed(refused, text)
     assert wanted is None or found == wanted, "it is read as another tree"
     if wanted is None and crc32(text.encode("utf-8", "surrogatepass")) % 4:
         return "read" if found else "empty"
@@ -67,6 +67,14 @@ def tried(text: str, wanted: tuple[tree.Block, ...] | None) -> str:
     assert formatted(shown) == shown
     assert _around(shown) == _around(text)
     return "formatted"
+
+
+def _placed(refused: BadSpec, text: str) -> None:
+    lines = text.split("\n")
+    for problem in refused.problems:
+        line, column = problem.place.line, problem.place.column
+        assert 1 <= line <= len(lines) and 1 <= column <= len(lines[line - 1]) + 1, problem
+    assert len(refused.lines()) >= len(refused.problems) > 0
 
 
 def _around(text: str) -> list[str]:

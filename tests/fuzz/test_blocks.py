@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from itertools import islice
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from blackstart.dsl.layout import formatted
-from blackstart.dsl.parse import blocks
-from tests.fuzz.blocks import documents, tried
+from blackstart.dsl.parse import MOST_BYTES, blocks
+from tests.fuzz.blocks import LIMIT_S, documents, tried
 from tests.fuzz.cases import count, fuzzed
 from tests.fuzz.made_blocks import blocks as made_blocks
 from tests.fuzz.written_blocks import Writer
@@ -30,3 +32,35 @@ def test_a_tree_written_and_formatted_is_the_same_tree(random: Random) -> None:
 def test_documents_made_and_spoilt_are_read_or_refused_in_their_places() -> None:
     became = [tried(text, wanted) for text, wanted in islice(documents(seed=12, most_blocks=1), 1000)]
     assert became.count("formatted") >= 100 and became.count("read") > 30 and became.count("refused") > 400
+
+
+@pytest.mark.parametrize("inside", ["", 'chaos B { scenario "a" { '])
+@pytest.mark.parametrize(
+    "repeated",
+    [
+        '"',
+        '\\"',
+        "'",
+        "\\",
+        "/*",
+        "*/",
+        "/* ",
+        "#\n",
+        "{",
+        "{}",
+        "chaos ",
+        "chaos{",
+        "chaos//\n",
+        " ",
+        "\r",
+        "a",
+        "9",
+        "(",
+    ],
+)
+def test_a_file_as_large_as_may_be_of_one_sign_is_read_or_refused_at_once(repeated: str, inside: str) -> None:
+    for begun in ("", '"'):
+        text = f"{inside}{begun}{repeated * (MOST_BYTES // len(repeated) - len(inside) - 1)}"
+        began_s = time.process_time()
+        assert tried(text, None)
+        assert time.process_time() - began_s < LIMIT_S

@@ -22,7 +22,7 @@ Parts = list[Any]
 MOST_RETRIES = 1000
 _QUANTITY = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)[ \t]*\.?(?P<unit>%|[A-Za-z]\w*)?")
 _LONGEST = 18  # signs of a number
-_UNITS = ("ms", "s", "m", "h", "d", "milliseconds", "seconds", "minutes", "hours", "days")
+UNITS = ("ms", "s", "m", "h", "d", "milliseconds", "seconds", "minutes", "hours", "days")
 
 
 class Mistake(Exception):
@@ -262,7 +262,7 @@ def _quantity(token: Token) -> tree.Number | tree.Duration | tree.Percent:
     try:
         return tree.Duration(durations.seconds(f"{number}{unit}"), place=place)
     except ValueError:
-        raise Mistake(place, f'unknown unit "{unit}".{did_you_mean(unit, (*_UNITS, "%"))}') from None
+        raise Mistake(place, f'unknown unit "{unit}".{did_you_mean(unit, (*UNITS, "%"))}') from None
 
 
 def _string(token: Token) -> str:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from blackstart.base.errors import did_you_mean
-from blackstart.dsl import tree
+from blackstart.base.errors import NotAvailable, did_you_mean
+from blackstart.dsl import claims, tree
 from blackstart.dsl.problems import Problem
 from blackstart.dsl.slug import slug
-from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, USES, Parameter, Words
+from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, MOST_PER_S, USES, Parameter, Words
 
 _LOGIC = ("and", "or", "implies")
 _COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
@@ -47,6 +47,16 @@ def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> It
         yield from _of_injection(injection, injections)
     for use in scenario.uses:
         yield from _of_use(use)
+    for use in scenario.uses[1:]:
+        yield Problem(use.place, "the requests have one key only: leave one of the idempotency_key out")
+    differ = [one for one in scenario.expectations if isinstance(one.claim, tree.WhenParametersDiffer)]
+    if differ and scenario.injections:
+        yield Problem(differ[0].place, "a conflict is two requests of its own, beside no injection: give it a scenario")
+    for step in scenario.when:
+        if not _invokes(step):
+            yield Problem(
+                step.place, "only result = BEHAVIOR(input) is available here yet: the load is the behavior's own"
+            )
     for expectation in scenario.expectations:
         yield from _of_claim(expectation.claim)
 
@@ -74,6 +84,16 @@ def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) ->
         if name in counted and other not in counted:
             yield Problem(_last(injection, name), f'{injection.name}: "{name}" is for "{other}" only')
 
+    if words.rate and (why := _too_fast(injection, *words.rate)):
+        yield Problem(injection.place, why)
+
+
+def _too_fast(injection: tree.Injection, many: str, span: str) -> str:
+    number, span_s = injection.value(many), injection.value(span)
+    if not (isinstance(number, int) and isinstance(span_s, float) and number > MOST_PER_S * span_s > 0):
+        return ""
+    return f"{injection.name}: {number / span_s:.0f} requests a second are more than {MOST_PER_S}: allow more {span}"
+
 
 def _last(injection: tree.Injection, name: str) -> tree.Place:
     return [argument.place for argument in injection.arguments if argument.name == name][-1]
@@ -87,6 +107,12 @@ def _of_argument(of: str, argument: tree.Argument, known: Mapping[str, Parameter
         yield Problem(argument.place, f'{of} has no parameter "{argument.name}".{near}')
     elif not known[argument.name].fits(argument.value):
         yield Problem(argument.value.place, f"{of}: {argument.name} must be {known[argument.name].what}")
+
+
+def _invokes(step: tree.Step) -> bool:
+    call = step.value if isinstance(step, tree.Assignment) and step.name == "result" else None
+    given = (tree.Argument(None, tree.Name("input")),)
+    return isinstance(call, tree.Call) and isinstance(call.function, tree.Name) and call.arguments == given
 
 
 def _of_use(use: tree.Call) -> Iterator[Problem]:
@@ -111,15 +137,8 @@ def _only_argument(call: tree.Call, of: str, name: str, parameter: Parameter) ->
 
 
 def _of_claim(claim: tree.Expression) -> Iterator[Problem]:
-    """A condition that a run can violate: known words and comparisons, joined by and, or, not, implies, eventually."""
+    """A condition that a run can violate: a word of the language, or comparisons, each of every answer."""
     match claim:
-        case tree.Binary(operator=operator, left=left, right=right) if operator in _LOGIC:
-            yield from chain(_of_claim(left), _of_claim(right))
-        case tree.Unary(operator="not", operand=inner) | tree.Eventually(claim=inner):
-            yield from _of_claim(inner)
-        case tree.Binary(operator=operator) if operator in _COMPARISONS:
-            if not _names_something(claim):
-                yield Problem(claim.place, "compares only constants, which no run can change; name what is observed")
         case tree.Name(name=name) if name in CALLED_EXPECTATIONS:
             yield Problem(claim.place, f"{name} takes one argument: {CALLED_EXPECTATIONS[name][1].what}")
         case tree.Name(name=name):
@@ -131,6 +150,30 @@ def _of_claim(claim: tree.Expression) -> Iterator[Problem]:
         case tree.WhenParametersDiffer(code=code):
             if not code.isupper():
                 yield Problem(claim.place, "before when parameters differ stands an error's code in capitals")
+        case tree.Eventually(claim=inner):
+            yield from _of_answers(inner)
+        case _:
+            yield from _of_answers(claim)
+
+
+def _of_answers(claim: tree.Expression) -> Iterator[Problem]:
+    """Comparisons joined by and, or, not, implies. Nothing else can be: it is no matter of one answer."""
+    match claim:
+        case tree.Binary(operator=operator, left=left, right=right) if operator in _LOGIC:
+            yield from chain(_of_answers(left), _of_answers(right))
+        case tree.Unary(operator="not", operand=inner):
+            yield from _of_answers(inner)
+        case tree.Binary(operator=operator) if operator in _COMPARISONS:
+            try:
+                claims.as_data(claim)
+            except NotAvailable as refused:
+                yield Problem(claim.place, refused.reason)
+        case tree.Eventually():
+            yield Problem(claim.place, "eventually begins an expectation: write it as one of its own")
+        case tree.Name() | tree.Call(function=tree.Name()):
+            told = claim.name if isinstance(claim, tree.Name) else claims.as_text(claim.function)
+            why = f"{told} is no matter of one answer, so it is joined with nothing: expect it by a line of its own"
+            yield from list(_of_claim(claim)) or [Problem(claim.place, why)]
         case _:
             yield Problem(claim.place, "is no condition; compare it with something, as in result is error")
 
@@ -143,19 +186,3 @@ def _of_called(call: tree.Call, name: str) -> Iterator[Problem]:
         yield Problem(call.place, f'unknown expectation "{name}".{near}')
     else:
         yield from _only_argument(call, name, *CALLED_EXPECTATIONS[name])
-
-
-def _names_something(value: tree.Expression) -> bool:
-    match value:
-        case tree.Name() | tree.Attribute() | tree.Call():
-            return True
-        case tree.Binary(left=left, right=right):
-            return _names_something(left) or _names_something(right)
-        case tree.Unary(operand=inner):
-            return _names_something(inner)
-        case tree.ListOf(items=items):
-            return any(map(_names_something, items))
-        case tree.MapOf(entries=entries):
-            return any(_names_something(entry) for _, entry in entries)
-        case _:
-            return False

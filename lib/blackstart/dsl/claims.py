@@ -1,18 +1,48 @@
 """Expressions about an answer as data: what a record may hold, and a check reads (`verdict.checks.claim_holds`)."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from blackstart.base.errors import NotAvailable, did_you_mean
-from blackstart.dsl.tree import Attribute, Binary, Expression, ListOf, Name, Unary, plain
+from blackstart.dsl.tree import Attribute, Binary, Duration, Expression, ListOf, Name, Number, Text, Unary, plain
 
-FIELDS = ("result", "status", "error.code", "latency")
-"""What is known of an answer: `result` itself is `error` or `success`, the rest is written `result.status`, ..."""
+_ORDER = ("<", "<=", ">", ">=")
+_SAME = ("is", "==", "!=")
+_WORDS = ("error", "success")
 _JOINED = ("and", "or", "implies")
 _TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!=", "is": "is"}
 
 
+@dataclass(frozen=True)
+class Field:
+    """What is known of an answer: `what` it is, one `such`, the values that it may be compared with, and how."""
+
+    what: str
+    such: str
+    fits: Callable[[Expression], bool]
+    operators: tuple[str, ...] = _SAME
+
+
+FIELDS: Mapping[str, Field] = {
+    "result": Field(
+        "error or success", "error", lambda value: isinstance(value, Name | Text) and plain(value) in _WORDS
+    ),
+    "status": Field(
+        "a whole number from 100 to 599",
+        "503",
+        lambda value: isinstance(value, Number) and isinstance(value.value, int) and 100 <= value.value <= 599,
+        (*_SAME, *_ORDER),
+    ),
+    "error.code": Field("a code", "RATE_LIMITED", lambda value: isinstance(value, Name | Text) and bool(plain(value))),
+    "latency": Field("a time with its unit", "500ms", lambda value: isinstance(value, Duration), (*_SAME, *_ORDER)),
+}
+"""`result` itself, the rest is written `result.status`, ..."""
+
+
 def as_data(claim: Expression) -> tuple[Any, ...]:
-    """As nested tuples. Raises NotAvailable for what is not known of an answer: it is never taken for true."""
+    """As nested tuples. Raises NotAvailable for what is not known of an answer, or is compared with what that never is:
+    it is never taken for true."""
     match claim:
         case Unary(operator="not", operand=operand):
             return ("not", as_data(operand))
@@ -20,10 +50,10 @@ def as_data(claim: Expression) -> tuple[Any, ...]:
             return (operator, as_data(left), as_data(right))
         case Binary(operator=operator, left=left, right=right):
             if _path(left) is not None:
-                return (operator, _field(left), _value(right))
+                return _compared(operator, left, right)
             if _path(right) is not None and operator in _TURNED:
-                return (_TURNED[operator], _field(right), _value(left))
-    raise NotAvailable(f"{as_text(claim)} is not available yet: a claim compares a field of `result` with a value")
+                return _compared(_TURNED[operator], right, left)
+    raise NotAvailable(f"{as_text(claim)} is no claim of an answer: compare a field of `result` with a value")
 
 
 def as_text(claim: Expression) -> str:
@@ -54,17 +84,22 @@ def _path(part: Expression) -> str | None:
             return None
 
 
-def _field(part: Expression) -> str:
+def _compared(operator: str, part: Expression, value: Expression) -> tuple[Any, ...]:
     path = _path(part) or ""
     if path not in FIELDS:
         raise NotAvailable(f"{as_text(part)} is not available yet: nothing here tells it.{did_you_mean(path, FIELDS)}")
-    return path
+    field = FIELDS[path]
+    if operator not in (*field.operators, "in"):
+        raise NotAvailable(f"{as_text(part)} is compared by {', '.join(field.operators)} or in, not by {operator}")
+    if operator != "in":
+        return (operator, path, _value(part, field, value))
+    if not isinstance(value, ListOf) or not value.items:
+        raise NotAvailable(f"behind in stands a list, as in {as_text(part)} in [{field.such}]")
+    return (operator, path, tuple(_value(part, field, item) for item in value.items))
 
 
-def _value(part: Expression) -> Any:
-    if isinstance(part, ListOf):
-        return tuple(_value(item) for item in part.items)
-    value = plain(part)
-    if value is None:
-        raise NotAvailable(f"{as_text(part)} is not available yet: a field is compared with a value")
-    return value
+def _value(part: Expression, field: Field, value: Expression) -> Any:
+    if field.fits(value):
+        return plain(value)
+    near = did_you_mean(str(plain(value)), _WORDS) if field is FIELDS["result"] else ""
+    raise NotAvailable(f"{as_text(part)} is {field.what}, as {field.such}, and never {as_text(value)}.{near}")

@@ -4,7 +4,7 @@ Adding an expectation is adding a function of its name to this file, and its wor
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from blackstart.base.errors import NotAvailable
@@ -45,8 +45,16 @@ class Expected:
 
 
 def expected(expectation: Expectation, setting: Setting) -> Expected:
-    """What judges it. Raises NotAvailable for what can't be judged here yet: it is never left out."""
-    claim = expectation.claim
+    """What judges it, with its message as the hint. Raises NotAvailable for what can't be judged here yet: it is never
+    left out."""
+    made, said = _judged(expectation.claim, setting), expectation.message
+    if said is None:
+        return made
+    checks = tuple(replace(one, hint=said) for one in made.checks)
+    return replace(made, checks=checks, drained=tuple(replace(one, hint=said) for one in made.drained))
+
+
+def _judged(claim: Expression, setting: Setting) -> Expected:
     match claim:
         case WhenParametersDiffer(code=code):
             return _when_parameters_differ(code, setting)

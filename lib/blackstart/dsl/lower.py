@@ -4,7 +4,7 @@ What can't be done here is refused with its place in the file, before anything i
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,13 +34,14 @@ from blackstart.dsl.tree import (
 )
 from blackstart.loads import Burst, Load, OpenLoop, Operation, Retry, Sequence, constant
 from blackstart.loads.naming import new_prefix
-from blackstart.model.expect import BASELINE_WITHIN_S, eventually
-from blackstart.model.experiment import Experiment, Traffic
+from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, eventually
+from blackstart.model.experiment import Check, Experiment, Traffic
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.tcp import Tcp
 
 Made = TypeVar("Made")
+Asked = TypeVar("Asked", Check, Expectation)
 Own = Mapping[str, type[Injector]]
 NONE: Own = {}
 _RATE_PER_S = 5.0
@@ -48,6 +49,8 @@ _OF_LIMIT = 0.7  # what is sent again counts at a limiter, too
 _WAY_BESIDES = 3
 _AGAIN_EVERY = 4
 _AFTERWARDS_S = 3.0
+_LEAST_WAIT_S = 0.1
+_ROUNDED_S = 1e-3
 _SPARE_S = 2.0
 _PREPARED_S = 5.0
 
@@ -90,13 +93,15 @@ def lowered(document: Document, block: Block, scenario: Scenario, target: Target
     setting = Setting(behavior, _prefix(scenario), made, retries + 1)
     wanted = [_placed(document, one, partial(expecting.expected, one, setting)) for one in scenario.expectations]
     limit_s = scenario.timeout_s if scenario.timeout_s is not None else block.timeout_s
-    whole = _made(scenario, setting, wanted, retries)
+    try:
+        whole = _made(scenario, setting, wanted, retries)
+    except ValueError as error:  # more, faster or longer than any load can be
+        raise _refusal(document, scenario, str(error)) from None
     return _limited(document, scenario, whole, limit_s)
 
 
 def _invokes(step: Step, behavior: Behavior) -> bool:
-    call = step.value if isinstance(step, Assignment) and step.name == "result" else None
-    return isinstance(call, Call) and call.function == Name(behavior.name)
+    return isinstance(step, Assignment) and isinstance(step.value, Call) and step.value.function == Name(behavior.name)
 
 
 def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries: int) -> Experiment:
@@ -106,12 +111,13 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     conflict = any(isinstance(one.claim, WhenParametersDiffer) for one in scenario.expectations)
     load = _conflict(setting, timeout_s) if conflict else _load(setting, timeout_s, retries)
     steady = not conflict and made.shape == "steady"
-    spread_s = _waits_s(made, retries) if steady and retries else 0.0
+    spread_s = _waits_s(_again(made, retries)) if steady else 0.0
     rate_per_s = _rate_per_s(behavior, retries) if steady else 0.0
     hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
     hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
     before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
-    checks = [*made.premises, *(check for one in wanted for check in one.checks), expecting.one_order(setting, wanted)]
+    one_order = expecting.one_order(setting, wanted)
+    checks = _named_apart((*made.premises, *(check for one in wanted for check in one.checks), one_order))
     promised = [check.name for check in checks if check.criterion and not check.premise]
     return Experiment(
         name=slug(scenario.name),
@@ -120,14 +126,26 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
         baseline=(eventually(before, within_s=BASELINE_WITHIN_S, name="accepted_before" if steady else "up_before"),),
         faults=made.faults,
         traffic=Traffic(load, "throughout" if steady else "fault"),
-        drained=tuple({one.name: one for each in wanted for one in each.drained}.values()),
-        checks=tuple({check.name: check for check in checks}.values()),
+        drained=_named_apart(one for each in wanted for one in each.drained),
+        checks=checks,
         collect=collected(tuple(name for one in wanted for name in one.records), setting),
         watch=made.watch,
         hold_min_s=hold_s,
         hold_max_s=max(120.0, hold_s),
         settle_s=spread_s + timeout_s if steady else 1.0,
         total_max_s=max(300.0, 3 * (hold_s + spread_s + timeout_s)),
+    )
+
+
+def _named_apart(asked: Iterable[Asked]) -> tuple[Asked, ...]:
+    """Each once, and what differs under one name numbered: of two limits that are expected neither is left out."""
+    kept: list[Asked] = []
+    for one in asked:
+        if one not in kept:
+            kept.append(one)
+    before = [[other.name for other in kept[:number]].count(one.name) for number, one in enumerate(kept)]
+    return tuple(
+        replace(one, name=f"{one.name}_{times + 1}") if times else one for one, times in zip(kept, before, strict=True)
     )
 
 
@@ -144,11 +162,9 @@ def _load(setting: Setting, timeout_s: float, retries: int) -> Load:
     operations = [behavior.operation(REQUEST, timeout_s, {"Connection": "close"})]
     if made.measures:
         operations.append(_way(behavior.target, made.measures, timeout_s))
-    span_s = _waits_s(made, retries)
-    first_s = span_s / (2**retries - 1) if retries else 0.1
-    again = Retry(retries, first_s, ("info", "fail"), _AGAIN_EVERY, first_s * 2**retries)
     rate_per_s = _rate_per_s(behavior, retries) * sum(one.weight for one in operations)
-    return OpenLoop(tuple(operations), constant(rate_per_s), name=REQUEST, key_prefix=setting.prefix, retry=again)
+    return OpenLoop(tuple(operations), constant(rate_per_s), name=REQUEST, key_prefix=setting.prefix,
+                    retry=_again(made, retries))  # fmt: skip
 
 
 def _conflict(setting: Setting, timeout_s: float) -> Sequence:
@@ -167,9 +183,24 @@ def _way(target: Target, service: str, timeout_s: float) -> Operation:
     )  # fmt: skip
 
 
-def _waits_s(made: Injected, retries: int) -> float:
-    """How long the waits of one request's retries last together: longer than the fault, so that one comes after it."""
-    return made.hold_s + _AFTERWARDS_S if retries else 0.0
+def _again(made: Injected, retries: int) -> Retry:
+    """Its waits double, up to the least with which one request's retries together outlast the fault, so that one comes
+    after it. None is shorter than a tenth of a second: many retries would be a flood of their own."""
+    if not retries:
+        return _retry(0, _LEAST_WAIT_S, _LEAST_WAIT_S)
+    needs_s = made.hold_s + _AFTERWARDS_S
+    first_s = max(_LEAST_WAIT_S, needs_s / (2.0**retries - 1))
+    each = (_retry(retries, first_s, first_s * 2.0**times) for times in range(retries))
+    return next(again for again in each if _waits_s(again) > needs_s - _ROUNDED_S)
+
+
+def _retry(retries: int, first_s: float, most_s: float) -> Retry:
+    return Retry(retries, first_s, ("info", "fail"), _AGAIN_EVERY, most_s)
+
+
+def _waits_s(again: Retry) -> float:
+    """How long the waits of one request's retries last together."""
+    return sum(map(again.wait_s, range(1, again.times + 1)))
 
 
 def _rate_per_s(behavior: Behavior, retries: int) -> float:
@@ -214,9 +245,12 @@ def _limited(document: Document, scenario: Scenario, made: Experiment, limit_s: 
     """With the time limit that is written, which ends a run wherever it is."""
     if limit_s is None:
         return made
-    needs_s = _PREPARED_S + made.hold_min_s + made.settle_s
+    needs_s = (
+        _PREPARED_S + made.hold_min_s + made.settle_s + max((one.within_s or 0.0 for one in made.drained), default=0.0)
+    )
     if needs_s > limit_s:
-        why = f"its time limit of {limit_s:g} s is too short: baseline, fault and retries take about {needs_s:.0f} s"
+        what = "baseline, fault, retries and records that are awaited"
+        why = f"its time limit of {limit_s:g} s is too short: {what} take about {needs_s:.0f} s"
         raise _refusal(document, scenario, why)
     return replace(made, total_max_s=limit_s)
 

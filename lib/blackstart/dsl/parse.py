@@ -14,13 +14,15 @@ from lark.exceptions import VisitError
 
 from blackstart.base.errors import did_you_mean
 from blackstart.dsl import check, scan, vocabulary
-from blackstart.dsl.build import Builder, Mistake
+from blackstart.dsl.build import UNITS, Builder, Mistake
 from blackstart.dsl.problems import BadSpec, Problem, line_at
 from blackstart.dsl.tree import Block, Document, Place
 from blackstart.dsl.vocabulary import Words
 
 MOST_BYTES = 256 * 1024
 _DEEPEST = 100
+_SPACES = 40  # between a number and its unit, at most
+_LIKE_A_UNIT = re.compile(r"(?:%|[A-Za-z]{1,20}+)(?=[ \t]*[),}\]\n])")
 _SHOWN = {
     "NAME": "a name", "STRING": "a string", "QUANTITY": "a number", "COMPARISON": "== != < <= > >= is in",
     "NOT": '"not"', "_OPEN_CALL": '"("', "PARAMETERS_DIFFER": '"when parameters differ"',
@@ -37,6 +39,8 @@ def read(path: Path) -> str:
         raise _whole(path, f"can't be read: {error.strerror}") from error
     if len(data) > MOST_BYTES:
         raise _whole(path, f"is larger than {MOST_BYTES // 1024} KiB; put its chaos blocks into a file of their own")
+    if b"\r" in data and b"\n" not in data:
+        raise _whole(path, "ends its lines with CR alone; save it with LF, or CR LF")
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -64,7 +68,7 @@ def blocks(text: str, file: str = "") -> tuple[Block, ...]:
         _refuse_deep(tree)
         made: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
         return made
-    except scan.Unclosed as error:
+    except scan.Unread as error:
         raise _bad(text, file, _at(text, error.start), str(error)) from None
     except (UnexpectedToken, UnexpectedCharacters, UnexpectedEOF) as error:
         raise _bad(text, file, _place(text, error), _told(text, error)) from None
@@ -129,14 +133,24 @@ def _told(text: str, error: UnexpectedToken | UnexpectedCharacters | UnexpectedE
     found = _found(text, error)
     if isinstance(error, UnexpectedCharacters) and found in "\"'":
         return "this string is not closed on its line"
+    if unit := _unit(text, error.pos_in_stream or 0):
+        near = " A share is written without a space, as 80%." if unit == "%" else did_you_mean(unit, UNITS)
+        return f'unknown unit "{unit}".{near}'
     wanted = error.allowed if isinstance(error, UnexpectedCharacters) else None
     if isinstance(error, UnexpectedToken):
         wanted = error.accepts or set(error.expected)
     words = {name: _word(name) for name in wanted or ()}
     near = did_you_mean(found, [word for name, word in words.items() if word.isalpha() and name not in _SHOWN])
-    expected = ", ".join(sorted(word if name in _SHOWN else f'"{word}"' for name, word in words.items()))
+    expected = ", ".join(sorted({word if name in _SHOWN else f'"{word}"' for name, word in words.items()}))
     shown = json.dumps(found, ensure_ascii=False) if found else "end"
     return f"unexpected {shown}; expected {expected}.{near if 'Did' in near else ''}"
+
+
+def _unit(text: str, at: int) -> str:
+    """What stands there, where that can only be meant as the unit of the number before it; else ""."""
+    before = text[text.rfind("\n", 0, at) + 1 : at]
+    found = _LIKE_A_UNIT.match(text, at)
+    return found[0] if found and re.search(r"[0-9][ \t]+$", before[-_SPACES:]) else ""
 
 
 def _word(terminal: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,7 +27,12 @@ class Problem:
             return ()
         cut = max(0, self.place.column - _WIDTH // 2)
         shown = self.line[cut : cut + _WIDTH].replace("\t", " ")
-        return (f"  {shown}", f"  {' ' * (self.place.column - 1 - cut)}^")
+        return (f"  {shown}", f"  {' ' * sum(map(_width, self.line[cut : self.place.column - 1]))}^")
+
+
+def _width(sign: str) -> int:
+    """How many columns of a terminal a sign takes."""
+    return 0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
 
 
 def line_at(lines: Sequence[str], place: Place) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 
 _COMMENT = r"//[^\n]*|\#[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
 _STRING = r'"(?:\\.|[^"\\\n])*+"|' r"'(?:\\.|[^'\\\n])*+'"
@@ -23,8 +24,16 @@ def _gap(name: str) -> str:
     return rf"(?=(?P<{name}>(?:\s|{_COMMENT})*))(?P={name})"
 
 
+_LONGEST = 8  # signs of a word that is nearly `chaos`
 _NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
 _LIKE_A_BLOCK = re.compile(rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:scenario|chaos){_gap('d')}[\"']")
+
+
+# Up to the first string, settings before it.
+_SETS_FIRST = re.compile(
+    rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:retries|timeout|with)\b"
+    rf"(?P<rest>(?:{_COMMENT}|[^{{}}\"'/\#]|/(?![/*])|\{{[^{{}}\"'/\#]*+\}})*+)[\"']"
+)
 
 
 @dataclass(frozen=True)
@@ -36,21 +45,21 @@ class Extent:
     behavior: str = ""
 
 
-class Unclosed(Exception):
-    """What is opened at `start` and never closed: a `comment` or a `block`."""
+class Unread(Exception):
+    """What begins at `start` can't be told from the rest: it is never closed, or it is no `chaos` but nearly."""
 
-    def __init__(self, start: int, what: str) -> None:
-        super().__init__(f"this {what} is never closed")
+    def __init__(self, start: int, message: str) -> None:
+        super().__init__(message)
         self.start = start
 
 
 def extents(text: str) -> tuple[Extent, ...]:
-    """The chaos blocks, in order. Raises Unclosed."""
+    """The chaos blocks, in order. Raises Unread."""
     scanner = _Scanner(text)
     for token in _TOKEN.finditer(text):
         scanner.take(token)
     if scanner.chaos is not None:
-        raise Unclosed(scanner.chaos, "chaos block")
+        raise Unread(scanner.chaos, "this chaos block is never closed")
     return tuple(scanner.found)
 
 
@@ -58,7 +67,7 @@ def names(text: str) -> list[str]:
     """What the scenarios of all blocks are called, as it is written, in order: told without the grammar, and of what is
     not closed up to there."""
     scanner = _Scanner(text)
-    with suppress(Unclosed):
+    with suppress(Unread):
         for token in _TOKEN.finditer(text):
             scanner.take(token)
     return scanner.named
@@ -78,7 +87,7 @@ class _Scanner:
     def take(self, token: re.Match[str]) -> None:
         kind = token.lastgroup
         if kind == "unclosed":
-            raise Unclosed(token.start(), "comment")
+            raise Unread(token.start(), "this comment is never closed")
         if kind == "comment":
             return
         if self.chaos is not None:
@@ -111,6 +120,8 @@ class _Scanner:
     def _word(self, token: re.Match[str]) -> None:
         if token[0] == "chaos" and self._begins(token):
             self.chaos, self.depth = token.start(), 0
+        elif self._misspelt(token):
+            raise Unread(token.start(), f'unknown block "{token[0]}". Did you mean "chaos"?')
         elif token[0] in ("behavior", "domain") and not self.declared:
             self.declared = [token[0]]
         elif self.declared:
@@ -118,7 +129,25 @@ class _Scanner:
 
     def _begins(self, token: re.Match[str]) -> bool:
         """Whether the word `chaos` begins a block: as a statement where one can stand, or by what it holds."""
-        if _LIKE_A_BLOCK.match(self.text, token.end()):
+        if _like_a_block(self.text, token.end()):
             return not self.declared
-        first = self.before is None or self.before[0] in "{};" or "\n" in self.text[self.before.end() : token.start()]
-        return first and self.homes[-1] is not None and not _NOT_A_BLOCK.match(self.text, token.end())
+        return self._first(token) and self.homes[-1] is not None and not _NOT_A_BLOCK.match(self.text, token.end())
+
+    def _misspelt(self, token: re.Match[str]) -> bool:
+        """Whether it is nearly the word `chaos`, and holds what only a chaos block does."""
+        if token[0] == "chaos" or self.declared or not self._first(token) or len(token[0]) > _LONGEST:
+            return False
+        near = get_close_matches(token[0].lower(), ("chaos",), cutoff=0.75)
+        return bool(near) and _like_a_block(self.text, token.end())
+
+    def _first(self, token: re.Match[str]) -> bool:
+        """Whether it begins a statement."""
+        return self.before is None or self.before[0] in "{};" or "\n" in self.text[self.before.end() : token.start()]
+
+
+def _like_a_block(text: str, at: int) -> bool:
+    """Whether a brace opens here, perhaps behind a name, that holds a scenario, perhaps behind settings."""
+    if _LIKE_A_BLOCK.match(text, at):
+        return True
+    found = _SETS_FIRST.match(text, at)
+    return found is not None and found["rest"].split()[-1:] in (["scenario"], ["chaos"])

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from blackstart.dsl import tree
 
 MOST_REQUESTS = 100_000
+MOST_AT_ONCE = 20_000  # of a burst, which has a connection for each
+MOST_PER_S = 20_000  # more than one machine sends: what was asked for could not be shown
 LONGEST_S = 86_400.0
 
 
@@ -23,11 +25,13 @@ class Parameter:
 @dataclass(frozen=True)
 class Words:
     """The parameters of one injection. Of `one_of`, if any, exactly one is given; `only_with` maps a parameter to
-    those of which one must be there, too."""
+    those of which one must be there, too. `rate` are a number of requests and the time that they are sent in: together
+    up to `MOST_PER_S`."""
 
     parameters: Mapping[str, Parameter]
     one_of: tuple[str, ...] = ()
     only_with: Mapping[str, str] | None = None
+    rate: tuple[str, str] | None = None
 
 
 def count(low: int, high: int = MOST_REQUESTS, required: bool = False) -> Parameter:
@@ -97,9 +101,10 @@ def word(*known: str, required: bool = False) -> Parameter:
 
 
 INJECTIONS: Mapping[str, Words] = {
-    "concurrent_requests": Words({"count": count(2, required=True)}),
+    "concurrent_requests": Words({"count": count(2, MOST_AT_ONCE, required=True)}),
     "rate_limit_storm": Words(
-        {"requests": count(1, required=True), "window": duration(required=True), "limit": count(1, required=True)}
+        {"requests": count(1, required=True), "window": duration(required=True), "limit": count(1, required=True)},
+        rate=("requests", "window"),
     ),
     "latency": Words(
         {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from blackstart.dsl import tree
-from blackstart.dsl.parse import parse, read
+from blackstart.dsl.parse import blocks, parse, read
 from blackstart.dsl.problems import BadSpec
 from tests.environment import ROOT
 
@@ -50,8 +50,8 @@ def checkout() -> tree.Document:
 
 
 def scenario(members: str) -> tree.Scenario:
-    """The scenario that these members make."""
-    (block,) = parse(f'chaos {{ scenario "s" {{ {members} }} }}').blocks
+    """The scenario that these members make, whatever words they use."""
+    (block,) = blocks(f'chaos {{ scenario "s" {{ {members} }} }}')
     return block.scenarios[0]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import BadExperiment, BadTarget
+from blackstart.base.errors import BadTarget
 from blackstart.dsl import expected, injected
 from blackstart.dsl.lower import lowered, scenarios
 from blackstart.dsl.parse import parse
@@ -149,6 +149,22 @@ def test_answers_are_lost_after_the_request_was_taken() -> None:
     assert checks(one)["eventually_succeeds"]["attempts"] == 4
 
 
+@pytest.mark.parametrize("retries", [1, 5, 10, 20, 1000])
+def test_however_many_retries_there_are_they_outlast_the_fault_and_are_no_flood(retries: int) -> None:
+    one = made("inject: network_failure(probability: 0.8, recovers_after: 2s)", "expect: eventually_succeeds",
+               f"retries: {retries}")  # fmt: skip
+    assert one.traffic
+    waits_s = [one.traffic.load.retry.wait_s(times) for times in range(1, retries + 1)]
+    assert min(waits_s) >= 0.1 and sum(waits_s) > 4.99
+    assert sum(waits_s) < max(3 * 5.0, 2 * 0.1 * retries) and one.settle_s > sum(waits_s)
+
+
+def test_what_no_load_can_do_is_refused_in_its_place() -> None:
+    for more in ("expect: response_within(timeout: 2h)", "retries: 1\nexpect: eventually_succeeds"):
+        with pytest.raises(BadSpec, match=r"spec\.isl:2:3: .* at most 3600|spec\.isl:2:3: .* 0 and 3600"):
+            made("inject: network_partition(target: Gateway, duration: 2h)", more)
+
+
 def test_a_database_fails_as_it_is_written() -> None:
     of = {
         "target: Repository, mode: UNAVAILABLE": Cut("postgres"),
@@ -234,7 +250,7 @@ REFUSED = {
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
     "too short": "inject: network_failure(probability: 0.5)\ntimeout: 5s",
-    "only result = Open": "when { other = Open(input) }",
+    "only result = Open": "when { result = Other(input) }",
 }
 
 
@@ -249,10 +265,25 @@ def test_what_can_t_be_done_is_refused_with_its_place_and_never_left_out(why: st
     assert name and name[0] in (REFUSED[why] if name[0] != "scenario" else "scenario"), (line, caret)
 
 
-@pytest.mark.parametrize("claim", ["result.colour == red", "other.status == 1", "result.status == 2 * 3"])
-def test_a_claim_that_nothing_tells_is_refused_and_not_taken_for_true(claim: str) -> None:
-    with pytest.raises(BadExperiment, match="is not available yet"):
-        made("inject: network_failure(probability: 0.5)", f"expect {{ {claim} }}")
+def test_of_two_expectations_with_one_name_neither_is_left_out_and_what_is_said_twice_is_judged_once() -> None:
+    one = made("inject: database_failure(target: Repository)", "expect: response_within(timeout: 1ms)",
+               "expect: response_within(timeout: 50s)", "expect: response_within(50s)",
+               "expect: error_returned(DOWN)", "expect: error_returned(AWAY)", "expect: no_data_corruption",
+               "expect: eventual_consistency")  # fmt: skip
+    asked = checks(one)
+    assert len(asked) == len(one.checks)
+    assert [asked[name]["limits_ms"]["max"] for name in ("response_within", "response_within_2")] == [1.0, 50_000.0]
+    assert [asked[name]["code"] for name in ("error_returned", "error_returned_2")] == ["DOWN", "AWAY"]
+    assert "response_within_3" not in asked
+    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+
+
+def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None:
+    one = made("inject: database_failure(target: Repository)", 'expect { result.latency < 10s "stays responsive" }',
+               'expect: no_data_corruption "nothing is lost"')  # fmt: skip
+    hints = {each.name: each.hint for each in (*one.checks, *one.drained)}
+    assert hints["result.latency < 10.0"] == "stays responsive"
+    assert hints["no_data_corruption"] == hints["charges_and_sessions_agree"] == "nothing is lost"
 
 
 def test_what_the_target_lacks_is_named() -> None:
@@ -269,6 +300,10 @@ def test_what_the_target_lacks_is_named() -> None:
 def test_a_time_limit_is_that_of_the_run() -> None:
     one = made("inject: network_failure(probability: 0.5)", "expect: eventually_succeeds", "timeout: 90s")
     assert one.total_max_s == 90.0
+    awaited = ("inject: concurrent_requests(count: 2)", "expect: no_data_corruption")
+    with pytest.raises(BadSpec, match="records that are awaited take about 36 s"):
+        made(*awaited, "timeout: 30s")  # they may be 30 s late
+    assert made(*awaited, "timeout: 40s").total_max_s == 40.0
 
 
 def test_every_word_of_the_language_has_a_meaning_or_is_refused_by_name() -> None:

@@ -157,7 +157,10 @@ def test_comments_are_none_of_it() -> None:
     "text",
     ["chaos Transfer {}", "chaos\n{\n}", "domain D { chaos Foo }", "behavior B { chaos { chaos } }",
      "chaos Foo.bar { }", "chaos // : }\n { }", "domain D { chaos /* of */ Foo // here\n { } }", 'chaos "x" { }',
-     "entity E { chaos { scenario 'a' { } } }", "\ufeffchaos { }"],
+     "entity E { chaos { scenario 'a' { } } }", "\ufeffchaos { }",
+     "policy P { chaos { timeout: 5s scenario 'a' { } } }",
+     "view V { chaos B { with { retries: 3 } // a\n chaos 'a' { } } }", "choas X { scenario 'a' { } }",
+     "domain D { Chaos { retries: 1 scenario 'a' { } } }"],
 )  # fmt: skip
 def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
     assert mistakes(text)
@@ -168,7 +171,8 @@ def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
     ["", "domain D { enum E { chaos } }", "entity chaos { a: Int }", "domain D { behavior chaos { } }",
      "domain D { chaos: Int }", "behavior B { errors { chaos { when: 'x' } } }", "import chaos from 'x'",
      "domain D { - no chaos { at all } }", "behavior B { input { chaos: Boolean } }", "} } { ' \" { }",
-     "domain D { it's"],
+     "domain D { it's", "entity E { chaos { timeout: Int name: 'x' } }", "behavior Choas { scenario 'a' { } }",
+     "tests { scenario 'a' { } }"],
 )  # fmt: skip
 def test_what_is_no_block_is_left_to_others(text: str) -> None:
     assert parse(text).blocks == ()
@@ -178,7 +182,7 @@ def test_what_stands_around_a_block_changes_no_place() -> None:
     text = f"domain Ünïcode {{ /* {{ \n */ behavior B {{ {CONCURRENT.replace('count: 10', 'cuont: 10')} }} }}"
     assert mistakes(text) == [
         '4:33: concurrent_requests has no parameter "cuont". Did you mean "count"?',
-        '4:13: concurrent_requests needs "count": a whole number from 2 to 100000',
+        '4:13: concurrent_requests needs "count": a whole number from 2 to 20000',
     ][::-1]  # fmt: skip
 
 
@@ -188,6 +192,9 @@ def test_a_file_that_is_not_text_or_too_large_or_away_is_refused(tmp_path: Path)
         read(path)
     path.write_bytes(b"chaos {\n  \xff }")
     with pytest.raises(BadSpec, match=r"a\.isl:2:3: is not UTF-8: byte 0xff"):
+        read(path)
+    path.write_bytes(b"chaos {\r// a\r}\r")
+    with pytest.raises(BadSpec, match="ends its lines with CR alone"):
         read(path)
     path.write_bytes(b" " * (module.MOST_BYTES + 1))
     with pytest.raises(BadSpec, match="is larger than 256 KiB"):

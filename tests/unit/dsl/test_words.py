@@ -46,9 +46,53 @@ def test_every_parameter_refuses_what_it_can_not_be(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", EXPECTATIONS)
-def test_every_expectation_is_known_alone_and_in_a_condition(name: str) -> None:
-    text = f"expect: {name}\n expect {{ not {name} or {name} and result is success }}"
-    parse(f'chaos {{ scenario "s" {{ with: idempotency_key("k") {text} }} }}')
+def test_every_expectation_is_known_alone_and_joined_with_nothing(name: str) -> None:
+    parse(f'chaos {{ scenario "s" {{ with: idempotency_key("k") expect: {name} }} }}')
+    for joined in (f"not {name}", f"result is error or {name}", f"eventually within 5s: {name}"):
+        assert wrong(f"with: idempotency_key('k') expect: {joined}").startswith(f"{name} is no matter of one answer")
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ("result != eror", 'result is error or success, as error, and never eror. Did you mean "error"?'),
+        ("not (result is eror)", 'result is error or success, as error, and never eror. Did you mean "error"?'),
+        ("result in [error, succes]",
+         'result is error or success, as error, and never succes. Did you mean "success"?'),
+        ("result < error", "result is compared by is, ==, != or in, not by <"),
+        ("result.latency < 500", "result.latency is a time with its unit, as 500ms, and never 500."),
+        ('result.latency < "5s"', "result.latency is a time with its unit, as 500ms, and never 5s."),
+        ('result.status == "200"', "result.status is a whole number from 100 to 599, as 503, and never 200."),
+        ("result.status == 20", "result.status is a whole number from 100 to 599, as 503, and never 20."),
+        ("result.status in 200", "behind in stands a list, as in result.status in [503]"),
+        ("result.status in []", "behind in stands a list, as in result.status in [503]"),
+        ("result.error.code == 4", "result.error.code is a code, as RATE_LIMITED, and never 4."),
+        ("result.error.code > A", "result.error.code is compared by is, ==, != or in, not by >"),
+        ("result.colour == red", "result.colour is not available yet: nothing here tells it."
+         " Known: error.code, latency, result, status."),
+        ("other.status == 1", "other.status == 1 is no claim of an answer: compare a field of `result` with a value"),
+        ("1 == 1", "1 == 1 is no claim of an answer: compare a field of `result` with a value"),
+        ("result is error or (eventually within 5s: result is error)",
+         "eventually begins an expectation: write it as one of its own"),
+    ],
+)  # fmt: skip
+def test_a_claim_that_no_answer_could_meet_or_miss_is_a_mistake(claim: str, told: str) -> None:
+    assert wrong(f"with: idempotency_key('k') expect: {claim}").rstrip(".") == told.rstrip(".")
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["result in [error, success]", "result.status in [200, 201]", "500 > result.status", "5s > result.latency",
+     "result.error.code in [A, 'b']", "result is error implies not (result.status == 500)"],
+)  # fmt: skip
+def test_a_claim_that_an_answer_can_meet_is_right(claim: str) -> None:
+    parse(f'chaos {{ scenario "s" {{ with: idempotency_key("k") expect: {claim} }} }}')
+
+
+@pytest.mark.parametrize("step", ["result = B(items: [], count: 99)", "result = B()", "B(input)", "other = B(input)"])
+def test_what_a_call_would_be_given_besides_its_input_is_refused(step: str) -> None:
+    told = wrong(f"with: idempotency_key('k') when {{ {step} }} {OK}")
+    assert told == "only result = BEHAVIOR(input) is available here yet: the load is the behavior's own"
 
 
 @pytest.mark.parametrize("call", ["error_returned(SERVICE_UNAVAILABLE)", "response_within(timeout: 5s)",
@@ -66,17 +110,28 @@ OK = "expect: no_timeout_errors"
     [
         (f"inject: concurent_requests(count: 2) {OK}",
          'unknown injection "concurent_requests". Did you mean "concurrent_requests"?'),
-        (f"inject: concurrent_requests {OK}", 'concurrent_requests needs "count": a whole number from 2 to 100000'),
+        (f"inject: concurrent_requests {OK}", 'concurrent_requests needs "count": a whole number from 2 to 20000'),
         (f"inject: concurrent_requests(10) {OK}", "concurrent_requests: a parameter needs its name, one of count"),
         (f"inject: concurrent_requests(count: 1) {OK}",
-         "concurrent_requests: count must be a whole number from 2 to 100000"),
+         "concurrent_requests: count must be a whole number from 2 to 20000"),
         (f"inject: concurrent_requests(count: 2.5) {OK}",
-         "concurrent_requests: count must be a whole number from 2 to 100000"),
+         "concurrent_requests: count must be a whole number from 2 to 20000"),
         (f"inject: concurrent_requests(count: 2s) {OK}",
-         "concurrent_requests: count must be a whole number from 2 to 100000"),
+         "concurrent_requests: count must be a whole number from 2 to 20000"),
+        (f"inject: rate_limit_storm(requests: 100000, window: 1ms, limit: 1) {OK}",
+         "rate_limit_storm: 100000000 requests a second are more than 20000: allow more window"),
+        (f"with: idempotency_key('k') with: idempotency_key('l') {OK}",
+         "the requests have one key only: leave one of the idempotency_key out"),
+        ("inject: concurrent_requests(count: 2) expect: A when parameters differ",
+         "a conflict is two requests of its own, beside no injection: give it a scenario"),
         (f"inject: latency(p99: 1s, delay: 1s) {OK}", "latency needs one of p99 or delay, and only one"),
         (f"inject: latency(p99: 500) {OK}",
          "latency: p99 must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h"),
+        (f"inject: latency(p99: 2 weeks) {OK}",
+         'unknown unit "weeks". Known: d, days, h, hours, m, milliseconds, minutes, ms, s, seconds.'),
+        (f"inject: latency(p99: 1 Hour) {OK}", 'unknown unit "Hour". Did you mean "hours"?'),
+        (f"inject: cpu_pressure(target: A, load: 80 %) {OK}",
+         'unknown unit "%". A share is written without a space, as 80%.'),
         (f"inject: latency(p99: 500mz) {OK}", 'unknown unit "mz". Did you mean "m"?'),
         (f'inject: latency(p99: 1s, distribution: "norml") {OK}',
          "latency: distribution must be one of fixed, uniform, normal, exponential"),
@@ -106,8 +161,8 @@ OK = "expect: no_timeout_errors"
          "is no condition; compare it with something, as in result is error"),
         ("with: idempotency_key('k') expect: true",
          "is no condition; compare it with something, as in result is error"),
-        ("with: idempotency_key('k') expect: 1 == 1 and no_timeout_errors",
-         "compares only constants, which no run can change; name what is observed"),
+        ("with: idempotency_key('k') expect: 1 == 1 and result is error",
+         "1 == 1 is no claim of an answer: compare a field of `result` with a value"),
         (f"with: idempotncy_key('k') {OK}", 'unknown use "idempotncy_key". Did you mean "idempotency_key"?'),
         (f"with: idempotency_key(1) {OK}", 'idempotency_key takes a string that is not empty, as "a-key"'),
         (f"with: idempotency_key {OK}", 'expected a call, as in with: idempotency_key("a-key")'),
@@ -189,6 +244,13 @@ def test_a_long_line_is_cut_around_the_mistake() -> None:
         parse(f'chaos {{ scenario "s" {{ {" " * 5000} laency }} }}')
     _, line, caret = refused.value.lines()
     assert len(line) < 200 and line[caret.index("^") :].startswith("laency")
+
+
+def test_the_caret_stands_below_the_mistake_whatever_is_before_it() -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse('chaos { scenario "日本e\u0301 a" { laency } }')
+    _, line, caret = refused.value.lines()
+    assert caret.index("^") == line.index("laency") + 2 - 1  # two signs of two columns, and one of none
 
 
 def test_a_word_of_any_length_is_not_quoted_whole() -> None:

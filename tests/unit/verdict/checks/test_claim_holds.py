@@ -1,0 +1,102 @@
+"""What a specification claims of each answer, on histories written by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.claim_holds import claim_holds
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.result import CheckResult
+from tests.unit.verdict.checks.rows import history, row
+
+MADE = row("made")  # 201 after 99 ms
+DOWN = row("down", "fail", status=503, detail="DOWN")
+SILENT = row("silent", "info", end_s=12.0)  # waited for 2 s in vain
+
+
+def judged(claim: Any, *rows: Row, undone: float | None = None, within_s: float | None = None) -> CheckResult:
+    undo = () if undone is None else ({"event": EventName.UNDONE, "at": undone, "ok": True},)
+    return claim_holds(Recorded(history(*rows), Record(undo)), claim=claim, text="as claimed", within_s=within_s)
+
+
+ERROR, SUCCESS = ("is", "result", "error"), ("is", "result", "success")
+
+
+@pytest.mark.parametrize(
+    ("claim", "of_made", "of_down"),
+    [
+        (ERROR, "broke", "held"),
+        (SUCCESS, "held", "broke"),
+        (("!=", "result", "error"), "held", "broke"),
+        (("in", "result", ("error", "success")), "held", "held"),
+        (("==", "status", 201), "held", "broke"),
+        (("in", "status", (500, 503)), "broke", "held"),
+        (("<", "status", 503), "held", "broke"),
+        (("<=", "status", 503), "held", "held"),
+        ((">", "status", 201), "broke", "held"),
+        ((">=", "status", 201), "held", "held"),
+        (("==", "error.code", "DOWN"), "broke", "held"),
+        (("!=", "error.code", "DOWN"), "held", "broke"),
+        (("<", "latency", 0.5), "held", "held"),
+        ((">", "latency", 0.5), "broke", "broke"),
+        (("not", ERROR), "held", "broke"),
+        (("and", ERROR, ("==", "status", 503)), "broke", "held"),
+        (("and", SUCCESS, ("==", "status", 503)), "broke", "broke"),
+        (("or", ERROR, ("==", "status", 201)), "held", "held"),
+        (("implies", ERROR, ("==", "status", 503)), "held", "held"),
+        (("implies", ERROR, ("==", "status", 500)), "held", "broke"),
+    ],
+)
+def test_a_claim_is_true_or_false_of_an_answer(claim: Any, of_made: str, of_down: str) -> None:
+    assert (judged(claim, MADE).verdict, judged(claim, DOWN).verdict) == (of_made, of_down)
+
+
+def test_one_request_of_which_it_is_false_breaks_it_and_is_named() -> None:
+    result = judged(SUCCESS, MADE, DOWN, SILENT)
+    assert (result.verdict, result.offenders) == ("broke", ("down",))
+    assert result.actual == "true of 1, false of 1, not known of 1 requests"
+
+
+@pytest.mark.parametrize(
+    ("claim", "verdict"),
+    [
+        (ERROR, "inconclusive"),
+        (SUCCESS, "inconclusive"),
+        (("not", ERROR), "inconclusive"),
+        (("==", "status", 201), "inconclusive"),
+        (("!=", "error.code", "DOWN"), "inconclusive"),
+        # Longer than it was waited for it would have been; how long, nobody knows.
+        (("<", "latency", 1.0), "broke"),
+        (("<", "latency", 5.0), "inconclusive"),
+        ((">", "latency", 1.0), "inconclusive"),
+        # One part may decide alone.
+        (("and", ERROR, ("<", "latency", 1.0)), "broke"),
+        (("or", ERROR, ("not", ("<", "latency", 1.0))), "held"),
+        (("implies", ("<", "latency", 1.0), ERROR), "held"),
+        (("implies", ERROR, ("<", "latency", 1.0)), "inconclusive"),
+    ],
+)
+def test_without_an_answer_only_what_the_wait_tells_is_known(claim: Any, verdict: str) -> None:
+    assert judged(claim, SILENT).verdict == verdict
+
+
+def test_eventually_one_that_was_sent_and_answered_in_time_after_the_undo_is_enough() -> None:
+    late = row("late", at_s=16.0)
+    assert judged(SUCCESS, DOWN, MADE, undone=9.0, within_s=5.0).verdict == "held"
+    # Before the undo, or after the time, it says nothing; where all that count are otherwise, it broke.
+    assert judged(SUCCESS, MADE, undone=11.0, within_s=5.0).verdict == "inconclusive"
+    assert judged(SUCCESS, DOWN, late, undone=9.0, within_s=5.0).verdict == "broke"
+    assert judged(SUCCESS, DOWN, SILENT, undone=9.0, within_s=5.0).verdict == "inconclusive"
+    assert judged(SUCCESS, MADE, within_s=5.0).verdict == "inconclusive"
+
+
+def test_of_nothing_nothing_is_claimed() -> None:
+    assert judged(SUCCESS).verdict == "inconclusive"
+    for claim in (("xor", ERROR, SUCCESS), ("is", "colour", "red")):
+        with pytest.raises(ValueError, match="is no"):
+            judged(claim, MADE)
