@@ -23,8 +23,9 @@ def test_specification_behavior_injections_and_limits_are_told_as_they_are_writt
 def test_a_blocks_limits_are_those_of_a_scenario_that_says_nothing_itself(tmp_path: Path) -> None:
     path = tmp_path / "mine.isl"
     path.write_text(
-        'chaos Open { retries: 2 timeout: 30s\n scenario "a" { expect: eventually_succeeds }\n'
-        ' scenario "b" { retries: 0 timeout: 9s expect: eventually_succeeds }\n}\n'
+        "chaos Open { retries: 2 timeout: 30s\n"
+        ' scenario "a" { with: idempotency_key("k") expect: eventually_succeeds }\n'
+        ' scenario "b" { with: idempotency_key("k") retries: 0 timeout: 9s expect: eventually_succeeds }\n}\n'
     )
     a, b = (specified.told(path, name, "") for name in ("a", "b"))
     assert (a["retries"], a["limit_s"], b["retries"], b["limit_s"]) == (2, 30.0, 0, 9.0)
