@@ -97,7 +97,8 @@ def bundle(redactor: Redactor, run: str, reports: str, out: str, experiment: str
     except OSError as error:
         raise Refused(f"the bundle can't be written to {file}: {error.strerror}. Name a file with --out.") from error
     writer.page(f"{file.absolute()}: sha256 {digest}")
-    writer.page(f"verify it with: {invoke()} report.verify --run {file}" + (" --key FILE.pub" if signer else ""))
+    key = " --key FILE.pub" if attestation.signed_by(path) else ""
+    writer.page(f"verify it with: {invoke()} report.verify --run {file}{key}")
     return EXIT_HELD
 
 

@@ -59,6 +59,16 @@ def _with(step: Step) -> str:
     return f" {json.dumps(body)}" if body is not None else ""
 
 
+def _head(found: discovery.Found) -> dict[str, Any]:
+    """What the journal says of the file that declared the experiment, and of a specification what is written there."""
+    source = user_experiment.source(found)
+    if not found.scenario:
+        return {"experiment_file": source}
+    from blackstart.suites import specified  # noqa: PLC0415  (no other run loads a grammar)
+
+    return {"experiment_file": source, **specified.told(found.path, found.name, source["sha256"])}
+
+
 def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: str = "") -> Result:
     """From a found experiment to its result; what a dead run left broken is mended first. Raises Refused."""
     if not found.shipped:
@@ -72,7 +82,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     experiment = fleets.drawn(declared(found, target, given, variant), target, given)
     left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
     plan = planning.make(experiment, target)
-    source = user_experiment.source(found)
+    head = _head(found)
     guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
     console = Console(given.noninteractive, redactor)
     console.quiet = given.quiet and given.noninteractive  # who is asked is told what about
@@ -96,7 +106,7 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     calls = ("blackstart.controls.steps.http_call",) if given.pause_on_fail else ()
     read.load(plan.probes(), (*(("plumbum",) if plan.changes else ()), *calls))
     once_more = again(found, given, variant)
-    result = Run(plan, given, console, redactor, again=once_more, experiment_file=source).execute()
+    result = Run(plan, given, console, redactor, again=once_more, **head).execute()
     _tell_webhook(result, given, redactor, console)
     wants_to_end = result.exit_code != result.judgement.verdict.exit_code  # there was a signal
     if console.interactive and result.judgement.verdict != Verdict.REFUSED and not wants_to_end:

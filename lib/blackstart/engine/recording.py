@@ -32,7 +32,7 @@ _OF_TARGET = ("name", "kind", "api", "why", "file", "lab", "mutant", "facts", "m
 
 def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: object) -> None:
     """The journal's first lines: what is run, on what, with which flags and changes. `more`: what runs it `again`, and
-    `experiment_file`, the path and sha256 of the file that declared it."""
+    `experiment_file`, the path and sha256 of the file that declared it; of a scenario, what `suites.specified` says."""
     observer.note(
         EventName.RUN,
         run=folder.run,

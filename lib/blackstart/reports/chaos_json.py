@@ -2,7 +2,7 @@
 
 `status` is `pass` only for a run that held; `skipped` only for one that was refused, where nothing was touched; all
 else, an inconclusive run too, is `fail`, since the form knows no word for it. `verdict` has the exact word.
-Times are milliseconds since the run began.
+Times are milliseconds since the run began. Of a scenario of a specification, the injections are those that are written.
 """
 
 import re
@@ -32,6 +32,8 @@ def results(view: RunView) -> dict[str, Any]:
     """The whole document as data."""
     status = view.judgement.verdict.status
     limit_s = view.experiment.total_max_s if view.experiment else 0.0
+    injections = _injections(view)
+    seeds = (getattr(fault, "seed", None) for fault in _faults(view))
     return {
         "status": status,
         "verdict": view.judgement.verdict,
@@ -41,26 +43,26 @@ def results(view: RunView) -> dict[str, Any]:
         "skippedScenarios": int(status == "skipped"),
         "durationMs": _ms(view, view.to_s),
         "config": {
-            "globalRetries": 0,
+            "globalRetries": view.head.get("retries", 0),
             "globalTimeoutMs": round(limit_s * 1000),
-            "injectionTypes": sorted({_type(view, number) for number in range(len(view.changes))}),
-            "seed": view.head.get("seed"),
+            "injectionTypes": sorted({injection["type"] for injection in injections}),
+            "seed": next((seed for seed in seeds if seed is not None), None),
         },
         "lateness": view.lateness.summary(),
-        "scenarios": [_scenario(view, status == "pass")],
+        "scenarios": [_scenario(view, status == "pass", injections)],
         "timestamp": clock.utc_iso(view.utc(view.from_s)),
     }
 
 
-def _scenario(view: RunView, passed: bool) -> dict[str, Any]:
+def _scenario(view: RunView, passed: bool, injections: list[dict[str, Any]]) -> dict[str, Any]:
     events = _events(view)
     return {
-        "name": view.name,
+        "name": str(view.head.get("scenario") or view.name),
         "behavior": str(view.head.get("behavior") or view.target["name"]),
         "hypothesis": view.experiment.hypothesis if view.experiment else "",
         "passed": passed,
         "durationMs": _ms(view, view.to_s),
-        "injections": [_injection(view, number) for number in range(len(view.changes))],
+        "injections": injections,
         "assertions": [_assertion(finding) for finding in view.judgement.findings],
         "error": None if passed else "; ".join(view.judgement.reasons) or view.judgement.verdict,
         "timeline": {
@@ -69,6 +71,27 @@ def _scenario(view: RunView, passed: bool) -> dict[str, Any]:
             "recoveries": sum(event["type"] == "recovery" for event in events),
         },
     }
+
+
+def _injections(view: RunView) -> list[dict[str, Any]]:
+    """The changes; those that a specification's injections made by the names that are written, with their parameters,
+    and the load that an injection is."""
+    made = [_injection(view, number) for number in range(len(view.changes))]
+    written = view.head.get("injections")
+    if not isinstance(written, list):
+        return made
+    if not made:
+        return [_load(view, one) for one in written]
+    if len(written) not in (1, len(made)):
+        return made
+    return [injection | written[number if len(written) > 1 else 0] for number, injection in enumerate(made)]
+
+
+def _load(view: RunView, written: dict[str, Any]) -> dict[str, Any]:
+    """An injection that changes nothing but is a load: in force while requests are sent, and over with the last."""
+    summary = next((event["summary"] for event in view.record.of(EventName.LOAD) if "summary" in event), None)
+    sent = int(summary.get("sent", 0)) if summary else 0
+    return {**written, "activated": sent > 0, "deactivated": summary is not None, "stats": {"sent": sent}}
 
 
 def _injection(view: RunView, number: int) -> dict[str, Any]:
@@ -88,10 +111,14 @@ def _injection(view: RunView, number: int) -> dict[str, Any]:
     }
 
 
+def _faults(view: RunView) -> list[Any]:
+    told = view.experiment.faults if view.experiment else ()
+    return [fault for one in told if (fault := one.fault if isinstance(one, At) else one) is not None]
+
+
 def _type(view: RunView, number: int) -> str:
     """The fault's name, where each fault made one change; else what the change is."""
-    told = view.experiment.faults if view.experiment else ()
-    faults = [fault for one in told if (fault := one.fault if isinstance(one, At) else one) is not None]
+    faults = _faults(view)
     if len(faults) == len(view.changes):
         called = getattr(faults[number], "injection", type(faults[number]).__name__)  # one of the user's own says it
         return re.sub(r"(?<!^)(?=[A-Z])", "_", called).lower()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
+from blackstart.evidence.journal import Record
 from blackstart.reports import chaos_json
 from blackstart.reports.story import RunView
 from tests.unit.reports.conftest import DRILLS, runs, stories
@@ -67,3 +69,37 @@ def test_configuration_and_times_are_in_milliseconds(stories: dict[str, RunView]
     assert made["durationMs"] == 7000
     assert made["config"] == {"globalRetries": 0, "globalTimeoutMs": 900_000, "injectionTypes": ["stop"], "seed": None}
     assert made["timestamp"] == "2026-11-20T14:30:00.250Z"
+
+
+WRITTEN = {
+    "spec": {"name": "Checkout", "version": "1.0.0", "sha256": "ab" * 32}, "behavior": "Open", "scenario": "db down",
+    "retries": 3, "limit_s": 30.0,
+}  # fmt: skip
+DOWN = {"type": "database_failure", "parameters": {"mode": "UNAVAILABLE"}}
+BURST = {"type": "concurrent_requests", "parameters": {"count": 10}}
+
+
+def scenario(view: RunView, *injections: dict[str, object], load: dict[str, int] | None = None) -> dict[str, Any]:
+    """The results of that run, had it been of a scenario; with a `load` alone, of one that changes nothing."""
+    first, *events = view.record.events
+    events = [event for event in events if load is None or event["event"] != "plan"]
+    events += [{"event": "load", "at": 1.0, "summary": load}] if load else []
+    record = Record(({**first, **WRITTEN, "injections": list(injections)}, *events))
+    return chaos_json.results(RunView(record, view.judgement, view.where))
+
+
+def test_a_scenario_is_told_as_it_is_written(stories: dict[str, RunView]) -> None:
+    made = scenario(stories["held"], DOWN)
+    config, (told,) = made["config"], made["scenarios"]
+    assert (config["globalRetries"], config["injectionTypes"]) == (3, ["database_failure"])
+    assert (told["name"], told["behavior"]) == ("db down", "Open")
+    (injection,) = told["injections"]
+    assert injection["parameters"] == DOWN["parameters"] and injection["activated"] and injection["deactivated"]
+
+
+def test_a_burst_that_changes_nothing_is_an_injection(stories: dict[str, RunView]) -> None:
+    made = scenario(stories["held"], BURST, load={"sent": 10})
+    assert made["config"]["injectionTypes"] == ["concurrent_requests"]
+    (injection,) = made["scenarios"][0]["injections"]
+    assert injection == {**BURST, "activated": True, "deactivated": True, "stats": {"sent": 10}}
+    assert scenario(stories["held"], BURST, load={"sent": 0})["scenarios"][0]["injections"][0]["activated"] is False
