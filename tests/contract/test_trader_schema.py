@@ -58,6 +58,14 @@ def test_another_one_is_not_taken_for_it(
     assert facts(server) == {}
 
 
+def test_a_database_that_can_not_be_asked_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    services = {"postgres": {"address": Told("127.0.0.1:1"), "control": Told({"manual": "it"})}}
+    top = {"name": Told("trader"), "kind": Told("trader"), "api": Told("http://127.0.0.1:1")}
+    draft = Draft(top, services)
+    assert with_tried_facts(draft, Console(noninteractive=True)) == draft
+    assert capsys.readouterr().out == ""
+
+
 def tokens(server: str) -> dict[str, object]:
     target = Target("trader", services={"postgres": Service("postgres", dsn=server)})
     asked = [probe.bind(target) for probe in reports(target, ())]

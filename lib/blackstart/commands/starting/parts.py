@@ -21,6 +21,7 @@ from blackstart.probes.sql import SqlScalar
 from blackstart.suites import systems
 
 _STORES = ("redis", "postgres", "kafka")
+_URL_IN = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 _PROVED_WITHIN_S = 3.0
 _ANSWER_WITHIN_S = 600.0
 _ONE_OF_MANY_WITHIN_S = 0.5
@@ -159,7 +160,7 @@ def _keys(name: str, one: Running) -> dict[str, Told]:
 
 def _dsn(name: str, one: Running) -> Told | None:
     """How it is logged in to: by the variable that holds it, or without a password where it wants none."""
-    variable = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}.get(name, "")
+    variable = _URL_IN.get(name, "")
     if os.environ.get(variable):
         return Told(f"env:{variable}", "set when this was written")
     if name == "redis" and one.address and not recognized.wants_login(one.address):
@@ -182,15 +183,14 @@ def _without_password(one: Running) -> str:
 
 def _with_login(draft: Draft, name: str, one: Running) -> Draft:
     """With what is to be exported, where it wants a login of which nobody knows the password."""
-    if "dsn" in draft.services[name] or name not in ("redis", "postgres"):
+    if "dsn" in draft.services[name] or name not in _URL_IN:
         return draft
     such = {"redis": f"redis://{one.address or 'HOST:6379'}/0"}.get(name) or (
         f"postgresql://{one.settings.get('POSTGRES_USER', 'USER')}@{one.address or 'HOST:5432'}/"
         f"{one.settings.get('POSTGRES_DB', 'DATABASE')}"
     )
-    variable = "REDIS_URL" if name == "redis" else "DATABASE_URL"
     return draft.left_open(
-        f"services.{name}", f'dsn = "env:{variable}"  # a URL as {such}, with its password, where it wants one'
+        f"services.{name}", f'dsn = "env:{_URL_IN[name]}"  # a URL as {such}, with its password, where it wants one'
     )
 
 
@@ -199,7 +199,9 @@ def _missing(draft: Draft, name: str, within_s: float) -> str:
     try:
         target = draft.target()
         bound = [proof.bind(target) for proof in systems.links(target) if proof.service == name]
-        return first_proved(bound, within_s) if bound else "no way to prove it is known yet"
+        # Neither in a container that could be asked inside, nor by a URL.
+        login = f"set {_URL_IN[name]} and write this anew with --force" if name in _URL_IN else "no proof is known"
+        return first_proved(bound, within_s) if bound else f"it can't be asked: {login}"
     except BlackstartError as error:
         return str(error).removeprefix("Not started: ").splitlines()[0]
 

@@ -96,8 +96,11 @@ def tried(target: Target) -> tuple[tuple[dict[str, str], Condition], ...]:
     """How the table of orders is called, and its columns: read of a table that has them, and numbers that can grow."""
     if "postgres" not in target.services:
         return ()
+    dsn = target.service("postgres").dsn
+    if not dsn and not _in_container(target, "postgres"):
+        return ()
     query = of_orders(target, "SELECT (count({key}) >= 0 AND coalesce(max({number}), 0) >= 0)::int FROM {orders}")
-    ask = SqlScalar if target.service("postgres").dsn else SqlInContainer
+    ask = SqlScalar if dsn else SqlInContainer
     return ((TRIED, ask(query, name="orders_schema").is_(1)),)
 
 
