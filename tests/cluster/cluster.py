@@ -102,7 +102,8 @@ class Cluster:
         # containerd's socket is in a /run of its own.
         way = ["nsenter", "--mount", f"--target={self._first_process()}"]
         words = ["ctr", "--namespace=k8s.io", "images", "import", "--no-unpack", str(tar)]
-        ran = subprocess.run([*way, *words], capture_output=True, text=True, timeout=120, check=False)
+        env = settings.environment(self.folder)  # `down` ends it, too: without containerd it would wait for ever
+        ran = subprocess.run([*way, *words], env=env, capture_output=True, text=True, timeout=120, check=False)
         assert ran.returncode == 0, f"ctr images import {tar}: {ran.stderr.strip()}"
 
     def add_volume(self, name: str) -> None:
@@ -156,7 +157,7 @@ class Cluster:
         return marked(f"BLACKSTART_CLUSTER={self.folder}")
 
     def _first_process(self) -> int:
-        return min(self._processes())
+        return next(pid for pid in self._processes() if words_of(pid)[:1] == ["unshare"])
 
     def _ended(self) -> bool:
         found = self._processes()
