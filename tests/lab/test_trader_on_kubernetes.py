@@ -13,11 +13,13 @@ from typing import Any
 import pytest
 import requests
 
+from blackstart_lab.trader import mutants
 from tests import machine_lock
 from tests.cluster import build
 from tests.cluster.cluster import Cluster
 from tests.docker_engine import docker
 from tests.environment import ROOT
+from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.requirements import require
 
@@ -97,6 +99,35 @@ def test_a_redis_at_0_pods_stops_the_trading_until_it_is_back_and_down_leaves_no
     down = lab.command("down")
     assert down.returncode == 0, down.stderr
     assert namespaces(images) == before and not lab.folder.exists()
+
+
+def drilled(lab: LabDriver, task: str, reports: Path) -> Drill:
+    """A drill on the lab that is up; the ledger has nothing open afterwards."""
+    done = drill(task, lab.state, reports, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"])
+    assert ledger(lab.state) == [], done.output
+    return done
+
+
+@pytest.mark.timeout(900)
+def test_the_three_drills_hold(images: Cluster, volume: None, lab: LabDriver, tmp_path: Path) -> None:
+    lab.up("--on", "kubernetes")
+    for task, broken in (("leader-lock", "redis"), ("postgres-blip", "postgres"), ("rate-limit-spike", "")):
+        done = drilled(lab, f"chaos.{task}", tmp_path / task)
+        assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
+        assert [event["service"] for event in done.record.of("linked")] == ([broken] if broken else [])
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["ready-lies", "keeps-trading", "never-reacquires"])
+def test_a_defect_is_caught_by_the_expectations_that_it_names(
+    images: Cluster, volume: None, lab: LabDriver, tmp_path: Path, name: str
+) -> None:
+    mutant = mutants.load(name)
+    lab.up("--on", "kubernetes", "--mutant", name)
+    done = drilled(lab, f"chaos.{mutant.experiment}", tmp_path / "reports")
+    assert done.code == 20, done.output
+    assert set(mutant.must_fail) <= done.failed() <= {*mutant.must_fail, *mutant.may_fail}
 
 
 def test_of_two_instances_the_other_takes_over_when_the_leader_is_gone(
