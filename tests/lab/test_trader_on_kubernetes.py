@@ -19,6 +19,7 @@ from tests.cluster import build
 from tests.cluster.cluster import Cluster
 from tests.docker_engine import docker
 from tests.environment import ROOT
+from tests.lab.campaign import QUICK_WAIT
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver, eventually
 from tests.requirements import require
@@ -101,9 +102,9 @@ def test_a_redis_at_0_pods_stops_the_trading_until_it_is_back_and_down_leaves_no
     assert namespaces(images) == before and not lab.folder.exists()
 
 
-def drilled(lab: LabDriver, task: str, reports: Path) -> Drill:
+def drilled(lab: LabDriver, task: str, reports: Path, **more: str) -> Drill:
     """A drill on the lab that is up; the ledger has nothing open afterwards."""
-    done = drill(task, lab.state, reports, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"])
+    done = drill(task, lab.state, reports, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"], **more)
     assert ledger(lab.state) == [], done.output
     return done
 
@@ -125,7 +126,7 @@ def test_a_defect_is_caught_by_the_expectations_that_it_names(
 ) -> None:
     mutant = mutants.load(name)
     lab.up("--on", "kubernetes", "--mutant", name)
-    done = drilled(lab, f"chaos.{mutant.experiment}", tmp_path / "reports")
+    done = drilled(lab, f"chaos.{mutant.experiment}", tmp_path / "reports", WAIT_READY_TIMEOUT=QUICK_WAIT["quick"])
     assert done.code == 20, done.output
     assert set(mutant.must_fail) <= done.failed() <= {*mutant.must_fail, *mutant.may_fail}
 
