@@ -13,15 +13,20 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 
 _COMMENT = r"//[^\n]*|\#[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
-_STRING = r'"(?:\\.|[^"\\\n])*+"|' r"'(?:\\.|[^'\\\n])*+'"
+_STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|' r"'[^'\\\n]*+(?:\\.[^'\\\n]*+)*'"
 _TOKEN = re.compile(
     rf"(?P<comment>{_COMMENT})|(?P<unclosed>/\*)|(?P<string>{_STRING})|(?P<word>[A-Za-z_]\w*)|(?P<sign>\\.|[^\s\ufeff])"
 )
 
 
+def _all(name: str, pattern: str) -> str:
+    """As many of these as are here, and never fewer: a possessive group, which Python 3.11 of Debian 12 gets wrong."""
+    return rf"(?=(?P<{name}>(?:{pattern})*))(?P={name})"
+
+
 def _gap(name: str) -> str:
-    """All the blanks and comments that are here and never less of them: what a comment holds is no sign."""
-    return rf"(?=(?P<{name}>(?:\s|{_COMMENT})*))(?P={name})"
+    """Blanks and comments: what a comment holds is no sign."""
+    return _all(name, rf"\s|{_COMMENT}")
 
 
 _LONGEST = 8  # signs of a word that is nearly `chaos`
@@ -32,7 +37,8 @@ _LIKE_A_BLOCK = re.compile(rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c
 # Up to the first string, settings before it.
 _SETS_FIRST = re.compile(
     rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:retries|timeout|with)\b"
-    rf"(?P<rest>(?:{_COMMENT}|[^{{}}\"'/\#]|/(?![/*])|\{{[^{{}}\"'/\#]*+\}})*+)[\"']"
+    + _all("rest", rf"{_COMMENT}|[^{{}}\"'/\#]|/(?![/*])|\{{[^{{}}\"'/\#]*+\}}")
+    + "[\"']"
 )
 
 
