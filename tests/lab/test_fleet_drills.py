@@ -55,7 +55,8 @@ def caches(tmp_path: Path) -> Iterator[Caches]:
     port = free_port()
     start = ["redis-server", "--bind", "{host}", "--port", str(port), "--save", "", "--dir", str(tmp_path)]
     start += ["--pidfile", f"{tmp_path}/{{host}}.pid"]
-    (tmp_path / "mine.py").write_text(MINE)
+    name = f"caches-{port}"  # one target is one run's at a time, on the whole machine
+    (tmp_path / "mine.py").write_text(MINE.replace('"caches"', f'"{name}"'))
     with ssh_host(tmp_path / "ssh", *HOSTS) as host:
         table = {
             "hosts": [host.called(one) for one in HOSTS],
@@ -63,7 +64,7 @@ def caches(tmp_path: Path) -> Iterator[Caches]:
             "control": {"pidfile": f"{tmp_path}/{{host}}.pid", "start": start},
         }
         target = tmp_path / "caches.toml"
-        target.write_text(tomli_w.dumps({"name": "caches", "allow": list(HOSTS), "services": {"cache": table}}))
+        target.write_text(tomli_w.dumps({"name": name, "allow": list(HOSTS), "services": {"cache": table}}))
         made = Caches(tmp_path, target, port)
         for one in HOSTS:
             argv = [word.replace("{host}", one) for word in start]

@@ -94,7 +94,7 @@ def _instances(name: str, table: Any, where: str) -> tuple[Service, ...]:
     made: dict[str, Service] = {}
     for url in hosts:
         try:
-            host = ssh_host(url).name.rpartition("@")[2]
+            host = ssh_host(url).machine
         except BadTarget as error:
             raise BadTarget(f'{where}: "hosts" in [services.{name}]: {error.args[0]}') from error
         told = _with_host({**rest, "control": {**control, "host": url}}, host)

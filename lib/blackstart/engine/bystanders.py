@@ -70,6 +70,7 @@ class Bystanders:
         control = controls.of(service)
         if control.by_hand:
             raise LookupError("only a person can see it")
-        if control.host and (name := ssh_host(control.host).name.rpartition("@")[2]) not in self._allowed:
+        allowed = {word.lower() for word in self._allowed}
+        if control.host and (name := ssh_host(control.host).machine).lower() not in allowed:
             raise LookupError(f"it is on {name}, which is not allowed")
         return control.resolve()

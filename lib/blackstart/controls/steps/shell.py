@@ -83,6 +83,11 @@ class SshHost:
     options: tuple[str, ...]
 
     @property
+    def machine(self) -> str:
+        """Its name without the user, as people say it, and as `allow` may have it."""
+        return self.name.rpartition("@")[2]
+
+    @property
     def words(self) -> tuple[str, ...]:
         """What stands between `ssh` and the command."""
         return (*self.options, *(("-p", str(self.port)) if self.port else ()), self.name)
