@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,11 +55,11 @@ class Cluster:
         self.down()
         build.build()
         self.folder.mkdir(mode=0o700, parents=True)
-        (self.folder / _OURS).touch()
         try:
-            self._configure()
-            self.place.take()
-            self._start()
+            with self._lock() as held:
+                self._configure(held)
+                self.place.take(held)
+                self._start(held)
         except BaseException:
             self.down()
             raise
@@ -70,7 +71,9 @@ class Cluster:
         """
         if self.folder.exists() and os.listdir(self.folder) and not (self.folder / _OURS).exists():
             raise NotReady(f"{self.folder} has files of something else: name a folder that is not there yet")
-        assert eventually(self._ended), f"processes of {self.folder} can't be ended: {self.left()}"
+        assert eventually(self._ended), (
+            f"{self.folder} is being brought up, or its processes can't be ended: {self.left()}"
+        )
         self.place.leave()
         if self.folder.exists():
             for path in self.folder.iterdir():
@@ -115,14 +118,25 @@ class Cluster:
         volume = {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": spec}
         self.kubectl("apply", "-f", "-", stdin=json.dumps(volume))
 
-    def _configure(self) -> None:
+    @contextlib.contextmanager
+    def _lock(self) -> Iterator[int]:
+        """Held by whoever makes the cluster, and by all that it starts: `down` waits for a child not yet marked."""
+        held = os.open(self.folder / _OURS, os.O_CREAT | os.O_RDWR, 0o600)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield held
+        finally:
+            os.close(held)
+
+    def _configure(self, held: int) -> None:
         names = ("etcd", "etcd-peers", "kube-apiserver", "kubelet", "streams")
         ports = {name: free_port() for name in names}
         settings.Settings(self.folder, self.place, ports, secrets.token_hex(16)).write()
         key = self.folder / "kube-apiserver" / "accounts.key"
-        subprocess.run(["openssl", "genrsa", "-out", str(key), "2048"], check=True, capture_output=True, timeout=60)
+        words = ["openssl", "genrsa", "-out", str(key), "2048"]
+        subprocess.run(words, check=True, capture_output=True, timeout=60, pass_fds=[held])
 
-    def _start(self) -> None:
+    def _start(self, held: int) -> None:
         # All its processes end with the first, and its mounts with them. `slave`: what others unmount goes here, too.
         way = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation=slave"]
         with (self.folder / "log" / "inside.log").open("wb") as log:
@@ -134,6 +148,7 @@ class Cluster:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                pass_fds=[held],
             )
         self._await("the API server is ready", lambda: self._says("ok", "get", "--raw=/readyz"))
         supervisorctl(self.folder / "supervisord.conf", "start", *settings.THEN)
@@ -164,7 +179,17 @@ class Cluster:
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return not found
+        return not found and self._nobody_holds()
+
+    def _nobody_holds(self) -> bool:
+        """A maker that was killed may have a child that is about to run a program: not marked, but it has the lock."""
+        if not (self.folder / _OURS).exists():
+            return True
+        try:
+            with self._lock():
+                return True
+        except BlockingIOError:
+            return False
 
 
 def _pause(path: Path) -> Path:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,16 +37,19 @@ class Place:
         """The machine's own in the pods' network: the node's, and that of pods on the machine's network."""
         return f"{self.subnet}.1"
 
-    def take(self) -> None:
-        """Make it all.
+    def take(self, held: int) -> None:
+        """Make it all. `held` is a file that each program that is started for it has open, until it ends.
 
         The bridge is there before the first pod, so that nothing that is sent to a pod leaves by the default route. The
         rule is for what is bridged from pod to pod: a container engine may have closed that way to all but its own.
         """
-        _ran("ip", "link", "add", self.bridge, "type", "bridge")
-        _ran("ip", "address", "add", f"{self.address}/24", "dev", self.bridge)
-        _ran("ip", "link", "set", self.bridge, "up")
-        _ran("iptables", "-w", "-I", *self._rule)
+        for words in (
+            ("ip", "link", "add", self.bridge, "type", "bridge"),
+            ("ip", "address", "add", f"{self.address}/24", "dev", self.bridge),
+            ("ip", "link", "set", self.bridge, "up"),
+            ("iptables", "-w", "-I", *self._rule),
+        ):
+            _ran(*words, held=[held])
         for group in self._groups():
             group.mkdir()
             for wanted in ("cpuset.cpus", "cpuset.mems"):  # a group of version 1 has none of them to begin with
@@ -96,7 +100,7 @@ def _processes(groups: list[Path]) -> str:
     return ", ".join(sorted({pid for pids in found for pid in pids})) or "none"
 
 
-def _ran(*words: str, check: bool = True) -> int:
-    ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+def _ran(*words: str, check: bool = True, held: Sequence[int] = ()) -> int:
+    ran = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, pass_fds=held)
     assert ran.returncode == 0 or not check, f"{' '.join(words)}: {ran.stderr.strip()}"
     return ran.returncode

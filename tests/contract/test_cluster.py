@@ -134,6 +134,16 @@ def test_up_that_is_killed_halfway_is_cleared_away_by_down(own: Cluster, so_far:
     ends_without_a_trace(own)
 
 
+def test_down_waits_for_a_child_of_a_killed_maker_that_has_not_begun_its_program(own: Cluster) -> None:
+    own.folder.mkdir()
+    marker = own.folder / "a-cluster-of-tests"
+    child = f"exec 9>{marker}; flock 9; echo held; sleep 1; BLACKSTART_CLUSTER={own.folder} exec sleep 600 9>&-"
+    with subprocess.Popen(["sh", "-c", child], stdout=subprocess.PIPE) as late:
+        assert late.stdout is not None and late.stdout.readline() == b"held\n"
+        own.down()
+        assert late.wait(10) == -signal.SIGKILL and not own.folder.exists()
+
+
 def test_a_cluster_whose_first_process_is_killed_ends_and_comes_up_again(own: Cluster) -> None:
     own.up()
     first = next(int(found.split()[0]) for found in own.left() if found.split()[1] == "unshare")
