@@ -28,7 +28,7 @@ from urllib.parse import urlsplit
 import requests
 from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from blackstart.base.errors import BlackstartError
+from blackstart.base.errors import BlackstartError, reason_of
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import Deadline, NoAnswer
 from blackstart.probes.hard_cap import HardCap
@@ -154,7 +154,7 @@ def snapshot_metrics(
     try:
         check_page(body)
     except NotPrometheus as error:
-        raise NotRead(f"{url}: {error}") from error
+        raise NotRead(f"{url}: {reason_of(error)}") from error
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
     try:
@@ -234,6 +234,6 @@ def _get(url: str, headers: Headers | None, timeout_s: float) -> tuple[int, byte
     except requests.Timeout as error:
         raise NotRead(f"{url}: no answer within {timeout_s:g} s") from error
     except requests.RequestException as error:
-        raise NotRead(f"{url}: {error}") from error
+        raise NotRead(f"{url}: {reason_of(error)}") from error
     except NoAnswer as failure:
         raise NotRead(f"{url}: {failure.note}") from failure

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from blackstart.base import clock, live
+from blackstart.base import clock, live, writer
+from blackstart.base.clock import utc_iso
 from blackstart.base.console import Console
 from blackstart.base.errors import Interrupted
 from blackstart.base.live import Row
@@ -35,7 +36,7 @@ from blackstart.evidence import journal
 from blackstart.evidence.folder import Folder
 from blackstart.evidence.journal import Journal, Record, readings_of
 from blackstart.model.plan import Plan
-from blackstart.reports import documents
+from blackstart.reports import documents, table
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict import judge
@@ -83,11 +84,14 @@ class Run:
 
     def verdict(self, run: str, run_id: str, where: str) -> None:
         """Its end, judged again from what is on the disk by then."""
+        self.narrator.verdict(self.view(Path(where)), Folder(run, Path(where), datetime.now(UTC), run_id))
+
+    def view(self, where: Path) -> RunView:
+        """As a report of it begins."""
         for name, lines in self.lines.items():
             (self.folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
         record, judgement = journal.read(self.folder / "journal.jsonl"), judge_folder(self.folder)
-        view = RunView(record, judgement, Path(where), documents.guardian_of(self.folder), systems.of)
-        self.narrator.verdict(view, Folder(run, Path(where), datetime.now(UTC), run_id))
+        return RunView(record, judgement, where, documents.guardian_of(self.folder), systems.of)
 
 
 class Told:
@@ -121,9 +125,8 @@ class Told:
         lines += [line for block in self.blocks.values() for line in ("", *block)]
         return "".join(f"{line}\n" for line in lines)
 
-    def _utc_iso(self) -> str:
-        at = self._utc + timedelta(seconds=self.now_s)
-        return f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    def _utc_iso(self, at: datetime | None = None) -> str:
+        return utc_iso(at or self._utc + timedelta(seconds=self.now_s))
 
     def _open(self, stack: ExitStack) -> None:
         if self.columns:
@@ -206,15 +209,22 @@ class Told:
     def _on_error(self, text: str) -> None:
         self.console._put(f"{one_line(text)}\n")
 
-    _on_page = _on_error
+    def _on_page(self, *texts: str) -> None:
+        """A report, which was laid out for the terminal that it was recorded on."""
+        assert self.run is not None
+        (where,) = (text.removeprefix("evidence: ") for text in texts if text.startswith("evidence: "))
+        for text in table.lines(self.run.view(Path(where)), columns=self.columns or writer.COLUMNS):
+            self._on_error(text)
 
     def _on_typed(self, text: str) -> None:
         if self.columns:
             os.write(self.ours, text.encode())
 
-    def _on_line(self, prompt: str, answer: str) -> None:
+    def _on_line(self, prompt: str, answer: str | None = None) -> None:
+        if answer is None:  # a line that was written, no question
+            return self._on_error(prompt)
         if not self.columns:
-            return
+            return None
         asking = threading.Thread(target=self._ask, args=(prompt,))
         asking.start()
         until_s = time.monotonic() + 20

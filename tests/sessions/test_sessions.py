@@ -16,15 +16,14 @@ import pytest
 
 from tests.environment import ROOT
 from tests.requirements import require
-from tests.sessions.record import COLUMNS, RECORDED, SITUATIONS, lab_of, read, recorded
+from tests.sessions.record import COLUMNS, SITUATIONS, lab_of, read, recorded
 from tests.sessions.replay import BLOCKS, Told
 
 GOLDEN = Path(__file__).with_name("golden")
 FORMS = {
     "80": (80, False), "80_coloured": (80, True), "140": (140, False), "140_coloured": (140, True), "pipe": (0, False)
 }  # fmt: skip
-KEPT = [name for name in SITUATIONS if (RECORDED / f"{name}.jsonl.gz").exists()]
-ASKED = [(name, form) for name in KEPT for form in FORMS if form != "pipe" or "prompt" not in name]
+ASKED = [(name, form) for name in SITUATIONS for form in FORMS if form != "pipe" or "prompt" not in name]
 _LEAST_LETTERS = 4  # of a text that is told apart from others
 
 
@@ -54,7 +53,7 @@ def written() -> list[re.Pattern[str]]:
 
 def test_what_the_engine_said_and_is_told_again_still_stands_so_in_the_source() -> None:
     """Else it is to be recorded anew."""
-    calls = [one for name in KEPT for one in read(name) if one["call"] in ("say", "line")]
+    calls = [one for name in SITUATIONS for one in read(name) if one["call"] in ("say", "line")]
     said = {str(one["args"][0]).removesuffix(" [y/N] ") for one in calls}
     assert said and [text for text in sorted(said) if not any(one.fullmatch(text) for one in written())] == []
 
@@ -65,7 +64,7 @@ def shapes(text: str, folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", KEPT)
+@pytest.mark.parametrize("name", SITUATIONS)
 def test_a_session_recorded_anew_is_told_again_as_it_was_seen_and_says_the_same(name: str, tmp_path: Path) -> None:
     with lab_of(name, tmp_path / "drill") as lab:
         session = recorded(name, tmp_path / "drill", lab)

@@ -17,7 +17,6 @@ from blackstart.base.printable import one_line, printable, wrapped
 
 Rows = Callable[[], Iterable[live.Row]]
 
-_COLUMNS, _LINES = 80, 24  # where a terminal does not say
 _INDENT = " " * len("12:00:00.000Z  ")
 
 
@@ -136,18 +135,12 @@ class Console:
     @property
     def columns(self) -> int:
         """How wide it is, in signs; 80 where nothing says so, as in a pipe."""
-        return self._size().columns or _COLUMNS
+        return writer.size(self._out).columns or writer.COLUMNS
 
     @property
     def lines(self) -> int:
         """How high it is, in lines; 24 where nothing says so."""
-        return self._size().lines or _LINES
-
-    def _size(self) -> os.terminal_size:
-        try:
-            return os.get_terminal_size(self._out.fileno())
-        except (OSError, ValueError):
-            return os.terminal_size((0, 0))
+        return writer.size(self._out).lines or writer.LINES
 
     def _above(self, line: str) -> None:
         """A line that stays, above the block; where nobody takes what is written, the block comes later."""

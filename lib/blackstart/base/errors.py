@@ -127,3 +127,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f' Did you mean "{near[0]}"?'
     return f" Known: {', '.join(names)}." if names else ""
+
+
+def root_cause(error: BaseException) -> BaseException:
+    """The first of the errors that led to this one: what libraries wrap around it names objects and repetitions."""
+    seen = {id(error)}
+    while (inner := error.__cause__ or error.__context__) is not None and id(inner) not in seen:
+        error = inner
+        seen.add(id(error))
+    return error
+
+
+def reason_of(error: BaseException) -> str:
+    """A client's error in a few words, as `Connection refused`; of at most 300 characters."""
+    root = root_cause(error)
+    return (getattr(root, "strerror", None) or str(root) or str(error) or type(root).__name__)[:300]

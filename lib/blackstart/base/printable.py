@@ -11,6 +11,9 @@ from typing import Any
 
 # GitHub's commands begin a line and have a second `::`; those of Azure, TeamCity and older runners stand anywhere.
 _COMMAND = re.compile(r"(?P<start>^ *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE)
+_BETWEEN = 2  # signs between two columns of a table
+_PADDING = 2  # that tabulate gives a heading
+_LEAST = 20  # signs of a column of sentences, that it can still be read
 
 
 def printable(text: str) -> str:
@@ -55,13 +58,34 @@ def wrapped(text: str, columns: int, indent: str) -> list[str]:
     return textwrap.wrap(text, most, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
-def table(rows: Iterable[Sequence[Any]], heads: Sequence[str] = (), **how: Any) -> list[str]:
-    """The lines of a table, whose cells can't be left by what stands in them; `how` is tabulate's."""
+def table(rows: Iterable[Sequence[Any]], heads: Sequence[str] = (), columns: int = 0, **how: Any) -> list[str]:
+    """The lines of a table, whose cells can't be left by what stands in them; `how` is tabulate's.
+
+    It fits `columns` signs, where that is not 0, as far as breaking lines between words makes it.
+    """
     from tabulate import tabulate  # noqa: PLC0415  (most of what is said is no table)
 
     cells = [[printable(cell) if isinstance(cell, str) else cell for cell in row] for row in rows]
+    if columns and cells:
+        how["maxcolwidths"] = _fitted(cells, heads, columns)
     made = str(tabulate(cells, headers=list(heads), **how))
     return [one_line(line) for line in made.split("\n")]
+
+
+def _fitted(cells: Sequence[Sequence[Any]], heads: Sequence[str], columns: int) -> list[int | None]:
+    """How wide each column may be: the widest that has sentences gives way, what is one word stays whole."""
+    texts = [[str(cell) for cell in column] for column in zip(*cells, strict=True)]
+    names = [len(head) + _PADDING for head in heads] or [0] * len(texts)
+    widths = [max(name, *map(len, column)) for name, column in zip(names, texts, strict=True)]
+    prose = [number for number, column in enumerate(texts) if any(" " in text for text in column)]
+    fitted: list[int | None] = [None] * len(texts)
+    while sum(widths) + _BETWEEN * (len(widths) - 1) > columns:
+        widest = max(prose, key=lambda number: widths[number], default=None)
+        if widest is None or widths[widest] <= max(_LEAST, names[widest]):
+            break
+        widths[widest] -= 1
+        fitted[widest] = widths[widest]
+    return fitted
 
 
 def _disarmed(match: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ from blackstart.base.printable import lines, one_line, wrapped
 _PATIENCE_S = 0.2  # so long a slow reader is waited for, once, before it is taken for one that does not read
 _AT_THE_END_S = 10.0
 _KEPT_BYTES = 256 * 1024
+COLUMNS, LINES = 80, 24  # where a terminal does not say
 _CHUNK_BYTES = 512  # what a pipe or a terminal that has any room takes at once
 
 
@@ -94,12 +95,22 @@ def error(text: str) -> None:
 
 def prose(text: str) -> None:
     """One text to standard error, broken between words where that is a terminal."""
-    try:
-        columns = os.get_terminal_size(sys.stderr.fileno()).columns
-    except (OSError, ValueError, AttributeError):
-        columns = 0
+    columns = size(sys.stderr).columns
     for part in wrapped(one_line(text), columns, "    ") if columns else [text]:
         error(part)
+
+
+def size(stream: TextIO | None) -> os.terminal_size:
+    """Of the terminal that a stream is, in signs; (0, 0) where it is none."""
+    try:
+        return os.get_terminal_size(stream.fileno() if stream else -1)
+    except (OSError, ValueError):
+        return os.terminal_size((0, 0))
+
+
+def columns() -> int:
+    """How wide standard output is, in signs; as most terminals are where nothing says so, as in a pipe."""
+    return size(sys.stdout).columns or COLUMNS
 
 
 def page(*texts: str) -> None:

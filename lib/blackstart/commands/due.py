@@ -46,7 +46,9 @@ def due(redactor: Redactor, options: Mapping[str, Any], schedule: str, run: bool
         raise BadFlag("--json: the calendar's list is no result; give it with --run, or leave it out")
     entries, late = _entries(flags.read(options), schedule)
     later = sorted((one for one in entries if not one.due), key=lambda one: str(one.next or "~"))
-    writer.page(*table([_row(one) for one in (*late, *later)], ("drill", "target", "when", "last run")))
+    writer.page(
+        *table([_row(one) for one in (*late, *later)], ("drill", "target", "when", "last run"), writer.columns())
+    )
     return EXIT_HELD
 
 

@@ -11,5 +11,5 @@ from blackstart.suites import discovery
 @answering()
 def list_experiments(redactor: Redactor) -> int:
     rows = [(f.name, f.suite or "yours", f.says) for f in discovery.everything()]
-    writer.page(*table(rows, ("experiment", "suite", "says"), maxcolwidths=[None, None, 90]))
+    writer.page(*table(rows, ("experiment", "suite", "says"), writer.columns()))
     return Verdict.HELD.exit_code

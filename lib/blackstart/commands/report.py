@@ -31,7 +31,7 @@ def show(_: Redactor, run: str, reports: str, experiment: str = "") -> int:
     view = _view(_opened(run, reports, experiment))
     history = documents.load_of(view.where)
     rows = load_view.by_phase(history, view.phases) if history else ()
-    writer.page(*table.lines(view, rows, notes.read(view.where).lines(), history))
+    writer.page(*table.lines(view, rows, notes.read(view.where).lines(), history, writer.columns()))
     return EXIT_HELD
 
 

@@ -38,7 +38,7 @@ class Injection:
         self.proved: set[str] = set()
         self.restorer = Restorer(
             self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, self.console.say,
-            busy=guardian.lease, failed=narrator.undo_failed,
+            busy=guardian.lease, failed=narrator.undo_failed, again=self._again,
         )  # fmt: skip
 
     def prepare(self, step: Step) -> None:
@@ -132,6 +132,9 @@ class Injection:
         if proved:
             recorded(partial(self.ledger.renew, self.folder.run, clock.now_s() + _LISTED_FOR_S), self._tell)
         return True
+
+    def _again(self, what: str) -> None:
+        self.narrator.waiting(f"undoing again: {what}", "undo again", most_s=self.restorer.within_s)
 
     def end(self, numbers: Iterable[int]) -> bool:
         """Take back these changes while the fault phase goes on, and prove it; `confirm` sees that they stay so."""

@@ -25,8 +25,9 @@ from blackstart.verdict.monitors import late
 
 _PROGRESS_EVERY_S = 0.5
 _UNDOES = "undoes it first, then ends"
+_ENDS = "ends it once it is undone"
 _CTRL_C = {"baseline": "ends it, nothing is broken yet", "checks": "ends it, nothing is broken yet",
-           "bite": _UNDOES, "fault": _UNDOES, "undo": "ends it once it is undone"}  # fmt: skip
+           "bite": _UNDOES, "fault": _UNDOES, "undo": _ENDS, "undo again": _ENDS}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -133,7 +134,7 @@ class Narrator:
 
     def _unproved(self) -> list[tuple[str, Reading | None]]:
         """What would prove that the fault bites, or is undone, and is not read so; with what is."""
-        side = {"bite": "bites", "undo": "gone"}.get(self._wait.phase)
+        side = {"bite": "bites", "undo": "gone", "undo again": "gone"}.get(self._wait.phase)
         wanted = [condition for change in self.plan.changes for condition in getattr(change, side)] if side else []
         seen = [(condition, self.observer.latest.get(condition.probe.name)) for condition in wanted]
         return [(str(condition), last) for condition, last in seen if not last or not condition.matches(last)]

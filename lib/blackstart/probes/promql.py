@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from blackstart.base import trust
 from blackstart.base.codec import plain
-from blackstart.base.errors import BadTarget
+from blackstart.base.errors import BadTarget, reason_of
 from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import NoAnswer
@@ -59,7 +59,7 @@ class _PrometheusReader(CappedReader):
         except requests.Timeout as error:
             raise NoAnswer("timed_out", f"no whole answer within {timeout_s:g} s") from error
         except requests.ConnectionError as error:
-            raise NoAnswer("unreachable", _innermost(error)) from error
+            raise NoAnswer("unreachable", reason_of(error)) from error
         except (PrometheusApiClientException, requests.RequestException, _TooLarge) as error:
             raise NoAnswer("malformed", str(error)[:300]) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
@@ -77,15 +77,6 @@ class _PrometheusReader(CappedReader):
             if self._url.startswith("https://"):  # in place of the library's own
                 session.mount(self._url, trust.adapter(max_retries=Retry(total=0)))
         return self._client
-
-
-def _innermost(error: BaseException) -> str:
-    """The last cause: what the libraries wrap around it names objects and addresses of memory."""
-    text = str(error)
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-        text = str(error) or text
-    return text[:300]
 
 
 @plain("endpoint.promql")

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import requests
 
 from blackstart.base import trust
-from blackstart.base.errors import BlackstartError
+from blackstart.base.errors import BlackstartError, reason_of
 from blackstart.base.state import invoke
 
 _PLAIN_VERSION = re.compile(r"(v?\d+(?:\.\d+)+[\w.+-]*|git[\w.+-]*)", re.ASCII)
@@ -84,7 +84,7 @@ class ToxiproxyClient:
             raise ProxyUnreachable(f"{where}: no answer within {self.timeout_s:g} s") from error
         except requests.RequestException as error:
             raise ProxyUnreachable(
-                f"{where}: no proxy answers there ({error}). Is it up? `{invoke()} proxy.up`"
+                f"{where}: no proxy answers there ({reason_of(error)}). Is it up? `{invoke()} proxy.up`"
             ) from error
         if not answer.ok:
             raise ProxyProblem(f"{where}: {self._error_of(answer)} (HTTP {answer.status_code})")

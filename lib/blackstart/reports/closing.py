@@ -4,25 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from blackstart.base.printable import table, wrapped
-from blackstart.reports.standing import Standing
+from blackstart.reports.standing import PROSE, Standing
 from blackstart.reports.words import hint, result
 from blackstart.verdict.judge import Judgement
 
 _HEADS = ("phase", "expectation", "result", "what was seen")
-_BETWEEN = 2  # signs between two columns
-_PADDING = 2  # that tabulate gives a heading
 _FOLLOWS = "follows from the cause below"
-_LEAST = 20
-_MOST = 90
 _LABEL = 11
-_PROSE = (
-    "cause",
-    "result",
-    "besides",
-    "left out",
-    "state",
-    "undone",
-)  # what is to be typed or opened is never broken into lines
 
 
 def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[str]], columns: int) -> Iterator[str]:
@@ -30,10 +18,7 @@ def details(judgement: Judgement, stands: Standing, logs: Mapping[str, Sequence[
     reasons that no expectation tells of, nor the last lines."""
     rows = [(f.phase, f.name, result(f), _FOLLOWS if stands.explains(f) else f.message) for f in judgement.findings]
     if rows:
-        heads = [f"{head:<{len(head) + _PADDING}}" for head in _HEADS]
-        columns_of = list(zip(heads, *rows, strict=True))
-        fixed = sum(max(map(len, column)) + _BETWEEN for column in columns_of[:-1])
-        yield from table(rows, _HEADS, maxcolwidths=[None, None, None, min(_MOST, max(_LEAST, columns - fixed))])
+        yield from table(rows, _HEADS, columns)
     for finding in judgement.findings:
         if hint(finding) and not stands.explains(finding):
             yield from wrapped(f"hint for {finding.name}: {finding.hint}", columns, "    ")
@@ -51,7 +36,7 @@ def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterat
             yield f"{'evidence:':<{_LABEL}}{log}"
             yield f"{'':<{_LABEL}}{text}/"
             yield f"{'run:':<{_LABEL}}{run_id}"
-        elif label in _PROSE:
+        elif label in PROSE:
             yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
         elif label != "heal":
             yield f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"

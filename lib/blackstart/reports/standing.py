@@ -24,6 +24,8 @@ from blackstart.verdict.judge import Judgement
 
 State = Literal["", "paused", "running", "unseen"]
 _FRESH_S = 5.0  # a last reading that is older says nothing of how it stands now
+PROSE = ("cause", "result", "besides", "left out", "state", "undone")
+"""The labels of what may be broken into lines: what is to be typed or opened never is."""
 _NAMED = 3  # of what broke besides
 
 
@@ -145,8 +147,19 @@ def _cause(view: RunView) -> Cause:
         besides = (first, *broke.besides) if first else ()
         return Cause(MENDED if view.mended_later else next(iter(reasons), verdict.says), 0, besides)
     if verdict == Verdict.INCONCLUSIVE:
-        return causes.of_untold(view)
+        return _mended_late(view) if view.mended_later else causes.of_untold(view)
     return Cause(next(iter(reasons), "").removeprefix("Not started: "))
+
+
+def _mended_late(view: RunView) -> Cause:
+    """Of a run whose guardian has mended what it could not: that kept it from a verdict."""
+    late = dict.fromkeys(str(event["what"]) for event in view.record.of(EventName.GONE) if not event["ok"])
+    proved = [event["at"] for event in view.guardian.of(EventName.GONE) if event["ok"]] if view.guardian else []
+    if not late or not proved:
+        return causes.of_untold(view)
+    unseen = sum(f.status == Verdict.INCONCLUSIVE and f.criterion for f in view.judgement.findings)
+    when = f"{view.utc_text(max(proved))[:8]}Z"
+    return Cause(f"{', '.join(late)}: the run could not undo it; its guardian did, proved at {when}", unseen)
 
 
 def _still_broken(view: RunView) -> Iterator[str]:
@@ -215,7 +228,9 @@ class _State:
             return ""
         skipped = f". Skipped, the API has no such route: {', '.join(self._skipped)}" if self._skipped else ""
         failed = f". FAILED, do it by hand: {', '.join(self._failed)}" if self._failed else ""
-        return f"{self._reached()}{skipped}{failed}"
+        then = "as the run ended, before that undo: " if self._view.mended_later else ""
+        now = ". See for yourself how it stands now" if then else ""
+        return f"{then}{self._reached()}{skipped}{failed}{now}"
 
     def _reached(self) -> str:
         of = self.of

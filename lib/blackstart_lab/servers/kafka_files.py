@@ -16,6 +16,7 @@ import requests
 from plumbum.cli.progress import Progress
 from requests.adapters import HTTPAdapter
 
+from blackstart.base.errors import reason_of
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.printer import say
 from blackstart_lab.servers import wheels
@@ -121,9 +122,6 @@ def _fetch(session: requests.Session, url: str, digest: str, to: Path) -> None:
     part.replace(to)
 
 
-def _why(error: BaseException) -> str:
+def _why(error: Exception) -> str:
     """What the registry said, else what lies at the bottom: a name without an address, a refused connection."""
-    said = getattr(getattr(error, "response", None), "reason", None)
-    while (beneath := error.__cause__ or error.__context__) is not None:
-        error = beneath
-    return said or getattr(error, "strerror", None) or str(error) or type(error).__name__
+    return getattr(getattr(error, "response", None), "reason", None) or reason_of(error)

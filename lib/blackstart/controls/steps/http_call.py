@@ -4,7 +4,7 @@ import requests
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from blackstart.base import clock, trust
-from blackstart.base.errors import StepFailed, StepTimedOut
+from blackstart.base.errors import StepFailed, StepTimedOut, reason_of, root_cause
 from blackstart.base.secrets.env import secret
 from blackstart.controls.steps.outcome import KEPT_OUTPUT_BYTES, Outcome
 from blackstart.controls.steps.shell import describe
@@ -32,20 +32,8 @@ def call(step: HttpCall) -> Outcome:
     except (requests.Timeout, ReadTimeoutError) as error:
         raise StepTimedOut(f"`{describe(step)}` did not answer within {step.timeout_s:g} s") from error
     except (requests.RequestException, HTTPError, OSError) as error:
-        if step.if_refused and _nobody_listens(error):
+        if step.if_refused and isinstance(root_cause(error), ConnectionRefusedError):
             return Outcome(True, 0, step.if_refused, "", clock.now_s() - began_s, already=True)
-        raise StepFailed(f"`{describe(step)}` failed: {error}") from error
+        raise StepFailed(f"`{describe(step)}` failed: {reason_of(error)}") from error
     text = body.decode("utf-8", "replace")
     return Outcome(code in step.ok_statuses, code, text, "", clock.now_s() - began_s)
-
-
-def _nobody_listens(error: BaseException | None) -> bool:
-    """Whether a refused connection is at the bottom of it."""
-    seen: list[BaseException] = []
-    while error is not None and error not in seen:
-        if isinstance(error, ConnectionRefusedError):
-            return True
-        seen.append(error)
-        inner = error.args[0] if error.args and isinstance(error.args[0], BaseException) else None
-        error = error.__cause__ or error.__context__ or getattr(inner, "reason", None) or inner
-    return False

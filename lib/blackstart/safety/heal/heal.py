@@ -13,7 +13,6 @@ from pathlib import Path
 from blackstart.base import clock
 from blackstart.base.durations import shown
 from blackstart.base.errors import EXIT_HELD, EXIT_NOT_RESTORED, Damaged, StepFailed
-from blackstart.base.printable import table
 from blackstart.base.secrets.placeholders import SecretPlaceholders, masked
 from blackstart.base.secrets.redact import Redactor
 from blackstart.controls.steps.local import run
@@ -42,6 +41,7 @@ _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
 _DONE = ("done", "undoing")
 _TRIED = ("undoing", "late")
+_ROW = ("state", "run", "since", "looked after by", "evidence")
 
 
 def reports() -> Path:
@@ -141,7 +141,9 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         return EXIT_HELD
     rows = [*map(_row, entries), *unlisted]
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
-    _say_all(say, table(rows, ("change", "state", "run", "since", "looked after by", "evidence")))
+    for change, *told in rows:  # a path is wider than a column may be, and is to be copied
+        say(change)
+        _say_all(say, (f"  {head + ':':<17}{text}" for head, text in zip(_ROW, told, strict=True) if text))
     if unreadable or unlisted or not all(entry.owned() for entry in entries):
         # An undo that was begun, and that nobody is at any more, has failed.
         for name in dict.fromkeys(one.run for one in entries if one.state in _TRIED and not one.owned()):

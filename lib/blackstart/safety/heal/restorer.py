@@ -30,8 +30,8 @@ class Restorer:
     else. `hands`: somebody is there to do what only a person can do. `over`: whether somebody else has mended and
     closed an entry meanwhile. `late` maps an entry to the time limit of a step of it that was given up: for so long it
     may still take effect. `busy` is told until when (`clock.now_s()`) the next change may take, `failed` why a try
-    of an undo failed and for which time in a row. `unproved` maps an entry whose undo is not proved to what was last
-    read of it.
+    of an undo failed and for which time in a row, `again` what is undone once more.
+    `unproved` maps an entry whose undo is not proved to what was last read of it.
     """
 
     ledger: Ledger
@@ -44,6 +44,7 @@ class Restorer:
     late: dict[str, float] = field(default_factory=dict)
     busy: Callable[[float], None] = lambda until_s: None
     failed: Callable[[str, int], None] = lambda why, times: None
+    again: Callable[[str], None] = lambda what: None
     unproved: dict[str, list[str]] = field(default_factory=dict)
     _proved: set[str] = field(default_factory=set)
 
@@ -127,6 +128,7 @@ class Restorer:
             return False
         how = "came back after its undo" if entry in self._proved else "is not undone yet"
         self.say(f"{how}: {change.what}; undoing it again")
+        self.again(change.what)
         if not self._restored(entry, change):
             return False
         stayed = self._stays(change, STAYS_GONE_S)

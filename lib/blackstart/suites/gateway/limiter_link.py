@@ -12,6 +12,7 @@ from typing import Any
 
 from blackstart.base import trust
 from blackstart.base.codec import plain
+from blackstart.base.errors import reason_of
 from blackstart.base.secrets.env import secret
 from blackstart.base.urls.redis import RedisUrl
 from blackstart.loads import Operation
@@ -71,9 +72,9 @@ class LimiterCounts:
                 with contextlib.closing(_client(door)) as client, trust.session(self.operation.url) as session:
                     _Look(self.operation, headers, client, session).demand()
         except requests.RequestException as error:
-            return f"a request through the gateway failed: {error}"
+            return f"a request through the gateway failed: {reason_of(error)}"
         except redis.RedisError as error:
-            return f"Redis can't be asked: {error}"
+            return f"Redis can't be asked: {reason_of(error)}"
         except _NotFound as seen:
             where = f"{self.dsn} and {self.address}" if self.address else self.dsn
             return f"the requests that we sent are not counted in the Redis at {where}: {seen}"
