@@ -161,10 +161,16 @@ class Supervisor(Control):
 
 
 def parse_status(text: str, revives: bool) -> State:
-    """The state in `supervisorctl status NAME` followed by a line "state ppid start" of its process, if it has one."""
+    """The state in `supervisorctl status NAME` followed by a line "state ppid start" of its process, if it has one.
+
+    Raises StepFailed where it says nothing of the program, as when no supervisord answers.
+    """
     lines = [line.split() for line in text.splitlines() if line.strip()]
+    told = shortened(text.strip(), 200)
+    if "no such process" in text:
+        return State("absent", revives=revives, detail=told)
     if not lines or len(lines[0]) < 2 or lines[0][1] not in _STATUS:
-        return State("absent", revives=revives, detail=shortened(text.strip(), 200))
+        raise StepFailed(f"supervisorctl says nothing of the program: {told or 'it printed nothing'}")
     words = lines[0]
     status = _STATUS[words[1]]
     pid = int(words[3].rstrip(",")) if words[2:3] == ["pid"] else None
