@@ -78,7 +78,7 @@ class Supervisor(Control):
             known = [line.split()[0] for line in told.splitlines() if line.strip()]
             return Supervisor(self._one_of(known), self.config, ctl, self.host)
         settings = supervisor_rpc.read_settings(self.config)
-        name = self._one_of([_full_name(info) for info in supervisor_rpc.ask(settings, "getAllProcessInfo")])
+        name = self._one_of([full_name(info) for info in supervisor_rpc.ask(settings, "getAllProcessInfo")])
         return Supervisor(name, self.config, self.ctl or _supervisorctl(), None, _revives(settings, name))
 
     def facts(self, timeout_s: float = 10.0) -> State:
@@ -180,7 +180,8 @@ def parse_status(text: str, revives: bool) -> State:
     return State(status, life_of(pid, seen[2] if seen else ""), pid, revives, " ".join(words[1:]))
 
 
-def _full_name(info: Mapping[str, Any]) -> str:
+def full_name(info: Mapping[str, Any]) -> str:
+    """A program as its control names it: with its group, where that has another name."""
     return str(info["name"] if info["group"] == info["name"] else f"{info['group']}:{info['name']}")
 
 
