@@ -13,6 +13,7 @@ KAFKA = frozenset(
         "contract/test_loads_events",
         "contract/test_order_source",
         "contract/test_probes_kafka",
+        "contract/test_starting",
         "lab/test_flash_sale_as_coded",
         "lab/test_flash_sale_drills",
         "lab/test_flash_sale_elsewhere",

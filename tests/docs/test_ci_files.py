@@ -285,7 +285,7 @@ def test_the_whole_suite_is_green_on_a_healthy_system(lab: LabDriver, tmp_path: 
 @pytest.mark.parametrize("server", SERVERS)
 def test_a_mutant_makes_each_of_them_red(tmp_path: Path, server: str) -> None:
     require_own_environment()
-    sick = LabDriver(tmp_path / "state").up("--mutant", "keeps_trading")
+    sick = LabDriver(tmp_path / "state").up("--mutant", "keeps-trading")
     try:
         job = repository(server, sick.state, tmp_path / "repository", CHAOS_DRILLS="chaos.leader-lock")
         job.fetched()

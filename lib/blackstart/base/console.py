@@ -18,6 +18,11 @@ from blackstart.base.printable import one_line, printable, wrapped
 Rows = Callable[[], Iterable[live.Row]]
 
 _INDENT = " " * len("12:00:00.000Z  ")
+_SILENT_S = 25.0  # for no longer is a log silent while something goes on
+
+
+def _no_rows() -> Iterable[live.Row]:
+    return ()
 
 
 class Console:
@@ -35,10 +40,11 @@ class Console:
         self._terminal = _is_terminal(self._out)
         self._lock = threading.RLock()  # the block is drawn by a thread of its own
         self._block: live.Block | None = None
-        self._rows: Rows = lambda: ()
+        self._rows: Rows = _no_rows
         self._asking = self._shared = False
         self._typed: deque[str] = deque()
         self._progress_at_s = 0.0
+        self._silent_since_s = time.monotonic()
         self._scrub = scrub
         self.between: Callable[[], None] = lambda: None  # called while a question waits: what it raises ends the wait
         self.quiet = False
@@ -74,13 +80,15 @@ class Console:
     @contextlib.contextmanager
     def live(self, rows: Rows) -> Iterator[None]:
         """What goes on stands below the lines, until it is left or the closing lines begin: on a terminal whose
-        operator is asked, drawn four times a second at most; nothing elsewhere. One that is entered within another
-        takes its place. `rows` is called in a thread of its own, and no line waits for it."""
+        operator is asked, drawn four times a second at most. Elsewhere its heading is a line once nothing else was said
+        for half a minute: what is silent is taken for hung. One that is entered within another takes its place. `rows`
+        is called in a thread of its own, and no line waits for it."""
         before, self._rows = self._rows, rows
         own = self._block is None and self._draws()
         ended = threading.Event()
         if own:
             self._block = live.Block()
+        if own or before is _no_rows:
             threading.Thread(target=self._keep_drawing, args=(ended,), name="live block", daemon=True).start()
         try:
             yield
@@ -177,6 +185,9 @@ class Console:
                 return
 
     def _draw(self) -> None:
+        if self._block is None:
+            self._go_on()
+            return
         rows = [replace(row, label=self._fit(row.label), text=self._fit(row.text)) for row in self._rows()]
         with self._lock:
             if self._block is None or self._asking:
@@ -186,6 +197,12 @@ class Console:
                 self._block.typed(typed, self.columns)
             if self._all_taken():
                 self._put(self._block.drawn(rows, self.columns, self.lines))
+
+    def _go_on(self) -> None:
+        """Say what goes on, where there is no block and nothing was said for long."""
+        if not self._asking and time.monotonic() - self._silent_since_s >= _SILENT_S:
+            for row in list(self._rows())[:1]:
+                self.say(f"still: {row.label}")
 
     def _all_taken(self) -> bool:
         """Whether nothing waits for its reader: a block that is drawn for nobody would only push lines out."""
@@ -208,6 +225,7 @@ class Console:
 
     def _put(self, text: str) -> None:
         """The only way out. Whatever becomes of the reader or of the words, the run goes on to its undo."""
+        self._silent_since_s = time.monotonic()
         try:
             writer.to(self._out).write(text)
         except (OSError, ValueError):

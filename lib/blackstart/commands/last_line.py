@@ -60,7 +60,9 @@ class LastLine:
     def ends(self) -> list[tuple[str, str]]:
         """(what it is about, what is said of it) of all that did not hold, and of how the system stands now."""
         seen: dict[str, Any] = next((run for run in reversed(self.runs) if run["trading"]), {})
-        return [*self.headlines, *((about, seen[field]) for about, field in _STANDS if seen.get(field))]
+        first = [("mend first", line) for line in seen.get("mend_first", ())]
+        state, resume = ([(about, seen[field])] if seen.get(field) else [] for about, field in _STANDS)
+        return [*self.headlines, *state, *first, *resume]
 
     def paused_by(self) -> str:
         """Which run has carried out PAUSE_ON_FAIL, in a sentence; "" where none has."""

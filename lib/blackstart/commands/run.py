@@ -13,6 +13,7 @@ from typing import Any
 from blackstart.base import writer
 from blackstart.base.console import Console
 from blackstart.base.errors import BadFlag, BlackstartError, Refused
+from blackstart.base.live import Row
 from blackstart.base.secrets import references
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
@@ -77,13 +78,11 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     healing.leftovers(lambda text: writer.line(redactor(text)), Path(given.reports))
     freeze.refuse(os.environ)
     signing.from_environ(os.environ)  # a key that can't sign is told of before anything is touched
-    target, given = choose(found, given, redactor)
-    service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
-    experiment = fleets.drawn(declared(found, target, given, variant), target, given)
-    left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
-    plan = planning.make(experiment, target)
-    head = _head(found)
-    guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
+    log = Console(True, redactor)
+    log.quiet = given.quiet
+    with log.live(lambda: [Row(f"looking at the target of {found.name}; nothing is touched yet")]):
+        plan, given = _planned(found, given, redactor, variant)
+    target, experiment, head = plan.target, plan.experiment, _head(found)
     console = Console(given.noninteractive, redactor)
     console.quiet = given.quiet and given.noninteractive  # who is asked is told what about
     refuse_hands_off(plan, given)
@@ -114,6 +113,17 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result
+
+
+def _planned(found: discovery.Found, given: Flags, redactor: Redactor, variant: str) -> tuple[Plan, Flags]:
+    """What is to be done, to which target, and the flags that are of use there. Raises Refused."""
+    target, given = choose(found, given, redactor)
+    service_lock.refuse_held([lock_names.of_target(target)])  # what another run has broken is not broken for us
+    experiment = fleets.drawn(declared(found, target, given, variant), target, given)
+    left_out.refuse([(experiment, left_out.lacking(experiment, target))], target)
+    plan = planning.make(experiment, target)
+    guard_rails.refuse(plan, ssh_origin.came_by(), os.environ)
+    return plan, given
 
 
 def _tell_webhook(result: Result, given: Flags, redactor: Redactor, console: Console) -> None:

@@ -24,6 +24,8 @@ from blackstart.model.control import Control, State
 from blackstart.model.step import Command
 
 _NAME = re.compile(r"[A-Za-z0-9][\w.-]*\Z")
+# Of the container: of an engine that does not run docker says that there is no such file.
+_NO_SUCH = re.compile(r"no such (container|object)", re.IGNORECASE)
 # What decides which engine answers; kept in each command, so that an undo from another shell meets the same one.
 _ENGINE_ENV = (
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_CONFIG",
@@ -131,7 +133,7 @@ class Docker(Control):
         outcome = run(look)
         if outcome.ok:
             return docker_answers.state(outcome.stdout)
-        if outcome.code == 66 or "no such" in outcome.stderr.lower():
+        if outcome.code == 66 or _NO_SUCH.search(outcome.stderr):
             return State("absent", detail=outcome.stderr.strip())
         raise StepFailed(complaint(look, outcome))
 

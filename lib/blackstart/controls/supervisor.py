@@ -78,7 +78,7 @@ class Supervisor(Control):
             known = [line.split()[0] for line in told.splitlines() if line.strip()]
             return Supervisor(self._one_of(known), self.config, ctl, self.host)
         settings = supervisor_rpc.read_settings(self.config)
-        name = self._one_of([_full_name(info) for info in supervisor_rpc.ask(settings, "getAllProcessInfo")])
+        name = self._one_of([full_name(info) for info in supervisor_rpc.ask(settings, "getAllProcessInfo")])
         return Supervisor(name, self.config, self.ctl or _supervisorctl(), None, _revives(settings, name))
 
     def facts(self, timeout_s: float = 10.0) -> State:
@@ -161,10 +161,16 @@ class Supervisor(Control):
 
 
 def parse_status(text: str, revives: bool) -> State:
-    """The state in `supervisorctl status NAME` followed by a line "state ppid start" of its process, if it has one."""
+    """The state in `supervisorctl status NAME` followed by a line "state ppid start" of its process, if it has one.
+
+    Raises StepFailed where it says nothing of the program, as when no supervisord answers.
+    """
     lines = [line.split() for line in text.splitlines() if line.strip()]
+    told = shortened(text.strip(), 200)
+    if "no such process" in text:
+        return State("absent", revives=revives, detail=told)
     if not lines or len(lines[0]) < 2 or lines[0][1] not in _STATUS:
-        return State("absent", revives=revives, detail=shortened(text.strip(), 200))
+        raise StepFailed(f"supervisorctl says nothing of the program: {told or 'it printed nothing'}")
     words = lines[0]
     status = _STATUS[words[1]]
     pid = int(words[3].rstrip(",")) if words[2:3] == ["pid"] else None
@@ -174,7 +180,8 @@ def parse_status(text: str, revives: bool) -> State:
     return State(status, life_of(pid, seen[2] if seen else ""), pid, revives, " ".join(words[1:]))
 
 
-def _full_name(info: Mapping[str, Any]) -> str:
+def full_name(info: Mapping[str, Any]) -> str:
+    """A program as its control names it: with its group, where that has another name."""
     return str(info["name"] if info["group"] == info["name"] else f"{info['group']}:{info['name']}")
 
 

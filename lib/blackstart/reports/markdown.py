@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from blackstart.base.printable import one_line, table
-from blackstart.reports.standing import Standing
+from blackstart.reports.standing import Standing, is_typed
 
 _CELL_AT_MOST = 300
 
@@ -29,10 +29,9 @@ def code(text: str) -> str:
 
 def standing_lines(stands: Standing) -> list[str]:
     """How things stand, as a list; what is to be typed is code."""
-    typed = ("resume", "evidence", "next", "heal")
     names = {"next": "run again"}
     return [
-        f"- **{names.get(label, label)}**: {code(text) if label in typed else cell(text)}"
+        f"- **{names.get(label, label)}**: {code(text) if label == 'evidence' or is_typed(label) else cell(text)}"
         for label, text in stands.rows()
     ]
 

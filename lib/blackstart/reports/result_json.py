@@ -27,6 +27,7 @@ def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
         "trading": how.trading,
         "state": how.state,
         "abort": how.abort,
+        "mend_first": list(how.first),
         "resume": how.resume,
         "next": how.next,
         "target": view.target["name"],
@@ -62,6 +63,7 @@ def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause
         "trading": "",
         "state": "",
         "abort": "",
+        "mend_first": [],
         "resume": "",
         "next": "",
         "run": None,
@@ -89,9 +91,11 @@ def message(run: Mapping[str, Any], where: str, job: str) -> dict[str, Any]:
     many = "1 expectation follows" if run["follows"] == 1 else f"{run['follows']} expectations follow"
     follows = f" ({many} from it)" if run["follows"] else ""
     lines = [said, f"{run['cause']}{follows}", *(f"STILL BROKEN: {line}" for line in run["still_broken"])]
-    lines += [run["trading"], f"resume: {run['resume']}" if run["resume"] else "", f"evidence: {run['evidence']}"]
-    lines += [f"on {where}", f"job: {job}" if job else ""]
+    lines += [run["trading"], f"evidence: {run['evidence']}", f"on {where}", f"job: {job}" if job else ""]
+    lines += [f"first: {line}" for line in run["mend_first"] if line != run["next"]]
     lines += [f"{'heal' if run['still_broken'] else 'next'}: {run['next']}" if run["next"] else ""]
+    again = "resume, once that is done" if run["mend_first"] else "resume"
+    lines += [f"{again}: {run['resume']}" if run["resume"] else ""]
     text = "\n".join(one_line(line) for line in lines if line)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         text = text.replace(sign, entity)

@@ -67,7 +67,7 @@ def _stands(stands: Standing) -> Iterator[tuple[Element, Element]]:
 
 
 def _typed(label: str, text: str) -> Child:
-    return e("code", text) if label in ("resume", "next") else text
+    return e("code", text) if standing.is_typed(label) else text
 
 
 def _mend(view: RunView) -> Element:

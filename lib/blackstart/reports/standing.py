@@ -40,6 +40,7 @@ class Standing:
     would bring about, in words, and `state` in one; both are "" where the system has none, or none was looked at.
     `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
+    `ended` says what else must run again before it is resumed, in words.
     `left_out` are the criteria that the operator left out by choice.
     """
 
@@ -57,6 +58,14 @@ class Standing:
     next: str
     left_out: tuple[str, ...] = ()
     undone: str = ""
+    ended: tuple[str, ...] = ()
+
+    @property
+    def first(self) -> tuple[str, ...]:
+        """What is to be mended before the system is resumed: a line of shell, or in words what must run again."""
+        if not self.resume:
+            return ()
+        return (*([self.next] if self.still_broken else []), *self.ended)
 
     @property
     def title(self) -> str:
@@ -105,8 +114,10 @@ class Standing:
             yield "left out", f"{', '.join(self.left_out)}, by choice"
         if self.trading:
             yield "state", self.trading
+        for number, line in enumerate(self.first, 1):
+            yield f"{number}. {'mend' if line == self.next else 'first'}", line
         if self.resume:
-            yield "resume", self.resume
+            yield f"{len(self.first) + 1}. resume" if self.first else "resume", self.resume
         yield "evidence", self.evidence
         if self.next:
             yield "heal" if self.still_broken else "next", self.next
@@ -133,6 +144,7 @@ def of(view: RunView) -> Standing:
         next=heal_command() if broken else view.again,
         left_out=view.judgement.left_out,
         undone="" if broken else _undone(view),
+        ended=tuple(_ended(view, state)),
     )
 
 
@@ -180,6 +192,20 @@ def _undone(view: RunView) -> str:
     """What was broken, once each: none of it is any more."""
     done = dict.fromkeys(str(event["what"]) for event in view.record.of(EventName.DO))
     return f"{', '.join(done)}: all is undone, and it was proved" if done else ""
+
+
+def is_typed(label: str) -> bool:
+    """Whether what stands behind that label is to be typed as it is."""
+    return label.rpartition(" ")[2] in ("mend", "resume", "next", "heal")
+
+
+def _ended(view: RunView, state: "_State") -> Iterator[str]:
+    """What must run again before anybody resumes: services that died beside the drill, and an API that is silent."""
+    for finding in view.judgement.findings:
+        if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
+            yield f"start again what has ended: {finding.message}"
+    if state.word == "unseen" and (api := view.target.get("api")):
+        yield f"see that the API answers: {api}"
 
 
 class _State:

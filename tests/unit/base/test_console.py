@@ -10,9 +10,12 @@ import sys
 
 import pytest
 
+from blackstart.base import console as console_module
 from blackstart.base.console import Console
+from blackstart.base.live import Row
 from blackstart.base.secrets.redact import Redactor
 from blackstart.model.verdict import Verdict
+from tests.services import eventually
 
 
 def plain(scrub=lambda text: text) -> tuple[Console, io.StringIO]:
@@ -80,6 +83,20 @@ def test_progress_in_a_log_is_a_line_every_ten_seconds() -> None:
     console.progress("waiting")
     console.progress("waiting")
     assert out.getvalue().count("waiting") == 1
+
+
+def test_a_log_is_not_silent_for_long_while_something_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(console_module, "_SILENT_S", 0.3)
+    console, out = plain()
+    with console.live(lambda: [Row("undo of redis 12 s"), Row("next", "recovery")]):
+        assert eventually(lambda: out.getvalue().count("still: ") == 2)
+    told = [line[15:] for line in out.getvalue().splitlines()]
+    assert set(told) == {"still: undo of redis 12 s"}
+    times_s = [float(line[6:12]) for line in out.getvalue().splitlines()]
+    assert (times_s[1] - times_s[0]) % 60 >= 0.3
+    console.quiet = True
+    with console.live(lambda: [Row("undo of redis 12 s")]):
+        assert not eventually(lambda: len(out.getvalue().splitlines()) > len(told), within_s=1.0)
 
 
 def test_a_stream_that_is_not_utf8_gets_escapes_instead_of_a_crash() -> None:

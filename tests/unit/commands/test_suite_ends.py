@@ -76,6 +76,15 @@ def test_the_last_lines_say_how_the_system_is_resumed(runs: Runs, capsys: pytest
     assert (resume, ends) == (f"resume: {RESUME}", "chaos.suite: broke, 0 of 3 held")
 
 
+def test_what_is_still_broken_is_to_be_mended_before_the_system_is_resumed(
+    runs: Runs, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runs(Drill(gone_ok=False, extra=ABORTED.extra))
+    assert suite.suite("trader", {}, False) == 50
+    told = [line.partition(":")[0] for line in lines(capsys)]
+    assert told[told.index("state") :][:3] == ["state", "mend first", "resume"]
+
+
 @pytest.mark.parametrize(("state", "told"), [("paused", "has paused"), ("unseen", "was to pause")])
 def test_what_has_paused_trading_ends_a_suite_that_was_to_go_on(
     runs: Runs, capsys: pytest.CaptureFixture[str], state: str, told: str

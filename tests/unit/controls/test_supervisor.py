@@ -25,12 +25,19 @@ from tests.unit.probes.servers import answering, serving
         ("redis                  FATAL     Exited too quickly\n", "failed", ""),
         ("redis                  EXITED    Nov 21 12:00 AM\n", "stopped", ""),
         ("redis: ERROR (no such process)\n", "absent", ""),
-        ("", "absent", ""),
     ],
 )
 def test_the_status_is_read(printed: str, status: str, process: str) -> None:
     state = parse_status(printed, revives=True)
     assert (state.status, state.instance) == (status, process)
+
+
+@pytest.mark.parametrize(
+    "printed", ["", "unix:///run/s.sock no such file\n", "error: <class 'TimeoutError'>, timed out\n"]
+)
+def test_a_supervisord_that_does_not_answer_says_nothing_of_a_program(printed: str) -> None:
+    with pytest.raises(StepFailed, match=f"says nothing of the program: {printed.strip()[:20] or 'it printed'}"):
+        parse_status(printed, revives=True)
 
 
 def test_settings_are_read_with_what_they_include(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

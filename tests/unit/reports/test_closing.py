@@ -23,6 +23,7 @@ from tests.unit.reports.test_standing import ApiDies
 from tests.unit.stage import TARGET
 
 GOLDEN = Path(__file__).with_name("golden")
+PAUSED = {"ok": True, "state": "paused", "of": "trading", "resume": "curl -X POST http://127.0.0.1:8000/resume"}
 SITUATIONS = {
     "held": Drill(),
     "broke_by_one_cause": ApiDies(end_s=9.5),
@@ -30,6 +31,7 @@ SITUATIONS = {
     "inconclusive": Drill(bites=False),
     "refused": Drill(stop_at="fault", extra=[("refused", {"message": "Not started: the baseline does not hold"})]),
     "not_restored": Drill(gone_ok=False),
+    "not_restored_and_paused": Drill(gone_ok=False, extra=[("abort", {}), ("abort verified", PAUSED)]),
     "interrupted": Drill(end_s=5.0, extra=[("interrupted", {"message": "interrupted by SIGINT"})]),
 }  # fmt: skip
 

@@ -11,7 +11,7 @@ from blackstart.evidence import history
 from blackstart.evidence.journal import Record
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
-from blackstart.reports import csv_log, github, html, junit, standing, summary, table
+from blackstart.reports import csv_log, github, html, junit, result_json, standing, summary, table
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
@@ -172,6 +172,31 @@ def test_a_pause_whose_other_steps_failed_is_no_success(runs: dict[str, Path]) -
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "skipped": True}, mode, paused))
     assert (found.abort, found.resume) == ("paused", "curl -X POST x")
     assert found.trading.endswith("the API has no such route: POST /flatten")
+
+
+def test_what_must_be_mended_before_anything_is_resumed_stands_first_and_is_numbered(
+    stories: dict[str, RunView],
+) -> None:
+    view, curl = stories["not-restored"], "curl -X POST http://h/resume"
+    paused = {"n": 0, "at": 1010.0, "event": "abort verified", "of": "trading", "ok": True, "state": "paused"}
+    dead = Finding(bystanders.NAME, "check", Verdict.BROKE, "postgres was running before, and is stopped", "", "")
+    judgement = replace(view.judgement, findings=(*view.judgement.findings, dead))
+    record = Record((*view.record.events, {**paused, "resume": curl}))
+    story = RunView(record, judgement, view.where, known=systems.of)
+    found = standing.of(story)
+    mend = f"start again what has ended: {dead.message}"
+    numbered = [row for row in found.rows() if row[0][0].isdigit()]
+    assert numbered == [("1. mend", found.next), ("2. first", mend), ("3. resume", curl)]
+    assert result_json.of_run(story, 50)["mend_first"] == [found.next, mend]
+    sent = result_json.message({**result_json.of_run(story, 50)}, "here", "")["text"].splitlines()
+    assert sent[-3:] == [f"first: {mend}", f"heal: {found.next}", f"resume, once that is done: {curl}"]
+
+
+def test_an_api_that_nobody_has_seen_is_to_answer_before_it_is_resumed(runs: dict[str, Path]) -> None:
+    silent = {"ok": False, "state": "unseen", "of": "trading", "resume": "curl x"}
+    found = standing.of(viewed(runs["broke"], {"event": "abort"}, {"event": "abort verified", **silent}))
+    assert found.first == ("see that the API answers: http://127.0.0.1:8000",)
+    assert [label for label, _ in found.rows() if label[0].isdigit()] == ["1. first", "2. resume"]
 
 
 def test_an_abort_that_failed_has_been_seen_by_nobody(runs: dict[str, Path]) -> None:

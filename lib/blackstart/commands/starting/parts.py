@@ -144,6 +144,7 @@ def _service(draft: Draft, name: str, candidates: Sequence[Running], console: Co
     how = f"NOT PROVED to be the {draft.top['kind'].value}'s own: {why}" if why else "proved to be its own"
     console.say(f"{name}: {one.told}: {how}")
     others = [f"{len(made) - 1} more speak {name} here, and are not proved to be"] if len(made) > 1 else []
+    with_it = with_it.left_open(called, *one.open) if one.open else with_it
     return _with_login(with_it.noted(called, f"{how}, {clock.utc_iso()}", *others), name, one)
 
 

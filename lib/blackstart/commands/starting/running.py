@@ -5,20 +5,20 @@ import os
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from blackstart.base.errors import BlackstartError
+from blackstart.commands.starting.held_by import held_by
 from blackstart.controls.steps.local import carry_out
 from blackstart.model.step import Command
 
 _ENGINE_WITHIN_S = 15.0
 _COMPOSE = "com.docker.compose."
-_UNIT = re.compile(r"/([^/]+)\.service(?:/|$)")
 # Nothing is said to other ports of a machine: what listens there may take it amiss.
 _PORTS = {6379, 5432, 9092, 8474, 9090, 3000, 5000, 8000, 8001, 8080, 8081, 8888}
+_KAFKA = "kafka.Kafka"
 _PROGRAMS = re.compile(r"redis|valkey|postgres|kafka|toxiproxy|prometheus|uvicorn|gunicorn", re.IGNORECASE)
 
 
@@ -26,7 +26,7 @@ _PROGRAMS = re.compile(r"redis|valkey|postgres|kafka|toxiproxy|prometheus|uvicor
 class Running:
     """One thing that runs. `address` is where it is reached from here ("" where it publishes nothing), `port` its own,
     `control` the table of a target file, `told` where all this is from, `names` what it is called by others, and
-    `settings` those of its environment that are no secret."""
+    `settings` those of its environment that are no secret; `open` are lines that only the operator can decide on."""
 
     address: str
     port: int
@@ -34,6 +34,7 @@ class Running:
     told: str
     names: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
+    open: tuple[str, ...] = ()
 
 
 def containers() -> tuple[list[Running], str]:
@@ -88,30 +89,16 @@ def listening(known: Collection[str]) -> list[Running]:
         program = _program(one.pid)
         if program == "docker-proxy" or not (port in _PORTS or _PROGRAMS.search(program)):
             continue
-        host = _host(str(one.laddr.ip))
-        found[port] = Running(f"{host}:{port}", port, *_held_by(one.pid, program, f"{host}:{port}"))
+        host = _host(str(one.laddr.ip).removeprefix("::ffff:"))
+        held = held_by(one.pid, program, f"{host}:{port}")
+        found[port] = Running(f"{host}:{port}", port, held.control, held.told, open=held.open)
     return [found[port] for port in sorted(found)]
 
 
 def _program(pid: int | None) -> str:
+    """What runs, by its name; Kafka by its class, as its program is java."""
     try:
-        return psutil.Process(pid).name() if pid else ""
+        process = psutil.Process(pid) if pid else None
+        return "" if process is None else "kafka" if _KAFKA in process.cmdline() else process.name()
     except psutil.Error:
         return ""
-
-
-def _held_by(pid: int | None, program: str, address: str) -> tuple[dict[str, str], str]:
-    """How it is controlled, and where that is known from: its unit, else a hand."""
-    what = program or "a process of another user"
-    unit = _unit(pid) if pid else ""
-    if unit:
-        return {"unit": unit}, f"unit {unit} ({what}, process {pid}), listening at {address}"
-    return {"manual": f"{what} at {address}"}, f"{what}, listening at {address}, in no container and no unit"
-
-
-def _unit(pid: int) -> str:
-    try:
-        found = _UNIT.findall(Path(f"/proc/{pid}/cgroup").read_text(encoding="utf-8"))
-    except OSError:
-        return ""
-    return found[-1] if found and not found[-1].startswith(("user@", "docker", "containerd")) else ""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from itertools import chain, repeat
 
-from tenacity import Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
+from tenacity import RetryCallState, Retrying, retry_if_result, stop_after_delay, wait_exponential, wait_fixed
 
 from blackstart.base import clock
 from blackstart.base.codec import to_data
@@ -23,6 +23,11 @@ Say = Callable[[str], None]
 STAYS_GONE_S = 1.0
 _READ_TIMEOUT_S = 2.0
 _FIRST_READ_TIMEOUT_S = 0.25
+# A reading that was late on a busy machine, as `docker inspect` is there, says nothing: it is asked again, with twice
+# the time each time, for so long.
+_LATE_READ_TIMEOUT_S = 8.0
+_UNREAD_FOR_S = 15.0
+_UNREAD = ("timed_out", "unreadable")
 # How long an undo that went well is given to show before it is tried again: longer each time. A start that was lost
 # in a stop is repeated soon, and a database that takes its time is not pestered.
 _LOOKS_S = (1.0, 2.0, 4.0, 5.0)
@@ -96,8 +101,7 @@ def is_gone(change: Change) -> bool:
 def all_true(conditions: tuple[Condition, ...]) -> bool:
     """One look: whether all of these are true now."""
     with ExitStack() as stack:
-        readers = _open(conditions, stack)
-        return all(_true(condition, reader) for condition, reader in readers)
+        return bool(_look(_open(conditions, stack), _READ_TIMEOUT_S))
 
 
 def unproved(change: Change) -> list[str]:
@@ -136,24 +140,42 @@ def wait_gone(change: Change, within_s: float) -> bool:
         def look() -> bool:
             # What still comes back is often deaf to the first question and quick with the next one.
             nonlocal timeout_s
-            limit_s, timeout_s = timeout_s, min(2 * timeout_s, _READ_TIMEOUT_S)
-            return all(_true(condition, reader, limit_s) for _ in range(2) for condition, reader in readers)
+            limit_s, timeout_s = timeout_s, min(2 * timeout_s, _LATE_READ_TIMEOUT_S)
+            return all(_look(readers, limit_s) for _ in range(2))
 
         return bool(retrying(look))
 
 
-def stays_gone(change: Change, for_s: float) -> bool:
-    """Whether every `gone` condition is true now, and in every reading for `for_s` more."""
+def stays_gone(change: Change, for_s: float) -> bool | None:
+    """Whether every `gone` condition is true now, and in every reading for `for_s` more.
+
+    None where it could not be told: what could not be read did not come back. It is asked again, for some seconds past
+    `for_s`, and what counts is what can be read then.
+    """
     until_s = clock.now_s() + for_s
+    timeout_s = _READ_TIMEOUT_S
     with ExitStack() as stack:
         readers = _open(change.gone, stack)
+
+        def look() -> bool | None:
+            nonlocal timeout_s
+            seen = _look(readers, timeout_s)
+            timeout_s = _READ_TIMEOUT_S if seen else min(2 * timeout_s, _LATE_READ_TIMEOUT_S)
+            return seen
+
         retrying = Retrying(
-            stop=lambda state: clock.now_s() >= until_s,
+            stop=lambda state: clock.now_s() >= until_s + (0.0 if _seen(state) else _UNREAD_FOR_S),
             wait=wait_fixed(0.1),
-            retry=retry_if_result(bool),
-            retry_error_callback=lambda state: True,
+            retry=retry_if_result(lambda seen: seen is not False),
+            retry_error_callback=_seen,
         )
-        return bool(retrying(lambda: all(_true(condition, reader) for condition, reader in readers)))
+        seen: bool | None = retrying(look)
+        return seen
+
+
+def _seen(state: RetryCallState) -> bool | None:
+    seen: bool | None = state.outcome.result() if state.outcome else None
+    return seen
 
 
 def outlasts(change: Change, late_s: float, say: Say, again: Callable[[], bool]) -> bool:
@@ -164,10 +186,16 @@ def outlasts(change: Change, late_s: float, say: Say, again: Callable[[], bool])
     if not late_s:
         return True
     say(f"{change.what}: a step did not come back and may still take effect; watched for {late_s:g} s")
-    if stays_gone(change, late_s):
+    stayed = stays_gone(change, late_s)
+    if stayed:
         return True
-    say(f"came after its undo: {change.what}")
-    return again() and stays_gone(change, STAYS_GONE_S)
+    say(untold(change) if stayed is None else f"came after its undo: {change.what}")
+    return again() and bool(stays_gone(change, STAYS_GONE_S))
+
+
+def untold(change: Change) -> str:
+    """For people: that it could not be told whether the change stays undone."""
+    return f"can't be told, since it can't be read: whether it stays undone: {change.what}"
 
 
 def longest_s(change: Change) -> float:
@@ -188,7 +216,16 @@ def _open(conditions: tuple[Condition, ...], stack: ExitStack) -> list[tuple[Con
     return pairs
 
 
-def _true(condition: Condition, reader: Reader, timeout_s: float = _READ_TIMEOUT_S) -> bool:
+def _look(readers: list[tuple[Condition, Reader]], timeout_s: float) -> bool | None:
+    """One look: whether all of these are true now; None where none is seen to be false, and one could not be read."""
+    seen = [_true(condition, reader, timeout_s) for condition, reader in readers]
+    return False if False in seen else None if None in seen else True
+
+
+def _true(condition: Condition, reader: Reader, timeout_s: float) -> bool | None:
     sent_s = clock.now_s()
     answer = reader.read(timeout_s)
-    return condition.matches(reading_of(condition.probe, answer, sent_s, clock.now_s()))
+    reading = reading_of(condition.probe, answer, sent_s, clock.now_s())
+    if condition.matches(reading):
+        return True
+    return None if reading.kind in _UNREAD else False

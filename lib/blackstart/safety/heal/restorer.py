@@ -12,7 +12,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Note
 from blackstart.model.change import Change, no_proof
 from blackstart.model.step import Ask
-from blackstart.safety.heal.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone, unproved
+from blackstart.safety.heal.restore import STAYS_GONE_S, is_gone, outlasts, restore, stays_gone, unproved, untold
 from blackstart.safety.ledger.ledger import Ledger
 
 _A_LOOK_S = 2.0
@@ -113,8 +113,9 @@ class Restorer:
         late_s = self.late.get(entry, 0.0)
         self.busy(clock.now_s() + _LOOKS_S + for_s + late_s)
         again = partial(self._restored, entry, change)
-        ok = (self._stays(change, for_s) or self._undone_again(entry, change)) and self._sees(
-            "stays undone", change, partial(outlasts, change, late_s, self.say, again)
+        stayed = self._stays(change, for_s)
+        ok = (stayed or self._undone_again(entry, change, stayed)) and bool(
+            self._sees("stays undone", change, partial(outlasts, change, late_s, self.say, again))
         )
         self.note(EventName.GONE, change=entry, ok=ok, sync=True, **self._last_seen(entry, change, ok))
         if ok:
@@ -123,28 +124,28 @@ class Restorer:
             recorded(close, lambda text: self.say(f"{text}; the change is undone all the same"))
         return ok
 
-    def _undone_again(self, entry: str, change: Change) -> bool:
+    def _undone_again(self, entry: str, change: Change, stayed: bool | None) -> bool:
         if self._sees("is undone", change, partial(self.over, entry, change)):
             return False
         how = "came back after its undo" if entry in self._proved else "is not undone yet"
-        self.say(f"{how}: {change.what}; undoing it again")
+        self.say(f"{untold(change) if stayed is None else f'{how}: {change.what}'}; undoing it again")
         self.again(change.what)
         if not self._restored(entry, change):
             return False
-        stayed = self._stays(change, STAYS_GONE_S)
-        if not stayed:
-            self.say(f"came back after its undo: {change.what}")
-        return stayed
+        stays = self._stays(change, STAYS_GONE_S)
+        if not stays:
+            self.say(untold(change) if stays is None else f"came back after its undo: {change.what}")
+        return bool(stays)
 
-    def _stays(self, change: Change, for_s: float) -> bool:
+    def _stays(self, change: Change, for_s: float) -> bool | None:
         return self._sees("is undone", change, partial(stays_gone, change, for_s))
 
-    def _sees(self, what: str, change: Change, look: Callable[[], bool]) -> bool:
+    def _sees(self, what: str, change: Change, look: Callable[[], bool | None]) -> bool | None:
         try:
             return look()
         except Exception as error:  # as above: what can't be looked at is not gone
             self.say(f"whether {change.what} {what} can't be seen: {type(error).__name__}: {error}")
-            return False
+            return None
 
     def _announce(self, text: str) -> None:
         (self.announce or self.say)(text)

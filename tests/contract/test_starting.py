@@ -1,0 +1,82 @@
+"""`chaos.init` before processes that run without a container: the control that it proposes is the one that works."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from blackstart import controls
+from blackstart.commands.starting import parts, running
+from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.running import Running
+from blackstart.model.control import Control
+from blackstart.model.target import Service
+from tests.contract.kafka_broker import Broker, kafka_broker
+from tests.services import Supervised, carry_out, eventually, supervised_redis
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Supervised]:
+    with supervised_redis(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    with kafka_broker(tmp_path_factory.mktemp("kafka")) as made:
+        yield made
+
+
+def found(address: str) -> Running:
+    (one,) = [one for one in running.listening([]) if one.address == address]
+    return one
+
+
+def control_of(table: object) -> Control:
+    return controls.of(Service("one", control=table)).resolve()  # type: ignore[arg-type]
+
+
+def test_a_program_of_a_supervisord_is_controlled_as_that_program(lab: Supervised) -> None:
+    one = found(f"127.0.0.1:{lab.port}")
+    assert one.control == {"supervisor": "redis", "config": str(lab.config)} and one.open == ()
+    assert one.told.startswith("program redis of supervisord (process ")
+    control = control_of(one.control)
+    assert control.facts().pid == lab.pid()
+    carry_out(control.stop())
+    assert "STOPPED" in lab.ctl("status", "redis")
+    carry_out(control.start())
+    assert "RUNNING" in lab.ctl("status", "redis")
+
+
+def test_a_supervisord_that_can_not_be_asked_is_told_and_nothing_else_is_taken_for_it(lab: Supervised) -> None:
+    lab.config.write_text(lab.config.read_text().replace("[supervisorctl]", "[supervisorctl_not]"))
+    one = found(f"127.0.0.1:{lab.port}")
+    assert list(one.control) == ["manual"]
+    assert "can't be asked: " in one.told and "has no [supervisorctl] section" in one.told
+
+
+@pytest.mark.kafka
+def test_a_kafka_that_runs_by_itself_is_found_and_its_own_command_line_is_proposed(broker: Broker) -> None:
+    assert broker.process is not None
+    said: list[str] = []
+    seen = [each.one for each in parts.look(said.append) if each.speaks == "kafka"]
+    (one,) = [one for one in seen if one.address == broker.address]
+    assert list(one.control) == ["manual"] and f"kafka, process {broker.process.pid}, " in one.told
+    assert any(f"{broker.address}" in line and line.endswith(": kafka") for line in said)
+    made = Draft({"name": Told("x"), "kind": Told("flash-sale"), "api": Told("http://127.0.0.1:1")})
+    text = (
+        made.with_service("kafka", {"control": Told(dict(one.control))}).left_open("services.kafka", *one.open).text()
+    )
+    line = next(line for line in text.splitlines() if line.startswith("# control = "))
+    control = control_of(tomllib.loads(line.removeprefix("# "))["control"])
+    assert control.facts().pid == broker.process.pid
+    carry_out(control.stop())
+    broker.process.wait(10)
+    try:
+        carry_out(control.start())
+        assert eventually(lambda: broker.lab.lacks() is None, within_s=60)
+    finally:
+        carry_out(control.stop())
