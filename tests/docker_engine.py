@@ -35,12 +35,17 @@ def redis_image() -> str:
 
 
 def redis_root() -> bytes:
-    """The root of that image as a tar: /usr/bin/redis-server, what it needs, /data and /tmp."""
-    server = Path(redis_server()).resolve()
-    needed = subprocess.run(["ldd", str(server)], capture_output=True, text=True, timeout=10, check=True).stdout
+    """The root of that image as a tar."""
+    return program_root(Path(redis_server()))
+
+
+def program_root(program: Path) -> bytes:
+    """The root of an image of one program as a tar: /usr/bin/NAME, what it needs, /data and /tmp."""
+    file = program.resolve()
+    needed = subprocess.run(["ldd", str(file)], capture_output=True, text=True, timeout=10, check=False).stdout
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as tar:
-        tar.add(server, "usr/bin/redis-server")
+        tar.add(file, f"usr/bin/{program.name}")
         for library in sorted(set(re.findall(r"(/\S+)", needed))):
             tar.add(Path(library).resolve(), library.lstrip("/"))
         for folder in ("data", "tmp"):

@@ -33,6 +33,7 @@ KUBERNETES = frozenset(
     for name in (
         "contract/test_cluster",
         "contract/test_controls_kubernetes",
+        "contract/test_k6_in_pods",
         "contract/test_kubernetes_runs",
         "lab/test_trader_on_kubernetes",
     )

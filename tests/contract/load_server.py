@@ -1,4 +1,4 @@
-"""A small real server for tests of loads: `python -m tests.contract.load_server` prints its port, then serves.
+"""A small real server for tests of loads: `python -m tests.contract.load_server HOST` prints its port, then serves.
 
 /ok /slow/MS /status/CODE /drop /hang /endless /json /orders (keeps what it accepted, by client_order_id) /concurrent
 (answers how many were in it at once) /seen (what it counted).
@@ -95,7 +95,7 @@ async def serve() -> None:
         app.router.add_route("*", path, handler)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0, backlog=2048)
+    site = web.TCPSite(runner, sys.argv[1], 0, backlog=2048)
     await site.start()
     print(runner.addresses[0][1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)  # ends with its parent

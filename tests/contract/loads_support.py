@@ -31,13 +31,13 @@ class Server:
 
 
 @contextmanager
-def load_server() -> Iterator[Server]:
-    argv = [sys.executable, "-m", "tests.contract.load_server"]
+def load_server(host: str = "127.0.0.1") -> Iterator[Server]:
+    argv = [sys.executable, "-m", "tests.contract.load_server", host]
     with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout
         port = int(process.stdout.readline())
         try:
-            yield Server(f"http://127.0.0.1:{port}", process.pid)
+            yield Server(f"http://{host}:{port}", process.pid)
         finally:
             process.kill()
 

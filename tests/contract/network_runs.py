@@ -20,9 +20,9 @@ from tests.services import eventually
 DRILL = Path(__file__).with_name("network_drill.py")
 ROOT = DRILL.parents[2]
 _RUN = (
-    "import sys; from blackstart.commands import run as command; "
+    "import json, sys; from blackstart.commands import run as command; "
     "sys.exit(command.run(sys.argv[1], {'target': sys.argv[2], 'noninteractive': True, 'assume_link': True, "
-    "'reports': sys.argv[3], 'allow': sys.argv[4] or None}))"
+    "'reports': sys.argv[3], 'allow': sys.argv[4] or None, **json.loads(sys.argv[5])}))"
 )
 
 
@@ -42,7 +42,7 @@ class NetworkRun:
 
     def __init__(
         self, folder: Path, fault: Fault, target: dict[str, Any], hold_s: float = 0.5, allow: str = "",
-        way: tuple[str, ...] = (), drill: Path = DRILL,
+        way: tuple[str, ...] = (), drill: Path = DRILL, **options: str,
     ) -> None:  # fmt: skip
         """`way` leads to the place where it runs, as in `ip netns exec NAME`; `drill` is the file of its experiment."""
         self.folder, self.reports = folder, folder / "reports"
@@ -52,7 +52,8 @@ class NetworkRun:
         env |= {"NETWORK_FAULT": json.dumps(to_data(fault)), "BLACKSTART_LOCKS": str(folder / "locks")}
         env.pop("SSH_CONNECTION", None)
         self.process = subprocess.Popen(
-            [*way, sys.executable, "-c", _RUN, str(drill), str(file), str(self.reports), allow],
+            [*way, sys.executable, "-c", _RUN, str(drill), str(file), str(self.reports), allow,
+             json.dumps(options)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env, start_new_session=True, cwd=ROOT,
         )  # fmt: skip
         self.said: list[str] = []

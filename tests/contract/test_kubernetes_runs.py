@@ -42,7 +42,7 @@ def shop(cluster: Cluster, kubeconfig: Path) -> Iterator[Shop]:
     """A namespace `shop` with users who have the rights of our page, less than those, and none."""
     cluster.load_image(redis_archive(kubeconfig.parent))
     with Shop(cluster, "shop") as one:
-        (page,) = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
+        page, _ = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
         name = cluster.kubectl("config", "view", "-o", "jsonpath={.clusters[0].name}")
         for user in ("drills", "reader", "nobody"):
             one.kubectl("create", "serviceaccount", user)

@@ -106,6 +106,7 @@ class Told:
         first = next(one for one in recorded if "utc" in one)
         self._utc = datetime.fromisoformat(first["utc"]) - timedelta(seconds=first["at"])
         self._environ = {"TERM": "xterm", "BLACKSTART_RUN": "invoke", "NO_COLOR": "" if coloured else "1"}
+        self._environ["BLACKSTART_STATE"] = "/tmp/drill/state"  # which stands in the lines to be typed
 
     def text(self) -> str:
         """What a person has read in the end; and below it the block, as it stood at the end of each wait."""

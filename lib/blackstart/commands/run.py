@@ -163,7 +163,7 @@ def declared(found: discovery.Found, target: Target, given: Flags, variant: str 
         hold_min_s=max(experiment.hold_min_s, given.hold_s),
         total_max_s=min(experiment.total_max_s, given.total_max_s),
     )
-    return with_k6(experiment, given.k6) if given.k6 else experiment
+    return with_k6(experiment, given.k6, given.pods, target)
 
 
 def allowing(target: Target, given: Flags) -> Target:

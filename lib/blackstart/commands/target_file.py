@@ -20,9 +20,10 @@ from blackstart.suites import systems
 _KEYS: dict[str, Any] = {
     "name": str, "kind": str, "api": str, "lab": bool, "mutant": str, "headers": dict, "allow": list, "facts": dict,
     "services": dict, "abort": str, "profile": str, "prometheus": str, "proxy": str, "max_rate_hz": (int, float),
-    "read_timeout_s": (int, float),
+    "read_timeout_s": (int, float), "load": dict,
 }  # fmt: skip
 _SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control", "proxy_name", "net")
+_LOAD_KEYS = ("image", "namespace", "context", "api", "secret")
 _LARGEST_BYTES = 1 << 20  # many times what a target needs; /dev/zero would never end
 
 
@@ -69,6 +70,7 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     for header, value in data.get("headers", {}).items():
         if not isinstance(value, str):
             raise BadTarget(f'{where}: the header "{header}" must be text, as in "env:OPS_KEY", not {kind_of(value)}')
+    _refuse_bad_load(data.get("load"), where)
     fields = {key: value for key, value in data.items() if key in _KEYS and key not in ("services", "allow")}
     each = {name: _instances(name, table, where) for name, table in data.get("services", {}).items()}
     services = {one.name: one for instances in each.values() for one in instances}
@@ -77,6 +79,19 @@ def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:
     }
     allow = tuple(map(str, data.get("allow", ())))
     return Target(**fields, services=services, fleets=on_hosts, routes=routes, allow=allow, why=why, system=own)
+
+
+def _refuse_bad_load(table: Any, where: str) -> None:
+    if table is None:
+        return
+    for key, value in table.items():
+        if key not in _LOAD_KEYS:
+            raise BadTarget(f'{where}: unknown key "{key}" in [load].{did_you_mean(key, _LOAD_KEYS)}')
+        if not isinstance(value, str) or not value:
+            raise BadTarget(f'{where}: "{key}" in [load] must be text, not {kind_of(value)}')
+    if "image" not in table:
+        raise BadTarget(f'{where}: [load] needs an image with k6 in it, as in image = "grafana/k6:1.3.0"')
+    _urls(table, f"{where}: [load]", "api")
 
 
 def _instances(name: str, table: Any, where: str) -> tuple[Service, ...]:

@@ -7,17 +7,13 @@ no time to end in order. A *crash* is a signal to the main process from the mach
 which Kubernetes starts it again.
 """
 
-import contextlib
-import os
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from blackstart.base.codec import plain
-from blackstart.base.errors import BadTarget, NotAvailable, StepFailed, did_you_mean
+from blackstart.base.errors import BadTarget, NotAvailable, StepFailed
 from blackstart.controls import container_process, kubernetes_places, kubernetes_workload, read_table
 from blackstart.controls.kubernetes_answers import (
     NOWHERE,
@@ -28,6 +24,7 @@ from blackstart.controls.kubernetes_answers import (
     state,
     state_of_pods,
 )
+from blackstart.controls.kubernetes_context import Context
 from blackstart.controls.kubernetes_rivals import rivals
 from blackstart.controls.kubernetes_workload import SCALED, WORKLOADS
 from blackstart.model.control import Control, State
@@ -42,7 +39,6 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 _SELECTOR = re.compile(r"[\w./-]+=[\w.-]+(,[\w./-]+=[\w.-]+)*\Z")
 _NAMES = {**dict.fromkeys(WORKLOADS, _NAME), "pod": _SELECTOR}
 _FORMS = ("can't be a name in Kubernetes", 'is not labels with their values, as in pod = "app=redis,tier=cache"')
-_LACKS_CLIENT = "a control of Kubernetes needs its client: pip install 'blackstart[kubernetes]'"
 _CRASH = (
     'signal=$1; shift; for one; do pid=${one%%:*}; grep -q "${one#*:}" "/proc/$pid/cgroup" 2>/dev/null || { '
     'echo "process $pid is no more the one that was seen: somebody restarted it" >&2; exit 75; }; done; '
@@ -91,29 +87,8 @@ class Kubernetes(Control):
 
     def resolve(self) -> Control:
         """The one workload that is meant, in the one cluster. Raises BadTarget with what is near, StepFailed."""
-        kubectl = shutil.which(self.kubectl or "kubectl")
-        if not kubectl:
-            raise BadTarget("there is no kubectl on PATH, which every step and undo is made of: install it")
-        known = replace(self, kubectl=kubectl, kubeconfig=self.kubeconfig or _kubeconfig())
-        api = known._api()
-        known = replace(
-            known,
-            context=api.context,
-            server=api.server,
-            local=api.is_local(),
-            namespace=self.namespace or api.namespace,
-            cluster=api.uid,
-        )
-        if not known.cluster:
-            raise StepFailed(f"{api.context}: {api.server} has no namespace kube-system: is it a Kubernetes?")
-        if api.get("namespace", known.namespace) is None:
-            names: list[str] = []
-            with contextlib.suppress(StepFailed):  # not everybody may list them
-                names = [one["metadata"]["name"] for one in api.list("namespace", "")]
-            raise BadTarget(
-                f'{api.context} has no namespace "{known.namespace}".{did_you_mean(known.namespace, names)}'
-            )
-        found = kubernetes_workload.meant(api, known.namespace, self.resource, self.name)
+        known = replace(self, **self._place.resolve().fields())
+        found = kubernetes_workload.meant(known._api(), known.namespace, self.resource, self.name)
         return replace(known, resource=found.resource, name=found.name, selector=found.selector, pods=found.pods)
 
     def facts(self, timeout_s: float = 10.0) -> State:
@@ -232,11 +207,10 @@ class Kubernetes(Control):
         return self._kubectl(*words, accepts=none, timeout_s=_STOP_TIMEOUT_S)
 
     def _may(self, verb: str, what: str, *more: str) -> Command:
-        return self._kubectl("auth", "can-i", verb, what, *more)
+        return self._place.may(verb, what, *more)
 
     def _kubectl(self, *words: str, **more: Any) -> Command:
-        argv = (self.kubectl or "kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *words)
-        return Command(argv, env={"KUBECONFIG": self.kubeconfig} if self.kubeconfig else {}, **more)
+        return self._place.step(*words, **more)
 
     def _refuse_pause(self) -> NoReturn:
         raise NotAvailable(
@@ -247,25 +221,16 @@ class Kubernetes(Control):
 
     # ------------------------------------------------------------ looking
 
+    @property
+    def _place(self) -> Context:
+        return Context(**{name: getattr(self, name) for name in Context().fields()})
+
     def _api(self, timeout_s: float = 10.0) -> "ApiServer":
-        try:
-            from blackstart.controls.cluster import api_server  # noqa: PLC0415  (an extra, for who names a cluster)
-        except ModuleNotFoundError as error:
-            raise BadTarget(f"{_LACKS_CLIENT} (there is no module {error.name})") from error
-        api = api_server.connect(self.kubectl, self.kubeconfig, self.context, timeout_s)
-        if self.cluster and api.uid != self.cluster:
-            raise StepFailed(f"the context {self.context} leads to another cluster by now ({api.uid})")
-        return api
+        return self._place.api(timeout_s)
 
     def _with_pid(self, seen: State, pods: Sequence[Told]) -> State:
         ids = container_ids(pods)
         return replace(seen, pid=container_process.main_pid(ids[0])) if len(ids) == 1 else seen
-
-
-def _kubeconfig() -> str:
-    """The files that kubectl reads, by whole paths: an undo from another shell, or by root, meets the same cluster."""
-    named = [path for path in os.environ.get("KUBECONFIG", "").split(os.pathsep) if path]
-    return os.pathsep.join(map(os.path.abspath, named)) or str(Path("~/.kube/config").expanduser())
 
 
 def _read(where: str, table: Mapping[str, Any]) -> Control:

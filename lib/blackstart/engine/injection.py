@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.errors import BlackstartError, Refused, StepLost, StepTimedOut
@@ -36,10 +37,15 @@ class Injection:
         self.ledger = Ledger(tell=guardian.tell, placeholders=guardian.placeholders)
         self.outstanding: dict[str, Change] = {}
         self.proved: set[str] = set()
+        self.first = 0  # of its changes among those of the run
         self.restorer = Restorer(
-            self.ledger, self._tell, observer.note, plan.experiment.undo_timeout_s, self.console.say,
+            self.ledger, self._tell, self.note, plan.experiment.undo_timeout_s, self.console.say,
             busy=guardian.lease, failed=narrator.undo_failed, again=self._again,
         )  # fmt: skip
+
+    def note(self, event: EventName, **facts: Any) -> None:
+        """Into the record."""
+        self.observer.note(event, **facts)
 
     def prepare(self, step: Step) -> None:
         """Carry out what is done before the baseline. Raises Refused where it fails: nothing was broken yet."""
@@ -68,11 +74,11 @@ class Injection:
             self._do(entry, change, between)
 
     def _entry(self, number: int) -> str:
-        return f"{self.folder.run}#{number}"
+        return f"{self.folder.run}#{self.first + number}"
 
     def _do(self, entry: str, change: Change, between: Callable[[], None]) -> None:
         self.ledger.mark(entry, "doing")
-        self.observer.note(EventName.DO, change=entry, what=change.what, sync=True)
+        self.note(EventName.DO, change=entry, what=change.what, sync=True)
         self.narrator.waiting(f"doing: {change.what}", "bite")
         self.console.say(f"doing: {change.what}")
         for step in change.do:
@@ -86,7 +92,7 @@ class Injection:
             if self.observer.stop_because:
                 between()  # raises, and says why
         self.ledger.mark(entry, "done")
-        self.observer.note(EventName.DID, change=entry, what=change.what)
+        self.note(EventName.DID, change=entry, what=change.what)
 
     def _given_up(self, entry: str, step: Step) -> None:
         self.restorer.late[entry] = step.timeout_s
@@ -109,7 +115,7 @@ class Injection:
 
         def act() -> None:
             outcome = carry_out(step, on_start)
-            self.observer.note(EventName.STEP, step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
+            self.note(EventName.STEP, step=describe(step), code=outcome.code, took_s=round(outcome.took_s, 3))
 
         if not self.plan.experiment.stop_if:
             act()
@@ -164,7 +170,7 @@ class Injection:
         return [no_proof(change.what, seen.get(entry, ())) for entry, change in self.outstanding.items()]
 
     def _tell(self, text: str) -> None:
-        self.observer.note(EventName.UNDO_SAID, message=text)
+        self.note(EventName.UNDO_SAID, message=text)
         self.console.say(text)
 
 

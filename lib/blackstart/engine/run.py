@@ -19,10 +19,11 @@ from blackstart.base.console import Console
 from blackstart.base.errors import EndedEarly, Interrupted, Refused
 from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.redact import Redactor
-from blackstart.engine import abort, bystanders, link_check, planning, recording, safe_state
+from blackstart.engine import abort, bystanders, link_check, load_setup, planning, recording, safe_state
 from blackstart.engine.fault_phase import FaultPhase
 from blackstart.engine.injection import Injection
 from blackstart.engine.load import TrafficRun
+from blackstart.engine.load_setup import LoadSetup
 from blackstart.engine.narrator import Narrator
 from blackstart.engine.observer import CALM_TICK_S, FAST_TICK_S, Observer
 from blackstart.engine.signals import Signals
@@ -79,17 +80,19 @@ class Run:
 
     def _furnish(self) -> None:
         self.journal = Journal(self.folder.journal, self.redactor.scrub)
-        self.experiment = planning.with_history(self.experiment, self.folder.history)
+        self.experiment = load_setup.of_run(planning.with_history(self.experiment, self.folder.history), self.folder)
         self.plan = replace(self.plan, experiment=self.experiment)
         self.monitors = Monitors(self.experiment, self.plan.changes)
         target = self.plan.target
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
         self.narrator = Narrator(self.console, self.observer, self.plan, self.flags.verbose)
-        self.guardian = Guardian(self.folder, self.plan.changes, placeholders=self.placeholders)
+        every = (*self.plan.changes, *load_setup.changes(self.plan, self.folder))
+        self.guardian = Guardian(self.folder, every, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.narrator, self.guardian)
+        self.load_setup = LoadSetup(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.bystanders = bystanders.Bystanders(self.plan)
-        self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer)
+        self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer, self._set_up_load)
         self.ends_by_s = clock.now_s() + self.experiment.total_max_s
         recording.head(self.observer, self.plan, self.flags, self.folder, **self.head)
 
@@ -147,14 +150,25 @@ class Run:
         for line in rehearsal.rehearse(self.plan.changes):
             self.observer.note(EventName.REHEARSED, message=line)
         self.bystanders.look("before", self.observer, self._between)
-        heal_script.write(self.folder.heal_script, self.folder.run, self.plan.changes, self.placeholders)
+        self._keep_undos()
         self.traffic.arm()
-        self.guardian.wait_up()
-        if self.plan.changes:
-            undo_copies.bind_script(self.folder.run, self.folder.heal_script)
-            self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
         self._demand_baseline()  # asking and rehearsing may have taken long
         self._between()
+
+    def _keep_undos(self) -> None:
+        """Where they outlive the run, before the first `do`, be it for the load or the fault's."""
+        if self.folder.heal_script.exists():
+            return
+        heal_script.write(self.folder.heal_script, self.folder.run, self.guardian.changes, self.placeholders)
+        self.guardian.wait_up()
+        if self.guardian.changes:
+            undo_copies.bind_script(self.folder.run, self.folder.heal_script)
+            self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
+
+    def _set_up_load(self) -> None:
+        if self.load_setup.plan.changes:
+            self._keep_undos()
+            self.load_setup.make(self._between)
 
     def _break(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -253,6 +267,7 @@ class Run:
         if self.signals.first is not None:
             self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
         self._safely(self.traffic.end)
+        self._safely(self.load_setup.take_away)
         if self.signals.first is None and self.touched and self.experiment.drained:
             self._safely(self._drain)
         self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
@@ -284,7 +299,8 @@ class Run:
         self.console.say(f"something went wrong: {type(error).__name__}: {error}")
 
     def _close(self) -> from_folder.Result:
-        left = self.injection.proved, self.injection.unproved()
+        made = self.injection, self.load_setup
+        left = set().union(*(one.proved for one in made)), [why for one in made for why in one.unproved()]
         judgement = from_folder.judge_run(self.folder.path, self.journal.failure, *left)
         if safe_state.wanted(self.flags, judgement.verdict, self.plan.changes or self.traffic.flowed()):
             between = self.signals.unless_again(self.guardian.problem)
@@ -293,7 +309,7 @@ class Run:
         if self.touched:
             self._safely(lambda: self.narrator.keep_logs(judgement), EventName.TROUBLE)
         self._safely(self.observer.stop, EventName.TROUBLE)
-        self._safely(lambda: self.guardian.release(keep=bool(self.injection.outstanding)), EventName.TROUBLE)
+        self._safely(lambda: self.guardian.release(keep=any(one.outstanding for one in made)), EventName.TROUBLE)
         self.observer.note(EventName.VERDICT, verdict=judgement.verdict, reasons=list(judgement.reasons), sync=True)
         self.journal.close()
         by_signal = self.signals.first is not None and judgement.verdict != Verdict.NOT_RESTORED

@@ -28,6 +28,7 @@ class EventName(StrEnum):
     DO = "do"  # a change begins
     STEP = "step"  # one of its steps has ended
     DID = "did"  # all of its steps have
+    SET_UP = "set up"  # what a load needs begins to be made; that it is gone says `gone`
     UNDO = "undo"  # its undo begins
     UNDO_SAID = "undo said"  # what the undo had to say
     UNDONE = "undone"  # the undo has ended, proved (`ok`) or not
@@ -72,3 +73,7 @@ class EventName(StrEnum):
     UNDOING = "undoing"
     LATE = "late"
     CLOSED = "closed"
+
+
+BEGUN = (EventName.DO, EventName.SET_UP)
+"""What must be proved gone by the end."""

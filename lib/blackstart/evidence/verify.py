@@ -16,7 +16,7 @@ from typing import Any
 from blackstart.base import errors
 from blackstart.base.errors import Damaged
 from blackstart.evidence import attestation, journal, manifest, notes
-from blackstart.evidence.events import EventName
+from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.found import Found, Level
 from blackstart.evidence.signing import Verifier
 from blackstart.model.verdict import Verdict
@@ -136,7 +136,7 @@ def _over(folder: Path) -> bool:
         for event in events
         if event["event"] in _OVER or (event["event"] == EventName.GONE and event["ok"])
     }
-    return bool(over) and {event["change"] for event in events if event["event"] == EventName.DO} <= over
+    return bool(over) and {event["change"] for event in events if event["event"] in BEGUN} <= over
 
 
 def _healings(folder: Path) -> list[str]:

@@ -36,6 +36,25 @@ VARIABLES = {
     "K6_BINARY_PROVISIONING",
 }
 
+# All of them: rows need some, a script's thresholds may be of any, and a script's own list would leave some out.
+_SYSTEM_TAGS = (
+    "proto,subproto,status,method,url,name,group,check,error,error_code,tls_version,scenario,service,"
+    "expected_response,iter,vu,ocsp_status,ip"
+)
+# Its count tells whether a trend had a sample; a list of the shell's or the script's could leave it out.
+_TREND_STATS = "count,min,med,max,avg,p(90),p(95)"
+ARGUMENTS = (
+    "--quiet", "--no-color", "--no-usage-report", "--paused", "--out", "csv=-", "--system-tags", _SYSTEM_TAGS,
+    "--linger=false", "--summary-trend-stats", _TREND_STATS, "--no-summary=false", "--no-thresholds=false",
+    "--include-system-env-vars=true", "--log-output=stderr",
+)  # fmt: skip
+"""What follows `k6 run` wherever it runs: its rows on stdout, its messages on stderr, armed and paused."""
+VARIABLES_SET = {
+    "K6_CSV_TIME_FORMAT": "unix_micro",
+    "K6_CSV_SAVE_INTERVAL": "100ms",
+    "K6_AUTO_EXTENSION_RESOLUTION": "false",  # it would fetch other builds of k6
+}
+
 
 @plain("load.k6")
 class K6:

@@ -45,6 +45,12 @@ def _count(text: str) -> int:
     return int(text)
 
 
+def _pods(text: str) -> int:
+    if not text.strip().isascii() or not text.strip().isdigit() or not 1 <= int(text) <= 1000:
+        raise ValueError("must be a whole number from 1 to 1000")
+    return int(text)
+
+
 def _http_url(text: str) -> str:
     return http.read(text).text.rstrip("/")
 
@@ -139,6 +145,7 @@ class Flags:
     reports: str = flag("REPORTS", "folder of the evidence (reports/chaos)", _text, "reports/chaos")
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
     k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
+    pods: int = flag("K6_PODS", "play the k6 script in so many pods of the cluster in the target's [load]", _pods, 0)
     note: str = flag("NOTE", "a note for the evidence")
     tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
     json: bool = flag("BLACKSTART_JSON", "the result as JSON, the last line of standard output", _switch, False)

@@ -58,6 +58,9 @@ class Plan:
         if load.kind == "commands":
             where = f"on {load.host} " if load.host else ""
             return f"run `{shlex.join(load.argv)}` {where}for each request of the load {load.name}"
+        if load.kind == "k6_pods":
+            where = f"{load.pods} pods of {load.image} in the namespace {load.place.namespace} ({load.place.context})"
+            return f"make a Job there and send the load {load.name} from {where} to {load.api or self.target.api}"
         return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
 
     @property

@@ -35,7 +35,7 @@ class Target:
     an endpoint may be read. `why` says how this target was chosen. `secrets` are those that stand in its
     `file`, by reference (see `base.secrets.references`). `fleets` are the services that run on several hosts, by name:
     their instances, each of which is a service of its own. `system` is what is known of its kind, or, where it names
-    none, of the kind that it was chosen for.
+    none, of the kind that it was chosen for. `load` says where a load from pods comes from (see `loads.k6_override`).
     """
 
     name: str
@@ -59,6 +59,7 @@ class Target:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     system: System = field(default=System(), repr=False)
     fleets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    load: Mapping[str, str] = field(default_factory=dict)
 
     def service(self, name: str) -> Service:
         """The named service. Raises BadTarget with what there is."""

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Literal
 
 from blackstart.controls.steps.shell import describe, to_shell
-from blackstart.evidence.events import EventName
+from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.journal import Event
 from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
@@ -178,7 +178,7 @@ def _still_broken(view: RunView) -> Iterator[str]:
     """A line for each change that nobody has proved undone: neither the run nor its guardian."""
     proved = view.guardian.of(EventName.GONE) if view.guardian else []
     mended = {event.get("change") for event in proved if event.get("ok")}
-    latest = {event["change"]: event for event in view.record.of(EventName.DO, EventName.GONE)}
+    latest = {event["change"]: event for event in view.record.of(*BEGUN, EventName.GONE)}
     for entry, event in latest.items():
         if event.get("ok") or entry in mended:
             continue

@@ -10,7 +10,7 @@ from typing import Any
 from blackstart.base import clock
 from blackstart.base.codec import from_data
 from blackstart.base.durations import shown
-from blackstart.evidence.events import EventName
+from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.journal import Event, Record, readings_of
 from blackstart.model.experiment import Experiment
 from blackstart.model.finding import Interval
@@ -287,14 +287,14 @@ class RunView:
     def latencies_text(self) -> str:
         """From when the latencies of the load's requests count. k6 does not tell when one was due."""
         traffic = self.experiment.traffic if self.experiment else None
-        if getattr(traffic and traffic.load, "kind", "") == "k6":
+        if getattr(traffic and traffic.load, "kind", "") in ("k6", "k6_pods"):
             return "Latencies count from when k6 sent a request, not from when it was due."
         return "Latencies count from when a request was due."
 
     @property
     def restored(self) -> bool | None:
         """Whether everything done is proved undone; None where nothing was done."""
-        done = {event["change"] for event in self.record.of(EventName.DO)}
+        done = {event["change"] for event in self.record.of(*BEGUN)}
         if not done:
             return None
         return done <= {event["change"] for event in self.record.of(EventName.GONE) if event["ok"]}
@@ -302,7 +302,7 @@ class RunView:
     @property
     def mended_later(self) -> bool:
         """Whether the guardian undid and proved what the run itself did not."""
-        done = {event["change"] for event in self.record.of(EventName.DO)}
+        done = {event["change"] for event in self.record.of(*BEGUN)}
         proved = self.guardian.of(EventName.GONE) if self.guardian else []
         gone = {event.get("change") for event in proved if event.get("ok")}
         return bool(done) and not self.restored and done <= gone

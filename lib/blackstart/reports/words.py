@@ -92,6 +92,7 @@ _TEXTS: dict[str, Any] = {
         f"{shown(max(0.0, float(event['began']) - float(event['planned'])))} later than planned"
     ),
     EventName.DO: lambda event: f"doing: {event['what']}",
+    EventName.SET_UP: lambda event: f"making for the load: {event['what']}",
     EventName.DID: lambda event: f"done: {event['what']}",
     EventName.UNDO: lambda event: f"undoing: {event['what']}",
     EventName.UNDONE: _undone,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from blackstart.base.codec import from_data
-from blackstart.evidence.events import EventName
+from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.history import History
 from blackstart.evidence.journal import Event, Record, readings_of
 from blackstart.model import injector
@@ -190,7 +190,7 @@ def precedence(
     refusal = record.last(EventName.REFUSED)
     if refusal and times.did_s is None:
         return Verdict.REFUSED, (str(refusal["message"]),)
-    latest = {event["change"]: event for event in record.of(EventName.DO, EventName.GONE)}
+    latest = {event["change"]: event for event in record.of(*BEGUN, EventName.GONE)}
     broken = [event for event in latest.values() if not event.get("ok") and event["change"] not in mended]
     if broken:
         return Verdict.NOT_RESTORED, tuple(no_proof(one["what"], one.get("unproved", ())) for one in broken)

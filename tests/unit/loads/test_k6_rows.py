@@ -4,7 +4,7 @@ import pytest
 
 from blackstart.evidence.history import Row
 from blackstart.loads import K6
-from blackstart.loads.driving.k6 import _moved
+from blackstart.loads.driving.k6 import moved
 from blackstart.loads.driving.k6_rows import K6Rows
 
 HEADER = (
@@ -84,6 +84,6 @@ def test_other_output_is_told_apart() -> None:
 
 
 def test_a_wall_clock_that_was_set_leaves_the_times_of_k6_open() -> None:
-    assert _moved(0.1) == _moved(-0.1) == []
-    (reason,) = _moved(-3600.0)
+    assert moved(0.1) == moved(-0.1) == []
+    (reason,) = moved(-3600.0)
     assert reason.startswith("the wall clock, by which k6 tells its times, was moved by 60 min 00 s")

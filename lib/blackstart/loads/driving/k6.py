@@ -18,6 +18,7 @@ from blackstart.loads.driving.k6_process import K6Process
 from blackstart.loads.driving.k6_rows import K6Rows
 from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.k6 import K6
+from blackstart.loads.load import Load
 from blackstart.loads.summary import Driven, rows_of, summarise
 
 _THRESHOLDS_CROSSED = 99
@@ -40,6 +41,11 @@ async def drive(load: K6, spec_path: Path, history_path: Path, control: Control,
                 driven = await _run(load, k6, writer, control, mask)
     finally:
         await k6.end()
+    tell(load, history_path, driven)
+
+
+def tell(load: Load, history_path: Path, driven: Driven) -> None:
+    """Say the summary of a load by k6, which does not tell what was due: what was sent was, and what it dropped."""
     record = history.read(history_path)
     dropped = driven.dropped_iterations or 0
     (count,) = rows_of(record, load.name).one("select count(*) from requests")
@@ -48,7 +54,7 @@ async def drive(load: K6, spec_path: Path, history_path: Path, control: Control,
 
 
 async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control, mask: Callable[[str], str]) -> Driven:
-    rows, begin_s, epoch_s = K6Rows(load, _since_boot_s), now_s(), _since_boot_s(0.0)
+    rows, begin_s, epoch_s = K6Rows(load, since_boot_s), now_s(), since_boot_s(0.0)
     reading = asyncio.ensure_future(_read(k6, rows, writer, mask))
     await k6.resume()
     await first(asyncio.shield(reading), control.stopping.wait())
@@ -66,10 +72,8 @@ async def _run(load: K6, k6: K6Process, writer: HistoryWriter, control: Control,
         reasons.append(f"k6 ended with code {code}: {'; '.join(k6.last_lines) or 'it said nothing'}")
     if thresholds is None:
         reasons.append("k6 wrote no summary: its thresholds are not known")
-    if k6.thrown:
-        what = f"{k6.thrown} iterations of the script were ended by an exception"
-        reasons.append(f"{what}, and left out what came after it: {k6.first_thrown}")
-    reasons += _moved(_since_boot_s(0.0) - epoch_s)
+    reasons += k6.thrown.reasons()
+    reasons += moved(since_boot_s(0.0) - epoch_s)
     if rows.unreadable:
         reasons.append(f"{rows.unreadable} lines of k6 can't be read")
     return Driven(
@@ -94,11 +98,12 @@ async def _read(k6: K6Process, rows: K6Rows, writer: HistoryWriter, mask: Callab
             say_error(mask(text))
 
 
-def _moved(by_s: float) -> list[str]:
+def moved(by_s: float) -> list[str]:
     """What is wrong where somebody set the wall clock meanwhile; time servers change it by less."""
     told = f"the wall clock, by which k6 tells its times, was moved by {shown(abs(by_s))}: when its requests were sent "
     return [f"{told}is not known"] if abs(by_s) > _CLOCK_MOVED_S else []
 
 
-def _since_boot_s(wall_s: float) -> float:
+def since_boot_s(wall_s: float) -> float:
+    """A time of the wall clock as one of `clock.now_s()`."""
     return wall_s - time.time() + now_s()

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import shutil
 import signal
 import socket
@@ -18,29 +17,20 @@ import aiohttp
 
 from blackstart.base import writer
 from blackstart.base.secrets.env import secret
-from blackstart.loads.k6 import K6, VARIABLES
+from blackstart.loads.driving.k6_thrown import Thrown
+from blackstart.loads.k6 import ARGUMENTS, K6, VARIABLES, VARIABLES_SET
 from blackstart.loads.summary import Threshold
 
 _ARMED_WITHIN_S = 30.0
 _ASK_EVERY_S = 0.05
 _KILL_AFTER_S = 5.0
 _LONGEST_LINE = 1 << 20
-# All of them: rows need some, a script's thresholds may be of any, and a script's own list would leave some out.
-_SYSTEM_TAGS = (
-    "proto,subproto,status,method,url,name,group,check,error,error_code,tls_version,scenario,service,"
-    "expected_response,iter,vu,ocsp_status,ip"
-)
-# Its count tells whether a trend had a sample; a list of the shell's or the script's could leave it out.
-_TREND_STATS = "count,min,med,max,avg,p(90),p(95)"
-# How k6 marks what a script threw and did not catch.
-_THROWN = re.compile(r"source=stacktrace$")
-_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\(?!n))*)')
 
 
 class K6Process:
     """A paused k6. Its messages pass through `mask` to stderr; `last_lines` keeps the newest.
 
-    `thrown` counts the iterations that an exception of the script ended, and `first_thrown` is the first of these.
+    `thrown` are the iterations that an exception of the script ended.
     """
 
     def __init__(self, process: Process, address: str, summary: Path, mask: Callable[[str], str]) -> None:
@@ -49,7 +39,7 @@ class K6Process:
         self._summary = summary
         self._mask = mask
         self.last_lines: deque[str] = deque(maxlen=3)
-        self.thrown, self.first_thrown = 0, ""
+        self.thrown = Thrown()
         self._messages = asyncio.ensure_future(self._pass_on())
 
     @classmethod
@@ -62,20 +52,12 @@ class K6Process:
             raise ValueError(f"there is no k6 script {load.script}")
         address = f"127.0.0.1:{_free_port()}"
         summary.unlink(missing_ok=True)
-        argv = [binary, "run", "--quiet", "--no-color", "--no-usage-report", "--paused", "--address", address]
-        argv += ["--summary-export", str(summary), "--out", "csv=-", "--system-tags", _SYSTEM_TAGS, "--linger=false"]
-        argv += [
-            "--summary-trend-stats",
-            _TREND_STATS,
-        ]  # a list of the shell's or script's could leave out what is read
-        argv += ["--no-summary=false", "--no-thresholds=false", "--include-system-env-vars=true", "--log-output=stderr"]
+        argv = [binary, "run", *ARGUMENTS, "--address", address, "--summary-export", str(summary)]
         environment = {
             **{name: value for name, value in os.environ.items() if name not in VARIABLES},
             # Not as `-e NAME=value`: everybody on the machine can read a command line.
             **{name: secret(value) for name, value in load.env.items()},
-            "K6_CSV_TIME_FORMAT": "unix_micro",
-            "K6_CSV_SAVE_INTERVAL": "100ms",
-            "K6_AUTO_EXTENSION_RESOLUTION": "false",  # it would fetch other builds of k6
+            **VARIABLES_SET,
         }
         process = await asyncio.create_subprocess_exec(
             *argv, *load.args, load.script, stdin=asyncio.subprocess.DEVNULL, stdout=PIPE, stderr=PIPE,
@@ -154,10 +136,7 @@ class K6Process:
         while line := await self.process.stderr.readline():
             text = self._mask(line.decode("utf-8", "replace").rstrip())
             self.last_lines.append(text)
-            if _THROWN.search(text):
-                self.thrown += 1
-                message = _MESSAGE.search(text)
-                self.first_thrown = self.first_thrown or (message[1] if message else text)
+            self.thrown.look(text)
             writer.error(text)
 
     def _last(self) -> str:

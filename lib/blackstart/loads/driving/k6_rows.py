@@ -15,10 +15,11 @@ _NEVER_CONNECTED = (range(1100, 1200), range(1210, 1220))
 
 
 class K6Rows:
-    """Gathers the lines of each request. `since_boot_s` turns a wall clock time (s) into `clock.now_s()` seconds."""
+    """Gathers the lines of each request. `since_boot_s` turns a wall clock time (s) into `clock.now_s()` seconds,
+    `worker` is the number of the k6 whose lines they are."""
 
-    def __init__(self, load: K6, since_boot_s: Callable[[float], float]) -> None:
-        self._load = load
+    def __init__(self, load: K6, since_boot_s: Callable[[float], float], worker: int = 0) -> None:
+        self._load, self._worker = load, f"{load.name}/{worker}"
         self._statuses = load.statuses()
         self._since_boot_s = since_boot_s
         self._columns: list[str] = []
@@ -62,8 +63,7 @@ class K6Rows:
         instance, key = tags.get(self._load.instance_tag, ""), self._key(tags, fields.get("method", ""))
         detail = fields.get("error", "")[:LONGEST_DETAIL]
         outcome = self._outcome(status, int(fields.get("error_code") or 0))
-        worker = f"{self._load.name}/0"
-        return Row(fields["name"], key, 1, start_s, start_s, end_s, outcome, status, instance, detail, worker)
+        return Row(fields["name"], key, 1, start_s, start_s, end_s, outcome, status, instance, detail, self._worker)
 
     def _key(self, tags: Mapping[str, str], method: str) -> str:
         key = tags.get(self._load.key_tag, "")

@@ -15,6 +15,7 @@ from blackstart.base import sockets
 from blackstart.base.errors import Refused
 from blackstart.base.urls import parts
 from blackstart.controls.steps.shell import ssh_host
+from blackstart.loads import K6Pods, k6_job
 from blackstart.loads.kafka_events import KafkaEvents
 from blackstart.model import protocols
 from blackstart.model.change import Change
@@ -139,11 +140,19 @@ def _hosts_driven(plan: Plan) -> Iterator[tuple[str, str]]:
     for operation in (*getattr(load, "operations", ()), *filter(None, (getattr(load, "operation", None),))):
         if "://" in operation.url:
             yield f"the load's {operation.name}", _host_of(operation.url)
+    if isinstance(load, K6Pods) and not _is_of_cluster(host := _host_of(load.api)):
+        yield "what the load's pods send to", host
     if isinstance(load, KafkaEvents):
         for place in protocols.read_kafka(load.dsn).places:
             yield f"the load's {load.op}", place.host
     if getattr(load, "host", ""):
         yield f"the load's {getattr(load, 'op', load)}", str(getattr(load, "host", ""))
+
+
+def _is_of_cluster(host: str) -> bool:
+    """Whether only the cluster that the pods are in knows the name: a Service's."""
+    name = host.removesuffix(".cluster.local")
+    return name.endswith(".svc") or "." not in name
 
 
 def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]:
@@ -152,6 +161,10 @@ def _machines(plan: Plan, environment: Mapping[str, str]) -> Iterator[Objection]
         if control is not None and control.reach():
             yield Objection(f"{name} is controlled on another machine ({control.reach()})", _host_of(control.reach()))
     acts = [(change.what, (*change.do, *change.undo, *change.rights)) for change in plan.changes]
+    traffic = plan.experiment.traffic
+    if traffic and isinstance(traffic.load, K6Pods):
+        made = k6_job.change(traffic.load, "", 0.0)
+        acts.append((made.what, (*made.do, *made.undo)))
     for what, steps in (*acts, ("what is prepared", plan.experiment.prepare)):
         for step in steps:
             place = _reaches(step, environment)

@@ -21,7 +21,7 @@ def rehearse(changes: Sequence[Change]) -> list[str]:
     for change in changes:
         _carry_out(change.rights, f'a right needed for "{change.what}" is missing')
         _refuse_unhealthy(change, "does not look healthy to begin with")
-        if all_true(change.bites):
+        if change.bites and all_true(change.bites):
             proofs = ", ".join(str(condition) for condition in change.bites)
             raise Refused(f'"{change.what}": what would prove that it took effect is true already ({proofs})')
         if change.undo_is_noop:
