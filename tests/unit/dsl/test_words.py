@@ -239,6 +239,38 @@ def test_a_mistake_in_form_says_what_was_expected(text: str, told: str) -> None:
     assert mistakes(text) == [told]
 
 
+WHOLE = """domain Shop {
+  behavior Open {
+    output { success: Session }
+    chaos {
+      scenario "it" {
+        inject: concurrent_requests(count: 2)
+        with: idempotency_key("k")
+        when { result = Open(input) }
+        expect: exactly_one_created
+        then { result is success }
+        retries: 3
+        timeout: 30s
+      }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "typed"),
+    [("scenario", "senario"), ("inject", "injct"), ("with", "wiht"), ("when", "wehn"), ("expect", "expct"),
+     ("then", "tehn"), ("retries", "retrys"), ("timeout", "timout")],
+)  # fmt: skip
+def test_a_misspelt_member_of_a_whole_specification_is_asked_about_with_a_caret(word: str, typed: str) -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse(WHOLE.replace(f" {word}", f" {typed}", 1), "shop.isl")
+    told, line, caret = refused.value.lines()
+    assert f'unexpected "{typed}"' in told and told.endswith(f'Did you mean "{word}"?')
+    assert line[caret.index("^") :].startswith(typed)
+
+
 def test_a_long_line_is_cut_around_the_mistake() -> None:
     with pytest.raises(BadSpec) as refused:
         parse(f'chaos {{ scenario "s" {{ {" " * 5000} laency }} }}')
