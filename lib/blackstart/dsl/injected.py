@@ -19,6 +19,7 @@ from blackstart.faults.clock_skew import ClockSkew
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.lose_statements import LoseStatements
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.model import protocols
@@ -146,15 +147,16 @@ def _service_unavailable(one: Injection, target: Target) -> Injected:
 
 
 def _database_failure(one: Injection, target: Target) -> Injected:
-    if one.value("operation") is not None:
-        raise NotAvailable(
-            "database_failure(operation) is not available yet: the proxy can't tell the operations of prepared "
-            "statements apart"
-        )
     service = component(target, _text(one, "target"), "postgres")
     share = float(one.value("probability") or 1.0)
     fault: Any = Blackhole(service, share)
-    if one.value("mode") != "TIMEOUT":
+    if operation := _text(one, "operation").lower():
+        spoken = protocols.spoken_by(target.service(service))
+        if spoken != "postgres":
+            speaks = f"speaks {spoken}" if spoken else "does not say by its dsn what it speaks"
+            raise NotAvailable(f"operation is told where PostgreSQL is spoken, and {service} {speaks}")
+        fault = LoseStatements(service, operation, share, "silent" if one.value("mode") == "TIMEOUT" else "reset")
+    elif one.value("mode") != "TIMEOUT":
         fault = Cut(service) if share == 1 else Reset(service, share=share)
     lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
     return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)

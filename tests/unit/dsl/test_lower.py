@@ -20,6 +20,7 @@ from blackstart.faults.clock_skew import ClockSkew
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.lose_statements import LoseStatements
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.loads import Burst, OpenLoop, Sequence
@@ -171,6 +172,8 @@ def test_a_database_fails_as_it_is_written() -> None:
         "mode: TIMEOUT": Blackhole("postgres"),
         "probability: 0.3, mode: TIMEOUT": Blackhole("postgres", 0.3),
         "probability: 0.3": Reset("postgres", share=0.3),
+        "operation: INSERT, mode: UNAVAILABLE": LoseStatements("postgres", "insert"),
+        'operation: "select", mode: TIMEOUT, probability: 0.3': LoseStatements("postgres", "select", 0.3, "silent"),
     }
     for asked, fault in of.items():
         one = made(f"inject: database_failure({asked})", "expect: error_returned(SERVICE_UNAVAILABLE)")
@@ -246,7 +249,7 @@ def test_what_is_lost_on_the_clients_own_way_is_charged_to_nobody(injection: str
 
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
-    "can't tell": "inject: database_failure(operation: insert)",
+    "payments speaks http": "inject: database_failure(target: Gateway, operation: insert)",
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
     "too short": "inject: network_failure(probability: 0.5)\ntimeout: 5s",

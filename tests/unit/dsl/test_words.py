@@ -142,6 +142,8 @@ OK = "expect: no_timeout_errors"
          "network_failure: probability must be above 0 and up to 1, or up to 100%"),
         (f"inject: database_failure(mode: UNAVAILABEL) {OK}",
          "database_failure: mode must be one of UNAVAILABLE, TIMEOUT"),
+        (f"inject: database_failure(operation: save) {OK}",
+         "database_failure: operation must be one of select, insert, update, delete, commit"),
         (f"inject: clock_skew(target: A, offset: 0s) {OK}",
          "clock_skew: offset must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h; "
          "it may be negative"),
