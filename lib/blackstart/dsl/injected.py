@@ -46,7 +46,8 @@ class Injected:
     """What one injection comes to. `hold_s` is how long it is in force, `shape` the load that it is or that meets it.
 
     `needs` requests must be due in that time, so that chance hits some of them. `measures` is where the way is that a
-    delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target.
+    delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target,
+    and `cut_off` that all of them are.
     `watch` is what else is recorded.
     """
 
@@ -60,6 +61,7 @@ class Injected:
     premises: tuple[Check, ...] = ()
     measures: str = ""
     lossy: bool = False
+    cut_off: bool = False
     watch: tuple[Probe, ...] = ()
 
 
@@ -130,20 +132,20 @@ def _network_failure(one: Injection, target: Target) -> Injected:
     share = _number(one, "probability")
     hold_s = float(one.value("recovers_after") or HOLD_S)
     fault = Reset(entrance(target), _ANSWER_LOST_MS, share=share)
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=True)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=True, cut_off=share == 1)
 
 
 def _network_partition(one: Injection, target: Target) -> Injected:
     service = component(target, _text(one, "target"))
     lossy = _is_entrance(service, target)
-    return Injected((Blackhole(service),), hold_s=_duration(one, _patience(target)), lossy=lossy)
+    return Injected((Blackhole(service),), hold_s=_duration(one, _patience(target)), lossy=lossy, cut_off=lossy)
 
 
 def _service_unavailable(one: Injection, target: Target) -> Injected:
     service, share = component(target, _text(one, "target")), float(one.value("probability") or 1.0)
     fault = Cut(service) if share == 1 else Reset(service, share=share)
     lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy, cut_off=lossy and share == 1)
 
 
 def _database_failure(one: Injection, target: Target) -> Injected:
@@ -159,7 +161,7 @@ def _database_failure(one: Injection, target: Target) -> Injected:
     elif one.value("mode") != "TIMEOUT":
         fault = Cut(service) if share == 1 else Reset(service, share=share)
     lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy, cut_off=lossy and share == 1)
 
 
 def _cpu_pressure(one: Injection, target: Target) -> Injected:
