@@ -31,12 +31,13 @@ PAGE = ROOT / "docs" / "chaos-blocks.md"
 class Shop(ThreadingHTTPServer):
     """Opens sessions. While it is switched to maintenance it refuses, unless it is `deaf` to the switch.
 
-    Where it is `stuck` it answers that it was switched back, and is not.
+    Where it is `stuck` it answers that it was switched back, and is not. Where it `lacks` it, nothing opens a session.
     """
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Asked)
         self.on, self.status, self.refused, self.deaf, self.stuck = False, 503, 0, False, False
+        self.lacks = False
         self.switched: list[bool] = []
         self.opened: dict[str, object] = {}
 
@@ -47,7 +48,9 @@ class _Asked(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self._body()
         shop = self.server
-        if shop.on:
+        if shop.lacks:
+            self._say(404, {})
+        elif shop.on:
             shop.refused += 1
             self._say(shop.status, {"error": {"code": "SERVICE_UNAVAILABLE"}})
         else:
@@ -143,6 +146,13 @@ def test_it_is_planned_run_and_judged_as_any_other_fault_is(shop: Shop, tmp_path
     (tmp_path / "experiments" / "maintenance.py").unlink()
     code, out = typed("report.judge")
     assert code == 0, out
+
+
+def test_a_behavior_that_the_system_does_not_have_is_never_held(shop: Shop) -> None:
+    shop.lacks = True
+    code, out = typed("chaos.run", "spec.isl", "--assume-link")
+    assert (code, shop.switched, shop.opened) == (30, [], {}), out
+    assert "load_outcome was fail (404)" in out and "0 of 1 held" in out, out
 
 
 @pytest.mark.slow

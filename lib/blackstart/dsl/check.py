@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
 from blackstart.base.errors import NotAvailable, did_you_mean
@@ -16,8 +16,12 @@ _LOGIC = ("and", "or", "implies")
 _COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
 
 
-def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words]) -> Iterator[Problem]:
-    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name."""
+Codes = Mapping[str, Sequence[str]]
+
+
+def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], codes: Codes) -> Iterator[Problem]:
+    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name. `codes` are the
+    errors that behaviors declare, those of all of them under ""."""
     seen: dict[str, tree.Scenario] = {}
     for block in blocks:
         if not block.scenarios:
@@ -36,6 +40,9 @@ def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words]) ->
                 yield Problem(scenario.place, f'"{scenario.name}" and "{other.name}" in line {other.place.line} are '
                               f"both typed {typed}; give one another name")  # fmt: skip
             yield from _of_scenario(scenario, injections)
+            if declared := codes.get(block.behavior):
+                known = [*declared, *codes.get("", ())]
+                yield from _undeclared(block.behavior, known, scenario)
 
 
 def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> Iterator[Problem]:
@@ -59,6 +66,13 @@ def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> It
             )
     for expectation in scenario.expectations:
         yield from _of_claim(expectation.claim)
+
+
+def _undeclared(behavior: str, known: Sequence[str], scenario: tree.Scenario) -> Iterator[Problem]:
+    """Codes that are expected, and that the behavior never answers by what it says of itself."""
+    for code, place in chain.from_iterable(claims.codes(one.claim) for one in scenario.expectations):
+        if code not in known:
+            yield Problem(place, f'{behavior} declares no error "{code}".{did_you_mean(code, known)}')
 
 
 def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) -> Iterator[Problem]:

@@ -1,11 +1,26 @@
 """Expressions about an answer as data: what a record may hold, and a check reads (`verdict.checks.claim_holds`)."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from blackstart.base.errors import NotAvailable, did_you_mean
-from blackstart.dsl.tree import Attribute, Binary, Duration, Expression, ListOf, Name, Number, Text, Unary, plain
+from blackstart.dsl.tree import (
+    Attribute,
+    Binary,
+    Call,
+    Duration,
+    Eventually,
+    Expression,
+    ListOf,
+    Name,
+    Number,
+    Place,
+    Text,
+    Unary,
+    WhenParametersDiffer,
+    plain,
+)
 
 _ORDER = ("<", "<=", ">", ">=")
 _SAME = ("is", "==", "!=")
@@ -70,6 +85,28 @@ def as_text(claim: Expression) -> str:
         case _:
             value = plain(claim)
             return type(claim).__name__.lower() if value is None else str(value)
+
+
+def codes(claim: Expression) -> Iterator[tuple[str, Place]]:
+    """The error codes that a claim names, each with its place."""
+    match claim:
+        case WhenParametersDiffer(code=code):
+            yield code, claim.place
+        case Call(function=Name(name="error_returned"), arguments=(argument,)):
+            yield from _named(argument.value)
+        case Eventually(claim=inner) | Unary(operand=inner):
+            yield from codes(inner)
+        case Binary(left=left, right=right) if "error.code" in (_path(left), _path(right)):
+            yield from _named(right if _path(left) else left)
+        case Binary(left=left, right=right):
+            yield from codes(left)
+            yield from codes(right)
+
+
+def _named(value: Expression) -> Iterator[tuple[str, Place]]:
+    for one in value.items if isinstance(value, ListOf) else (value,):
+        if isinstance(one, Name | Text):
+            yield str(plain(one)), one.place
 
 
 def _path(part: Expression) -> str | None:

@@ -158,6 +158,16 @@ def _refuse_lost(name: str, setting: Setting) -> None:
         raise NotAvailable(f"{name} is not available where the clients' own way is broken: nobody could answer")
 
 
+def _refuse_unanswered(name: str, setting: Setting) -> None:
+    """Raise NotAvailable where it is about answers that nobody can get, so that it could only be inconclusive."""
+    if setting.injected.cut_off:
+        raise NotAvailable(
+            f"{name} is about answers while the fault is in force, and there are none: the clients are cut off "
+            "altogether. Expect what follows it: eventually_succeeds (with retries), or eventually within 10s: "
+            "result is success"
+        )
+
+
 def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
     _refuse_lost(name, setting)
     hint = f"What fails must be answered {code}, and soon: who waits, or says something else?"
@@ -165,6 +175,7 @@ def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
 
 
 def _within(name: str, limit_s: Any, setting: Setting) -> Expected:
+    _refuse_unanswered(name, setting)
     outcome = "" if name == "response_within" else "ok"
     phase = {"phase": "fault"} if setting.injected.faults else {}
     params = {
@@ -188,6 +199,7 @@ def _claimed(claim: Expression, setting: Setting, within_s: float | None = None)
         params["within_s"] = within_s
         text = f"eventually {text}"
     elif setting.injected.faults:
+        _refuse_unanswered(text, setting)
         params["phase"] = "fault"
     return Expected((Check("claim_holds", text, params),))
 

@@ -19,6 +19,7 @@ from blackstart.faults.clock_skew import ClockSkew
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.lose_statements import LoseStatements
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.model import protocols
@@ -45,7 +46,8 @@ class Injected:
     """What one injection comes to. `hold_s` is how long it is in force, `shape` the load that it is or that meets it.
 
     `needs` requests must be due in that time, so that chance hits some of them. `measures` is where the way is that a
-    delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target.
+    delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target,
+    and `cut_off` that all of them are.
     `watch` is what else is recorded.
     """
 
@@ -59,6 +61,7 @@ class Injected:
     premises: tuple[Check, ...] = ()
     measures: str = ""
     lossy: bool = False
+    cut_off: bool = False
     watch: tuple[Probe, ...] = ()
 
 
@@ -129,35 +132,36 @@ def _network_failure(one: Injection, target: Target) -> Injected:
     share = _number(one, "probability")
     hold_s = float(one.value("recovers_after") or HOLD_S)
     fault = Reset(entrance(target), _ANSWER_LOST_MS, share=share)
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=True)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=True, cut_off=share == 1)
 
 
 def _network_partition(one: Injection, target: Target) -> Injected:
     service = component(target, _text(one, "target"))
     lossy = _is_entrance(service, target)
-    return Injected((Blackhole(service),), hold_s=_duration(one, _patience(target)), lossy=lossy)
+    return Injected((Blackhole(service),), hold_s=_duration(one, _patience(target)), lossy=lossy, cut_off=lossy)
 
 
 def _service_unavailable(one: Injection, target: Target) -> Injected:
     service, share = component(target, _text(one, "target")), float(one.value("probability") or 1.0)
     fault = Cut(service) if share == 1 else Reset(service, share=share)
     lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy, cut_off=lossy and share == 1)
 
 
 def _database_failure(one: Injection, target: Target) -> Injected:
-    if one.value("operation") is not None:
-        raise NotAvailable(
-            "database_failure(operation) is not available yet: the proxy can't tell the operations of prepared "
-            "statements apart"
-        )
     service = component(target, _text(one, "target"), "postgres")
     share = float(one.value("probability") or 1.0)
     fault: Any = Blackhole(service, share)
-    if one.value("mode") != "TIMEOUT":
+    if operation := _text(one, "operation").lower():
+        spoken = protocols.spoken_by(target.service(service))
+        if spoken != "postgres":
+            speaks = f"speaks {spoken}" if spoken else "does not say by its dsn what it speaks"
+            raise NotAvailable(f"operation is told where PostgreSQL is spoken, and {service} {speaks}")
+        fault = LoseStatements(service, operation, share, "silent" if one.value("mode") == "TIMEOUT" else "reset")
+    elif one.value("mode") != "TIMEOUT":
         fault = Cut(service) if share == 1 else Reset(service, share=share)
     lossy, hold_s = _is_entrance(service, target), _duration(one, _patience(target))
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy)
+    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=lossy, cut_off=lossy and share == 1)
 
 
 def _cpu_pressure(one: Injection, target: Target) -> Injected:

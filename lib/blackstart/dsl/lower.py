@@ -230,6 +230,7 @@ def _together(document: Document, scenario: Scenario, behavior: Behavior, own: O
         premises=tuple(check for part in parts for check in part.premises),
         measures=next((part.measures for part in parts if part.measures), ""),
         lossy=any(part.lossy for part in parts),
+        cut_off=any(part.cut_off for part in parts),
         watch=tuple(probe for part in parts for probe in part.watch),
     )
 

@@ -72,11 +72,21 @@ def extents(text: str) -> tuple[Extent, ...]:
 def names(text: str) -> list[str]:
     """What the scenarios of all blocks are called, as it is written, in order: told without the grammar, and of what is
     not closed up to there."""
+    return _looked_through(text).named
+
+
+def codes(text: str) -> dict[str, list[str]]:
+    """The errors that each behavior declares (`errors { CODE … }`), those of none under ""; of what is not closed, what
+    stands before."""
+    return _looked_through(text).codes
+
+
+def _looked_through(text: str) -> _Scanner:
     scanner = _Scanner(text)
     with suppress(Unread):
         for token in _TOKEN.finditer(text):
             scanner.take(token)
-    return scanner.named
+    return scanner
 
 
 @dataclass
@@ -89,6 +99,9 @@ class _Scanner:
     chaos: int | None = None  # where the open block begins
     depth: int = 0
     before: re.Match[str] | None = None
+    codes: dict[str, list[str]] = field(default_factory=dict)
+    listed: int = 0  # how many braces are open in the list of errors; 0 outside of one
+    within: list[str] = field(default_factory=lambda: [""])  # of each open brace: the behavior that it is part of
 
     def take(self, token: re.Match[str]) -> None:
         kind = token.lastgroup
@@ -102,11 +115,16 @@ class _Scanner:
                 self.named.append(token[0])
         elif token[0] == "{":
             self.homes.append(self._home())
+            self.within.append(self.homes[-1] or self.within[-1])
             self.declared = []
+            if not self.listed and self.before and self.before[0] == "errors":
+                self.listed = len(self.homes)
         elif token[0] == "}":
             self.homes.pop()
-            self.homes = self.homes or [""]
+            self.within.pop()
+            self.homes, self.within = self.homes or [""], self.within or [""]
             self.declared = []
+            self.listed = self.listed if len(self.homes) >= self.listed else 0
         elif kind == "word":
             self._word(token)
         self.before = token
@@ -124,6 +142,8 @@ class _Scanner:
         return self.declared[1] if self.declared[0] == "behavior" and len(self.declared) > 1 else ""
 
     def _word(self, token: re.Match[str]) -> None:
+        if self.listed == len(self.homes) and token[0].isupper():
+            self.codes.setdefault(self.within[-1], []).append(token[0])
         if token[0] == "chaos" and self._begins(token):
             self.chaos, self.depth = token.start(), 0
         elif self._misspelt(token):

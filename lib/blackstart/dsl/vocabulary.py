@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from blackstart.dsl import tree
+from blackstart.proxy.postgres_statements import OPERATIONS
 
 MOST_REQUESTS = 100_000
 MOST_AT_ONCE = 20_000  # of a burst, which has a connection for each
@@ -83,7 +84,7 @@ def share(required: bool = False) -> Parameter:
 
 
 def name(required: bool = False) -> Parameter:
-    """A component, an operation: a name or a string."""
+    """A component: a name or a string."""
     return Parameter(
         "a name, as OrderRepository, or a string",
         lambda value: isinstance(value, tree.Name | tree.Text) and bool(tree.plain(value)),
@@ -97,6 +98,14 @@ def word(*known: str, required: bool = False) -> Parameter:
         f"one of {', '.join(known)}",
         lambda value: isinstance(value, tree.Name | tree.Text) and tree.plain(value) in known,
         required,
+    )
+
+
+def operation() -> Parameter:
+    """A kind of statement, in small letters or in capitals."""
+    return Parameter(
+        f"one of {', '.join(OPERATIONS)}",
+        lambda value: isinstance(value, tree.Name | tree.Text) and str(tree.plain(value)).lower() in OPERATIONS,
     )
 
 
@@ -126,7 +135,7 @@ INJECTIONS: Mapping[str, Words] = {
             "target": name(),
             "mode": word("UNAVAILABLE", "TIMEOUT"),
             "probability": share(),
-            "operation": name(),
+            "operation": operation(),
             "duration": duration(),
         }
     ),

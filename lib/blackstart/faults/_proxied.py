@@ -76,13 +76,21 @@ class ProxyRoute:
         The share is of the statements where PostgreSQL is spoken, whose clients keep their connections; else of the
         connections. Raises Refused where the proxy is not Blackstart's own.
         """
+        if self.route.speaks == "postgres":
+            return self.statements(share, how)
+        return self._counted(replace(toxic, toxicity=share))
+
+    def statements(self, share: float, how: Literal["reset", "silent"], operation: str = "") -> tuple[Toxic, Condition]:
+        """The toxic for a share of PostgreSQL's statements, of all or of one operation, and that it has lost one.
+        Raises Refused where the proxy is not Blackstart's own."""
+        of = {"operation": operation} if operation else {}
+        percent = max(1, round(share * 100))
+        return self._counted(self.toxic("lose_statements", "upstream", percent=percent, how=how, **of))
+
+    def _counted(self, toxic: Toxic) -> tuple[Toxic, Condition]:
         if not self.embedded:
             raise Refused(f"the fault proxy of {self.route.name} can't tell what a part of the requests met: use "
                           "Blackstart's own (proxy.start)")  # fmt: skip
-        if self.route.speaks == "postgres":
-            toxic = self.toxic("lose_statements", "upstream", percent=max(1, round(share * 100)), how=how)
-        else:
-            toxic = replace(toxic, toxicity=share)
         labels = {"proxy": self.proxy, "toxic": toxic.name}
         name = f"{self.route.name}_{toxic.type}_hits"
         hits = Metric("blackstart_proxy_toxic_hits_total", labels, path=f"{self.api}/metrics", name=name)

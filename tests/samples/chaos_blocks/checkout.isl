@@ -24,7 +24,7 @@ domain Shop {
     actors { Merchant { must: authenticated } }
     output {
       success: { session: CheckoutSession  url: String }
-      errors { SERVICE_UNAVAILABLE { when: "the database is away" retriable: true } }
+      errors { SERVICE_UNAVAILABLE { when: "the database is away" retriable: true } IDEMPOTENCY_CONFLICT }
     }
     pre { all(item in input.line_items: item.quantity > 0) }
     post success { - result.session.status == OPEN }

@@ -20,6 +20,7 @@ from blackstart.faults.clock_skew import ClockSkew
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.latency import Latency
+from blackstart.faults.lose_statements import LoseStatements
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.faults.reset import Reset
 from blackstart.loads import Burst, OpenLoop, Sequence
@@ -171,6 +172,8 @@ def test_a_database_fails_as_it_is_written() -> None:
         "mode: TIMEOUT": Blackhole("postgres"),
         "probability: 0.3, mode: TIMEOUT": Blackhole("postgres", 0.3),
         "probability: 0.3": Reset("postgres", share=0.3),
+        "operation: INSERT, mode: UNAVAILABLE": LoseStatements("postgres", "insert"),
+        'operation: "select", mode: TIMEOUT, probability: 0.3': LoseStatements("postgres", "select", 0.3, "silent"),
     }
     for asked, fault in of.items():
         one = made(f"inject: database_failure({asked})", "expect: error_returned(SERVICE_UNAVAILABLE)")
@@ -226,6 +229,7 @@ def test_statuses_and_codes_are_those_that_the_target_names_and_else_tell_nothin
 
 CLIENTS_WAY = (
     "network_failure(probability: 0.5)", "network_partition(target: api)", "service_unavailable(target: api)",
+    "service_unavailable(target: api, probability: 0.5)",
 )  # fmt: skip
 
 
@@ -234,19 +238,29 @@ def test_what_is_lost_on_the_clients_own_way_is_charged_to_nobody(injection: str
     for claim in ("no_timeout_errors", "error_returned(DOWN)"):
         with pytest.raises(BadSpec, match="the clients' own way is broken"):
             made(f"inject: {injection}", f"expect: {claim}")
-    claims = ("graceful_degradation", "response_within(timeout: 5s)", "result.latency < 5s")
+    claims = ("graceful_degradation", "response_within(timeout: 5s)", "latency_within(5s)", "result.latency < 5s")
     for claim in claims:
+        if "probability" not in injection and claim != "graceful_degradation":
+            # Nobody is answered while it is in force: that could only be inconclusive.
+            with pytest.raises(BadSpec, match="there are none: the clients are cut off.* Expect .*eventually_succeeds"):
+                made(f"inject: {injection}", f"expect {{ {claim} }}")
+            continue
         one = made(f"inject: {injection}", f"expect {{ {claim} }}")
         assert [check.params["lossy"] for check in one.checks if check.criterion and not check.premise] == [True], claim
-    one = made(
-        "inject: network_partition(target: Gateway)", "expect: no_timeout_errors", "expect: graceful_degradation"
-    )
+    one = made("inject: network_partition(target: Gateway)", "expect: no_timeout_errors",
+               "expect: graceful_degradation", "expect: response_within(timeout: 5s)")  # fmt: skip
     assert "lossy" not in checks(one)["graceful_degradation"]
+
+
+def test_what_follows_once_the_clients_are_no_longer_cut_off_is_expected() -> None:
+    one = made("inject: network_partition(target: api)", "expect: eventually_succeeds", "retries: 3",
+               "expect { eventually within 10s: result is success }")  # fmt: skip
+    assert {"eventually_succeeds", "eventually result is success"} <= checks(one).keys()
 
 
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
-    "can't tell": "inject: database_failure(operation: insert)",
+    "payments speaks http": "inject: database_failure(target: Gateway, operation: insert)",
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
     "too short": "inject: network_failure(probability: 0.5)\ntimeout: 5s",

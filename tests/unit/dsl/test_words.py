@@ -142,6 +142,8 @@ OK = "expect: no_timeout_errors"
          "network_failure: probability must be above 0 and up to 1, or up to 100%"),
         (f"inject: database_failure(mode: UNAVAILABEL) {OK}",
          "database_failure: mode must be one of UNAVAILABLE, TIMEOUT"),
+        (f"inject: database_failure(operation: save) {OK}",
+         "database_failure: operation must be one of select, insert, update, delete, commit"),
         (f"inject: clock_skew(target: A, offset: 0s) {OK}",
          "clock_skew: offset must be a time with its unit, above 0 and up to 1d, as 500ms, 2 seconds or 1.5h; "
          "it may be negative"),
@@ -237,6 +239,38 @@ def test_all_mistakes_in_words_are_told_at_once_in_order_each_with_its_line_and_
 )  # fmt: skip
 def test_a_mistake_in_form_says_what_was_expected(text: str, told: str) -> None:
     assert mistakes(text) == [told]
+
+
+WHOLE = """domain Shop {
+  behavior Open {
+    output { success: Session }
+    chaos {
+      scenario "it" {
+        inject: concurrent_requests(count: 2)
+        with: idempotency_key("k")
+        when { result = Open(input) }
+        expect: exactly_one_created
+        then { result is success }
+        retries: 3
+        timeout: 30s
+      }
+    }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("word", "typed"),
+    [("scenario", "senario"), ("inject", "injct"), ("with", "wiht"), ("when", "wehn"), ("expect", "expct"),
+     ("then", "tehn"), ("retries", "retrys"), ("timeout", "timout")],
+)  # fmt: skip
+def test_a_misspelt_member_of_a_whole_specification_is_asked_about_with_a_caret(word: str, typed: str) -> None:
+    with pytest.raises(BadSpec) as refused:
+        parse(WHOLE.replace(f" {word}", f" {typed}", 1), "shop.isl")
+    told, line, caret = refused.value.lines()
+    assert f'unexpected "{typed}"' in told and told.endswith(f'Did you mean "{word}"?')
+    assert line[caret.index("^") :].startswith(typed)
 
 
 def test_a_long_line_is_cut_around_the_mistake() -> None:

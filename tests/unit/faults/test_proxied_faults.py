@@ -18,6 +18,7 @@ from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
 from blackstart.faults.flap import Flap
 from blackstart.faults.latency import Latency
+from blackstart.faults.lose_statements import LoseStatements
 from blackstart.faults.reset import Reset
 from blackstart.faults.slow_close import SlowClose
 from blackstart.model.change import Change, Fault
@@ -138,6 +139,11 @@ PARTLY = {
     Blackhole("redis", 0.3): ("timeout", 0.3, {"timeout": 0}),
     Reset("postgres", share=0.3): ("lose_statements", 1.0, {"percent": 30, "how": "reset"}),
     Blackhole("postgres", 0.3): ("lose_statements", 1.0, {"percent": 30, "how": "silent"}),
+    LoseStatements("postgres", "insert", 0.3): (
+        "lose_statements",
+        1.0,
+        {"percent": 30, "how": "reset", "operation": "insert"},
+    ),
 }
 
 

@@ -1,0 +1,71 @@
+"""What a behavior declares that it answers is all that can be expected of it: a code that is misspelt never comes."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from blackstart.dsl.parse import parse
+from blackstart.dsl.scan import codes
+from tests.fuzz.blocks import LIMIT_S
+from tests.unit.dsl.documents import mistakes
+
+DECLARES = """domain Shop {
+  errors { OUT_OF_SERVICE }
+  behavior Open {
+    output {
+      success: Session
+      errors {
+        // NOT_ME { when: "a comment" }
+        KEY_CONFLICT { when: "the key was USED" retriable: false }
+        SERVICE_UNAVAILABLE, RATE_LIMITED
+      }
+    }
+    invariants { status == SERVICE_DOWN }
+    chaos {
+      scenario "it" { with: idempotency_key("k") expect: CLAIM }
+    }
+  }
+  behavior Close { output { errors { CLOSED_ALREADY } } }
+}
+chaos Other { scenario "its own" { with: idempotency_key("k") expect: error_returned(ANYTHING) } }
+"""
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ("error_returned(SERVICE_UNAVAILABEL)", '14:73: Open declares no error "SERVICE_UNAVAILABEL". Did you mean '
+         '"SERVICE_UNAVAILABLE"?'),
+        ("KEY_CONFLIT when parameters differ",
+         '14:58: Open declares no error "KEY_CONFLIT". Did you mean "KEY_CONFLICT"?'),
+        ("not (result.error.code == 'RATE_LIMITTED')",
+         '14:84: Open declares no error "RATE_LIMITTED". Did you mean "RATE_LIMITED"?'),
+        ("eventually within 5s: result.error.code in [RATE_LIMITED, CLOSED_ALREADY]",
+         '14:116: Open declares no error "CLOSED_ALREADY". Known: KEY_CONFLICT, OUT_OF_SERVICE, RATE_LIMITED, '
+         "SERVICE_UNAVAILABLE."),
+        ("error_returned(SERVICE_DOWN)", '14:73: Open declares no error "SERVICE_DOWN". Known: KEY_CONFLICT, '
+         "OUT_OF_SERVICE, RATE_LIMITED, SERVICE_UNAVAILABLE."),
+        ("error_returned(USED)", '14:73: Open declares no error "USED". Known: KEY_CONFLICT, OUT_OF_SERVICE, '
+         "RATE_LIMITED, SERVICE_UNAVAILABLE."),
+    ],
+)  # fmt: skip
+def test_an_error_that_the_behavior_does_not_declare_is_a_mistake(claim: str, told: str) -> None:
+    assert mistakes(DECLARES.replace("CLAIM", claim)) == [told]
+
+
+@pytest.mark.parametrize(
+    "claim",
+    ["error_returned(OUT_OF_SERVICE)", "KEY_CONFLICT when parameters differ", "result.error.code != RATE_LIMITED",
+     "SERVICE_UNAVAILABLE == result.error.code or result is success"],
+)  # fmt: skip
+def test_an_error_that_is_declared_or_of_a_behavior_that_declares_none_is_right(claim: str) -> None:
+    assert len(parse(DECLARES.replace("CLAIM", claim)).blocks) == 2
+
+
+def test_a_hundred_thousand_braces_take_no_time() -> None:
+    for text in ("{" * 100_000 + "errors {" + "A " * 70_000, "{" * 60_000 + "errors{A}" * 20_000, "errors{A" * 32_000):
+        began_s = time.process_time()
+        codes(text)
+        assert time.process_time() - began_s < LIMIT_S
