@@ -102,7 +102,7 @@ def test_broke_pauses_at_once_and_does_the_rest_once_it_leads_again(lab: LabDriv
     (verified,) = done.record.of("abort verified")
     assert verified["state"] == "paused" and lab.get("/state").json()["is_paused"]
     assert "pause, close all positions, switch to PAPER" in done.output
-    assert "abort: trading is paused and stayed paused" in done.output
+    assert "PAUSE_ON_FAIL: trading is paused and stayed paused" in done.output
 
 
 @pytest.mark.slow

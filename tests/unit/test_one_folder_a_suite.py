@@ -256,7 +256,7 @@ def test_a_drill_of_it_ends_in_its_own_safe_state_and_is_told_in_its_own_words(
     (tmp_path / "targets" / "mine.toml").write_text(TARGET.format(api=shop.url))
     done = called(lib, tmp_path, "corner.run", "--scenario", "sell-out", PAUSE_ON_FAIL="1")
     assert done.returncode == 20, done.stdout + done.stderr
-    assert shop.posted == ["/close"] and "abort: selling is paused and stayed paused" in done.stdout
+    assert shop.posted == ["/close"] and "PAUSE_ON_FAIL: selling is paused and stayed paused" in done.stdout
     assert "run again: " in done.stdout and "corner.sell-out" in done.stdout
     (run,) = (path for path in (tmp_path / "reports" / "chaos").iterdir() if (path / "journal.jsonl").exists())
     assert "people at the till" in (run / "report.html").read_text(encoding="utf-8")

@@ -78,8 +78,20 @@ def code_of(signalled: BaseException) -> int:
 
 def interrupted(signalled: BaseException) -> int:
     """Say so, where no run was there to say it, in words that are true before a run and after it."""
-    writer.error(f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status")
+    told = f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status"
+    for line in getattr(signalled, "__notes__", [told]):
+        writer.error(line)
     return code_of(signalled)
+
+
+@contextlib.contextmanager
+def before_anything() -> Iterator[None]:
+    """While somebody is asked: a signal is told of as one that found nothing touched."""
+    try:
+        yield
+    except (KeyboardInterrupt, Terminated) as signalled:
+        signalled.add_note("Not started: interrupted at the question. Nothing was touched")
+        raise
 
 
 def where(error: Exception) -> str:

@@ -20,7 +20,7 @@ from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import last_line, learning, left_out, risk, user_experiment, webhook
-from blackstart.commands.answer import answering
+from blackstart.commands.answer import answering, before_anything
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls import docker_host
 from blackstart.controls.steps.shell import describe
@@ -97,8 +97,9 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         console.say(f"left out by choice: {name} ({', '.join(criteria)})")
     if costs := risk.text(plan):
         console.say(f"risk: {costs}")
-    if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
-        raise Refused("the operator did not say yes")
+    with before_anything():
+        if console.interactive and will and not console.ask(f"Run {plan.experiment.name} on {target.name}?"):
+            raise Refused("the operator did not say yes")
     console.quiet = given.quiet and not plan.by_hand  # who has to do something by hand must be told
     freeze.refuse(os.environ)  # the answer may have taken long
     # What calls an API takes a while to load: too long where somebody waits for a pause.
@@ -108,7 +109,8 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     result = Run(plan, given, console, redactor, again=once_more, **head).execute()
     _tell_webhook(result, given, redactor, console)
     wants_to_end = result.exit_code != result.judgement.verdict.exit_code  # there was a signal
-    if console.interactive and result.judgement.verdict != Verdict.REFUSED and not wants_to_end:
+    nothing_more = (Verdict.REFUSED, Verdict.NOT_RESTORED)  # of the latter what mends it is to be the last line, soon
+    if console.interactive and result.judgement.verdict not in nothing_more and not wants_to_end:
         learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
@@ -218,7 +220,15 @@ def again(found: discovery.Found, given: Flags, variant: str) -> str:
     if found.scenario and not found.shipped:
         task += f" --scenario={found.name}"
     switch = f"--{variant}" if found.shipped else f"--variant={shlex.quote(variant)}"
-    return " ".join([invoke(), task, *flag_words(given), *([switch] if variant else [])])
+    return " ".join([*_switch(), invoke(), task, *flag_words(given), *([switch] if variant else [])])
+
+
+def _switch() -> list[str]:
+    """The freeze switch that was looked at: without it a run would not see what may have ended this one."""
+    named = os.environ.get(freeze.NAMED, "")
+    secret = "@" in named or in_flags({"freeze": named})
+    value = f'"${freeze.NAMED}"' if secret else shlex.quote(named)
+    return [f"{freeze.NAMED}={value}"] if named else []
 
 
 def flag_words(given: Flags) -> list[str]:

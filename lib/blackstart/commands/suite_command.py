@@ -13,7 +13,7 @@ from blackstart.base import clock, writer
 from blackstart.base.console import Console
 from blackstart.base.errors import Refused
 from blackstart.base.secrets.redact import Redactor
-from blackstart.commands.answer import answering
+from blackstart.commands.answer import answering, before_anything
 from blackstart.commands.run import choose
 from blackstart.engine import link_check, lock_names
 from blackstart.model import flags
@@ -87,8 +87,9 @@ class At:
         self.held.callback(locks.release)
         proofs = [proof for proof in systems.links(self.target) if proof.service == service]
         self.log_row("linked", link_check.leave(service, proofs, plan, self.flags, self.console)[0])
-        if self.console.interactive and not self.console.ask(f"{what}. Do it on {self.target.name}?"):
-            raise Refused("the operator did not say yes")
+        with before_anything():
+            if self.console.interactive and not self.console.ask(f"{what}. Do it on {self.target.name}?"):
+                raise Refused("the operator did not say yes")
 
 
 def _log(reports: Path, name: str) -> TextIO:

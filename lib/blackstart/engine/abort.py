@@ -96,16 +96,18 @@ class _Abort:
         until_s = clock.now_s() + _SETTLED_WITHIN_S
         failed = ""
         try:
-            told = f"abort in {_LEFT_S}, or once {probe} is {rest} (Ctrl-C: now)"
+            told = f"PAUSE_ON_FAIL in {_LEFT_S}, or once {probe} is {rest} (Ctrl-C: at once; it can't be cancelled)"
             settled = self._wait(lambda: self._reads(probe, rest), until_s, told)
             if not settled and not self.lost:
-                self._console.say(f"abort: {probe} was not {rest} within {_SETTLED_WITHIN_S:g} s; aborting now")
+                self._console.say(
+                    f"PAUSE_ON_FAIL: {probe} was not {rest} within {_SETTLED_WITHIN_S:g} s; all of it now"
+                )
         except Exception as error:
             failed = _told(error)
-            self._console.say(f"abort: {probe} can't be waited for ({failed}); aborting now")
+            self._console.say(f"PAUSE_ON_FAIL: {probe} can't be waited for ({failed}); all of it now")
         self._note_abort(verdict, False, failed)
         if self.lost:
-            self._console.say(f"asked to end again: aborting now, without waiting for {probe} to be {rest}")
+            self._console.say(f"asked to end again: all of it now, without waiting for {probe} to be {rest}")
 
     def carry_out(self, steps: Callable[[], Sequence[Step]], at_once: bool) -> bool:
         """Whether all of the steps succeeded; each is tried, whatever became of the one before."""
@@ -115,22 +117,22 @@ class _Abort:
             wanted = steps()
         except Exception as error:
             note(EventName.ABORT_STEP, step="", at_once=at_once, **_if(_told(error)))
-            self._console.say(f"abort FAILED: it can't be told what to do: {_told(error)}")
+            self._console.say(f"PAUSE_ON_FAIL FAILED: it can't be told what to do: {_told(error)}")
             return False
         for step in wanted:
             began_s = round(clock.now_s(), 6)
-            self._doing = f"abort: {describe(step)}"
+            self._doing = f"PAUSE_ON_FAIL: {describe(step)}"
             try:
                 outcome = carry_out(step)
                 skipped = isinstance(step, HttpCall) and outcome.code == safe_state.NO_ROUTE
                 told: dict[str, Any] = {"code": outcome.code, "skipped": skipped}
                 note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **told)
                 why = ": skipped, the API has no such route" if skipped else ""
-                self._console.say(f"abort: {describe(step)} → {outcome.code}{why}")
+                self._console.say(f"PAUSE_ON_FAIL: {describe(step)} → {outcome.code}{why}")
             except Exception as error:  # foreseen or not: the next one may be the one that pauses
                 failed = _if(_told(error))
                 note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **failed)
-                self._console.say(f"abort FAILED: {_told(error)}")
+                self._console.say(f"PAUSE_ON_FAIL FAILED: {_told(error)}")
                 done = False
         return done
 
@@ -148,9 +150,9 @@ class _Abort:
             EventName.ABORT_VERIFIED, ok=state == PAUSED, hurried=self.lost, state=state, of=self._safe.of,
             seen=shown(seen), resumes_once=resumes, resume=resume, sync=True, **_if(failed),
         )  # fmt: skip
-        self._console.say(f"abort: {self._verified(state, failed, seen)}")
+        self._console.say(f"PAUSE_ON_FAIL: {self._verified(state, failed, seen)}")
         if resumes and state == PAUSED:
-            self._console.say(f"abort: {self._safe.of} may resume by itself once {resumes}: look again then")
+            self._console.say(f"PAUSE_ON_FAIL: {self._safe.of} may resume by itself once {resumes}: look again then")
         return state == PAUSED
 
     def _verified(self, state: str, failed: str, seen: Reading | None) -> str:
@@ -166,7 +168,7 @@ class _Abort:
     def _stays_paused(self) -> str:
         (probe, paused), lasts_s = self._safe.reached, self._safe.lasts_s(self._target.facts)
         done_s = clock.now_s()
-        told = f"abort: {_LEFT_S} more to see that {self._safe.of} stays paused (Ctrl-C: no look)"
+        told = f"PAUSE_ON_FAIL: {_LEFT_S} more to see that {self._safe.of} stays paused (Ctrl-C: without that look)"
         if not self._wait(lambda: self._reads(probe, paused, done_s), done_s + _PAUSED_WITHIN_S, told):
             return self._otherwise(done_s)
         left = self._wait(lambda: not self._reads(probe, paused), clock.now_s() + lasts_s, told)

@@ -138,18 +138,17 @@ class Observer:
             self._sampler.ease(self._proofs, PROVED_TICK_S)
         return at_s
 
-    def undecided(self, phase: str) -> list[Monitor]:
-        """The `eventually`s of a phase that still wait."""
-        now_s = clock.now_s()
+    def awaited(self, phase: str) -> list[Monitor]:
+        """The `eventually`s of a phase."""
         with self.lock:
             monitors = self.monitors.baseline if phase == "baseline" else self.monitors.expected
-            return [
-                monitor
-                for monitor in monitors
-                if monitor.phase == phase
-                and monitor.expectation.when == "eventually"
-                and not monitor.decided(now_s, self._late.late_s(monitor.anchor_s or now_s, now_s))
-            ]
+            return [one for one in monitors if one.phase == phase and one.expectation.when == "eventually"]
+
+    def undecided(self, phase: str) -> list[Monitor]:
+        """Those that still wait."""
+        now_s, awaited = clock.now_s(), self.awaited(phase)
+        with self.lock:
+            return [one for one in awaited if not one.decided(now_s, self._late.late_s(one.anchor_s or now_s, now_s))]
 
     def wavering(self, *phases: str) -> bool:
         """Whether the last reading violated what must hold in one of these phases, and the next ones will decide it."""

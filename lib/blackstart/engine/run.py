@@ -233,9 +233,10 @@ class Run:
         self.traffic.begin("recovery")
         self.narrator.waiting("recovery", "recovery")
         until_s = self._within(longest_s + LONGEST_OVERTIME_S)
-        recovered = self.observer.wait(self._recovered, until_s, self._between_recovery)
+        self.observer.wait(self._recovered, until_s, self._between_recovery)
         self.observer.pace(CALM_TICK_S)
         self.observer.phase("settle")
+        recovered = all(one.interval is not None for one in self.observer.awaited("recovery"))
         what = "it has recovered; does it last" if recovered else "it has not recovered; a last look"
         self.narrator.waiting(what, "settle", self.experiment.settle_s)
         self.observer.settle(self.experiment.settle_s, self.ends_by_s, self._between_recovery)  # under its load still
@@ -305,7 +306,9 @@ class Run:
         if safe_state.wanted(self.flags, judgement.verdict, self.plan.changes or self.traffic.flowed()):
             between = self.signals.unless_again(self.guardian.problem)
             arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
+            self.narrator.waiting("PAUSE_ON_FAIL", "end")
             self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
+        self.narrator.waiting("closing the record", "end")
         if self.touched:
             self._safely(lambda: self.narrator.keep_logs(judgement), EventName.TROUBLE)
         self._safely(self.observer.stop, EventName.TROUBLE)

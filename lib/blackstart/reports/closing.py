@@ -35,7 +35,7 @@ def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterat
         if label == "evidence":
             yield f"{'evidence:':<{_LABEL}}{log}"
             yield f"{'':<{_LABEL}}{text}/"
-            yield f"{'run:':<{_LABEL}}{run_id}"
+            yield f"{'run id:':<{_LABEL}}{run_id}"
         elif label in PROSE:
             yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
         elif label != "heal":

@@ -63,9 +63,7 @@ class Standing:
     @property
     def first(self) -> tuple[str, ...]:
         """What is to be mended before the system is resumed: a line of shell, or in words what must run again."""
-        if not self.resume:
-            return ()
-        return (*([self.next] if self.still_broken else []), *self.ended)
+        return (*([self.next] if self.still_broken and self.resume else []), *self.ended)
 
     @property
     def title(self) -> str:
@@ -242,6 +240,18 @@ class _State:
             return "unseen"
         return "paused" if self._safe and last.value == self._safe.reached[1] else "running"
 
+    @property
+    def _unsettled(self) -> str:
+        """What it has not come to yet, where PAUSE_ON_FAIL has not paused it: "leader was 0, not 1"."""
+        if self._abort or self._begun or not self._safe:
+            return ""
+        probe, rest = self._safe.settled
+        seen = self._view.readings((probe,))
+        return f"{seen[-1]}, not {rest}" if seen and not _is(seen[-1], rest) else ""
+
+    def _at(self) -> str:
+        return f"at {self._view.utc_text(self._last.answered_s)[:8]}Z " if self._last else ""
+
     def _outcome(self) -> str:
         if self._failed or (self._begun and not self._abort):
             return "failed"
@@ -262,6 +272,8 @@ class _State:
         of = self.of
         asked: Event = self._abort or {}
         once = f", and may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
+        if self.word == "paused" and self._unsettled:
+            return f"{self._at()}{of} was paused, and not by us: {self._unsettled}. It may resume by itself once it is"
         if self.word == "paused":
             return f"{of} is paused{', by PAUSE_ON_FAIL, and stayed paused' if asked.get('ok') else ''}{once}"
         if self.word == "running":
@@ -283,8 +295,14 @@ class _State:
         told = str((self._abort or {}).get("resume") or "")
         if told or self.word != "paused":
             return told if self.word != "running" else ""
+        if self._unsettled:
+            return ""  # it has paused itself: resumed by hand it would trade without what it waits for
         call, api = self._safe.resume if self._safe else None, str(self._view.target.get("api") or "")
         return to_shell(HttpCall("POST", f"{api.rstrip('/')}{call.path}", call.body)) if call and api else ""
+
+
+def _is(reading: Reading, value: object) -> bool:
+    return reading.kind == "value" and reading.value == value
 
 
 def _count(number: int, word: str) -> str:

@@ -18,7 +18,10 @@ NAME = "others_as_before"
 ALIVE = ("running", "starting")
 # As a container's control and a unit's say that it ended by itself and without an error: it had one thing to do.
 _DONE = ("exit code 0", "dead success")
-_HINT = 'Nothing of this run touched it: see its log. Where it is meant to end with what was touched: allow = ["{}"].'
+_HINT = (
+    "This run did not stop it, but may have stopped what it needs: see its log. Only where it is meant to end with "
+    'that: allow = ["{}"] at the top of the target file.'
+)
 
 
 def findings(record: Record) -> list[Finding]:

@@ -13,7 +13,7 @@ import pytest
 
 from blackstart.base import clock
 from blackstart.base.errors import EXIT_INCONCLUSIVE, EXIT_REFUSED
-from blackstart.commands import due, run, suite
+from blackstart.commands import answer, due, run, suite
 from blackstart.evidence.folder import Folder
 from blackstart.model.verdict import Verdict
 from blackstart.reports import result_json
@@ -126,6 +126,13 @@ def signalled(signum: int) -> Any:
         signal.pause()
 
     return at_the_prompt
+
+
+def test_a_signal_at_the_question_says_that_nothing_was_touched(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(KeyboardInterrupt) as raised, answer.before_anything():
+        raise KeyboardInterrupt
+    assert answer.interrupted(raised.value) == 130
+    assert capsys.readouterr().err == "Not started: interrupted at the question. Nothing was touched\n"
 
 
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])

@@ -224,9 +224,9 @@ def test_a_countdown_says_how_long_and_what_comes_then(system: System, monkeypat
     system.read(leader=0)
     threading.Timer(0.5, system.seen.update, ({"leader": 1},)).start()
     assert system.abort()
-    first = r"abort in \d\d s, or once leader is 1 \(Ctrl-C: now\)"
+    first = r"PAUSE_ON_FAIL in \d\d s, or once leader is 1 \(Ctrl-C: at once; it can't be cancelled\)"
     assert re.fullmatch(first, shown[0])
-    assert any(re.match(r"abort: \d+ s more to see that trading stays paused", line) for line in shown)
+    assert any(re.match(r"PAUSE_ON_FAIL: \d+ s more to see that trading stays paused", line) for line in shown)
 
 
 def test_what_does_not_come_to_rest_is_aborted_in_the_end(system: System, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,7 +234,7 @@ def test_what_does_not_come_to_rest_is_aborted_in_the_end(system: System, monkey
     system.read(leader=0)
     assert system.abort() and system.posted == ["/pause", *ALL]
     assert system.events("abort")[1]["settled"] is False
-    assert "leader was not 1 within 0.3 s; aborting now" in system.told
+    assert "leader was not 1 within 0.3 s; all of it now" in system.told
 
 
 # ---------------------------------------------------------------- whether it stays paused

@@ -219,6 +219,22 @@ def test_without_an_abort_the_last_reading_says_how_trading_stands(
     assert ("http://127.0.0.1:8000/resume" in found.resume) == (state == "paused")
 
 
+@pytest.mark.parametrize(("leader", "resumes"), [(1, True), (0, False)])
+def test_what_has_paused_itself_is_not_to_be_resumed_by_hand_before_it_has_come_to_rest(
+    runs: dict[str, Path], leader: int, resumes: bool
+) -> None:
+    at_s = viewed(runs["held"]).to_s - 1
+    read = {"event": "read", "endpoint": "GET /state", "tick": 1, "sent": at_s, "answered": at_s}
+    readings = [["paused", "value", True, ""], ["leader", "value", leader, ""]]
+    found = standing.of(viewed(runs["held"], {**read, "r": readings}))
+    assert bool(found.resume) == resumes
+    if not resumes:
+        assert (
+            "trading was paused, and not by us: leader was 0, not 1. It may resume by itself once it is"
+            in found.trading
+        )
+
+
 def test_what_was_left_out_by_choice_is_told(stories: dict[str, RunView]) -> None:
     story = stories["held"]
     last = replace(story.judgement.findings[-1], left_out="orders", name="no_lost_order")

@@ -288,3 +288,19 @@ def test_an_abort_command_that_is_not_there_is_refused_before_anything_is_touche
     assert code == 40 and "ABORT_COMMAND='/nope/nope': there is no program '/nope/nope' that can be run" in said
     assert run.run("trader/leader-lock", {"target": str(tmp_path / "trader.toml"), "noninteractive": True}) == 40
     assert "ABORT_COMMAND='/nope/nope': there is no program" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("switch", "word"),
+    [
+        ("/etc/blackstart/freeze me", "BLACKSTART_FREEZE='/etc/blackstart/freeze me'"),
+        ("https://ops:hunter2@freeze.example.com/now", 'BLACKSTART_FREEZE="$BLACKSTART_FREEZE"'),
+    ],
+)
+def test_run_again_looks_at_the_same_freeze_switch(monkeypatch: pytest.MonkeyPatch, switch: str, word: str) -> None:
+    from blackstart.model import flags  # noqa: PLC0415
+    from blackstart.suites import discovery  # noqa: PLC0415
+
+    monkeypatch.setenv("BLACKSTART_FREEZE", switch)
+    words = run.again(discovery.find("trader/leader-lock"), flags.read({}, {}), "")
+    assert words.startswith(f"{word} ") and words.endswith("chaos.leader-lock") and "hunter2" not in words
