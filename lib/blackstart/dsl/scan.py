@@ -30,8 +30,11 @@ def _gap(name: str) -> str:
 
 
 _LONGEST = 8  # signs of a word that is nearly `chaos`
+_LONGEST_HELD = 11  # signs, but for the first, of one that is nearly `scenario`
 _NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
-_LIKE_A_BLOCK = re.compile(rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:scenario|chaos){_gap('d')}[\"']")
+_LIKE_A_BLOCK = re.compile(
+    rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?P<held>[A-Za-z_]\w{{0,{_LONGEST_HELD}}}){_gap('d')}[\"']"
+)
 
 
 # Up to the first string, settings before it.
@@ -163,8 +166,7 @@ class _Scanner:
         """Whether it is nearly the word `chaos`, and holds what only a chaos block does."""
         if token[0] == "chaos" or self.declared or not self._first(token) or len(token[0]) > _LONGEST:
             return False
-        near = get_close_matches(token[0].lower(), ("chaos",), cutoff=0.75)
-        return bool(near) and _like_a_block(self.text, token.end())
+        return _nearly(token[0], "chaos") and _like_a_block(self.text, token.end())
 
     def _first(self, token: re.Match[str]) -> bool:
         """Whether it begins a statement."""
@@ -173,7 +175,12 @@ class _Scanner:
 
 def _like_a_block(text: str, at: int) -> bool:
     """Whether a brace opens here, perhaps behind a name, that holds a scenario, perhaps behind settings."""
-    if _LIKE_A_BLOCK.match(text, at):
-        return True
+    if found := _LIKE_A_BLOCK.match(text, at):
+        return _nearly(found["held"], "scenario", "chaos")
     found = _SETS_FIRST.match(text, at)
-    return found is not None and found["rest"].split()[-1:] in (["scenario"], ["chaos"])
+    return found is not None and any(_nearly(word, "scenario", "chaos") for word in found["rest"].split()[-1:])
+
+
+def _nearly(word: str, *known: str) -> bool:
+    """Whether it is one of these, or one that is misspelt."""
+    return bool(get_close_matches(word.lower(), known, cutoff=0.75))

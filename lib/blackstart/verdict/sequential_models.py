@@ -1,4 +1,5 @@
-"""What one key may answer while one operation at a time is carried out on it: the models of `linearizable`."""
+"""What one key may answer while one operation at a time is carried out on it: the models of `linearizable`, and that of
+`lock_held_by_one`."""
 
 from __future__ import annotations
 
@@ -87,6 +88,25 @@ class IdempotencyKey:
     @staticmethod
     def forgotten(operation: Operation) -> Operation | None:
         return _optional(operation)
+
+
+class Lock:
+    """`acquire` makes its value, (holder, which time), the one that has it; `act` is done by who has it; `see` answers
+    the holder alone."""
+
+    observing: ClassVar[frozenset[str]] = frozenset({"act", "see"})
+    initial: State = ("", "")
+
+    def __init__(self, operations: Sequence[Operation]) -> None: ...
+
+    def step(self, state: Any, operation: Operation) -> State | None:
+        if operation.action == "acquire":
+            return operation.value
+        return state if operation.answer == (state if operation.action == "act" else state[0]) else None
+
+    @staticmethod
+    def forgotten(operation: Operation) -> Operation | None:
+        return _optional(operation) if operation.action == "acquire" else None
 
 
 MODELS: dict[str, type[Model]] = {"register": Register, "list": AppendOnlyList, "idempotency": IdempotencyKey}

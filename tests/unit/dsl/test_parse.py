@@ -160,7 +160,8 @@ def test_comments_are_none_of_it() -> None:
      "entity E { chaos { scenario 'a' { } } }", "\ufeffchaos { }",
      "policy P { chaos { timeout: 5s scenario 'a' { } } }",
      "view V { chaos B { with { retries: 3 } // a\n chaos 'a' { } } }", "choas X { scenario 'a' { } }",
-     "domain D { Chaos { retries: 1 scenario 'a' { } } }"],
+     "domain D { Chaos { retries: 1 scenario 'a' { } } }", "choas X { senario 'a' { } }",
+     "entity E { chaos { Scenaro 'a' { } } }", "policy P { chaos { timeout: 5s senario 'a' { } } }"],
 )  # fmt: skip
 def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
     assert mistakes(text)
@@ -172,7 +173,7 @@ def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
      "domain D { chaos: Int }", "behavior B { errors { chaos { when: 'x' } } }", "import chaos from 'x'",
      "domain D { - no chaos { at all } }", "behavior B { input { chaos: Boolean } }", "} } { ' \" { }",
      "domain D { it's", "entity E { chaos { timeout: Int name: 'x' } }", "behavior Choas { scenario 'a' { } }",
-     "tests { scenario 'a' { } }"],
+     "tests { scenario 'a' { } }", "entity E { chaos { secretary 'a' } }", "choas X { colour 'red' }"],
 )  # fmt: skip
 def test_what_is_no_block_is_left_to_others(text: str) -> None:
     assert parse(text).blocks == ()

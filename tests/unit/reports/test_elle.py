@@ -77,8 +77,9 @@ def one_by_one(*done: tuple[int, str, str, Any, str]) -> list[dict[str, Any]]:
     ))  # fmt: skip
 
 
-# The names are those of elle-cli's test/test-data, the verdicts those published there; of what concerns one key at a
-# time, one operation at once. (A register's value that nobody wrote is none of Elle's anomalies, and is one of ours.)
+# Names, histories and verdicts are those of https://github.com/ligurio/elle-cli, test/test-data (65c1464): all in
+# which a request is one operation on one key. (A register's value that nobody wrote is none of Elle's anomalies, and is
+# one of ours.)
 PUBLISHED = {
     "rw-register-keys-linearizable-valid": (
         "register", True, one_by_one((0, "w", "x", 1, "ok"), (1, "r", "x", 1, "ok"))
@@ -98,13 +99,28 @@ PUBLISHED = {
         "register", True, one_by_one((0, "w", "x", 1, "ok"), (0, "w", "x", 2, "ok"), (0, "r", "x", 2, "ok"))
     ),
     "rw-register-valid-read-nil": ("register", True, one_by_one((0, "r", "x", None, "ok"))),
+    "rw-register-valid-single-write-read": (
+        "register", True, one_by_one((0, "w", "x", 2, "ok"), (0, "r", "x", 2, "ok"))
+    ),
+    "rw-register-valid-write-only": ("register", True, one_by_one((0, "w", "x", 1, "ok"), (1, "w", "y", 2, "ok"))),
     "rw-register-keys-sequential-valid": (
         "register", True,
         one_by_one(*(
-            (at % 3, verb, key, value, "ok")
-            for at, (key, value) in enumerate([*zip("xyzyzxzxyxyz", (1, 2, 3, 1, 2, 4, 1, 3, 4, 2, 3, 4), strict=True)])
+            (process, verb, key, value, "ok")
+            for keys, values in (("xyz", (1, 2, 3)), ("yzx", (1, 2, 4)), ("zxy", (1, 3, 4)), ("xyz", (2, 3, 4)))
             for verb in "wr"
+            for process, (key, value) in enumerate(zip(keys, values, strict=True))
         )),
+    ),
+    "rw-register-keys-sequential-anomaly": (
+        "register", False, one_by_one((0, "r", "x", 1, "ok"), (0, "w", "x", 1, "ok"))
+    ),
+    "list-append-valid-single-append-read": (
+        "list", True, one_by_one((0, "append", "1", 1, "ok"), (0, "r", "1", [1], "ok"))
+    ),
+    "list-append-valid-read-empty": ("list", True, one_by_one((0, "r", "1", [], "ok"))),
+    "list-append-valid-append-only": (
+        "list", True, one_by_one((0, "append", "1", 1, "ok"), (0, "append", "1", 2, "ok"))
     ),
     "list-append-valid-multiple-processes": (
         "list", True,

@@ -7,6 +7,8 @@ from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
+from blackstart.suites.trader import readings as read
+from blackstart.suites.trader._common import Limits, lock_key
 from blackstart.suites.trader._schema import of_orders
 
 # A table without the column has no token: asked for by its name, it would leave errors in the log of the database.
@@ -43,9 +45,14 @@ def reports(target: Target, instances: tuple[str, ...]) -> tuple[Probe, ...]:
 
 
 def leadership(
-    target: Target, instances: tuple[str, ...], least: int, criterion: bool = False, proof: str = ""
+    target: Target,
+    instances: tuple[str, ...],
+    limits: Limits,
+    criterion: bool = False,
+    proof: str = "",
 ) -> tuple[Check, ...]:
-    """Never two leaders, and tokens that only grow. A criterion only where the experiment is about that.
+    """Never two leaders, tokens that only grow and, where the lock can be read, one order of who had it. A criterion
+    only where the experiment is about that.
 
     `proof` is what must have happened for two leaders to have been possible (see the check).
     """
@@ -54,7 +61,7 @@ def leadership(
         Check(
             "leadership_disjoint",
             "leadership_disjoint",
-            {"reports": names, "least": least, "proof": proof, "services": instances},
+            {"reports": names, "least": 2, "proof": proof, "services": instances},
             hint="An instance acted as leader after another one had taken over.",
             criterion=criterion,
         ),
@@ -64,5 +71,23 @@ def leadership(
             {"reports": names},
             hint="Orders were written with an older fencing token than one that had already been used.",
             criterion=criterion,
+        ),
+        *_by_the_lock_itself(target, names, limits),
+    )
+
+
+def _by_the_lock_itself(target: Target, names: tuple[str, ...], limits: Limits) -> tuple[Check, ...]:
+    """No criterion: how it is written is the target's own affair."""
+    lock = lock_key(target)
+    if lock is None:
+        return ()
+    told = {"notice_s": limits.notice_s, **limits.assumed("lock_refresh_s")}
+    return (
+        Check(
+            "lock_held_by_one",
+            "lock_held_by_one",
+            {"reports": names, "lock": lock.name, "free": read.NOBODY, **told},
+            hint="An instance acted as leader although another one had the lock.",
+            criterion=False,
         ),
     )

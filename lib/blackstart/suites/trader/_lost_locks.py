@@ -60,7 +60,7 @@ def _bounce(common: Experiment, instances: tuple[str, ...], target: Target, limi
         faults=(Bounce("redis", down_ms=max(1, round(limits.refresh_s * 500))),),
         link=tuple(proof for name in instances for proof in links(target, name)),
         settle_s=max(limits.ttl_s + limits.refresh_s, limits.settles_s()),
-        checks=leadership(target, instances, least=2, criterion=True, proof="forgotten"),
+        checks=leadership(target, instances, limits, criterion=True, proof="forgotten"),
     )
 
 
@@ -82,7 +82,7 @@ def _freeze_leader(common: Experiment, instances: tuple[str, ...], target: Targe
         ),
         checks=(
             _taken_over(instances, limits),
-            *leadership(target, instances, least=2, criterion=True, proof="successor"),
+            *leadership(target, instances, limits, criterion=True, proof="successor"),
         ),
         watch=tuple(read.health(name) for name in instances),
     )

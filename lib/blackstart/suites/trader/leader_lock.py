@@ -56,7 +56,7 @@ def _stop_redis(target: Target, limits: Limits, held_s: float) -> Experiment:
         ),
         checks=(
             *lock_checks(limits, bool(newest) and NUMBER_COLUMN in target.facts),
-            *leadership(target, ("",), least=2),
+            *leadership(target, ("",), limits),
         ),
         collect=reports(target, ("",)),
         watch=(read.orders_placed(), read.kill_switch(), *newest),

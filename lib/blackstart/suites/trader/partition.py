@@ -130,5 +130,5 @@ def _checks(
     under_way_s = answer_s if "postgres" in stores else 0.0
     return (
         *(lock_checks(limits, watched, under_way_s, counters) if "redis" in stores else ()),
-        *(leadership(target, ("",), least=2) if "redis" in stores else ()),
+        *(leadership(target, ("",), limits) if "redis" in stores else ()),
     )

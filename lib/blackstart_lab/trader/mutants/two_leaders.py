@@ -18,7 +18,7 @@ MUTANT = Mutant(
     experiment="leader-lock",
     options=("freeze-leader",),
     instances=2,
-    must_fail=("leader_1_again", "leadership_disjoint"),
+    must_fail=("leader_1_again", "leadership_disjoint", "lock_held_by_one"),
     may_fail=("leader_means_lock_api", "leader_means_lock_api_2", "tokens_grow"),
     parts={"lock": TwoLeaders},
 )
