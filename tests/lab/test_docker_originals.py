@@ -104,7 +104,7 @@ def test_plans_of_a_target_that_names_no_route_are_not_taken_for_proof(trader: C
 def test_without_any_flag_the_documents_own_names_and_ports_are_meant(trader: ContainerTrader, tmp_path: Path) -> None:
     if trader.ports != {"redis": 6379, "postgres": 5432, "api": 8000}:
         pytest.skip(f"the ports of the original documents are taken on this machine: {trader.ports}")
-    wrong = original("chaos_test_postgres.sh", tmp_path, POSTGRES_CONTAINER="postgre")
+    wrong = original("chaos_test_postgres.sh", tmp_path, POSTGRES_CONTAINER="postgre", WITHOUT="orders")
     assert wrong.code == 40 and 'no compose service or container "postgre"' in wrong.output
     done = original("chaos_test_postgres.sh", tmp_path, WITHOUT="orders")
     assert "http://localhost:8000" in done.output.splitlines()[0]

@@ -211,6 +211,10 @@ class Docker(Control):
         now, again = (self._do(f"update --memory {size}") for size in (to_bytes, had))
         return (now,), (again,)
 
+    def settings(self) -> Mapping[str, str]:
+        """Its image's id, its limits of memory, processor and processes, and its restart policy."""
+        return docker_answers.settings(self._inspected("{{.Image}} {{json .HostConfig}}"))
+
     def log_tail(self, lines: int, since: str = "") -> Command | None:
         """`docker logs`."""
         return self._do(f"logs --tail {lines}" + (f" --since {since}" if since else ""))
@@ -222,7 +226,7 @@ class Docker(Control):
 
     def _inspected(self, form: str) -> str:
         words = (self.engine, "inspect", "--type", "container", "--format", form, self.name)
-        return carry_out(Command(words, timeout_s=10.0, env=dict(self.env))).stdout
+        return carry_out(Command(words, host=self.host, timeout_s=10.0, env=dict(self.env))).stdout
 
     def _do(self, verb: str, **more: Any) -> Command:
         return self._script(_DO, verb, typed=verb, **more)

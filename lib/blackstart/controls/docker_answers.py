@@ -57,6 +57,22 @@ def state(text: str) -> State:
     return State(status, life, pid, revives, detail, lost, owner(map(str.strip, labels)))
 
 
+_LIMITS = ("Memory", "MemorySwap", "NanoCpus", "CpuQuota", "CpuShares", "PidsLimit")
+
+
+def settings(text: str) -> dict[str, str]:
+    """Image, limits and restart policy in `IMAGE HOSTCONFIG` as `docker inspect` prints them."""
+    image, _, data = text.strip().partition(" ")
+    try:
+        told = json.loads(data)
+        policy = told["RestartPolicy"]
+        retries = f":{policy['MaximumRetryCount']}" if policy.get("MaximumRetryCount") else ""
+        limits = {name: str(told[name]) for name in _LIMITS if told.get(name)}
+        return {"image": image, "restart policy": f"{policy['Name'] or 'no'}{retries}", **limits}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise StepFailed(f"the engine's answer can't be read: {text[:200]!r}") from error
+
+
 def published(text: str, port: int) -> str:
     """Where a port is published, in `BINDINGS MODE` as `docker inspect` prints them."""
     data, _, mode = text.strip().rpartition(" ")

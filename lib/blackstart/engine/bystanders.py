@@ -1,4 +1,5 @@
-"""Looks at the services that a run does not touch, before it breaks anything and once all is over."""
+"""Looks at the services that a run does not touch, and at what all services are set to: before it breaks anything, and
+once all is over."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
@@ -11,6 +12,7 @@ from blackstart.evidence.events import EventName
 from blackstart.model.control import Control
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service
+from blackstart.probes import settings
 from blackstart.verdict.bystanders import ALIVE
 
 _LOOK_WITHIN_S = 5.0
@@ -32,6 +34,9 @@ class Bystanders:
             if service.control and name not in left and not self._is_touched_by_name(service)
         }
         self._controls: dict[str, Control] = {}
+        self._services = plan.target.services
+        self._touched_controls = {name: one for name, one in plan.controls.items() if name in plan.target.services}
+        self._set: set[str] = set()
 
     def look(self, when: Literal["before", "after"], observer: Observer, between: Callable[[], None]) -> None:
         """Record what each is now. What can't be seen is recorded with the reason; `between` is called before each."""
@@ -54,6 +59,24 @@ class Bystanders:
                 seen[name] = {"unseen": str(error)}
         if seen:
             observer.note(EventName.SERVICES, when=when, services=seen)
+        self._look_at_settings(when, observer, between)
+
+    def _look_at_settings(self, when: str, observer: Observer, between: Callable[[], None]) -> None:
+        """Record what each is set to, and those that the run touches; of what could not be read before, nothing is
+        compared."""
+        seen: dict[str, Mapping[str, str]] = {}
+        for name, control in (self._touched_controls | self._controls).items():
+            between()
+            try:
+                of_it = {**control.settings(), **settings.of(self._services[name], _LOOK_WITHIN_S)}
+            except Exception as error:  # as above
+                of_it = {"unseen": str(error)} if when == "after" and name in self._set else {}
+            if of_it:
+                seen[name] = of_it
+        if when == "before":
+            self._set = set(seen)
+        if compared := {name: seen[name] for name in seen if name in self._set}:
+            observer.note(EventName.SETTINGS, when=when, settings=compared)
 
     def _is_touched_by_name(self, service: Service) -> bool:
         try:

@@ -23,6 +23,7 @@ class EventName(StrEnum):
     FINAL = "final"  # a value of the final state
     SNAPSHOT = "snapshot"  # the target's metrics were kept in a file, or could not be
     SERVICES = "services"  # what the services that the run does not touch are, `before` and `after`
+    SETTINGS = "settings"  # what services are set to and made of, `before` and `after`
     LOG_TAIL = "log tail"  # the last lines of a service's log
     # ---- what is changed
     DO = "do"  # a change begins

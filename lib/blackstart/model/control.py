@@ -124,6 +124,13 @@ class Control(ABC):
         """The same of whoever publishes that port of this machine, where what the service lives in knows that."""
         return None
 
+    def settings(self) -> Mapping[str, str]:
+        """What the service is made of and limited by (image, memory, restarts), by name, where the control knows of it.
+
+        Known after `resolve`. Raises StepFailed.
+        """
+        return {}
+
     # ------------------------------------------------------------ powers that not every control has: NotAvailable
 
     def inside(self, argv: tuple[str, ...]) -> Command:

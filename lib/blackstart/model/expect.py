@@ -241,10 +241,10 @@ class Expectation:
     message where it was not there. `criterion` marks what must have been observed for *held*; anything else that a
     target can't show is listed as not observed. `hint` is printed when it fails. A `momentary` state is passed through
     (a breaker half open): one reading of it decides, and leaving it again is as it should be. One that `stays` must not
-    be left again before its window ends, not even for a while. `drains_per_s` says that it is a queue of the load's own
-    requests, emptied at this rate at most: it broke only if there was a reading at which some of them must have waited.
-    `assumed` says what `within_s` was taken from where the target promises nothing, and what to declare: what then came
-    true later is inconclusive.
+    be left again before its window ends, not even for a while, unless that is shorter than `for_s`. `drains_per_s` says
+    that it is a queue of the load's own requests, emptied at this rate at most: it broke only if there was a reading at
+    which some of them must have waited. `assumed` says what `within_s` was taken from where the target promises
+    nothing, and what to declare: what then came true later is inconclusive.
     """
 
     when: When

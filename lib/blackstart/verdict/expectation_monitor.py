@@ -133,8 +133,11 @@ class Monitor:
             # So it was from the first reading on: that was before the fault was felt, and no recovery yet.
             self._old, self._new, self._bad, self._wrong = reading, [], [], []
             self._seen_otherwise = reading
-        elif self.expectation.stays and self._left is None:
+        elif self.expectation.stays and self._left is None and self._lost_for_s(reading) >= self.expectation.for_s:
             self._left = (self._new[-1].sent_s, self._wrong[0])
+
+    def _lost_for_s(self, reading: Reading) -> float:
+        return reading.answered_s - self._wrong[0].sent_s
 
     def _settled(self) -> bool:
         if self.expectation.momentary and self._new:

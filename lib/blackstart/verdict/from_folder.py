@@ -12,7 +12,7 @@ from blackstart.evidence.history import History
 from blackstart.evidence.journal import Record
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
-from blackstart.verdict import bystanders
+from blackstart.verdict import bystanders, settings
 from blackstart.verdict.checks.catalogue import apply
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.judge import Judgement, checks_of, judge
@@ -84,4 +84,8 @@ def _mended(guardian: Path) -> set[str]:
 def check_findings(record: Record, driven: History) -> list[Finding]:
     """What the experiment's checks came to, over the history and the final state; and what else is different."""
     evidence = Recorded(driven, record)
-    return [*(apply(check, evidence) for check in checks_of(record)), *bystanders.findings(record)]
+    return [
+        *(apply(check, evidence) for check in checks_of(record)),
+        *bystanders.findings(record),
+        *settings.findings(record),
+    ]

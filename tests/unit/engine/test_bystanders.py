@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import pytest
+import redis
 
 from blackstart.engine import bystanders
 from blackstart.engine.bystanders import Bystanders
@@ -19,6 +20,7 @@ from blackstart.model.control import State
 from blackstart.model.experiment import Experiment
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service, Target
+from tests.services import eventually, free_port, pings, redis_server
 from tests.unit.safety.file_fault import without
 from tests.unit.stage import TARGET, Told, drill
 
@@ -39,11 +41,11 @@ def controlled(tmp_path: Path) -> dict[str, Any]:
     return {"pidfile": str(tmp_path / "pid"), "start": [sys.executable, "-V"]}
 
 
-def run(tmp_path: Path, *, during: Callable[[], object] = lambda: None, **parts: Any) -> Told:
+def run(tmp_path: Path, *, during: Callable[[], object] = lambda: None, dsn: str = "", **parts: Any) -> Told:
     """A drill that touches a file, on a target with another service; `during` happens in its fault."""
     (tmp_path / "a").touch()
     told = Told(tmp_path, drill(tmp_path / "a", **parts), without(tmp_path / "a"))
-    services = {**TARGET.services, "other": Service("other", control=controlled(tmp_path))}
+    services = {**TARGET.services, "other": Service("other", dsn=dsn, control=controlled(tmp_path))}
     told.run.plan = replace(told.run.plan, target=replace(TARGET, services=services))
     broke = told.run._break
 
@@ -75,6 +77,26 @@ def test_one_that_dies_meanwhile_breaks_the_run(tmp_path: Path, other: subproces
     told = run(tmp_path, during=die)
     assert told.outcome == ("broke", 20)
     assert "other was running before, and is stopped afterwards" in finding(told).message
+
+
+def test_what_is_set_otherwise_afterwards_is_told_with_both_values(
+    tmp_path: Path, other: subprocess.Popen[bytes]
+) -> None:
+    """Of a service that the run does not touch: it lives on, with another limit of memory."""
+    port = free_port()
+    server = subprocess.Popen(
+        [redis_server(), "--port", str(port), "--save", "", "--maxmemory", "64mb"], stdout=subprocess.DEVNULL
+    )
+    try:
+        assert eventually(lambda: pings(port))
+        with redis.Redis(port=port) as client:
+            told = run(tmp_path, during=lambda: client.config_set("maxmemory", "32mb"), dsn=f"redis://127.0.0.1:{port}")
+    finally:
+        server.kill()
+        server.wait()
+    (found,) = (f for f in told.result.judgement.findings if f.name == "settings_as_before")
+    assert told.outcome == ("held", 0) and found.status == "inconclusive"
+    assert found.message == "other: maxmemory was 67108864 before, and is 33554432 afterwards"
 
 
 def test_one_that_can_not_be_looked_at_accuses_nobody(tmp_path: Path) -> None:
@@ -120,6 +142,9 @@ class Named(NamedTuple):
 
     def facts(self, timeout_s: float) -> State:
         return State("running", "7:100")
+
+    def settings(self) -> dict[str, str]:
+        return {}
 
 
 def test_one_that_is_in_the_same_container_as_what_is_touched_is_none(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -117,6 +117,16 @@ def test_a_state_that_must_stay_may_flicker() -> None:
     assert status(followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)) == "held"
 
 
+def test_what_flickers_by_itself_is_neither_entered_nor_left_by_that() -> None:
+    """A heartbeat that is as old as it may be, for one refresh of its gauge: before the state is entered, and in it."""
+    seen = (*series(200, 0, 1), *series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 5), *series(200, 5, 6))
+    stays = eventually(ready.is_(503), within_s=5, stays=True, for_s=1.5)
+    monitor = followed(stays, *seen, *series(503, 6, 8))
+    assert status(monitor) == "held" and monitor.interval is not None and 2.9 < monitor.interval.to_s < 3.2
+    lost = followed(stays, *seen, *series(200, 6, 7), *series(503, 7, 8))
+    assert (status(lost), message(lost)) == ("broke", "came true and was lost again: ready was 200")
+
+
 def test_only_what_is_awaited_for_longer_than_a_moment_can_stay() -> None:
     for when, more in (("always", {}), ("eventually", {"momentary": True})):
         with pytest.raises(ValueError, match="can stay"):

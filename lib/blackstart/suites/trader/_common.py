@@ -20,7 +20,8 @@ from blackstart.suites.trader.link import is_in_container
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits in seconds. Where the target promises nothing, the real system's numbers are taken."""
+    """Limits in seconds. Where the target promises nothing, the real system's numbers are taken. For less than
+    `flicker_s` a leader may be not ready."""
 
     refresh_s: float
     ttl_s: float
@@ -28,6 +29,7 @@ class Limits:
     jitter_s: float
     heartbeat_s: float
     back_s: float
+    flicker_s: float = 0.0
     unsaid: frozenset[str] = frozenset()
 
     @classmethod
@@ -40,6 +42,9 @@ class Limits:
             jitter_s=float(target.fact("backoff_jitter_s", 0.5)),
             heartbeat_s=flags.heartbeat_max_s,
             back_s=flags.wait_ready_timeout_s,
+            # A scan that comes as seldom as its heartbeat may be old makes that too old now and then, until the gauges
+            # are refreshed: for a second.
+            flicker_s=1.5 if float(target.fact("scan_s", 5.0)) + 1.0 > flags.heartbeat_max_s else 0.0,
             unsaid=frozenset({"lock_refresh_s", "lock_ttl_s", "backoff_s"}.difference(target.facts)),
         )
 

@@ -91,6 +91,7 @@ def steps_down(limits: Limits) -> tuple[Expectation, ...]:
             **unsaid,
             name="ready_503",
             stays=True,
+            for_s=limits.flicker_s,
             hint="Does /ready follow the leader gauge? A dead API would show as unreachable.",
         ),
         eventually(
@@ -123,6 +124,7 @@ def leads_again(limits: Limits) -> tuple[Expectation, ...]:
             within_s=limits.back_s,
             name="ready_200_again",
             stays=True,
+            for_s=limits.flicker_s,
             hint="Wait longer with WAIT_READY_TIMEOUT if the backoff may take longer; check the heartbeats at /ready.",
         ),
         eventually(

@@ -25,6 +25,7 @@ SYSTEM = System(
         "backoff_s": fact.STEPS,
         "backoff_jitter_s": fact.SECONDS_OR_NONE,
         "metrics_lag_s": fact.SECONDS_OR_NONE,
+        "scan_s": fact.SECONDS,
         "throttle_orders_per_s": fact.RATE,
         "db_timeout_s": fact.SECONDS,
         "orders_table": fact.column("orders"),

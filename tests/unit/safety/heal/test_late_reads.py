@@ -5,17 +5,20 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.errors import Refused
 from blackstart.controls.docker import Docker
 from blackstart.model.change import Change
 from blackstart.probes.control_state import ControlState
 from blackstart.safety.heal import restore
 from blackstart.safety.heal.restore import stays_gone
+from blackstart.safety.preflight import rehearsal
 from tests.unit.safety.file_fault import without
 from tests.unit.safety.heal.test_restorer import restorer
 
 ENGINE = """#!/bin/sh
 case $1 in ps) echo abc; exit ;; esac
 [ ! -e {0}/asleep ] || {{ [ -e {0}/always ] || rm {0}/asleep; sleep 30; }}
+[ ! -e {0}/slow ] || sleep 1.2
 [ -e {0}/up ] && echo 'no {{"Status":"running","Pid":7}}' || echo 'no {{"Status":"exited"}}'
 """
 
@@ -62,6 +65,27 @@ def test_what_did_come_back_is_told_so_although_looks_were_late(tmp_path: Path, 
     (tmp_path / "up").unlink()
     late(tmp_path)
     assert stays_gone(change, 5.0) is False
+
+
+def test_a_drill_is_not_refused_for_an_engine_that_is_slow(
+    tmp_path: Path, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "_SEEN_WITHIN_S", 0.3)
+    monkeypatch.setattr(restore, "_UNREAD_FOR_S", 4.0)
+    (tmp_path / "slow").touch()
+    assert rehearsal.rehearse([change]) == ["rehearsed the undo of: remove up"]
+    late(tmp_path, always=True)
+    with pytest.raises(Refused, match="can't be read, so that nobody knows whether it is well: redis_status was timed"):
+        rehearsal.rehearse([change])
+
+
+def test_a_drill_is_refused_for_what_is_seen_to_be_down(
+    tmp_path: Path, change: Change, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rehearsal, "_SEEN_WITHIN_S", 0.3)
+    (tmp_path / "up").unlink()
+    with pytest.raises(Refused, match="the system does not look healthy to begin with: redis_status was stopped"):
+        rehearsal.rehearse([change])
 
 
 def test_an_engine_that_does_not_answer_says_nothing_of_the_container(tmp_path: Path, change: Change) -> None:

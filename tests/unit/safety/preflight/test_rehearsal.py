@@ -9,6 +9,7 @@ from blackstart.base.errors import Refused
 from blackstart.model.change import Change
 from blackstart.model.step import Command
 from blackstart.probes.command_state import CommandState
+from blackstart.safety.heal import restore
 from blackstart.safety.preflight import rehearsal
 from blackstart.safety.preflight.rehearsal import rehearse
 from tests.unit.builders import NOTHING
@@ -30,13 +31,20 @@ def test_what_is_well_is_rehearsed() -> None:
 
 @pytest.mark.parametrize(
     ("script", "seen"),
-    [("exit 1", "rule was absent"), ("echo engine is busy >&2; exit 4", "rule was unreadable (exit code 4: ")],
+    [
+        ("exit 1", "does not look healthy to begin with: rule was absent"),
+        (
+            "echo engine is busy >&2; exit 4",
+            "can't be read, so that nobody knows whether it is well: rule was unreadable (exit code 4: ",
+        ),
+    ],
 )
-def test_of_what_is_not_well_it_is_told_what_was_read(script: str, seen: str) -> None:
+def test_of_what_is_not_well_it_is_told_what_was_read(script: str, seen: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(restore, "_UNREAD_FOR_S", 0.5)
     ill = CommandState(("sh", "-c", script), "rule").is_("there")
     with pytest.raises(Refused) as refused:
         rehearse([replace(STOP, gone=(WELL, ill))])
-    assert f'"stop it": the system does not look healthy to begin with: {seen}' in str(refused.value)
+    assert f'"stop it": the system {seen}' in str(refused.value)
 
 
 def test_an_undo_that_harms_is_refused_with_what_was_read(tmp_path: Path) -> None:
