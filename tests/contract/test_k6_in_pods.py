@@ -92,7 +92,7 @@ def left(shop: Shop) -> str:
 def test_the_union_of_all_pods_is_the_whole_load_once(shop: Shop, server: Server, tmp_path: Path) -> None:
     whole = RATE_PER_S * LASTS_S
     done = run(shop, server, tmp_path, script(tmp_path, least=whole))
-    assert done.end() == EXIT_HELD, done.text
+    assert done.end(WITHIN_S * 2) == EXIT_HELD, done.text
     (folder,) = done.reports.glob("*/journal.jsonl")
     rows = history.read(folder.with_name("history.csv")).rows
     assert sorted(row.key for row in rows) == sorted(f"k-{number}" for number in range(len(rows)))
@@ -128,7 +128,7 @@ def test_a_pod_that_is_killed_makes_the_load_incomplete_and_the_run_inconclusive
 ) -> None:
     victim = sorted(pods(shop))[1]
     shop.kubectl("delete", "pod", victim, "--grace-period=0", "--force")
-    assert flowing.end() == EXIT_INCONCLUSIVE, flowing.text
+    assert flowing.end(WITHIN_S * 2) == EXIT_INCONCLUSIVE, flowing.text
     assert f"the pod {victim}, one of {PODS}, was lost: it is " in " ".join(flowing.text.split())
     assert left(shop) == ""
 
@@ -147,7 +147,7 @@ def test_what_cannot_begin_is_refused_with_the_reason_and_nothing_is_left(
     shop: Shop, server: Server, tmp_path: Path, image: str, text: str, reason: str
 ) -> None:
     refused = run(shop, server, tmp_path, script(tmp_path, text=text), image)
-    assert refused.end() == EXIT_REFUSED, refused.text
+    assert refused.end(WITHIN_S * 2) == EXIT_REFUSED, refused.text
     assert re.search(reason, " ".join(refused.text.split())), refused.text
     assert left(shop) == "" and "/ok" not in server.seen()["paths"]
 
@@ -157,7 +157,7 @@ def test_a_load_that_flows_throughout_is_ended_with_the_run(
 ) -> None:
     monkeypatch.setenv("K6_FLOWS", "throughout")
     done = run(shop, server, tmp_path, script(tmp_path, lasts_s=100))
-    assert done.end() == EXIT_HELD, done.text
+    assert done.end(WITHIN_S * 2) == EXIT_HELD, done.text
     (file,) = done.reports.glob("*/journal.jsonl")
     (summary,) = [one["summary"] for one in journal.read(file).of(EventName.LOAD) if "summary" in one]
     assert summary["complete"] and summary["stopped"] and summary["sent"] > RATE_PER_S
@@ -172,9 +172,11 @@ def test_the_rights_of_our_page_are_enough_and_each_that_is_missing_is_named(
     shop.add_user(kubeconfig, "enough", f"{cluster_id}\n---\n{load}")
     shop.add_user(kubeconfig, "less", f"{cluster_id}\n---\n{load.replace('pods/exec', 'pods/attach')}")
     less = run(shop, server, tmp_path / "less", script(tmp_path), context="less")
-    assert less.end() == EXIT_REFUSED and "auth can-i create pods --subresource=exec" in " ".join(less.text.split())
+    assert less.end(WITHIN_S * 2) == EXIT_REFUSED and "auth can-i create pods --subresource=exec" in " ".join(
+        less.text.split()
+    )
     enough = run(shop, server, tmp_path / "enough", script(tmp_path), context="enough")
-    assert enough.end() == EXIT_HELD, enough.text
+    assert enough.end(WITHIN_S * 2) == EXIT_HELD, enough.text
     assert left(shop) == ""
 
 

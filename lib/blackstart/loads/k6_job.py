@@ -86,7 +86,7 @@ def _pod(load: K6Pods) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": "k6", "image": load.image, "imagePullPolicy": "IfNotPresent", "command": [load.k6.binary],
         "args": [*argv, f"{FOLDER}/main.js"], "env": env,
-        "envFrom": [{"secretRef": {"name": load.secret}}] if load.secret else [],
+        "envFrom": [{"secretRef": {"name": load.env_from}}] if load.env_from else [],
         "readinessProbe": {"httpGet": {"path": "/v1/status", "port": PORT}, "periodSeconds": 1},
         "volumeMounts": [{"name": "load", "mountPath": FOLDER, "readOnly": True}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

@@ -70,7 +70,7 @@ def _placed(load: K6, pods: int, target: Target | None) -> K6 | K6Pods:
         )
     try:
         place = Context(table.get("namespace", ""), table.get("context", "")).resolve()
-        return K6Pods(load, pods, table["image"], place, within, table.get("secret", ""))
+        return K6Pods(load, pods, table["image"], place, within, table.get("env_from", ""))
     except ValueError as error:
         raise BadTarget(f"--pods={pods}: {error}") from error
     except StepFailed as error:
