@@ -42,7 +42,7 @@ class Shop:
         self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(things)}))
 
     def add_user(self, kubeconfig: Path, name: str, roles: str) -> None:
-        """A user with a context of that name, who has the rights of a page's roles, as YAML."""
+        """A user with a context of that name, who has the rights of a page's roles, as YAML; none without any."""
         self.kubectl("create", "serviceaccount", name)
         token = self.kubectl("create", "token", name)
         cluster = self.cluster.kubectl("config", "view", "-o", "jsonpath={.clusters[0].name}")
@@ -59,8 +59,9 @@ class Shop:
             if "subjects" in thing:
                 thing["subjects"] = [{"kind": "ServiceAccount", "name": name, "namespace": self.namespace}]
                 thing["roleRef"]["name"] += f"-{name}"
-        made = {"apiVersion": "v1", "kind": "List", "items": things}
-        self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+        if things:
+            made = {"apiVersion": "v1", "kind": "List", "items": things}
+            self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(made))
 
     def of(self, **table: str) -> Kubernetes:
         """A control as a target that describes one gets it."""
