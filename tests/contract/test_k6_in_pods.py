@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,6 +182,14 @@ def test_the_rights_of_our_page_are_enough_and_each_that_is_missing_is_named(
 
 
 # ---------------------------------------------------------------- whoever dies
+
+
+def test_who_is_tired_of_waiting_for_the_pods_leaves_none(shop: Shop, server: Server, tmp_path: Path) -> None:
+    one = run(shop, server, tmp_path, script(tmp_path))
+    one.wait_for("doing: play k6 in 3 pods")
+    one.process.send_signal(signal.SIGINT)
+    assert one.end(WITHIN_S * 2) == 130, one.text
+    assert left(shop) == "" and "/ok" not in server.seen()["paths"]
 
 
 def test_the_guardian_of_a_killed_run_takes_the_load_away(shop: Shop, flowing: NetworkRun) -> None:
