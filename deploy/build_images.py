@@ -5,7 +5,7 @@
 
 Run it with the project's Python (`.venv/bin/python`): what goes in is that interpreter, its standard library, the few
 packages that the labs and the proxy need, this project's `lib`, the PostgreSQL that is among its packages, and the
-redis-server and prometheus on PATH. An image holds one program and the libraries that it names, on an empty root.
+redis-server, prometheus and k6 on PATH. An image holds one program and the libraries that it names, on an empty root.
 """
 
 import argparse
@@ -54,9 +54,9 @@ def build(force: bool = False) -> None:
     _program("redis", server, force)
     postgres_entry = ["-c", f"ENV PATH=/{_PG}/pginstall/bin:/bin", "-c", 'ENTRYPOINT ["/bin/sh", "/opt/pg/entry.sh"]']
     _image("postgres", postgres_entry, force, _pack_postgres)
-    prometheus = shutil.which("prometheus")
-    if prometheus:
-        _program("prometheus", prometheus, force)
+    for name in ("prometheus", "k6"):
+        if program := shutil.which(name):
+            _program(name, program, force)
 
 
 def _program(name: str, program: str, force: bool) -> None:

@@ -9,7 +9,7 @@ from blackstart.model.experiment import Experiment, Traffic
 from blackstart.probes.http import HttpStatus
 
 FLOWS: Any = os.environ.get("K6_FLOWS", "fault")
-ok = HttpStatus("/ok").is_(200)
+ok = HttpStatus("/status/200").is_(200)
 
 experiment = Experiment(
     name="k6-drill",

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from blackstart import controls
 from blackstart.controls.kubernetes import Kubernetes
 from blackstart.model.target import Service
@@ -39,6 +41,28 @@ class Shop:
         """Made, or changed to this."""
         self.kubectl("apply", "-f", "-", stdin=json.dumps({"apiVersion": "v1", "kind": "List", "items": list(things)}))
 
+    def add_user(self, kubeconfig: Path, name: str, roles: str) -> None:
+        """A user with a context of that name, who has the rights of a page's roles, as YAML; none without any."""
+        self.kubectl("create", "serviceaccount", name)
+        token = self.kubectl("create", "token", name)
+        cluster = self.cluster.kubectl("config", "view", "-o", "jsonpath={.clusters[0].name}")
+        configure(self.cluster, kubeconfig, "set-credentials", name, f"--token={token}")
+        configure(self.cluster, kubeconfig, "set-context", name, f"--cluster={cluster}", f"--user={name}")
+        things = list(yaml.safe_load_all(roles))
+        for thing in things:
+            thing["metadata"]["name"] += f"-{name}"
+            if thing["metadata"]["namespace"] == "shop":
+                thing["metadata"]["namespace"] = self.namespace
+            for rule in thing.get("rules", ()):
+                if rule.get("resourceNames") == ["shop"]:
+                    rule["resourceNames"] = [self.namespace]
+            if "subjects" in thing:
+                thing["subjects"] = [{"kind": "ServiceAccount", "name": name, "namespace": self.namespace}]
+                thing["roleRef"]["name"] += f"-{name}"
+        if things:
+            made = {"apiVersion": "v1", "kind": "List", "items": things}
+            self.cluster.kubectl("apply", "-f", "-", stdin=json.dumps(made))
+
     def of(self, **table: str) -> Kubernetes:
         """A control as a target that describes one gets it."""
         found = controls.of(Service("redis", control={"namespace": self.namespace, **table})).resolve()
@@ -54,6 +78,20 @@ class Shop:
         """How many pods it shall have, and its annotation of how many it had."""
         path = r"jsonpath={.spec.replicas} {.metadata.annotations.blackstart\.dev/replicas}"
         return self.kubectl("get", what, "-o", path).strip()
+
+
+def configure(cluster: Cluster, kubeconfig: Path, *words: str) -> None:
+    """`kubectl config` of that file."""
+    cluster.kubectl(f"--kubeconfig={kubeconfig}", "config", *words)
+
+
+def without(roles: str, verb: str) -> str:
+    """The roles, as YAML, without the rules that give this verb."""
+    things = list(yaml.safe_load_all(roles))
+    for thing in things:
+        if "rules" in thing:
+            thing["rules"] = [rule for rule in thing["rules"] if verb not in rule["verbs"]]
+    return yaml.safe_dump_all(things)
 
 
 def workload(kind: str, replicas: int = 2, **pod: Any) -> dict[str, Any]:

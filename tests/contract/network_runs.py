@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ from blackstart.base.codec import to_data
 from blackstart.evidence import journal
 from blackstart.model.change import Fault
 from tests.contract.fault_proxies import FaultProxy
-from tests.processes import running
+from tests.processes import guardians, running
 from tests.services import eventually
 
 DRILL = Path(__file__).with_name("network_drill.py")
@@ -35,6 +36,9 @@ def toml(**parts: Any) -> str:
         return json.dumps(value)
 
     return "\n".join(f"{key} = {inline(value)}" for key, value in parts.items()) + "\n"
+
+
+_HEAL = "import sys; from blackstart.commands import healing; sys.exit(healing.heal())"
 
 
 class NetworkRun:
@@ -84,6 +88,24 @@ class NetworkRun:
         at_s = time.monotonic()
         self.process.wait(timeout=10)
         return at_s
+
+    def orphan(self) -> None:
+        """SIGKILL to its guardian, then to itself, before it can see that."""
+        (guardian,) = guardians()
+        self.process.send_signal(signal.SIGSTOP)
+        os.kill(guardian, signal.SIGKILL)
+        self.kill()
+
+    def mend(self, way: str) -> None:
+        """What a dead run left, by chaos.heal or, in an empty environment, by HEAL.sh."""
+        if way == "HEAL.sh":
+            (script,) = self.reports.glob("*/HEAL.sh")
+            argv, env = ["sh", str(script)], {"PATH": "/usr/bin:/bin"}
+        else:
+            argv = [sys.executable, "-c", _HEAL]
+            env = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
+        mended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
+        assert mended.returncode == 0, mended.stdout + mended.stderr
 
     def guardian_gone(self, within_s: float = 40.0) -> bool:
         """Whether every guardian of this run has ended; by what its command line says."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from blackstart.base.errors import EXIT_HELD
+from blackstart.base.errors import EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_REFUSED
 from blackstart.evidence import history, journal
 from blackstart.evidence.events import EventName
 from blackstart.faults.stop import Stop
@@ -17,13 +19,15 @@ from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import K6_IMAGE, k6_archive
 from tests.contract.kubernetes_shop import Shop, environment
 from tests.contract.loads_support import Server, load_server
-from tests.contract.network_runs import NetworkRun
+from tests.contract.network_runs import ROOT, NetworkRun
+from tests.docs.pages import blocks
 from tests.requirements import require
+from tests.services import eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.k6]
 DRILL = Path(__file__).with_name("k6_drill.py")
 PODS = 3
-RATE_PER_S, LASTS_S = 30, 6
+RATE_PER_S, LASTS_S, WITHIN_S = 30, 6, 60.0
 SCRIPT = """
 import http from 'k6/http';
 import exec from 'k6/execution';
@@ -58,21 +62,24 @@ def server(shop: Shop) -> Iterator[Server]:
 
 
 @pytest.fixture(autouse=True)
-def in_cluster(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in environment(cluster.kubeconfig).items():
+def kubeconfig(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The cluster's own, to which users may be added, where kubectl looks for it."""
+    path = Path(shutil.copy(cluster.kubeconfig, tmp_path))
+    for name, value in environment(path).items():
         monkeypatch.setenv(name, value)
+    return path
 
 
-def script(folder: Path, lasts_s: int = LASTS_S, least: int = 1) -> str:
-    text = SCRIPT.replace("RATE", str(RATE_PER_S)).replace("LASTS", str(lasts_s)).replace("LEAST", str(least))
+def script(folder: Path, lasts_s: int = LASTS_S, least: int = 1, text: str = SCRIPT) -> str:
+    text = text.replace("RATE", str(RATE_PER_S)).replace("LASTS", str(lasts_s)).replace("LEAST", str(least))
     file = folder / "script.js"
     file.write_text(text)
     return str(file)
 
 
 def run(shop: Shop, server: Server, folder: Path, k6: str, image: str = K6_IMAGE, **load: str) -> NetworkRun:
-    load = {"image": image, "namespace": shop.namespace, **load}
-    target = {"api": server.url, "load": load}
+    folder.mkdir(exist_ok=True)
+    target = {"api": server.url, "load": {"image": image, "namespace": shop.namespace, **load}}
     host = shop.cluster.place.address
     return NetworkRun(folder, Stop("nothing"), target, 0.5, host, drill=DRILL, k6=k6, pods=str(PODS))
 
@@ -86,7 +93,7 @@ def left(shop: Shop) -> str:
 def test_the_union_of_all_pods_is_the_whole_load_once(shop: Shop, server: Server, tmp_path: Path) -> None:
     whole = RATE_PER_S * LASTS_S
     done = run(shop, server, tmp_path, script(tmp_path, least=whole))
-    assert done.end() == EXIT_HELD, done.text
+    assert done.end(WITHIN_S * 2) == EXIT_HELD, done.text
     (folder,) = done.reports.glob("*/journal.jsonl")
     rows = history.read(folder.with_name("history.csv")).rows
     assert sorted(row.key for row in rows) == sorted(f"k-{number}" for number in range(len(rows)))
@@ -103,3 +110,99 @@ def test_the_union_of_all_pods_is_the_whole_load_once(shop: Shop, server: Server
         "http_req_duration: p(95)<5000": True,
     }
     assert left(shop) == ""
+
+
+@pytest.fixture
+def flowing(shop: Shop, server: Server, tmp_path: Path) -> NetworkRun:
+    """A run whose pods send, and would for long."""
+    one = run(shop, server, tmp_path, script(tmp_path, lasts_s=100))
+    assert eventually(lambda: server.seen()["paths"].get("/ok", 0) > 50, WITHIN_S), one.text
+    return one
+
+
+def pods(shop: Shop) -> list[str]:
+    return shop.kubectl("get", "pods", "-o", "jsonpath={.items[*].metadata.name}").split()
+
+
+def test_a_pod_that_is_killed_makes_the_load_incomplete_and_the_run_inconclusive(
+    shop: Shop, flowing: NetworkRun
+) -> None:
+    victim = sorted(pods(shop))[1]
+    shop.kubectl("delete", "pod", victim, "--grace-period=0", "--force")
+    assert flowing.end(WITHIN_S * 2) == EXIT_INCONCLUSIVE, flowing.text
+    assert f"the pod {victim}, one of {PODS}, was lost: it is " in " ".join(flowing.text.split())
+    assert left(shop) == ""
+
+
+@pytest.mark.parametrize(
+    ("image", "text", "reason"),
+    [
+        ("127.0.0.1:9/nobody/has:1", SCRIPT, "ImagePullBackOff|ErrImagePull"),
+        (K6_IMAGE, "export default function ( {", "its k6 ended with code 107: .*script.js: Line 1"),
+        (K6_IMAGE, SCRIPT.replace("options = {", "options = { executionSegment: '0:1/3',"), "executionSegment itself"),
+        (K6_IMAGE, SCRIPT.replace("RATE", "RATE * 0 + nothing"), "nothing is not defined"),
+    ],
+    ids=["no image", "no JavaScript", "a segment of its own", "an exception"],
+)
+def test_what_cannot_begin_is_refused_with_the_reason_and_nothing_is_left(
+    shop: Shop, server: Server, tmp_path: Path, image: str, text: str, reason: str
+) -> None:
+    refused = run(shop, server, tmp_path, script(tmp_path, text=text), image)
+    assert refused.end(WITHIN_S * 2) == EXIT_REFUSED, refused.text
+    assert re.search(reason, " ".join(refused.text.split())), refused.text
+    assert left(shop) == "" and "/ok" not in server.seen()["paths"]
+
+
+def test_a_load_that_flows_throughout_is_ended_with_the_run(
+    shop: Shop, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("K6_FLOWS", "throughout")
+    done = run(shop, server, tmp_path, script(tmp_path, lasts_s=100))
+    assert done.end(WITHIN_S * 2) == EXIT_HELD, done.text
+    (file,) = done.reports.glob("*/journal.jsonl")
+    (summary,) = [one["summary"] for one in journal.read(file).of(EventName.LOAD) if "summary" in one]
+    assert summary["complete"] and summary["stopped"] and summary["sent"] > RATE_PER_S
+    assert left(shop) == ""
+
+
+def test_the_rights_of_our_page_are_enough_and_each_that_is_missing_is_named(
+    shop: Shop, server: Server, kubeconfig: Path, tmp_path: Path
+) -> None:
+    drill, load = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
+    cluster_id = "---".join(one for one in drill.split("---") if "namespace: kube-system" in one)
+    shop.add_user(kubeconfig, "enough", f"{cluster_id}\n---\n{load}")
+    shop.add_user(kubeconfig, "less", f"{cluster_id}\n---\n{load.replace('pods/exec', 'pods/attach')}")
+    less = run(shop, server, tmp_path / "less", script(tmp_path), context="less")
+    assert less.end(WITHIN_S * 2) == EXIT_REFUSED and "auth can-i create pods --subresource=exec" in " ".join(
+        less.text.split()
+    )
+    enough = run(shop, server, tmp_path / "enough", script(tmp_path), context="enough")
+    assert enough.end(WITHIN_S * 2) == EXIT_HELD, enough.text
+    assert left(shop) == ""
+
+
+# ---------------------------------------------------------------- whoever dies
+
+
+def test_who_is_tired_of_waiting_for_the_pods_leaves_none(shop: Shop, server: Server, tmp_path: Path) -> None:
+    one = run(shop, server, tmp_path, script(tmp_path))
+    one.wait_for("doing: play k6 in 3 pods")
+    one.process.send_signal(signal.SIGINT)
+    assert one.end(WITHIN_S * 2) == 130, one.text
+    assert left(shop) == "" and "/ok" not in server.seen()["paths"]
+
+
+def test_the_guardian_of_a_killed_run_takes_the_load_away(shop: Shop, flowing: NetworkRun) -> None:
+    flowing.kill()
+    assert flowing.guardian_gone(WITHIN_S) and left(shop) == ""
+
+
+@pytest.mark.parametrize("way", ["chaos.heal", "HEAL.sh"])
+def test_where_its_guardian_dies_too_either_way_of_mending_takes_the_load_away(
+    shop: Shop, flowing: NetworkRun, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flowing.orphan()
+    assert len(pods(shop)) == PODS
+    monkeypatch.delenv("KUBECONFIG")  # by another shell
+    flowing.mend(way)
+    assert eventually(lambda: left(shop) == "", WITHIN_S)

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import os
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from blackstart.base.errors import EXIT_HELD, EXIT_REFUSED
 from blackstart.faults.stop import Stop
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_archive
-from tests.contract.kubernetes_shop import Shop, environment, workload
+from tests.contract.kubernetes_shop import Shop, configure, environment, without, workload
 from tests.contract.network_runs import ROOT, NetworkRun
 from tests.docs.pages import blocks
-from tests.processes import guardians
 from tests.services import eventually, free_port
 
 pytestmark = pytest.mark.kubernetes
@@ -43,32 +37,10 @@ def shop(cluster: Cluster, kubeconfig: Path) -> Iterator[Shop]:
     cluster.load_image(redis_archive(kubeconfig.parent))
     with Shop(cluster, "shop") as one:
         page, _ = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
-        name = cluster.kubectl("config", "view", "-o", "jsonpath={.clusters[0].name}")
-        for user in ("drills", "reader", "nobody"):
-            one.kubectl("create", "serviceaccount", user)
-            token = one.kubectl("create", "token", user)
-            configured(cluster, kubeconfig, "set-credentials", user, f"--token={token}")
-            configured(cluster, kubeconfig, "set-context", user, f"--cluster={name}", f"--user={user}")
-            if user != "nobody":
-                cluster.kubectl("apply", "-f", "-", stdin=roles(page, user))
+        users = {"drills": page, "reader": without(page, "update"), "nobody": ""}
+        for user, roles in users.items():
+            one.add_user(kubeconfig, user, roles)
         yield one
-
-
-def configured(cluster: Cluster, kubeconfig: Path, *words: str) -> None:
-    cluster.kubectl(f"--kubeconfig={kubeconfig}", "config", *words)
-
-
-def roles(page: str, user: str) -> str:
-    """The page's roles for a service account; the reader may not scale."""
-    things = list(yaml.safe_load_all(page))
-    for thing in things:
-        thing["metadata"]["name"] = user
-        if "subjects" in thing:
-            thing["subjects"] = [{"kind": "ServiceAccount", "name": user, "namespace": "shop"}]
-            thing["roleRef"]["name"] = user
-        elif user == "reader":
-            thing["rules"] = [rule for rule in thing["rules"] if "update" not in rule["verbs"]]
-    return json.dumps({"apiVersion": "v1", "kind": "List", "items": things})
 
 
 @pytest.fixture(autouse=True)
@@ -185,8 +157,8 @@ def test_an_api_server_that_is_not_on_this_machine_must_be_allowed_by_name(
         try:
             ready = (f"--server=http://{host}:{port}", "get", "--raw=/readyz")
             assert eventually(lambda: cluster.kubectl(*ready, check=False) == "ok", 20)
-            configured(cluster, kubeconfig, "set-cluster", "beyond", f"--server=http://{host}:{port}")
-            configured(cluster, kubeconfig, "set-context", "beyond", "--cluster=beyond", "--user=drills")
+            configure(cluster, kubeconfig, "set-cluster", "beyond", f"--server=http://{host}:{port}")
+            configure(cluster, kubeconfig, "set-context", "beyond", "--cluster=beyond", "--user=drills")
             told = refused(shop, tmp_path, context="beyond")
             assert f"redis is controlled on another machine (http://{host}:{port})" in " ".join(told.split())
             allowed = run(shop, tmp_path, allow=host, context="beyond")
@@ -221,19 +193,9 @@ def test_where_its_guardian_dies_too_either_way_of_mending_brings_them_back(
     shop: Shop, kubeconfig: Path, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = stopped(shop, tmp_path)
-    (guardian,) = guardians()
-    one.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
-    os.kill(guardian, signal.SIGKILL)
-    one.kill()
+    one.orphan()
     assert shop.wanted() == "0 2"
     monkeypatch.delenv("KUBECONFIG")  # by another shell
-    if way == "HEAL.sh":
-        (script,) = one.reports.glob("*/HEAL.sh")
-        argv, env = ["sh", str(script)], {"PATH": "/usr/bin:/bin"}
-    else:
-        heal = "import sys; from blackstart.commands import healing; sys.exit(healing.heal())"
-        argv, env = [sys.executable, "-c", heal], {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
-    mended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
-    assert mended.returncode == 0, mended.stdout + mended.stderr
+    one.mend(way)
     monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
     assert eventually(lambda: are_back(shop), WITHIN_S)

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,9 @@ import yaml
 from blackstart import controls
 from blackstart.base import errors
 from blackstart.commands.target_file import from_table
+from blackstart.controls.kubernetes_context import Context
 from blackstart.engine import planning
+from blackstart.loads import K6, K6Pods, k6_job
 from blackstart.model.control import State
 from blackstart.model.flags import Flags, option_name
 from blackstart.suites import discovery, systems
@@ -181,11 +184,15 @@ def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
 
 def test_the_target_of_kubernetes_page_is_controlled_with_the_rights_that_the_page_gives() -> None:
     """That they are enough is tried on a real cluster."""
-    (text,), (roles,) = blocks(KUBERNETES, "toml"), blocks(KUBERNETES, "yaml")
-    ours = next(one for one in yaml.safe_load_all(roles) if one["metadata"]["namespace"] == "shop" and "rules" in one)
-    given = {(verb, what) for rule in ours["rules"] for verb in rule["verbs"] for what in rule["resources"]}
-    for service in from_table(tomllib.loads(text), KUBERNETES.name).services.values():
-        for step in controls.of(service).rights():
+    (text, load), (drill, pods) = blocks(KUBERNETES, "toml"), blocks(KUBERNETES, "yaml")
+    services = from_table(tomllib.loads(text), KUBERNETES.name).services.values()
+    table = from_table(tomllib.loads(load), KUBERNETES.name).load
+    change = k6_job.change(K6Pods(K6("s.js"), 3, table["image"], Context(table["namespace"])), "run", 60.0)
+    for rights, roles in (([controls.of(one).rights() for one in services], drill), ([change.rights], pods)):
+        things = yaml.safe_load_all(roles)
+        ours = next(one for one in things if one["metadata"]["namespace"] == "shop" and "rules" in one)
+        given = {(verb, what) for rule in ours["rules"] for verb in rule["verbs"] for what in rule["resources"]}
+        for step in chain.from_iterable(rights):
             verb, what, *more = step.argv[5:]
             of = "".join(word.replace("--subresource=", "/") for word in more)
             assert (verb, what.partition(".")[0] + of) in given

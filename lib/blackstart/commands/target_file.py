@@ -23,7 +23,7 @@ _KEYS: dict[str, Any] = {
     "read_timeout_s": (int, float), "load": dict,
 }  # fmt: skip
 _SERVICE_KEYS = ("address", "url", "dsn", "log", "events", "control", "proxy_name", "net")
-_LOAD_KEYS = ("image", "namespace", "context", "api", "secret")
+_LOAD_KEYS = ("image", "namespace", "context", "api", "env_from")
 _LARGEST_BYTES = 1 << 20  # many times what a target needs; /dev/zero would never end
 
 

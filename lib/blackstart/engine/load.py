@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable
 from functools import partial
 
-from blackstart.base.errors import BlackstartError, Refused
+from blackstart.base.clock import now_s
+from blackstart.base.errors import Damaged, Refused, StepFailed, StepTimedOut
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
 from blackstart.evidence.folder import Folder
@@ -14,18 +15,19 @@ from blackstart.model.target import Target
 from blackstart.verdict.lateness import LOAD
 
 _READY_SOON_S, _READY_WITHIN_S = 15.0, {"k6_pods": 95.0}  # a node may have to pull the image first
-_STOP_WITHIN_S = 15.0
+_STOP_WITHIN_S, _LOOK_EVERY_S = 15.0, 0.2
 
 
 class TrafficRun:
     """Drives the declared load, if there is one; without one every question has the harmless answer."""
 
     def __init__(
-        self, traffic: Traffic | None, target: Target, folder: Folder, observer: Observer, set_up: Callable[[], None]
-    ) -> None:
-        """`set_up` makes what the load needs; it may raise a BlackstartError."""
+        self, traffic: Traffic | None, target: Target, folder: Folder, observer: Observer, set_up: Callable[[], None],
+        between: Callable[[], None],
+    ) -> None:  # fmt: skip
+        """`set_up` makes what the load needs, and may raise a BlackstartError; `between` is what a wait looks at."""
         self.traffic, self.target, self.folder, self.observer = traffic, target, folder, observer
-        self._set_up = set_up
+        self._set_up, self._between = set_up, between
         self._handle: LoadHandle | None = None
         self._began = False
         self._ended = False
@@ -39,12 +41,20 @@ class TrafficRun:
             self._set_up()
             self._handle = LoadHandle.start(load, self.folder.history)
             self._handle.on_stall = partial(self.observer.late, LOAD)
-            self._handle.wait_ready(_READY_WITHIN_S.get(load.kind, _READY_SOON_S))
-        except Refused:
-            raise
-        except (BlackstartError, ValueError) as error:
+            self._await_ready(self._handle, now_s() + _READY_WITHIN_S.get(load.kind, _READY_SOON_S))
+        except (StepFailed, Damaged, ValueError) as error:
             raise Refused(f"the load can't be started: {error}") from error
         self.observer.note(EventName.LOAD, armed=True, spec={"kind": load.kind, **dataclasses.asdict(load)})
+
+    def _await_ready(self, handle: LoadHandle, until_s: float) -> None:
+        while True:
+            try:
+                handle.wait_ready(_LOOK_EVERY_S)
+                return
+            except StepTimedOut:
+                if now_s() > until_s:
+                    raise
+                self._between()
 
     def begin(self, flows: str) -> None:
         """Let the load flow, if it is one that flows from this moment on."""
@@ -80,7 +90,13 @@ class TrafficRun:
 
     def problem(self) -> str:
         """Why the load does not flow as it should; "" where it does."""
-        if self._handle is None or self._ended or self.traffic is None or self.traffic.flows != "throughout":
+        if (
+            self._handle is None
+            or not self._began
+            or self._ended
+            or self.traffic is None
+            or self.traffic.flows != "throughout"
+        ):
             return ""
         code = self._handle.poll()
         return "" if code is None else f"the load ended by itself, before the run: {self._handle.last_words()}"

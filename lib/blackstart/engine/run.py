@@ -92,7 +92,9 @@ class Run:
         self.injection = Injection(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.load_setup = LoadSetup(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.bystanders = bystanders.Bystanders(self.plan)
-        self.traffic = TrafficRun(self.experiment.traffic, target, self.folder, self.observer, self._set_up_load)
+        self.traffic = TrafficRun(
+            self.experiment.traffic, target, self.folder, self.observer, self._set_up_load, self._between
+        )
         self.ends_by_s = clock.now_s() + self.experiment.total_max_s
         recording.head(self.observer, self.plan, self.flags, self.folder, **self.head)
 

@@ -12,7 +12,7 @@ from typing import Any
 from blackstart.loads.k6 import ARGUMENTS, VARIABLES_SET
 from blackstart.loads.k6_pods import K6Pods
 from blackstart.model.change import Change
-from blackstart.probes.command_state import ABSENT, CommandState
+from blackstart.probes.cluster_things import ClusterThings
 
 MARK = "blackstart.dev/load"
 """The label of all that is made for one load: the Job's name."""
@@ -23,10 +23,6 @@ _SCRIPTS = Path(__file__).parent / "in_pods"
 _KEPT_S = 600  # after its end, where nobody is left who would take it away
 _USER = 12345  # the one of k6's own image; any that is not root
 _MAKE = 'printf %s "$1" | { shift; exec "$@"; }'
-_LOOK = (
-    'things=$("$1" --context="$2" --namespace="$3" get "job/$4" "configmap/$4" --ignore-not-found -o name) && '
-    'pods=$("$1" --context="$2" --namespace="$3" get pods --selector="$5=$4" -o name) || exit 2; [ -n "$things$pods" ]'
-)
 
 
 def segments(pods: int) -> tuple[tuple[str, str], ...]:
@@ -48,17 +44,15 @@ def change(load: K6Pods, run: str, lease_s: float) -> Change:
     files += [f"--from-literal={index}.json={text}" for index, text in enumerate(options)]
     create = place.step("create", "-f", "-")
     make = ("sh", "-c", _MAKE, "make", json.dumps(_job(load, run, lease_s)), *create.argv)
-    look = ("sh", "-c", _LOOK, "look", place.kubectl, place.context, place.namespace, name, MARK)
     things = (f"job/{name}", f"configmap/{name}")
     away = ("--ignore-not-found", "--cascade=foreground", "--wait=false")
-    left = CommandState(look, f"{name} in {place.namespace}", env=tuple(create.env.items()))
     return Change(
         what=f"play {load.name} in {load.pods} pods ({place.namespace}/{name})",
         service=load.name,
         do=(place.step("create", "configmap", name, *files), type(create)(make, env=create.env)),
         undo=(place.step("delete", *things, *away),),
         bites=(),
-        gone=(left.is_(ABSENT),),
+        gone=(ClusterThings(place, name, MARK, ("job", "configmap")).is_(0),),
         rights=tuple(place.may(verb, what, *more) for verb, what, *more in _RIGHTS),
         undo_is_noop=True,
         lease_s=lease_s,
@@ -92,7 +86,7 @@ def _pod(load: K6Pods) -> dict[str, Any]:
     container: dict[str, Any] = {
         "name": "k6", "image": load.image, "imagePullPolicy": "IfNotPresent", "command": [load.k6.binary],
         "args": [*argv, f"{FOLDER}/main.js"], "env": env,
-        "envFrom": [{"secretRef": {"name": load.secret}}] if load.secret else [],
+        "envFrom": [{"secretRef": {"name": load.env_from}}] if load.env_from else [],
         "readinessProbe": {"httpGet": {"path": "/v1/status", "port": PORT}, "periodSeconds": 1},
         "volumeMounts": [{"name": "load", "mountPath": FOLDER, "readOnly": True}],
         "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},

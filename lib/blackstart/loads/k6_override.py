@@ -5,6 +5,7 @@ from pathlib import Path
 
 from blackstart.base import sockets
 from blackstart.base.errors import BadFlag, BadTarget, Refused, StepFailed
+from blackstart.base.secrets.env import secret
 from blackstart.base.urls import parts
 from blackstart.controls.kubernetes_context import Context
 from blackstart.loads import K6, K6Pods
@@ -55,7 +56,8 @@ def _placed(load: K6, pods: int, target: Target | None) -> K6 | K6Pods:
     there."""
     if not pods or target is None:
         return load
-    table, api = target.load, target.load.get("api") or target.api
+    table, within = target.load, secret(target.load.get("api", "")).rstrip("/")
+    api = within or target.api
     if not table:
         raise BadTarget(
             f'--pods={pods}: target "{target.name}" does not say where: [load] image = "an image with k6", '
@@ -68,7 +70,7 @@ def _placed(load: K6, pods: int, target: Target | None) -> K6 | K6Pods:
         )
     try:
         place = Context(table.get("namespace", ""), table.get("context", "")).resolve()
-        return K6Pods(load, pods, table["image"], place, table.get("api", "").rstrip("/"), table.get("secret", ""))
+        return K6Pods(load, pods, table["image"], place, within, table.get("env_from", ""))
     except ValueError as error:
         raise BadTarget(f"--pods={pods}: {error}") from error
     except StepFailed as error:

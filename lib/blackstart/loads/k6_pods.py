@@ -18,7 +18,7 @@ MOST_PODS = 1000
 class K6Pods:
     """`k6` in `pods` pods of the `image`, each with its own execution segment, started at one time.
 
-    `place` is where the pods are. `api` is what they reach the target's API by; empty: as this machine does. `secret`
+    `place` is where the pods are. `api` is what they reach the target's API by; empty: as this machine does. `env_from`
     is a Secret there whose keys the script finds in its `__ENV`; of this machine's variables it finds none. `job` is
     the name of what is made there, which only a run knows.
     """
@@ -28,7 +28,7 @@ class K6Pods:
     image: str
     place: Context
     api: str = ""
-    secret: str = ""
+    env_from: str = ""
     job: str = ""
 
     kind: ClassVar[str] = "k6_pods"
@@ -42,7 +42,7 @@ class K6Pods:
         if secret:
             raise ValueError(
                 f"{', '.join(secret)}: a secret would stand readable in the Job; put it into a Secret of the "
-                'namespace, and name that in the target file: [load] secret = "…"'
+                'namespace, and name that in the target file: [load] env_from = "…"'
             )
 
     @property

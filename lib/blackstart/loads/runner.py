@@ -91,7 +91,7 @@ class LoadHandle:
             raise StepFailed(f"the load was refused: {self._refused}")
         if self._process.poll() is not None or not self._reader.is_alive():
             raise StepFailed(f"the load ended before it was ready: {self.last_words()}")
-        raise StepTimedOut(f"the load was not ready within {timeout_s:g} s; its messages are in {self.log_path}")
+        raise StepTimedOut(f"the load was not ready in time; its messages are in {self.log_path}")
 
     def go(self, at_s: float | None = None) -> None:
         """Let it begin, now or at a time of `clock.now_s()`. Raises StepFailed where it has ended."""

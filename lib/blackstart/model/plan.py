@@ -59,8 +59,9 @@ class Plan:
             where = f"on {load.host} " if load.host else ""
             return f"run `{shlex.join(load.argv)}` {where}for each request of the load {load.name}"
         if load.kind == "k6_pods":
-            where = f"{load.pods} pods of {load.image} in the namespace {load.place.namespace} ({load.place.context})"
-            return f"make a Job there and send the load {load.name} from {where} to {load.api or self.target.api}"
+            where = f"in the namespace {load.place.namespace} of {load.place.context}"
+            to = load.api or self.target.api
+            return f"make {load.pods} pods of {load.image} {where}, and send the load {load.name} from them to {to}"
         return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
 
     @property

@@ -11,8 +11,9 @@ import pytest
 from blackstart import controls
 from blackstart.commands import plan_text
 from blackstart.commands.plan_text import expected, longest_s
+from blackstart.controls.kubernetes_context import Context
 from blackstart.engine.planning import make
-from blackstart.loads import Burst, Operation
+from blackstart.loads import K6, Burst, K6Pods, Operation
 from blackstart.model.expect import always, eventually
 from blackstart.model.experiment import Check, Traffic
 from blackstart.model.flags import Flags
@@ -202,3 +203,12 @@ def test_a_schedule_is_shown_with_its_times_and_each_change_lasts_as_long_as_its
     rows = [" ".join(line.split()) for line in show(made).splitlines()]
     for row in ("before from T+0 s to T+1 s", "once from T+1 s to T+6 s", "again from T+3 s to T+23 s"):
         assert row in rows
+
+
+def test_a_load_from_pods_says_where_they_are_made_and_what_they_are_sent_to() -> None:
+    load = K6Pods(K6("s.js"), 3, "k6:1", Context("shop", "kind-shop"), "http://api.shop.svc")
+    made = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load)))
+    told = (
+        "make 3 pods of k6:1 in the namespace shop of kind-shop, and send the load k6 from them to http://api.shop.svc"
+    )
+    assert told in show(made)

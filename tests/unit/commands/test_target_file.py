@@ -95,6 +95,13 @@ def test_a_whole_file_is_read(path: Path) -> None:
         ('name = "x"\n[services.redis]\naddress = 1', '"address" in [services.redis] must be text'),
         ('name = "x"\n[services.redis]\ncontrol = "docker"', '"control" in [services.redis] must be a table'),
         ('name = "x"\n[services.redis]\nname = "y"', 'unknown key "name" in [services.redis]'),
+        (
+            'name = "x"\n[load]\nimage = "k6:1"\nnamespce = "y"',
+            'unknown key "namespce" in [load]. Did you mean "namespace"?',
+        ),
+        ('name = "x"\n[load]\nnamespace = "y"', "[load] needs an image with k6 in it"),
+        ('name = "x"\n[load]\nimage = 1', '"image" in [load] must be text'),
+        ('name = "x"\n[load]\nimage = "k6:1"\napi = "h:1"', '[load]: "api" must be a URL'),
         ("name = ", "is not TOML"),
         ("name = 'x'\nname = 'y'", "is not TOML"),
         (f"x = {'[' * 5000}", "is not TOML"),

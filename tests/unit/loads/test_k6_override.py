@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import BadFlag, Refused
+from blackstart.base.errors import BadFlag, BadTarget, Refused
 from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.engine import planning
 from blackstart.loads import K6
@@ -75,3 +76,19 @@ def test_a_rate_that_k6_does_not_tell_is_not_said_to_be_reached(script: str) -> 
 def test_a_script_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(BadFlag, match="--k6=.*there is no such file"):
         with_k6(redis_latency.experiment(TARGET, Flags()), str(tmp_path / "none.js"))
+
+
+def test_pods_without_a_script_are_refused_by_name() -> None:
+    with pytest.raises(BadFlag, match="--pods=3: pods play a k6 script"):
+        with_k6(redis_latency.experiment(TARGET, Flags()), "", 3, TARGET)
+
+
+def test_pods_of_a_target_that_does_not_say_where_are_refused(script: str) -> None:
+    with pytest.raises(BadTarget, match=r"--pods=3: target \"gateway\" does not say where: \[load\] image"):
+        with_k6(redis_latency.experiment(TARGET, Flags()), script, 3, TARGET)
+
+
+def test_a_pod_is_not_sent_to_itself(script: str) -> None:
+    target = replace(TARGET, load={"image": "k6:1"})
+    with pytest.raises(BadTarget, match="to a pod http://127.0.0.1:8080 is the pod itself"):
+        with_k6(redis_latency.experiment(target, Flags()), script, 3, target)

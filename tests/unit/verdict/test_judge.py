@@ -92,6 +92,17 @@ def test_a_second_change_proved_undone_after_the_first_holds() -> None:
     assert recovered(fault(told.did(2.0, 1))).gone(9.05, 1).phase(9.1, "end").judged().verdict == "held"
 
 
+@pytest.mark.parametrize(("ok", "verdict"), [(None, "not-restored"), (False, "not-restored"), (True, "held")])
+def test_what_was_made_for_a_load_must_be_gone(ok: bool | None, verdict: str) -> None:
+    made = {"change": "drill_1#1", "what": "play k6 in 3 pods"}
+    told = recovered(fault(story().note(0.1, "set up", **made)))
+    if ok is not None:
+        told.note(9.05, "gone", ok=ok, unproved=[], **made)
+    judged = told.phase(9.1, "end").judged()
+    assert judged.verdict == verdict
+    assert judged.reasons == (() if ok else ("play k6 in 3 pods: no proof that it was undone",))
+
+
 def test_a_fault_that_did_not_bite_is_inconclusive_even_where_something_broke() -> None:
     told = fault(story(), redis="up", health="sick")
     judged = recovered(told).phase(9.1, "end").judged()

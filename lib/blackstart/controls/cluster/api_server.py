@@ -16,7 +16,8 @@ from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError
 from lightkube.resources.apps_v1 import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from lightkube.resources.autoscaling_v2 import HorizontalPodAutoscaler
-from lightkube.resources.core_v1 import Namespace, Pod, Service
+from lightkube.resources.batch_v1 import Job
+from lightkube.resources.core_v1 import ConfigMap, Namespace, Pod, Service
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 
 from blackstart.base import sockets
@@ -28,6 +29,7 @@ from blackstart.model.step import Command
 
 _KINDS: dict[str, Any] = {
     "deployment": Deployment, "statefulset": StatefulSet, "daemonset": DaemonSet, "replicaset": ReplicaSet, "pod": Pod,
+    "job": Job, "configmap": ConfigMap,
     "service": Service, "namespace": Namespace, "autoscaler": HorizontalPodAutoscaler, "budget": PodDisruptionBudget,
 }  # fmt: skip
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404

@@ -7,7 +7,7 @@ import os
 import re
 import time
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 from blackstart.base.errors import BlackstartError, StepFailed
@@ -56,26 +56,28 @@ class JobPods:
             ) from None
         return told
 
-    async def gate(self, at_s: float = 0.0, **wanted: bool) -> dict[str, Told]:
-        """Have each pod set its k6's state at that time of the wall clock; what each says, by its name.
+    async def gate(self, within_s: float = _GATE_WITHIN_S, at_s: float = 0.0, **wanted: bool) -> dict[str, Told]:
+        """Have each pod set its k6's state, at that time of the wall clock; what each says, by its name.
 
         Raises StepFailed with the words of those where it can't be done.
         """
         wish = ("-e", f"SET={json.dumps(wanted)}", "-e", f"AT_MS={at_s * 1000:.0f}") if wanted else ()
         words = (self.load.k6.binary, "run", "--quiet", "--no-usage-report", "--address=", *wish, f"{FOLDER}/gate.js")
-        told = await asyncio.gather(*(self._inside(name, words) for name in self.index), return_exceptions=True)
+        told = await asyncio.gather(
+            *(self._inside(name, words, within_s) for name in self.index), return_exceptions=True
+        )
         failed = [str(one) for one in told if isinstance(one, BaseException)]
         if failed:
             raise StepFailed("; ".join(failed))
         return {name: one for name, one in zip(self.index, told, strict=True) if not isinstance(one, BaseException)}
 
-    async def lost(self, over: Callable[[], Collection[str]]) -> dict[str, str]:
-        """Wait until a pod has ended that should not, besides those that are `over`; why, by its name."""
+    async def lost(self) -> dict[str, str]:
+        """Wait until a pod has ended that should not; why, by its name. A script that came to its end leaves its pod
+        there to be seen."""
         while True:
             await asyncio.sleep(_LOOK_EVERY_S)
             with contextlib.suppress(BlackstartError):  # what can't be seen is not lost
-                missed = self.missed(await self._look())
-                if found := {name: why for name, why in missed.items() if name not in over()}:
+                if found := self.missed(await self._look()):
                     return found
 
     async def ended(self) -> dict[str, str]:
@@ -104,16 +106,16 @@ class JobPods:
             return f": {said}" if said else ""
         return ""
 
-    async def _inside(self, pod: str, words: Sequence[str]) -> dict[str, Any]:
+    async def _inside(self, pod: str, words: Sequence[str], within_s: float) -> dict[str, Any]:
         sent_s = time.time()
         process = await self._kubectl("exec", pod, "--container=k6", "--", *words)
         try:
-            async with asyncio.timeout(_GATE_WITHIN_S):
+            async with asyncio.timeout(within_s):
                 out, err = await process.communicate()
         except TimeoutError:
             process.kill()
             await process.wait()
-            raise StepFailed(f"the pod {pod} did not answer within {_GATE_WITHIN_S:g} s") from None
+            raise StepFailed(f"the pod {pod} did not answer within {within_s:.0f} s") from None
         try:
             told = json.loads(out)
             return {**told, "sent_s": sent_s, "back_s": time.time()}

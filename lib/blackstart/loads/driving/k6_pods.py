@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from blackstart.base.clock import now_s
@@ -22,14 +22,19 @@ from blackstart.loads.k6_pods import K6Pods
 from blackstart.loads.summary import Driven, Threshold
 
 _LEAD_S, _LEAD_PER_POD_S = 1.5, 0.1  # until every pod has heard when to begin
-_ENDED_WITHIN_S = 8.0
+_HEARD_WITHIN_S, _ENDED_WITHIN_S = 6.0, 7.0  # together less than a run gives a load to end
 _APART_S = 0.5
 
 
 async def drive(load: K6Pods, spec_path: Path, history_path: Path, control: Control, share: object) -> None:
     """Play the script, and tell the parent what came of it."""
     mask, pods = redactor(()), JobPods(load)
-    told = await pods.armed()
+    arming = asyncio.ensure_future(pods.armed())
+    await first(asyncio.shield(arming), control.stopping.wait())
+    if not arming.done():
+        arming.cancel()
+        raise ValueError("it was ended before it was ready")
+    told = arming.result()
     refuse_own_segment(told.values())
     say("ready", kind=load.kind, worker=f"{load.name}/0", unreachable=[])
     with HistoryWriter(history_path, mask) as writer:
@@ -37,7 +42,7 @@ async def drive(load: K6Pods, spec_path: Path, history_path: Path, control: Cont
         if at_s is None:
             driven = Driven(stopped=True, reasons=("it was ended before it began",))
         else:
-            driven = await _Run(load, pods, told, writer, control).play(at_s)
+            driven = await _Run(load, pods, told, writer, control, mask).play(at_s)
     tell(load, history_path, driven)
 
 
@@ -49,9 +54,10 @@ def refuse_own_segment(told: Iterable[Told]) -> None:
 
 class _Run:
     def __init__(
-        self, load: K6Pods, pods: JobPods, told: Mapping[str, Told], writer: HistoryWriter, control: Control
-    ) -> None:
-        self.load, self.pods, self.writer, self.control = load, pods, writer, control
+        self, load: K6Pods, pods: JobPods, told: Mapping[str, Told], writer: HistoryWriter, control: Control,
+        mask: Callable[[str], str],
+    ) -> None:  # fmt: skip
+        self.load, self.pods, self.writer, self.control, self.mask = load, pods, writer, control, mask
         self.reasons: list[str] = _clocks(told)
         thresholds = next(iter(told.values())).get("thresholds") or {}
         self.union = Union(thresholds)
@@ -63,7 +69,7 @@ class _Run:
         async with self.pods.logs() as logs:
             reading = asyncio.ensure_future(self._read(logs))
             begin_s = await self._begin(at_s)
-            watching = asyncio.ensure_future(self.pods.lost(self._over))
+            watching = asyncio.ensure_future(self.pods.lost())
             await first(asyncio.shield(reading), asyncio.shield(watching), self.control.stopping.wait())
             stopped = self.control.stopping.is_set()
             lost = watching.result() if watching.done() else {}
@@ -94,7 +100,8 @@ class _Run:
         """When it begins: then, or as soon as every pod can have heard of it."""
         begin_s = max(at_s, now_s() + _LEAD_S + _LEAD_PER_POD_S * self.load.pods)
         try:
-            told = await self.pods.gate(time.time() + begin_s - now_s(), paused=False)
+            lead_s = begin_s - now_s()
+            told = await self.pods.gate(lead_s + _HEARD_WITHIN_S, time.time() + lead_s, paused=False)
         except StepFailed as error:
             self.reasons.append(f"the pods did not all begin: {error}")
             return begin_s
@@ -105,16 +112,13 @@ class _Run:
 
     async def _end(self, lost: Mapping[str, str]) -> None:
         """Have those that play stop, and say what they have counted."""
-        for name in (*lost, *self._over()):
-            self.pods.index.pop(name, None)
+        over = [name for name, said in self.said.items() if said.summary]
+        for name in {*lost, *over}:
+            del self.pods.index[name]
         try:
-            await self.pods.gate(stopped=True)
+            await self.pods.gate(_HEARD_WITHIN_S, stopped=True)
         except StepFailed as error:
             self.reasons.append(f"the pods did not all end when they were told to: {error}")
-
-    def _over(self) -> list[str]:
-        """The pods whose script has come to its end."""
-        return [name for name, said in self.said.items() if said.summary]
 
     def _thresholds(self) -> tuple[Threshold, ...]:
         summaries = [said.summary for said in self.said.values() if said.summary]
@@ -129,15 +133,15 @@ class _Run:
             if row is not None:
                 self.writer.append(row)
             if not known:
-                say_error(f"{name}: {line}")
+                say_error(self.mask(f"{name}: {line}"))
 
 
 def _clocks(told: Mapping[str, Told]) -> list[str]:
     """What is wrong where a pod's clock is not this machine's, by which the rows of all are put in order."""
     found = []
     for name, one in told.items():
-        now_s = one["now_ms"] / 1000
-        off_s = max(one["sent_s"] - now_s, now_s - one["back_s"])
+        told_s = one["now_ms"] / 1000
+        off_s = max(one["sent_s"] - told_s, told_s - one["back_s"])
         if off_s > _APART_S:
             found.append(f"the clock of the pod {name} is {shown(off_s)} off this machine's: its times are not known")
     return found

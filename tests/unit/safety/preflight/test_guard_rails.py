@@ -13,14 +13,16 @@ from blackstart import controls
 from blackstart.base.errors import Refused
 from blackstart.base.sockets import is_loopback
 from blackstart.commands import run
+from blackstart.controls.kubernetes_context import Context
 from blackstart.controls.systemd import Systemd
 from blackstart.engine.planning import make
-from blackstart.loads import Burst, OpenLoop, Operation, Stage
+from blackstart.loads import K6, Burst, K6Pods, OpenLoop, Operation, Stage
 from blackstart.model.experiment import Traffic
 from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
 from blackstart.model.step import Command, HttpCall, Step
 from blackstart.model.target import Service, Target
+from blackstart.safety.preflight import cluster_reach
 from blackstart.safety.preflight.guard_rails import objections, refuse
 from tests.unit.builders import AFTER, Cut, change, experiment
 
@@ -260,3 +262,27 @@ def test_no_text_crashes_the_guard_rails(text: str) -> None:
     objections(Plan(experiment(), LOCAL, (away,), (), None))
     target = replace(LOCAL, services={"redis": Service("redis", text)})
     objections(Plan(experiment(), target, (change(),), (), None), text)
+
+
+@pytest.mark.parametrize(
+    ("api", "told"),
+    [
+        ("http://api.shop.svc:8000", ""),
+        ("http://api.shop.svc.cluster.local", ""),
+        ("http://api", ""),
+        ("", ""),
+        ("http://shop.example.com", "what the load's pods send to is at shop.example.com, not on this machine"),
+        ("http://svc.example.com", "what the load's pods send to is at svc.example.com, not on this machine"),
+    ],
+)
+def test_pods_send_to_what_their_cluster_alone_knows_or_what_is_allowed(api: str, told: str) -> None:
+    load = K6Pods(K6("s.js"), 3, "k6:1", Context("shop", "none", kubectl="/no/kubectl"), api)
+    made = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load)))
+    assert [one.what for one in objections(made)] == ([told] if told else [])
+
+
+def test_pods_of_a_cluster_that_is_not_this_machine_must_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster_reach, "_server", lambda options, kubeconfig: "https://k8s.example.com:6443")
+    load = K6Pods(K6("s.js"), 3, "k6:1", Context("shop", "far", kubectl="/usr/bin/kubectl"))
+    made = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load)))
+    assert {one.word for one in objections(made)} == {"k8s.example.com"}
