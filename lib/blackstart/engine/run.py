@@ -87,8 +87,8 @@ class Run:
         read_timeout_s = min(target.read_timeout_s, self.experiment.read_timeout_s)
         self.observer = Observer(self.monitors, self.journal, target.max_rate_hz, read_timeout_s)
         self.narrator = Narrator(self.console, self.observer, self.plan, self.flags.verbose)
-        every = (*self.plan.changes, *load_setup.changes(self.plan, self.folder))
-        self.guardian = Guardian(self.folder, every, placeholders=self.placeholders)
+        self.changes = (*self.plan.changes, *load_setup.changes(self.plan, self.folder))
+        self.guardian = Guardian(self.folder, self.changes, placeholders=self.placeholders)
         self.injection = Injection(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.load_setup = LoadSetup(self.plan, self.folder, self.observer, self.narrator, self.guardian)
         self.bystanders = bystanders.Bystanders(self.plan)
@@ -161,9 +161,9 @@ class Run:
         """Where they outlive the run, before the first `do`, be it for the load or the fault's."""
         if self.folder.heal_script.exists():
             return
-        heal_script.write(self.folder.heal_script, self.folder.run, self.guardian.changes, self.placeholders)
+        heal_script.write(self.folder.heal_script, self.folder.run, self.changes, self.placeholders)
         self.guardian.wait_up()
-        if self.guardian.changes:
+        if self.changes:
             undo_copies.bind_script(self.folder.run, self.folder.heal_script)
             self.console.say(f"undo by hand, if all else fails: sh {self.folder.heal_script}")
 
