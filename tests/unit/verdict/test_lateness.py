@@ -10,8 +10,11 @@ from blackstart.model.expect import always, eventually, never
 from blackstart.model.experiment import Check
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.verdict.judge import judge
 from blackstart.verdict.lateness import LOAD, RUN, Lateness, beat_of, event_of
 from tests.unit.builders import BEFORE, Story, change, experiment, finding, health, leader, ready
+from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import row
 
 READY = eventually(ready.is_(503), within_s=3, name="gives_up")
@@ -173,6 +176,15 @@ def test_what_is_lost_again_in_a_crowd_may_be_a_limit_of_time_that_the_crowd_mad
         told = late(story(READY), from_s, to_s, 0.05, runnable=10.0).reads(1.3, 2.5, ready=503)
         found = finding(ended(told.reads(2.5, 6.0, ready=200), 6.0).judged(), "gives_up")
         assert (found.status, "lost again while" in found.message) == (status, status == "inconclusive")
+
+
+def test_the_last_outcome_of_a_load_that_ended_in_a_crowd_is_not_one_that_goes_on_after_it() -> None:
+    answered = eventually(LoadOutcome().is_("ok"), within_s=3, name="answered")
+    for load_ended_s, status in ((3.9, "inconclusive"), (5.9, "broke")):
+        rows = [row(f"r{number}", at_s=1 + number / 10) for number in range(round((load_ended_s - 1) * 10))]
+        told = late(story(answered), 1.8, 4.0, 0.05, runnable=10.0).reads(1.3, 2.5, load_outcome="ok")
+        record = ended(told.reads(2.5, 6.0, load_outcome="info"), 6.0).record()
+        assert finding(judge(record, history=history_of(rows)), "answered").status == status
 
 
 def test_an_answer_at_the_limit_accuses_on_a_crowded_machine_too() -> None:
