@@ -104,7 +104,9 @@ class NetworkRun:
         else:
             argv = [sys.executable, "-c", _HEAL]
             env = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
-        mended = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=120, check=False)
+        mended = subprocess.run(
+            argv, env=env, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False
+        )
         assert mended.returncode == 0, mended.stdout + mended.stderr
 
     def guardian_gone(self, within_s: float = 40.0) -> bool:
