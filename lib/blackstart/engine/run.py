@@ -44,6 +44,7 @@ from blackstart.verdict import from_folder
 from blackstart.verdict.monitors import Monitors
 
 LONGEST_OVERTIME_S = 10.0
+_FLICKERS_FOR_S = 3.0
 
 
 class Run:
@@ -154,7 +155,9 @@ class Run:
         self.bystanders.look("before", self.observer, self._between)
         self._keep_undos()
         self.traffic.arm()
-        self._demand_baseline()  # asking and rehearsing may have taken long
+        # Asking and rehearsing may have taken long. What only flickers just now is well again in a moment.
+        self.observer.wait(self._flows, self._within(_FLICKERS_FOR_S), self._between)
+        self._demand_baseline()
         self._between()
 
     def _keep_undos(self) -> None:

@@ -82,6 +82,29 @@ def test_a_baseline_that_does_not_hold_is_refused_and_nothing_touched(
     )
 
 
+def test_a_baseline_that_flickers_right_before_the_fault_is_given_a_moment(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = Told(tmp_path, drill(files[0], baseline=(before(files[0], 2.0),)), without(files[0]))
+    between, keep_undos = told.run._between, told.run._keep_undos
+
+    def comes_back() -> None:
+        files[0].touch()
+        between()
+
+    def flickers() -> None:
+        files[0].unlink()
+        assert told.run.observer.wait(lambda: not told.run.observer.baseline_holds(), run.clock.now_s() + 20)
+        monkeypatch.setattr(told.run, "_between", comes_back)
+        keep_undos()
+
+    monkeypatch.setattr(told.run, "_keep_undos", flickers)
+    broke = told.run._break
+    monkeypatch.setattr(told.run, "_break", lambda: (monkeypatch.setattr(told.run, "_between", between), broke()))
+    told.end()
+    assert told.outcome == ("held", 0), told.out.getvalue()
+
+
 def test_a_baseline_is_waited_for_as_long_as_it_says_and_the_report_says_the_same(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
