@@ -7,10 +7,10 @@ from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.console import Console
-from blackstart.base.errors import EndedEarly, Refused, StepFailed
+from blackstart.base.errors import BadTarget, EndedEarly, Refused, StepFailed
 from blackstart.base.live import Row
 from blackstart.controls.steps.local import carry_out
-from blackstart.controls.steps.shell import describe
+from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.engine import safe_state
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
@@ -23,6 +23,7 @@ from blackstart.model.verdict import Verdict
 
 _SETTLED_WITHIN_S = 90.0
 _PAUSED_WITHIN_S = 5.0
+_AGAIN_EVERY_S = 1.0
 # A reading older than this says nothing about now: whatever reads it may have stopped.
 _FRESH_S = 5.0
 _LEFT_S = "{left_s}"  # where a text says how many seconds are left
@@ -48,9 +49,9 @@ def to_safe_state(
     made.begin(verdict, waits)
     with console.live(made.rows):
         if waits:
-            made.carry_out(lambda: safe_state.first(target), at_once=True)
+            made.pause_at_once()
             made.settle(verdict)
-        done = made.carry_out(lambda: safe_state.steps(target, flags), at_once=False)
+        done = made.carry_out(lambda: safe_state.steps(target, flags), at_once=False)  # which pauses again
         return made.verify() and done
 
 
@@ -64,6 +65,7 @@ class _Abort:
         self._target, self._observer, self._console, self._between = target, observer, console, between
         self._safe, self._words = safe_state.of(target), safe_state.words(target, flags)
         self._doing, self._until_s = "", 0.0
+        self._pause_again_s: float | None = None
 
     def rows(self) -> Iterator[Row]:
         """What a terminal shows of it."""
@@ -89,6 +91,19 @@ class _Abort:
             EventName.ABORT, verdict=verdict, waits=waits, settled=not self.unsettled(), hurried=self.lost,
             will=self._words, **_if(failed),
         )  # fmt: skip
+
+    def pause_at_once(self) -> None:
+        """The pause alone. One that fails is tried again while the system is waited for, as soon as it can be read."""
+        done = self.carry_out(lambda: safe_state.first(self._target), at_once=True)
+        self._pause_again_s = None if done else clock.now_s() + _AGAIN_EVERY_S
+
+    def _pause_late(self) -> None:
+        due = self._pause_again_s is not None and clock.now_s() >= self._pause_again_s
+        reading = self._observer.latest.get(self._safe.reached[0])
+        if due and reading is not None and _fresh(reading) and reading.kind == "value":
+            waiting = self._doing, self._until_s
+            self.pause_at_once()
+            self._doing, self._until_s = waiting
 
     def settle(self, verdict: Verdict) -> None:
         """Wait for it to come to rest; whatever comes of it, the steps are next."""
@@ -131,7 +146,8 @@ class _Abort:
                 self._console.say(f"PAUSE_ON_FAIL: {describe(step)} → {outcome.code}{why}")
             except Exception as error:  # foreseen or not: the next one may be the one that pauses
                 failed = _if(_told(error))
-                note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **failed)
+                told = {**failed, "by_hand": _by_hand(step)}
+                note(EventName.ABORT_STEP, step=describe(step), at_once=at_once, began=began_s, **told)
                 self._console.say(f"PAUSE_ON_FAIL FAILED: {_told(error)}")
                 done = False
         return done
@@ -192,6 +208,7 @@ class _Abort:
 
         def between() -> None:
             self._between()
+            self._pause_late()
             self._console.progress(self._now())
 
         self._doing, self._until_s = told, until_s
@@ -208,6 +225,14 @@ def _fresh(reading: Reading, since_s: float = 0.0) -> bool:
 
 def _told(error: Exception) -> str:
     return str(error) if isinstance(error, StepFailed | Refused) else f"{type(error).__name__}: {error}"
+
+
+def _by_hand(step: Step) -> str:
+    """As a line of shell; empty where it would show a secret."""
+    try:
+        return to_shell(step)
+    except BadTarget:
+        return ""
 
 
 def _if(failed: str) -> dict[str, Any]:

@@ -40,7 +40,8 @@ class Standing:
     would bring about, in words, and `state` in one; both are "" where the system has none, or none was looked at.
     `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
-    `ended` says what else must run again before it is resumed, in words.
+    `ended` says what else must run again before it is resumed, in words, `by_hand` are the steps of PAUSE_ON_FAIL that
+    failed, as lines of shell.
     `left_out` are the criteria that the operator left out by choice.
     """
 
@@ -59,11 +60,13 @@ class Standing:
     left_out: tuple[str, ...] = ()
     undone: str = ""
     ended: tuple[str, ...] = ()
+    by_hand: tuple[str, ...] = ()
 
     @property
     def first(self) -> tuple[str, ...]:
-        """What is to be mended before the system is resumed: a line of shell, or in words what must run again."""
-        return (*([self.next] if self.still_broken and self.resume else []), *self.ended)
+        """What is to be done before the system is resumed: a line of shell, or in words what must run again."""
+        mends = self.still_broken and (self.resume or self.by_hand)
+        return (*([self.next] if mends else []), *self.ended, *self.by_hand)
 
     @property
     def title(self) -> str:
@@ -113,7 +116,8 @@ class Standing:
         if self.trading:
             yield "state", self.trading
         for number, line in enumerate(self.first, 1):
-            yield f"{number}. {'mend' if line == self.next else 'first'}", line
+            word = "mend" if line == self.next else "by hand" if line in self.by_hand else "first"
+            yield f"{number}. {word}", line
         if self.resume:
             yield f"{len(self.first) + 1}. resume" if self.first else "resume", self.resume
         yield "evidence", self.evidence
@@ -143,6 +147,7 @@ def of(view: RunView) -> Standing:
         left_out=view.judgement.left_out,
         undone="" if broken else _undone(view),
         ended=tuple(_ended(view, state)),
+        by_hand=state.by_hand,
     )
 
 
@@ -215,6 +220,7 @@ class _State:
         self._abort = view.record.last(EventName.ABORT_VERIFIED)
         steps = [event for event in view.record.of(EventName.ABORT_STEP) if not event.get("at_once")]
         self._failed = [str(event["step"] or "what to do") for event in steps if event.get("failed")]
+        self.by_hand = tuple(str(event["by_hand"]) for event in steps if event.get("by_hand"))
         self._skipped = [str(event["step"]) for event in steps if event.get("skipped")]
         self._begun = view.record.first(EventName.ABORT) or view.record.first(EventName.ABORT_FAILED)
         self._last = self._read(safe) if safe else None

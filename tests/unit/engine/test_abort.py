@@ -237,6 +237,33 @@ def test_what_does_not_come_to_rest_is_aborted_in_the_end(system: System, monkey
     assert "leader was not 1 within 0.3 s; all of it now" in system.told
 
 
+def test_a_pause_that_failed_is_tried_again_while_one_waits_once_the_system_can_be_read(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(abort, "_AGAIN_EVERY_S", 0.05)
+    system.read(leader=0, paused="unreachable")
+    system.status, rounds = 503, []
+
+    def answered(path: str) -> None:
+        system.seen.update(paused=True) if system.status == 200 else None
+
+    def between() -> None:
+        rounds.append(len(system.posted))
+        if len(rounds) == 20:  # it has not been asked again all the while: now it is back, and trades
+            assert set(rounds) == {1}
+            system.status = 200
+            system.seen.update(paused=False)
+        if len(system.posted) == 2:
+            system.seen.update(leader=1)
+
+    system.after = answered
+    system.abort(between=between)
+    assert system.posted == ["/pause", "/pause", *ALL]
+    first, again = (event for event in system.events("abort step") if event["at_once"])
+    assert "503" in str(first) and "curl" in first["by_hand"] and again["code"] == 200
+    assert [event["settled"] for event in system.events("abort")] == [False, True]
+
+
 # ---------------------------------------------------------------- whether it stays paused
 
 

@@ -168,7 +168,10 @@ def test_a_pause_whose_other_steps_failed_is_no_success(runs: dict[str, Path]) -
     )
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "failed": "500"}, mode, paused))
     assert (found.state, found.abort, found.resume) == ("paused", "failed", "")
-    assert found.trading.endswith("stayed paused. FAILED, do it by hand: POST /flatten")
+    assert found.trading.endswith("stayed paused. FAILED, do it by hand: POST /flatten") and found.first == ()
+    copied = {**flatten, "failed": "500", "by_hand": "curl -X POST http://127.0.0.1/flatten"}
+    found = standing.of(viewed(runs["broke"], {"event": "abort"}, copied, mode, paused))
+    assert ("1. by hand", copied["by_hand"]) in list(found.rows())
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "skipped": True}, mode, paused))
     assert (found.abort, found.resume) == ("paused", "curl -X POST x")
     assert found.trading.endswith("the API has no such route: POST /flatten")
