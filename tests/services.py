@@ -94,9 +94,9 @@ def by_shell(steps: Iterable[Step]) -> None:
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
 
 
-def so(conditions: Iterable[Condition]) -> bool:
-    """Whether all conditions are true, each read once and afresh."""
-    return all(condition.matches(read_once(condition.probe, 2.0)) for condition in conditions)
+def so(conditions: Iterable[Condition], within_s: float = 2.0) -> bool:
+    """Whether all conditions are true, each read once and afresh, in so many seconds at most."""
+    return all(condition.matches(read_once(condition.probe, within_s)) for condition in conditions)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import plumbum  # noqa: F401  (its environment is that of when it was loaded: no test's own, which would own the connection)
+
 from tests import leftovers
 from tests.services import connects, eventually, free_port
 

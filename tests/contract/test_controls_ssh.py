@@ -40,6 +40,7 @@ from tests.unit.safety.file_fault import without
 from tests.unit.stage import NoGuardian, Told, drill
 
 pytestmark = pytest.mark.ssh
+_A_LOOK_S = 10.0  # a command over SSH takes a second at rest
 
 
 @pytest.fixture(scope="module")
@@ -102,11 +103,11 @@ def test_a_detached_program_that_is_not_there_fails_at_once(host: SshHost) -> No
 def test_faults_bite_there_and_are_undone_there(away: Target, supervised: Supervised, fault: Fault) -> None:
     (change,) = fault.plan(away)
     carry_out(change.rights + change.undo)
-    assert so(change.gone) and not so(change.bites)
+    assert so(change.gone, _A_LOOK_S) and not so(change.bites, _A_LOOK_S)
     carry_out(change.do)
-    assert eventually(lambda: so(change.bites), 15)
+    assert eventually(lambda: so(change.bites, _A_LOOK_S), 60)
     by_shell(change.undo)
-    assert eventually(lambda: so(change.gone), 15)
+    assert eventually(lambda: so(change.gone, _A_LOOK_S), 60)
     assert pings(supervised.port)
 
 

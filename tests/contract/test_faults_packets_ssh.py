@@ -64,7 +64,7 @@ def test_the_far_side_is_armed_first_and_disarmed_last(space: Netns, far: SshHos
     assert change.lease_s < _packets.ARMED_S
     for step in change.do:
         carry_out(step)
-    assert so(change.bites) and sleepers(space)
+    assert so(change.bites, 10.0) and sleepers(space)
     assert restore(change, print, 20)
     assert space.rules() == [] and eventually(lambda: sleepers(space) == [])
 

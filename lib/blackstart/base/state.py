@@ -106,3 +106,16 @@ def _user(number: int) -> str:
 def running_labs() -> dict[str, Path]:
     """The labs that are up, by name: a lab's target file is there exactly while it is up."""
     return {path.parent.name: path for path in sorted(state_dir().glob("labs/*/target.toml"))}
+
+
+def to_type(*words: str) -> str:
+    """A task that looks into the state folder, as it is to be typed from any shell: with that folder, and its user."""
+    return f"{typed_before()}{' '.join((invoke(), *words))}"
+
+
+def typed_before() -> str:
+    """The user that it must be typed as, and the state folder, so that it finds what we know from any shell and folder:
+    in another one nothing would be broken."""
+    sudo = "sudo " if os.geteuid() == 0 and os.environ.get("SUDO_UID", "0") != "0" else ""
+    named = os.environ.get("BLACKSTART_STATE")
+    return f"{sudo}BLACKSTART_STATE={shlex.quote(str(state_path()))} " if named else sudo

@@ -15,7 +15,7 @@ from typing import TextIO
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
-from blackstart.base.printable import lines, one_line, wrapped
+from blackstart.base.printable import lines, one_line, printable, wrapped
 
 _PATIENCE_S = 0.2  # so long a slow reader is waited for, once, before it is taken for one that does not read
 _AT_THE_END_S = 10.0
@@ -91,6 +91,12 @@ def error(text: str) -> None:
     """One line to standard error."""
     with contextlib.suppress(OSError, ValueError):
         print(one_line(text), file=sys.stderr, flush=True)
+
+
+def command(text: str) -> None:
+    """A line that is a command to the CI server, whose parts are such that they can't be another."""
+    with contextlib.suppress(OSError, ValueError):
+        print(printable(text), file=sys.stderr, flush=True)
 
 
 def prose(text: str) -> None:

@@ -15,7 +15,7 @@ from typing import Concatenate, ParamSpec
 from blackstart.base import writer
 from blackstart.base.errors import BadTarget, BlackstartError, Refused
 from blackstart.base.secrets.redact import Redactor
-from blackstart.base.state import invoke, keep_way
+from blackstart.base.state import keep_way, to_type
 from blackstart.dsl.problems import BadSpec
 from blackstart.model.verdict import Verdict
 
@@ -78,7 +78,7 @@ def code_of(signalled: BaseException) -> int:
 
 def interrupted(signalled: BaseException) -> int:
     """Say so, where no run was there to say it, in words that are true before a run and after it."""
-    told = f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {invoke()} chaos.status"
+    told = f"{INTERRUPTED.capitalize()}. What is broken now, if anything is: {to_type('chaos.status')}"
     for line in getattr(signalled, "__notes__", [told]):
         writer.error(line)
     return code_of(signalled)
@@ -114,10 +114,19 @@ def _failed(error: Exception, redactor: Redactor, starts: bool, of_record: bool)
         writer.error(redactor(str(Refused(f"{error.file} is not right: see above"))))
         return Verdict.REFUSED.exit_code
     message = Refused(str(error)) if starts and not isinstance(error, Refused) else error
-    writer.prose(redactor(str(message)))
+    refused(redactor(str(message)), starts)
     for line in error.lines if isinstance(error, BadTarget) else ():  # to be copied as they stand
         writer.error(redactor(line))
     return Verdict.REFUSED.exit_code
+
+
+def refused(told: str, starts: bool = True) -> None:
+    """Say why nothing was started; to a CI server in its own words, too, as there is no run that would."""
+    from blackstart.reports import github  # noqa: PLC0415  (most commands are not refused)
+
+    writer.prose(told)
+    for line in github.refused(told, os.environ) if starts else ():
+        writer.command(line)
 
 
 def _crashed(error: Exception, redactor: Redactor) -> int:
@@ -127,7 +136,7 @@ def _crashed(error: Exception, redactor: Redactor) -> int:
         for line in part.rstrip().split("\n") if part.startswith("  File ") else [part.rstrip()]:
             writer.error(redactor(line))
     told = "This is a mistake in Blackstart or in the experiment's file, and no verdict."
-    told += f" What is broken now, if anything is: {invoke()} chaos.status"
+    told += f" What is broken now, if anything is: {to_type('chaos.status')}"
     writer.error(redactor(f"{type(error).__name__}: {error}"))
     writer.error(told)
     return Verdict.INCONCLUSIVE.exit_code

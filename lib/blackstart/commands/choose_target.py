@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -37,9 +37,11 @@ def target_for(kind: str, flags: Flags) -> Target:
 def _chosen(kind: str, flags: Flags) -> Target:
     if flags.target:
         return _beside_flags(_named(flags.target, kind), flags)
-    if flags.given.intersection(TARGET_FLAGS):
-        return by_flags(kind, flags, "the flags " + ", ".join(sorted(flags.given.intersection(TARGET_FLAGS))))
     files = _fitting(kind)
+    pieces = flags.given.intersection(TARGET_FLAGS)
+    # A variable that the file itself reads, as CI sets it for it, does not say which system is meant.
+    if pieces and not (len(files) == 1 and _are_read_by(files[0], pieces, flags)):
+        return by_flags(kind, flags, "the flags " + ", ".join(sorted(pieces)))
     if len(files) > 1:
         raise BadTarget(
             f"{len(files)} files in ./targets fit ({', '.join(t.name for t in files)}); say which: --target NAME"
@@ -83,6 +85,11 @@ def _refers(target: Target, env: str) -> bool:
     """Whether the target itself reads that variable, as in `dsn = "env:DATABASE_URL"`."""
     told = repr((target.services, target.headers, target.routes, target.api, target.prometheus, target.proxy))
     return re.search(rf"env:{env}\b", told) is not None
+
+
+def _are_read_by(target: Target, pieces: Collection[str], flags: Flags) -> bool:
+    """Whether none was typed, and the target reads each."""
+    return not flags.typed.intersection(pieces) and all(_refers(target, flags.called(name)) for name in pieces)
 
 
 def _fits(target: Target, kind: str) -> bool:

@@ -11,7 +11,7 @@ from blackstart.base.errors import BlackstartError, NotAvailable, NotShown, Refu
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands import last_line, left_out, suite_summary
-from blackstart.commands.answer import Terminated, answering, interrupted
+from blackstart.commands.answer import Terminated, answering, interrupted, refused
 from blackstart.commands.run import choose, declared, flag_words, run_one
 from blackstart.model import flags
 from blackstart.model.flags import Flags
@@ -127,7 +127,7 @@ def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.Last
     except Refused as refusal:
         if isinstance(refusal, NotShown) or (job.variant and isinstance(refusal, NotAvailable)):
             raise
-        writer.error(redactor(str(refusal)))
+        refused(redactor(str(refusal)))
         last.left_out(title, str(refusal), Verdict.REFUSED)
         return Verdict.REFUSED, "", Verdict.REFUSED.exit_code
     except (KeyboardInterrupt, Terminated) as signalled:  # before its run, or after it: the suite tells the rest

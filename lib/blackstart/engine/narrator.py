@@ -175,11 +175,11 @@ class Narrator:
 
     def verdict(self, view: RunView, folder: Folder) -> None:
         """What was expected and seen, and last how things stand."""
-        judgement = view.judgement
+        judgement, stands = view.judgement, standing.of(view)
         if judgement.verdict == Verdict.REFUSED:
             self.console.plain(f"what was read until then: {folder.path}/", *judgement.reasons)
+            self.console.plain(*closing.state_lines(stands, self.console.columns))
             return
-        stands = standing.of(view)
         if not self.console.quiet:
             self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
         self.console.coloured(stands.title, judgement.verdict.colours)

@@ -9,6 +9,7 @@ from blackstart.base import clock
 from blackstart.base.codec import to_data
 from blackstart.base.console import Console
 from blackstart.base.errors import Damaged
+from blackstart.engine import safe_state
 from blackstart.engine.observer import Observer
 from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
@@ -41,6 +42,7 @@ def head(observer: Observer, plan: Plan, flags: Flags, folder: Folder, **more: o
         began=clock.utc_iso(folder.began),
         experiment=to_data(plan.experiment),
         target={name: getattr(plan.target, name) for name in _OF_TARGET} | {"facts": dict(plan.target.facts)},
+        resume=safe_state.resume(plan.target),
         **more,
         flags={name: getattr(flags, name) for name in sorted(flags.given)},
         sync=True,

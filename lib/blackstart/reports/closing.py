@@ -40,3 +40,12 @@ def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterat
             yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
         elif label != "heal":
             yield f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"
+
+
+def state_lines(stands: Standing, columns: int) -> Iterator[str]:
+    """How the system stands, where it is paused: what a drill that was refused may have been refused for."""
+    for label, text in stands.rows() if stands.state == "paused" else ():
+        if label == "state":
+            yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
+        elif label.endswith("resume"):
+            yield f"{label + ':':<{_LABEL}}{text}"

@@ -1,5 +1,6 @@
 """A run for GitHub Actions: a summary in Markdown for the job's page, annotations on its log. Pure but `publish`."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -82,3 +83,13 @@ def publish(view: RunView, environ: Mapping[str, str]) -> list[str]:
         with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
             file.write(summary(view))
     return log_lines(view)
+
+
+def refused(told: str, environ: Mapping[str, str]) -> list[str]:
+    """The same where nothing was started, and so there is no run: what was refused, in a line. Never raises."""
+    if environ.get("GITHUB_ACTIONS") != "true":
+        return []
+    if environ.get("GITHUB_STEP_SUMMARY"):
+        with contextlib.suppress(OSError), Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+            file.write(f"## {Verdict.REFUSED.sign} {Verdict.REFUSED.shown}\n\n{cell(told)}\n\n")
+    return [_command("error", Verdict.REFUSED.shown, printable.lines([told]))]

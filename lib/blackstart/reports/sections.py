@@ -1,5 +1,6 @@
 """The sections of a run's page, each made of the view alone. Pure."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from xml.etree.ElementTree import Element
 
@@ -18,6 +19,7 @@ from blackstart.reports.observed import Row
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.reports.words import DONE, hint, ms, result, sign_of, tell, verdict_says
+from blackstart.safety.heal.elsewhere import heal_command
 
 Cell = Child | Sequence[Child]
 
@@ -71,7 +73,7 @@ def _typed(label: str, text: str) -> Child:
 
 
 def _mend(view: RunView) -> Element:
-    commands = f"{invoke()} chaos.heal\nsh {view.where / 'HEAL.sh'}"
+    commands = f"{heal_command()}\nsh {shlex.quote(str(view.where / 'HEAL.sh'))}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
 

@@ -269,7 +269,8 @@ class _State:
         if not self.word:
             return ""
         skipped = f". Skipped, the API has no such route: {', '.join(self._skipped)}" if self._skipped else ""
-        failed = f". FAILED, do it by hand: {', '.join(self._failed)}" if self._failed else ""
+        told = "see below" if len(self.by_hand) == len(self._failed) else ", ".join(self._failed)
+        failed = f". FAILED, do it by hand: {told}" if self._failed else ""
         then = "as the run ended, before that undo: " if self._view.mended_later else ""
         now = ". See for yourself how it stands now" if then else ""
         return f"{then}{self._reached()}{skipped}{failed}{now}"
@@ -277,7 +278,7 @@ class _State:
     def _reached(self) -> str:
         of = self.of
         asked: Event = self._abort or {}
-        once = f", and may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
+        once = f"; it may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
         if self.word == "paused" and self._unsettled:
             return f"{self._at()}{of} was paused, and not by us: {self._unsettled}. It may resume by itself once it is"
         if self.word == "paused":
@@ -303,6 +304,8 @@ class _State:
             return told if self.word != "running" else ""
         if self._unsettled:
             return ""  # it has paused itself: resumed by hand it would trade without what it waits for
+        if told := str(self._view.head.get("resume") or ""):
+            return told
         call, api = self._safe.resume if self._safe else None, str(self._view.target.get("api") or "")
         return to_shell(HttpCall("POST", f"{api.rstrip('/')}{call.path}", call.body)) if call and api else ""
 

@@ -1,11 +1,11 @@
 """A run as text for a terminal: facts, transitions, expectations, verdict last. Pure."""
 
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from blackstart.base import printable
 from blackstart.base.durations import shown
-from blackstart.base.state import invoke
 from blackstart.evidence.history import History
 from blackstart.model.verdict import Verdict
 from blackstart.reports import observation, observed, standing, stretches
@@ -14,6 +14,7 @@ from blackstart.reports.load_view import LoadRow
 from blackstart.reports.standing import PROSE
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, ms, result, verdict_says
+from blackstart.safety.heal.elsewhere import heal_command
 
 _WIDEST = 120  # of a file, which is no terminal
 _LOAD_HEADS = ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms")
@@ -114,7 +115,7 @@ def _closing(view: RunView, columns: int) -> list[str]:
     if view.again:
         told.append(f"run again: {view.again}")
     if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
-        told.append(f"mend it: {invoke()} chaos.heal, or: sh {view.where / 'HEAL.sh'}")
+        told.append(f"mend it: {heal_command()}, or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}")
     return told
 
 

@@ -104,6 +104,18 @@ def test_a_variable_that_the_named_target_reads_itself_is_not_called_ignored(
     assert chosen(target="other").why == "file targets/other.toml"
 
 
+def test_a_variable_that_the_only_fitting_file_reads_itself_names_no_other_system(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = own(here, "staging")
+    path.write_text(path.read_text() + '[services.postgres]\ndsn = "env:DATABASE_URL"\n')
+    monkeypatch.setenv("DATABASE_URL", "postgresql://h/x")
+    assert chosen().why == "file targets/staging.toml"
+    assert chosen(database_url="postgresql://h/other").why == "the flags database_url"
+    monkeypatch.setenv("REDIS_CONTAINER", "cache")
+    assert chosen().why == "the flags database_url, redis_container"
+
+
 # ---------------------------------------------------------------- never a guess
 
 

@@ -248,8 +248,8 @@ def test_a_fact_that_cannot_be_meant_is_refused_with_its_place(path: Path, fact:
 
 @pytest.mark.parametrize("kind", ["trader", "gateway", ""])
 def test_facts_that_nobody_here_asks_for_are_the_targets_own(path: Path, kind: str) -> None:
-    path.write_text(f'name = "x"\nkind = "{kind}"\n[facts]\nroutes = ["/a"]\nscan_s = "often"\nbackoff_jitter_s = 0\n')
-    assert load(path).facts["scan_s"] == "often"
+    path.write_text(f'name = "x"\nkind = "{kind}"\n[facts]\nroutes = ["/a"]\npoll_s = "often"\nbackoff_jitter_s = 0\n')
+    assert load(path).facts["poll_s"] == "often"
 
 
 @pytest.mark.parametrize("profile", [*trader.PROFILES.values(), *gateway.PROFILES.values()], ids=lambda one: one.name)

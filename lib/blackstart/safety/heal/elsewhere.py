@@ -1,17 +1,15 @@
 """What was broken in another place than this one: told with the command that mends it there, never mended from here."""
 
-import os
-import shlex
 from collections.abc import Sequence
 
-from blackstart.base.state import invoke, state_path
+from blackstart.base.state import invoke, to_type, typed_before
 from blackstart.safety.ledger.ledger import Entry
 from blackstart.safety.processes.namespaces import Apart
 
 
 def heal_command(*options: str) -> str:
     """What to type to mend: the last line of everything that ends not restored."""
-    return f"{_state()}{' '.join((invoke(), 'chaos.heal', *options))}"
+    return to_type("chaos.heal", *options)
 
 
 def is_far(entry: Entry) -> bool:
@@ -44,12 +42,4 @@ def _command(between: Apart) -> str:
     if between.ended:
         return heal_command("--here")
     # A variable is set by the shell, before the way, which would take it for a program.
-    return f"{between.hint}{_state()}{' '.join(filter(None, (between.way, invoke(), 'chaos.heal')))}"
-
-
-def _state() -> str:
-    """The user that it must be typed as, and the state folder, so that it finds what we know from any shell and folder:
-    in another one nothing would be broken."""
-    sudo = "sudo " if os.geteuid() == 0 and os.environ.get("SUDO_UID", "0") != "0" else ""
-    named = os.environ.get("BLACKSTART_STATE")
-    return f"{sudo}BLACKSTART_STATE={shlex.quote(str(state_path()))} " if named else sudo
+    return f"{between.hint}{typed_before()}{' '.join(filter(None, (between.way, invoke(), 'chaos.heal')))}"
