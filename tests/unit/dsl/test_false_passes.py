@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -82,7 +83,8 @@ def collected() -> frozenset[str]:
     """What pytest runs of them, without being told of any mark."""
     files = sorted({name.partition("::")[0] for names in IMPOSSIBLE.values() for name in names})
     argv = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *files]
-    done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    env = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}  # -v lists them otherwise
+    done = subprocess.run(argv, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return frozenset(line.partition("[")[0] for line in done.stdout.splitlines() if "::" in line)
 
