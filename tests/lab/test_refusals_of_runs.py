@@ -85,6 +85,7 @@ def test_a_baseline_that_does_not_hold_is_refused_with_what_was_read(lab: LabDri
         assert lab.post("/resume", {"reason": "a test"}).status_code == 200
     refused(done, "the baseline does not hold", "paused is False was wanted within 15 s, paused was True")
     assert str(done.folder) in done.output
+    assert "state:     trading is paused\nresume:    curl " in done.output
     assert_evidence_says_refused(done)
 
 

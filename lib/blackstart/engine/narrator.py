@@ -177,8 +177,8 @@ class Narrator:
         """What was expected and seen, and last how things stand."""
         judgement, stands = view.judgement, standing.of(view)
         if judgement.verdict == Verdict.REFUSED:
-            self.console.plain(f"what was read until then: {folder.path}/", *judgement.reasons)
-            self.console.plain(*closing.state_lines(stands, self.console.columns))
+            state = closing.state_lines(stands, self.console.columns)
+            self.console.plain(f"what was read until then: {folder.path}/", *state, *judgement.reasons)
             return
         if not self.console.quiet:
             self.console.plain(*closing.details(judgement, stands, self._logs, self.console.columns), "")
