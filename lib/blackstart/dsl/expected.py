@@ -36,12 +36,13 @@ class Setting:
 @dataclass(frozen=True)
 class Expected:
     """What one expectation comes to. `records` are read in the end; `within_s` is how long an answer must be waited for
-    at least, so that a later one is seen."""
+    at least, so that a later one is seen, and `after_s` how long after the undo requests must be sent."""
 
     checks: tuple[Check, ...] = ()
     records: tuple[str, ...] = ()
     drained: tuple[Awaited, ...] = ()
     within_s: float = 0.0
+    after_s: float = 0.0
 
 
 def expected(expectation: Expectation, setting: Setting) -> Expected:
@@ -201,7 +202,7 @@ def _claimed(claim: Expression, setting: Setting, within_s: float | None = None)
     elif setting.injected.faults:
         _refuse_unanswered(text, setting)
         params["phase"] = "fault"
-    return Expected((Check("claim_holds", text, params),))
+    return Expected((Check("claim_holds", text, params),), after_s=within_s or 0.0)
 
 
 _PLAIN: dict[str, Callable[[str, Setting], Expected]] = {

@@ -206,6 +206,18 @@ def test_what_is_written_of_answers_is_a_check() -> None:
     assert next(one for one in later.checks if one.check == "claim_holds").params["within_s"] == 5.0
 
 
+def test_what_is_eventually_so_is_looked_for_until_its_time_is_over() -> None:
+    failing = "inject: database_failure(target: Repository)"
+    for more in ((), ("retries: 3",)):
+        one = made(failing, "expect { eventually within 60s: result is success }", *more)
+        assert one.traffic and one.traffic.flows == "throughout"
+        # A request that is sent right before the time is over is waited for, too.
+        assert one.settle_s >= 60.0 + one.traffic.load.operations[0].timeout_s
+        assert one.total_max_s > 2 * (one.hold_min_s + one.settle_s)
+    with pytest.raises(BadSpec, match="too short"):
+        made(failing, "expect { eventually within 60s: result is success }", "timeout: 60s")
+
+
 def of_behavior(**keys: object) -> Target:
     return replace(TARGET, routes={**TABLES, "behaviors": {"Open": {**TABLES["behaviors"]["Open"], **keys}}})
 

@@ -32,7 +32,8 @@ def claim_holds(
     `or`, `implies`, `not` are claims. Fields: `result` (error, success), `status`, `error.code`, `latency` (seconds).
 
     It must be true of every request that was sent in the phase; with `within_s` of one, at least, that was sent and
-    answered in so many seconds after the undo. A request without an answer is neither an error nor a success: of it a
+    answered in so many seconds after the undo: none of them breaks it before that time is over, as a request that was
+    sent later shows. A request without an answer is neither an error nor a success: of it a
     claim is not known, but that its latency is at least what it was waited for; one that a `lossy` fault has lost does
     not count.
     """
@@ -45,7 +46,9 @@ def claim_holds(
         undone = [float(event["at"]) for event in evidence.record.of(EventName.UNDONE) if event["ok"]]
         if not undone:
             return report.unknown("the fault was not proved undone: what eventually is was not waited for")
-        rows = rows.where("start_s >= ? and end_s <= ?", max(undone), max(undone) + within_s)
+        until_s = max(undone) + within_s
+        (last_s,) = rows.one("select max(start_s) from requests")
+        rows = rows.where("start_s >= ? and end_s <= ?", max(undone), until_s)
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
         return report.unknown(why)
@@ -55,6 +58,8 @@ def claim_holds(
     if within_s is not None and true:
         return report.held(actual)
     broken = [row for row, it in said if it is False and not evidence.disturbed(row)]
+    if within_s is not None and len(broken) == len(said) and last_s < until_s:
+        return report.unknown(f"the last request was sent {until_s - last_s:.1f} s before the time was over", actual)
     if broken and (within_s is None or len(broken) == len(said)):
         return report.broke(f"not so for {len(broken)} of {len(said)} requests", actual, [row.key for row in broken])
     return report.unknown(f"not certain: {actual}", actual) if true < len(said) else report.held(actual)

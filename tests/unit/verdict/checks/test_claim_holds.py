@@ -91,6 +91,9 @@ def test_eventually_one_that_was_sent_and_answered_in_time_after_the_undo_is_eno
     # Before the undo, or after the time, it says nothing; where all that count are otherwise, it broke.
     assert judged(SUCCESS, MADE, undone=11.0, within_s=5.0).verdict == "inconclusive"
     assert judged(SUCCESS, DOWN, late, undone=9.0, within_s=5.0).verdict == "broke"
+    # Before the time is over nobody knows: the system may have come back in the rest of it.
+    soon = judged(SUCCESS, DOWN, row("soon", "fail", at_s=13.0), undone=9.0, within_s=5.0)
+    assert (soon.verdict, soon.message) == ("inconclusive", "the last request was sent 1.0 s before the time was over")
     assert judged(SUCCESS, DOWN, SILENT, undone=9.0, within_s=5.0).verdict == "inconclusive"
     assert judged(SUCCESS, MADE, within_s=5.0).verdict == "inconclusive"
 
