@@ -1,11 +1,11 @@
 """What a specification claims of each answer, as in `result.error.code == RATE_LIMITED`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
 from blackstart.evidence.events import EventName
-from blackstart.evidence.history import Row
+from blackstart.evidence.history import History, Row
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, selected, vacuity
@@ -16,6 +16,7 @@ _COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "in": lambda value, of: bool(value in of),
 }  # fmt: skip
 _AT_LEAST = ("<", "<=")
+_UNDER_WAY = "under way at the undo"
 
 
 def claim_holds(
@@ -31,9 +32,11 @@ def claim_holds(
     """`claim` is [operator, part, part]; a comparison's parts are a field of the answer and a value, those of `and`,
     `or`, `implies`, `not` are claims. Fields: `result` (error, success), `status`, `error.code`, `latency` (seconds).
 
-    It must be true of every request that was sent in the phase; with `within_s` of one, at least, that was sent and
-    answered in so many seconds after the undo: none of them breaks it before that time is over, as a request that was
-    sent later shows. A request without an answer is neither an error nor a success: of it a
+    It must be true of every request that was sent in the phase; in that of the fault, of each that was sent and had
+    ended while the fault was in force: of one that was under way when it went is known only that it had no answer until
+    then. With `within_s` of one, at least, that was sent and
+    answered in so many seconds after the undo: none of them breaks it before that time is over, as a request
+    that was sent later shows. A request without an answer is neither an error nor a success: of it a
     claim is not known, but that its latency is at least what it was waited for; one that a `lossy` fault has lost does
     not count.
     """
@@ -52,7 +55,10 @@ def claim_holds(
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if why:
         return report.unknown(why)
-    said = [(row, holds(claim, row)) for row in rows.each()]
+    said = [(row, holds(claim, row)) for row in (_in_force(evidence, rows) if phase == "fault" else rows.each())]
+    said = [(row, it) for row, it in said if it is not None or row.detail != _UNDER_WAY]
+    if not said:
+        return report.unknown("no request was sent and answered while the fault was in force")
     true, false = (sum(it is word for _, it in said) for word in (True, False))
     actual = f"true of {true}, false of {false}, not known of {len(said) - true - false} requests"
     if within_s is not None and true:
@@ -63,6 +69,14 @@ def claim_holds(
     if broken and (within_s is None or len(broken) == len(said)):
         return report.broke(f"not so for {len(broken)} of {len(said)} requests", actual, [row.key for row in broken])
     return report.unknown(f"not certain: {actual}", actual) if true < len(said) else report.held(actual)
+
+
+def _in_force(evidence: Recorded, rows: History) -> Iterator[Row]:
+    """What was sent in that time; what had not ended then as one that has no answer."""
+    from_s, over_s = evidence.in_force
+    for row in rows.each("start_s >= ? and start_s < ?", from_s, over_s):
+        ended = row.end_s is not None and row.end_s < over_s
+        yield row if ended else row._replace(end_s=over_s, outcome="info", status=None, detail=_UNDER_WAY)
 
 
 def holds(claim: Claim, row: Row) -> bool | None:
