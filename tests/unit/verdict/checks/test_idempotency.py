@@ -42,6 +42,16 @@ def test_where_nothing_could_be_made_twice_nothing_is_said() -> None:
     assert once(*TEN, sessions=None).verdict == "inconclusive"
 
 
+def test_answers_without_a_name_are_no_result_and_not_several() -> None:
+    unnamed = row("k", attempt=11, detail="")
+    told = once(*TEN, unnamed)
+    assert (told.verdict, told.message) == (
+        "inconclusive", "1 acknowledged answers name no result: does result_from say where it stands?"
+    )  # fmt: skip
+    assert once(*[row("k", attempt=n) for n in (1, 2)]).verdict == "inconclusive"
+    assert once(*TEN, unnamed, sessions=("k", "k")).verdict == "broke"
+
+
 def test_all_answers_name_one_result() -> None:
     assert same_result(recorded(history(*TEN)), every=True).verdict == "held"
     other = same_result(recorded(history(*TEN, row("k", attempt=11, detail="s2"))))
@@ -101,6 +111,15 @@ def test_a_conflict_needs_something_to_conflict_with_and_an_answer() -> None:
     assert conflict(FIRST, row("k", "info", 2, op="other"), AGAIN).verdict == "inconclusive"  # silence is no conflict
     assert conflict(FIRST, TOLD).verdict == "inconclusive"
     assert conflict(FIRST, TOLD, AGAIN, sessions=None).verdict == "inconclusive"
+
+
+def test_that_a_conflict_left_the_first_answer_as_it_was_needs_answers_that_name_it() -> None:
+    nameless = [one._replace(detail="") for one in (FIRST, AGAIN)]
+    told = conflict(nameless[0], TOLD, nameless[1])
+    assert (told.verdict, "result_from" in told.message) == ("inconclusive", True)
+    assert conflict(FIRST, TOLD, nameless[1]).verdict == "inconclusive"
+    assert conflict(nameless[0], TOLD, nameless[1], sessions=("k", "k")).verdict == "broke"
+    assert conflict(nameless[0], TOLD, TOLD._replace(op="again")).verdict == "broke"
 
 
 def test_stores_agree_with_the_answers_and_with_each_other() -> None:
