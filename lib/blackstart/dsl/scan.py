@@ -113,7 +113,7 @@ class _Scanner:
         if kind == "comment":
             return
         if self.declared and token[0] != "{" and self._first(token):
-            self.declared = []  # what is declared opens its brace at once; else nothing was: it is a value, or a heading
+            self.declared = []  # it had no brace of its own: a value, or a heading
         if self.chaos is not None:
             self._inside(token[0], token.end())
             if kind == "string" and self.depth == 1 and self.before and self.before[0] in ("scenario", "chaos"):

@@ -21,7 +21,8 @@ def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
     of_each = (
         "select key, count(*) filter (outcome = 'ok') as oks, "
         "count(distinct detail) filter (outcome = 'ok' and detail <> '') as results, "
-        "count(*) filter (outcome = 'ok' and detail = '') as unnamed from requests where sent and key <> '' group by key"
+        "count(*) filter (outcome = 'ok' and detail = '') as unnamed "
+        "from requests where sent and key <> '' group by key"
     )
     joined = (
         f"select r.key, oks, results, unnamed, coalesce(t.n, 0) as n from ({of_each}) r left join {there} t using (key)"
