@@ -16,6 +16,7 @@ from blackstart.model.expect import Expectation as Awaited
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Check
 from blackstart.model.reading import Probe
+from blackstart.verdict.checks.claim_holds import longest_s
 
 FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
 """The operations of a conflict, in their order."""
@@ -198,11 +199,11 @@ def _claimed(claim: Expression, setting: Setting, within_s: float | None = None)
     params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST, **_lossy(setting)}
     if within_s is not None:
         params["within_s"] = within_s
-        text = f"eventually {text}"
-    elif setting.injected.faults:
+        return Expected((Check("claim_holds", f"eventually {text}", params),), after_s=within_s)
+    if setting.injected.faults:
         _refuse_unanswered(text, setting)
         params["phase"] = "fault"
-    return Expected((Check("claim_holds", text, params),), after_s=within_s or 0.0)
+    return Expected((Check("claim_holds", text, params),), within_s=longest_s(data))
 
 
 _PLAIN: dict[str, Callable[[str, Setting], Expected]] = {

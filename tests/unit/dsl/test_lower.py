@@ -206,6 +206,14 @@ def test_what_is_written_of_answers_is_a_check() -> None:
     assert next(one for one in later.checks if one.check == "claim_holds").params["within_s"] == 5.0
 
 
+def test_a_latency_that_is_claimed_can_be_seen_to_be_longer() -> None:
+    for claim in ("result.latency < 20s", "result is error or not (result.latency >= 20s and result.latency > 1s)"):
+        one = made("inject { latency(delay: 1s) }", f"then {{ {claim} }}")
+        assert one.traffic and one.traffic.load.operations[0].timeout_s > 20 and one.hold_min_s > 20
+    eventual = made("inject { latency(delay: 1s) }", "then { eventually within 5s: result.latency < 20s }")
+    assert eventual.hold_min_s < 20
+
+
 def test_what_is_eventually_so_is_looked_for_until_its_time_is_over() -> None:
     failing = "inject: database_failure(target: Repository)"
     for more in ((), ("retries: 3",)):

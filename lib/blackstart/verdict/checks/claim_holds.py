@@ -34,11 +34,12 @@ def claim_holds(
 
     It must be true of every request that was sent in the phase; in that of the fault, of each that was sent and had
     ended while the fault was in force: of one that was under way when it went is known only that it had no answer until
-    then. With `within_s` of one, at least, that was sent and
-    answered in so many seconds after the undo: none of them breaks it before that time is over, as a request
-    that was sent later shows. A request without an answer is neither an error nor a success: of it a
-    claim is not known, but that its latency is at least what it was waited for; one that a `lossy` fault has lost does
-    not count.
+    then, and a latency that none could have reached before is not tested. With `within_s` it must be true of one, at
+    least, that was sent and answered in so many seconds after the undo: none of them breaks it before that time is
+    over, as a request that was sent later shows.
+
+    A request without an answer is neither an error nor a success: of it a claim is not known, but that its latency is
+    at least what it was waited for; one that a `lossy` fault has lost does not count.
     """
     report = Reporter(text)
     try:
@@ -68,7 +69,30 @@ def claim_holds(
         return report.unknown(f"the last request was sent {until_s - last_s:.1f} s before the time was over", actual)
     if broken and (within_s is None or len(broken) == len(said)):
         return report.broke(f"not so for {len(broken)} of {len(said)} requests", actual, [row.key for row in broken])
-    return report.unknown(f"not certain: {actual}", actual) if true < len(said) else report.held(actual)
+    if true < len(said):
+        return report.unknown(f"not certain: {actual}", actual)
+    beyond = _beyond([row for row, _ in said], longest_s(claim), evidence.in_force[1]) if phase == "fault" else ""
+    return report.unknown(beyond, actual) if beyond else report.held(actual)
+
+
+def longest_s(claim: Claim) -> float:
+    """The longest latency that it speaks of; 0 where it speaks of none."""
+    operator, *parts = claim
+    if operator not in _COMPARED:
+        return max(map(longest_s, parts))
+    field, value = parts
+    if field != "latency":
+        return 0.0
+    return float(max(value) if operator == "in" else value)
+
+
+def _beyond(rows: Sequence[Row], limit_s: float, undo_s: float) -> str:
+    """Why none of them could have taken so long; "" where one could, or did."""
+    times = [(row.start_s or 0.0, row.end_s or 0.0) for row in rows]
+    if any(start_s + limit_s < undo_s or end_s - start_s > limit_s for start_s, end_s in times):
+        return ""
+    few = f"none of {len(rows)} requests was sent {limit_s:g} s before the undo"
+    return f"a latency of {limit_s:g} s could not be reached: {few}; hold the fault for longer"
 
 
 def _in_force(evidence: Recorded, rows: History) -> Iterator[Row]:

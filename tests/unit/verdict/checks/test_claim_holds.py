@@ -119,6 +119,15 @@ def test_what_hangs_until_the_undo_had_waited_so_long_and_no_answer() -> None:
     assert during(ERROR, down, hung).verdict == "held"
 
 
+def test_a_latency_that_nothing_could_have_reached_before_the_undo_is_not_held() -> None:
+    late, soon = row("late", at_s=15.0), row("soon", at_s=13.5)
+    for claim in (("<", "latency", 6.0), ("or", ERROR, ("<=", "latency", 6.0)), ("not", (">", "latency", 6.0))):
+        told = during(claim, late)
+        assert (told.verdict, "hold the fault for longer" in told.message) == ("inconclusive", True)
+        assert during(claim, late, soon).verdict == "held"
+    assert during((">", "latency", 0.05), late).verdict == "held"  # it was reached
+
+
 def test_of_nothing_nothing_is_claimed() -> None:
     assert judged(SUCCESS).verdict == "inconclusive"
     for claim in (("xor", ERROR, SUCCESS), ("is", "colour", "red")):
