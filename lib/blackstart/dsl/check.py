@@ -97,6 +97,10 @@ def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) ->
     for name, other in (words.only_with or {}).items():
         if name in counted and other not in counted:
             yield Problem(_last(injection, name), f'{injection.name}: "{name}" is for "{other}" only')
+    for name, (other, word) in (words.never_with or {}).items():
+        if name in counted and injection.value(other) == word:
+            why = f'"{name}" says nothing beside {other}: "{word}"; leave one of them out'
+            yield Problem(_last(injection, name), f"{injection.name}: {why}")
 
     if words.rate and (why := _too_fast(injection, *words.rate)):
         yield Problem(injection.place, why)

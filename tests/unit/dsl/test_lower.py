@@ -280,6 +280,7 @@ def test_what_follows_once_the_clients_are_no_longer_cut_off_is_expected() -> No
 
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
+    "latency_ms must be above 0": "inject: latency(delay: 0.2ms)",
     "payments speaks http": "inject: database_failure(target: Gateway, operation: insert)",
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
