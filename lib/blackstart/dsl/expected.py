@@ -118,7 +118,9 @@ def _got_through(name: str, setting: Setting) -> Expected:
 def _no_duplicates(name: str, setting: Setting) -> Expected:
     source = name.removeprefix("no_duplicate_")
     hint = f"One key has more than one of the {source}: is what was done before looked for when it is tried again?"
-    return Expected((Check("not_doubled", name, {"source": source, "op": REQUEST}, hint=hint),), (source,))
+    again = "in_force" if setting.injected.faults else "at_once" if setting.injected.shape == "burst" else "later"
+    params = {"source": source, "op": REQUEST, "again": again}
+    return Expected((Check("not_doubled", name, params, hint=hint),), (source,))
 
 
 def _graceful_degradation(name: str, setting: Setting) -> Expected:

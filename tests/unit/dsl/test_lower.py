@@ -214,6 +214,14 @@ def test_a_latency_that_is_claimed_can_be_seen_to_be_longer() -> None:
     assert eventual.hold_min_s < 20
 
 
+def test_nothing_is_doubled_among_what_could_have_been() -> None:
+    for does, again in (
+        ("concurrent_requests(count: 2)", "at_once"),
+        ("network_failure(probability: 0.5)", "in_force"),
+    ):
+        assert checks(made(f"inject: {does}", "expect: no_duplicate_charges"))["no_duplicate_charges"]["again"] == again
+
+
 def test_what_is_eventually_so_is_looked_for_until_its_time_is_over() -> None:
     failing = "inject: database_failure(target: Repository)"
     for more in ((), ("retries: 3",)):

@@ -146,6 +146,31 @@ def test_nothing_is_doubled_where_it_could_have_been() -> None:
     assert not_doubled(recorded(history(*again, row("b")), {"keys": ["a", "b", "b"]})).verdict == "broke"
 
 
+def test_what_was_sent_again_before_the_fault_alone_shows_nothing_of_it() -> None:
+    before = (row("a", at_s=1.0), row("a", attempt=2, at_s=2.0))
+    hit, again = row("b", "info", at_s=15.0), row("b", attempt=2, at_s=25.0)
+
+    def of(*rows: Row) -> str:
+        run = recorded(history(*before, *rows), {"keys": ["a", "b"]}, in_force=(10.0, 20.0))
+        assert not_doubled(run).verdict == "held"
+        return not_doubled(run, again="in_force").verdict
+
+    assert of() == of(hit) == of(again) == "inconclusive"
+    assert of(hit._replace(start_s=8.0, end_s=9.0), again) == "inconclusive"
+    assert of(hit, again) == of(hit._replace(start_s=9.0, end_s=10.5), again) == "held"
+    gone = recorded(history(*before, hit, again), {"keys": ["a"]}, in_force=(10.0, 20.0))
+    assert not_doubled(gone, again="in_force").verdict == "inconclusive"
+
+
+def test_of_a_burst_two_of_one_key_that_were_acknowledged_could_both_have_made_it() -> None:
+    def of(*rows: Row, keys: tuple[str, ...] = ("k",)) -> str:
+        return not_doubled(recorded(history(*rows), {"keys": keys}), again="at_once").verdict
+
+    assert not_doubled(recorded(history(*TEN), {"keys": ["k"]})).verdict == "inconclusive"
+    assert of(*TEN) == "held" and of(*TEN, keys=("k", "k")) == "broke"
+    assert of(TEN[0]) == of(TEN[0], row("k", "info", 2)) == of(row("k", "info")) == "inconclusive"
+
+
 def test_a_time_out_is_a_time_out_by_status_code_or_silence() -> None:
     for late in (
         row("b", "info", status=504, detail="TIMEOUT"),
