@@ -59,6 +59,11 @@ def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> It
     differ = [one for one in scenario.expectations if isinstance(one.claim, tree.WhenParametersDiffer)]
     if differ and scenario.injections:
         yield Problem(differ[0].place, "a conflict is two requests of its own, beside no injection: give it a scenario")
+    for other in scenario.expectations if differ else ():
+        if other not in differ:
+            yield Problem(
+                other.place, "nothing else can be told of the three requests of a conflict: expect it elsewhere"
+            )
     for step in scenario.when:
         if not _invokes(step):
             yield Problem(

@@ -192,7 +192,7 @@ def test_what_a_service_runs_on_is_pressed_as_it_is_written() -> None:
         "clock_skew(target: api, offset: 1h)": (ClockSkew("api", 3600), 4.0),
     }
     for asked, (fault, held_s) in of.items():
-        one = made(f"inject: {asked}", "expect: eventually_succeeds")
+        one = made(f"inject: {asked}", "expect: eventually_succeeds", "retries: 1")
         assert one.faults == (fault,) and one.hold_min_s >= held_s
         assert from_data(to_data(one)) == one
 
@@ -286,6 +286,32 @@ def test_what_follows_once_the_clients_are_no_longer_cut_off_is_expected() -> No
     assert {"eventually_succeeds", "eventually result is success"} <= checks(one).keys()
 
 
+BURST, RUSH = "concurrent_requests(count: 2)", "rate_limit_storm(requests: 9, window: 1s, limit: 1)"
+EVENTUALLY = "eventually within 5s: result is success"
+COULD_ONLY_BE_INCONCLUSIVE = [
+    *((f"inject: {load}", claim, "nothing is broken here")
+      for load in (BURST, RUSH)
+      for claim in ("eventually_succeeds", "successful_retry_after_recovery", "error_returned(DOWN)", EVENTUALLY)),
+    ('with: idempotency_key("k")', EVENTUALLY, "nothing is broken here"),
+    *((f"inject: {RUSH}", claim, "each request of a storm has a key of its own")
+      for claim in ("exactly_one_created", "no_duplicate_charges", "all_return_same_session")),
+    ("inject: network_failure(probability: 0.5)", "eventually_succeeds", "add retries"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "claim", "why"), COULD_ONLY_BE_INCONCLUSIVE)
+def test_what_could_only_be_inconclusive_is_refused_in_its_place(does: str, claim: str, why: str) -> None:
+    retries = "" if why == "add retries" else "retries: 3"
+    with pytest.raises(BadSpec, match=why) as refused:
+        made(does, f"expect {{ {claim} }}", retries)
+    assert refused.value.lines()[0].startswith("spec.isl:4:")
+
+
+def test_time_outs_are_told_without_a_fault_too() -> None:
+    for does in (f"inject: {BURST}", 'with: idempotency_key("k")'):
+        assert "phase" not in checks(made(does, "expect: no_timeout_errors"))["no_timeout_errors"]
+
+
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
     "latency_ms must be above 0": "inject: latency(delay: 0.2ms)",
@@ -300,7 +326,7 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_what_can_t_be_done_is_refused_with_its_place_and_never_left_out(why: str) -> None:
     with pytest.raises(BadSpec) as refused:
-        made(REFUSED[why], "expect: eventually_succeeds")
+        made(REFUSED[why], "retries: 3", "expect: eventually_succeeds")
     told, line, caret = refused.value.lines()
     assert re.match(r"spec\.isl:\d+:\d+: ", told) and why in told
     # The place is shown as that of a mistake in the language is: its line, and a caret below what is refused.
@@ -335,13 +361,13 @@ def test_what_the_target_lacks_is_named() -> None:
             made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created",
                  target=replace(TARGET, routes={**TABLES, **lacks}))  # fmt: skip
     with pytest.raises(BadTarget, match="which service"):
-        made("inject: network_partition(target: Ledger)", "expect: eventually_succeeds")
+        made("inject: network_partition(target: Ledger)", "expect: no_timeout_errors")
     with pytest.raises(BadTarget, match="Did you mean"):
         made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created", behavior="Opens")
 
 
 def test_a_time_limit_is_that_of_the_run() -> None:
-    one = made("inject: network_failure(probability: 0.5)", "expect: eventually_succeeds", "timeout: 90s")
+    one = made("inject: network_failure(probability: 0.5)", "expect: no_data_corruption", "timeout: 90s")
     assert one.total_max_s == 90.0
     awaited = ("inject: concurrent_requests(count: 2)", "expect: no_data_corruption")
     with pytest.raises(BadSpec, match="records that are awaited take about 36 s"):
