@@ -307,6 +307,15 @@ def test_what_could_only_be_inconclusive_is_refused_in_its_place(does: str, clai
     assert refused.value.lines()[0].startswith("spec.isl:4:")
 
 
+def test_of_a_request_whose_time_was_over_nobody_knows_whether_it_was_carried_out() -> None:
+    for does in (f"inject: {BURST}", f"inject: {RUSH}", "inject: network_failure(probability: 0.5)"):
+        one = made(does, "expect: no_data_corruption")
+        assert one.traffic
+        statuses = one.traffic.load.operation if BURST in does else one.traffic.load.operations[0]
+        told = {status: statuses.statuses().outcome(status) for status in (201, 408, 409, 429, 503)}
+        assert told == {201: "ok", 408: "info", 409: "fail", 429: "fail", 503: "info"}
+
+
 def test_time_outs_are_told_without_a_fault_too() -> None:
     for does in (f"inject: {BURST}", 'with: idempotency_key("k")'):
         assert "phase" not in checks(made(does, "expect: no_timeout_errors"))["no_timeout_errors"]

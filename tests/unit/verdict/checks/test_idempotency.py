@@ -225,6 +225,9 @@ def test_under_a_storm_each_is_served_or_refused() -> None:
     assert of(row("a"), *limited, row("x", "info", status=503)) == "broke"
     assert of(row("a"), *limited, row("x", "info")) == "broke"
     assert of(row("a"), *limited, row("x", "fail", status=429, detail="other")) == "broke"
+    # Who says it by another status has limited all the same.
+    assert of(row("a"), row("b"), *[one._replace(status=403) for one in limited]) == "held"
+    assert of(row("a"), row("b"), *[one._replace(status=403, detail="other") for one in limited]) == "broke"
     late = [one._replace(end_s=(one.start_s or 0.0) + 5.0) for one in map(row, "abc")]
     assert of(*late, *limited) == "inconclusive"  # in which window they were counted can't be told
     assert of(*limited) == "broke"  # nobody was served
