@@ -12,7 +12,6 @@ from typing import Any
 from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.loads import Operation
 from blackstart.model import protocols
-from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.probes.sql import SqlScalar
 
@@ -103,7 +102,7 @@ class Behavior:
         return {header: name} if header else {}
 
 
-def record(target: Target, name: str, prefix: str) -> tuple[Probe, ...]:
+def record(target: Target, name: str, prefix: str) -> tuple[SqlScalar, SqlScalar]:
     """What is read of a record in the end: the keys that begin so (`name`), and how many (`name_count`). Raises
     BadTarget where the target has none of that name."""
     return (

@@ -16,6 +16,7 @@ from blackstart.model.expect import Expectation as Awaited
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Check
 from blackstart.model.reading import Probe
+from blackstart.probes.unrecorded import Unrecorded
 from blackstart.verdict.checks.claim_holds import longest_s
 
 FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
@@ -150,7 +151,12 @@ def _consistent(name: str, setting: Setting) -> Expected:
     params = {"sources": records, "op": REQUEST, "key_prefix": setting.prefix}
     hint = "What is recorded is not what was answered: is everything of a request written together?"
     within_s = float(target.fact("catch_up_s", 30.0))
+    listed = {one: record(target, one, setting.prefix)[0] for one in records}
     drained = tuple(
+        eventually(Unrecorded(probe.query, REQUEST, name=f"{one}_behind").is_(0), within_s=within_s,
+                   name=f"{one}_caught_up", hint=hint)
+        for one, probe in listed.items()
+    ) + tuple(
         eventually(lonely(target, records[0], other, setting.prefix).is_(0), within_s=within_s,
                    name=f"{other}_and_{records[0]}_agree", hint=hint)
         for other in records[1:]

@@ -29,6 +29,7 @@ from blackstart.model.target import Service, Target
 from blackstart.suites import systems
 
 SPEC = systems.folder("checkout") / "spec.isl"
+AWAITED = ["sessions_caught_up", "charges_caught_up", "charges_and_sessions_agree"]
 TABLES: dict[str, Any] = {
     "behaviors": {
         "Open": {
@@ -97,7 +98,7 @@ def test_a_storm_is_of_one_client_and_never_sets_the_limit() -> None:
     asked = checks(one)["graceful_degradation"]
     assert (asked["most"], asked["window_s"], asked["sliding"]) == (10, 1.0, True)
     assert checks(one)["no_data_corruption"]["sources"] == ("sessions", "charges")
-    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+    assert [awaited.name for awaited in one.drained] == AWAITED
 
 
 def test_windows_are_fixed_where_the_target_does_not_say_otherwise() -> None:
@@ -353,7 +354,7 @@ def test_of_two_expectations_with_one_name_neither_is_left_out_and_what_is_said_
     assert [asked[name]["limits_ms"]["max"] for name in ("response_within", "response_within_2")] == [1.0, 50_000.0]
     assert [asked[name]["code"] for name in ("error_returned", "error_returned_2")] == ["DOWN", "AWAY"]
     assert "response_within_3" not in asked
-    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+    assert [awaited.name for awaited in one.drained] == AWAITED
 
 
 def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None:
@@ -361,7 +362,7 @@ def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None
                'expect: no_data_corruption "nothing is lost"')  # fmt: skip
     hints = {each.name: each.hint for each in (*one.checks, *one.drained)}
     assert hints["result.latency < 10.0"] == "stays responsive"
-    assert hints["no_data_corruption"] == hints["charges_and_sessions_agree"] == "nothing is lost"
+    assert hints["no_data_corruption"] == hints[AWAITED[-1]] == "nothing is lost"
 
 
 def test_what_the_target_lacks_is_named() -> None:
@@ -373,6 +374,13 @@ def test_what_the_target_lacks_is_named() -> None:
         made("inject: network_partition(target: Ledger)", "expect: no_timeout_errors")
     with pytest.raises(BadTarget, match="Did you mean"):
         made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created", behavior="Opens")
+
+
+def test_one_record_alone_is_given_its_time_too() -> None:
+    alone = {**TABLES, "records": {"sessions": TABLES["records"]["sessions"]}}
+    target = replace(TARGET, routes=alone, facts={**TARGET.facts, "catch_up_s": 7.0})
+    (awaited,) = made("inject: concurrent_requests(count: 2)", "expect: no_data_corruption", target=target).drained
+    assert (awaited.name, awaited.within_s) == ("sessions_caught_up", 7.0)
 
 
 def test_a_time_limit_is_that_of_the_run() -> None:
