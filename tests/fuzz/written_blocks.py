@@ -27,7 +27,8 @@ _GAPS = (
 _INLINE_GAPS = (" ", "\t", "  ", ' /* " */ ')
 _AROUND = (
     "", "\n", "// chaos {\n", "/* chaos { */ ", "it's { } ", "enum E { chaos } ", "entity chaos { a: '}' } ",
-    '"chaos {" ', "import { chaos } from 'x'\n", "type T = { min: 0 } // don't\n",
+    '"chaos {" ', "import { chaos } from 'x'\n", "type T = { min: 0 } // don't\n", 'domain Shop version "1.0"\n',
+    "scope: behavior\n", "domain Shop;", "behavior Other;\n",
 )  # fmt: skip
 _LEVELS = {"implies": 0, "or": 1, "and": 2, "+": 5, "-": 5, "*": 6, "/": 6}
 

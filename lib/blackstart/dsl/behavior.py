@@ -12,12 +12,12 @@ from typing import Any
 from blackstart.base.errors import BadTarget, did_you_mean
 from blackstart.loads import Operation
 from blackstart.model import protocols
-from blackstart.model.reading import Probe
 from blackstart.model.target import Target
 from blackstart.probes.sql import SqlScalar
 
 TABLES = ("behaviors", "components", "records")
 REQUEST = "request"
+_NOT_KNOWN = (408,)  # the server's time was over: what it had done by then it does not say
 _CODES = {"conflict": "IDEMPOTENCY_CONFLICT", "limited": "RATE_LIMITED", "timeout": "TIMEOUT"}
 _KEYS = {
     "route": str, "method": str, "key_header": str, "body": dict, "other_body": dict, "result_from": str,
@@ -74,6 +74,7 @@ class Behavior:
             headers={"Content-Type": "application/json", self.table["key_header"]: "{key}", **(headers or {})},
             body=json.dumps(self.table.get("other_body" if other else "body", {})),
             timeout_s=timeout_s,
+            info_statuses=("5xx", *_NOT_KNOWN),
             detail_from=self.table.get("result_from", ""),
             error_from=self.table.get("code_from", ""),
         )
@@ -101,7 +102,7 @@ class Behavior:
         return {header: name} if header else {}
 
 
-def record(target: Target, name: str, prefix: str) -> tuple[Probe, ...]:
+def record(target: Target, name: str, prefix: str) -> tuple[SqlScalar, SqlScalar]:
     """What is read of a record in the end: the keys that begin so (`name`), and how many (`name_count`). Raises
     BadTarget where the target has none of that name."""
     return (

@@ -59,6 +59,11 @@ def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> It
     differ = [one for one in scenario.expectations if isinstance(one.claim, tree.WhenParametersDiffer)]
     if differ and scenario.injections:
         yield Problem(differ[0].place, "a conflict is two requests of its own, beside no injection: give it a scenario")
+    for other in scenario.expectations if differ else ():
+        if other not in differ:
+            yield Problem(
+                other.place, "nothing else can be told of the three requests of a conflict: expect it elsewhere"
+            )
     for step in scenario.when:
         if not _invokes(step):
             yield Problem(
@@ -97,6 +102,10 @@ def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) ->
     for name, other in (words.only_with or {}).items():
         if name in counted and other not in counted:
             yield Problem(_last(injection, name), f'{injection.name}: "{name}" is for "{other}" only')
+    for name, (other, word) in (words.never_with or {}).items():
+        if name in counted and injection.value(other) == word:
+            why = f'"{name}" says nothing beside {other}: "{word}"; leave one of them out'
+            yield Problem(_last(injection, name), f"{injection.name}: {why}")
 
     if words.rate and (why := _too_fast(injection, *words.rate)):
         yield Problem(injection.place, why)

@@ -16,6 +16,8 @@ from blackstart.model.expect import Expectation as Awaited
 from blackstart.model.expect import eventually
 from blackstart.model.experiment import Check
 from blackstart.model.reading import Probe
+from blackstart.probes.unrecorded import Unrecorded
+from blackstart.verdict.checks.claim_holds import longest_s
 
 FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
 """The operations of a conflict, in their order."""
@@ -36,12 +38,13 @@ class Setting:
 @dataclass(frozen=True)
 class Expected:
     """What one expectation comes to. `records` are read in the end; `within_s` is how long an answer must be waited for
-    at least, so that a later one is seen."""
+    at least, so that a later one is seen, and `after_s` how long after the undo requests must be sent."""
 
     checks: tuple[Check, ...] = ()
     records: tuple[str, ...] = ()
     drained: tuple[Awaited, ...] = ()
     within_s: float = 0.0
+    after_s: float = 0.0
 
 
 def expected(expectation: Expectation, setting: Setting) -> Expected:
@@ -95,6 +98,7 @@ def _when_parameters_differ(code: str, setting: Setting) -> Expected:
 
 
 def _exactly_one_created(name: str, setting: Setting) -> Expected:
+    _refuse_a_storm(name, setting)
     source = setting.behavior.creates
     params = {"source": source, "op": REQUEST, "key_prefix": setting.prefix}
     hint = "One key made more than one thing, or none: is it looked for and set in one step?"
@@ -102,21 +106,30 @@ def _exactly_one_created(name: str, setting: Setting) -> Expected:
 
 
 def _all_return_same(name: str, setting: Setting) -> Expected:
+    _refuse_a_storm(name, setting)
     params = {"op": REQUEST, "every": not setting.injected.faults}
     hint = "A repeated request was answered otherwise than the first: is the answer kept with the key?"
     return Expected((Check("same_result", name, params, hint=hint),))
 
 
 def _got_through(name: str, setting: Setting) -> Expected:
+    _refuse_unbroken(name, setting)
+    if setting.attempts < 2:
+        raise NotAvailable(
+            f"{name} is about what is sent again, and nothing is that failed: add retries, as retries: 3"
+        )
     params = {"op": REQUEST, "attempts": setting.attempts}
     hint = "A request failed after the fault, too: is an error kept as the answer to its key?"
     return Expected((Check("recovered_by_retry", name, params, hint=hint),))
 
 
 def _no_duplicates(name: str, setting: Setting) -> Expected:
+    _refuse_a_storm(name, setting)
     source = name.removeprefix("no_duplicate_")
     hint = f"One key has more than one of the {source}: is what was done before looked for when it is tried again?"
-    return Expected((Check("not_doubled", name, {"source": source, "op": REQUEST}, hint=hint),), (source,))
+    again = "in_force" if setting.injected.faults else "at_once" if setting.injected.shape == "burst" else "later"
+    params = {"source": source, "op": REQUEST, "again": again}
+    return Expected((Check("not_doubled", name, params, hint=hint),), (source,))
 
 
 def _graceful_degradation(name: str, setting: Setting) -> Expected:
@@ -138,7 +151,12 @@ def _consistent(name: str, setting: Setting) -> Expected:
     params = {"sources": records, "op": REQUEST, "key_prefix": setting.prefix}
     hint = "What is recorded is not what was answered: is everything of a request written together?"
     within_s = float(target.fact("catch_up_s", 30.0))
+    listed = {one: record(target, one, setting.prefix)[0] for one in records}
     drained = tuple(
+        eventually(Unrecorded(probe.query, REQUEST, name=f"{one}_behind").is_(0), within_s=within_s,
+                   name=f"{one}_caught_up", hint=hint)
+        for one, probe in listed.items()
+    ) + tuple(
         eventually(lonely(target, records[0], other, setting.prefix).is_(0), within_s=within_s,
                    name=f"{other}_and_{records[0]}_agree", hint=hint)
         for other in records[1:]
@@ -148,7 +166,8 @@ def _consistent(name: str, setting: Setting) -> Expected:
 
 def _no_timeout_errors(name: str, setting: Setting) -> Expected:
     _refuse_lost(name, setting)
-    params = {"op": REQUEST, "phase": "fault", "codes": (setting.behavior.code("timeout"),)}
+    phase = {"phase": "fault"} if setting.injected.faults else {}
+    params = {"op": REQUEST, **phase, "codes": (setting.behavior.code("timeout"),)}
     return Expected((Check("no_timeouts", name, params, hint="A request ran into a time limit: which one?"),))
 
 
@@ -168,7 +187,26 @@ def _refuse_unanswered(name: str, setting: Setting) -> None:
         )
 
 
+def _refuse_unbroken(name: str, setting: Setting) -> None:
+    """Raise NotAvailable where no fault is in force, and then gone, so that it could only be inconclusive."""
+    if not setting.injected.faults:
+        raise NotAvailable(
+            f"{name} is about a fault and what follows it, and nothing is broken here: inject what is in force for "
+            "a time, as database_failure(target: Repository)"
+        )
+
+
+def _refuse_a_storm(name: str, setting: Setting) -> None:
+    """Raise NotAvailable where no key is sent twice, so that it could only be inconclusive."""
+    if setting.injected.shape == "storm":
+        raise NotAvailable(
+            f"{name} is about a key that is sent again, and each request of a storm has a key of its own: expect it of "
+            "concurrent_requests(count: 10)"
+        )
+
+
 def _error_returned(name: str, code: Any, setting: Setting) -> Expected:
+    _refuse_unbroken(name, setting)
     _refuse_lost(name, setting)
     hint = f"What fails must be answered {code}, and soon: who waits, or says something else?"
     return Expected((Check("code_returned", name, {"code": code, "op": REQUEST}, hint=hint),))
@@ -196,12 +234,13 @@ def _claimed(claim: Expression, setting: Setting, within_s: float | None = None)
     data, text = claims.as_data(claim), claims.as_text(claim)
     params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST, **_lossy(setting)}
     if within_s is not None:
+        _refuse_unbroken(f"eventually {text}", setting)
         params["within_s"] = within_s
-        text = f"eventually {text}"
-    elif setting.injected.faults:
+        return Expected((Check("claim_holds", f"eventually {text}", params),), after_s=within_s)
+    if setting.injected.faults:
         _refuse_unanswered(text, setting)
         params["phase"] = "fault"
-    return Expected((Check("claim_holds", text, params),))
+    return Expected((Check("claim_holds", text, params),), within_s=longest_s(data))
 
 
 _PLAIN: dict[str, Callable[[str, Setting], Expected]] = {

@@ -74,7 +74,10 @@ def injected(injection: Injection, behavior: Behavior, own: Mapping[str, type[In
     make = _KNOWN.get(injection.name)
     if make is None:
         raise NotAvailable(f"{injection.name} is not available yet: nothing here can do that to a service")
-    return make(injection, behavior.target)
+    try:
+        return make(injection, behavior.target)
+    except ValueError as error:  # more, or less, than the fault can be told
+        raise NotAvailable(f"{injection.name}: {error}") from error
 
 
 def _concurrent_requests(one: Injection, target: Target) -> Injected:
@@ -175,10 +178,7 @@ def _memory_pressure(one: Injection, target: Target) -> Injected:
 
 
 def _clock_skew(one: Injection, target: Target) -> Injected:
-    try:
-        fault = ClockSkew(component(target, _text(one, "target")), _number(one, "offset"))
-    except ValueError as error:
-        raise NotAvailable(f"clock_skew: {error}") from error
+    fault = ClockSkew(component(target, _text(one, "target")), _number(one, "offset"))
     return Injected((fault,), hold_s=_patience(target))
 
 

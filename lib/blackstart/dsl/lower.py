@@ -115,6 +115,8 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     rate_per_s = _rate_per_s(behavior, retries) if steady else 0.0
     hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
     hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
+    after_s = max((one.after_s for one in wanted), default=0.0)
+    settle_s = max(spread_s, after_s) + timeout_s if steady else 1.0
     before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
     one_order = expecting.one_order(setting, wanted)
     checks = _named_apart((*made.premises, *(check for one in wanted for check in one.checks), one_order))
@@ -132,8 +134,8 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
         watch=made.watch,
         hold_min_s=hold_s,
         hold_max_s=max(120.0, hold_s),
-        settle_s=spread_s + timeout_s if steady else 1.0,
-        total_max_s=max(300.0, 3 * (hold_s + spread_s + timeout_s)),
+        settle_s=settle_s,
+        total_max_s=max(300.0, 3 * (hold_s + settle_s)),
     )
 
 

@@ -112,6 +112,8 @@ class _Scanner:
             raise Unread(token.start(), "this comment is never closed")
         if kind == "comment":
             return
+        if self.declared and token[0] != "{" and self._first(token):
+            self.declared = []  # it had no brace of its own: a value, or a heading
         if self.chaos is not None:
             self._inside(token[0], token.end())
             if kind == "string" and self.depth == 1 and self.before and self.before[0] in ("scenario", "chaos"):
@@ -159,7 +161,7 @@ class _Scanner:
     def _begins(self, token: re.Match[str]) -> bool:
         """Whether the word `chaos` begins a block: as a statement where one can stand, or by what it holds."""
         if _like_a_block(self.text, token.end()):
-            return not self.declared
+            return len(self.declared) != 1  # behind the word itself stands the name of what is declared
         return self._first(token) and self.homes[-1] is not None and not _NOT_A_BLOCK.match(self.text, token.end())
 
     def _misspelt(self, token: re.Match[str]) -> bool:

@@ -27,12 +27,13 @@ class Parameter:
 class Words:
     """The parameters of one injection. Of `one_of`, if any, exactly one is given; `only_with` maps a parameter to
     those of which one must be there, too. `rate` are a number of requests and the time that they are sent in: together
-    up to `MOST_PER_S`."""
+    up to `MOST_PER_S`. `never_with` maps a parameter to another one and its word beside which it would say nothing."""
 
     parameters: Mapping[str, Parameter]
     one_of: tuple[str, ...] = ()
     only_with: Mapping[str, str] | None = None
     rate: tuple[str, str] | None = None
+    never_with: Mapping[str, tuple[str, str]] | None = None
 
 
 def count(low: int, high: int = MOST_REQUESTS, required: bool = False) -> Parameter:
@@ -125,6 +126,7 @@ INJECTIONS: Mapping[str, Words] = {
         },
         one_of=("p99", "delay"),
         only_with={"jitter": "delay"},
+        never_with={"jitter": ("distribution", "fixed")},
     ),
     "network_latency": Words({"target": name(required=True), "delay": duration(required=True)}),
     "network_failure": Words({"probability": share(required=True), "recovers_after": duration()}),

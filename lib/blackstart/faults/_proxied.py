@@ -6,6 +6,7 @@ their whole name, and `enabled` is given back as it was found. In the target: `p
 `proxy_name = "redis"` in the service whose `address` is where that proxy listens.
 """
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -82,9 +83,14 @@ class ProxyRoute:
 
     def statements(self, share: float, how: Literal["reset", "silent"], operation: str = "") -> tuple[Toxic, Condition]:
         """The toxic for a share of PostgreSQL's statements, of all or of one operation, and that it has lost one.
-        Raises Refused where the proxy is not Blackstart's own."""
+        Raises Refused for a share that is no whole percentage, and where the proxy is not Blackstart's own."""
         of = {"operation": operation} if operation else {}
-        percent = max(1, round(share * 100))
+        percent = round(share * 100)
+        if not percent or not math.isclose(percent, share * 100):
+            raise Refused(
+                f"of what is asked of {self.route.name} a whole percentage can be lost, 1 % at least, and not "
+                f"{share * 100:g} %: write probability or share so"
+            )
         return self._counted(self.toxic("lose_statements", "upstream", percent=percent, how=how, **of))
 
     def _counted(self, toxic: Toxic) -> tuple[Toxic, Condition]:

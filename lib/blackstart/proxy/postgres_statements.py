@@ -14,7 +14,15 @@ _MOST_READ = 16 * 1024  # bytes of a message: what follows is its values, or mor
 _TYPED, _UNTYPED = 5, 4  # bytes of a head: the type of a message, where it has one, and its length
 _PROTOCOL_3 = 3
 # Texts, quoted names and comments hold no word of the language.
-_OPAQUE = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+_OPENS = re.compile(r"""(?<![\w$])[eE]'|['"]|(?<![\w$])\$(?:[^\W\d]\w*)?\$|--|/\*""")
+_CLOSES = {
+    "'": re.compile(r"[^']*(?:''[^']*)*'(?!')"),
+    '"': re.compile(r'[^"]*(?:""[^"]*)*"(?!")'),
+    "e'": re.compile(r"[^'\\]*(?:(?:''|\\.)[^'\\]*)*'(?!')", re.DOTALL),
+    "--": re.compile(r"[^\n\r]*"),
+}
+_COMMENT = re.compile(r"/\*|\*/")
+_ENDS = {"end": "commit"}
 _FIRST_WORD = re.compile(r"[\s(]*(\w+)")
 _IN_A_WITH = re.compile(rf"[()]\s*({'|'.join(_CHANGING)})\b", re.IGNORECASE)
 
@@ -70,12 +78,38 @@ class Statements:
 
 def operations(sql: bytes) -> Operations:
     """Which of `OPERATIONS` these statements are. One that begins with WITH is each change that stands in it, else a
-    select."""
+    select; END is a commit."""
     found: set[str] = set()
-    for statement in _OPAQUE.sub(" ", sql.decode("latin-1")).split(";"):
+    for statement in _plain(sql.decode("latin-1")).split(";"):
         word = _FIRST_WORD.match(statement)
         if word and word[1].lower() == "with":
             found.update(map(str.lower, _IN_A_WITH.findall(statement)) if _IN_A_WITH.search(statement) else ("select",))
         elif word:
-            found.add(word[1].lower())
+            found.add(_ENDS.get(word[1].lower(), word[1].lower()))
     return frozenset(found.intersection(OPERATIONS))
+
+
+def _plain(sql: str) -> str:
+    """What is neither text nor quoted name nor comment. What is not closed, as where a message was read in part alone,
+    is so to its end."""
+    kept, at = [], 0
+    while opened := _OPENS.search(sql, at):
+        kept.append(sql[at : opened.start()])
+        at = _closed(sql, opened[0].lower(), opened.end())
+    return " ".join([*kept, sql[at:]])
+
+
+def _closed(sql: str, opened: str, at: int) -> int:
+    """Behind what closes what is opened before `at`; where nothing does, the end."""
+    if opened == "/*":
+        depth = 1
+        for sign in _COMMENT.finditer(sql, at):
+            depth += 1 if sign[0] == "/*" else -1
+            if not depth:
+                return sign.end()
+        return len(sql)
+    if opened in _CLOSES:
+        found = _CLOSES[opened].match(sql, at)
+        return found.end() if found else len(sql)
+    closing = sql.find(opened, at)
+    return closing + len(opened) if closing >= 0 else len(sql)

@@ -43,7 +43,7 @@ def results(view: RunView) -> dict[str, Any]:
         "skippedScenarios": int(status == "skipped"),
         "durationMs": _ms(view, view.to_s),
         "config": {
-            "globalRetries": view.head.get("retries", 0),
+            "globalRetries": view.head.get("block_retries", 0),
             "globalTimeoutMs": round(limit_s * 1000),
             "injectionTypes": sorted({injection["type"] for injection in injections}),
             "seed": next((seed for seed in seeds if seed is not None), None),
@@ -60,6 +60,7 @@ def _scenario(view: RunView, passed: bool, injections: list[dict[str, Any]]) -> 
         "name": str(view.head.get("scenario") or view.name),
         "behavior": str(view.head.get("behavior") or view.target["name"]),
         "hypothesis": view.experiment.hypothesis if view.experiment else "",
+        "retries": view.head.get("retries", 0),
         "passed": passed,
         "durationMs": _ms(view, view.to_s),
         "injections": injections,

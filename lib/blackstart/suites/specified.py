@@ -28,6 +28,7 @@ def told(path: Path, name: str, sha256: str) -> dict[str, Any]:
         "behavior": block.behavior,
         "scenario": scenario.name,
         "injections": [_written(one) for one in scenario.injections],
+        "block_retries": block.retries or 0,
         "retries": next((one for one in (scenario.retries, block.retries) if one is not None), 0),
         "limit_s": next((one for one in (scenario.timeout_s, block.timeout_s) if one is not None), None),
     }  # fmt: skip

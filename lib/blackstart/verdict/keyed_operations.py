@@ -66,9 +66,11 @@ class Meaning:
         if row.outcome == "info":
             return Operation("request", asked, None, start_s, math.inf, _name(row))
         if row.outcome == "fail":
-            conflict = Operation("request", asked, ("conflict", ""), start_s, end_s, _name(row))
             told = row.detail == self.conflict_code if self.conflict_code else row.status == self.conflict
-            return conflict if told else None
+            if told:
+                return Operation("request", asked, ("conflict", ""), start_s, end_s, _name(row))
+            # It made nothing. Whether a system binds its key all the same (a card that is declined), nobody says.
+            return Operation("request", asked, None, start_s, end_s, _name(row), optional=True)
         kind = {self.same: "same", self.created: "created"}.get(row.status or 0, "done")
         made = row.detail if _whole(row) else ""
         kind = "done" if self.same == self.created else kind

@@ -63,6 +63,7 @@ class IdempotencyKey:
 
     Its answer is ("created", id); that of others with the same parameters ("same", id); that of others with other
     parameters ("conflict", ""). ("done", id) is created or same: not all systems tell. An id that was not told is "".
+    One that was rejected may have bound the key too, or not.
     The state is () or the parameters and the id, "" as long as no answer told it.
     """
 

@@ -29,6 +29,7 @@ from blackstart.model.target import Service, Target
 from blackstart.suites import systems
 
 SPEC = systems.folder("checkout") / "spec.isl"
+AWAITED = ["sessions_caught_up", "charges_caught_up", "charges_and_sessions_agree"]
 TABLES: dict[str, Any] = {
     "behaviors": {
         "Open": {
@@ -97,7 +98,7 @@ def test_a_storm_is_of_one_client_and_never_sets_the_limit() -> None:
     asked = checks(one)["graceful_degradation"]
     assert (asked["most"], asked["window_s"], asked["sliding"]) == (10, 1.0, True)
     assert checks(one)["no_data_corruption"]["sources"] == ("sessions", "charges")
-    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+    assert [awaited.name for awaited in one.drained] == AWAITED
 
 
 def test_windows_are_fixed_where_the_target_does_not_say_otherwise() -> None:
@@ -192,7 +193,7 @@ def test_what_a_service_runs_on_is_pressed_as_it_is_written() -> None:
         "clock_skew(target: api, offset: 1h)": (ClockSkew("api", 3600), 4.0),
     }
     for asked, (fault, held_s) in of.items():
-        one = made(f"inject: {asked}", "expect: eventually_succeeds")
+        one = made(f"inject: {asked}", "expect: eventually_succeeds", "retries: 1")
         assert one.faults == (fault,) and one.hold_min_s >= held_s
         assert from_data(to_data(one)) == one
 
@@ -204,6 +205,34 @@ def test_what_is_written_of_answers_is_a_check() -> None:
     assert claims == [("is", "result", "error"), ("==", "error.code", "DOWN"), ("<", "latency", 10.0)]
     later = made("inject { database_failure(target: Repository) }", "then { eventually within 5s: result is success }")
     assert next(one for one in later.checks if one.check == "claim_holds").params["within_s"] == 5.0
+
+
+def test_a_latency_that_is_claimed_can_be_seen_to_be_longer() -> None:
+    for claim in ("result.latency < 20s", "result is error or not (result.latency >= 20s and result.latency > 1s)"):
+        one = made("inject { latency(delay: 1s) }", f"then {{ {claim} }}")
+        assert one.traffic and one.traffic.load.operations[0].timeout_s > 20 and one.hold_min_s > 20
+    eventual = made("inject { latency(delay: 1s) }", "then { eventually within 5s: result.latency < 20s }")
+    assert eventual.hold_min_s < 20
+
+
+def test_nothing_is_doubled_among_what_could_have_been() -> None:
+    for does, again in (
+        ("concurrent_requests(count: 2)", "at_once"),
+        ("network_failure(probability: 0.5)", "in_force"),
+    ):
+        assert checks(made(f"inject: {does}", "expect: no_duplicate_charges"))["no_duplicate_charges"]["again"] == again
+
+
+def test_what_is_eventually_so_is_looked_for_until_its_time_is_over() -> None:
+    failing = "inject: database_failure(target: Repository)"
+    for more in ((), ("retries: 3",)):
+        one = made(failing, "expect { eventually within 60s: result is success }", *more)
+        assert one.traffic and one.traffic.flows == "throughout"
+        # A request that is sent right before the time is over is waited for, too.
+        assert one.settle_s >= 60.0 + one.traffic.load.operations[0].timeout_s
+        assert one.total_max_s > 2 * (one.hold_min_s + one.settle_s)
+    with pytest.raises(BadSpec, match="too short"):
+        made(failing, "expect { eventually within 60s: result is success }", "timeout: 60s")
 
 
 def of_behavior(**keys: object) -> Target:
@@ -258,8 +287,44 @@ def test_what_follows_once_the_clients_are_no_longer_cut_off_is_expected() -> No
     assert {"eventually_succeeds", "eventually result is success"} <= checks(one).keys()
 
 
+BURST, RUSH = "concurrent_requests(count: 2)", "rate_limit_storm(requests: 9, window: 1s, limit: 1)"
+EVENTUALLY = "eventually within 5s: result is success"
+COULD_ONLY_BE_INCONCLUSIVE = [
+    *((f"inject: {load}", claim, "nothing is broken here")
+      for load in (BURST, RUSH)
+      for claim in ("eventually_succeeds", "successful_retry_after_recovery", "error_returned(DOWN)", EVENTUALLY)),
+    ('with: idempotency_key("k")', EVENTUALLY, "nothing is broken here"),
+    *((f"inject: {RUSH}", claim, "each request of a storm has a key of its own")
+      for claim in ("exactly_one_created", "no_duplicate_charges", "all_return_same_session")),
+    ("inject: network_failure(probability: 0.5)", "eventually_succeeds", "add retries"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("does", "claim", "why"), COULD_ONLY_BE_INCONCLUSIVE)
+def test_what_could_only_be_inconclusive_is_refused_in_its_place(does: str, claim: str, why: str) -> None:
+    retries = "" if why == "add retries" else "retries: 3"
+    with pytest.raises(BadSpec, match=why) as refused:
+        made(does, f"expect {{ {claim} }}", retries)
+    assert refused.value.lines()[0].startswith("spec.isl:4:")
+
+
+def test_of_a_request_whose_time_was_over_nobody_knows_whether_it_was_carried_out() -> None:
+    for does in (f"inject: {BURST}", f"inject: {RUSH}", "inject: network_failure(probability: 0.5)"):
+        one = made(does, "expect: no_data_corruption")
+        assert one.traffic
+        statuses = one.traffic.load.operation if BURST in does else one.traffic.load.operations[0]
+        told = {status: statuses.statuses().outcome(status) for status in (201, 408, 409, 429, 503)}
+        assert told == {201: "ok", 408: "info", 409: "fail", 429: "fail", 503: "info"}
+
+
+def test_time_outs_are_told_without_a_fault_too() -> None:
+    for does in (f"inject: {BURST}", 'with: idempotency_key("k")'):
+        assert "phase" not in checks(made(does, "expect: no_timeout_errors"))["no_timeout_errors"]
+
+
 REFUSED = {
     "offset_s must be at least 5 s": "inject: clock_skew(target: api, offset: 500ms)",
+    "latency_ms must be above 0": "inject: latency(delay: 0.2ms)",
     "payments speaks http": "inject: database_failure(target: Gateway, operation: insert)",
     "beside another injection": "inject: concurrent_requests(count: 2)\ninject: network_failure(probability: 0.5)",
     "two injections on one way": "inject: network_failure(probability: 0.5)\ninject: latency(delay: 1s)",
@@ -271,7 +336,7 @@ REFUSED = {
 @pytest.mark.parametrize("why", REFUSED)
 def test_what_can_t_be_done_is_refused_with_its_place_and_never_left_out(why: str) -> None:
     with pytest.raises(BadSpec) as refused:
-        made(REFUSED[why], "expect: eventually_succeeds")
+        made(REFUSED[why], "retries: 3", "expect: eventually_succeeds")
     told, line, caret = refused.value.lines()
     assert re.match(r"spec\.isl:\d+:\d+: ", told) and why in told
     # The place is shown as that of a mistake in the language is: its line, and a caret below what is refused.
@@ -289,7 +354,7 @@ def test_of_two_expectations_with_one_name_neither_is_left_out_and_what_is_said_
     assert [asked[name]["limits_ms"]["max"] for name in ("response_within", "response_within_2")] == [1.0, 50_000.0]
     assert [asked[name]["code"] for name in ("error_returned", "error_returned_2")] == ["DOWN", "AWAY"]
     assert "response_within_3" not in asked
-    assert [awaited.name for awaited in one.drained] == ["charges_and_sessions_agree"]
+    assert [awaited.name for awaited in one.drained] == AWAITED
 
 
 def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None:
@@ -297,7 +362,7 @@ def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None
                'expect: no_data_corruption "nothing is lost"')  # fmt: skip
     hints = {each.name: each.hint for each in (*one.checks, *one.drained)}
     assert hints["result.latency < 10.0"] == "stays responsive"
-    assert hints["no_data_corruption"] == hints["charges_and_sessions_agree"] == "nothing is lost"
+    assert hints["no_data_corruption"] == hints[AWAITED[-1]] == "nothing is lost"
 
 
 def test_what_the_target_lacks_is_named() -> None:
@@ -306,13 +371,20 @@ def test_what_the_target_lacks_is_named() -> None:
             made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created",
                  target=replace(TARGET, routes={**TABLES, **lacks}))  # fmt: skip
     with pytest.raises(BadTarget, match="which service"):
-        made("inject: network_partition(target: Ledger)", "expect: eventually_succeeds")
+        made("inject: network_partition(target: Ledger)", "expect: no_timeout_errors")
     with pytest.raises(BadTarget, match="Did you mean"):
         made("inject: concurrent_requests(count: 2)", "expect: exactly_one_created", behavior="Opens")
 
 
+def test_one_record_alone_is_given_its_time_too() -> None:
+    alone = {**TABLES, "records": {"sessions": TABLES["records"]["sessions"]}}
+    target = replace(TARGET, routes=alone, facts={**TARGET.facts, "catch_up_s": 7.0})
+    (awaited,) = made("inject: concurrent_requests(count: 2)", "expect: no_data_corruption", target=target).drained
+    assert (awaited.name, awaited.within_s) == ("sessions_caught_up", 7.0)
+
+
 def test_a_time_limit_is_that_of_the_run() -> None:
-    one = made("inject: network_failure(probability: 0.5)", "expect: eventually_succeeds", "timeout: 90s")
+    one = made("inject: network_failure(probability: 0.5)", "expect: no_data_corruption", "timeout: 90s")
     assert one.total_max_s == 90.0
     awaited = ("inject: concurrent_requests(count: 2)", "expect: no_data_corruption")
     with pytest.raises(BadSpec, match="records that are awaited take about 36 s"):

@@ -179,6 +179,27 @@ def test_what_is_no_block_is_left_to_others(text: str) -> None:
     assert parse(text).blocks == ()
 
 
+@pytest.mark.parametrize(
+    "heading",
+    ['domain Shop version "1.0"\n', "domain Shop;", "domain Shop; ", "scope: behavior\n", "behavior Other // of {\n",
+     "the behavior of Shop\n", 'domain Shop version "1.0" '],
+)  # fmt: skip
+def test_a_heading_without_a_brace_hides_no_block_that_follows_it(heading: str) -> None:
+    first, second = (block.replace("chaos {", "chaos A {", 1) for block in (CONFLICT, SPIKE))
+    found = parse(f"{heading}{first}\n{second}").blocks
+    assert [(block.behavior, block.scenarios[0].name) for block in found] == [
+        ("A", "idempotency conflict"), ("A", "latency spike"),
+    ]  # fmt: skip
+    (inside,) = parse(f"{heading}\nbehavior B {{\n{CONFLICT}}}").blocks
+    assert inside.behavior == "B"
+    assert mistakes(f"{heading}{first.replace('scenario', 'senario')}")
+
+
+def test_the_brace_of_what_is_declared_may_stand_on_the_next_line() -> None:
+    (block,) = parse(f"domain Shop\n{{ behavior B // of it\n{{ {CONFLICT} }} }}").blocks
+    assert block.behavior == "B"
+
+
 def test_what_stands_around_a_block_changes_no_place() -> None:
     text = f"domain Ünïcode {{ /* {{ \n */ behavior B {{ {CONCURRENT.replace('count: 10', 'cuont: 10')} }} }}"
     assert mistakes(text) == [

@@ -135,7 +135,15 @@ OK = "expect: no_timeout_errors"
         (f"inject: latency(p99: 500mz) {OK}", 'unknown unit "mz". Did you mean "m"?'),
         (f'inject: latency(p99: 1s, distribution: "norml") {OK}',
          "latency: distribution must be one of fixed, uniform, normal, exponential"),
+        (
+            f"with: idempotency_key('k') expect: CONFLICT when parameters differ {OK}",
+            "nothing else can be told of the three requests of a conflict: expect it elsewhere",
+        ),
         (f"inject: latency(p99: 1s, jitter: 1s) {OK}", 'latency: "jitter" is for "delay" only'),
+        (
+            f'inject: latency(delay: 1s, jitter: 1s, distribution: "fixed") {OK}',
+            'latency: "jitter" says nothing beside distribution: "fixed"; leave one of them out',
+        ),
         (f"inject: network_failure(probability: 101%) {OK}",
          "network_failure: probability must be above 0 and up to 1, or up to 100%"),
         (f"inject: network_failure(probability: 0) {OK}",

@@ -164,6 +164,21 @@ def test_what_hits_a_part_alone_is_proved_by_what_it_hit(fault: Any, monkeypatch
         fault.plan(target())
 
 
+@pytest.mark.parametrize("share", [0.001, 0.005, 0.125])
+def test_a_share_of_statements_that_can_not_be_drawn_is_refused_and_not_rounded(
+    share: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = ProxyRoute(route_to(target(dsn="postgresql://u@localhost:6379/x"), "redis"), API, "p", True, "ours")
+    for module in ("reset", "blackhole", "lose_statements"):
+        monkeypatch.setattr(f"blackstart.faults.{module}.proxy_route_to", lambda target, name: found)
+    for fault in (Reset("redis", share=share), Blackhole("redis", share), LoseStatements("redis", "insert", share)):
+        with pytest.raises(Refused, match=f"whole percentage can be lost, 1 % at least, and not {share * 100:g} %"):
+            fault.plan(target())
+    for whole in (0.01, 0.07, 0.29, 0.57):  # of which some, times 100, are a little less than whole
+        (change,) = Reset("redis", share=whole).plan(target())
+        assert change.do[0].body["attributes"]["percent"] == round(whole * 100)  # type: ignore[union-attr]
+
+
 def test_a_delay_of_another_kind_needs_a_proxy_that_knows_it(way: ProxyRoute) -> None:
     normal = Latency("redis", 316, 79, distribution="normal", each="answer")
     if not way.embedded:

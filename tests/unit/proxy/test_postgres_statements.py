@@ -29,6 +29,25 @@ from blackstart.proxy.postgres_statements import Statements, operations
         ("do $$ begin insert into t values (1); end $$", set()),
         ("set lock_timeout = 1", set()),
         ("inserts", set()),
+        ("end", {"commit"}),
+        ("begin; select 1; END TRANSACTION", {"select", "commit"}),
+        # What holds a quote's sign, or a comment's end, and goes on.
+        (r"select E'it\'s; delete from t'", {"select"}),
+        (r"select e'\\'; delete from t", {"select", "delete"}),
+        (r"select 'it\'; delete from t", {"select", "delete"}),
+        ("select 'it''s; delete from t'", {"select"}),
+        ('select "a""; delete from t"', {"select"}),
+        (r"select where'\'; delete from t", {"select", "delete"}),  # the e is another word's
+        ("/* a /* b */; delete from t */ select 1", {"select"}),
+        ("select 1 -- it's\n; delete from t", {"select", "delete"}),
+        ("select $a$; delete from t $$ $b$ $a$; commit", {"select", "commit"}),
+        ("select $1, a$b$; delete from t where a$b$ = 1", {"select", "delete"}),
+        # What is not closed, as where a message is read in part alone, is so to the end.
+        ("select 'a''; delete from t", {"select"}),
+        (r"select E'\\\'; delete from t", {"select"}),
+        ('select "a; delete from t', {"select"}),
+        ("select $$; delete from t", {"select"}),
+        ("select /* /* */; delete from t", {"select"}),
         ("", set()),
     ],
 )

@@ -73,7 +73,7 @@ def test_configuration_and_times_are_in_milliseconds(stories: dict[str, RunView]
 
 WRITTEN = {
     "spec": {"name": "Checkout", "version": "1.0.0", "sha256": "ab" * 32}, "behavior": "Open", "scenario": "db down",
-    "retries": 3, "limit_s": 30.0,
+    "block_retries": 1, "retries": 3, "limit_s": 30.0,
 }  # fmt: skip
 DOWN = {"type": "database_failure", "parameters": {"mode": "UNAVAILABLE"}}
 BURST = {"type": "concurrent_requests", "parameters": {"count": 10}}
@@ -91,7 +91,8 @@ def scenario(view: RunView, *injections: dict[str, object], load: dict[str, int]
 def test_a_scenario_is_told_as_it_is_written(stories: dict[str, RunView]) -> None:
     made = scenario(stories["held"], DOWN)
     config, (told,) = made["config"], made["scenarios"]
-    assert (config["globalRetries"], config["injectionTypes"]) == (3, ["database_failure"])
+    assert (config["globalRetries"], told["retries"]) == (1, 3)
+    assert config["injectionTypes"] == ["database_failure"]
     assert (told["name"], told["behavior"]) == ("db down", "Open")
     (injection,) = told["injections"]
     assert injection["parameters"] == DOWN["parameters"] and injection["activated"] and injection["deactivated"]

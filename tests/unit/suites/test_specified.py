@@ -29,4 +29,5 @@ def test_a_blocks_limits_are_those_of_a_scenario_that_says_nothing_itself(tmp_pa
     )
     a, b = (specified.told(path, name, "") for name in ("a", "b"))
     assert (a["retries"], a["limit_s"], b["retries"], b["limit_s"]) == (2, 30.0, 0, 9.0)
+    assert a["block_retries"] == b["block_retries"] == 2
     assert a["spec"]["name"] == "mine.isl"

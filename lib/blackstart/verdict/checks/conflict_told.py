@@ -3,7 +3,7 @@
 from blackstart.evidence.history import Row
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, number_in, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, unnamed_results, vacuity
 
 
 def conflict_told(
@@ -11,7 +11,8 @@ def conflict_told(
 ) -> CheckResult:
     """`first`, `other` and `again` are the operations of a `loads.Sequence`: the second with other parameters, the
     third as the first. `source` of the final state lists the key of each entry; `entries` names how many there are of
-    the run's keys. Only where the first was acknowledged, and was there, could there be a conflict.
+    the run's keys. Only where the first was acknowledged, and was there, could there be a conflict; that
+    the third has the first one's result, only answers with a detail show.
     """
     report = Reporter(f"{code}, and nothing made, when parameters differ")
     why = vacuity(evidence.history)
@@ -27,7 +28,8 @@ def conflict_told(
     assert two is not None and three is not None
     if two.outcome != "fail" or two.detail != code:
         return report.broke(f"other parameters under a used key were answered {_told(two)}", actual, (two.key,))
-    if three.outcome != "ok" or three.detail != one.detail:
+    unnamed = sum(not row.detail for row in (one, three))
+    if three.outcome != "ok" or (not unnamed and three.detail != one.detail):
         return report.broke(f"after the conflict the first request's answer is {_told(three)}", actual, (three.key,))
     try:
         there = present(evidence, source)
@@ -39,7 +41,7 @@ def conflict_told(
         return report.broke(
             f"{count} entries for the key, {total:g} in all, where the first made one", actual, (one.key,)
         )
-    return report.held(actual)
+    return report.unknown(unnamed_results(unnamed), actual) if unnamed else report.held(actual)
 
 
 def _told(row: Row | None) -> str:

@@ -2,14 +2,15 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, present, selected, unnamed_results, vacuity
 
 
 def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "") -> CheckResult:
     """`source` of the final state lists the key of each entry; an answer's detail names its result.
 
     Keys of ours (`key_prefix`) of which the history knows nothing count too: they were made by the same requests. Where
-    no key was acknowledged twice, nothing could have been made twice: inconclusive.
+    no key was acknowledged twice, nothing could have been made twice, and an answer without a detail names nothing:
+    inconclusive.
     """
     report = Reporter("exactly one entry, and one result, for each acknowledged key")
     rows = selected(evidence, op)
@@ -19,11 +20,16 @@ def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
         return report.unknown(str(missing))
     of_each = (
         "select key, count(*) filter (outcome = 'ok') as oks, "
-        "count(distinct detail) filter (outcome = 'ok') as results from requests where sent and key <> '' group by key"
+        "count(distinct detail) filter (outcome = 'ok' and detail <> '') as results, "
+        "count(*) filter (outcome = 'ok' and detail = '') as unnamed "
+        "from requests where sent and key <> '' group by key"
     )
-    joined = f"select r.key, oks, results, coalesce(t.n, 0) as n from ({of_each}) r left join {there} t using (key)"
-    acknowledged, entries, again = rows.one(
-        f"select count(*) filter (oks > 0), coalesce(sum(n), 0), count(*) filter (oks > 1) from ({joined})"
+    joined = (
+        f"select r.key, oks, results, unnamed, coalesce(t.n, 0) as n from ({of_each}) r left join {there} t using (key)"
+    )
+    acknowledged, entries, again, unnamed = rows.one(
+        "select count(*) filter (oks > 0), coalesce(sum(n), 0), count(*) filter (oks > 1), coalesce(sum(unnamed), 0) "
+        f"from ({joined})"
     )
     (others,) = rows.one(
         f"select coalesce(sum(n), 0) from {there} t where ? <> '' and starts_with(key, ?) "
@@ -42,6 +48,8 @@ def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
     if others:
         return report.broke(f"{others} entries under keys that nobody sent", actual)
     why = vacuity(rows)
+    if not why and unnamed:
+        why = unnamed_results(unnamed)
     if not why and not again:
         why = "no key was acknowledged twice: nothing could have been made twice"
     return report.unknown(why, actual) if why else report.held(actual)

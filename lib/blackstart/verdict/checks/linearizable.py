@@ -36,7 +36,8 @@ def linearizable(
     the statuses `created`, `same` (equal ones: not told apart) and `conflict` say what its answer was, and the detail
     which id was made. With a `conflict_code` a conflict is told by that detail, and not by its status.
 
-    What has no clear outcome may come true at any time, or never. After `most_steps` it is inconclusive.
+    What has no clear outcome may come true at any time, or never, and a request that was rejected may have bound its
+    idempotency key, or not. After `most_steps` it is inconclusive.
     """
     report = Reporter("each key's answers agree with one order of its operations")
     kind = MODELS.get(model)
@@ -77,6 +78,8 @@ class _Seen:
             self.overlapping += any(after.start_s <= one.end_s for one, after in pairwise(certain))
         search = Search(self.kind, operations, self._left // 2)  # one key leaves something for the others
         possible = search.run()
+        if self.kind is IdempotencyKey and len(certain) < 2 and possible is False:
+            return  # one answer alone: what it disagrees with was asked by somebody else
         self._left = max(0, self._left - search.steps)
         if possible is None:
             self.spent.append(key)

@@ -23,13 +23,15 @@ def per_window(
     op: str = "",
     detail: str = "",
     sliding: bool = False,
+    limited_code: str = "",
 ) -> CheckResult:
     """Of the answers with this status (without one: of those that were acknowledged), and with this detail where one is
     named (those that were counted at all). A `sliding` window is any stretch of that length; others follow each other.
 
     When the windows begin is not known, nor at what moment between its sending and its answer a request was counted.
     It broke where, wherever they begin, the requests can't be shared out among the windows that they lay in without
-    one holding more than `most`: a limiter that keeps its limit is never blamed. Where no more than `most` were sent in
+    one holding more than `most`: a limiter that keeps its limit is never blamed. Limited is what was answered 429, or
+    another 4xx with the `limited_code` as its detail. Where no more than `most` were sent in
     a window, nobody was limited, or answers came too late to tell their window (sliding), nothing was tested.
     """
     counted = str(status or "accepted")
@@ -47,7 +49,11 @@ def per_window(
         return report.broke(f"{surely} × {counted} within one window: {actual}", actual)
     if not any(_fit(answered, step / _STEPS, most) for step in range(_STEPS)):
         return report.broke(f"more than {most} in a window: {actual}", actual)
-    (limited,) = rows.one("select count(*) filter (status = 429) from requests")
+    (limited,) = rows.one(
+        "select count(*) filter (status = 429 or (? <> '' and detail = ? and status between 400 and 499)) "
+        "from requests",
+        limited_code, limited_code,
+    )  # fmt: skip
     why = vacuity(rows, ok_needed=False, keys_needed=False)
     if not why and not answered:
         why = f"no answer {counted}{f' said {detail}' if detail else ''}: nobody was counted"

@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import keys, selected, vacuity
+from blackstart.verdict.checks.state import keys, selected, unnamed_results, vacuity
 
 
 def same_result(evidence: Recorded, *, op: str = "", every: bool = False) -> CheckResult:
@@ -40,7 +40,7 @@ def same_result(evidence: Recorded, *, op: str = "", every: bool = False) -> Che
             return report.unknown(f"{failed} answers are no result ({told}), while we were late ourselves", actual)
     why = vacuity(rows)
     if not why and unnamed:
-        why = f"{unnamed} acknowledged answers name no result: does result_from say where it stands?"
+        why = unnamed_results(unnamed)
     if not why and not again:
         why = "no key was acknowledged twice: no two answers could have differed"
     return report.unknown(why, actual) if why else report.held(actual)

@@ -142,6 +142,11 @@ def keys(rows: History, of: str, *params: Any, order: str = "first") -> tuple[li
     return [key for key, _ in found], (found[0][1] - len(found) if found else 0)
 
 
+def unnamed_results(count: int) -> str:
+    """Why so many acknowledged answers, whose detail is empty, prove nothing of what they name."""
+    return f"{count} acknowledged answers name no result: does result_from say where it stands?"
+
+
 def vacuity(history: History, *, ok_needed: bool = True, keys_needed: bool = True) -> str:
     """Why these rows prove nothing; "" where they may."""
     if history.unreadable:

@@ -32,7 +32,7 @@ def turned_away(
         return report.unknown(f"nobody was turned away: {actual}", actual)
     if not served:
         return report.broke(f"nobody was served: {actual}", actual)
-    kept = per_window(evidence, most=most, window_s=window_s, sliding=sliding, op=op)
+    kept = per_window(evidence, most=most, window_s=window_s, sliding=sliding, op=op, limited_code=code)
     if kept.verdict != Verdict.HELD:
         return kept
     return report.held(f"{actual}; {kept.actual}")

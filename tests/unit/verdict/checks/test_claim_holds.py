@@ -12,7 +12,7 @@ from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.claim_holds import claim_holds
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
-from tests.unit.verdict.checks.rows import history, row
+from tests.unit.verdict.checks.rows import history, recorded, row
 
 MADE = row("made")  # 201 after 99 ms
 DOWN = row("down", "fail", status=503, detail="DOWN")
@@ -91,8 +91,41 @@ def test_eventually_one_that_was_sent_and_answered_in_time_after_the_undo_is_eno
     # Before the undo, or after the time, it says nothing; where all that count are otherwise, it broke.
     assert judged(SUCCESS, MADE, undone=11.0, within_s=5.0).verdict == "inconclusive"
     assert judged(SUCCESS, DOWN, late, undone=9.0, within_s=5.0).verdict == "broke"
+    # Before the time is over nobody knows: the system may have come back in the rest of it.
+    soon = judged(SUCCESS, DOWN, row("soon", "fail", at_s=13.0), undone=9.0, within_s=5.0)
+    assert (soon.verdict, soon.message) == ("inconclusive", "the last request was sent 1.0 s before the time was over")
     assert judged(SUCCESS, DOWN, SILENT, undone=9.0, within_s=5.0).verdict == "inconclusive"
     assert judged(SUCCESS, MADE, within_s=5.0).verdict == "inconclusive"
+
+
+def during(claim: Any, *rows: Row) -> CheckResult:
+    run = recorded(history(*rows), phases={"fault": (5.0, 30.0)}, in_force=(10.0, 20.0))
+    return claim_holds(run, claim=claim, text="as claimed", phase="fault")
+
+
+def test_during_a_fault_only_what_was_sent_and_had_ended_in_its_time_counts() -> None:
+    down, before = row("down", "fail", at_s=15.0), row("before", at_s=9.0)
+    back, astride = row("back", at_s=20.5), row("astride", at_s=19.95)
+    # What is answered before the fault is there, or by a system that is back, is another matter.
+    assert during(ERROR, before, down, astride, back).verdict == "held"
+    assert during(ERROR, before, row("up", at_s=15.0), down).verdict == "broke"
+    assert during(ERROR, before, astride, back).verdict == "inconclusive"
+
+
+def test_what_hangs_until_the_undo_had_waited_so_long_and_no_answer() -> None:
+    down, hung = row("down", "fail", at_s=15.0), row("hung", at_s=15.0, end_s=20.1)
+    soon = ("<", "latency", 2.0)
+    assert (during(soon, down, hung).verdict, during(soon, down, hung).offenders) == ("broke", ("hung",))
+    assert during(ERROR, down, hung).verdict == "held"
+
+
+def test_a_latency_that_nothing_could_have_reached_before_the_undo_is_not_held() -> None:
+    late, soon = row("late", at_s=15.0), row("soon", at_s=13.5)
+    for claim in (("<", "latency", 6.0), ("or", ERROR, ("<=", "latency", 6.0)), ("not", (">", "latency", 6.0))):
+        told = during(claim, late)
+        assert (told.verdict, "hold the fault for longer" in told.message) == ("inconclusive", True)
+        assert during(claim, late, soon).verdict == "held"
+    assert during((">", "latency", 0.05), late).verdict == "held"  # it was reached
 
 
 def test_of_nothing_nothing_is_claimed() -> None:

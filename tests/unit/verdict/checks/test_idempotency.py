@@ -42,6 +42,16 @@ def test_where_nothing_could_be_made_twice_nothing_is_said() -> None:
     assert once(*TEN, sessions=None).verdict == "inconclusive"
 
 
+def test_answers_without_a_name_are_no_result_and_not_several() -> None:
+    unnamed = row("k", attempt=11, detail="")
+    told = once(*TEN, unnamed)
+    assert (told.verdict, told.message) == (
+        "inconclusive", "1 acknowledged answers name no result: does result_from say where it stands?"
+    )  # fmt: skip
+    assert once(*[row("k", attempt=n) for n in (1, 2)]).verdict == "inconclusive"
+    assert once(*TEN, unnamed, sessions=("k", "k")).verdict == "broke"
+
+
 def test_all_answers_name_one_result() -> None:
     assert same_result(recorded(history(*TEN)), every=True).verdict == "held"
     other = same_result(recorded(history(*TEN, row("k", attempt=11, detail="s2"))))
@@ -103,6 +113,15 @@ def test_a_conflict_needs_something_to_conflict_with_and_an_answer() -> None:
     assert conflict(FIRST, TOLD, AGAIN, sessions=None).verdict == "inconclusive"
 
 
+def test_that_a_conflict_left_the_first_answer_as_it_was_needs_answers_that_name_it() -> None:
+    nameless = [one._replace(detail="") for one in (FIRST, AGAIN)]
+    told = conflict(nameless[0], TOLD, nameless[1])
+    assert (told.verdict, "result_from" in told.message) == ("inconclusive", True)
+    assert conflict(FIRST, TOLD, nameless[1]).verdict == "inconclusive"
+    assert conflict(nameless[0], TOLD, nameless[1], sessions=("k", "k")).verdict == "broke"
+    assert conflict(nameless[0], TOLD, TOLD._replace(op="again")).verdict == "broke"
+
+
 def test_stores_agree_with_the_answers_and_with_each_other() -> None:
     def of(sessions: object, charges: object, *rows: Row) -> str:
         run = recorded(history(*rows), {"sessions": sessions, "charges": charges})
@@ -125,6 +144,31 @@ def test_nothing_is_doubled_where_it_could_have_been() -> None:
     assert not_doubled(recorded(history(row("a")), {"keys": ["a"]})).verdict == "inconclusive"
     # The system's own repetitions count too: nobody sent b again.
     assert not_doubled(recorded(history(*again, row("b")), {"keys": ["a", "b", "b"]})).verdict == "broke"
+
+
+def test_what_was_sent_again_before_the_fault_alone_shows_nothing_of_it() -> None:
+    before = (row("a", at_s=1.0), row("a", attempt=2, at_s=2.0))
+    hit, again = row("b", "info", at_s=15.0), row("b", attempt=2, at_s=25.0)
+
+    def of(*rows: Row) -> str:
+        run = recorded(history(*before, *rows), {"keys": ["a", "b"]}, in_force=(10.0, 20.0))
+        assert not_doubled(run).verdict == "held"
+        return not_doubled(run, again="in_force").verdict
+
+    assert of() == of(hit) == of(again) == "inconclusive"
+    assert of(hit._replace(start_s=8.0, end_s=9.0), again) == "inconclusive"
+    assert of(hit, again) == of(hit._replace(start_s=9.0, end_s=10.5), again) == "held"
+    gone = recorded(history(*before, hit, again), {"keys": ["a"]}, in_force=(10.0, 20.0))
+    assert not_doubled(gone, again="in_force").verdict == "inconclusive"
+
+
+def test_of_a_burst_two_of_one_key_that_were_acknowledged_could_both_have_made_it() -> None:
+    def of(*rows: Row, keys: tuple[str, ...] = ("k",)) -> str:
+        return not_doubled(recorded(history(*rows), {"keys": keys}), again="at_once").verdict
+
+    assert not_doubled(recorded(history(*TEN), {"keys": ["k"]})).verdict == "inconclusive"
+    assert of(*TEN) == "held" and of(*TEN, keys=("k", "k")) == "broke"
+    assert of(TEN[0]) == of(TEN[0], row("k", "info", 2)) == of(row("k", "info")) == "inconclusive"
 
 
 def test_a_time_out_is_a_time_out_by_status_code_or_silence() -> None:
@@ -181,6 +225,9 @@ def test_under_a_storm_each_is_served_or_refused() -> None:
     assert of(row("a"), *limited, row("x", "info", status=503)) == "broke"
     assert of(row("a"), *limited, row("x", "info")) == "broke"
     assert of(row("a"), *limited, row("x", "fail", status=429, detail="other")) == "broke"
+    # Who says it by another status has limited all the same.
+    assert of(row("a"), row("b"), *[one._replace(status=403) for one in limited]) == "held"
+    assert of(row("a"), row("b"), *[one._replace(status=403, detail="other") for one in limited]) == "broke"
     late = [one._replace(end_s=(one.start_s or 0.0) + 5.0) for one in map(row, "abc")]
     assert of(*late, *limited) == "inconclusive"  # in which window they were counted can't be told
     assert of(*limited) == "broke"  # nobody was served

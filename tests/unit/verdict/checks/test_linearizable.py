@@ -51,7 +51,11 @@ def asked(rows: list[Row], **params: Any) -> CheckResult:
         ([did("new", 11, 12, "", 409), did("other", 13, 14, "s-1", 201)], IDEMPOTENCY, "broke"),
         ([did("new", 11, 12, "", 503), did("other", 13, 14, "", 409), did("new", 15, 16, "s-1")], IDEMPOTENCY, "held"),
         ([did("new", 11, 12, "", 503), did("new", 13, 14, "s-1", 201), did("new", 15, 16, "s-1")], IDEMPOTENCY, "held"),
-        ([did("new", 11, 12, "", 429), did("new", 13, 14, "s-1"), did("new", 15, 16, "s-1")], IDEMPOTENCY, "broke"),
+        ([did("new", 11, 12, "s-1"), did("new", 13, 14, "s-1")], IDEMPOTENCY, "broke"),
+        # Some bind a key to what they reject, some don't.
+        ([did("new", 11, 12, "", 429), did("new", 13, 14, "s-1"), did("new", 15, 16, "s-1")], IDEMPOTENCY, "held"),
+        ([did("new", 11, 12, "", 402), did("new", 13, 14, "s-1", 201), did("new", 15, 16, "s-1")], IDEMPOTENCY, "held"),
+        ([did("new", 13, 14, "", 409), did("new", 11, 12, "", 409), did("new", 15, 16, "", 402)], IDEMPOTENCY, "broke"),
     ],
 )
 def test_an_order_is_looked_for_that_agrees_with_every_answer(
@@ -110,6 +114,17 @@ def test_a_contradiction_of_reads_and_writes_is_told_in_their_words() -> None:
             "no key was answered twice",
         ),
         ([did("new", 11, 12, "s-1", 201), did("new", 13, 14, "", 503)], IDEMPOTENCY, "no key was answered twice"),
+        (
+            [did("new", 11, 12, "", 402), did("other", 13, 14, "", 409), did("new", 15, 16, "", 402)],
+            IDEMPOTENCY,
+            "no key was answered twice",
+        ),
+        ([did("new", 13, 14, "", 409), did("new", 15, 16, "", 402)], IDEMPOTENCY, "no key was answered twice"),
+        (
+            [did("new", 11, 12, "", 402), *(did("other", at, at + 1, "", 409) for at in (13, 15))],
+            IDEMPOTENCY,
+            "no answer names what was made",
+        ),
         ([did("new", 11, 12, "", 201), did("new", 13, 14)], IDEMPOTENCY, "no answer names what was made"),
         (
             [did("new", 11, 12, "s", 201), did("new", 13, 14, "s")],
