@@ -80,7 +80,13 @@ def test_what_is_not_restored_is_told_with_what_is_to_be_mended_before_trading_g
         (tmp_path / "file.mends").touch()
         env = {**environment(lab.state, tmp_path / "reports"), "PYTHONPATH": str(ROOT)}
         healed = subprocess.run(
-            command("chaos.heal", "--experiment", FILE), cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+            command("chaos.heal", "--experiment", FILE),
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
         lab.post("/resume")
     assert ledger(lab.state) == [] and (tmp_path / "file").exists(), healed.stdout + healed.stderr
