@@ -199,7 +199,7 @@ def _undone(view: RunView) -> str:
 
 def is_typed(label: str) -> bool:
     """Whether what stands behind that label is to be typed as it is."""
-    return label.rpartition(" ")[2] in ("mend", "resume", "next", "heal")
+    return label.rpartition(" ")[2] in ("mend", "hand", "resume", "next", "heal")
 
 
 def _ended(view: RunView, state: "_State") -> Iterator[str]:

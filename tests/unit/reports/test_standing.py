@@ -171,7 +171,7 @@ def test_a_pause_whose_other_steps_failed_is_no_success(runs: dict[str, Path]) -
     assert found.trading.endswith("stayed paused. FAILED, do it by hand: POST /flatten") and found.first == ()
     copied = {**flatten, "failed": "500", "by_hand": "curl -X POST http://127.0.0.1/flatten"}
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, copied, mode, paused))
-    assert ("1. by hand", copied["by_hand"]) in list(found.rows())
+    assert ("1. by hand", copied["by_hand"]) in list(found.rows()) and standing.is_typed("1. by hand")
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "skipped": True}, mode, paused))
     assert (found.abort, found.resume) == ("paused", "curl -X POST x")
     assert found.trading.endswith("the API has no such route: POST /flatten")
