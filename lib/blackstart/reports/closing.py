@@ -36,16 +36,18 @@ def last_lines(stands: Standing, log: Path, run_id: str, columns: int) -> Iterat
             yield f"{'evidence:':<{_LABEL}}{log}"
             yield f"{'':<{_LABEL}}{text}/"
             yield f"{'run id:':<{_LABEL}}{run_id}"
-        elif label in PROSE:
-            yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
         elif label != "heal":
-            yield f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"
+            yield from _row(label, text, columns)
 
 
 def state_lines(stands: Standing, columns: int) -> Iterator[str]:
     """How the system stands, where it is paused: what a drill that was refused may have been refused for."""
     for label, text in stands.rows() if stands.state == "paused" else ():
-        if label == "state":
-            yield from wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
-        elif label.endswith("resume"):
-            yield f"{label + ':':<{_LABEL}}{text}"
+        if label == "state" or label.endswith("resume"):
+            yield from _row(label, text, columns)
+
+
+def _row(label: str, text: str, columns: int) -> list[str]:
+    if label in PROSE:
+        return wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
+    return [f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"]
