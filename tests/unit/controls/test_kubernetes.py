@@ -12,7 +12,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import BadTarget, NotAvailable, Refused
+from blackstart.base.errors import BadTarget, NotAvailable, Refused, StepFailed
 from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.steps.shell import to_shell
 from blackstart.faults.bounce import Bounce
@@ -184,9 +184,19 @@ def test_without_its_client_it_says_what_to_install(tmp_path: Path, monkeypatch:
     (tmp_path / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.delitem(sys.modules, "blackstart.controls.cluster.api_server", raising=False)
+    # Where another test has imported it, its package knows it, too.
+    monkeypatch.delattr("blackstart.controls.cluster.api_server", raising=False)
     monkeypatch.setitem(sys.modules, "lightkube", None)
     with pytest.raises(BadTarget, match=r"pip install 'blackstart\[kubernetes\]'"):
         of(deployment="redis").resolve()
+
+
+def test_a_kubectl_that_answers_with_something_else_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kubectl").write_text("#!/bin/sh\necho Welcome\n")
+    (tmp_path / "kubectl").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    with pytest.raises(StepFailed, match=rf"{tmp_path}/kubectl does not show the context kind as JSON"):
+        of(deployment="redis", context="kind").resolve()
 
 
 def test_without_kubectl_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -121,7 +121,10 @@ def connect(kubectl: str, kubeconfig: str, context: str, timeout_s: float) -> Ap
     # What it prints has keys in it, and is never shown.
     viewed = run(_with(config, "view", "--raw", "--flatten", "--minify", "-o", "json", *named))
     if viewed.ok:
-        return ApiServer(json.loads(viewed.stdout), timeout_s)
+        try:
+            return ApiServer(json.loads(viewed.stdout), timeout_s)
+        except ValueError as error:
+            raise StepFailed(f"{kubectl} does not show the context {context} as JSON: {error}") from error
     known = carry_out(_with(config, "get-contexts", "-o", "name")).stdout.split()
     if context in known:
         raise StepFailed(f"the context {context} can't be read: {last_line(viewed.stderr)}")
