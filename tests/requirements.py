@@ -65,6 +65,7 @@ _BINARIES = {
     "k6": ("k6", f"{_GO}/k6"),
     "toxiproxy": ("toxiproxy-server", f"{_GO}/toxiproxy-server", f"{_GO}/server"),
     "browser": ("chromium",),
+    "pdftotext": ("pdftotext",),
     "tmux": ("tmux",),
     "ps": ("ps",),
     "redis-cli": ("redis-cli",),

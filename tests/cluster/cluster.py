@@ -179,7 +179,8 @@ class Cluster:
         for pid in found:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        return not found and self._nobody_holds()
+        # One that had not begun its program at the first look may have done so, and closed the lock's file, by now.
+        return not found and self._nobody_holds() and not self._processes()
 
     def _nobody_holds(self) -> bool:
         """A maker that was killed may have a child that is about to run a program: not marked, but it has the lock."""

@@ -137,7 +137,7 @@ def test_up_that_is_killed_halfway_is_cleared_away_by_down(own: Cluster, so_far:
 def test_down_waits_for_a_child_of_a_killed_maker_that_has_not_begun_its_program(own: Cluster) -> None:
     own.folder.mkdir()
     marker = own.folder / "a-cluster-of-tests"
-    child = f"exec 9>{marker}; flock 9; echo held; sleep 1; BLACKSTART_CLUSTER={own.folder} exec sleep 600 9>&-"
+    child = f"exec 9>{marker}; flock 9; echo held; sleep 1; BLACKSTART_CLUSTER={own.folder} exec sleep 600"
     with subprocess.Popen(["sh", "-c", child], stdout=subprocess.PIPE) as late:
         assert late.stdout is not None and late.stdout.readline() == b"held\n"
         own.down()
