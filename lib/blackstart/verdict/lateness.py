@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from http import HTTPStatus
 from math import inf
 from statistics import fmean
 from typing import Any
@@ -36,6 +37,8 @@ STARVED_SHARE = 0.2
 CROWDED_PER_CPU = 5.0
 # For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile.
 RECOIL_S = 1.0
+# What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
+LIMIT_LEAST_S = 0.1
 RUN, LOAD = "run", "load"
 # Checks that judge by time what was neither read nor sent by us alone.
 _TIMED = ("taken_over", "thresholds")
@@ -141,10 +144,16 @@ class Lateness:
 
     def excuses(self, row: Row, fallback: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
-        it was not answered, or its answer is a fallback: what the system itself takes when a limit of time has passed.
+        it was not answered, or its answer is what the system itself gives when a limit of time has passed: a fallback,
+        or a server's error that took so long.
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
-        beats = self.slow if row.status is None or fallback else self.bad
+        gave_up = (
+            row.status is not None
+            and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+            and end_s - start_s >= LIMIT_LEAST_S
+        )
+        beats = self.slow if row.status is None or fallback or gave_up else self.bad
         ours_s: defaultdict[str, float] = defaultdict(float)
         for who, beat in beats:
             ours_s[who] += _overlap_s(beat.from_s, _felt_s(beat), start_s, end_s)

@@ -159,8 +159,9 @@ def test_what_was_not_answered_on_a_crowded_machine_says_nothing_of_the_system()
     result = outcomes(recorded(history(*TEN, *lost), late=(crowded,)))
     assert (result.verdict, "10.0 threads for each processor" in result.message) == ("inconclusive", True)
     assert outcomes(recorded(history(*TEN, *lost))).verdict == "broke"
-    errors = [one._replace(status=500) for one in lost]
-    assert outcomes(recorded(history(*TEN, *errors), late=(crowded,))).verdict == "broke"
+    for took_s, verdict in ((0.9, "inconclusive"), (0.05, "broke")):  # a limit of its own may have passed, or can't
+        errors = [one._replace(status=500, end_s=20.0 + took_s) for one in lost]
+        assert outcomes(recorded(history(*TEN, *errors), late=(crowded,))).verdict == verdict
     hanging = [one._replace(end_s=24.0) for one in lost]
     assert outcomes(recorded(history(*TEN, *hanging), late=(crowded,))).verdict == "broke"
     for took_s, verdict in ((0.9, "inconclusive"), (2.0, "broke")):  # by far too long for ten threads too
@@ -327,7 +328,7 @@ def test_what_is_acknowledged_another_way_than_usual_is_none() -> None:
     assert acknowledged(recorded(history(*rows), phases=SETTLE), usual="counted", min_share=0.8).verdict == "held"
 
 
-def test_a_fallback_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
+def test_a_fallback_or_late_error_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
     crowd = tuple(Beat(11.0 + n, 12.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(2))
     again = [row(f"a{n}", at_s=11.5 + n / 10, detail="pending") for n in range(5)]
     usual = [one._replace(detail="confirmed") for one in TEN]
@@ -335,6 +336,9 @@ def test_a_fallback_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_m
         (again, (), "broke"),
         (again, crowd, "inconclusive"),
         ([one._replace(outcome="fail", status=500) for one in again], crowd, "broke"),
+        ([one._replace(outcome="fail", status=500, end_s=one.start_s + 0.57) for one in again], (), "broke"),
+        ([one._replace(outcome="fail", status=500, end_s=one.start_s + 0.57) for one in again], crowd, "inconclusive"),
+        ([one._replace(outcome="fail", status=404, end_s=one.start_s + 0.57) for one in again], crowd, "broke"),
     ):
         found = recorded(history(*usual, *rows), phases=SETTLE, late=late)
         assert acknowledged(found, usual="confirmed", min_share=0.9).verdict == verdict
