@@ -65,6 +65,13 @@ def test_ends_of_lines_stay_what_they_are() -> None:
     assert formatted(CONCURRENT.replace("\n", "\r\n").replace("  ", " ")) == CONCURRENT.replace("\n", "\r\n")
 
 
+def test_a_number_and_a_name_on_lines_of_their_own_are_no_duration_afterwards() -> None:
+    for end in ("\r", "\n", "\r\n"):
+        block = f'chaos C {{ scenario "a" {{ inject memory_pressure with {{ usage: 0.14{end}s: 1000 }} expect: ok }} }}\n'
+        shown = formatted(block)
+        assert formatted(shown) == shown and "0.14 s" not in shown
+
+
 def test_what_is_no_block_is_not_formatted() -> None:
     with pytest.raises(BadSpec, match="is never closed"):
         formatted("chaos {")
