@@ -102,13 +102,16 @@ class Behavior:
         return {header: name} if header else {}
 
 
-def record(target: Target, name: str, prefix: str) -> tuple[SqlScalar, SqlScalar]:
-    """What is read of a record in the end: the keys that begin so (`name`), and how many (`name_count`). Raises
-    BadTarget where the target has none of that name."""
+def record(target: Target, name: str, prefix: str) -> tuple[SqlScalar, SqlScalar, SqlScalar]:
+    """What is read of a record in the end: the keys that begin so (`name`), how many (`name_count`), and the id with
+    the key of each (`name_ids`). Raises BadTarget where the target has none of that name."""
     return (
         SqlScalar(f"select coalesce(json_agg(r.key), '[]')::text from ({_query(target, name, prefix)}) as r(key, id)",
                   name=name),
         SqlScalar(f"select count(*) from ({_query(target, name, prefix)}) as r(key, id)", name=f"{name}_count"),
+        SqlScalar(
+            f"select coalesce(json_agg(coalesce(r.id::text, '') || ' ' || r.key), '[]')::text "
+            f"from ({_query(target, name, prefix)}) as r(key, id)", name=f"{name}_ids"),
     )  # fmt: skip
 
 

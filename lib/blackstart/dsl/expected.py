@@ -92,6 +92,7 @@ def _when_parameters_differ(code: str, setting: Setting) -> Expected:
     source = setting.behavior.creates
     params = {
         "code": code, "first": FIRST, "other": OTHER, "again": AGAIN, "source": source, "entries": f"{source}_count",
+        "ids": f"{source}_ids",
     }  # fmt: skip
     hint = "A key that is used again with other parameters must be refused: is the request's hash compared?"
     return Expected((Check("conflict_told", code.lower(), params, hint=hint),), (source,))
@@ -100,7 +101,7 @@ def _when_parameters_differ(code: str, setting: Setting) -> Expected:
 def _exactly_one_created(name: str, setting: Setting) -> Expected:
     _refuse_a_storm(name, setting)
     source = setting.behavior.creates
-    params = {"source": source, "op": REQUEST, "key_prefix": setting.prefix}
+    params = {"source": source, "ids": f"{source}_ids", "op": REQUEST, "key_prefix": setting.prefix}
     hint = "One key made more than one thing, or none: is it looked for and set in one step?"
     return Expected((Check("created_once", name, params, hint=hint),), (source,))
 
@@ -137,6 +138,10 @@ def _graceful_degradation(name: str, setting: Setting) -> Expected:
     if one.shape != "storm":
         params: dict[str, Any] = {"allowed": ("2xx", "4xx", "503"), "op": REQUEST, **_lossy(setting)}
         return Expected((Check("outcomes", name, params, hint="An error nobody meant was answered, or nothing."),))
+    if one.count <= one.limit:
+        raise NotAvailable(
+            f"{one.count} requests can't show a limit of {one.limit}: send more than the limit lets through"
+        )
     sliding = setting.behavior.target.fact("limit_window", "fixed") == "sliding"
     params = {
         "code": setting.behavior.code("limited"), "most": one.limit, "window_s": one.window_s, "sliding": sliding,
@@ -148,7 +153,8 @@ def _graceful_degradation(name: str, setting: Setting) -> Expected:
 
 def _consistent(name: str, setting: Setting) -> Expected:
     target, records = setting.behavior.target, tuple(setting.behavior.target.routes.get("records", {}))
-    params = {"sources": records, "op": REQUEST, "key_prefix": setting.prefix}
+    made = setting.behavior.creates
+    params = {"sources": records, "ids": f"{made}_ids", "op": REQUEST, "key_prefix": setting.prefix}
     hint = "What is recorded is not what was answered: is everything of a request written together?"
     within_s = float(target.fact("catch_up_s", 30.0))
     listed = {one: record(target, one, setting.prefix)[0] for one in records}
@@ -161,7 +167,7 @@ def _consistent(name: str, setting: Setting) -> Expected:
                    name=f"{other}_and_{records[0]}_agree", hint=hint)
         for other in records[1:]
     )  # fmt: skip
-    return Expected((Check("consistent", name, params, hint=hint),), records or (setting.behavior.creates,), drained)
+    return Expected((Check("consistent", name, params, hint=hint),), (*records, made), drained)
 
 
 def _no_timeout_errors(name: str, setting: Setting) -> Expected:

@@ -5,7 +5,7 @@ Adding an injection is adding a function of its name to this file, and its param
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Any, Literal
 
@@ -43,7 +43,8 @@ _RATIO = 0.25  # of a normal delay whose p99 alone is asked for: its deviation b
 
 @dataclass(frozen=True)
 class Injected:
-    """What one injection comes to. `hold_s` is how long it is in force, `shape` the load that it is or that meets it.
+    """What one injection comes to. `hold_s` is how long it is in force, which is as `written` or as long as it takes,
+    `shape` the load that it is or that meets it.
 
     `needs` requests must be due in that time, so that chance hits some of them. `measures` is where the way is that a
     delay is measured on. `lossy` says that clients' answers are lost, so that a missing one is no fault of the target,
@@ -57,6 +58,7 @@ class Injected:
     window_s: float = 0.0
     limit: int = 0
     hold_s: float = HOLD_S
+    written: bool = False
     needs: int = 0
     premises: tuple[Check, ...] = ()
     measures: str = ""
@@ -70,12 +72,13 @@ def injected(injection: Injection, behavior: Behavior, own: Mapping[str, type[In
     nothing here can do, BadTarget for what the target file lacks: it is never left out."""
     if injection.name in own:
         fault, watch = custom.fault(own[injection.name], injection, behavior.target)
-        return Injected((fault,), hold_s=_duration(injection, _patience(behavior.target)), watch=watch)
+        hold_s = _duration(injection, _patience(behavior.target))
+        return Injected((fault,), hold_s=hold_s, written=_lasts(injection) is not None, watch=watch)
     make = _KNOWN.get(injection.name)
     if make is None:
         raise NotAvailable(f"{injection.name} is not available yet: nothing here can do that to a service")
     try:
-        return make(injection, behavior.target)
+        return replace(make(injection, behavior.target), written=_lasts(injection) is not None)
     except ValueError as error:  # more, or less, than the fault can be told
         raise NotAvailable(f"{injection.name}: {error}") from error
 
@@ -87,7 +90,7 @@ def _concurrent_requests(one: Injection, target: Target) -> Injected:
 
 
 def _rate_limit_storm(one: Injection, target: Target) -> Injected:
-    sent = Check("rate_reached", "storm_sent", {"op": REQUEST, "late_share": _LATE_SHARE})
+    sent = Check("rate_reached", "storm_sent", {"op": REQUEST, "late_share": _LATE_SHARE}, premise=True)
     count, limit = int(_number(one, "requests")), int(_number(one, "limit"))
     return Injected(
         shape="storm", count=count, window_s=_number(one, "window"), limit=limit, premises=(sent,), hold_s=0.0
@@ -133,9 +136,8 @@ def _delay(service: str, kind: str, one: Injection) -> tuple[Latency, dict[str, 
 
 def _network_failure(one: Injection, target: Target) -> Injected:
     share = _number(one, "probability")
-    hold_s = float(one.value("recovers_after") or HOLD_S)
     fault = Reset(entrance(target), _ANSWER_LOST_MS, share=share)
-    return Injected((fault,), hold_s=hold_s, needs=_enough(share), lossy=True, cut_off=share == 1)
+    return Injected((fault,), hold_s=_duration(one, HOLD_S), needs=_enough(share), lossy=True, cut_off=share == 1)
 
 
 def _network_partition(one: Injection, target: Target) -> Injected:
@@ -193,11 +195,18 @@ def _patience(target: Target) -> float:
 
 
 def _enough(share: float) -> int:
-    return 0 if share >= 1 else math.ceil(math.log(_NEVER) / math.log(1 - share))
+    return 0 if share >= 1 else math.ceil(math.log(_NEVER) / math.log1p(-share))
+
+
+def _lasts(one: Injection) -> float | None:
+    """For how long it is in force, where that is written."""
+    written = one.value("recovers_after" if one.name == "network_failure" else "duration")
+    return None if written is None else float(written)
 
 
 def _duration(one: Injection, usual_s: float) -> float:
-    return float(one.value("duration") or usual_s)
+    written_s = _lasts(one)
+    return usual_s if written_s is None else written_s
 
 
 def _number(one: Injection, name: str) -> float:

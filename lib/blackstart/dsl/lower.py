@@ -3,6 +3,7 @@
 What can't be done here is refused with its place in the file, before anything is touched; nothing is left out.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -53,6 +54,7 @@ _LEAST_WAIT_S = 0.1
 _ROUNDED_S = 1e-3
 _SPARE_S = 2.0
 _PREPARED_S = 5.0
+_LONGEST_HOLD_S = 300.0
 
 
 def scenarios(document: Document) -> Iterator[tuple[Block, Scenario]]:
@@ -92,16 +94,40 @@ def lowered(document: Document, block: Block, scenario: Scenario, target: Target
     retries = scenario.retries if scenario.retries is not None else block.retries or 0
     setting = Setting(behavior, _prefix(scenario), made, retries + 1)
     wanted = [_placed(document, one, partial(expecting.expected, one, setting)) for one in scenario.expectations]
+    hold_s = _placed(document, scenario, partial(_hold_s, setting, wanted, _rate_per_s(behavior, retries)))
+    setting = replace(setting, injected=replace(made, hold_s=hold_s))
     limit_s = scenario.timeout_s if scenario.timeout_s is not None else block.timeout_s
     try:
         whole = _made(scenario, setting, wanted, retries)
     except ValueError as error:  # more, faster or longer than any load can be
         raise _refusal(document, scenario, str(error)) from None
-    return _limited(document, scenario, whole, limit_s)
+    return _limited(document, scenario, whole, made.window_s, limit_s)
 
 
 def _invokes(step: Step, behavior: Behavior) -> bool:
     return isinstance(step, Assignment) and isinstance(step.value, Call) and step.value.function == Name(behavior.name)
+
+
+def _hold_s(setting: Setting, wanted: list[Expected], rate_per_s: float) -> float:
+    """For how long the fault is in force: as written, or as long as it takes until each expectation could be missed,
+    and a request is hit for certain. Raises NotAvailable where that is longer than written, or than anybody waits."""
+    made = setting.injected
+    if not made.faults:
+        return made.hold_s
+    needs_s = {
+        f"could an answer be seen that takes {one.within_s:g} s or more": one.within_s + _SPARE_S
+        for one in wanted if one.within_s
+    }  # fmt: skip
+    if made.needs:
+        needs_s["is it sure that so small a probability has hit a request"] = made.needs / rate_per_s
+    most = max(needs_s, key=lambda what: needs_s[what], default="")
+    least_s = math.ceil(needs_s[most]) if most else 0.0
+    if made.written and needs_s.get(most, 0.0) > made.hold_s:
+        told = f"the fault lasts {made.hold_s:g} s as written, and only after {least_s} s {most}"
+        raise NotAvailable(f"{told}: write {least_s}s or more, or no time for it")
+    if needs_s.get(most, 0.0) > max(_LONGEST_HOLD_S, made.hold_s):
+        raise NotAvailable(f"only after {least_s} s of the fault {most}, and {_LONGEST_HOLD_S:g} s is the longest")
+    return max(made.hold_s, needs_s.get(most, 0.0))
 
 
 def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries: int) -> Experiment:
@@ -112,9 +138,7 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     load = _conflict(setting, timeout_s) if conflict else _load(setting, timeout_s, retries)
     steady = not conflict and made.shape == "steady"
     spread_s = _waits_s(_again(made, retries)) if steady else 0.0
-    rate_per_s = _rate_per_s(behavior, retries) if steady else 0.0
-    hold_s = max([made.hold_s, *(one.within_s + _SPARE_S for one in wanted if made.faults)])
-    hold_s = max(hold_s, made.needs / rate_per_s) if rate_per_s else hold_s
+    lasts_s = max(made.hold_s, made.window_s)
     after_s = max((one.after_s for one in wanted), default=0.0)
     settle_s = max(spread_s, after_s) + timeout_s if steady else 1.0
     before = LoadOutcome(beside=WAY).is_("ok") if steady else Tcp(entrance(target), name="way_in").is_("open")
@@ -132,10 +156,10 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
         checks=checks,
         collect=collected(tuple(name for one in wanted for name in one.records), setting),
         watch=made.watch,
-        hold_min_s=hold_s,
-        hold_max_s=max(120.0, hold_s),
+        hold_min_s=made.hold_s,
+        hold_max_s=max(120.0, lasts_s + timeout_s),
         settle_s=settle_s,
-        total_max_s=max(300.0, 3 * (hold_s + settle_s)),
+        total_max_s=max(300.0, 3 * (lasts_s + settle_s)),
     )
 
 
@@ -221,13 +245,17 @@ def _together(document: Document, scenario: Scenario, behavior: Behavior, own: O
         raise _refusal(document, loads[-1], f"{loads[-1].name} beside another injection is not available yet")
     if len(parts) <= 1:
         return parts[0] if parts else Injected(hold_s=0.0)
+    written = {part.hold_s for part in parts if part.written}
+    if len(written) > 1:
+        raise _refusal(document, scenario, "two injections that last differently long are not available yet")
     services = [fault.service for part in parts for fault in part.faults]
     if len(set(services)) < len(services) or sum(bool(part.measures) for part in parts) > 1:
         raise _refusal(document, scenario, "two injections on one way are not available yet: neither could be proved")
     return replace(
         parts[0],
         faults=tuple(fault for part in parts for fault in part.faults),
-        hold_s=max(part.hold_s for part in parts),
+        hold_s=next(iter(written), max(part.hold_s for part in parts)),
+        written=bool(written),
         needs=max(part.needs for part in parts),
         premises=tuple(check for part in parts for check in part.premises),
         measures=next((part.measures for part in parts if part.measures), ""),
@@ -241,15 +269,20 @@ def _prefix(scenario: Scenario) -> str:
     """How the run's keys begin: as the scenario says, and never as in a run before, whose keys are known already."""
     given = [argument.value for use in scenario.uses for argument in use.arguments]
     key = next((value.value for value in given if isinstance(value, Text)), slug(scenario.name))
-    return f"{re.sub(r'[^a-zA-Z0-9.:/-]', '-', key)[:60]}-{new_prefix()}"
+    return f"{re.sub(r'[^a-zA-Z0-9._:/-]', '-', key)[:60]}-{new_prefix()}"
 
 
-def _limited(document: Document, scenario: Scenario, made: Experiment, limit_s: float | None) -> Experiment:
+def _limited(
+    document: Document, scenario: Scenario, made: Experiment, window_s: float, limit_s: float | None
+) -> Experiment:
     """With the time limit that is written, which ends a run wherever it is."""
     if limit_s is None:
         return made
     needs_s = (
-        _PREPARED_S + made.hold_min_s + made.settle_s + max((one.within_s or 0.0 for one in made.drained), default=0.0)
+        _PREPARED_S
+        + max(made.hold_min_s, window_s)
+        + made.settle_s
+        + max((one.within_s or 0.0 for one in made.drained), default=0.0)
     )
     if needs_s > limit_s:
         what = "baseline, fault, retries and records that are awaited"

@@ -67,7 +67,9 @@ def test_ends_of_lines_stay_what_they_are() -> None:
 
 def test_a_number_and_a_name_on_lines_of_their_own_are_no_duration_afterwards() -> None:
     for end in ("\r", "\n", "\r\n"):
-        block = f'chaos C {{ scenario "a" {{ inject memory_pressure with {{ usage: 0.14{end}s: 1000 }} expect: ok }} }}\n'
+        block = (
+            f'chaos C {{ scenario "a" {{ inject memory_pressure with {{ usage: 0.14{end}s: 1000 }} expect: ok }} }}\n'
+        )
         shown = formatted(block)
         assert formatted(shown) == shown and "0.14 s" not in shown
 

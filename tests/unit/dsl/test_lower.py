@@ -162,9 +162,59 @@ def test_however_many_retries_there_are_they_outlast_the_fault_and_are_no_flood(
 
 
 def test_what_no_load_can_do_is_refused_in_its_place() -> None:
-    for more in ("expect: response_within(timeout: 2h)", "retries: 1\nexpect: eventually_succeeds"):
-        with pytest.raises(BadSpec, match=r"spec\.isl:2:3: .* at most 3600|spec\.isl:2:3: .* 0 and 3600"):
-            made("inject: network_partition(target: Gateway, duration: 2h)", more)
+    with pytest.raises(BadSpec, match=r"spec\.isl:2:3: .* at most 3600|spec\.isl:2:3: .* 0 and 3600"):
+        made("inject: network_partition(target: Gateway, duration: 2h)", "retries: 1\nexpect: eventually_succeeds")
+
+
+@pytest.mark.parametrize("written", ["500ms", "2s", "40s"])
+def test_a_fault_lasts_as_long_as_it_is_written(written: str) -> None:
+    for injection in ("service_unavailable(target: Gateway", "database_failure(mode: TIMEOUT"):
+        one = made(f"inject: {injection}, duration: {written})", "expect: graceful_degradation")
+        assert one.hold_min_s == {"500ms": 0.5, "2s": 2.0, "40s": 40.0}[written]
+
+
+@pytest.mark.parametrize(
+    ("members", "told"),
+    [
+        (("inject: service_unavailable(target: Gateway, duration: 1s)", "expect: response_within(timeout: 30s)"),
+         r"lasts 1 s as written, and only after 32 s could an answer be seen that takes 30 s or more: write 32s"),
+        (("inject: database_failure(probability: 5%, duration: 1s)", "expect: no_data_corruption"),
+         r"lasts 1 s as written, and only after 36 s is it sure that so small a probability has hit a request"),
+        (("inject: network_failure(probability: 10%, recovers_after: 2s)", "expect: no_data_corruption"),
+         r"lasts 2 s as written, and only after 18 s"),
+        (("inject: database_failure(probability: 0.1%)", "expect: no_data_corruption"),
+         r"only after 1842 s of the fault is it sure .* and 300 s is the longest"),
+        (("inject: network_failure(probability: 0.000000000000001%)", "expect: no_data_corruption"),
+         "300 s is the longest"),
+        (("inject: rate_limit_storm(requests: 10, window: 1s, limit: 10)", "expect: graceful_degradation"),
+         r"10 requests can't show a limit of 10"),
+        (("inject: rate_limit_storm(requests: 100, window: 60s, limit: 10)", "expect: graceful_degradation",
+          "timeout: 25s"),
+         r"its time limit of 25 s is too short: .* about 66 s"),
+        (("inject: service_unavailable(target: Gateway, duration: 1s)", "inject: database_failure(duration: 2s)",
+          "expect: graceful_degradation"), "that last differently long"),
+    ],
+    ids=range(8),
+)  # fmt: skip
+def test_what_a_written_time_can_not_show_is_refused_with_the_time_that_can(
+    members: tuple[str, ...], told: str
+) -> None:
+    with pytest.raises(BadSpec, match=told):
+        made(*members)
+
+
+def test_a_long_storm_has_time_for_all_of_it() -> None:
+    one = made("inject: rate_limit_storm(requests: 700, window: 10m, limit: 10)", "expect: graceful_degradation")
+    assert one.total_max_s > 600 and one.hold_max_s > 600
+
+
+@pytest.mark.parametrize("claim", ["result.latency < 10s", "response_within(timeout: 30s)"])
+def test_retries_outlast_the_fault_that_is_made_longer_for_a_claim(claim: str) -> None:
+    one = made("inject: database_failure(target: Repository, mode: UNAVAILABLE)", "retries: 3",
+               "expect: successful_retry_after_recovery", f"expect: {claim}")  # fmt: skip
+    assert one.traffic
+    waits_s = sum(map(one.traffic.load.retry.wait_s, (1, 2, 3)))
+    assert one.hold_min_s >= 12 and waits_s >= one.hold_min_s + 2.99 and one.settle_s > waits_s
 
 
 def test_a_database_fails_as_it_is_written() -> None:

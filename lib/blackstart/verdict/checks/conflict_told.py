@@ -3,16 +3,32 @@
 from blackstart.evidence.history import Row
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, number_in, present, selected, unnamed_results, vacuity
+from blackstart.verdict.checks.state import (
+    Missing,
+    number_in,
+    other_results,
+    present,
+    selected,
+    unnamed_results,
+    vacuity,
+)
 
 
 def conflict_told(
-    evidence: Recorded, *, code: str, first: str, other: str, again: str, source: str = "", entries: str = ""
+    evidence: Recorded,
+    *,
+    code: str,
+    first: str,
+    other: str,
+    again: str,
+    source: str = "",
+    entries: str = "",
+    ids: str = "",
 ) -> CheckResult:
     """`first`, `other` and `again` are the operations of a `loads.Sequence`: the second with other parameters, the
-    third as the first. `source` of the final state lists the key of each entry; `entries` names how many there are of
-    the run's keys. Only where the first was acknowledged, and was there, could there be a conflict; that
-    the third has the first one's result, only answers with a detail show.
+    third as the first. `source` of the final state lists the key of each entry, `ids` the id and the key, where it is
+    named; `entries` names how many there are of the run's keys. Only where the first was acknowledged, and was there,
+    could there be a conflict; that the third has the first one's result, only answers with a detail show.
     """
     report = Reporter(f"{code}, and nothing made, when parameters differ")
     why = vacuity(evidence.history)
@@ -33,7 +49,7 @@ def conflict_told(
         return report.broke(f"after the conflict the first request's answer is {_told(three)}", actual, (three.key,))
     try:
         there = present(evidence, source)
-        total = number_in(evidence, entries)
+        total, named = number_in(evidence, entries), other_results(evidence, evidence.history, ids)
     except Missing as missing:
         return report.unknown(str(missing), actual)
     (count,) = evidence.history.one(f"select coalesce(sum(n), 0) from {there} where key = ?", one.key)
@@ -41,7 +57,8 @@ def conflict_told(
         return report.broke(
             f"{count} entries for the key, {total:g} in all, where the first made one", actual, (one.key,)
         )
-    return report.unknown(unnamed_results(unnamed), actual) if unnamed else report.held(actual)
+    why = unnamed_results(unnamed) if unnamed else named.doubt
+    return report.unknown(why, actual) if why else report.held(actual)
 
 
 def _told(row: Row | None) -> str:

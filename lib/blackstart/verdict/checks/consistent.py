@@ -7,12 +7,15 @@ from blackstart.model.verdict import Verdict
 from blackstart.verdict.checks.exactly_once import exactly_once
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected
+from blackstart.verdict.checks.state import Missing, keys, other_results, present, selected
 
 
-def consistent(evidence: Recorded, *, sources: Sequence[str], op: str = "", key_prefix: str = "") -> CheckResult:
+def consistent(
+    evidence: Recorded, *, sources: Sequence[str], ids: str = "", op: str = "", key_prefix: str = ""
+) -> CheckResult:
     """Each of `sources` lists the keys of its entries in the final state. For each, acknowledged keys are there exactly
-    once, unknown ones at most once, rejected ones not at all; and what one of them has of ours, the others have."""
+    once, unknown ones at most once, rejected ones not at all; and what one of them has of ours, the others have. Where
+    `ids` lists the id and the key of what was made, acknowledged answers name (by their detail) the id of their key."""
     report = Reporter(f"{' and '.join(sources)} agree with the answers and with each other")
     rows = selected(evidence, op)
     results = {one: exactly_once(evidence, source=one, op=op, key_prefix=key_prefix) for one in sources}
@@ -25,7 +28,7 @@ def consistent(evidence: Recorded, *, sources: Sequence[str], op: str = "", key_
         if told:
             return report.unknown(message, actual)
     try:
-        tables = {one: present(evidence, one) for one in sources}
+        tables, named = {one: present(evidence, one) for one in sources}, other_results(evidence, rows, ids)
     except Missing as missing:
         return report.unknown(str(missing))
     first = next(iter(tables))
@@ -41,4 +44,6 @@ def consistent(evidence: Recorded, *, sources: Sequence[str], op: str = "", key_
                 return report.broke(
                     f"{len(lonely) + more} keys are in {here}, and not in {there}", actual, lonely, more
                 )
-    return report.held(actual)
+    if named.keys and not named.doubt:
+        return report.broke("answers name what is not recorded under their key", actual, named.keys, named.more)
+    return report.unknown(named.doubt, actual) if named.doubt else report.held(actual)

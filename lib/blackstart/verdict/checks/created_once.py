@@ -2,11 +2,14 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, unnamed_results, vacuity
+from blackstart.verdict.checks.state import Missing, keys, other_results, present, selected, unnamed_results, vacuity
 
 
-def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "") -> CheckResult:
-    """`source` of the final state lists the key of each entry; an answer's detail names its result.
+def created_once(
+    evidence: Recorded, *, source: str = "keys", ids: str = "", op: str = "", key_prefix: str = ""
+) -> CheckResult:
+    """`source` of the final state lists the key of each entry, `ids` the id and the key of each, where it is named; an
+    answer's detail names its result, and is then to be that id.
 
     Keys of ours (`key_prefix`) of which the history knows nothing count too: they were made by the same requests. Where
     no key was acknowledged twice, nothing could have been made twice, and an answer without a detail names nothing:
@@ -15,7 +18,7 @@ def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
     report = Reporter("exactly one entry, and one result, for each acknowledged key")
     rows = selected(evidence, op)
     try:
-        there = present(evidence, source)
+        there, others_named = present(evidence, source), other_results(evidence, rows, ids)
     except Missing as missing:
         return report.unknown(str(missing))
     of_each = (
@@ -47,7 +50,10 @@ def created_once(evidence: Recorded, *, source: str = "keys", op: str = "", key_
         return report.broke("; ".join(found), actual, offenders, sum(more for _, more in found.values()))
     if others:
         return report.broke(f"{others} entries under keys that nobody sent", actual)
-    why = vacuity(rows)
+    if others_named.keys and not others_named.doubt:
+        return report.broke("answers name what is not recorded under their key", actual, others_named.keys,
+                            others_named.more)  # fmt: skip
+    why = vacuity(rows) or others_named.doubt
     if not why and unnamed:
         why = unnamed_results(unnamed)
     if not why and not again:

@@ -142,6 +142,42 @@ def keys(rows: History, of: str, *params: Any, order: str = "first") -> tuple[li
     return [key for key, _ in found], (found[0][1] - len(found) if found else 0)
 
 
+def owned(there: str) -> str:
+    """A query of `id`, `owner` and how often (`n`), of a table of `present` whose lines are `id key`."""
+    return f"(select split_part(key, ' ', 1) as id, substr(key, strpos(key, ' ') + 1) as owner, n from {there})"
+
+
+@dataclass(frozen=True)
+class OtherResults:
+    """Keys whose acknowledged answers name a result that is not recorded under them: the first few, how many more, and
+    why they accuse nobody where nothing that was answered is recorded so; "" where something is."""
+
+    keys: Sequence[str] = ()
+    more: int = 0
+    doubt: str = ""
+
+
+def other_results(evidence: Recorded, rows: History, ids: str) -> OtherResults:
+    """Answers' details against `ids` of the final state, which lists `id key`; nothing where it is "". A key that is
+    not there at all is for others to tell. Raises Missing as `present` does."""
+    if not ids:
+        return OtherResults()
+    listed = owned(present(evidence, ids))
+    # A join of its own for each key: `listed` may have several for one.
+    answered = (
+        "select key, min(n) as first, bool_or(detail = any(ids)) as recorded, bool_and(detail = any(ids)) as all_so "
+        f"from requests join (select owner, list(id) as ids from {listed} group by owner) on owner = key "
+        "where outcome = 'ok' and detail <> '' group by key"
+    )
+    found, more = keys(rows, f"select key, first from ({answered}) where not all_so")
+    if not found:
+        return OtherResults()
+    (some,) = rows.one(f"select coalesce(bool_or(recorded), false) from ({answered})")
+    what = "no acknowledged answer names the id that is recorded under its key"
+    doubt = "" if some else f"{what}: does result_from read what the query of {ids} gives as id?"
+    return OtherResults(found, more, doubt)
+
+
 def unnamed_results(count: int) -> str:
     """Why so many acknowledged answers, whose detail is empty, prove nothing of what they name."""
     return f"{count} acknowledged answers name no result: does result_from say where it stands?"

@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, keys, owned, present, selected, vacuity
 
 
 def unique_ids(evidence: Recorded, *, source: str = "ids", op: str = "") -> CheckResult:
@@ -16,7 +16,7 @@ def unique_ids(evidence: Recorded, *, source: str = "ids", op: str = "") -> Chec
         there = present(evidence, source)
     except Missing as missing:
         return report.unknown(str(missing))
-    listed = f"(select split_part(key, ' ', 1) as id, substr(key, strpos(key, ' ') + 1) as owner, n from {there})"
+    listed = owned(there)
     entries, ids, owners, without = rows.one(
         "select coalesce(sum(n), 0), count(distinct id), count(distinct owner), "
         f"coalesce(sum(n) filter (id = '' or owner = ''), 0) from {listed}"

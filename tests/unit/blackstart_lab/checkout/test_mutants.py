@@ -23,6 +23,7 @@ NAMES = {
     "timeout-too-long",
     "partial-write",
     "stale-read-after-conflict",
+    "answers-mixed-up",
 }
 
 
@@ -30,7 +31,7 @@ def parts(name: str) -> dict[str, type[Any]]:
     return dict(mutants.load(name).parts)
 
 
-def test_all_ten_are_found() -> None:
+def test_all_eleven_are_found() -> None:
     assert set(mutants.names()) == NAMES
 
 
@@ -156,3 +157,14 @@ def test_stale_read_after_conflict_answers_duplicates_with_sessions_that_are_now
     assert len(set(told)) == 6
     ((only,),) = made.rows("SELECT id::text FROM checkout_sessions")
     assert only in told
+
+
+def test_answers_mixed_up_tells_clients_of_each_others_sessions(bench: Benches) -> None:
+    made = bench(parts("answers-mixed-up"))
+
+    async def story() -> list[str]:
+        return await asyncio.gather(*(made.ask(key) for key in "abc"))
+
+    told = made.run(story)
+    there = {key: name for key, name in made.rows("SELECT idempotency_key, id::text FROM checkout_sessions")}
+    assert set(there) == set("abc") and set(told) < set(there.values())

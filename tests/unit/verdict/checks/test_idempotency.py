@@ -90,10 +90,10 @@ TOLD = row("k", "fail", 2, op="other", detail="CONFLICT")
 AGAIN = row("k", attempt=3, op="again", detail="s1")
 
 
-def conflict(*rows: Row, sessions: object = ("k",), count: object = 1) -> CheckResult:
-    final = {"sessions": sessions, "sessions_count": count}
+def conflict(*rows: Row, sessions: object = ("k",), count: object = 1, ids: object = ("s1 k",)) -> CheckResult:
+    final = {"sessions": sessions, "sessions_count": count, "ids": ids}
     names = {"first": "first", "other": "other", "again": "again", "source": "sessions", "entries": "sessions_count"}
-    return conflict_told(recorded(history(*rows), final), code="CONFLICT", **names)
+    return conflict_told(recorded(history(*rows), final), code="CONFLICT", **names, ids="ids")
 
 
 def test_a_conflict_is_told_and_makes_nothing() -> None:
@@ -136,6 +136,29 @@ def test_stores_agree_with_the_answers_and_with_each_other() -> None:
     assert of(["k1", "k3"], ["k1", "k3"], ok, rejected) == "broke"
     assert of(None, ["k1"], ok) == "inconclusive"
     assert of([], [], unknown) == "inconclusive"
+
+
+def test_an_answer_names_what_is_recorded_under_its_key() -> None:
+    final = {"sessions": ["a", "b"], "sessions_count": 2, "ids": ["s1 a", "s2 b"]}
+    right = [row(key, attempt=n, detail=of) for key, of in (("a", "s1"), ("b", "s2")) for n in (1, 2)]
+    phantom = [one._replace(detail="s9") if one.key == "b" else one for one in right]
+    swapped = [one._replace(detail={"s1": "s2", "s2": "s1"}[one.detail]) for one in right]
+    for rows, verdict, offenders in ((right, "held", ()), (phantom, "broke", ("b",)), (swapped, "inconclusive", ())):
+        run = recorded(history(*rows), final)
+        for result in (
+            created_once(run, source="sessions", ids="ids"), consistent(run, sources=["sessions"], ids="ids")
+        ):  # fmt: skip
+            assert (result.verdict, result.offenders) == (verdict, offenders)
+            # Of all at once, the query is as likely the wrong one.
+            assert ("does result_from read" in result.message) == (verdict == "inconclusive")
+        assert created_once(run, source="sessions").verdict == "held"  # as in a record of before
+    for ids, verdict in ((["s1 k"], "held"), (["s7 k"], "inconclusive")):
+        assert conflict(FIRST, TOLD, AGAIN, ids=ids).verdict == verdict
+    for result in (
+        created_once(recorded(history(*right), {"sessions": ["a", "b"]}), source="sessions", ids="ids"),
+        consistent(recorded(history(*right), {"sessions": ["a", "b"]}), sources=["sessions"], ids="ids"),
+    ):
+        assert result.verdict == "inconclusive" and '"ids"' in result.message
 
 
 def test_nothing_is_doubled_where_it_could_have_been() -> None:
