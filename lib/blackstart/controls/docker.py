@@ -119,7 +119,7 @@ class Docker(Control):
 
     def resolve(self) -> Control:
         """The one container that is meant, and the engine that it is in. Raises BadTarget naming the candidates."""
-        known = self if self.host else self._with_engine()
+        known = self if self.host else self.with_engine()
         known = replace(known, engine=known.engine or _engine())
         listing = Command(docker_candidates.argv(known.engine), host=self.host, env=dict(known.env))
         wanted = docker_candidates.Wanted(self.container, self.service, self.either, self.project)
@@ -247,7 +247,8 @@ class Docker(Control):
         ]
         return tuple(word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}"))
 
-    def _with_engine(self) -> Self:
+    def with_engine(self) -> Self:
+        """With the engine that is asked from here, and where that is. Raises BadTarget where it has no program here."""
         name = self.engine or _engine()
         path = shutil.which(name)
         if not path:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from blackstart.base.console import Console
@@ -187,6 +189,56 @@ def test_an_api_that_does_not_answer_is_told_as_that(here: Callable[..., int], c
     assert "not in targets/trader.toml: redis, postgres. Start them and write it anew with --force" in out
 
 
+def own_address() -> str:
+    """One of this machine's addresses that others reach it by."""
+    found = (one for many in psutil.net_if_addrs().values() for one in many if one.family == socket.AF_INET)
+    return next((one.address for one in found if not one.address.startswith("127.")), "127.0.0.1")
+
+
+EVERYWHERE = Running("127.0.0.1:8000", 8000, {"docker": "app"}, "container app", everywhere=True)
+UNIT = Running("127.0.0.1:8000", 8000, {"unit": "app.service"}, "unit app.service")
+
+
+@pytest.mark.parametrize(
+    ("one", "host", "its_own"),
+    [
+        (API, "192.0.2.7", False),  # no machine has it (RFC 5737)
+        (EVERYWHERE, "192.0.2.7", False),
+        (UNIT, "192.0.2.7", False),
+        (EVERYWHERE, "no-such-host.invalid", False),
+        (API, "127.0.0.2", False),
+        (API, "localhost", True),
+        (UNIT, "127.0.0.1", True),
+        (EVERYWHERE, own_address(), True),
+    ],
+)
+def test_what_runs_here_is_the_apis_only_where_the_api_is_here(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, one: Running, host: str, its_own: bool
+) -> None:
+    monkeypatch.setattr(recognized, "silence", lambda api: "")
+    assert here([Seen(one, "http")], api=f"http://{host}:8000", kind="trader") == 0
+    service = written()["services"]["api"]
+    assert service["address"] == f"{host}:8000"
+    assert service.get("control") == (dict(one.control) if its_own else None)
+
+
+def test_of_an_api_of_another_machine_only_what_is_proved_is_taken_from_here(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recognized, "silence", lambda api: "")
+    seen = [*ALL, Seen(Running("127.0.0.1:9090", 9090, {"docker": "p"}, "container p"), "prometheus"),
+            Seen(Running("127.0.0.1:8474", 8474, {"docker": "t"}, "container t"), "toxiproxy")]  # fmt: skip
+    assert here(seen, proved=(REDIS.address,), api="http://192.0.2.7:8000") == 0
+    made = written()
+    assert set(made["services"]) == {"api", "redis"} and not {"prometheus", "proxy"} & made.keys()
+    text, said = Path("targets/trader.toml").read_text(), capsys.readouterr().out
+    assert "# [services.postgres]  # container pg" in text
+    for told in (text, said):
+        assert (
+            "192.0.2.7:8000 is not this machine: of what runs here only what is proved to be its own is taken" in told
+        )
+
+
 @pytest.mark.parametrize(("option", "value"), [("name", "../etc"), ("kind", "tradr")])
 def test_a_name_or_kind_that_is_none_is_refused(here: Callable[..., int], capsys: Any, option: str, value: str) -> None:
     assert here(**{option: value}) == 40
@@ -204,7 +256,11 @@ def test_every_text_can_stand_in_the_file() -> None:
     }  # fmt: skip
 
 
-def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("elsewhere", ["", "tcp://192.0.2.7:2375"])
+def test_containers_are_told_by_the_engine_port_by_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    """What an engine elsewhere publishes is no port of this machine."""
     told = [{
         "Name": "/shop-redis-1",
         "Config": {
@@ -219,8 +275,12 @@ def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypa
     (tmp_path / "engine").write_text(script)
     (tmp_path / "engine").chmod(0o755)
     monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "engine"))
+    monkeypatch.setenv("DOCKER_HOST", elsewhere)
     found, why = running.containers()
-    assert (why, [(one.address, one.port) for one in found]) == ("", [("127.0.0.1:16379", 6379), ("", 9)])
+    published = "" if elsewhere else "127.0.0.1:16379"
+    assert (why, [(one.address, one.port) for one in found]) == ("", [(published, 6379), ("", 9)])
+    assert [one.everywhere for one in found] == [not elsewhere, False]
+    assert all(elsewhere in one.told for one in found)
     assert found[0].control == {"compose": "redis", "project": "shop"}
     assert (found[0].names, dict(found[0].settings)) == (("shop-redis-1", "redis"), {"POSTGRES_USER": "app"})
 

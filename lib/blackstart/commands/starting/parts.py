@@ -83,18 +83,23 @@ def _kinds() -> str:
 def everything(draft: Draft, seen: Sequence[Seen], given: Flags, console: Console) -> Draft:
     """The draft with all parts that were found, and with what is still to be said."""
     target = draft.target()
-    place = protocols.read_http(target.api).place.address
-    own = next((each.one for each in seen if each.one.address and _port(each.one.address) == _port(place)), None)
-    keys = {"address": Told(place), "url": Told(draft.top["api"].value)}
+    place = protocols.read_http(target.api).place
+    hosts = running.hosts_here(place.host, place.port)
+    own = next((each.one for each in seen if each.one.is_at(hosts, place.port)), None)
+    keys = {"address": Told(place.address), "url": Told(draft.top["api"].value)}
     if own and "manual" not in own.control:
         keys["control"] = Told(dict(own.control), own.told)
     draft = draft.with_service("api", keys)
+    if not hosts:
+        why = f"{place.address} is not this machine: of what runs here only what is proved to be its own is taken"
+        console.say(why)
+        draft = draft.noted("services.api", why)
     for speaks, key in ((recognized.PROMETHEUS, "prometheus"), (recognized.PROXY, "proxy")):
-        for each in [each for each in seen if each.speaks == speaks][:1]:
+        for each in [each for each in seen if hosts and each.speaks == speaks][:1]:
             draft = draft.with_top(key, Told(f"http://{each.one.address}", each.one.told))
     wanted = target.system.by_flags.servers if target.system.by_flags else _STORES
     for name in wanted:
-        draft = _service(draft, name, _candidates(seen, name, target.system, given), console)
+        draft = _service(draft, name, _candidates(seen, name, target.system, given), bool(hosts), console)
     draft = with_tried_facts(_ways(draft, seen), console)
     for name, one in target.system.declarations.items():
         if is_open(draft, one, name):
@@ -121,9 +126,9 @@ def _candidates(seen: Sequence[Seen], name: str, system: System, given: Flags) -
     return named
 
 
-def _service(draft: Draft, name: str, candidates: Sequence[Running], console: Console) -> Draft:
-    """With the one that is proved to be the system's own; else with the only one there is, or the one that is agreed
-    to; else with all of them left open."""
+def _service(draft: Draft, name: str, candidates: Sequence[Running], here: bool, console: Console) -> Draft:
+    """With the one that is proved to be the system's own; else, where its API is `here`, with the only one there is, or
+    the one that is agreed to; else with all of them left open."""
     called = f"services.{name}"
     if not candidates:
         console.say(f"{name}: nothing that speaks it was found running here")
@@ -132,7 +137,7 @@ def _service(draft: Draft, name: str, candidates: Sequence[Running], console: Co
     within_s = _PROVED_WITHIN_S if len(made) == 1 else _ONE_OF_MANY_WITHIN_S
     missing = [_missing(with_it, name, within_s) for _, with_it in made]
     proved = [number for number, why in enumerate(missing) if not why]
-    chosen = proved[0] if len(proved) == 1 else 0 if len(made) == 1 else None
+    chosen = proved[0] if len(proved) == 1 else 0 if len(made) == 1 and here else None
     if chosen is None and console.interactive:
         chosen = next((n for n, (one, _) in enumerate(made) if console.ask(f"Is {one.told} its {name}?")), None)
     if chosen is None:

@@ -9,13 +9,17 @@ from typing import Any
 
 import psutil
 
+from blackstart.base import sockets
 from blackstart.base.errors import BlackstartError
 from blackstart.commands.starting.held_by import held_by
+from blackstart.controls.docker import Docker
 from blackstart.controls.steps.local import carry_out
 from blackstart.model.step import Command
 
 _ENGINE_WITHIN_S = 15.0
+_LOOKED_UP_WITHIN_S = 3.0
 _COMPOSE = "com.docker.compose."
+_EVERYWHERE = ("", "0.0.0.0", "::")
 # Nothing is said to other ports of a machine: what listens there may take it amiss.
 _PORTS = {6379, 5432, 9092, 8474, 9090, 3000, 5000, 8000, 8001, 8080, 8081, 8888}
 _KAFKA = "kafka.Kafka"
@@ -24,9 +28,10 @@ _PROGRAMS = re.compile(r"redis|valkey|postgres|kafka|toxiproxy|prometheus|uvicor
 
 @dataclass(frozen=True)
 class Running:
-    """One thing that runs. `address` is where it is reached from here ("" where it publishes nothing), `port` its own,
-    `control` the table of a target file, `told` where all this is from, `names` what it is called by others, and
-    `settings` those of its environment that are no secret; `open` are lines that only the operator can decide on."""
+    """One thing that runs. `address` is where it is reached from here ("" where it publishes nothing), and `everywhere`
+    whether it is so at all addresses of this machine, `port` its own, `control` the table of a target file, `told`
+    where all this is from, `names` what it is called by others, and `settings` those of its environment that are no
+    secret; `open` are lines that only the operator can decide on."""
 
     address: str
     port: int
@@ -35,22 +40,43 @@ class Running:
     names: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)
     open: tuple[str, ...] = ()
+    everywhere: bool = False
+
+    def is_at(self, hosts: Collection[str], port: int) -> bool:
+        """Whether it is what answers at that port of these addresses, which are this machine's."""
+        if not self.address or not hosts:
+            return False
+        host, own = sockets.parse_address(self.address)
+        return own == port and (self.everywhere or host in hosts)
+
+
+def hosts_here(host: str, port: int) -> set[str]:
+    """The addresses of a host that is this machine; none where any of them is not, or none can be found."""
+    try:
+        found = sockets.resolve(host, port, sockets.Deadline(_LOOKED_UP_WITHIN_S))
+    except sockets.NoAnswer:
+        return set()
+    addresses = {str(address[0]) for _, address in found}
+    own = {one.address.partition("%")[0] for many in psutil.net_if_addrs().values() for one in many}
+    return addresses if all(each in own or sockets.is_loopback(each) for each in addresses) else set()
 
 
 def containers() -> tuple[list[Running], str]:
     """All running containers, one entry for each port; and why there are none, where the engine can't be asked."""
     engine = os.environ.get("CONTAINER_ENGINE") or "docker"
     try:
+        elsewhere = Docker().with_engine().reach()
         ids = carry_out(Command((engine, "ps", "-q", "--no-trunc"), timeout_s=_ENGINE_WITHIN_S)).stdout.split()
         if not ids:
             return [], f"{engine} runs no container"
         told = carry_out(Command((engine, "inspect", "--type", "container", *ids), timeout_s=_ENGINE_WITHIN_S)).stdout
-        return [one for each in json.loads(told) for one in _of_container(each)], ""
+        return [one for each in json.loads(told) for one in _of_container(each, elsewhere)], ""
     except (BlackstartError, ValueError, KeyError) as error:
         return [], f"{engine} can't be asked: {str(error).splitlines()[0]}"
 
 
-def _of_container(told: Mapping[str, Any]) -> Iterator[Running]:
+def _of_container(told: Mapping[str, Any], elsewhere: str) -> Iterator[Running]:
+    """`elsewhere` is where its engine is, whose published ports are not this machine's; "" for this machine."""
     name, config = str(told["Name"]).lstrip("/"), told["Config"]
     labels = config.get("Labels") or {}
     service, project = (str(labels.get(f"{_COMPOSE}{key}", "")) for key in ("service", "project"))
@@ -64,13 +90,20 @@ def _of_container(told: Mapping[str, Any]) -> Iterator[Running]:
         port = inner.partition("/")[0]
         if not port.isdecimal() or inner.endswith("/udp"):
             continue
-        address = next((f"{_host(one['HostIp'])}:{one['HostPort']}" for one in published or ()), "")
-        where = f"{told_by}, port {port}" + (f" published at {address}" if address else " published nowhere")
-        yield Running(address, int(port), control, where, tuple(filter(None, (name, service))), settings)
+        ip, address = next(
+            ((one["HostIp"], f"{_host(one['HostIp'])}:{one['HostPort']}") for one in published or ()), ("", "")
+        )
+        at = f"published at {address}" if address else "published nowhere"
+        if elsewhere:
+            address, at = "", f"of the engine at {elsewhere}"
+        names = tuple(filter(None, (name, service)))
+        everywhere = bool(address) and ip in _EVERYWHERE
+        where = f"{told_by}, port {port} {at}"
+        yield Running(address, int(port), control, where, names, settings, everywhere=everywhere)
 
 
 def _host(ip: str) -> str:
-    return "127.0.0.1" if ip in ("", "0.0.0.0", "::") else f"[{ip}]" if ":" in ip else ip
+    return "127.0.0.1" if ip in _EVERYWHERE else f"[{ip}]" if ":" in ip else ip
 
 
 def listening(known: Collection[str]) -> list[Running]:
@@ -89,9 +122,12 @@ def listening(known: Collection[str]) -> list[Running]:
         program = _program(one.pid)
         if program == "docker-proxy" or not (port in _PORTS or _PROGRAMS.search(program)):
             continue
-        host = _host(str(one.laddr.ip).removeprefix("::ffff:"))
+        ip = str(one.laddr.ip).removeprefix("::ffff:")
+        host = _host(ip)
         held = held_by(one.pid, program, f"{host}:{port}")
-        found[port] = Running(f"{host}:{port}", port, held.control, held.told, open=held.open)
+        found[port] = Running(
+            f"{host}:{port}", port, held.control, held.told, open=held.open, everywhere=ip in _EVERYWHERE
+        )
     return [found[port] for port in sorted(found)]
 
 
