@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blackstart import controls
-from blackstart.commands.starting import parts, running
+from blackstart.commands.starting import parts, recognized, running
 from blackstart.commands.starting.draft import Draft, Told
 from blackstart.commands.starting.running import Running
 from blackstart.model.control import Control
@@ -42,6 +42,8 @@ def control_of(table: object) -> Control:
 def test_a_program_of_a_supervisord_is_controlled_as_that_program(lab: Supervised) -> None:
     one = found(f"127.0.0.1:{lab.port}")
     assert one.control == {"supervisor": "redis", "config": str(lab.config)} and one.open == ()
+    assert recognized.protocol(one) == "redis"
+    assert "SECURITY ATTACK" not in lab.ctl("tail", "redis")  # what Redis says of a request by HTTP
     assert one.told.startswith("program redis of supervisord (process ")
     control = control_of(one.control)
     assert control.facts().pid == lab.pid()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import socketserver
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
@@ -283,6 +285,58 @@ def test_containers_are_told_by_the_engine_port_by_port(
     assert all(elsewhere in one.told for one in found)
     assert found[0].control == {"compose": "redis", "project": "shop"}
     assert (found[0].names, dict(found[0].settings)) == (("shop-redis-1", "redis"), {"POSTGRES_USER": "app"})
+
+
+@pytest.mark.parametrize(
+    ("image", "port", "likely"),
+    [
+        ("docker.io/library/redis:7-alpine@sha256:00", 7000, "redis"),
+        ("timescale/timescaledb:latest-pg16", 5433, "postgres"),
+        ("confluentinc/cp-kafka", 29092, "kafka"),
+        ("registry.local:5000/shop", 6379, "redis"),
+        ("redis/redis-stack", 8001, "http"),
+        ("provectuslabs/kafka-ui", 8080, "http"),
+        ("oliver006/redis_exporter", 9121, ""),
+        ("mysql:8", 3306, ""),
+    ],
+)
+def test_what_a_container_is_likely_to_speak_is_told_by_its_port_and_its_image(
+    image: str, port: int, likely: str
+) -> None:
+    told = {"Name": "/x", "Config": {"Image": image}, "NetworkSettings": {"Ports": {f"{port}/tcp": None}}}
+    assert [one.likely for one in running._of_container(told, "")] == [likely]
+
+
+@pytest.mark.parametrize(
+    ("likely", "asked"),
+    [("", b"GET "), ("http", b"GET "), ("redis", b"PING"), ("postgres", b"\0\0\0"), ("kafka", b"\0\0\0")],
+)
+def test_a_port_is_asked_in_the_protocol_that_is_likely_and_in_no_other(likely: str, asked: bytes) -> None:
+    """Who understands none of it closes, as MySQL or RabbitMQ do."""
+    heard: list[bytes] = []
+
+    class Foreign(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            heard.append(self.request.recv(64))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Foreign) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        one = Running(f"127.0.0.1:{server.server_address[1]}", 1, {}, "a service", likely=likely)
+        assert recognized.protocol(one) == ""
+        server.shutdown()
+    assert {each[: len(asked)] for each in heard} == {asked}
+
+
+def test_what_was_not_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = Running(f"127.0.0.1:{free_port()}", 5672, {}, "container queue")
+    monkeypatch.setattr(running, "containers", lambda: ([closed, Running("", 9, {}, "container inner")], ""))
+    monkeypatch.setattr(running, "listening", lambda known: [])
+    said: list[str] = []
+    assert parts.look(said.append) == []
+    assert said == [
+        "not known: container queue: does not speak http, and was asked nothing else",
+        "not known: container inner: not looked at",
+    ]
 
 
 def test_without_an_engine_it_goes_on_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,8 +42,12 @@ def look(say: Callable[[str], None]) -> list[Seen]:
     found += running.listening([one.address for one in found])
     seen = [Seen(one, recognized.protocol(one)) for one in found]
     for one, speaks in seen:
-        if speaks:
-            say(f"found: {one.told}: {speaks}")
+        asked = f"does not speak {one.likely or running.HTTP}, and was asked nothing else"
+        say(
+            f"found: {one.told}: {speaks}"
+            if speaks
+            else f"not known: {one.told}: {asked if one.address else 'not looked at'}"
+        )
     return [each for each in seen if each.speaks]
 
 
@@ -56,7 +60,7 @@ def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> t
             raise Refused(f"{given.api} {silence or unknown}")
         value = f"env:{given.variable('api')}" if "@" in given.api else given.api
         return Told(value, f"by {given.called('api')}" + (f"; it {silence}" if silence else "")), kind
-    known = [(each.one, of) for each in seen if each.speaks == recognized.HTTP and (of := _kind_of(each.one, kind))]
+    known = [(each.one, of) for each in seen if each.speaks == running.HTTP and (of := _kind_of(each.one, kind))]
     if len(known) > 1 and console.interactive:
         known = [each for each in known if console.ask(f"Is it the {each[1]} at {each[0].told}?")][:1]
     if len(known) == 1:

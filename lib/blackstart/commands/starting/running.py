@@ -11,6 +11,7 @@ import psutil
 
 from blackstart.base import sockets
 from blackstart.base.errors import BlackstartError
+from blackstart.base.urls import kafka, postgres, redis
 from blackstart.commands.starting.held_by import held_by
 from blackstart.controls.docker import Docker
 from blackstart.controls.steps.local import carry_out
@@ -20,10 +21,21 @@ _ENGINE_WITHIN_S = 15.0
 _LOOKED_UP_WITHIN_S = 3.0
 _COMPOSE = "com.docker.compose."
 _EVERYWHERE = ("", "0.0.0.0", "::")
-# Nothing is said to other ports of a machine: what listens there may take it amiss.
-_PORTS = {6379, 5432, 9092, 8474, 9090, 3000, 5000, 8000, 8001, 8080, 8081, 8888}
+HTTP = "http"
+# What is likely to speak what. Nobody is asked in another protocol than that: who listens there may take it amiss.
+_BY_PORT = {redis.PORT: "redis", postgres.PORT: "postgres", kafka.PORT: "kafka"} | dict.fromkeys(
+    (8474, 9090, 3000, 5000, 8000, 8001, 8080, 8081, 8888), HTTP
+)
+_BY_PROGRAM = (
+    (re.compile(r"(redis|valkey)-server"), "redis"), (re.compile("postgres$"), "postgres"),
+    (re.compile("kafka$"), "kafka"), (re.compile("toxiproxy|prometheus|uvicorn|gunicorn"), HTTP),
+)  # fmt: skip
+_BY_IMAGE = {
+    **dict.fromkeys(("redis", "redis-stack", "redis-stack-server", "valkey"), "redis"),
+    **dict.fromkeys(("postgres", "postgresql", "postgis", "timescaledb"), "postgres"),
+    **dict.fromkeys(("kafka", "cp-kafka", "kafka-native"), "kafka"),
+}
 _KAFKA = "kafka.Kafka"
-_PROGRAMS = re.compile(r"redis|valkey|postgres|kafka|toxiproxy|prometheus|uvicorn|gunicorn", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -31,7 +43,8 @@ class Running:
     """One thing that runs. `address` is where it is reached from here ("" where it publishes nothing), and `everywhere`
     whether it is so at all addresses of this machine, `port` its own, `control` the table of a target file, `told`
     where all this is from, `names` what it is called by others, and `settings` those of its environment that are no
-    secret; `open` are lines that only the operator can decide on."""
+    secret; `open` are lines that only the operator can decide on. `likely` is what it speaks by its image, its program
+    or its port; "" where these say nothing."""
 
     address: str
     port: int
@@ -41,6 +54,7 @@ class Running:
     settings: Mapping[str, str] = field(default_factory=dict)
     open: tuple[str, ...] = ()
     everywhere: bool = False
+    likely: str = ""
 
     def is_at(self, hosts: Collection[str], port: int) -> bool:
         """Whether it is what answers at that port of these addresses, which are this machine's."""
@@ -99,7 +113,13 @@ def _of_container(told: Mapping[str, Any], elsewhere: str) -> Iterator[Running]:
         names = tuple(filter(None, (name, service)))
         everywhere = bool(address) and ip in _EVERYWHERE
         where = f"{told_by}, port {port} {at}"
-        yield Running(address, int(port), control, where, names, settings, everywhere=everywhere)
+        likely = _BY_PORT.get(int(port)) or _BY_IMAGE.get(_repository(config), "")
+        yield Running(address, int(port), control, where, names, settings, everywhere=everywhere, likely=likely)
+
+
+def _repository(config: Mapping[str, Any]) -> str:
+    """The name of its image, without where that is from and which one it is: `cp-kafka`."""
+    return re.split("[:@]", str(config.get("Image", "")).rpartition("/")[2])[0]
 
 
 def _host(ip: str) -> str:
@@ -120,13 +140,14 @@ def listening(known: Collection[str]) -> list[Running]:
             continue
         port = int(one.laddr.port)
         program = _program(one.pid)
-        if program == "docker-proxy" or not (port in _PORTS or _PROGRAMS.search(program)):
+        likely = next((speaks for name, speaks in _BY_PROGRAM if name.match(program)), "") or _BY_PORT.get(port, "")
+        if program == "docker-proxy" or not likely:
             continue
         ip = str(one.laddr.ip).removeprefix("::ffff:")
         host = _host(ip)
         held = held_by(one.pid, program, f"{host}:{port}")
         found[port] = Running(
-            f"{host}:{port}", port, held.control, held.told, open=held.open, everywhere=ip in _EVERYWHERE
+            f"{host}:{port}", port, held.control, held.told, open=held.open, everywhere=ip in _EVERYWHERE, likely=likely
         )
     return [found[port] for port in sorted(found)]
 
