@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
 import textwrap
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +30,11 @@ WORKFLOW, ACTION, GITLAB, JENKINS = (
         "deploy/ci/Jenkinsfile",
     )
 )  # fmt: skip
-UP = "docker compose up --detach --wait"  # the user's own system; here the lab is it
+# `docker compose` as the machine of the job has it: the system that it starts is the test's own.
+COMPOSE = """#!/bin/sh
+echo "$*" >>"$0.told"
+case $2 in logs) echo "app-1  | no connection to the database" ;; esac
+"""
 HEAL = re.compile(r"scripts/run\"? chaos\.heal")
 # What may stand behind the mending: it reads, and keeps.
 READS = re.compile(r"\s*(mkdir -p reports/|docker (ps|logs|compose logs) |done \|\| true|exit \"\$code\"|#|$)")
@@ -35,10 +43,11 @@ BASH, SH = ("bash", "--noprofile", "--norc", "-eo", "pipefail"), ("sh", "-xe")
 
 @dataclass(frozen=True)
 class Lines:
-    """What one server runs: getting Blackstart, the drills, what is done whatever became of them."""
+    """What one server runs: getting Blackstart, the start of the system, the drills, what is done whatever became of it."""
 
     shell: tuple[str, ...]
     fetch: str
+    start: str
     drills: str
     always: tuple[str, ...]
 
@@ -52,32 +61,32 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def runs(path: Path) -> list[str]:
-    return [step["run"] for step in steps(path) if step.get("run", UP) != UP]
+    return [step["run"] for step in steps(path) if "run" in step]
 
 
 def workflow() -> Lines:
-    guard, drills, *always = runs(WORKFLOW)
-    return Lines(BASH, guard, drills, tuple(always))
+    guard, start, drills, *always = runs(WORKFLOW)
+    return Lines(BASH, guard, start, drills, tuple(always))
 
 
 def action() -> Lines:
     drills, *always = runs(ACTION)
-    return Lines(BASH, "", drills, tuple(always))
+    return Lines(BASH, "", "", drills, tuple(always))
 
 
 def gitlab() -> Lines:
     job = yaml.safe_load(GITLAB.read_text())["chaos-tests"]
-    fetch = [line for line in job["before_script"] if line != UP]
-    return Lines(BASH, *("\n".join(part) for part in (fetch, job["script"])), ("\n".join(job["after_script"]),))
+    *fetch, start = job["before_script"]
+    return Lines(BASH, "\n".join(fetch), start, "\n".join(job["script"]), ("\n".join(job["after_script"]),))
 
 
 def jenkins() -> Lines:
     """Each step is `sh` with three quotes, in which nothing has to be escaped for Groovy."""
     found = re.findall(r"sh '''\n(.*?)\n *'''", JENKINS.read_text(), re.DOTALL)
-    blocks = [text for block in found if (text := textwrap.dedent(block)) != UP]
+    blocks = [textwrap.dedent(block) for block in found]
     assert not any("\\" in block for block in blocks)
-    fetch, drills, *always = blocks
-    return Lines(SH, fetch, drills, tuple(always))
+    fetch, start, drills, *always = blocks
+    return Lines(SH, fetch, start, drills, tuple(always))
 
 
 SERVERS = {"workflow": workflow, "action": action, "gitlab": gitlab, "jenkins": jenkins}
@@ -126,7 +135,10 @@ def repository(server: str, state: Path, path: Path, **more: str) -> Repository:
     """`more` is what the user's variables say."""
     path.mkdir(exist_ok=True)
     (path / "tmp").mkdir()
+    (path / "tmp" / "docker").write_text(COMPOSE)
+    (path / "tmp" / "docker").chmod(0o755)
     env = environment(state, path)
+    env["PATH"] = f"{path / 'tmp'}:{env['PATH']}"
     del env["REPORTS"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     env |= {
@@ -171,7 +183,7 @@ def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path)
 def test_what_a_target_file_takes_from_the_environment_is_there_for_the_drills_and_for_the_mending(path: Path) -> None:
     (drills,) = (step for step in steps(path) if "$DRILLS" in step.get("run", ""))
     (heal,) = (step for step in steps(path) if "chaos.heal" in step.get("run", ""))
-    for step in (drills, heal):
+    for step in (drills, heal, *(step for step in steps(path) if "chaos.wait" in step.get("run", ""))):
         assert {"DATABASE_URL", "REDIS_URL"} <= set(step["env"])
         secret = re.compile(r"\$\{\{ (secrets\.DATABASE_URL|inputs\.database-url) \}\}")
         assert secret.fullmatch(step["env"]["DATABASE_URL"])
@@ -218,6 +230,55 @@ def test_blackstart_is_fetched_as_it_was_pinned_and_again_by_the_next_job(tmp_pa
         ["git", "rev-parse", "HEAD"], cwd=job.path / "blackstart", capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() == job.env["BLACKSTART_REF"]
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_the_drills_wait_for_a_system_that_is_slow_to_be_ready(tmp_path: Path, server: str) -> None:
+    with warming_up(answers_before=3) as api:
+        job = at(api, server, tmp_path)
+        done = job.run(job.lines.start)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ready: {api}/ready answers 200" in done.stdout and "no connection" not in done.stdout
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_a_system_that_is_never_ready_ends_the_job_with_its_logs(tmp_path: Path, server: str) -> None:
+    with warming_up(answers_before=1000) as api:
+        job = at(api, server, tmp_path)
+        done = job.run(job.lines.start, WAIT_READY_TIMEOUT="1")
+    assert done.returncode == 40, done.stdout + done.stderr
+    why = f"Not started: {api}/ready did not answer 200 within 1.00 s: it answers 503"
+    assert why in " ".join(done.stderr.split()) and "app-1  | no connection to the database" in done.stdout
+    if "GITHUB_ACTIONS" in job.env:
+        assert "did not answer 200" in "".join(annotations(done.stderr))
+
+
+@contextlib.contextmanager
+def warming_up(answers_before: int) -> Iterator[str]:
+    """The API of a system that says so often that it is not ready, and then that it is."""
+    left = iter([503] * answers_before)
+
+    class App(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(next(left, 200) if self.path == "/ready" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def at(api: str, server: str, folder: Path) -> Repository:
+    """With a target file of that API's, and Blackstart there."""
+    job = repository(server, folder / "state", folder / "repository", TARGET="")
+    (job.path / "targets").mkdir()
+    (job.path / "targets" / "mine.toml").write_text(f'name = "mine"\nkind = "trader"\napi = "{api}"\n')
+    job.fetched()
+    return job
 
 
 def test_a_job_is_green_where_the_drill_holds(lab: LabDriver, tmp_path: Path) -> None:
