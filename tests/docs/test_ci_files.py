@@ -37,13 +37,13 @@ case $2 in logs) echo "app-1  | no connection to the database" ;; esac
 """
 HEAL = re.compile(r"scripts/run\"? chaos\.heal")
 # What may stand behind the mending: it reads, and keeps.
-READS = re.compile(r"\s*(mkdir -p reports/|docker (ps|logs|compose logs) |done \|\| true|exit \"\$code\"|#|$)")
+READS = re.compile(r"\s*(mkdir -p reports/|docker compose logs |exit \"\$code\"|#|$)")
 BASH, SH = ("bash", "--noprofile", "--norc", "-eo", "pipefail"), ("sh", "-xe")
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What one server runs: getting Blackstart, the start of the system, the drills, what is done whatever became of it."""
+    """What one server runs: getting Blackstart, the system's start, the drills, what is done whatever happened."""
 
     shell: tuple[str, ...]
     fetch: str
@@ -127,6 +127,10 @@ class Repository:
         return said
 
     @property
+    def engine_was_asked(self) -> list[str]:
+        return (self.path / "tmp" / "docker.told").read_text().splitlines()
+
+    @property
     def evidence(self) -> list[Path]:
         return sorted(path.parent for path in (self.path / "reports" / "chaos").glob("*/journal.jsonl"))
 
@@ -173,7 +177,7 @@ def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path)
         if "run" in step:  # an expression there would be a part of the script, whatever it holds
             assert "${{" not in step["run"]
     *_, heal, logs, kept = steps(path)
-    assert "chaos.heal" in heal["run"] and "docker logs" in logs["run"] and "upload-artifact" in kept["uses"]
+    assert "chaos.heal" in heal["run"] and "docker compose logs" in logs["run"] and "upload-artifact" in kept["uses"]
     fetched = " && hashFiles('blackstart/scripts/run') != ''" if path == WORKFLOW else ""  # the action is there itself
     assert heal["if"] == f"always(){fetched}"
     assert {step["if"] for step in (logs, kept)} == {"always()"}
@@ -193,6 +197,16 @@ def test_gitlab_keeps_the_logs_where_the_mending_fails_too() -> None:
     """Its `after_script` ends at the first line that fails."""
     *lines, _ = yaml.safe_load(GITLAB.read_text())["chaos-tests"]["after_script"]
     assert [line for line in lines if "chaos.heal" in line] == ["./blackstart/scripts/run chaos.heal || true"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_logs_that_are_kept_are_those_of_the_systems_own_containers(tmp_path: Path, server: str) -> None:
+    """The machine may be shared: another's containers are nothing for this job's evidence."""
+    job = repository(server, tmp_path / "state", tmp_path / "repository")
+    *_, after = re.split(HEAL, "\n".join(job.lines.always))
+    assert job.run(after.partition("\n")[2]).returncode == 0
+    assert job.engine_was_asked == ["compose logs --no-color --timestamps"]
+    assert (job.path / "reports/chaos/containers.log").read_text() == "app-1  | no connection to the database\n"
 
 
 def test_the_workflow_may_read_alone_and_its_runs_wait_for_each_other() -> None:
