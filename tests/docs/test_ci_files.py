@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import textwrap
 import threading
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -207,6 +208,28 @@ def test_the_logs_that_are_kept_are_those_of_the_systems_own_containers(tmp_path
     assert job.run(after.partition("\n")[2]).returncode == 0
     assert job.engine_was_asked == ["compose logs --no-color --timestamps"]
     assert (job.path / "reports/chaos/containers.log").read_text() == "app-1  | no connection to the database\n"
+
+
+def project(server: str, job: str) -> str:
+    """What COMPOSE_PROJECT_NAME comes to for a job of that name, as its server makes it."""
+    if server == "workflow":  # a number, whatever the repository is called
+        told = yaml.safe_load(WORKFLOW.read_text())["jobs"]["chaos"]["env"]["COMPOSE_PROJECT_NAME"]
+        return told.replace("${{ github.repository_id }}", str(zlib.crc32(job.encode())))
+    if server == "gitlab":  # its server makes the slug: lower case, and - for all but letters and digits
+        told = yaml.safe_load(GITLAB.read_text())["chaos-tests"]["variables"]["COMPOSE_PROJECT_NAME"]
+        return told.replace("$CI_PROJECT_PATH_SLUG", re.sub("[^a-z0-9]", "-", job.lower())[:63].strip("-"))
+    made = re.search(r"COMPOSE_PROJECT_NAME = \"(.*)\"", JENKINS.read_text())
+    assert made
+    call = re.fullmatch(r"(.*)\$\{env\.JOB_NAME\.toLowerCase\(\)\.replaceAll\('(.*)', '(.*)'\)\}", made[1])
+    assert call
+    return call[1] + re.sub(call[2], call[3], job.lower())
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_jobs_that_share_a_machine_share_no_containers(server: str) -> None:
+    made = {project(server, job) for job in ("Shop/main", "_Shop/feature%2FÄpfel 2", "Team.X/Shop")}
+    assert len(made) == 3
+    assert [one for one in made if not re.fullmatch("[a-z0-9][a-z0-9_-]*", one)] == []  # what compose takes
 
 
 def test_the_workflow_may_read_alone_and_its_runs_wait_for_each_other() -> None:

@@ -270,6 +270,7 @@ def test_containers_are_told_by_the_engine_port_by_port(
             "Labels": {"com.docker.compose.service": "redis", "com.docker.compose.project": "shop"},
             "ExposedPorts": {"6379/tcp": {}, "9/tcp": {}, "53/udp": {}},
         },
+        "State": {"Running": True},
         "NetworkSettings": {"Ports": {"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}], "53/udp": None}},
     }]  # fmt: skip
     (tmp_path / "told").write_text(json.dumps(told))
@@ -283,7 +284,7 @@ def test_containers_are_told_by_the_engine_port_by_port(
     assert (why, [(one.address, one.port) for one in found]) == ("", [(published, 6379), ("", 9)])
     assert [one.everywhere for one in found] == [not elsewhere, False]
     assert all(elsewhere in one.told for one in found)
-    assert found[0].control == {"compose": "redis", "project": "shop"}
+    assert found[0].control == {"compose": "redis"}  # a project is called otherwise in CI
     assert (found[0].names, dict(found[0].settings)) == (("shop-redis-1", "redis"), {"POSTGRES_USER": "app"})
 
 
@@ -304,7 +305,24 @@ def test_what_a_container_is_likely_to_speak_is_told_by_its_port_and_its_image(
     image: str, port: int, likely: str
 ) -> None:
     told = {"Name": "/x", "Config": {"Image": image}, "NetworkSettings": {"Ports": {f"{port}/tcp": None}}}
-    assert [one.likely for one in running._of_container(told, "")] == [likely]
+    assert [one.likely for one in running._of_container(told, "", ())] == [likely]
+
+
+def test_a_compose_service_of_several_projects_is_named_with_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def container(project: str, runs: bool) -> dict[str, Any]:
+        labels = {"com.docker.compose.service": "redis", "com.docker.compose.project": project}
+        config = {"Labels": labels, "ExposedPorts": {"6379/tcp": {}}}
+        return {"Name": f"/{project}-redis-1", "Config": config, "State": {"Running": runs}}
+
+    (tmp_path / "told").write_text(json.dumps([container("shop", True), container("old", False)]))
+    script = f'#!/bin/sh\ncase $1 in ps) echo 0123abcd ;; inspect) cat "{tmp_path}/told" ;; esac\n'
+    (tmp_path / "engine").write_text(script)
+    (tmp_path / "engine").chmod(0o755)
+    monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "engine"))
+    found, _ = running.containers()
+    assert [one.control for one in found] == [{"compose": "redis", "project": "shop"}]
 
 
 @pytest.mark.parametrize(

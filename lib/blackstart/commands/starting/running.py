@@ -3,7 +3,8 @@
 import json
 import os
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -80,21 +81,39 @@ def containers() -> tuple[list[Running], str]:
     engine = os.environ.get("CONTAINER_ENGINE") or "docker"
     try:
         elsewhere = Docker().with_engine().reach()
-        ids = carry_out(Command((engine, "ps", "-q", "--no-trunc"), timeout_s=_ENGINE_WITHIN_S)).stdout.split()
+        ids = carry_out(Command((engine, "ps", "-a", "-q", "--no-trunc"), timeout_s=_ENGINE_WITHIN_S)).stdout.split()
         if not ids:
             return [], f"{engine} runs no container"
         told = carry_out(Command((engine, "inspect", "--type", "container", *ids), timeout_s=_ENGINE_WITHIN_S)).stdout
-        return [one for each in json.loads(told) for one in _of_container(each, elsewhere)], ""
+        every = json.loads(told)
+        shared = _in_several_projects(every)
+        runs = [each for each in every if each["State"]["Running"]]
+        found = [one for each in runs for one in _of_container(each, elsewhere, shared)]
+        return found, "" if runs else f"{engine} runs no container"
     except (BlackstartError, ValueError, KeyError) as error:
         return [], f"{engine} can't be asked: {str(error).splitlines()[0]}"
 
 
-def _of_container(told: Mapping[str, Any], elsewhere: str) -> Iterator[Running]:
-    """`elsewhere` is where its engine is, whose published ports are not this machine's; "" for this machine."""
+def _compose(told: Mapping[str, Any]) -> tuple[str, str]:
+    """Service and project of a container; "" where it is none of compose's."""
+    labels = told["Config"].get("Labels") or {}
+    return str(labels.get(f"{_COMPOSE}service", "")), str(labels.get(f"{_COMPOSE}project", ""))
+
+
+def _in_several_projects(every: Iterable[Mapping[str, Any]]) -> set[str]:
+    """The compose services that can't be told without their project, containers that do not run among them."""
+    services = Counter(service for service, project in {_compose(told) for told in every} if project)
+    return {service for service, projects in services.items() if projects > 1}
+
+
+def _of_container(told: Mapping[str, Any], elsewhere: str, shared: Collection[str]) -> Iterator[Running]:
+    """`elsewhere` is where its engine is, whose published ports are not this machine's; "" for this machine. Only a
+    service of `shared` is named with its project, which is called otherwise in CI."""
     name, config = str(told["Name"]).lstrip("/"), told["Config"]
-    labels = config.get("Labels") or {}
-    service, project = (str(labels.get(f"{_COMPOSE}{key}", "")) for key in ("service", "project"))
-    control = {"compose": service, "project": project} if service and project else {"docker": name}
+    service, project = _compose(told)
+    control = {"compose": service} if service and project else {"docker": name}
+    if service in shared:
+        control["project"] = project
     told_by = f"container {name}" + (f" (compose {project}/{service})" if service else "")
     environment = dict(pair.split("=", 1) for pair in config.get("Env") or () if "=" in pair)
     settings = {key: environment[key] for key in ("POSTGRES_USER", "POSTGRES_DB") if key in environment}
