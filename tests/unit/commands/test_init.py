@@ -241,6 +241,16 @@ def test_of_an_api_of_another_machine_only_what_is_proved_is_taken_from_here(
         )
 
 
+@pytest.mark.parametrize(("host", "its_own"), [("127.0.0.1", [5433]), ("localhost", [5433]), ("no-such.invalid", [])])
+def test_a_url_of_the_environment_is_that_of_the_server_which_it_leads_to_alone(
+    monkeypatch: pytest.MonkeyPatch, host: str, its_own: list[int]
+) -> None:
+    """Else whoever nothing speaks against, as nothing does against a hand, is proved by the answers of another."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app:hunter22@{host}:5433/book")
+    two = [Running(f"127.0.0.1:{port}", port, {"manual": "postgres"}, "postgres") for port in (5433, 5434)]
+    assert [one.port for one in two if "dsn" in parts._keys("postgres", one)] == its_own
+
+
 @pytest.mark.parametrize(("option", "value"), [("name", "../etc"), ("kind", "tradr")])
 def test_a_name_or_kind_that_is_none_is_refused(here: Callable[..., int], capsys: Any, option: str, value: str) -> None:
     assert here(**{option: value}) == 40

@@ -16,6 +16,7 @@ from blackstart.model import protocols
 from blackstart.model.declaration import FACTS, Declaration
 from blackstart.model.flags import Flags
 from blackstart.model.system import System
+from blackstart.model.target import Service
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites import systems
@@ -171,7 +172,7 @@ def _keys(name: str, one: Running) -> dict[str, Told]:
 def _dsn(name: str, one: Running) -> Told | None:
     """How it is logged in to: by the variable that holds it, or without a password where it wants none."""
     variable = _URL_IN.get(name, "")
-    if os.environ.get(variable):
+    if (url := os.environ.get(variable)) and (not one.address or _leads_to(url, name, one)):
         return Told(f"env:{variable}", "set when this was written")
     if name == "redis" and one.address and not recognized.wants_login(one.address):
         return Told(f"redis://{one.address}/0", "it answers without a password")
@@ -184,6 +185,15 @@ def _dsn(name: str, one: Running) -> Told | None:
             else None
         )
     return None
+
+
+def _leads_to(url: str, name: str, one: Running) -> bool:
+    """Whether it is one of the servers that the URL names. One that can't be read is told of where it is used."""
+    try:
+        places = protocols.places_of(Service(name, dsn=url))
+    except BlackstartError:
+        return True
+    return any(one.is_at(running.hosts_here(each.host, each.port), each.port) for each in places if each.on_network)
 
 
 def _without_password(one: Running) -> str:
