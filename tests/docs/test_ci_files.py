@@ -365,6 +365,48 @@ def annotations(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("::error ")]
 
 
+def test_a_target_file_of_chaos_init_makes_the_workflow_green_on_a_healthy_app(lab: LabDriver, tmp_path: Path) -> None:
+    job = started(lab, tmp_path)
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "leader-lock on mine: held" in done.stdout and annotations(done.stdout) == []
+    assert "nothing is broken" in job.always()
+
+
+def test_a_target_file_of_chaos_init_makes_the_workflow_red_on_a_mutant_and_names_the_cause(tmp_path: Path) -> None:
+    require_own_environment()
+    sick = LabDriver(tmp_path / "state").up("--mutant", "keeps-trading")
+    try:
+        job = started(sick, tmp_path)
+        done = job.run(job.lines.drills)
+        assert done.returncode == 20, done.stdout + done.stderr
+        (error, *_) = annotations(done.stdout)
+        assert error.startswith("::error title=broke%3A leader-lock on mine::") and "paused" in error
+        assert "nothing is broken" in job.always()
+    finally:
+        sick.command("down")
+
+
+def started(app: LabDriver, folder: Path) -> Repository:
+    """A repository with nothing but what `chaos.init` wrote of what runs here, up to where the drills begin. The secret
+    is there as its last lines ask for it."""
+    dsn = app.target["services"]["postgres"]["dsn"]
+    more = {"CHAOS_DRILLS": "chaos.leader-lock", "TARGET": "", "DATABASE_URL": dsn}
+    job = repository("workflow", app.state, folder / "repository", **more)
+    assert job.run(job.lines.fetch).returncode == 0
+    job.fetched()
+    made = job.run(f"./blackstart/scripts/run chaos.init --name mine --api {app.target['api']}")
+    assert made.returncode == 0, made.stdout + made.stderr
+    for service in ("redis", "postgres"):
+        found = rf" {service}: program {service} of supervisord .*: proved to be its own"
+        assert re.search(found, made.stdout), made.stdout
+    assert "CI must set: DATABASE_URL" in made.stdout.splitlines()
+    assert [each.name for each in (job.path / "targets").iterdir()] == ["mine.toml"]
+    done = job.run(job.lines.start)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return job
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("server", SERVERS)
