@@ -112,7 +112,7 @@ def _of_container(told: Mapping[str, Any], elsewhere: str, shared: Collection[st
     name, config = str(told["Name"]).lstrip("/"), told["Config"]
     service, project = _compose(told)
     control = {"compose": service} if service and project else {"docker": name}
-    if service in shared:
+    if project and service in shared:
         control["project"] = project
     told_by = f"container {name}" + (f" (compose {project}/{service})" if service else "")
     environment = dict(pair.split("=", 1) for pair in config.get("Env") or () if "=" in pair)
