@@ -6,10 +6,12 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from blackstart import controls
-from blackstart.commands.starting import parts, running
+from blackstart.base.errors import StepFailed
+from blackstart.commands.starting import parts, recognized, running
 from blackstart.commands.starting.draft import Draft, Told
 from blackstart.commands.starting.running import Running
 from blackstart.model.control import Control
@@ -42,6 +44,8 @@ def control_of(table: object) -> Control:
 def test_a_program_of_a_supervisord_is_controlled_as_that_program(lab: Supervised) -> None:
     one = found(f"127.0.0.1:{lab.port}")
     assert one.control == {"supervisor": "redis", "config": str(lab.config)} and one.open == ()
+    assert recognized.protocol(one) == "redis"
+    assert "SECURITY ATTACK" not in lab.ctl("tail", "redis")  # what Redis says of a request by HTTP
     assert one.told.startswith("program redis of supervisord (process ")
     control = control_of(one.control)
     assert control.facts().pid == lab.pid()
@@ -56,6 +60,23 @@ def test_a_supervisord_that_can_not_be_asked_is_told_and_nothing_else_is_taken_f
     one = found(f"127.0.0.1:{lab.port}")
     assert list(one.control) == ["manual"]
     assert "can't be asked: " in one.told and "has no [supervisorctl] section" in one.told
+
+
+def test_a_supervisord_that_ends_itself_is_told_as_that(lab: Supervised) -> None:
+    """Its last program takes its time, and until then it answers nothing but that it ends."""
+    stubborn = "[program:stubborn]\ncommand=/bin/sh -c 'trap \"\" TERM; exec sleep 600'\nstopwaitsecs=20\nstartsecs=0\n"
+    lab.config.write_text(lab.config.read_text() + stubborn)
+    control = control_of({"supervisor": "redis", "config": str(lab.config)})
+    lab.ctl("update")
+    assert eventually(lambda: lab.ctl("pid", "stubborn").strip() not in ("", "0"))
+    stays = psutil.Process(int(lab.ctl("pid", "stubborn")))
+    assert eventually(lambda: "sleep" in stays.cmdline())  # the signal is ignored by then
+    lab.ctl("shutdown")
+    try:
+        with pytest.raises(StepFailed, match="says SHUTDOWN_STATE"):
+            control.resolve()
+    finally:
+        stays.kill()
 
 
 @pytest.mark.kafka

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shutil
 import subprocess
 import textwrap
+import threading
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +31,24 @@ WORKFLOW, ACTION, GITLAB, JENKINS = (
         "deploy/ci/Jenkinsfile",
     )
 )  # fmt: skip
-UP = "docker compose up --detach --wait"  # the user's own system; here the lab is it
+# `docker compose` as the machine of the job has it: the system that it starts is the test's own.
+COMPOSE = """#!/bin/sh
+echo "$*" >>"$0.told"
+case $2 in logs) echo "app-1  | no connection to the database" ;; esac
+"""
 HEAL = re.compile(r"scripts/run\"? chaos\.heal")
 # What may stand behind the mending: it reads, and keeps.
-READS = re.compile(r"\s*(mkdir -p reports/|docker (ps|logs|compose logs) |done \|\| true|exit \"\$code\"|#|$)")
+READS = re.compile(r"\s*(mkdir -p reports/|docker compose logs |exit \"\$code\"|#|$)")
 BASH, SH = ("bash", "--noprofile", "--norc", "-eo", "pipefail"), ("sh", "-xe")
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What one server runs: getting Blackstart, the drills, what is done whatever became of them."""
+    """What one server runs: getting Blackstart, the system's start, the drills, what is done whatever happened."""
 
     shell: tuple[str, ...]
     fetch: str
+    start: str
     drills: str
     always: tuple[str, ...]
 
@@ -52,32 +62,32 @@ def steps(path: Path) -> list[dict[str, Any]]:
 
 
 def runs(path: Path) -> list[str]:
-    return [step["run"] for step in steps(path) if step.get("run", UP) != UP]
+    return [step["run"] for step in steps(path) if "run" in step]
 
 
 def workflow() -> Lines:
-    guard, drills, *always = runs(WORKFLOW)
-    return Lines(BASH, guard, drills, tuple(always))
+    guard, start, drills, *always = runs(WORKFLOW)
+    return Lines(BASH, guard, start, drills, tuple(always))
 
 
 def action() -> Lines:
     drills, *always = runs(ACTION)
-    return Lines(BASH, "", drills, tuple(always))
+    return Lines(BASH, "", "", drills, tuple(always))
 
 
 def gitlab() -> Lines:
     job = yaml.safe_load(GITLAB.read_text())["chaos-tests"]
-    fetch = [line for line in job["before_script"] if line != UP]
-    return Lines(BASH, *("\n".join(part) for part in (fetch, job["script"])), ("\n".join(job["after_script"]),))
+    *fetch, start = job["before_script"]
+    return Lines(BASH, "\n".join(fetch), start, "\n".join(job["script"]), ("\n".join(job["after_script"]),))
 
 
 def jenkins() -> Lines:
     """Each step is `sh` with three quotes, in which nothing has to be escaped for Groovy."""
     found = re.findall(r"sh '''\n(.*?)\n *'''", JENKINS.read_text(), re.DOTALL)
-    blocks = [text for block in found if (text := textwrap.dedent(block)) != UP]
+    blocks = [textwrap.dedent(block) for block in found]
     assert not any("\\" in block for block in blocks)
-    fetch, drills, *always = blocks
-    return Lines(SH, fetch, drills, tuple(always))
+    fetch, start, drills, *always = blocks
+    return Lines(SH, fetch, start, drills, tuple(always))
 
 
 SERVERS = {"workflow": workflow, "action": action, "gitlab": gitlab, "jenkins": jenkins}
@@ -118,6 +128,10 @@ class Repository:
         return said
 
     @property
+    def engine_was_asked(self) -> list[str]:
+        return (self.path / "tmp" / "docker.told").read_text().splitlines()
+
+    @property
     def evidence(self) -> list[Path]:
         return sorted(path.parent for path in (self.path / "reports" / "chaos").glob("*/journal.jsonl"))
 
@@ -126,7 +140,10 @@ def repository(server: str, state: Path, path: Path, **more: str) -> Repository:
     """`more` is what the user's variables say."""
     path.mkdir(exist_ok=True)
     (path / "tmp").mkdir()
+    (path / "tmp" / "docker").write_text(COMPOSE)
+    (path / "tmp" / "docker").chmod(0o755)
     env = environment(state, path)
+    env["PATH"] = f"{path / 'tmp'}:{env['PATH']}"
     del env["REPORTS"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     env |= {
@@ -161,7 +178,7 @@ def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path)
         if "run" in step:  # an expression there would be a part of the script, whatever it holds
             assert "${{" not in step["run"]
     *_, heal, logs, kept = steps(path)
-    assert "chaos.heal" in heal["run"] and "docker logs" in logs["run"] and "upload-artifact" in kept["uses"]
+    assert "chaos.heal" in heal["run"] and "docker compose logs" in logs["run"] and "upload-artifact" in kept["uses"]
     fetched = " && hashFiles('blackstart/scripts/run') != ''" if path == WORKFLOW else ""  # the action is there itself
     assert heal["if"] == f"always(){fetched}"
     assert {step["if"] for step in (logs, kept)} == {"always()"}
@@ -171,7 +188,7 @@ def test_github_runs_what_it_was_told_to_and_mends_whatever_happened(path: Path)
 def test_what_a_target_file_takes_from_the_environment_is_there_for_the_drills_and_for_the_mending(path: Path) -> None:
     (drills,) = (step for step in steps(path) if "$DRILLS" in step.get("run", ""))
     (heal,) = (step for step in steps(path) if "chaos.heal" in step.get("run", ""))
-    for step in (drills, heal):
+    for step in (drills, heal, *(step for step in steps(path) if "chaos.wait" in step.get("run", ""))):
         assert {"DATABASE_URL", "REDIS_URL"} <= set(step["env"])
         secret = re.compile(r"\$\{\{ (secrets\.DATABASE_URL|inputs\.database-url) \}\}")
         assert secret.fullmatch(step["env"]["DATABASE_URL"])
@@ -181,6 +198,38 @@ def test_gitlab_keeps_the_logs_where_the_mending_fails_too() -> None:
     """Its `after_script` ends at the first line that fails."""
     *lines, _ = yaml.safe_load(GITLAB.read_text())["chaos-tests"]["after_script"]
     assert [line for line in lines if "chaos.heal" in line] == ["./blackstart/scripts/run chaos.heal || true"]
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_the_logs_that_are_kept_are_those_of_the_systems_own_containers(tmp_path: Path, server: str) -> None:
+    """The machine may be shared: another's containers are nothing for this job's evidence."""
+    job = repository(server, tmp_path / "state", tmp_path / "repository")
+    *_, after = re.split(HEAL, "\n".join(job.lines.always))
+    assert job.run(after.partition("\n")[2]).returncode == 0
+    assert job.engine_was_asked == ["compose logs --no-color --timestamps"]
+    assert (job.path / "reports/chaos/containers.log").read_text() == "app-1  | no connection to the database\n"
+
+
+def project(server: str, job: str) -> str:
+    """What COMPOSE_PROJECT_NAME comes to for a job of that name, as its server makes it."""
+    if server == "workflow":  # a number, whatever the repository is called
+        told = yaml.safe_load(WORKFLOW.read_text())["jobs"]["chaos"]["env"]["COMPOSE_PROJECT_NAME"]
+        return told.replace("${{ github.repository_id }}", str(zlib.crc32(job.encode())))
+    if server == "gitlab":  # its server makes the slug: lower case, and - for all but letters and digits
+        told = yaml.safe_load(GITLAB.read_text())["chaos-tests"]["variables"]["COMPOSE_PROJECT_NAME"]
+        return told.replace("$CI_PROJECT_PATH_SLUG", re.sub("[^a-z0-9]", "-", job.lower())[:63].strip("-"))
+    made = re.search(r"COMPOSE_PROJECT_NAME = \"(.*)\"", JENKINS.read_text())
+    assert made
+    call = re.fullmatch(r"(.*)\$\{env\.JOB_NAME\.toLowerCase\(\)\.replaceAll\('(.*)', '(.*)'\)\}", made[1])
+    assert call
+    return call[1] + re.sub(call[2], call[3], job.lower())
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_jobs_that_share_a_machine_share_no_containers(server: str) -> None:
+    made = {project(server, job) for job in ("Shop/main", "_Shop/feature%2FÄpfel 2", "Team.X/Shop")}
+    assert len(made) == 3
+    assert [one for one in made if not re.fullmatch("[a-z0-9][a-z0-9_-]*", one)] == []  # what compose takes
 
 
 def test_the_workflow_may_read_alone_and_its_runs_wait_for_each_other() -> None:
@@ -218,6 +267,55 @@ def test_blackstart_is_fetched_as_it_was_pinned_and_again_by_the_next_job(tmp_pa
         ["git", "rev-parse", "HEAD"], cwd=job.path / "blackstart", capture_output=True, text=True, check=True
     )
     assert told.stdout.strip() == job.env["BLACKSTART_REF"]
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_the_drills_wait_for_a_system_that_is_slow_to_be_ready(tmp_path: Path, server: str) -> None:
+    with warming_up(answers_before=3) as api:
+        job = at(api, server, tmp_path)
+        done = job.run(job.lines.start)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ready: {api}/ready answers 200" in done.stdout and "no connection" not in done.stdout
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_a_system_that_is_never_ready_ends_the_job_with_its_logs(tmp_path: Path, server: str) -> None:
+    with warming_up(answers_before=1000) as api:
+        job = at(api, server, tmp_path)
+        done = job.run(job.lines.start, WAIT_READY_TIMEOUT="1")
+    assert done.returncode == 40, done.stdout + done.stderr
+    why = f"Not started: {api}/ready did not answer 200 within 1.00 s: it answers 503"
+    assert why in " ".join(done.stderr.split()) and "app-1  | no connection to the database" in done.stdout
+    if "GITHUB_ACTIONS" in job.env:
+        assert "did not answer 200" in "".join(annotations(done.stderr))
+
+
+@contextlib.contextmanager
+def warming_up(answers_before: int) -> Iterator[str]:
+    """The API of a system that says so often that it is not ready, and then that it is."""
+    left = iter([503] * answers_before)
+
+    class App(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(next(left, 200) if self.path == "/ready" else 404)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+def at(api: str, server: str, folder: Path) -> Repository:
+    """With a target file of that API's, and Blackstart there."""
+    job = repository(server, folder / "state", folder / "repository", TARGET="")
+    (job.path / "targets").mkdir()
+    (job.path / "targets" / "mine.toml").write_text(f'name = "mine"\nkind = "trader"\napi = "{api}"\n')
+    job.fetched()
+    return job
 
 
 def test_a_job_is_green_where_the_drill_holds(lab: LabDriver, tmp_path: Path) -> None:
@@ -265,6 +363,48 @@ def outputs(job: Repository) -> dict[str, str]:
 
 def annotations(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("::error ")]
+
+
+def test_a_target_file_of_chaos_init_makes_the_workflow_green_on_a_healthy_app(lab: LabDriver, tmp_path: Path) -> None:
+    job = started(lab, tmp_path)
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "leader-lock on mine: held" in done.stdout and annotations(done.stdout) == []
+    assert "nothing is broken" in job.always()
+
+
+def test_a_target_file_of_chaos_init_makes_the_workflow_red_on_a_mutant_and_names_the_cause(tmp_path: Path) -> None:
+    require_own_environment()
+    sick = LabDriver(tmp_path / "state").up("--mutant", "keeps-trading")
+    try:
+        job = started(sick, tmp_path)
+        done = job.run(job.lines.drills)
+        assert done.returncode == 20, done.stdout + done.stderr
+        (error, *_) = annotations(done.stdout)
+        assert error.startswith("::error title=broke%3A leader-lock on mine::") and "paused" in error
+        assert "nothing is broken" in job.always()
+    finally:
+        sick.command("down")
+
+
+def started(app: LabDriver, folder: Path) -> Repository:
+    """A repository with nothing but what `chaos.init` wrote of what runs here, up to where the drills begin. The secret
+    is there as its last lines ask for it."""
+    dsn = app.target["services"]["postgres"]["dsn"]
+    more = {"CHAOS_DRILLS": "chaos.leader-lock", "TARGET": "", "DATABASE_URL": dsn}
+    job = repository("workflow", app.state, folder / "repository", **more)
+    assert job.run(job.lines.fetch).returncode == 0
+    job.fetched()
+    made = job.run(f"./blackstart/scripts/run chaos.init --name mine --api {app.target['api']}")
+    assert made.returncode == 0, made.stdout + made.stderr
+    for service in ("redis", "postgres"):
+        found = rf" {service}: program {service} of supervisord .*: proved to be its own"
+        assert re.search(found, made.stdout), made.stdout
+    assert "CI must set: DATABASE_URL" in made.stdout.splitlines()
+    assert [each.name for each in (job.path / "targets").iterdir()] == ["mine.toml"]
+    done = job.run(job.lines.start)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return job
 
 
 @pytest.mark.slow

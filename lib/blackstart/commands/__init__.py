@@ -22,11 +22,12 @@ if TYPE_CHECKING:
         run,
         suite,
         suite_command,
+        waiting,
     )
 
 __all__ = [
     "attesting", "catalog", "chaos_blocks", "due", "freezing", "healing", "init", "listing", "plan", "proxy_server",
-    "report", "run", "suite", "suite_command",
+    "report", "run", "suite", "suite_command", "waiting",
 ]  # fmt: skip
 
 

@@ -118,11 +118,13 @@ class Docker(Control):
         return f"the container {self.name or self.container or self.either or self.service}"
 
     def resolve(self) -> Control:
-        """The one container that is meant, and the engine that it is in. Raises BadTarget naming the candidates."""
-        known = self if self.host else self._with_engine()
+        """The one container that is meant, and the engine that it is in. A project that is not named here is that of
+        COMPOSE_PROJECT_NAME, as for `docker compose` itself. Raises BadTarget naming the candidates."""
+        known = self if self.host else self.with_engine()
         known = replace(known, engine=known.engine or _engine())
         listing = Command(docker_candidates.argv(known.engine), host=self.host, env=dict(known.env))
-        wanted = docker_candidates.Wanted(self.container, self.service, self.either, self.project)
+        project = self.project or ("" if self.host else os.environ.get("COMPOSE_PROJECT_NAME", ""))
+        wanted = docker_candidates.Wanted(self.container, self.service, self.either, project)
         found = wanted.one_of(docker_candidates.parse(carry_out(listing).stdout))
         named = replace(known, either="", container="" if found.service else found.name, name=found.name, id=found.id)
         return replace(named, service=found.service, project=found.project, oneoff_label=bool(found.oneoff))
@@ -247,7 +249,8 @@ class Docker(Control):
         ]
         return tuple(word for label in labels for word in ("--filter", f"label=com.docker.compose.{label}"))
 
-    def _with_engine(self) -> Self:
+    def with_engine(self) -> Self:
+        """With the engine that is asked from here, and where that is. Raises BadTarget where it has no program here."""
         name = self.engine or _engine()
         path = shutil.which(name)
         if not path:

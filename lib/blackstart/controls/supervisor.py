@@ -78,7 +78,11 @@ class Supervisor(Control):
             known = [line.split()[0] for line in told.splitlines() if line.strip()]
             return Supervisor(self._one_of(known), self.config, ctl, self.host)
         settings = supervisor_rpc.read_settings(self.config)
-        name = self._one_of([full_name(info) for info in supervisor_rpc.ask(settings, "getAllProcessInfo")])
+        try:
+            known = supervisor_rpc.ask(settings, "getAllProcessInfo")
+        except Fault as error:  # as it ends itself
+            raise StepFailed(f"supervisord at {settings.url} says {error.faultString}") from error
+        name = self._one_of([full_name(info) for info in known])
         return Supervisor(name, self.config, self.ctl or _supervisorctl(), None, _revives(settings, name))
 
     def facts(self, timeout_s: float = 10.0) -> State:

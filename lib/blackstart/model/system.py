@@ -64,7 +64,8 @@ class System:
 
     `collection` is what Invoke calls its tasks, `order` that of its experiments in the suite. `tables` are those of a
     target file that only its experiments read. `safe_state` is None where there is none: PAUSE_ON_FAIL does not concern
-    it. `series` is how the names of its own series on its `metrics_page` begin.
+    it. `series` is how the names of its own series on its `metrics_page` begin; `ready_page` answers 200 once it can be
+    drilled.
     `needs` says what a target file must have where flags are not enough. `declarations` are what only such a file
     can say and criteria are told by, under the names by which `Experiment.needs` and `--without` have them.
 
@@ -81,6 +82,7 @@ class System:
     facts: Mapping[str, Fact] = field(default_factory=dict)
     metrics_page: str = ""
     series: str = ""
+    ready_page: str = "/ready"
     safe_state: SafeState | None = field(default_factory=SafeState)
     by_flags: ByFlags | None = None
     needs: str = ""

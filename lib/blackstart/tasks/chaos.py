@@ -88,6 +88,15 @@ def _init() -> Any:
     return experiment_task("init", doc, act, ("force",), values=("name", "kind"), common=common, says=says)
 
 
+def _wait() -> Any:
+    def act(options: dict[str, Any]) -> int:
+        return commands.waiting.wait(options)
+
+    doc = "Wait until the system to be drilled says that it is ready, for WAIT_READY_TIMEOUT at most; touches nothing."
+    common = ("target", "api", "wait_ready_timeout", "noninteractive")
+    return experiment_task("wait", doc, act, common=common)
+
+
 def _due() -> Any:
     def act(options: dict[str, Any]) -> int:
         run, schedule = bool(options.pop("run")), options.pop("schedule") or "schedule.toml"
@@ -106,6 +115,7 @@ namespace = Collection(
     freeze,
     thaw,
     _init(),
+    _wait(),
     _due(),
     _named("plan", "What an experiment would do, to what, and how it would be undone; touches nothing.", "full"),
     _named("run", "Run an experiment by name (NAME, SUITE/NAME) or file."),

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import socket
+import socketserver
+import threading
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from blackstart.base.console import Console
@@ -187,6 +191,66 @@ def test_an_api_that_does_not_answer_is_told_as_that(here: Callable[..., int], c
     assert "not in targets/trader.toml: redis, postgres. Start them and write it anew with --force" in out
 
 
+def own_address() -> str:
+    """One of this machine's addresses that others reach it by."""
+    found = (one for many in psutil.net_if_addrs().values() for one in many if one.family == socket.AF_INET)
+    return next((one.address for one in found if not one.address.startswith("127.")), "127.0.0.1")
+
+
+EVERYWHERE = Running("127.0.0.1:8000", 8000, {"docker": "app"}, "container app", everywhere=True)
+UNIT = Running("127.0.0.1:8000", 8000, {"unit": "app.service"}, "unit app.service")
+
+
+@pytest.mark.parametrize(
+    ("one", "host", "its_own"),
+    [
+        (API, "192.0.2.7", False),  # no machine has it (RFC 5737)
+        (EVERYWHERE, "192.0.2.7", False),
+        (UNIT, "192.0.2.7", False),
+        (EVERYWHERE, "no-such-host.invalid", False),
+        (API, "127.0.0.2", False),
+        (API, "localhost", True),
+        (UNIT, "127.0.0.1", True),
+        (EVERYWHERE, own_address(), True),
+    ],
+)
+def test_what_runs_here_is_the_apis_only_where_the_api_is_here(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, one: Running, host: str, its_own: bool
+) -> None:
+    monkeypatch.setattr(recognized, "silence", lambda api: "")
+    assert here([Seen(one, "http")], api=f"http://{host}:8000", kind="trader") == 0
+    service = written()["services"]["api"]
+    assert service["address"] == f"{host}:8000"
+    assert service.get("control") == (dict(one.control) if its_own else None)
+
+
+def test_of_an_api_of_another_machine_only_what_is_proved_is_taken_from_here(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recognized, "silence", lambda api: "")
+    seen = [*ALL, Seen(Running("127.0.0.1:9090", 9090, {"docker": "p"}, "container p"), "prometheus"),
+            Seen(Running("127.0.0.1:8474", 8474, {"docker": "t"}, "container t"), "toxiproxy")]  # fmt: skip
+    assert here(seen, proved=(REDIS.address,), api="http://192.0.2.7:8000") == 0
+    made = written()
+    assert set(made["services"]) == {"api", "redis"} and not {"prometheus", "proxy"} & made.keys()
+    text, said = Path("targets/trader.toml").read_text(), capsys.readouterr().out
+    assert "# [services.postgres]  # container pg" in text
+    for told in (text, said):
+        assert (
+            "192.0.2.7:8000 is not this machine: of what runs here only what is proved to be its own is taken" in told
+        )
+
+
+@pytest.mark.parametrize(("host", "its_own"), [("127.0.0.1", [5433]), ("localhost", [5433]), ("no-such.invalid", [])])
+def test_a_url_of_the_environment_is_that_of_the_server_which_it_leads_to_alone(
+    monkeypatch: pytest.MonkeyPatch, host: str, its_own: list[int]
+) -> None:
+    """Else whoever nothing speaks against, as nothing does against a hand, is proved by the answers of another."""
+    monkeypatch.setenv("DATABASE_URL", f"postgresql://app:hunter22@{host}:5433/book")
+    two = [Running(f"127.0.0.1:{port}", port, {"manual": "postgres"}, "postgres") for port in (5433, 5434)]
+    assert [one.port for one in two if "dsn" in parts._keys("postgres", one)] == its_own
+
+
 @pytest.mark.parametrize(("option", "value"), [("name", "../etc"), ("kind", "tradr")])
 def test_a_name_or_kind_that_is_none_is_refused(here: Callable[..., int], capsys: Any, option: str, value: str) -> None:
     assert here(**{option: value}) == 40
@@ -204,7 +268,11 @@ def test_every_text_can_stand_in_the_file() -> None:
     }  # fmt: skip
 
 
-def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("elsewhere", ["", "tcp://192.0.2.7:2375"])
+def test_containers_are_told_by_the_engine_port_by_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, elsewhere: str
+) -> None:
+    """What an engine elsewhere publishes is no port of this machine."""
     told = [{
         "Name": "/shop-redis-1",
         "Config": {
@@ -212,6 +280,7 @@ def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypa
             "Labels": {"com.docker.compose.service": "redis", "com.docker.compose.project": "shop"},
             "ExposedPorts": {"6379/tcp": {}, "9/tcp": {}, "53/udp": {}},
         },
+        "State": {"Running": True},
         "NetworkSettings": {"Ports": {"6379/tcp": [{"HostIp": "0.0.0.0", "HostPort": "16379"}], "53/udp": None}},
     }]  # fmt: skip
     (tmp_path / "told").write_text(json.dumps(told))
@@ -219,10 +288,83 @@ def test_containers_are_told_by_the_engine_port_by_port(tmp_path: Path, monkeypa
     (tmp_path / "engine").write_text(script)
     (tmp_path / "engine").chmod(0o755)
     monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "engine"))
+    monkeypatch.setenv("DOCKER_HOST", elsewhere)
     found, why = running.containers()
-    assert (why, [(one.address, one.port) for one in found]) == ("", [("127.0.0.1:16379", 6379), ("", 9)])
-    assert found[0].control == {"compose": "redis", "project": "shop"}
+    published = "" if elsewhere else "127.0.0.1:16379"
+    assert (why, [(one.address, one.port) for one in found]) == ("", [(published, 6379), ("", 9)])
+    assert [one.everywhere for one in found] == [not elsewhere, False]
+    assert all(elsewhere in one.told for one in found)
+    assert found[0].control == {"compose": "redis"}  # a project is called otherwise in CI
     assert (found[0].names, dict(found[0].settings)) == (("shop-redis-1", "redis"), {"POSTGRES_USER": "app"})
+
+
+@pytest.mark.parametrize(
+    ("image", "port", "likely"),
+    [
+        ("docker.io/library/redis:7-alpine@sha256:00", 7000, "redis"),
+        ("timescale/timescaledb:latest-pg16", 5433, "postgres"),
+        ("confluentinc/cp-kafka", 29092, "kafka"),
+        ("registry.local:5000/shop", 6379, "redis"),
+        ("redis/redis-stack", 8001, "http"),
+        ("provectuslabs/kafka-ui", 8080, "http"),
+        ("oliver006/redis_exporter", 9121, ""),
+        ("mysql:8", 3306, ""),
+    ],
+)
+def test_what_a_container_is_likely_to_speak_is_told_by_its_port_and_its_image(
+    image: str, port: int, likely: str
+) -> None:
+    told = {"Name": "/x", "Config": {"Image": image}, "NetworkSettings": {"Ports": {f"{port}/tcp": None}}}
+    assert [one.likely for one in running._of_container(told, "", ())] == [likely]
+
+
+def test_a_compose_service_of_several_projects_is_named_with_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def container(project: str, runs: bool) -> dict[str, Any]:
+        labels = {"com.docker.compose.service": "redis", "com.docker.compose.project": project}
+        config = {"Labels": labels, "ExposedPorts": {"6379/tcp": {}}}
+        return {"Name": f"/{project}-redis-1", "Config": config, "State": {"Running": runs}}
+
+    (tmp_path / "told").write_text(json.dumps([container("shop", True), container("old", False)]))
+    script = f'#!/bin/sh\ncase $1 in ps) echo 0123abcd ;; inspect) cat "{tmp_path}/told" ;; esac\n'
+    (tmp_path / "engine").write_text(script)
+    (tmp_path / "engine").chmod(0o755)
+    monkeypatch.setenv("CONTAINER_ENGINE", str(tmp_path / "engine"))
+    found, _ = running.containers()
+    assert [one.control for one in found] == [{"compose": "redis", "project": "shop"}]
+
+
+@pytest.mark.parametrize(
+    ("likely", "asked"),
+    [("", b"GET "), ("http", b"GET "), ("redis", b"PING"), ("postgres", b"\0\0\0"), ("kafka", b"\0\0\0")],
+)
+def test_a_port_is_asked_in_the_protocol_that_is_likely_and_in_no_other(likely: str, asked: bytes) -> None:
+    """Who understands none of it closes, as MySQL or RabbitMQ do."""
+    heard: list[bytes] = []
+
+    class Foreign(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            heard.append(self.request.recv(64))
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Foreign) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        one = Running(f"127.0.0.1:{server.server_address[1]}", 1, {}, "a service", likely=likely)
+        assert recognized.protocol(one) == ""
+        server.shutdown()
+    assert {each[: len(asked)] for each in heard} == {asked}
+
+
+def test_what_was_not_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = Running(f"127.0.0.1:{free_port()}", 5672, {}, "container queue")
+    monkeypatch.setattr(running, "containers", lambda: ([closed, Running("", 9, {}, "container inner")], ""))
+    monkeypatch.setattr(running, "listening", lambda known: [])
+    said: list[str] = []
+    assert parts.look(said.append) == []
+    assert said == [
+        "not known: container queue: does not speak http, and was asked nothing else",
+        "not known: container inner: not looked at",
+    ]
 
 
 def test_without_an_engine_it_goes_on_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -314,3 +314,20 @@ def test_its_ports_inside_and_outside_are_told_by_the_engine(behind_an_engine: C
 def test_the_network_of_another_engines_container_has_no_way_in() -> None:
     with pytest.raises(NotAvailable, match=r"another engine \(tcp://far:2375\) has no way in"):
         Docker(container="redis", name="redis", engine="docker", endpoint="tcp://far:2375").in_network(("true",))
+
+
+def test_a_service_without_a_project_is_that_of_the_environments_project_as_for_compose_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two builds on one machine have each its own."""
+    listed = "".join(f"{each}-redis-1\\trunning\\tredis\\t{each}\\tFalse\\t{each}\\n" for each in ("a", "b"))
+    engine = tmp_path / "engine"
+    engine.write_text(f"#!/bin/sh\nprintf '{listed}'\n")
+    engine.chmod(0o755)
+    monkeypatch.delenv("COMPOSE_PROJECT_NAME", raising=False)
+    with pytest.raises(BadTarget, match="could be any of a-redis-1"):
+        Docker(service="redis", engine=str(engine)).resolve()
+    monkeypatch.setenv("COMPOSE_PROJECT_NAME", "b")
+    found = [Docker(**{by: "redis"}, engine=str(engine)).resolve() for by in ("service", "either")]
+    found.append(Docker(service="redis", project="a", engine=str(engine)).resolve())
+    assert [one.names()["docker"] for one in found] == ["b-redis-1", "b-redis-1", "a-redis-1"]

@@ -16,6 +16,7 @@ from blackstart.model import protocols
 from blackstart.model.declaration import FACTS, Declaration
 from blackstart.model.flags import Flags
 from blackstart.model.system import System
+from blackstart.model.target import Service
 from blackstart.probes.read import read_once
 from blackstart.probes.sql import SqlScalar
 from blackstart.suites import systems
@@ -42,8 +43,12 @@ def look(say: Callable[[str], None]) -> list[Seen]:
     found += running.listening([one.address for one in found])
     seen = [Seen(one, recognized.protocol(one)) for one in found]
     for one, speaks in seen:
-        if speaks:
-            say(f"found: {one.told}: {speaks}")
+        asked = f"does not speak {one.likely or running.HTTP}, and was asked nothing else"
+        say(
+            f"found: {one.told}: {speaks}"
+            if speaks
+            else f"not known: {one.told}: {asked if one.address else 'not looked at'}"
+        )
     return [each for each in seen if each.speaks]
 
 
@@ -56,7 +61,7 @@ def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> t
             raise Refused(f"{given.api} {silence or unknown}")
         value = f"env:{given.variable('api')}" if "@" in given.api else given.api
         return Told(value, f"by {given.called('api')}" + (f"; it {silence}" if silence else "")), kind
-    known = [(each.one, of) for each in seen if each.speaks == recognized.HTTP and (of := _kind_of(each.one, kind))]
+    known = [(each.one, of) for each in seen if each.speaks == running.HTTP and (of := _kind_of(each.one, kind))]
     if len(known) > 1 and console.interactive:
         known = [each for each in known if console.ask(f"Is it the {each[1]} at {each[0].told}?")][:1]
     if len(known) == 1:
@@ -83,18 +88,23 @@ def _kinds() -> str:
 def everything(draft: Draft, seen: Sequence[Seen], given: Flags, console: Console) -> Draft:
     """The draft with all parts that were found, and with what is still to be said."""
     target = draft.target()
-    place = protocols.read_http(target.api).place.address
-    own = next((each.one for each in seen if each.one.address and _port(each.one.address) == _port(place)), None)
-    keys = {"address": Told(place), "url": Told(draft.top["api"].value)}
+    place = protocols.read_http(target.api).place
+    hosts = running.hosts_here(place.host, place.port)
+    own = next((each.one for each in seen if each.one.is_at(hosts, place.port)), None)
+    keys = {"address": Told(place.address), "url": Told(draft.top["api"].value)}
     if own and "manual" not in own.control:
         keys["control"] = Told(dict(own.control), own.told)
     draft = draft.with_service("api", keys)
+    if not hosts:
+        why = f"{place.address} is not this machine: of what runs here only what is proved to be its own is taken"
+        console.say(why)
+        draft = draft.noted("services.api", why)
     for speaks, key in ((recognized.PROMETHEUS, "prometheus"), (recognized.PROXY, "proxy")):
-        for each in [each for each in seen if each.speaks == speaks][:1]:
+        for each in [each for each in seen if hosts and each.speaks == speaks][:1]:
             draft = draft.with_top(key, Told(f"http://{each.one.address}", each.one.told))
     wanted = target.system.by_flags.servers if target.system.by_flags else _STORES
     for name in wanted:
-        draft = _service(draft, name, _candidates(seen, name, target.system, given), console)
+        draft = _service(draft, name, _candidates(seen, name, target.system, given), bool(hosts), console)
     draft = with_tried_facts(_ways(draft, seen), console)
     for name, one in target.system.declarations.items():
         if is_open(draft, one, name):
@@ -121,9 +131,9 @@ def _candidates(seen: Sequence[Seen], name: str, system: System, given: Flags) -
     return named
 
 
-def _service(draft: Draft, name: str, candidates: Sequence[Running], console: Console) -> Draft:
-    """With the one that is proved to be the system's own; else with the only one there is, or the one that is agreed
-    to; else with all of them left open."""
+def _service(draft: Draft, name: str, candidates: Sequence[Running], here: bool, console: Console) -> Draft:
+    """With the one that is proved to be the system's own; else, where its API is `here`, with the only one there is, or
+    the one that is agreed to; else with all of them left open."""
     called = f"services.{name}"
     if not candidates:
         console.say(f"{name}: nothing that speaks it was found running here")
@@ -132,7 +142,7 @@ def _service(draft: Draft, name: str, candidates: Sequence[Running], console: Co
     within_s = _PROVED_WITHIN_S if len(made) == 1 else _ONE_OF_MANY_WITHIN_S
     missing = [_missing(with_it, name, within_s) for _, with_it in made]
     proved = [number for number, why in enumerate(missing) if not why]
-    chosen = proved[0] if len(proved) == 1 else 0 if len(made) == 1 else None
+    chosen = proved[0] if len(proved) == 1 else 0 if len(made) == 1 and here else None
     if chosen is None and console.interactive:
         chosen = next((n for n, (one, _) in enumerate(made) if console.ask(f"Is {one.told} its {name}?")), None)
     if chosen is None:
@@ -162,7 +172,7 @@ def _keys(name: str, one: Running) -> dict[str, Told]:
 def _dsn(name: str, one: Running) -> Told | None:
     """How it is logged in to: by the variable that holds it, or without a password where it wants none."""
     variable = _URL_IN.get(name, "")
-    if os.environ.get(variable):
+    if (url := os.environ.get(variable)) and (not one.address or _leads_to(url, name, one)):
         return Told(f"env:{variable}", "set when this was written")
     if name == "redis" and one.address and not recognized.wants_login(one.address):
         return Told(f"redis://{one.address}/0", "it answers without a password")
@@ -175,6 +185,15 @@ def _dsn(name: str, one: Running) -> Told | None:
             else None
         )
     return None
+
+
+def _leads_to(url: str, name: str, one: Running) -> bool:
+    """Whether it is one of the servers that the URL names. One that can't be read is told of where it is used."""
+    try:
+        places = protocols.places_of(Service(name, dsn=url))
+    except BlackstartError:
+        return True
+    return any(one.is_at(running.hosts_here(each.host, each.port), each.port) for each in places if each.on_network)
 
 
 def _without_password(one: Running) -> str:

@@ -1,11 +1,12 @@
-"""What speaks at an address, told by asking it, not by its name: Redis, PostgreSQL, Kafka, HTTP and what it serves."""
+"""What speaks at an address, told by asking whether it is what it is likely to be: Redis, PostgreSQL, Kafka, HTTP and
+what that serves."""
 
 import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from blackstart.commands.starting.running import Running
+from blackstart.commands.starting.running import HTTP, Running
 from blackstart.model.reading import Probe, Reading
 from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpStatus, HttpText
@@ -16,23 +17,18 @@ from blackstart.probes.redis_ping import RedisPing
 from blackstart.suites import systems
 
 _WITHIN_S = 2.0
-_USUAL = {6379: "redis", 5432: "postgres", 9092: "kafka"}
 _PING: Mapping[str, Any] = {"redis": RedisPing, "postgres": PostgresPing, "kafka": KafkaPing}
-HTTP, PROXY, PROMETHEUS = "http", "toxiproxy", "prometheus"
+PROXY, PROMETHEUS = "toxiproxy", "prometheus"
 
 
 def protocol(one: Running) -> str:
-    """Of what runs: `redis`, `postgres`, `kafka`, `toxiproxy`, `prometheus`, `http`, or "" where it can't be told. What
-    publishes nothing is told by its own port alone."""
-    usual = _USUAL.get(one.port, "")
-    if not one.address:
-        return usual
-    for name in dict.fromkeys(filter(None, (usual, HTTP, *_PING))):
-        if name == HTTP and _answers_http(one.address):
-            return _served(one.address)
-        if name in _PING and answers(name, one.address):
-            return name
-    return ""
+    """Of what runs: `redis`, `postgres`, `kafka`, `toxiproxy`, `prometheus`, `http`, or "" where it can't be told. One
+    question is put to it, in the protocol that is likely, which is HTTP where nothing is. What publishes nothing is
+    not asked."""
+    name = one.likely or HTTP
+    if name in _PING:
+        return name if not one.address or answers(name, one.address) else ""
+    return _served(one.address) if one.address and _answers_http(one.address) else ""
 
 
 def wants_login(address: str) -> bool:

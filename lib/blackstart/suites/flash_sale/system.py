@@ -27,6 +27,7 @@ SYSTEM = System(
         "redis_round_trips": fact.COUNT,
     },
     metrics_page="/metrics",
+    ready_page="/health",
     series="flash_sale_",
     safe_state=None,
     needs="[sale] (product), [services.kafka] and [services.postgres] (dsn), [services.redis] (dsn), [services.worker]",

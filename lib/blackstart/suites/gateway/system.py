@@ -27,6 +27,7 @@ SYSTEM = System(
         "window_s": Declaration("the length of that window", "facts", "window_s = 1             # seconds"),
     },
     metrics_page="/actuator/prometheus",
+    ready_page="/actuator/health",
     series="resilience4j_circuitbreaker_",
     safe_state=None,
     needs="[requests] (route and headers of a request) and [services.redis] (address, proxy_name, control)",

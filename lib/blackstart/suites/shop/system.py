@@ -39,6 +39,7 @@ SYSTEM = System(
         "queue_bound": Declaration("how many events may wait for Kafka", "facts", "queue_bound = 300        # events"),
     },
     metrics_page="/metrics",
+    ready_page="/health/ready",
     series="shop_",
     safe_state=None,
     needs="[services.NAME] (url) of each service of the shop, and of kafka, postgres and redis (dsn, proxy_name)",

@@ -1,0 +1,59 @@
+"""`chaos.wait` asks each kind of system at the page where that says that it can be drilled."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from blackstart.commands import waiting
+
+PAGES = {
+    "trader": "/ready", "checkout": "/ready", "gateway": "/actuator/health", "flash-sale": "/health",
+    "shop": "/health/ready",
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def ready_at(page: str) -> Iterator[str]:
+    """The API of a system that answers 200 there alone."""
+
+    class App(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200 if self.path == page else 503)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+
+
+@pytest.fixture(autouse=True)
+def _alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("API", "TARGET", "REDIS_URL", "DATABASE_URL", "REDIS_CONTAINER", "POSTGRES_CONTAINER"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_system_is_ready_where_its_kind_says_so(kind: str, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("targets").mkdir()
+    with ready_at(PAGES[kind]) as api:
+        Path("targets/mine.toml").write_text(f'name = "mine"\nkind = "{kind}"\napi = "{api}"\n')
+        assert waiting.wait({"noninteractive": True, "wait_ready_timeout": "5"}) == 0
+    assert capsys.readouterr().out == f"ready: {api}{PAGES[kind]} answers 200\n"
+
+
+def test_without_a_target_file_the_flags_say_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    with ready_at("/ready") as api:
+        assert waiting.wait({"noninteractive": True, "api": api, "wait_ready_timeout": "5"}) == 0
+    assert waiting.wait({"noninteractive": True, "api": api, "wait_ready_timeout": "0.1"}) == 40
+    assert f"Not started: {api}/ready did not answer 200 within 100 ms: " in capsys.readouterr().err
