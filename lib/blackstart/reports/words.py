@@ -6,7 +6,7 @@ from blackstart.base.durations import shown
 from blackstart.base.printable import shortened
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
-from blackstart.model.finding import NOT_OBSERVED, Finding
+from blackstart.model.finding import CHANGED, NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
 
@@ -31,7 +31,10 @@ def verdict_says(view: RunView) -> str:
 
 
 def result(finding: Finding) -> str:
-    """The result of an expectation in a word; one that could not be observed and need not be is `not observed`."""
+    """The result of an expectation in a word; one that could not be observed and need not be is `not observed`, and
+    what was seen to be different, and need not be the same, is `changed`."""
+    if finding.changed:
+        return CHANGED
     unneeded = finding.status == Verdict.INCONCLUSIVE and not finding.criterion
     return NOT_OBSERVED if unneeded else finding.status
 

@@ -35,11 +35,12 @@ def findings(record: Record) -> list[Finding]:
     dead = [name for name, (kind, _) in told.items() if kind == "dead"]
     others = [name for name, (kind, _) in told.items() if kind != "same"]
     status = Verdict.BROKE if dead else Verdict.INCONCLUSIVE if others else Verdict.HELD
+    changed = not dead and any(told[name][0] == "changed" for name in others)
     message = "; ".join(f"{name} {told[name][1]}" for name in dead + [one for one in others if one not in dead])
     message = message or f"{', '.join(before)}: as before"
     expected = f"{', '.join(before)}: running as before"
     hint = _HINT.format('", "'.join(dead)) if dead else ""
-    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint)]
+    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint, changed=changed)]
 
 
 def _became(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]:
