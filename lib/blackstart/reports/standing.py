@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from blackstart.controls.steps.shell import describe, to_shell
+from blackstart.controls.steps.shell import as_typed, to_shell
 from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.journal import Event
+from blackstart.model.change import Change
 from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.step import HttpCall
 from blackstart.model.system import SafeState
 from blackstart.model.verdict import Verdict
+from blackstart.probes.control_state import ControlState
 from blackstart.reports import cause as causes
 from blackstart.reports.cause import Cause
 from blackstart.reports.story import RunView
@@ -26,6 +28,7 @@ State = Literal["", "paused", "running", "unseen"]
 _FRESH_S = 5.0  # a last reading that is older says nothing of how it stands now
 PROSE = ("cause", "result", "besides", "left out", "state", "undone")
 """The labels of what may be broken into lines: what is to be typed or opened never is."""
+_DOWN = ("stopped", "failed")
 _NAMED = 3  # of what broke besides
 
 
@@ -187,8 +190,20 @@ def _still_broken(view: RunView) -> Iterator[str]:
             continue
         number = str(entry).rpartition("#")[2]
         undo = view.changes[int(number)].undo if number.isdecimal() and int(number) < len(view.changes) else ()
-        by = " && ".join(map(describe, undo))
-        yield f"{event['what']}{f', undone by: {by}' if by else ''}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+        by = as_typed(undo)
+        start = "".join(_start(view, view.changes[int(number)], by)) if undo else ""
+        told = f"{event['what']}{f', undone by: {by}' if by else ''}{start}"
+        yield f"{told}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+
+
+def _start(view: RunView, change: Change, undone_by: str) -> Iterator[str]:
+    """What starts a service of the change that its control saw down last, where that is not what undoes the change."""
+    for probe in (condition.probe for condition in change.gone):
+        if not isinstance(probe, ControlState) or probe.control is None or probe.field != "status":
+            continue
+        seen, start = view.readings((probe.name,)), as_typed(probe.control.start())
+        if seen and seen[-1].value in _DOWN and start not in undone_by:
+            yield f"; {probe.service} is {seen[-1].value}, started by: {start}"
 
 
 def _undone(view: RunView) -> str:

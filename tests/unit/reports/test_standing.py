@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.codec import to_data
+from blackstart.controls.docker import Docker
 from blackstart.evidence import history
 from blackstart.evidence.journal import Record
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
+from blackstart.probes.control_state import ControlState
 from blackstart.reports import csv_log, github, html, junit, result_json, standing, summary, table
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict import bystanders
-from tests.unit.reports.drills import Drill, Seen, judged, told
+from tests.unit.reports.drills import CHANGE, Drill, Seen, judged, told
 from tests.unit.reports.pages import Page
 
 REFUSED: Seen = ("unreachable", None, "connection refused")
@@ -122,6 +125,21 @@ def test_what_is_not_restored_is_told_with_what_undoes_it(stories: dict[str, Run
     heal = stories["not-restored"].where / "HEAL.sh"
     assert found.still_broken == (f"stop redis, undone by: supervisorctl start redis; or: sh {heal}",)
     assert found.next.endswith("chaos.heal")
+
+
+def test_a_service_that_is_down_after_an_undo_of_another_kind_is_told_with_what_starts_it(tmp_path: Path) -> None:
+    control = Docker(container="redis", name="redis", engine="docker", host="ssh://ops@db1")
+    seen = ControlState("redis", control)
+    frozen = replace(CHANGE, what="pause redis", undo=control.resume(), gone=(seen.is_("running"),))
+    view = viewed(told(Drill(gone_ok=False), tmp_path))
+    plan = {**view.record.first("plan"), "changes": [to_data(frozen)]}  # type: ignore[dict-item]
+    read = {"n": 0, "at": 1010.0, "event": "read", "endpoint": "x", "tick": 1, "sent": 1009.0, "answered": 1009.0}
+    read["r"] = [["redis_status", "value", "stopped", "exit code 1"]]
+    events = [plan if event["event"] == "plan" else event for event in view.record.events]
+    found = standing.of(RunView(Record((*events, read)), view.judgement, view.where))
+    (line,) = found.still_broken
+    assert "undone by: ssh ops@db1 'docker unpause redis'; redis is stopped" in line
+    assert "started by: ssh ops@db1 'docker start redis'; or: sh " in line
 
 
 def test_what_the_guardian_has_mended_since_is_not_still_broken(stories: dict[str, RunView]) -> None:
