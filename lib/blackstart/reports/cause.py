@@ -2,7 +2,9 @@
 
 Only what was read is named. Expectations follow from an outage where the readings that broke them are of the outage
 itself: the same place, failing, without an answer in between. Where none explains most of them, two at least, the first
-to be violated is the headline, and nothing is said to follow from it.
+to be violated is the headline, and nothing is said to follow from it. That a service died
+which the run did not touch is the headline only where it was dead before anything else was violated; else it stands in
+a line of its own.
 """
 
 import math
@@ -80,16 +82,18 @@ def of_broken(view: RunView) -> Cause:
     if not broke:
         return Cause("")
     dead = next((f for f in broke if f.name == bystanders.NAME), None)
-    died = f"{dead.message}; " if dead else ""
+    others = [f for f in broke if f is not dead]
+    first = min(others, key=lambda f: _violated_s(view, f), default=None)
+    led = dead if first is None or _died_before(view, _violated_s(view, first)) else None
+    died = f"{led.message}; " if led else ""
     shared = [(one, found) for one, found in _explained(view, broke) if len(found) > max(1, _MOST * len(broke))]
     if shared:
         outage, found = min(shared, key=lambda one: (-len(one[1]), one[0].from_s))
-        besides = tuple(f.name for f in broke if f not in found and f is not dead)
+        besides = tuple(f.name for f in others if f not in found)
         return Cause(f"{died}{outage.told(view)}", len(found), besides)
-    if dead:
-        return Cause(dead.message, 0, tuple(f.name for f in broke if f is not dead))
-    first = min(broke, key=lambda f: _violated_s(view, f))
-    return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in broke if f is not first))
+    if led or first is None:
+        return Cause(led.message if led else "", 0, tuple(f.name for f in others))
+    return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in others if f is not first))
 
 
 def of_untold(view: RunView) -> Cause:
@@ -160,6 +164,13 @@ def _monitors(view: RunView) -> dict[tuple[str, str], Monitor]:
 def _kind(view: RunView, finding: Finding) -> str:
     monitor = _monitor(view, finding)
     return str(monitor.last.kind) if monitor and monitor.last else ""
+
+
+def _died_before(view: RunView, first_s: float) -> bool:
+    """Whether it is known that a service which the run did not touch was dead by then; what is only counted at the end
+    came after it."""
+    died = bystanders.died_by(view.record)
+    return first_s == math.inf or (died is not None and died <= view.utc(first_s))
 
 
 def _violated_s(view: RunView, finding: Finding) -> float:

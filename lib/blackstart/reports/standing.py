@@ -221,7 +221,8 @@ def _ended(view: RunView, state: "_State") -> Iterator[str]:
     """What must run again before anybody resumes: services that died beside the drill, and an API that is silent."""
     for finding in view.judgement.findings:
         if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
-            yield f"start again what has ended: {finding.message}"
+            starts = bystanders.starts(view.record)
+            yield f"start again what has ended: {finding.message}{f'; with: {starts}' if starts else ''}"
     if state.word == "unseen" and (api := view.target.get("api")):
         yield f"see that the API answers: {api}"
 

@@ -48,6 +48,21 @@ def viewed(path: Path, *more: dict[str, object]) -> RunView:
     return RunView(record, judgement, path, known=systems.of)
 
 
+def with_a_death(view: RunView, ended: str) -> tuple[Standing, Finding]:
+    """The same run, in which postgres, which it did not touch, is found dead; and the finding that says so."""
+    was, now = (
+        {"status": "running", "instance": "7:1", "detail": ""},
+        {"status": "stopped", "instance": "", "detail": ""},
+    )
+    looks = [{"n": 0, "at": 1010.0, "event": "services", "when": "before", "services": {"postgres": was}},
+             {"n": 0, "at": 1010.0, "event": "services", "when": "after",
+              "services": {"postgres": {**now, "ended": ended, "start": "docker start shop-postgres"}}}]  # fmt: skip
+    record = Record((*view.record.events, *looks))
+    (dead,) = bystanders.findings(record)
+    judgement = replace(view.judgement, findings=(*view.judgement.findings, dead))
+    return standing.of(RunView(record, judgement, view.where, known=systems.of)), dead
+
+
 def test_what_an_outage_has_broken_follows_from_it(tmp_path: Path) -> None:
     found = stands(ApiDies(end_s=9.5), tmp_path)
     assert found.verdict == Verdict.BROKE
@@ -65,12 +80,29 @@ def test_an_outage_beside_what_is_not_restored_is_told_whole(tmp_path: Path) -> 
 
 def test_a_service_that_died_beside_the_drill_comes_before_what_follows_from_it(tmp_path: Path) -> None:
     view = viewed(told(ApiDies(end_s=9.5), tmp_path))
-    dead = Finding(bystanders.NAME, "check", Verdict.BROKE, "postgres was running before, and is stopped", "", "")
-    findings = (*view.judgement.findings, dead)
-    judgement = replace(view.judgement, findings=findings)
-    found = standing.of(RunView(view.record, judgement, view.where, known=systems.of))
+    found, dead = with_a_death(view, "2026-11-20T14:30:02.900000000Z")
     assert found.cause == f"{dead.message}; API unreachable from 14:30:03Z to the end"
     assert found.follows == 6 and dead.name not in found.besides and not found.explains(dead)
+
+
+@pytest.mark.parametrize("ended", ["2026-11-20T14:30:08Z", "", "0001-01-01"])
+def test_a_service_that_died_later_or_nobody_knows_when_has_a_line_of_its_own(tmp_path: Path, ended: str) -> None:
+    for name, drill, cause in (
+        ("outage", ApiDies(end_s=9.5), "API unreachable from 14:30:03Z to the end"),
+        ("single", Drill(health=lambda at_s: ("value", "ill" if at_s > 6 else "healthy")), "health_healthy: violated"),
+    ):
+        found, dead = with_a_death(viewed(told(drill, tmp_path / name)), ended)
+        assert found.cause.startswith(cause) and dead.name not in found.besides
+        start = f"start again what has ended: {dead.message}; with: docker start shop-postgres"
+        assert [text for _, text in found.rows() if dead.message in text] == [start]
+
+
+def test_a_death_comes_before_what_is_only_counted_at_the_end(tmp_path: Path) -> None:
+    view = viewed(told(Drill(), tmp_path))
+    lost = Finding("no_lost_order", "check", Verdict.BROKE, "2 were lost", "", "")
+    judgement = replace(view.judgement, verdict=Verdict.BROKE, findings=(*view.judgement.findings, lost))
+    found, dead = with_a_death(RunView(view.record, judgement, view.where, known=systems.of), "")
+    assert (found.cause, found.besides) == (dead.message, ("no_lost_order",))
 
 
 def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:
