@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from blackstart.base.printable import shortened
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import readings_of
 from blackstart.model.finding import Finding
@@ -25,6 +26,15 @@ from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 _FAILED = ("unreachable", "timed_out", "malformed")
 _ORIGIN = re.compile(r"https?://[^/\s]+", re.ASCII)
+_COMPLAINT = re.compile(
+    r"\b(?:fatal|panic|error|failed|bad|corrupt(?:ed)?|invalid|refused|denied|unable to|can(?:no|')t|could(?:n't| not)|"
+    r"no such|not permitted|in use|no space|out of memory)\b",
+    re.IGNORECASE,
+)
+_UP = re.compile(
+    r"\bready (?:to accept|for) (?:\w+ )*connections\b", re.IGNORECASE
+)  # as Redis, PostgreSQL, MySQL say it
+_LONGEST_LINE = 160
 _MOST = 0.5  # of what is broken; and of the time that an expectation had: less does not explain that it never came true
 
 
@@ -106,6 +116,21 @@ def of_untold(view: RunView) -> Cause:
         return Cause(first, len(unseen))
     alike = [f for f in unseen if f.actual == itself[0].actual and _kind(view, f) == "unreadable"]
     return Cause(first, max(0, len(alike) - 1), tuple(f.name for f in unseen if f is not itself[0] and f not in alike))
+
+
+def of_log(view: RunView, service: str) -> str:
+    """The line of the service's own log in which it says why it does not run: the first of the complaints in a row that
+    came last. "" where the record has none: a service that is up again complains of nothing that matters."""
+    tails = [event["lines"] for event in view.record.of(EventName.LOG_TAIL) if event["service"] == service]
+    lines = [str(line) for line in tails[-1]] if tails else []
+    complaints = [bool(_COMPLAINT.search(line)) for line in lines]
+    if True not in complaints:
+        return ""
+    first = last = len(lines) - 1 - complaints[::-1].index(True)
+    while first and complaints[first - 1] and lines[first - 1] not in lines[first:]:
+        first -= 1
+    up = any(_UP.search(line) for line in lines[last:])
+    return "" if up else shortened(lines[first].strip(), _LONGEST_LINE)
 
 
 def _explained(view: RunView, broke: Sequence[Finding]) -> list[tuple[Outage, list[Finding]]]:

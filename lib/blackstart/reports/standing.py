@@ -163,10 +163,19 @@ def _cause(view: RunView) -> Cause:
         first = broke.text if broke.follows else broke.text.partition(": ")[0]
         first += f" ({_count(broke.follows, 'expectation')} of it)" if broke.follows else ""
         besides = (first, *broke.besides) if first else ()
-        return Cause(MENDED if view.mended_later else next(iter(reasons), verdict.says), 0, besides)
+        symptom = next(iter(reasons), verdict.says)
+        return Cause(MENDED if view.mended_later else _logged(view) or symptom, 0, besides)
     if verdict == Verdict.INCONCLUSIVE:
         return _mended_late(view) if view.mended_later else causes.of_untold(view)
     return Cause(next(iter(reasons), "").removeprefix("Not started: "))
+
+
+def _logged(view: RunView) -> str:
+    """Of what is not restored, the first whose service says in its own log why, in its words; "" where none does."""
+    for what, change in _unmended(view):
+        if change and (line := causes.of_log(view, change.service)):
+            return f"{what}: no proof that it was undone; the log of {change.service} says: {line}"
+    return ""
 
 
 def _mended_late(view: RunView) -> Cause:
@@ -182,6 +191,15 @@ def _mended_late(view: RunView) -> Cause:
 
 def _still_broken(view: RunView) -> Iterator[str]:
     """A line for each change that nobody has proved undone: neither the run nor its guardian."""
+    for what, change in _unmended(view):
+        by = as_typed(change.undo) if change else ""
+        start = "".join(_start(view, change, by)) if change else ""
+        told = f"{what}{f', undone by: {by}' if by else ''}{start}"
+        yield f"{told}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+
+
+def _unmended(view: RunView) -> Iterator[tuple[str, Change | None]]:
+    """What was done and nobody has proved undone, with its change where the record has it."""
     proved = view.guardian.of(EventName.GONE) if view.guardian else []
     mended = {event.get("change") for event in proved if event.get("ok")}
     latest = {event["change"]: event for event in view.record.of(*BEGUN, EventName.GONE)}
@@ -189,11 +207,8 @@ def _still_broken(view: RunView) -> Iterator[str]:
         if event.get("ok") or entry in mended:
             continue
         number = str(entry).rpartition("#")[2]
-        undo = view.changes[int(number)].undo if number.isdecimal() and int(number) < len(view.changes) else ()
-        by = as_typed(undo)
-        start = "".join(_start(view, view.changes[int(number)], by)) if undo else ""
-        told = f"{event['what']}{f', undone by: {by}' if by else ''}{start}"
-        yield f"{told}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+        known = number.isdecimal() and int(number) < len(view.changes)
+        yield str(event["what"]), view.changes[int(number)] if known else None
 
 
 def _start(view: RunView, change: Change, undone_by: str) -> Iterator[str]:

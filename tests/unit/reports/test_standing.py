@@ -159,6 +159,47 @@ def test_what_is_not_restored_is_told_with_what_undoes_it(stories: dict[str, Run
     assert found.next.endswith("chaos.heal")
 
 
+AOF = "7:M 29 Nov 2026 12:16:14.629 # Bad file format reading the append only file appendonly.aof.1.incr.aof"
+BIND = (
+    "7:M 29 Nov 2026 12:16:14.629 # Warning: Could not create server TCP listening socket *:6379: bind: Address in use"
+)
+CHDIR = "supervisor: couldn't chdir to /tmp/redis: ENOENT"
+LISTEN, UP = (
+    "7:M 29 Nov # Failed listening on port 6379 (tcp), aborting.",
+    "7:M 29 Nov * Ready to accept connections tcp",
+)
+OVERCOMMIT = (
+    "7:M 29 Nov # WARNING Memory overcommit must be enabled! Without it a background save may fail, see failures"
+)
+OURS = "7:M 29 Nov * User requested shutdown..."
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ([OURS, OVERCOMMIT, AOF], AOF),
+        ([OVERCOMMIT, BIND, LISTEN], BIND),
+        ([BIND, LISTEN, "7:C # Redis is starting", BIND, LISTEN], BIND),
+        ([CHDIR, "supervisor: child process was not spawned"] * 4, CHDIR),
+        ([OURS, OVERCOMMIT], ""),  # nothing is named: the symptom stays
+        ([AOF, OVERCOMMIT, UP], ""),  # it came up since
+        ([UP, AOF], AOF),
+        ([], ""),
+    ],
+)
+def test_why_a_service_was_not_restored_is_quoted_from_its_own_log(
+    tmp_path: Path, lines: list[str], named: str
+) -> None:
+    path = told(Drill(gone_ok=False), tmp_path)
+    tails = [
+        {"event": "log tail", "service": name, "lines": said} for name, said in (("redis", lines), ("api", [CHDIR]))
+    ]
+    found = standing.of(viewed(path, *tails))
+    symptom = standing.of(viewed(path)).cause
+    said = f"stop redis: no proof that it was undone; the log of redis says: {named}"
+    assert found.cause == (said if named else symptom)
+
+
 def test_a_service_that_is_down_after_an_undo_of_another_kind_is_told_with_what_starts_it(tmp_path: Path) -> None:
     control = Docker(container="redis", name="redis", engine="docker", host="ssh://ops@db1")
     seen = ControlState("redis", control)
