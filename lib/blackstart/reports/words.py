@@ -71,7 +71,7 @@ def _flat(value: Any) -> str:
 
 def _undone(event: Event) -> str:
     proof = "and it was proved" if event["ok"] else "but it could NOT BE PROVED"
-    return f"undone: {event['what']}, {proof}, {shown(float(event['took_s']))}"
+    return f"undone: {event['what']}, {proof}, in {shown(float(event['took_s']))}"
 
 
 def _load(event: Event) -> str:
@@ -104,7 +104,7 @@ _TEXTS: dict[str, Any] = {
     EventName.GONE: lambda event: (
         f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}"
     ),
-    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
+    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, in {shown(float(event['took_s']))}",
     EventName.LINKED: lambda event: f"proved that {event['service']} is the target's own",
     EventName.LINK_ASSUMED: lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
     EventName.NOTE: lambda event: f"note: {event['text']}",
