@@ -1,6 +1,7 @@
 """The supervisor control against a real supervisord that runs a real Redis."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -36,7 +37,9 @@ def test_a_running_program_shows_its_pid_and_that_it_is_revived(lab: Supervised,
 
 def test_stop_ends_it_and_start_brings_it_back_and_accepts_that_it_runs(lab: Supervised, control: Control) -> None:
     carry_out(control.stop())
-    assert control.facts().status == "stopped"
+    seen, now = control.facts(), datetime.now(UTC)
+    assert seen.status == "stopped"
+    assert timedelta(seconds=-1) <= now - datetime.fromisoformat(seen.ended) < timedelta(seconds=60)
     assert not connects(lab.port)
     carry_out(control.start())
     carry_out(control.start())

@@ -4,6 +4,7 @@ It must not steer who reads it: neither a terminal (escapes, bidirectional signs
 nor the eye (a line break that makes a line of its own). Structured records keep what was said as it was.
 """
 
+import os
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,8 @@ from typing import Any
 
 # GitHub's commands begin a line and have a second `::`; those of Azure, TeamCity and older runners stand anywhere.
 _COMMAND = re.compile(r"(?P<start>^ *):(?=:.*::)|#(?=#(?:vso|teamcity)?\[)", re.IGNORECASE)
+_PATH = re.compile(r"(?<![\w/~.])(?:/[^\s/:,;'\"]+){3,}")  # none within an address
+_LONGEST_PATH = 24
 _BETWEEN = 2  # signs between two columns of a table
 _PADDING = 2  # that tabulate gives a heading
 _LEAST = 20  # signs of a column of sentences, that it can still be read
@@ -39,6 +42,23 @@ def shortened(text: str, most: int) -> str:
         return text
     head = most // 3
     return f"{text[:head]} … {text[head + 3 - most :]}"
+
+
+def short_paths(text: str) -> str:
+    """The text for the cell of a table, with each long path in it in short: a program by its name, the home as `~`, and
+    the middle left out. What is to be typed is never told so."""
+    return _PATH.sub(_short_path, text)
+
+
+def _short_path(match: re.Match[str]) -> str:
+    path, home = match[0], os.path.expanduser("~").rstrip("/")
+    if len(path) <= _LONGEST_PATH:
+        return path
+    folder, _, name = path.rpartition("/")
+    if folder.endswith(("/bin", "/sbin")):
+        return name
+    path = f"~{path.removeprefix(home)}" if home and path.startswith(f"{home}/") else path
+    return path if len(path) <= _LONGEST_PATH else f"{path[: path.index('/', 1)]}/…/{name}"
 
 
 def kind_of(value: Any) -> str:

@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
 from blackstart.base.durations import shown
-from blackstart.base.printable import table
+from blackstart.base.printable import short_paths, table
 from blackstart.controls.steps.shell import describe, to_shell
 from blackstart.evidence import history
 from blackstart.evidence.journal import Record
@@ -40,15 +40,15 @@ def show(
     """Lines: the blast radius as a table, each change with its undo and proofs, and what is expected when.
 
     What guard rails would refuse stands below the table; `came_by` is SSH_CONNECTION, `environment` that of the steps.
-    Shell that is too long to be read stands in short, but for `full`. `abort` is what a failure would be followed by,
-    in words and in steps.
+    Shell that is too long to be read, and long paths in the table, stand in short, but for `full`. `abort` is what a
+    failure would be followed by, in words and in steps.
     """
     target, experiment = plan.target, plan.experiment
     parts = [
         f"{experiment.name} on {target.name} ({target.api or 'no api'}), from {target.why}",
         " ".join(experiment.hypothesis.split()),
         "",
-        *table(_blast_radius(plan), _HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
+        *table(_blast_radius(plan, full), _HEADERS, maxcolwidths=list(_WIDEST), **_WHOLE_WORDS),
         *_refusals(plan, came_by, environment),
     ]
     parts += ["", "before the baseline", *_steps("do", experiment.prepare, full)] if experiment.prepare else []
@@ -76,17 +76,18 @@ def show(
     return [*parts, "", *expectations, "", "Nothing was touched."]
 
 
-def _blast_radius(plan: Plan) -> list[tuple[str, ...]]:
-    """One row for each change, and one for each service that stays untouched."""
+def _blast_radius(plan: Plan, full: bool) -> list[tuple[str, ...]]:
+    """One row for each change, and one for each service that stays untouched; what is typed stands whole below."""
+    brief: Callable[[str], str] = str if full else short_paths
     rows: list[tuple[str, ...]] = []
     for name, service in sorted(plan.target.services.items()):
         reached = ", ".join(dict.fromkeys(filter(None, (service.address, service.url)))) or "-"
         changes = [change for change in plan.changes if change.service == name]
         if not changes:
-            rows.append((name, _where(plan, name), "nothing", "-", "-", reached))
+            rows.append((name, brief(_where(plan, name)), "nothing", "-", "-", reached))
         for change in changes:
-            undo = "; ".join(_short(step) for step in change.undo)
-            rows.append((name, _where(plan, name), change.what, shown(longest_s(plan, change)), undo, reached))
+            undo = brief("; ".join(_short(step) for step in change.undo))
+            rows.append((name, brief(_where(plan, name)), change.what, shown(longest_s(plan, change)), undo, reached))
     return rows
 
 

@@ -54,7 +54,8 @@ def state(text: str) -> State:
     lost = "its engine removes it when it ends (--rm), with what it keeps in volumes without a name" if removed else ""
     pid = told.get("Pid") or None
     life = life_of(pid, str(told.get("StartedAt", "")))
-    return State(status, life, pid, revives, detail, lost, owner(map(str.strip, labels)))
+    ended = str(told.get("FinishedAt") or "") if status in ("stopped", "failed") else ""
+    return State(status, life, pid, revives, detail, lost, owner(map(str.strip, labels)), ended)
 
 
 _LIMITS = ("Memory", "MemorySwap", "NanoCpus", "CpuQuota", "CpuShares", "PidsLimit")

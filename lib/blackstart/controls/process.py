@@ -134,15 +134,17 @@ class Process(Control):
     def start(self) -> tuple[Command, ...]:
         """Start it in a session of its own, unless it runs."""
         seen = _SEEN if self.announces else ""
+        name = shlex.join(self.start_argv)  # what a person would type
+        name = f"cd {shlex.quote(self.cwd)} && {name}" if self.cwd else name
         detached = Command(
             self.start_argv, cwd=self.cwd or None, env=dict(self.env), detach=True, log=self.log or "/dev/null"
         )
         if self.host:
-            return (self._script("start", _START + remote_line(replace(detached, host=self.host)) + seen),)
+            return (self._script(name, _START + remote_line(replace(detached, host=self.host)) + seen),)
         # A password in the script's text could be read by everybody, in its environment it can't.
         inherited = {name: value for name, value in self.env if not _STEERS_SHELL.match(name)}
         line = command_line(replace(detached, env={n: v for n, v in self.env if n not in inherited}))
-        return (replace(self._script("start", _START + line + seen), env=inherited),)
+        return (replace(self._script(name, _START + line + seen), env=inherited),)
 
     def stop(self) -> tuple[Command, ...]:
         """The stop signal, and wait until it has ended."""

@@ -10,10 +10,12 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from xmlrpc.client import Fault
 
+from blackstart.base.clock import utc_iso
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
 from blackstart.base.printable import shortened
@@ -155,7 +157,9 @@ class Supervisor(Control):
         status = "paused" if process and process.state == "T" else _STATUS.get(info["statename"], "failed")
         detail = f"{info['statename']} {info['spawnerr']}".strip()
         instance = life_of(info["pid"], process.start if process else "")
-        return State(status, instance, info["pid"] or None, self.revives, detail)
+        # supervisord's clock has whole seconds: by the end of that one.
+        ended = utc_iso(datetime.fromtimestamp(info["stop"] + 1, UTC)) if not info["pid"] and info.get("stop") else ""
+        return State(status, instance, info["pid"] or None, self.revives, detail, ended=ended)
 
     def _facts_there(self, timeout_s: float) -> State:
         look = 'told=$("$1" -c "$2" status "$3"); echo "$told"; set -- $told; [ "$3" = pid ] && look "${4%,}" || true'

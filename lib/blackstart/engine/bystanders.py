@@ -6,10 +6,10 @@ from typing import Any, Literal
 
 from blackstart import controls
 from blackstart.base import clock
-from blackstart.controls.steps.shell import ssh_host
+from blackstart.controls.steps.shell import as_typed, ssh_host
 from blackstart.engine.observer import Observer
 from blackstart.evidence.events import EventName
-from blackstart.model.control import Control
+from blackstart.model.control import Control, State
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service
 from blackstart.probes import settings
@@ -54,7 +54,7 @@ class Bystanders:
                     observer.wait(lambda: False, clock.now_s() + 0.5, between)
                     state = control.facts(_LOOK_WITHIN_S)
                 told = {"status": state.status, "instance": state.instance, "detail": state.detail}
-                seen[name] = told | {"revives": state.revives}
+                seen[name] = told | {"revives": state.revives} | _of_its_end(control, state)
             except Exception as error:  # whatever it was: it is no reason to end a run, or to say that it held
                 seen[name] = {"unseen": str(error)}
         if seen:
@@ -97,3 +97,11 @@ class Bystanders:
         if control.host and (name := ssh_host(control.host).machine).lower() not in allowed:
             raise LookupError(f"it is on {name}, which is not allowed")
         return control.resolve()
+
+
+def _of_its_end(control: Control, state: State) -> dict[str, str]:
+    """By when it had ended, unless another machine's clock says so, and what a person types to start it again."""
+    if state.status in ALIVE:
+        return {}
+    start = as_typed(control.resume() if state.status == "paused" else control.start())
+    return {"start": start} | ({"ended": state.ended} if state.ended and not control.reach() else {})

@@ -72,7 +72,8 @@ class Narrator:
         """Tell what has changed since the last call."""
         for monitor, interval in self._news():
             since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
-            self.console.say(f"{monitor.phase}: {monitor.expectation.condition} after {shown(since_s)}")
+            after = f"{shown(since_s)} after {monitor.since}"
+            self.console.say(f"{monitor.phase}: {monitor.expectation.condition}, {after}")
         for monitor, reading in self._violations():
             expectation = monitor.expectation
             self.console.say(f"VIOLATED: {expectation.name}, {expectation.when} {expectation.condition}: {reading}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from blackstart.evidence import manifest
-from blackstart.model.finding import NOT_OBSERVED
+from blackstart.model.finding import TOLD_ALONE
 from blackstart.model.verdict import Verdict
 
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -48,7 +48,7 @@ def _tables(data: Any, key: str) -> Iterator[dict[str, Any]]:
 
 
 def _test_result(sealed: Mapping[str, Any], tests: list[tuple[str, str]]) -> dict[str, Any]:
-    kinds = {Verdict.HELD: "passedTests", NOT_OBSERVED: "warnedTests"}
+    kinds = {Verdict.HELD: "passedTests", **dict.fromkeys(TOLD_ALONE, "warnedTests")}
     lists: dict[str, list[str]] = {"passedTests": [], "warnedTests": [], "failedTests": []}
     for name, result in tests:
         lists[kinds.get(result, "failedTests")].append(name)

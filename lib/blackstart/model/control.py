@@ -23,7 +23,8 @@ class State:
     `instance` names this one life of the service: another one means that it was started anew; empty where none runs.
     `pid` is its main process on the machine that it runs on, where the control knows one. `lost` says why it could not
     be started again once it has ended; empty: it could. `owner` is the orchestrator that starts another in its place,
-    as far as that shows.
+    as far as that shows. `ended` is by when the last life had ended, as its control knows it (ISO 8601, UTC); empty
+    where it does not, or one runs.
     """
 
     status: Status
@@ -33,6 +34,7 @@ class State:
     detail: str = ""
     lost: str = ""
     owner: str = ""
+    ended: str = ""
 
 
 def life_of(pid: int | None, started: str) -> str:

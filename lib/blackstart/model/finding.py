@@ -6,6 +6,9 @@ from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
 
 NOT_OBSERVED = "not observed"  # what an expectation came to that was not seen and need not be
+CHANGED = "changed"  # what was seen to be different afterwards, and decides nothing
+TOLD_ALONE = (NOT_OBSERVED, CHANGED)
+"""The results that neither hold nor break anything."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,9 @@ class Interval:
 class Finding:
     """What one expectation came to. `transition` is when the wanted state was entered, where it was.
 
-    Where a `premise` does not hold nothing else counts. `left_out` is what it would be told by, where the operator
-    chose to leave that out.
+    Where a `premise` does not hold nothing else counts. `changed`: something was seen to be different afterwards, which
+    decides nothing (its status is inconclusive, and it is no criterion). `left_out` is what it would be told by, where
+    the operator chose to leave that out.
     """
 
     name: str
@@ -45,6 +49,7 @@ class Finding:
     hint: str = ""
     premise: bool = False
     left_out: str = ""
+    changed: bool = False
 
 
 def shown(reading: Reading | None) -> str:

@@ -2,7 +2,9 @@
 
 Only what was read is named. Expectations follow from an outage where the readings that broke them are of the outage
 itself: the same place, failing, without an answer in between. Where none explains most of them, two at least, the first
-to be violated is the headline, and nothing is said to follow from it.
+to be violated is the headline, and nothing is said to follow from it. That a service died
+which the run did not touch is the headline only where it was dead before anything else was violated; else it stands in
+a line of its own.
 """
 
 import math
@@ -12,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from blackstart.base.printable import shortened
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import readings_of
 from blackstart.model.finding import Finding
@@ -23,6 +26,15 @@ from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
 _FAILED = ("unreachable", "timed_out", "malformed")
 _ORIGIN = re.compile(r"https?://[^/\s]+", re.ASCII)
+_COMPLAINT = re.compile(
+    r"\b(?:fatal|panic|error|failed|bad|corrupt(?:ed)?|invalid|refused|denied|unable to|can(?:no|')t|could(?:n't| not)|"
+    r"no such|not permitted|in use|no space|out of memory)\b",
+    re.IGNORECASE,
+)
+_UP = re.compile(
+    r"\bready (?:to accept|for) (?:\w+ )*connections\b", re.IGNORECASE
+)  # as Redis, PostgreSQL, MySQL say it
+_LONGEST_LINE = 160
 _MOST = 0.5  # of what is broken; and of the time that an expectation had: less does not explain that it never came true
 
 
@@ -80,16 +92,18 @@ def of_broken(view: RunView) -> Cause:
     if not broke:
         return Cause("")
     dead = next((f for f in broke if f.name == bystanders.NAME), None)
-    died = f"{dead.message}; " if dead else ""
+    others = [f for f in broke if f is not dead]
+    first = min(others, key=lambda f: _violated_s(view, f), default=None)
+    led = dead if first is None or _died_before(view, _violated_s(view, first)) else None
+    died = f"{led.message}; " if led else ""
     shared = [(one, found) for one, found in _explained(view, broke) if len(found) > max(1, _MOST * len(broke))]
     if shared:
         outage, found = min(shared, key=lambda one: (-len(one[1]), one[0].from_s))
-        besides = tuple(f.name for f in broke if f not in found and f is not dead)
+        besides = tuple(f.name for f in others if f not in found)
         return Cause(f"{died}{outage.told(view)}", len(found), besides)
-    if dead:
-        return Cause(dead.message, 0, tuple(f.name for f in broke if f is not dead))
-    first = min(broke, key=lambda f: _violated_s(view, f))
-    return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in broke if f is not first))
+    if led or first is None:
+        return Cause(led.message if led else "", 0, tuple(f.name for f in others))
+    return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in others if f is not first))
 
 
 def of_untold(view: RunView) -> Cause:
@@ -102,6 +116,21 @@ def of_untold(view: RunView) -> Cause:
         return Cause(first, len(unseen))
     alike = [f for f in unseen if f.actual == itself[0].actual and _kind(view, f) == "unreadable"]
     return Cause(first, max(0, len(alike) - 1), tuple(f.name for f in unseen if f is not itself[0] and f not in alike))
+
+
+def of_log(view: RunView, service: str) -> str:
+    """The line of the service's own log in which it says why it does not run: the first of the complaints in a row that
+    came last. "" where the record has none: a service that is up again complains of nothing that matters."""
+    tails = [event["lines"] for event in view.record.of(EventName.LOG_TAIL) if event["service"] == service]
+    lines = [str(line) for line in tails[-1]] if tails else []
+    complaints = [bool(_COMPLAINT.search(line)) for line in lines]
+    if True not in complaints:
+        return ""
+    first = last = len(lines) - 1 - complaints[::-1].index(True)
+    while first and complaints[first - 1] and lines[first - 1] not in lines[first:]:
+        first -= 1
+    up = any(_UP.search(line) for line in lines[last:])
+    return "" if up else shortened(lines[first].strip(), _LONGEST_LINE)
 
 
 def _explained(view: RunView, broke: Sequence[Finding]) -> list[tuple[Outage, list[Finding]]]:
@@ -160,6 +189,13 @@ def _monitors(view: RunView) -> dict[tuple[str, str], Monitor]:
 def _kind(view: RunView, finding: Finding) -> str:
     monitor = _monitor(view, finding)
     return str(monitor.last.kind) if monitor and monitor.last else ""
+
+
+def _died_before(view: RunView, first_s: float) -> bool:
+    """Whether it is known that a service which the run did not touch was dead by then; what is only counted at the end
+    came after it."""
+    died = bystanders.died_by(view.record)
+    return first_s == math.inf or (died is not None and died <= view.utc(first_s))
 
 
 def _violated_s(view: RunView, finding: Finding) -> float:

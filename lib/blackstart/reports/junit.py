@@ -9,7 +9,7 @@ The form is what both Ant's and Jenkins' schemas allow. A case's time is how lon
 from xml.etree.ElementTree import Element, indent, tostring
 
 from blackstart.base import printable
-from blackstart.model.finding import NOT_OBSERVED, Finding
+from blackstart.model.finding import TOLD_ALONE, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import standing, table
 from blackstart.reports.markup import clean
@@ -73,7 +73,7 @@ def _case(view: RunView, finding: Finding) -> Element:
     time = _seconds(took_s[0] if took_s else 0.0)
     case = _element("testcase", name=finding.name, classname=f"{view.name}.{finding.phase}", time=time)
     word = result(finding)
-    tag = "skipped" if word == NOT_OBSERVED else finding.status.junit
+    tag = "skipped" if word in TOLD_ALONE else finding.status.junit
     if tag:
         says = [f"expected: {finding.expected}", f"actual: {finding.actual}", finding.message]
         says += [f"where to look: {hint(finding)}"] if hint(finding) else []

@@ -13,10 +13,10 @@ from blackstart.model.schedule import At
 from blackstart.model.verdict import Verdict
 from blackstart.reports.markup import e
 from blackstart.reports.story import RunView, Transition
+from blackstart.verdict.expectation_monitor import SINCE
 
 # What took more of its time than this held, and is worth knowing all the same.
 _NARROW = 0.8
-_SINCE = {"recovery": "the undo", "drain": "the load had ended"}
 _FLOWS = {
     "throughout": "under {} from the baseline to the end",
     "fault": "under {}",
@@ -64,7 +64,7 @@ def surprises(view: RunView) -> list[str]:
     ]
     held = {(f.phase, f.name) for f in found if f.status == Verdict.HELD}
     return told + [
-        f"{mark.name} held narrowly: {mark.what} after {mark.after} of the {mark.limit} it had"
+        f"{mark.name} held narrowly: {mark.what}, {_when(mark)}"
         for mark in view.transitions
         if (mark.phase, mark.name) in held and mark.within_s and (mark.after_s or 0.0) > _NARROW * mark.within_s
     ]
@@ -80,7 +80,7 @@ def as_expected(view: RunView) -> list[str]:
 
 
 def _when(mark: Transition) -> str:
-    since = _SINCE.get(mark.phase, "the fault")
+    since = SINCE.get(mark.phase, SINCE["fault"])
     return f"{mark.after} after {since}" + (f" (limit {mark.limit})" if mark.limit else "")
 
 

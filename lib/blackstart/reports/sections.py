@@ -9,7 +9,7 @@ from blackstart.base.state import invoke
 from blackstart.controls.steps.shell import describe
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
-from blackstart.model.finding import NOT_OBSERVED, Finding
+from blackstart.model.finding import NOT_OBSERVED, TOLD_ALONE, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import standing
 from blackstart.reports.lane_drawing import stretch_text
@@ -79,7 +79,7 @@ def _mend(view: RunView) -> Element:
 
 def failed(view: RunView) -> Element | None:
     """What did not hold, each with what was expected, what was seen and where to look."""
-    bad = [f for f in view.judgement.findings if result(f) not in (Verdict.HELD, NOT_OBSERVED)]
+    bad = [f for f in view.judgement.findings if result(f) not in (Verdict.HELD, *TOLD_ALONE)]
     never = [f.name for f in bad if not view.entered(f.phase)]
     stands = standing.of(view)
     follow = [f.name for f in bad if stands.explains(f)]

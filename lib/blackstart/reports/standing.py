@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from blackstart.controls.steps.shell import describe, to_shell
+from blackstart.controls.steps.shell import as_typed, to_shell
 from blackstart.evidence.events import BEGUN, EventName
 from blackstart.evidence.journal import Event
+from blackstart.model.change import Change
 from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.step import HttpCall
 from blackstart.model.system import SafeState
 from blackstart.model.verdict import Verdict
+from blackstart.probes.control_state import ControlState
 from blackstart.reports import cause as causes
 from blackstart.reports.cause import Cause
 from blackstart.reports.story import RunView
@@ -26,6 +28,7 @@ State = Literal["", "paused", "running", "unseen"]
 _FRESH_S = 5.0  # a last reading that is older says nothing of how it stands now
 PROSE = ("cause", "result", "besides", "left out", "state", "undone")
 """The labels of what may be broken into lines: what is to be typed or opened never is."""
+_DOWN = ("stopped", "failed")
 _NAMED = 3  # of what broke besides
 
 
@@ -160,10 +163,19 @@ def _cause(view: RunView) -> Cause:
         first = broke.text if broke.follows else broke.text.partition(": ")[0]
         first += f" ({_count(broke.follows, 'expectation')} of it)" if broke.follows else ""
         besides = (first, *broke.besides) if first else ()
-        return Cause(MENDED if view.mended_later else next(iter(reasons), verdict.says), 0, besides)
+        symptom = next(iter(reasons), verdict.says)
+        return Cause(MENDED if view.mended_later else _logged(view) or symptom, 0, besides)
     if verdict == Verdict.INCONCLUSIVE:
         return _mended_late(view) if view.mended_later else causes.of_untold(view)
     return Cause(next(iter(reasons), "").removeprefix("Not started: "))
+
+
+def _logged(view: RunView) -> str:
+    """Of what is not restored, the first whose service says in its own log why, in its words; "" where none does."""
+    for what, change in _unmended(view):
+        if change and (line := causes.of_log(view, change.service)):
+            return f"{what}: no proof that it was undone; the log of {change.service} says: {line}"
+    return ""
 
 
 def _mended_late(view: RunView) -> Cause:
@@ -179,6 +191,15 @@ def _mended_late(view: RunView) -> Cause:
 
 def _still_broken(view: RunView) -> Iterator[str]:
     """A line for each change that nobody has proved undone: neither the run nor its guardian."""
+    for what, change in _unmended(view):
+        by = as_typed(change.undo) if change else ""
+        start = "".join(_start(view, change, by)) if change else ""
+        told = f"{what}{f', undone by: {by}' if by else ''}{start}"
+        yield f"{told}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+
+
+def _unmended(view: RunView) -> Iterator[tuple[str, Change | None]]:
+    """What was done and nobody has proved undone, with its change where the record has it."""
     proved = view.guardian.of(EventName.GONE) if view.guardian else []
     mended = {event.get("change") for event in proved if event.get("ok")}
     latest = {event["change"]: event for event in view.record.of(*BEGUN, EventName.GONE)}
@@ -186,9 +207,18 @@ def _still_broken(view: RunView) -> Iterator[str]:
         if event.get("ok") or entry in mended:
             continue
         number = str(entry).rpartition("#")[2]
-        undo = view.changes[int(number)].undo if number.isdecimal() and int(number) < len(view.changes) else ()
-        by = " && ".join(map(describe, undo))
-        yield f"{event['what']}{f', undone by: {by}' if by else ''}; or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+        known = number.isdecimal() and int(number) < len(view.changes)
+        yield str(event["what"]), view.changes[int(number)] if known else None
+
+
+def _start(view: RunView, change: Change, undone_by: str) -> Iterator[str]:
+    """What starts a service of the change that its control saw down last, where that is not what undoes the change."""
+    for probe in (condition.probe for condition in change.gone):
+        if not isinstance(probe, ControlState) or probe.control is None or probe.field != "status":
+            continue
+        seen, start = view.readings((probe.name,)), as_typed(probe.control.start())
+        if seen and seen[-1].value in _DOWN and start not in undone_by:
+            yield f"; {probe.service} is {seen[-1].value}, started by: {start}"
 
 
 def _undone(view: RunView) -> str:
@@ -206,7 +236,8 @@ def _ended(view: RunView, state: "_State") -> Iterator[str]:
     """What must run again before anybody resumes: services that died beside the drill, and an API that is silent."""
     for finding in view.judgement.findings:
         if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
-            yield f"start again what has ended: {finding.message}"
+            starts = bystanders.starts(view.record)
+            yield f"start again what has ended: {finding.message}{f'; with: {starts}' if starts else ''}"
     if state.word == "unseen" and (api := view.target.get("api")):
         yield f"see that the API answers: {api}"
 

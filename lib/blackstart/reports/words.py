@@ -6,7 +6,7 @@ from blackstart.base.durations import shown
 from blackstart.base.printable import shortened
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Event
-from blackstart.model.finding import NOT_OBSERVED, Finding
+from blackstart.model.finding import CHANGED, NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports.story import RunView
 
@@ -31,7 +31,10 @@ def verdict_says(view: RunView) -> str:
 
 
 def result(finding: Finding) -> str:
-    """The result of an expectation in a word; one that could not be observed and need not be is `not observed`."""
+    """The result of an expectation in a word; one that could not be observed and need not be is `not observed`, and
+    what was seen to be different, and need not be the same, is `changed`."""
+    if finding.changed:
+        return CHANGED
     unneeded = finding.status == Verdict.INCONCLUSIVE and not finding.criterion
     return NOT_OBSERVED if unneeded else finding.status
 
@@ -68,7 +71,7 @@ def _flat(value: Any) -> str:
 
 def _undone(event: Event) -> str:
     proof = "and it was proved" if event["ok"] else "but it could NOT BE PROVED"
-    return f"undone: {event['what']}, {proof}, {shown(float(event['took_s']))}"
+    return f"undone: {event['what']}, {proof}, in {shown(float(event['took_s']))}"
 
 
 def _load(event: Event) -> str:
@@ -101,7 +104,7 @@ _TEXTS: dict[str, Any] = {
     EventName.GONE: lambda event: (
         f"stayed undone: {event['what']}" if event["ok"] else f"NOT RESTORED: {event['what']}"
     ),
-    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, {shown(float(event['took_s']))}",
+    EventName.STEP: lambda event: f"ran: {event['step']} → {event['code']}, in {shown(float(event['took_s']))}",
     EventName.LINKED: lambda event: f"proved that {event['service']} is the target's own",
     EventName.LINK_ASSUMED: lambda event: f"ASSUMED that {event['service']} is the target's own: {event['missing']}",
     EventName.NOTE: lambda event: f"note: {event['text']}",

@@ -27,7 +27,7 @@ _OWN = {
     "experiment": "its name (chaos.list shows them all), a Python file, or a specification (.isl)",
     "variant": "one of the experiment's variants, by name",
     "scenario": "which scenario (default: all of them)",
-    "full": "also print in full the shell that is too long to be read",
+    "full": "print in full also long paths, and shell that is too long to be read",
     "keep-going": "do not stop at the first failure",
 }
 

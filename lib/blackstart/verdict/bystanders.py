@@ -7,6 +7,7 @@ the experiment to say.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from blackstart.evidence.events import EventName
@@ -18,6 +19,7 @@ NAME = "others_as_before"
 ALIVE = ("running", "starting")
 # As a container's control and a unit's say that it ended by itself and without an error: it had one thing to do.
 _DONE = ("exit code 0", "dead success")
+_UNSEEN = {"unseen": "nobody has looked"}
 _HINT = (
     "This run did not stop it, but may have stopped what it needs: see its log. Only where it is meant to end with "
     'that: allow = ["{}"] at the top of the target file.'
@@ -31,15 +33,43 @@ def findings(record: Record) -> list[Finding]:
     if not before:
         return []
     after = looks.get("after", {})
-    told = {name: _became(seen, after.get(name, {"unseen": "nobody has looked"})) for name, seen in before.items()}
+    told = {name: _became(seen, after.get(name, _UNSEEN)) for name, seen in before.items()}
     dead = [name for name, (kind, _) in told.items() if kind == "dead"]
     others = [name for name, (kind, _) in told.items() if kind != "same"]
     status = Verdict.BROKE if dead else Verdict.INCONCLUSIVE if others else Verdict.HELD
+    changed = not dead and any(told[name][0] == "changed" for name in others)
     message = "; ".join(f"{name} {told[name][1]}" for name in dead + [one for one in others if one not in dead])
     message = message or f"{', '.join(before)}: as before"
     expected = f"{', '.join(before)}: running as before"
     hint = _HINT.format('", "'.join(dead)) if dead else ""
-    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint)]
+    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint, changed=changed)]
+
+
+def died_by(record: Record) -> datetime | None:
+    """By when the first had ended of those that ran before and do not afterwards; None where no control says it."""
+    ends = (_moment(str(seen.get("ended", ""))) for seen in _dead(record))
+    return min(filter(None, ends), default=None)
+
+
+def starts(record: Record) -> str:
+    """What a person types to start those again; empty where no control says it."""
+    return " && ".join(str(seen["start"]) for seen in _dead(record) if seen.get("start"))
+
+
+def _dead(record: Record) -> list[Mapping[str, Any]]:
+    """What was seen afterwards of each that ran before and does not any more."""
+    looks = {event["when"]: event["services"] for event in record.of(EventName.SERVICES)}
+    before, after = looks.get("before", {}), looks.get("after", {})
+    both = ((seen, after.get(name, _UNSEEN)) for name, seen in before.items())
+    return [now for was, now in both if _became(was, now)[0] == "dead"]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
 
 
 def _became(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[str, str]:

@@ -20,6 +20,9 @@ IN_A_ROW = 2
 # The longest that a read in flight may keep the last reading of a window away.
 READ_GRACE_S = 5.0
 
+SINCE = {"baseline": "the start", "fault": "the fault", "recovery": "the undo", "drain": "the load's end"}
+"""What the times of each phase's expectations count from, for people."""
+
 
 @dataclass
 class Monitor:
@@ -229,6 +232,11 @@ class Monitor:
         # A reader that hangs can't hold the run: past the deadline, its time limit and a gap, nothing more is awaited.
         return now_s > deadline_s + READ_GRACE_S
 
+    @property
+    def since(self) -> str:
+        """What its time counts from, for people."""
+        return SINCE.get(self.phase, SINCE["fault"])
+
     def finish(self, at_s: float) -> Finding:
         """What it came to, with no more readings after `at_s`."""
         judged = self._finish_eventually if self.expectation.when == "eventually" else self._finish_constant
@@ -262,7 +270,7 @@ class Monitor:
         if interval is not None:
             return self._judge_time(interval, deadline_s)
         if deadline_s is not None and self._too_late(deadline_s, at_s):
-            within = f"within {self.expectation.within_s:g} s; last, {shown(self._seen_otherwise)}"
+            within = f"within {self.expectation.within_s:g} s of {self.since}; last, {shown(self._seen_otherwise)}"
             if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
                 return Verdict.INCONCLUSIVE, f"was not seen {within}, and no reading for {self.gap.length_s:.2f} s"
             return Verdict.BROKE, f"did not come true {within}"
@@ -289,7 +297,7 @@ class Monitor:
         if deadline_s is not None and interval.to_s > deadline_s:
             late_s = interval.to_s - deadline_s
             if interval.from_s >= deadline_s:
-                told = f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s"
+                told = f"came true {late_s:.3f} s after its limit of {self.expectation.within_s:g} s from {self.since}"
                 if self.expectation.assumed:
                     return Verdict.INCONCLUSIVE, f"{told}, but {self.expectation.assumed}"
                 return Verdict.BROKE, told
@@ -303,8 +311,9 @@ class Monitor:
             return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
         if doubt := doubts.of_entering(self):
             return Verdict.INCONCLUSIVE, doubt
-        after_s = "" if self.anchor_s is None else f" after {max(0.0, interval.middle_s - self.anchor_s):.3f} s"
-        return Verdict.HELD, f"came true{after_s}"
+        if self.anchor_s is None:
+            return Verdict.HELD, "came true"
+        return Verdict.HELD, f"came true {max(0.0, interval.middle_s - self.anchor_s):.3f} s after {self.since}"
 
     def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:
         if self._violated():

@@ -26,21 +26,22 @@ def findings(record: Record) -> list[Finding]:
     if not before:
         return []
     told = {name: _became(seen, (after or {}).get(name)) for name, seen in before.items()}
-    message = "; ".join(f"{name}: {what}" for name, what in told.items() if what)
+    changed = any(kind == "changed" for kind, _ in told.values())
+    message = "; ".join(f"{name}: {what}" for name, (_, what) in told.items() if what)
     status, hint = (Verdict.INCONCLUSIVE, _HINT) if message else (Verdict.HELD, "")
     message = message or f"{', '.join(before)}: set as before"
     expected = f"{', '.join(before)}: set as before"
-    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint)]
+    return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint, changed=changed)]
 
 
-def _became(before: Mapping[str, str], after: Mapping[str, str] | None) -> str:
+def _became(before: Mapping[str, str], after: Mapping[str, str] | None) -> tuple[str, str]:
     if after is None:
-        return "nobody has looked afterwards"
+        return "unseen", "nobody has looked afterwards"
     if "unseen" in after:
-        return f"could not be read afterwards ({after['unseen']})"
+        return "unseen", f"could not be read afterwards ({after['unseen']})"
     other = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
     words = (f"{name} was {_said(before, name)} before, and is {_said(after, name)} afterwards" for name in other)
-    return ", ".join(words)
+    return ("changed" if other else "same"), ", ".join(words)
 
 
 def _said(settings: Mapping[str, str], name: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.base.printable import lines, one_line, printable, shortened, table
+from blackstart.base.printable import lines, one_line, printable, short_paths, shortened, table
 from blackstart.base.secrets.redact import MASK, Redactor
 
 
@@ -58,3 +58,23 @@ def test_a_long_text_is_shown_with_what_was_run_and_with_what_went_wrong() -> No
     assert told.startswith("`docker exec redis redis-cli PING` ended") and told.endswith(": FATAL: no space left")
     assert len(told) == 200 and " … " in told
     assert shortened("short", 5) == "short"
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("/srv/drills/.venv/bin/supervisorctl -c /srv/state/labs/trader/supervisord.conf start redis",
+         "supervisorctl -c /srv/…/supervisord.conf start redis"),
+        ("this machine, supervisor:/srv/state/labs/trader/supervisord.conf:redis",
+         "this machine, supervisor:/srv/…/supervisord.conf:redis"),
+        ("/home/ops/state/labs/trader/a.conf", "~/…/a.conf"),
+        ("cat /home/ops/state/long/name", "cat ~/state/long/name"),
+        ("/usr/bin/redis-server /etc/redis/redis.conf", "/usr/bin/redis-server /etc/redis/redis.conf"),  # are short
+        ("http://localhost:8000/a/long/path/of/an/api", "http://localhost:8000/a/long/path/of/an/api"),
+        ("unix:///run/user/1000/podman/podman.sock", "unix:///run/user/1000/podman/podman.sock"),
+        ("docker start redis", "docker start redis"),
+    ],
+)  # fmt: skip
+def test_in_a_table_long_paths_are_short(given: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ops")
+    assert short_paths(given) == told

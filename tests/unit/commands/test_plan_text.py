@@ -88,6 +88,14 @@ def test_the_blast_radius_names_every_service_and_what_happens_to_it() -> None:
     assert untouched.split() == ["postgres", "no", "control", "nothing", "-", "-", "localhost:5432"]
 
 
+def test_long_paths_are_short_in_the_table_and_whole_where_they_are_typed() -> None:
+    start = Command(("/srv/drills/.venv/bin/supervisorctl", "-c", "/srv/state/labs/trader/supervisord.conf", "start"))
+    made = replace(plan(), changes=(replace(STOP, undo=(start,)),))
+    (row,), (undo,) = lines(show(made), "redis "), lines(show(made), "undo ")
+    assert "supervisorctl -c /srv/…/supervisord.conf start" in row and " ".join(start.argv) in undo
+    assert " ".join(start.argv) not in row and "…" not in show(made, full=True)
+
+
 def test_the_longest_time_is_cut_by_the_changes_lifetime() -> None:
     made = plan(hold_max_s=500.0)
     (changed,) = made.changes
@@ -173,7 +181,9 @@ def test_shell_that_is_too_long_to_be_read_is_told_in_short_and_in_full_when_ask
 def test_a_path_in_the_table_is_never_broken() -> None:
     path = f"/home/somebody/{'a-rather-long-folder/' * 4}redis-server.pid"
     made = replace(plan(), changes=(replace(STOP, undo=(Command(("start-it", "--with", path)),)),))
-    assert any(path in line for line in show(made).splitlines() if "redis" in line and not line.startswith("  undo"))
+    assert any(
+        path in line for line in show(made, full=True).splitlines() if "redis" in line and not line.startswith("  undo")
+    )
 
 
 def test_a_lease_names_the_run_and_not_the_process_that_plans() -> None:

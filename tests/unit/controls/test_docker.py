@@ -149,6 +149,9 @@ def test_the_state_is_read(printed: str, status: str, revives: bool) -> None:
 
 
 def test_a_container_that_is_removed_when_it_ends_is_told_from_one_that_stays() -> None:
+    over = '"FinishedAt":"2026-11-29T15:12:09.1Z"'
+    assert docker_answers.state(f'no {{"Status":"exited",{over}}}').ended == "2026-11-29T15:12:09.1Z"
+    assert docker_answers.state(f'no {{"Status":"running","Pid":7,{over}}}').ended == ""
     assert "--rm" in docker_answers.state('no,removed {"Status":"running","Pid":7}').lost
     assert docker_answers.state('no,removed {"Status":"running","Pid":7}').status == "running"
     assert not docker_answers.state('no {"Status":"running","Pid":7}').lost

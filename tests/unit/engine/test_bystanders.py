@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from blackstart.model.control import State
 from blackstart.model.experiment import Experiment
 from blackstart.model.plan import Plan
 from blackstart.model.target import Service, Target
+from blackstart.reports import standing
+from blackstart.reports.story import RunView
 from tests.services import eventually, free_port, pings, redis_server
 from tests.unit.safety.file_fault import without
 from tests.unit.stage import TARGET, Told, drill
@@ -77,6 +80,10 @@ def test_one_that_dies_meanwhile_breaks_the_run(tmp_path: Path, other: subproces
     told = run(tmp_path, during=die)
     assert told.outcome == ("broke", 20)
     assert "other was running before, and is stopped afterwards" in finding(told).message
+    ended = standing.of(RunView(told.record, told.result.judgement, told.reports)).ended
+    assert ended == (
+        f"start again what has ended: {finding(told).message}; with: cd {os.getcwd()} && {sys.executable} -V",
+    )
 
 
 def test_what_is_set_otherwise_afterwards_is_told_with_both_values(
@@ -136,6 +143,9 @@ class Named(NamedTuple):
 
     def identity(self) -> str:
         return f"docker:{self.name}"
+
+    def reach(self) -> str:
+        return ""
 
     def resolve(self) -> Named:
         return Named("4f1c")

@@ -80,7 +80,8 @@ def test_the_first_statement_is_a_test_result_on_the_manifest_and_on_what_was_te
 def test_only_what_held_has_passed_and_the_exact_word_is_in_the_second_statement(verdict: Verdict) -> None:
     results = {"scenarios": [{"name": "s", "assertions": [
         {"type": "fault", "name": name, "result": result}
-        for name, result in (("a", "held"), ("b", "not observed"), ("c", "broke"), ("d", "inconclusive"), ("e", "new"))
+        for name, result in (("a", "held"), ("b", "not observed"), ("c", "broke"), ("d", "inconclusive"), ("e", "new"),
+                             ("f", "changed"))
     ]}]}  # fmt: skip
     from blackstart.evidence import statements as ours  # noqa: PLC0415
 
@@ -88,7 +89,7 @@ def test_only_what_held_has_passed_and_the_exact_word_is_in_the_second_statement
     made = ours.of({**text, "verdict": str(verdict), "spec": {}, "target": {}, "tested": []}, results)
     said, exact = made["test-result"]["predicate"], made["verdict"]["predicate"]
     assert said["result"] == ("PASSED" if verdict == Verdict.HELD else "FAILED")
-    assert (said["passedTests"], said["warnedTests"]) == (["s/fault/a"], ["s/fault/b"])
+    assert (said["passedTests"], said["warnedTests"]) == (["s/fault/a"], ["s/fault/b", "s/fault/f"])
     assert said["failedTests"] == ["s/fault/c", "s/fault/d", "s/fault/e"]
     assert (exact["verdict"], exact["exitCode"]) == (verdict, verdict.exit_code)
 

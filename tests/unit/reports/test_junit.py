@@ -7,6 +7,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import junit
 from blackstart.reports.story import RunView
@@ -64,3 +65,11 @@ def test_characters_that_xml_forbids_do_not_break_the_document(stories: dict[str
     held = stories["held"]
     story = RunView(held.record, Judgement(Verdict.BROKE, ("bell \x07 nul \x00 lone \ud800 ]]> <&",), ()), held.where)
     assert "bell \\x07 nul \\x00 lone \\ud800 ]]> <&" in str(suite(story)[1][0].text)
+
+
+def test_what_is_changed_and_need_not_be_as_before_is_a_skip_that_says_so(stories: dict[str, RunView]) -> None:
+    held, told = stories["held"], "redis2 was stopped before, and is running afterwards"
+    changed = Finding("others_as_before", "check", Verdict.INCONCLUSIVE, told, "", told, criterion=False, changed=True)
+    story = RunView(held.record, Judgement(Verdict.HELD, (), (*held.judgement.findings, changed)), held.where)
+    assert cases(story, "skipped") == ["others_as_before"]
+    assert f'<skipped message="{told}" type="changed">' in junit.xml(story)

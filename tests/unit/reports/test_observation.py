@@ -49,7 +49,7 @@ def test_what_took_nearly_all_of_its_time_is_a_surprise_that_held(tmp_path: Path
     path = told(Drill(notices_after_s=2.7), tmp_path)
     narrow = [line for line in observation.lines(RunView(*judged(path), path)) if "narrowly" in line]
     assert [line.partition(" held")[0] for line in narrow] == ["surprise: ready_503", "surprise: leader_0"]
-    assert all("of the 3 s it had" in line for line in narrow)
+    assert all("after the fault (limit 3 s)" in line for line in narrow)
 
 
 def test_of_what_was_refused_nothing_was_observed(stories: dict[str, RunView]) -> None:

@@ -7,16 +7,19 @@ from pathlib import Path
 
 import pytest
 
+from blackstart.base.codec import to_data
+from blackstart.controls.docker import Docker
 from blackstart.evidence import history
 from blackstart.evidence.journal import Record
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
+from blackstart.probes.control_state import ControlState
 from blackstart.reports import csv_log, github, html, junit, result_json, standing, summary, table
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict import bystanders
-from tests.unit.reports.drills import Drill, Seen, judged, told
+from tests.unit.reports.drills import CHANGE, Drill, Seen, judged, told
 from tests.unit.reports.pages import Page
 
 REFUSED: Seen = ("unreachable", None, "connection refused")
@@ -45,6 +48,21 @@ def viewed(path: Path, *more: dict[str, object]) -> RunView:
     return RunView(record, judgement, path, known=systems.of)
 
 
+def with_a_death(view: RunView, ended: str) -> tuple[Standing, Finding]:
+    """The same run, in which postgres, which it did not touch, is found dead; and the finding that says so."""
+    was, now = (
+        {"status": "running", "instance": "7:1", "detail": ""},
+        {"status": "stopped", "instance": "", "detail": ""},
+    )
+    looks = [{"n": 0, "at": 1010.0, "event": "services", "when": "before", "services": {"postgres": was}},
+             {"n": 0, "at": 1010.0, "event": "services", "when": "after",
+              "services": {"postgres": {**now, "ended": ended, "start": "docker start shop-postgres"}}}]  # fmt: skip
+    record = Record((*view.record.events, *looks))
+    (dead,) = bystanders.findings(record)
+    judgement = replace(view.judgement, findings=(*view.judgement.findings, dead))
+    return standing.of(RunView(record, judgement, view.where, known=systems.of)), dead
+
+
 def test_what_an_outage_has_broken_follows_from_it(tmp_path: Path) -> None:
     found = stands(ApiDies(end_s=9.5), tmp_path)
     assert found.verdict == Verdict.BROKE
@@ -62,12 +80,29 @@ def test_an_outage_beside_what_is_not_restored_is_told_whole(tmp_path: Path) -> 
 
 def test_a_service_that_died_beside_the_drill_comes_before_what_follows_from_it(tmp_path: Path) -> None:
     view = viewed(told(ApiDies(end_s=9.5), tmp_path))
-    dead = Finding(bystanders.NAME, "check", Verdict.BROKE, "postgres was running before, and is stopped", "", "")
-    findings = (*view.judgement.findings, dead)
-    judgement = replace(view.judgement, findings=findings)
-    found = standing.of(RunView(view.record, judgement, view.where, known=systems.of))
+    found, dead = with_a_death(view, "2026-11-20T14:30:02.900000000Z")
     assert found.cause == f"{dead.message}; API unreachable from 14:30:03Z to the end"
     assert found.follows == 6 and dead.name not in found.besides and not found.explains(dead)
+
+
+@pytest.mark.parametrize("ended", ["2026-11-20T14:30:08Z", "", "0001-01-01"])
+def test_a_service_that_died_later_or_nobody_knows_when_has_a_line_of_its_own(tmp_path: Path, ended: str) -> None:
+    for name, drill, cause in (
+        ("outage", ApiDies(end_s=9.5), "API unreachable from 14:30:03Z to the end"),
+        ("single", Drill(health=lambda at_s: ("value", "ill" if at_s > 6 else "healthy")), "health_healthy: violated"),
+    ):
+        found, dead = with_a_death(viewed(told(drill, tmp_path / name)), ended)
+        assert found.cause.startswith(cause) and dead.name not in found.besides
+        start = f"start again what has ended: {dead.message}; with: docker start shop-postgres"
+        assert [text for _, text in found.rows() if dead.message in text] == [start]
+
+
+def test_a_death_comes_before_what_is_only_counted_at_the_end(tmp_path: Path) -> None:
+    view = viewed(told(Drill(), tmp_path))
+    lost = Finding("no_lost_order", "check", Verdict.BROKE, "2 were lost", "", "")
+    judgement = replace(view.judgement, verdict=Verdict.BROKE, findings=(*view.judgement.findings, lost))
+    found, dead = with_a_death(RunView(view.record, judgement, view.where, known=systems.of), "")
+    assert (found.cause, found.besides) == (dead.message, ("no_lost_order",))
 
 
 def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:
@@ -122,6 +157,62 @@ def test_what_is_not_restored_is_told_with_what_undoes_it(stories: dict[str, Run
     heal = stories["not-restored"].where / "HEAL.sh"
     assert found.still_broken == (f"stop redis, undone by: supervisorctl start redis; or: sh {heal}",)
     assert found.next.endswith("chaos.heal")
+
+
+AOF = "7:M 29 Nov 2026 12:16:14.629 # Bad file format reading the append only file appendonly.aof.1.incr.aof"
+BIND = (
+    "7:M 29 Nov 2026 12:16:14.629 # Warning: Could not create server TCP listening socket *:6379: bind: Address in use"
+)
+CHDIR = "supervisor: couldn't chdir to /tmp/redis: ENOENT"
+LISTEN, UP = (
+    "7:M 29 Nov # Failed listening on port 6379 (tcp), aborting.",
+    "7:M 29 Nov * Ready to accept connections tcp",
+)
+OVERCOMMIT = (
+    "7:M 29 Nov # WARNING Memory overcommit must be enabled! Without it a background save may fail, see failures"
+)
+OURS = "7:M 29 Nov * User requested shutdown..."
+
+
+@pytest.mark.parametrize(
+    ("lines", "named"),
+    [
+        ([OURS, OVERCOMMIT, AOF], AOF),
+        ([OVERCOMMIT, BIND, LISTEN], BIND),
+        ([BIND, LISTEN, "7:C # Redis is starting", BIND, LISTEN], BIND),
+        ([CHDIR, "supervisor: child process was not spawned"] * 4, CHDIR),
+        ([OURS, OVERCOMMIT], ""),  # nothing is named: the symptom stays
+        ([AOF, OVERCOMMIT, UP], ""),  # it came up since
+        ([UP, AOF], AOF),
+        ([], ""),
+    ],
+)
+def test_why_a_service_was_not_restored_is_quoted_from_its_own_log(
+    tmp_path: Path, lines: list[str], named: str
+) -> None:
+    path = told(Drill(gone_ok=False), tmp_path)
+    tails = [
+        {"event": "log tail", "service": name, "lines": said} for name, said in (("redis", lines), ("api", [CHDIR]))
+    ]
+    found = standing.of(viewed(path, *tails))
+    symptom = standing.of(viewed(path)).cause
+    said = f"stop redis: no proof that it was undone; the log of redis says: {named}"
+    assert found.cause == (said if named else symptom)
+
+
+def test_a_service_that_is_down_after_an_undo_of_another_kind_is_told_with_what_starts_it(tmp_path: Path) -> None:
+    control = Docker(container="redis", name="redis", engine="docker", host="ssh://ops@db1")
+    seen = ControlState("redis", control)
+    frozen = replace(CHANGE, what="pause redis", undo=control.resume(), gone=(seen.is_("running"),))
+    view = viewed(told(Drill(gone_ok=False), tmp_path))
+    plan = {**view.record.first("plan"), "changes": [to_data(frozen)]}  # type: ignore[dict-item]
+    read = {"n": 0, "at": 1010.0, "event": "read", "endpoint": "x", "tick": 1, "sent": 1009.0, "answered": 1009.0}
+    read["r"] = [["redis_status", "value", "stopped", "exit code 1"]]
+    events = [plan if event["event"] == "plan" else event for event in view.record.events]
+    found = standing.of(RunView(Record((*events, read)), view.judgement, view.where))
+    (line,) = found.still_broken
+    assert "undone by: ssh ops@db1 'docker unpause redis'; redis is stopped" in line
+    assert "started by: ssh ops@db1 'docker start redis'; or: sh " in line
 
 
 def test_what_the_guardian_has_mended_since_is_not_still_broken(stories: dict[str, RunView]) -> None:

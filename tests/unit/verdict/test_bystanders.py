@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blackstart.evidence.journal import Record
+from blackstart.reports.words import result
 from blackstart.verdict.bystanders import findings
 
 RUNS = {"status": "running", "instance": "7:100", "detail": ""}
@@ -31,7 +32,7 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
         (
             RUNS,
             {"status": "stopped", "instance": "", "detail": "exit code 0", "revives": False},
-            "inconclusive",
+            "changed",
             "db was running before, and is stopped afterwards (exit code 0)",
         ),
         (
@@ -51,22 +52,22 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
         (
             RUNS,
             RUNS | {"instance": "9:200"},
-            "inconclusive",
+            "changed",
             "db was restarted meanwhile (7:100 before, 9:200 afterwards)",
         ),
         (
-            RUNS | {"status": "stopped"}, RUNS, "inconclusive", "db was stopped before, and is running afterwards"
+            RUNS | {"status": "stopped"}, RUNS, "changed", "db was stopped before, and is running afterwards"
         ),
-        (RUNS, {"unseen": "no engine"}, "inconclusive", "db could not be looked at afterwards (no engine)"),
-        ({"unseen": "no engine"}, RUNS, "inconclusive", "db could not be looked at before (no engine)"),
-        (RUNS, None, "inconclusive", "db could not be looked at afterwards (nobody has looked)"),
+        (RUNS, {"unseen": "no engine"}, "not observed", "db could not be looked at afterwards (no engine)"),
+        ({"unseen": "no engine"}, RUNS, "not observed", "db could not be looked at before (no engine)"),
+        (RUNS, None, "not observed", "db could not be looked at afterwards (nobody has looked)"),
         (RUNS | {"instance": ""}, RUNS, "held", "db: as before"),
     ],
 )  # fmt: skip
 def test_what_one_was_and_what_it_is(before: Any, after: Any, status: str, told: str) -> None:
     (finding,) = findings(record({"db": before}, None if after is None else {"db": after}))
-    assert (finding.status, finding.message) == (status, told)
-    # Alone it holds no run, and what could not be seen makes none inconclusive.
+    assert (result(finding), finding.message) == (status, told)
+    # Alone it holds no run, and what could not be seen, or need not be as before, makes none inconclusive.
     assert not finding.criterion
 
 
@@ -77,6 +78,12 @@ def test_one_finding_tells_of_all_and_the_dead_come_first() -> None:
     assert finding.status == "broke"
     assert finding.message.startswith("db was running before, and is failed afterwards; api was restarted")
     assert 'allow = ["db"]' in finding.hint
+
+
+def test_what_was_seen_to_change_is_changed_beside_what_nobody_saw() -> None:
+    before, after = {"db": RUNS | {"status": "stopped"}, "web": RUNS}, {"db": RUNS, "web": {"unseen": "no engine"}}
+    (finding,) = findings(record(before, after))
+    assert result(finding) == "changed" and "web could not be looked at afterwards" in finding.message
 
 
 def test_where_nobody_has_looked_before_there_is_nothing_to_say() -> None:

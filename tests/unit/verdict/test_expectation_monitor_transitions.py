@@ -57,7 +57,7 @@ def test_a_limit_that_was_assumed_accuses_only_what_never_comes_true() -> None:
     made = eventually(ready.is_(503), within_s=2, assumed="lock_refresh_s was assumed: say your own under [facts]")
     late = followed(made, *series(200, 0.1, 7), *series(503, 7, 8))
     assert status(late) == "inconclusive"
-    assert message(late).endswith("after its limit of 2 s, but lock_refresh_s was assumed: say your own under [facts]")
+    assert " after its limit of 2 s from the fault, but lock_refresh_s was assumed: say" in message(late)
     assert status(followed(made, *series(200, 0.1, 7))) == "broke"
 
 
@@ -70,7 +70,7 @@ def test_without_a_proven_effect_a_wait_that_was_not_over_is_inconclusive() -> N
 def test_a_transition_after_the_limit_breaks() -> None:
     monitor = followed(eventually(ready.is_(503), within_s=5), *series(200, 0.1, 5.5), *series(503, 5.5, 6))
     assert status(monitor) == "broke"
-    assert "after its limit of 5 s" in message(monitor)
+    assert "after its limit of 5 s from the fault" in message(monitor)
 
 
 def test_a_transition_whose_interval_straddles_the_limit_is_inconclusive() -> None:
@@ -259,3 +259,17 @@ def test_what_is_lost_after_a_fault_cut_short_and_does_not_come_back_breaks() ->
     assert status(after_a_fault_cut_short(*series(200, 0.1, 0.6), *series(503, 0.6, 7))) == "broke"
     back = [*series(200, 0.1, 0.6), *series(503, 0.6, 1.2), *series(200, 1.2, 2), *series(503, 2, 3)]
     assert "lost again" in message(after_a_fault_cut_short(*back, *series(200, 3, 4)))
+
+
+@pytest.mark.parametrize(
+    ("phase", "since"),
+    [("baseline", "the start"), ("fault", "the fault"), ("recovery", "the undo"), ("drain", "the load's end")],
+)
+def test_each_time_is_told_with_what_it_counts_from(phase: str, since: str) -> None:
+    made = eventually(ready.is_(503), within_s=5)
+    monitor = followed(made, *series(200, 0.1, 2), *series(503, 2, 3))
+    monitor.phase = phase
+    assert message(monitor).endswith(f" s after {since}")
+    missed = followed(made, *series(200, 0.1, 9))
+    missed.phase = phase
+    assert message(missed).startswith(f"did not come true within 5 s of {since}; last, ")

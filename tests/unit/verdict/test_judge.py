@@ -41,7 +41,7 @@ def test_judging_again_says_the_same() -> None:
 
 
 def test_limits_count_from_when_the_fault_bit() -> None:
-    assert finding(whole().judged(), "during").message == "came true after 0.000 s"
+    assert finding(whole().judged(), "during").message == "came true 0.000 s after the fault"
 
 
 def test_exit_codes_are_those_of_the_design() -> None:

@@ -38,7 +38,7 @@ def test_without_a_change_limits_count_from_the_phases_begin() -> None:
 def test_without_a_change_a_late_transition_breaks() -> None:
     judged = loaded(8.0, during=(DURING,)).judged()
     assert judged.verdict == "broke"
-    assert "after its limit of 5 s" in judged.reasons[0]
+    assert "after its limit of 5 s from the " in judged.reasons[0]
 
 
 def test_without_a_change_a_recovery_that_does_not_come_breaks() -> None:

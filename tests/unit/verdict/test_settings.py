@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from blackstart.evidence.journal import Record
+from blackstart.reports.words import result
 from blackstart.verdict.settings import findings
 
 BEFORE = {"redis": {"maxmemory": "100", "save": ""}}
@@ -21,19 +22,19 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
     ("after", "status", "told"),
     [
         (BEFORE, "held", "redis: set as before"),
-        ({"redis": {"maxmemory": "0", "save": ""}}, "inconclusive",
+        ({"redis": {"maxmemory": "0", "save": ""}}, "changed",
          "redis: maxmemory was 100 before, and is 0 afterwards"),
-        ({"redis": {"maxmemory": "100", "save": "60 1"}}, "inconclusive",
+        ({"redis": {"maxmemory": "100", "save": "60 1"}}, "changed",
          'redis: save was "" before, and is 60 1 afterwards'),
-        ({"redis": {"save": ""}}, "inconclusive", "redis: maxmemory was 100 before, and is not told afterwards"),
-        ({"redis": {"unseen": "timed out"}}, "inconclusive", "redis: could not be read afterwards (timed out)"),
-        ({}, "inconclusive", "redis: nobody has looked afterwards"),
-        (None, "inconclusive", "redis: nobody has looked afterwards"),
+        ({"redis": {"save": ""}}, "changed", "redis: maxmemory was 100 before, and is not told afterwards"),
+        ({"redis": {"unseen": "timed out"}}, "not observed", "redis: could not be read afterwards (timed out)"),
+        ({}, "not observed", "redis: nobody has looked afterwards"),
+        (None, "not observed", "redis: nobody has looked afterwards"),
     ],
 )  # fmt: skip
 def test_what_is_different_is_told_and_decides_nothing(after: Any, status: str, told: str) -> None:
     (finding,) = findings(record(BEFORE, after))
-    assert (finding.status, finding.message, finding.criterion) == (status, told, False)
+    assert (result(finding), finding.message, finding.criterion) == (status, told, False)
     assert bool(finding.hint) == (status != "held")
 
 

@@ -7,8 +7,8 @@ gives as `env:NAME` is written as "$NAME", and kept out of the words of processe
 import json
 import re
 import shlex
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from blackstart.base.errors import BadTarget
 from blackstart.base.printable import one_line
@@ -39,6 +39,27 @@ def describe(step: Step) -> str:
         if " " in argv[0]:  # it is called what a person would type
             return where + argv[0]
     return where + shlex.join(argv)
+
+
+def as_typed(steps: Sequence[Step]) -> str:
+    """The steps in one line, each as a person would type it, as in `ssh ops@db1 'systemctl start redis'`. One whose
+    failure may mean that it was so already does not keep the next from being run."""
+    line = ""
+    for number, step in enumerate(steps):
+        line += _typed(step)
+        if number < len(steps) - 1:
+            harmless = isinstance(step, Command) and (step.accepts or step.ok_codes != (0,))
+            line += "; " if harmless else " && "
+    return line
+
+
+def _typed(step: Step) -> str:
+    if isinstance(step, HttpCall):
+        return to_shell(step)
+    if isinstance(step, Ask) or not step.host:
+        return describe(step)
+    host = ssh_host(step.host)
+    return shlex.join(["ssh", *host.words[len(SSH_OPTIONS) :], describe(replace(step, host=None))])
 
 
 def to_shell(step: Step) -> str:

@@ -20,7 +20,7 @@ from blackstart.evidence import journal
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Note
 from blackstart.model.step import Command
-from blackstart.safety.heal import strange_copy
+from blackstart.safety.heal import mended_by, strange_copy
 from blackstart.safety.heal.elsewhere import gone_with_its_network, heal_command, is_far
 from blackstart.safety.heal.elsewhere import last_lines as far_commands
 from blackstart.safety.heal.elsewhere import line as far_line
@@ -120,7 +120,8 @@ def _ownerless(evidence: Path) -> bool:
 def status(say: Say, reports: Path = REPORTS) -> int:
     """A table of what is broken now, since when, and who looks after it. 50 where nobody does.
 
-    What only the copies know, there and in `reports`, is listed too: somebody may have removed the ledger.
+    What only the copies know, there and in `reports`, is listed too: somebody may have removed the ledger. Where
+    nothing is broken, it says who undid what the newest run did.
     """
     redactor, placeholders = _secrets()
     say, ledger = _masking(say, redactor), Ledger(placeholders=placeholders)
@@ -137,6 +138,7 @@ def status(say: Say, reports: Path = REPORTS) -> int:
     for line in undo_copies.unvouched(reports):
         say(line)
     if not entries and not unreadable and not unlisted:
+        _say_all(say, mended_by.newest(reports))
         say("nothing is broken")
         return EXIT_HELD
     rows = [*map(_row, entries), *unlisted]

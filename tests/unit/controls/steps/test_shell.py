@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blackstart.base.errors import BadTarget
-from blackstart.controls.steps.shell import describe, ssh_host, to_shell
+from blackstart.controls.steps.shell import as_typed, describe, ssh_host, to_shell
 from blackstart.model.step import Ask, Command, HttpCall
 
 
@@ -124,6 +124,15 @@ def test_a_call_that_accepts_a_404_is_judged_by_its_status(tmp_path: Path) -> No
 
 def test_what_a_person_must_do_is_printed() -> None:
     assert sh(to_shell(Ask("Start Redis; don't wait."))).stdout == "BY HAND: Start Redis; don't wait.\n"
+
+
+def test_steps_are_typed_as_a_person_would() -> None:
+    script = Command(("sh", "-c", "long script", "docker start redis", "a"), host="ssh://ops@db1:2222?config=/etc/c")
+    assert as_typed((script,)) == "ssh -F /etc/c -p 2222 ops@db1 'docker start redis'"
+    reset, start = Command(("systemctl", "reset-failed", "r"), ok_codes=(0, 1)), Command(("systemctl", "start", "r"))
+    assert as_typed((reset, start, start)) == "systemctl reset-failed r; systemctl start r && systemctl start r"
+    assert as_typed((HttpCall("POST", "http://x/pause"),)).startswith("curl ")
+    assert as_typed((Ask("Start it."),)) == "by hand: Start it." and as_typed(()) == ""
 
 
 def test_a_step_is_described_by_what_it_does_and_not_by_its_script() -> None:
