@@ -38,6 +38,11 @@ class Burst:
         if not 0 < self.connect_s <= 600:
             raise ValueError(f"connect_s must be above 0 and at most 600, not {self.connect_s}")
 
+    @property
+    def says(self) -> str:
+        """How many, and of how many keys."""
+        return f"{self.n} requests at once, {'all of one key' if self.same_key else 'each of a key of its own'}"
+
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with a whole address below `base_url`, and with these headers added."""
         return dataclasses.replace(self, operation=self.operation.at(base_url, headers))

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import field
 from typing import ClassVar, Self
@@ -54,6 +55,11 @@ class Commands:
             self._check()
         except ValueError as error:
             raise ValueError(f'command "{self.op}": {error}') from None
+
+    @property
+    def says(self) -> str:
+        """The program, and how often."""
+        return f"{', then '.join(stage.says for stage in self.stages)}, each by `{shlex.join(self.argv)}`"
 
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with `API` in its environment, unless it is set already. Headers are the program's affair."""

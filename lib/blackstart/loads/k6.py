@@ -97,6 +97,11 @@ class K6:
             raise ValueError(f"{', '.join(taken)}: Blackstart sets this option of k6 itself")
         self.statuses()
 
+    @property
+    def says(self) -> str:
+        """The script."""
+        return f"k6 run {self.script}"
+
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with `API` in the script's `__ENV`, unless it is set already. Headers are the script's affair."""
         return dataclasses.replace(self, env={"API": base_url, **self.env})

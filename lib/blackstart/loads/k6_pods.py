@@ -50,6 +50,11 @@ class K6Pods:
         """The script's load's."""
         return self.k6.name
 
+    @property
+    def says(self) -> str:
+        """The script, and by how many."""
+        return f"{self.k6.says} in {self.pods} pods"
+
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with `API` in the script's `__ENV`; what began with this machine's URL begins with the pods'."""
         within = self.api or base_url

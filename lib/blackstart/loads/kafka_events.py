@@ -56,6 +56,11 @@ class KafkaEvents:
             except ValueError as error:
                 raise ValueError(f"the dsn of the events {Redactor()(str(error))}") from None
 
+    @property
+    def says(self) -> str:
+        """How many, and where."""
+        return f"{self.n} events to the topic {self.topic}"
+
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same: it is not sent to the target's API."""
         return dataclasses.replace(self)

@@ -12,3 +12,8 @@ class Load(Protocol):
     def name(self) -> str:
         """What stands before the `/` in the history's `worker` column."""
         ...
+
+    @property
+    def says(self) -> str:
+        """What it sends, in words, as in "100 requests/s for 1 s, each once"."""
+        ...

@@ -57,6 +57,12 @@ class OpenLoop:
         return dataclasses.replace(self, operations=tuple(item.at(base_url, headers) for item in self.operations))
 
     @property
+    def says(self) -> str:
+        """Its stages, and how often one request may be sent."""
+        again = f"what fails up to {self.retry.times + 1} times" if self.retry.times else "each once"
+        return f"{', then '.join(stage.says for stage in self.stages)}, {again}"
+
+    @property
     def worker_count(self) -> int:
         """How many processes send: as asked for, else by the highest rate, at most one for each processor."""
         wanted = math.ceil(peak_per_s(self.stages) / RATE_PER_WORKER)

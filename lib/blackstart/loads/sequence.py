@@ -31,6 +31,11 @@ class Sequence:
         if not self.operations:
             raise ValueError("a sequence needs at least one operation")
 
+    @property
+    def says(self) -> str:
+        """How many, and how."""
+        return f"{len(self.operations)} requests of one key, one after the other"
+
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same with whole addresses below `base_url`, and with these headers added."""
         return dataclasses.replace(self, operations=tuple(item.at(base_url, headers) for item in self.operations))

@@ -35,6 +35,12 @@ class Stage:
             raise ValueError(f"duration_s must be above 0 and at most a week, not {self.duration_s}")
 
     @property
+    def says(self) -> str:
+        """The stage in words."""
+        to = f" to {self.to_rate_per_s:g}" if self.to_rate_per_s is not None else ""
+        return f"{self.rate_per_s:g}{to} requests/s{f' for {self.duration_s:g} s' if self.duration_s else ''}"
+
+    @property
     def last_rate_per_s(self) -> float:
         """The rate at the stage's end."""
         return self.rate_per_s if self.to_rate_per_s is None else self.to_rate_per_s

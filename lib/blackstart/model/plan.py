@@ -62,7 +62,7 @@ class Plan:
             where = f"in the namespace {load.place.namespace} of {load.place.context}"
             to = load.api or self.target.api
             return f"make {load.pods} pods of {load.image} {where}, and send the load {load.name} from them to {to}"
-        return f"send the load {load.name} ({load.kind.replace('_', ' ')}) to {self.target.api or self.target.name}"
+        return f"send the load {load.name} ({load.says}) to {self.target.api or self.target.name}"
 
     @property
     def hands_within_s(self) -> float:

@@ -163,7 +163,10 @@ def test_a_plan_without_a_fault_is_shown_too() -> None:
 def test_a_load_is_told_like_a_change_since_it_leaves_its_mark_too() -> None:
     load = Burst(3, Operation("plan", url="/plans"), name="plans")
     planned = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load, "fault")))
-    assert "send the load plans (burst) to http://localhost:8000" in show(planned).splitlines()
+    assert (
+        "send the load plans (3 requests at once, each of a key of its own) to http://localhost:8000"
+        in show(planned).splitlines()
+    )
     assert not lines(show(plan()), "send the load")
 
 
