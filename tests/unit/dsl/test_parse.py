@@ -168,6 +168,42 @@ def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "opening",
+    ["chaos: {", "chaos = {", "chaos, {", "chaos:\n{", "chaos -> {", "chaos => {", "chaos Open: {", "chaos: Open {",
+     "chaos = Open {", "chaos(Open) {", "chaos for Open {", "Chaos for Open {", "Chaos: {", "choas = {", "chaos.{",
+     "chaos[Open] {", "chaos Open = {"],
+)  # fmt: skip
+@pytest.mark.parametrize("home", ["HERE", "domain D { behavior B {\n HERE } }", "domain D { entity E {\n HERE } }"])
+@pytest.mark.parametrize("held", ["", "timeout: 5s "])
+def test_a_block_that_is_opened_otherwise_is_told_beside_one_that_is_right(opening: str, home: str, held: str) -> None:
+    wrong = home.replace("HERE", f"{opening} {held}scenario 'a' {{ }} }}")
+    (told,) = mistakes(f"{CONCURRENT}\n{wrong}")
+    line, column = f"{CONCURRENT}\n{home}".count("\n") + 1, home.splitlines()[-1].index("HERE") + 1
+    why = "this chaos block is opened by something else: write chaos { or chaos NAME {"
+    assert told == f"{line}:{column}: {why}" or "unexpected" in told  # the grammar's word, where it is read
+
+
+@pytest.mark.parametrize("word", ["chaos_blocks", "ChaosBlocks", "CHAOS", "chaos_tests", "my_chaos"])
+def test_a_word_more_than_chaos_is_asked_about(word: str) -> None:
+    told = f'1:1: unknown block "{word}". Did you mean "chaos"?'
+    assert mistakes(f"{word} {{ scenario 'a' {{ }} }}") == [told]
+    assert mistakes(f"{word} B {{ retries: 3 scenario 'a' {{ }} }}") == [told]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["entity E {\n chaos: Int\n tests { scenario 'a' { } } }", "features: chaos, tests { scenario 'a' { } }",
+     "tests of chaos and order { scenario 'a' { } }", "tests (chaos) { scenario 'a' { } }",
+     "// chaos: { scenario 'a' { } }", "'chaos = {' { scenario 'a' { } }", "/* chaos, { scenario 'a' */",
+     "enum E { chaos, order }\ntests { scenario 'a' { } }", "suite ChaosTests { scenario 'a' { } }",
+     "entity chaos_blocks { scenario: Int }", "chaos: { colour 'red' }", "a ? chaos : order { scenario 'a' { } }",
+     "chaos: Int tests { scenario 'a' { } }"],
+)  # fmt: skip
+def test_the_word_chaos_near_scenarios_of_others_is_no_block(text: str) -> None:
+    assert parse(text).blocks == ()
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "domain D { enum E { chaos } }", "entity chaos { a: Int }", "domain D { behavior chaos { } }",
      "domain D { chaos: Int }", "behavior B { errors { chaos { when: 'x' } } }", "import chaos from 'x'",
