@@ -9,6 +9,7 @@ from itertools import chain
 from blackstart.base.errors import NotAvailable, did_you_mean
 from blackstart.dsl import claims, tree
 from blackstart.dsl.problems import Problem
+from blackstart.dsl.scan import Declared
 from blackstart.dsl.slug import slug
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, MOST_PER_S, USES, Parameter, Words
 
@@ -16,16 +17,15 @@ _LOGIC = ("and", "or", "implies")
 _COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
 
 
-Codes = Mapping[str, Sequence[str]]
-
-
-def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], codes: Codes) -> Iterator[Problem]:
-    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name. `codes` are the
-    errors that behaviors declare, those of all of them under ""."""
+def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], declared: Declared) -> Iterator[Problem]:
+    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name."""
     seen: dict[str, tree.Scenario] = {}
     for block in blocks:
         if not block.scenarios:
             yield Problem(block.place, 'a chaos block needs a scenario: scenario "name" { … }')
+        if declared.behaviors and block.behavior not in ("", *declared.behaviors, *declared.imported):
+            near = did_you_mean(block.behavior, declared.behaviors)
+            yield Problem(block.place, f'this file declares no behavior "{block.behavior}".{near}')
         for scenario in block.scenarios:
             typed = slug(scenario.name)
             other = seen.setdefault(typed, scenario)
@@ -40,8 +40,8 @@ def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], co
                 yield Problem(scenario.place, f'"{scenario.name}" and "{other.name}" in line {other.place.line} are '
                               f"both typed {typed}; give one another name")  # fmt: skip
             yield from _of_scenario(scenario, injections)
-            if declared := codes.get(block.behavior):
-                known = [*declared, *codes.get("", ())]
+            if codes := declared.codes.get(block.behavior):
+                known = [*codes, *declared.codes.get("", ())]
                 yield from _undeclared(block.behavior, known, scenario)
 
 

@@ -8,6 +8,7 @@ imports next to nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -31,6 +32,7 @@ def _gap(name: str) -> str:
 
 _LONGEST = 8  # signs of a word that is nearly `chaos`
 _LONGEST_HELD = 11  # signs, but for the first, of one that is nearly `scenario`
+_IMPORTS = ("import", "imports", "use")
 _NAMED = r"[A-Za-z_]\w*"
 _NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
 
@@ -84,10 +86,20 @@ def names(text: str) -> list[str]:
     return _looked_through(text).named
 
 
-def codes(text: str) -> dict[str, list[str]]:
-    """The errors that each behavior declares (`errors { CODE … }`), those of none under ""; of what is not closed, what
-    stands before."""
-    return _looked_through(text).codes
+@dataclass(frozen=True)
+class Declared:
+    """What the rest of a document says: its behaviors, the names that it imports, and the errors that each behavior
+    declares (`errors { CODE … }`), those of none under ""."""
+
+    behaviors: tuple[str, ...] = ()
+    imported: tuple[str, ...] = ()
+    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def declared(text: str) -> Declared:
+    """Of what is not closed, what stands before."""
+    scanner = _looked_through(text)
+    return Declared(tuple(scanner.behaviors), tuple(scanner.imported), scanner.codes)
 
 
 def _looked_through(text: str) -> _Scanner:
@@ -108,6 +120,9 @@ class _Scanner:
     chaos: int | None = None  # where the open block begins
     depth: int = 0
     before: re.Match[str] | None = None
+    behaviors: list[str] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
+    importing: bool = False
     codes: dict[str, list[str]] = field(default_factory=dict)
     listed: int = 0  # how many braces are open in the list of errors; 0 outside of one
     within: list[str] = field(default_factory=lambda: [""])  # of each open brace: the behavior that it is part of
@@ -127,6 +142,8 @@ class _Scanner:
         elif token[0] == "{":
             self.homes.append(self._home())
             self.within.append(self.homes[-1] or self.within[-1])
+            if self.declared[:1] == ["behavior"]:
+                self.behaviors += self.declared[1:2]
             self.declared = []
             if not self.listed and self.before and self.before[0] == "errors":
                 self.listed = len(self.homes)
@@ -153,6 +170,10 @@ class _Scanner:
         return self.declared[1] if self.declared[0] == "behavior" and len(self.declared) > 1 else ""
 
     def _word(self, token: re.Match[str]) -> None:
+        if self._first(token) and not (self.before and self.before[0] in "{,"):
+            self.importing = token[0] in _IMPORTS
+        if self.importing:
+            self.imported.append(token[0])
         if self.listed == len(self.homes) and token[0].isupper():
             self.codes.setdefault(self.within[-1], []).append(token[0])
         if token[0] == "chaos" and self._begins(token):
