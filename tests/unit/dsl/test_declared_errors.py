@@ -30,7 +30,7 @@ DECLARES = """domain Shop {
   behavior Other { }
   behavior Close { output { errors { CLOSED_ALREADY } } }
 }
-chaos Other { scenario "its own" { with: idempotency_key("k") expect: error_returned(ANYTHING) } }
+chaos Other { scenario "its own" { with: idempotency_key("k") expect: error_returned(CLOSED_ALREADY) } }
 """
 
 
@@ -70,7 +70,7 @@ def test_a_behavior_that_the_file_does_not_declare_is_a_mistake(inside: str) -> 
     held = 'scenario "s" { with: idempotency_key("k") expect: error_returned(RATE_LIMITTED) } }'
     text = f"behavior Open {{ errors {{ RATE_LIMITED }} }}\n{inside} {held} {'}' * (inside.count('{') - 1)}"
     known = 'Did you mean "Open"?'
-    assert mistakes(text) == [f'2:{inside.index("chaos") + 1}: this file declares no behavior "Opn". {known}']
+    assert mistakes(text)[0] == f'2:{inside.index("chaos") + 1}: this file declares no behavior "Opn". {known}'
     assert mistakes(text.replace("Opn", "Open"))[0].endswith('no error "RATE_LIMITTED". Did you mean "RATE_LIMITED"?')
 
 
@@ -85,6 +85,18 @@ def test_a_behavior_that_the_file_does_not_declare_is_a_mistake(inside: str) -> 
 def test_a_behavior_that_is_declared_or_imported_or_of_a_file_that_declares_none_is_right(before: str) -> None:
     text = f'{before}\nchaos Elsewhere {{ scenario "s" {{ with: idempotency_key("k") expect: no_timeout_errors }} }}'
     assert parse(text).blocks[0].behavior == "Elsewhere"
+
+
+@pytest.mark.parametrize("behavior", ["Other", "", "Elsewhere"])
+def test_where_the_behavior_declares_none_it_is_one_of_the_file(behavior: str) -> None:
+    block = f'chaos {behavior} {{ scenario "s" {{ with: idempotency_key("k") expect: result.error.code != GONE }} }}'
+    text = f"import {{ Elsewhere }} from 'a'\nbehavior Open {{ errors {{ GONE_AWAY }} }} behavior Other {{ }}\n{block}"
+    if behavior == "Elsewhere":
+        assert parse(text).blocks
+    else:
+        assert [told.split(": ", 1)[1] for told in mistakes(text)] == [
+            'this file declares no error "GONE". Did you mean "GONE_AWAY"?'
+        ]
 
 
 def test_a_hundred_thousand_braces_take_no_time() -> None:
