@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.dsl import parse as module
+from blackstart.dsl.claims import as_text
 from blackstart.dsl.parse import parse, read
 from blackstart.dsl.problems import BadSpec
 from blackstart.dsl.tree import (
@@ -140,6 +141,27 @@ def test_operators_bind_as_everywhere() -> None:
         5.0, Binary("==", Attribute(Attribute(RESULT, "error"), "code"), Name("X"))
     )
     assert claim("CONFLICT when parameters differ") == WhenParametersDiffer("CONFLICT")
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("(result is success or result.status == 503) and result.latency < 500ms", ""),
+        ("not (result is error and result.latency < 1.5h)", "not (result is error and result.latency < 5400s)"),
+        ("(not (result is error)) and result is error", "not result is error and result is error"),
+        ("(result is error implies result is error) implies result.latency > 0.0005s",
+         "(result is error implies result is error) implies result.latency > 0.5ms"),
+        ("result is error implies (result is error implies result is error)",
+         "result is error implies result is error implies result is error"),
+        ("result.error.code in [A, 'it is \"b\"']", 'result.error.code in [A, "it is \\"b\\""]'),
+        ("eventually within 2m: result.status == 1 - (2 - 3) - -4", "eventually within 120s: "
+         "result.status == 1 - (2 - 3) - -4"),
+        ('f(x: [], { "a": 99.9% }).b == (!true)', 'f(x: [], { "a": 99.9% }).b == (not true)'),
+    ],
+)  # fmt: skip
+def test_a_claim_is_told_with_its_parentheses_and_units(written: str, told: str) -> None:
+    told = told or written
+    assert as_text(claim(written)) == told and claim(told) == claim(written)
 
 
 def test_a_parenthesis_on_a_new_line_begins_a_claim() -> None:
