@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from blackstart.dsl.claims import as_text
 from blackstart.dsl.layout import formatted
 from blackstart.dsl.parse import MOST_BYTES, blocks
 from tests.fuzz.blocks import LIMIT_S, documents, tried
 from tests.fuzz.cases import count, fuzzed
 from tests.fuzz.made_blocks import blocks as made_blocks
+from tests.fuzz.made_blocks import condition
 from tests.fuzz.written_blocks import Writer
 
 
@@ -27,6 +29,16 @@ def test_a_tree_written_and_formatted_is_the_same_tree(random: Random) -> None:
     shown = formatted(text)
     assert blocks(shown) == made and formatted(shown) == shown
     count("chaos blocks written")
+
+
+@fuzzed(ci=100, long=20_000)
+@given(st.randoms(use_true_random=False))
+def test_a_claim_as_it_is_told_says_what_was_written(random: Random) -> None:
+    made = condition(random, 3)
+    text = as_text(made)
+    (block,) = blocks(f'chaos {{ scenario "s" {{ expect: {text} }} }}')
+    assert block.scenarios[0].expectations[0].claim == made, text
+    count("claims told")
 
 
 def test_documents_made_and_spoilt_are_read_or_refused_in_their_places() -> None:

@@ -10,9 +10,11 @@ from blackstart.base import writer
 from blackstart.base.errors import EXIT_BROKE, EXIT_HELD, EXIT_INCONCLUSIVE, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands.answer import answering
+from blackstart.dsl import neutral
 from blackstart.dsl.layout import formatted
 from blackstart.dsl.parse import parse, read
 from blackstart.dsl.problems import BadSpec
+from blackstart.dsl.tree import Document
 from blackstart.suites import injectors
 
 T = TypeVar("T")
@@ -23,7 +25,7 @@ def check(_: Redactor, path: str) -> int:
     """Whether every chaos block of a file, or of the `.isl` files of a folder, is right. 40 where one is not, 30 where
     there is none at all."""
     known = injectors.words()
-    found = dict(_each(path, lambda file: parse(read(file), str(file), known).blocks))
+    found = dict(_each(path, lambda file: _runnable(parse(read(file), str(file), known)).blocks))
     for file, blocks in found.items():
         scenarios = sum(len(block.scenarios) for block in blocks)
         writer.page(f"{file}: {_count(len(blocks), 'chaos block')}, {_count(scenarios, 'scenario')}")
@@ -59,6 +61,13 @@ def _each(path: str, made: Callable[[Path], T]) -> Iterator[tuple[Path, T]]:
                 writer.error(line)
     if mistakes:
         raise Refused(f"{_count(mistakes, 'mistake')} in {path}; nothing was written")
+
+
+def _runnable(document: Document) -> Document:
+    """It. Raises BadSpec where no target could run it."""
+    if refused := tuple(neutral.problems(document)):
+        raise BadSpec(document.file, tuple(sorted(refused, key=lambda at: (at.place.line, at.place.column))))
+    return document
 
 
 def _files(path: Path) -> list[Path]:

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from blackstart.base.errors import NotAvailable, did_you_mean
-from blackstart.dsl import claims, tree
+from blackstart.dsl import claims, possible, tree
 from blackstart.dsl.problems import Problem
+from blackstart.dsl.scan import Declared
 from blackstart.dsl.slug import slug
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, MOST_PER_S, USES, Parameter, Words
 
+_ANSWER = (
+    "A success has a status of 200 to 299 and no code, an error another one, up to 599, and perhaps a code; both take "
+    "some time: claim what one answer can have and another not, as result.status < 500"
+)
 _LOGIC = ("and", "or", "implies")
 _COMPARISONS = ("is", "==", "!=", "<", "<=", ">", ">=", "in")
 
 
-Codes = Mapping[str, Sequence[str]]
-
-
-def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], codes: Codes) -> Iterator[Problem]:
-    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name. `codes` are the
-    errors that behaviors declare, those of all of them under ""."""
+def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], declared: Declared) -> Iterator[Problem]:
+    """Every mistake. Two scenarios that are typed alike are one, since a run is asked for by its name."""
     seen: dict[str, tree.Scenario] = {}
     for block in blocks:
         if not block.scenarios:
             yield Problem(block.place, 'a chaos block needs a scenario: scenario "name" { … }')
+        if declared.behaviors and block.behavior not in ("", *declared.behaviors, *declared.imported):
+            near = did_you_mean(block.behavior, declared.behaviors)
+            yield Problem(block.place, f'this file declares no behavior "{block.behavior}".{near}')
         for scenario in block.scenarios:
             typed = slug(scenario.name)
             other = seen.setdefault(typed, scenario)
@@ -40,9 +44,8 @@ def problems(blocks: tuple[tree.Block, ...], injections: Mapping[str, Words], co
                 yield Problem(scenario.place, f'"{scenario.name}" and "{other.name}" in line {other.place.line} are '
                               f"both typed {typed}; give one another name")  # fmt: skip
             yield from _of_scenario(scenario, injections)
-            if declared := codes.get(block.behavior):
-                known = [*declared, *codes.get("", ())]
-                yield from _undeclared(block.behavior, known, scenario)
+            if block.behavior not in declared.imported:
+                yield from _undeclared(block.behavior, declared, scenario)
 
 
 def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> Iterator[Problem]:
@@ -73,11 +76,15 @@ def _of_scenario(scenario: tree.Scenario, injections: Mapping[str, Words]) -> It
         yield from _of_claim(expectation.claim)
 
 
-def _undeclared(behavior: str, known: Sequence[str], scenario: tree.Scenario) -> Iterator[Problem]:
-    """Codes that are expected, and that the behavior never answers by what it says of itself."""
+def _undeclared(behavior: str, declared: Declared, scenario: tree.Scenario) -> Iterator[Problem]:
+    """Codes that are expected, and that the behavior never answers by what it says of itself; of one that says nothing,
+    those that nothing in the file does."""
+    own = declared.codes.get(behavior) if behavior else None
+    known = [*own, *declared.codes.get("", ())] if own else [*chain.from_iterable(declared.codes.values())]
+    who = behavior if own else "this file"
     for code, place in chain.from_iterable(claims.codes(one.claim) for one in scenario.expectations):
-        if code not in known:
-            yield Problem(place, f'{behavior} declares no error "{code}".{did_you_mean(code, known)}')
+        if known and code not in known:
+            yield Problem(place, f'{who} declares no error "{code}".{did_you_mean(code, known)}')
 
 
 def _of_injection(injection: tree.Injection, injections: Mapping[str, Words]) -> Iterator[Problem]:
@@ -174,9 +181,37 @@ def _of_claim(claim: tree.Expression) -> Iterator[Problem]:
             if not code.isupper():
                 yield Problem(claim.place, "before when parameters differ stands an error's code in capitals")
         case tree.Eventually(claim=inner):
-            yield from _of_answers(inner)
+            yield from _told_apart(inner)
         case _:
-            yield from _of_answers(claim)
+            yield from _told_apart(claim)
+
+
+def _told_apart(claim: tree.Expression) -> Iterator[Problem]:
+    """What is wrong with comparisons, or with the least part of them that tells no answer from another."""
+    if wrong := list(_of_answers(claim)):
+        yield from wrong
+        return
+    try:
+        constant = next(_constant(claim), None)
+    except ValueError as error:
+        yield Problem(claim.place, str(error))
+        return
+    if constant:
+        part, word = constant
+        never = "nothing could break it" if word else "nothing could meet it"
+        yield Problem(part.place, f"{claims.as_text(part)} is {str(word).lower()} of every answer there can be, so "
+                      f"{never}. {_ANSWER}")  # fmt: skip
+
+
+def _constant(claim: tree.Expression) -> Iterator[tuple[tree.Expression, bool]]:
+    """The parts that are true, or false, of every answer, the smaller ones first. Raises ValueError."""
+    match claim:
+        case tree.Binary(operator=operator, left=left, right=right) if operator in _LOGIC:
+            yield from chain(_constant(left), _constant(right))
+        case tree.Unary(operand=inner):
+            yield from _constant(inner)
+    if (word := possible.always(claims.as_data(claim))) is not None:
+        yield claim, word
 
 
 def _of_answers(claim: tree.Expression) -> Iterator[Problem]:

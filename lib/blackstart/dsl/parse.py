@@ -55,7 +55,7 @@ def parse(text: str, file: str = "", injections: Mapping[str, Words] = vocabular
     those in its words."""
     found = blocks(text, file)
     lines = text.split("\n")
-    mistakes = check.problems(found, injections, scan.codes(text))
+    mistakes = check.problems(found, injections, scan.declared(text))
     if wrong := [replace(at, line=line_at(lines, at.place)) for at in mistakes]:
         raise BadSpec(file, tuple(sorted(wrong, key=lambda at: (at.place.line, at.place.column))))
     return Document(found, file, text)

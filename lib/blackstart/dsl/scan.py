@@ -8,6 +8,7 @@ imports next to nothing.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -31,18 +32,25 @@ def _gap(name: str) -> str:
 
 _LONGEST = 8  # signs of a word that is nearly `chaos`
 _LONGEST_HELD = 11  # signs, but for the first, of one that is nearly `scenario`
+_IMPORTS = ("import", "imports", "use")
+_NAMED = r"[A-Za-z_]\w*"
 _NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
-_LIKE_A_BLOCK = re.compile(
-    rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?P<held>[A-Za-z_]\w{{0,{_LONGEST_HELD}}}){_gap('d')}[\"']"
-)
 
 
-# Up to the first string, settings before it.
-_SETS_FIRST = re.compile(
-    rf"{_gap('a')}(?:[A-Za-z_]\w*{_gap('b')})?\{{{_gap('c')}(?:retries|timeout|with)\b"
-    + _all("rest", rf"{_COMMENT}|[^{{}}\"'/\#]|/(?![/*])|\{{[^{{}}\"'/\#]*+\}}")
-    + "[\"']"
-)
+def _holding(opened: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What a block holds that opens so: what is perhaps a scenario at once, or settings up to the first string."""
+    begun = rf"{opened}\{{{_gap('c')}"
+    rest = _all("rest", rf"{_COMMENT}|[^{{}}\"'/\#]|/(?![/*])|\{{[^{{}}\"'/\#]*+\}}")
+    return (
+        re.compile(rf"{begun}(?P<held>[A-Za-z_]\w{{0,{_LONGEST_HELD}}}){_gap('d')}[\"']"),
+        re.compile(rf"{begun}(?:retries|timeout|with)\b{rest}[\"']"),
+    )
+
+
+_OPENED = _holding(rf"{_gap('a')}(?:{_NAMED}{_gap('b')})?")
+# What is written for it by mistake, on one line: `chaos: {`, `chaos = {`; and what may be another's behind its name.
+_SIGNED = _holding(rf"[ \t]*+(?:{_NAMED}[ \t]*+)?[-:=,.|?>]{{1,3}}{_gap('b')}")
+_WORDED = _holding(rf"[ \t]*+(?:{_NAMED}[ \t]+|[-:=(\[<>]{{1,3}}[ \t]*+){_NAMED}[ \t]*+[)\]>:=]?{_gap('b')}")
 
 
 @dataclass(frozen=True)
@@ -78,10 +86,20 @@ def names(text: str) -> list[str]:
     return _looked_through(text).named
 
 
-def codes(text: str) -> dict[str, list[str]]:
-    """The errors that each behavior declares (`errors { CODE … }`), those of none under ""; of what is not closed, what
-    stands before."""
-    return _looked_through(text).codes
+@dataclass(frozen=True)
+class Declared:
+    """What the rest of a document says: its behaviors, the names that it imports, and the errors that each behavior
+    declares (`errors { CODE … }`), those of none under ""."""
+
+    behaviors: tuple[str, ...] = ()
+    imported: tuple[str, ...] = ()
+    codes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def declared(text: str) -> Declared:
+    """Of what is not closed, what stands before."""
+    scanner = _looked_through(text)
+    return Declared(tuple(scanner.behaviors), tuple(scanner.imported), scanner.codes)
 
 
 def _looked_through(text: str) -> _Scanner:
@@ -102,6 +120,9 @@ class _Scanner:
     chaos: int | None = None  # where the open block begins
     depth: int = 0
     before: re.Match[str] | None = None
+    behaviors: list[str] = field(default_factory=list)
+    imported: list[str] = field(default_factory=list)
+    importing: bool = False
     codes: dict[str, list[str]] = field(default_factory=dict)
     listed: int = 0  # how many braces are open in the list of errors; 0 outside of one
     within: list[str] = field(default_factory=lambda: [""])  # of each open brace: the behavior that it is part of
@@ -121,6 +142,8 @@ class _Scanner:
         elif token[0] == "{":
             self.homes.append(self._home())
             self.within.append(self.homes[-1] or self.within[-1])
+            if self.declared[:1] == ["behavior"]:
+                self.behaviors += self.declared[1:2]
             self.declared = []
             if not self.listed and self.before and self.before[0] == "errors":
                 self.listed = len(self.homes)
@@ -147,12 +170,18 @@ class _Scanner:
         return self.declared[1] if self.declared[0] == "behavior" and len(self.declared) > 1 else ""
 
     def _word(self, token: re.Match[str]) -> None:
+        if self._first(token) and not (self.before and self.before[0] in "{,"):
+            self.importing = token[0] in _IMPORTS
+        if self.importing:
+            self.imported.append(token[0])
         if self.listed == len(self.homes) and token[0].isupper():
             self.codes.setdefault(self.within[-1], []).append(token[0])
         if token[0] == "chaos" and self._begins(token):
             self.chaos, self.depth = token.start(), 0
         elif self._misspelt(token):
             raise Unread(token.start(), f'unknown block "{token[0]}". Did you mean "chaos"?')
+        elif self._opened_otherwise(token):
+            raise Unread(token.start(), "this chaos block is opened by something else: write chaos { or chaos NAME {")
         elif token[0] in ("behavior", "domain") and not self.declared:
             self.declared = [token[0]]
         elif self.declared:
@@ -160,27 +189,42 @@ class _Scanner:
 
     def _begins(self, token: re.Match[str]) -> bool:
         """Whether the word `chaos` begins a block: as a statement where one can stand, or by what it holds."""
-        if _like_a_block(self.text, token.end()):
+        if _like_a_block(self.text, token.end(), _OPENED):
             return len(self.declared) != 1  # behind the word itself stands the name of what is declared
         return self._first(token) and self.homes[-1] is not None and not _NOT_A_BLOCK.match(self.text, token.end())
 
     def _misspelt(self, token: re.Match[str]) -> bool:
         """Whether it is nearly the word `chaos`, and holds what only a chaos block does."""
-        if token[0] == "chaos" or self.declared or not self._first(token) or len(token[0]) > _LONGEST:
+        if token[0] == "chaos" or self.declared or not self._first(token):
             return False
-        return _nearly(token[0], "chaos") and _like_a_block(self.text, token.end())
+        return _means_chaos(token[0]) and _like_a_block(self.text, token.end(), _OPENED)
+
+    def _opened_otherwise(self, token: re.Match[str]) -> bool:
+        """Whether it is the word `chaos`, or nearly, and a sign or a word more stands before what only its block holds.
+        Where a word more does, only as a statement: else it is perhaps that word's."""
+        if self.declared or not _means_chaos(token[0]):
+            return False
+        first = self._first(token)
+        forms = (_SIGNED, _WORDED) if first else (_SIGNED,) if token[0] == "chaos" else ()
+        return any(_like_a_block(self.text, token.end(), form) for form in forms)
 
     def _first(self, token: re.Match[str]) -> bool:
         """Whether it begins a statement."""
         return self.before is None or self.before[0] in "{};" or "\n" in self.text[self.before.end() : token.start()]
 
 
-def _like_a_block(text: str, at: int) -> bool:
-    """Whether a brace opens here, perhaps behind a name, that holds a scenario, perhaps behind settings."""
-    if found := _LIKE_A_BLOCK.match(text, at):
+def _like_a_block(text: str, at: int, opened: tuple[re.Pattern[str], re.Pattern[str]]) -> bool:
+    """Whether a brace opens here, in that way, that holds a scenario, perhaps behind settings."""
+    at_once, behind_settings = opened
+    if found := at_once.match(text, at):
         return _nearly(found["held"], "scenario", "chaos")
-    found = _SETS_FIRST.match(text, at)
+    found = behind_settings.match(text, at)
     return found is not None and any(_nearly(word, "scenario", "chaos") for word in found["rest"].split()[-1:])
+
+
+def _means_chaos(word: str) -> bool:
+    """Whether it is `chaos`, misspelt, or with something more, as `chaos_blocks`."""
+    return "chaos" in word.lower() or (len(word) <= _LONGEST and _nearly(word, "chaos"))
 
 
 def _nearly(word: str, *known: str) -> bool:

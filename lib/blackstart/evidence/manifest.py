@@ -70,6 +70,19 @@ def files_of(folder: Path) -> Iterator[tuple[str, Path]]:
             yield name, path
 
 
+def empty_folders(folder: Path) -> Iterator[str]:
+    """The names of those below it that hold nothing, or nothing that can be read: no run writes one, and no manifest
+    lists it."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_dir() and not path.is_symlink():
+            try:
+                empty = next(path.iterdir(), None) is None
+            except OSError:
+                empty = True
+            if empty:
+                yield path.relative_to(folder).as_posix()
+
+
 def place(name: str) -> tuple[str, ...]:
     """By what the files of a manifest are sorted."""
     return tuple(name.split("/"))

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from blackstart.base import errors
@@ -95,6 +95,10 @@ def _files(folder: Path, sealed: dict[str, Any]) -> Iterator[Found]:
     for name, _ in manifest.files_of(folder):
         if name not in listed and not (name == manifest.UNDO and sealed["schemaVersion"] == manifest.WITHOUT_UNDO):
             yield Found("wrong", name, "was added after the run was sealed")
+    held = {parent.as_posix() for name in names for parent in PurePosixPath(name).parents}
+    for name in manifest.empty_folders(folder):
+        if name not in held:
+            yield Found("wrong", f"{name}/", "was added after the run was sealed: a folder that holds nothing")
 
 
 def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:

@@ -49,6 +49,66 @@ def test_mistakes_are_told_in_their_places_and_are_a_refusal(folder: Path, capsy
     ]
 
 
+BURST, DOWN = "inject: concurrent_requests(count: 2)", "inject: database_failure(target: Orders)"
+
+
+@pytest.mark.parametrize(
+    ("members", "place", "told"),
+    [
+        ((DOWN, "expect: eventually_succeeds"), (4, 13), "eventually_succeeds is about what is sent again"),
+        (("inject: latency(delay: 0.3ms)", "expect: no_timeout_errors"), (3, 13), "latency_ms must be above 0"),
+        (("inject: latency(delay: 10ms, jitter: 1s)", "expect: no_timeout_errors"), (3, 13), "jitter_ms must be"),
+        (("inject: rate_limit_storm(requests: 9, window: 1s, limit: 1)", "expect: exactly_one_created"), (4, 13),
+         "each request of a storm has a key of its own"),
+        ((BURST, "expect: error_returned(DOWN)"), (4, 13), "nothing is broken here"),
+        ((BURST, "expect: eventually within 5s: result is success"), (4, 13), "nothing is broken here"),
+        (("inject: network_failure(probability: 0.5)", "expect: no_timeout_errors"), (4, 13),
+         "the clients' own way is broken"),
+        ((BURST, DOWN, "expect: no_data_corruption"), (3, 13), "beside another injection"),
+        (("inject: clock_skew(target: Orders, offset: 1s)", "expect: no_data_corruption"), (3, 13), "offset_s must be"),
+        ((DOWN, "when { result = Other(input) }", "expect: no_data_corruption"), (4, 12), "result = Open(input)"),
+    ],
+)  # fmt: skip
+def test_what_no_target_could_run_is_told_in_its_place(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], members: tuple[str, ...], place: tuple[int, int], told: str
+) -> None:
+    path = tmp_path / "a.isl"
+    path.write_text(f'chaos Open {{\n  scenario "it" {{\n    {(chr(10) + "    ").join(members)}\n  }}\n}}\n')
+    assert chaos_blocks.check(str(path)) == 40
+    first, *_ = capsys.readouterr().err.splitlines()
+    assert first.startswith(f"{path}:{place[0]}:{place[1]}: ") and told in first, first
+
+
+def test_of_a_scenario_all_that_no_target_could_run_is_told_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.isl"
+    path.write_text(f"""chaos {{ scenario "it" {{ {BURST}
+      expect: error_returned(DOWN)
+      expect: exactly_one_created
+      expect: eventually_succeeds }} }}""")
+    assert chaos_blocks.check(str(path)) == 40
+    told = [line for line in capsys.readouterr().err.splitlines() if line.startswith(str(path))]
+    assert [line.split(":")[1] for line in told] == ["2", "4"]
+
+
+@pytest.mark.parametrize(
+    "members",
+    ["inject: latency(p99: 1s, target: Orders) expect: no_timeout_errors",
+     "inject: database_failure(operation: insert) retries: 3 expect: eventually_succeeds",
+     "inject: network_partition(target: CheckoutAPI) expect: response_within(5s)",
+     "inject: latency(delay: 1s) timeout: 1s expect: no_timeout_errors",
+     "inject: memory_pressure(target: Nowhere, usage: 0.9) expect: no_duplicate_charges",
+     "inject: cpu_pressure(target: A, load: 90%) when { result = Anything(input) } timeout: 30s expect: "
+     "eventual_consistency", 'with: idempotency_key("k") expect: CONFLICT when parameters differ',
+     "inject { network_latency(target: A, delay: 1s) database_failure(mode: TIMEOUT) } expect: no_data_corruption"],
+)  # fmt: skip
+def test_what_one_target_lacks_or_is_is_no_mistake_of_the_file(tmp_path: Path, members: str) -> None:
+    path = tmp_path / "a.isl"
+    path.write_text(f'chaos {{ scenario "it" {{ {members} }} }}')
+    assert chaos_blocks.check(str(path)) == 0
+
+
 def test_where_there_is_no_block_nothing_was_checked(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert chaos_blocks.check(str(folder / "c.isl")) == 30
     assert "no chaos block, so nothing was checked" in capsys.readouterr().err

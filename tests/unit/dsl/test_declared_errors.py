@@ -7,7 +7,7 @@ import time
 import pytest
 
 from blackstart.dsl.parse import parse
-from blackstart.dsl.scan import codes
+from blackstart.dsl.scan import declared
 from tests.fuzz.blocks import LIMIT_S
 from tests.unit.dsl.documents import mistakes
 
@@ -27,9 +27,10 @@ DECLARES = """domain Shop {
       scenario "it" { with: idempotency_key("k") expect: CLAIM }
     }
   }
+  behavior Other { }
   behavior Close { output { errors { CLOSED_ALREADY } } }
 }
-chaos Other { scenario "its own" { with: idempotency_key("k") expect: error_returned(ANYTHING) } }
+chaos Other { scenario "its own" { with: idempotency_key("k") expect: error_returned(CLOSED_ALREADY) } }
 """
 
 
@@ -64,8 +65,42 @@ def test_an_error_that_is_declared_or_of_a_behavior_that_declares_none_is_right(
     assert len(parse(DECLARES.replace("CLAIM", claim)).blocks) == 2
 
 
+@pytest.mark.parametrize("inside", ["chaos Opn {", "domain D { chaos Opn {", "behavior Close { chaos Opn {"])
+def test_a_behavior_that_the_file_does_not_declare_is_a_mistake(inside: str) -> None:
+    held = 'scenario "s" { with: idempotency_key("k") expect: error_returned(RATE_LIMITTED) } }'
+    text = f"behavior Open {{ errors {{ RATE_LIMITED }} }}\n{inside} {held} {'}' * (inside.count('{') - 1)}"
+    known = 'Did you mean "Open"?'
+    assert mistakes(text)[0] == f'2:{inside.index("chaos") + 1}: this file declares no behavior "Opn". {known}'
+    assert mistakes(text.replace("Opn", "Open"))[0].endswith('no error "RATE_LIMITTED". Did you mean "RATE_LIMITED"?')
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["", "entity Elsewhere { }", "import { Elsewhere } from './a.isl'\nbehavior Open { }",
+     "import {\n  Elsewhere,\n  Another } from 'a'\nbehavior Open { }", "use shop.Elsewhere\nbehavior Open { }",
+     "module M { behavior Elsewhere { } }", "// behavior Open { }\n",
+     "behavior Open {\n chaos: Int }\nbehavior Elsewhere\n{ }",
+     "the behavior of Shop\n"],
+)  # fmt: skip
+def test_a_behavior_that_is_declared_or_imported_or_of_a_file_that_declares_none_is_right(before: str) -> None:
+    text = f'{before}\nchaos Elsewhere {{ scenario "s" {{ with: idempotency_key("k") expect: no_timeout_errors }} }}'
+    assert parse(text).blocks[0].behavior == "Elsewhere"
+
+
+@pytest.mark.parametrize("behavior", ["Other", "", "Elsewhere"])
+def test_where_the_behavior_declares_none_it_is_one_of_the_file(behavior: str) -> None:
+    block = f'chaos {behavior} {{ scenario "s" {{ with: idempotency_key("k") expect: result.error.code != GONE }} }}'
+    text = f"import {{ Elsewhere }} from 'a'\nbehavior Open {{ errors {{ GONE_AWAY }} }} behavior Other {{ }}\n{block}"
+    if behavior == "Elsewhere":
+        assert parse(text).blocks
+    else:
+        assert [told.split(": ", 1)[1] for told in mistakes(text)] == [
+            'this file declares no error "GONE". Did you mean "GONE_AWAY"?'
+        ]
+
+
 def test_a_hundred_thousand_braces_take_no_time() -> None:
     for text in ("{" * 100_000 + "errors {" + "A " * 70_000, "{" * 60_000 + "errors{A}" * 20_000, "errors{A" * 32_000):
         began_s = time.process_time()
-        codes(text)
+        declared(text)
         assert time.process_time() - began_s < LIMIT_S

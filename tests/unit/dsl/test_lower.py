@@ -411,7 +411,7 @@ def test_what_is_written_behind_a_claim_is_said_where_it_does_not_hold() -> None
     one = made("inject: database_failure(target: Repository)", 'expect { result.latency < 10s "stays responsive" }',
                'expect: no_data_corruption "nothing is lost"')  # fmt: skip
     hints = {each.name: each.hint for each in (*one.checks, *one.drained)}
-    assert hints["result.latency < 10.0"] == "stays responsive"
+    assert hints["result.latency < 10s"] == "stays responsive"
     assert hints["no_data_corruption"] == hints[AWAITED[-1]] == "nothing is lost"
 
 

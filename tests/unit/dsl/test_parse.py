@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.dsl import parse as module
+from blackstart.dsl.claims import as_text
 from blackstart.dsl.parse import parse, read
 from blackstart.dsl.problems import BadSpec
 from blackstart.dsl.tree import (
@@ -142,6 +143,27 @@ def test_operators_bind_as_everywhere() -> None:
     assert claim("CONFLICT when parameters differ") == WhenParametersDiffer("CONFLICT")
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("(result is success or result.status == 503) and result.latency < 500ms", ""),
+        ("not (result is error and result.latency < 1.5h)", "not (result is error and result.latency < 5400s)"),
+        ("(not (result is error)) and result is error", "not result is error and result is error"),
+        ("(result is error implies result is error) implies result.latency > 0.0005s",
+         "(result is error implies result is error) implies result.latency > 0.5ms"),
+        ("result is error implies (result is error implies result is error)",
+         "result is error implies result is error implies result is error"),
+        ("result.error.code in [A, 'it is \"b\"']", 'result.error.code in [A, "it is \\"b\\""]'),
+        ("eventually within 2m: result.status == 1 - (2 - 3) - -4", "eventually within 120s: "
+         "result.status == 1 - (2 - 3) - -4"),
+        ('f(x: [], { "a": 99.9% }).b == (!true)', 'f(x: [], { "a": 99.9% }).b == (not true)'),
+    ],
+)  # fmt: skip
+def test_a_claim_is_told_with_its_parentheses_and_units(written: str, told: str) -> None:
+    told = told or written
+    assert as_text(claim(written)) == told and claim(told) == claim(written)
+
+
 def test_a_parenthesis_on_a_new_line_begins_a_claim() -> None:
     made = scenario("inject: concurrent_requests(count: 2)\n then { result.code == A\n (result is error) }")
     assert len(made.expectations) == 2
@@ -165,6 +187,42 @@ def test_comments_are_none_of_it() -> None:
 )  # fmt: skip
 def test_a_block_that_is_none_is_never_passed_over(text: str) -> None:
     assert mistakes(text)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["chaos: {", "chaos = {", "chaos, {", "chaos:\n{", "chaos -> {", "chaos => {", "chaos Open: {", "chaos: Open {",
+     "chaos = Open {", "chaos(Open) {", "chaos for Open {", "Chaos for Open {", "Chaos: {", "choas = {", "chaos.{",
+     "chaos[Open] {", "chaos Open = {"],
+)  # fmt: skip
+@pytest.mark.parametrize("home", ["HERE", "domain D { behavior B {\n HERE } }", "domain D { entity E {\n HERE } }"])
+@pytest.mark.parametrize("held", ["", "timeout: 5s "])
+def test_a_block_that_is_opened_otherwise_is_told_beside_one_that_is_right(opening: str, home: str, held: str) -> None:
+    wrong = home.replace("HERE", f"{opening} {held}scenario 'a' {{ }} }}")
+    (told,) = mistakes(f"{CONCURRENT}\n{wrong}")
+    line, column = f"{CONCURRENT}\n{home}".count("\n") + 1, home.splitlines()[-1].index("HERE") + 1
+    why = "this chaos block is opened by something else: write chaos { or chaos NAME {"
+    assert told == f"{line}:{column}: {why}" or "unexpected" in told  # the grammar's word, where it is read
+
+
+@pytest.mark.parametrize("word", ["chaos_blocks", "ChaosBlocks", "CHAOS", "chaos_tests", "my_chaos"])
+def test_a_word_more_than_chaos_is_asked_about(word: str) -> None:
+    told = f'1:1: unknown block "{word}". Did you mean "chaos"?'
+    assert mistakes(f"{word} {{ scenario 'a' {{ }} }}") == [told]
+    assert mistakes(f"{word} B {{ retries: 3 scenario 'a' {{ }} }}") == [told]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["entity E {\n chaos: Int\n tests { scenario 'a' { } } }", "features: chaos, tests { scenario 'a' { } }",
+     "tests of chaos and order { scenario 'a' { } }", "tests (chaos) { scenario 'a' { } }",
+     "// chaos: { scenario 'a' { } }", "'chaos = {' { scenario 'a' { } }", "/* chaos, { scenario 'a' */",
+     "enum E { chaos, order }\ntests { scenario 'a' { } }", "suite ChaosTests { scenario 'a' { } }",
+     "entity chaos_blocks { scenario: Int }", "chaos: { colour 'red' }", "a ? chaos : order { scenario 'a' { } }",
+     "chaos: Int tests { scenario 'a' { } }"],
+)  # fmt: skip
+def test_the_word_chaos_near_scenarios_of_others_is_no_block(text: str) -> None:
+    assert parse(text).blocks == ()
 
 
 @pytest.mark.parametrize(

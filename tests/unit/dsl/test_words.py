@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from blackstart.dsl import vocabulary
 from blackstart.dsl.parse import parse
 from blackstart.dsl.problems import BadSpec
 from blackstart.dsl.vocabulary import CALLED_EXPECTATIONS, EXPECTATIONS, INJECTIONS, Words
+from tests.fuzz.blocks import LIMIT_S
 from tests.unit.dsl.documents import CONCURRENT, mistakes, wrong
 
 RIGHT = {
@@ -61,8 +64,8 @@ def test_every_expectation_is_known_alone_and_joined_with_nothing(name: str) -> 
          'result is error or success, as error, and never succes. Did you mean "success"?'),
         ("result < error", "result is compared by is, ==, != or in, not by <"),
         ("result.latency < 500", "result.latency is a time with its unit, as 500ms, and never 500."),
-        ('result.latency < "5s"', "result.latency is a time with its unit, as 500ms, and never 5s."),
-        ('result.status == "200"', "result.status is a whole number from 100 to 599, as 503, and never 200."),
+        ('result.latency < "5s"', 'result.latency is a time with its unit, as 500ms, and never "5s".'),
+        ('result.status == "200"', 'result.status is a whole number from 100 to 599, as 503, and never "200".'),
         ("result.status == 20", "result.status is a whole number from 100 to 599, as 503, and never 20."),
         ("result.status in 200", "behind in stands a list, as in result.status in [503]"),
         ("result.status in []", "behind in stands a list, as in result.status in [503]"),
@@ -80,9 +83,56 @@ def test_a_claim_that_no_answer_could_meet_or_miss_is_a_mistake(claim: str, told
     assert wrong(f"with: idempotency_key('k') expect: {claim}").rstrip(".") == told.rstrip(".")
 
 
+TRUE, FALSE = "is true of every answer there can be", "is false of every answer there can be"
+
+
+@pytest.mark.parametrize(
+    ("claim", "told"),
+    [
+        ("result.latency >= 0ms", TRUE), ("result.latency > 0ms", TRUE), ("result.latency < 0ms", FALSE),
+        ("result.status >= 100", TRUE), ("result.status >= 200", TRUE), ("result.status <= 599", TRUE),
+        ("result.status == 199", FALSE), ("result in [error, success]", TRUE),
+        ("result is error or result is success", TRUE), ("result is success implies result is success", TRUE),
+        ("result is success implies result.status < 300", TRUE), ("not (result.status >= 100)", TRUE),
+        ("result.status == 200 and result.status == 503", FALSE), ("result is error and result is success", FALSE),
+        ("result is success and result.status == 503", FALSE),
+        ("result is success and result.error.code == A", FALSE),
+        ("result.latency < 1s or result.latency >= 1s", TRUE), ("result.latency < 1s and result.latency > 2s", FALSE),
+        ("result.error.code == A and result.error.code == B", FALSE),
+        ("result.error.code != A or result.error.code != B", TRUE),
+        ("result.latency < 1s and (result is error or result.status < 300)", TRUE),
+        ("eventually within 5s: result.status < 600", None), ("eventually within 5s: result.latency >= 0ms", TRUE),
+    ],
+)  # fmt: skip
+def test_a_claim_that_says_nothing_of_any_answer_is_a_mistake_with_what_answers_there_are(
+    claim: str, told: str | None
+) -> None:
+    found = wrong(f"with: idempotency_key('k') expect: {claim}")
+    assert (told or "a whole number from 100 to 599") in found
+    assert told is None or found.endswith("claim what one answer can have and another not, as result.status < 500")
+
+
+def test_the_part_that_says_nothing_is_told_in_its_place() -> None:
+    text = 'chaos { scenario "s" { with: idempotency_key("k")\nexpect: result is error or\n  result.latency >= 0ms } }'
+    assert mistakes(text)[0].startswith("3:3: result.latency >= ")
+
+
+def test_a_claim_of_more_values_than_can_be_looked_through_is_refused_at_once() -> None:
+    limits = " or ".join(f"result.latency < {number}s" for number in range(1, 90))
+    codes = ", ".join(f"C{number}" for number in range(2000))
+    began_s = time.process_time()
+    told = wrong(f"with: idempotency_key('k') expect: ({limits}) or result.error.code in [{codes}] or result is error")
+    assert told == "names too many values to be looked through: split it"
+    assert time.process_time() - began_s < LIMIT_S
+
+
 @pytest.mark.parametrize(
     "claim",
-    ["result in [error, success]", "result.status in [200, 201]", "500 > result.status", "5s > result.latency",
+    ["result != error", "result.status in [200, 201]", "result.status >= 201", "result.status == 599",
+     "result is error implies result.status >= 400", "result is success implies result.latency < 1s",
+     "result.error.code != A", "result.error.code in [A, B]", "result.latency != 1s", "not (result.status == 503)",
+     "result is success or result.status == 503 and result.latency < 500ms", "result.latency > 1ms",
+     "result.status == 503 implies result.error.code == A", "500 > result.status", "5s > result.latency",
      "result.error.code in [A, 'b']", "result is error implies not (result.status == 500)"],
 )  # fmt: skip
 def test_a_claim_that_an_answer_can_meet_is_right(claim: str) -> None:

@@ -74,6 +74,9 @@ ATTACKS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "no history": (lambda p: (p / "results/chaos.json").unlink(), "results/chaos.json", "is missing"),
     "one more file": (lambda p: (p / "better.csv").write_text("pass"), "better.csv", "was added"),
     "one more file below": (lambda p: (p / "results/b.json").write_text("{}"), "results/b.json", "was added"),
+    "an empty folder": (lambda p: (p / "more").mkdir(), "more/", "was added"),
+    "an empty folder below": (lambda p: (p / "results/a/b").mkdir(parents=True), "results/a/b/", "was added"),
+    "an empty folder by the name of notes": (lambda p: (p / "notes.jsonl").mkdir(), "notes.jsonl/", "was added"),
     "what an undo is written to": (lambda p: (p / "undo.part").write_text("x"), "undo.part", "was added"),
     "what a manifest is written to": (lambda p: (p / "manifest.part").write_text("{}"), "manifest.part", "was added"),
     "notes without a note": (lambda p: (p / "notes.jsonl").write_text("\n"), "notes.jsonl", "was added"),
@@ -97,6 +100,15 @@ def test_an_attack_on_one_file_is_named(tmp_path: Path, attack: str) -> None:
     act(path)
     found = wrong(path)
     assert any(place.startswith(where) and what in told_ for place, told_ in found), found
+
+
+def test_a_folder_that_was_emptied_is_not_told_as_one_that_was_added(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    for file in (path / "results").iterdir():
+        file.unlink()
+    assert [told for place, told in wrong(path) if place.startswith("results/")] == [
+        "is missing (No such file or directory)"
+    ]
 
 
 def rewrite(path: Path, **changes: object) -> None:
