@@ -21,7 +21,7 @@ def test_an_acknowledged_key_is_missed_until_it_is_recorded(tmp_path: Path) -> N
         dsn = f"postgresql://shop@127.0.0.1:{port}/shop"
         routes = {"records": {"sessions": "select key, id from sessions where key like {prefix}"}}
         target = Target("shop", services={"postgres": Service("postgres", dsn=dsn)}, routes=routes)
-        listed, _ = record(target, "sessions", "k-")
+        listed, *_ = record(target, "sessions", "k-")
         bare = Unrecorded(listed.query, "order").bind(target)
         probe = from_data(to_data(bare.at_history(path)))
         reader = probe.endpoint().open()
