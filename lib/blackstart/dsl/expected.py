@@ -21,7 +21,6 @@ from blackstart.verdict.checks.claim_holds import longest_s
 
 FIRST, OTHER, AGAIN = "first", "other_parameters", "first_again"
 """The operations of a conflict, in their order."""
-_EVENTUALLY_S = 30.0
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def _judged(claim: Expression, setting: Setting) -> Expected:
         case Call(function=Name(name=name), arguments=(argument,)) if name in _CALLED:
             return _CALLED[name](name, plain(argument.value), setting)
         case Eventually(within_s=within_s, claim=inner):
-            return _claimed(inner, setting, within_s or _EVENTUALLY_S)
+            return _claimed(inner, setting, within_s)
         case _:
             return _claimed(claim, setting)
 
@@ -240,9 +239,10 @@ def _claimed(claim: Expression, setting: Setting, within_s: float | None = None)
     data, text = claims.as_data(claim), claims.as_text(claim)
     params: dict[str, Any] = {"claim": data, "text": text, "op": REQUEST, **_lossy(setting)}
     if within_s is not None:
-        _refuse_unbroken(f"eventually {text}", setting)
+        name = claims.as_text(Eventually(within_s, claim))
+        _refuse_unbroken(name, setting)
         params["within_s"] = within_s
-        return Expected((Check("claim_holds", f"eventually {text}", params),), after_s=within_s)
+        return Expected((Check("claim_holds", name, params),), after_s=within_s)
     if setting.injected.faults:
         _refuse_unanswered(text, setting)
         params["phase"] = "fault"
