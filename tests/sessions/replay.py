@@ -47,7 +47,7 @@ from tests.screen import Seen
 from tests.unit.stage import TARGET
 
 BLOCKS = "~~~ what stood below the lines, at the end of each wait:"
-_NARRATED = ("tick", "waiting", "undo_failed", "draw", "verdict")
+_NARRATED = ("tick", "waiting", "trying", "undo_failed", "draw", "verdict")
 
 
 @dataclass

@@ -122,7 +122,7 @@ def main(file: str, words: list[str]) -> None:
         spy.on_narrator()
         for name in ("say", "plain", "coloured", "command", "progress"):
             spy.on(Console, name)
-        for name in ("waiting", "undo_failed"):
+        for name in ("waiting", "trying", "undo_failed"):
             spy.on(Narrator, name)
         for name in ("line", "error", "prose", "page"):
             spy.on(writer, name)

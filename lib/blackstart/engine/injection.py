@@ -40,7 +40,7 @@ class Injection:
         self.first = 0  # of its changes among those of the run
         self.restorer = Restorer(
             self.ledger, self._tell, self.note, plan.experiment.undo_timeout_s, self.console.say,
-            busy=guardian.lease, failed=narrator.undo_failed, again=self._again,
+            busy=guardian.lease, failed=narrator.undo_failed, trying=narrator.trying, again=self._again,
         )  # fmt: skip
 
     def note(self, event: EventName, **facts: Any) -> None:

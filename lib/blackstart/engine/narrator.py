@@ -1,5 +1,6 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -24,6 +25,7 @@ from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import late
 
 _PROGRESS_EVERY_S = 0.5
+_UNDOING = ("undo", "undo again")
 _UNDOES = "undoes it first, then ends"
 _ENDS = "ends it once it is undone"
 _CTRL_C = {"baseline": "ends it, nothing is broken yet", "checks": "ends it, nothing is broken yet",
@@ -59,11 +61,12 @@ class Narrator:
         self._log_mark = service_logs.mark(plan.target)
         self._wait = Wait("baseline", "baseline", clock.now_s())
         self._progress_s = 0.0
-        self._failing = ""
+        self._tries, self._failing = 0, ""
 
     def waiting(self, what: str, phase: str, about_s: float = 0.0, most_s: float = 0.0) -> None:
         """A wait begins: for what is expected in that phase, for `about_s`, or for `most_s` at most."""
-        self._wait, self._failing = Wait(what, phase, clock.now_s(), about_s, most_s), ""
+        self._wait = Wait(what, phase, clock.now_s(), about_s, most_s)
+        self._tries, self._failing = 0, ""
         names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
         if names:
             self.console.say(f"{what}: waiting for {', '.join(names)}")
@@ -114,6 +117,12 @@ class Narrator:
         self._told.add(key)
         return new
 
+    def trying(self, times: int) -> None:
+        """An undo is under way, in that try; called a few times a second while its proof is looked for."""
+        self._tries = times
+        with contextlib.suppress(Exception):  # whatever is wrong with what is told, the undo goes on
+            self.tick()
+
     def undo_failed(self, why: str, times: int) -> None:
         """One more try of an undo has failed, so many in a row for that reason."""
         tried = f"failed {times} time{'' if times == 1 else 's'}: "
@@ -123,7 +132,7 @@ class Narrator:
         """What a terminal shows of it: how long of how long, what is awaited and as what it was read last, what comes
         next, and which undo fails. Called in a thread of its own."""
         awaited = self.observer.undecided(self._wait.phase)
-        yield Row(self._wait.told(clock.now_s(), _limits(awaited)), style="bold")
+        yield Row(self._heading(clock.now_s(), awaited), style="bold")
         if self._failing:
             yield Row("undo", self._failing, "bold red")
         wanted = [(f"{one.expectation.condition}{_limit(one)}", one.last) for one in awaited] or self._unproved()
@@ -132,6 +141,10 @@ class Narrator:
             yield Row("" if number else "awaiting", f"{what:<{width}}  {shown_reading(last)}")
         yield Row("next", self._then())
         yield Row("keys", f"Ctrl-C {_CTRL_C.get(self._wait.phase, 'ends it')}; a typed line is a note", "dim")
+
+    def _heading(self, now_s: float, awaited: list[Monitor]) -> str:
+        tries = f", try {self._tries}" if self._tries > 1 and self._wait.phase in _UNDOING else ""
+        return f"{self._wait.told(now_s, _limits(awaited))}{tries}"
 
     def _unproved(self) -> list[tuple[str, Reading | None]]:
         """What would prove that the fault bites, or is undone, and is not read so; with what is."""
@@ -143,8 +156,10 @@ class Narrator:
     def _progress(self, now_s: float) -> str:
         """`recovery 12 s of at most 90 s, then 5 s to see that it lasts; awaiting ready_200_again (ready was 503)`."""
         awaited = self.observer.undecided(self._wait.phase)
-        names = f"; awaiting {', '.join(f'{m.expectation.name} ({shown_reading(m.last)})' for m in awaited)}"
-        told = f"{self._wait.told(now_s, _limits(awaited))}, then {self._then()}{names if awaited else ''}"
+        wanted = [(m.expectation.name, m.last) for m in awaited] or self._unproved()
+        names = f"; awaiting {', '.join(f'{what} ({shown_reading(last)})' for what, last in wanted)}" if wanted else ""
+        failing = f"; the undo {self._failing}" if self._failing else ""
+        told = f"{self._heading(now_s, awaited)}, then {self._then()}{names}{failing}"
         return f"{told}. {self.observer.shown()}" if self.verbose else told
 
     def _then(self) -> str:

@@ -19,7 +19,7 @@ from blackstart.model.plan import Plan
 from blackstart.safety.heal.repeats import Repeats
 from blackstart.verdict.monitors import Monitors
 from tests.unit.builders import change, experiment, health, leader, reading, ready, redis
-from tests.unit.stage import TARGET
+from tests.unit.stage import TARGET, raising
 
 
 class Waiting:
@@ -131,6 +131,37 @@ def test_a_terminal_shows_how_often_an_undo_failed_and_why_last_until_the_next_w
     assert len(told) <= 80 - 12 and told.startswith("failed 4 times: x") and told.endswith("the end")
     wait.narrator.waiting("recovery", "recovery")
     assert not any("failed" in row for row in shown(wait))
+
+
+def test_an_undo_that_goes_on_is_told_in_a_log_with_its_tries_what_is_missing_and_why_it_failed_last(
+    wait: Waiting,
+) -> None:
+    wait.narrator.waiting("undoing: stop redis", "undo", most_s=60.0)
+    wait.narrator.trying(1)
+    wait.narrator.undo_failed("undo failed: docker start redis ended with 1: no such container", 2)
+    before = len(wait.out.getvalue())
+    wait.now_s += 12
+    wait.narrator.trying(3)
+    (told,) = wait.out.getvalue()[before:].splitlines()
+    assert told.endswith(
+        "undoing: stop redis 12 s of at most 60 s, try 3, then recovery; "
+        f"awaiting {change().gone[0]} (nothing was read); "
+        "the undo failed 2 times: docker start redis ended with 1: no such container"
+    )
+
+
+def test_an_always_that_is_violated_while_an_undo_goes_on_is_told_then(wait: Waiting) -> None:
+    wait.narrator.waiting("undoing: stop redis", "undo", most_s=60.0)
+    wait.see(health, "ill")
+    wait.see(health, "ill")
+    wait.narrator.trying(1)
+    assert "VIOLATED: health_healthy" in wait.out.getvalue()
+
+
+def test_a_narrator_that_fails_does_not_keep_the_undo(wait: Waiting, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wait.narrator.console, "poll_line", raising(ValueError("I/O operation on closed file")))
+    wait.now_s += 12
+    wait.narrator.trying(2)  # raises nothing
 
 
 def test_a_time_that_is_known_beforehand_is_told_as_about(wait: Waiting) -> None:

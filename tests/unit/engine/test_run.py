@@ -14,6 +14,7 @@ import pytest
 from blackstart.base.errors import Damaged
 from blackstart.engine import run
 from blackstart.engine.injection import Injection
+from blackstart.engine.narrator import Narrator
 from blackstart.engine.observer import Observer
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import eventually
@@ -254,7 +255,11 @@ def test_what_comes_back_after_its_undo_is_undone_again_and_said(
     assert files[0].exists() and Ledger().outstanding() == []
 
 
-def test_what_was_never_undone_is_not_said_to_have_come_back(tmp_path: Path, files: tuple[Path, Path]) -> None:
+def test_what_was_never_undone_is_not_said_to_have_come_back(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tries: list[int] = []
+    monkeypatch.setattr(Narrator, "trying", lambda narrator, times: tries.append(times))
     change = without(files[0])
     undo = Command(("false",))
     told = Told(
@@ -262,6 +267,7 @@ def test_what_was_never_undone_is_not_said_to_have_come_back(tmp_path: Path, fil
     )
     assert told.end().exit_code == 50
     assert "is not undone yet: remove" in told.out.getvalue() and "came back" not in told.out.getvalue()
+    assert tries and min(tries) == 1  # whoever waits is told of each
 
 
 def _spy(listed: list[Entry], confirm: Callable[[Injection], None]) -> Callable[[Injection], None]:

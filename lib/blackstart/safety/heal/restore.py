@@ -56,12 +56,14 @@ def restore(
     within_s: float,
     over: Callable[[], bool] = lambda: False,
     failed: Callable[[str, int], None] = lambda why, times: None,
+    trying: Callable[[int], None] = lambda times: None,
 ) -> bool:
     """Undo, again and again until `gone` is proved or `within_s` is over. True when it is proved.
 
     Repeating matters: a start that is asked for while a stop is still under way can be lost. What a person must do is
     said once; nothing is said where it has been done already. `over` is asked before each further try: whether
-    it is no longer ours to undo. `failed` is told why a try failed, and for which time in a row for that reason.
+    it is no longer ours to undo. `failed` is told why a try failed, and for which time in a row for that reason;
+    `trying` which try it is, before each and a few times a second while its proof is looked for.
     """
     if change.undo_by_hand and is_gone(change):
         return True
@@ -71,15 +73,17 @@ def restore(
 
     looks_s = chain(_LOOKS_S, repeat(_LOOKS_S[-1]))
     repeats = Repeats(say, failed)
-    tried = False
+    tries = 0
 
     def attempt() -> bool:
-        nonlocal tried
-        if tried and over():
+        nonlocal tries
+        if tries and over():
             return False
-        tried = True
+        tries += 1
+        trying(tries)
         look_s = next(looks_s)
-        return wait_gone(change, min(look_s, within_s) if perform_undo(change, repeats) else _GLANCE_S)
+        look_s = min(look_s, within_s) if perform_undo(change, repeats) else _GLANCE_S
+        return wait_gone(change, look_s, lambda: trying(tries))
 
     retrying = Retrying(
         stop=lambda state: stop_after_delay(within_s)(state) or over(),
@@ -125,8 +129,9 @@ def _untrue(condition: Condition) -> str:
     return "" if condition.matches(reading) else f"{reading}{detail}"
 
 
-def wait_gone(change: Change, within_s: float) -> bool:
-    """Whether all `gone` conditions become true, and are true twice in a row, within `within_s`."""
+def wait_gone(change: Change, within_s: float, between: Callable[[], None] = lambda: None) -> bool:
+    """Whether all `gone` conditions become true, and are true twice in a row, within `within_s`. `between` is called
+    after each look that does not show it."""
     with ExitStack() as stack:
         readers = _open(change.gone, stack)
         retrying = Retrying(
@@ -141,7 +146,10 @@ def wait_gone(change: Change, within_s: float) -> bool:
             # What still comes back is often deaf to the first question and quick with the next one.
             nonlocal timeout_s
             limit_s, timeout_s = timeout_s, min(2 * timeout_s, _LATE_READ_TIMEOUT_S)
-            return all(_look(readers, limit_s) for _ in range(2))
+            seen = all(_look(readers, limit_s) for _ in range(2))
+            if not seen:
+                between()
+            return seen
 
         return bool(retrying(look))
 

@@ -30,7 +30,8 @@ class Restorer:
     else. `hands`: somebody is there to do what only a person can do. `over`: whether somebody else has mended and
     closed an entry meanwhile. `late` maps an entry to the time limit of a step of it that was given up: for so long it
     may still take effect. `busy` is told until when (`clock.now_s()`) the next change may take, `failed` why a try
-    of an undo failed and for which time in a row, `again` what is undone once more.
+    of an undo failed and for which time in a row, `trying` which try of it goes on, `again` what is undone once
+    more.
     `unproved` maps an entry whose undo is not proved to what was last read of it.
     """
 
@@ -44,6 +45,7 @@ class Restorer:
     late: dict[str, float] = field(default_factory=dict)
     busy: Callable[[float], None] = lambda until_s: None
     failed: Callable[[str, int], None] = lambda why, times: None
+    trying: Callable[[int], None] = lambda times: None
     again: Callable[[str], None] = lambda what: None
     unproved: dict[str, list[str]] = field(default_factory=dict)
     _proved: set[str] = field(default_factory=set)
@@ -98,7 +100,7 @@ class Restorer:
         # The last try may begin at the very end, and takes as long as its steps may take.
         self.busy(clock.now_s() + limit_s + sum(step.timeout_s for step in change.undo) + _LOOKS_S)
         try:
-            return restore(change, self.say, limit_s, partial(self.over, entry, change), self.failed)
+            return restore(change, self.say, limit_s, partial(self.over, entry, change), self.failed, self.trying)
         except Exception as error:  # a full disk, a probe with a mistake: the others must still be carried out
             self.say(f"the undo of {change.what} failed: {type(error).__name__}: {error}")
             return False

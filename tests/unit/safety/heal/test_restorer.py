@@ -61,6 +61,15 @@ def test_one_that_fails_does_not_keep_the_others_from_being_mended(tmp_path: Pat
     assert any("no such luck" in line for line in said)
 
 
+def test_whoever_waits_is_told_again_and_again_in_which_try_an_undo_is(tmp_path: Path) -> None:
+    tries: list[int] = []
+    change = without(tmp_path / "a", undo="test $(wc -c <{0}.tries 2>/dev/null || echo 0) -ge 1 && touch {0}; "
+                     "printf x >>{0}.tries; true")  # fmt: skip
+    assert restore(change, print, 10.0, trying=tries.append)
+    assert sorted(set(tries)) == [1, 2] and tries == sorted(tries)
+    assert tries.count(1) > 2  # not at its beginning alone
+
+
 def test_what_is_gone_already_is_left_alone_unless_its_do_may_still_come(tmp_path: Path) -> None:
     mark = tmp_path / "undone"
     change = replace(without(tmp_path / "a", undo=f"touch {mark} {{}}"), undo_is_noop=False)
