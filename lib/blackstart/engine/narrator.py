@@ -56,7 +56,7 @@ class Narrator:
 
     def __init__(self, console: Console, observer: Observer, plan: Plan, verbose: bool = False) -> None:
         self.console, self.observer, self.plan, self.verbose = console, observer, plan, verbose
-        self._told: set[tuple[str, str]] = set()
+        self._told: set[tuple[str, str, str]] = set()
         self._logs: dict[str, list[str]] = {}
         self._log_mark = service_logs.mark(plan.target)
         self._wait = Wait("baseline", "baseline", clock.now_s())
@@ -65,6 +65,8 @@ class Narrator:
 
     def waiting(self, what: str, phase: str, about_s: float = 0.0, most_s: float = 0.0) -> None:
         """A wait begins: for what is expected in that phase, for `about_s`, or for `most_s` at most."""
+        with contextlib.suppress(Exception):  # an undo may be next, whatever is wrong with what is told
+            self._tell_news()  # of the wait before: what ended it
         self._wait = Wait(what, phase, clock.now_s(), about_s, most_s)
         self._tries, self._failing = 0, ""
         names = [monitor.expectation.name for monitor in self.observer.undecided(phase)]
@@ -72,7 +74,15 @@ class Narrator:
             self.console.say(f"{what}: waiting for {', '.join(names)}")
 
     def tick(self) -> None:
-        """Tell what has changed since the last call."""
+        """Tell what has changed since the last call, and now and then how the wait is going."""
+        self._tell_news()
+        now_s = clock.now_s()
+        if now_s - self._progress_s >= _PROGRESS_EVERY_S:
+            self._take_note()
+            self._progress_s = now_s
+            self.console.progress(self._progress(now_s))
+
+    def _tell_news(self) -> None:
         for monitor, interval in self._news():
             since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
             after = f"{shown(since_s)} after {monitor.since}"
@@ -80,11 +90,10 @@ class Narrator:
         for monitor, reading in self._violations():
             expectation = monitor.expectation
             self.console.say(f"VIOLATED: {expectation.name}, {expectation.when} {expectation.condition}: {reading}")
-        now_s = clock.now_s()
-        if now_s - self._progress_s >= _PROGRESS_EVERY_S:
-            self._take_note()
-            self._progress_s = now_s
-            self.console.progress(self._progress(now_s))
+        for monitor in self._missed():
+            limit = f"{_limit(monitor)} of {monitor.since}"
+            name, condition = monitor.expectation.name, monitor.expectation.condition
+            self.console.say(f"NOT SEEN: {name}, {condition}{limit}: {shown_reading(monitor.last)}")
 
     def _take_note(self) -> None:
         """What the operator types while the run goes on is a note."""
@@ -111,8 +120,12 @@ class Narrator:
                 if monitor.expectation.when != "eventually" and monitor.decided(now_s) and self._is_new(monitor)
             ]
 
-    def _is_new(self, monitor: Monitor) -> bool:
-        key = (monitor.phase, monitor.expectation.name)
+    def _missed(self) -> list[Monitor]:
+        """What has not come in its time, in the phase that is waited in: of one that ended early, nothing is due."""
+        return [monitor for monitor in self.observer.missed(self._wait.phase) if self._is_new(monitor, "missed")]
+
+    def _is_new(self, monitor: Monitor, what: str = "") -> bool:
+        key = (monitor.phase, monitor.expectation.name, what)
         new = key not in self._told
         self._told.add(key)
         return new

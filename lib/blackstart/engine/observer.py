@@ -150,6 +150,11 @@ class Observer:
         with self.lock:
             return [one for one in awaited if not one.decided(now_s, self._late.late_s(one.anchor_s or now_s, now_s))]
 
+    def missed(self, phase: str) -> list[Monitor]:
+        """Those that have not come true in their time."""
+        awaited, undecided = self.awaited(phase), self.undecided(phase)
+        return [one for one in awaited if one.interval is None and one not in undecided]
+
     def wavering(self, *phases: str) -> bool:
         """Whether the last reading violated what must hold in one of these phases, and the next ones will decide it."""
         with self.lock:

@@ -55,6 +55,7 @@ class Run:
         self.experiment = plan.experiment
         self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
+        self.interruption_told = False
         self.at_work, self.freeze = contextlib.ExitStack(), freeze.Watch(os.environ)
         console.between = self._while_asked
 
@@ -107,7 +108,8 @@ class Run:
         except Refused as refusal:
             self._refused(refusal)
         except Interrupted as interruption:
-            self.console.say(f"{interruption}: restoring first")
+            left = self.injection.outstanding
+            self._tell_interruption(f"{interruption}: restoring first" if left else f"{interruption}: nothing to undo")
         except Exception as error:
             self._crashed(error)
         finally:
@@ -258,7 +260,14 @@ class Run:
         self.narrator.tick()
         self.guardian.problem()  # the sign that the run lives; what is wrong with its guardian no longer matters here
         if self.signals.first is not None:
+            self._tell_interruption(f"{Interrupted(self.signals.first)}: restored already, closing the record")
             raise EndedEarly("interrupted")
+
+    def _tell_interruption(self, told: str) -> None:
+        """Once, when it ends a wait: whoever asked for the end sees that it was heard."""
+        if not self.interruption_told:
+            self.interruption_told = True
+            self.console.say(told)
 
     def _confirm_gone(self) -> None:
         """The undo must have stayed: only then is it forgotten by ledger and guardian."""
@@ -271,7 +280,10 @@ class Run:
     def _wind_down(self) -> None:
         self.narrator.waiting("reading the final state", "end")
         if self.signals.first is not None:
-            self.observer.note(EventName.INTERRUPTED, message=str(Interrupted(self.signals.first)), sync=True)
+            interrupted = str(Interrupted(self.signals.first))
+            restored = "NOT RESTORED" if self.injection.outstanding else "restored already"
+            self._tell_interruption(f"{interrupted}: {restored}, closing the record")
+            self.observer.note(EventName.INTERRUPTED, message=interrupted, sync=True)
         self._safely(self.traffic.end)
         self._safely(self.load_setup.take_away)
         if self.signals.first is None and self.touched and self.experiment.drained:

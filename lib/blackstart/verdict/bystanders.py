@@ -19,7 +19,6 @@ NAME = "others_as_before"
 ALIVE = ("running", "starting")
 # As a container's control and a unit's say that it ended by itself and without an error: it had one thing to do.
 _DONE = ("exit code 0", "dead success")
-_UNSEEN = {"unseen": "nobody has looked"}
 _HINT = (
     "This run did not stop it, but may have stopped what it needs: see its log. Only where it is meant to end with "
     'that: allow = ["{}"] at the top of the target file.'
@@ -33,7 +32,10 @@ def findings(record: Record) -> list[Finding]:
     if not before:
         return []
     after = looks.get("after", {})
-    told = {name: _became(seen, after.get(name, _UNSEEN)) for name, seen in before.items()}
+    told = {
+        name: _became(seen, after[name]) if name in after else ("unseen", nobody_looked(record))
+        for name, seen in before.items()
+    }
     dead = [name for name, (kind, _) in told.items() if kind == "dead"]
     others = [name for name, (kind, _) in told.items() if kind != "same"]
     status = Verdict.BROKE if dead else Verdict.INCONCLUSIVE if others else Verdict.HELD
@@ -43,6 +45,12 @@ def findings(record: Record) -> list[Finding]:
     expected = f"{', '.join(before)}: running as before"
     hint = _HINT.format('", "'.join(dead)) if dead else ""
     return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint, changed=changed)]
+
+
+def nobody_looked(record: Record) -> str:
+    """Of something that was to be looked at afterwards, and was not; with the reason where there is one."""
+    interrupted = record.first(EventName.INTERRUPTED) is not None
+    return f"was not looked at afterwards{': the run was interrupted' if interrupted else ''}"
 
 
 def died_by(record: Record) -> datetime | None:
@@ -60,7 +68,7 @@ def _dead(record: Record) -> list[Mapping[str, Any]]:
     """What was seen afterwards of each that ran before and does not any more."""
     looks = {event["when"]: event["services"] for event in record.of(EventName.SERVICES)}
     before, after = looks.get("before", {}), looks.get("after", {})
-    both = ((seen, after.get(name, _UNSEEN)) for name, seen in before.items())
+    both = ((seen, after[name]) for name, seen in before.items() if name in after)
     return [now for was, now in both if _became(was, now)[0] == "dead"]
 
 

@@ -11,6 +11,7 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Record
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
+from blackstart.verdict.bystanders import nobody_looked
 
 NAME = "settings_as_before"
 _NOT_TOLD = "not told"
@@ -25,7 +26,11 @@ def findings(record: Record) -> list[Finding]:
     before, after = looks.get("before"), looks.get("after")
     if not before:
         return []
-    told = {name: _became(seen, (after or {}).get(name)) for name, seen in before.items()}
+    after = after or {}
+    told = {
+        name: _became(seen, after[name]) if name in after else ("unseen", nobody_looked(record))
+        for name, seen in before.items()
+    }
     changed = any(kind == "changed" for kind, _ in told.values())
     message = "; ".join(f"{name}: {what}" for name, (_, what) in told.items() if what)
     status, hint = (Verdict.INCONCLUSIVE, _HINT) if message else (Verdict.HELD, "")
@@ -34,9 +39,7 @@ def findings(record: Record) -> list[Finding]:
     return [Finding(NAME, "check", status, message, expected, message, criterion=False, hint=hint, changed=changed)]
 
 
-def _became(before: Mapping[str, str], after: Mapping[str, str] | None) -> tuple[str, str]:
-    if after is None:
-        return "unseen", "nobody has looked afterwards"
+def _became(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[str, str]:
     if "unseen" in after:
         return "unseen", f"could not be read afterwards ({after['unseen']})"
     other = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]

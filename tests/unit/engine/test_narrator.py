@@ -74,6 +74,29 @@ def test_a_violation_is_told_when_it_is_seen_and_once(wait: Waiting) -> None:
     assert "VIOLATED" not in wait.after(0)
 
 
+def test_what_does_not_come_in_its_time_is_told_when_its_time_is_over_and_once(wait: Waiting) -> None:
+    wait.narrator.waiting("during the fault", "fault", 2.0)
+    wait.see(ready, 200)
+    assert "NOT SEEN" not in wait.after(9)
+    told = "NOT SEEN: ready_503, ready is 503 within 10 s of the fault: ready was 200"
+    assert told in wait.after(30)
+    assert "NOT SEEN" not in wait.after(1)
+
+
+def test_what_ended_a_wait_is_told_before_the_next_begins(wait: Waiting) -> None:
+    wait.narrator.waiting("during the fault", "fault", 2.0)
+    wait.now_s += 40
+    wait.narrator.waiting("undoing: stop redis", "undo")
+    assert "NOT SEEN: ready_503" in wait.out.getvalue()
+
+
+def test_of_a_fault_that_ended_early_nothing_is_due(wait: Waiting) -> None:
+    wait.narrator.waiting("during the fault", "fault", 2.0)
+    wait.narrator.waiting("undoing: stop redis", "undo")
+    wait.after(40)
+    assert "NOT SEEN" not in wait.out.getvalue()
+
+
 def test_a_wait_tells_for_how_long_what_for_and_what_comes_next(wait: Waiting) -> None:
     wait.narrator.waiting("during the fault", "fault", 2.0)
     told = wait.after(10.5)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from blackstart.base.errors import Damaged
+from blackstart.base.errors import Damaged, Interrupted
 from blackstart.engine import run
 from blackstart.engine.injection import Injection
 from blackstart.engine.narrator import Narrator
@@ -214,6 +214,9 @@ def test_a_signal_in_any_phase_restores_first(
     told.end()
     assert told.result.exit_code == code
     assert files[0].exists() and Ledger().outstanding() == []
+    then = "restored already, closing the record" if phase in ("recovery", "settle") else "nothing to undo"
+    assert told.out.getvalue().count(f"{Interrupted(signum)}: {then}\n") == 1
+    assert told.out.getvalue().count("Z  interrupted by") == 1
 
 
 def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path, Path]) -> None:
@@ -226,6 +229,7 @@ def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path,
 
     told.run._break = interrupted  # type: ignore[method-assign]
     assert told.end().exit_code == 50
+    assert f"{Interrupted(signal.SIGINT)}: NOT RESTORED, closing the record\n" in told.out.getvalue()
 
 
 def test_a_run_that_watches_the_recovery_past_its_lease_is_left_alone_by_heal(

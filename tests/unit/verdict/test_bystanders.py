@@ -60,7 +60,7 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
         ),
         (RUNS, {"unseen": "no engine"}, "not observed", "db could not be looked at afterwards (no engine)"),
         ({"unseen": "no engine"}, RUNS, "not observed", "db could not be looked at before (no engine)"),
-        (RUNS, None, "not observed", "db could not be looked at afterwards (nobody has looked)"),
+        (RUNS, None, "not observed", "db was not looked at afterwards"),
         (RUNS | {"instance": ""}, RUNS, "held", "db: as before"),
     ],
 )  # fmt: skip
@@ -84,6 +84,14 @@ def test_what_was_seen_to_change_is_changed_beside_what_nobody_saw() -> None:
     before, after = {"db": RUNS | {"status": "stopped"}, "web": RUNS}, {"db": RUNS, "web": {"unseen": "no engine"}}
     (finding,) = findings(record(before, after))
     assert result(finding) == "changed" and "web could not be looked at afterwards" in finding.message
+
+
+def test_what_an_interrupted_run_did_not_look_at_is_told_with_that_reason() -> None:
+    interrupted = {"event": "interrupted", "message": "interrupted by Ctrl-C, SIGINT"}
+    (finding,) = findings(Record((*record({"db": RUNS}, None).events, interrupted)))
+    assert (result(finding), finding.message) == (
+        "not observed", "db was not looked at afterwards: the run was interrupted"
+    )  # fmt: skip
 
 
 def test_where_nobody_has_looked_before_there_is_nothing_to_say() -> None:

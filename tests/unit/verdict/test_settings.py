@@ -28,8 +28,8 @@ def record(before: dict[str, Any], after: dict[str, Any] | None) -> Record:
          'redis: save was "" before, and is 60 1 afterwards'),
         ({"redis": {"save": ""}}, "changed", "redis: maxmemory was 100 before, and is not told afterwards"),
         ({"redis": {"unseen": "timed out"}}, "not observed", "redis: could not be read afterwards (timed out)"),
-        ({}, "not observed", "redis: nobody has looked afterwards"),
-        (None, "not observed", "redis: nobody has looked afterwards"),
+        ({}, "not observed", "redis: was not looked at afterwards"),
+        (None, "not observed", "redis: was not looked at afterwards"),
     ],
 )  # fmt: skip
 def test_what_is_different_is_told_and_decides_nothing(after: Any, status: str, told: str) -> None:
