@@ -38,7 +38,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.probes import read
 from blackstart.reports import result_json
 from blackstart.safety.heal import heal as healing
-from blackstart.safety.heal.elsewhere import heal_command
+from blackstart.safety.heal.elsewhere import heal_command, status_command
 from blackstart.safety.preflight import freeze, guard_rails, service_lock, ssh_origin
 from blackstart.suites import discovery, systems
 from blackstart.verdict.from_folder import Result
@@ -106,13 +106,16 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
     calls = ("blackstart.controls.steps.http_call",) if given.pause_on_fail else ()
     read.load(plan.probes(), (*(("plumbum",) if plan.changes else ()), *calls))
     once_more = again(found, given, variant)
-    result = Run(plan, given, console, redactor, again=once_more, **head).execute()
+    made = Run(plan, given, console, redactor, again=once_more, **head)
+    result = made.execute()
     _tell_webhook(result, given, redactor, console)
     wants_to_end = result.exit_code != result.judgement.verdict.exit_code  # there was a signal
     nothing_more = (Verdict.REFUSED, Verdict.NOT_RESTORED)  # of the latter what mends it is to be the last line, soon
     if console.interactive and result.judgement.verdict not in nothing_more and not wants_to_end:
         learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
+        if made.guardian.goes_on:
+            console.plain(f"Its guardian goes on trying by itself: remove the cause. How it stands: {status_command()}")
         console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
     return result
 

@@ -71,7 +71,7 @@ class Guardian:
         self._heard = threading.Event()
         self._refusal = ""
         self._problem = ""
-        self._released = False
+        self._released = self._kept = False
         self._answered_s = clock.now_s()
 
     def start(self, locks: Iterable[int] = ()) -> None:
@@ -133,7 +133,7 @@ class Guardian:
 
     def release(self, keep: bool) -> None:
         """The run is over. Nothing outstanding: it ends. `keep`: it goes on trying to mend, and alerts."""
-        self._released = True
+        self._released, self._kept = True, keep
         if not keep:
             undo_copies.forget(self.folder.path, self.folder.run)
         if self._wire is None:
@@ -141,6 +141,11 @@ class Guardian:
         self._heard.clear()
         if self._send(release=True, keep=keep):
             self._heard.wait(_RELEASED_WITHIN_S)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it lives and tries to mend what its run has left broken."""
+        return self._kept and self.process is not None and self.process.alive()
 
     def _sign_of_life(self, for_s: float) -> None:
         self._alive_until_s = max(self._alive_until_s, clock.now_s() + for_s)

@@ -12,6 +12,11 @@ def heal_command(*options: str) -> str:
     return to_type("chaos.heal", *options)
 
 
+def status_command() -> str:
+    """What to type to see what is still broken, and who mends it."""
+    return to_type("chaos.status")
+
+
 def is_far(entry: Entry) -> bool:
     """Whether it can't be mended from here, nor closed because its network is gone."""
     return entry.apart() is not None and not gone_with_its_network(entry)

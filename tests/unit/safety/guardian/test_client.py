@@ -49,6 +49,7 @@ def test_it_is_up_with_its_copy_written_and_gone_when_released(evidence: Folder,
     assert (evidence.path / "undo.json").exists()
     guardian.release(keep=False)
     process = guardian.process
+    assert not guardian.goes_on  # nothing is broken
     assert eventually(lambda: not process.alive(), 20) and guardian.problem() == ""
     assert not (evidence.path / "undo.json").exists()
     assert [event["event"] for event in journal.read(evidence.path / "guardian.jsonl").events] == ["guarding", "end"]
@@ -113,10 +114,12 @@ def test_kept_it_goes_on_trying_while_the_run_ends_and_closes_the_ledger(evidenc
     began_s = time.monotonic()
     guardian.release(keep=True)
     assert time.monotonic() - began_s < 10  # it does not wait for what can't be mended yet
+    assert guardian.goes_on
     gate.touch()
     assert eventually((tmp_path / "a").exists, 40)
     process = guardian.process
     assert process and eventually(lambda: not process.alive(), 20) and ledger.outstanding() == []
+    assert not guardian.goes_on
 
 
 def test_a_lock_is_held_as_long_as_anybody_has_inherited_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
