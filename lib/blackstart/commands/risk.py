@@ -5,7 +5,7 @@ from blackstart.model.plan import Plan
 
 
 def text(plan: Plan) -> str:
-    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s; Ctrl-C restores`; "" where nothing is broken.
+    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores`; "" where nothing is broken.
 
     The times are the experiment's own: its hold, or the limits of what is awaited while the fault is in force, and
     those of the recovery. What is paused is only told where the experiment expects it.
@@ -16,7 +16,7 @@ def text(plan: Plan) -> str:
     held = f"{least_s:.0f} to {most_s:.0f}" if f"{least_s:.0f}" != f"{most_s:.0f}" else f"{most_s:.0f}"
     what = ", ".join(dict.fromkeys(change.what for change in plan.changes))
     recovery_s = max((e.within_s or 0.0 for e in plan.experiment.recovery), default=0.0)
-    back = f"{_paused(plan)} for up to {most_s + recovery_s:.0f} s" if recovery_s else ""
+    back = f"{_paused(plan)} for up to {most_s + recovery_s:.0f} s if it recovers" if recovery_s else ""
     mends = "what is done by hand is undone by hand" if plan.by_hand else "Ctrl-C restores"
     return "; ".join(filter(None, (f"{what} for about {held} s", back, mends)))
 

@@ -199,8 +199,10 @@ class Run:
         """What ends a wait early, looked at a few times a second."""
         self.narrator.tick()
         self.signals.check()
-        if because := self.observer.stop_because or self.freeze.frozen:
-            self._stop(EventName.ABORTED, str(because))
+        if self.observer.stop_because:
+            self._stop(EventName.ABORTED, self.observer.stop_because)
+        if frozen := self.freeze.frozen:
+            self._stop(EventName.ABORTED, str(frozen), frozen=frozen.whose)
         if self.journal.failure is not None:
             self._stop(EventName.INCONCLUSIVE, f"the evidence can't be written any more: {self.journal.failure}")
         if clock.now_s() > self.ends_by_s:
@@ -208,10 +210,10 @@ class Run:
         if problem := self.guardian.problem() or self.traffic.problem():
             self._stop(EventName.INCONCLUSIVE, problem)
 
-    def _stop(self, event: EventName, message: str) -> None:
+    def _stop(self, event: EventName, message: str, **facts: str) -> None:
         if not self.touched and not self.traffic.flowed():
             raise Refused(message)  # nothing was touched yet
-        self.observer.note(event, message=message, sync=True)
+        self.observer.note(event, message=message, sync=True, **facts)
         self.console.say(f"ending early: {message}")
         raise EndedEarly(message)
 

@@ -50,4 +50,4 @@ def state_lines(stands: Standing, columns: int) -> Iterator[str]:
 def _row(label: str, text: str, columns: int) -> list[str]:
     if label in PROSE:
         return wrapped(f"{label + ':':<{_LABEL}}{text}", columns, " " * _LABEL)
-    return [f"{'run again:' if label == 'next' else label + ': ':<{_LABEL}}{text}"]
+    return [f"{label + ': ':<{_LABEL}}{text}"]

@@ -29,9 +29,8 @@ def code(text: str) -> str:
 
 def standing_lines(stands: Standing) -> list[str]:
     """How things stand, as a list; what is to be typed is code."""
-    names = {"next": "run again"}
     return [
-        f"- **{names.get(label, label)}**: {code(text) if label == 'evidence' or is_typed(label) else cell(text)}"
+        f"- **{label}**: {code(text) if label == 'evidence' or is_typed(label) else cell(text)}"
         for label, text in stands.rows()
     ]
 

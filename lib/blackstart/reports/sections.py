@@ -65,7 +65,7 @@ def _stands(stands: Standing) -> Iterator[tuple[Element, Element]]:
     """What else did not hold, and how the system stands; what mends has a place of its own."""
     for label, text in stands.rows():
         if label not in ("cause", "result", "evidence", "heal"):
-            yield e("dt", "run again" if label == "next" else label), e("dd", _typed(label, text))
+            yield e("dt", label), e("dd", _typed(label, text))
 
 
 def _typed(label: str, text: str) -> Child:

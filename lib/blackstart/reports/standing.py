@@ -44,7 +44,7 @@ class Standing:
     `abort` is what came of PAUSE_ON_FAIL: "not asked for", "paused", "running", "unseen" or "failed"; "" where there is
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
     `ended` says what else must run again before it is resumed, in words, `by_hand` are the steps of PAUSE_ON_FAIL that
-    failed, as lines of shell.
+    failed, as lines of shell. `lifted` says what must have ended before the drill is run again, which is refused else.
     `left_out` are the criteria that the operator left out by choice.
     """
 
@@ -64,6 +64,7 @@ class Standing:
     undone: str = ""
     ended: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
+    lifted: str = ""
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -118,14 +119,22 @@ class Standing:
             yield "left out", f"{', '.join(self.left_out)}, by choice"
         if self.trading:
             yield "state", self.trading
-        for number, line in enumerate(self.first, 1):
-            word = "mend" if line == self.next else "by hand" if line in self.by_hand else "first"
-            yield f"{number}. {word}", line
-        if self.resume:
-            yield f"{len(self.first) + 1}. resume" if self.first else "resume", self.resume
-        yield "evidence", self.evidence
-        if self.next:
-            yield "heal" if self.still_broken else "next", self.next
+        steps = list(self._steps())
+        last = [steps.pop()] if self.next else []
+        yield from (*steps, ("evidence", self.evidence), *last)
+
+    def _steps(self) -> Iterator[tuple[str, str]]:
+        """What is to be typed or done, numbered where something comes first; last, what `next` says."""
+        steps = [("mend" if line == self.next else "by hand" if line in self.by_hand else "first", line)
+                 for line in self.first]  # fmt: skip
+        steps += [("resume", self.resume)] if self.resume else []
+        steps += [("first", self.lifted)] if self.lifted else []
+        numbered = bool(self.first or self.lifted)
+        steps += [("run again", self.next)] if self.next and not self.still_broken else []
+        for number, (word, line) in enumerate(steps, 1):
+            yield f"{number}. {word}" if numbered else word, line
+        if self.next and self.still_broken:
+            yield "heal", self.next
 
 
 @lru_cache(maxsize=1)  # each report of a run begins with it
@@ -151,6 +160,7 @@ def of(view: RunView) -> Standing:
         undone="" if broken else _undone(view),
         ended=tuple(_ended(view, state)),
         by_hand=state.by_hand,
+        lifted="" if broken else _lifted(view),
     )
 
 
@@ -229,7 +239,13 @@ def _undone(view: RunView) -> str:
 
 def is_typed(label: str) -> bool:
     """Whether what stands behind that label is to be typed as it is."""
-    return label.rpartition(" ")[2] in ("mend", "hand", "resume", "next", "heal")
+    return label.rpartition(" ")[2] in ("mend", "hand", "resume", "again", "heal")
+
+
+def _lifted(view: RunView) -> str:
+    """What ended the run, and lets none begin as long as it is set."""
+    frozen = (view.record.last(EventName.ABORTED) or {}).get("frozen")
+    return f"wait until the freeze is lifted, or ask who set it ({frozen})" if frozen else ""
 
 
 def _ended(view: RunView, state: "_State") -> Iterator[str]:

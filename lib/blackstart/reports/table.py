@@ -108,12 +108,13 @@ def _closing(view: RunView, columns: int) -> list[str]:
     told = [damage] if damage else []
     told += [f"because: {reason}" for reason in stands.untold(judgement)]
     told.append(f"{judgement.verdict.sign} {judgement.verdict.shown}: {verdict_says(view)}")
-    rows = [(label, text) for label, text in stands.rows() if label not in ("result", "evidence", "next", "heal")]
+    rows = [(label, text) for label, text in stands.rows() if label not in ("result", "evidence", "heal")]
+    *rows, (again, _) = rows if rows and rows[-1][0].endswith("run again") else [*rows, ("run again", "")]
     told = _prose([*told, *(f"{label}: {text}" for label, text in rows if label in PROSE)], columns)
     told += [f"{label}: {text}" for label, text in rows if label not in PROSE]
     told.append(f"evidence: {view.where}/")
     if view.again:
-        told.append(f"run again: {view.again}")
+        told.append(f"{again}: {view.again}")
     if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
         told.append(f"mend it: {heal_command()}, or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}")
     return told

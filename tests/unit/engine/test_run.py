@@ -20,6 +20,7 @@ from blackstart.evidence.journal import Journal
 from blackstart.model.expect import eventually
 from blackstart.model.step import Command
 from blackstart.safety.ledger.ledger import Entry, Ledger
+from blackstart.safety.preflight.freeze import Frozen
 from blackstart.safety.processes.identity import Process
 from blackstart.verdict.from_folder import judge_folder
 from tests.unit.safety.file_fault import FileThere, without
@@ -217,6 +218,22 @@ def test_a_signal_in_any_phase_restores_first(
     then = "restored already, closing the record" if phase in ("recovery", "settle") else "nothing to undo"
     assert told.out.getvalue().count(f"{Interrupted(signum)}: {then}\n") == 1
     assert told.out.getvalue().count("Z  interrupted by") == 1
+
+
+def test_a_freeze_ends_the_fault_and_the_last_lines_say_what_must_be_lifted_first(
+    told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entered = Observer.phase
+
+    def phases(self: Observer, name: str, enter: Any = None) -> float:
+        if name == "fault":
+            told.run.freeze.frozen = Frozen("/srv/freeze", "a rollout", "jo")
+        return entered(self, name, enter)
+
+    monkeypatch.setattr(Observer, "phase", phases)
+    told.end()
+    assert told.outcome == ("inconclusive", 30)
+    assert "1. first:  wait until the freeze is lifted, or ask who set it (jo, /srv/freeze)\n" in told.out.getvalue()
 
 
 def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path, Path]) -> None:

@@ -293,6 +293,20 @@ def test_an_api_that_nobody_has_seen_is_to_answer_before_it_is_resumed(runs: dic
     assert [label for label, _ in found.rows() if label[0].isdigit()] == ["1. first", "2. resume"]
 
 
+def test_a_freeze_that_ended_the_run_is_waited_for_before_it_is_run_again(runs: dict[str, Path]) -> None:
+    aborted = {"event": "aborted", "message": "frozen by /f, set by jo: rollout"}
+    found = replace(standing.of(viewed(runs["inconclusive"], {**aborted, "frozen": "jo, /f"})), next="invoke x")
+    assert list(found.rows())[-3:] == [
+        ("1. first", "wait until the freeze is lifted, or ask who set it (jo, /f)"),
+        ("evidence", found.evidence),
+        ("2. run again", found.next),
+    ]
+    assert standing.is_typed("2. run again") and not standing.is_typed("1. first")
+    other = standing.of(viewed(runs["inconclusive"], {**aborted, "message": "cpu > 0.9 (abort condition)"}))
+    other = replace(other, next="invoke x")
+    assert list(other.rows())[-1][0] == "run again" and other.lifted == ""
+
+
 def test_an_abort_that_failed_has_been_seen_by_nobody(runs: dict[str, Path]) -> None:
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {"event": "abort failed", "message": "no"}))
     assert (found.state, found.abort) == ("unseen", "failed")

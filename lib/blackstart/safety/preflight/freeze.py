@@ -50,6 +50,11 @@ class Frozen:
     by: str = ""
     since: str = ""
 
+    @property
+    def whose(self) -> str:
+        """Who set it, where that is known, and which it is."""
+        return ", ".join(filter(None, (self.by, self.switch)))
+
     def __str__(self) -> str:
         who = f", set by {self.by}" if self.by else ""
         since = f" since {self.since}" if self.since else ""
