@@ -5,10 +5,10 @@ from blackstart.model.plan import Plan
 
 
 def text(plan: Plan) -> str:
-    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores`; "" where nothing is broken.
+    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores`.
 
-    The times are the experiment's own: its hold, or the limits of what is awaited while the fault is in force, and
-    those of the recovery. What is paused is only told where the experiment expects it.
+    It is "" where nothing is broken. The times are the experiment's own: its hold, or the limits of what is awaited
+    while the fault is in force, and those of the recovery. What is paused is only told where the experiment expects it.
     """
     if not plan.changes:
         return ""

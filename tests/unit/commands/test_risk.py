@@ -30,13 +30,19 @@ def plan(target: Any = TRADER, **more: Any) -> Plan:
 
 
 def test_it_says_what_for_how_long_what_pauses_and_how_to_get_out() -> None:
-    assert risk.text(plan()) == "stop redis for about 2 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores"
+    assert (
+        risk.text(plan())
+        == "stop redis for about 2 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores"
+    )
 
 
 def test_that_something_pauses_is_only_said_where_it_is_expected() -> None:
     told = plan()
     calm = replace(told, experiment=replace(told.experiment, during=()))
-    assert risk.text(calm) == "stop redis for about 2 s; trader may suffer from it for up to 92 s if it recovers; Ctrl-C restores"
+    assert (
+        risk.text(calm)
+        == "stop redis for about 2 s; trader may suffer from it for up to 92 s if it recovers; Ctrl-C restores"
+    )
 
 
 @pytest.mark.parametrize(
