@@ -41,6 +41,7 @@ from blackstart.safety.ledger import undo_copies
 from blackstart.safety.preflight import forbidden_states, freeze, rehearsal
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.verdict import from_folder
+from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import Monitors
 
 LONGEST_OVERTIME_S = 10.0
@@ -55,7 +56,7 @@ class Run:
         self.experiment = plan.experiment
         self.placeholders = SecretPlaceholders(secrets_of_run(plan.target, flags), redactor.learn)
         self.locks, self.signals, self.touched = Locks(plan.identities, redactor), Signals(), False
-        self.interruption_told = False
+        self.interruption_told = self.told_to_pause = False
         self.at_work, self.freeze = contextlib.ExitStack(), freeze.Watch(os.environ)
         console.between = self._while_asked
 
@@ -290,11 +291,35 @@ class Run:
         self._safely(self.load_setup.take_away)
         if self.signals.first is None and self.touched and self.experiment.drained:
             self._safely(self._drain)
-        self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
+        if self.flags.pause_on_fail and safe_state.spares_services(self.plan.target, self.flags):
+            self._safely(self._pause_if_broken)
+        self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
+        if self.told_to_pause:
+            return
         if self.signals.first is None:
             self._safely(lambda: self.observer.decide(self.ends_by_s, self._between_recovery))
         self.observer.phase("end")
+
+    def _pause_if_broken(self) -> None:
+        """What is broken already stays so: the look at the others takes seconds, in which the system would go on. What
+        is read from then on is the pause's doing, and not judged."""
+        judgement = self._judged()
+        if judgement.verdict in (Verdict.BROKE, Verdict.NOT_RESTORED):
+            self.observer.phase("end")
+            self._pause(judgement.verdict)
+
+    def _judged(self) -> Judgement:
+        made = self.injection, self.load_setup
+        left = set().union(*(one.proved for one in made)), [why for one in made for why in one.unproved()]
+        return from_folder.judge_run(self.folder.path, self.journal.failure, *left)
+
+    def _pause(self, verdict: Verdict) -> None:
+        self.told_to_pause = True
+        between = self.signals.unless_again(self.guardian.problem)
+        arguments = (self.plan.target, self.flags, self.observer, self.console, verdict, between)
+        self.narrator.waiting("PAUSE_ON_FAIL", "end")
+        self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
 
     def _drain(self) -> None:
         self.observer.pace(FAST_TICK_S)
@@ -320,13 +345,10 @@ class Run:
 
     def _close(self) -> from_folder.Result:
         made = self.injection, self.load_setup
-        left = set().union(*(one.proved for one in made)), [why for one in made for why in one.unproved()]
-        judgement = from_folder.judge_run(self.folder.path, self.journal.failure, *left)
-        if safe_state.wanted(self.flags, judgement.verdict, self.plan.changes or self.traffic.flowed()):
-            between = self.signals.unless_again(self.guardian.problem)
-            arguments = (self.plan.target, self.flags, self.observer, self.console, judgement.verdict, between)
-            self.narrator.waiting("PAUSE_ON_FAIL", "end")
-            self._safely(lambda: abort.to_safe_state(*arguments), EventName.ABORT_FAILED)
+        judgement = self._judged()
+        wanted = safe_state.wanted(self.flags, judgement.verdict, self.plan.changes or self.traffic.flowed())
+        if wanted and not self.told_to_pause:
+            self._pause(judgement.verdict)
         self.narrator.waiting("closing the record", "end")
         if self.touched:
             self._safely(lambda: self.narrator.keep_logs(judgement), EventName.TROUBLE)

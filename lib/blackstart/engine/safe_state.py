@@ -36,6 +36,11 @@ def steps(target: Target, flags: Flags) -> tuple[Step, ...]:
     return tuple(_post(target, call) for call in of(target).calls)
 
 
+def spares_services(target: Target, flags: Flags) -> bool:
+    """Whether its steps stop no service: a command may, and what it stops is none that died of the drill."""
+    return not _command(target, flags)
+
+
 def first(target: Target) -> tuple[Step, ...]:
     """What is done at once, before the system has come to rest: the pause alone; nothing where no route is known.
 

@@ -27,6 +27,7 @@ from blackstart.model.reading import Reading
 
 Event = dict[str, Any]
 _REMEMBERED = 1024
+_LOOKED_AT_LATER = (EventName.SERVICES, EventName.SETTINGS)
 _REMEMBERED_LENGTH = 200
 
 
@@ -203,11 +204,13 @@ class Record:
         return from_data(plan["changes"]) if plan else ()
 
     def until_end(self) -> Record:
-        """The run itself, which is what is judged: without what was recorded after its end (an abort, the verdict)."""
+        """The run itself, which is what is judged: without what was recorded after its end (an abort, the verdict), but
+        for the look at what it did not touch, which a pause does not wait for."""
         for number, event in enumerate(self.events, start=1):
             if event["event"] == EventName.PHASE and event.get("phase") == "end":
                 damage = self.damage if self.damage_after < number else ""
-                return Record(self.events[:number], damage, self.damage_after if damage else 0)
+                others = tuple(one for one in self.events[number:] if one["event"] in _LOOKED_AT_LATER)
+                return Record(self.events[:number] + others, damage, self.damage_after if damage else 0)
         return self
 
 

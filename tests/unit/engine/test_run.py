@@ -16,6 +16,7 @@ from blackstart.engine import run
 from blackstart.engine.injection import Injection
 from blackstart.engine.narrator import Narrator
 from blackstart.engine.observer import Observer
+from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
 from blackstart.model.expect import eventually
 from blackstart.model.step import Command
@@ -234,6 +235,33 @@ def test_a_freeze_ends_the_fault_and_the_last_lines_say_what_must_be_lifted_firs
     told.end()
     assert told.outcome == ("inconclusive", 30)
     assert "1. first:  wait until the freeze is lifted, or ask who set it (jo, /srv/freeze)\n" in told.out.getvalue()
+
+
+def test_what_is_broken_already_is_paused_before_the_others_are_looked_at(
+    tmp_path: Path, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # no Makefile that has an abort
+    never = eventually(FileThere(str(files[1])).is_(False), within_s=0.3, name="never")
+    dead = {"status": "stopped", "instance": "", "detail": "exit code 1"}
+    seen = {"before": {"db": {"status": "running", "instance": "1:1", "detail": ""}}, "after": {"db": dead}}
+
+    def look(self: Any, when: str, observer: Observer, between: Any) -> None:
+        observer.note(EventName.SERVICES, when=when, services=seen[when])
+
+    def pause(target: Any, flags: Any, observer: Observer, *_: Any) -> bool:
+        observer.note(EventName.ABORT_STEP, step="POST /pause", at_once=True)
+        return True
+
+    monkeypatch.setattr(run.bystanders.Bystanders, "look", look)
+    monkeypatch.setattr(run.abort, "to_safe_state", pause)
+    told = Told(tmp_path, drill(files[0], recovery=(never,)), without(files[0]), pause_on_fail="broke")
+    told.end()
+    assert told.outcome == ("broke", 20)
+    order = [event["event"] for event in told.record.of("abort step", "services")]
+    assert order == ["services", "abort step", "services"]  # before the fault, and after the one pause
+    # It is told all the same, live and of the record.
+    assert judge_folder(told.result.evidence.path) == told.result.judgement
+    assert any("db was running before" in finding.message for finding in told.result.judgement.findings)
 
 
 def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path, Path]) -> None:
