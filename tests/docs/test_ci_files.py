@@ -10,8 +10,8 @@ import subprocess
 import textwrap
 import threading
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -65,6 +65,23 @@ def runs(path: Path) -> list[str]:
     return [step["run"] for step in steps(path) if "run" in step]
 
 
+def given(path: Path, block: str, said: Mapping[str, str]) -> dict[str, str]:
+    """The environment that GitHub gives to a step of that file: its expressions, with what is said of them, are
+    evaluated; each that nobody says anything of is "", and in the environment all the same."""
+    told = yaml.safe_load(path.read_text())
+    defaults = {f"inputs.{name}": str(one["default"]) for name, one in told.get("inputs", {}).items()}
+    said = defaults | dict(said)
+
+    def value(expression: re.Match[str]) -> str:
+        terms = [term.strip() for term in expression[1].split("||")]
+        return next(filter(None, (term[1:-1] if term[0] == "'" else said.get(term, "") for term in terms)), "")
+
+    tables = [told["jobs"]["chaos"]["env"]] if "jobs" in told else []
+    tables += [step.get("env", {}) for step in steps(path) if step.get("run") == block]
+    every = {name: text for table in tables for name, text in table.items()}
+    return {name: re.sub(r"\$\{\{ (.*?) \}\}", value, text) for name, text in every.items()}
+
+
 def workflow() -> Lines:
     guard, start, drills, *always = runs(WORKFLOW)
     return Lines(BASH, guard, start, drills, tuple(always))
@@ -100,10 +117,13 @@ class Repository:
     path: Path
     lines: Lines
     env: dict[str, str]
+    file: Path
+    said: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, block: str, **more: str) -> subprocess.CompletedProcess[str]:
+        step = given(self.file, block, self.said) if self.file in (WORKFLOW, ACTION) else {}
         return subprocess.run(
-            [*self.lines.shell, "-c", block], cwd=self.path, env={**self.env, **more}, stdin=subprocess.DEVNULL,
+            [*self.lines.shell, "-c", block], cwd=self.path, env={**self.env, **more, **step}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=1500, check=False,
         )  # fmt: skip
 
@@ -137,7 +157,7 @@ class Repository:
 
 
 def repository(server: str, state: Path, path: Path, **more: str) -> Repository:
-    """`more` is what the user's variables say."""
+    """`more` is what the user's variables, secrets or inputs say; what GitHub has none for, the machine says."""
     path.mkdir(exist_ok=True)
     (path / "tmp").mkdir()
     (path / "tmp" / "docker").write_text(COMPOSE)
@@ -146,15 +166,26 @@ def repository(server: str, state: Path, path: Path, **more: str) -> Repository:
     env["PATH"] = f"{path / 'tmp'}:{env['PATH']}"
     del env["REPORTS"]
     head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    more = {"BLACKSTART_REPOSITORY": str(ROOT), "BLACKSTART_REF": head.strip()} | more
     env |= {
-        "BLACKSTART_REPOSITORY": str(ROOT), "BLACKSTART_REF": head.strip(), "PYTHONPATH": str(ROOT / "lib"),
+        "PYTHONPATH": str(ROOT / "lib"),
         "GITHUB_ACTION_PATH": str(ACTION.parent), "GITHUB_OUTPUT": str(path / "tmp" / "output"),
         "GITHUB_STEP_SUMMARY": str(path / "tmp" / "summary"), "RUNNER_TEMP": str(path / "tmp"),
     }  # fmt: skip
-    if server in ("workflow", "action"):
-        env["GITHUB_ACTIONS"] = "true"
-        env["DRILLS"] = more.get("CHAOS_DRILLS", "chaos.suite --keep-going")
-    return Repository(path, SERVERS[server](), env | more)
+    file = _file(server)
+    if server not in ("workflow", "action"):
+        return Repository(path, SERVERS[server](), env | more, file)
+    env["GITHUB_ACTIONS"] = "true"
+    said = {called: text for name, text in more.items() for called in names(name)}
+    known = set(re.findall(r"(?:vars|secrets|inputs)\.[\w-]+", file.read_text()))
+    env |= {name: text for name, text in more.items() if known.isdisjoint(names(name))}
+    return Repository(path, SERVERS[server](), env, file, said)
+
+
+def names(variable: str) -> tuple[str, ...]:
+    """What says it in GitHub's files."""
+    word = variable.removeprefix("BLACKSTART_").removeprefix("CHAOS_").lower().replace("_", "-")
+    return f"vars.{variable}", f"secrets.{variable}", f"inputs.{word}"
 
 
 @pytest.mark.parametrize("server", SERVERS)
@@ -189,9 +220,47 @@ def test_what_a_target_file_takes_from_the_environment_is_there_for_the_drills_a
     (drills,) = (step for step in steps(path) if "$DRILLS" in step.get("run", ""))
     (heal,) = (step for step in steps(path) if "chaos.heal" in step.get("run", ""))
     for step in (drills, heal, *(step for step in steps(path) if "chaos.wait" in step.get("run", ""))):
-        assert {"DATABASE_URL", "REDIS_URL"} <= set(step["env"])
+        assert {"GIVEN_DATABASE_URL", "GIVEN_REDIS_URL"} <= set(step["env"])
         secret = re.compile(r"\$\{\{ (secrets\.DATABASE_URL|inputs\.database-url) \}\}")
-        assert secret.fullmatch(step["env"]["DATABASE_URL"])
+        assert secret.fullmatch(step["env"]["GIVEN_DATABASE_URL"])
+
+
+# What each may say on GitHub, and a machine have by itself.
+SAID = {
+    "BLACKSTART_FREEZE": "/frozen", "PAUSE_ON_FAIL": "1", "BLACKSTART_WEBHOOK": "http://127.0.0.1:1/hook",
+    "DATABASE_URL": "postgresql://db/app", "REDIS_URL": "redis://store:6379/0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("server", ["workflow", "action"])
+@pytest.mark.parametrize("by_github", [False, True], ids=["the machine says it", "GitHub says it"])
+def test_what_the_machine_says_holds_where_github_says_nothing(tmp_path: Path, server: str, by_github: bool) -> None:
+    job = repository(server, tmp_path / "state", tmp_path / "repository")
+    scripts = job.path / "blackstart" / "scripts"
+    scripts.mkdir(parents=True)
+    (scripts / "run").write_text('#!/bin/sh\nenv -0 >"$0.env"\n')
+    (scripts / "run").chmod(0o755)
+    job.env |= dict.fromkeys(SAID, "of the machine") if by_github else SAID
+    job.env["GITHUB_ACTION_PATH"] = str(scripts.parent / "deploy" / "ci" / "action")
+    (scripts.parent / "deploy" / "ci" / "action").mkdir(parents=True)
+    said = SAID | {f"CHAOS_{name}": text for name, text in SAID.items()}
+    job.said = {called: text for name, text in said.items() for called in names(name)} if by_github else {}
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = dict(line.split("=", 1) for line in (scripts / "run.env").read_text().split("\0") if line)
+    assert {name: seen.get(name) for name in SAID} == SAID
+    assert [name for name in seen if name.startswith("GIVEN_")] == []  # a secret is there once, where it is looked for
+
+
+@pytest.mark.parametrize("server", SERVERS)
+def test_a_freeze_that_the_machine_names_stops_the_drills(tmp_path: Path, server: str) -> None:
+    job = repository(server, tmp_path / "state", tmp_path / "repository", CHAOS_DRILLS="chaos.leader-lock")
+    job.fetched()
+    (tmp_path / "frozen").write_text("the quarter closes")
+    job.env["BLACKSTART_FREEZE"] = str(tmp_path / "frozen")
+    done = job.run(job.lines.drills)
+    assert done.returncode == 40, done.stdout + done.stderr
+    assert "the quarter closes" in done.stdout + done.stderr
 
 
 def test_gitlab_keeps_the_logs_where_the_mending_fails_too() -> None:
@@ -253,7 +322,8 @@ def test_a_variable_that_is_not_set_is_named_before_anything_is_fetched(tmp_path
 def test_the_workflow_takes_no_branch_for_a_commit(tmp_path: Path) -> None:
     job = repository("workflow", tmp_path / "state", tmp_path / "repository")
     assert job.run(job.lines.fetch).returncode == 0
-    done = job.run(job.lines.fetch, BLACKSTART_REF="main")
+    job = repository("workflow", tmp_path / "state", tmp_path / "another", BLACKSTART_REF="main")
+    done = job.run(job.lines.fetch)
     assert done.returncode == 40 and done.stdout.startswith("::error title=chaos-tests::Not started: BLACKSTART_REF")
 
 
@@ -395,7 +465,7 @@ def started(app: LabDriver, folder: Path) -> Repository:
     job = repository("workflow", app.state, folder / "repository", **more)
     assert job.run(job.lines.fetch).returncode == 0
     job.fetched()
-    made = job.run(f"./blackstart/scripts/run chaos.init --name mine --api {app.target['api']}")
+    made = job.run(f"./blackstart/scripts/run chaos.init --name mine --api {app.target['api']}", DATABASE_URL=dsn)
     assert made.returncode == 0, made.stdout + made.stderr
     for service in ("redis", "postgres"):
         found = rf" {service}: program {service} of supervisord .*: proved to be its own"
