@@ -34,7 +34,9 @@ WORKFLOW, ACTION, GITLAB, JENKINS = (
 # `docker compose` as the machine of the job has it: the system that it starts is the test's own.
 COMPOSE = """#!/bin/sh
 echo "$*" >>"$0.told"
-case $2 in logs) echo "app-1  | no connection to the database" ;; esac
+case $2 in
+up) env >"$0.env" ;;
+logs) echo "app-1  | no connection to the database" ;; esac
 """
 HEAL = re.compile(r"scripts/run\"? chaos\.heal")
 # What may stand behind the mending: it reads, and keeps.
@@ -48,7 +50,7 @@ class Lines:
 
     shell: tuple[str, ...]
     fetch: str
-    start: str
+    start: tuple[str, ...]
     drills: str
     always: tuple[str, ...]
 
@@ -83,19 +85,19 @@ def given(path: Path, block: str, said: Mapping[str, str]) -> dict[str, str]:
 
 
 def workflow() -> Lines:
-    guard, start, drills, *always = runs(WORKFLOW)
-    return Lines(BASH, guard, start, drills, tuple(always))
+    guard, start, wait, drills, *always = runs(WORKFLOW)
+    return Lines(BASH, guard, (start, wait), drills, tuple(always))
 
 
 def action() -> Lines:
     drills, *always = runs(ACTION)
-    return Lines(BASH, "", "", drills, tuple(always))
+    return Lines(BASH, "", (), drills, tuple(always))
 
 
 def gitlab() -> Lines:
     job = yaml.safe_load(GITLAB.read_text())["chaos-tests"]
     *fetch, start = job["before_script"]
-    return Lines(BASH, "\n".join(fetch), start, "\n".join(job["script"]), ("\n".join(job["after_script"]),))
+    return Lines(BASH, "\n".join(fetch), (start,), "\n".join(job["script"]), ("\n".join(job["after_script"]),))
 
 
 def jenkins() -> Lines:
@@ -104,7 +106,7 @@ def jenkins() -> Lines:
     blocks = [textwrap.dedent(block) for block in found]
     assert not any("\\" in block for block in blocks)
     fetch, start, drills, *always = blocks
-    return Lines(SH, fetch, start, drills, tuple(always))
+    return Lines(SH, fetch, (start,), drills, tuple(always))
 
 
 SERVERS = {"workflow": workflow, "action": action, "gitlab": gitlab, "jenkins": jenkins}
@@ -126,6 +128,14 @@ class Repository:
             [*self.lines.shell, "-c", block], cwd=self.path, env={**self.env, **more, **step}, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, timeout=1500, check=False,
         )  # fmt: skip
+
+    def start(self, **more: str) -> subprocess.CompletedProcess[str]:
+        """Up to where the drills begin, or to the step that fails."""
+        for block in self.lines.start:
+            done = self.run(block, **more)
+            if done.returncode:
+                break
+        return done
 
     def fetched(self) -> None:
         """Blackstart is there, by the server's own lines, but for GitHub's, whose actions fetch it."""
@@ -343,16 +353,23 @@ def test_blackstart_is_fetched_as_it_was_pinned_and_again_by_the_next_job(tmp_pa
 def test_the_drills_wait_for_a_system_that_is_slow_to_be_ready(tmp_path: Path, server: str) -> None:
     with warming_up(answers_before=3) as api:
         job = at(api, server, tmp_path)
-        done = job.run(job.lines.start)
+        done = job.start()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"ready: {api}/ready answers 200" in done.stdout and "no connection" not in done.stdout
+
+
+def test_the_system_is_started_without_the_secrets_of_the_drills(tmp_path: Path) -> None:
+    """`docker compose up` would take them for what its file says as ${DATABASE_URL}, over its .env."""
+    job = repository("workflow", tmp_path / "state", tmp_path / "repository", DATABASE_URL="secret", REDIS_URL="secret")
+    assert job.run(job.lines.start[0]).returncode == 0
+    assert "secret" not in (job.path / "tmp" / "docker.env").read_text()
 
 
 @pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
 def test_a_system_that_is_never_ready_ends_the_job_with_its_logs(tmp_path: Path, server: str) -> None:
     with warming_up(answers_before=1000) as api:
         job = at(api, server, tmp_path)
-        done = job.run(job.lines.start, WAIT_READY_TIMEOUT="1")
+        done = job.start(WAIT_READY_TIMEOUT="1")
     assert done.returncode == 40, done.stdout + done.stderr
     why = f"Not started: {api}/ready did not answer 200 within 1.00 s: it answers 503"
     assert why in " ".join(done.stderr.split()) and "app-1  | no connection to the database" in done.stdout
@@ -472,7 +489,7 @@ def started(app: LabDriver, folder: Path) -> Repository:
         assert re.search(found, made.stdout), made.stdout
     assert "CI must set: DATABASE_URL" in made.stdout.splitlines()
     assert [each.name for each in (job.path / "targets").iterdir()] == ["mine.toml"]
-    done = job.run(job.lines.start)
+    done = job.start()
     assert done.returncode == 0, done.stdout + done.stderr
     return job
 
