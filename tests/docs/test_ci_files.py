@@ -238,7 +238,7 @@ def test_what_a_target_file_takes_from_the_environment_is_there_for_the_drills_a
 # What each may say on GitHub, and a machine have by itself.
 SAID = {
     "BLACKSTART_FREEZE": "/frozen", "PAUSE_ON_FAIL": "1", "BLACKSTART_WEBHOOK": "http://127.0.0.1:1/hook",
-    "DATABASE_URL": "postgresql://db/app", "REDIS_URL": "redis://store:6379/0",
+    "DATABASE_URL": "postgresql://db/app", "REDIS_URL": "redis://store:6379/0", "TARGET": "mine.toml",
 }  # fmt: skip
 
 
@@ -358,6 +358,18 @@ def test_the_drills_wait_for_a_system_that_is_slow_to_be_ready(tmp_path: Path, s
     assert f"ready: {api}/ready answers 200" in done.stdout and "no connection" not in done.stdout
 
 
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_of_several_target_files_a_variable_says_which(tmp_path: Path, server: str) -> None:
+    with warming_up(answers_before=0) as api:
+        job = at(api, server, tmp_path, **{"CHAOS_TARGET" if server == "workflow" else "TARGET": "mine"})
+        (job.path / "targets" / "other.toml").write_text(
+            'name = "other"\nkind = "trader"\napi = "http://127.0.0.1:1"\n'
+        )
+        done = job.start()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"ready: {api}/ready answers 200" in done.stdout
+
+
 def test_the_system_is_started_without_the_secrets_of_the_drills(tmp_path: Path) -> None:
     """`docker compose up` would take them for what its file says as ${DATABASE_URL}, over its .env."""
     job = repository("workflow", tmp_path / "state", tmp_path / "repository", DATABASE_URL="secret", REDIS_URL="secret")
@@ -396,9 +408,9 @@ def warming_up(answers_before: int) -> Iterator[str]:
         server.shutdown()
 
 
-def at(api: str, server: str, folder: Path) -> Repository:
+def at(api: str, server: str, folder: Path, **more: str) -> Repository:
     """With a target file of that API's, and Blackstart there."""
-    job = repository(server, folder / "state", folder / "repository", TARGET="")
+    job = repository(server, folder / "state", folder / "repository", **{"TARGET": "", **more})
     (job.path / "targets").mkdir()
     (job.path / "targets" / "mine.toml").write_text(f'name = "mine"\nkind = "trader"\napi = "{api}"\n')
     job.fetched()
