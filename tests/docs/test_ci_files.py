@@ -40,7 +40,9 @@ logs) echo "app-1  | no connection to the database" ;; esac
 """
 HEAL = re.compile(r"scripts/run\"? chaos\.heal")
 # What may stand behind the mending: it reads, and keeps.
-READS = re.compile(r"\s*(mkdir -p reports/|docker compose logs |exit \"\$code\"|#|$)")
+READS = re.compile(
+    r"\s*(mkdir -p reports/|docker compose logs |\[ ! -e |find reports/chaos .* -exec cp |exit \"\$code\"|#|$)"
+)
 BASH, SH = ("bash", "--noprofile", "--norc", "-eo", "pipefail"), ("sh", "-xe")
 
 
@@ -368,6 +370,30 @@ def test_of_several_target_files_a_variable_says_which(tmp_path: Path, server: s
         done = job.start()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"ready: {api}/ready answers 200" in done.stdout
+
+
+@pytest.mark.parametrize("server", ["workflow", "gitlab", "jenkins"])
+def test_the_system_is_built_of_what_was_checked_out(tmp_path: Path, server: str) -> None:
+    """A machine that has the last job's image would drill that one."""
+    job = repository(server, tmp_path / "state", tmp_path / "repository")
+    job.run(job.lines.start[0])
+    assert job.engine_was_asked[0] == "compose up --detach --wait --build"
+
+
+def test_jenkins_keeps_what_this_build_has_left_and_leaves_the_earlier_ones_where_they_are(tmp_path: Path) -> None:
+    """Its workspace lives on: what is still to be healed, and what `chaos.due` looks at, is there."""
+    job = repository("jenkins", tmp_path / "state", tmp_path / "repository")
+    chaos, kept = job.path / "reports" / "chaos", re.findall(r"'(reports/[^']*)'", JENKINS.read_text())
+    for number in ("1", "2"):
+        assert job.run(job.lines.fetch).returncode == 0
+        (chaos / number).mkdir(parents=True)
+        (chaos / number / "junit.xml").touch()
+        (chaos / number / "HEAL.sh").touch()
+        assert job.run(job.lines.always[-1]).returncode == 0
+        found = {path for pattern in kept for path in job.path.glob(pattern.replace("**", "**/*")) if path.is_file()}
+        named = sorted(f"{path.parent.name}/{path.name}" for path in found)
+        assert named == [f"{number}/HEAL.sh", f"{number}/junit.xml", "build/containers.log"]
+    assert (chaos / "1" / "HEAL.sh").exists()
 
 
 def test_the_system_is_started_without_the_secrets_of_the_drills(tmp_path: Path) -> None:
