@@ -526,6 +526,7 @@ def started(app: LabDriver, folder: Path) -> Repository:
         found = rf" {service}: program {service} of supervisord .*: proved to be its own"
         assert re.search(found, made.stdout), made.stdout
     assert "CI must set: DATABASE_URL" in made.stdout.splitlines()
+    (job.path / "tmp" / "init.out").write_text(made.stdout)
     assert [each.name for each in (job.path / "targets").iterdir()] == ["mine.toml"]
     done = job.start()
     assert done.returncode == 0, done.stdout + done.stderr
@@ -543,6 +544,19 @@ def test_the_whole_suite_is_green_on_a_healthy_system(lab: LabDriver, tmp_path: 
     assert re.search(r"^chaos\.suite: held, ", done.stdout, re.MULTILINE)
     assert len(job.evidence) > 3
     assert "nothing is broken" in job.always()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_the_drills_that_chaos_init_names_for_ci_are_green_on_its_target_file(lab: LabDriver, tmp_path: Path) -> None:
+    job = started(lab, tmp_path)
+    told = (job.path / "tmp" / "init.out").read_text()
+    (drills,) = re.findall(r"^  CHAOS_DRILLS=(.*)$", told, re.MULTILINE)
+    job.said = {**job.said, "vars.CHAOS_DRILLS": drills}
+    done = job.run(job.lines.drills)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"^chaos\.suite: held, ", done.stdout, re.MULTILINE)
+    assert annotations(done.stdout + done.stderr) == []
 
 
 @pytest.mark.slow

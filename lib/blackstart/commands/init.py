@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +23,11 @@ from blackstart.commands.starting.draft import Draft, Told
 from blackstart.commands.target_file import load, resolved
 from blackstart.model import flags
 from blackstart.model.flags import Flags
+from blackstart.model.target import Target
 from blackstart.suites import systems
 
 _FOLDER = Path("targets")
+_CI_RUNS = "chaos.suite --keep-going"  # what the files for CI run where CHAOS_DRILLS says nothing
 
 
 @answering()
@@ -95,6 +97,9 @@ def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     if missing:
         writer.line(f"left open in {path}: {', '.join(missing)}. Say them there, or leave out what is told by them:")
         writer.line(f"  --without {','.join(missing)}")
+    if (drills := _drills(target, missing)) != _CI_RUNS:
+        writer.line(f"in CI, in place of {_CI_RUNS}:")
+        writer.line(f"  CHAOS_DRILLS={drills}")
     if variables := _variables(tomllib.loads(path.read_text(encoding="utf-8"))):
         writer.line(f"CI must set: {', '.join(variables)}")
     drill = next(iter(target.system.order), "NAME")
@@ -102,6 +107,12 @@ def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     writer.line(f"  {invoke()} chaos.plan {target.kind}/{drill} --target {target.name}")
     writer.line("and run it:")
     writer.line(f"  {invoke()} {target.system.collection}.{drill} --target {target.name}")
+
+
+def _drills(target: Target, missing: Sequence[str]) -> str:
+    """The drills that CI can run on it as it is."""
+    without = f" --without {','.join(missing)}" if missing else ""
+    return f"{target.system.collection}.suite --keep-going{without}"
 
 
 def _variables(told: Any) -> list[str]:

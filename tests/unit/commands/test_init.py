@@ -164,6 +164,26 @@ def test_a_password_stays_in_its_variable_which_ci_must_set(
     assert "CI must set: API, DATABASE_URL" in capsys.readouterr().out.splitlines()
 
 
+def test_what_it_leaves_open_ci_is_to_leave_out(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert here(name="open") == 0
+    told = capsys.readouterr().out.splitlines()
+    (line,) = (line for line in told if "CHAOS_DRILLS=" in line)
+    assert line == "  CHAOS_DRILLS=chaos.suite --keep-going --without orders,plans,db_timeout_s"
+    monkeypatch.setattr(parts, "is_open", lambda *_: False)
+    assert here(name="said") == 0
+    assert "CHAOS_DRILLS" not in capsys.readouterr().out  # the files run the whole suite by themselves
+
+
+def test_the_suite_that_ci_runs_is_that_of_the_kind(
+    here: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recognized, "kind", lambda api: "flash-sale" if api.endswith(":8000") else "")
+    assert here() == 0
+    assert "  CHAOS_DRILLS=flash-sale.suite --keep-going" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("seen", "kind", "told"),
     [
