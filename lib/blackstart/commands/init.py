@@ -20,7 +20,7 @@ from blackstart.base.state import invoke
 from blackstart.commands.answer import answering
 from blackstart.commands.starting import parts
 from blackstart.commands.starting.draft import Draft, Told
-from blackstart.commands.target_file import load, resolved
+from blackstart.commands.target_file import load, resolved, variables
 from blackstart.model import flags
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
@@ -100,8 +100,8 @@ def _tell_next(path: Path, draft: Draft, given: Flags) -> None:
     if (drills := _drills(target, missing)) != _CI_RUNS:
         writer.line(f"in CI, in place of {_CI_RUNS}:")
         writer.line(f"  CHAOS_DRILLS={drills}")
-    if variables := _variables(tomllib.loads(path.read_text(encoding="utf-8"))):
-        writer.line(f"CI must set: {', '.join(variables)}")
+    if named := variables(tomllib.loads(path.read_text(encoding="utf-8"))):
+        writer.line(f"CI must set: {', '.join(named)}")
     drill = next(iter(target.system.order), "NAME")
     writer.line("see what a drill would do, which touches nothing:")
     writer.line(f"  {invoke()} chaos.plan {target.kind}/{drill} --target {target.name}")
@@ -113,11 +113,3 @@ def _drills(target: Target, missing: Sequence[str]) -> str:
     """The drills that CI can run on it as it is."""
     without = f" --without {','.join(missing)}" if missing else ""
     return f"{target.system.collection}.suite --keep-going{without}"
-
-
-def _variables(told: Any) -> list[str]:
-    """The variables that values of the file are taken from (`env:NAME`), each once."""
-    if isinstance(told, str):
-        return [told[4:]] if told.startswith("env:") else []
-    values = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
-    return list(dict.fromkeys(name for value in values for name in _variables(value)))

@@ -64,12 +64,9 @@ def _with_variants(drills: Sequence[discovery.Found], given: Flags) -> list[Job]
 
 
 def _refuse_undeclared(redactor: Redactor, jobs: Sequence[Job], given: Flags) -> None:
-    """What any of them must be told by the target is missing before the first one, and not minutes later. What else is
-    wrong is told by the drill itself. Raises NotDeclared."""
-    try:
-        target, given = choose(jobs[0].found, given, redactor)
-    except BlackstartError:
-        return
+    """What is wrong with the target of all, and what any must be told by it, is said once, before the first one. What
+    else is wrong is told by the drill itself. Raises Refused."""
+    target, given = choose(jobs[0].found, given, redactor)
     needed = []
     for found, variant, _ in jobs:
         with contextlib.suppress(BlackstartError):

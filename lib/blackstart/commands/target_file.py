@@ -141,6 +141,14 @@ def _service(name: str, table: Any, where: str) -> Service:
     return Service(name, **table)
 
 
+def variables(told: Any) -> list[str]:
+    """The variables that values of a target file's table are taken from (`env:NAME`), each once."""
+    if isinstance(told, str):
+        return [told[4:]] if told.startswith("env:") else []
+    values = told.values() if isinstance(told, dict) else told if isinstance(told, list) else ()
+    return list(dict.fromkeys(name for value in values for name in variables(value)))
+
+
 def _expected(kinds: Any) -> str:
     names = {str: "text", bool: "true or false", dict: "a table", list: "a list"}
     return names.get(kinds, "a number")
@@ -179,7 +187,7 @@ def resolved(target: Target) -> Target:
 def _resolved(service: Service, target: str) -> Service:
     url = _url(service.url, f'{target}: [services.{service.name}] "url"')
     made = replace(service, url=url, address=secret(service.address))
-    if not made.dsn.startswith("env:") or made.dsn[4:] in os.environ:  # else told by who has use for it
+    if not made.dsn.startswith("env:") or os.environ.get(made.dsn[4:]):  # else told by who has use for it
         protocols.places_of(made)
     return made
 
@@ -191,7 +199,7 @@ def _url(text: str, what: str) -> str:
 
 def _refuse_unseen(text: str, what: str) -> None:
     """What nobody sees in a header is sent as something else, or ends it."""
-    if text.startswith("env:") and text[4:] not in os.environ:
+    if text.startswith("env:") and not os.environ.get(text[4:]):
         return  # told by who has use for it
     try:
         parts.refuse_unseen(secret(text), but=" \t")

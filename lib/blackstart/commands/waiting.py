@@ -1,5 +1,6 @@
 """`chaos.wait`: what is to be drilled is ready, or it is said what it answers instead."""
 
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,11 @@ from tenacity import RetryError, Retrying, retry_if_result, stop_after_delay, wa
 from blackstart.base import writer
 from blackstart.base.durations import shown
 from blackstart.base.errors import EXIT_HELD, Refused
+from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.commands.answer import answering
 from blackstart.commands.choose_target import target_for
+from blackstart.commands.target_file import variables
 from blackstart.model import flags
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Reading
@@ -26,9 +29,13 @@ _ANSWER_WITHIN_S = 5.0
 @answering()
 def wait(redactor: Redactor, options: Mapping[str, Any]) -> int:
     """Wait until the target's API says that it is ready; returns the exit code. Raises Refused with what was seen last,
-    where it does not in WAIT_READY_TIMEOUT."""
+    where it does not in WAIT_READY_TIMEOUT, and at once where a variable that its file refers to says nothing: the
+    drills would miss it minutes later."""
     given = flags.read(options)
     target = target_for(_kind(given), given)
+    if target.file:
+        for name in variables(tomllib.loads(Path(target.file).read_text(encoding="utf-8-sig"))):
+            secret(f"env:{name}")
     probe = HttpStatus(target.system.ready_page, "ready").bind(target)
     limit_s = given.wait_ready_timeout_s
     looks = Retrying(

@@ -64,7 +64,10 @@ def test_a_mistake_of_ours_is_no_verdict(capsys: pytest.CaptureFixture[str], mon
     assert told["cause"] == "ZeroDivisionError: by password=[redacted]"
 
 
-def test_a_suite_tells_of_each_of_its_runs_and_of_those_that_it_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_suite_tells_of_each_of_its_runs_and_of_those_that_it_left_out(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(suite, "_refuse_undeclared", lambda *_: None)
     assert suite.suite("trader", {"json": True, "target": "nope", "noninteractive": True}, False) == EXIT_REFUSED
     told = last(capsys)
     assert (told["kind"], told["suite"], told["verdict"]) == ("suite", "chaos.suite", "refused")
@@ -77,6 +80,21 @@ def test_a_suite_that_is_refused_as_a_whole_has_no_runs(capsys: pytest.CaptureFi
     assert suite.suite("trader", {"json": True, "total_max": "never"}, True) == EXIT_REFUSED
     told = last(capsys)
     assert (told["verdict"], told["runs"]) == ("refused", []) and "--total-max='never'" in told["cause"]
+
+
+def test_a_suite_whose_target_file_is_not_right_says_so_once(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.toml").write_text('name = "mine"\nkind = "trader"\nbogus = 1\n')
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    options = {"json": True, "target": str(tmp_path / "mine.toml"), "noninteractive": True}
+    assert suite.suite("trader", options, True) == EXIT_REFUSED
+    out, err = capsys.readouterr()
+    assert err.count('unknown key "bogus"') == 2 and err.count("::error ") == 1  # in words, and as an annotation
+    assert (tmp_path / "summary.md").read_text().count("bogus") == 1
+    told = json.loads(out.splitlines()[-1])
+    assert (told["verdict"], told["runs"]) == ("refused", []) and "bogus" in told["cause"]
 
 
 def test_a_calendar_with_nothing_due_has_run_nothing(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

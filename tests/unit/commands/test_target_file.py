@@ -130,7 +130,7 @@ def test_the_urls_of_a_target_may_be_variables(path: Path, monkeypatch: pytest.M
         '[services.api]\nurl = "env:SHOP_API"\naddress = "env:SHOP_ADDRESS"\n'
     )
     assert load(path).api == "env:SHOP_API"  # to look at a file needs no variable
-    with pytest.raises(BadTarget, match="variable SHOP_API is not set"):
+    with pytest.raises(BadTarget, match="variable SHOP_API is empty or not set"):
         resolved(load(path))
     monkeypatch.setenv("SHOP_API", "http://ops:hunter2hunter2@127.0.0.1:8000\n")
     monkeypatch.setenv("SHOP_PROM", "\ufeffhttp://127.0.0.1:9090/prometheus")
@@ -352,7 +352,10 @@ def test_a_secret_is_looked_up_and_a_missing_one_refused_by_name(monkeypatch: py
     monkeypatch.delenv("NO_SUCH_KEY", raising=False)
     assert secret("env:OPS_KEY") == "abc"
     assert secret("plain") == "plain"
-    with pytest.raises(BadTarget, match="NO_SUCH_KEY is not set"):
+    with pytest.raises(BadTarget, match="NO_SUCH_KEY is empty or not set"):
+        secret("env:NO_SUCH_KEY")
+    monkeypatch.setenv("NO_SUCH_KEY", "\n")
+    with pytest.raises(BadTarget, match="NO_SUCH_KEY is empty or not set"):
         secret("env:NO_SUCH_KEY")
 
 

@@ -52,6 +52,29 @@ def test_a_system_is_ready_where_its_kind_says_so(kind: str, capsys: pytest.Capt
     assert capsys.readouterr().out == f"ready: {api}{PAGES[kind]} answers 200\n"
 
 
+@pytest.mark.parametrize("said", [None, ""], ids=["not set", "empty"])
+def test_what_the_file_takes_from_the_environment_is_missed_before_the_drills(
+    said: str | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A secret that a CI server does not have is "" there."""
+    if said is not None:
+        monkeypatch.setenv("DATABASE_URL", said)
+    monkeypatch.setenv("OPS_KEY", "k3y")
+    Path("targets").mkdir()
+    with ready_at("/ready") as api:
+        Path("targets/mine.toml").write_text(
+            f'name = "mine"\nkind = "trader"\napi = "{api}"\nheaders = {{ X-Ops-Key = "env:OPS_KEY" }}\n'
+            '[services.postgres]\ndsn = "env:DATABASE_URL"\n'
+        )
+        assert waiting.wait({"noninteractive": True, "wait_ready_timeout": "5"}) == 40
+        told = " ".join(capsys.readouterr().err.split())
+        assert (
+            "Not started: the environment variable DATABASE_URL is empty or not set" in told and "OPS_KEY" not in told
+        )
+        monkeypatch.setenv("DATABASE_URL", "postgresql://app@127.0.0.1/book")
+        assert waiting.wait({"noninteractive": True, "wait_ready_timeout": "5"}) == 0
+
+
 def test_without_a_target_file_the_flags_say_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     with ready_at("/ready") as api:
         assert waiting.wait({"noninteractive": True, "api": api, "wait_ready_timeout": "5"}) == 0

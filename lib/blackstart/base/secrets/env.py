@@ -7,7 +7,8 @@ from blackstart.base.secrets.references import without_line_end
 
 
 def secret(reference: str) -> str:
-    """The value behind `env:NAME`, or the text itself. Raises BadTarget where the variable is missing.
+    """The value behind `env:NAME`, or the text itself. Raises BadTarget where the variable is missing, or empty,
+    as CI servers give a secret that is not set.
 
     A line end behind the value and a byte order mark before it are no part of a secret: whatever wrote them into the
     variable (`echo` into a secret store, an editor) added them.
@@ -15,6 +16,6 @@ def secret(reference: str) -> str:
     if not reference.startswith("env:"):
         return reference
     name = reference[4:]
-    if name not in os.environ:
-        raise BadTarget(f"the environment variable {name} is not set (the target refers to it as {reference})")
-    return without_line_end(os.environ[name])
+    if not (value := without_line_end(os.environ.get(name, ""))):
+        raise BadTarget(f"the environment variable {name} is empty or not set (the target refers to it as {reference})")
+    return value

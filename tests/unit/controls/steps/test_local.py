@@ -65,7 +65,7 @@ def test_folder_environment_and_secrets_reach_the_program(tmp_path: Path, monkey
     )
     assert run(step).stdout == f"{tmp_path} me geheim\n"
     monkeypatch.delenv("DB_PASSWORD")
-    with pytest.raises(BadTarget, match="DB_PASSWORD is not set"):
+    with pytest.raises(BadTarget, match="DB_PASSWORD is empty or not set"):
         run(step)
 
 
