@@ -61,7 +61,7 @@ class Outage:
 
     def take(self, endpoint: str, reading: Reading) -> None:
         """The next failed reading."""
-        self.last_s = reading.sent_s
+        self.last_s = max(self.last_s, reading.sent_s)
         self.count += 1
         self.kinds[reading.kind] += 1
         self.endpoints.add(endpoint)
@@ -155,13 +155,18 @@ def _is_of(view: RunView, finding: Finding, outage: Outage, places: Mapping[str,
 
 
 def _outages(view: RunView, place_of: Callable[[str], str]) -> list[Outage]:
-    going, made = dict[str, Outage](), list[Outage]()
+    going, good_s, made = dict[str, Outage](), dict[str, float](), list[Outage]()
     for event in view.record.of(EventName.READ):
         place, endpoint = place_of(str(event["endpoint"])), str(event["endpoint"])
         for reading in readings_of(event)[:1]:  # one read, however many probes it feeds
             if reading.kind in _FAILED:
-                going.setdefault(place, Outage(place, reading.sent_s)).take(endpoint, reading)
-            elif place in going and reading.sent_s > going[place].from_s:  # else it was under way when that began
+                outage = going.setdefault(place, Outage(place, reading.sent_s))
+                if reading.sent_s > good_s.get(place, -math.inf):  # of reads at one time the first sent may come last
+                    outage.from_s = min(outage.from_s, reading.sent_s)
+                outage.take(endpoint, reading)
+                continue
+            good_s[place] = reading.answered_s
+            if place in going and reading.sent_s > going[place].from_s:  # else it was under way when that began
                 ended = going.pop(place)
                 ended.to_s = reading.answered_s
                 made.append(ended)
