@@ -74,14 +74,18 @@ class _Run:
             stopped = self.control.stopping.is_set()
             lost = watching.result() if watching.done() else {}
             watching.cancel()
+            unheard = ""
             if not reading.done():
-                await self._end(lost)
+                unheard = await self._end(lost)
                 await first(asyncio.shield(reading), self.control.aborting.wait(), asyncio.sleep(_ENDED_WITHIN_S))
             lasted_s = now_s() - begin_s
             reading.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await reading
         ended = lost if stopped or lost else await self.pods.ended()
+        # Where k6 ends at once, and its pod with it, nothing is left that could answer: its last word tells.
+        if unheard and not all(self.said[name].summary for name in self.pods.index):
+            self.reasons.append(f"the pods did not all end when they were told to: {unheard}")
         self.reasons += self.control.why_ended()
         self.reasons += [f"the pod {name}, one of {self.load.pods}, was lost: it {why}" for name, why in ended.items()]
         for name, said in self.said.items():
@@ -110,15 +114,16 @@ class _Run:
             self.reasons.append(f"the pods did not begin at one time, but {shown(apart_s)} apart")
         return begin_s
 
-    async def _end(self, lost: Mapping[str, str]) -> None:
-        """Have those that play stop, and say what they have counted."""
+    async def _end(self, lost: Mapping[str, str]) -> str:
+        """Have those that play stop, and say what they have counted; who did not answer to that, "" for nobody."""
         over = [name for name, said in self.said.items() if said.summary]
         for name in {*lost, *over}:
             del self.pods.index[name]
         try:
             await self.pods.gate(_HEARD_WITHIN_S, stopped=True)
         except StepFailed as error:
-            self.reasons.append(f"the pods did not all end when they were told to: {error}")
+            return str(error)
+        return ""
 
     def _thresholds(self) -> tuple[Threshold, ...]:
         summaries = [said.summary for said in self.said.values() if said.summary]
