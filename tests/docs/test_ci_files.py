@@ -8,17 +8,16 @@ import re
 import shutil
 import subprocess
 import textwrap
-import threading
 import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.answering_api import answering
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import environment, ledger
 from tests.lab.lab_driver import LabDriver
@@ -420,18 +419,8 @@ def warming_up(answers_before: int) -> Iterator[str]:
     """The API of a system that says so often that it is not ready, and then that it is."""
     left = iter([503] * answers_before)
 
-    class App(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(next(left, 200) if self.path == "/ready" else 404)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    with answering(lambda path: next(left, 200) if path == "/ready" else 404) as api:
+        yield api
 
 
 def at(api: str, server: str, folder: Path, **more: str) -> Repository:

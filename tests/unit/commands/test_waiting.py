@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
 from blackstart.commands import waiting
+from tests.answering_api import answering
 
 PAGES = {
     "trader": "/ready", "checkout": "/ready", "gateway": "/actuator/health", "flash-sale": "/health",
@@ -18,22 +16,9 @@ PAGES = {
 }  # fmt: skip
 
 
-@contextlib.contextmanager
-def ready_at(page: str) -> Iterator[str]:
+def ready_at(page: str) -> AbstractContextManager[str]:
     """The API of a system that answers 200 there alone."""
-
-    class App(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200 if self.path == page else 503)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), App) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
+    return answering(lambda path: 200 if path == page else 503)
 
 
 @pytest.fixture(autouse=True)
