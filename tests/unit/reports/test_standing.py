@@ -105,6 +105,16 @@ def test_a_death_comes_before_what_is_only_counted_at_the_end(tmp_path: Path) ->
     assert (found.cause, found.besides) == (dead.message, ("no_lost_order",))
 
 
+def test_of_reads_at_one_time_the_first_sent_may_be_told_last(tmp_path: Path) -> None:
+    view = viewed(told(ApiDies(end_s=9.5), tmp_path))
+    early = [
+        {**event, "sent": event["sent"] - 0.004} if event["event"] == "read" and event["r"][0][0] == "health" else event
+        for event in view.record.events
+    ]
+    found = standing.of(RunView(Record(tuple(early)), view.judgement, tmp_path, known=systems.of))
+    assert (found.follows, found.besides) == (6, ())
+
+
 def test_an_outage_that_ended_says_when(tmp_path: Path) -> None:
     found = stands(ApiDies(end_s=12.0, gone_s=(3.0, 11.0)), tmp_path)
     assert found.cause == "API unreachable from 14:30:03Z to 14:30:11Z"
