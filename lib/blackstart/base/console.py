@@ -18,7 +18,9 @@ from blackstart.base.printable import one_line, printable, wrapped
 Rows = Callable[[], Iterable[live.Row]]
 
 _INDENT = " " * len("12:00:00.000Z  ")
-_SILENT_S = 25.0  # for no longer is a log silent while something goes on
+_PROGRESS_EVERY_S = 10.0
+# A step that hangs lets no progress be told: somewhat later, what goes on is said all the same.
+_SILENT_S = 12.0
 
 
 def _no_rows() -> Iterable[live.Row]:
@@ -74,14 +76,14 @@ class Console:
 
     def progress(self, text: str) -> None:
         """How a wait is going, as a line every ten seconds, where no block tells it."""
-        if self._block is None and not self.quiet and clock.now_s() - self._progress_at_s >= 10:
+        if self._block is None and not self.quiet and clock.now_s() - self._progress_at_s >= _PROGRESS_EVERY_S:
             self.say(text)
 
     @contextlib.contextmanager
     def live(self, rows: Rows) -> Iterator[None]:
         """What goes on stands below the lines, until it is left or the closing lines begin: on a terminal whose
         operator is asked, drawn four times a second at most. Elsewhere its heading is a line once nothing else was said
-        for half a minute: what is silent is taken for hung. One that is entered within another takes its place. `rows`
+        for twelve seconds: what is silent is taken for hung. One that is entered within another takes its place. `rows`
         is called in a thread of its own, and no line waits for it."""
         before, self._rows = self._rows, rows
         own = self._block is None and self._draws()

@@ -1,6 +1,7 @@
 """All experiments of a suite in order, with one table at the end."""
 
 import contextlib
+import os
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -17,6 +18,7 @@ from blackstart.model import flags
 from blackstart.model.flags import Flags
 from blackstart.model.verdict import Verdict
 from blackstart.safety.heal.elsewhere import heal_command
+from blackstart.safety.preflight import freeze
 from blackstart.suites import discovery, systems
 
 _ENDS = (Verdict.NOT_RESTORED.exit_code, *suite_summary.SIGNALLED)
@@ -27,7 +29,8 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     """Run a suite in its order, then the variants that the target can show. Returns its exit code.
 
     It stops at the first failure unless told to go on. Whatever it was told: what ended by a signal was meant to end,
-    what is not restored is not broken any further, and what PAUSE_ON_FAIL has paused is in no state to be tested.
+    what is not restored is not broken any further, what PAUSE_ON_FAIL has paused is in no state to be tested, and
+    where a freeze refuses one, it would refuse them all.
     """
     task = f"{systems.of(name).collection}.suite"
     with last_line.of_suite(options, redactor, task) as last:
@@ -114,7 +117,17 @@ def _why_not(stopped: str, codes: Sequence[int], last: last_line.LastLine, keep_
     code = codes[-1] if codes else 0
     if code not in _ENDS and (paused := last.paused_by()):
         return paused
+    if code == Verdict.REFUSED.exit_code and (frozen := _frozen()):
+        return frozen  # the one before was refused for it, which is said once
     return suite_summary.why_not(stopped, code) if code in _ENDS or (code and not keep_going) else ""
+
+
+def _frozen() -> str:
+    """By which switch everything is refused now; "" where none is set."""
+    try:
+        return str(freeze.look(os.environ) or "")
+    except Refused as unread:
+        return str(unread)
 
 
 def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.LastLine) -> tuple[str, str, int]:

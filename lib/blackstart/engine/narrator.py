@@ -1,8 +1,9 @@
 """Tells a run while it happens, and its verdict at the end: facts with times, in the order in which they were seen."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from blackstart.base import clock
 from blackstart.base.console import Console
@@ -24,6 +25,7 @@ from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.judge import Judgement
 from blackstart.verdict.monitors import late
 
+T = TypeVar("T")
 _PROGRESS_EVERY_S = 0.5
 _UNDOING = ("undo", "undo again")
 _UNDOES = "undoes it first, then ends"
@@ -87,13 +89,10 @@ class Narrator:
             since_s = max(0.0, interval.middle_s - (monitor.anchor_s or interval.middle_s))
             after = f"{shown(since_s)} after {monitor.since}"
             self.console.say(f"{monitor.phase}: {monitor.expectation.condition}, {after}")
-        for monitor, reading in self._violations():
-            expectation = monitor.expectation
-            self.console.say(f"VIOLATED: {expectation.name}, {expectation.when} {expectation.condition}: {reading}")
-        for monitor in self._missed():
-            limit = f"{_limit(monitor)} of {monitor.since}"
-            name, condition = monitor.expectation.name, monitor.expectation.condition
-            self.console.say(f"NOT SEEN: {name}, {condition}{limit}: {shown_reading(monitor.last)}")
+        for ones, why in _by_reason((one, one.expectation.when, last) for one, last in self._violations()):
+            self.console.say(f"VIOLATED: {_names(ones)}, {ones[0].expectation.when}{_condition(ones)}: {why}")
+        for ones, why in _by_reason((one, _limit_of(one), one.last) for one in self._missed()):
+            self.console.say(f"NOT SEEN: {_names(ones)},{_condition(ones)}{_limit_of(ones[0])}: {why}")
 
     def _take_note(self) -> None:
         """What the operator types while the run goes on is a note."""
@@ -170,7 +169,9 @@ class Narrator:
         """`recovery 12 s of at most 90 s, then 5 s to see that it lasts; awaiting ready_200_again (ready was 503)`."""
         awaited = self.observer.undecided(self._wait.phase)
         wanted = [(m.expectation.name, m.last) for m in awaited] or self._unproved()
-        names = f"; awaiting {', '.join(f'{what} ({shown_reading(last)})' for what, last in wanted)}" if wanted else ""
+        reasons = _by_reason((str(what), "", last) for what, last in wanted)
+        told = ", ".join(f"{', '.join(whats)} ({why})" for whats, why in reasons)
+        names = f"; awaiting {told}" if wanted else ""
         failing = f"; the undo {self._failing}" if self._failing else ""
         told = f"{self._heading(now_s, awaited)}, then {self._then()}{names}{failing}"
         return f"{told}. {self.observer.shown()}" if self.verbose else told
@@ -221,6 +222,35 @@ def _limits(awaited: list[Monitor]) -> list[float]:
 
 def _limit(monitor: Monitor) -> str:
     return f" within {monitor.expectation.within_s:g} s" if monitor.expectation.within_s else ""
+
+
+def _limit_of(monitor: Monitor) -> str:
+    return f"{_limit(monitor)} of {monitor.since}"
+
+
+def _names(monitors: Sequence[Monitor]) -> str:
+    return ", ".join(monitor.expectation.name for monitor in monitors)
+
+
+def _condition(monitors: Sequence[Monitor]) -> str:
+    """Of one its condition; of several, which share a line, none."""
+    return f" {monitors[0].expectation.condition}" if len(monitors) == 1 else ""
+
+
+def _by_reason(read: Iterable[tuple[T, str, Reading | None]]) -> Iterator[tuple[list[T], str]]:
+    """What was read of each thing (with what it must have in common with another), in words: things that could not be
+    read for one reason, as an API that is down, are told in one line."""
+    groups: dict[tuple[object, ...], tuple[list[T], Reading | None]] = {}
+    for number, (one, common, last) in enumerate(read):
+        key = (last.kind, last.note) if last and last.kind != "value" else (number,)
+        groups.setdefault((common, *key), ([], last))[0].append(one)
+    for ones, last in groups.values():
+        yield (
+            ones,
+            shown_reading(last)
+            if len(ones) == 1 or last is None
+            else f"all {str(last).removeprefix(f'{last.probe} was ')}",
+        )
 
 
 def _last(monitor: Monitor) -> str:

@@ -29,6 +29,7 @@ def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
         "abort": how.abort,
         "mend_first": list(how.first),
         "resume": how.resume,
+        "lifted": how.lifted,
         "next": how.next,
         "target": view.target["name"],
         "run": view.run,
@@ -65,6 +66,7 @@ def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause
         "abort": "",
         "mend_first": [],
         "resume": "",
+        "lifted": "",
         "next": "",
         "run": None,
         "id": None,
@@ -93,6 +95,7 @@ def message(run: Mapping[str, Any], where: str, job: str) -> dict[str, Any]:
     lines = [said, f"{run['cause']}{follows}", *(f"STILL BROKEN: {line}" for line in run["still_broken"])]
     lines += [run["trading"], f"evidence: {run['evidence']}", f"on {where}", f"job: {job}" if job else ""]
     lines += [f"first: {line}" for line in run["mend_first"] if line != run["next"]]
+    lines += [f"first: {run['lifted']}" if run["lifted"] else ""]
     lines += [f"{'heal' if run['still_broken'] else 'next'}: {run['next']}" if run["next"] else ""]
     again = "resume, once that is done" if run["mend_first"] else "resume"
     lines += [f"{again}: {run['resume']}" if run["resume"] else ""]

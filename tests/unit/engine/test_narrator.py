@@ -83,6 +83,33 @@ def test_what_does_not_come_in_its_time_is_told_when_its_time_is_over_and_once(w
     assert "NOT SEEN" not in wait.after(1)
 
 
+def test_what_could_not_be_read_for_one_reason_is_told_in_one_line(wait: Waiting) -> None:
+    wait.monitors.recovery(wait.now_s)
+    wait.see(redis, "up")
+    wait.see(redis, "up")
+    wait.monitors.prove("gone")
+    wait.narrator.waiting("recovery", "recovery")
+    wait.see(ready, "unreachable")
+    wait.see(leader, "unreachable")
+    assert "; awaiting ready_again, leads_again (all unreachable)" in wait.after(11)
+    assert "NOT SEEN: leads_again, leader is 1 within 60 s of the undo: leader was unreachable" in wait.after(65)
+    assert "NOT SEEN: ready_again, ready is 200 within 90 s of the undo: ready was unreachable" in wait.after(65)
+
+
+def test_what_did_not_come_in_one_time_for_one_reason_is_told_in_one_line(wait: Waiting) -> None:
+    wait.monitors.recovery(wait.now_s)
+    wait.see(redis, "up")
+    wait.see(redis, "up")
+    wait.monitors.prove("gone")
+    wait.narrator.waiting("recovery", "recovery")
+    missed = [monitor for monitor in wait.monitors.expected if monitor.phase == "recovery"]
+    for monitor in missed:
+        monitor.expectation = replace(monitor.expectation, within_s=30.0)
+    wait.see(ready, "unreachable")
+    wait.see(leader, "unreachable")
+    assert "NOT SEEN: ready_again, leads_again, within 30 s of the undo: all unreachable" in wait.after(65)
+
+
 def test_what_ended_a_wait_is_told_before_the_next_begins(wait: Waiting) -> None:
     wait.narrator.waiting("during the fault", "fault", 2.0)
     wait.now_s += 40

@@ -311,6 +311,10 @@ def test_a_freeze_that_ended_the_run_is_waited_for_before_it_is_run_again(runs: 
         ("evidence", found.evidence),
         ("2. run again", found.next),
     ]
+    story = viewed(runs["inconclusive"], {**aborted, "frozen": "jo, /f"})
+    told = result_json.of_run(story, 30)
+    assert told["lifted"] == found.lifted
+    assert f"first: {found.lifted}" in result_json.message(told, "here", "")["text"]
     assert standing.is_typed("2. run again") and not standing.is_typed("1. first")
     other = standing.of(viewed(runs["inconclusive"], {**aborted, "message": "cpu > 0.9 (abort condition)"}))
     other = replace(other, next="invoke x")

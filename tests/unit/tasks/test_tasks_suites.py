@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from blackstart.base.errors import NotAvailable, NotShown
 from blackstart.commands import suite
 from blackstart.safety.heal import heal
+from blackstart.safety.preflight import freeze
 from blackstart.suites import systems
 
 
@@ -83,6 +85,31 @@ def test_a_suite_that_held_says_so_in_a_line_and_how_to_run_it_again(
         "chaos.suite: held, 6 of 6",
         "run again: invoke chaos.suite --api=http://staging --keep-going",
     ]
+
+
+def test_a_freeze_refuses_one_drill_and_the_rest_are_not_run_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ran: list[str] = []
+
+    def one(job: suite.Job, *_: Any) -> tuple[str, str, int]:
+        ran.append(job.found.name)
+        return "refused", "", 40
+
+    monkeypatch.setattr(suite, "_one_of_suite", one)
+    monkeypatch.setenv(freeze.NAMED, str(tmp_path / "freeze"))
+    assert suite.suite("trader", {}, keep_going=True) == 40
+    assert len(ran) == 6 and "not run" not in capsys.readouterr().out  # refused for something else, each by itself
+    ran.clear()
+    (tmp_path / "freeze").write_text("rollout")
+    assert suite.suite("trader", {}, keep_going=True) == 40
+    assert ran == ["leader-lock"]
+    told = " ".join(capsys.readouterr().out.split())
+    assert told.count("not run") == 5 and "rollout" in told and "chaos.suite: refused, 0 of 6 held" in told
+    ran.clear()
+    monkeypatch.setenv(freeze.NAMED, str(tmp_path / "gone" / "freeze"))
+    assert suite.suite("trader", {}, keep_going=True) == 40
+    assert ran == ["leader-lock"] and "can't be read" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("code", [50, 129, 130, 143])

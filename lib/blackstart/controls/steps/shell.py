@@ -57,9 +57,16 @@ def _typed(step: Step) -> str:
     if isinstance(step, HttpCall):
         return to_shell(step)
     if isinstance(step, Ask) or not step.host:
-        return describe(step)
+        return f"{_elsewhere(step)}{describe(step)}"
     host = ssh_host(step.host)
     return shlex.join(["ssh", *host.words[len(SSH_OPTIONS) :], describe(replace(step, host=None))])
+
+
+def _elsewhere(step: Step) -> str:
+    """What must stand before it where its engine is on another machine: nothing for one that has a socket here."""
+    env = step.env if isinstance(step, Command) else {}
+    local = any(value.startswith("unix://") for value in env.values())
+    return "" if local else "".join(f"{name}={_value(value)} " for name, value in env.items())
 
 
 def to_shell(step: Step) -> str:

@@ -39,6 +39,7 @@ REPORTS = Path("reports/chaos")
 Say = Callable[[str], None]
 _OTHER_HEAL_WITHIN_S = 120.0
 _SCRIPT_WITHIN_S = 120.0
+_STILL_EVERY_S = 10.0
 _DONE = ("done", "undoing")
 _TRIED = ("undoing", "late")
 _ROW = ("state", "run", "since", "looked after by", "evidence")
@@ -211,7 +212,8 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         given_up = [entry for entry in entries if entry.state == "late"]
         given_up += doing if steps_in_flight.settle(beginnings, [], [], note) else []
         late = {entry.id: longest_s(entry.change) for entry in given_up}
-        restorer = Restorer(ledger, say, note, UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late)
+        restorer = Restorer(ledger, say, note, UNDO_WITHIN_S, hands=sys.stdin.isatty(), late=late,
+                            trying=_still(say))  # fmt: skip
         broken = {entry.id: entry.change for entry in reversed(entries)}
         mended = restorer.mend(broken, [entry.id for entry in entries if entry.state != "done"])
     finally:
@@ -220,6 +222,20 @@ def _mend_run(name: str, entries: Sequence[Entry], ledger: Ledger, say: Say, red
         undo_copies.forget(first.evidence, name)
     wake(first)
     return [entry for entry in entries if entry.id not in mended]
+
+
+def _still(say: Say) -> Callable[[int], None]:
+    """Says which try it is, every ten seconds: an undo that goes well and is not proved says nothing by itself."""
+    said_s = clock.now_s()
+
+    def trying(times: int) -> None:
+        nonlocal said_s
+        if times == 1 or clock.now_s() - said_s >= _STILL_EVERY_S:
+            if times > 1:
+                say(f"still undoing it, try {times}")
+            said_s = clock.now_s()
+
+    return trying
 
 
 def _ended(entries: Sequence[Entry], ledger: Ledger, say: Say, note: Note) -> list[Entry]:

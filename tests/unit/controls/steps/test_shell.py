@@ -132,6 +132,9 @@ def test_steps_are_typed_as_a_person_would() -> None:
     reset, start = Command(("systemctl", "reset-failed", "r"), ok_codes=(0, 1)), Command(("systemctl", "start", "r"))
     assert as_typed((reset, start, start)) == "systemctl reset-failed r; systemctl start r && systemctl start r"
     assert as_typed((HttpCall("POST", "http://x/pause"),)).startswith("curl ")
+    assert as_typed((Command(("docker", "start", "r"), env={"DOCKER_HOST": "unix:///run/d.sock"}),)) == "docker start r"
+    elsewhere = Command(("docker", "start", "r"), env={"DOCKER_CONTEXT": "far", "DOCKER_HOST": "ssh://ops@db1"})
+    assert as_typed((elsewhere,)) == "DOCKER_CONTEXT=far DOCKER_HOST=ssh://ops@db1 docker start r"
     assert as_typed((Ask("Start it."),)) == "by hand: Start it." and as_typed(()) == ""
 
 

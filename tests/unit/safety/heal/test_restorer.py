@@ -141,6 +141,18 @@ def test_status_and_heal_say_what_is_last_read_of_what_is_not_undone(
     assert "remove a: looks undone; chaos.heal proves it" in told
 
 
+def test_heal_says_which_try_it_is_while_an_undo_that_goes_well_is_not_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heal, "UNDO_WITHIN_S", 1.5)
+    monkeypatch.setattr(heal, "_STILL_EVERY_S", 0.0)
+    change = without(tmp_path / "a", undo="true {}")
+    Ledger().put(entry_of(Copy("r", tmp_path, DEAD, DEAD, {"r#0": change}), "r#0"))
+    told: list[str] = []
+    assert heal.heal(told.append, tmp_path) == 50
+    assert "still undoing it, try 2" in told and "still undoing it, try 1" not in told
+
+
 def test_a_proof_whose_secret_has_lost_its_place_names_the_variable_that_is_wanted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
