@@ -33,10 +33,10 @@ def formatted(text: str, file: str = "") -> str:
 
 @cache
 def _token() -> re.Pattern[str]:
-    """A word, a sign, a comment or an end of a line (a lone CR, too), by the grammar's own patterns."""
+    """A word, a sign, a comment or an end of a line, by the grammar's own patterns."""
     patterns = {name: parse.pattern(name) for name in _TOKENS}
     named = "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
-    return re.compile(rf"{named}|(?P<sign>[=!<>]=|[^\s])|(?P<end>\r\n?|\n)")
+    return re.compile(rf"{named}|(?P<sign>[=!<>]=|[^\s])|(?P<end>\n)")
 
 
 def _block(text: str, extent: scan.Extent) -> str:

@@ -23,6 +23,7 @@ MOST_BYTES = 256 * 1024
 _DEEPEST = 100
 _SPACES = 40  # between a number and its unit, at most
 _LIKE_A_UNIT = re.compile(r"(?:%|[A-Za-z]{1,20}+)(?=[ \t]*[),}\]\n])")
+_LONE_CR = re.compile(r"\r(?!\n)")
 _SHOWN = {
     "NAME": "a name", "STRING": "a string", "QUANTITY": "a number", "COMPARISON": "== != < <= > >= is in",
     "NOT": '"not"', "_OPEN_CALL": '"("', "PARAMETERS_DIFFER": '"when parameters differ"',
@@ -65,6 +66,7 @@ def blocks(text: str, file: str = "") -> tuple[Block, ...]:
     """The chaos blocks of a document by their form alone, whatever words they use. Raises BadSpec."""
     try:
         extents = scan.extents(text)
+        _refuse_lone_cr(text, extents)
         tree = _grammar().parse(_blanked(text, extents))
         _refuse_deep(tree)
         made: tuple[Block, ...] = Builder(tuple(extent.behavior for extent in extents)).transform(tree)
@@ -99,6 +101,13 @@ def _blanked(text: str, extents: tuple[scan.Extent, ...]) -> str:
         parts += [re.sub(r"[^\n]", " ", text[end : extent.start]), text[extent.start : extent.end]]
         end = extent.end
     return "".join(parts)
+
+
+def _refuse_lone_cr(text: str, extents: tuple[scan.Extent, ...]) -> None:
+    """Some programs end a line there and some do not, and its end means something: behind a comment, before `with`."""
+    for extent in extents:
+        if found := _LONE_CR.search(text, extent.start, extent.end):
+            raise Mistake(_at(text, found.start()), "a CR alone ends no line; save the file with LF, or CR LF")
 
 
 def _refuse_deep(tree: Tree[Token]) -> None:

@@ -281,6 +281,16 @@ def test_a_file_that_is_not_text_or_too_large_or_away_is_refused(tmp_path: Path)
         read(path)
 
 
+@pytest.mark.parametrize("place", ["inject a /* x */\r with { b: 1 }", 'expect: "a\rb"', "// a\rexpect: ok"])
+def test_a_cr_alone_in_a_block_is_refused_where_it_stands(place: str) -> None:
+    text = f'domain D {{ // a\r }}\r\nchaos C {{\r\n scenario "s" {{\r\n{place}\r\n}} }}\r\n'
+    with pytest.raises(
+        BadSpec, match=rf"^Not started: a:4:{place.index(chr(13)) + 1}: a CR alone ends no line"
+    ) as told:
+        parse(text, "a")
+    assert told.value.lines()[1].strip()  # the line it stands in
+
+
 def test_a_document_as_large_as_may_be_is_read(tmp_path: Path) -> None:
     path = tmp_path / "a.isl"
     path.write_text(CONCURRENT + "x { } ' \n" * ((module.MOST_BYTES - len(CONCURRENT)) // 9))
