@@ -198,7 +198,7 @@ def test_a_record_that_names_what_is_planted_runs_nothing(mine: Path, number: in
     (folder / "journal.jsonl").write_text(json.dumps(run) + "\n")  # a first line has none before it
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     with contextlib.chdir(tmp_path):
-        for task in ("report.show", "report.judge", "report.html", "report.trend", "report.verify"):
+        for task in ("report.show", "report.judge", "report.html", "report.trend", "report.export", "report.verify"):
             argv = [sys.executable, "-m", "invoke", "--search-root", str(ROOT), task]
             done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=60, check=False)
             assert done.returncode == (20 if task == "report.verify" else 40), done.stdout + done.stderr

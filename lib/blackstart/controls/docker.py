@@ -80,6 +80,7 @@ class Docker(Control):
     """
 
     kind: ClassVar[str] = "docker"
+    own_group: ClassVar[bool] = True
     dependents_why: ClassVar[str] = "live in its container's network"
     network_gone: ClassVar[tuple[str, ...]] = ("no container matches", "the container does not run")
     container: str = ""
@@ -108,6 +109,10 @@ class Docker(Control):
             return f"docker:{self.id[:_SHORT_ID]}"
         asked = self.container or self.either or f"{self.project or '*'}/{self.service}"
         return f"docker:{self.reach() or 'local'}:{asked}"
+
+    def container_id(self) -> str:
+        """The beginning of its id. Known after `resolve`."""
+        return self.id[:_SHORT_ID]
 
     def names(self) -> Mapping[str, str]:
         """The container's or the compose service's, as far as they are known."""

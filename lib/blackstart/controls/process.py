@@ -150,6 +150,14 @@ class Process(Control):
         """The stop signal, and wait until it has ended."""
         return (self._script("stop", _STOP, self.stop_signal, timeout_s=_STOP_TIMEOUT_S),)
 
+    def with_environment(self, env: Mapping[str, str]) -> Control:
+        """Its start has them, too; they go before its own."""
+        return replace(self, env=tuple(sorted({**dict(self.env), **env}.items())))
+
+    def orderly_signal(self) -> str:
+        """`stop_signal`."""
+        return self.stop_signal
+
     def kill(self) -> tuple[Command, ...]:
         """SIGKILL to the whole tree."""
         return (process_tree.kill(self.identity(), self._find, self.host, _FIND),)

@@ -29,7 +29,7 @@ _STATUS: dict[str, Status] = {
     "EXITED": "stopped", "FATAL": "failed", "UNKNOWN": "failed",
 }  # fmt: skip
 # A start waits for the program's `startsecs`, a stop for its `stopwaitsecs`; both are the user's to choose.
-_STOP_TIMEOUT_S = 60.0
+_COMMAND_TIMEOUT_S = 60.0
 _CRASH = (
     'now=$("$1" -c "$2" pid "$3"); [ "$now" = "$4" ] || { '
     'echo "$3 now is process $now, not $4: somebody restarted it meanwhile" >&2; exit 75; }; kill -s "$5" "$4"'
@@ -93,18 +93,18 @@ class Supervisor(Control):
 
     def start(self) -> tuple[Command, ...]:
         """`supervisorctl start`; a start that falls into a stop under way is an error, to be tried again."""
-        return (self._ctl("start", self.name, accepts=("already started",), timeout_s=_STOP_TIMEOUT_S),)
+        return (self._ctl("start", self.name, accepts=("already started",), timeout_s=_COMMAND_TIMEOUT_S),)
 
     def stop(self) -> tuple[Command, ...]:
         """`supervisorctl stop`."""
-        return (self._ctl("stop", self.name, timeout_s=_STOP_TIMEOUT_S),)
+        return (self._ctl("stop", self.name, timeout_s=_COMMAND_TIMEOUT_S),)
 
     def kill(self) -> tuple[Command, ...]:
         """SIGKILL to the whole tree once supervisord holds it for being stopped."""
         record = process_tree.record(self.identity(), self.host)
         text = process_tree.script(_KILL)
         argv = ("sh", "-c", text, "kill", record, self.ctl, self.config, self.name)
-        return (Command(argv, self.host, _STOP_TIMEOUT_S),)
+        return (Command(argv, self.host, _COMMAND_TIMEOUT_S),)
 
     def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
         """The signal to the process that was seen, and to no other."""

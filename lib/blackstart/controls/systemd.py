@@ -24,7 +24,7 @@ _ACTIONS = ("FailureAction", "SuccessAction")
 _SHOWN = ("Id", "LoadState", "ActiveState", "SubState", "Result", "MainPID", "Restart", "Transient",
           *_ACTIONS)  # fmt: skip
 # Above systemd's own default of 90 s for a unit to start or stop.
-_STOP_TIMEOUT_S = 120.0
+_COMMAND_TIMEOUT_S = 120.0
 _KILL = '"$@" kill --signal=KILL "$unit" && "$@" stop "$unit"'
 _CRASH = (
     'seen=$1; signal=$2; shift 2; now=$("$@" show --property=MainPID "$unit"); now=${now#MainPID=}; '
@@ -47,6 +47,7 @@ class Systemd(Control):
     """One unit. `revives` is whether its `Restart=` brings it back after a signal; known after `resolve`."""
 
     kind: ClassVar[str] = "unit"
+    own_group: ClassVar[bool] = True
     dependents_why: ClassVar[str] = "are stopped with its unit"
     unit: str
     user: bool = False
@@ -126,11 +127,11 @@ class Systemd(Control):
         return ("systemctl", *(("--user",) if self.user else ()), "--no-ask-password", "--no-pager")
 
     def _systemctl(self, *words: str, **more: Any) -> Command:
-        return Command((*self._base, *words), host=self.host, timeout_s=_STOP_TIMEOUT_S, **more)
+        return Command((*self._base, *words), host=self.host, timeout_s=_COMMAND_TIMEOUT_S, **more)
 
     def _script(self, name: str, text: str, *words: str) -> Command:
         argv = ("sh", "-c", "unit=$1; shift; " + text, name, self.unit, *words, *self._base)
-        return Command(argv, host=self.host, timeout_s=_STOP_TIMEOUT_S)
+        return Command(argv, host=self.host, timeout_s=_COMMAND_TIMEOUT_S)
 
     def _show(self) -> Command:
         properties = tuple(f"--property={name}" for name in _SHOWN)

@@ -104,7 +104,7 @@ def local_pid(tested: ServiceUnderTest) -> int:
         )
     if pid is None:
         raise Refused(f"which process {name} is can't be seen through its control ({control.kind})")
-    container = control.identity().removeprefix("docker:") if control.kind == "docker" else ""
+    container = control.container_id()
     groups = Path(f"/proc/{pid}/cgroup")
     if container and not (groups.exists() and container in groups.read_text()):
         raise Refused(

@@ -5,9 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from blackstart.base.codec import plain
-from blackstart.base.errors import Refused
+from blackstart.base.errors import NotAvailable, Refused
 from blackstart.controls import process_tree
-from blackstart.controls.process import Process
 from blackstart.controls.steps.local import run
 from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.faults._stress import local_pid
@@ -83,7 +82,10 @@ class ClockSkew:
 
     def _through_file(self, tested: ServiceUnderTest, file: str) -> tuple[tuple[Step, ...], ...]:
         def there(*argv: str) -> Command:
-            return tested.control.inside(argv) if tested.control.kind == "docker" else Command(argv)
+            try:
+                return tested.control.inside(argv)
+            except NotAvailable:  # it lives where we do
+                return Command(argv)
 
         told = run(there("cat", file))
         had = told.stdout if told.ok else None
@@ -94,11 +96,14 @@ class ClockSkew:
 
     def _started_again(self, tested: ServiceUnderTest, target: Target) -> tuple[tuple[Step, ...], ...]:
         control = tested.control
-        if not isinstance(control, Process):
+        try:
+            control.with_environment({})
+            signal = control.orderly_signal()
+        except NotAvailable as lacking:
             raise Refused(
-                f"{self.service} was not started with libfaketime, and its control ({control.kind}) can't start it "
-                f"with it. Start it with LD_PRELOAD=libfaketime.so.1 and {_FILE}=/path/of/a/file"
-            )
+                f"{self.service} was not started with libfaketime, and {lacking.args[0]}. "
+                f"Start it with LD_PRELOAD=libfaketime.so.1 and {_FILE}=/path/of/a/file"
+            ) from None
         tested.refuse_lost(target)
         if _CLASH in _read(tested, "maps"):
             raise Refused(f"{self.service} has {_CLASH}, under which libfaketime lets a program hang")
@@ -107,10 +112,9 @@ class ClockSkew:
             "LD_PRELOAD": str(library()), "FAKETIME": f"{self.offset_s:+g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "DONT_FAKE_MONOTONIC": "1", _MARK: mark,
         }  # fmt: skip
-        skewed = replace(control, env=tuple(sorted({**dict(control.env), **faked}.items())))
-        words = ("stop skewed", f"{_MARK}={mark}", control.stop_signal)
+        words = ("stop skewed", f"{_MARK}={mark}", signal)
         unskew = Command(("sh", "-c", process_tree.script(_STOP_SKEWED), *words), timeout_s=_STOP_TIMEOUT_S)
-        return (*control.stop(), *skewed.start()), (unskew, *control.start()), ()
+        return (*control.stop(), *control.with_environment(faked).start()), (unskew, *control.start()), ()
 
     def _clock(self, tested: ServiceUnderTest, target: Target) -> ClockOffset:
         name, service = f"{self.service}_clock_ahead_s", tested.service

@@ -71,7 +71,7 @@ class MemoryLimit:
                 f"{self.service} has no control group of its own whose memory could be limited. Run it in a container "
                 "or as a unit, or take the memory away with the fault memory_stress"
             )
-        if tested.control.kind not in ("docker", "unit"):
+        if not tested.control.own_group:
             self._refuse_company(group, pid)
         used, limit = group.used_bytes(), _cgroups.memory_limit(pid)
         if used >= self.mb * _MB:

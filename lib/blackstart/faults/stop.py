@@ -1,4 +1,7 @@
-"""Stop a service in the orderly way, as `docker stop` or `systemctl stop` does."""
+"""Stop a service in the orderly way, as `docker stop` or `systemctl stop` does.
+
+For how long that is waited for is its control's own: `_STOP_TIMEOUT_S` and `_COMMAND_TIMEOUT_S` in controls/.
+"""
 
 from blackstart.base.codec import plain
 from blackstart.faults._service import service_under_test

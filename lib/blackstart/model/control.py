@@ -53,6 +53,8 @@ class Control(ABC):
     """How often `facts` may be asked, in seconds; less often where it `reach`es another machine."""
     dependents_why: ClassVar[str] = ""
     """What `dependents` need of the service, as in "live in its network"."""
+    own_group: ClassVar[bool] = False
+    """Whether its control group holds its service alone."""
     network_gone: ClassVar[tuple[str, ...]] = ()
     """Fragments of what `in_network`'s commands say where the network has ended, and all that was in it."""
 
@@ -72,6 +74,10 @@ class Control(ABC):
     @abstractmethod
     def names(self) -> Mapping[str, str]:
         """Every word that it knows the service by, by the key of its table: a unit, a program, a command line. Pure."""
+
+    def container_id(self) -> str:
+        """What its container is called in the names of control groups; empty where it is none. Pure."""
+        return ""
 
     def called(self) -> str:
         """What it controls, in a sentence, as in "the container redis"."""
@@ -185,6 +191,14 @@ class Control(ABC):
         """The steps that limit its memory, and those that bring back exactly the limit that it has now. Raises
         StepFailed."""
         raise self._lacks("sets no limits")
+
+    def with_environment(self, env: Mapping[str, str]) -> "Control":
+        """The same control, which starts the service with these variables besides. Pure."""
+        raise self._lacks("can't start it with other variables")
+
+    def orderly_signal(self) -> str:
+        """The signal that ends the service in the orderly way, as `TERM`. Pure."""
+        raise self._lacks("sends no signal of its own to end it")
 
     def folder(self) -> str:
         """The folder of this machine without which nothing of what controls the service is left. Pure."""

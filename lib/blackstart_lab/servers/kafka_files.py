@@ -16,7 +16,6 @@ import requests
 from plumbum.cli.progress import Progress
 from requests.adapters import HTTPAdapter
 
-from blackstart.base.errors import reason_of
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.printer import say
 from blackstart_lab.servers import wheels
@@ -124,4 +123,8 @@ def _fetch(session: requests.Session, url: str, digest: str, to: Path) -> None:
 
 def _why(error: Exception) -> str:
     """What the registry said, else what lies at the bottom: a name without an address, a refused connection."""
-    return getattr(getattr(error, "response", None), "reason", None) or reason_of(error)
+    root: BaseException = error
+    while below := root.__cause__ or root.__context__:
+        root = below
+    said = getattr(getattr(error, "response", None), "reason", None)
+    return str(said or getattr(root, "strerror", None) or root)

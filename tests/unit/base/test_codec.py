@@ -21,6 +21,7 @@ from blackstart.base.user_files import load_again, load_file
 from blackstart.model.change import Change
 from blackstart.model.experiment import Check
 from blackstart.model.step import Ask, Command, HttpCall
+from tests.environment import ROOT
 from tests.unit.builders import AFTER, DURING, Seen, change, drill
 
 NAMES = st.text(max_size=8)
@@ -157,6 +158,13 @@ def test_every_plain_class_of_ours_has_a_tag_of_its_own_that_leads_to_it() -> No
     assert sorted(tags) == sorted(set(tags)) == sorted(codec.modules())
     for tag, module in codec.modules().items():
         assert codec.tag_of(codec._find(tag)) == tag and codec._find(tag).__module__ == module
+
+
+def test_every_tag_that_a_record_may_hold_is_known_for_ever() -> None:
+    """A new one is written down in that file, which no line leaves: one that is renamed gets an entry in
+    `record_aliases`."""
+    written = (ROOT / "tests" / "samples" / "tags.txt").read_text().split()
+    assert set(codec.modules()) <= set(written) and all(codec._find(tag) for tag in written)
 
 
 def test_every_name_of_old_records_still_leads_to_a_class() -> None:
