@@ -113,6 +113,15 @@ def test_a_planted_one_is_not_carried_out(tmp_path: Path, runner: Process) -> No
     told_and_untouched(tmp_path, "no receipt")
 
 
+def test_a_planted_one_that_says_no_place_is_not_taken_to_be_of_here(tmp_path: Path) -> None:
+    path = planted(tmp_path) / undo_copies.NAME
+    data = json.loads(path.read_text())
+    for process in ("runner", "guardian"):
+        del data[process]["place"]
+    path.write_text(json.dumps(data))
+    told_and_untouched(tmp_path, "no receipt")
+
+
 def test_one_of_ours_is_mended_with_a_planted_one_beside_it(tmp_path: Path) -> None:
     genuine(tmp_path)
     planted(tmp_path)
