@@ -19,7 +19,7 @@ import psycopg
 from blackstart.base import clock
 from blackstart.base.urls.postgres import APPLICATION_NAME
 from blackstart.faults._lifetime import Lifetime, announced
-from blackstart.faults._told import DSN
+from blackstart.faults._store_step import DSN
 from blackstart.model.protocols import read_postgres
 
 # What is refused stands in the server's log each time.

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from blackstart.faults._lifetime import Lifetime, announced
-from blackstart.faults._told import DSN
+from blackstart.faults._store_step import DSN
 from blackstart.model.protocols import read_postgres
 
 _AGAIN_S = 0.25

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from blackstart.base.errors import Refused
-from blackstart.faults._told import tell, words
+from blackstart.faults._store_step import tell, words
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.protocols import read_redis

@@ -15,7 +15,7 @@ from typing import Any
 
 from blackstart.base import writer
 from blackstart.base.errors import BlackstartError
-from blackstart.faults._told import DSN, NOT_TAKEN
+from blackstart.faults._store_step import DSN, NOT_TAKEN
 from blackstart.model.protocols import read_postgres, read_redis
 
 

@@ -6,7 +6,7 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.faults._child import LEASE_S, child, end
 from blackstart.faults._postgres import literal, postgres_server
-from blackstart.faults._told import DSN
+from blackstart.faults._store_step import DSN
 from blackstart.model.change import Change
 from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState

@@ -30,13 +30,13 @@ class Replayed:
     history: History | None = None
 
 
-def excused(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
+def confounded(run: Replayed, findings: Sequence[Finding]) -> list[Finding]:
     """The findings, where what broke and may have come of something else is inconclusive instead."""
     monitors = {(monitor.phase, monitor.expectation.name): monitor for monitor in run.monitors.expected}
-    return [_excused(run, finding, monitors.get((finding.phase, finding.name))) for finding in findings]
+    return [_confounded(run, finding, monitors.get((finding.phase, finding.name))) for finding in findings]
 
 
-def _excused(run: Replayed, finding: Finding, monitor: Monitor | None) -> Finding:
+def _confounded(run: Replayed, finding: Finding, monitor: Monitor | None) -> Finding:
     if monitor is None or finding.status != Verdict.BROKE:
         return finding
     why = next(filter(None, (confounder(run, monitor) for confounder in _CONFOUNDERS)), "")

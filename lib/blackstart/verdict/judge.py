@@ -56,7 +56,7 @@ def judge(
     experiment: Experiment = from_data(head["experiment"])
     monitors, times = replay(record, experiment, record.changes())
     run = Replayed(record, monitors, times, history)
-    found = [*confounders.excused(run, expectation_findings(monitors, times)), *checked]
+    found = [*confounders.confounded(run, expectation_findings(monitors, times)), *checked]
 
     def follow(other: Record) -> list[Finding]:
         return expectation_findings(*replay(other, experiment, monitors.changes))

@@ -10,8 +10,8 @@ from blackstart.controls.steps.ssh import close_machines
 from blackstart.evidence import history
 from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.commands import Commands
+from blackstart.loads.driving.command_run import Job, Program
 from blackstart.loads.driving.control import Control, say
-from blackstart.loads.driving.errand import Job, Program
 from blackstart.loads.driving.redacting import redactor
 from blackstart.loads.driving.sender import Done, Sender
 from blackstart.loads.stages import planned

@@ -34,7 +34,7 @@ def serve(handle: int) -> None:
     os.set_inheritable(handle, False)
     detached = Detached()
     try:
-        watchman = Watchman(wire, _brief(wire), detached)
+        watchman = GuardianProcess(wire, _brief(wire), detached)
     except (BlackstartError, OSError, KeyError, TypeError) as error:
         wire.send(refused=f"{type(error).__name__}: {error}")
         return
@@ -54,7 +54,7 @@ def _brief(wire: Wire) -> Message:
     raise OSError("the run said nothing to its guardian")
 
 
-class Watchman:
+class GuardianProcess:
     """One guardian at work."""
 
     def __init__(self, wire: Wire, brief: Message, detached: Detached) -> None:
