@@ -7,6 +7,7 @@ the run's journal.
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 import pty
@@ -41,13 +42,16 @@ from blackstart.reports.story import RunView
 from blackstart.suites import systems
 from blackstart.verdict import judge
 from blackstart.verdict.from_folder import judge_folder
-from blackstart.verdict.judge import Timeline
+from blackstart.verdict.judge import Judgement, Timeline
 from blackstart.verdict.monitors import Monitors
 from tests.screen import Seen
 from tests.unit.stage import TARGET
 
 BLOCKS = "~~~ what stood below the lines, at the end of each wait:"
 _NARRATED = ("tick", "waiting", "trying", "undo_failed", "draw", "verdict")
+
+
+_JUDGED: dict[str, tuple[Record, Judgement]] = {}
 
 
 @dataclass
@@ -90,7 +94,10 @@ class Run:
         """As a report of it begins."""
         for name, lines in self.lines.items():
             (self.folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        record, judgement = journal.read(self.folder / "journal.jsonl"), judge_folder(self.folder)
+        seen = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(self.folder.iterdir()))).hexdigest()
+        if seen not in _JUDGED:  # in each of its forms a session has the same
+            _JUDGED[seen] = journal.read(self.folder / "journal.jsonl"), judge_folder(self.folder)
+        record, judgement = _JUDGED[seen]
         return RunView(record, judgement, where, documents.guardian_of(self.folder), systems.of)
 
 
