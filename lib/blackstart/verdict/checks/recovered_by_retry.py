@@ -10,8 +10,8 @@ def recovered_by_retry(evidence: Recorded, *, attempts: int, grace_s: float = 1.
     """Of the keys whose request was not acknowledged at first: each is acknowledged in the end.
 
     It broke where a key's last one of `attempts` was sent `grace_s` after the undo was proved, or later, and failed:
-    attempts that all fell into the fault, or that we cut off, say nothing of the system. Where nothing failed, or none
-    of what failed was sent again, nothing could be seen: inconclusive.
+    attempts that all fell into the fault, or that we cut off or sent late, say nothing of the system. Where nothing
+    failed, or none of what failed was sent again, nothing could be seen: inconclusive.
     """
     report = Reporter("what failed succeeds when it is sent again after the fault")
     rows = selected(evidence, op).where("start_s is not null and key <> ''")
@@ -31,10 +31,15 @@ def recovered_by_retry(evidence: Recorded, *, attempts: int, grace_s: float = 1.
         f"select count(*) filter (failed), count(*) filter (failed and ok_s >= failed_s) from ({of_each})"
     )
     actual = f"{failed} keys failed at first, {through} of them were acknowledged when they were sent again"
-    lost = f"select key, first from ({of_each}) where not got_through and tries >= ? and last_s >= ?"
-    named, more = keys(rows, lost, attempts, gone_s + grace_s)
-    late = {row.key for row in evidence.disturbed_ones(rows.where("outcome <> 'ok'"))}
-    if named and not set(named) <= late:
+    after_s = gone_s + grace_s
+    last_tries = rows.where("outcome <> 'ok' and attempt >= ? and start_s >= ?", attempts, after_s)
+    late = sorted({row.key for row in evidence.disturbed_ones(last_tries)})
+    lost = (
+        f"select key, first from ({of_each}) where not got_through and tries >= ? and last_s >= ? "
+        "and key not in (select unnest(?::varchar[]))"
+    )
+    named, more = keys(rows, lost, attempts, after_s, late)
+    if named:
         return report.broke(f"{len(named) + more} keys never got through, nor after the fault", actual, named)
     open_, others = keys(rows, f"select key, first from ({of_each}) where not got_through")
     if not failed:

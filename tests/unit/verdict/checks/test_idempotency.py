@@ -237,6 +237,21 @@ def test_what_failed_gets_through_after_the_fault() -> None:
     assert recovered() == "inconclusive"
 
 
+def test_only_a_last_try_that_we_sent_late_says_nothing_of_its_key() -> None:
+    def late(one: Row) -> Row:
+        return one._replace(intended_s=(one.start_s or 0.0) - 1.0)
+
+    def tries(key: str, last: Row) -> list[Row]:
+        return [late(row(key, "info", 1, at_s=11.0)), row(key, "info", 2, at_s=12.0), last]
+
+    in_time, ours = row("a", "info", 3, at_s=25.0), [late(row(f"k{n}", "info", 3, at_s=25.0)) for n in range(30)]
+    assert recovered(*tries("a", in_time)) == "broke"
+    assert recovered(*tries("a", late(in_time))) == "inconclusive"
+    many = [one for each in ours for one in tries(each.key, each)]
+    assert recovered(*many) == "inconclusive"
+    assert recovered(*many, *tries("z", row("z", "info", 3, at_s=28.0))) == "broke"
+
+
 def test_under_a_storm_each_is_served_or_refused() -> None:
     limited = [row(f"l{n}", "fail", status=429, detail="LIMITED") for n in range(3)]
 
