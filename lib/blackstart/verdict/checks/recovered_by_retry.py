@@ -40,7 +40,7 @@ def recovered_by_retry(evidence: Recorded, *, attempts: int, grace_s: float = 1.
     )
     named, more = keys(rows, lost, attempts, after_s, late)
     if named:
-        return report.broke(f"{len(named) + more} keys never got through, nor after the fault", actual, named)
+        return report.broke(f"{len(named) + more} keys never got through, nor after the fault", actual, named, more)
     open_, others = keys(rows, f"select key, first from ({of_each}) where not got_through")
     if not failed:
         return report.unknown("nothing failed: there was nothing to recover from", actual)
