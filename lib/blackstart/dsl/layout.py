@@ -21,11 +21,13 @@ def formatted(text: str, file: str = "") -> str:
     """The document with its chaos blocks in their one form, which says the same. Raises BadSpec for one that says
     nothing: only the form of a block is looked at, its words may be anybody's."""
     before = parse.blocks(text, file)
-    parts, end = [], 0
+    made, end = "", 0
     for extent in scan.extents(text):
-        parts += [text[end : extent.start], _block(text, extent)]
+        made += text[end : extent.start]
+        # What stands before it on its line: as it will be read again, which another block may have changed.
+        made += _block(text[extent.start : extent.end], made[made.rfind("\n") + 1 :])
         end = extent.end
-    made = "".join((*parts, text[end:]))
+    made += text[end:]
     if parse.blocks(made, file) != before:
         raise RuntimeError(f"{file}: formatting would change what it says")
     return made
@@ -39,10 +41,8 @@ def _token() -> re.Pattern[str]:
     return re.compile(rf"{named}|(?P<sign>[=!<>]=|[^\s])|(?P<end>\n)")
 
 
-def _block(text: str, extent: scan.Extent) -> str:
-    line = text[text.rfind("\n", 0, extent.start) + 1 : extent.start]
-    indent = line[: len(line) - len(line.lstrip(" \t"))]
-    block = text[extent.start : extent.end]
+def _block(block: str, before: str) -> str:
+    indent = before[: len(before) - len(before.lstrip(" \t"))]
     end_of_line = "\r\n" if "\r\n" in block else "\n"
     return end_of_line.join(_indented(_lines(block), indent))
 

@@ -65,6 +65,12 @@ def test_ends_of_lines_stay_what_they_are() -> None:
     assert formatted(CONCURRENT.replace("\n", "\r\n").replace("  ", " ")) == CONCURRENT.replace("\n", "\r\n")
 
 
+def test_a_block_that_begins_where_another_ends_is_formatted_for_good() -> None:
+    one = 'chaos { scenario "a" { expect : ok\nwith :\nkey( "k"\n,)} }'
+    shown = formatted(one + one)
+    assert formatted(shown) == shown and shown.startswith(formatted(one)) and shown.count('scenario "a" {') == 2
+
+
 def test_a_number_and_a_name_on_lines_of_their_own_are_no_duration_afterwards() -> None:
     for end in ("\n", "\r\n"):
         block = (
