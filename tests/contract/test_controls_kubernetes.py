@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -20,7 +21,7 @@ from blackstart.faults.kill import Kill
 from blackstart.faults.stop import Stop
 from blackstart.model.change import Fault
 from blackstart.model.target import Service, Target
-from blackstart.safety.preflight.link_proofs import ServedByControl
+from blackstart.safety.preflight.link_proofs import Listens, ServedByControl
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_archive
 from tests.contract.kubernetes_shop import Shop, environment, workload
@@ -173,10 +174,15 @@ def test_a_crash_is_one_more_restart_of_the_same_pod(reached: tuple[Shop, int]) 
 
 def test_what_answers_at_its_address_is_proved_to_be_its_pod(reached: tuple[Shop, int]) -> None:
     one, port = reached
-    proof = ServedByControl("redis").bind(target(one, port))
-    assert proof.missing() == ""
     api = int(one.of(deployment="redis").server.rpartition(":")[2])
-    assert f"port {api} is served by process" in ServedByControl("redis").bind(target(one, api)).missing()
+
+    def missing(proof: type[ServedByControl | Listens], at: int) -> str:
+        there = target(one, at)
+        answering = {"redis": replace(there.services["redis"], url=f"http://127.0.0.1:{at}")}
+        return proof("redis").bind(replace(there, services=answering)).missing()
+
+    for proof in (ServedByControl, Listens):
+        assert missing(proof, port) == "" and f"port {api} is served by process" in missing(proof, api)
 
 
 def test_inside_and_the_log_are_the_pods(reached: tuple[Shop, int]) -> None:

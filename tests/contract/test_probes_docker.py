@@ -9,7 +9,7 @@ import pytest
 
 from blackstart.model.target import Service, Target
 from blackstart.probes.log_lines import LogMatches
-from blackstart.safety.preflight.link_proofs import ServedByControl
+from blackstart.safety.preflight.link_proofs import Listens, ServedByControl
 from tests.docker_engine import docker, redis_container
 from tests.requirements import require
 
@@ -24,14 +24,16 @@ def container() -> Iterator[tuple[str, int]]:
 
 
 def target(name: str, port: int) -> Target:
-    service = Service("redis", address=f"127.0.0.1:{port}", control={"docker": name})
+    place = f"127.0.0.1:{port}"
+    service = Service("redis", address=place, url=f"http://{place}", control={"docker": name})
     return Target("t", services={"redis": service})
 
 
 def test_published_port_is_the_containers_and_another_is_not(container: tuple[str, int]) -> None:
     name, port = container
-    assert ServedByControl("redis").bind(target(name, port)).missing() == ""
-    assert "is another server" in ServedByControl("redis").bind(target(name, port + 1)).missing()
+    for proof in (ServedByControl("redis"), Listens("redis")):
+        assert proof.bind(target(name, port)).missing() == ""
+        assert "is another server" in proof.bind(target(name, port + 1)).missing()
 
 
 def test_lines_of_docker_logs_are_counted_from_the_moment_of_looking(container: tuple[str, int]) -> None:

@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from blackstart_lab import ports, programs
-from blackstart_lab.flash_sale import mutants
-from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, PRODUCT, PROMISED, TOPIC, WORKER_DOWN_S
+from blackstart_lab.flash_sale import mutants, on_kubernetes
+from blackstart_lab.flash_sale.mutants import Mutant
+from blackstart_lab.flash_sale.promise import AS_CODED, GROUP, HEALTHY, PRODUCT, PROMISED, TOPIC, WORKER_DOWN_S
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
 from blackstart_lab.printer import say
@@ -20,8 +21,6 @@ _MAX_RATE_HZ = 50
 _MAX_INSTANCES = 9
 _MAX_GATE_PER_S = 10_000
 _DATABASE = "sale"
-# A worker has work when it has a partition to read, and a database to write to.
-_HEALTHY = {"api": {"kafka": "up"}, "worker": {"kafka": "up", "database": "up"}}
 
 
 class FlashSaleLab:
@@ -36,6 +35,10 @@ class FlashSaleLab:
     def lay_out(self, workspace: Workspace, options: Namespace) -> Layout:
         _check(options)
         mutant = mutants.load(options.mutant) if options.mutant else mutants.NONE
+        if options.on:
+            _check_elsewhere(options, mutant)
+            head = _head(options, {"topic": TOPIC, "group": GROUP})
+            return on_kubernetes.lay_out(workspace, options, mutant.sticky, head)
         # All at once, so that none is taken twice.
         direct, ways, others = _in_parts(ports.take(9 + options.brokers + options.instances), 3 + options.brokers, 2)
         proxy_port, worker_port, room_port, port, *api_ports = others
@@ -63,7 +66,8 @@ class FlashSaleLab:
         worker = _revived(worker, mutant.revived and not options.without_restart)
         apis = [_revived(api, mutant.revived) for api in apis]
         servers = (stock, rows, fault_proxy.service(workspace, proxy_port, routes), *brokers)
-        return Layout((*servers, room, worker, *apis, balancer), _head(options, port, proxy_port, queue))
+        at = {"api": f"http://127.0.0.1:{port}", "proxy": f"http://127.0.0.1:{proxy_port}"}
+        return Layout((*servers, room, worker, *apis, balancer), _head(options, queue) | at)
 
 
 LAB = FlashSaleLab()
@@ -84,7 +88,18 @@ def _check(options: Namespace) -> None:
         raise NotStarted(f"--quantity {options.quantity} is out of range; choose 1 or more")
 
 
-def _head(options: Namespace, port: int, proxy_port: int, queue: dict[str, str]) -> dict[str, Any]:
+def _check_elsewhere(options: Namespace, mutant: Mutant) -> None:
+    """What the manifests can't be told."""
+    told = [name for name in ("as-coded", "without-restart", "port") if getattr(options, name.replace("-", "_"))]
+    if told or options.brokers > 1:
+        raise NotStarted(f"--{told[0] if told else 'brokers'} is for a lab on this machine; leave it out with --on")
+    if mutant.remembers or not mutant.revived:
+        why = "a new pod remembers nothing" if mutant.remembers else "Kubernetes starts again whatever ends"
+        raise NotStarted(f"--mutant {options.mutant} is for a lab on this machine: {why}")
+
+
+def _head(options: Namespace, queue: dict[str, str]) -> dict[str, Any]:
+    """What a target says of the sale wherever it runs."""
     promise = replace(AS_CODED if options.as_coded else PROMISED, gate_per_s=options.gate_per_s)
     return {
         "name": "flash-sale",
@@ -92,8 +107,6 @@ def _head(options: Namespace, port: int, proxy_port: int, queue: dict[str, str])
         "lab": True,
         **({"mutant": options.mutant} if options.mutant else {}),
         "profile": promise.name,
-        "api": f"http://127.0.0.1:{port}",
-        "proxy": f"http://127.0.0.1:{proxy_port}",
         "max_rate_hz": _MAX_RATE_HZ,
         "facts": {**promise.facts(), "worker_down_s": WORKER_DOWN_S[options.profile]},
         "sale": {"product": PRODUCT, "quantity": options.quantity, "init": "/init"},
@@ -148,6 +161,6 @@ def _program(workspace: Workspace, name: str, port: int, where: dict[str, Any]) 
             final_exit_codes=(programs.PORT_TAKEN,),
         ),
         address=f"127.0.0.1:{port}",
-        lacks=lambda: programs.lacks(f"{url}/health", {"status": "ok", **_HEALTHY.get(module, {})}),
+        lacks=lambda: programs.lacks(f"{url}/health", {"status": "ok", **HEALTHY.get(module, {})}),
         target={"url": url, **({"events": events["--events"]} if events else {})},
     )

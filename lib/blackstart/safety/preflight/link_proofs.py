@@ -201,22 +201,35 @@ class SeenIn:
 
 @plain("link.listens")
 class Listens:
-    """The process that the service's control shows is the one that listens at the service's own url."""
+    """The process that the service's control shows is the one that listens at the service's own url, or the container
+    or pod that is reached there."""
 
     service: str
     port: int = 0
     process: Probe | None = None
+    host: str = ""
+    control: Any = None
 
     def bind(self, target: Any) -> Listens:
-        """With the port of the url and the process that the control shows."""
-        port = protocols.read_http(target.service(self.service).url, f"the url of {self.service}").place.port
-        return Listens(self.service, port, ControlState(self.service, field="process").bind(target))
+        """With host and port of the url, the control, and the process that it shows."""
+        service = target.service(self.service)
+        place = protocols.read_http(service.url, f"the url of {self.service}").place
+        process = ControlState(self.service, field="process").bind(target)
+        return Listens(self.service, place.port, process, place.host, controls.of(service).resolve())
 
     def missing(self) -> str:
-        """Looks at the sockets of the process and its children."""
+        """Asks the control where it is reached; of a process, looks at its sockets and its children's."""
         if self.process is None:
             return "not bound to a target"
-        seen = read_once(self.process, 5.0)
+        try:
+            return str(self.control.not_at(_called(self.host), self.port))
+        except NotAvailable:
+            return self._not_listening(self.process)
+        except BlackstartError as error:
+            return f"{self.service}: {str(error).splitlines()[0]}"
+
+    def _not_listening(self, process: Probe) -> str:
+        seen = read_once(process, 5.0)
         if seen.kind != "value":
             return as_read(seen)
         pid = str(seen.value).partition(":")[0]

@@ -15,12 +15,13 @@ class Mutant(mutants.Mutant):
     """A defect of a sale; it may also lie in what is around the programs.
 
     Not `revived`: the supervisor leaves a program that was killed where it is. `sticky`: the load balancer has one
-    instance for each key, and asks no other.
+    instance for each key, and asks no other. `remembers`: by its events, whether it was started before.
     """
 
     parts: Mapping[str, type[Any]] = field(default_factory=dict)
     revived: bool = True
     sticky: bool = False
+    remembers: bool = False
 
 
 NONE = Mutant("as it is promised", "", ())

@@ -21,4 +21,5 @@ MUTANT = Mutant(
     must_fail=("backlog_drains",),
     may_fail=("acknowledged_exactly_once", "catches_up", "stock_conserved"),
     parts={"inventory": ZombieWorker},
+    remembers=True,
 )

@@ -1,7 +1,8 @@
-"""`lab.up trader --on kubernetes`: the manifests' trader in a real cluster, and nothing of it after `lab.down`."""
+"""`lab.up NAME --on kubernetes`: the manifests' systems in a real cluster, and nothing of them after `lab.down`."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.trader import mutants
 from tests import machine_lock
 from tests.cluster import build
@@ -22,23 +24,24 @@ from tests.environment import ROOT
 from tests.lab.campaign import QUICK_WAIT
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver, eventually
+from tests.lab.sale_driver import SaleDriver
 from tests.requirements import require
 
-pytestmark = [pytest.mark.docker, pytest.mark.kubernetes]
-IMAGES = [f"blackstart-lab/{name}:local" for name in ("python", "redis", "postgres")]
+pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.kafka]
+IMAGES = ("python", "redis", "postgres", "kafka", "caddy")
 
 
 @pytest.fixture(scope="module")
 def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """The cluster with the images of this machine's programs."""
-    require("docker", "redis-cli")
+    require("docker", "redis-cli", "kafka")
     packed = tmp_path_factory.mktemp("images") / "images.tar"
     with machine_lock.held("gateway-images"):
         there = docker("images", "-q", "--filter", "reference=blackstart-lab/*:local")
-        building = [sys.executable, str(ROOT / "deploy" / "build_images.py")]
+        building = [sys.executable, str(ROOT / "deploy" / "build_images.py"), *IMAGES]
         built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
         assert built.returncode == 0, built.stderr
-        docker("save", "-o", str(packed), *IMAGES)
+        docker("save", "-o", str(packed), *(f"blackstart-lab/{name}:local" for name in IMAGES))
         if not there:
             docker("rmi", *docker("images", "-q", "--filter", "reference=blackstart-lab/*:local").split())
     cluster.load_image(packed)
@@ -46,22 +49,44 @@ def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluste
 
 
 @pytest.fixture
-def lab(cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabDriver]:
-    """A lab that is not up, where KUBECONFIG names the cluster."""
+def current(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """KUBECONFIG names the cluster."""
     monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
     monkeypatch.setenv("PATH", f"{build.folder()}{os.pathsep}{os.environ['PATH']}")
+
+
+@pytest.fixture
+def lab(current: None, tmp_path: Path) -> Iterator[LabDriver]:
+    """A trader that is not up."""
     driver = LabDriver(tmp_path / "state")
     yield driver
     driver.command("down")
 
 
 @pytest.fixture
+def sale(current: None, cluster: Cluster, tmp_path: Path) -> Iterator[SaleDriver]:
+    """A flash sale that is not up, whose three claims can be met."""
+    driver = SaleDriver(tmp_path / "state")
+    with added(cluster, 3):
+        yield driver
+        driver.command("down")
+
+
+@pytest.fixture
 def volume(cluster: Cluster) -> Iterator[None]:
     """What PostgreSQL's claim can have."""
-    name = f"volume-{uuid.uuid4().hex[:8]}"
-    cluster.add_volume(name)
+    with added(cluster, 1):
+        yield
+
+
+@contextlib.contextmanager
+def added(cluster: Cluster, count: int) -> Iterator[None]:
+    """So many volumes, for claims."""
+    names = [f"volume-{uuid.uuid4().hex[:8]}" for _ in range(count)]
+    for name in names:
+        cluster.add_volume(name)
     yield
-    cluster.kubectl("delete", "persistentvolume", name, "--wait=false")
+    cluster.kubectl("delete", "persistentvolume", *names, "--wait=false")
 
 
 def namespaces(cluster: Cluster) -> set[str]:
@@ -157,12 +182,16 @@ def test_a_cluster_without_a_volume_is_refused_with_the_reason_and_left_as_it_wa
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--broker",), "--broker is for a lab on this machine"),
-        (("--orders-per-s", "20"), "--orders-per-s is for a lab on this machine"),
+        ("trader --broker", "--broker is for a lab on this machine"),
+        ("trader --orders-per-s 20", "--orders-per-s is for a lab on this machine"),
+        ("flash-sale --brokers 2", "--brokers is for a lab on this machine"),
+        ("flash-sale --without-restart", "--without-restart is for a lab on this machine"),
+        ("flash-sale --mutant no-restart", "Kubernetes starts again whatever ends"),
+        ("flash-sale --mutant zombie-worker", "a new pod remembers nothing"),
     ],
 )
-def test_what_the_manifests_cannot_be_told_is_refused(lab: LabDriver, words: tuple[str, ...], said: str) -> None:
-    refused = lab.command("up", "trader", "--on", "kubernetes", *words)
+def test_what_the_manifests_cannot_be_told_is_refused(lab: LabDriver, words: str, said: str) -> None:
+    refused = lab.command("up", *words.split(), "--on", "kubernetes")
     assert refused.returncode == 40 and said in refused.stderr
 
 
@@ -172,12 +201,94 @@ def test_without_kubectl_the_lab_says_what_it_needs(lab: LabDriver, tmp_path: Pa
 
 
 def test_the_manifests_are_applied_by_kubectl_alone(images: Cluster, volume: None) -> None:
-    """As deploy/kubernetes/kustomization.yaml says it: on the pods' own network, by the names of Services."""
+    """As their kustomization.yaml says it: on the pods' own network, by the names of Services."""
     images.kubectl("create", "namespace", "trader")
     try:
-        images.kubectl("apply", "-n", "trader", "-k", str(ROOT / "deploy" / "kubernetes"))
+        images.kubectl("apply", "-n", "trader", "-k", str(ROOT / "deploy" / "kubernetes" / "trader"))
         images.kubectl("-n", "trader", "rollout", "status", "deployment/api", "--timeout=60s")
         pod = images.kubectl("-n", "trader", "get", "pod", "-l", "app=api", "-o", "jsonpath={.items[0].status.podIP}")
         eventually(lambda: status(f"http://{pod}:8000/ready") == 200, within_s=30)
     finally:
         images.kubectl("delete", "namespace", "trader")
+
+
+@pytest.mark.timeout(600)
+def test_a_killed_api_is_no_users_error_as_the_cluster_starts_it_again_and_down_leaves_nothing(
+    images: Cluster, sale: SaleDriver, tmp_path: Path
+) -> None:
+    before = namespaces(images)
+    sale.up("--on", "kubernetes")
+    done = drilled(sale, "flash-sale.api-kill", tmp_path / "reports")
+    assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
+    api = sale.target["services"]["api-1"]
+    inside = f"--namespace={api['control']['namespace']}"
+    restarts = "jsonpath={.items[*].status.containerStatuses[*].restartCount}"
+    assert images.kubectl(inside, "get", "pods", "--selector=app=api-1", "-o", restarts) == "1"
+    assert {"api-1", "api-2", "worker", "redis", "postgres", "kafka"} <= {
+        event["service"] for event in done.record.of("linked")
+    }
+    down = sale.command("down")
+    assert down.returncode == 0, down.stderr
+    assert namespaces(images) == before and not sale.folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1500)
+def test_the_sales_drills_hold_but_for_what_kubernetes_has_not(
+    images: Cluster, sale: SaleDriver, tmp_path: Path
+) -> None:
+    sale.up("--on", "kubernetes")
+    for name in ("worker-crash", "kafka-down", "database-down", "redis-partition", "redis-latency"):
+        done = drilled(sale, f"flash-sale.{name}", tmp_path / name)
+        assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
+    frozen = drilled(sale, "flash-sale.redis-down", tmp_path / "redis-down")
+    assert frozen.code == 40 and "Kubernetes freezes no container" in frozen.output, frozen.output
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", ["sticky-load-balancer", "acks-before-commit", "oversell-race"])
+def test_a_defect_of_the_sale_is_caught_by_the_expectations_that_it_names(
+    images: Cluster, sale: SaleDriver, tmp_path: Path, name: str
+) -> None:
+    mutant = sale_mutants.load(name)
+    sale.up("--on", "kubernetes", "--mutant", name)
+    done = drilled(
+        sale, f"flash-sale.{mutant.experiment}", tmp_path / "reports", WAIT_READY_TIMEOUT=QUICK_WAIT["quick"]
+    )
+    assert done.code == 20, done.output
+    assert set(mutant.must_fail) <= done.failed() <= {*mutant.must_fail, *mutant.may_fail}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_sales_manifests_are_applied_by_kubectl_alone(images: Cluster, sale: SaleDriver) -> None:
+    """An order goes the whole way: balancer, API, proxy and Redis, Kafka, worker, proxy and PostgreSQL."""
+    inside = ("--namespace", "sale")
+
+    def at(app: str, port: int) -> str:
+        address = ("get", "pod", f"--selector=app={app}", "-o", "jsonpath={.items[0].status.podIP}")
+        return f"http://{images.kubectl(*inside, *address)}:{port}"
+
+    def posted(path: str, **body: object) -> int:
+        key = {"x-idempotency-key": "one"}
+        answer = requests.post(f"{entrance}{path}", json={"productId": "iphone-15", **body}, headers=key, timeout=15)
+        return answer.status_code
+
+    images.kubectl("create", "namespace", "sale")
+    try:
+        images.kubectl(*inside, "apply", "-k", str(ROOT / "deploy" / "kubernetes" / "flash-sale"))
+        images.kubectl(*inside, "wait", "--for=condition=complete", "job/topics", "--timeout=110s")
+        for name in ("proxy", "worker", "api", "waiting-room", "balancer"):
+            images.kubectl(*inside, "rollout", "status", f"deployment/{name}", "--timeout=60s")
+        ways = requests.get(f"{at('proxy', 8474)}/proxies", headers={"Host": "proxy"}, timeout=5).json()
+        assert {name: way["upstream"] for name, way in ways.items()} == {
+            "redis": "redis:6379",
+            "postgres": "postgres:5432",
+        }
+        entrance, worker = at("balancer", 8080), at("worker", 3001)
+        eventually(lambda: posted("/init", quantity=5) == 200, within_s=30)
+        eventually(lambda: posted("/order", userId="one") == 200, within_s=30)
+        eventually(lambda: "processed_total 1.0" in requests.get(f"{worker}/metrics", timeout=5).text, within_s=30)
+    finally:
+        images.kubectl("delete", "namespace", "sale")
