@@ -87,7 +87,7 @@ class Kubernetes(Control):
 
     def resolve(self) -> Control:
         """The one workload that is meant, in the one cluster. Raises BadTarget with what is near, StepFailed."""
-        known = replace(self, **self._place.resolve().fields())
+        known = replace(self, **self.place.resolve().fields())
         found = kubernetes_workload.meant(known._api(), known.namespace, self.resource, self.name)
         return replace(known, resource=found.resource, name=found.name, selector=found.selector, pods=found.pods)
 
@@ -207,10 +207,10 @@ class Kubernetes(Control):
         return self._kubectl(*words, accepts=none, timeout_s=_STOP_TIMEOUT_S)
 
     def _may(self, verb: str, what: str, *more: str) -> Command:
-        return self._place.may(verb, what, *more)
+        return self.place.may(verb, what, *more)
 
     def _kubectl(self, *words: str, **more: Any) -> Command:
-        return self._place.step(*words, **more)
+        return self.place.step(*words, **more)
 
     def _refuse_pause(self) -> NoReturn:
         raise NotAvailable(
@@ -222,11 +222,12 @@ class Kubernetes(Control):
     # ------------------------------------------------------------ looking
 
     @property
-    def _place(self) -> Context:
+    def place(self) -> Context:
+        """The namespace, in its cluster."""
         return Context(**{name: getattr(self, name) for name in Context().fields()})
 
     def _api(self, timeout_s: float = 10.0) -> "ApiServer":
-        return self._place.api(timeout_s)
+        return self.place.api(timeout_s)
 
     def _with_pid(self, seen: State, pods: Sequence[Told]) -> State:
         ids = container_ids(pods)

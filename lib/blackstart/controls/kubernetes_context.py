@@ -1,8 +1,11 @@
 """Where in which cluster something is: what one context of a kubeconfig leads to, and a namespace there."""
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -71,6 +74,17 @@ class Context:
         """kubectl with these words, in this namespace, whatever context is the current one by then."""
         argv = (self.kubectl or "kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *words)
         return Command(argv, env={"KUBECONFIG": self.kubeconfig} if self.kubeconfig else {}, **more)
+
+    def script(self, called: str, text: str, *words: str, **more: Any) -> Command:
+        """A script of the shell in which `kubectl` is as in `step`; the `words` are its $1 and so on."""
+        kubectl = self.step(**more)
+        lines = f'kubectl() {{ {shlex.join(("command", *kubectl.argv))} "$@"; }}; {text}'
+        return replace(kubectl, argv=("sh", "-c", lines, called, *words))
+
+    def create(self, thing: Mapping[str, Any], *words: str) -> Command:
+        """Make what a manifest describes; it fails where there is one of that name already."""
+        text = f'printf %s "$1" | kubectl {shlex.join(("create", *words, "-f", "-"))}'
+        return self.script("create", text, json.dumps(thing))
 
     def may(self, verb: str, what: str, *more: str) -> Command:
         """Asks the API server for a right (SelfSubjectAccessReview), and fails where it is missing."""
