@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 import tarfile
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,11 +37,13 @@ _UP_WITHIN_S = 60.0
 
 @dataclass
 class ChaosMesh:
-    """In that cluster, with which it ends. `controller` is its process, while there is one."""
+    """In that cluster, with which it ends. `controller` is its process, while there is one; by its `env` it is known as
+    the one of whoever made this."""
 
     cluster: Cluster
     controller: subprocess.Popen[bytes] | None = None
     ports: dict[str, int] = field(default_factory=dict)
+    env: dict[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
 
     @property
     def folder(self) -> Path:
@@ -61,11 +64,11 @@ class ChaosMesh:
         self._apply(self._secret(), _service(), _daemon_set())
         self.start_controller()
         self._apply(self._webhooks("Mutating", "mutate"), self._webhooks("Validating", "validate"))
-        assert eventually(self._works, _UP_WITHIN_S), self.said()
+        assert eventually(self.works, _UP_WITHIN_S), self.said()
 
     def start_controller(self) -> None:
         """As after a crash: its work is where it was."""
-        env = settings.environment(self.cluster.folder) | {
+        env = settings.environment(self.cluster.folder, self.env) | {
             "KUBECONFIG": str(self.cluster.kubeconfig), "NAMESPACE": HOME, "ENABLE_LEADER_ELECTION": "false",
             "WEBHOOK_HOST": "127.0.0.1", "WEBHOOK_PORT": str(self.ports["webhooks"]), "CERTS_DIR": str(self.folder),
             "METRICS_HOST": "127.0.0.1", "METRICS_PORT": str(self.ports["metrics"]),
@@ -85,13 +88,29 @@ class ChaosMesh:
             os.kill(self.controller.pid, signal.SIGKILL)
         self.controller.wait(timeout=10)
 
+    @contextlib.contextmanager
+    def without_daemon(self) -> Iterator[None]:
+        """On no node, until the end."""
+        where = "/spec/template/spec/nodeSelector"
+        self._patch({"op": "add", "path": where, "value": {"there": "is-none"}})
+        try:
+            assert eventually(lambda: not self._asked("get", "pods", "-o", "name"), _UP_WITHIN_S)
+            yield
+        finally:
+            self._patch({"op": "remove", "path": where})
+            assert eventually(self.works, _UP_WITHIN_S), self.said()
+
+    def _patch(self, step: dict[str, Any]) -> None:
+        words = ("patch", "daemonset/chaos-daemon", "--type=json", "--patch", json.dumps([step]))
+        self.cluster.kubectl(f"--namespace={HOME}", *words)
+
     def said(self) -> str:
         """The last words of controller and daemon."""
         daemon = self.cluster.kubectl(f"--namespace={HOME}", "logs", "daemonset/chaos-daemon", "--tail=40", check=False)
         pods = self.cluster.kubectl(f"--namespace={HOME}", "get", "pods,endpointslices", check=False)
         return "\n".join((self._log.read_text()[-6000:], pods, daemon))
 
-    def _works(self) -> bool:
+    def works(self) -> bool:
         """Its webhooks answer, and its daemon is ready on the node."""
         chaos = {
             "apiVersion": "chaos-mesh.org/v1alpha1", "kind": "PodChaos",

@@ -5,6 +5,7 @@ nobody left who would delete it, Chaos Mesh takes the fault back by itself.
 """
 
 import hashlib
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +16,7 @@ from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.kubernetes_answers import Told
 from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daemons, stale
 from blackstart.controls.kubernetes_context import Context
+from blackstart.controls.kubernetes_workload import WORKLOADS
 from blackstart.controls.steps.local import run
 from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.faults._wire import Route, route_to
@@ -34,18 +36,19 @@ _KINDS = ("networkchaos", "stresschaos", "podchaos")
 _API = "/apis/chaos-mesh.org/v1alpha1"
 _TAKEN_BACK_WITHIN_S = 15
 _UNDO_WITHIN_S = 120.0
-# A resource whose injection failed for a pod is never let go of; with the pods, all that was done to them is gone.
+_PHASES = "{range .status.experiment.containerRecords[*]}{.phase} {.events[-1:].type}{end}"
+# A resource that failed to break a pod's network is never let go of; with the pod, all that was done to it is gone.
 _UNTIL_GONE = f"""
-thing=$1 apply=$2; shift 2
+thing=$1; shift
 there() {{ [ -n "$(kubectl get "$thing" --ignore-not-found -o name || echo unknown)" ]; }}
 gone() {{ there || return 0; kubectl wait "$thing" --for=delete --timeout="$1" || ! there; }}
 gone {_TAKEN_BACK_WITHIN_S}s && exit
-case $(kubectl get "$thing" -o jsonpath="$apply") in *Failed*) ;; *)
-  echo "Chaos Mesh does not take $thing back: do its controller and its daemons run?" >&2; exit 1 ;;
+case $(kubectl get "$thing" -o jsonpath={shlex.quote(_PHASES)}) in
+*"Not Injected/Wait Failed"*) kubectl delete pods --ignore-not-found "$@" && gone 60s && exit ;;
 esac
-kubectl delete pods --ignore-not-found "$@" && gone 60s
+echo "Chaos Mesh does not take $thing back: do its controller and its daemons run?" >&2
+exit 1
 """
-_APPLIED = '{.status.experiment.containerRecords[*].events[?(@.operation=="Apply")].type}'
 
 
 @dataclass(frozen=True)
@@ -100,14 +103,9 @@ class Pods:
                 place.step("delete", thing, "--ignore-not-found", "--wait=false"),
                 # It is called what a person would type, where all is well.
                 place.script(
-                    f"kubectl wait {thing} --for=delete",
-                    _UNTIL_GONE,
-                    thing,
-                    _APPLIED,
-                    *self.names,
-                    timeout_s=_UNDO_WITHIN_S,
+                    f"kubectl wait {thing} --for=delete", _UNTIL_GONE, thing, *self.names, timeout_s=_UNDO_WITHIN_S
                 ),
-            ),  # fmt: skip
+            ),
             bites=(*bites, state.is_(INJECTED)),
             gone=(*gone, *self.tested.up(), state.is_(ABSENT)),
             # The last one asks all of it at once: the schema, the webhooks, and what they want of who asks.
@@ -123,6 +121,13 @@ class Pods:
     def network(self, what: str, spec: Mapping[str, Any], bites: Condition, *gone: Condition) -> Change:
         """A NetworkChaos for them."""
         return self.change(what, "NetworkChaos", spec, (bites,), gone)
+
+    def paused(self, what: str) -> Change:
+        """Their containers run the pause image. Raises Refused where nobody could see it."""
+        bites = self.tested.unheard()
+        if not bites:
+            raise Refused(f"whether the pods of {self.name} are down can't be seen from here: give it an address")
+        return self.change(what, "PodChaos", {"action": "pod-failure"}, bites)
 
     def refuse_without_queue(self, target: Target, queue: str, *settings: str) -> None:
         """Raise Refused where a node's kernel has no such queue discipline: what needs one would fail, and be stuck.
@@ -178,6 +183,11 @@ def in_served_pods(target: Target, name: str) -> bool:
         return False
     control = controls.resolved(target.service(name))
     return isinstance(control, Kubernetes) and _serves(control.place)
+
+
+def scales(tested: ServiceUnderTest) -> bool:
+    """Whether its control can set how many there are."""
+    return not isinstance(tested.control, Kubernetes) or tested.control.resource in WORKLOADS
 
 
 def pods_of(target: Target, name: str) -> Pods:

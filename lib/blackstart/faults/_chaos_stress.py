@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from blackstart.base.errors import Refused, StepFailed
@@ -27,8 +28,8 @@ class StressedPods:
     container: str
 
     def cpu(self, what: str, load: float) -> Change:
-        """So much of the processors that each may use is kept busy. It bites when half of that is."""
-        cores = load * (self._least("cpu") or self._processors())
+        """So much of the processors that each may use, at least, is kept busy. It bites when half of that is."""
+        cores = load * min(limit or self._processors for limit in self._limits("cpu"))
         workers = math.ceil(cores)
         stressor = {"workers": workers, "load": max(1, round(100 * cores / workers))}
         return self._change(what, {"cpu": stressor}, "cores", round(cores * _LEAST_OF_CORES, 3))
@@ -38,7 +39,7 @@ class StressedPods:
 
         Raises Refused where that would leave the service less than a moment's needs, and where no number is given.
         """
-        name, limit = self.pods.name, self._least("memory")
+        name, limit = self.pods.name, min(filter(None, self._limits("memory")), default=None)
         if mb is None:
             raise Refused(f"how much of their memory the pods of {name} use already can't be seen from here: give mb")
         if limit and mb * _MB > limit * (1 - _MARGIN):
@@ -59,16 +60,18 @@ class StressedPods:
             containers[daemon] = (*containers.get(daemon, ()), *container_ids([pod]))
         return PodStress(replace(self.pods.place, namespace=HOME), tuple(containers.items()), figure, name)
 
-    def _least(self, resource: str) -> float | None:
-        """The least of their limits; None where one has none."""
+    def _limits(self, resource: str) -> list[float | None]:
+        """Of each container; None where one has none."""
         from lightkube.utils.quantity import parse_quantity  # noqa: PLC0415  (an extra, for who names a cluster)
 
-        limits = []
+        limits: list[float | None] = []
         for pod in self.pods.told:
             (found,) = [one for one in pod["spec"]["containers"] if one["name"] == self.container]
-            limits.append(parse_quantity(((found.get("resources") or {}).get("limits") or {}).get(resource)))
-        return None if None in limits else float(min(limit for limit in limits if limit is not None))
+            limit = parse_quantity(((found.get("resources") or {}).get("limits") or {}).get(resource))
+            limits.append(None if limit is None else float(limit))
+        return limits
 
+    @cached_property
     def _processors(self) -> int:
         """Of the least of their nodes."""
         home = replace(self.pods.place, namespace=HOME)

@@ -8,20 +8,24 @@ from typing import Any
 
 import pytest
 
+from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused
 from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.kubernetes_context import Context
 from blackstart.controls.steps.outcome import Outcome
 from blackstart.controls.steps.shell import to_shell
-from blackstart.faults import _chaos_mesh
+from blackstart.faults import _chaos_mesh, _chaos_stress, kill
 from blackstart.faults._chaos_mesh import DURATION_S, LEASE_S
 from blackstart.faults._service import ServiceUnderTest
 from blackstart.faults._wire import Route
 from blackstart.faults.bandwidth import Bandwidth
+from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
+from blackstart.faults.kill import Kill
 from blackstart.faults.latency import Latency
+from blackstart.faults.memory_stress import MemoryStress
 from blackstart.model.change import Change, Fault
 from blackstart.model.control import State
 from blackstart.model.step import Command
@@ -32,7 +36,9 @@ from tests.unit.controls.kubernetes_objects import Told, pod
 FOUND = Kubernetes(
     "deployment", "redis", "shop", "kind", "uid-1", "https://127.0.0.1:6443", "/bin/kubectl", "/k/c", "app=redis", 2
 )
-FAULTS: tuple[Fault, ...] = (Drop("redis"), Cut("redis"), Latency("redis", 500, 100), Bandwidth("redis", 100))
+NETWORK: tuple[Fault, ...] = (Drop("redis"), Cut("redis"), Latency("redis", 500, 100), Bandwidth("redis", 100))
+FAULTS = (*NETWORK, CpuStress("redis", 0.5), MemoryStress("redis", mb=100), Kill("redis"))
+KINDS = dict.fromkeys(NETWORK, "NetworkChaos") | dict.fromkeys(FAULTS[4:6], "StressChaos") | {FAULTS[6]: "PodChaos"}
 NODES = {"a": "node-1", "b": "node-2"}
 
 
@@ -46,8 +52,11 @@ class Cluster:
         }
         for one in self.things["pod"]:
             one["spec"]["nodeName"] = NODES[one["metadata"]["name"]]
-        self.says = ""
+        self.says, self.processors = "", "4\n"
         self.has_chaos_mesh = True
+
+    def get(self, kind: str, name: str, namespace: str = "") -> None:
+        """Nothing but what can be listed."""
 
     def list(self, kind: str, namespace: str, selector: str = "") -> list[Told]:
         return self.things.get(kind, [])
@@ -55,6 +64,8 @@ class Cluster:
     def run(self, step: Command) -> Outcome:
         if "get" in step.argv:
             return Outcome(self.has_chaos_mesh, 0, "", "", 0.0)
+        if "nproc" in step.argv:
+            return Outcome(True, 0, self.processors, "", 0.0)
         return Outcome(not self.says, 2 if self.says else 0, "", self.says, 0.0)
 
 
@@ -70,9 +81,18 @@ def daemons(*nodes: str, ready: bool = True) -> Told:
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """Two pods of Redis on two nodes, each with a daemon of Chaos Mesh; it answers in 1 ms."""
     one = Cluster()
-    tested = ServiceUnderTest(Service("redis"), FOUND, State("running", "a:0"), Tcp(address="10.1.0.7:6379"), None)
-    monkeypatch.setattr(_chaos_mesh, "service_under_test", lambda target, name: tested)
+
+    def tested(target: Target, name: str) -> ServiceUnderTest:
+        port = Tcp(address="10.1.0.7:6379") if target.services["redis"].address else None
+        labels = "pod" in target.services["redis"].control
+        control = replace(FOUND, resource="pod", name="app=redis") if labels else FOUND
+        return ServiceUnderTest(target.services["redis"], control, State("running", "a:0"), port, None)
+
+    for module in (_chaos_mesh, kill):
+        monkeypatch.setattr(module, "service_under_test", tested)
+    monkeypatch.setattr(controls, "resolved", lambda service: FOUND)
     monkeypatch.setattr(_chaos_mesh, "run", one.run)
+    monkeypatch.setattr(_chaos_stress, "carry_out", one.run)
     monkeypatch.setattr(Context, "api", lambda self, timeout_s=10.0: one)
     monkeypatch.setattr(Route, "normal", lambda self: None)
     monkeypatch.setattr(Route, "normal_ms", lambda self, trip: 1.0)
@@ -80,13 +100,14 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
 
 def target(**more: Any) -> Target:
-    control = {"deployment": "redis", "namespace": "shop"}
+    control = more.pop("control", {"deployment": "redis", "namespace": "shop"})
     service = Service("redis", "10.1.0.7:6379", dsn="redis://x", control=control)
     return Target("shop", services={"redis": replace(service, **more.pop("service", {}))}, **more)
 
 
 def plan(fault: Fault, where: Target | None = None) -> Change:
-    (change,) = fault.plan(where or target())
+    labelled = {"control": {"pod": "app=redis", "namespace": "shop"}} if isinstance(fault, Kill) else {}
+    (change,) = fault.plan(where or target(**labelled))
     return change
 
 
@@ -103,12 +124,13 @@ def test_it_is_one_resource_for_the_pods_that_are_there_by_name(cluster: Cluster
     assert from_data(json.loads(json.dumps(to_data(change)))) == change
     assert change.what == fault.describe() and change.undo_is_noop
     resource = made(change)
-    assert (resource["kind"], resource["metadata"]["namespace"]) == ("NetworkChaos", "shop")
+    assert (resource["kind"], resource["metadata"]["namespace"]) == (KINDS[fault], "shop")
     assert resource["spec"]["selector"] == {"namespaces": ["shop"], "pods": {"shop": ["a", "b"]}}
     assert resource["spec"]["mode"] == "all"
-    (state,) = [condition.probe for condition in change.bites if "networkchaos" in condition.probe.name]
+    (state,) = [condition.probe for condition in change.bites if KINDS[fault].lower() in condition.probe.name]
     assert to_data(state)["uids"] == ["a-uid", "b-uid"]
     assert len(change.bites) == 2  # and a probe of ours
+    assert any("absent" in str(condition) for condition in change.gone)
 
 
 def test_the_cluster_takes_it_back_later_than_any_run(cluster: Cluster) -> None:
@@ -130,6 +152,7 @@ def test_the_cluster_takes_it_back_later_than_any_run(cluster: Cluster) -> None:
             Bandwidth("redis", 100),
             {"action": "bandwidth", "bandwidth": {"rate": "100000bps", "buffer": 10_000, "limit": 110_000}},
         ),
+        (Kill("redis"), {"action": "pod-failure"}),
     ],
     ids=lambda one: one.describe() if hasattr(one, "describe") else "",
 )
@@ -223,3 +246,62 @@ def test_a_queue_that_a_nodes_kernel_lacks_is_refused_unless_it_is_allowed(
 def test_what_only_a_proxy_can_do_is_refused(cluster: Cluster, fault: Fault) -> None:
     with pytest.raises(Refused, match="use Blackstart's own proxy"):
         plan(fault)
+
+
+# ---------------------------------------------------------------- processors and memory
+
+
+def limited(cluster: Cluster, *limits: dict[str, str]) -> None:
+    for one, each in zip(cluster.things["pod"], limits, strict=True):
+        one["spec"]["containers"][0]["resources"] = {"limits": each}
+
+
+def stressors(change: Change) -> dict[str, Any]:
+    spec = made(change)["spec"]
+    assert spec["containerNames"] == ["main"]
+    told: dict[str, Any] = spec["stressors"]
+    return told
+
+
+@pytest.mark.parametrize(
+    ("limits", "load", "workers", "least"),
+    [
+        (({}, {}), 100, 2, "at least 1.0"),  # half of a node with four processors
+        (({"cpu": "500m"}, {}), 25, 1, "at least 0.125"),  # one has no limit
+        (({"cpu": "500m"}, {"cpu": "2"}), 25, 1, "at least 0.125"),
+        (({"cpu": "3"}, {"cpu": "3"}), 75, 2, "at least 0.75"),
+    ],
+)
+def test_the_load_is_of_what_each_container_may_use(
+    cluster: Cluster, limits: tuple[dict[str, str], ...], load: int, workers: int, least: str
+) -> None:
+    limited(cluster, *limits)
+    change = plan(CpuStress("redis", 0.5))
+    assert stressors(change) == {"cpu": {"workers": workers, "load": load}}
+    assert least in str(change.bites[0])
+
+
+def test_memory_is_held_in_each_and_the_stressor_is_ended_first(cluster: Cluster) -> None:
+    change = plan(MemoryStress("redis", mb=100))
+    assert stressors(change) == {"memory": {"workers": 1, "size": "100MB", "oomScoreAdj": 1000}}
+    assert "at least 90" in str(change.bites[0])
+
+
+def test_no_more_memory_than_the_service_can_do_without(cluster: Cluster) -> None:
+    limited(cluster, {"memory": "1Gi"}, {"memory": "104Mi"})
+    with pytest.raises(Refused, match="100 MB would leave redis too little of its limit, 104 MB"):
+        plan(MemoryStress("redis", mb=100))
+    assert plan(MemoryStress("redis", mb=98))
+    with pytest.raises(Refused, match="give mb"):
+        plan(MemoryStress("redis", share=0.9))
+
+
+def test_whoever_has_no_address_can_not_be_seen_to_be_down(cluster: Cluster) -> None:
+    unseen = target(service={"address": "", "dsn": ""}, control={"pod": "app=redis", "namespace": "shop"})
+    with pytest.raises(Refused, match="give it an address"):
+        plan(Kill("redis"), unseen)
+
+
+def test_a_whole_workload_is_killed_by_its_number(cluster: Cluster) -> None:
+    killed = plan(Kill("redis"), target())
+    assert [step.argv[3] for step in killed.do if isinstance(step, Command)] == ["annotate", "scale", "delete"]
