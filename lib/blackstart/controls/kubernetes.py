@@ -24,7 +24,7 @@ from blackstart.controls.kubernetes_answers import (
     state,
     state_of_pods,
 )
-from blackstart.controls.kubernetes_context import Context
+from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.kubernetes_rivals import rivals
 from blackstart.controls.kubernetes_workload import SCALED, WORKLOADS
 from blackstart.model.control import Control, State
@@ -172,6 +172,10 @@ class Kubernetes(Control):
             raise NotAvailable("a selector names no single pod to run a command in: name its deployment")
         return self._kubectl("exec", self._it, "--", *argv)
 
+    def pod_selector(self) -> str:
+        """Of all of them."""
+        return self.selector
+
     def log_tail(self, lines: int, since: str = "") -> Command | None:
         """`kubectl logs` of all its pods."""
         when = (f"--since-time={since}",) if since else ()
@@ -224,7 +228,7 @@ class Kubernetes(Control):
     @property
     def place(self) -> Context:
         """The namespace, in its cluster."""
-        return Context(**{name: getattr(self, name) for name in Context().fields()})
+        return place_of(self)
 
     def _api(self, timeout_s: float = 10.0) -> "ApiServer":
         return self.place.api(timeout_s)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
+from blackstart.model.control import Control
 from blackstart.model.step import Command
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ class Context:
     def fields(self) -> dict[str, Any]:
         """By name, as a control has them, too."""
         return asdict(self)
+
+
+def place_of(control: Control) -> Context:
+    """Where a control's pods are. Raises NotAvailable where it has none."""
+    control.pod_selector()
+    return Context(**{name: getattr(control, name) for name in Context().fields()})
 
 
 def _kubeconfig() -> str:

@@ -12,11 +12,9 @@ from typing import Any
 
 from blackstart import controls
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.kubernetes_answers import Told
 from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daemons, stale
-from blackstart.controls.kubernetes_context import Context
-from blackstart.controls.kubernetes_workload import WORKLOADS
+from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.local import run
 from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.faults._wire import Route, route_to
@@ -53,17 +51,12 @@ exit 1
 
 @dataclass(frozen=True)
 class Pods:
-    """A service's pods, as the API server tells of them now, and the pod of Chaos Mesh's daemon on each node."""
+    """A service's pods, as the API server tells of them now, where they are, and the daemon's pod on each node."""
 
     tested: ServiceUnderTest
-    control: Kubernetes
+    place: Context
     told: Sequence[Told]
     daemons: Mapping[str, str]
-
-    @property
-    def place(self) -> Context:
-        """Where they are."""
-        return self.control.place
 
     @property
     def name(self) -> str:
@@ -92,7 +85,7 @@ class Pods:
         place, resource = self.place, kind.lower()
         name = self._called(kind, spec)
         uids = tuple(str(pod["metadata"]["uid"]) for pod in self.told)
-        state = ChaosState(place, resource, name, self.control.selector, uids, f"{self.name}_{resource}")
+        state = ChaosState(place, resource, name, self.tested.control.pod_selector(), uids, f"{self.name}_{resource}")
         thing = f"{resource}.chaos-mesh.org/{name}"
         made = self._manifest(kind, name, spec)
         return Change(
@@ -146,7 +139,7 @@ class Pods:
                 raise Refused(f"whether the kernel of {node} has {queue} can't be seen ({said}); {allow}")
 
     def _called(self, kind: str, spec: Mapping[str, Any]) -> str:
-        drawn = hashlib.sha256(f"{self.control.identity()} {kind} {spec}".encode()).hexdigest()[:12]
+        drawn = hashlib.sha256(f"{self.tested.control.identity()} {kind} {spec}".encode()).hexdigest()[:12]
         return f"blackstart-{drawn}"
 
     def _manifest(self, kind: str, name: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -169,7 +162,9 @@ def dropped(direction: str) -> dict[str, str]:
 def in_pods(target: Target, name: str) -> bool:
     """Whether the service is one of Kubernetes, and no packets of it are named that this machine could get at."""
     service = target.service(name)
-    return bool(service.control) and controls.of(service).kind == Kubernetes.kind and not service.net
+    return (
+        bool(service.control) and not service.net and controls.offers(service, lambda control: control.pod_selector())
+    )
 
 
 def in_unproxied_pods(target: Target, name: str) -> bool:
@@ -179,25 +174,14 @@ def in_unproxied_pods(target: Target, name: str) -> bool:
 
 def in_served_pods(target: Target, name: str) -> bool:
     """The same as `in_pods`, in a cluster that has Chaos Mesh. Raises Refused where that can't be seen."""
-    if not in_pods(target, name):
-        return False
-    control = controls.resolved(target.service(name))
-    return isinstance(control, Kubernetes) and _serves(control.place)
-
-
-def scales(tested: ServiceUnderTest) -> bool:
-    """Whether its control can set how many there are."""
-    return not isinstance(tested.control, Kubernetes) or tested.control.resource in WORKLOADS
+    return in_pods(target, name) and _serves(place_of(controls.resolved(target.service(name))))
 
 
 def pods_of(target: Target, name: str) -> Pods:
     """The service's pods. Raises Refused where Chaos Mesh can't get at them all: it is not there, nor its daemon on
     their nodes, or something of it is there already."""
     tested = service_under_test(target, name)
-    control = tested.control
-    if not isinstance(control, Kubernetes):
-        raise Refused(f"{name} is {control.called()}, and Chaos Mesh breaks what runs in Kubernetes")
-    place = control.place
+    place = place_of(tested.control)
     try:
         if not _serves(place):
             raise Refused(
@@ -205,13 +189,13 @@ def pods_of(target: Target, name: str) -> Pods:
                 "broken by nothing else: install it (https://chaos-mesh.org), or put a fault proxy on the way"
             )
         api = place.api()
-        found = api.list("pod", place.namespace, control.selector)
+        found = api.list("pod", place.namespace, tested.control.pod_selector())
         ready = daemons(api.list("endpointslice", HOME))
         others = [one for kind in _KINDS for one in api.list(kind, place.namespace)]
         networks = api.list("podnetworkchaos", place.namespace)
     except StepFailed as error:
         raise Refused(f"what Chaos Mesh can do to {name} can't be seen: {error}") from error
-    pods = Pods(tested, control, found, ready)
+    pods = Pods(tested, place, found, ready)
     if lacking := sorted(set(pods.nodes) - ready.keys()):
         raise Refused(
             f"pods of {name} run on {', '.join(lacking)}, where no daemon of Chaos Mesh is ready: see "

@@ -1,6 +1,7 @@
 """Kill a service without a word of warning, so that it stays down whatever would revive it."""
 
 from blackstart.base.codec import plain
+from blackstart.base.errors import NotAvailable
 from blackstart.faults import _chaos_mesh
 from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change
@@ -21,9 +22,13 @@ class Kill:
         """One change. Raises Refused where the service does not run, or could not be started again."""
         tested = service_under_test(target, self.service)
         tested.refuse_lost(target)
-        if not _chaos_mesh.scales(tested) and _chaos_mesh.in_served_pods(target, self.service):
+        try:
+            kill = tested.control.kill()
+        except NotAvailable:
+            if not _chaos_mesh.in_served_pods(target, self.service):
+                raise
             return (_chaos_mesh.pods_of(target, self.service).paused(self.describe()),)
-        return (tested.change(self.describe(), tested.control.kill(), tested.control.start(), tested.down()),)
+        return (tested.change(self.describe(), kill, tested.control.start(), tested.down()),)
 
     def describe(self) -> str:
         """As in "kill redis"."""
