@@ -34,6 +34,7 @@ KUBERNETES = frozenset(
     f"{name}.py"
     for name in (
         "contract/test_cluster",
+        "contract/test_chaos_mesh",
         "contract/test_controls_kubernetes",
         "contract/test_k6_in_pods",
         "contract/test_kubernetes_runs",

@@ -51,6 +51,16 @@ def _lacks_kubernetes() -> str | None:
     return None
 
 
+def _lacks_chaos_mesh() -> str | None:
+    if not shutil.which("ipset"):
+        return "no ipset on PATH, by which Chaos Mesh cuts pods off: `apt-get install --no-install-recommends ipset`"
+    if kubernetes.lacking(kubernetes.CHAOS_MESH):
+        return (
+            "Chaos Mesh is not built here (`python -m tests.cluster build-chaos-mesh`: needs Go, about seven minutes)"
+        )
+    return _lacks_kubernetes()
+
+
 def _resolves(name: str) -> bool:
     try:
         return bool(socket.getaddrinfo(name, 1))
@@ -106,6 +116,7 @@ _PLACES = (
     "kafka",
     "registries",
     "kubernetes",
+    "chaos-mesh",
 )
 KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
@@ -127,8 +138,8 @@ def missing(need: str) -> str | None:
     if need == "venv":
         code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
         return None if _answers("/usr/bin/python3", "-c", code) else "no /usr/bin/python3 of 3.11 or newer with venv"
-    if need in ("kafka", "kubernetes"):
-        return _lacks_kafka() if need == "kafka" else _lacks_kubernetes()
+    if lacks := {"kafka": _lacks_kafka, "kubernetes": _lacks_kubernetes, "chaos-mesh": _lacks_chaos_mesh}.get(need):
+        return lacks()
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":

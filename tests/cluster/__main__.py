@@ -1,4 +1,4 @@
-"""`python -m tests.cluster build | up FOLDER | down FOLDER`: see the package."""
+"""`python -m tests.cluster build | build-chaos-mesh | up FOLDER | down FOLDER`: see the package."""
 
 import argparse
 from pathlib import Path
@@ -8,15 +8,18 @@ from tests.cluster.cluster import Cluster
 
 
 def main() -> None:
-    """One of the three, as the command line says."""
+    """One of the four, as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster", description="A real Kubernetes for tests.")
     actions = parser.add_subparsers(dest="action", required=True)
     actions.add_parser("build", help="build Kubernetes' programs into the cache, where they are not there yet")
+    actions.add_parser("build-chaos-mesh", help="build Chaos Mesh's programs, too")
     for name, does in (("up", "bring a cluster up"), ("down", "end it, and remove all that it had")):
         actions.add_parser(name, help=does).add_argument("folder", type=Path, help="where its files are, its own")
     told = parser.parse_args()
-    if told.action == "build":
+    if told.action.startswith("build"):
         print(build.build())
+        if told.action == "build-chaos-mesh":
+            build.build(build.CHAOS_MESH)
         return
     cluster = Cluster(told.folder.resolve())
     if told.action == "up":

@@ -1,6 +1,7 @@
 """Kubernetes' own programs, built from their Go modules into the user's cache: nothing is downloaded ready-made.
 
-The first build takes about six minutes on two busy cores; after that the programs are there.
+The first build takes about six minutes on two busy cores, that of Chaos Mesh seven more; after that the programs are
+there.
 """
 
 from __future__ import annotations
@@ -9,10 +10,12 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests import machine_lock
 
+Modules = Mapping[tuple[str, str], Mapping[str, str]]
 VERSION = "v1.34.4"
 _HERE = Path(__file__).resolve().parent
 _STAGING = "v0" + VERSION[2:]  # what Kubernetes' parts in its own tree are published as
@@ -25,6 +28,17 @@ _MODULES = {
     ("github.com/coredns/coredns", "v1.13.1"): {name: str(source) for name, source in _OURS.items()},
 }
 """Each module with the programs that are built where it is known, by name: a package, or a file of ours."""
+_MESH = "github.com/chaos-mesh/chaos-mesh"
+CHAOS_MESH = {
+    (_MESH, "v0.9.1-0.20260902003049-47411975a8cb"): {
+        name: f"{_MESH}/cmd/{name}" for name in ("chaos-daemon", "chaos-controller-manager")
+    }
+}
+"""The same of Chaos Mesh, which few tests need."""
+_NESTED = {"./api": "v0.0.0-20260906172039-d70b66ad97ac"}
+"""Modules in the tree of another one whose own version of then can't be had, and the next that can."""
+CRDS = "chaos-mesh-crds"
+"""The folder with the kinds of Chaos Mesh, as it is published."""
 
 
 def folder() -> Path:
@@ -32,24 +46,34 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "blackstart" / "cluster" / VERSION
 
 
-def lacking() -> list[str]:
+def lacking(modules: Modules = _MODULES) -> list[str]:
     """The programs that are not built yet."""
-    return [name for programs in _MODULES.values() for name in programs if not (folder() / name).exists()]
+    return [name for programs in modules.values() for name in programs if not (folder() / name).exists()]
 
 
-def build() -> Path:
+def build(modules: Modules = _MODULES) -> Path:
     """Build what is lacking, one program after the other; the folder that has them.
 
     Raises subprocess.CalledProcessError where Go refuses (its output is on the terminal), FileNotFoundError without Go.
     """
     with machine_lock.held("cluster-build"):
-        for (path, version), programs in _MODULES.items():
-            wanted = {name: source for name, source in programs.items() if name in lacking()}
+        for (path, version), programs in modules.items():
+            wanted = {name: source for name, source in programs.items() if name in lacking(modules)}
             if not wanted:
                 continue
             module = _module(path, version)
             for name, source in wanted.items():
-                _go(module, "build", "-mod=mod", "-trimpath", f"-ldflags={_flags()}", "-o", name, source)
+                _go(
+                    module,
+                    "build",
+                    "-mod=mod",
+                    "-trimpath",
+                    f"-ldflags={_flags()}",
+                    "-o",
+                    name,
+                    source,
+                    cgo=modules is CHAOS_MESH,
+                )
                 (module / name).replace(folder() / name)
             shutil.rmtree(module)
     return folder()
@@ -61,11 +85,16 @@ def _module(path: str, version: str) -> Path:
     module.mkdir(parents=True, exist_ok=True)
     theirs = Path(json.loads(_go(module, "mod", "download", "-json", f"{path}@{version}"))["Dir"])
     wants = json.loads(_go(theirs, "mod", "edit", "-json"))
-    parts = [entry["Old"]["Path"] for entry in wants["Replace"] or () if entry["New"]["Path"].startswith("./staging/")]
     lines = ["module blackstart.test/cluster", f"go {wants['Go']}", f"require {path} {version}"]
-    lines += [f"replace {part} => {part} {_STAGING}" for part in parts]
+    for entry in wants["Replace"] or ():
+        old, new = entry["Old"]["Path"], entry["New"]
+        if new["Path"].startswith("./"):  # a part of their tree, which is published as a module of its own
+            new = {"Path": old, "Version": _NESTED.get(new["Path"], _STAGING)}
+        lines.append(f"replace {old} => {new['Path']} {new['Version']}")
     (module / "go.mod").write_text("\n".join(lines) + "\n")
     shutil.copyfile(theirs / "go.sum", module / "go.sum")
+    if (kinds := theirs / "config" / "crd" / "bases").exists():
+        shutil.copytree(kinds, folder() / CRDS, dirs_exist_ok=True)
     return module
 
 
@@ -75,6 +104,6 @@ def _flags() -> str:
     return " ".join(("-s -w", *stated))
 
 
-def _go(where: Path, *words: str) -> str:
-    env = os.environ | {"CGO_ENABLED": "0"}
+def _go(where: Path, *words: str, cgo: bool = False) -> str:
+    env = os.environ | {"CGO_ENABLED": str(int(cgo))}
     return subprocess.run(["go", *words], cwd=where, env=env, text=True, stdout=subprocess.PIPE, check=True).stdout

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -212,9 +213,9 @@ stdout_logfile={at}/log/{name}.log""")
         }
 
 
-def environment(folder: Path) -> dict[str, str]:
+def environment(folder: Path, env: Mapping[str, str] = os.environ) -> dict[str, str]:
     """What a cluster's processes are told by: each inherits it, whoever started it."""
-    return {**os.environ, "BLACKSTART_CLUSTER": str(folder)}
+    return {**env, "BLACKSTART_CLUSTER": str(folder)}
 
 
 def _argv(program: str | Path, **flags: object) -> list[str]:

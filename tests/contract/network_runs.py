@@ -49,7 +49,7 @@ class NetworkRun:
         way: tuple[str, ...] = (), drill: Path = DRILL, **options: str,
     ) -> None:  # fmt: skip
         """`way` leads to the place where it runs, as in `ip netns exec NAME`; `drill` is the file of its experiment."""
-        self.folder, self.reports = folder, folder / "reports"
+        self.folder, self.reports, self.way = folder, folder / "reports", way
         file = folder / "target.toml"
         file.write_text(toml(**{"name": "test", "max_rate_hz": 50.0, **target}))
         env = {**os.environ, "PYTHONPATH": f"{ROOT / 'lib'}{os.pathsep}{ROOT}", "NETWORK_HOLD": str(hold_s)}
@@ -102,7 +102,7 @@ class NetworkRun:
             (script,) = self.reports.glob("*/HEAL.sh")
             argv, env = ["sh", str(script)], {"PATH": "/usr/bin:/bin"}
         else:
-            argv = [sys.executable, "-c", _HEAL]
+            argv = [*self.way, sys.executable, "-c", _HEAL]
             env = {**os.environ, "PYTHONPATH": str(ROOT / "lib")}
         mended = subprocess.run(
             argv, env=env, cwd=self.folder, capture_output=True, text=True, timeout=120, check=False

@@ -168,7 +168,7 @@ def test_a_load_that_flows_throughout_is_ended_with_the_run(
 def test_the_rights_of_our_page_are_enough_and_each_that_is_missing_is_named(
     shop: Shop, server: Server, kubeconfig: Path, tmp_path: Path
 ) -> None:
-    drill, load = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
+    drill, load, _ = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
     cluster_id = "---".join(one for one in drill.split("---") if "namespace: kube-system" in one)
     shop.add_user(kubeconfig, "enough", f"{cluster_id}\n---\n{load}")
     shop.add_user(kubeconfig, "less", f"{cluster_id}\n---\n{load.replace('pods/exec', 'pods/attach')}")

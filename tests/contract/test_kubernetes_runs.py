@@ -36,7 +36,7 @@ def shop(cluster: Cluster, kubeconfig: Path) -> Iterator[Shop]:
     """A namespace `shop` with users who have the rights of our page, less than those, and none."""
     cluster.load_image(redis_archive(kubeconfig.parent))
     with Shop(cluster, "shop") as one:
-        page, _ = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
+        page, *_ = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
         users = {"drills": page, "reader": without(page, "update"), "nobody": ""}
         for user, roles in users.items():
             one.add_user(kubeconfig, user, roles)

@@ -184,7 +184,7 @@ def test_a_target_of_the_pages_can_be_read_and_controlled(text: str) -> None:
 
 def test_the_target_of_kubernetes_page_is_controlled_with_the_rights_that_the_page_gives() -> None:
     """That they are enough is tried on a real cluster."""
-    (text, load), (drill, pods) = blocks(KUBERNETES, "toml"), blocks(KUBERNETES, "yaml")
+    (text, load), (drill, pods, _) = blocks(KUBERNETES, "toml"), blocks(KUBERNETES, "yaml")
     services = from_table(tomllib.loads(text), KUBERNETES.name).services.values()
     table = from_table(tomllib.loads(load), KUBERNETES.name).load
     change = k6_job.change(K6Pods(K6("s.js"), 3, table["image"], Context(table["namespace"])), "run", 60.0)

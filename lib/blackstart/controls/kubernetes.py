@@ -24,7 +24,7 @@ from blackstart.controls.kubernetes_answers import (
     state,
     state_of_pods,
 )
-from blackstart.controls.kubernetes_context import Context
+from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.kubernetes_rivals import rivals
 from blackstart.controls.kubernetes_workload import SCALED, WORKLOADS
 from blackstart.model.control import Control, State
@@ -87,7 +87,7 @@ class Kubernetes(Control):
 
     def resolve(self) -> Control:
         """The one workload that is meant, in the one cluster. Raises BadTarget with what is near, StepFailed."""
-        known = replace(self, **self._place.resolve().fields())
+        known = replace(self, **self.place.resolve().fields())
         found = kubernetes_workload.meant(known._api(), known.namespace, self.resource, self.name)
         return replace(known, resource=found.resource, name=found.name, selector=found.selector, pods=found.pods)
 
@@ -172,6 +172,10 @@ class Kubernetes(Control):
             raise NotAvailable("a selector names no single pod to run a command in: name its deployment")
         return self._kubectl("exec", self._it, "--", *argv)
 
+    def pod_selector(self) -> str:
+        """Of all of them."""
+        return self.selector
+
     def log_tail(self, lines: int, since: str = "") -> Command | None:
         """`kubectl logs` of all its pods."""
         when = (f"--since-time={since}",) if since else ()
@@ -207,10 +211,10 @@ class Kubernetes(Control):
         return self._kubectl(*words, accepts=none, timeout_s=_STOP_TIMEOUT_S)
 
     def _may(self, verb: str, what: str, *more: str) -> Command:
-        return self._place.may(verb, what, *more)
+        return self.place.may(verb, what, *more)
 
     def _kubectl(self, *words: str, **more: Any) -> Command:
-        return self._place.step(*words, **more)
+        return self.place.step(*words, **more)
 
     def _refuse_pause(self) -> NoReturn:
         raise NotAvailable(
@@ -222,11 +226,12 @@ class Kubernetes(Control):
     # ------------------------------------------------------------ looking
 
     @property
-    def _place(self) -> Context:
-        return Context(**{name: getattr(self, name) for name in Context().fields()})
+    def place(self) -> Context:
+        """The namespace, in its cluster."""
+        return place_of(self)
 
     def _api(self, timeout_s: float = 10.0) -> "ApiServer":
-        return self._place.api(timeout_s)
+        return self.place.api(timeout_s)
 
     def _with_pid(self, seen: State, pods: Sequence[Told]) -> State:
         ids = container_ids(pods)

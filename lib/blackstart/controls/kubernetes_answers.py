@@ -64,7 +64,7 @@ def state_of_pods(pods: Sequence[Told], number: int) -> State:
 
 def container_ids(pods: Iterable[Told]) -> tuple[str, ...]:
     """The ids of the main containers that run, without their runtime's name."""
-    found = (_main(pod) for pod in pods if _alive(pod))
+    found = (main_container(pod) for pod in pods if _alive(pod))
     return tuple(str(one.get("containerID", "")).rpartition("://")[2] for one in found if _runs(one))
 
 
@@ -75,9 +75,9 @@ def controller(thing: Told) -> Told:
 
 
 def _of_pods(alive: Sequence[Told], number: int, revives: bool) -> State:
-    mains = [_main(pod) for pod in alive]
+    mains = [main_container(pod) for pod in alive]
     running = [pod for pod, main in zip(alive, mains, strict=True) if _runs(main)]
-    lives = sorted(f"{pod['metadata']['uid']}:{_main(pod).get('restartCount', 0)}" for pod in running)
+    lives = sorted(f"{pod['metadata']['uid']}:{main_container(pod).get('restartCount', 0)}" for pod in running)
     whole = len(running) == number == len(alive)
     ready = sum(map(_ready, alive))
     why = next(filter(None, map(_why_not, alive)), "")
@@ -99,7 +99,7 @@ def _ready(pod: Told) -> bool:
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def _main(pod: Told) -> Told:
+def main_container(pod: Told) -> Told:
     """The status of the container that kubectl takes, too, where none is named."""
     first = pod["spec"]["containers"][0]["name"]
     name = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container", first)

@@ -1,14 +1,18 @@
 """Where in which cluster something is: what one context of a kubeconfig leads to, and a namespace there."""
 
 import contextlib
+import json
 import os
+import shlex
 import shutil
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
+from blackstart.model.control import Control
 from blackstart.model.step import Command
 
 if TYPE_CHECKING:
@@ -72,6 +76,17 @@ class Context:
         argv = (self.kubectl or "kubectl", f"--context={self.context}", f"--namespace={self.namespace}", *words)
         return Command(argv, env={"KUBECONFIG": self.kubeconfig} if self.kubeconfig else {}, **more)
 
+    def script(self, called: str, text: str, *words: str, **more: Any) -> Command:
+        """A script of the shell in which `kubectl` is as in `step`; the `words` are its $1 and so on."""
+        kubectl = self.step(**more)
+        lines = f'kubectl() {{ {shlex.join(("command", *kubectl.argv))} "$@"; }}; {text}'
+        return replace(kubectl, argv=("sh", "-c", lines, called, *words))
+
+    def create(self, thing: Mapping[str, Any], *words: str) -> Command:
+        """Make what a manifest describes; it fails where there is one of that name already."""
+        text = f'printf %s "$1" | kubectl {shlex.join(("create", *words, "-f", "-"))}'
+        return self.script("create", text, json.dumps(thing))
+
     def may(self, verb: str, what: str, *more: str) -> Command:
         """Asks the API server for a right (SelfSubjectAccessReview), and fails where it is missing."""
         return self.step("auth", "can-i", verb, what, *more)
@@ -79,6 +94,12 @@ class Context:
     def fields(self) -> dict[str, Any]:
         """By name, as a control has them, too."""
         return asdict(self)
+
+
+def place_of(control: Control) -> Context:
+    """Where a control's pods are. Raises NotAvailable where it has none."""
+    control.pod_selector()
+    return Context(**{name: getattr(control, name) for name in Context().fields()})
 
 
 def _kubeconfig() -> str:

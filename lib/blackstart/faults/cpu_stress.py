@@ -4,7 +4,7 @@ import math
 import shutil
 
 from blackstart.base.codec import plain
-from blackstart.faults import _cgroups
+from blackstart.faults import _cgroups, _chaos_mesh, _chaos_stress
 from blackstart.faults._stress import ENDS_AFTER_S, Stressed, stressed
 from blackstart.model.change import Change
 from blackstart.model.target import Target
@@ -18,7 +18,7 @@ _LEAST = 0.5
 class CpuStress:
     """`load` (0.8 is 80 %) of the processors that the service may run on, and of the quota of its control group, is
     used by stress-ng, or, where there is none, by a process of our own. It bites when half of that is used by it, or by
-    others while it waits for its turn."""
+    others while it waits for its turn. In pods of Kubernetes Chaos Mesh does it, where the cluster has it."""
 
     service: str
     load: float
@@ -28,7 +28,9 @@ class CpuStress:
             raise ValueError(f"load must be above 0 and at most 1, as in 0.8 for 80 %, not {self.load}")
 
     def plan(self, target: Target) -> tuple[Change, ...]:
-        """One change. Raises Refused where the service's process is not on this machine."""
+        """One change. Raises Refused where the service's process is not on this machine, nor Chaos Mesh's to use."""
+        if _chaos_mesh.in_served_pods(target, self.service):
+            return (_chaos_stress.stressed_pods(target, self.service).cpu(self.describe(), self.load),)
         place = stressed(target, self.service, "cpu")
         cores = self.load * _cgroups.cores_of(place.pid)
         used = StressUse(place.record, "cores", f"{self.service}_stress_cores")

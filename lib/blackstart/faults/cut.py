@@ -1,6 +1,7 @@
 """Cut the wire to a service: its proxy refuses connections and ends those that stand, while the service goes on."""
 
 from blackstart.base.codec import plain
+from blackstart.faults import _chaos_mesh
 from blackstart.faults._proxied import ProxyRoute, proxy_route_to
 from blackstart.model.change import Change
 from blackstart.model.target import Target
@@ -11,13 +12,18 @@ from blackstart.probes.proxy_state import NO_PROXY
 class Cut:
     """The proxy is down: the toxic `down` where it knows that (it has a lease), else `enabled: false`.
 
-    It bites when connections are refused, or end at once where something before the proxy takes them.
+    It bites when connections are refused, or end at once where something before the proxy takes them. Pods of
+    Kubernetes to which no proxy leads are cut off by Chaos Mesh: nothing passes in either direction, and it bites when
+    connections time out.
     """
 
     service: str
 
     def plan(self, target: Target) -> tuple[Change, ...]:
-        """One change. Raises Refused where no proxy carries the service, or its proxy is down already."""
+        """One change. Raises Refused where no proxy carries the service, or it is down already."""
+        if _chaos_mesh.in_unproxied_pods(target, self.service):
+            pods, route = _chaos_mesh.network_of(target, self.service)
+            return (pods.network(self.describe(), _chaos_mesh.dropped("both"), route.port().timed_out()),)
         proxied = proxy_route_to(target, self.service)
         proxied.route.normal()
         refused, answers = proxied.route.silent(), proxied.route.answers()

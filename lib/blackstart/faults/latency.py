@@ -4,6 +4,7 @@ from typing import Literal
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
+from blackstart.faults import _chaos_mesh
 from blackstart.faults._proxied import proxy_route_to
 from blackstart.faults._wire import positive
 from blackstart.model.change import Change
@@ -20,7 +21,8 @@ class Latency:
 
     The jitter is uniform within its bounds; `normal` takes it as the standard deviation, `exponential` as the mean of
     what is added. It is drawn for `each` chunk that passes, or for each answer, whose pieces then have one delay.
-    Toxiproxy itself knows only uniform jitter of each chunk.
+    Toxiproxy itself knows only uniform jitter of each chunk. Pods of Kubernetes to which no proxy leads are delayed by
+    Chaos Mesh: each packet that leaves them, with uniform jitter, where their nodes' kernel has netem.
     """
 
     service: str
@@ -48,15 +50,32 @@ class Latency:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or nobody could measure it."""
+        if _chaos_mesh.in_unproxied_pods(target, self.service):
+            return (self._in_pods(target),)
         proxied = proxy_route_to(target, self.service)
         trip = proxied.route.round_trip("a delay")
         slow_ms = proxied.route.slower_by(trip, self.usual_ms)
-        usual = {"distribution": "uniform", "each": "chunk"}
-        kind = {name: getattr(self, name) for name, word in usual.items() if getattr(self, name) != word}
+        kind = self._unusual()
         if kind and not proxied.embedded:
             raise Refused(f"the fault proxy of {self.service} knows no delays {kind}: use Blackstart's own")
         toxic = proxied.toxic("latency", self.stream, latency=self.latency_ms, jitter=self.jitter_ms, **kind)
         return (proxied.toxic_change(self.describe(), toxic, trip.at_least(slow_ms), trip.below(slow_ms)),)
+
+    def _in_pods(self, target: Target) -> Change:
+        pods, route = _chaos_mesh.network_of(target, self.service)
+        trip = route.round_trip("a delay")
+        slow_ms = route.slower_by(trip, self.usual_ms)
+        if unusual := self._unusual() | ({"stream": self.stream} if self.stream == "upstream" else {}):
+            raise Refused(f"Chaos Mesh knows no delays {unusual}: use Blackstart's own proxy (proxy.start)")
+        pods.refuse_without_queue(target, "netem", "delay", "1ms")
+        delay = {"latency": f"{self.latency_ms}ms", "jitter": f"{self.jitter_ms}ms", "correlation": "0"}
+        made = {"action": "delay", "direction": "to", "delay": delay}
+        return pods.network(self.describe(), made, trip.at_least(slow_ms), trip.below(slow_ms))
+
+    def _unusual(self) -> dict[str, str]:
+        """What not everybody who delays can do."""
+        usual = {"distribution": "uniform", "each": "chunk"}
+        return {name: getattr(self, name) for name, word in usual.items() if getattr(self, name) != word}
 
     def describe(self) -> str:
         """As in "delay redis by 2000 ms ± 500 ms"."""

@@ -4,7 +4,7 @@ from typing import Any
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
-from blackstart.faults import _cgroups
+from blackstart.faults import _cgroups, _chaos_mesh, _chaos_stress
 from blackstart.faults._stress import Stressed, stressed
 from blackstart.model.change import Change
 from blackstart.model.target import Target
@@ -21,7 +21,8 @@ class MemoryStress:
     """`mb` megabytes are held, or as many as bring the use up to `share` (0.9 is 90 %) of the limit that the service
     lives under: its control group's, else the machine's memory. It bites when nine tenths of that are really held.
 
-    The machine keeps `margin_mb`: nothing begins that would take it, and what runs ends by itself when others do.
+    The machine keeps `margin_mb`: nothing begins that would take it, and what runs ends by itself when others do. In
+    pods of Kubernetes Chaos Mesh does it, where the cluster has it: `mb` in each.
     """
 
     service: str
@@ -39,6 +40,8 @@ class MemoryStress:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where it would leave too little, or the process is not on this machine."""
+        if _chaos_mesh.in_served_pods(target, self.service):
+            return (_chaos_stress.stressed_pods(target, self.service).memory(self.describe(), self.mb),)
         place = stressed(target, self.service, "memory")
         mb = self._wanted_mb(place)
         used = StressUse(place.record, "mb", f"{self.service}_stress_mb")

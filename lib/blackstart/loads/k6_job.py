@@ -22,7 +22,6 @@ FOLDER = "/blackstart"
 _SCRIPTS = Path(__file__).parent / "in_pods"
 _KEPT_S = 600  # after its end, where nobody is left who would take it away
 _USER = 12345  # the one of k6's own image; any that is not root
-_MAKE = 'printf %s "$1" | { shift; exec "$@"; }'
 
 
 def segments(pods: int) -> tuple[tuple[str, str], ...]:
@@ -42,14 +41,12 @@ def change(load: K6Pods, run: str, lease_s: float) -> Change:
         for segment, sequence in segments(load.pods)
     ]
     files += [f"--from-literal={index}.json={text}" for index, text in enumerate(options)]
-    create = place.step("create", "-f", "-")
-    make = ("sh", "-c", _MAKE, "make", json.dumps(_job(load, run, lease_s)), *create.argv)
     things = (f"job/{name}", f"configmap/{name}")
     away = ("--ignore-not-found", "--cascade=foreground", "--wait=false")
     return Change(
         what=f"play {load.name} in {load.pods} pods ({place.namespace}/{name})",
         service=load.name,
-        do=(place.step("create", "configmap", name, *files), type(create)(make, env=create.env)),
+        do=(place.step("create", "configmap", name, *files), place.create(_job(load, run, lease_s))),
         undo=(place.step("delete", *things, *away),),
         bites=(),
         gone=(ClusterThings(place, name, MARK, ("job", "configmap")).is_(0),),

@@ -156,6 +156,10 @@ class Control(ABC):
         """
         raise self._lacks("has no way into a network of its own")
 
+    def pod_selector(self) -> str:
+        """The labels that pick its pods; `controls.kubernetes_context` tells where. Known after `resolve`. Pure."""
+        raise self._lacks("is not made of pods of Kubernetes")
+
     def published(self, port: int) -> str:
         """Where this machine reaches that port of the service, as `localhost:16379`; empty where it does not.
 

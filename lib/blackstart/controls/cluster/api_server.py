@@ -14,10 +14,12 @@ import httpx2
 from lightkube import Client
 from lightkube.config.kubeconfig import KubeConfig
 from lightkube.core.exceptions import ApiError, ConfigError
+from lightkube.generic_resource import create_namespaced_resource
 from lightkube.resources.apps_v1 import DaemonSet, Deployment, ReplicaSet, StatefulSet
 from lightkube.resources.autoscaling_v2 import HorizontalPodAutoscaler
 from lightkube.resources.batch_v1 import Job
 from lightkube.resources.core_v1 import ConfigMap, Namespace, Pod, Service
+from lightkube.resources.discovery_v1 import EndpointSlice
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 
 from blackstart.base import sockets
@@ -30,8 +32,14 @@ from blackstart.model.step import Command
 _KINDS: dict[str, Any] = {
     "deployment": Deployment, "statefulset": StatefulSet, "daemonset": DaemonSet, "replicaset": ReplicaSet, "pod": Pod,
     "job": Job, "configmap": ConfigMap,
+    "endpointslice": EndpointSlice,
     "service": Service, "namespace": Namespace, "autoscaler": HorizontalPodAutoscaler, "budget": PodDisruptionBudget,
 }  # fmt: skip
+# Chaos Mesh calls many by the same word as one.
+_CHAOS = ("NetworkChaos", "StressChaos", "PodChaos", "PodNetworkChaos")
+_KINDS |= {
+    kind.lower(): create_namespaced_resource("chaos-mesh.org", "v1alpha1", kind, kind.lower()) for kind in _CHAOS
+}
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 Told = dict[str, Any]
 T = TypeVar("T")

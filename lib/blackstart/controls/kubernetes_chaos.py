@@ -1,0 +1,81 @@
+"""What Chaos Mesh says of a resource of its, read. Pure.
+
+Its conditions are not relied on: `AllRecovered` is True before anything was injected, and where that only failed. What
+each pod's record says counts.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from blackstart.controls.kubernetes_answers import Told
+
+WAITING, INJECTED, FAILED, REPLACED, RECOVERED, ENDING = (
+    "waiting", "injected", "failed", "replaced", "recovered", "ending"
+)  # fmt: skip
+ABSENT = "absent"
+
+
+def stage(resource: Told | None, pods: Sequence[Told], uids: Collection[str]) -> tuple[str, str]:
+    """How far it has come, in one of the words above, and why it is no further, where it says that: `failed` and
+    `ending` have it in the word, too, as in `failed: no such queue`.
+
+    `pods` are those that are there now, `uids` of which the fault was planned: a pod that was replaced is not injected
+    again, and its record stays as it is.
+    """
+    if resource is None:
+        return ABSENT, ""
+    why = "; ".join(dict.fromkeys(_failures(resource)))
+    if resource["metadata"].get("deletionTimestamp"):
+        return _because(ENDING, why), why
+    if gone := sorted(set(uids) - {str(pod["metadata"]["uid"]) for pod in pods}):
+        return REPLACED, f"{len(gone)} of {len(uids)} pods are no more the ones that it was made for"
+    records = _records(resource)
+    if records and all(one.get("phase") == "Injected" and one.get("injectedCount", 0) >= 1 for one in records):
+        return (INJECTED, "") if _selected(resource) else (WAITING, "not all pods are selected")
+    if records and all(one.get("phase") == "Not Injected" and one.get("recoveredCount", 0) >= 1 for one in records):
+        return RECOVERED, "its duration is over"
+    return (_because(FAILED, why), why) if why else (WAITING, "")
+
+
+def _because(word: str, why: str) -> str:
+    return f"{word}: {why}" if why else word
+
+
+def acts_on(resource: Told, namespace: str, names: Collection[str]) -> bool:
+    """Whether it breaks any of these pods now, or will."""
+    wanted = (resource.get("status") or {}).get("experiment", {}).get("desiredPhase", "Run")
+    if wanted == "Stop" and not any(str(one.get("phase", "")).startswith("Injected") for one in _records(resource)):
+        return False
+    hit = {tuple(str(one.get("id", "")).split("/")[:2]) for one in _records(resource)}
+    return any((namespace, name) in hit for name in names)
+
+
+def stale(podnetwork: Sequence[Told], names: Collection[str]) -> list[str]:
+    """The pods whose network a fault has failed to change: what is left of it there fails the next one, too."""
+    failed = [one for one in podnetwork if (one.get("status") or {}).get("failedMessage")]
+    return [name for one in failed if (name := str(one["metadata"]["name"])) in names]
+
+
+def daemons(slices: Sequence[Told]) -> dict[str, str]:
+    """The pod of the daemon that is ready on each node, looked for as Chaos Mesh itself does."""
+    mine = (one for one in slices if str(one["metadata"]["name"]).startswith("chaos-daemon-"))
+    ends = [end for one in mine for end in one.get("endpoints") or ()]
+    ready = [end for end in ends if (end.get("conditions") or {}).get("ready") is not False]
+    return {str(end.get("nodeName")): str((end.get("targetRef") or {}).get("name", "")) for end in ready}
+
+
+def _records(resource: Told) -> Sequence[Told]:
+    experiment = (resource.get("status") or {}).get("experiment") or {}
+    return experiment.get("containerRecords") or ()
+
+
+def _selected(resource: Told) -> bool:
+    conditions = (resource.get("status") or {}).get("conditions") or ()
+    return any(one["type"] == "Selected" and one["status"] == "True" for one in conditions)
+
+
+def _failures(resource: Told) -> Iterator[str]:
+    """What went wrong last with each pod, where its last event is a failure."""
+    for record in _records(resource):
+        last = (record.get("events") or [{}])[-1]
+        if last.get("type") == "Failed":
+            yield " ".join(str(last.get("message") or f"{last.get('operation')} failed").split())

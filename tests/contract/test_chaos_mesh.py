@@ -1,0 +1,244 @@
+"""Faults by a real Chaos Mesh: they bite and are undone, whoever dies, and what can't be is refused beforehand."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blackstart.base.errors import EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_NOT_RESTORED, EXIT_REFUSED
+from blackstart.controls.kubernetes_chaos import RECOVERED, stage
+from blackstart.faults.bandwidth import Bandwidth
+from blackstart.faults.cpu_stress import CpuStress
+from blackstart.faults.cut import Cut
+from blackstart.faults.drop import Drop
+from blackstart.faults.latency import Latency
+from blackstart.faults.memory_stress import MemoryStress
+from blackstart.model.change import Fault
+from tests.cluster.chaos_mesh import ChaosMesh
+from tests.cluster.cluster import Cluster
+from tests.contract.cluster_manifests import redis_archive
+from tests.contract.kubernetes_shop import Shop, environment, workload
+from tests.contract.network_runs import ROOT, NetworkRun
+from tests.docs.pages import blocks
+from tests.requirements import require
+from tests.services import eventually
+
+pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
+WITHIN_S = 90.0
+FAULTS: tuple[Fault, ...] = (
+    Drop("redis"), Cut("redis"), Bandwidth("redis", 100), CpuStress("redis", 0.3), MemoryStress("redis", mb=128)
+)  # fmt: skip
+NAME = "redis.shop.svc.cluster.local"
+"""Whoever is Redis's pod by now."""
+_NAMED = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
+
+
+@pytest.fixture(scope="module")
+def mesh(cluster: Cluster) -> ChaosMesh:
+    """In the cluster of this file's tests."""
+    require("chaos-mesh")
+    one = ChaosMesh(cluster)
+    one.up()
+    return one
+
+
+@pytest.fixture(scope="module")
+def kubeconfig(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The cluster's own, to which users are added."""
+    return Path(shutil.copy(cluster.kubeconfig, tmp_path_factory.mktemp("kubeconfig")))
+
+
+@pytest.fixture(scope="module")
+def shop(mesh: ChaosMesh, kubeconfig: Path) -> Iterator[Shop]:
+    """A namespace `shop` with users who have the rights of our page, and less than those."""
+    mesh.cluster.load_image(redis_archive(kubeconfig.parent))
+    with Shop(mesh.cluster, "shop") as one:
+        drill, _, chaos_mesh = blocks(ROOT / "docs" / "kubernetes.md", "yaml")
+        page = f"{drill}---\n{chaos_mesh}"
+        for user, roles in {
+            "drills": page,
+            "reader": page.replace("[create, get, list, delete]", "[get, list]"),
+        }.items():
+            one.add_user(kubeconfig, user, roles)
+        spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": {"app": "redis"}}
+        spec["ports"] = [{"port": 6379}]
+        one.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}, "spec": spec})
+        yield one
+
+
+@pytest.fixture(autouse=True)
+def redis(shop: Shop, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pod, ready."""
+    for name, value in environment(kubeconfig).items():
+        monkeypatch.setenv(name, value)
+    shop.apply(workload("Deployment", 1))
+    assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
+
+
+def run(shop: Shop, folder: Path, fault: Fault, hold_s: float = 0.5, allow: str = "", **table: str) -> NetworkRun:
+    """A run that finds Redis by its name, as pods do."""
+    names = folder / "resolv.conf"
+    names.write_text(f"nameserver {shop.cluster.place.address}\n")
+    way = ("unshare", "--mount", "sh", "-c", _NAMED, "with names", str(names))
+    control = {"deployment": "redis", "namespace": shop.namespace, **table}
+    service = {"address": f"{NAME}:6379", "dsn": f"redis://{NAME}:6379", "control": control}
+    allowed = ",".join(filter(None, (NAME, allow)))
+    target = {"max_rate_hz": 10.0, "services": {"redis": service}}
+    return NetworkRun(folder, fault, target, hold_s, allowed, way)
+
+
+def chaos(shop: Shop) -> list[dict[str, Any]]:
+    """The resources of Chaos Mesh that stand for faults."""
+    found = shop.kubectl("get", "networkchaos,stresschaos,podchaos", "-o", "json")
+    return list(json.loads(found)["items"])
+
+
+def is_whole(shop: Shop) -> bool:
+    """Whether nothing is left of any fault, in the cluster or at a pod."""
+    specs = shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}")
+    return not chaos(shop) and not specs.replace("{}", "").split()
+
+
+def injected(shop: Shop, folder: Path, hold_s: float = 50.0) -> NetworkRun:
+    """A run whose fault has cut the pod off."""
+    one = run(shop, folder, Drop("redis"), hold_s)
+    one.wait_for("the fault bites")
+    assert len(chaos(shop)) == 1
+    return one
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
+def test_it_bites_and_is_undone_with_the_rights_of_our_page(shop: Shop, tmp_path: Path, fault: Fault) -> None:
+    before = shop.pods()
+    held = run(shop, tmp_path, fault, context="drills")
+    assert held.end() == EXIT_HELD, held.text
+    assert is_whole(shop) and shop.pods() == before
+
+
+# ---------------------------------------------------------------- refused
+
+
+def refused(shop: Shop, folder: Path, fault: Fault, **more: str) -> str:
+    """What is said of a run that was refused, and made nothing."""
+    refusing = run(shop, folder, fault, **more)
+    assert refusing.end() == EXIT_REFUSED, refusing.text
+    assert chaos(shop) == [] and not list(refusing.reports.glob("*/HEAL.sh"))
+    return " ".join(refusing.text.split())
+
+
+def test_a_delay_that_no_kernel_here_can_make_is_refused(shop: Shop, tmp_path: Path) -> None:
+    told = refused(shop, tmp_path, Latency("redis", 500))
+    assert "the kernel of node1, where redis runs, has no netem" in told and "--allow netem" in told
+
+
+def test_a_right_that_is_missing_is_named(shop: Shop, tmp_path: Path) -> None:
+    assert "auth can-i create networkchaos.chaos-mesh.org" in refused(shop, tmp_path, Drop("redis"), context="reader")
+
+
+def test_a_node_without_a_daemon_is_refused(shop: Shop, mesh: ChaosMesh, tmp_path: Path) -> None:
+    with mesh.without_daemon():
+        assert "pods of redis run on node1, where no daemon of Chaos Mesh is ready" in refused(
+            shop, tmp_path, Drop("redis")
+        )
+
+
+def test_webhooks_that_are_down_refuse_it(shop: Shop, mesh: ChaosMesh, tmp_path: Path) -> None:
+    mesh.kill_controller()
+    try:
+        assert "failed calling webhook" in refused(shop, tmp_path, Drop("redis"))
+    finally:
+        mesh.start_controller()
+        assert eventually(mesh.works, WITHIN_S)
+
+
+def test_what_somebody_else_breaks_already_is_refused(shop: Shop, tmp_path: Path) -> None:
+    shop.apply(partition("theirs", "300s"))
+    try:
+        assert eventually(lambda: said(shop, "theirs") == "injected", WITHIN_S)
+        refusing = run(shop, tmp_path, CpuStress("redis", 0.3))
+        assert refusing.end() == EXIT_REFUSED
+    finally:
+        shop.kubectl("delete", "networkchaos", "theirs")
+    assert "redis is" in refusing.text and is_whole(shop)
+
+
+# ---------------------------------------------------------------- what goes wrong
+
+
+def test_a_delay_that_fails_all_the_same_is_mended_and_nothing_is_left(shop: Shop, tmp_path: Path) -> None:
+    before = shop.pods()
+    failed = run(shop, tmp_path, Latency("redis", 500), allow="netem")
+    assert failed.end(3 * WITHIN_S) == EXIT_INCONCLUSIVE, failed.text
+    assert "unable to set tcs" in failed.text
+    assert is_whole(shop) and not set(shop.pods()) & set(before)
+
+
+def test_a_pod_that_is_replaced_meanwhile_ends_the_run_inconclusive(shop: Shop, tmp_path: Path) -> None:
+    one = injected(shop, tmp_path)
+    shop.kubectl("delete", "pods", "--selector=app=redis", "--wait=false")
+    assert one.end() == EXIT_INCONCLUSIVE, one.text
+    assert "redis_networkchaos is replaced" in one.text and is_whole(shop)
+
+
+def partition(name: str, duration: str) -> dict[str, Any]:
+    spec = {"action": "partition", "direction": "from", "mode": "all", "duration": duration}
+    spec |= {"selector": {"namespaces": ["shop"], "labelSelectors": {"app": "redis"}}}
+    return {"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "NetworkChaos", "metadata": {"name": name}, "spec": spec}
+
+
+def said(shop: Shop, name: str) -> str:
+    told = shop.kubectl("get", "networkchaos", name, "-o", "json", "--ignore-not-found")
+    pods = json.loads(shop.kubectl("get", "pods", "--selector=app=redis", "-o", "json"))["items"]
+    return stage(json.loads(told) if told else None, pods, ())[0]
+
+
+def test_a_fault_that_nobody_undoes_ends_by_itself(shop: Shop) -> None:
+    shop.apply(partition("left", "4s"))
+    try:
+        assert eventually(lambda: said(shop, "left") == RECOVERED, WITHIN_S)
+        assert shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}") == "{}"
+    finally:
+        shop.kubectl("delete", "networkchaos", "left")
+
+
+# ---------------------------------------------------------------- whoever dies
+
+
+def test_the_guardian_of_a_killed_run_takes_the_fault_back(shop: Shop, tmp_path: Path) -> None:
+    one = injected(shop, tmp_path)
+    one.kill()
+    assert one.guardian_gone(WITHIN_S) and is_whole(shop)
+
+
+@pytest.mark.parametrize("way", ["chaos.heal", "HEAL.sh"])
+def test_where_its_guardian_dies_too_either_way_of_mending_takes_it_back(
+    shop: Shop, kubeconfig: Path, tmp_path: Path, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = injected(shop, tmp_path)
+    one.orphan()
+    assert len(chaos(shop)) == 1
+    monkeypatch.delenv("KUBECONFIG")  # by another shell
+    one.mend(way)
+    monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
+    assert eventually(lambda: is_whole(shop), WITHIN_S)
+
+
+def test_without_a_controller_it_is_not_restored_and_mended_when_that_is_back(
+    shop: Shop, mesh: ChaosMesh, tmp_path: Path
+) -> None:
+    one = injected(shop, tmp_path, hold_s=1.0)
+    mesh.kill_controller()
+    try:
+        code = one.end(3 * WITHIN_S)
+    finally:
+        mesh.start_controller()
+        assert eventually(mesh.works, WITHIN_S)
+    assert code == EXIT_NOT_RESTORED, one.text
+    assert "do its controller and its daemons run?" in one.text
+    one.mend("chaos.heal")
+    assert is_whole(shop)
