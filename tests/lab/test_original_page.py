@@ -143,7 +143,7 @@ def held(clone: Clone, output: str, *drills: tuple[str, str]) -> None:
     rest = re.sub(r"\x1b\[[0-9;]*m", "", output).replace("\r", "")
     for _, name in drills:
         verdict = f"{name} on trader: held"
-        for line in (verdict, "result:    ", "state:     trading is running", "evidence:  ", "run again: "):
+        for line in (verdict, "result:    ", "state:     at ", "evidence:  ", "run again: "):
             _, found, rest = rest.partition(f"\n{line}")
             assert found, (line, output)
 

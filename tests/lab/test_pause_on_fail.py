@@ -133,12 +133,19 @@ def test_not_restored_is_not_waited_for_whoever_leads(lab: LabDriver, tmp_path: 
         undone_s = next(event["at"] for event in done.record.of("undone"))
         assert undone_s < drill.asked()[0]["at"]
         assert "trading may resume by itself once leader is 1" in done.output
+        assert done.output.splitlines()[-1].endswith(f"chaos.heal --experiment {FILE}")
     finally:
         give_back()
         (tmp_path / "file.mends").touch()
         env = {**environment(lab.state, tmp_path / "reports"), "PYTHONPATH": str(ROOT)}
         healed = subprocess.run(
-            command("chaos.heal"), cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
+            command("chaos.heal", "--experiment", str(FILE)),
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
         )
     assert ledger(lab.state) == [] and (tmp_path / "file").exists(), healed.stdout + healed.stderr
 

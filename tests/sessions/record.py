@@ -89,7 +89,10 @@ class Session:
     def ends(self) -> int:
         """To its end, with nothing to note."""
         while (
-            self.child.expect_exact(["A note for the evidence (Enter: none): ", "What was learned? ", pexpect.EOF]) < 2
+            self.child.expect_exact(
+                ["A note for the evidence, no command (Enter: none): ", "What was learned? ", pexpect.EOF]
+            )
+            < 2
         ):
             self.child.sendline("")
         self.child.close()

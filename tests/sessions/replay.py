@@ -94,7 +94,7 @@ class Run:
         """As a report of it begins."""
         for name, lines in self.lines.items():
             (self.folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        seen = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(self.folder.iterdir()))).hexdigest()
+        seen = hashlib.sha256(b"".join(path.read_bytes() for path in sorted(self.folder.glob("*.*")))).hexdigest()
         if seen not in _JUDGED:  # in each of its forms a session has the same
             _JUDGED[seen] = journal.read(self.folder / "journal.jsonl"), judge_folder(self.folder)
         record, judgement = _JUDGED[seen]

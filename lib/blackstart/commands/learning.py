@@ -25,7 +25,8 @@ def ask(console: Console, folder: Folder, redactor: Redactor) -> None:
     or locked while it waits. Ctrl-C is no answer, and whatever becomes of it, the verdict stands."""
     console.between = lambda: None  # the run is over: nothing has to be looked after while it waits
     with contextlib.suppress(KeyboardInterrupt):
-        told: dict[notes.Kind, str] = {"": console.line("A note for the evidence (Enter: none): ", _ASKED_WITHIN_S)}
+        noted = console.line("A note for the evidence, no command (Enter: none): ", _ASKED_WITHIN_S)
+        told: dict[notes.Kind, str] = {"": noted}
         try:
             add(folder.path, told, "", redactor)
             learned = console.line("What was learned? (Enter: nothing): ", _ASKED_WITHIN_S).strip()

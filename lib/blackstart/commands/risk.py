@@ -5,7 +5,7 @@ from blackstart.model.plan import Plan
 
 
 def text(plan: Plan) -> str:
-    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores`.
+    """`stop redis for about 1 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C undoes it`.
 
     It is "" where nothing is broken. The times are the experiment's own: its hold, or the limits of what is awaited
     while the fault is in force, and those of the recovery. What is paused is only told where the experiment expects it.
@@ -17,7 +17,7 @@ def text(plan: Plan) -> str:
     what = ", ".join(dict.fromkeys(change.what for change in plan.changes))
     recovery_s = max((e.within_s or 0.0 for e in plan.experiment.recovery), default=0.0)
     back = f"{_paused(plan)} for up to {most_s + recovery_s:.0f} s if it recovers" if recovery_s else ""
-    mends = "what is done by hand is undone by hand" if plan.by_hand else "Ctrl-C restores"
+    mends = "what is done by hand is undone by hand" if plan.by_hand else "Ctrl-C undoes it"
     return "; ".join(filter(None, (f"{what} for about {held} s", back, mends)))
 
 

@@ -38,7 +38,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.probes import read
 from blackstart.reports import result_json
 from blackstart.safety.heal import heal as healing
-from blackstart.safety.heal.elsewhere import heal_command, status_command
+from blackstart.safety.heal.elsewhere import heal_command_of, status_command
 from blackstart.safety.preflight import freeze, guard_rails, service_lock, ssh_origin
 from blackstart.suites import discovery, systems
 from blackstart.verdict.from_folder import Result
@@ -115,8 +115,11 @@ def run_one(found: discovery.Found, given: Flags, redactor: Redactor, variant: s
         learning.ask(console, result.evidence, redactor)
     if result.judgement.verdict == Verdict.NOT_RESTORED:
         if made.guardian.goes_on:
-            console.plain(f"Its guardian goes on trying by itself: remove the cause. How it stands: {status_command()}")
-        console.plain(f"NOT RESTORED. Mend it by hand (sh {result.evidence.heal_script}), or now with:", heal_command())
+            told = "Remove the cause: the guardian, a process of this run, goes on trying and mends it then."
+            console.plain(f"{told} How it stands: {status_command()}")
+        by_hand = f"by hand: sh {result.evidence.heal_script}"
+        console.plain(f"NOT RESTORED. Once the cause is removed, mend it ({by_hand}), or now with:")
+        console.plain(heal_command_of(plan.changes, str(found.path.absolute())))
     return result
 
 

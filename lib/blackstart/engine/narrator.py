@@ -27,11 +27,13 @@ from blackstart.verdict.monitors import late
 
 T = TypeVar("T")
 _PROGRESS_EVERY_S = 0.5
+_INDENT, _READ_COLUMNS, _LEAST_COLUMNS = 13, 32, 20  # of the block's rows
 _UNDOING = ("undo", "undo again")
 _UNDOES = "undoes it first, then ends"
 _ENDS = "ends it once it is undone"
 _CTRL_C = {"baseline": "ends it, nothing is broken yet", "checks": "ends it, nothing is broken yet",
-           "bite": _UNDOES, "fault": _UNDOES, "undo": _ENDS, "undo again": _ENDS}  # fmt: skip
+           "bite": _UNDOES, "fault": _UNDOES, "undo": _ENDS, "undo again": _ENDS,
+           "recovery": "ends it: whether the system recovers is not seen then"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -137,7 +139,8 @@ class Narrator:
 
     def undo_failed(self, why: str, times: int) -> None:
         """One more try of an undo has failed, so many in a row for that reason."""
-        tried = f"failed {times} time{'' if times == 1 else 's'}: "
+        among = f" in {self._tries} tries" if self._tries > times else ""
+        tried = f"failed {times} time{'' if times == 1 else 's'}{among}: "
         self._failing = tried + shortened(why.removeprefix("undo failed: "), self.console.columns - 12 - len(tried))
 
     def rows(self) -> Iterator[Row]:
@@ -148,6 +151,9 @@ class Narrator:
         if self._failing:
             yield Row("undo", self._failing, "bold red")
         wanted = [(f"{one.expectation.condition}{_limit(one)}", one.last) for one in awaited] or self._unproved()
+        # What was read must be seen, however long is what is awaited.
+        room = max(_LEAST_COLUMNS, self.console.columns - _INDENT - _READ_COLUMNS)
+        wanted = [(shortened(what, room), last) for what, last in wanted]
         width = max((len(what) for what, _ in wanted), default=0)
         for number, (what, last) in enumerate(wanted):
             yield Row("" if number else "awaiting", f"{what:<{width}}  {shown_reading(last)}")

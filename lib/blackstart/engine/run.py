@@ -263,7 +263,9 @@ class Run:
         self.narrator.tick()
         self.guardian.problem()  # the sign that the run lives; what is wrong with its guardian no longer matters here
         if self.signals.first is not None:
-            self._tell_interruption(f"{Interrupted(self.signals.first)}: restored already, closing the record")
+            self._tell_interruption(
+                f"{Interrupted(self.signals.first)}: undone already, its recovery is not waited for; closing the record"
+            )
             raise EndedEarly("interrupted")
 
     def _tell_interruption(self, told: str) -> None:
@@ -284,8 +286,10 @@ class Run:
         self.narrator.waiting("reading the final state", "end")
         if self.signals.first is not None:
             interrupted = str(Interrupted(self.signals.first))
-            restored = "NOT RESTORED" if self.injection.outstanding else "restored already"
-            self._tell_interruption(f"{interrupted}: {restored}, closing the record")
+            restored = (
+                "NOT RESTORED" if self.injection.outstanding else "undone already, its recovery is not waited for"
+            )
+            self._tell_interruption(f"{interrupted}: {restored}; closing the record")
             self.observer.note(EventName.INTERRUPTED, message=interrupted, sync=True)
         self._safely(self.traffic.end)
         self._safely(self.load_setup.take_away)

@@ -24,6 +24,7 @@ def of_run(view: RunView, exit_code: int) -> dict[str, Any]:
         "besides": list(how.besides),
         "left_out": list(how.left_out),
         "still_broken": list(how.still_broken),
+        "down": list(how.down),
         "trading": how.trading,
         "state": how.state,
         "abort": how.abort,
@@ -61,6 +62,7 @@ def blank(experiment: str, came_to: Verdict | None, exit_code: int | None, cause
         "besides": [],
         "left_out": [],
         "still_broken": [],
+        "down": [],
         "trading": "",
         "state": "",
         "abort": "",
@@ -93,6 +95,7 @@ def message(run: Mapping[str, Any], where: str, job: str) -> dict[str, Any]:
     many = "1 expectation follows" if run["follows"] == 1 else f"{run['follows']} expectations follow"
     follows = f" ({many} from it)" if run["follows"] else ""
     lines = [said, f"{run['cause']}{follows}", *(f"STILL BROKEN: {line}" for line in run["still_broken"])]
+    lines += [f"DOWN: {line}" for line in run["down"]]
     lines += [run["trading"], f"evidence: {run['evidence']}", f"on {where}", f"job: {job}" if job else ""]
     lines += [f"first: {line}" for line in run["mend_first"] if line != run["next"]]
     lines += [f"first: {run['lifted']}" if run["lifted"] else ""]

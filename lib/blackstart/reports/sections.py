@@ -19,7 +19,6 @@ from blackstart.reports.observed import Row
 from blackstart.reports.standing import Standing
 from blackstart.reports.story import RunView
 from blackstart.reports.words import DONE, hint, ms, result, sign_of, tell, verdict_says
-from blackstart.safety.heal.elsewhere import heal_command
 
 Cell = Child | Sequence[Child]
 
@@ -73,7 +72,7 @@ def _typed(label: str, text: str) -> Child:
 
 
 def _mend(view: RunView) -> Element:
-    commands = f"{heal_command()}\nsh {shlex.quote(str(view.where / 'HEAL.sh'))}"
+    commands = f"{view.heals}\nsh {shlex.quote(str(view.where / 'HEAL.sh'))}"
     return e("div", e("p", "Mend it with one of these:"), e("pre", commands), class_="mend")
 
 

@@ -20,7 +20,6 @@ from blackstart.reports import cause as causes
 from blackstart.reports.cause import Cause
 from blackstart.reports.story import RunView
 from blackstart.reports.words import MENDED
-from blackstart.safety.heal.elsewhere import heal_command
 from blackstart.verdict import bystanders
 from blackstart.verdict.judge import Judgement
 
@@ -45,7 +44,7 @@ class Standing:
     no such state. `resume` and `next` are lines of shell; `resume` is "" where nobody knows how, or there is no need.
     `ended` says what else must run again before it is resumed, in words, `by_hand` are the steps of PAUSE_ON_FAIL that
     failed, as lines of shell. `lifted` says what must have ended before the drill is run again, which is refused else.
-    `left_out` are the criteria that the operator left out by choice.
+    `left_out` are the criteria that the operator left out by choice. `down` says what ended beside the drill.
     """
 
     what: str
@@ -65,6 +64,7 @@ class Standing:
     ended: tuple[str, ...] = ()
     by_hand: tuple[str, ...] = ()
     lifted: str = ""
+    down: tuple[str, ...] = ()
 
     @property
     def first(self) -> tuple[str, ...]:
@@ -113,6 +113,8 @@ class Standing:
             yield "besides", self.broke_besides
         for line in self.still_broken:
             yield "STILL BROKEN", line
+        for line in self.down:
+            yield "DOWN", line
         if self.undone:
             yield "undone", self.undone
         if self.left_out:
@@ -124,17 +126,16 @@ class Standing:
         yield from (*steps, ("evidence", self.evidence), *last)
 
     def _steps(self) -> Iterator[tuple[str, str]]:
-        """What is to be typed or done, numbered where something comes first; last, what `next` says."""
+        """What is to be typed or done, numbered where that is several; last what `next` says, which is no step of it:
+        who works the list down is not to break the system once more."""
         steps = [("mend" if line == self.next else "by hand" if line in self.by_hand else "first", line)
                  for line in self.first]  # fmt: skip
         steps += [("resume", self.resume)] if self.resume else []
         steps += [("first", self.lifted)] if self.lifted else []
-        numbered = bool(self.first or self.lifted)
-        steps += [("run again", self.next)] if self.next and not self.still_broken else []
         for number, (word, line) in enumerate(steps, 1):
-            yield f"{number}. {word}" if numbered else word, line
-        if self.next and self.still_broken:
-            yield "heal", self.next
+            yield f"{number}. {word}" if len(steps) > 1 else word, line
+        if self.next:
+            yield "heal" if self.still_broken else "run again", self.next
 
 
 @lru_cache(maxsize=1)  # each report of a run begins with it
@@ -142,7 +143,7 @@ def of(view: RunView) -> Standing:
     """How things stand by the record of a run, and its guardian's."""
     verdict = view.judgement.verdict
     broken = tuple(_still_broken(view))
-    found, state = _cause(view), _State(view)
+    found, state = _cause(view), _State(view, bool(broken))
     return Standing(
         what=f"{view.name} on {view.target['name']}",
         verdict=verdict,
@@ -155,12 +156,13 @@ def of(view: RunView) -> Standing:
         abort=state.abort,
         resume=state.resume,
         evidence=str(view.where),
-        next=heal_command() if broken else view.again,
+        next=view.heals if broken else view.again,
         left_out=view.judgement.left_out,
         undone="" if broken else _undone(view),
         ended=tuple(_ended(view, state)),
         by_hand=state.by_hand,
         lifted="" if broken else _lifted(view),
+        down=tuple(_down(view)),
     )
 
 
@@ -234,7 +236,7 @@ def _start(view: RunView, change: Change, undone_by: str) -> Iterator[str]:
 def _undone(view: RunView) -> str:
     """What was broken, once each: none of it is any more."""
     done = dict.fromkeys(str(event["what"]) for event in view.record.of(EventName.DO))
-    return f"{', '.join(done)}: all is undone, and it was proved" if done else ""
+    return f"{', '.join(done)}: undone, and proved" if done else ""
 
 
 def is_typed(label: str) -> bool:
@@ -245,7 +247,8 @@ def is_typed(label: str) -> bool:
 def _lifted(view: RunView) -> str:
     """What ended the run, and lets none begin as long as it is set."""
     frozen = (view.record.last(EventName.ABORTED) or {}).get("frozen")
-    return f"wait until the freeze is lifted, or ask who set it ({frozen})" if frozen else ""
+    told = f"wait until the freeze is lifted, or ask who set it ({frozen}): until then a drill is refused"
+    return told if frozen else ""
 
 
 def _ended(view: RunView, state: "_State") -> Iterator[str]:
@@ -253,16 +256,24 @@ def _ended(view: RunView, state: "_State") -> Iterator[str]:
     for finding in view.judgement.findings:
         if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
             starts = bystanders.starts(view.record)
-            yield f"start again what has ended: {finding.message}{f'; with: {starts}' if starts else ''}"
+            resumes = ", and be ready for the next step: the system may resume at once" if state.by_hand else ""
+            yield f"find out why that is down, then start it{resumes}{f'; with: {starts}' if starts else ''}"
     if state.word == "unseen" and (api := view.target.get("api")):
         yield f"see that the API answers: {api}"
+
+
+def _down(view: RunView) -> Iterator[str]:
+    """What ended beside the drill, and not by it."""
+    for finding in view.judgement.findings:
+        if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
+            yield finding.message
 
 
 class _State:
     """How the state stands that PAUSE_ON_FAIL would bring about."""
 
-    def __init__(self, view: RunView) -> None:
-        self._view = view
+    def __init__(self, view: RunView, broken: bool) -> None:
+        self._view, self._broken = view, broken
         safe = view.system.safe_state
         self._abort = view.record.last(EventName.ABORT_VERIFIED)
         steps = [event for event in view.record.of(EventName.ABORT_STEP) if not event.get("at_once")]
@@ -316,22 +327,28 @@ class _State:
         if not self.word:
             return ""
         skipped = f". Skipped, the API has no such route: {', '.join(self._skipped)}" if self._skipped else ""
-        told = "see below" if len(self.by_hand) == len(self._failed) else ", ".join(self._failed)
-        failed = f". FAILED, do it by hand: {told}" if self._failed else ""
+        by_hand = " (by hand: see below)" if len(self.by_hand) == len(self._failed) else ""
+        failed = f"PAUSE_ON_FAIL FAILED: not done is {', '.join(self._failed)}{by_hand}. " if self._failed else ""
         then = "as the run ended, before that undo: " if self._view.mended_later else ""
         now = ". See for yourself how it stands now" if then else ""
-        return f"{then}{self._reached()}{skipped}{failed}{now}"
+        return f"{failed}{then}{self._reached()}{skipped}{now}"
 
     def _reached(self) -> str:
         of = self.of
         asked: Event = self._abort or {}
         once = f"; it may resume by itself once {asked['resumes_once']}" if asked.get("resumes_once") else ""
         if self.word == "paused" and self._unsettled:
-            return f"{self._at()}{of} was paused, and not by us: {self._unsettled}. It may resume by itself once it is"
+            needs = ", which needs the undo first" if self._broken else ""
+            told = f"{of} had paused itself, {self._unsettled}; it resumes by itself once that is so{needs}"
+            return f"{self._at()}{told}"
         if self.word == "paused":
             return f"{of} is paused{', by PAUSE_ON_FAIL, and stayed paused' if asked.get('ok') else ''}{once}"
         if self.word == "running":
-            return f"{of} is NOT PAUSED, although PAUSE_ON_FAIL asked for it" if self._begun else f"{of} is running"
+            return (
+                f"{of} is NOT PAUSED, although PAUSE_ON_FAIL asked for it"
+                if self._begun
+                else f"{self._at()}{of} was running"
+            )
         return f"NOBODY HAS SEEN whether {of} is paused{self._seen()}{once}. See for yourself"
 
     def _seen(self) -> str:

@@ -17,6 +17,7 @@ from blackstart.model.finding import Interval
 from blackstart.model.reading import Reading
 from blackstart.model.system import System
 from blackstart.reports.lanes import Lane, lanes
+from blackstart.safety.heal.elsewhere import heal_command_of
 from blackstart.verdict import judge
 from blackstart.verdict.judge import Judgement
 from blackstart.verdict.lateness import Lateness
@@ -113,6 +114,11 @@ class RunView:
     def system(self) -> System:
         """What is known of the target's kind, or where it has none, of the kind that the experiment is for."""
         return self._known(self.target.get("kind") or (self.experiment.target if self.experiment else ""))
+
+    @property
+    def heals(self) -> str:
+        """What to type to mend what is not proved undone."""
+        return heal_command_of(self.changes, str((self.head.get("experiment_file") or {}).get("path", "")))
 
     @property
     def again(self) -> str:

@@ -14,7 +14,6 @@ from blackstart.reports.load_view import LoadRow
 from blackstart.reports.standing import PROSE
 from blackstart.reports.story import RunView
 from blackstart.reports.words import hint, ms, result, verdict_says
-from blackstart.safety.heal.elsewhere import heal_command
 
 _WIDEST = 120  # of a file, which is no terminal
 _LOAD_HEADS = ("phase", "operation", "outcome", "count", "share", "per s", "p50 ms", "p95 ms", "p99 ms")
@@ -116,7 +115,7 @@ def _closing(view: RunView, columns: int) -> list[str]:
     if view.again:
         told.append(f"{again}: {view.again}")
     if judgement.verdict == Verdict.NOT_RESTORED and not view.mended_later:
-        told.append(f"mend it: {heal_command()}, or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}")
+        told.append(f"mend it: {view.heals}, or: sh {shlex.quote(str(view.where / 'HEAL.sh'))}")
     return told
 
 

@@ -215,7 +215,7 @@ def _unbitten(record: Record, monitors: Monitors) -> tuple[str, ...]:
     unproved = [str(w.expectation.condition) for w in monitors.bites if w.interval is None]
     if not monitors.bites:
         return ("the fault was never injected",)
-    return (f"the fault did not bite: never seen that {', '.join(unproved) or 'all proofs held'}",)
+    return (f"the fault was not proved to bite: never seen that {', '.join(unproved) or 'all proofs held'}",)
 
 
 def _damaged(record: Record) -> str:

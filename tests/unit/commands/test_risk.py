@@ -32,7 +32,7 @@ def plan(target: Any = TRADER, **more: Any) -> Plan:
 def test_it_says_what_for_how_long_what_pauses_and_how_to_get_out() -> None:
     assert (
         risk.text(plan())
-        == "stop redis for about 2 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C restores"
+        == "stop redis for about 2 to 11 s; trading pauses for up to 101 s if it recovers; Ctrl-C undoes it"
     )
 
 
@@ -41,7 +41,7 @@ def test_that_something_pauses_is_only_said_where_it_is_expected() -> None:
     calm = replace(told, experiment=replace(told.experiment, during=()))
     assert (
         risk.text(calm)
-        == "stop redis for about 2 s; trader may suffer from it for up to 92 s if it recovers; Ctrl-C restores"
+        == "stop redis for about 2 s; trader may suffer from it for up to 92 s if it recovers; Ctrl-C undoes it"
     )
 
 

@@ -81,9 +81,7 @@ def test_one_that_dies_meanwhile_breaks_the_run(tmp_path: Path, other: subproces
     assert told.outcome == ("broke", 20)
     assert "other was running before, and is stopped afterwards" in finding(told).message
     ended = standing.of(RunView(told.record, told.result.judgement, told.reports)).ended
-    assert ended == (
-        f"start again what has ended: {finding(told).message}; with: cd {os.getcwd()} && {sys.executable} -V",
-    )
+    assert ended == (f"find out why that is down, then start it; with: cd {os.getcwd()} && {sys.executable} -V",)
 
 
 def test_what_is_set_otherwise_afterwards_is_told_with_both_values(

@@ -216,7 +216,11 @@ def test_a_signal_in_any_phase_restores_first(
     told.end()
     assert told.result.exit_code == code
     assert files[0].exists() and Ledger().outstanding() == []
-    then = "restored already, closing the record" if phase in ("recovery", "settle") else "nothing to undo"
+    then = (
+        "undone already, its recovery is not waited for; closing the record"
+        if phase in ("recovery", "settle")
+        else "nothing to undo"
+    )
     assert told.out.getvalue().count(f"{Interrupted(signum)}: {then}\n") == 1
     assert told.out.getvalue().count("Z  interrupted by") == 1
 
@@ -234,7 +238,7 @@ def test_a_freeze_ends_the_fault_and_the_last_lines_say_what_must_be_lifted_firs
     monkeypatch.setattr(Observer, "phase", phases)
     told.end()
     assert told.outcome == ("inconclusive", 30)
-    assert "1. first:  wait until the freeze is lifted, or ask who set it (jo, /srv/freeze)\n" in told.out.getvalue()
+    assert "first:     wait until the freeze is lifted, or ask who set it (jo, /srv/freeze): " in told.out.getvalue()
 
 
 def test_what_is_broken_already_is_paused_before_the_others_are_looked_at(
@@ -274,7 +278,7 @@ def test_not_restored_is_louder_than_a_signal(tmp_path: Path, files: tuple[Path,
 
     told.run._break = interrupted  # type: ignore[method-assign]
     assert told.end().exit_code == 50
-    assert f"{Interrupted(signal.SIGINT)}: NOT RESTORED, closing the record\n" in told.out.getvalue()
+    assert f"{Interrupted(signal.SIGINT)}: NOT RESTORED; closing the record\n" in told.out.getvalue()
 
 
 def test_a_run_that_watches_the_recovery_past_its_lease_is_left_alone_by_heal(

@@ -33,7 +33,7 @@ def test_what_held_is_no_surprise_and_is_told_with_its_times(stories: dict[str, 
     [
         ("broke", "surprise: leader_1_again broke: "),
         ("unseen", "surprise: health_healthy was not seen: "),
-        ("inconclusive", "surprise: the fault did not bite"),
+        ("inconclusive", "surprise: the fault was not proved to bite"),
         ("not-restored", "surprise: "),
         ("killed", "surprise: "),
     ],

@@ -93,8 +93,9 @@ def test_a_service_that_died_later_or_nobody_knows_when_has_a_line_of_its_own(tm
     ):
         found, dead = with_a_death(viewed(told(drill, tmp_path / name)), ended)
         assert found.cause.startswith(cause) and dead.name not in found.besides
-        start = f"start again what has ended: {dead.message}; with: docker start shop-postgres"
-        assert [text for _, text in found.rows() if dead.message in text] == [start]
+        assert [label for label, text in found.rows() if dead.message in text] == ["DOWN"]
+        start = "find out why that is down, then start it; with: docker start shop-postgres"
+        assert [text for label, text in found.rows() if label.endswith("first")][:1] == [start]
 
 
 def test_a_death_comes_before_what_is_only_counted_at_the_end(tmp_path: Path) -> None:
@@ -151,7 +152,7 @@ def test_of_one_address_that_times_out_not_the_whole_api_is_told(tmp_path: Path)
     ("name", "cause"),
     [
         ("held", ""),
-        ("inconclusive", "the fault did not bite"),
+        ("inconclusive", "the fault was not proved to bite"),
         ("refused", "the baseline does not hold"),
         ("not-restored", "stop redis: no proof that it was undone"),
     ],
@@ -269,10 +270,12 @@ def test_a_pause_whose_other_steps_failed_is_no_success(runs: dict[str, Path]) -
     )
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "failed": "500"}, mode, paused))
     assert (found.state, found.abort, found.resume) == ("paused", "failed", "")
-    assert found.trading.endswith("stayed paused. FAILED, do it by hand: POST /flatten") and found.first == ()
+    assert found.trading.startswith("PAUSE_ON_FAIL FAILED: not done is POST /flatten. ") and found.first == ()
+    assert found.trading.endswith("stayed paused")
     copied = {**flatten, "failed": "500", "by_hand": "curl -X POST http://127.0.0.1/flatten"}
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, copied, mode, paused))
-    assert ("1. by hand", copied["by_hand"]) in list(found.rows()) and standing.is_typed("1. by hand")
+    assert ("by hand", copied["by_hand"]) in list(found.rows()) and standing.is_typed("1. by hand")
+    assert found.trading.startswith("PAUSE_ON_FAIL FAILED: not done is POST /flatten (by hand: see below). ")
     found = standing.of(viewed(runs["broke"], {"event": "abort"}, {**flatten, "skipped": True}, mode, paused))
     assert (found.abort, found.resume) == ("paused", "curl -X POST x")
     assert found.trading.endswith("the API has no such route: POST /flatten")
@@ -288,11 +291,12 @@ def test_what_must_be_mended_before_anything_is_resumed_stands_first_and_is_numb
     record = Record((*view.record.events, {**paused, "resume": curl}))
     story = RunView(record, judgement, view.where, known=systems.of)
     found = standing.of(story)
-    mend = f"start again what has ended: {dead.message}"
+    mend = "find out why that is down, then start it"
     numbered = [row for row in found.rows() if row[0][0].isdigit()]
     assert numbered == [("1. mend", found.next), ("2. first", mend), ("3. resume", curl)]
     assert result_json.of_run(story, 50)["mend_first"] == [found.next, mend]
     sent = result_json.message({**result_json.of_run(story, 50)}, "here", "")["text"].splitlines()
+    assert f"DOWN: {dead.message}" in sent
     assert sent[-3:] == [f"first: {mend}", f"heal: {found.next}", f"resume, once that is done: {curl}"]
 
 
@@ -307,15 +311,15 @@ def test_a_freeze_that_ended_the_run_is_waited_for_before_it_is_run_again(runs: 
     aborted = {"event": "aborted", "message": "frozen by /f, set by jo: rollout"}
     found = replace(standing.of(viewed(runs["inconclusive"], {**aborted, "frozen": "jo, /f"})), next="invoke x")
     assert list(found.rows())[-3:] == [
-        ("1. first", "wait until the freeze is lifted, or ask who set it (jo, /f)"),
+        ("first", "wait until the freeze is lifted, or ask who set it (jo, /f): until then a drill is refused"),
         ("evidence", found.evidence),
-        ("2. run again", found.next),
+        ("run again", found.next),
     ]
     story = viewed(runs["inconclusive"], {**aborted, "frozen": "jo, /f"})
     told = result_json.of_run(story, 30)
     assert told["lifted"] == found.lifted
     assert f"first: {found.lifted}" in result_json.message(told, "here", "")["text"]
-    assert standing.is_typed("2. run again") and not standing.is_typed("1. first")
+    assert standing.is_typed("run again") and not standing.is_typed("first")
     other = standing.of(viewed(runs["inconclusive"], {**aborted, "message": "cpu > 0.9 (abort condition)"}))
     other = replace(other, next="invoke x")
     assert list(other.rows())[-1][0] == "run again" and other.lifted == ""
@@ -351,10 +355,7 @@ def test_what_has_paused_itself_is_not_to_be_resumed_by_hand_before_it_has_come_
     found = standing.of(viewed(runs["held"], {**read, "r": readings}))
     assert bool(found.resume) == resumes
     if not resumes:
-        assert (
-            "trading was paused, and not by us: leader was 0, not 1. It may resume by itself once it is"
-            in found.trading
-        )
+        assert "trading had paused itself, leader was 0, not 1; it resumes by itself once that is so" in found.trading
 
 
 def test_what_was_left_out_by_choice_is_told(stories: dict[str, RunView]) -> None:

@@ -107,7 +107,7 @@ def test_a_fault_that_did_not_bite_is_inconclusive_even_where_something_broke() 
     told = fault(story(), redis="up", health="sick")
     judged = recovered(told).phase(9.1, "end").judged()
     assert judged.verdict == "inconclusive"
-    assert "did not bite" in judged.reasons[-1]
+    assert "not proved to bite" in judged.reasons[-1]
 
 
 def test_a_bite_seen_once_is_unproved_and_inconclusive() -> None:

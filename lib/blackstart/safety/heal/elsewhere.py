@@ -1,8 +1,11 @@
 """What was broken in another place than this one: told with the command that mends it there, never mended from here."""
 
+import shlex
 from collections.abc import Sequence
 
+from blackstart.base.codec import sources, to_data
 from blackstart.base.state import invoke, to_type, typed_before
+from blackstart.model.change import Change
 from blackstart.safety.ledger.ledger import Entry
 from blackstart.safety.processes.namespaces import Apart
 
@@ -10,6 +13,12 @@ from blackstart.safety.processes.namespaces import Apart
 def heal_command(*options: str) -> str:
     """What to type to mend: the last line of everything that ends not restored."""
     return to_type("chaos.heal", *options)
+
+
+def heal_command_of(changes: Sequence[Change], file: str) -> str:
+    """The same for these: where they hold classes of the user's own, it names the `file` that these are in."""
+    own = sources(to_data(tuple(changes)))
+    return heal_command(*(("--experiment", shlex.quote(file)) if own and file else ()))
 
 
 def status_command() -> str:

@@ -140,7 +140,7 @@ def status(say: Say, reports: Path = REPORTS) -> int:
         say(line)
     if not entries and not unreadable and not unlisted:
         _say_all(say, mended_by.newest(reports))
-        say("nothing is broken")
+        say("nothing is broken that a drill did")
         return EXIT_HELD
     rows = [*map(_row, entries), *unlisted]
     rows += [(f"(can't be read: {one.why})", "", one.run, "", "nobody", str(one.evidence)) for one in unreadable]
