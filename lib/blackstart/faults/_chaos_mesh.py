@@ -88,16 +88,14 @@ class Pods:
         state = ChaosState(place, resource, name, self.tested.control.pod_selector(), uids, f"{self.name}_{resource}")
         thing = f"{resource}.chaos-mesh.org/{name}"
         made = self._manifest(kind, name, spec)
+        typed = shlex.join(place.step("wait", thing, "--for=delete").argv)  # by a person, where all is well
         return Change(
             what=what,
             service=self.name,
             do=(place.create(made),),
             undo=(
                 place.step("delete", thing, "--ignore-not-found", "--wait=false"),
-                # It is called what a person would type, where all is well.
-                place.script(
-                    f"kubectl wait {thing} --for=delete", _UNTIL_GONE, thing, *self.names, timeout_s=_UNDO_WITHIN_S
-                ),
+                place.script(typed, _UNTIL_GONE, thing, *self.names, timeout_s=_UNDO_WITHIN_S),
             ),
             bites=(*bites, state.is_(INJECTED)),
             gone=(*gone, *self.tested.up(), state.is_(ABSENT)),
