@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from tests.cluster import build
+from tests.cluster.chaos_mesh import ChaosMesh
 from tests.cluster.cluster import Cluster
 
 
@@ -14,7 +15,12 @@ def main() -> None:
     actions.add_parser("build", help="build Kubernetes' programs into the cache, where they are not there yet")
     actions.add_parser("build-chaos-mesh", help="build Chaos Mesh's programs, too")
     for name, does in (("up", "bring a cluster up"), ("down", "end it, and remove all that it had")):
-        actions.add_parser(name, help=does).add_argument("folder", type=Path, help="where its files are, its own")
+        action = actions.add_parser(name, help=does)
+        action.add_argument("folder", type=Path, help="where its files are, its own")
+        if name == "up":
+            action.add_argument(
+                "--chaos-mesh", action="store_true", help="with Chaos Mesh in it, which is built before"
+            )
     told = parser.parse_args()
     if told.action.startswith("build"):
         print(build.build())
@@ -24,6 +30,8 @@ def main() -> None:
     cluster = Cluster(told.folder.resolve())
     if told.action == "up":
         cluster.up()
+        if told.chaos_mesh:
+            ChaosMesh(cluster).up()
         print(cluster.kubeconfig)
     else:
         cluster.down()

@@ -56,6 +56,8 @@ def build(modules: Modules = _MODULES) -> Path:
 
     Raises subprocess.CalledProcessError where Go refuses (its output is on the terminal), FileNotFoundError without Go.
     """
+    if not lacking(modules):  # who needs no more does not wait for whoever builds more
+        return folder()
     with machine_lock.held("cluster-build"):
         for (path, version), programs in modules.items():
             wanted = {name: source for name, source in programs.items() if name in lacking(modules)}
@@ -93,8 +95,9 @@ def _module(path: str, version: str) -> Path:
         lines.append(f"replace {old} => {new['Path']} {new['Version']}")
     (module / "go.mod").write_text("\n".join(lines) + "\n")
     shutil.copyfile(theirs / "go.sum", module / "go.sum")
-    if (kinds := theirs / "config" / "crd" / "bases").exists():
-        shutil.copytree(kinds, folder() / CRDS, dirs_exist_ok=True)
+    for kind in (theirs / "config" / "crd" / "bases").glob("*.yaml"):
+        (folder() / CRDS).mkdir(exist_ok=True)
+        shutil.copyfile(kind, folder() / CRDS / kind.name)
     return module
 
 

@@ -20,5 +20,5 @@ experiment = Experiment(
     hold_min_s=float(os.environ.get("NETWORK_HOLD", "0.5")),
     hold_max_s=60.0,
     settle_s=0.2,
-    undo_timeout_s=20.0,
+    undo_timeout_s=float(os.environ.get("NETWORK_UNDO", "20")),
 )

@@ -16,6 +16,7 @@ from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
+from blackstart.faults.kill import Kill
 from blackstart.faults.latency import Latency
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.model.change import Fault
@@ -80,14 +81,16 @@ def redis(shop: Shop, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
 
 
-def run(shop: Shop, folder: Path, fault: Fault, hold_s: float = 0.5, allow: str = "", **table: str) -> NetworkRun:
+def run(
+    shop: Shop, folder: Path, fault: Fault, hold_s: float = 0.5, allow: str = "", host: str = NAME, **table: str
+) -> NetworkRun:
     """A run that finds Redis by its name, as pods do."""
     names = folder / "resolv.conf"
     names.write_text(f"nameserver {shop.cluster.place.address}\n")
     way = ("unshare", "--mount", "sh", "-c", _NAMED, "with names", str(names))
-    control = {"deployment": "redis", "namespace": shop.namespace, **table}
-    service = {"address": f"{NAME}:6379", "dsn": f"redis://{NAME}:6379", "control": control}
-    allowed = ",".join(filter(None, (NAME, allow)))
+    control = {**({} if "pod" in table else {"deployment": "redis"}), "namespace": shop.namespace, **table}
+    service = {"address": f"{host}:6379", "dsn": f"redis://{host}:6379", "control": control}
+    allowed = ",".join(filter(None, (host, allow)))
     target = {"max_rate_hz": 10.0, "services": {"redis": service}}
     return NetworkRun(folder, fault, target, hold_s, allowed, way)
 
@@ -117,6 +120,21 @@ def test_it_bites_and_is_undone_with_the_rights_of_our_page(shop: Shop, tmp_path
     before = shop.pods()
     held = run(shop, tmp_path, fault, context="drills")
     assert held.end() == EXIT_HELD, held.text
+    assert is_whole(shop) and shop.pods() == before
+
+
+def test_one_pod_of_several_is_killed_and_is_the_same_one_afterwards(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.apply(workload("Deployment", 2))
+    assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
+    before = shop.pods()
+    name = shop.pods("metadata.name")[0]
+    shop.kubectl("label", "pod", name, "track=canary")
+    host = shop.kubectl("get", "pod", name, "-o", "jsonpath={.status.podIP}")
+    monkeypatch.setenv("NETWORK_UNDO", "90")  # the kubelet waits before it starts a container again
+    killed = run(shop, tmp_path, Kill("redis"), host=host, pod="track=canary", context="drills")
+    assert killed.end(3 * WITHIN_S) == EXIT_HELD, killed.text
     assert is_whole(shop) and shop.pods() == before
 
 

@@ -24,7 +24,7 @@ from blackstart.controls.kubernetes_answers import (
     state,
     state_of_pods,
 )
-from blackstart.controls.kubernetes_context import Context, place_of
+from blackstart.controls.kubernetes_context import CHAOS_MESH, Context, place_of
 from blackstart.controls.kubernetes_rivals import rivals
 from blackstart.controls.kubernetes_workload import SCALED, WORKLOADS
 from blackstart.model.control import Control, State
@@ -38,6 +38,7 @@ _STOP_TIMEOUT_S, _WAITS_S = 120.0, 110
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?\Z")
 _SELECTOR = re.compile(r"[\w./-]+=[\w.-]+(,[\w./-]+=[\w.-]+)*\Z")
 _NAMES = {**dict.fromkeys(WORKLOADS, _NAME), "pod": _SELECTOR}
+_PLACE = ("namespace", "context", "chaos_mesh")
 _FORMS = ("can't be a name in Kubernetes", 'is not labels with their values, as in pod = "app=redis,tier=cache"')
 _CRASH = (
     'signal=$1; shift; for one; do pid=${one%%:*}; grep -q "${one#*:}" "/proc/$pid/cgroup" 2>/dev/null || { '
@@ -66,6 +67,7 @@ class Kubernetes(Control):
     selector: str = ""
     pods: int = 0
     local: bool = True
+    chaos_mesh: str = CHAOS_MESH
 
     def reach(self) -> str:
         """The API server, unless it listens on this machine's loopback. Known after `resolve`."""
@@ -239,13 +241,13 @@ class Kubernetes(Control):
 
 
 def _read(where: str, table: Mapping[str, Any]) -> Control:
-    values = read_table(where, table, dict.fromkeys((*_NAMES, "namespace", "context"), str))
+    values = read_table(where, table, dict.fromkeys((*_NAMES, *_PLACE), str))
     told = [key for key in _NAMES if key in values]
     if len(told) > 1:
         raise BadTarget(f"{where}: {' and '.join(told)} name it twice; keep one of them")
     if not _NAMES[told[0]].match(values[told[0]]):
         raise BadTarget(f'{where}: {told[0]} = "{values[told[0]]}" {_FORMS[told[0] == "pod"]}')
-    return Kubernetes(told[0], values[told[0]], values.get("namespace", ""), values.get("context", ""))
+    return Kubernetes(told[0], values[told[0]], **{key: values[key] for key in _PLACE if key in values})
 
 
 KINDS = dict.fromkeys(_NAMES, _read)

@@ -18,13 +18,16 @@ from blackstart.model.step import Command
 if TYPE_CHECKING:
     from blackstart.controls.cluster.api_server import ApiServer
 
+CHAOS_MESH = "chaos-mesh"
+"""Where Chaos Mesh itself is, unless a target says otherwise."""
 _LACKS_CLIENT = "a control of Kubernetes needs its client: pip install 'blackstart[kubernetes]'"
 
 
 @plain("kubernetes_context")
 class Context:
     """`cluster` is the cluster's uid, `server` the API server's URL, `local` whether that is on this machine's
-    loopback, `kubeconfig` as in KUBECONFIG. All but what a target names is known after `resolve`."""
+    loopback, `kubeconfig` as in KUBECONFIG, `chaos_mesh` the namespace that Chaos Mesh itself is in. All but what a
+    target names is known after `resolve`."""
 
     namespace: str = ""
     context: str = ""
@@ -33,6 +36,7 @@ class Context:
     kubectl: str = ""
     kubeconfig: str = ""
     local: bool = True
+    chaos_mesh: str = CHAOS_MESH
 
     def resolve(self) -> "Context":
         """The one namespace that is meant, in the one cluster. Raises BadTarget with what is near, StepFailed."""

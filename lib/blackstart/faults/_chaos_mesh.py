@@ -28,8 +28,6 @@ MARK = "blackstart.dev/fault"
 LEASE_S = 240.0
 # The run's part has ended by then: a fault of Chaos Mesh is never gone before its undo.
 DURATION_S = 300
-HOME = "chaos-mesh"
-"""The namespace that Chaos Mesh itself is in."""
 _KINDS = ("networkchaos", "stresschaos", "podchaos")
 _API = "/apis/chaos-mesh.org/v1alpha1"
 _TAKEN_BACK_WITHIN_S = 15
@@ -57,6 +55,11 @@ class Pods:
     place: Context
     told: Sequence[Told]
     daemons: Mapping[str, str]
+
+    @property
+    def home(self) -> Context:
+        """Where Chaos Mesh itself is."""
+        return replace(self.place, namespace=self.place.chaos_mesh)
 
     @property
     def name(self) -> str:
@@ -88,16 +91,14 @@ class Pods:
         state = ChaosState(place, resource, name, self.tested.control.pod_selector(), uids, f"{self.name}_{resource}")
         thing = f"{resource}.chaos-mesh.org/{name}"
         made = self._manifest(kind, name, spec)
+        typed = shlex.join(place.step("wait", thing, "--for=delete").argv)  # by a person, where all is well
         return Change(
             what=what,
             service=self.name,
             do=(place.create(made),),
             undo=(
                 place.step("delete", thing, "--ignore-not-found", "--wait=false"),
-                # It is called what a person would type, where all is well.
-                place.script(
-                    f"kubectl wait {thing} --for=delete", _UNTIL_GONE, thing, *self.names, timeout_s=_UNDO_WITHIN_S
-                ),
+                place.script(typed, _UNTIL_GONE, thing, *self.names, timeout_s=_UNDO_WITHIN_S),
             ),
             bites=(*bites, state.is_(INJECTED)),
             gone=(*gone, *self.tested.up(), state.is_(ABSENT)),
@@ -131,7 +132,7 @@ class Pods:
         tried = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", queue, *settings)
         allow = f"if you know better, allow it by name: --allow {queue}"
         for node in self.nodes if queue not in target.allow else ():
-            came = run(replace(self.place, namespace=HOME).step("exec", self.daemons[node], "--", *tried))
+            came = run(self.home.step("exec", self.daemons[node], "--", *tried))
             said = came.stderr.strip() or f"exit code {came.code}"
             if "qdisc kind is unknown" in said:
                 raise Refused(f"the kernel of {node}, where {self.name} runs, has no {queue} ({said}); {allow}")
@@ -190,7 +191,7 @@ def pods_of(target: Target, name: str) -> Pods:
             )
         api = place.api()
         found = api.list("pod", place.namespace, tested.control.pod_selector())
-        ready = daemons(api.list("endpointslice", HOME))
+        ready = daemons(api.list("endpointslice", place.chaos_mesh))
         others = [one for kind in _KINDS for one in api.list(kind, place.namespace)]
         networks = api.list("podnetworkchaos", place.namespace)
     except StepFailed as error:
@@ -198,8 +199,9 @@ def pods_of(target: Target, name: str) -> Pods:
     pods = Pods(tested, place, found, ready)
     if lacking := sorted(set(pods.nodes) - ready.keys()):
         raise Refused(
-            f"pods of {name} run on {', '.join(lacking)}, where no daemon of Chaos Mesh is ready: see "
-            f"kubectl --namespace={HOME} get pods -l app.kubernetes.io/component=chaos-daemon"
+            f"pods of {name} run on {', '.join(lacking)}, where no daemon of Chaos Mesh is ready: see kubectl "
+            f"--namespace={place.chaos_mesh} get pods -l app.kubernetes.io/component=chaos-daemon. Where Chaos Mesh is "
+            'in another namespace, the control says so: chaos_mesh = "…"'
         )
     if left := [str(one["metadata"]["name"]) for one in others if acts_on(one, place.namespace, pods.names)]:
         raise Refused(

@@ -1,14 +1,14 @@
 """What faults that use up the processors or the memory of pods share: a StressChaos in the main container of each."""
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
 from blackstart.base.errors import Refused, StepFailed
 from blackstart.controls.kubernetes_answers import container_ids, main_container
 from blackstart.controls.steps.local import carry_out
-from blackstart.faults._chaos_mesh import HOME, Pods, pods_of
+from blackstart.faults._chaos_mesh import Pods, pods_of
 from blackstart.model.change import Change
 from blackstart.model.target import Target
 from blackstart.probes.pod_stress import PodStress
@@ -58,7 +58,7 @@ class StressedPods:
         for pod in self.pods.told:
             daemon = self.pods.daemons[pod["spec"]["nodeName"]]
             containers[daemon] = (*containers.get(daemon, ()), *container_ids([pod]))
-        return PodStress(replace(self.pods.place, namespace=HOME), tuple(containers.items()), figure, name)
+        return PodStress(self.pods.home, tuple(containers.items()), figure, name)
 
     def _limits(self, resource: str) -> list[float | None]:
         """Of each container; None where one has none."""
@@ -74,10 +74,10 @@ class StressedPods:
     @cached_property
     def _processors(self) -> int:
         """Of the least of their nodes."""
-        home = replace(self.pods.place, namespace=HOME)
         try:
             said = [
-                carry_out(home.step("exec", self.pods.daemons[node], "--", "nproc")).stdout for node in self.pods.nodes
+                carry_out(self.pods.home.step("exec", self.pods.daemons[node], "--", "nproc")).stdout
+                for node in self.pods.nodes
             ]
         except StepFailed as error:
             raise Refused(f"how many processors {self.pods.name} may use can't be seen: {error}") from error

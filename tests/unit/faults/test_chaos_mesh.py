@@ -12,7 +12,7 @@ from blackstart import controls
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused
 from blackstart.controls.kubernetes import Kubernetes
-from blackstart.controls.kubernetes_context import Context
+from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.outcome import Outcome
 from blackstart.controls.steps.shell import to_shell
 from blackstart.faults import _chaos_mesh, _chaos_stress, kill
@@ -54,11 +54,13 @@ class Cluster:
             one["spec"]["nodeName"] = NODES[one["metadata"]["name"]]
         self.says, self.processors = "", "4\n"
         self.has_chaos_mesh = True
+        self.asked: dict[str, str] = {}
 
     def get(self, kind: str, name: str, namespace: str = "") -> None:
         """Nothing but what can be listed."""
 
     def list(self, kind: str, namespace: str, selector: str = "") -> list[Told]:
+        self.asked[kind] = namespace
         return self.things.get(kind, [])
 
     def run(self, step: Command) -> Outcome:
@@ -84,8 +86,10 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
 
     def tested(target: Target, name: str) -> ServiceUnderTest:
         port = Tcp(address="10.1.0.7:6379") if target.services["redis"].address else None
-        labels = "pod" in target.services["redis"].control
-        control = replace(FOUND, resource="pod", name="app=redis") if labels else FOUND
+        described = place_of(controls.of(target.services["redis"]))
+        control = replace(FOUND, chaos_mesh=described.chaos_mesh)
+        if "pod" in target.services["redis"].control:
+            control = replace(control, resource="pod", name="app=redis")
         return ServiceUnderTest(target.services["redis"], control, State("running", "a:0"), port, None)
 
     for module in (_chaos_mesh, kill):
@@ -214,6 +218,12 @@ def test_what_it_could_not_do_or_undo_is_refused_by_name(cluster: Cluster, kind:
 def test_what_breaks_other_pods_or_is_over_does_not_matter(cluster: Cluster, thing: Told) -> None:
     cluster.things["networkchaos"] = [thing]
     assert plan(Drop("redis"))
+
+
+@pytest.mark.parametrize(("more", "home"), [({}, "chaos-mesh"), ({"chaos_mesh": "ops"}, "ops")])
+def test_chaos_mesh_is_looked_for_where_the_control_says(cluster: Cluster, more: dict[str, str], home: str) -> None:
+    plan(Drop("redis"), target(control={"deployment": "redis", "namespace": "shop", **more}))
+    assert cluster.asked["endpointslice"] == home and cluster.asked["pod"] == "shop"
 
 
 def test_pods_on_their_nodes_network_are_refused(cluster: Cluster) -> None:
