@@ -9,8 +9,11 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -88,14 +91,27 @@ def shape(text: str, folder: Path) -> list[str]:
     return [*sorted(free), *" ".join(line for line in lines if line not in free).split()]
 
 
+@pytest.fixture
+def drill() -> Iterator[Path]:
+    """A folder whose name is as long as that of the recorded ones: lines are broken where they were."""
+    folder = Path(f"/tmp/{uuid4().hex[:5]}")
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", SITUATIONS)
-def test_a_session_recorded_anew_is_told_again_as_it_was_seen_and_says_the_same(name: str, tmp_path: Path) -> None:
-    with lab_of(name, tmp_path / "drill") as lab:
-        session = recorded(name, tmp_path / "drill", lab)
-        seen, told = session.seen.text(), Told(session.recorded(), tmp_path, COLUMNS, True)
+def test_a_session_recorded_anew_is_told_again_as_it_was_seen_and_says_the_same(
+    name: str, tmp_path: Path, drill: Path
+) -> None:
+    with lab_of(name, drill) as lab:
+        session = recorded(name, drill, lab)
+        seen, told = session.seen.text(), Told(session.recorded(), tmp_path, COLUMNS, False)
         again = told.text().partition(BLOCKS)[0]
     ours = [line for line in again.splitlines() if not line.startswith(("$ ", "[exit code "))]
-    assert shapes("\n".join(ours).rstrip(), tmp_path) == shapes(seen, tmp_path)
+    assert shapes("\n".join(ours).rstrip(), drill) == shapes(seen, drill)
+    if name.startswith("ctrl_c_in_"):
+        return  # how far the system had come by then differs
     golden = (GOLDEN / f"{name}_140.txt").read_text(encoding="utf-8").partition(BLOCKS)[0]
-    assert shape(again, tmp_path / "drill") == shape(golden, tmp_path / "drill")
+    assert shape(again, drill) == shape(golden, drill)

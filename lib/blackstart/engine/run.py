@@ -279,8 +279,13 @@ class Run:
         if self.injection.outstanding:
             self.narrator.waiting("looking whether the undo lasts", "gone", STAYS_GONE_S)
             gone_s = min(self.observer.effect("gone") or clock.now_s(), clock.now_s())
-            self.observer.wait(lambda: False, gone_s + STAYS_GONE_S, self.guardian.problem)
+            self.observer.wait(self._watching_recovery, gone_s + STAYS_GONE_S, self.guardian.problem)
             self.injection.confirm()
+
+    def _watching_recovery(self) -> bool:
+        """Never over. Of an undo that nobody waited for, what recovers from the moment of its proof on is seen, too."""
+        self.observer.effect("gone")
+        return False
 
     def _wind_down(self) -> None:
         self.narrator.waiting("reading the final state", "end")
