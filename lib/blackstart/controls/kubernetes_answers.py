@@ -42,7 +42,7 @@ def state(workload: Told | None, pods: Sequence[Told]) -> State:
     """The state of a workload with all its pods; what is on its way out is none of it any more."""
     if workload is None:
         return State("absent", detail="it is not there")
-    alive = [pod for pod in pods if _alive(pod)]
+    alive = [pod for pod in pods if is_alive(pod)]
     number = wanted(workload)
     if number == 0:
         # A pod that has ended for good (evicted, or of a node that is gone) stays to be looked at.
@@ -55,7 +55,7 @@ def state(workload: Told | None, pods: Sequence[Told]) -> State:
 
 def state_of_pods(pods: Sequence[Told], number: int) -> State:
     """The state of pods that a selector picks, of which there were `number`."""
-    alive = [pod for pod in pods if _alive(pod)]
+    alive = [pod for pod in pods if is_alive(pod)]
     if not pods:
         return State("absent", detail="no pod matches")
     revives = all(pod["spec"].get("restartPolicy", "Always") == "Always" for pod in alive)
@@ -64,7 +64,7 @@ def state_of_pods(pods: Sequence[Told], number: int) -> State:
 
 def container_ids(pods: Iterable[Told]) -> tuple[str, ...]:
     """The ids of the main containers that run, without their runtime's name."""
-    found = (main_container(pod) for pod in pods if _alive(pod))
+    found = (main_container(pod) for pod in pods if is_alive(pod))
     return tuple(str(one.get("containerID", "")).rpartition("://")[2] for one in found if _runs(one))
 
 
@@ -86,7 +86,8 @@ def _of_pods(alive: Sequence[Told], number: int, revives: bool) -> State:
     return State(status, ",".join(lives) if whole else "", revives=revives, detail=detail)
 
 
-def _alive(pod: Told) -> bool:
+def is_alive(pod: Told) -> bool:
+    """Whether it is not on its way out, and has not ended for good."""
     return not pod["metadata"].get("deletionTimestamp") and _phase(pod) not in ("Succeeded", "Failed")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from blackstart import controls
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.kubernetes_answers import Told
+from blackstart.controls.kubernetes_answers import Told, is_alive
 from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daemons, stale
 from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.local import run
@@ -190,7 +190,7 @@ def pods_of(target: Target, name: str) -> Pods:
                 "broken by nothing else: install it (https://chaos-mesh.org), or put a fault proxy on the way"
             )
         api = place.api()
-        found = api.list("pod", place.namespace, tested.control.pod_selector())
+        found = list(filter(is_alive, api.list("pod", place.namespace, tested.control.pod_selector())))
         ready = daemons(api.list("endpointslice", place.chaos_mesh))
         others = [one for kind in _KINDS for one in api.list(kind, place.namespace)]
         networks = api.list("podnetworkchaos", place.namespace)

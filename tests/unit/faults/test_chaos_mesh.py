@@ -137,6 +137,11 @@ def test_it_is_one_resource_for_the_pods_that_are_there_by_name(cluster: Cluster
     assert any("absent" in str(condition) for condition in change.gone)
 
 
+def test_a_pod_that_was_evicted_and_stays_to_be_looked_at_is_left_alone(cluster: Cluster) -> None:
+    cluster.things["pod"].append(pod("evicted", phase="Failed"))
+    assert made(plan(Drop("redis")))["spec"]["selector"]["pods"] == {"shop": ["a", "b"]}
+
+
 def test_the_cluster_takes_it_back_later_than_any_run(cluster: Cluster) -> None:
     change = plan(Drop("redis"))
     assert made(change)["spec"]["duration"] == f"{DURATION_S}s"
