@@ -96,10 +96,10 @@ class Place:
             yield self._deployment(thing, name, {**told, "PORT": port})
 
     def _deployment(self, thing: Thing, name: str, told: Mapping[str, str]) -> Thing:
-        """One pod of it, on the node's network, as it is told."""
+        """One pod of it, on the node's network, as it is told. The next one has to wait for its port."""
         placed = copy.deepcopy(thing)
         placed["metadata"], labels = {"name": name}, {"app": name}
-        placed["spec"] |= {"replicas": 1, "selector": {"matchLabels": labels}}
+        placed["spec"] |= {"replicas": 1, "strategy": {"type": "Recreate"}, "selector": {"matchLabels": labels}}
         placed["spec"]["template"]["metadata"]["labels"] = labels
         pod = placed["spec"]["template"]["spec"]
         pod |= {"hostNetwork": True, "nodeSelector": {"kubernetes.io/hostname": self.node}}

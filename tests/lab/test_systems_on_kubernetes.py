@@ -245,6 +245,17 @@ def test_the_sales_drills_hold_but_for_what_kubernetes_has_not(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+def test_a_pod_of_the_sale_is_made_anew_at_its_port(images: Cluster, sale: SaleDriver) -> None:
+    """As the page says, so that the kubelet's pauses between starts begin anew."""
+    api = sale.up("--on", "kubernetes").target["services"]["api-1"]
+    inside = f"--namespace={api['control']['namespace']}"
+    images.kubectl(inside, "rollout", "restart", "deployment/api-1")
+    images.kubectl(inside, "rollout", "status", "deployment/api-1", "--timeout=60s")
+    eventually(lambda: status(f"{api['url']}/health") == 200, within_s=30)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("name", ["sticky-load-balancer", "acks-before-commit", "oversell-race"])
 def test_a_defect_of_the_sale_is_caught_by_the_expectations_that_it_names(
     images: Cluster, sale: SaleDriver, tmp_path: Path, name: str
