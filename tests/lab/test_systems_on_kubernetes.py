@@ -256,7 +256,7 @@ def test_a_pod_of_the_sale_is_made_anew_at_its_port(images: Cluster, sale: SaleD
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["sticky-load-balancer", "acks-before-commit", "oversell-race"])
+@pytest.mark.parametrize("name", ["sticky-load-balancer", "oversell-race"])
 def test_a_defect_of_the_sale_is_caught_by_the_expectations_that_it_names(
     images: Cluster, sale: SaleDriver, tmp_path: Path, name: str
 ) -> None:
