@@ -159,7 +159,8 @@ def test_an_operator_sees_what_goes_on_in_a_block_below_the_lines_that_stay(
     for phase in ("during the fault", "undoing: stop redis", "recovery"):
         assert any(re.match(rf"{phase} \d+ s of (about|at most) \d+ s", line) for line in drawn), (phase, drawn)
     # What is awaited, and as what it was read last; and what comes next.
-    assert any("leader is 1 within " in line for line in drawn), drawn
+    # Which of all that is awaited comes so soon that it is never drawn is chance: a leader may be back within 50 ms.
+    assert any(re.match(r"  awaiting \w+ is ", line) for line in drawn), drawn
     assert any(line.startswith("  next     undo of stop redis") for line in drawn), drawn
     assert not any(re.match(r"  (awaiting|next|keys) |recovery \d+ s", line) for line in left), left
     assert sum("the fault bites" in line for line in left) == 1

@@ -66,7 +66,8 @@ def test_what_is_not_restored_is_told_with_what_is_to_be_mended_before_trading_g
         assert (told["verdict"], told["exit_code"], told["restored"]) == ("not-restored", 50, False)
         (broken,) = told["still_broken"]
         assert broken.startswith("remove file, undone by: ") and told["cause"].startswith("remove file: no proof")
-        assert told["mend_first"] == [told["next"]] and told["next"].endswith("chaos.heal")
+        assert told["mend_first"] == [told["next"]]
+        assert told["next"].endswith(f"chaos.heal --experiment {FILE}")
         assert told["state"] == "paused" and "/resume" in told["resume"]
         assert lines[-1] == told["next"]
         (mend, resume) = (number for number, line in enumerate(lines) if line.startswith(("1. mend:", "2. resume:")))

@@ -212,6 +212,7 @@ def test_the_manifests_are_applied_by_kubectl_alone(images: Cluster, volume: Non
         images.kubectl("delete", "namespace", "trader")
 
 
+@pytest.mark.slow  # a cluster, a Kafka and a load at once: beside other tests its machine is too crowded for them
 @pytest.mark.timeout(600)
 def test_a_killed_api_is_no_users_error_as_the_cluster_starts_it_again_and_down_leaves_nothing(
     images: Cluster, sale: SaleDriver, tmp_path: Path

@@ -27,7 +27,7 @@ from blackstart.verdict.monitors import late
 
 T = TypeVar("T")
 _PROGRESS_EVERY_S = 0.5
-_INDENT, _READ_COLUMNS, _LEAST_COLUMNS = 13, 32, 20  # of the block's rows
+_INDENT, _READ_COLUMNS, _LEAST_COLUMNS = 13, 32, 40  # of the block's rows
 _UNDOING = ("undo", "undo again")
 _UNDOES = "undoes it first, then ends"
 _ENDS = "ends it once it is undone"
