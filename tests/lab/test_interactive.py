@@ -156,9 +156,10 @@ def test_an_operator_sees_what_goes_on_in_a_block_below_the_lines_that_stay(
     assert child.exitstatus == 0, "\n".join(left)
     blocks = [tuple(frame[n] for n in range(len(frame)) if not frame[n][:1].isdigit()) for frame in frames.all]
     drawn = {line for block in blocks for line in block}
-    for phase in ("during the fault", "undoing: stop redis", "recovery"):
+    for phase in ("during the fault", "undoing: stop redis"):
         assert any(re.match(rf"{phase} \d+ s of (about|at most) \d+ s", line) for line in drawn), (phase, drawn)
     # What is awaited, and as what it was read last; and what comes next.
+    assert any(line.startswith(("recovery ", "it has recovered; ")) for line in drawn), drawn
     # Which of all that is awaited comes so soon that it is never drawn is chance: a leader may be back within 50 ms.
     assert any(re.match(r"  awaiting \w+ is ", line) for line in drawn), drawn
     assert any(line.startswith("  next     undo of stop redis") for line in drawn), drawn
