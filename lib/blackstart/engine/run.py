@@ -47,6 +47,8 @@ from blackstart.verdict.monitors import Monitors
 LONGEST_OVERTIME_S = 10.0
 _FLICKERS_FOR_S = 3.0
 
+_UNDONE = "undone already, its recovery is not waited for"
+
 
 class Run:
     """One run of one plan, from lock to report. Everything that may fail halfway is undone in `_mend`."""
@@ -263,9 +265,7 @@ class Run:
         self.narrator.tick()
         self.guardian.problem()  # the sign that the run lives; what is wrong with its guardian no longer matters here
         if self.signals.first is not None:
-            self._tell_interruption(
-                f"{Interrupted(self.signals.first)}: undone already, its recovery is not waited for; closing the record"
-            )
+            self._tell_interruption(f"{Interrupted(self.signals.first)}: {_UNDONE}; closing the record")
             raise EndedEarly("interrupted")
 
     def _tell_interruption(self, told: str) -> None:
@@ -291,9 +291,7 @@ class Run:
         self.narrator.waiting("reading the final state", "end")
         if self.signals.first is not None:
             interrupted = str(Interrupted(self.signals.first))
-            restored = (
-                "NOT RESTORED" if self.injection.outstanding else "undone already, its recovery is not waited for"
-            )
+            restored = "NOT RESTORED" if self.injection.outstanding else _UNDONE
             self._tell_interruption(f"{interrupted}: {restored}; closing the record")
             self.observer.note(EventName.INTERRUPTED, message=interrupted, sync=True)
         self._safely(self.traffic.end)
