@@ -253,11 +253,10 @@ def _lifted(view: RunView) -> str:
 
 def _ended(view: RunView, state: "_State") -> Iterator[str]:
     """What must run again before anybody resumes: services that died beside the drill, and an API that is silent."""
-    for finding in view.judgement.findings:
-        if finding.name == bystanders.NAME and finding.status == Verdict.BROKE:
-            starts = bystanders.starts(view.record)
-            resumes = ", and be ready for the next step: the system may resume at once" if state.by_hand else ""
-            yield f"find out why that is down, then start it{resumes}{f'; with: {starts}' if starts else ''}"
+    for _ in _down(view):
+        starts = bystanders.starts(view.record)
+        resumes = ", and be ready for the next step: the system may resume at once" if state.by_hand else ""
+        yield f"find out why that is down, then start it{resumes}{f'; with: {starts}' if starts else ''}"
     if state.word == "unseen" and (api := view.target.get("api")):
         yield f"see that the API answers: {api}"
 
