@@ -19,6 +19,7 @@ from tests.unit.probes.servers import Handler, free_port, serving
         ("redis://localhost:6379", ("GET", "k"), True),
         ("redis://user:p%40ss@[::1]:6379/3", ("hget", "h", "f"), True),
         ("redis://localhost/", ("EXISTS", "k"), True),
+        ("redis://localhost/", ("CONFIG", "GET", "save"), True),
         ("rediss://localhost:6379", ("GET", "k"), True),
         ("redis://localhost:6379/0?socket_timeout=3", ("GET", "k"), True),
         ("redis://localhost:6379", ("INFO",), False),
@@ -61,7 +62,12 @@ def redis(*replies: bytes, heard: list[bytes] | None = None) -> Handler:
         (b"-MASTERDOWN Link with MASTER is down\r\n", "malformed", None),
         (b"-ERR max number of clients reached\r\n", "malformed", None),
         (b"-LOADING dataset in memory\r\n", "unreachable", None),
-        (b"*1\r\n$1\r\na\r\n", "malformed", None),
+        (b"*0\r\n", "answer", []),
+        (b"*-1\r\n", "answer", None),
+        (b"*4\r\n$1\r\na\r\n:7\r\n$-1\r\n*1\r\n+b\r\n", "answer", [b"a", 7, None, [b"b"]]),
+        (b"*2\r\n$1\r\na\r\n-ERR wrong\r\n", "unreadable", None),
+        (b"*2\r\n$1\r\na\r\n%1\r\n", "malformed", None),
+        (b"*99999999999\r\n", "unreadable", None),
         (b"HTTP/1.1 400 Bad Request\r\n\r\n", "malformed", None),
         (b"$99999999999\r\n", "unreadable", None),
         (b"$x\r\n", "malformed", None),
@@ -105,7 +111,7 @@ def test_a_kept_connection_that_was_closed_is_opened_again_and_nobody_is_unreach
 
 
 def test_silence_and_half_an_answer_end_in_time() -> None:
-    for reply in (b"", b"$10\r\nhalf"):
+    for reply in (b"", b"$10\r\nhalf", b"*2\r\n$1\r\na\r\n"):
         with serving(redis(reply, b"")) as port:
             began_s = time.monotonic()
             answer = PlainReader(read(f"redis://127.0.0.1:{port}"), ("GET", "k")).read(0.3)
