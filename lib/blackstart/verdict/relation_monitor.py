@@ -44,15 +44,15 @@ class RelationMonitor(Monitor):
     agreed: int = 0
     before: bool = False
     _sides: dict[int, _Stretch] = field(default_factory=dict)
-    _seen: set[str] = field(default_factory=set)
+    relation: Relation = field(init=False)
+    _read_by: list[str] = field(init=False)  # of each side, the probe
     _against: str = ""
 
-    @property
-    def relation(self) -> Relation:
+    def __post_init__(self) -> None:
         condition = self.expectation.condition
         if isinstance(condition, Condition):
             raise TypeError(f"{self.expectation.name} relates nothing")
-        return condition
+        self.relation, self._read_by = condition, [probe.name for probe in condition.probes]
 
     def judge_from(self, at_s: float) -> "RelationMonitor":
         """What was seen before says only whether the relation can be seen at all."""
@@ -66,9 +66,8 @@ class RelationMonitor(Monitor):
             return False
         self.count += 1
         self.last, self._tick_s = reading, tick_s
-        mine = [i for i, probe in enumerate(self.relation.probes) if probe.name == reading.probe]
         for side, said in enumerate(self.relation.says(reading)):
-            if side in mine:
+            if self._read_by[side] == reading.probe:
                 self._take(side, said, reading)
         self._look()
         return False
@@ -82,26 +81,31 @@ class RelationMonitor(Monitor):
             for other in self._sides.values():  # they stand together from now on: what was before does not count
                 other.apart_s, other.inside = 0.0, 0
 
-    def _standing(self) -> tuple[Sequence[Scalar], float, bool] | None:
-        """What all sides say now, for how long they have stood together, and whether all were looked at meanwhile;
-        None where one of them is not known."""
-        sides = [self._sides.get(side) for side in range(len(self.relation.probes))]
-        known = [side for side in sides if side is not None]
-        if len(known) < len(sides):
+    def _said(self) -> Sequence[Scalar] | None:
+        """What all sides say now; None where one of them is not known."""
+        if len(self._sides) < len(self._read_by):
             return None
-        stood_s = min(side.last.sent_s for side in known) - max(side.first.answered_s for side in known)
+        return [self._sides[side].said for side in range(len(self._read_by))]
+
+    def _stood_s(self) -> float:
+        """For how long all sides, which are known, have stood together."""
+        known = self._sides.values()
+        return min([side.last.sent_s for side in known]) - max([side.first.answered_s for side in known])
+
+    def _looked_at(self, stood_s: float) -> bool:
+        """Whether all sides were looked at while they stood together for so long."""
+        known = self._sides.values()
         twice = min(side.inside for side in known) >= IN_A_ROW
-        looked = twice or stood_s > self.expectation.for_s + max(side.apart_s for side in known)
-        return [side.said for side in known], stood_s, looked
+        return twice or stood_s > self.expectation.for_s + max(side.apart_s for side in known)
 
     def _look(self) -> None:
-        standing = self._standing()
-        if standing is None:
+        said = self._said()
+        if said is None:
             return
-        said, stood_s, looked = standing
+        stood_s = self._stood_s()
         if self.relation.holds(said):
             self.agreed += self.relation.applies(said) and stood_s >= 0
-        elif looked and stood_s > self.expectation.for_s and not self._against:
+        elif stood_s > self.expectation.for_s and not self._against and self._looked_at(stood_s):
             self._against = f"{self._told()}, for {stood_s:.2f} s and more"
             self._seen_otherwise = self.last
 
@@ -117,8 +121,8 @@ class RelationMonitor(Monitor):
 
     @property
     def wavering(self) -> bool:
-        standing = self._standing()
-        forbidden = standing is not None and not self.relation.holds(standing[0])
+        said = self._said()
+        forbidden = said is not None and not self.relation.holds(said)
         return forbidden and self._may_be_judged and not self._violated()
 
     def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:
