@@ -122,8 +122,12 @@ class Narrator:
             ]
 
     def _missed(self) -> list[Monitor]:
-        """What has not come in its time, in the phase that is waited in: of one that ended early, nothing is due."""
-        return [monitor for monitor in self.observer.missed(self._wait.phase) if self._is_new(monitor, "missed")]
+        """What has not come in its time, in the phase that is waited in: of one that ended early, nothing is due.
+
+        What had the same time is told together: each is known as missed only by its own next reading.
+        """
+        missed, due = self.observer.missed(self._wait.phase), _limits(self.observer.undecided(self._wait.phase))
+        return [one for one in missed if one.deadline_s() not in due and self._is_new(one, "missed")]
 
     def _is_new(self, monitor: Monitor, what: str = "") -> bool:
         key = (monitor.phase, monitor.expectation.name, what)
