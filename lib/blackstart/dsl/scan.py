@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 
 _COMMENT = r"//[^\n]*|\#[^\n]*|/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
 _STRING = r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*"|' r"'[^'\\\n]*+(?:\\.[^'\\\n]*+)*'"
@@ -37,6 +38,7 @@ _NAMED = r"[A-Za-z_]\w*"
 _NOT_A_BLOCK = re.compile(rf"{_gap('a')}[:=,)\]}}?|.]")
 
 
+@cache
 def _holding(opened: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     """What a block holds that opens so: what is perhaps a scenario at once, or settings up to the first string."""
     begun = rf"{opened}\{{{_gap('c')}"
@@ -47,10 +49,10 @@ def _holding(opened: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
     )
 
 
-_OPENED = _holding(rf"{_gap('a')}(?:{_NAMED}{_gap('b')})?")
+_OPENED = rf"{_gap('a')}(?:{_NAMED}{_gap('b')})?"
 # What is written for it by mistake, on one line: `chaos: {`, `chaos = {`; and what may be another's behind its name.
-_SIGNED = _holding(rf"[ \t]*+(?:{_NAMED}[ \t]*+)?[-:=,.|?>]{{1,3}}{_gap('b')}")
-_WORDED = _holding(rf"[ \t]*+(?:{_NAMED}[ \t]+|[-:=(\[<>]{{1,3}}[ \t]*+){_NAMED}[ \t]*+[)\]>:=]?{_gap('b')}")
+_SIGNED = rf"[ \t]*+(?:{_NAMED}[ \t]*+)?[-:=,.|?>]{{1,3}}{_gap('b')}"
+_WORDED = rf"[ \t]*+(?:{_NAMED}[ \t]+|[-:=(\[<>]{{1,3}}[ \t]*+){_NAMED}[ \t]*+[)\]>:=]?{_gap('b')}"
 
 
 @dataclass(frozen=True)
@@ -213,9 +215,9 @@ class _Scanner:
         return self.before is None or self.before[0] in "{};" or "\n" in self.text[self.before.end() : token.start()]
 
 
-def _like_a_block(text: str, at: int, opened: tuple[re.Pattern[str], re.Pattern[str]]) -> bool:
+def _like_a_block(text: str, at: int, opened: str) -> bool:
     """Whether a brace opens here, in that way, that holds a scenario, perhaps behind settings."""
-    at_once, behind_settings = opened
+    at_once, behind_settings = _holding(opened)
     if found := at_once.match(text, at):
         return _nearly(found["held"], "scenario", "chaos")
     found = behind_settings.match(text, at)

@@ -10,8 +10,9 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
-from invoke import Exit
+from invoke import Exit, Program, Task
 from invoke.context import Context
+from invoke.parser import Parser
 
 from blackstart.commands import run, suite
 from blackstart.model.flags import Flags, option_name
@@ -46,6 +47,22 @@ def test_listing_imports_no_heavy_library() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == []
+
+
+def test_only_the_tasks_that_are_named_get_their_options_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    made = Task.get_arguments
+
+    def counting(task: Any, *arguments: Any, **more: Any) -> Any:
+        asked.append(task.name)
+        return made(task, *arguments, **more)
+
+    monkeypatch.setattr(Task, "get_arguments", counting)
+    parser = Parser(contexts=namespace().to_contexts(), initial=Program().initial_context)
+    assert not parser.parse_argv([])[1:] and not asked
+    first, second = (parser.parse_argv(["chaos.leader-lock", "--hold", hold])[1] for hold in ("3", "4"))
+    assert (first.args["hold"].value, second.args["hold"].value) == ("3", "4")  # a parser can be asked again
+    assert set(asked) == {"leader-lock"}
 
 
 def tasks_of(name: str) -> dict[str, Any]:
