@@ -1,6 +1,7 @@
 """Options and environment flags: one table, one meaning, and every bad value refused by name before anything happens.
 
 Each option of an experiment task has an environment flag; the option wins. The names of the original scripts are kept.
+Listing the tasks reads this table: what reads the values is loaded when there are some.
 """
 
 import os
@@ -8,13 +9,13 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from blackstart.base.durations import seconds
 from blackstart.base.errors import BadFlag
-from blackstart.base.secrets.places import in_flags
-from blackstart.base.urls import http, parts, postgres, redis
-from blackstart.model.target import Target
+
+if TYPE_CHECKING:
+    from blackstart.model.target import Target
 
 
 def _switch(text: str) -> bool:
@@ -52,19 +53,25 @@ def _pods(text: str) -> int:
 
 
 def _http_url(text: str) -> str:
-    return http.read(text).text.rstrip("/")
+    return _webhook(text).rstrip("/")
 
 
 def _webhook(text: str) -> str:
+    from blackstart.base.urls import http  # noqa: PLC0415
+
     return http.read(text).text
 
 
 def _redis_url(text: str) -> str:
+    from blackstart.base.urls import parts, redis  # noqa: PLC0415
+
     redis.read(text)
     return parts.one_word(text)
 
 
 def _postgres_url(text: str) -> str:
+    from blackstart.base.urls import parts, postgres  # noqa: PLC0415
+
     postgres.read(text)
     return parts.one_word(text, " ")
 
@@ -230,7 +237,9 @@ def option_name(field_name: str) -> str:
     return field_name.removesuffix("_s").replace("_", "-")
 
 
-def secrets_of_run(target: Target, given: Flags) -> dict[str, str]:
+def secrets_of_run(target: "Target", given: Flags) -> dict[str, str]:
     """Every secret that a run is told, by the reference that leads to it again (see `secret_places`)."""
+    from blackstart.base.secrets.places import in_flags  # noqa: PLC0415
+
     texts = {item.metadata["env"]: str(getattr(given, item.name)) for item in fields(given) if item.name in given.given}
     return {**target.secrets, **in_flags(texts)}

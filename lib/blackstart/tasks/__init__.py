@@ -8,12 +8,11 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
-from invoke import Program
+from invoke import Collection, Program
 
 from blackstart import __version__
 from blackstart.base import writer
 from blackstart.tasks import _suites
-from blackstart.tasks._contexts import Root
 
 _HERE = Path(__file__).parent
 _READER_GONE = 141  # as a shell tells of SIGPIPE: no verdict
@@ -23,7 +22,7 @@ _TELL_THEMSELVES = ("chaos.heal", "chaos.status")
 def namespace() -> Any:
     """All collections: those of this folder, of the suites, and those that installed packages add
     (`blackstart.tasks`)."""
-    root = Root()
+    root = Collection()
     ours = [f"blackstart.tasks.{path.stem}" for path in sorted(_HERE.glob("*.py")) if not path.name.startswith("_")]
     added = [point.value for point in sorted(entry_points(group="blackstart.tasks"), key=lambda point: point.name)]
     for module in (*ours, *added):

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from invoke import Exit, Task, task
+from invoke import Argument, Exit, Task, task
 
 from blackstart.base import writer
 from blackstart.base.errors import EXIT_REFUSED
@@ -68,8 +68,28 @@ def experiment_task(
     return task(name=name, help=helps, auto_shortflags=False, optional=optional, klass=_Short)(body)
 
 
+class _Given(Argument):
+    """An option as it was given. The parser copies all options of all tasks before it reads a word; what is deep in
+    them never changes."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Given":
+        new = object.__new__(_Given)
+        new.__dict__ |= self.__dict__
+        return new
+
+
 class _Short(Task[Any]):
     """A task whose options have only those short names that mean the same everywhere."""
+
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        made: list[Argument] = super().get_arguments(ignore_unknown_help)
+        for argument in made:
+            argument.__class__ = _Given
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "_Short":
+        """Invoke's loader copies the collections that it is given, down to every word of help; a task never changes."""
+        return self
 
     def arg_opts(self, name: str, default: str, taken_names: set[str]) -> dict[str, Any]:
         made: dict[str, Any] = super().arg_opts(name, default, taken_names)
