@@ -1,11 +1,11 @@
 """How many things of one name there are in a cluster, with the pods that are labelled with it."""
 
 from blackstart.base.codec import plain
-from blackstart.base.errors import BlackstartError, StepTimedOut
 from blackstart.controls.kubernetes_context import Context
-from blackstart.model.reading import Answer, Endpoint, Reader
+from blackstart.controls.kubernetes_workload import Asked
+from blackstart.model.reading import Answer, Endpoint
+from blackstart.probes.api_server_endpoint import ApiServerEndpoint
 from blackstart.probes.mixed_in import AsAnswered, Bound
-from blackstart.probes.visitor import HoldsNothing
 
 
 @plain("probe.cluster_things")
@@ -29,7 +29,7 @@ class ClusterThings(AsAnswered, Bound):
 
 
 @plain("endpoint.cluster_things")
-class ClusterAsked:
+class ClusterAsked(ApiServerEndpoint):
     """One look at the things of a name."""
 
     place: Context
@@ -37,32 +37,12 @@ class ClusterAsked:
     label: str
     kinds: tuple[str, ...]
 
-    @property
-    def least_tick_s(self) -> float:
-        """How often it may be asked, in seconds."""
-        return 0.1 if self.place.local else 0.5
-
-    def open(self) -> Reader:
-        """A reader; the connection is kept by the client."""
-        return _Looker(self)
+    def look(self, api: Asked) -> Answer:
+        """How many there are, and of what kinds."""
+        found = [kind for kind in self.kinds if api.get(kind, self.called, self.place.namespace)]
+        found += ["pod"] * len(api.list("pod", self.place.namespace, f"{self.label}={self.called}"))
+        return Answer("answer", len(found), note=", ".join(found))
 
     def describe(self) -> str:
         """Where it looks."""
         return f"{self.place.namespace}/{self.called}"
-
-
-class _Looker(HoldsNothing):
-    def __init__(self, what: ClusterAsked) -> None:
-        self._what = what
-
-    def read(self, timeout_s: float) -> Answer:
-        what, place = self._what, self._what.place
-        try:
-            api = place.api(timeout_s)
-            found = [kind for kind in what.kinds if api.get(kind, what.called, place.namespace)]
-            found += ["pod"] * len(api.list("pod", place.namespace, f"{what.label}={what.called}"))
-        except StepTimedOut as error:
-            return Answer("timed_out", note=str(error))
-        except BlackstartError as error:
-            return Answer("unreadable", note=str(error))
-        return Answer("answer", len(found), note=", ".join(found))
