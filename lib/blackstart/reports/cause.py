@@ -4,7 +4,7 @@ Only what was read is named. Expectations follow from an outage where the readin
 itself: the same place, failing, without an answer in between. Where none explains most of them, two at least, the first
 to be violated is the headline, and nothing is said to follow from it. That a service died
 which the run did not touch is the headline only where it was dead before anything else was violated; else it stands in
-a line of its own.
+a line of its own. Where something is not restored that comes before all: why, as its service's own log says it.
 """
 
 import math
@@ -20,7 +20,9 @@ from blackstart.evidence.journal import readings_of
 from blackstart.model.finding import Finding
 from blackstart.model.reading import Reading
 from blackstart.model.verdict import Verdict
+from blackstart.reports.restoration import unmended
 from blackstart.reports.story import RunView
+from blackstart.reports.words import MENDED
 from blackstart.verdict import bystanders, judge
 from blackstart.verdict.expectation_monitor import IN_A_ROW, Monitor
 
@@ -86,7 +88,29 @@ class Outage:
         return f"{place} {kind.replace('_', ' ')} from {_utc(view, self.from_s)} to {until}"
 
 
-def of_broken(view: RunView) -> Cause:
+def of(view: RunView) -> Cause:
+    """The cause of a run, whatever its verdict; one without text where everything held."""
+    verdict, reasons = view.judgement.verdict, view.judgement.reasons
+    if verdict == Verdict.BROKE:
+        return _of_broken(view)
+    if verdict == Verdict.NOT_RESTORED:
+        broke = _of_broken(view)
+        first = broke.text if broke.follows else broke.text.partition(": ")[0]
+        first += f" ({expectations(broke.follows)} of it)" if broke.follows else ""
+        besides = (first, *broke.besides) if first else ()
+        symptom = next(iter(reasons), verdict.says)
+        return Cause(MENDED if view.mended_later else _logged(view) or symptom, 0, besides)
+    if verdict == Verdict.INCONCLUSIVE:
+        return _mended_late(view) if view.mended_later else _of_untold(view)
+    return Cause(next(iter(reasons), "").removeprefix("Not started: "))
+
+
+def expectations(count: int) -> str:
+    """`1 expectation`, `6 expectations`."""
+    return f"{count} expectation{'' if count == 1 else 's'}"
+
+
+def _of_broken(view: RunView) -> Cause:
     """The cause of a run in which something broke; one without text where nothing did."""
     broke = [f for f in view.judgement.findings if f.status == Verdict.BROKE and f.phase != "baseline"]
     if not broke:
@@ -106,7 +130,7 @@ def of_broken(view: RunView) -> Cause:
     return Cause(f"{first.name}: {first.message}", 0, tuple(f.name for f in others if f is not first))
 
 
-def of_untold(view: RunView) -> Cause:
+def _of_untold(view: RunView) -> Cause:
     """The cause of a run that could not be told: the first reason, and how many criteria were not seen."""
     reasons = view.judgement.reasons
     unseen = [f for f in view.judgement.findings if f.status == Verdict.INCONCLUSIVE and f.criterion]
@@ -118,7 +142,26 @@ def of_untold(view: RunView) -> Cause:
     return Cause(first, max(0, len(alike) - 1), tuple(f.name for f in unseen if f is not itself[0] and f not in alike))
 
 
-def of_log(view: RunView, service: str) -> str:
+def _logged(view: RunView) -> str:
+    """Of what is not restored, the first whose service says in its own log why, in its words; "" where none does."""
+    for what, change in unmended(view):
+        if change and (line := _of_log(view, change.service)):
+            return f"{what}: no proof that it was undone; the log of {change.service} says: {line}"
+    return ""
+
+
+def _mended_late(view: RunView) -> Cause:
+    """Of a run whose guardian has mended what it could not: that kept it from a verdict."""
+    late = dict.fromkeys(str(event["what"]) for event in view.record.of(EventName.GONE) if not event["ok"])
+    proved = [event["at"] for event in view.guardian.of(EventName.GONE) if event["ok"]] if view.guardian else []
+    if not late or not proved:
+        return _of_untold(view)
+    unseen = sum(f.status == Verdict.INCONCLUSIVE and f.criterion for f in view.judgement.findings)
+    when = f"{view.utc_text(max(proved))[:8]}Z"
+    return Cause(f"{', '.join(late)}: the run could not undo it; its guardian did, proved at {when}", unseen)
+
+
+def _of_log(view: RunView, service: str) -> str:
     """The line of the service's own log in which it says why it does not run: the first of the complaints in a row that
     came last. "" where the record has none: a service that is up again complains of nothing that matters."""
     tails = [event["lines"] for event in view.record.of(EventName.LOG_TAIL) if event["service"] == service]
