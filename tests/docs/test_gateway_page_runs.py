@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import machine_lock
 from tests.docker_engine import called_redis
 from tests.docs.gateway_page import PAGE, on_lab
 from tests.docs.pages import blocks, table, words
@@ -118,7 +119,7 @@ def test_the_commands_for_containers_run_to_their_end(tmp_path: Path) -> None:
         block = block.replace(f"127.0.0.1:{port}", f"127.0.0.1:{stack.ports[name]}")
     moved = {"COMPOSE_PROJECT_NAME": stack.project, **{name: str(port) for name, port in stack.ports.items()}}
     own = {"BLACKSTART_STATE": str(tmp_path / "state"), "REPORTS": str(tmp_path / "reports")}
-    with called_redis():
+    with called_redis(), machine_lock.held("gateway-images"):
         try:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", block], cwd=ROOT, env={**os.environ, **moved, **own},

@@ -79,16 +79,25 @@ def images() -> set[str]:
     return set(docker("images", "-q", "--filter", "reference=blackstart-lab/*:local").split())
 
 
-def build(*options: str) -> None:
-    """Make the images of this machine's programs."""
+def build(*options: str) -> list[str]:
+    """Make the images of this machine's programs; what is said of each."""
     building = [sys.executable, str(FOLDER.parent / "build_images.py"), *options]
     built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
     assert built.returncode == 0, built.stderr
+    return built.stdout.splitlines()
 
 
 def test_images_that_were_built_again_leave_no_nameless_ones(stack: Stack) -> None:
     assert stack.former_images
     assert stack.former_images.isdisjoint(docker("images", "-q", "--all").split())
+
+
+def test_images_whose_content_has_not_changed_stay(stack: Stack) -> None:
+    there = images()
+    said = build()
+    assert len(said) >= 3
+    assert [line for line in said if not line.endswith(":local is there")] == []
+    assert images() == there
 
 
 def test_requests_are_counted_in_the_redis_behind_the_proxy(stack: Stack) -> None:
