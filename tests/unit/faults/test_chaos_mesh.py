@@ -16,7 +16,6 @@ from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.outcome import Outcome
 from blackstart.controls.steps.shell import to_shell
 from blackstart.faults import _chaos_mesh, _chaos_stress, kill
-from blackstart.faults._chaos_mesh import DURATION_S, LEASE_S
 from blackstart.faults._service import ServiceUnderTest
 from blackstart.faults._wire import Route
 from blackstart.faults.bandwidth import Bandwidth
@@ -142,10 +141,12 @@ def test_a_pod_that_was_evicted_and_stays_to_be_looked_at_is_left_alone(cluster:
     assert made(plan(Drop("redis")))["spec"]["selector"]["pods"] == {"shop": ["a", "b"]}
 
 
-def test_the_cluster_takes_it_back_later_than_any_run(cluster: Cluster) -> None:
-    change = plan(Drop("redis"))
-    assert made(change)["spec"]["duration"] == f"{DURATION_S}s"
-    assert change.lease_s == LEASE_S and LEASE_S + 30 < DURATION_S
+@pytest.mark.parametrize(("in_force_s", "duration"), [(40.0, "70s"), (65.4, "96s"), (600.0, "630s")])
+def test_the_cluster_takes_it_back_soon_after_the_run_must_have(
+    cluster: Cluster, in_force_s: float, duration: str
+) -> None:
+    change = plan(Drop("redis"), target(in_force_s=in_force_s))
+    assert made(change)["spec"]["duration"] == duration and change.lease_s == in_force_s
 
 
 @pytest.mark.parametrize(
