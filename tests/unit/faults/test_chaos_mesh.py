@@ -10,7 +10,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import Refused
+from blackstart.base.errors import NotAvailable, Refused
 from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.outcome import Outcome
@@ -262,6 +262,17 @@ def test_a_queue_that_a_nodes_kernel_lacks_is_refused_unless_it_is_allowed(
 def test_what_only_a_proxy_can_do_is_refused(cluster: Cluster, fault: Fault) -> None:
     with pytest.raises(Refused, match="use Blackstart's own proxy"):
         plan(fault)
+
+
+def test_a_delay_that_chaos_mesh_does_not_know_is_told_in_words(cluster: Cluster) -> None:
+    with pytest.raises(Refused, match='knows no delays with distribution = "normal", stream = "upstream": use'):
+        plan(Latency("redis", 500, 9, distribution="normal", stream="upstream"))
+
+
+def test_a_kill_that_only_chaos_mesh_could_make_says_so(cluster: Cluster) -> None:
+    cluster.has_chaos_mesh = False
+    with pytest.raises(NotAvailable, match=r"use the fault crash; where the cluster has Chaos Mesh .*killed by that$"):
+        plan(Kill("redis"))
 
 
 # ---------------------------------------------------------------- processors and memory
