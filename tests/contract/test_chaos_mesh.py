@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from blackstart.base.errors import EXIT_HELD, EXIT_INCONCLUSIVE, EXIT_NOT_RESTORED, EXIT_REFUSED
-from blackstart.controls.kubernetes_chaos import RECOVERED, stage
+from blackstart.controls.kubernetes_chaos import INJECTED, RECOVERED, stage
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.cut import Cut
@@ -20,6 +20,7 @@ from blackstart.faults.kill import Kill
 from blackstart.faults.latency import Latency
 from blackstart.faults.memory_stress import MemoryStress
 from blackstart.model.change import Fault
+from blackstart.model.schedule import At
 from tests.cluster.chaos_mesh import ChaosMesh
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_archive
@@ -215,16 +216,22 @@ def said(shop: Shop, name: str) -> str:
     return stage(json.loads(told) if told else None, pods, ())[0]
 
 
-def test_a_fault_that_nobody_undoes_ends_by_itself(shop: Shop) -> None:
-    shop.apply(partition("left", "4s"))
-    try:
-        assert eventually(lambda: said(shop, "left") == RECOVERED, WITHIN_S)
-        assert shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}") == "{}"
-    finally:
-        shop.kubectl("delete", "networkchaos", "left")
-
-
 # ---------------------------------------------------------------- whoever dies
+
+
+def test_a_fault_whose_run_and_guardian_are_dead_ends_by_itself(
+    shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NETWORK_UNDO", "2")
+    one = run(shop, tmp_path, At(Drop("redis"), 0, 8))
+    assert eventually(lambda: [said(shop, left["metadata"]["name"]) for left in chaos(shop)] == [INJECTED], WITHIN_S)
+    one.orphan()
+    (left,) = chaos(shop)
+    assert left["spec"]["duration"] == "40s"  # the hold, the time limit of an undo, and 30 s
+    assert eventually(lambda: said(shop, left["metadata"]["name"]) == RECOVERED, WITHIN_S)
+    assert shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}") == "{}"
+    one.mend("chaos.heal")
+    assert is_whole(shop)
 
 
 def test_the_guardian_of_a_killed_run_takes_the_fault_back(shop: Shop, tmp_path: Path) -> None:

@@ -43,11 +43,11 @@ def far(space: Netns, tmp_path: Path) -> Iterator[SshHost]:
         close_machines()
 
 
-def planned(space: Netns, host: SshHost) -> Change:
+def planned(space: Netns, host: SshHost, in_force_s: float = 210.0) -> Change:
     net = {"host": host.url, "netns": space.name}
     service = Service("redis", address=f"{space.theirs}:{space.port}", dsn="redis://x", net=net)
     # The far side's timer is called by the target's name: that of the namespace is nobody else's.
-    (change,) = Reject("redis").plan(Target(space.name, services={"redis": service}))
+    (change,) = Reject("redis").plan(Target(space.name, services={"redis": service}, in_force_s=in_force_s))
     return change
 
 
@@ -61,7 +61,6 @@ def sleepers(space: Netns) -> list[int]:
 def test_the_far_side_is_armed_first_and_disarmed_last(space: Netns, far: SshHost) -> None:
     change = planned(space, far)
     assert "arm a timed undo" in change.do[0].argv and "disarm the timed undo" in change.undo[-1].argv  # type: ignore[union-attr]
-    assert change.lease_s < _packets.ARMED_S
     for step in change.do:
         carry_out(step)
     assert so(change.bites, 10.0) and sleepers(space)
@@ -72,8 +71,8 @@ def test_the_far_side_is_armed_first_and_disarmed_last(space: Netns, far: SshHos
 def test_a_far_side_that_nobody_comes_back_to_takes_its_rules_back(
     space: Netns, far: SshHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_packets, "ARMED_S", 6)
-    change = planned(space, far)
+    monkeypatch.setattr(_packets, "SPARE_S", 2)
+    change = planned(space, far, in_force_s=4.0)
     for step in change.do:
         carry_out(step)
     assert space.rules() and not answers(space)
@@ -91,14 +90,11 @@ def test_a_far_side_that_nobody_comes_back_to_takes_its_rules_back(
 def test_a_later_fault_is_not_taken_back_by_an_earlier_ones_timer(
     space: Netns, far: SshHost, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_packets, "ARMED_S", 6)
-    first = planned(space, far)
+    monkeypatch.setattr(_packets, "SPARE_S", 2)
+    first = planned(space, far, in_force_s=4.0)
     for step in first.do:
         carry_out(step)
-    monkeypatch.setattr(_packets, "ARMED_S", 60)
-    second = (
-        planned(space, far) if answers(space) else replace(first, do=tuple(_armed_longer(step) for step in first.do))
-    )
+    second = replace(first, do=tuple(_armed_longer(step) for step in first.do))
     for step in first.undo[:-1]:  # the disarming is lost
         carry_out(step)
     for step in second.do:

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import requests
 
+from blackstart.base.errors import EXIT_REFUSED
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.trader import mutants
 from tests import machine_lock
@@ -29,6 +30,13 @@ from tests.requirements import require
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.kafka]
 IMAGES = ("python", "redis", "postgres", "kafka", "caddy")
+REFUSED = (
+    ("postgres-blip", ("--freeze",), "Kubernetes freezes no container"),
+    ("partition", (), "In the lab on this machine: invoke lab.up trader --broker"),
+    ("partition", ("--drop",), "partition --drop would cut off our own look at redis, too"),
+    ("token-expiry", (), "token-expiry needs a broker"),
+    ("resource-stress", (), "must say how much, and lacks stress_cpu_load, stress_memory_mb"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -127,20 +135,25 @@ def test_a_redis_at_0_pods_stops_the_trading_until_it_is_back_and_down_leaves_no
     assert namespaces(images) == before and not lab.folder.exists()
 
 
-def drilled(lab: LabDriver, task: str, reports: Path, **more: str) -> Drill:
+def drilled(lab: LabDriver, task: str, reports: Path, *options: str, **more: str) -> Drill:
     """A drill on the lab that is up; the ledger has nothing open afterwards."""
-    done = drill(task, lab.state, reports, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"], **more)
+    done = drill(task, lab.state, reports, *options, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"], **more)
     assert ledger(lab.state) == [], done.output
     return done
 
 
 @pytest.mark.timeout(900)
-def test_the_three_drills_hold(images: Cluster, volume: None, lab: LabDriver, tmp_path: Path) -> None:
+def test_the_three_drills_hold_and_the_others_are_refused(
+    images: Cluster, volume: None, lab: LabDriver, tmp_path: Path
+) -> None:
     lab.up("--on", "kubernetes")
     for task, broken in (("leader-lock", "redis"), ("postgres-blip", "postgres"), ("rate-limit-spike", "")):
         done = drilled(lab, f"chaos.{task}", tmp_path / task)
         assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
         assert [event["service"] for event in done.record.of("linked")] == ([broken] if broken else [])
+    for name, options, why in REFUSED:
+        refused = drilled(lab, f"chaos.{name}", tmp_path / "refused", *options)
+        assert refused.code == EXIT_REFUSED and why in " ".join(refused.output.split()), refused.output
 
 
 @pytest.mark.slow

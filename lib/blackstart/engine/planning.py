@@ -35,7 +35,7 @@ def make(experiment: Experiment, target: Target) -> Plan:
     exact = [fault for fault in experiment.faults if not isinstance(fault, At)]
     holds = [fault.hold_s for fault in exact if getattr(fault, "hold_s", None) is not None]
     for fault in experiment.faults:
-        made = fault.plan(target)
+        made = fault.plan(replace(target, in_force_s=scheduling.in_force_s(bound, fault, max(holds, default=None))))
         if not made and not (isinstance(fault, At) and fault.fault is None):
             raise Refused(f"{fault.describe()} changes nothing on {target.name}")
         planned.append(tuple(map(proved_in_use, made) if flows else made))

@@ -10,6 +10,7 @@ from blackstart.model.change import Change
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Probe
 from blackstart.model.schedule import BETWEEN_S, At, Stretch
+from blackstart.verdict.monitors import BITE_WITHIN_S
 
 _PHASES = ("baseline", "fault", "recovery", "settle", "drain", "end", "between")
 
@@ -32,6 +33,16 @@ def stretches(experiment: Experiment, planned: Sequence[tuple[Change, ...]]) -> 
     made.sort(key=lambda stretch: (stretch.from_s, stretch.to_s))
     _refuse(experiment, scheduled, made, [change for changes in planned for change in changes])
     return tuple(made)
+
+
+def in_force_s(experiment: Experiment, fault: Any, exact_s: float | None) -> float:
+    """How long the run may need what the fault makes, at most, in seconds: until it bites, for the hold (`exact_s` of
+    all of its faults, where one has such), and as long as an undo before its own may take; never above ten minutes."""
+    if isinstance(fault, At):
+        held_s = fault.hold_s
+    else:
+        held_s = BITE_WITHIN_S + experiment.hold_max_s if exact_s is None else exact_s
+    return min(held_s + experiment.undo_timeout_s, Change.lease_s)
 
 
 def told_apart(changes: Sequence[Change]) -> list[Change]:

@@ -5,6 +5,7 @@ nobody left who would delete it, Chaos Mesh takes the fault back by itself.
 """
 
 import hashlib
+import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +18,7 @@ from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daem
 from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.local import run
 from blackstart.faults._service import ServiceUnderTest, service_under_test
-from blackstart.faults._wire import Route, route_to
+from blackstart.faults._wire import SPARE_S, Route, route_to
 from blackstart.model.change import Change
 from blackstart.model.expect import Condition
 from blackstart.model.target import Target
@@ -25,9 +26,6 @@ from blackstart.probes.chaos_state import ChaosState
 
 MARK = "blackstart.dev/fault"
 """The label of all that is made for a fault: what it is called."""
-LEASE_S = 240.0
-# The run's part has ended by then: a fault of Chaos Mesh is never gone before its undo.
-DURATION_S = 300
 _KINDS = ("networkchaos", "stresschaos", "podchaos")
 _API = "/apis/chaos-mesh.org/v1alpha1"
 _TAKEN_BACK_WITHIN_S = 15
@@ -49,12 +47,14 @@ exit 1
 
 @dataclass(frozen=True)
 class Pods:
-    """A service's pods, as the API server tells of them now, where they are, and the daemon's pod on each node."""
+    """A service's pods, as the API server tells of them now, where they are, the daemon's pod on each node,
+    and how long a change of them may live."""
 
     tested: ServiceUnderTest
     place: Context
     told: Sequence[Told]
     daemons: Mapping[str, str]
+    lease_s: float
 
     @property
     def home(self) -> Context:
@@ -109,7 +109,7 @@ class Pods:
                 place.create(made, "--dry-run=server", "--output=name"),
             ),
             undo_is_noop=True,
-            lease_s=LEASE_S,
+            lease_s=self.lease_s,
         )
 
     def network(self, what: str, spec: Mapping[str, Any], bites: Condition, *gone: Condition) -> Change:
@@ -151,7 +151,7 @@ class Pods:
             "apiVersion": "chaos-mesh.org/v1alpha1",
             "kind": kind,
             "metadata": {"name": name, "namespace": namespace, "labels": marks},
-            "spec": {"mode": "all", "selector": pods, "duration": f"{DURATION_S}s", **spec},
+            "spec": {"mode": "all", "selector": pods, "duration": f"{math.ceil(self.lease_s + SPARE_S)}s", **spec},
         }
 
 
@@ -196,7 +196,7 @@ def pods_of(target: Target, name: str) -> Pods:
         networks = api.list("podnetworkchaos", place.namespace)
     except StepFailed as error:
         raise Refused(f"what Chaos Mesh can do to {name} can't be seen: {error}") from error
-    pods = Pods(tested, place, found, ready)
+    pods = Pods(tested, place, found, ready, target.in_force_s)
     if lacking := sorted(set(pods.nodes) - ready.keys()):
         raise Refused(
             f"pods of {name} run on {', '.join(lacking)}, where no daemon of Chaos Mesh is ready: see kubectl "

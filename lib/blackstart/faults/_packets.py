@@ -4,6 +4,7 @@ A service's `net` table says where: `netns` (a network namespace, by name), `hos
 service runs on), `interface` (of queues). Without it, it is this machine. All of it needs root, and Linux.
 """
 
+import math
 import os
 import re
 import shutil
@@ -20,16 +21,13 @@ from blackstart.controls import read_table
 from blackstart.controls.steps.local import run
 from blackstart.controls.steps.outcome import Outcome
 from blackstart.controls.steps.shell import command_line
-from blackstart.faults._wire import Route, route_to
+from blackstart.faults._wire import SPARE_S, Route, route_to
 from blackstart.model.change import Change
 from blackstart.model.control import Control
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 
 LEASE_S = 600.0
-# A fault that may cut our way to its own host is taken back there, by the host itself, after this time; the run's part
-# of it has ended by then.
-_ARMED_LEASE_S, ARMED_S = 240, 300
 # A namespace that is gone has taken its rules and queues along.
 _NO_NAMESPACE = ("Cannot open network namespace",)
 _NAME = re.compile(r"\w[\w.@:-]*\Z")
@@ -51,7 +49,8 @@ _DISARM = (
 class PacketPoint:
     """Where a service's packets can be reached, and who talks to it there.
 
-    `entered` leads into the network of the service's own, where the port is `inner_port`.
+    `entered` leads into the network of the service's own, where the port is `inner_port`. On another host a change may
+    live for `lease_s`.
     """
 
     route: Route
@@ -61,6 +60,7 @@ class PacketPoint:
     interface: str = ""
     entered: Control | None = None
     inner_port: int = 0
+    lease_s: float = LEASE_S
 
     @property
     def port(self) -> int:
@@ -131,9 +131,11 @@ class PacketPoint:
         mark = zlib.crc32(f"{self.netns} {self.route.address}".encode())
         file = f"/run/blackstart/{re.sub(r'[^A-Za-z0-9._-]+', '_', self.tag(made.what))}-{mark:08x}"
         lines = "; ".join(command_line(replace(step, host=None)) for step in made.undo if isinstance(step, Command))
-        arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, str(ARMED_S), lines), host=self.host)
+        # What may cut our way to its own host is taken back there, by the host itself.
+        after = str(math.ceil(self.lease_s + SPARE_S))
+        arm = Command(("sh", "-c", _ARM, "arm a timed undo", file, after, lines), host=self.host)
         disarm = Command(("sh", "-c", _DISARM, "disarm the timed undo", file), host=self.host)
-        return replace(made, do=(arm, *made.do), undo=(*made.undo, disarm), lease_s=float(_ARMED_LEASE_S))
+        return replace(made, do=(arm, *made.do), undo=(*made.undo, disarm), lease_s=self.lease_s)
 
 
 def packet_point(target: Target, name: str, *programs: str) -> PacketPoint:
@@ -145,7 +147,8 @@ def packet_point(target: Target, name: str, *programs: str) -> PacketPoint:
         if key in values and not _NAME.match(values[key]):
             raise BadTarget(f'{where}: "{values[key]}" can\'t be the name of a {key}')
     host = values["host"] if "host" in values else controls.host_of(route.service)
-    point = PacketPoint(route, target.name, values.get("netns", ""), host, values.get("interface", ""))
+    named = values.get("netns", ""), host, values.get("interface", "")
+    point = PacketPoint(route, target.name, *named, lease_s=target.in_force_s)
     if host is None:
         _refuse_here(*programs, *(("ip",) if point.netns else ()))
     route.normal()

@@ -19,6 +19,8 @@ from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp, service_address
 from blackstart.probes.wire import RoundTrip, Throughput
 
+SPARE_S = 30
+"""After a change's lease, by which a run's part of it is over: then what nobody took back is taken back where it is."""
 _BASELINE_READS = 3
 # What a busy machine adds to a round trip by itself.
 _NOISE_MS = 2.0

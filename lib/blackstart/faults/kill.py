@@ -24,9 +24,12 @@ class Kill:
         tested.refuse_lost(target)
         try:
             kill = tested.control.kill()
-        except NotAvailable:
-            if not _chaos_mesh.in_served_pods(target, self.service):
+        except NotAvailable as error:
+            if not _chaos_mesh.in_pods(target, self.service):
                 raise
+            if not _chaos_mesh.in_served_pods(target, self.service):
+                by = "where the cluster has Chaos Mesh (https://chaos-mesh.org), they can be killed by that"
+                raise NotAvailable(f"{error.reason}; {by}") from error
             return (_chaos_mesh.pods_of(target, self.service).paused(self.describe()),)
         return (tested.change(self.describe(), kill, tested.control.start(), tested.down()),)
 

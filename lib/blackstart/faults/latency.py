@@ -1,5 +1,6 @@
 """Make a service slow to answer: its proxy delays what passes."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from blackstart.base.codec import plain
@@ -57,7 +58,7 @@ class Latency:
         slow_ms = proxied.route.slower_by(trip, self.usual_ms)
         kind = self._unusual()
         if kind and not proxied.embedded:
-            raise Refused(f"the fault proxy of {self.service} knows no delays {kind}: use Blackstart's own")
+            raise Refused(f"the fault proxy of {self.service} knows no delays with {_told(kind)}: use Blackstart's own")
         toxic = proxied.toxic("latency", self.stream, latency=self.latency_ms, jitter=self.jitter_ms, **kind)
         return (proxied.toxic_change(self.describe(), toxic, trip.at_least(slow_ms), trip.below(slow_ms)),)
 
@@ -66,7 +67,7 @@ class Latency:
         trip = route.round_trip("a delay")
         slow_ms = route.slower_by(trip, self.usual_ms)
         if unusual := self._unusual() | ({"stream": self.stream} if self.stream == "upstream" else {}):
-            raise Refused(f"Chaos Mesh knows no delays {unusual}: use Blackstart's own proxy (proxy.start)")
+            raise Refused(f"Chaos Mesh knows no delays with {_told(unusual)}: use Blackstart's own proxy (proxy.start)")
         pods.refuse_without_queue(target, "netem", "delay", "1ms")
         delay = {"latency": f"{self.latency_ms}ms", "jitter": f"{self.jitter_ms}ms", "correlation": "0"}
         made = {"action": "delay", "direction": "to", "delay": delay}
@@ -82,3 +83,7 @@ class Latency:
         jitter = f" ± {self.jitter_ms} ms" if self.jitter_ms else ""
         kind = "" if self.distribution == "uniform" else f" ({self.distribution})"
         return f"delay {self.service} by {self.latency_ms} ms{jitter}{kind}"
+
+
+def _told(settings: Mapping[str, str]) -> str:
+    return ", ".join(f'{name} = "{word}"' for name, word in settings.items())

@@ -9,9 +9,9 @@ from blackstart.base.codec import plain
 from blackstart.base.secrets.redact import SECRET_NAME
 from blackstart.controls.kubernetes_context import Context
 from blackstart.loads.k6 import K6
+from blackstart.model.flags import MOST_PODS
 
 SEGMENTS = frozenset(("--execution-segment", "--execution-segment-sequence"))
-MOST_PODS = 1000
 
 
 @plain("load.k6_pods")

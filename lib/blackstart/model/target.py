@@ -36,6 +36,7 @@ class Target:
     `file`, by reference (see `base.secrets.references`). `fleets` are the services that run on several hosts, by name:
     their instances, each of which is a service of its own. `system` is what is known of its kind, or, where it names
     none, of the kind that it was chosen for. `load` says where a load from pods comes from (see `loads.k6_override`).
+    `in_force_s` is how long a change of it may be in force: a run knows it for each of its faults.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Target:
     system: System = field(default=System(), repr=False)
     fleets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     load: Mapping[str, str] = field(default_factory=dict)
+    in_force_s: float = 600.0
 
     def service(self, name: str) -> Service:
         """The named service. Raises BadTarget with what there is."""

@@ -11,6 +11,7 @@ import pytest
 from blackstart import controls
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadExperiment, BadTarget, Refused
+from blackstart.commands.plan_text import longest_s
 from blackstart.engine import planning
 from blackstart.loads import Burst, Operation
 from blackstart.model.change import Change
@@ -18,6 +19,7 @@ from blackstart.model.expect import Conditions, always, eventually, never
 from blackstart.model.experiment import Check, EvidenceRow, Experiment, Traffic
 from blackstart.model.plan import Plan
 from blackstart.model.reading import Answer, Endpoint, ReadingKind, Scalar
+from blackstart.model.schedule import At
 from blackstart.model.target import Service, Target
 from tests.unit.builders import (
     AFTER,
@@ -170,6 +172,28 @@ def test_the_longest_exact_hold_counts() -> None:
         TARGET,
     )
     assert plan.holds_s == 0.5
+
+
+@pytest.mark.parametrize(
+    ("faults", "parts", "in_force_s"),
+    [
+        ((Cut((change(),)),), {}, 30 + 120 + 60),
+        ((Cut((change(),)),), {"hold_min_s": 200.0}, 30 + 200 + 60),
+        ((Cut((change(),)),), {"hold_max_s": 5.0, "undo_timeout_s": 7.0}, 30 + 5 + 7),
+        ((Cut((change(),)), Blip((change("b"),), 0.5)), {}, 0.5 + 60),
+        ((At(Cut((change(),)), 300, 5),), {}, 5 + 60),
+        ((Cut((change(),)),), {"hold_max_s": 3600.0, "total_max_s": 7200.0}, 600),
+    ],
+)
+def test_a_fault_is_told_how_long_the_run_may_need_it(
+    faults: tuple[Any, ...], parts: dict[str, Any], in_force_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Target] = []
+    monkeypatch.setattr(Cut, "plan", lambda self, target: (told.append(target), self.changes)[1])
+    made = planning.make(experiment(recovery=(AFTER,), faults=faults, **parts), TARGET)
+    assert {target.in_force_s for target in told} == {in_force_s}
+    assert made.target == TARGET
+    assert all(longest_s(made, one) <= in_force_s for one in made.changes)
 
 
 def test_a_probe_that_follows_the_load_is_told_where_its_history_is() -> None:

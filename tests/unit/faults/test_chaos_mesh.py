@@ -10,13 +10,12 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import Refused
+from blackstart.base.errors import NotAvailable, Refused
 from blackstart.controls.kubernetes import Kubernetes
 from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.outcome import Outcome
 from blackstart.controls.steps.shell import to_shell
 from blackstart.faults import _chaos_mesh, _chaos_stress, kill
-from blackstart.faults._chaos_mesh import DURATION_S, LEASE_S
 from blackstart.faults._service import ServiceUnderTest
 from blackstart.faults._wire import Route
 from blackstart.faults.bandwidth import Bandwidth
@@ -142,10 +141,12 @@ def test_a_pod_that_was_evicted_and_stays_to_be_looked_at_is_left_alone(cluster:
     assert made(plan(Drop("redis")))["spec"]["selector"]["pods"] == {"shop": ["a", "b"]}
 
 
-def test_the_cluster_takes_it_back_later_than_any_run(cluster: Cluster) -> None:
-    change = plan(Drop("redis"))
-    assert made(change)["spec"]["duration"] == f"{DURATION_S}s"
-    assert change.lease_s == LEASE_S and LEASE_S + 30 < DURATION_S
+@pytest.mark.parametrize(("in_force_s", "duration"), [(40.0, "70s"), (65.4, "96s"), (600.0, "630s")])
+def test_the_cluster_takes_it_back_soon_after_the_run_must_have(
+    cluster: Cluster, in_force_s: float, duration: str
+) -> None:
+    change = plan(Drop("redis"), target(in_force_s=in_force_s))
+    assert made(change)["spec"]["duration"] == duration and change.lease_s == in_force_s
 
 
 @pytest.mark.parametrize(
@@ -261,6 +262,17 @@ def test_a_queue_that_a_nodes_kernel_lacks_is_refused_unless_it_is_allowed(
 def test_what_only_a_proxy_can_do_is_refused(cluster: Cluster, fault: Fault) -> None:
     with pytest.raises(Refused, match="use Blackstart's own proxy"):
         plan(fault)
+
+
+def test_a_delay_that_chaos_mesh_does_not_know_is_told_in_words(cluster: Cluster) -> None:
+    with pytest.raises(Refused, match='knows no delays with distribution = "normal", stream = "upstream": use'):
+        plan(Latency("redis", 500, 9, distribution="normal", stream="upstream"))
+
+
+def test_a_kill_that_only_chaos_mesh_could_make_says_so(cluster: Cluster) -> None:
+    cluster.has_chaos_mesh = False
+    with pytest.raises(NotAvailable, match=r"use the fault crash; where the cluster has Chaos Mesh .*killed by that$"):
+        plan(Kill("redis"))
 
 
 # ---------------------------------------------------------------- processors and memory

@@ -121,12 +121,13 @@ def test_in_a_namespace_every_step_enters_it_first(fault: Fault) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())
 def test_on_another_host_it_is_armed_first_and_outlives_no_lease(fault: Fault) -> None:
-    change = plan(fault, target("db1:6379", {"host": "ssh://root@db1", "interface": "eth0"}))
+    where = replace(target("db1:6379", {"host": "ssh://root@db1", "interface": "eth0"}), in_force_s=65.4)
+    change = plan(fault, where)
     assert {step.host for step in (*change.do, *change.undo, *change.rights)} == {"ssh://root@db1"}  # type: ignore[union-attr]
     arm, disarm = change.do[0], change.undo[-1]
-    assert isinstance(arm, Command) and "arm a timed undo" in arm.argv and str(_packets.ARMED_S) in arm.argv
+    assert isinstance(arm, Command) and "arm a timed undo" in arm.argv and "96" in arm.argv
     assert isinstance(disarm, Command) and disarm.argv[-1] == arm.argv[4]
-    assert change.lease_s < _packets.ARMED_S
+    assert change.lease_s == 65.4
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.describe())

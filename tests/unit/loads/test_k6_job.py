@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,7 @@ from blackstart.base.codec import from_data, to_data
 from blackstart.controls.kubernetes_context import Context
 from blackstart.loads import K6, K6Pods
 from blackstart.loads.k6_job import change, segments
+from blackstart.model.flags import MOST_PODS
 from blackstart.model.step import Command
 
 PLACE = Context("shop", "kind", "uid-1", "https://127.0.0.1:6443", "/usr/bin/kubectl", "/k/config")
@@ -25,7 +27,7 @@ def job(load: K6Pods) -> dict[str, Any]:
     return told
 
 
-@pytest.mark.parametrize("pods", [1, 2, 3, 7, 12, 1000])
+@pytest.mark.parametrize("pods", [1, 2, 3, 7, 12, MOST_PODS])
 def test_the_segments_of_all_pods_follow_each_other_from_nothing_to_the_whole(pods: int) -> None:
     made = segments(pods)
     ends = [[Fraction(end) for end in segment.split(":")] for segment, _ in made]
@@ -34,6 +36,13 @@ def test_the_segments_of_all_pods_follow_each_other_from_nothing_to_the_whole(po
     assert {end - begin for begin, end in ends} == {Fraction(1, pods)}
     (sequence,) = {sequence for _, sequence in made}
     assert [Fraction(end) for end in sequence.split(",")] == [ends[0][0], *(end for _, end in ends)]
+
+
+def test_what_all_pods_read_leaves_the_script_its_place_in_a_config_map() -> None:
+    made = change(replace(LOAD, pods=MOST_PODS), "drill_1", 900.0).do[0]
+    assert isinstance(made, Command)
+    literals = [word for word in made.argv if word.startswith("--from-literal=")]
+    assert len(literals) == MOST_PODS and sum(map(len, literals)) < 100_000  # of 1 MiB, and of a command line
 
 
 def test_each_pod_reads_its_own_segment_and_is_tried_once() -> None:
@@ -75,7 +84,8 @@ def test_pods_reach_the_api_by_their_own_name_of_it() -> None:
 @pytest.mark.parametrize(
     ("made", "reason"),
     [
-        (lambda: K6Pods(K6("s.js"), 0, "k6:1", PLACE), "1 to 1000 pods"),
+        (lambda: K6Pods(K6("s.js"), 0, "k6:1", PLACE), "1 to 100 pods, not 0"),
+        (lambda: K6Pods(K6("s.js"), 101, "k6:1", PLACE), "1 to 100 pods, not 101"),
         (lambda: K6Pods(K6("s.js", ("--execution-segment=0:1",)), 2, "k6:1", PLACE), "Blackstart sets this option"),
         (lambda: K6Pods(K6("s.js", env={"KEY": "env:OPS_KEY"}), 2, "k6:1", PLACE), "put it into a Secret"),
         (lambda: K6Pods(K6("s.js", env={"API_TOKEN": "s3"}), 2, "k6:1", PLACE), "put it into a Secret"),

@@ -36,6 +36,7 @@ async def drive(load: K6Pods, spec_path: Path, history_path: Path, control: Cont
         raise ValueError("it was ended before it was ready")
     told = arming.result()
     refuse_own_segment(told.values())
+    refuse_other_clocks(told)
     say("ready", kind=load.kind, worker=f"{load.name}/0", unreachable=[])
     with HistoryWriter(history_path, mask) as writer:
         at_s = await control.go()
@@ -52,13 +53,28 @@ def refuse_own_segment(told: Iterable[Told]) -> None:
         raise ValueError("the script sets executionSegment itself, and every pod would play that one: take it out")
 
 
+def refuse_other_clocks(told: Mapping[str, Told]) -> None:
+    """Raise ValueError where a pod's clock is not this machine's, by which the rows of all are put in order."""
+    found = []
+    for name, one in told.items():
+        told_s = one["now_ms"] / 1000
+        off_s = max(one["sent_s"] - told_s, told_s - one["back_s"])
+        if off_s > _APART_S:
+            found.append(f"{name} by {shown(off_s)}")
+    if found:
+        raise ValueError(
+            f"the clocks of pods are off this machine's ({', '.join(found)}), and when they sent what would not be "
+            "known: set the clocks of their nodes, or this one, by a time server"
+        )
+
+
 class _Run:
     def __init__(
         self, load: K6Pods, pods: JobPods, told: Mapping[str, Told], writer: HistoryWriter, control: Control,
         mask: Callable[[str], str],
     ) -> None:  # fmt: skip
         self.load, self.pods, self.writer, self.control, self.mask = load, pods, writer, control, mask
-        self.reasons: list[str] = _clocks(told)
+        self.reasons: list[str] = []
         thresholds = next(iter(told.values())).get("thresholds") or {}
         self.union = Union(thresholds)
         self.said = {name: Said(load.k6, since_boot_s, index, self.union) for name, index in pods.index.items()}
@@ -139,14 +155,3 @@ class _Run:
                 self.writer.append(row)
             if not known:
                 say_error(self.mask(f"{name}: {line}"))
-
-
-def _clocks(told: Mapping[str, Told]) -> list[str]:
-    """What is wrong where a pod's clock is not this machine's, by which the rows of all are put in order."""
-    found = []
-    for name, one in told.items():
-        told_s = one["now_ms"] / 1000
-        off_s = max(one["sent_s"] - told_s, told_s - one["back_s"])
-        if off_s > _APART_S:
-            found.append(f"the clock of the pod {name} is {shown(off_s)} off this machine's: its times are not known")
-    return found

@@ -21,7 +21,7 @@ _STREAM = """[services.marketdata]
 address = "localhost:9001"       # where the fault proxy listens on the way to the stream
 dsn = "http://localhost:9001"
 proxy_name = "marketdata"        # and proxy = "http://localhost:8474" at the top of the file"""
-_LAB = "In the lab: invoke lab.up trader --broker"
+_LAB = "In the lab on this machine: invoke lab.up trader --broker"
 
 
 def broker(target: Target, drill: str) -> Mapping[str, str]:

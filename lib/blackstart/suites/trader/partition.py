@@ -30,7 +30,7 @@ LEAST_HOLD_S = 4.0
 SLOW_MS = 500.0
 _PLAIN = "partition needs the fault proxy on the way to {store}, and {target} names none. In its target file:\n" + (
     'proxy = "http://localhost:8474"\n[services.{store}]\naddress = "localhost:…"   # where the proxy listens\n'
-    'proxy_name = "{store}"\nIn the lab: invoke lab.up trader --broker'
+    'proxy_name = "{store}"\nIn the lab on this machine: invoke lab.up trader --broker'
 )
 
 

@@ -34,7 +34,7 @@ _LINES = f"""[facts]
 [services.{APP}]
 url = "http://localhost:8000"
 control = {{{{ compose = "api", project = "aitrapp" }}}}   # or docker, unit, supervisor, process: on this machine
-In the lab: invoke lab.up trader --broker"""
+In the lab on this machine: invoke lab.up trader --broker"""
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
