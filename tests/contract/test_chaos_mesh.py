@@ -28,7 +28,7 @@ from tests.contract.kubernetes_shop import Shop, environment, workload
 from tests.contract.network_runs import ROOT, NetworkRun
 from tests.docs.pages import blocks
 from tests.requirements import require
-from tests.services import eventually
+from tests.services import carry_out, eventually
 
 pytestmark = [pytest.mark.kubernetes, pytest.mark.slow]
 WITHIN_S = 90.0
@@ -176,14 +176,27 @@ def test_webhooks_that_are_down_refuse_it(shop: Shop, mesh: ChaosMesh, tmp_path:
 
 
 def test_what_somebody_else_breaks_already_is_refused(shop: Shop, tmp_path: Path) -> None:
-    shop.apply(partition("theirs", "300s"))
+    shop.apply(chaos_of("StressChaos", "theirs", stressors={"cpu": {"workers": 1, "load": 10}}))
     try:
-        assert eventually(lambda: said(shop, "theirs") == "injected", WITHIN_S)
+        assert eventually(lambda: said(shop, "stresschaos/theirs") == "injected", WITHIN_S)
         refusing = run(shop, tmp_path, CpuStress("redis", 0.3))
         assert refusing.end() == EXIT_REFUSED
     finally:
-        shop.kubectl("delete", "networkchaos", "theirs")
-    assert "redis is" in refusing.text and is_whole(shop)
+        shop.kubectl("delete", "stresschaos", "theirs")
+    assert "redis is broken by Chaos Mesh already (theirs)" in " ".join(refusing.text.split())
+    assert is_whole(shop)
+
+
+def test_a_pod_that_nothing_would_make_anew_is_refused(shop: Shop, tmp_path: Path) -> None:
+    lone = workload("Deployment")["spec"]["template"]
+    shop.apply({"apiVersion": "v1", "kind": "Pod", **lone, "metadata": {"name": "lone", "labels": {"app": "lone"}}})
+    try:
+        shop.kubectl("wait", "pod/lone", "--for=condition=Ready", "--timeout=60s")
+        host = shop.kubectl("get", "pod", "lone", "-o", "jsonpath={.status.podIP}")
+        told = refused(shop, tmp_path, Drop("redis"), host=host, pod="app=lone")
+    finally:
+        shop.kubectl("delete", "pod", "lone")
+    assert "nothing would bring lone back" in told
 
 
 # ---------------------------------------------------------------- what goes wrong
@@ -204,14 +217,22 @@ def test_a_pod_that_is_replaced_meanwhile_ends_the_run_inconclusive(shop: Shop, 
     assert "redis_networkchaos is replaced" in one.text and is_whole(shop)
 
 
-def partition(name: str, duration: str) -> dict[str, Any]:
-    spec = {"action": "partition", "direction": "from", "mode": "all", "duration": duration}
-    spec |= {"selector": {"namespaces": ["shop"], "labelSelectors": {"app": "redis"}}}
-    return {"apiVersion": "chaos-mesh.org/v1alpha1", "kind": "NetworkChaos", "metadata": {"name": name}, "spec": spec}
+def test_a_container_that_starts_anew_ends_the_stress_and_the_run_is_inconclusive(shop: Shop, tmp_path: Path) -> None:
+    one = run(shop, tmp_path, CpuStress("redis", 0.3), hold_s=8.0)
+    one.wait_for("the fault bites")
+    control = shop.of(deployment="redis")
+    carry_out(control.crash(control.facts(), "KILL"))
+    assert one.end() == EXIT_INCONCLUSIVE, one.text
+    assert "ended by somebody else: redis_stress_cores was 0" in " ".join(one.text.split()) and is_whole(shop)
 
 
-def said(shop: Shop, name: str) -> str:
-    told = shop.kubectl("get", "networkchaos", name, "-o", "json", "--ignore-not-found")
+def chaos_of(kind: str, name: str, **spec: Any) -> dict[str, Any]:
+    spec |= {"mode": "all", "selector": {"namespaces": ["shop"], "labelSelectors": {"app": "redis"}}}
+    return {"apiVersion": "chaos-mesh.org/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+def said(shop: Shop, what: str) -> str:
+    told = shop.kubectl("get", what, "-o", "json", "--ignore-not-found")
     pods = json.loads(shop.kubectl("get", "pods", "--selector=app=redis", "-o", "json"))["items"]
     return stage(json.loads(told) if told else None, pods, ())[0]
 

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from blackstart.base.codec import from_data, to_data
+from blackstart.base.errors import EXIT_INCONCLUSIVE
 from blackstart.faults import _cgroups, _stressor
 from blackstart.faults.cpu_stress import CpuStress
 from blackstart.faults.memory_stress import MemoryStress
@@ -23,6 +24,7 @@ from blackstart.model.change import Change, Fault
 from blackstart.model.target import Service, Target
 from blackstart.safety.heal.restore import is_gone, restore
 from blackstart.safety.preflight.rehearsal import rehearse
+from tests.contract.network_runs import NetworkRun
 from tests.docker_engine import docker, redis_container
 from tests.requirements import require
 from tests.services import Supervised, by_shell, carry_out, eventually, pings, so, supervised_redis
@@ -103,6 +105,17 @@ def test_a_stressor_whose_parent_is_killed_leaves_no_worker(lab: Supervised, mea
     parent.kill()
     assert eventually(lambda: ended(workers)), workers
     assert restore(change, print, 20)
+
+
+def test_a_run_whose_stressor_is_killed_in_the_hold_is_inconclusive(lab: Supervised, tmp_path: Path) -> None:
+    service = lab.service()
+    table = {"address": service.address, "control": dict(service.control)}
+    one = NetworkRun(tmp_path, MEMORY, {"services": {"redis": table}}, hold_s=4.0)
+    one.wait_for("the fault bites")
+    (mine, *_) = stressors(planned(MEMORY, lab.target()))
+    mine.kill()
+    assert one.end() == EXIT_INCONCLUSIVE, one.text
+    assert "ended by somebody else: redis_stress_mb was 0" in " ".join(one.text.split())
 
 
 def test_a_stressor_that_nobody_ends_ends_by_itself(tmp_path: Path) -> None:

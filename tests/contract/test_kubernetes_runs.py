@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from blackstart.base.errors import EXIT_HELD, EXIT_REFUSED
+from blackstart.base.errors import EXIT_HELD, EXIT_REFUSED, Refused
+from blackstart.faults import _chaos_mesh
 from blackstart.faults.stop import Stop
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_archive
@@ -165,6 +167,16 @@ def test_an_api_server_that_is_not_on_this_machine_must_be_allowed_by_name(
             assert allowed.end() == EXIT_HELD, allowed.text
         finally:
             beyond.terminate()
+
+
+def test_chaos_mesh_is_missing_only_where_the_cluster_says_so(shop: Shop, kubeconfig: Path) -> None:
+    configure(shop.cluster, kubeconfig, "set-credentials", "stranger", "--token=nobodys")
+    leads = f"--cluster={shop.cluster.place.group}"
+    configure(shop.cluster, kubeconfig, "set-context", "stranger", leads, "--user=stranger")
+    place = shop.of(deployment="redis").place
+    assert not _chaos_mesh.serves(place)
+    with pytest.raises(Refused, match="whether stranger has Chaos Mesh can't be seen: (.|\n)*Unauthorized"):
+        _chaos_mesh.serves(replace(place, context="stranger"))
 
 
 # ---------------------------------------------------------------- whoever dies

@@ -19,18 +19,20 @@ def stage(resource: Told | None, pods: Sequence[Told], uids: Collection[str]) ->
     `ending` have it in the word, too, as in `failed: no such queue`.
 
     `pods` are those that are there now, `uids` of which the fault was planned: a pod that was replaced is not injected
-    again, and its record stays as it is.
+    again, and its record stays as it is. Each has to have a record: Chaos Mesh makes do with the pods that it finds.
     """
     if resource is None:
         return ABSENT, ""
     why = "; ".join(dict.fromkeys(_failures(resource)))
     if resource["metadata"].get("deletionTimestamp"):
         return _because(ENDING, why), why
-    if gone := sorted(set(uids) - {str(pod["metadata"]["uid"]) for pod in pods}):
+    names = {str(pod["metadata"]["uid"]): str(pod["metadata"]["name"]) for pod in pods}
+    if gone := set(uids) - names.keys():
         return REPLACED, f"{len(gone)} of {len(uids)} pods are no more the ones that it was made for"
     records = _records(resource)
     if records and all(one.get("phase") == "Injected" and one.get("injectedCount", 0) >= 1 for one in records):
-        return (INJECTED, "") if _selected(resource) else (WAITING, "not all pods are selected")
+        left = sorted({names[uid] for uid in uids} - {pod[-1] for pod in _pods(resource)})
+        return (WAITING, f"not selected: {', '.join(left)}") if left else (INJECTED, "")
     if records and all(one.get("phase") == "Not Injected" and one.get("recoveredCount", 0) >= 1 for one in records):
         return RECOVERED, "its duration is over"
     return (_because(FAILED, why), why) if why else (WAITING, "")
@@ -45,8 +47,7 @@ def acts_on(resource: Told, namespace: str, names: Collection[str]) -> bool:
     wanted = (resource.get("status") or {}).get("experiment", {}).get("desiredPhase", "Run")
     if wanted == "Stop" and not any(str(one.get("phase", "")).startswith("Injected") for one in _records(resource)):
         return False
-    hit = {tuple(str(one.get("id", "")).split("/")[:2]) for one in _records(resource)}
-    return any((namespace, name) in hit for name in names)
+    return any((namespace, name) in _pods(resource) for name in names)
 
 
 def stale(podnetwork: Sequence[Told], names: Collection[str]) -> list[str]:
@@ -68,9 +69,9 @@ def _records(resource: Told) -> Sequence[Told]:
     return experiment.get("containerRecords") or ()
 
 
-def _selected(resource: Told) -> bool:
-    conditions = (resource.get("status") or {}).get("conditions") or ()
-    return any(one["type"] == "Selected" and one["status"] == "True" for one in conditions)
+def _pods(resource: Told) -> set[tuple[str, ...]]:
+    """Namespace and name of each pod that it has a record of."""
+    return {tuple(str(one.get("id", "")).split("/")[:2]) for one in _records(resource)}
 
 
 def _failures(resource: Told) -> Iterator[str]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import BadTarget, StepFailed, did_you_mean
+from blackstart.controls.kubeconfig import is_local
 from blackstart.model.control import Control
 from blackstart.model.step import Command
 
@@ -49,7 +50,7 @@ class Context:
             known,
             context=api.context,
             server=api.server,
-            local=api.is_local(),
+            local=is_local(api.server),
             namespace=self.namespace or api.namespace,
             cluster=api.uid,
         )

@@ -13,10 +13,10 @@ from typing import Any
 
 from blackstart import controls
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.kubernetes_answers import Told, is_alive
+from blackstart.controls.kubernetes_answers import Told, controller, is_alive
 from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daemons, stale
 from blackstart.controls.kubernetes_context import Context, place_of
-from blackstart.controls.steps.local import run
+from blackstart.controls.steps.local import carry_out, run
 from blackstart.faults._service import ServiceUnderTest, service_under_test
 from blackstart.faults._wire import SPARE_S, Route, route_to
 from blackstart.model.change import Change
@@ -28,6 +28,7 @@ MARK = "blackstart.dev/fault"
 """The label of all that is made for a fault: what it is called."""
 _KINDS = ("networkchaos", "stresschaos", "podchaos")
 _API = "/apis/chaos-mesh.org/v1alpha1"
+_NOT_SERVED = "(NotFound)"
 _TAKEN_BACK_WITHIN_S = 15
 _UNDO_WITHIN_S = 120.0
 _PHASES = "{range .status.experiment.containerRecords[*]}{.phase} {.events[-1:].type}{end}"
@@ -175,7 +176,7 @@ def in_unproxied_pods(target: Target, name: str) -> bool:
 
 def in_served_pods(target: Target, name: str) -> bool:
     """The same as `in_pods`, in a cluster that has Chaos Mesh. Raises Refused where that can't be seen."""
-    return in_pods(target, name) and _serves(place_of(controls.resolved(target.service(name))))
+    return in_pods(target, name) and serves(place_of(controls.resolved(target.service(name))))
 
 
 def pods_of(target: Target, name: str) -> Pods:
@@ -184,7 +185,7 @@ def pods_of(target: Target, name: str) -> Pods:
     tested = service_under_test(target, name)
     place = place_of(tested.control)
     try:
-        if not _serves(place):
+        if not serves(place):
             raise Refused(
                 f"{place.context} has no Chaos Mesh (its API server has no {_API}), and the pods of {name} can be "
                 "broken by nothing else: install it (https://chaos-mesh.org), or put a fault proxy on the way"
@@ -219,19 +220,23 @@ def pods_of(target: Target, name: str) -> Pods:
 
 def network_of(target: Target, name: str) -> tuple[Pods, Route]:
     """The service's pods, and the way to them, which works now. Raises Refused where that is not so, or their network
-    is their node's."""
+    is their node's, or a pod is of no workload."""
     route = route_to(target, name)
     route.normal()
     pods = pods_of(target, name)
+    if lone := [str(pod["metadata"]["name"]) for pod in pods.told if not controller(pod)]:
+        raise Refused(
+            f"nothing would bring {', '.join(lone)} back, of {name}: where Chaos Mesh fails at a pod's network, its "
+            "undo deletes the pod. Have them made by a workload, such as a Deployment, or put a fault proxy on the way"
+        )
     if any(pod["spec"].get("hostNetwork") for pod in pods.told):
         raise Refused(f"the pods of {name} are on their node's own network: broken, it would break the node")
     return pods, route
 
 
-def _serves(place: Context) -> bool:
+def serves(place: Context) -> bool:
     """Whether the cluster has Chaos Mesh. Raises Refused where that can't be seen."""
     try:
-        came = run(place.step("get", f"--raw={_API}"))
+        return not carry_out(place.step("get", f"--raw={_API}", accepts=(_NOT_SERVED,))).already
     except StepFailed as error:
         raise Refused(f"whether {place.context} has Chaos Mesh can't be seen: {error}") from error
-    return came.ok

@@ -13,13 +13,14 @@ from blackstart.probes.visitor import HoldsNothing
 
 _LEAST_AGE_S = 0.5
 _MB = 1024 * 1024
+_NOTHING = {"cores": 0.0, "mb": 0}
 
 
 @plain("probe.stress_use")
 class StressUse(Bound):
     """Of the process in the `record` (a line `pid:start time`): the `cores` that it has used on the average since it
-    began, or waited for since others used them (Linux; elsewhere used, alone), or the `mb` of memory that it has now.
-    Absent where it does not run, or has only begun."""
+    began, or waited for since others used them (Linux; elsewhere used, alone), or the `mb` of memory that it has now:
+    0 where it does not run. Absent where it has only begun."""
 
     record: str
     what: Literal["cores", "mb"]
@@ -63,7 +64,7 @@ class _Looker(HoldsNothing):
             pid, _, start = self._record.read_text().strip().partition(":")
             seen = process_tree.look(int(pid))
             if seen is None or seen.start != start or not seen.alive:
-                return Answer("answer", note=f"process {pid} has ended")
+                return Answer("answer", _NOTHING, note=f"process {pid} has ended")
             root = psutil.Process(int(pid))
             age_s = time.time() - root.create_time()
             if age_s < _LEAST_AGE_S:
@@ -74,9 +75,11 @@ class _Looker(HoldsNothing):
                     times = one.cpu_times()
                     used_s += times.user + times.system + _waited_s(one.pid)
                     used_bytes += one.memory_info().rss
-        except (OSError, ValueError, psutil.NoSuchProcess) as error:
-            return Answer("answer", note=f"no stressor: {error}")
-        except psutil.Error as error:
+        except (FileNotFoundError, psutil.NoSuchProcess) as error:
+            return Answer("answer", _NOTHING, note=f"no stressor: {error}")
+        except ValueError:  # the record is only being written
+            return Answer("answer", note="it has only begun")
+        except (OSError, psutil.Error) as error:
             return Answer("unreadable", note=str(error))
         return Answer("answer", {"cores": round(used_s / age_s, 3), "mb": used_bytes // _MB})
 

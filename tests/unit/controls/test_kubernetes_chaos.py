@@ -60,6 +60,14 @@ def test_all_injected_is_said_of_one_whose_pod_has_been_replaced() -> None:
     assert record["phase"] == "Injected"
 
 
+def test_a_pod_without_a_record_is_not_broken_whatever_the_others_are() -> None:
+    injected = next(one for one in recorded("stress") if stage(**one)[0] == "injected")
+    beside = {"metadata": {"name": "beside", "uid": "beside-uid"}}
+    planned = {**injected, "pods": [*injected["pods"], beside], "uids": [*injected["uids"], "beside-uid"]}
+    assert stage(**planned) == ("waiting", "not selected: beside")
+    assert stage(**{**planned, "uids": injected["uids"]})[0] == "injected"  # it came later
+
+
 def test_a_pod_that_was_killed_is_another_one_and_its_record_stays() -> None:
     assert stages("pod_kill") == ["absent", "waiting", "replaced", "ending", "absent"]
     assert conditions([one for one in recorded("pod_kill") if stage(**one)[0] == "replaced"][-1])["AllInjected"]

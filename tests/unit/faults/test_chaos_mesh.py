@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,6 +31,8 @@ from blackstart.model.control import State
 from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
 from blackstart.probes.tcp import Tcp
+from tests.requirements import require
+from tests.services import free_port
 from tests.unit.controls.kubernetes_objects import Told, pod
 
 FOUND = Kubernetes(
@@ -64,7 +67,7 @@ class Cluster:
 
     def run(self, step: Command) -> Outcome:
         if "get" in step.argv:
-            return Outcome(self.has_chaos_mesh, 0, "", "", 0.0)
+            return Outcome(True, 0, "", "", 0.0, already=not self.has_chaos_mesh)
         if "nproc" in step.argv:
             return Outcome(True, 0, self.processors, "", 0.0)
         return Outcome(not self.says, 2 if self.says else 0, "", self.says, 0.0)
@@ -95,7 +98,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
         monkeypatch.setattr(module, "service_under_test", tested)
     monkeypatch.setattr(controls, "resolved", lambda service: FOUND)
     monkeypatch.setattr(_chaos_mesh, "run", one.run)
-    monkeypatch.setattr(_chaos_stress, "carry_out", one.run)
+    for module in (_chaos_mesh, _chaos_stress):
+        monkeypatch.setattr(module, "carry_out", one.run)
     monkeypatch.setattr(Context, "api", lambda self, timeout_s=10.0: one)
     monkeypatch.setattr(Route, "normal", lambda self: None)
     monkeypatch.setattr(Route, "normal_ms", lambda self, trip: 1.0)
@@ -236,6 +240,25 @@ def test_pods_on_their_nodes_network_are_refused(cluster: Cluster) -> None:
     cluster.things["pod"][1]["spec"]["hostNetwork"] = True
     with pytest.raises(Refused, match="broken, it would break the node"):
         plan(Drop("redis"))
+
+
+def test_a_pod_that_nothing_makes_anew_is_refused_what_its_deletion_may_have_to_undo(cluster: Cluster) -> None:
+    cluster.things["pod"][1]["metadata"]["ownerReferences"] = [{"kind": "ConfigMap", "name": "x", "uid": "x-uid"}]
+    for fault in NETWORK:
+        with pytest.raises(Refused, match="nothing would bring b back, of redis"):
+            plan(fault)
+    assert all(map(plan, FAULTS[4:]))  # of these nothing is left that keeps a resource from going
+
+
+def test_an_api_server_that_does_not_answer_has_or_lacks_nothing(tmp_path: Path) -> None:
+    require("kubectl")
+    config = {"apiVersion": "v1", "kind": "Config", "current-context": "kind", "users": [{"name": "me", "user": {}}]}
+    config["clusters"] = [{"name": "one", "cluster": {"server": f"http://127.0.0.1:{free_port()}"}}]
+    config["contexts"] = [{"name": "kind", "context": {"cluster": "one", "user": "me"}}]
+    (tmp_path / "config").write_text(json.dumps(config))
+    place = Context("shop", "kind", kubectl="kubectl", kubeconfig=str(tmp_path / "config"))
+    with pytest.raises(Refused, match="whether kind has Chaos Mesh can't be seen: (.|\n)*refused"):
+        _chaos_mesh.serves(place)
 
 
 def test_a_cluster_without_chaos_mesh_is_refused_with_what_would_do(cluster: Cluster) -> None:

@@ -22,9 +22,8 @@ from lightkube.resources.core_v1 import ConfigMap, Namespace, Pod, Service
 from lightkube.resources.discovery_v1 import EndpointSlice
 from lightkube.resources.policy_v1 import PodDisruptionBudget
 
-from blackstart.base import sockets
 from blackstart.base.errors import BadTarget, StepFailed, StepTimedOut, did_you_mean
-from blackstart.base.urls import parts
+from blackstart.controls.kubeconfig import is_local, server_of
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.controls.steps.outcome import last_line
 from blackstart.model.step import Command
@@ -55,7 +54,7 @@ class ApiServer:
         """`settings` is a kubeconfig of one context. Raises StepFailed for a login that can't be used here."""
         self.context = str(settings["current-context"])
         cluster = settings["clusters"][0]["cluster"]
-        self.server = str(cluster.get("server", ""))
+        self.server = server_of(cluster)
         login: Told = settings["users"][0]["user"] if settings["users"] else {"as": "nobody"}
         if "as" in login:  # kubectl would be another user than we are
             raise StepFailed(f"the context {self.context} acts as {login['as']}: name one with a login of its own")
@@ -65,19 +64,11 @@ class ApiServer:
                 KubeConfig.from_dict(settings),
                 timeout=httpx2.Timeout(timeout_s),
                 # kubectl, too, asks no web proxy for what is on this machine.
-                trust_env=not self.is_local(),
+                trust_env=not is_local(str(cluster.get("server"))),
                 proxy=cluster.get("proxy-url") or None,
             )
-        except (ConfigError, OSError, ValueError, KeyError) as error:
+        except (ConfigError, OSError, ValueError, KeyError, ImportError) as error:  # of SOCKS
             raise StepFailed(f"the context {self.context} can't be used: {error}") from error
-
-    def is_local(self) -> bool:
-        """Whether the server listens on this machine's loopback."""
-        try:
-            place = parts.place_in(parts.split(self.server, "", whole_path=True).where, 0, "")
-        except ValueError:
-            return False
-        return sockets.is_loopback(place.host)
 
     def get(self, kind: str, name: str, namespace: str = "") -> Told | None:
         """One object; None where there is none of that name."""

@@ -1,11 +1,13 @@
 """Which cluster a kubectl command leads to, as kubectl itself reads its kubeconfig. No server is asked."""
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 
 from blackstart.base.errors import StepFailed
+from blackstart.controls.kubeconfig import server_of
 from blackstart.controls.steps.local import run
 from blackstart.model.step import Command
 
@@ -26,19 +28,19 @@ def reached_by(step: Command, environment: Mapping[str, str]) -> str:
         return given["server"]
     kubeconfig = step.env.get("KUBECONFIG") or environment.get("KUBECONFIG", "")
     cluster = given.pop("cluster", "")
-    which = f'{{.clusters[?(@.name=="{cluster}")].cluster.server}}' if cluster else "{.clusters[0].cluster.server}"
     options = (*(() if cluster else ("--minify",)), *(f"--{name}={value}" for name, value in sorted(given.items())))
-    return _server((f"--output=jsonpath={which}", *options), kubeconfig)
+    return _server(cluster, options, kubeconfig)
 
 
 @cache
-def _server(options: tuple[str, ...], kubeconfig: str) -> str:
+def _server(cluster: str, options: tuple[str, ...], kubeconfig: str) -> str:
     env = {"KUBECONFIG": kubeconfig} if kubeconfig else {}
     try:
-        told = run(Command(("kubectl", "config", "view", *options), env=env))
+        told = run(Command(("kubectl", "config", "view", "--output=json", *options), env=env))
     except StepFailed:  # no kubectl
         return ""
-    return told.stdout.strip() if told.ok else ""
+    clusters = (json.loads(told.stdout).get("clusters") or ()) if told.ok else ()
+    return next((server_of(one["cluster"]) for one in clusters if cluster in ("", one["name"])), "")
 
 
 def _options(words: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -24,9 +24,13 @@ current-context: here
 clusters:
 - {name: one, cluster: {server: "HERE"}}
 - {name: two, cluster: {server: "FAR"}}
+- {name: three, cluster: {server: "HERE", proxy-url: "http://me:secret@web.example.com:3128"}}
+- {name: four, cluster: {server: "HERE", tls-server-name: prod.example.com}}
 contexts:
 - {name: here, context: {cluster: one, user: me}}
 - {name: prod, context: {cluster: two, user: me}}
+- {name: proxied, context: {cluster: three, user: me}}
+- {name: tunnelled, context: {cluster: four, user: me}}
 users:
 - {name: me, user: {token: secret}}
 """
@@ -46,6 +50,8 @@ def config(tmp_path: Path) -> dict[str, str]:
         (("kubectl", "--context=prod", "delete", "pod", "x"), FAR),
         (("/usr/bin/kubectl", "delete", "pod", "x", "--context", "prod"), FAR),
         (("kubectl", "--cluster=two", "get", "pods"), FAR),
+        (("kubectl", "--context=proxied", "delete", "pod", "x"), "http://web.example.com:3128"),
+        (("kubectl", "--cluster=four", "delete", "pod", "x"), "https://prod.example.com"),
         (("helm", "--kube-context", "prod", "rollback", "shop"), FAR),
         (("sh", "-c", "cd /x; kubectl --context 'prod' delete pod y && true"), FAR),
         (("kubectl", "--server=https://1.2.3.4", "get", "pods"), "https://1.2.3.4"),
@@ -62,7 +68,8 @@ def test_the_server_is_the_one_of_the_context_that_the_command_names(
 
 def test_another_machines_cluster_must_be_allowed_by_its_host(config: dict[str, str]) -> None:
     target = Target("shop", services={"redis": Service("redis")})
-    for context, words in (("prod", ["prod.example.com"]), ("here", [])):
+    far = {"prod": "prod.example.com", "proxied": "web.example.com", "tunnelled": "prod.example.com"}
+    for context, words in ({context: [word] for context, word in far.items()} | {"here": []}).items():
         act = replace(
             change(), service="redis", do=(Command(("kubectl", f"--context={context}", "delete", "pod", "x")),)
         )

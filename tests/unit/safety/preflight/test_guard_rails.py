@@ -282,7 +282,7 @@ def test_pods_send_to_what_their_cluster_alone_knows_or_what_is_allowed(api: str
 
 
 def test_pods_of_a_cluster_that_is_not_this_machine_must_be_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster_reach, "_server", lambda options, kubeconfig: "https://k8s.example.com:6443")
+    monkeypatch.setattr(cluster_reach, "_server", lambda *asked: "https://k8s.example.com:6443")
     load = K6Pods(K6("s.js"), 3, "k6:1", Context("shop", "far", kubectl="/usr/bin/kubectl"))
     made = replace(plan(), experiment=replace(plan().experiment, traffic=Traffic(load)))
     assert {one.word for one in objections(made)} == {"k8s.example.com"}
