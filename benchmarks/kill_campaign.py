@@ -1,6 +1,7 @@
 """Kill runs at seeded random instants, and see from outside what becomes of the system: one table.
 
-    python -m benchmarks.kill_campaign [--systems lab,lab-two,lab-broker,gateway,proxied,docker,iptables,sale,shop] ...
+    python -m benchmarks.kill_campaign [--systems lab,lab-two,lab-broker,gateway,proxied,docker,iptables,kubernetes,
+                                                  sale,shop] ...
 
 `--shots 200 --others 20` is the whole campaign (about two hours on two cores); the default is a short one. Shots are
 counted by backend: the labs and the fault proxy are one, and share them. What could not be run, or was hit too rarely,
@@ -151,7 +152,8 @@ def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: 
             for _ in range(options.others):
                 aim = chance.choice(("in force", "in force", "between ledger and fault", "inside undo"))
                 aim = "between ledger and fault" if "start in" in accident else aim
-                which = [name for name in faulty if name.startswith(STOPPING)] if "in a stop" in accident else faulty
+                stops = [name for name in faulty if place.system.redis and name.startswith(STOPPING)]
+                which = stops if "in a stop" in accident else faulty
                 yield from _shot(place, accident, aim, which, Counter(), chance, skipped)
     if place.system.stop_words:
         yield from _rivals(place, folder, options, chance, skipped)
