@@ -23,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -30,8 +31,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.campaign import accidents, rivals
-from benchmarks.campaign.facts import Traces
-from benchmarks.campaign.observer import Observer
+from benchmarks.campaign.facts import Traces, marked
+from benchmarks.campaign.observer import Observer, now_s
 from benchmarks.campaign.shot import AIMS, UNDER_LOAD, Range, Result
 from benchmarks.campaign.systems import BACKENDS, FAULTLESS, SHARES, SYSTEMS, Missing
 from tabulate import tabulate
@@ -46,6 +47,7 @@ COLUMNS = (
 )  # fmt: skip
 _TINY_DISK = "6m"
 _TRIES = 30
+_ENDS_WITHIN_S = 60.0
 # Of a hundred kills at least so many must have fallen there, or the campaign shows less than it says.
 FLOORS = {"in force": 40, "between ledger and fault": 10, "inside undo": 10, "guardian starting": 5}
 
@@ -119,8 +121,14 @@ def _range(name: str, folder: Path) -> Iterator[Range]:
     home, state = folder / "home", folder / "state"
     home.mkdir()
     state.mkdir()
+    traces = Traces(state, state / "reports")
     with SYSTEMS[name](home) as system, Observer(system.looks) as observer:
-        yield Range(system, observer, Traces(state, state / "reports"))
+        try:
+            yield Range(system, observer, traces)
+        finally:  # Ctrl-C does not reach a run, which is a session of its own: it ends before its system does
+            until_s = now_s() + _ENDS_WITHIN_S
+            while marked(traces.mark) and now_s() < until_s:
+                time.sleep(0.1)
 
 
 def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: list[str]) -> Iterator[Result]:
