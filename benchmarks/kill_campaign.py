@@ -1,6 +1,7 @@
 """Kill runs at seeded random instants, and see from outside what becomes of the system: one table.
 
-    python -m benchmarks.kill_campaign [--systems lab,lab-two,lab-broker,gateway,proxied,docker,iptables,sale,shop] ...
+    python -m benchmarks.kill_campaign [--systems lab,lab-two,lab-broker,gateway,proxied,docker,iptables,kubernetes,
+                                                  sale,shop] ...
 
 `--shots 200 --others 20` is the whole campaign (about two hours on two cores); the default is a short one. Shots are
 counted by backend: the labs and the fault proxy are one, and share them. What could not be run, or was hit too rarely,
@@ -22,6 +23,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -29,8 +31,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.campaign import accidents, rivals
-from benchmarks.campaign.facts import Traces
-from benchmarks.campaign.observer import Observer
+from benchmarks.campaign.facts import Traces, marked
+from benchmarks.campaign.observer import Observer, now_s
 from benchmarks.campaign.shot import AIMS, UNDER_LOAD, Range, Result
 from benchmarks.campaign.systems import BACKENDS, FAULTLESS, SHARES, SYSTEMS, Missing
 from tabulate import tabulate
@@ -45,6 +47,7 @@ COLUMNS = (
 )  # fmt: skip
 _TINY_DISK = "6m"
 _TRIES = 30
+_ENDS_WITHIN_S = 60.0
 # Of a hundred kills at least so many must have fallen there, or the campaign shows less than it says.
 FLOORS = {"in force": 40, "between ledger and fault": 10, "inside undo": 10, "guardian starting": 5}
 
@@ -118,8 +121,14 @@ def _range(name: str, folder: Path) -> Iterator[Range]:
     home, state = folder / "home", folder / "state"
     home.mkdir()
     state.mkdir()
+    traces = Traces(state, state / "reports")
     with SYSTEMS[name](home) as system, Observer(system.looks) as observer:
-        yield Range(system, observer, Traces(state, state / "reports"))
+        try:
+            yield Range(system, observer, traces)
+        finally:  # Ctrl-C does not reach a run, which is a session of its own: it ends before its system does
+            until_s = now_s() + _ENDS_WITHIN_S
+            while marked(traces.mark) and now_s() < until_s:
+                time.sleep(0.1)
 
 
 def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: list[str]) -> Iterator[Result]:
@@ -151,7 +160,8 @@ def _campaign(place: Range, folder: Path, options: argparse.Namespace, skipped: 
             for _ in range(options.others):
                 aim = chance.choice(("in force", "in force", "between ledger and fault", "inside undo"))
                 aim = "between ledger and fault" if "start in" in accident else aim
-                which = [name for name in faulty if name.startswith(STOPPING)] if "in a stop" in accident else faulty
+                stops = [name for name in faulty if place.system.redis and name.startswith(STOPPING)]
+                which = stops if "in a stop" in accident else faulty
                 yield from _shot(place, accident, aim, which, Counter(), chance, skipped)
     if place.system.stop_words:
         yield from _rivals(place, folder, options, chance, skipped)

@@ -2,7 +2,6 @@
 
 import itertools
 import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import pytest
 
 from blackstart_lab.ports import HIGHEST, LOWEST
-from tests import leftovers, machine_lock
-from tests.cluster.cluster import Cluster
+from tests import leftovers
+from tests.cluster.cluster import Cluster, alone
 from tests.one_at_a_time import OneAtATime
 from tests.requirements import demanded, require
 
@@ -74,9 +73,5 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leaves_nothing: N
 def cluster() -> Iterator[Cluster]:
     """A Kubernetes for all tests of a file, one at a time on this machine. What a killed session left goes first."""
     require("kubernetes")
-    with machine_lock.held("cluster"):
-        one = Cluster(Path(tempfile.gettempdir()).resolve() / f"blackstart-test-cluster-{os.getuid()}")
-        one.up()
+    with alone() as one:
         yield one
-        one.down()
-        assert one.left() == []

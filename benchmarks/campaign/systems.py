@@ -1,5 +1,5 @@
-"""The systems under fire: the labs, a Redis in a container, behind a fault proxy, and behind iptables in a network
-namespace."""
+"""The systems under fire: the labs, a Redis in a container, in Kubernetes, behind a fault proxy, and behind iptables in
+a network namespace."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from benchmarks.campaign.clustered import kubernetes
 from benchmarks.campaign.networked import iptables, proxied
 from benchmarks.campaign.observer import (
     Look,
@@ -245,12 +246,12 @@ def docker(state: Path) -> Iterator[System]:
 
 SYSTEMS = {
     "lab": lab, "lab-two": partial(lab, instances=2), "lab-broker": lab_broker, "gateway": gateway, "docker": docker,
-    "iptables": iptables, "proxied": proxied, "sale": sale, "shop": shop,
+    "iptables": iptables, "kubernetes": kubernetes, "proxied": proxied, "sale": sale, "shop": shop,
 }  # fmt: skip
 # Five of them are one backend, whose shots they share.
 SHARES = {
     "lab": 0.3, "lab-two": 0.15, "lab-broker": 0.2, "gateway": 0.2, "proxied": 0.15, "docker": 1.0, "iptables": 1.0,
-    "sale": 1.0, "shop": 1.0,
+    "kubernetes": 1.0, "sale": 1.0, "shop": 1.0,
 }  # fmt: skip
 BACKENDS = {
     "lab": "lab",
@@ -260,6 +261,7 @@ BACKENDS = {
     "proxied": "lab",
     "docker": "docker",
     "iptables": "iptables",
+    "kubernetes": "kubernetes",
     "sale": "sale",
     "shop": "shop",
 }

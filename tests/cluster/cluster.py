@@ -10,12 +10,14 @@ import secrets
 import shutil
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.campaign.facts import marked, words_of
 
+from tests import machine_lock
 from tests.cluster import archive, build, settings
 from tests.cluster.place import Place
 from tests.services import eventually, free_port, supervisorctl
@@ -191,6 +193,20 @@ class Cluster:
                 return True
         except BlockingIOError:
             return False
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[Cluster]:
+    """A cluster that is up until the end, the only one of its kind on this machine: who comes second waits. What a
+    killed one left goes first, and nothing is left of this one. Raises NotReady."""
+    with machine_lock.held("cluster"):
+        one = Cluster(Path(tempfile.gettempdir()).resolve() / f"blackstart-test-cluster-{os.getuid()}")
+        one.up()
+        try:
+            yield one
+        finally:
+            one.down()
+        assert one.left() == []
 
 
 def _pause(path: Path) -> Path:

@@ -18,6 +18,10 @@ from tests.cluster import build
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_deployment
 
+NAME = "redis.shop.svc.cluster.local"
+"""Whoever is the pod of Redis by now, in the namespace `shop` that has `named()`."""
+_NAMED = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
+
 
 @dataclass(frozen=True)
 class Shop:
@@ -78,6 +82,20 @@ class Shop:
         """How many pods it shall have, and its annotation of how many it had."""
         path = r"jsonpath={.spec.replicas} {.metadata.annotations.blackstart\.dev/replicas}"
         return self.kubectl("get", what, "-o", path).strip()
+
+
+def named() -> dict[str, Any]:
+    """The Service that gives the pods of `app=redis` a name, ready or not."""
+    spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": {"app": "redis"}}
+    spec["ports"] = [{"port": 6379}]
+    return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}, "spec": spec}
+
+
+def by_names(cluster: Cluster, folder: Path) -> tuple[str, ...]:
+    """What a command has in front of it, to find pods by their names, as pods do."""
+    names = folder / "resolv.conf"
+    names.write_text(f"nameserver {cluster.place.address}\n")
+    return ("unshare", "--mount", "sh", "-c", _NAMED, "with names", str(names))
 
 
 def configure(cluster: Cluster, kubeconfig: Path, *words: str) -> None:

@@ -24,7 +24,7 @@ from blackstart.model.schedule import At
 from tests.cluster.chaos_mesh import ChaosMesh
 from tests.cluster.cluster import Cluster
 from tests.contract.cluster_manifests import redis_archive
-from tests.contract.kubernetes_shop import Shop, environment, workload
+from tests.contract.kubernetes_shop import NAME, Shop, by_names, environment, named, workload
 from tests.contract.network_runs import ROOT, NetworkRun
 from tests.docs.pages import blocks
 from tests.requirements import require
@@ -35,9 +35,6 @@ WITHIN_S = 90.0
 FAULTS: tuple[Fault, ...] = (
     Drop("redis"), Cut("redis"), Bandwidth("redis", 100), CpuStress("redis", 0.3), MemoryStress("redis", mb=128)
 )  # fmt: skip
-NAME = "redis.shop.svc.cluster.local"
-"""Whoever is Redis's pod by now."""
-_NAMED = 'mount --bind "$1" /etc/resolv.conf; shift; exec "$@"'
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +64,7 @@ def shop(mesh: ChaosMesh, kubeconfig: Path) -> Iterator[Shop]:
             "reader": page.replace("[create, get, list, delete]", "[get, list]"),
         }.items():
             one.add_user(kubeconfig, user, roles)
-        spec = {"clusterIP": "None", "publishNotReadyAddresses": True, "selector": {"app": "redis"}}
-        spec["ports"] = [{"port": 6379}]
-        one.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "redis"}, "spec": spec})
+        one.apply(named())
         yield one
 
 
@@ -86,14 +81,11 @@ def run(
     shop: Shop, folder: Path, fault: Fault, hold_s: float = 0.5, allow: str = "", host: str = NAME, **table: str
 ) -> NetworkRun:
     """A run that finds Redis by its name, as pods do."""
-    names = folder / "resolv.conf"
-    names.write_text(f"nameserver {shop.cluster.place.address}\n")
-    way = ("unshare", "--mount", "sh", "-c", _NAMED, "with names", str(names))
     control = {**({} if "pod" in table else {"deployment": "redis"}), "namespace": shop.namespace, **table}
     service = {"address": f"{host}:6379", "dsn": f"redis://{host}:6379", "control": control}
     allowed = ",".join(filter(None, (host, allow)))
     target = {"max_rate_hz": 10.0, "services": {"redis": service}}
-    return NetworkRun(folder, fault, target, hold_s, allowed, way)
+    return NetworkRun(folder, fault, target, hold_s, allowed, by_names(shop.cluster, folder))
 
 
 def chaos(shop: Shop) -> list[dict[str, Any]]:

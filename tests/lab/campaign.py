@@ -1,5 +1,6 @@
 """Repeats drills and mutants: `python -m tests.lab.campaign healthy --times 20`, `... mutants --lab gateway --times 5`.
 
+`--on kubernetes` brings the tests' cluster up, and the trader or the flash sale in it: what of them can be had there.
 Prints one line per run and a table at the end; journals are kept in the folder that it names. Exit 1 where a run was
 not as it must be. The long profile is not for CI: `--profile real`.
 
@@ -9,17 +10,29 @@ sessions of their own.
 """
 
 import argparse
+import contextlib
+import itertools
+import os
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from tests.cluster.cluster import alone
+from tests.contract.kubernetes_shop import environment
 from tests.lab.drills import Drill, drill, ledger
-from tests.lab.labs import LABS, TRADER, Lab, Wanted
+from tests.lab.lab_driver import LabDriver
+from tests.lab.labs import LABS, TRADER, InCluster, Lab, Wanted
+from tests.lab.on_kubernetes import load_images, volumes
+from tests.processes import guardians
+from tests.requirements import missing
+from tests.services import eventually
 
 # A recovery that never comes is waited for this long; the healthy lab needs a fraction of it.
 QUICK_WAIT = {"quick": "12", "real": "90"}
+_RESTORED_WITHIN_S = 60.0
 
 
 def wanted(name: str, lab: Lab = TRADER) -> Wanted:
@@ -42,13 +55,32 @@ def complaint(mutant: Wanted, done: Drill, state: Path) -> str:
 
 def run_mutant(mutant: Wanted, state: Path, reports: Path, profile: str = "quick", lab: Lab = TRADER) -> Drill:
     """Bring the mutant up, run its drill, take it down."""
-    driver = lab.driver(state).up("--profile", profile, *mutant.flags)
-    try:
-        wait = QUICK_WAIT[profile]
-        done = drill(f"{lab.tasks}.{mutant.experiment}", state, reports, *mutant.options, WAIT_READY_TIMEOUT=wait)
+    with _up(lab, state, "--profile", profile, *mutant.flags) as driver:
+        wait, task = QUICK_WAIT[profile], f"{lab.tasks}.{mutant.experiment}"
+        done = drill(task, state, reports, *mutant.options, within_s=240, WAIT_READY_TIMEOUT=wait)
         return replace(done, left_broken=driver.left_broken())
+
+
+@contextlib.contextmanager
+def _up(lab: Lab, state: Path, *flags: str) -> Iterator[LabDriver]:
+    """The lab is up until the end. A drill that Ctrl-C has killed has a guardian, which comes first."""
+    driver = lab.driver(state)
+    try:
+        yield driver.up(*flags)
     finally:
+        eventually(lambda: not guardians(state), _RESTORED_WITHIN_S)
         driver.command("down")
+
+
+@contextlib.contextmanager
+def _cluster(wanted: InCluster, ups: int) -> Iterator[None]:
+    """The tests' Kubernetes is the current one until the end, with what a lab takes that is brought up so often at
+    most: a volume is one claim's for good."""
+    with alone() as cluster, tempfile.TemporaryDirectory(prefix="bs-images-") as folder:
+        os.environ.update(environment(cluster.kubeconfig))
+        load_images(cluster, wanted.images, Path(folder))
+        with volumes(cluster, wanted.volumes * ups):
+            yield
 
 
 def run_healthy(lab: Lab, experiment: str, options: tuple[str, ...], state: Path, reports: Path) -> Drill:
@@ -61,6 +93,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", choices=("healthy", "mutants"))
     parser.add_argument("--lab", choices=sorted(LABS), default=TRADER.name)
+    parser.add_argument("--on", choices=("kubernetes",), default="", help="elsewhere than on this machine")
     parser.add_argument("--times", type=int, default=5)
     parser.add_argument("--profile", choices=("quick", "real"), default="quick")
     parser.add_argument("--only", default="", help="names, separated by commas")
@@ -69,7 +102,16 @@ def main() -> int:
     keep = options.keep or Path(tempfile.mkdtemp(prefix="blackstart-campaign-"))
     if keep.is_dir() and any(keep.iterdir()):
         parser.error(f"--keep {keep}: it holds an earlier campaign; name an empty or a new folder")
-    runs = _mutants(options, keep) if options.what == "mutants" else _healthy(options, keep)
+    lab, repeat = LABS[options.lab], _mutants if options.what == "mutants" else _healthy
+    with contextlib.ExitStack() as stack:
+        if options.on:
+            if not lab.in_cluster:
+                parser.error(f"--on kubernetes: the lab {lab.name} has no manifests")
+            if lacks := next(filter(None, map(missing, lab.in_cluster.needs)), None):
+                parser.error(f"--on kubernetes: {lacks}")
+            stack.enter_context(_cluster(lab.in_cluster, options.times * len(lab.in_cluster.mutants)))
+            lab = lab.on_kubernetes()
+        runs = repeat(lab, options, keep)
     for name, counts in runs.items():
         print(f"{name:32} {counts['as it must be']:4} of {sum(counts.values())}", flush=True)
     print(f"journals: {keep}")
@@ -83,10 +125,9 @@ def _chosen(only: str, name: str) -> bool:
     return not only or name in only.split(",")
 
 
-def _mutants(options: argparse.Namespace, keep: Path) -> dict[str, Counter[str]]:
-    lab = LABS[options.lab]
+def _mutants(lab: Lab, options: argparse.Namespace, keep: Path) -> dict[str, Counter[str]]:
     runs: dict[str, Counter[str]] = {}
-    for name in filter(lambda name: _chosen(options.only, name), lab.mutants.names()):
+    for name in filter(lambda name: _chosen(options.only, name), lab.shown()):
         mutant = lab.wanted(name)
         for number in range(options.times):
             with tempfile.TemporaryDirectory(prefix="bs-") as state:
@@ -97,24 +138,23 @@ def _mutants(options: argparse.Namespace, keep: Path) -> dict[str, Counter[str]]
     return runs
 
 
-def _healthy(options: argparse.Namespace, keep: Path) -> dict[str, Counter[str]]:
-    lab = LABS[options.lab]
+def _healthy(lab: Lab, options: argparse.Namespace, keep: Path) -> dict[str, Counter[str]]:
     runs: dict[str, Counter[str]] = {}
-    for flags, drills in lab.healthy:
-        with tempfile.TemporaryDirectory(prefix="bs-") as state:
-            driver = lab.driver(Path(state)).up("--profile", options.profile, *flags)
-            try:
-                for number in range(options.times):
-                    for experiment, words in drills:
-                        name = " ".join((experiment, *words))
-                        if not _chosen(options.only, experiment):
-                            continue
-                        reports = keep / f"{name.replace(' ', '')}-{number}"
-                        done = run_healthy(lab, experiment, words, Path(state), reports)
-                        runs.setdefault(name, Counter())["wrong" if done.code else "as it must be"] += 1
-                        print(f"{name} {number}: exit {done.code}{done.output if done.code else ''}", flush=True)
-            finally:
-                driver.command("down")
+    # A pod that was killed is started later by the kubelet each time: there each round has a lab of its own.
+    rounds = [[number] for number in range(options.times)] if options.on else [range(options.times)]
+    for numbers, (flags, drills) in itertools.product(rounds, lab.healthy):
+        with (
+            tempfile.TemporaryDirectory(prefix="bs-") as state,
+            _up(lab, Path(state), "--profile", options.profile, *flags),
+        ):
+            for number, (experiment, words) in itertools.product(numbers, drills):
+                name = " ".join((experiment, *words))
+                if not _chosen(options.only, experiment):
+                    continue
+                reports = keep / f"{name.replace(' ', '')}-{number}"
+                done = run_healthy(lab, experiment, words, Path(state), reports)
+                runs.setdefault(name, Counter())["wrong" if done.code else "as it must be"] += 1
+                print(f"{name} {number}: exit {done.code}{done.output if done.code else ''}", flush=True)
     return runs
 
 

@@ -69,7 +69,7 @@ def environment(state: Path, reports: Path, **more: str) -> dict[str, str]:
     """A plain environment: what CI would have, with a state folder and a reports folder of the test's own."""
     keep = {
         name: os.environ[name]
-        for name in ("PATH", "HOME", "LANG", "TMPDIR", "BLACKSTART_LAB_PORTS")
+        for name in ("PATH", "HOME", "LANG", "TMPDIR", "KUBECONFIG", "BLACKSTART_LAB_PORTS")
         if name in os.environ
     }
     return {

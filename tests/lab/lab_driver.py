@@ -112,12 +112,8 @@ class LabDriver:
     def left_broken(self) -> str:
         """What of its own servers is not as `up` left it, by a look that has nothing of Blackstart; "" where all is."""
         services = [name for name in ("redis", "postgres") if name in self.target["services"]]
-        told = {name: self.supervisor("status", name).split()[1] for name in services}
-        if not set(told.values()) <= {"RUNNING", "STARTING"}:  # it is called STARTING for its first second
-            return str(told)
-        frozen = [one for name in services for one in self.tree(name) if stopped(one)]
-        if frozen:
-            return f"frozen: {frozen}"
+        if amiss := self._amiss(services):
+            return amiss
         try:
             if "redis" in services:
                 with self.redis() as client:
@@ -127,6 +123,17 @@ class LabDriver:
         except (redis.RedisError, psycopg.Error) as error:
             return f"it does not answer: {error}"
         return ""
+
+    def _amiss(self, services: list[str]) -> str:
+        """What their supervisor, or the cluster that they are in, and their processes show of that."""
+        controls = [self.target["services"][name]["control"] for name in services]
+        if pods := [control for control in controls if "deployment" in control]:
+            return "; ".join(filter(None, map(lacking, pods)))
+        told = {name: self.supervisor("status", name).split()[1] for name in services}
+        if not set(told.values()) <= {"RUNNING", "STARTING"}:  # it is called STARTING for its first second
+            return str(told)
+        frozen = [one for name in services for one in self.tree(name) if stopped(one)]
+        return f"frozen: {frozen}" if frozen else ""
 
     def redis(self) -> "redis.Redis":
         """Straight to it, not through a proxy."""
@@ -143,6 +150,15 @@ class LabDriver:
             except psutil.Error:
                 continue
         return found
+
+
+def lacking(control: dict[str, str]) -> str:
+    """What a Deployment is not: one pod ready, and no number noted that is still to be brought back; "" where it is."""
+    inside = [f"--context={control['context']}", f"--namespace={control['namespace']}"]
+    path = r"jsonpath={.status.readyReplicas} {.metadata.annotations.blackstart\.dev/replicas}"
+    words = ["kubectl", *inside, "get", f"deployment/{control['deployment']}", "-o", path]
+    told = subprocess.run(words, capture_output=True, text=True, timeout=30, check=True).stdout.strip()
+    return "" if told == "1" else f"{control['deployment']}: pods ready, and noted: {told or 'none'}"
 
 
 def alive(processes: Iterable[psutil.Process]) -> list[psutil.Process]:

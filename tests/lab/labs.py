@@ -1,7 +1,7 @@
 """The labs that drills are repeated on: how each is brought up, its drills, and what its mutants' files say."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -36,10 +36,22 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class InCluster:
+    """What a lab in Kubernetes `needs` of this machine and takes of the cluster, and what can be shown on it there."""
+
+    needs: tuple[str, ...]
+    images: tuple[str, ...]
+    volumes: int
+    drills: tuple[str, ...]
+    mutants: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Lab:
     """One lab: `tasks` is the collection of its drills, `healthy` flags to bring it up and the drills that then hold.
 
-    `mutant_flags` are what a mutant's declaration asks of the lab besides its name.
+    `mutant_flags` are what a mutant's declaration asks of the lab besides its name; without `chosen` all mutants are
+    shown. `in_cluster` is None where the lab has no manifests.
     """
 
     name: str
@@ -48,6 +60,23 @@ class Lab:
     driver: Callable[[Path], Any]
     healthy: tuple[tuple[tuple[str, ...], Drills], ...]
     mutant_flags: Callable[[Any], tuple[str, ...]]
+    in_cluster: InCluster | None = None
+    chosen: tuple[str, ...] = ()
+
+    def on_kubernetes(self) -> "Lab":
+        """The same lab in the cluster that KUBECONFIG names, with what can be shown there."""
+        assert self.in_cluster
+        flags, drills = ("--on", "kubernetes"), tuple((name, ()) for name in self.in_cluster.drills)
+        return replace(
+            self,
+            healthy=((flags, drills),),
+            chosen=self.in_cluster.mutants,
+            mutant_flags=lambda told: (*flags, *self.mutant_flags(told)),
+        )
+
+    def shown(self) -> tuple[str, ...]:
+        """The names of its mutants."""
+        return self.chosen or tuple(self.mutants.names())
 
     def wanted(self, mutant: str) -> Wanted:
         """The declaration of a mutant."""
@@ -88,6 +117,13 @@ TRADER = Lab(
         *((("--variant", name), TRADER_DRILLS) for name in trader_variants.names()),
     ),
     mutant_flags=_instances,
+    in_cluster=InCluster(
+        needs=("kubernetes", "docker", "redis-cli"),
+        images=("python", "redis", "postgres"),
+        volumes=1,
+        drills=("leader-lock", "postgres-blip", "rate-limit-spike"),
+        mutants=("ready-lies", "keeps-trading", "never-reacquires"),
+    ),
 )
 GATEWAY_DRILLS = ("redis-unavailable", "redis-latency", "redis-flapping", "thundering-herd", "redis-bandwidth")
 GATEWAY = Lab(
@@ -111,6 +147,13 @@ SALE = Lab(
         (("--brokers", "2"), (("kafka-partition-loss", ()), ("kafka-down", ()))),
     ),
     mutant_flags=lambda told: (),
+    in_cluster=InCluster(
+        needs=("kubernetes", "docker", "redis-cli", "kafka"),
+        images=("python", "redis", "postgres", "kafka", "caddy"),
+        volumes=3,
+        drills=("api-kill", "worker-crash", "kafka-down", "database-down", "redis-partition", "redis-latency"),
+        mutants=("sticky-load-balancer", "oversell-race"),
+    ),
 )
 CHECKOUT_SCENARIOS = (
     "concurrent-duplicate-requests", "idempotency-conflict", "rate-limit-storm", "latency-spike",

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,21 +10,18 @@ import pytest
 import requests
 
 from blackstart.base.errors import EXIT_REFUSED
-from blackstart_lab.flash_sale import mutants as sale_mutants
-from blackstart_lab.trader import mutants
-from tests import machine_lock
-from tests.cluster import build
 from tests.cluster.cluster import Cluster
-from tests.docker_engine import docker
+from tests.contract.kubernetes_shop import environment
 from tests.environment import ROOT
-from tests.lab.campaign import QUICK_WAIT
+from tests.lab.campaign import complaint, run_mutant
 from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver, eventually
+from tests.lab.labs import SALE, TRADER, Lab
+from tests.lab.on_kubernetes import load_images, volumes
 from tests.lab.sale_driver import SaleDriver
 from tests.requirements import require
 
 pytestmark = [pytest.mark.docker, pytest.mark.kubernetes, pytest.mark.kafka]
-IMAGES = ("python", "redis", "postgres", "kafka", "caddy")
 REFUSED = (
     ("postgres-blip", ("--freeze",), "Kubernetes freezes no container"),
     ("partition", (), "In the lab on this machine: invoke lab.up trader --broker"),
@@ -42,25 +34,16 @@ REFUSED = (
 @pytest.fixture(scope="module")
 def images(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Cluster:
     """The cluster with the images of this machine's programs."""
-    require("docker", "redis-cli", "kafka")
-    packed = tmp_path_factory.mktemp("images") / "images.tar"
-    with machine_lock.held("gateway-images"):
-        there = docker("images", "-q", "--filter", "reference=blackstart-lab/*:local")
-        building = [sys.executable, str(ROOT / "deploy" / "build_images.py"), *IMAGES]
-        built = subprocess.run(building, capture_output=True, text=True, timeout=300, check=False)
-        assert built.returncode == 0, built.stderr
-        docker("save", "-o", str(packed), *(f"blackstart-lab/{name}:local" for name in IMAGES))
-        if not there:
-            docker("rmi", *docker("images", "-q", "--filter", "reference=blackstart-lab/*:local").split())
-    cluster.load_image(packed)
+    require(*SALE.in_cluster.needs)
+    load_images(cluster, SALE.in_cluster.images, tmp_path_factory.mktemp("images"))
     return cluster
 
 
 @pytest.fixture
 def current(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     """KUBECONFIG names the cluster."""
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
-    monkeypatch.setenv("PATH", f"{build.folder()}{os.pathsep}{os.environ['PATH']}")
+    for name, value in environment(cluster.kubeconfig).items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
@@ -75,7 +58,7 @@ def lab(current: None, tmp_path: Path) -> Iterator[LabDriver]:
 def sale(current: None, cluster: Cluster, tmp_path: Path) -> Iterator[SaleDriver]:
     """A flash sale that is not up, whose three claims can be met."""
     driver = SaleDriver(tmp_path / "state")
-    with added(cluster, 3):
+    with volumes(cluster, SALE.in_cluster.volumes):
         yield driver
         driver.command("down")
 
@@ -83,18 +66,8 @@ def sale(current: None, cluster: Cluster, tmp_path: Path) -> Iterator[SaleDriver
 @pytest.fixture
 def volume(cluster: Cluster) -> Iterator[None]:
     """What PostgreSQL's claim can have."""
-    with added(cluster, 1):
+    with volumes(cluster, TRADER.in_cluster.volumes):
         yield
-
-
-@contextlib.contextmanager
-def added(cluster: Cluster, count: int) -> Iterator[None]:
-    """So many volumes, for claims."""
-    names = [f"volume-{uuid.uuid4().hex[:8]}" for _ in range(count)]
-    for name in names:
-        cluster.add_volume(name)
-    yield
-    cluster.kubectl("delete", "persistentvolume", *names, "--wait=false")
 
 
 def namespaces(cluster: Cluster) -> set[str]:
@@ -135,11 +108,19 @@ def test_a_redis_at_0_pods_stops_the_trading_until_it_is_back_and_down_leaves_no
     assert namespaces(images) == before and not lab.folder.exists()
 
 
-def drilled(lab: LabDriver, task: str, reports: Path, *options: str, **more: str) -> Drill:
+def drilled(lab: LabDriver, task: str, reports: Path, *options: str) -> Drill:
     """A drill on the lab that is up; the ledger has nothing open afterwards."""
-    done = drill(task, lab.state, reports, *options, within_s=240, KUBECONFIG=os.environ["KUBECONFIG"], **more)
+    done = drill(task, lab.state, reports, *options, within_s=240)
     assert ledger(lab.state) == [], done.output
     return done
+
+
+def caught(lab: Lab, name: str, folder: Path) -> str:
+    """What is wrong with a run of that mutant; "" where it is caught as its file says."""
+    here = lab.on_kubernetes()
+    mutant = here.wanted(name)
+    done = run_mutant(mutant, folder / "state", folder / "reports", lab=here)
+    return complaint(mutant, done, folder / "state")
 
 
 @pytest.mark.timeout(900)
@@ -147,10 +128,11 @@ def test_the_three_drills_hold_and_the_others_are_refused(
     images: Cluster, volume: None, lab: LabDriver, tmp_path: Path
 ) -> None:
     lab.up("--on", "kubernetes")
-    for task, broken in (("leader-lock", "redis"), ("postgres-blip", "postgres"), ("rate-limit-spike", "")):
+    broken = {"leader-lock": ["redis"], "postgres-blip": ["postgres"], "rate-limit-spike": []}
+    for task in TRADER.in_cluster.drills:
         done = drilled(lab, f"chaos.{task}", tmp_path / task)
         assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
-        assert [event["service"] for event in done.record.of("linked")] == ([broken] if broken else [])
+        assert [event["service"] for event in done.record.of("linked")] == broken[task]
     for name, options, why in REFUSED:
         refused = drilled(lab, f"chaos.{name}", tmp_path / "refused", *options)
         assert refused.code == EXIT_REFUSED and why in " ".join(refused.output.split()), refused.output
@@ -158,15 +140,11 @@ def test_the_three_drills_hold_and_the_others_are_refused(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["ready-lies", "keeps-trading", "never-reacquires"])
+@pytest.mark.parametrize("name", TRADER.in_cluster.mutants)
 def test_a_defect_is_caught_by_the_expectations_that_it_names(
-    images: Cluster, volume: None, lab: LabDriver, tmp_path: Path, name: str
+    images: Cluster, volume: None, current: None, tmp_path: Path, name: str
 ) -> None:
-    mutant = mutants.load(name)
-    lab.up("--on", "kubernetes", "--mutant", name)
-    done = drilled(lab, f"chaos.{mutant.experiment}", tmp_path / "reports", WAIT_READY_TIMEOUT=QUICK_WAIT["quick"])
-    assert done.code == 20, done.output
-    assert set(mutant.must_fail) <= done.failed() <= {*mutant.must_fail, *mutant.may_fail}
+    assert caught(TRADER, name, tmp_path) == ""
 
 
 def test_of_two_instances_the_other_takes_over_when_the_leader_is_gone(
@@ -250,7 +228,7 @@ def test_the_sales_drills_hold_but_for_what_kubernetes_has_not(
     images: Cluster, sale: SaleDriver, tmp_path: Path
 ) -> None:
     sale.up("--on", "kubernetes")
-    for name in ("worker-crash", "kafka-down", "database-down", "redis-partition", "redis-latency"):
+    for name in SALE.in_cluster.drills:
         done = drilled(sale, f"flash-sale.{name}", tmp_path / name)
         assert (done.code, done.log[-1]) == (0, "test_result,PASS"), done.output
     frozen = drilled(sale, "flash-sale.redis-down", tmp_path / "redis-down")
@@ -270,17 +248,12 @@ def test_a_pod_of_the_sale_is_made_anew_at_its_port(images: Cluster, sale: SaleD
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("name", ["sticky-load-balancer", "oversell-race"])
+@pytest.mark.parametrize("name", SALE.in_cluster.mutants)
 def test_a_defect_of_the_sale_is_caught_by_the_expectations_that_it_names(
-    images: Cluster, sale: SaleDriver, tmp_path: Path, name: str
+    images: Cluster, current: None, tmp_path: Path, name: str
 ) -> None:
-    mutant = sale_mutants.load(name)
-    sale.up("--on", "kubernetes", "--mutant", name)
-    done = drilled(
-        sale, f"flash-sale.{mutant.experiment}", tmp_path / "reports", WAIT_READY_TIMEOUT=QUICK_WAIT["quick"]
-    )
-    assert done.code == 20, done.output
-    assert set(mutant.must_fail) <= done.failed() <= {*mutant.must_fail, *mutant.may_fail}
+    with volumes(images, SALE.in_cluster.volumes):
+        assert caught(SALE, name, tmp_path) == ""
 
 
 @pytest.mark.slow

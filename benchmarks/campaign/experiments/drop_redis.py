@@ -1,4 +1,4 @@
-"""What goes to Redis is dropped by a rule of iptables; without the rule it must answer again."""
+"""What goes to Redis is dropped; it must answer again by itself when that is undone."""
 
 from blackstart.faults.drop import Drop
 from blackstart.model.expect import eventually
