@@ -110,3 +110,14 @@ def test_a_context_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
     for probe in probes(lost):
         found = read_once(probe, 5.0)
         assert found.kind == "unreadable" and 'there is no context "lost"' in found.note
+
+
+def test_an_answer_that_is_not_kubernetes_own_cannot_be_read(tmp_path: Path) -> None:
+    def somebody_else(conn: socket.socket) -> None:
+        for _ in requests_of(conn):
+            conn.sendall(http(b"<html>Bad Gateway</html>", "502 Bad Gateway"))
+
+    with serving(somebody_else) as port:
+        for probe in probes(place(tmp_path, port)):
+            found = read_once(probe, 5.0)
+            assert found.kind == "unreadable" and "is none of Kubernetes" in found.note, found

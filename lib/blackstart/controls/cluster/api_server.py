@@ -72,14 +72,16 @@ class ApiServer:
 
     def get(self, kind: str, name: str, namespace: str = "") -> Told | None:
         """One object; None where there is none of that name."""
-        return self._asked(f"get {kind}s", lambda: self._client.get(_KINDS[kind], name, **_within(namespace)).to_dict())
+        return self._asked(
+            f"get {kind} {name}", lambda: self._client.get(_KINDS[kind], name, **_within(namespace)).to_dict()
+        )
 
     def list(self, kind: str, namespace: str, selector: str = "") -> list[Told]:
         """All of a kind in a namespace that a label selector picks."""
         # To the client a label without a value is one that is there; a whole selector passes as one.
         labels: dict[str, Any] | None = {selector: None} if selector else None
         found = self._asked(
-            f"list {kind}s in {namespace}",
+            f"list {kind} in {namespace}",
             lambda: [one.to_dict() for one in self._client.list(_KINDS[kind], labels=labels, **_within(namespace))],
         )
         return found or []
@@ -107,6 +109,9 @@ class ApiServer:
             raise StepTimedOut(f"{self.context}: {self.server} did not answer in time ({what})") from error
         except (httpx2.HTTPError, ConfigError, OSError) as error:
             raise StepFailed(f"{self.context}: {self.server} can't be asked ({what}): {error}") from error
+        except (KeyError, TypeError, ValueError) as error:  # what a proxy on the way answers in its place, too
+            told = f"the answer of {self.server} is none of Kubernetes ({what}): {type(error).__name__}: {error}"
+            raise StepFailed(f"{self.context}: {told}") from error
 
 
 @cache
