@@ -99,16 +99,16 @@ def main() -> int:
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--keep", type=Path, default=None, help="where journals are kept")
     options = parser.parse_args()
+    lab, repeat = LABS[options.lab], _mutants if options.what == "mutants" else _healthy
+    if options.on and not lab.in_cluster:
+        parser.error(f"--on kubernetes: the lab {lab.name} has no manifests")
+    if options.on and (lacks := next(filter(None, map(missing, lab.in_cluster.needs)), None)):
+        parser.error(f"--on kubernetes: {lacks}")
     keep = options.keep or Path(tempfile.mkdtemp(prefix="blackstart-campaign-"))
     if keep.is_dir() and any(keep.iterdir()):
         parser.error(f"--keep {keep}: it holds an earlier campaign; name an empty or a new folder")
-    lab, repeat = LABS[options.lab], _mutants if options.what == "mutants" else _healthy
     with contextlib.ExitStack() as stack:
         if options.on:
-            if not lab.in_cluster:
-                parser.error(f"--on kubernetes: the lab {lab.name} has no manifests")
-            if lacks := next(filter(None, map(missing, lab.in_cluster.needs)), None):
-                parser.error(f"--on kubernetes: {lacks}")
             stack.enter_context(_cluster(lab.in_cluster, options.times * len(lab.in_cluster.mutants)))
             lab = lab.on_kubernetes()
         runs = repeat(lab, options, keep)
