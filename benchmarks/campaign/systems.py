@@ -241,7 +241,13 @@ def docker(state: Path) -> Iterator[System]:
             assume_link="1",
             stop_words=("docker", "stop", name),
             start_words=("docker", "start", name),
+            pid=partial(_pid_of, name),
         )
+
+
+def _pid_of(container: str) -> int:
+    words = ("docker", "inspect", "--format={{.State.Pid}}", container)
+    return int(subprocess.run(words, capture_output=True, text=True, timeout=10, check=True).stdout)
 
 
 SYSTEMS = {
