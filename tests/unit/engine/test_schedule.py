@@ -93,9 +93,10 @@ def test_what_waits_for_the_fault_counts_from_the_first_effect_and_reports_tell_
     told.end()
     assert told.outcome == ("broke", 20) and "second_soon" in told.result.judgement.reasons[0]
     view = RunView(told.record, told.result.judgement, told.result.evidence.path)
-    assert [(one.name, round(one.to_s - one.from_s, 1)) for one in view.stretches] == [
-        ("none", 0.2), ("one", 0.7), ("two", 2.5)
-    ]  # fmt: skip
+    at_s = {(e["stretch"], e["side"]): e["began"] for e in told.record.of(EventName.INSTANT)}
+    assert [(one.name, one.from_s, one.to_s) for one in view.stretches] == [
+        (name, at_s[name, "begin"], at_s[name, "end"]) for name in ("none", "one", "two")
+    ]
     assert [row[0] for row in stretches.rows(view, history_of())] == ["none", "one", "two"]
     first, second = view.bit_s(0), view.bit_s(1)
     assert first is not None and second is not None and view.undone_s(0) is not None
