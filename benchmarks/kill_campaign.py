@@ -212,7 +212,7 @@ def _rivals(
 @contextlib.contextmanager
 def _tiny_disk(path: Path) -> Iterator[None]:
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={_TINY_DISK}", "tmpfs", path],
+        ["mount", "-t", "tmpfs", "-o", f"size={_TINY_DISK},mode=0700", "tmpfs", path],
         capture_output=True,
         timeout=10,
         check=False,

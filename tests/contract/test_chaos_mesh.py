@@ -94,6 +94,11 @@ def chaos(shop: Shop) -> list[dict[str, Any]]:
     return list(json.loads(found)["items"])
 
 
+def kubectl_name(resource: dict[str, Any]) -> str:
+    """As kubectl takes it."""
+    return f"{resource['kind']}/{resource['metadata']['name']}".lower()
+
+
 def is_whole(shop: Shop) -> bool:
     """Whether nothing is left of any fault, in the cluster or at a pod."""
     specs = shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}")
@@ -237,11 +242,11 @@ def test_a_fault_whose_run_and_guardian_are_dead_ends_by_itself(
 ) -> None:
     monkeypatch.setenv("NETWORK_UNDO", "2")
     one = run(shop, tmp_path, At(Drop("redis"), 0, 8))
-    assert eventually(lambda: [said(shop, left["metadata"]["name"]) for left in chaos(shop)] == [INJECTED], WITHIN_S)
+    assert eventually(lambda: [said(shop, kubectl_name(made)) for made in chaos(shop)] == [INJECTED], WITHIN_S)
     one.orphan()
     (left,) = chaos(shop)
     assert left["spec"]["duration"] == "40s"  # the hold, the time limit of an undo, and 30 s
-    assert eventually(lambda: said(shop, left["metadata"]["name"]) == RECOVERED, WITHIN_S)
+    assert eventually(lambda: said(shop, kubectl_name(left)) == RECOVERED, WITHIN_S)
     assert shop.kubectl("get", "podnetworkchaos", "-o", "jsonpath={.items[*].spec}") == "{}"
     one.mend("chaos.heal")
     assert is_whole(shop)
