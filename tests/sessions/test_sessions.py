@@ -85,6 +85,7 @@ def shape(text: str, folder: Path) -> list[str]:
     """All that a person reads: the lines of a run, each once, and every word of the table, the last lines, chaos.status
     and the report. What was seen within one moment may come in any order, and `still:` when it likes."""
     told = text.replace(str(folder), "/tmp/drill")
+    told = re.sub(rf"(?m)^(.{{{COLUMNS}}})\n(?=\S)", r"\1", told)  # the screen breaks what is to be typed where it ends
     for pattern, hole in _VARIES:
         told = re.sub(pattern, hole, told, flags=re.DOTALL)
     lines = [line.rstrip() for line in told.splitlines() if not line.startswith("N:N:NZ  still: ")]
