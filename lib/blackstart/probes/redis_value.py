@@ -44,11 +44,7 @@ class _RedisReader(CappedReader):
 
         try:
             # CLIENT LIST and others have two words, which the library knows as one command.
-            name = (
-                " ".join(self._command[:2])
-                if self._command[0].upper() in ("CLIENT", "CONFIG", "XINFO", "MEMORY")
-                else ""
-            )
+            name = " ".join(self._command[:2]) if self._command[0].upper() in ("CLIENT", "XINFO", "MEMORY") else ""
             words = (name, *self._command[2:]) if name else self._command
             return self._open(timeout_s).execute_command(*words)
         except redis.TimeoutError as error:

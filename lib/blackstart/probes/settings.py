@@ -29,8 +29,12 @@ def of(service: Service, within_s: float) -> dict[str, str]:
         return {str(row["name"]): str(row["setting"]) for row in rows}
     found: dict[str, str] = {}
     for pattern in _REDIS if speaks == "redis" else ():
-        told = _asked(RedisAsked(service.dsn, ("CONFIG", "GET", pattern)), within_s).body or ()
-        found |= _pairs(told)
+        told = _asked(RedisAsked(service.dsn, ("CONFIG", "GET", pattern)), within_s).body
+        # Names and values in turn, where it is a Redis that answers.
+        words = (
+            [one.decode("utf-8", "replace") for one in told if isinstance(one, bytes)] if isinstance(told, list) else []
+        )
+        found |= zip(words[::2], words[1::2], strict=False)
     return found
 
 
@@ -43,15 +47,3 @@ def _asked(endpoint: Endpoint, within_s: float) -> Answer:
     if answer.kind in ("unreachable", "timed_out"):
         raise LookupError(f"{answer.kind.replace('_', ' ')}{f' ({answer.note})' if answer.note else ''}")
     return answer
-
-
-def _pairs(told: object) -> dict[str, str]:
-    """Of CONFIG GET: a map, or names and values in turn."""
-    if isinstance(told, dict):
-        return {_text(name): _text(value) for name, value in told.items()}
-    flat = [_text(one) for one in told] if isinstance(told, list | tuple) else []
-    return dict(zip(flat[::2], flat[1::2], strict=False))
-
-
-def _text(one: object) -> str:
-    return one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one)
