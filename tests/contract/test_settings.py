@@ -15,6 +15,7 @@ from blackstart.model.target import Service
 from blackstart.probes import settings
 from tests.docker_engine import docker, redis_container
 from tests.postgres import postgres_server
+from tests.requirements import require
 from tests.services import eventually, free_port, pings, redis_server
 
 WITHIN_S = 5.0
@@ -69,6 +70,7 @@ def test_one_that_does_not_answer_is_told_from_one_that_does_not_tell(server: in
 
 @pytest.mark.docker
 def test_a_container_tells_its_image_its_limits_and_its_restart_policy() -> None:
+    require("docker")
     with redis_container(restart="on-failure:3") as (name, _):
         control = controls.of(Service("cache", control={"docker": name})).resolve()
         before = dict(control.settings())
