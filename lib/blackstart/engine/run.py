@@ -334,7 +334,8 @@ class Run:
         longest_s = max(e.within_s or 0.0 for e in self.experiment.drained)
         self.narrator.waiting("once the load has ended", "drain")
         until_s = self._within(longest_s + LONGEST_OVERTIME_S)
-        self.observer.wait(lambda: not self.observer.undecided("drain"), until_s, self._between_recovery)
+        undecided, wavering = self.observer.undecided, self.observer.wavering
+        self.observer.wait(lambda: not undecided("drain") and not wavering("drain"), until_s, self._between_recovery)
 
     def _refused(self, refusal: Refused) -> None:
         if self.touched or self.traffic.flowed():

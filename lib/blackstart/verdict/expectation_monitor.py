@@ -132,8 +132,9 @@ class Monitor:
         del self._wrong[IN_A_ROW:]
         if len(self._wrong) < IN_A_ROW or self.expectation.momentary:
             return
-        if self._old is None and self.fault_was_cut_short:
-            # So it was from the first reading on: that was before the fault was felt, and no recovery yet.
+        # What was so from the first reading on was so before a short fault was felt: no recovery yet. And a queue that
+        # fills again after the load, from work that was left elsewhere, has not been worked off yet.
+        if (self._old is None and self.fault_was_cut_short) or self.phase == "drain":
             self._old, self._new, self._bad, self._wrong = reading, [], [], []
             self._seen_otherwise = reading
         elif self.expectation.stays and self._left is None and self._lost_for_s(reading) >= self.expectation.for_s:

@@ -261,6 +261,26 @@ def test_what_is_lost_after_a_fault_cut_short_and_does_not_come_back_breaks() ->
     assert "lost again" in message(after_a_fault_cut_short(*back, *series(200, 3, 4)))
 
 
+def drained(*seen: tuple[float, object]) -> Monitor:
+    monitor = Monitor(eventually(ready.is_(0), within_s=5), "drain", 0.0, anchor_s=0.0)
+    for at_s, what in seen:
+        monitor.feed(reading(ready, what, at_s), TICK_S)
+    return monitor
+
+
+def test_a_queue_that_fills_again_after_the_load_is_waited_for_until_it_is_worked_off() -> None:
+    filled = (*series(0, 0.1, 1), *series(4, 1, 2))
+    assert not drained(*filled).decided(2.0)
+    monitor = drained(*filled, *series(0, 2, 3))
+    assert monitor.decided(3.0)
+    assert status(monitor) == "held"
+    assert monitor.interval is not None and monitor.interval.to_s == pytest.approx(2.0)
+
+
+def test_a_queue_that_fills_again_and_is_never_worked_off_breaks() -> None:
+    assert message(drained(*series(0, 0.1, 1), *series(4, 1, 7))).startswith("did not come true within 5 s")
+
+
 @pytest.mark.parametrize(
     ("phase", "since"),
     [("baseline", "the start"), ("fault", "the fault"), ("recovery", "the undo"), ("drain", "the load's end")],
