@@ -104,7 +104,7 @@ def plain(target: Target, name: str, hypothesis: str, *, rate_per_s: float = ORD
         checks=(at_stake(), *more.pop("checks", ()), *told_once()),
         collect=(read.created(prefix), read.out_of_order(prefix)),
         watch=(read.waiting(), read.lag(target), *more.pop("watch", ())),
-        evidence_rows=rows(read.WAITING, more.pop("broke"), more.pop("mended")),
+        evidence_rows=(*rows(read.WAITING, more.pop("broke"), more.pop("mended")), *more.pop("evidence_rows", ())),
         **more,
     )
 

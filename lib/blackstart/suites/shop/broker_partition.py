@@ -6,7 +6,7 @@ from blackstart.base.errors import NotShown
 from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.drop import Drop
 from blackstart.model.expect import Expectation, always, eventually
-from blackstart.model.experiment import Check, Experiment
+from blackstart.model.experiment import Check, EvidenceRow, Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.suites.shop import _orders as common
@@ -66,6 +66,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             *_undeclared(target),
         ),
         watch=(read.replayed(),),
+        evidence_rows=(EvidenceRow("Events replayed since order began", "followed", {"probe": read.replayed().name}),),
         hold_min_s=full_s + BEYOND_S,
         hold_max_s=max(120.0, full_within_s + BEYOND_S),
         needs={"queue_bound": ("queue_bounded",)},

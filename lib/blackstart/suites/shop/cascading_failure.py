@@ -14,7 +14,7 @@ from blackstart.suites.shop import _stock as stock
 from blackstart.suites.shop import readings as read
 
 DELAY_MS = 5000
-RATE_PER_S, QUIET_S = 5.0, 3.0
+RATE_PER_S = 5.0
 OPENS_WITHIN_S, SPARE_S = 15.0, 15.0
 """What a breaker that says nothing of itself may take to open, and what any may take, beyond its time, to close."""
 _OPENS_SPARE_S, _BEYOND_S = 3.0, 5.0
@@ -62,8 +62,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     prefix = made.traffic.load.key_prefix
     return replace(
         made,
-        # Each order that is settled tells of itself: that nothing waits is only true when it lasts.
-        drained=(_settled(target, prefix), *(replace(one, for_s=QUIET_S) for one in made.drained)),
+        drained=(_settled(target, prefix), *made.drained),
         collect=(*made.collect, stock.unreserved(prefix)),
     )
 

@@ -6,15 +6,16 @@ from blackstart.model.experiment import Check, Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Target
 from blackstart.suites.shop import _orders as common
+from blackstart.suites.shop import _stock as stock
 from blackstart.suites.shop import readings as read
 
-SERVICES = ("order", "inventory-1")
 BEYOND_S = 6.0
 _UNAVAILABLE = "DATABASE_UNAVAILABLE"
 
 
 def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
     """All connections that the server gives are held, and those that pools have are ended and taken, too."""
+    services = ("order", *stock.instances(target))
     noticed_s = float(target.fact("db_timeout_s", 2.0)) + BEYOND_S
     return common.plain(
         target,
@@ -23,12 +24,12 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         broke="Connections taken",
         mended="Connections released",
         faults=(ConnectionExhaustion("postgres", evict=True),),
-        during=tuple(_unwell(name, noticed_s) for name in SERVICES),
+        during=tuple(_unwell(name, noticed_s) for name in services),
         recovery=(
-            *(_well_again(name, flags.wait_ready_timeout_s) for name in SERVICES),
+            *(_well_again(name, flags.wait_ready_timeout_s) for name in services),
             common.confirmed_again(flags.wait_ready_timeout_s),
         ),
-        always=tuple(common.same_process(name) for name in SERVICES[1:]),
+        always=tuple(common.same_process(name) for name in services[1:]),
         checks=(
             Check("fault_observed", "orders_felt_it", {"op": common.ORDER}, premise=True),
             common.in_time(target, "fails_fast"),

@@ -57,6 +57,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
                         {"probe": read.memory(CATALOG).name, "figure": "highest", "unit": "bytes"}),
             EvidenceRow("Products kept", "total", {"source": "products"}),
             EvidenceRow("Answers meanwhile", "answers", {"phase": "fault"}),
+            EvidenceRow("Health of the catalog", "followed", {"probe": read.ready(CATALOG).name}),
             EvidenceRow("Recovery time", "recovery"),
         ),
         # The last of it is still seen to be too late.

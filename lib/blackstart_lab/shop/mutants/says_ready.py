@@ -17,6 +17,6 @@ class SaysReady(Records):
 MUTANT = Mutant(
     summary="a service says that it is ready while it gets no connection to the database",
     experiment="connection-exhaustion",
-    must_fail=("order_unwell", "inventory_1_unwell"),
+    must_fail=("order_unwell", "inventory_1_unwell", "inventory_2_unwell"),
     parts={"records": SaysReady},
 )

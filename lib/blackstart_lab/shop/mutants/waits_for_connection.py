@@ -31,6 +31,6 @@ MUTANT = Mutant(
     summary="requests wait 30 seconds for a connection to the database in place of failing fast",
     experiment="connection-exhaustion",
     must_fail=("fails_fast",),
-    may_fail=("clear_error", "order_unwell", "inventory_1_unwell"),
+    may_fail=("clear_error", "order_unwell", "inventory_1_unwell", "inventory_2_unwell"),
     parts={"records": WaitsForConnection},
 )
