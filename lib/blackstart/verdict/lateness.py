@@ -35,7 +35,8 @@ STARVED_SHARE = 0.2
 # So many threads for each processor: what needs one for 10 ms gets it for a fifth of the time, and more wait behind it.
 # Our ticks may come in time all the same, since they need next to nothing.
 CROWDED_PER_CPU = 5.0
-# For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile.
+# For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile; and for so long,
+# after a crowd, a breaker that it has opened may stay open.
 RECOIL_S = 1.0
 # What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
 LIMIT_LEAST_S = 0.1
@@ -76,7 +77,7 @@ class Lateness:
     @cached_property
     def times(self) -> list[tuple[float, float]]:
         """When what was under way may be excused (see `excuses`)."""
-        return [(beat.from_s, _felt_s(beat)) for _, beat in self.slow]
+        return [(beat.from_s, beat.to_s + RECOIL_S) for _, beat in self.slow]
 
     def slowed(self, from_s: float, to_s: float) -> float:
         """How many times as long what needs a processor took in that time; 1 where the machine was not crowded."""
@@ -154,10 +155,11 @@ class Lateness:
             and end_s - start_s >= LIMIT_LEAST_S
         )
         beats = self.slow if row.status is None or fallback or gave_up else self.bad
+        lasting_s = RECOIL_S if fallback else 0.0
         ours_s: defaultdict[str, float] = defaultdict(float)
         for who, beat in beats:
-            ours_s[who] += _overlap_s(beat.from_s, _felt_s(beat), start_s, end_s)
-        return _cover(beats, start_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
+            ours_s[who] += _overlap_s(beat.from_s, max(_felt_s(beat), beat.to_s + lasting_s), start_s, end_s)
+        return _cover(beats, start_s - lasting_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
 
     def told(self, from_s: float, to_s: float) -> str:
         """What stood still in that time, for how long, and how late we were else; "" for nothing."""

@@ -23,6 +23,7 @@ MUTANT = Mutant(
     options=("redis",),
     broker=True,
     must_fail=("ready_503", "leader_0", "paused"),
-    may_fail=("leader_means_lock",),
+    # Once Redis answers, it may step down after all, and lead again.
+    may_fail=("leader_means_lock", "ready_200_again", "leader_1_again", "resumed"),
     parts={"lock": LeadsWhilePartitioned},
 )

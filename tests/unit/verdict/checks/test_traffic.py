@@ -330,11 +330,16 @@ def test_what_is_acknowledged_another_way_than_usual_is_none() -> None:
 
 def test_a_fallback_or_late_error_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
     crowd = tuple(Beat(11.0 + n, 12.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(2))
+    over, long_over = (
+        tuple(Beat(*bounds, 0.05, 0.01, 0.1, 1.0, 6.0) for bounds in one) for one in (((10.5, 11.2),), ((9.0, 10.2),))
+    )
     again = [row(f"a{n}", at_s=11.5 + n / 10, detail="pending") for n in range(5)]
     usual = [one._replace(detail="confirmed") for one in TEN]
     for rows, late, verdict in (
         (again, (), "broke"),
         (again, crowd, "inconclusive"),
+        (again, over, "inconclusive"),
+        (again, long_over, "broke"),
         ([one._replace(outcome="fail", status=500) for one in again], crowd, "broke"),
         ([one._replace(outcome="fail", status=500, end_s=one.start_s + 0.57) for one in again], (), "broke"),
         ([one._replace(outcome="fail", status=500, end_s=one.start_s + 0.57) for one in again], crowd, "inconclusive"),
