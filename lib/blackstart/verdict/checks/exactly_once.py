@@ -11,8 +11,8 @@ def exactly_once(
     evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "", drained: str = ""
 ) -> CheckResult:
     """`source` of the final state lists the keys that are there. With `key_prefix` (of the load's keys), one of them
-    that was never sent is a phantom; of a k6 that was stopped, which forgets what is under way then, it is told.
-    `drained` is the probe of a queue's depth: what may still wait in it is not lost."""
+    that was never sent is a phantom; of a k6, which forgets what is under way when it is stopped, and may send what it
+    gives no key, it is told. `drained` is the probe of a queue's depth: what may still wait in it is not lost."""
     report = Reporter("acknowledged once, unknown at most once, rejected never")
     rows = selected(evidence, op)
     try:
@@ -28,8 +28,8 @@ def exactly_once(
     ours = f"select key, first from {present(evidence, source)} where starts_with(key, ?)"
     unsent = f"{ours} and key not in (select key from {evidence.history.fates})"
     never, others = keys(rows, unsent, key_prefix) if key_prefix else ([], 0)
-    if never and evidence.load.get("stopped") and evidence.load.get("dropped_iterations") is not None:
-        actual += f"; {len(never) + others} there of which k6, when it was stopped, left no row"
+    if never and evidence.load.get("dropped_iterations") is not None:
+        actual += f"; {len(never) + others} there of which k6 left no row"
         never, others = [], 0
     phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
     left = waiting(evidence, drained) if drained and lost else ""
