@@ -2,7 +2,6 @@
 
 from math import inf
 
-from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -12,8 +11,8 @@ from blackstart.verdict.checks.state import Missing, keys, present, selected, va
 def retry_not_doubled(evidence: Recorded, *, source: str = "keys", op: str = "", accepts: str = "") -> CheckResult:
     """`source` of the final state lists the keys that are there. `accepts` is the detail of the answer that accepts a
     new request: of one that was sent after another of its key had it, neither it again nor a 4xx is right. That it
-    comes again says nothing where the fault, or our own lateness, lies between: what notes the key may have been lost.
-    An answer without a detail (of k6) can't be told to be it.
+    comes again says nothing where the fault and the recovery, or our own lateness, lie between: the note of the key may
+    have been lost. An answer without a detail (of k6) can't be told to be it.
 
     Only a request that had been acknowledged when it was sent again, and was answered again, met one that was there for
     certain. After a clean refusal the second attempt is the first: without one that met another, nothing was tested.
@@ -67,8 +66,8 @@ def _answered_wrong(evidence: Recorded, rows: History, accepts: str) -> tuple[li
         "or (r.outcome = 'ok' and r.detail = ? and f.detail = ?)) group by all order by r.n",
         accepts, accepts,
     )  # fmt: skip
-    undone = [float(event["at"]) for event in evidence.record.of(EventName.UNDONE)]
-    struck_s, over_s = evidence.struck_s, max(undone, default=inf)
+    # Until it was seen to have recovered: its connections may be those of before.
+    struck_s, over_s = evidence.struck_s, evidence.began_s("settle") or inf
 
     def shaken(from_s: float, to_s: float) -> bool:
         faulty = struck_s is not None and from_s <= over_s and struck_s <= to_s

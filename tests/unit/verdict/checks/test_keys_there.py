@@ -111,12 +111,11 @@ FIRST = row("a", status=200, detail="success")
 """Answered at 10.1 s; what comes at 12 s was sent again after that."""
 
 
-def answered(
-    *again: Row, first: Row = FIRST, fault: tuple[float, float] | None = None, late: tuple = ()
-) -> CheckResult:
+def answered(*again: Row, first: Row = FIRST, fault: tuple[float, ...] = (), late: tuple = ()) -> CheckResult:
     seen = recorded(history(first, *again), {"keys": ["a"]}, late=late)
-    marks = zip(("do", "undone"), fault or (), strict=False)
-    record = Record((*seen.record.events, *({"event": name, "at": at_s} for name, at_s in marks)))
+    marks = [{"event": "do", "at": at_s} for at_s in fault[:1]]
+    marks += [{"event": "phase", "phase": "settle", "began": at_s} for at_s in fault[1:]]
+    record = Record((*seen.record.events, *marks))
     return retry_not_doubled(replace(seen, record=record), accepts="success")
 
 
@@ -144,7 +143,7 @@ def test_one_whose_first_answer_was_lost_may_be_accepted_or_known_and_of_two_at_
 
 def test_that_it_is_accepted_anew_accuses_nobody_where_the_fault_or_our_lateness_lies_between() -> None:
     assert answered(later("success"), fault=(11.0, 11.5)).verdict == "held"
-    assert answered(later("success"), fault=(5.0,)).verdict == "held"  # it was never undone
+    assert answered(later("success"), fault=(5.0,)).verdict == "held"  # it never recovered
     assert answered(later("success"), fault=(1.0, 9.0)).verdict == "broke"
     assert answered(later("success"), fault=(13.0, 14.0)).verdict == "broke"
     assert answered(later("success"), late=(Beat(10.5, 11.5, 0.9, 0.9),)).verdict == "held"
