@@ -141,7 +141,7 @@ def plain(
                 hint="Orders that were accepted still wait in Kafka: does the worker consume, and commit?",
             ),
         ),
-        checks=(at_stake(goes_on), *more.pop("checks", ()), *reconciled()),
+        checks=(at_stake(goes_on), *more.pop("checks", ()), *reconciled(prefix)),
         collect=(
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
@@ -150,6 +150,7 @@ def plain(
             strangers,
             read.redis_stock(of.product, "redis_stock"),
             read.database_stock(of.product, "database_stock"),
+            read.database_total(prefix, of.product, "database_total"),
             read.redis_stock(of.scarce, "redis_last"),
             read.database_stock(of.scarce, "database_last"),
         ),
@@ -242,13 +243,13 @@ def stays_accepted() -> Check:
     return served("settle", 0.9, "orders_stay_accepted")
 
 
-def reconciled() -> tuple[Check, ...]:
-    """Every order against what the stores hold in the end."""
+def reconciled(prefix: str) -> tuple[Check, ...]:
+    """Every order against what the stores hold in the end; `prefix` is that of the load's keys."""
     return (
         Check(
             "exactly_once",
             "acknowledged_exactly_once",
-            {"source": "keys", "drained": read.LAG},
+            {"source": "keys", "key_prefix": prefix, "drained": read.LAG},
             hint="An accepted order is lost, or a refused one was placed: when does the worker commit its offsets?",
         ),
         Check(
@@ -260,8 +261,8 @@ def reconciled() -> tuple[Check, ...]:
         Check(
             "retry_not_doubled",
             "idempotent_answers",
-            {"source": "keys", "op": ORDER},
-            hint="One idempotency key placed two orders: is it checked and set in one step?",
+            {"source": "keys", "accepts": "success"},
+            hint="A key that came again was taken for a new one: is it checked and set in one step?",
         ),
         Check(
             "unique_ids",
@@ -281,7 +282,8 @@ def reconciled() -> tuple[Check, ...]:
             {
                 "initial": AMPLE,
                 "source": "ample_keys",
-                "stocks": ("redis_stock", "database_stock"),
+                "stocks": ("redis_stock",),
+                "totals": ("database_total",),
                 "op": ORDER,
                 "drained": read.LAG,
             },

@@ -93,6 +93,13 @@ def database_stock(product: str, name: str) -> SqlScalar:
     return SqlScalar(f"SELECT stock FROM products WHERE id = {quoted(product)}", name=name)
 
 
+def database_total(prefix: str, product: str, name: str) -> SqlScalar:
+    """What is left of a product, and the orders of it that our load placed, in one look of one statement."""
+    its = f"product_id = {quoted(product)} AND starts_with(user_id, {quoted(prefix)})"
+    total = f"stock + (SELECT count(*) FROM orders WHERE {its})"
+    return SqlScalar(f"SELECT {total} FROM products WHERE id = {quoted(product)}", name=name)
+
+
 def keys(prefix: str, name: str, *products: str) -> SqlScalar:
     """The users of all orders of these products that our load placed: each order of the load has a user of its own."""
     listed = ", ".join(map(quoted, products))

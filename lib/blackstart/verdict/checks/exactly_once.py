@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS, CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, tallied, vacuity, waiting
+from blackstart.verdict.checks.state import Missing, keys, present, selected, tallied, unrecorded, vacuity, waiting
 
 _WORDS = (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected"))
 
@@ -10,8 +10,9 @@ _WORDS = (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected"))
 def exactly_once(
     evidence: Recorded, *, source: str = "keys", op: str = "", key_prefix: str = "", drained: str = ""
 ) -> CheckResult:
-    """`source` of the final state lists the keys that are there. With `key_prefix`, a key of ours without a row is
-    told too. `drained` is the probe of a queue's depth: what may still wait in it is not lost."""
+    """`source` of the final state lists the keys that are there. With `key_prefix` (of the load's keys), one of them
+    that was never sent is a phantom; of a k6, which forgets what is under way when it is stopped, and may send what it
+    gives no key, it is told. `drained` is the probe of a queue's depth: what may still wait in it is not lost."""
     report = Reporter("acknowledged once, unknown at most once, rejected never")
     rows = selected(evidence, op)
     try:
@@ -23,8 +24,16 @@ def exactly_once(
     # A line that can't be read may be the attempt that was acknowledged after all.
     ghosts = 0 if rows.unreadable else tally["fail"].there
     gone = [key for _, key in tally["ok"].first_gone]
+    # Of any operation, since the prefix is that of the whole load.
+    ours = f"select key, first from {present(evidence, source)} where starts_with(key, ?)"
+    unsent = f"{ours} and key not in (select key from {evidence.history.fates})"
+    never, others = keys(rows, unsent, key_prefix) if key_prefix else ([], 0)
+    if never and evidence.load.get("dropped_iterations") is not None:
+        actual += f"; {len(never) + others} there of which k6 left no row"
+        never, others = [], 0
+    phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
     left = waiting(evidence, drained) if drained and lost else ""
-    if left and not (doubled or ghosts):  # these no waiting excuses
+    if left and not (doubled or ghosts or phantoms):  # these no waiting excuses
         return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, gone)
     lost = 0 if left else lost
     twice = [key for _, key in sorted(pair for one in tally.values() for pair in one.first_twice)]
@@ -32,16 +41,14 @@ def exactly_once(
         f"{lost} acknowledged but not there": (lost, gone),
         f"{doubled} there more than once": (doubled, twice[:MOST_OFFENDERS]),
         f"{ghosts} there although rejected": (ghosts, [key for _, key in tally["fail"].first_there]),
+        f"{phantoms} there that nobody sent": (phantoms, never),
     }
     found = {message: few for message, (count, few) in faults.items() if count}
     if found:
         offenders = [key for few in found.values() for key in few]
-        return report.broke("; ".join(found), actual, offenders, lost + doubled + ghosts - len(offenders))
-    there = present(evidence, source)
-    ours = f"select key, first from {there} anti join {rows.fates} using (key) where starts_with(key, ?)"
-    unrecorded, more = keys(rows, ours, key_prefix) if key_prefix else ([], 0)
-    if unrecorded:
-        told = f"{len(unrecorded) + more} keys are there of which the history knows nothing"
-        return report.unknown(told, actual, unrecorded)
-    why = vacuity(rows)
+        return report.broke("; ".join(found), actual, offenders, lost + doubled + ghosts + phantoms - len(offenders))
+    why = vacuity(rows) or (unrecorded(evidence) if never else "")
+    if why and never:
+        why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"
+        return report.unknown(why, actual, never)
     return report.unknown(why, actual) if why else report.held(actual)

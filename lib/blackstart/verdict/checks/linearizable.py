@@ -8,7 +8,7 @@ from itertools import pairwise
 from blackstart.base.errors import BadExperiment, did_you_mean
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS, CheckResult, Reporter, examples
-from blackstart.verdict.checks.state import vacuity
+from blackstart.verdict.checks.state import unrecorded, vacuity
 from blackstart.verdict.keyed_operations import Meaning
 from blackstart.verdict.linearizability import Model, Operation, Search, contradiction
 from blackstart.verdict.sequential_models import MODELS, IdempotencyKey
@@ -43,7 +43,7 @@ def linearizable(
     kind = MODELS.get(model)
     if kind is None:
         raise BadExperiment(f'linearizable: no model "{model}".{did_you_mean(model, MODELS)}')
-    why = vacuity(evidence.history, ok_needed=False) or _unrecorded(evidence)
+    why = vacuity(evidence.history, ok_needed=False) or unrecorded(evidence)
     if why:
         return report.unknown(why)
     meaning = Meaning(model, requests, reads, writes or {}, created, same, conflict, conflict_code)
@@ -104,17 +104,6 @@ class _Seen:
         if not self.contested:
             return "no key was answered twice: no answer could have contradicted another"
         return "" if self.named else "no answer names what was made: does the load's detail_from?"
-
-
-def _unrecorded(evidence: Recorded) -> str:
-    """Why a request may have been sent that left no row: any of them could explain any answer. "" where none may."""
-    load = evidence.load
-    if not load:
-        return "the load was not seen to its end: what was in flight then left no row, and may explain any answer"
-    missing = load.get("intended", 0) - load.get("sent", 0) - load.get("unsent", 0)
-    if missing > 0 and load.get("dropped_iterations") is None:
-        return f"{missing} requests of the load left no row, and may explain any answer"
-    return ""
 
 
 def _told(evidence: Recorded, seen: _Seen) -> str:

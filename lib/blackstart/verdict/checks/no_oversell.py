@@ -13,7 +13,7 @@ def no_oversell(
 ) -> CheckResult:
     """`initial` is what there was to sell; of the final state, `source` lists what was sold, `remaining` names stocks.
 
-    Unless more was asked for than there was, nothing could have been oversold: inconclusive.
+    Unless all of it was sold, or a stock came to 0, nothing could have been oversold, however many asked: inconclusive.
     """
     report = Reporter(f"at most {initial:g} sold, no stock below 0")
     rows = selected(evidence, op)
@@ -35,8 +35,8 @@ def no_oversell(
         over, more = _beyond(rows, int(initial)) if accepted > initial else ([], 0)
         return report.broke("; ".join(filter(None, faults)), actual, over, more)
     why = vacuity(rows)
-    if not why and asked <= initial:
-        why = f"only {asked} were asked for, and there were {initial:g}: nothing could have been oversold"
+    if not why and max(sold, accepted) < initial and 0 not in left.values():
+        why = f"it never ran out ({actual}, of {initial:g}): nothing could have been oversold"
     return report.unknown(why, actual) if why else report.held(actual)
 
 

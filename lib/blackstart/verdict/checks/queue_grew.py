@@ -5,17 +5,22 @@ from blackstart.verdict.checks.result import CheckResult, Reporter
 
 
 def queue_grew(evidence: Recorded, *, probe: str, least: float = 10.0) -> CheckResult:
-    """The highest reading of `probe` during the fault is at least `least` above the highest before it. It says what the
-    drill did, and accuses nobody: held or inconclusive."""
+    """The highest reading of `probe` while the fault was in force (all of its phase, where nothing was changed) is at
+    least `least` above the highest before it. It says what the drill did, and accuses nobody: held or inconclusive."""
     report = Reporter(f"{probe} rises by {least:g} at least")
     if "fault" not in evidence.phases:
         return report.unknown("the run did not get to the end of the fault")
-    from_s, to_s = evidence.phases["fault"]
+    struck_s = evidence.struck_s  # a schedule's first change may come long after the phase began
+    from_s, to_s = evidence.phases["fault"] if struck_s is None else evidence.in_force
+    until_s = from_s if struck_s is None else struck_s
     numbers = [one for one in evidence.readings(probe) if one.kind == "value" and isinstance(one.value, int | float)]
-    before = max((float(one.value) for one in numbers if one.answered_s < from_s), default=0.0)  # type: ignore[arg-type]
+    earlier = [float(one.value) for one in numbers if one.answered_s < until_s]  # type: ignore[arg-type]
     during = [float(one.value) for one in numbers if from_s <= one.sent_s and one.answered_s <= to_s]  # type: ignore[arg-type]
     if not during:
         return report.unknown(f"{probe} gave no number during the fault: nobody saw a queue")
+    if not earlier:
+        return report.unknown(f"{probe} gave no number before the fault: whether it rose can't be told")
+    before = max(earlier)
     actual = f"{max(during):g} at most during the fault, {before:g} before"
     if max(during) < before + least:
         few = f"less than {least:g} more waited: too few that could have been lost"

@@ -183,14 +183,26 @@ def unnamed_results(count: int) -> str:
     return f"{count} acknowledged answers name no result: does result_from say where it stands?"
 
 
+def unrecorded(evidence: Recorded) -> str:
+    """Why a request may have been sent that left no row; "" where none may."""
+    load = evidence.load
+    if not load:
+        return "the load was not seen to its end: what was in flight then left no row, and may explain what was seen"
+    missing = load.get("intended", 0) - load.get("sent", 0) - load.get("unsent", 0)
+    if missing > 0 and load.get("dropped_iterations") is None:
+        return f"{missing} requests of the load left no row, and may explain what was seen"
+    return ""
+
+
 def vacuity(history: History, *, ok_needed: bool = True, keys_needed: bool = True) -> str:
     """Why these rows prove nothing; "" where they may."""
     if history.unreadable:
         rest = history.unreadable - history.torn
         kinds = [f"{history.torn} torn at the end" if history.torn else "", f"{rest} in the middle" if rest else ""]
         return f"{history.unreadable} lines of the history can't be read ({', '.join(filter(None, kinds))})"
-    count, sent, ok, keyed = history.one(
-        "select count(*), count(start_s), count(*) filter (outcome = 'ok'), count(*) filter (key <> '') from requests"
+    count, sent, ok, keyed, nameless = history.one(
+        "select count(*), count(start_s), count(*) filter (outcome = 'ok'), count(*) filter (key <> ''), "
+        "count(*) filter (outcome = 'ok' and key = '') from requests"
     )
     if not count:
         return "no request was recorded"
@@ -200,4 +212,6 @@ def vacuity(history: History, *, ok_needed: bool = True, keys_needed: bool = Tru
         return f"none of {count} requests was acknowledged"
     if keys_needed and not keyed:
         return "no request carried a key"
+    if keys_needed and nameless:
+        return f"{nameless} of {ok} acknowledged requests carried no key"
     return ""

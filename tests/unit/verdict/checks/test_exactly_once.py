@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from blackstart.evidence.history import History, Outcome, Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.exactly_once import exactly_once
+from blackstart.verdict.checks.result import CheckResult
 from tests.unit.verdict.checks.rows import RUBBISH, TORN, history, recorded, row, unsent
 
 
@@ -95,9 +96,50 @@ def test_keys_may_be_lines_or_json() -> None:
     assert exactly_once(recorded(history(row("a")), {"keys": 7})).verdict == "inconclusive"
 
 
-def test_a_key_of_ours_without_a_row_is_inconclusive() -> None:
-    result = exactly_once(recorded(history(row("t-1")), {"keys": ["t-1", "t-2", "x"]}), key_prefix="t-")
-    assert (result.verdict, result.offenders) == ("inconclusive", ("t-2",))
+DONE = {"intended": 1, "sent": 1, "unsent": 0}
+
+
+def phantom(load: dict[str, object] | None = DONE, torn: tuple[str, ...] = (), **params: str) -> CheckResult:
+    rows = history(row("t-1"), row("t-3", op="other"), unreadable=torn)
+    return exactly_once(recorded(rows, {"keys": ["t-1", "t-2", "x"]}, load=load), op="order", **params)
+
+
+def test_a_key_of_ours_that_nobody_sent_breaks() -> None:
+    result = phantom(key_prefix="t-")
+    assert (result.verdict, result.message, result.offenders) == ("broke", "1 there that nobody sent (t-2)", ("t-2",))
+    assert phantom().verdict == "held"  # whose they are is not known
+    # The prefix is that of all operations.
+    rows = history(row("t-1"), row("t-3", op="other"))
+    both = recorded(rows, {"keys": ["t-1", "t-3"]}, load=DONE)
+    assert exactly_once(both, op="order", key_prefix="t-").verdict == "held"
+
+
+@pytest.mark.parametrize(
+    ("load", "torn", "why"),
+    [
+        (DONE, (TORN,), "1 lines of the history can't be read"),
+        (None, (), "the load was not seen to its end"),
+        (DONE | {"intended": 3}, (), "2 requests of the load left no row"),
+    ],
+)
+def test_a_key_of_ours_that_may_have_left_no_row_accuses_nobody(
+    load: dict[str, object] | None, torn: tuple[str, ...], why: str
+) -> None:
+    result = phantom(load, torn, key_prefix="t-")
+    assert (result.verdict, result.offenders, why in result.message) == ("inconclusive", ("t-2",), True)
+
+
+def test_what_a_k6_forgot_or_sent_without_a_key_is_told() -> None:
+    result = phantom(DONE | {"dropped_iterations": 0}, key_prefix="t-")
+    assert (result.verdict, "1 there of which k6 left no row" in result.actual) == ("held", True)
+
+
+def test_what_was_accepted_without_a_key_is_compared_with_nothing() -> None:
+    rows = history(row("a"), *[row("") for _ in range(9)])
+    result = exactly_once(recorded(rows, {"keys": ["a"]}))
+    assert (result.verdict, result.message) == ("inconclusive", "9 of 10 acknowledged requests carried no key")
+    assert exactly_once(recorded(rows, {"keys": []})).verdict == "broke"
+    assert exactly_once(recorded(history(row("a"), row("", "fail")), {"keys": ["a"]})).verdict == "held"
 
 
 def test_other_operations_do_not_count() -> None:

@@ -1,14 +1,18 @@
 """no_lost_write, no_duplicates and retry_not_doubled on histories written by hand."""
 
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.evidence.history import History
+from blackstart.base.pulse import Beat
+from blackstart.evidence.history import History, Outcome, Row
+from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.no_duplicates import no_duplicates
 from blackstart.verdict.checks.no_lost_write import no_lost_write
+from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.retry_not_doubled import retry_not_doubled
 from tests.unit.verdict.checks.rows import TORN, history, recorded, row, unsent
 
@@ -101,3 +105,52 @@ def test_the_three_agree_with_counting(there: dict[str, int]) -> None:
     assert (retry_not_doubled(seen).verdict == "broke") == (most > 1)
     if most == least == 1:
         assert {check(seen).verdict for check in (no_lost_write, no_duplicates, retry_not_doubled)} == {"held"}
+
+
+FIRST = row("a", status=200, detail="success")
+"""Answered at 10.1 s; what comes at 12 s was sent again after that."""
+
+
+def answered(*again: Row, first: Row = FIRST, fault: tuple[float, ...] = (), late: tuple = ()) -> CheckResult:
+    seen = recorded(history(first, *again), {"keys": ["a"]}, late=late)
+    marks = [{"event": "do", "at": at_s} for at_s in fault[:1]]
+    marks += [{"event": "phase", "phase": "settle", "began": at_s} for at_s in fault[1:]]
+    record = Record((*seen.record.events, *marks))
+    return retry_not_doubled(replace(seen, record=record), accepts="success")
+
+
+def later(detail: str, status: int | None = 200, outcome: Outcome = "ok", at_s: float = 12.0) -> Row:
+    return row("a", outcome, 2, at_s=at_s, status=status, detail=detail)
+
+
+def test_a_request_that_was_accepted_is_known_when_it_is_sent_again() -> None:
+    assert answered(later("ignored")).verdict == answered(later("ignored"), later("", 302, "fail")).verdict == "held"
+    anew, denied = answered(later("success")), answered(later("ignored"), later("sold_out", 409, "fail"))
+    assert (anew.verdict, anew.message) == ("broke", "1 answers accept anew what was accepted (a)")
+    assert (denied.verdict, denied.message) == ("broke", "1 answers deny what was accepted (a)")
+    # How busy it is says nothing of the request.
+    assert answered(later("ignored"), later("", 429, "fail")).verdict == "held"
+
+
+def test_one_whose_first_answer_was_lost_may_be_accepted_or_known_and_of_two_at_once_both() -> None:
+    for lost in (row("a", "info"), row("a", "info", status=500, detail="error")):
+        for told in ("success", "ignored"):
+            again = (later(told), later("ignored", at_s=14.0))
+            assert answered(*again, first=lost).verdict == "held", (lost, told)
+        assert answered(later("success"), later("success", at_s=14.0), first=lost).verdict == "broke"
+    assert answered(later("success", at_s=10.05), later("ignored")).verdict == "held"
+
+
+def test_that_it_is_accepted_anew_accuses_nobody_where_the_fault_or_our_lateness_lies_between() -> None:
+    assert answered(later("success"), fault=(11.0, 11.5)).verdict == "held"
+    assert answered(later("success"), fault=(5.0,)).verdict == "held"  # it never recovered
+    assert answered(later("success"), fault=(1.0, 9.0)).verdict == "broke"
+    assert answered(later("success"), fault=(13.0, 14.0)).verdict == "broke"
+    assert answered(later("success"), late=(Beat(10.5, 11.5, 0.9, 0.9),)).verdict == "held"
+    assert answered(later("sold_out", 409, "fail"), later("ignored"), fault=(11.0, 11.5)).verdict == "broke"
+
+
+def test_answers_without_a_detail_are_compared_by_their_rows_and_statuses() -> None:
+    nameless = FIRST._replace(detail="")
+    assert answered(later(""), first=nameless).verdict == "held"
+    assert answered(later(""), later("", 409, "fail"), first=nameless).verdict == "broke"

@@ -2,8 +2,9 @@
 
 import pytest
 
+from blackstart.evidence.history import Row
 from blackstart.verdict.checks.no_oversell import no_oversell
-from tests.unit.verdict.checks.rows import TORN, history, recorded, row
+from tests.unit.verdict.checks.rows import TORN, history, recorded, row, unsent
 
 DEMAND = [row("a"), row("b"), row("c", "fail")]
 
@@ -34,6 +35,15 @@ def test_a_stock_below_zero_breaks() -> None:
 def test_less_demand_than_stock_proves_nothing() -> None:
     result = no_oversell(recorded(history(*DEMAND), {"keys": ["a", "b"]}), initial=3)
     assert (result.verdict, "nothing could have been oversold" in result.message) == ("inconclusive", True)
+
+
+@pytest.mark.parametrize("turned_away", [row("", "fail", status=302), row("", "fail", status=500), unsent("")])
+def test_however_many_were_turned_away_nothing_could_be_oversold_where_it_never_ran_out(turned_away: Row) -> None:
+    rows = history(row("a"), *[turned_away._replace(key=f"away-{n}") for n in range(9)])
+    result = no_oversell(recorded(rows, {"keys": ["a"], "stock": 3}), initial=4, remaining=["stock"])
+    assert (result.verdict, "it never ran out" in result.message) == ("inconclusive", True)
+    # One of unknown fate may have the last unit.
+    assert no_oversell(recorded(rows, {"keys": ["a"], "stock": 0}), initial=4, remaining=["stock"]).verdict == "held"
 
 
 def test_what_was_not_read_is_inconclusive() -> None:

@@ -52,3 +52,19 @@ def test_what_was_not_read_or_sold_says_nothing() -> None:
     nothing = recorded(history(*SOLD), {"keys": [], "redis": 10, "database": 10})
     assert "nothing was sold" in stock_conserved(nothing, initial=10, stocks=STOCKS).message
     assert stocks(7, 8, torn=(TORN,)).verdict == "inconclusive"
+
+
+def total_of(total: object, redis: int = 8, torn: tuple = ()) -> CheckResult:
+    """Two sold, of 10, and one of unknown fate; `total` is what the database has left and sold, in one look."""
+    rows = history(*SOLD, row("d", "info", status=500), unreadable=torn)
+    final = {"keys": ["a", "b"], "redis": redis, "total": total}
+    return stock_conserved(recorded(rows, final), initial=10, stocks=("redis",), totals=("total",))
+
+
+def test_where_stock_and_orders_are_read_in_one_look_no_unit_may_be_gone() -> None:
+    held = total_of(10, redis=7)
+    assert held.verdict == "held" and "total 10 (gap 0)" in held.actual
+    assert total_of(9).message == "total: 1 units are gone without an order"
+    assert total_of(11).message == "total: 1 units more than there can be"
+    assert total_of(9, torn=(TORN,)).verdict == "broke"  # it is not told by the history
+    assert total_of(10, torn=(TORN,)).verdict == total_of(None).verdict == "inconclusive"
