@@ -62,6 +62,7 @@ COUNT: Fact = (
     lambda value: isinstance(value, int) and _number(value, 1, _LARGEST),
     f"a whole number from 1 to {_LARGEST}",
 )
+YES_OR_NO: Fact = (lambda value: isinstance(value, bool), "true or false")
 
 
 def column(example: str) -> Fact:

@@ -48,8 +48,8 @@ class _Depth(NamedTuple):
 
 @dataclass(frozen=True)
 class Recovery:
-    """How long after the beginning of the undo all that was awaited had come; None where `missed` did not come or did
-    not last, or where nothing was awaited."""
+    """How long after the mending began all that was awaited had come; None where `missed` did not come or did not last,
+    or where nothing was awaited."""
 
     took_s: float | None
     missed: tuple[str, ...] = ()
@@ -91,10 +91,11 @@ def backlog(view: RunView, probe: str, by: str = "") -> Backlog:
     return replace(found, drained_s=drained.answered_s - back_s, per_s=(highest.number - drained.number) / falling_s)
 
 
-def recovery(view: RunView) -> Recovery | None:
-    """None where the run did not get to an undo."""
-    undone_s = view.times.undid_s
-    if undone_s is None:
+def recovery(view: RunView, by: str = "") -> Recovery | None:
+    """None where the run did not get to an undo. `by` is what `mended_s` takes; what is awaited is looked for from the
+    undo on, so that it may have come sooner."""
+    began_s = mended_s(view, by)
+    if view.times.undid_s is None or began_s is None:
         return None
     waited = {e.name for e in view.experiment.recovery if e.when == "eventually"} if view.experiment else set()
     came = {mark.name: mark.interval.to_s for mark in view.transitions if mark.phase == "recovery"}
@@ -102,7 +103,7 @@ def recovery(view: RunView) -> Recovery | None:
     missed = tuple(sorted(waited - (came.keys() & held)))
     if missed or not waited:
         return Recovery(None, missed)
-    return Recovery(max(0.0, max(came[name] for name in waited) - undone_s))
+    return Recovery(max(0.0, max(came[name] for name in waited) - began_s))
 
 
 def _of(depths: Sequence[_Depth]) -> float | None:

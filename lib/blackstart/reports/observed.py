@@ -186,9 +186,10 @@ def _when(run: _Run, began: Event, ended: Event | None, named: bool) -> str:
     return (run.at(ended) if took_s <= _AT_ONCE_S else f"{run.at(began)} to {run.at(ended)}") + what
 
 
-def _recovery(run: _Run) -> str:
-    """From the beginning of the undo until all that the recovery awaited had come, and lasted."""
-    found = figures.recovery(run.view)
+def _recovery(run: _Run, by: str = "") -> str:
+    """From the beginning of the undo, or `by` itself before that (see `figures.mended_s`), until all that the recovery
+    awaited had come, and lasted."""
+    found = figures.recovery(run.view, by)
     if found is None or (found.took_s is None and not found.missed):
         raise Missing("nothing was awaited" if found else "the run did not get there")
     if found.took_s is None:

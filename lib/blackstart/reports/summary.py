@@ -109,10 +109,12 @@ def _recovery(view: RunView, of: PhaseFigures | None) -> Iterator[str]:
 
 
 def _full_recovery(view: RunView, undone_s: float, seen: Sequence[breaker.Change]) -> str:
-    """From the beginning of the undo until everything that was waited for had come, and the breaker stayed closed."""
+    """From the beginning of the mending until all that was waited for had come, and the breaker stayed closed."""
     if seen and seen[-1].state != "CLOSED":
         return f"never, the breaker was {cell(seen[-1].state)} in the end"
-    found = figures.recovery(view) or figures.Recovery(None)
+    rows = view.experiment.evidence_rows if view.experiment else ()
+    by = next((str(row.params.get("by", "")) for row in rows if row.shows == "recovery"), "")
+    found = figures.recovery(view, by) or figures.Recovery(None)
     if found.missed:
         return f"never, {', '.join(map(cell, found.missed))} did not come or did not last"
     closed = [change.at_s - undone_s for change in seen[1:] if change.at_s >= undone_s]

@@ -160,6 +160,13 @@ def test_what_came_back_by_itself_is_told_and_its_backlog_counts_from_then_not_f
     assert told_of(view, history_of([row(0.0)]))["back"] == "x T+1.3s, by itself"
     found = figures.backlog(view, QUEUE, **came)
     assert found.at_undo == pytest.approx(4, abs=2) and found.drained_s == pytest.approx(0.9, abs=0.2)
+    recovery, undone = figures.recovery(view, **came), figures.recovery(view)
+    assert recovery and undone and recovery.took_s and undone.took_s is not None
+    sooner_s = (view.times.undid_s or 0.0) - (figures.mended_s(view, **came) or 0.0)
+    assert recovery.took_s - undone.took_s == pytest.approx(sooner_s) and sooner_s > 1
+    view.experiment = replace(EXPERIMENT, evidence_rows=(EvidenceRow("r", "recovery", came),))
+    assert told_of(view)["r"] == f"x {recovery.took_s:.2f} s"
+    assert f"Full Recovery Time: {recovery.took_s:.2f}s" in summary.text(view, history_of([row(0.0)]))
     never = figures.mended_s(view, "nobody")
     assert never == view.times.undid_s
 

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from blackstart.base.codec import to_data
 from blackstart.base.errors import Refused
+from blackstart.evidence import journal
+from blackstart.evidence.events import EventName
+from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Reading
 from blackstart.model.target import Service, Target
 from blackstart.suites import systems
-from blackstart.suites.flash_sale import reconcile
+from blackstart.suites.flash_sale import reconcile, worker_crash
 from blackstart.suites.flash_sale.reconcile import Stores
+from tests.unit.verdict.checks.rows import row
 
 SALE = Target(
-    "mine", "flash-sale", services={"redis": Service("redis", dsn="redis://127.0.0.1:6379/0")},
+    "mine", "flash-sale", "http://127.0.0.1:1", services={"redis": Service("redis", dsn="redis://127.0.0.1:6379/0")},
     system=systems.of("flash-sale"),
 )  # fmt: skip
 
@@ -26,6 +32,7 @@ class Asked:
     """A session that answers as the test says, and keeps what it was told."""
 
     mend: bool = False
+    run: str | None = None
     leave: bool = True
     said: list[str] = field(default_factory=list)
     noted: dict[str, str] = field(default_factory=dict)
@@ -35,7 +42,7 @@ class Asked:
 
     @property
     def options(self) -> dict[str, Any]:
-        return {"mend": self.mend, "run": None}
+        return {"mend": self.mend, "run": self.run}
 
     def say(self, *lines: str) -> None:
         self.said += lines
@@ -163,3 +170,32 @@ def test_a_unit_that_is_sold_at_the_last_moment_refuses_it(monkeypatch: pytest.M
     with pytest.raises(Refused, match="nothing was set, since somebody sells: the stock is 85"):
         reconcile.command(asked)
     assert asked.noted["not_set"] and "set" not in asked.noted
+
+
+@pytest.mark.parametrize(
+    ("there", "waiting", "code", "says"),
+    [
+        (5, 0, 0, "5 acknowledged, 5 of them there"),
+        (3, 0, 20, "2 acknowledged but not there"),
+        (3, 2, 30, "2 acknowledged are not there yet"),
+        (0, 0, 30, "none of that run is left: has a sale been opened since?"),
+    ],
+)
+def test_orders_of_a_run_that_wait_or_were_cleared_accuse_nobody(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, there: int, waiting: int, code: int, says: str
+) -> None:
+    drill = worker_crash.experiment(SALE, Flags())
+    folder = tmp_path / "worker_crash"
+    folder.mkdir()
+    record = journal.Journal(folder / "journal.jsonl")
+    record.write(EventName.RUN, target={"name": "mine"}, experiment=to_data(drill))
+    record.close()
+    with HistoryWriter(folder / "history.csv") as writer:
+        for n in range(5):
+            writer.append(row(f"k{n}", status=200))
+    keys = Reading("keys", "value", 2, 3, str([f"k{n}" for n in range(there)]).replace("'", '"'))
+    lag = Reading("lag", "value", 0, 1, waiting)
+    seeing(monkeypatch, Stores({"chaos-sale": (number(93), number(93))}, lag, number(50)))
+    monkeypatch.setattr(reconcile, "_read", lambda probe, target: keys)
+    asked = Asked(run="worker_crash", flags=Flags(reports=str(tmp_path)))
+    assert reconcile.command(asked) == code and says in asked.noted["orders"]

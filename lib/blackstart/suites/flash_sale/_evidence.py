@@ -25,14 +25,15 @@ def _figures(broke: str, mended: str, few: int, by: str) -> Iterator[EvidenceRow
         ("Drain rate, less what came meanwhile", "per_s", "orders/s"),
     ):
         yield EvidenceRow(text, "backlog", {"probe": LAG, "figure": figure, "unit": unit, "by": by})
-    yield EvidenceRow("Recovery time", "recovery")
+    yield EvidenceRow("Recovery time", "recovery", {"by": by})
     yield EvidenceRow("API availability", "availability")
     for phase in ("baseline", "fault", "recovery"):
         yield EvidenceRow(f"API latencies ({phase})", "latencies", {"phase": phase})
     yield EvidenceRow("Answers while it was in force", "answers", {"phase": "fault"})
     yield EvidenceRow("Total orders in DB", "total", {"source": "keys"})
     yield EvidenceRow("Overselling", "beyond", {"source": "last_keys", "initial": few})
-    yield EvidenceRow("Gap between Redis and DB", "gap", {"one": "redis_stock", "other": "database_stock"})
+    for text, product in (("Gap between Redis and DB", "stock"), ("Gap of the product that runs out", "last")):
+        yield EvidenceRow(text, "gap", {"one": f"redis_{product}", "other": f"database_{product}"})
 
 
 def _checklist(broke: str, mended: str, by: str) -> Iterator[EvidenceRow]:
@@ -48,7 +49,7 @@ def _checklist(broke: str, mended: str, by: str) -> Iterator[EvidenceRow]:
     for text, *names in (
         ("Verify order count matches expectations", "acknowledged_exactly_once", "no_phantom_orders"),
         ("Check for overselling (stock < 0)", "no_oversell"),
-        ("Verify data consistency (Redis vs DB)", "stock_conserved"),
+        ("Verify data consistency (Redis vs DB)", "stock_conserved", "last_ones_conserved"),
     ):
         yield EvidenceRow(text, "found", {"names": tuple(names)}, AFTER)
     yield EvidenceRow("Document any anomalies", "anomalies", part=AFTER)

@@ -5,11 +5,12 @@ from typing import Any
 
 from blackstart.base.errors import BadTarget
 from blackstart.loads import K6, OpenLoop, Operation, Retry, constant
-from blackstart.model.expect import BASELINE_WITHIN_S, Expectation, always, eventually
+from blackstart.model.expect import BASELINE_WITHIN_S, Condition, Expectation, always, eventually
 from blackstart.model.experiment import Check, Experiment, Traffic
 from blackstart.model.step import HttpCall, Step
 from blackstart.model.target import Target
 from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.probes.sql import SqlScalar
 from blackstart.suites.flash_sale import readings as read
 from blackstart.suites.flash_sale._evidence import rows as evidence_rows
 from blackstart.suites.flash_sale.link import links
@@ -127,11 +128,7 @@ def plain(
         hypothesis=hypothesis,
         link=links(target, prefix, of.product, AMPLE),
         prepare=of.steps(target),
-        baseline=(
-            eventually(read.health().is_(200), within_s=BASELINE_WITHIN_S, name="up_before"),
-            eventually(accepted(), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),
-            eventually(read.placed(prefix).above(0), within_s=BASELINE_WITHIN_S, name="orders_placed_before"),
-        ),
+        baseline=ready(target, prefix, strangers),
         traffic=Traffic(of.load, k6=of.k6(target)),
         drained=(
             eventually(
@@ -153,10 +150,34 @@ def plain(
             read.database_total(prefix, of.product, "database_total"),
             read.redis_stock(of.scarce, "redis_last"),
             read.database_stock(of.scarce, "database_last"),
+            read.database_total(prefix, of.scarce, "last_total"),
         ),
         watch=(read.lag(target), strangers, *more.pop("watch", ())),
         evidence_rows=evidence_rows(*words, FEW, by=revived),
         **more,
+    )
+
+
+def ready(target: Target, prefix: str, strangers: SqlScalar) -> tuple[Expectation, ...]:
+    """What must be so before anything is broken: orders are accepted and placed, and none is left of before."""
+    return (
+        eventually(read.health().is_(200), within_s=BASELINE_WITHIN_S, name="up_before"),
+        eventually(accepted(), within_s=BASELINE_WITHIN_S, name="orders_accepted_before"),
+        eventually(read.placed(prefix).above(0), within_s=BASELINE_WITHIN_S, name="orders_placed_before"),
+        # Once: what nobody has sent and comes from then on is for `no_phantom_orders`.
+        eventually(
+            strangers.is_(0),
+            within_s=BASELINE_WITHIN_S,
+            name="old_orders_cleared",
+            momentary=True,
+            hint="Orders of before are left in the table: does [sale] init clear the product's?",
+        ),
+        eventually(
+            keeps_up(target),
+            within_s=BASELINE_WITHIN_S,
+            name="worker_keeps_up_before",
+            hint="The group that [kafka] names has not worked off what is in the topic: is it the worker's own?",
+        ),
     )
 
 
@@ -176,12 +197,16 @@ def takes_orders_again(within_s: float) -> Expectation:
     )
 
 
-def catches_up(target: Target) -> Expectation:
+def keeps_up(target: Target) -> Condition:
     """The worker is no further behind than what a second brings."""
+    return read.lag(target).below(max(1, round(float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE)))
+
+
+def catches_up(target: Target) -> Expectation:
+    """It keeps up again."""
     within_s = float(target.fact("catch_up_s", 30.0))
-    second = round(float(target.fact("gate_per_s", 50.0)) * _SHARE_OF_GATE)
     return eventually(
-        read.lag(target).below(second),
+        keeps_up(target),
         within_s=within_s,
         for_s=1.0,
         name="catches_up",
@@ -237,10 +262,15 @@ def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check
     return Check("outcomes", name, {"allowed": SERVED, "phase": phase, "min_share": share}, hint=hint)
 
 
-def stays_accepted() -> Check:
-    """Once it has recovered, orders are answered as they may be. What an outage has left is sent again, and may be too
-    much for the gate: that it turns some away is as promised."""
-    return served("settle", 0.9, "orders_stay_accepted")
+def stays_accepted(share: float = 0.9) -> Check:
+    """Once it has recovered, orders are answered as they may be. What was cut off from Kafka or Redis may still be
+    connecting anew for one order or the other."""
+    return served("settle", share, "orders_stay_accepted")
+
+
+def uninterrupted() -> tuple[Check, ...]:
+    """No order meets an error from the fault to the end: nothing that answers orders needs what is broken."""
+    return served("fault"), served("recovery", name="api_available_in_recovery"), stays_accepted(1.0)
 
 
 def reconciled(prefix: str) -> tuple[Check, ...]:
@@ -276,17 +306,15 @@ def reconciled(prefix: str) -> tuple[Check, ...]:
             {"initial": FEW, "source": "last_keys", "remaining": ("redis_last", "database_last"), "op": LAST_ONES},
             hint="More was sold than there was: is the stock read and taken in one step?",
         ),
-        Check(
-            "stock_conserved",
-            "stock_conserved",
-            {
-                "initial": AMPLE,
-                "source": "ample_keys",
-                "stocks": ("redis_stock",),
-                "totals": ("database_total",),
-                "op": ORDER,
-                "drained": read.LAG,
-            },
-            hint="A unit is gone without an order: what gives it back? `flash-sale.reconcile` tells and mends the gap.",
-        ),
+        conserved("stock_conserved", AMPLE, "ample_keys", ("redis_stock", "database_total"), ORDER),
+        conserved("last_ones_conserved", FEW, "last_keys", ("redis_last", "last_total"), LAST_ONES),
     )
+
+
+def conserved(name: str, initial: int, source: str, stores: tuple[str, str], op: str) -> Check:
+    """What is left of a product in Redis and what was sold of it make what there was, and so they do in the database,
+    which tells both in one look: what is sold out in Redis comes to 0 there, too."""
+    hint = "A unit is gone without an order: what gives it back? `flash-sale.reconcile` tells and mends the gap."
+    redis, total = stores
+    asked = {"initial": initial, "source": source, "stocks": (redis,), "totals": (total,), "op": op, "drained": read.LAG}
+    return Check("stock_conserved", name, asked, hint=hint)

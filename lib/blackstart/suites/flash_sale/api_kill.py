@@ -27,6 +27,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s),),
         always=common.same_process(*instances[1:], "worker"),
         goes_on=True,
-        checks=(common.served("fault"), common.stays_accepted()),
+        checks=common.uninterrupted(),
         hold_min_s=5.0,
     )

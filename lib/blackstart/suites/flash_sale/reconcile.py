@@ -4,6 +4,7 @@ Nothing is touched without --mend. With it Redis is given the database's stock, 
 has ordered since it was shown, and every stock in Redis still is what was shown.
 """
 
+import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from blackstart.suites.flash_sale import readings as read
 from blackstart.suites.flash_sale._sale import sale
 from blackstart.verdict.checks.exactly_once import exactly_once
 from blackstart.verdict.checks.recorded import Recorded
-from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.result import CheckResult, Reporter
 
 SWITCHES = {"mend": "set Redis to the database's stock, where no order waits and nobody sells"}
 VALUES = {"run": "name, id or path of a run: what it was told to be accepted is compared with the rows"}
@@ -63,8 +64,8 @@ class Stores:
 def command(session: Session) -> int:
     """0: the stores agree, or agree now. 20: they don't. 30: it can't be told. Raises Refused where it may not mend."""
     run = session.options.get("run")
-    orders = _orders(session, run) if run else None
     shown = look(session.target)
+    orders = _orders(session, run, shown.waiting) if run else None
     _show(session, shown)
     code = _mend(session, shown) if session.options.get("mend") else _code(session, shown)
     codes = {code, orders.verdict.exit_code if orders else EXIT_HELD}
@@ -168,18 +169,31 @@ def _after(session: Session) -> Stores:
     return seen
 
 
-def _orders(session: Session, name: str) -> CheckResult:
-    """What a run was told to be accepted, beside the rows that the database holds now."""
+def _orders(session: Session, name: str, waiting: Reading) -> CheckResult:
+    """What a run was told to be accepted, beside the rows that the database holds now. `waiting` was read before them:
+    what waited in Kafka then may have no row yet."""
     folder = runs.find(name, Path(session.flags.reports))
     head = journal.read(folder / "journal.jsonl").first(EventName.RUN) or {}
     if (head.get("target") or {}).get("name") != session.target.name or not (folder / "history.csv").exists():
         raise Refused(f"{folder.name} is no run with a load on {session.target.name}")
     load, of = from_data(head["experiment"]).traffic.load, sale(session.target)
     rows = _read(read.keys(load.key_prefix, "keys", of.product, of.scarce), session.target)
-    final = {"event": EventName.FINAL, "probe": "keys", "kind": rows.kind, "value": rows.value, "note": rows.note}
-    events = (final,) if rows.kind == "value" else ()
-    result = exactly_once(Recorded(history.read(folder / "history.csv"), journal.Record(events)))
+    if rows.kind == "value" and not json.loads(str(rows.value)):
+        result = Reporter("accepted orders are there").unknown(
+            "none of that run is left: has a sale been opened since?"
+        )
+    else:
+        seen = journal.Record((_event(EventName.FINAL, rows), _event(EventName.READ, waiting)))
+        result = exactly_once(Recorded(history.read(folder / "history.csv"), seen), drained=waiting.probe)
     session.log_row("run", folder.name)
     session.log_row("orders", f"{result.verdict}: {result.message}")
     session.say(f"orders of {folder.name}: {result.verdict}, {result.message}")
     return result
+
+
+def _event(name: EventName, one: Reading) -> journal.Event:
+    """A reading as a run's journal has it."""
+    at = {"event": name, "sent": one.sent_s, "answered": one.answered_s}
+    if name == EventName.READ:
+        return {**at, "r": [[one.probe, one.kind, one.value, one.note]]}
+    return {**at, "probe": one.probe, "kind": one.kind, "value": one.value, "note": one.note}

@@ -25,6 +25,7 @@ SYSTEM = System(
         "refused_within_s": fact.SECONDS,
         "kafka_timeout_s": fact.SECONDS,
         "redis_round_trips": fact.COUNT,
+        "gate_fails_open": fact.YES_OR_NO,
     },
     metrics_page="/metrics",
     ready_page="/health",

@@ -28,6 +28,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         during=(revived("worker", within_s),) if by_supervisor else (),
         recovery=(common.catches_up(target),),
         always=common.same_process(*read.instances(target)),
-        checks=(common.backlog(), common.served("fault"), common.stays_accepted()),
+        checks=(common.backlog(), *common.uninterrupted()),
         hold_min_s=5.0,
     )

@@ -19,6 +19,6 @@ MUTANT = Mutant(
     summary="after a failure at Kafka the unit stays taken, and a retry takes a second one",
     experiment="kafka-down",
     must_fail=("stock_conserved",),
-    may_fail=(),
+    may_fail=("last_ones_conserved",),
     parts={"reservations": ForgetsTheKey},
 )

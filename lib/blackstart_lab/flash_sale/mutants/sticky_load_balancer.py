@@ -6,5 +6,6 @@ MUTANT = Mutant(
     summary="requests of a killed instance are answered with 502 or 503 until it is back",
     experiment="api-kill",
     must_fail=("api_available",),
+    may_fail=("api_available_in_recovery", "orders_stay_accepted"),
     sticky=True,
 )

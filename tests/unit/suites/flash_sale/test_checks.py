@@ -1,0 +1,168 @@
+"""The flash sale's own checks and baseline, as its drills ask them, on histories and readings written by hand."""
+
+import json
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Event, Record
+from blackstart.model.flags import Flags
+from blackstart.model.reading import Reading
+from blackstart.model.target import Service, Target
+from blackstart.suites.flash_sale import (
+    _sale,
+    api_kill,
+    database_down,
+    kafka_down,
+    kafka_partition_loss,
+    redis_latency,
+    redis_partition,
+    worker_crash,
+)
+from blackstart.suites.systems import of
+from blackstart.verdict.checks import catalogue
+from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.expectation_monitor import Monitor
+from tests.unit.verdict.checks.rows import history, recorded, row
+
+SALE = Target(
+    "mine", "flash-sale", api="http://127.0.0.1:1", system=of("flash-sale"),
+    services={name: Service(name, control={"docker": name}) for name in ("api-1", "api-2", "kafka", "worker")},
+)  # fmt: skip
+PHASES = {"baseline": (0.0, 5.0), "fault": (5.0, 15.0), "recovery": (15.0, 20.0), "settle": (20.0, 25.0)}
+DRAINED = {"event": "read", "sent": 26.0, "answered": 26.1, "r": [["lag", "value", 0]]}
+
+
+def verdict(
+    drill: ModuleType,
+    name: str,
+    rows: list[Row],
+    final: Mapping[str, Any] | None = None,
+    phase: str = "",
+    events: Sequence[Event] = (),
+) -> str:
+    """What the drill's check of this name says of them; with `phase`, of a run that had this one besides."""
+    (check,) = (one for one in drill.experiment(SALE, Flags()).checks if one.name == name)
+    phases = {phase: PHASES["fault"]} if phase else PHASES
+    told = recorded(history(*rows), final, phases, in_force=PHASES["fault"])
+    return catalogue.apply(check, Recorded(told.history, Record((*told.record.events, DRAINED, *events)))).status
+
+
+@pytest.mark.parametrize(
+    ("redis", "database", "wanted"), [(0, 0, "held"), (0, 5, "broke"), (5, 0, "broke"), (0, None, "inconclusive")]
+)
+def test_a_product_that_ran_out_has_come_to_0_in_every_store(redis: int, database: int | None, wanted: str) -> None:
+    sold = [f"k{n}" for n in range(_sale.FEW if redis == database else _sale.FEW - 5)]
+    rows = [row(key, op=_sale.LAST_ONES, status=200) for key in sold]
+    rows += [row(f"f{n}", "fail", op=_sale.LAST_ONES) for n in range(65)]
+    final = {"last_keys": json.dumps(sold), "redis_last": redis, "database_last": database}
+    final = {name: value for name, value in final.items() if value is not None}
+    assert verdict(worker_crash, "last_ones_conserved", rows, final) == wanted
+
+
+def refused(count: int, status: int | None = 500, detail: str = "error", at_s: float = 8.0) -> list[Row]:
+    return [row(f"e{at_s}{status}{n}", "info", status=status, detail=detail, at_s=at_s) for n in range(count)]
+
+
+def accepted(count: int, detail: str = "success", at_s: float = 8.0) -> list[Row]:
+    return [row(f"a{at_s}{detail}{n}", status=200, detail=detail, at_s=at_s) for n in range(count)]
+
+
+@pytest.mark.parametrize("drill", [kafka_down, kafka_partition_loss])
+@pytest.mark.parametrize(
+    ("rows", "rejected", "promised"),
+    [
+        (refused(90) + accepted(5, "ignored") + [row("g", "fail", status=302)], "held", "held"),
+        (refused(90) + accepted(90, at_s=4.0) + accepted(90, at_s=15.5), "held", "held"),
+        (refused(20) + accepted(80), "broke", "held"),
+        (refused(100, 503), "broke", "broke"),
+        (refused(99) + refused(1, 503), "held", "broke"),
+        (refused(99) + refused(1, detail="ok"), "held", "broke"),
+    ],
+    ids=["refused", "before and after", "accepted", "503", "one 503", "another body"],
+)
+def test_what_nobody_can_keep_is_refused_as_promised(
+    drill: ModuleType, rows: list[Row], rejected: str, promised: str
+) -> None:
+    assert (verdict(drill, "orders_rejected", rows), verdict(drill, "refused_as_promised", rows)) == (
+        rejected,
+        promised,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "wanted"),
+    [
+        (refused(90) + accepted(9, "ignored") + accepted(9, at_s=5.05) + accepted(9, at_s=14.95), "held"),
+        (refused(90) + accepted(1), "broke"),
+    ],
+    ids=["known, or sent while it came and went", "a new one"],
+)
+def test_no_new_order_is_accepted_while_the_broker_is_seen_stopped(rows: list[Row], wanted: str) -> None:
+    seen = [{"event": "read", "sent": at / 10, "answered": at / 10 + 0.01, "r": [["kafka_status", "value", "stopped"]]}
+            for at in range(50, 150)]  # fmt: skip
+    assert verdict(kafka_down, "none_accepted_without_kafka", rows, events=seen) == wanted
+    assert verdict(kafka_down, "none_accepted_without_kafka", rows) == "inconclusive"
+
+
+@pytest.mark.parametrize("drill", [worker_crash, database_down, api_kill])
+@pytest.mark.parametrize(
+    ("name", "at_s"), [("api_available", 10.0), ("api_available_in_recovery", 17.0), ("orders_stay_accepted", 22.0)]
+)
+def test_what_answers_orders_and_was_not_broken_fails_none_until_the_end(
+    drill: ModuleType, name: str, at_s: float
+) -> None:
+    served = [one for at in (10.0, 17.0, 22.0) for one in accepted(99, at_s=at)]
+    assert verdict(drill, name, served) == "held"
+    assert verdict(drill, name, [*served, *refused(1, at_s=at_s)]) == "broke"
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "wanted"),
+    [
+        ("0 ms", "no_errors_at_0_ms", "broke"),
+        ("50 ms", "no_errors_at_50_ms", "broke"),
+        ("100 ms", "errors_under_1_percent_at_100_ms", "held"),
+    ],
+)
+def test_one_error_in_two_hundred_is_none_too_many_at_100_ms_alone(step: str, name: str, wanted: str) -> None:
+    assert verdict(redis_latency, name, accepted(199), phase=step) == "held"
+    assert verdict(redis_latency, name, accepted(199) + refused(1), phase=step) == wanted
+
+
+def test_a_tail_of_slow_orders_is_not_accepted_in_time() -> None:
+    slow = [one._replace(key=f"s{one.key}", end_s=one.intended_s + 2.0) for one in accepted(5)]
+    assert verdict(redis_latency, "accepted_in_time_at_50_ms", accepted(195), phase="50 ms") == "held"
+    assert verdict(redis_latency, "accepted_in_time_at_50_ms", accepted(195) + slow, phase="50 ms") == "broke"
+
+
+def test_a_declared_gate_that_fails_open_is_not_accused_of_it() -> None:
+    def names(target: Target) -> set[str]:
+        return {check.name for check in redis_partition.experiment(target, Flags()).checks}
+
+    told = Target("mine", "flash-sale", api=SALE.api, services=SALE.services, facts={"gate_fails_open": True})
+    assert names(SALE) - names(told) == {"none_accepted_without_stock"}
+
+
+@pytest.mark.parametrize(
+    ("name", "probe", "values", "wanted"),
+    [
+        ("old_orders_cleared", "strangers", (0, 0, 0), True),
+        ("old_orders_cleared", "strangers", (12, 12, 12), False),
+        ("old_orders_cleared", "strangers", (12, 0, 1, 2), True),  # whose these are is seen in the end
+        ("worker_keeps_up_before", "lag", (20, 9, 20), True),
+        ("worker_keeps_up_before", "lag", (3, 9, 40, 70), False),
+    ],
+)
+def test_what_was_left_before_is_found_before_anything_is_broken(
+    name: str, probe: str, values: tuple[int, ...], wanted: bool
+) -> None:
+    (one,) = (one for one in worker_crash.experiment(SALE, Flags()).baseline if one.name == name)
+    assert one.condition.probes[0].name == probe
+    monitor = Monitor(one, "baseline", 0.0, anchor_s=0.0)
+    for at_s, value in enumerate(values):
+        monitor.feed(Reading(probe, "value", float(at_s), at_s + 0.1, value), 1.0)
+    assert (monitor.interval is not None and not monitor.lost_again) == wanted
