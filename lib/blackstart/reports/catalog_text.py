@@ -127,7 +127,7 @@ def _failure(failure: Failure, invoke: str) -> Iterator[Block]:
             *_unclear(failure),
             ("Behaviour", _behaviour(failure)),
             *([("Detection", (_detection(failure),))] if broken or _noticed(failure) else []),
-            *([("Recovery", (_recovery(failure),))] if broken or _awaited(failure) else []),
+            *([("Recovery", (_recovery(failure),))] if broken or _awaited(failure) or _drained(failure) else []),
             *(("Learned", (_quoted(said),)) for said in failure.learnings),
             *_prevention(failure, invoke),
             ("Evidence", ("the newest run is ", Code(newest.where))),
@@ -166,7 +166,8 @@ def _behaviour(failure: Failure) -> Words:
     if run is None:
         return ("it has not been seen to hold: what it does instead stands above",)
     seen = [f for f in run.findings if f.phase in _TELLING and f.result == Verdict.HELD]
-    seen.sort(key=lambda f: _TELLING.index(f.phase))
+    # That nothing else has changed is expected of every run, and tells the least.
+    seen.sort(key=lambda f: (f.name.endswith("_as_before"), _TELLING.index(f.phase)))
     if not seen:
         return ("nothing was expected of it but its recovery",)
     told = [part for f in seen[:_NAMED_AT_MOST] for part in (Code(f.name), f" ({_seen(f)}), ")]
@@ -197,8 +198,7 @@ def _noticed(failure: Failure) -> bool:
 def _recovery(failure: Failure) -> str:
     times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
     waited = _awaited(failure)
-    drained = [run.drained_s for run in failure.runs if run.drained_s is not None]
-    if not waited and drained:
+    if not waited and (drained := _drained(failure)):
         return f"nothing is awaited but that what was left is worked off: {_times(drained)} after the load's end"
     if not waited:
         return "nothing is awaited after it"
@@ -207,6 +207,10 @@ def _recovery(failure: Failure) -> str:
         return f"not seen in any of {runs(len(waited))}"
     since = "it was over" if waited[-1].restored is None else "the undo began"
     return f"by itself: all that was awaited was there {_times(times)} after {since}{missed}"
+
+
+def _drained(failure: Failure) -> list[float]:
+    return [run.drained_s for run in failure.runs if run.drained_s is not None]
 
 
 def _awaited(failure: Failure) -> list[Seen]:

@@ -290,6 +290,7 @@ def test_where_only_a_backlog_is_awaited_that_is_told() -> None:
         {"type": "drain", "name": "drains", "expected": "eventually lag is 0 within 9 s", "result": "held",
          "message": "came true 1.250 s after the load's end"},
     ]  # fmt: skip
+    made["scenarios"][0]["injections"] = []
     text = told(catalog.seen("/r", HEAD, made, "", NOTES))
     assert "nothing is awaited but that what was left is worked off: 1.25 s after the load's end" in text
 
