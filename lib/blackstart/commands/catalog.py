@@ -84,9 +84,9 @@ def _refuse_altered(folder: Path, sha256: str) -> None:
 
 def _method(head: dict[str, Any], document: dict[str, Any]) -> str:
     """As the experiment declares it; of a class of the user's own that nobody loaded, what was broken alone."""
-    whats = [one["stats"]["what"] for one in document["scenarios"][0]["injections"]]
+    whats = [one["stats"]["what"] for one in catalog.changes(document)]
     with contextlib.suppress(Damaged):
         made = from_data(head["experiment"])
         if isinstance(made, Experiment):
             return observation.method_of(made, whats)
-    return f"{', '.join(whats)}."
+    return f"{', '.join(whats) or 'not recorded'}."

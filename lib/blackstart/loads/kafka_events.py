@@ -58,8 +58,9 @@ class KafkaEvents:
 
     @property
     def says(self) -> str:
-        """How many, and where."""
-        return f"{self.n} events to the topic {self.topic}"
+        """How many, where, and how many of them come again."""
+        again = f", one in {self.again_every} of them twice" if self.again_every else ""
+        return f"{self.n} events at once to the topic {self.topic}{again}"
 
     def at(self, base_url: str, headers: Mapping[str, str] | None = None) -> Self:
         """The same: it is not sent to the target's API."""

@@ -4,18 +4,22 @@ A run is read from what it sealed (`results/chaos.json`, the head of its journal
 are read in seconds; `report.judge` judges one again from its readings.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
+from blackstart.base.durations import shown
 from blackstart.model import verdict
 from blackstart.model.verdict import Verdict
 
 _TOLD = (Verdict.HELD, Verdict.BROKE, Verdict.INCONCLUSIVE, Verdict.NOT_RESTORED)
 _BAD = (Verdict.BROKE, Verdict.NOT_RESTORED)
 _ALTERS_NO_RUN = ("--reports=", "--noninteractive", "--note=")
+_BY_CLIENTS = "probe.load_outcome"
+_AFTER_S = re.compile(r"came true (\d+\.\d+) s after ")
 
 
 @dataclass(frozen=True)
@@ -41,9 +45,11 @@ class Said:
 @dataclass(frozen=True)
 class Seen:
     """One run. Times in seconds, None where they were not seen: `detected_s` from the fault's effect to the first of
-    the states that were awaited (`detected_by`), `recovered_s` from the undo until all of them had come.
+    the system's own states that were awaited (`detected_by`), `recovered_s` from the undo until all had come that was
+    awaited, `drained_s` from the load's end until all was worked off. `felt` is what its clients noticed.
 
-    `restored` says whether all that was broken was proved undone; None where nothing was.
+    `restored` says whether all that was broken was proved undone; None where nothing was. Where nothing was to be
+    broken the times count from the beginning of what was done instead, and from its end.
     """
 
     run: str
@@ -63,6 +69,7 @@ class Seen:
     detected_by: str = ""
     detected_s: float | None = None
     recovered_s: float | None = None
+    drained_s: float | None = None
     restored: bool | None = None
     learnings: tuple[Said, ...] = ()
     improvements: tuple[Said, ...] = ()
@@ -187,46 +194,71 @@ def seen(
         Finding(one["type"], one["name"], one["result"], one["expected"], one["message"])
         for one in scenario["assertions"]
     )
-    events, injections = scenario["timeline"]["events"], scenario["injections"]
-    by, detected_s = _detected(events, injections, findings)
-    done = [one for one in injections if one["activated"] or one["deactivated"]]
+    made = changes(document)
+    done = [one for one in made if one["activated"] or one["deactivated"]]
+    noticed = _came("fault", findings, scenario, [one["stats"]["inForceFromMs"] for one in made])
+    clients = {one["name"] for one in head["experiment"].get("during", ()) if _by_clients(one)}
+    by, detected_s = _first({name: took for name, took in noticed.items() if name not in clients}, findings)
+    seen_by, felt_s = _first({name: took for name, took in noticed.items() if name in clients}, findings)
     return Seen(
         run=str(head["run"]), where=where, began=str(head["began"]), verdict=verdict.of(document["verdict"]),
         system=str(target["name"]), experiment=scenario["name"], mutant=str(target.get("mutant") or ""),
         hypothesis=" ".join(scenario["hypothesis"].split()), method=method, again=_command(str(head.get("again", ""))),
         facts=target.get("facts") or {}, findings=findings, reason=str(scenario["error"] or ""),
-        felt=_felt(head, findings), detected_by=by, detected_s=detected_s,
-        recovered_s=_recovered(events, findings),
+        felt=_felt(head, findings) or (f"{seen_by} after {shown(felt_s)}" if felt_s is not None else ""),
+        detected_by=by, detected_s=detected_s, recovered_s=_recovered(findings, scenario, bool(made)),
+        drained_s=_all_came("drain", findings, _came("drain", findings, scenario, [])),
         restored=all(one["deactivated"] for one in done) if done else None,
         learnings=_said(said["learning"]), improvements=_said(said["improvement"]),
     )  # fmt: skip
 
 
-def _detected(
-    events: Sequence[Any], injections: Sequence[Any], findings: Sequence[Finding]
-) -> tuple[str, float | None]:
-    """The first awaited state that came, and how long after the effect."""
-    effects = [one["stats"]["inForceFromMs"] for one in injections if one["stats"]["inForceFromMs"] is not None]
-    awaited = {f.name: f for f in findings if f.phase == "fault" and f.result == Verdict.HELD and _awaits(f)}
-    came = [
-        (one["timestamp"], one["data"]["name"]) for one in _results(events, "fault") if one["data"]["name"] in awaited
-    ]
-    if not effects or not came:
+def changes(document: Mapping[str, Any]) -> list[Any]:
+    """The injections that change something. One that is a load says how much it sent, and not what it did."""
+    return [one for one in document["scenarios"][0]["injections"] if "what" in one["stats"]]
+
+
+def _by_clients(expected: Mapping[str, Any]) -> bool:
+    """Whether it awaits what the run's own load is answered, which no signal of the system tells."""
+    return ((expected.get("condition") or {}).get("probe") or {}).get("is") == _BY_CLIENTS
+
+
+def _came(
+    phase: str, findings: Sequence[Finding], scenario: Mapping[str, Any], since_ms: Sequence[int | None]
+) -> dict[str, float]:
+    """How long after the first of `since_ms` each awaited state came, by its name. Without any the document has no such
+    moment (nothing was to be broken, or it is the load's end): the finding's own words tell it."""
+    held = [f for f in findings if f.phase == phase and f.result == Verdict.HELD and _awaits(f)]
+    if not since_ms:
+        told = {f.name: _AFTER_S.match(f.message) for f in held}
+        return {name: float(match[1]) for name, match in told.items() if match}
+    from_ms = min((at_ms for at_ms in since_ms if at_ms is not None), default=None)
+    at = {one["data"]["name"]: one["timestamp"] for one in _results(scenario["timeline"]["events"], phase)}
+    if from_ms is None:
+        return {}
+    return {f.name: max(0, at[f.name] - from_ms) / 1000 for f in held if f.name in at}
+
+
+def _first(came: Mapping[str, float], findings: Sequence[Finding]) -> tuple[str, float | None]:
+    """The state that came first, in words, and when."""
+    if not came:
         return "", None
-    at_ms, name = min(came)
-    return awaited[name].expected.removeprefix("eventually ").partition(" within ")[0], max(
-        0, at_ms - min(effects)
-    ) / 1000
+    name = min(came, key=lambda one: came[one])
+    expected = next(f.expected for f in findings if f.name == name and f.phase == "fault")
+    return expected.removeprefix("eventually ").partition(" within ")[0], came[name]
 
 
-def _recovered(events: Sequence[Any], findings: Sequence[Finding]) -> float | None:
-    """None where nothing was awaited, or not all of it came."""
-    awaited = {f.name: f.result == Verdict.HELD for f in findings if f.phase == "recovery" and _awaits(f)}
+def _recovered(findings: Sequence[Finding], scenario: Mapping[str, Any], broken: bool) -> float | None:
+    events = scenario["timeline"]["events"]
     undone = [one["timestamp"] for one in events if one["type"] == "cleanup" and "ok" not in one["data"]]
-    came = [one["timestamp"] for one in _results(events, "recovery") if one["data"]["name"] in awaited]
-    if not awaited or not all(awaited.values()) or not undone or not came:
-        return None
-    return float(max(0, max(came) - max(undone))) / 1000
+    since = [max(undone, default=None)] if broken else []
+    return _all_came("recovery", findings, _came("recovery", findings, scenario, since))
+
+
+def _all_came(phase: str, findings: Sequence[Finding], came: Mapping[str, float]) -> float | None:
+    """When the last of what the phase awaited came; None where nothing was awaited, or not all of it came."""
+    awaited = {f.name for f in findings if f.phase == phase and _awaits(f)}
+    return max(came.values()) if awaited and awaited == came.keys() else None
 
 
 def _results(events: Sequence[Any], phase: str) -> list[Any]:

@@ -1,13 +1,29 @@
 """What all failures tell together: defects caught, settings seen to work, whether anything is learned. Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from blackstart.model.verdict import Verdict
-from blackstart.reports.blocks import Block, Code, Grid, Heading, Paragraph, Points
+from blackstart.reports.blocks import Block, Code, Grid, Heading, Paragraph, Points, Words
 from blackstart.reports.catalog import Failure, Seen, Setting, many, runs
 
 _NONE_AGAIN = "none broke again after it had held or an improvement was noted"
+# A setting belongs to the first pattern that a word of its name is of.
+_PATTERNS = {
+    "Circuit breaker": ("breaker",),
+    "Retries": ("retry", "retries", "tries", "backoff"),
+    "Fallback and queues": ("fallback", "cache", "queue"),
+    "Locks": ("lock", "lease"),
+    "Timeouts": ("timeout", "ttl", "within", "wait", "after"),
+    "Limits": ("limit", "window", "pool"),
+    "Monitoring and alerts": ("alert", "heartbeat", "health"),
+}
+_OTHERS = "Others"
+_OF_ANY = ("baseline", "drain")  # what is expected of every run, whatever is tried
+# What a system bears a failure by, where its experiment speaks of it. Retries are left out: those may be a client's.
+_BEARERS = {"breaker": "breaker", "fallback": "fallback", "cache": "cache", "cached": "cache", "queue": "queue",
+            "queued": "queue", "lock": "lock", "limit": "limit"}  # fmt: skip
 
 
 def defects(mutants: Sequence[Failure]) -> Iterator[Block]:
@@ -49,8 +65,45 @@ def settings_seen(settings: Sequence[Setting]) -> Iterator[Block]:
         for one in (one for one in settings if one.system == system):
             alike.setdefault((_counted(one.held), _counted(one.broke)), []).append(one)
         for (held, broke), those in alike.items():
-            told = ", ".join(f"{one.name} = {one.value}" for one in those)
-            yield Points([(f"Held in {held}, broke in {broke}", (Code(told),))])
+            yield Paragraph((f"Held in {held}, broke in {broke}:",))
+            yield Points(list(_by_pattern(those)))
+
+
+def _by_pattern(those: Sequence[Setting]) -> Iterator[tuple[str, Words]]:
+    for pattern in (*_PATTERNS, _OTHERS):
+        if told := ", ".join(_set(one.name, one.value) for one in those if _pattern(one.name) == pattern):
+            yield pattern, (Code(told),)
+
+
+def _pattern(name: str) -> str:
+    words = _words(name)
+    return next((pattern for pattern, its in _PATTERNS.items() if words & {*its}), _OTHERS)
+
+
+def _words(text: str) -> set[str]:
+    return {*re.findall(r"[a-z]+", text.lower())}
+
+
+def _set(name: str, value: object) -> str:
+    return f"{name} = {value}"
+
+
+def borne_by(failure: Failure) -> Words:
+    """What the hypothesis, and the expectations that held with it, name of what it is borne by, and how that is set."""
+    run = next((run for run in reversed(failure.runs) if run.verdict == Verdict.HELD), None)
+    if run is None:
+        return ("not known: no run tells",)
+    held = (one.name for one in run.findings if one.result == Verdict.HELD and one.phase not in _OF_ANY)
+    spoken = _words(" ".join((run.hypothesis, *held)))
+    named = dict.fromkeys(bearer for word, bearer in _BEARERS.items() if word in spoken)
+    if not named:
+        return ("no improvement was needed; what bears it, its declaration does not say",)
+    told: list[str | Code] = ["no improvement was needed; its declaration names what bears it: "]
+    for place, bearer in enumerate(named):
+        told.append(f"{', ' if place else ''}{bearer}")
+        if its := ", ".join(_set(name, value) for name, value in run.facts.items() if bearer in _words(name)):
+            told += [" (", Code(its), ")"]
+    return tuple(told)
 
 
 def _counted(counts: Counter[str]) -> str:
@@ -84,11 +137,18 @@ def criteria(own: Sequence[Failure], every: Sequence[Seen], refused: int) -> Ite
 
 def _learned(bad: Sequence[Seen]) -> str:
     learned = sum(bool(run.learnings) for run in bad)
-    return f"{runs(len(bad))} broke, {learned} of them with what was learned" if bad else "no run broke"
+    return f"of {runs(len(bad))} that broke, {_have(learned)} what was learned noted" if bad else "no run broke"
 
 
 def _improved(failed: Sequence[Failure]) -> str:
     better = [failure for failure in failed if failure.improvements]
     held = sum(failure.newest.verdict == Verdict.HELD for failure in better)
-    told = f"{len(better)} of {many(len(failed), 'failure')} that broke with an improvement noted, "
-    return f"{told}{held} of these held when last tried" if failed else "nothing broke"
+    if not failed:
+        return "nothing broke"
+    told = f"of {many(len(failed), 'failure')} that broke, {_have(len(better))} an improvement noted"
+    return f"{told}; {held} of these held when last tried" if better else told
+
+
+def _have(count: int) -> str:
+    """`none has`, `1 has`, `2 have`."""
+    return f"{count or 'none'} {'has' if count < 2 else 'have'}"

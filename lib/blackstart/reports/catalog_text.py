@@ -1,5 +1,6 @@
 """The failure catalog as it is read: what stands open first, then each failure, then what is known to work. Pure."""
 
+import re
 from collections.abc import Iterator, Sequence
 from statistics import median
 
@@ -8,10 +9,14 @@ from blackstart.model.verdict import Verdict
 from blackstart.reports import catalog_lessons as lessons
 from blackstart.reports.blocks import Block, Code, Grid, Heading, Paragraph, Points, Words
 from blackstart.reports.catalog import Failure, Finding, Said, Seen, Setting, runs
+from blackstart.reports.words import number
 
 _NAMED_AT_MOST = 6
 # What tells most of how a system bears a failure, first.
 _TELLING = ("fault", "check", "always")
+_PLACES_AT_MOST = 3
+# A number as programs write it, which nobody reads.
+_RAW = re.compile(r"(?<![\w.])\d+(?:\.\d+)?e\+\d+\b|(?<![\w.])\d{6,}\.0\b")
 
 
 def blocks(
@@ -43,7 +48,16 @@ def blocks(
     yield from lessons.criteria(own, every, refused)
     if left_out:
         yield Heading(2, "Runs that are not in it")
-        yield Points([("", (Code(name), f": {why}")) for name, why in left_out])
+        yield Points(list(_left_out(left_out)))
+
+
+def _left_out(those: Sequence[tuple[str, str]]) -> Iterator[tuple[str, Words]]:
+    """Each reason once, with how many there are and where the first ones lie."""
+    for reason in dict.fromkeys(why for _, why in those):
+        where = [name for name, why in those if why == reason]
+        more = len(where) - _PLACES_AT_MOST
+        first = [word for name in where[:_PLACES_AT_MOST] for word in (Code(name), ", ")][:-1]
+        yield f"{runs(len(where))}, {reason}", (*first, f", and {more} more" if more > 0 else "")
 
 
 def _extent(every: Sequence[Seen], refused: int, left_out: int) -> str:
@@ -64,7 +78,9 @@ def _open(own: Sequence[Failure], invoke: str) -> Iterator[Block]:
         if newest.verdict != Verdict.HELD:
             since = next((run for run in reversed(failure.runs) if run.verdict == Verdict.HELD), None)
             last = f"It last held on {_at(since.began)}." if since else "It has never held."
-            points.append((name, (f"{newest.verdict.shown} on {_at(newest.began)}: {_short(newest.reason)} {last}",)))
+            points.append(
+                (name, (f"{newest.verdict.shown} on {_at(newest.began)}: {_short(newest.reason).rstrip('.')}. {last}",))
+            )
         points += [(f"{name}, again", (f"{told}.",)) for told in failure.again()]
         if missing := failure.undocumented():
             points.append((f"{name}, undocumented", _ask(missing, invoke)))
@@ -100,6 +116,7 @@ def _row(failure: Failure) -> tuple[str | int, ...]:
 
 def _failure(failure: Failure, invoke: str) -> Iterator[Block]:
     newest = failure.newest
+    broken = newest.restored is not None
     yield Heading(3, failure.experiment)
     yield Paragraph((newest.hypothesis,))
     yield Points(
@@ -109,8 +126,8 @@ def _failure(failure: Failure, invoke: str) -> Iterator[Block]:
             *(("What broke", words) for words in _broken(failure)),
             *_unclear(failure),
             ("Behaviour", _behaviour(failure)),
-            *([("Detection", (_detection(failure),))] if newest.restored is not None else []),
-            *([("Recovery", (_recovery(failure),))] if newest.restored is not None else []),
+            *([("Detection", (_detection(failure),))] if broken or _noticed(failure) else []),
+            *([("Recovery", (_recovery(failure),))] if broken or _awaited(failure) or _drained(failure) else []),
             *(("Learned", (_quoted(said),)) for said in failure.learnings),
             *_prevention(failure, invoke),
             ("Evidence", ("the newest run is ", Code(newest.where))),
@@ -149,7 +166,8 @@ def _behaviour(failure: Failure) -> Words:
     if run is None:
         return ("it has not been seen to hold: what it does instead stands above",)
     seen = [f for f in run.findings if f.phase in _TELLING and f.result == Verdict.HELD]
-    seen.sort(key=lambda f: _TELLING.index(f.phase))
+    # That nothing else has changed is expected of every run, and tells the least.
+    seen.sort(key=lambda f: (f.name.endswith("_as_before"), _TELLING.index(f.phase)))
     if not seen:
         return ("nothing was expected of it but its recovery",)
     told = [part for f in seen[:_NAMED_AT_MOST] for part in (Code(f.name), f" ({_seen(f)}), ")]
@@ -158,7 +176,7 @@ def _behaviour(failure: Failure) -> Words:
 
 
 def _seen(finding: Finding) -> str:
-    return _short(finding.message.removeprefix(f"{finding.expected}: "), 90)
+    return _short(finding.message.removeprefix(f"{finding.expected}: "), 120)
 
 
 def _detection(failure: Failure) -> str:
@@ -169,18 +187,30 @@ def _detection(failure: Failure) -> str:
         return f"{told}none of the system's own signals is awaited during the fault, so no time is known"
     times = [run.detected_s for run in seen if run.detected_s is not None]
     clients = f"; its clients notice, too ({felt})" if felt else ""
-    return f"{seen[-1].detected_by}, {_times(times)} after the fault took effect{clients}"
+    since = "it began" if seen[-1].restored is None else "the fault took effect"
+    return f"{_plain(seen[-1].detected_by)}, {_times(times)} after {since}{clients}"
+
+
+def _noticed(failure: Failure) -> bool:
+    return any(run.felt or run.detected_s is not None for run in failure.runs)
 
 
 def _recovery(failure: Failure) -> str:
     times = [run.recovered_s for run in failure.runs if run.recovered_s is not None]
     waited = _awaited(failure)
+    if not waited and (drained := _drained(failure)):
+        return f"nothing is awaited but that what was left is worked off: {_times(drained)} after the load's end"
     if not waited:
         return "nothing is awaited after it"
     missed = f"; it did not come, or was not seen, in {len(waited) - len(times)}" if len(waited) > len(times) else ""
     if not times:
         return f"not seen in any of {runs(len(waited))}"
-    return f"by itself: all that was awaited was there {_times(times)} after the undo began{missed}"
+    since = "it was over" if waited[-1].restored is None else "the undo began"
+    return f"by itself: all that was awaited was there {_times(times)} after {since}{missed}"
+
+
+def _drained(failure: Failure) -> list[float]:
+    return [run.drained_s for run in failure.runs if run.drained_s is not None]
 
 
 def _awaited(failure: Failure) -> list[Seen]:
@@ -204,8 +234,7 @@ def _prevention(failure: Failure, invoke: str) -> list[tuple[str, Words]]:
     if failure.improvements:
         return [("Prevention", (_quoted(said),)) for said in failure.improvements]
     if not failure.broken:
-        borne = "none was needed: the system bears it as it is"
-        return [("Prevention", (borne if failure.verdicts[Verdict.HELD] else "not known: no run tells",))]
+        return [("Prevention", lessons.borne_by(failure))]
     run = next(iter(failure.broken.values()))[-1][0]
     how = Code(f"{invoke} report.note {run.where} --improvement '…'")
     return [("Prevention", ("nobody has noted an improvement yet: ", how))]
@@ -220,5 +249,10 @@ def _at(utc: str) -> str:
 
 
 def _short(text: str, most: int = 240) -> str:
-    told = " ".join(text.split())
+    told = _plain(" ".join(text.split()))
     return told if len(told) <= most else f"{told[: most - 1]}…"
+
+
+def _plain(text: str) -> str:
+    """The same, with its large numbers as people write them."""
+    return _RAW.sub(lambda raw: number(float(raw[0])), text)

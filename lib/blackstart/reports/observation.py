@@ -3,13 +3,14 @@
 The method is told from the declaration, the observation from the record; neither is written by hand. Pure.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from blackstart.base.durations import shown
 from blackstart.model.experiment import Experiment
 from blackstart.model.finding import Finding
-from blackstart.model.schedule import At
+from blackstart.model.schedule import At, when
 from blackstart.model.verdict import Verdict
 from blackstart.reports.markup import e
 from blackstart.reports.story import RunView, Transition
@@ -35,7 +36,7 @@ def method(view: RunView) -> str:
 
 def method_of(made: Experiment, whats: Sequence[str]) -> str:
     """The same, from the declaration and what its changes were on that target."""
-    scheduled = [fault.describe() for fault in made.faults if isinstance(fault, At)]
+    scheduled = list(_scheduled([fault for fault in made.faults if isinstance(fault, At)]))
     broken = "; ".join(scheduled) or ", ".join(whats)
     load = _FLOWS[made.traffic.flows].format(_load(made)) if made.traffic else ""
     if not broken:
@@ -46,9 +47,23 @@ def method_of(made: Experiment, whats: Sequence[str]) -> str:
 
 
 def _load(made: Experiment) -> str:
-    load = made.traffic.load if made.traffic else None
-    name = getattr(load, "name", "") or getattr(load, "op", "")
-    return " ".join(filter(None, ("the load", name, f"({str(getattr(load, 'kind', '')).replace('_', ' ')})")))
+    """Its name, what it asks for where that is more than one thing, how much and how fast."""
+    load: Any = made.traffic.load if made.traffic else None
+    operations = [one.name for one in getattr(load, "operations", ())]
+    asked = f"{', '.join(operations)}: " if len(operations) > 1 else ""
+    return f"the load {load.name} ({asked}{load.says})"
+
+
+def _scheduled(stretches: Sequence[At]) -> Iterator[str]:
+    """Each fault once: when it is in force, or how often between when and when."""
+    alike: dict[str, list[At]] = {}
+    for one in stretches:
+        alike.setdefault(one.fault.describe() if one.fault else "no fault", []).append(one)
+    for what, those in alike.items():
+        between = when(round(min(one.at_s for one in those), 1), round(max(one.at_s + one.hold_s for one in those), 1))
+        lasts = sorted({round(one.hold_s, 1) for one in those})
+        each = f"{lasts[0]:g} s" if len(lasts) == 1 else f"{lasts[0]:g} to {lasts[-1]:g} s"
+        yield f"{what}, {between}" if len(those) == 1 else f"{what}, {len(those)} times {between}, {each} each"
 
 
 def surprises(view: RunView) -> list[str]:

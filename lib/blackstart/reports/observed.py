@@ -19,9 +19,9 @@ from blackstart.model.finding import NOT_OBSERVED, Finding
 from blackstart.model.verdict import Verdict
 from blackstart.reports import fates, figures
 from blackstart.reports.story import RunView
-from blackstart.reports.words import result
+from blackstart.reports.words import number, result
 from blackstart.verdict.checks.recorded import Recorded
-from blackstart.verdict.checks.state import Missing, number_in, present, tallied
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, tallied
 
 # A step that lasted longer is told with its beginning and its end.
 _AT_ONCE_S = 0.2
@@ -145,7 +145,7 @@ def _followed(run: _Run, probe: str) -> str:
     if not numbers:
         raise Missing(f"{probe} gave no number from the fault on")
     unread = len(seen) - len(numbers)
-    told = f"{len(seen)} readings, {min(numbers):g} to {max(numbers):g}"
+    told = f"{len(seen)} readings, {number(min(numbers))} to {number(max(numbers))}"
     return f"{told}; {unread} of them without a number" if unread else told
 
 
@@ -202,7 +202,7 @@ def _backlog(run: _Run, probe: str, figure: str, unit: str = "", by: str = "") -
     found = figures.backlog(run.view, probe, by)
     value = getattr(found, figure)
     if value is not None:
-        return shown(value) if figure == "drained_s" else f"{value:.4g} {unit}".strip()
+        return shown(value) if figure == "drained_s" else f"{number(float(f'{value:.4g}'))} {unit}".strip()
     if figure not in ("drained_s", "per_s") or None in (found.usual, found.highest):
         raise Missing(f"{probe} gave no number then")
     if not found.rose:
@@ -234,10 +234,11 @@ def _latencies(run: _Run, phase: str) -> str:
     return "; ".join(told)
 
 
-def _total(run: _Run, source: str) -> str:
-    """How many entries the final state lists, and how that compares with what was acknowledged."""
+def _total(run: _Run, source: str, op: str = "") -> str:
+    """How many entries the final state lists, and how that compares with what was acknowledged, of `op` alone where the
+    load asks for other things, too."""
     there, requests = present(run.recorded, source), run.recorded.history
-    tally = tallied(run.recorded, requests, source)
+    tally = tallied(run.recorded, selected(run.recorded, op), source)
     total, different = requests.one(f"select coalesce(sum(n), 0), count(*) from {there}")
     if not tally["ok"].count:
         raise Missing(f"{total} are there, and none was acknowledged to compare them with")

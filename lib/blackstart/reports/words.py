@@ -118,3 +118,8 @@ _TEXTS: dict[str, Any] = {
         f"metrics kept in {event['file']}" if "file" in event else f"no metrics: {event['missing']}"
     ),
 }
+
+
+def number(value: float) -> str:
+    """`12.5`, `209,100,000`: a number for people."""
+    return f"{value:,.0f}" if abs(value) >= 1e6 else f"{value:g}"

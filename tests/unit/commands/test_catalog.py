@@ -6,19 +6,25 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from blackstart.commands import catalog
 from blackstart.evidence import notes
+from blackstart.reports.story import RunView
+from tests.unit.reports.conftest import runs, stories
 from tests.unit.reports.test_catalog import HEAD, document
+from tests.unit.reports.test_chaos_json import BURST, scenario
+
+__all__ = ["runs", "stories"]
 
 
-def ran(folder: Path, began: str = "2026-11-20T14:30:00.000Z") -> Path:
+def ran(folder: Path, began: str = "2026-11-20T14:30:00.000Z", made: dict[str, Any] | None = None) -> Path:
     """A sealed run, as far as the catalog looks at one."""
     (folder / "results").mkdir(parents=True)
     (folder / "journal.jsonl").write_text(json.dumps({**HEAD, "run": folder.name, "began": began}) + "\n")
-    data = json.dumps(document()).encode()
+    data = json.dumps(made or document()).encode()
     (folder / "results" / "chaos.json").write_bytes(data)
     sealed = {"files": [{"path": "results/chaos.json", "sha256": hashlib.sha256(data).hexdigest()}]}
     (folder / "manifest.json").write_text(json.dumps(sealed))
@@ -58,11 +64,23 @@ def test_what_is_not_as_it_was_sealed_is_left_out_with_its_reason(tmp_path: Path
     text = written(tmp_path)
     left_out = text.partition("## Runs that are not in it\n")[2]
     assert "held in its only run" in text
-    assert f"`{tmp_path}/altered`: its results/chaos.json is not what was sealed" in left_out
-    assert f"`{tmp_path}/killed`: it was killed before its end" in left_out
-    assert f"`{tmp_path}/noted`: its notes: line 1 is torn" in left_out
-    assert f"`{tmp_path}/strange`: its record has another form (KeyError)" in left_out
-    assert f"`{tmp_path}/linked`" in left_out and f"`{tmp_path}/good`:" not in left_out
+    why = dict(line.removeprefix("- **1 run, ").split("**: ") for line in left_out.strip().splitlines())
+    places = {where: reason for reason, where in why.items()}
+    assert places[f"`{tmp_path}/altered`"].startswith("its results/chaos.json is not what was sealed")
+    assert places[f"`{tmp_path}/killed`"].startswith("it was killed before its end")
+    assert places[f"`{tmp_path}/noted`"].startswith("its notes: line 1 is torn")
+    assert places[f"`{tmp_path}/strange`"] == "its record has another form (KeyError)"
+    assert f"`{tmp_path}/linked`" in places and f"`{tmp_path}/good`" not in places
+
+
+def test_a_load_that_is_an_injection_is_no_other_form(tmp_path: Path, stories: dict[str, RunView]) -> None:
+    """As the writer of results writes it: how much was sent, and not what it did."""
+    made = scenario(stories["broke"], BURST, load={"sent": 10})
+    assert [one["stats"] for one in made["scenarios"][0]["injections"]] == [{"sent": 10}]
+    ran(tmp_path / "burst", made=made)
+    text = written(tmp_path)
+    assert "Runs that are not in it" not in text and "**What broke**: `leader_1_again`" in text
+    assert "0 of 0 runs that broke something proved it undone" in text  # a load is nothing to undo
 
 
 def test_where_there_are_no_runs_there_is_no_catalog(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

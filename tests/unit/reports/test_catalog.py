@@ -6,7 +6,10 @@ from typing import Any
 
 import pytest
 
+from blackstart.base.codec import to_data
+from blackstart.model.expect import eventually
 from blackstart.model.verdict import Verdict
+from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.reports import blocks, catalog, catalog_text
 from blackstart.reports.blocks import Code, Grid, Heading, Paragraph, Points
 from blackstart.reports.catalog import Finding, Said, Seen
@@ -47,13 +50,13 @@ def test_a_failure_that_holds_leaves_nothing_open() -> None:
     assert "held in all 3 runs; first seen 2026-11-01 09:00, last seen 2026-11-03 09:00" in text
     assert "was there 3.00 s (median of 3, at worst 4.00 s) after the undo began" in text
     assert "`invoke chaos.leader-lock --target=lab`: stop redis." in text
-    assert "none was needed" in text and "nobody has noted" not in text
+    assert "no improvement was needed" in text and "nobody has noted" not in text
 
 
 def test_a_failure_that_broke_is_open_and_asks_for_its_learning() -> None:
     text = told(run(1), run(2, BROKE, reason="comes_back: never came"))
     what = section(text, "What stands open")
-    assert "broke on 2026-11-02 09:00: comes\\_back: never came It last held on 2026-11-01 09:00." in what
+    assert "broke on 2026-11-02 09:00: comes\\_back: never came. It last held on 2026-11-01 09:00." in what
     assert "`invoke report.note /reports/r2 --learning '…' --improvement '…'`" in what
     assert "**What broke**: `comes_back` in 1 of 2 runs, last: came true after 2.000 s" in text
     assert "it did not come, or was not seen, in 1" in text
@@ -66,8 +69,11 @@ def test_what_people_know_stands_in_it_with_who_and_when() -> None:
     assert "**Prevention**: page at 30 s (anna@&#8203;box, 2026-11-02 10:00)" in text
     assert ", undocumented" not in text
     answers = section(text, "Is this good chaos testing?")
-    assert "1 run broke, 1 of them with what was learned" in answers
-    assert "1 of 1 failure that broke with an improvement noted, 1 of these held when last tried" in answers
+    assert "of 1 run that broke, 1 has what was learned noted" in answers
+    assert "of 1 failure that broke, 1 has an improvement noted; 1 of these held when last tried" in answers
+    answers = section(told(run(1, BROKE)), "Is this good chaos testing?")
+    assert "of 1 run that broke, none has what was learned noted" in answers
+    assert "of 1 failure that broke, none has an improvement noted |" in " ".join(answers.split())
 
 
 @pytest.mark.parametrize(
@@ -110,10 +116,38 @@ def test_settings_are_told_with_what_held_and_broke_with_them() -> None:
         run(3, UNSURE, facts={"lock_ttl_s": 9}),
     )
     part = section(text, "Settings seen to work")
-    assert "**Held in 1 run of leader-lock, broke in none**: `lock_ttl_s = 30`" in part
-    assert "**Held in none, broke in 1 run of leader-lock**: `lock_ttl_s = 2`" in part
-    assert "**Held in 1 run of leader-lock, broke in 1 run of leader-lock**: `backoff_s = [1, 2]`" in part
-    assert "**Held in none, broke in none**: `lock_ttl_s = 9`" not in part  # nothing is known of it
+    assert "Held in 1 run of leader-lock, broke in none:\n\n- **Locks**: `lock_ttl_s = 30`" in part
+    assert "Held in none, broke in 1 run of leader-lock:\n\n- **Locks**: `lock_ttl_s = 2`" in part
+    both = "Held in 1 run of leader-lock, broke in 1 run of leader-lock"
+    assert f"{both}:\n\n- **Retries**: `backoff_s = [1, 2]`" in part
+    assert "lock_ttl_s = 9" not in part  # nothing is known of it
+
+
+def test_settings_stand_by_the_pattern_that_their_names_tell() -> None:
+    facts = {"breaker_open_s": 2, "tries": 3, "cache_ttl_s": 2, "db_timeout_s": 1, "limit_per_s": 10,
+             "heartbeat_s": 1, "partitions": 4, "queue_bound": 300}  # fmt: skip
+    part = section(told(run(1, facts=facts)), "Settings seen to work")
+    assert [line for line in part.splitlines() if line.startswith("- ")] == [
+        "- **Circuit breaker**: `breaker_open_s = 2`", "- **Retries**: `tries = 3`",
+        "- **Fallback and queues**: `cache_ttl_s = 2, queue_bound = 300`", "- **Timeouts**: `db_timeout_s = 1`",
+        "- **Limits**: `limit_per_s = 10`", "- **Monitoring and alerts**: `heartbeat_s = 1`",
+        "- **Others**: `partitions = 4`",
+    ]  # fmt: skip
+
+
+def test_what_a_failure_is_borne_by_is_told_where_its_declaration_says_so() -> None:
+    facts = {"breaker_open_s": 2, "queue_bound": 300}
+
+    def of(name: str, result: str = "held", phase: str = "fault") -> Finding:
+        return Finding(phase, name, result, "some", "seen")
+
+    found = (of("breaker_opens"), of("fallback_answers"), of("queue_drains", phase="drain"), of("lock_taken", "broke"))
+    assert (
+        "**Prevention**: no improvement was needed; its declaration names what bears it: "
+        "breaker (`breaker_open_s = 2`), fallback\n" in told(run(1, facts=facts, findings=found))
+    )
+    assert "bears it: queue (`queue_bound = 300`)\n" in told(run(1, facts=facts, hypothesis="Events queue up."))
+    assert "what bears it, its declaration does not say\n" in told(run(1, facts=facts, hypothesis="It blocks."))
 
 
 def test_what_was_not_measured_has_no_time() -> None:
@@ -126,13 +160,25 @@ def test_what_was_not_measured_has_no_time() -> None:
 
 def test_what_never_held_is_not_said_to_be_borne_and_a_recovery_that_never_came_was_awaited() -> None:
     text = told(run(1, UNSURE), run(2, UNSURE))
-    assert "**Prevention**: not known: no run tells" in text and "none was needed" not in text
+    assert "**Prevention**: not known: no run tells" in text and "was needed" not in text
     row = section(text, "At a glance")
     assert "not seen" in row and "nothing awaited" not in row
 
 
 def test_what_is_left_out_is_named() -> None:
-    assert "`/reports/torn`: it was killed" in told(run(1), left_out=(("/reports/torn", "it was killed"),))
+    torn = [(f"/reports/torn{n}", "it was killed") for n in range(5)]
+    text = told(run(1), left_out=(torn[0], ("/reports/odd", "it is odd"), *torn[1:]))
+    assert text.rpartition("## Runs that are not in it\n\n")[2].splitlines() == [
+        "- **5 runs, it was killed**: `/reports/torn0`, `/reports/torn1`, `/reports/torn2`, and 2 more",
+        "- **1 run, it is odd**: `/reports/odd`",
+    ]
+
+
+def test_large_numbers_are_written_as_people_write_them() -> None:
+    text = told(run(1, BROKE, reason="150 sold of 1e+06, 75de781f-2ec6-496e-8506", restored=None,
+                    detected_by="memory above 100000000.0", detected_s=0.63))  # fmt: skip
+    assert "150 sold of 1,000,000, 75de781f-2ec6-496e-8506" in text
+    assert "**Detection**: memory above 100,000,000, 630 ms after it began" in text
 
 
 def test_nothing_that_was_filled_in_leaves_its_place() -> None:
@@ -203,6 +249,50 @@ def test_a_recovery_that_did_not_all_come_has_no_time() -> None:
     }
     seen = catalog.seen("/r", HEAD, bare, "", NOTES)
     assert (seen.detected_s, seen.restored) == (None, None)
+
+
+def test_what_the_load_is_answered_is_what_clients_notice_and_no_signal_of_the_system() -> None:
+    """The answers come first (0.1 s), the system's own state later."""
+    made = document()
+    (scenario,) = made["scenarios"]
+    scenario["assertions"].append({**scenario["assertions"][0], "name": "falls_back",
+                                   "expected": "eventually fallback is pending within 6 s"})  # fmt: skip
+    scenario["timeline"]["events"].append(
+        {"type": "assertion_result", "timestamp": 1100, "data": {"name": "falls_back", "phase": "fault"}}
+    )
+    awaited = eventually(LoadOutcome(name="fallback").is_("pending"), within_s=6.0, name="falls_back")
+    declared = {"checks": [], "during": [to_data(awaited)]}
+    seen = catalog.seen("/r", {**HEAD, "experiment": declared}, made, "", NOTES)
+    assert (seen.detected_by, seen.detected_s, seen.felt) == ("ready is 503", 0.4, "fallback is pending after 100 ms")
+
+
+def test_where_nothing_is_broken_times_count_from_its_beginning_and_its_end() -> None:
+    made = document()
+    (scenario,) = made["scenarios"]
+    scenario["injections"] = []
+    scenario["timeline"]["events"] = [
+        one for one in scenario["timeline"]["events"] if one["type"] == "assertion_result"
+    ]
+    for one, message in zip(
+        scenario["assertions"], ("0.632 s after the fault", "2.457 s after the undo"), strict=False
+    ):
+        one["message"] = f"came true {message}"
+    seen = catalog.seen("/r", HEAD, made, "", NOTES)
+    assert (seen.detected_by, seen.detected_s, seen.recovered_s) == ("ready is 503", 0.632, 2.457)
+    text = told(seen)
+    assert "**Detection**: ready is 503, 632 ms after it began" in text
+    assert "was there 2.46 s after it was over" in text and "2.46 s (2.46 s)" in section(text, "At a glance")
+
+
+def test_where_only_a_backlog_is_awaited_that_is_told() -> None:
+    made = document()
+    made["scenarios"][0]["assertions"] = [
+        {"type": "drain", "name": "drains", "expected": "eventually lag is 0 within 9 s", "result": "held",
+         "message": "came true 1.250 s after the load's end"},
+    ]  # fmt: skip
+    made["scenarios"][0]["injections"] = []
+    text = told(catalog.seen("/r", HEAD, made, "", NOTES))
+    assert "nothing is awaited but that what was left is worked off: 1.25 s after the load's end" in text
 
 
 @pytest.mark.parametrize("broken", [{}, {"verdict": "held"}, {"verdict": "held", "scenarios": []}])

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.faults.stop import Stop
-from blackstart.loads import OpenLoop
+from blackstart.loads import KafkaEvents, OpenLoop
 from blackstart.loads.operation import Operation
 from blackstart.loads.stages import Stage
 from blackstart.model.experiment import Experiment, Traffic
@@ -76,7 +76,16 @@ def made(**parts: object) -> Experiment:
          "stop redis, from T+1 s to T+7 s; stop db, from T+9 s to T+11 s; undo it, and watch for 5 s after it has "
          "recovered."),
         (made(traffic=Traffic(OpenLoop((Operation("order", "/orders"),), (Stage(5.0, 1.0),), "orders"), "fault")), [],
-         "break nothing, and watch it under the load orders (open loop)."),
+         "break nothing, and watch it under the load orders (5 requests/s for 1 s, each once)."),
+        (made(traffic=Traffic(KafkaEvents(9, "t", "kafka://h:1", "x", name="storm", again_every=3), "fault")), [],
+         "break nothing, and watch it under the load storm (9 events at once to the topic t, one in 3 of them twice)."),
+        (made(traffic=Traffic(OpenLoop((Operation("leak", "/"), Operation("add", "/")), (Stage(5.0),), "mixed"))),
+         ["stop redis"],
+         "stop redis, hold it for 1 s or more, under the load mixed (leak, add: 5 requests/s, each once) from the "
+         "baseline to the end; undo it, and watch for 5 s after it has recovered."),
+        (made(faults=(At(Stop("redis"), 0.284602, 5), At(Stop("db"), 2, 2), At(Stop("redis"), 7.74772, 4.33))), [],
+         "stop redis, 2 times from T+0.3 s to T+12.1 s, 4.3 to 5 s each; stop db, from T+2 s to T+4 s; undo it, and "
+         "watch for 5 s after it has recovered."),
         (made(), [], "break nothing, and watch it."),
     ],
 )  # fmt: skip

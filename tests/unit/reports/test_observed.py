@@ -187,6 +187,13 @@ def test_orders_are_compared_with_what_was_acknowledged(tmp_path: Path) -> None:
     }
 
 
+def test_entries_are_compared_with_what_was_acknowledged_of_their_own_kind(tmp_path: Path) -> None:
+    history = history_of([row(0, key="k0"), row(1, key="k1"), row(2, key="a")._replace(op="leak")])
+    kept = EvidenceRow("Kept", "total", {"source": "keys", "op": "order"})
+    says = {"Kept": "x 2 (2 acknowledged: exact match)"}
+    assert told_of(with_final(tmp_path, '["k0", "k1"]', kept), history) == says
+
+
 def test_a_final_state_that_was_not_read_is_not_observed(tmp_path: Path) -> None:
     asked = (TOTAL, EvidenceRow("Overselling", "beyond", OF_TWO), EvidenceRow("Gap", "gap", {"one": "a", "other": "b"}))
     lines = told_of(view_of(Queue(), tmp_path, *asked), history_of([row(1)]))

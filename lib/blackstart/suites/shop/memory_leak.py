@@ -55,7 +55,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
             EvidenceRow("Memory of the catalog", "followed", {"probe": read.memory(CATALOG).name}),
             EvidenceRow("Memory of the catalog at its highest", "backlog",
                         {"probe": read.memory(CATALOG).name, "figure": "highest", "unit": "bytes"}),
-            EvidenceRow("Products kept", "total", {"source": "products"}),
+            EvidenceRow("Products kept", "total", {"source": "products", "op": ADD}),
             EvidenceRow("Answers meanwhile", "answers", {"phase": "fault"}),
             EvidenceRow("Health of the catalog", "followed", {"probe": read.ready(CATALOG).name}),
             EvidenceRow("Recovery time", "recovery"),
