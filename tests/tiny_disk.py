@@ -20,8 +20,10 @@ def tiny_disk(folder: Path, size: str) -> Iterator[Path]:
     mounted = subprocess.run(mount, capture_output=True, text=True, timeout=10, check=False)
     if mounted.returncode:
         pytest.skip(f"no tmpfs can be mounted here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True, timeout=10)
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True, timeout=10)
 
 
 def fill(disk: Path) -> None:

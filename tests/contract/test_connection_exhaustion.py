@@ -155,5 +155,15 @@ def test_a_superuser_is_never_refused_and_more_than_there_are_can_not_be_held(po
         EVERY[0].plan(target(port, "held"))
     with pytest.raises(Refused, match="can't be held and still be seen"):
         ConnectionExhaustion("postgres", MOST).plan(target(port))
+    for what, whose in (("ROLE app", "role"), ("DATABASE held", "database")):
+        told = rf"has \d connections to give now \(of 5 for its {whose}, \d of them in use\)"
+        limit = f"ALTER {what} CONNECTION LIMIT "
+        with psycopg.connect(f"postgresql://held@127.0.0.1:{port}/template1", autocommit=True) as connection:
+            connection.execute(limit + "5")
+            try:
+                with pytest.raises(Refused, match=told):
+                    ConnectionExhaustion("postgres", 5).plan(target(port))
+            finally:
+                connection.execute(limit + "-1")
     (change,) = ConnectionExhaustion("postgres", 5).plan(target(port, "held"))
     assert change.undo_is_noop

@@ -91,15 +91,21 @@ def test_what_must_not_be_filled_is_refused(
         DiskFull("redis", str(disk / "none")).plan(lab.target())
     with pytest.raises(ValueError, match="margin_mb must be above 0"):
         DiskFull("redis", str(disk), 0)
-    for kept in ("BLACKSTART_STATE", ""):
+    for kept in ("BLACKSTART_STATE", "BLACKSTART_LOCKS", ""):
         with monkeypatch.context() as context:
             if kept:
-                (disk / "state").mkdir()
-                context.setenv(kept, str(disk / "state"))
+                (disk / kept).mkdir()
+                context.setenv(kept, str(disk / kept))
             else:
                 context.chdir(disk)
             with pytest.raises(Refused, match=r"Not started: the .*folder.* is on the file system of .*no record"):
                 planned(lab, disk)
+
+
+@pytest.mark.root
+def test_the_machines_memory_is_not_filled_by_way_of_a_disk_in_it(lab: Supervised, tmp_path: Path) -> None:
+    with tiny_disk(tmp_path, "200%") as disk, pytest.raises(Refused, match=r"in the memory: .* and 512 MB must stay"):
+        planned(lab, disk)
 
 
 def test_the_roots_file_system_is_refused_unless_it_is_allowed_by_name(lab: Supervised) -> None:

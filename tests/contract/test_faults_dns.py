@@ -7,10 +7,11 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 
 from blackstart.base.codec import from_data, to_data
@@ -124,9 +125,10 @@ def test_a_containers_names_are_lost_in_its_own_network_alone() -> None:
 
 @contextmanager
 def redis_of(user: int, tmp_path: Path) -> Iterator[Target]:
-    """A Redis that runs as that user, in this machine's network."""
+    """A Redis that runs as that user, in this machine's network, with a process that it has begun."""
     port, pidfile = free_port(), tmp_path / "redis.pid"
-    words = [redis_server(), "--port", str(port), "--save", "", "--dir", "/tmp"]
+    begun = ["sh", "-c", 'tail -f /dev/null & exec "$@"', "redis"]
+    words = [*begun, redis_server(), "--port", str(port), "--save", "", "--dir", "/tmp"]
     server = subprocess.Popen(words, stdout=subprocess.DEVNULL, user=user, group=user, extra_groups=[])
     try:
         pidfile.write_text(f"{server.pid}\n")
@@ -134,6 +136,8 @@ def redis_of(user: int, tmp_path: Path) -> Iterator[Target]:
         control = {"pidfile": str(pidfile), "start": words}
         yield Target("test", services={"redis": Service("redis", f"127.0.0.1:{port}", control=control)})
     finally:
+        for child in psutil.Process(server.pid).children():
+            child.kill()
         server.kill()
         server.wait(timeout=10)
 
@@ -152,10 +156,32 @@ def alone(tmp_path: Path) -> None:
         assert restore(change, print, 10) and "53" not in sh("iptables", "-S", "OUTPUT")
 
 
-def test_one_user_of_the_machine_finds_no_names_and_others_do(space: Netns, tmp_path: Path) -> None:
+def in_company(tmp_path: Path) -> None:
+    """Where another process has the same user, in the same network."""
+    with redis_of(NOBODY, tmp_path) as where, idle() as other, pytest.raises(Refused) as refused:
+        planned(where)
+    assert f"shares its user with other processes ({other.pid}) in this machine's network" in str(refused.value)
+
+
+@contextmanager
+def idle() -> Iterator[subprocess.Popen[bytes]]:
+    """A process that does nothing, as the user nobody."""
+    with subprocess.Popen(["tail", "-f", "/dev/null"], user=NOBODY, group=NOBODY, extra_groups=[]) as made:
+        try:
+            yield made
+        finally:
+            made.kill()
+
+
+@pytest.mark.parametrize("told", [alone, in_company])
+def test_one_user_of_the_machine_finds_no_names_and_others_do(
+    space: Netns, tmp_path: Path, told: Callable[[Path], None]
+) -> None:
+    """Whoever else has that user outside this network counts for nothing: PostgreSQL in a lab is nobody's."""
     require("proc")
-    code = f"from pathlib import Path; from {__name__} import alone; alone(Path({str(tmp_path)!r}))"
-    space.inside(sys.executable, "-c", code)
+    code = f"from pathlib import Path; from {__name__} import {told.__name__} as told; told(Path({str(tmp_path)!r}))"
+    with idle():
+        space.inside(sys.executable, "-c", code)
 
 
 def test_a_service_that_runs_as_root_in_this_machines_network_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Exhaust the connections of PostgreSQL: a process of ours takes them and keeps them, so that no one else gets any."""
 
 import resource
+from collections.abc import Iterator
 from typing import Any
 
 import psutil
@@ -24,7 +25,12 @@ SELECT current_setting('max_connections')::int AS most,
   current_setting('superuser_reserved_connections')::int AS reserved,
   coalesce(current_setting('reserved_connections', true)::int, 0) AS reserved_more,
   (SELECT coalesce(sum(numbackends), 0)::int FROM pg_stat_database) AS used,
-  (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS superuser
+  (SELECT rolsuper FROM pg_roles WHERE rolname = session_user) AS superuser,
+  (SELECT rolconnlimit FROM pg_roles WHERE rolname = session_user) AS role_most,
+  (SELECT count(*)::int FROM pg_stat_activity
+    WHERE usename = session_user AND backend_type = 'client backend') AS role_used,
+  (SELECT datconnlimit FROM pg_database WHERE datname = current_database()) AS database_most,
+  (SELECT numbackends FROM pg_stat_database WHERE datname = current_database()) AS database_used
 """
 _SPARE_FILES = 64
 # What a new session of PostgreSQL takes, and what must be left over.
@@ -96,13 +102,22 @@ class ConnectionExhaustion:
                 "connections are taken, too. Give a dsn of an ordinary role, such as the application's own, or say how "
                 "many connections are to be held."
             )
-        free = facts["most"] - kept - facts["reserved_more"] - facts["used"]
+        free, most, used, whose = min(self._free(facts))
         if self.connections is not None and self.connections > free - 1:  # the look at them is one, too
             raise Refused(
-                f"{self.service} has {free} connections to give now (of {facts['most']}, {facts['used']} of them in "
-                f"use): {self.connections} can't be held and still be seen"
+                f"{self.service} has {free} connections to give now (of {most}{whose}, {used} of them in use): "
+                f"{self.connections} can't be held and still be seen"
             )
         self._refuse_here(server, self.connections or free)
+
+    def _free(self, facts: dict[str, Any]) -> Iterator[tuple[int, int, int, str]]:
+        """What each limit leaves, with the limit, what is in use of it, and whose it is."""
+        most, used = facts["most"], facts["used"]
+        yield most - facts["reserved"] - facts["reserved_more"] - used, most, used, ""
+        for whose in ("role", "database"):
+            most, used = facts[f"{whose}_most"], facts[f"{whose}_used"]
+            if most >= 0 and not facts["superuser"]:  # below 0 there is none, and none counts for a superuser
+                yield most - used, most, used, f" for its {whose}"
 
     def _refuse_here(self, server: PostgresServer, most: int) -> None:
         """What this machine can't bear."""

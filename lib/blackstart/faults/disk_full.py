@@ -4,19 +4,26 @@ import os
 import zlib
 from pathlib import Path
 
+import psutil
+
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.base.state import state_dir
+from blackstart.faults import _cgroups
 from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change
 from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
+from blackstart.safety.preflight.service_lock import lock_dir
 
 _MB = 1024 * 1024
 _ROOT = "/"
 # Whatever else is written or freed meanwhile; df counts in blocks.
 _SLACK_MB = 2
+# Whose files lie in the memory, and what is left of it, as MemoryStress leaves it.
+_IN_MEMORY = ("devtmpfs", "ramfs", "tmpfs")
+_MEMORY_MARGIN_MB = 512
 _FREE = "free() { df -Pk \"${1%/*}\" | awk 'NR == 2 { print $4 }'; }; "
 # A name that is there already is not ours, or a link to somewhere: nothing is written over.
 _FILL = _FREE + (
@@ -43,7 +50,8 @@ class DiskFull:
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where it is the root's file system and "/" is not allowed by name, where our own
-        records are on it, and where no more than the margin is free."""
+        records or locks are on it, where no more than the margin is free, and where it lies in the memory and would
+        leave less than 512 MB of that."""
         tested = service_under_test(target, self.service)
         if tested.control.reach():
             raise Refused(f"{self.service} runs at {tested.control.reach()}: a disk is filled on this machine only")
@@ -77,15 +85,36 @@ class DiskFull:
                 f"{folder} is on the root's file system, which everything here needs. Give the service's data a file "
                 'system of its own; or, if that is meant, allow it by name: --allow "/"'
             )
-        for what, kept in (("the state folder", state_dir()), ("the folder that reports go to", Path.cwd())):
-            if kept.stat().st_dev == device:
-                raise Refused(f"{what} ({kept}) is on the file system of {folder}: full, it would take no record")
+        kept = {"state folder": state_dir(), "folder that reports go to": Path.cwd(), "folder of the locks": lock_dir()}
+        for what, ours in kept.items():
+            if ours.stat().st_dev == device:
+                raise Refused(f"the {what} ({ours}) is on the file system of {folder}: full, it would take no record")
         left = os.statvfs(folder)
         left_mb = left.f_bavail * left.f_frsize // _MB
         if left_mb <= self.margin_mb + _SLACK_MB:
             raise Refused(f"{folder} has {left_mb} MB left, hardly more than the margin of {self.margin_mb} MB")
+        if _kind(folder) in _IN_MEMORY:
+            self._refuse_without_memory(folder, left_mb - self.margin_mb)
         return folder
+
+    def _refuse_without_memory(self, folder: Path, takes_mb: int) -> None:
+        machine_mb = psutil.virtual_memory().available // _MB
+        limited = _cgroups.memory_limit(os.getpid())  # which the one that fills it is in, too
+        has_mb = min(machine_mb, (limited[1] - limited[0].used_bytes()) // _MB) if limited else machine_mb
+        if has_mb - takes_mb < _MEMORY_MARGIN_MB:
+            raise Refused(
+                f"{folder} is in the memory: filling it takes {takes_mb} MB of the {has_mb} MB that are left, and "
+                f"{_MEMORY_MARGIN_MB} MB must stay. Mount it smaller (mount -o remount,size=…), or give more margin_mb"
+            )
 
     def describe(self) -> str:
         """As in "fill the disk of db at /var/lib/postgresql up to 64 MB"."""
         return f"fill the disk of {self.service} at {self.path} up to {self.margin_mb} MB"
+
+
+def _kind(folder: Path) -> str:
+    """The type of the file system that it is on; "" where that can't be told."""
+    point = next(one for one in (folder, *folder.parents) if one.is_mount())
+    mounted = psutil.disk_partitions(all=True)
+    # What was mounted over another one stands after it.
+    return next((one.fstype for one in reversed(mounted) if one.mountpoint == str(point)), "")

@@ -1,7 +1,10 @@
 """Let a service find no names any more: what it asks name servers is dropped, and all else goes its way."""
 
+import contextlib
 import sys
 from pathlib import Path
+
+import psutil
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
@@ -15,6 +18,7 @@ from blackstart.probes.command_state import ABSENT, THERE, CommandState
 
 # The port that was asked for: a container's engine leads it to another one before the packet is seen here.
 _TO_NAME_SERVERS = ("-m", "conntrack", "--ctorigdstport", "53", "--ctdir", "ORIGINAL")
+_INSTEAD = "Run it as a user of its own, in a container, or in a namespace"
 
 
 @plain("fault.dns_failure")
@@ -59,19 +63,34 @@ class DnsFailure:
     def _user(self, target: Target) -> tuple[str, str]:
         tested = service_under_test(target, self.service)
         tested.refuse_by_hand("as whom its process runs can't be seen")
-        pid = local_pid(tested)
         try:
-            lines = (line.split() for line in Path(f"/proc/{pid}/status").read_text().splitlines())
-        except OSError as error:
+            service = psutil.Process(local_pid(tested))
+            user, group = service.uids().effective, service.gids().effective
+        except psutil.Error as error:
             raise Refused(f"as whom {self.service} runs can't be seen: {error}") from error
-        ids = {words[0]: words[2] for words in lines if words and words[0] in ("Uid:", "Gid:")}
-        if ids["Uid:"] == "0":
+        if user == 0:
             raise Refused(
                 f"{self.service} runs as root, in this machine's network: everything of root's would find no names. "
-                "Run it as a user of its own, in a container, or in a namespace"
+                f"{_INSTEAD}"
             )
-        return ids["Uid:"], ids["Gid:"]
+        if others := _others_as(user, service):
+            raise Refused(
+                f"{self.service} shares its user with other processes ({', '.join(others[:5])}) in this machine's "
+                f"network, which would find no names, too. {_INSTEAD}"
+            )
+        return str(user), str(group)
 
     def describe(self) -> str:
         """As in "let api find no names"."""
         return f"let {self.service} find no names"
+
+
+def _others_as(user: int, service: psutil.Process) -> list[str]:
+    """The processes of that user in our network, which is where the rule is, that are not the service's."""
+    found = []
+    for one in psutil.process_iter(["uids"]):
+        with contextlib.suppress(OSError, psutil.Error):  # it has ended
+            here = one.info["uids"].effective == user and Path(f"/proc/{one.pid}/ns/net").samefile("/proc/self/ns/net")
+            if here and service not in (one, *one.parents()):
+                found.append(str(one.pid))
+    return found

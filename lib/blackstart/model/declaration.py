@@ -11,11 +11,13 @@ class Declaration:
     """`means` what it is, in words; `line` is how it is written, below the heading `[table]` of the target's file.
 
     Of a table of a suite it is the whole, of [facts] the one fact that has its name, of [services.NAME] the dsn.
+    Where it is only asked for `beside` another table, a target without that one lacks nothing.
     """
 
     means: str
     table: str
     line: str
+    beside: str = ""
 
     @property
     def service(self) -> str:

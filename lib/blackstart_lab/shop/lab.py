@@ -1,8 +1,8 @@
-"""The shop as a lab: services that find each other, two inventories, PostgreSQL, Redis, Kafka and the fault proxy."""
+"""The shop as a lab: services that find each other, inventories, PostgreSQL, Redis, Kafka and the fault proxy."""
 
 import sys
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +21,7 @@ _PLAIN = "sslmode=disable&gssencmode=disable"  # to ask for either costs each ne
 
 
 class ShopLab:
-    """Orders reserve stock at one of two inventories, which share a lock and a database."""
+    """Orders reserve stock at one of the inventories, which share a lock and a database."""
 
     name = "shop"
     summary = "orders that reserve stock of two inventories behind a breaker, a registry, and events by way of Kafka"
@@ -35,7 +35,8 @@ class ShopLab:
         at = ports.demand(options.port) if options.port else next(free)
         rows = fault_proxy.proxied(postgres.service(workspace, next(free), _DATABASE, _ROLE), next(free))
         locks = fault_proxy.proxied(redis.service(workspace, next(free), keeps=True), next(free))
-        ways = _ways(free, rows, locks)
+        names = INVENTORIES[: options.inventories]
+        ways = _ways(free, names, rows, locks)
         broker, upstream = _broker(workspace, free)
         platform_port = next(free)
         platform = f"http://127.0.0.1:{platform_port}"
@@ -44,7 +45,7 @@ class ShopLab:
         registry = _program(workspace, "platform-coordination", platform_port, known)
         catalog = _program(workspace, "product-catalog", next(free), stored)
         catalog = replace(catalog, program=replace(catalog.program, revived=mutant.revived))
-        inventories = [_inventory(workspace, name, free, known, ways) for name in INVENTORIES]
+        inventories = [_inventory(workspace, name, free, known, ways) for name in names]
         order = _program(workspace, "order", at, {**stored, "--kafka": str(broker.target["address"])})
         consumer = _program(workspace, "event-consumer", next(free), {**stored, "--kafka": broker.address})
         routes = {each.name: (str(each.target["address"]), each.address) for each in (rows, locks, *inventories)}
@@ -84,7 +85,7 @@ def _dsn(address: object) -> str:
     return f"postgresql://{_ROLE}@{address}/{_DATABASE}?{_PLAIN}"
 
 
-def _ways(free: Iterator[int], rows: Service, locks: Service) -> dict[str, dict[str, str]]:
+def _ways(free: Iterator[int], names: Sequence[str], rows: Service, locks: Service) -> dict[str, dict[str, str]]:
     """The stores as each inventory reaches them, so that one alone can be cut off. `dsn` leads past the proxy."""
     return {
         f"{store.name}-of-{inventory}": {
@@ -92,7 +93,7 @@ def _ways(free: Iterator[int], rows: Service, locks: Service) -> dict[str, dict[
             "address": f"127.0.0.1:{next(free)}",
             "proxy_name": f"{store.name}-of-{inventory}",
         }
-        for inventory in INVENTORIES
+        for inventory in names
         for store in (rows, locks)
     }
 

@@ -23,7 +23,10 @@ from blackstart.model.target import Service, Target
 DSN = "postgresql://app:s3cret-of-app@127.0.0.1:5432/shop"
 WRITABLE = {"superuser": True, "standby": False, "source": "default", "special": 0, "former": None}
 ORDERS = {"name": "public.orders", "kind": "r", "schema": "public", "standby": False, "allowed": True}
-CONNECTIONS = {"most": 100, "reserved": 3, "reserved_more": 0, "used": 10, "superuser": False}
+CONNECTIONS = {
+    "most": 100, "reserved": 3, "reserved_more": 0, "used": 10, "superuser": False,
+    "role_most": -1, "role_used": 4, "database_most": -1, "database_used": 9,
+}  # fmt: skip
 
 
 def plan(fault: Fault, monkeypatch: pytest.MonkeyPatch, found: dict[str, Any], dsn: str = DSN) -> Change:

@@ -261,8 +261,8 @@ def _ways(draft: Draft, seen: Sequence[Seen]) -> Draft:
 
 def is_open(draft: Draft, one: Declaration, name: str) -> bool:
     """Whether the draft does not say it."""
-    if one.service:
-        return False  # told beside the service, and needed only where it can't be asked in its container
+    if one.service or (one.beside and one.beside not in draft.tables):
+        return False  # a service's is told beside it, and needed only where it can't be asked in its container
     return name not in draft.tables.get(FACTS, {}) if one.table == FACTS else one.table not in draft.tables
 
 

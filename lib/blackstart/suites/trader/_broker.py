@@ -11,6 +11,8 @@ from blackstart.probes.http import HttpJson
 from blackstart.probes.sql import SqlScalar
 
 TOKEN_BACKOFF, STREAM_BACKOFF = "token_backoff_s", "stream_backoff_s"
+TICKS_TOLD_BY = ("ticks_table", "ticks_number_column", "database")
+"""What a target must say for the ticks that it has to be read."""
 _ROUTES = {
     "refuse_tokens": "a POST: tokens are refused, and none is issued",
     "accept_tokens": "a POST: takes that back, and does nothing where tokens are accepted",
@@ -62,7 +64,7 @@ def newest_order_is(routes: Mapping[str, str]) -> tuple[Probe, Probe]:
 
 def ticks(target: Target) -> tuple[Probe, ...]:
     """`newest_tick`, and `missing_ticks` below it, in the database; nothing where that can't be asked."""
-    named = [str(target.fact(fact, "")) for fact in ("ticks_table", "ticks_number_column")]
+    named = [str(target.fact(fact, "")) for fact in TICKS_TOLD_BY[:2]]
     if "postgres" not in target.services or not target.service("postgres").dsn or not all(named):
         return ()
     table, number = (".".join(f'"{part}"' for part in name.split(".")) for name in named)

@@ -51,6 +51,10 @@ SYSTEM = System(
         "db_timeout_s": Declaration(
             "the time limit of its calls to the database", "facts", "db_timeout_s = 2.0       # seconds"
         ),
+        "ticks_table": Declaration("its table of ticks", "facts", 'ticks_table = "ticks"', beside="broker"),
+        "ticks_number_column": Declaration(
+            "the column with their numbers", "facts", 'ticks_number_column = "seq"', beside="broker"
+        ),
         "database": Declaration("where its database is", "services.postgres", 'dsn = "env:DATABASE_URL"'),
     },
     metrics_page="/metrics",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from blackstart.base.errors import BadTarget, NotShown
+from blackstart.commands import left_out
 from blackstart.faults.blackhole import Blackhole
 from blackstart.faults.cut import Cut
 from blackstart.faults.drop import Drop
@@ -17,6 +18,7 @@ from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.target import Service, Target
 from blackstart.suites.trader import partition, token_expiry, websocket_reconnect
+from blackstart.suites.trader.system import SYSTEM
 
 BROKER = {
     "refuse_tokens": "broker:/refuse",
@@ -89,10 +91,14 @@ def test_a_stream_is_cut_or_falls_silent_for_longer_than_a_heartbeat_may_be_old(
         assert drill.hold_min_s > Flags().heartbeat_max_s
 
 
-def test_without_a_table_of_ticks_a_gap_is_no_criterion() -> None:
-    assert check(websocket_reconnect.experiment(WHOLE, Flags()), "gap_filled").criterion
-    blind = replace(WHOLE, facts={})
-    assert not check(websocket_reconnect.experiment(blind, Flags()), "gap_filled").criterion
+def test_without_a_table_of_ticks_it_must_be_told_one_or_leave_the_gap_out_by_name() -> None:
+    blind = replace(WHOLE, facts={}, system=SYSTEM)
+    drill = websocket_reconnect.experiment(blind, Flags())
+    assert check(drill, "gap_filled").criterion
+    assert list(left_out.lacking(drill, blind)) == ["ticks_table", "ticks_number_column"]
+    assert not left_out.lacking(left_out.leaving_out(drill, ["ticks_table"]), blind)
+    whole = replace(WHOLE, system=SYSTEM)
+    assert not left_out.lacking(websocket_reconnect.experiment(whole, Flags()), whole)
 
 
 BOTH = ("redis", "postgres")
