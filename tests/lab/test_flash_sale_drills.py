@@ -218,7 +218,16 @@ def refused(status: int, detail: str, from_s: float) -> Rows:
 def test_a_drill_without_anything_at_stake_is_inconclusive_and_says_what_was_missing(crash: Drill) -> None:
     """The real run, told otherwise in one point."""
     assert retold(crash).verdict == "held", crash.output
-    stores = ("keys", "last_keys", "ample_keys", "strangers", "database_stock", "database_last", "database_total", "last_total")
+    stores = (
+        "keys",
+        "last_keys",
+        "ample_keys",
+        "strangers",
+        "database_stock",
+        "database_last",
+        "database_total",
+        "last_total",
+    )
     denied: Events = unreadable("permission denied for table orders", *stores)
     fault_s = struck_s(crash)
 

@@ -316,5 +316,12 @@ def conserved(name: str, initial: int, source: str, stores: tuple[str, str], op:
     which tells both in one look: what is sold out in Redis comes to 0 there, too."""
     hint = "A unit is gone without an order: what gives it back? `flash-sale.reconcile` tells and mends the gap."
     redis, total = stores
-    asked = {"initial": initial, "source": source, "stocks": (redis,), "totals": (total,), "op": op, "drained": read.LAG}
+    asked = {
+        "initial": initial,
+        "source": source,
+        "stocks": (redis,),
+        "totals": (total,),
+        "op": op,
+        "drained": read.LAG,
+    }
     return Check("stock_conserved", name, asked, hint=hint)
