@@ -163,7 +163,10 @@ def test_a_superuser_is_never_refused_and_more_than_there_are_can_not_be_held(po
             try:
                 with pytest.raises(Refused, match=told):
                     ConnectionExhaustion("postgres", 5).plan(target(port))
+                assert planned(ConnectionExhaustion("postgres"), port).what == "hold all 5 connections of postgres"
             finally:
                 connection.execute(limit + "-1")
+    everything = planned(ConnectionExhaustion("postgres", evict=True), port).what
+    assert everything == f"hold all {MOST - 3} connections of postgres, and end those of its user"
     (change,) = ConnectionExhaustion("postgres", 5).plan(target(port, "held"))
     assert change.undo_is_noop

@@ -70,7 +70,7 @@ class ConnectionExhaustion:
         holding = ControlState(f"{self.service}_connection_holder", holder)
         taken, free = self._seen(target, server)
         change = Change(
-            what=self.describe(),
+            what=self._told(f"all {min(free + used for free, _, used, _ in self._free(facts))}"),
             service=self.service,
             do=holder.start(),
             undo=end(holder),
@@ -133,5 +133,8 @@ class ConnectionExhaustion:
 
     def describe(self) -> str:
         """As in "hold all connections of postgres"."""
-        held = f"hold {self.connections or 'all'} connections of {self.service}"
+        return self._told("all")
+
+    def _told(self, every: str) -> str:
+        held = f"hold {self.connections or every} connections of {self.service}"
         return f"{held}, and end those of its user" if self.evict else held
