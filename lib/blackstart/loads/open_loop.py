@@ -59,7 +59,7 @@ class OpenLoop:
     @property
     def says(self) -> str:
         """Its stages, and how often one request may be sent."""
-        again = f"what fails up to {self.retry.times + 1} times" if self.retry.times else "each once"
+        again = f"what fails is sent up to {self.retry.times + 1} times" if self.retry.times else "each once"
         return f"{', then '.join(stage.says for stage in self.stages)}, {again}"
 
     @property

@@ -14,15 +14,15 @@ _PATTERNS = {
     "Circuit breaker": ("breaker",),
     "Retries": ("retry", "retries", "tries", "backoff"),
     "Fallback and queues": ("fallback", "cache", "queue"),
-    "Locks": ("lock", "lease"),
-    "Timeouts": ("timeout", "ttl", "within", "wait", "after"),
+    "Locks": ("lock",),
+    "Timeouts": ("timeout", "ttl", "lease", "within", "wait", "after"),
     "Limits": ("limit", "window", "pool"),
     "Monitoring and alerts": ("alert", "heartbeat", "health"),
 }
 _OTHERS = "Others"
 _OF_ANY = ("baseline", "drain")  # what is expected of every run, whatever is tried
-# What a system bears a failure by, where its experiment speaks of it. Retries are left out: those may be a client's.
-_BEARERS = {"breaker": "breaker", "fallback": "fallback", "cache": "cache", "cached": "cache", "queue": "queue",
+# What an experiment may say is in play. Retries are left out: those may be a client's.
+_IN_PLAY = {"breaker": "breaker", "fallback": "fallback", "cache": "cache", "cached": "cache", "queue": "queue",
             "queued": "queue", "lock": "lock", "limit": "limit"}  # fmt: skip
 
 
@@ -88,20 +88,20 @@ def _set(name: str, value: object) -> str:
     return f"{name} = {value}"
 
 
-def borne_by(failure: Failure) -> Words:
-    """What the hypothesis, and the expectations that held with it, name of what it is borne by, and how that is set."""
+def in_play(failure: Failure) -> Words:
+    """What the hypothesis, and the expectations that held with it, name as in play, and how that is set."""
     run = next((run for run in reversed(failure.runs) if run.verdict == Verdict.HELD), None)
     if run is None:
         return ("not known: no run tells",)
     held = (one.name for one in run.findings if one.result == Verdict.HELD and one.phase not in _OF_ANY)
     spoken = _words(" ".join((run.hypothesis, *held)))
-    named = dict.fromkeys(bearer for word, bearer in _BEARERS.items() if word in spoken)
+    named = dict.fromkeys(what for word, what in _IN_PLAY.items() if word in spoken)
     if not named:
-        return ("no improvement was needed; what bears it, its declaration does not say",)
-    told: list[str | Code] = ["no improvement was needed; its declaration names what bears it: "]
-    for place, bearer in enumerate(named):
-        told.append(f"{', ' if place else ''}{bearer}")
-        if its := ", ".join(_set(name, value) for name, value in run.facts.items() if bearer in _words(name)):
+        return ("no improvement was needed; what bears it, its hypothesis and expectations do not say",)
+    told: list[str | Code] = ["no improvement was needed; in play, by its hypothesis and expectations: "]
+    for place, what in enumerate(named):
+        told.append(f"{', ' if place else ''}{what}")
+        if its := ", ".join(_set(name, value) for name, value in run.facts.items() if what in _words(name)):
             told += [" (", Code(its), ")"]
     return tuple(told)
 

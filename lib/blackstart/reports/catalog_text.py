@@ -234,7 +234,7 @@ def _prevention(failure: Failure, invoke: str) -> list[tuple[str, Words]]:
     if failure.improvements:
         return [("Prevention", (_quoted(said),)) for said in failure.improvements]
     if not failure.broken:
-        return [("Prevention", lessons.borne_by(failure))]
+        return [("Prevention", lessons.in_play(failure))]
     run = next(iter(failure.broken.values()))[-1][0]
     how = Code(f"{invoke} report.note {run.where} --improvement '…'")
     return [("Prevention", ("nobody has noted an improvement yet: ", how))]

@@ -100,7 +100,7 @@ def test_stages_that_make_no_sense_are_refused(make: object, reason: str) -> Non
 def test_a_load_says_in_words_what_it_sends() -> None:
     plan = Operation("plan", url="/plans")
     assert OpenLoop((plan,), (*constant(100, 1), *ramp(5, 50, 90)), retry=Retry(3)).says == (
-        "100 requests/s for 1 s, then 5 to 50 requests/s for 90 s, what fails up to 4 times"
+        "100 requests/s for 1 s, then 5 to 50 requests/s for 90 s, what fails is sent up to 4 times"
     )
     assert OpenLoop((plan,), constant(2.5)).says == "2.5 requests/s, each once"
     assert Burst(10, plan, same_key=True).says == "10 requests at once, all of one key"

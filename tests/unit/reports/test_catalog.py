@@ -135,7 +135,7 @@ def test_settings_stand_by_the_pattern_that_their_names_tell() -> None:
     ]  # fmt: skip
 
 
-def test_what_a_failure_is_borne_by_is_told_where_its_declaration_says_so() -> None:
+def test_what_is_in_play_is_told_where_the_declaration_says_so() -> None:
     facts = {"breaker_open_s": 2, "queue_bound": 300}
 
     def of(name: str, result: str = "held", phase: str = "fault") -> Finding:
@@ -143,11 +143,13 @@ def test_what_a_failure_is_borne_by_is_told_where_its_declaration_says_so() -> N
 
     found = (of("breaker_opens"), of("fallback_answers"), of("queue_drains", phase="drain"), of("lock_taken", "broke"))
     assert (
-        "**Prevention**: no improvement was needed; its declaration names what bears it: "
+        "**Prevention**: no improvement was needed; in play, by its hypothesis and expectations: "
         "breaker (`breaker_open_s = 2`), fallback\n" in told(run(1, facts=facts, findings=found))
     )
-    assert "bears it: queue (`queue_bound = 300`)\n" in told(run(1, facts=facts, hypothesis="Events queue up."))
-    assert "what bears it, its declaration does not say\n" in told(run(1, facts=facts, hypothesis="It blocks."))
+    assert "expectations: queue (`queue_bound = 300`)\n" in told(run(1, facts=facts, hypothesis="Events queue up."))
+    assert "what bears it, its hypothesis and expectations do not say\n" in told(
+        run(1, facts=facts, hypothesis="It blocks.")
+    )
 
 
 def test_what_was_not_measured_has_no_time() -> None:
