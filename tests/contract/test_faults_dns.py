@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -22,7 +23,7 @@ from blackstart.model.target import Service, Target
 from blackstart.safety.heal.restore import is_gone, restore
 from blackstart.safety.preflight.rehearsal import rehearse
 from tests.docker_engine import docker, redis_container
-from tests.netns import Netns, netns, sh
+from tests.netns import Netns, answers, netns, sh
 from tests.requirements import require
 from tests.services import by_shell, carry_out, eventually, free_port, pings, redis_server, so
 
@@ -182,6 +183,25 @@ def test_one_user_of_the_machine_finds_no_names_and_others_do(
     code = f"from pathlib import Path; from {__name__} import {told.__name__} as told; told(Path({str(tmp_path)!r}))"
     with idle():
         space.inside(sys.executable, "-c", code)
+
+
+def test_a_service_in_a_namespace_that_its_target_does_not_name_is_refused(space: Netns, tmp_path: Path) -> None:
+    """A rule here would drop nothing of it, and our own query, which is of the same user, would say that it bites."""
+    port, pidfile = free_port(), tmp_path / "redis.pid"
+    user = ["setpriv", "--reuid=61234", "--regid=61234", "--clear-groups"]  # nobody else has it
+    flags = ["--port", str(port), "--bind", "*", "--protected-mode", "no", "--save", "", "--dir", "/tmp"]
+    with subprocess.Popen(
+        ["ip", "netns", "exec", space.name, *user, redis_server(), *flags], stdout=subprocess.DEVNULL
+    ) as server:
+        try:
+            pidfile.write_text(f"{server.pid}\n")
+            assert eventually(lambda: answers(replace(space, port=port)))
+            control = {"pidfile": str(pidfile), "start": ["true"]}
+            service = Service("redis", f"{space.theirs}:{port}", control=control)
+            with pytest.raises(Refused, match=r"runs in a network of its own.*net = \{ netns = "):
+                planned(Target("test", services={"redis": service}))
+        finally:
+            server.kill()
 
 
 def test_a_service_that_runs_as_root_in_this_machines_network_is_refused(tmp_path: Path) -> None:

@@ -66,8 +66,14 @@ class DnsFailure:
         try:
             service = psutil.Process(local_pid(tested))
             user, group = service.uids().effective, service.gids().effective
-        except psutil.Error as error:
+            here = _is_here(service)
+        except (OSError, psutil.Error) as error:
             raise Refused(f"as whom {self.service} runs can't be seen: {error}") from error
+        if not here:
+            raise Refused(
+                f"{self.service} runs in a network of its own, of which a rule here would drop nothing. Name it in "
+                f'[services.{self.service}]: net = {{ netns = "…" }}'
+            )
         if user == 0:
             raise Refused(
                 f"{self.service} runs as root, in this machine's network: everything of root's would find no names. "
@@ -90,7 +96,11 @@ def _others_as(user: int, service: psutil.Process) -> list[str]:
     found = []
     for one in psutil.process_iter(["uids"]):
         with contextlib.suppress(OSError, psutil.Error):  # it has ended
-            here = one.info["uids"].effective == user and Path(f"/proc/{one.pid}/ns/net").samefile("/proc/self/ns/net")
-            if here and service not in (one, *one.parents()):
+            if one.info["uids"].effective == user and _is_here(one) and service not in (one, *one.parents()):
                 found.append(str(one.pid))
     return found
+
+
+def _is_here(process: psutil.Process) -> bool:
+    """Whether it is in our network."""
+    return Path(f"/proc/{process.pid}/ns/net").samefile("/proc/self/ns/net")
