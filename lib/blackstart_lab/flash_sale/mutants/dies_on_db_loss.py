@@ -24,7 +24,7 @@ class DiesOnDbLoss(Inventory):
 MUTANT = Mutant(
     summary="the worker exits when the database is away, and stays down",
     experiment="database-down",
-    must_fail=("worker_same_process",),
+    must_fail=("worker_same_process", "others_as_before"),
     may_fail=("acknowledged_exactly_once", "backlog_drains", "catches_up", "stock_conserved", "last_ones_conserved"),
     parts={"inventory": DiesOnDbLoss},
 )
