@@ -79,11 +79,6 @@ class Lateness:
         """When what was under way may be excused (see `excuses`)."""
         return [(beat.from_s, beat.to_s + RECOIL_S) for _, beat in self.slow]
 
-    def slowed(self, from_s: float, to_s: float) -> float:
-        """How many times as long what needs a processor took in that time; 1 where the machine was not crowded."""
-        among = (b.runnable or 0.0 for _, b in self.slow if b.from_s <= to_s and from_s <= b.to_s)
-        return max((threads for threads in among if threads >= CROWDED_PER_CPU), default=1.0)
-
     def worst_s(self, from_s: float, to_s: float) -> float:
         """By how much one tick of that time came late at worst: so much of any wait may be ours."""
         return max((beat.worst_s for _, beat in self.beats if beat.from_s <= to_s and from_s <= beat.to_s), default=0.0)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from blackstart.base.pulse import Beat
 from blackstart.evidence.journal import Record
 from blackstart.model.expect import always, eventually, never
@@ -214,8 +216,10 @@ def test_a_request_is_excused_by_the_process_that_was_late_for_most_of_its_time(
 def test_few_threads_make_no_latency_count_for_more_or_less() -> None:
     starved = Beat(2.0, 3.0, 0.3, 0.1, runnable=0.5)
     own = Lateness().heard(RUN, starved)
-    assert own.slowed(2.0, 3.0) == 1.0
-    assert own.heard(RUN, Beat(2.0, 3.0, 0.01, 0.01, runnable=6.0)).slowed(2.0, 3.0) == 6.0
+    assert own.crowded_s(2.0, 3.0) == 0.0
+    crowded = own.heard(RUN, Beat(2.0, 3.0, 0.01, 0.01, runnable=6.0))
+    assert crowded.crowded_s(2.0, 3.0) == pytest.approx(5 / 6)
+    assert crowded.crowded_s(2.5, 9.0) == pytest.approx(5 / 12)  # the rest of a long wait counts in full
 
 
 def test_what_nobody_measured_is_not_0() -> None:
