@@ -13,24 +13,31 @@ from blackstart.verdict.expectation_monitor import GAP_LEAST_S, GAP_TICKS
 Span = tuple[float, float]
 
 
+# A write that was under way may hang in a store whose disk is busy for so long.
+_STRAGGLES_S = 1.0
+
+
 def steady_while(
     evidence: Recorded, counters: tuple[str, ...], flag: str, value: bool = True, slack_s: float = 0.25
 ) -> CheckResult:
     """Each counter between the first and the last reading of `flag` as `value`, without interruption.
 
-    `slack_s` after the flag was first seen belongs to work that was under way when it was set. Any of them that rises
-    breaks it; one that could not be read twice meanwhile leaves it open: what it would have shown is not known.
+    `slack_s` after the flag was first seen belongs to work that was under way when it was set, and so does one rise
+    after that, within a second: a straggler. Any of them that rises else breaks it; one that could not be read twice
+    meanwhile, or not for longer than a straggler takes, leaves it open: what it would have shown is not known.
     """
     report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = spans_of(evidence.readings(flag), value)
     looked: dict[str, int] = {}
     for counter in counters:
         for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
-            for before, after in pairwise(inside):
-                if _number(after) > _number(before):
+            rises = [(before, after) for before, after in pairwise(inside) if _number(after) > _number(before)]
+            straggles_s = from_s + max(slack_s, _STRAGGLES_S)
+            for number, (before, after) in enumerate(rises):
+                if number or after.answered_s > straggles_s:
                     rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
                     return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
-            if len(inside) > 1:
+            if len(inside) > 1 and not (rises and inside[-1].answered_s <= straggles_s):
                 looked[counter] = looked.get(counter, 0) + len(inside)
     blind = [counter for counter in counters if counter not in looked]
     if blind:

@@ -39,11 +39,11 @@ def test_both_steady_while_paused_holds() -> None:
 
 @pytest.mark.parametrize(("orders", "newest"), [(5, 31), (4, 32)])
 def test_either_of_them_rising_while_paused_breaks(orders: int, newest: int) -> None:
-    assert judged((1, 2, paused(4, 31)), (2, 3, paused(orders, newest))).verdict == "broke"
+    assert judged((1, 2.5, paused(4, 31)), (2.5, 4, paused(orders, newest))).verdict == "broke"
 
 
 def test_one_that_rises_breaks_even_where_the_other_was_not_seen() -> None:
-    assert judged((1, 2, paused(4, "absent")), (2, 3, paused(5, "absent"))).verdict == "broke"
+    assert judged((1, 2.5, paused(4, "absent")), (2.5, 4, paused(5, "absent"))).verdict == "broke"
 
 
 @pytest.mark.parametrize("blind", ["absent", "unreachable", "timed_out", "malformed"])
@@ -71,6 +71,17 @@ def test_without_a_pause_there_is_nothing_to_see() -> None:
 
 def test_an_order_under_way_when_the_pause_came_is_forgiven() -> None:
     assert judged((1, 1.15, paused(4, 31)), (1.2, 3, paused(5, 32))).verdict == "held"
+
+
+def test_one_order_that_straggles_is_forgiven_and_a_second_is_not() -> None:
+    straggled = ((1, 1.5, paused(4, 31)), (1.5, 2.5, paused(5, 32)))
+    assert judged(*straggled).verdict == "held"
+    assert judged(*straggled, (2.5, 4, paused(6, 33))).verdict == "broke"
+    assert judged((1, 1.5, paused(4, 31)), (1.5, 1.8, paused(5, 32)), (1.8, 4, paused(6, 33))).verdict == "broke"
+
+
+def test_a_pause_that_ends_before_a_straggler_is_one_for_certain_says_nothing() -> None:
+    assert judged((1, 1.5, paused(4, 31)), (1.5, 1.9, paused(5, 32))).verdict == "inconclusive"
 
 
 def test_one_that_shows_no_number_is_inconclusive() -> None:
