@@ -9,6 +9,8 @@ import zlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import psutil
+
 from blackstart.base.errors import Refused
 from blackstart.base.state import state_dir
 from blackstart.controls import process_tree
@@ -111,3 +113,13 @@ def local_pid(tested: ServiceUnderTest) -> int:
             f"process {pid} of this machine is not {control.called()}'s: its engine runs in a machine of its own"
         )
     return pid
+
+
+def is_other(pid: int, service: int) -> bool:
+    """Whether the process `pid` lives, and neither is the process `service` nor descends from it. Each is asked for its
+    parents, since a server forks all the time: a list of its children is soon an old one."""
+    try:
+        one = psutil.Process(pid)
+        return service not in (pid, *(parent.pid for parent in one.parents()))
+    except psutil.NoSuchProcess:
+        return False

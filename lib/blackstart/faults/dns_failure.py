@@ -11,7 +11,7 @@ from blackstart.base.errors import Refused
 from blackstart.faults import _dns_query, _netfilter
 from blackstart.faults._packets import PacketPoint, packet_point
 from blackstart.faults._service import service_under_test
-from blackstart.faults._stress import local_pid
+from blackstart.faults._stress import is_other, local_pid
 from blackstart.model.change import Change
 from blackstart.model.target import Target
 from blackstart.probes.command_state import ABSENT, THERE, CommandState
@@ -96,7 +96,7 @@ def _others_as(user: int, service: psutil.Process) -> list[str]:
     found = []
     for one in psutil.process_iter(["uids"]):
         with contextlib.suppress(OSError, psutil.Error):  # it has ended
-            if one.info["uids"].effective == user and _is_here(one) and service not in (one, *one.parents()):
+            if one.info["uids"].effective == user and _is_here(one) and is_other(one.pid, service.pid):
                 found.append(str(one.pid))
     return found
 

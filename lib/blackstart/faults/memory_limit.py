@@ -2,13 +2,11 @@
 
 from dataclasses import replace
 
-import psutil
-
 from blackstart.base.codec import plain
 from blackstart.base.errors import NotAvailable, Refused, StepFailed
 from blackstart.faults import _cgroups
 from blackstart.faults._service import ServiceUnderTest, service_under_test
-from blackstart.faults._stress import local_pid
+from blackstart.faults._stress import is_other, local_pid
 from blackstart.model.change import Change
 from blackstart.model.step import Command, Step
 from blackstart.model.target import Target
@@ -84,8 +82,7 @@ class MemoryLimit:
         return group
 
     def _refuse_company(self, group: _cgroups.Group, pid: int) -> None:
-        service = psutil.Process(pid)
-        others = [other for other in sorted(map(int, group.members.read_text().split())) if _is_other(other, service)]
+        others = [one for one in sorted(map(int, group.members.read_text().split())) if is_other(one, pid)]
         if others:
             raise Refused(
                 f"{self.service} shares its control group with other processes ({', '.join(map(str, others[:5]))}), "
@@ -95,12 +92,3 @@ class MemoryLimit:
     def describe(self) -> str:
         """As in "limit the memory of api to 50 MB"."""
         return f"limit the memory of {self.service} to {self.mb} MB"
-
-
-def _is_other(pid: int, service: psutil.Process) -> bool:
-    """Whether that process lives and descends from another one. Each is asked, since a server forks all the time."""
-    try:
-        one = psutil.Process(pid)
-        return service not in (one, *one.parents())
-    except psutil.NoSuchProcess:
-        return False
