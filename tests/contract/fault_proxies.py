@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import requests
@@ -156,6 +156,14 @@ class Client:
 
     def send(self, data: bytes) -> None:
         self.socket.sendall(data)
+
+    def pour(self, most: int) -> int:
+        """How many bytes were taken: `most` or a little more, or fewer where no more was taken for the time limit."""
+        sent = 0
+        with suppress(TimeoutError):
+            while sent < most:
+                sent += self.socket.send(bytes(262_144))
+        return sent
 
     def receive(self, size: int) -> bytes:
         """Exactly so many bytes, fewer only at the end."""
