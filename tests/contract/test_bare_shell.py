@@ -24,7 +24,7 @@ from blackstart.safety.preflight import rehearsal
 from tests import certificates
 from tests.contract.fault_proxies import FaultProxy, hanging_port
 from tests.contract.network_runs import untouched
-from tests.contract.process_control import of
+from tests.contract.process_control import of, shows
 from tests.contract.test_heal_script_proxy import planned
 from tests.path_without import path_without
 from tests.requirements import require
@@ -54,7 +54,7 @@ def test_a_process_is_started_frozen_and_ended_without_ps(tmp_path: Path, withou
         assert control.facts().status == "running"
     finally:
         carry_out(control.kill())
-    assert control.facts().status == "stopped"
+    assert eventually(lambda: control.facts().status == "stopped")  # a kill does not wait for the end
 
 
 @contextmanager
@@ -63,6 +63,7 @@ def odd(code: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     words = [sys.executable, "-c", code, "two  blanks", "", "é Ё", "back\\slash", "*?"]
     with subprocess.Popen(words) as process:
         try:
+            assert eventually(lambda: shows(process, words))
             yield process, " ".join(words).replace("\n", " ")
         finally:
             process.kill()

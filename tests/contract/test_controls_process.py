@@ -15,7 +15,7 @@ from blackstart.base.errors import BadTarget, StepFailed
 from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.model.control import Control, State
 from blackstart.model.step import Step
-from tests.contract.process_control import Table, of
+from tests.contract.process_control import Table, of, shows
 from tests.services import by_shell, carry_out, connects, eventually, free_port, pings, redis_server
 
 
@@ -77,7 +77,7 @@ def test_a_process_that_is_known_by_its_bare_name_is_found_again_after_its_start
         assert eventually(lambda: known.facts().status == "running")
     finally:
         way(known.kill())
-    assert known.facts().status == "stopped"
+    assert eventually(lambda: known.facts().status == "stopped")
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
@@ -85,7 +85,8 @@ def test_a_process_that_is_known_by_its_bare_name_is_found_again_after_its_start
 def test_stop_and_kill_end_it_and_the_undo_is_another_process(control: Control, port: int, verb: str, way) -> None:
     before = control.facts()
     way(getattr(control, verb)())
-    assert control.facts().status == "stopped"
+    # A kill does not wait for the end of what it has killed.
+    assert eventually(lambda: control.facts().status == "stopped")
     assert not connects(port)
     way(control.start())
     assert eventually(lambda: pings(port))
@@ -110,8 +111,10 @@ def test_rights_signal_nothing(control: Control, port: int) -> None:
 
 
 def test_a_process_that_only_contains_the_words_is_not_it(table: Table, port: int) -> None:
-    decoy = subprocess.Popen([sys.executable, "-c", "input()", f"{redis_server()} *:{port}"], stdin=subprocess.PIPE)
+    words = [sys.executable, "-c", "input()", f"{redis_server()} *:{port}"]
+    decoy = subprocess.Popen(words, stdin=subprocess.PIPE)
     try:
+        assert eventually(lambda: shows(decoy, words))
         assert of(table).facts().status == "stopped"
     finally:
         decoy.kill()
@@ -119,8 +122,10 @@ def test_a_process_that_only_contains_the_words_is_not_it(table: Table, port: in
 
 
 def test_two_processes_with_one_command_line_are_refused(table: Table) -> None:
-    twins = [subprocess.Popen(["sleep", "12345.5"]) for _ in range(2)]
+    words = ["sleep", "12345.5"]
+    twins = [subprocess.Popen(words) for _ in range(2)]
     try:
+        assert eventually(lambda: all(shows(twin, words) for twin in twins))
         with pytest.raises(BadTarget, match=r"Not started: more than one process is: sleep 12345\.5"):
             of({**table, "process": "sleep 12345.5"})
     finally:
@@ -138,6 +143,7 @@ def test_a_pid_file_that_names_somebody_else_by_now_names_nobody(table: Table, p
     control = of(first)
     assert control.facts().status == "running"
     carry_out(control.kill())
+    assert eventually(lambda: not connects(port))  # or the next one would not get the port
     pidfile.write_text(f"{os.getpid()}\n")
     assert control.facts().status == "stopped"
     with pytest.raises(StepFailed, match="no process runs"):
@@ -149,7 +155,9 @@ def test_a_pid_file_that_names_somebody_else_by_now_names_nobody(table: Table, p
 
 def test_a_signal_for_a_process_that_was_replaced_hits_nobody(control: Control, port: int) -> None:
     before = control.facts()
-    carry_out(control.kill() + control.start())
+    carry_out(control.kill())
+    assert eventually(lambda: control.facts().status == "stopped")  # or the start would find it running already
+    carry_out(control.start())
     assert eventually(lambda: pings(port))
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))

@@ -22,6 +22,7 @@ from tests.requirements import require
 from tests.services import by_shell, carry_out, eventually, free_port, pings, so
 
 pytestmark = pytest.mark.docker
+A_LOOK_S = 10.0  # `docker inspect` takes its time on a busy machine
 FAULTS = [Stop("redis"), Kill("redis"), Crash("redis"), Pause("redis"), Bounce("redis", 300)]
 
 
@@ -44,7 +45,7 @@ def test_it_bites_and_its_undo_from_the_ledgers_json_is_proved(made: tuple[Targe
     change = from_data(json.loads(json.dumps(to_data(planned))))
     assert isinstance(change, Change) and change == planned
     carry_out(change.rights + change.undo)
-    assert so(change.gone) and not so(change.bites)
+    assert so(change.gone, A_LOOK_S) and not so(change.bites, A_LOOK_S)
     carry_out(change.do)
     assert eventually(lambda: so(change.bites)), [str(condition) for condition in change.bites]
     by_shell(change.undo)

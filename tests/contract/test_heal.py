@@ -31,6 +31,7 @@ def both_killed(lab: Supervised, reports: Path) -> SmallRun:
     guardian = run.guardian
     run.process.send_signal(signal.SIGSTOP)  # it must not see its guardian's death, and restore
     os.kill(guardian, signal.SIGKILL)
+    assert run.guardian_gone()  # what it looks after is nobody else's to mend, until it has ended
     run.kill()
     assert not connects(lab.port)
     return run

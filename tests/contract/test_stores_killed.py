@@ -77,7 +77,7 @@ def test_a_runner_killed_with_both_stores_ill_leaves_nothing_behind(tmp_path: Pa
         assert eventually(lambda: Ledger().outstanding() == [], 90)
         (folder,) = (path for path in (tmp_path / "reports").iterdir() if path.is_dir())
         assert eventually(lambda: journal.read(folder / "guardian.jsonl").first(EventName.END) is not None, 30)
-        assert stores.settings() == before
+        assert stores.are_set(before)
         assert all(stores.works(name) for name in ("expired key", "full memory", "read-only", "locked table"))
         assert not running("blackstart.faults._lock_holder") and not running("blackstart.faults._connection_holder")
         written = [path for path in folder.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()]
