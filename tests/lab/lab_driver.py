@@ -65,10 +65,12 @@ class LabDriver:
         return [process, *process.children(recursive=True)]
 
     def freeze(self, service: str) -> list[psutil.Process]:
+        """They stand still by the time that this returns: a process stops when it is next scheduled, and not before."""
         frozen = self.tree(service)
         for process in frozen:
             with contextlib.suppress(psutil.NoSuchProcess):  # PostgreSQL has workers that come and go
                 process.suspend()
+        eventually(lambda: all(map(stopped, alive(frozen))), within_s=20)
         return frozen
 
     def url(self, path: str, service: str = "api") -> str:

@@ -124,14 +124,18 @@ def test_a_postgres_stopped_and_started_by_hand_is_a_drill_like_any_other(lab: L
 
 
 class Frames:
-    """All that a person saw of a terminal: its screen, each time that something was written to it."""
+    """All that a person saw of a terminal: its screen, each time that something was written to it. Of what was read at
+    once, as by a process that comes late, it is the screen before each drawing of the block, too."""
+
+    _DRAWN = re.compile(r"(?=\r\x1b\[\d+A)")  # the way up to where the block begins
 
     def __init__(self, columns: int) -> None:
         self.seen, self.all = Seen(columns), list[list[str]]()
 
     def write(self, text: str) -> None:
-        self.seen.write(text.encode())
-        self.all.append(self.seen.lines())
+        for part in filter(None, self._DRAWN.split(text)):
+            self.seen.write(part.encode())
+            self.all.append(self.seen.lines())
 
     def flush(self) -> None:
         """As pexpect asks of a log."""

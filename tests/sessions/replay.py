@@ -48,6 +48,7 @@ from tests.screen import Seen
 from tests.unit.stage import TARGET
 
 BLOCKS = "~~~ what stood below the lines, at the end of each wait:"
+_CTRL_C = "\x03"
 _NARRATED = ("tick", "waiting", "trying", "undo_failed", "draw", "verdict")
 
 
@@ -226,7 +227,7 @@ class Told:
 
     def _on_typed(self, text: str) -> None:
         if self.columns:
-            os.write(self.ours, text.encode())
+            self._type(text)
 
     def _on_line(self, prompt: str, answer: str | None = None) -> None:
         if answer is None:  # a line that was written, no question
@@ -235,13 +236,31 @@ class Told:
             return None
         asking = threading.Thread(target=self._ask, args=(prompt,))
         asking.start()
-        until_s = time.monotonic() + 20
-        while prompt.rstrip()[-20:] not in self.seen.text().replace("\n", "") and time.monotonic() < until_s:
-            self._look()
-        if answer == "\x03":
+        self._await(lambda: prompt.rstrip()[-20:] in self._shown())
+        if answer == _CTRL_C:
+            self._type(answer)
             self.console.between = self._interrupt
-        os.write(self.ours, answer.encode())
+        else:
+            os.write(self.ours, answer.encode())
         asking.join()
+
+    def _type(self, text: str) -> None:
+        """Not to be read, as Ctrl-C. The kernel takes it in a thread of its own, in which it shows it, and throws away
+        what was written until then and is unread: whatever is told next comes after that."""
+        echo = text.replace(_CTRL_C, "^C")
+        before = self._shown().count(echo)
+        os.write(self.ours, text.encode())
+        self._await(lambda: self._shown().count(echo) > before)
+
+    def _shown(self) -> str:
+        return self.seen.text().replace("\n", "")
+
+    def _await(self, fact: Callable[[], bool]) -> None:
+        """What is on the screen; one on which it never is differs from the golden file's."""
+        until_s = time.monotonic() + 20
+        while not fact() and time.monotonic() < until_s:
+            select.select([self.ours], [], [], 0.1)
+            self._look()
 
     def _ask(self, prompt: str) -> None:
         try:
