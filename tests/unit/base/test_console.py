@@ -89,7 +89,7 @@ def test_a_log_is_not_silent_for_long_while_something_goes_on(monkeypatch: pytes
     monkeypatch.setattr(console_module, "_SILENT_S", 0.3)
     console, out = plain()
     with console.live(lambda: [Row("undo of redis 12 s"), Row("next", "recovery")]):
-        assert eventually(lambda: out.getvalue().count("still: ") == 2)
+        assert eventually(lambda: out.getvalue().count("still: ") >= 2)
     told = [line[15:] for line in out.getvalue().splitlines()]
     assert set(told) == {"still: undo of redis 12 s"}
     times_s = [float(line[6:12]) for line in out.getvalue().splitlines()]

@@ -14,6 +14,7 @@ from blackstart.controls import process_tree
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.step import Command
 from tests.requirements import require
+from tests.services import eventually
 
 
 def test_a_record_is_in_the_state_folder_or_in_the_home_of_the_far_side() -> None:
@@ -82,6 +83,7 @@ def test_freeze_thaw_and_kill_take_the_whole_tree(tree: psutil.Process, system, 
 
 def test_a_record_of_processes_that_are_others_by_now_signals_nobody(tree: psutil.Process) -> None:
     tree.suspend()
+    assert eventually(lambda: tree.status() == psutil.STATUS_STOPPED)
     record = Path(process_tree.record("svc", None))
     record.parent.mkdir(parents=True)
     record.write_text(f"{tree.pid}:1\n")

@@ -222,7 +222,7 @@ def test_a_countdown_says_how_long_and_what_comes_then(system: System, monkeypat
     shown: list[str] = []
     monkeypatch.setattr(Console, "progress", lambda self, text: shown.append(text))
     system.read(leader=0)
-    threading.Timer(0.5, system.seen.update, ({"leader": 1},)).start()
+    system.after = lambda path: system.seen.update(paused=True, leader=1)  # once it waits, however late that is
     assert system.abort()
     first = r"PAUSE_ON_FAIL in \d\d s, or once leader is 1 \(Ctrl-C: at once; it can't be cancelled\)"
     assert re.fullmatch(first, shown[0])

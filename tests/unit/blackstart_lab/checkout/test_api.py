@@ -22,8 +22,9 @@ BODY = {"customer": "c", "items": [{"sku": "A-1", "quantity": 2, "unit_cents": 1
 class Client:
     """Asks an API of its own over HTTP."""
 
-    def __init__(self, made: Bench, url: str, session: aiohttp.ClientSession) -> None:
+    def __init__(self, made: Bench, api: Api, url: str, session: aiohttp.ClientSession) -> None:
         self.made = made
+        self.api = api
         self.url = url
         self.session = session
 
@@ -45,7 +46,7 @@ def run(made: Bench, tmp_path: Path, story: Callable[[Client], Coroutine[Any, An
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", 0).start()
         async with api.payments, aiohttp.ClientSession() as session:
-            yield Client(made, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
+            yield Client(made, api, f"http://127.0.0.1:{runner.addresses[0][1]}", session)
             await runner.cleanup()
         await api.store.database.close()
 
@@ -111,9 +112,13 @@ def test_a_client_that_hangs_up_leaves_a_whole_session_behind(
 ) -> None:
     async def story(client: Client) -> None:
         made = client.made
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(0.1):
-                await client.post("a")
+        waiting = asyncio.create_task(client.post("a"))
+        async with asyncio.timeout(20):
+            while not client.api.checkouts.under_way("a"):  # what never got there would be no session
+                await asyncio.sleep(0)
+        waiting.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await waiting
         await until(lambda: made.sessions == ["a"])
         assert made.charges == ["a"]
 

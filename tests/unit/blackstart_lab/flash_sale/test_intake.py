@@ -57,8 +57,8 @@ def test_request_of_an_instance_that_died_is_taken_over_when_its_lease_is_over(b
     made = bench(lease_s=0.3)
 
     async def story() -> tuple[str, float]:
+        began = time.monotonic()  # before its lease does
         await made.stock.take(order("a"))  # and no more was heard of it
-        began = time.monotonic()
         return await made.order("a"), time.monotonic() - began
 
     outcome, took_s = made.run(story)
@@ -67,8 +67,8 @@ def test_request_of_an_instance_that_died_is_taken_over_when_its_lease_is_over(b
 
 
 def test_request_that_waits_for_its_like_is_answered_in_the_same_time(bench: Benches) -> None:
-    made = bench(refused_within_s=0.7)
-    made.topic.takes_s = 0.5  # and then it would have taken them, one after the other
+    made = bench(refused_within_s=1.4, lease_s=0.6)
+    made.topic.takes_s = 1.0  # and then it would have taken them, one after the other
     made.topic.fails = [UNKNOWN] * 3
 
     async def story() -> tuple[list[str], float]:
@@ -78,7 +78,7 @@ def test_request_that_waits_for_its_like_is_answered_in_the_same_time(bench: Ben
 
     outcomes, took_s = made.run(story)
     assert outcomes == ["error"] * 3
-    assert took_s < 1.0  # and not three times as long, one after the other
+    assert took_s < 2.0  # and not three times as long, one after the other
     assert made.units == 9
 
 
