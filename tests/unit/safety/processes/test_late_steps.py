@@ -24,7 +24,8 @@ from tests.unit.safety.file_fault import without
 DEAD = Process(boot_id(), 2**22 - 1, "1")
 LIMIT_S = 7.0
 TAKES_EFFECT_AFTER_S = 4.0  # well after the second for which an undo must stay, on a busy machine, too
-SLEEP = ("sleep", "61.25")  # steps are looked for on the whole machine: what no other test carries out
+# Steps are looked for on the whole machine, by what they execute: nothing that runs beside this has these words.
+SLEEP = ("sleep", f"60.{os.getpid()}")
 Mend = Callable[[Path, Change, str, list[Process], float], list[str]]
 
 

@@ -1,5 +1,6 @@
 """Which process carries out which step, and how long an undo waits for it."""
 
+import os
 import subprocess
 import time
 from dataclasses import replace
@@ -15,12 +16,14 @@ from blackstart.safety.processes.identity import Process, boot_id, started
 from blackstart.safety.processes.steps_in_flight import Beginning, executes, settle, words_of
 from tests.unit.safety.file_fault import without
 
+# Steps are looked for on the whole machine, by what they execute: nothing that runs beside this has these words.
+SLEEP = ("sleep", f"60.{os.getpid()}")
+
 
 def forget(event: str, *, sync: bool = False, **fields: Any) -> None:
     """What is noted does not matter here."""
 
 
-# Steps are looked for on the whole machine: each test has words of its own, which none that runs beside it has.
 def beginning(tmp_path: Path, *argv: str, **more: Any) -> Beginning:
     change = replace(without(tmp_path / "a"), do=(Command(argv, **more),))
     return Beginning(change, clock.now_s())
@@ -78,8 +81,8 @@ def test_it_finds_a_child_in_the_midst_of_its_exec(tmp_path: Path, monkeypatch: 
 
 
 def test_past_its_time_limit_a_step_is_ended(tmp_path: Path) -> None:
-    begun = beginning(tmp_path, "sleep", "60.5", timeout_s=0.5)
-    child = subprocess.Popen(["sleep", "60.5"], start_new_session=True)
+    begun = beginning(tmp_path, *SLEEP, timeout_s=0.5)
+    child = subprocess.Popen(SLEEP, start_new_session=True)
     began_s = time.monotonic()
     settle([begun], [], [], forget)
     assert child.wait(timeout=5) == -9 and time.monotonic() - began_s < 20
@@ -87,11 +90,11 @@ def test_past_its_time_limit_a_step_is_ended(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("older", [True, False])
 def test_processes_of_others_and_lasting_steps_are_not_waited_for(tmp_path: Path, older: bool) -> None:
-    child = subprocess.Popen(["sleep", "60.75"], start_new_session=True)
+    child = subprocess.Popen(SLEEP, start_new_session=True)
     try:
         if older:  # the same words, begun before the change
             time.sleep(0.1)
-        begun = beginning(tmp_path, "sleep", "60.75", detach=not older)
+        begun = beginning(tmp_path, *SLEEP, detach=not older)
         began_s = time.monotonic()
         settle([begun], [], [], forget)
         assert time.monotonic() - began_s < 10 and child.poll() is None
