@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -240,7 +241,7 @@ def test_the_main_process_is_told_from_what_was_started_beside_it(reached: tuple
     (crash,) = control.crash(control.facts(), "0")
     pid, _, container = crash.argv[-1].partition(":")
     words = control.inside(("/usr/bin/redis-server", "--port", str(free_port()), "--save", ""))
-    with psutil.Popen(words.argv, env={**words.env}, stdout=subprocess.DEVNULL) as beside:
+    with psutil.Popen(words.argv, env={**os.environ, **words.env}, stdout=subprocess.DEVNULL) as beside:
         inside = lambda: [one for one in psutil.pids() if container_process.is_in(one, (container,))]  # noqa: E731
         assert eventually(lambda: len(inside()) == 2, 20)
         container_process.main_pid.cache_clear()
