@@ -20,12 +20,11 @@ from blackstart.safety.ledger.ledger import Ledger
 from blackstart.safety.processes.identity import Process, boot_id
 from blackstart.safety.processes.runner import Runner
 from tests.unit.safety.file_fault import without
+from tests.unit.safety.processes.test_steps_in_flight import SLEEP
 
 DEAD = Process(boot_id(), 2**22 - 1, "1")
 LIMIT_S = 7.0
 TAKES_EFFECT_AFTER_S = 4.0  # well after the second for which an undo must stay, on a busy machine, too
-# Steps are looked for on the whole machine, by what they execute: nothing that runs beside this has these words.
-SLEEP = ("sleep", f"60.{os.getpid()}")
 Mend = Callable[[Path, Change, str, list[Process], float], list[str]]
 
 
