@@ -3,7 +3,7 @@
 from inspect import Parameter, Signature
 from typing import Any
 
-from invoke import Collection, Context, Exit, task
+from invoke import Argument, Collection, Context, Exit, Task, task
 
 from blackstart_lab import discover
 from blackstart_lab.option import Option
@@ -17,35 +17,51 @@ def _run(*words: str) -> None:
         raise Exit(code=code)
 
 
-def _up() -> Any:
-    """The task that takes the options of every lab; what a lab can't be told is refused by the command line."""
-    labs = sorted(discover.packages())
-    known: dict[str, Option] = {}
-    helps: dict[str, dict[str, list[str]]] = {}
-    for lab in labs:
-        for name, option in discover.options(lab).items():
-            known[name] = option
-            helps.setdefault(name, {}).setdefault(option.help, []).append(lab)
+class _Up(Task[Any]):
+    """The task that takes the options of every lab; what a lab can't be told is refused by the command line. They are
+    read where the command line names it (`named`): listing the tasks is quick."""
 
-    def up(_: Context, name: str, **given: Any) -> None:
-        """Start a lab: real servers on private ports, and say what runs where."""
-        words = ["up", name]
-        for option in known:
-            value = given[option.replace("-", "_")]
-            if value is True:
-                words.append(f"--{option}")
-            elif value not in (None, False):
-                words += [f"--{option}", value]
-        _run(*words)
+    named = True
 
-    parameters = [Parameter(name, Parameter.POSITIONAL_OR_KEYWORD) for name in ("_", "name")]
-    for name, option in known.items():
-        default = False if option.type is bool else None
-        parameters.append(Parameter(name.replace("-", "_"), Parameter.POSITIONAL_OR_KEYWORD, default=default))
-    up.__signature__ = Signature(parameters)  # type: ignore[attr-defined]
-    told = {name: "; ".join(f"{', '.join(of)}: {text}" for text, of in each.items()) for name, each in helps.items()}
-    # Invoke runs out of letters, and would offer `--=STRING`.
-    return task(help={"name": f"which lab: {', '.join(labs)}", **told}, auto_shortflags=False)(up)
+    def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
+        if not self.named:
+            return []
+        told: dict[str, dict[str, list[str]]] = {}
+        for lab in sorted(discover.packages()):
+            for name, option in discover.options(lab).items():
+                told.setdefault(name, {}).setdefault(option.help, []).append(lab)
+        self.help = {
+            name: "; ".join(f"{', '.join(of)}: {text}" for text, of in each.items()) for name, each in told.items()
+        }
+        self.help["name"] = f"which lab: {', '.join(sorted(discover.packages()))}"
+        made: list[Argument] = super().get_arguments(ignore_unknown_help)
+        return made
+
+    def argspec(self, body: Any) -> Signature:
+        defaults = {"name": Parameter.empty}
+        defaults |= {
+            name.replace("-", "_"): False if option.type is bool else None for name, option in _known().items()
+        }
+        kind = Parameter.POSITIONAL_OR_KEYWORD
+        return Signature([Parameter(name, kind, default=default) for name, default in defaults.items()])
+
+
+def _known() -> dict[str, Option]:
+    return {name: option for lab in sorted(discover.packages()) for name, option in discover.options(lab).items()}
+
+
+# Invoke runs out of letters, and would offer `--=STRING`.
+@task(klass=_Up, positional=["name"], auto_shortflags=False)
+def up(_: Context, name: str, **given: Any) -> None:
+    """Start a lab: real servers on private ports, and say what runs where."""
+    words = ["up", name]
+    for option in _known():
+        value = given[option.replace("-", "_")]
+        if value is True:
+            words.append(f"--{option}")
+        elif value not in (None, False):
+            words += [f"--{option}", value]
+    _run(*words)
 
 
 @task(help={"name": "which lab (default: every one that is there)"})
@@ -72,4 +88,4 @@ def logs(_: Context, name: str, service: str | None = None, lines: str = "30") -
     _run("logs", name, *([] if service is None else [service]), "--lines", lines)
 
 
-namespace = Collection("lab", _up(), down, status, logs)
+namespace = Collection("lab", up, down, status, logs)

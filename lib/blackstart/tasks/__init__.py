@@ -3,6 +3,7 @@
 import importlib
 import sys
 from collections.abc import Callable, Sequence
+from copy import copy
 from functools import wraps
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -19,39 +20,40 @@ _READER_GONE = 141  # as a shell tells of SIGPIPE: no verdict
 _TELL_THEMSELVES = ("chaos.heal", "chaos.status")
 
 
-def namespace() -> Any:
+def namespace(words: Sequence[str] | None = None) -> Any:
     """All collections: those of this folder, of the suites, and those that installed packages add
-    (`blackstart.tasks`)."""
+    (`blackstart.tasks`). `words` is the command line that they are made for, if any: tasks that it does not name get no
+    options, since Invoke makes and copies the options of all tasks before it reads a word."""
     root = Collection()
     ours = [f"blackstart.tasks.{path.stem}" for path in sorted(_HERE.glob("*.py")) if not path.name.startswith("_")]
     added = [point.value for point in sorted(entry_points(group="blackstart.tasks"), key=lambda point: point.name)]
     for module in (*ours, *added):
         made = importlib.import_module(module).namespace
         for collection in made if isinstance(made, tuple) else (made,):
-            _add(root, collection)
+            _add(root, collection, words)
     for collection in _suites.collections():
-        _add(root, collection)
+        _add(root, collection, words)
     return root
 
 
-def _add(root: Any, collection: Any) -> None:
-    """Add it. A suite whose collection is there already gives its tasks to that one, which keeps its own."""
+def _add(root: Any, collection: Any, words: Sequence[str] | None) -> None:
+    """Add its tasks. A suite whose collection is there already gives its own to that one, which keeps what it has."""
+    if collection.name not in root.collections:
+        root.add_collection(Collection(collection.name))
+    there = root.collections[collection.name]
     for name, task in collection.tasks.items():
-        if f"{collection.name}.{name}" not in _TELL_THEMSELVES and not getattr(task.body, "mends_first", False):
-            task.body = _noticing(task.body)
-    there = root.collections.get(collection.name)
-    if there is None:
-        root.add_collection(collection)
-        return
-    for name, task in collection.tasks.items():
-        if name not in there.tasks:
-            there.add_task(task)
+        if name in there.tasks:
+            continue
+        full, made = f"{collection.name}.{name}", copy(task)
+        # A part of a word is enough: `--help=NAME`, and the one word that some shells make of a line to be completed.
+        made.named = words is None or any(full in word for word in words)
+        if full not in _TELL_THEMSELVES and not getattr(made.body, "mends_first", False):
+            made.body = _noticing(made.body)
+        there.add_task(made)
 
 
 def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:
     """The task's body, which first says whether something is broken that nobody looks after."""
-    if getattr(body, "notices", False):
-        return body
 
     @wraps(body)
     def told(*arguments: Any, **options: Any) -> Any:
@@ -66,7 +68,12 @@ def _noticing(body: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """The console script `blackstart`: the same tasks as `invoke` in this project."""
-    program = Program(name="blackstart", binary="blackstart", namespace=namespace(), version=__version__)
+    program = Program(
+        name="blackstart",
+        binary="blackstart",
+        namespace=namespace(sys.argv if argv is None else argv),
+        version=__version__,
+    )
     try:
         program.run(argv)
     except BrokenPipeError:  # `blackstart --list | head`

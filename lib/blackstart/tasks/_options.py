@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
-from invoke import Argument, Exit, Task, task
+from invoke import Argument, Exit, Task
 
 from blackstart.base import writer
 from blackstart.base.errors import EXIT_REFUSED
@@ -49,15 +49,9 @@ def experiment_task(
         refuse_empty(**{own: options.get(own) for own in (*filter(None, (positional,)), *values)})
         finish(act(options))
 
-    parameters = [inspect.Parameter("c", inspect.Parameter.POSITIONAL_OR_KEYWORD)]
-    if positional:
-        parameters.append(inspect.Parameter(positional, inspect.Parameter.POSITIONAL_OR_KEYWORD))
-    for option in common:
-        switch = OPTIONS[option][0]
-        parameters.append(_parameter(option, False if switch else None))
-    parameters += [_parameter(value, None) for value in values]
-    parameters += [_parameter(variant.replace("-", "_"), False) for variant in variants]
-    body.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    takes: dict[str, Any] = {positional: inspect.Signature.empty} if positional else {}
+    takes |= {option: False if OPTIONS[option][0] else None for option in common}
+    takes |= dict.fromkeys(values) | {variant.replace("-", "_"): False for variant in variants}
     body.__name__ = name.replace("-", "_")
     body.__doc__ = doc
     body.mends_first = name != "plan"  # type: ignore[attr-defined]
@@ -65,7 +59,7 @@ def experiment_task(
     own = {name: says[name] for name in (positional, *values, *variants) if name in says}
     helps |= {variant: f"the variant {variant} of the experiment" for variant in variants} | own
     optional = [option for option in _OPTIONAL if option in common]
-    return task(name=name, help=helps, auto_shortflags=False, optional=optional, klass=_Short)(body)
+    return _Short(body, takes, name=name, help=helps, optional=optional, positional=[*filter(None, (positional,))])
 
 
 class _Given(Argument):
@@ -79,10 +73,21 @@ class _Given(Argument):
 
 
 class _Short(Task[Any]):
-    """A task whose options have only those short names that mean the same everywhere."""
+    """A task that `takes` options by name, each with its default. They have only those short names that mean the same
+    everywhere, and are made for a task that the command line names (`named`)."""
+
+    named = True
+
+    def __init__(self, body: Callable[..., Any], takes: Mapping[str, Any], **given: Any) -> None:
+        super().__init__(body, auto_shortflags=False, **given)
+        self._takes = takes
+
+    def argspec(self, body: Any) -> inspect.Signature:
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        return inspect.Signature([inspect.Parameter(name, kind, default=self._takes[name]) for name in self._takes])
 
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
-        made: list[Argument] = super().get_arguments(ignore_unknown_help)
+        made: list[Argument] = super().get_arguments(ignore_unknown_help) if self.named else []
         for argument in made:
             argument.__class__ = _Given
         return made
@@ -95,10 +100,6 @@ class _Short(Task[Any]):
         made: dict[str, Any] = super().arg_opts(name, default, taken_names)
         made["names"] += _SHORT.get(name, "")
         return made
-
-
-def _parameter(name: str, default: Any) -> inspect.Parameter:
-    return inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=default)
 
 
 def refuse_empty(**options: str | None) -> None:

@@ -56,6 +56,19 @@ def test_what_one_command_line_gave_an_option_is_nothing_to_the_next() -> None:
     assert [(option.value, option.got_value) for option in parsed] == [("3", True), ("4", True), (None, False)]
 
 
+@pytest.mark.parametrize(
+    "words", ["chaos.leader-lock --hold 3", "--help=chaos.leader-lock", "--complete -- invoke,chaos.leader-lock,--h"]
+)
+def test_only_the_tasks_that_a_command_line_names_have_options(words: str) -> None:
+    made = {context.name: context.args for context in namespace(words.split()).to_contexts()}
+    options = {name.replace("_", "-") for name in OPTIONS}
+    assert options <= set(made["chaos.leader-lock"])
+    assert not made["shop.suite"] and not made["lab.up"]
+    every = {context.name: context.args for context in namespace().to_contexts()}
+    assert options <= set(every["shop.suite"]) and "mutant" in every["lab.up"]
+    assert made.keys() == every.keys()
+
+
 def tasks_of(name: str) -> dict[str, Any]:
     return dict(namespace().collections[name].tasks)
 
