@@ -15,7 +15,7 @@ import pytest
 
 from blackstart.base.errors import Damaged
 from blackstart.commands import attesting, report
-from blackstart.evidence import journal
+from blackstart.evidence import attestation, journal, manifest
 from blackstart.reports import documents
 from tests.unit.reports.drills import Drill, judged, told
 
@@ -106,6 +106,38 @@ def test_a_wrong_value_anywhere_is_told_in_one_line(
             where = (name, at, value, out, err)
             assert code in (0, 20, 30, 40, 50) and "\x1b" not in out + err, where
             assert code != 40 or err.strip().count("\n") == err.count("left out"), where
+
+
+def named(data: Any, name: str) -> Any:
+    """The data with that name wherever a record names what it is."""
+    if isinstance(data, dict):
+        return {key: name if key == "is" else named(value, name) for key, value in data.items()}
+    return [named(each, name) for each in data] if isinstance(data, list) else data
+
+
+@pytest.mark.parametrize("name", ["os:system", "planted.module:Thing", "no-such-thing"])
+def test_a_name_that_is_none_of_ours_is_told_also_where_all_hashes_fit(
+    tmp_path: Path, sealed: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / RUN
+    shutil.copytree(sealed, folder)
+    record = [named(event, name) for event in events(folder / "journal.jsonl")]
+    chained(folder / "journal.jsonl", record)
+    before = manifest.read(folder)
+    for file in (manifest.NAME, *manifest.ATTESTED):
+        (folder / file).unlink(missing_ok=True)
+    head = next(event for event in record if event["event"] == "run")
+    manifest.seal(
+        folder, RUN, manifest.claims(head), before["verdict"], [before["reason"]],
+        lambda path, made: attestation.write(path, made, None),
+    )  # fmt: skip
+    for task, code, out, err in answers(folder, capsys):
+        if task != "note":  # a note is added to the run, of which nothing is read
+            assert code == (30 if task == "verify" else 40) and f"a record names '{name}'" in out + err, (
+                task,
+                out,
+                err,
+            )
 
 
 def test_one_strange_record_does_not_keep_a_trend_from_the_others(
