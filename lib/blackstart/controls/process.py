@@ -65,7 +65,7 @@ _SEEN = (
 )
 _STOP = (
     'root_of find_process "$1" "$2"; set -- "$3" $(look "$root"); one=$root:$4; signal "$1" "$one" || exit 1; '
-    'while is "$one"; do sleep 0.05 2>/dev/null || sleep 1; done'
+    + process_tree.ENDED
 )
 _RIGHTS = _LOOK + 'kill -s 0 "$root"'
 _STOP_TIMEOUT_S = 60.0

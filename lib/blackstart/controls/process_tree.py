@@ -75,9 +75,12 @@ _THAW = (
     'for one in $(tree "$root"); do [ "${one##*:}" = T ] && back="${one%:*} $back"; done; '
     'for one in $back; do signal CONT "$one" || exit 1; done'
 )
+# Until `one` has ended: a start that found it dying would say that it runs already.
+ENDED = 'while is "$one"; do sleep 0.05 2>/dev/null || sleep 1; done'
 _KILL = (
     'record=$1; shift; root_of "$@"; freeze "$root" "$record" anyway; '
-    'for one in $frozen; do signal KILL "$one" || exit 1; done; rm -f "$record"'
+    'for one in $frozen; do signal KILL "$one" || exit 1; done; rm -f "$record"; '
+    f"for one in $frozen; do {ENDED}; done"
 )
 
 
@@ -97,7 +100,7 @@ def thaw(service: str, find: tuple[str, ...], host: str | None, more: str = "") 
 
 
 def kill(service: str, find: tuple[str, ...], host: str | None, more: str = "") -> Command:
-    """End the whole tree with SIGKILL, frozen first so that nothing escapes by forking."""
+    """End the whole tree with SIGKILL, frozen first so that nothing escapes by forking, and wait until it has ended."""
     return Command(("sh", "-c", script(_KILL, more), "kill", record(service, host), *find), host=host)
 
 

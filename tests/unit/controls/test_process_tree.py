@@ -3,6 +3,7 @@
 import contextlib
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,17 @@ def test_freeze_thaw_and_kill_take_the_whole_tree(tree: psutil.Process, system, 
     tree.wait(5)
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
+
+
+@pytest.mark.parametrize("system", [as_it_is, without_proc])
+def test_a_kill_ends_when_what_it_killed_has_ended(system) -> None:
+    # What gives so much memory back is still seen dying when the signal has been sent: a start would find it running.
+    holds = "held = bytearray(600_000_000); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-c", holds], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline()
+        started = psutil.Process(process.pid)
+        carry_out(system(process_tree.kill("svc", ("echo", str(process.pid)), None)))
+        assert started.status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_record_of_processes_that_are_others_by_now_signals_nobody(tree: psutil.Process) -> None:
