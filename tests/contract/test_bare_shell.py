@@ -47,14 +47,14 @@ def test_a_process_is_started_frozen_and_ended_without_ps(tmp_path: Path, withou
     control = of({**table, "start": words})
     carry_out(control.start())
     try:
-        assert eventually(lambda: control.facts().status == "running")
+        assert eventually(lambda: control.read_state().status == "running")
         carry_out(of({**table, "start": words}).pause())
-        assert control.facts().status == "paused"
+        assert control.read_state().status == "paused"
         carry_out(control.resume())
-        assert control.facts().status == "running"
+        assert control.read_state().status == "running"
     finally:
         carry_out(control.kill())
-    assert eventually(lambda: control.facts().status == "stopped")  # a kill does not wait for the end
+    assert control.read_state().status == "stopped"
 
 
 @contextmanager
@@ -77,12 +77,12 @@ def test_a_command_line_is_what_ps_shows() -> None:
             capture_output=True, text=True, timeout=10, check=True,
         )  # fmt: skip
         assert told.stdout.rstrip() == line
-        assert of({"process": [line], "start": "true"}).facts().pid == process.pid
+        assert of({"process": [line], "start": "true"}).read_state().pid == process.pid
 
 
 def test_a_process_with_a_line_break_in_its_command_line_is_found() -> None:
     with odd("import time\ntime.sleep(600)") as (process, line):
-        assert of({"process": [line], "start": "true"}).facts().pid == process.pid
+        assert of({"process": [line], "start": "true"}).read_state().pid == process.pid
 
 
 def test_what_the_shell_needs_of_processes_is_named_before_one_is_touched(

@@ -74,7 +74,7 @@ def redis(shop: Shop, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name, value in environment(kubeconfig).items():
         monkeypatch.setenv(name, value)
     shop.apply(workload("Deployment", 1))
-    assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
+    assert eventually(lambda: shop.of(deployment="redis").read_state().status == "running", WITHIN_S)
 
 
 def run(
@@ -125,7 +125,7 @@ def test_one_pod_of_several_is_killed_and_is_the_same_one_afterwards(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop.apply(workload("Deployment", 2))
-    assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
+    assert eventually(lambda: shop.of(deployment="redis").read_state().status == "running", WITHIN_S)
     before = shop.pods()
     name = shop.pods("metadata.name")[0]
     shop.kubectl("label", "pod", name, "track=canary")
@@ -218,7 +218,7 @@ def test_a_container_that_starts_anew_ends_the_stress_and_the_run_is_inconclusiv
     one = run(shop, tmp_path, CpuStress("redis", 0.3), hold_s=8.0)
     one.wait_for("the fault bites")
     control = shop.of(deployment="redis")
-    carry_out(control.crash(control.facts(), "KILL"))
+    carry_out(control.crash(control.read_state(), "KILL"))
     assert one.end() == EXIT_INCONCLUSIVE, one.text
     assert "ended by somebody else: redis_stress_cores was 0" in " ".join(one.text.split()) and is_whole(shop)
 

@@ -45,7 +45,7 @@ def port(made: tuple[Table, int]) -> int:
 
 
 def test_a_running_container_shows_its_process_and_that_it_is_revived(control: Docker) -> None:
-    state = control.facts()
+    state = control.read_state()
     assert state.status == "running" and state.revives
     assert str(state.pid) == docker("inspect", "-f", "{{.State.Pid}}", control.name)
     assert control.reach() == ""
@@ -54,7 +54,7 @@ def test_a_running_container_shows_its_process_and_that_it_is_revived(control: D
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 def test_stop_ends_it_and_start_accepts_that_it_runs(control: Docker, port: int, way) -> None:
     way(control.stop())
-    assert control.facts().status == "stopped"
+    assert control.read_state().status == "stopped"
     assert not connects(port)
     way(control.start() + control.start())
     assert eventually(lambda: pings(port))
@@ -62,23 +62,25 @@ def test_stop_ends_it_and_start_accepts_that_it_runs(control: Docker, port: int,
 
 def test_kill_ends_in_stopped_although_the_policy_would_revive_it(control: Docker, port: int) -> None:
     carry_out(control.kill())
-    assert control.facts().status == "stopped" and control.facts().detail == "exit code 137"
+    assert control.read_state().status == "stopped" and control.read_state().detail == "exit code 137"
     assert not eventually(lambda: pings(port), 2)
 
 
 @pytest.mark.root
 def test_crash_is_revived_by_the_policy(control: Docker, port: int) -> None:
     require("root")
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.crash(before, "0"))
-    assert control.facts() == before
+    assert control.read_state() == before
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
+    assert eventually(
+        lambda: control.read_state().status == "running" and control.read_state().instance != before.instance
+    )
     assert eventually(lambda: pings(port))
 
 
 def test_crash_of_a_process_that_was_replaced_meanwhile_hits_nobody(control: Docker, port: int) -> None:
-    before = control.facts()
+    before = control.read_state()
     docker("restart", control.name)
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))
@@ -87,13 +89,13 @@ def test_crash_of_a_process_that_was_replaced_meanwhile_hits_nobody(control: Doc
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 def test_pause_leaves_the_port_open_and_nobody_answering_until_resume(control: Docker, port: int, way) -> None:
-    before = control.facts()
+    before = control.read_state()
     way(control.pause())
-    assert control.facts().status == "paused"
+    assert control.read_state().status == "paused"
     assert connects(port) and not pings(port)
     way(control.resume() + control.resume())
     assert eventually(lambda: pings(port))
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 def test_undo_finds_the_service_in_a_new_container(
@@ -107,7 +109,7 @@ def test_undo_finds_the_service_in_a_new_container(
     renamed = name if "docker" in made[0] else f"{name}-remade"
     docker("create", "--name", renamed, "--restart", "always", *marks, "-p", f"127.0.0.1:{port}:6379", redis_image())
     try:
-        assert control.facts().status == "stopped"
+        assert control.read_state().status == "stopped"
         carry_out(control.start())
         assert eventually(lambda: pings(port))
     finally:

@@ -23,7 +23,7 @@ def test_a_removed_container_is_absent_and_its_start_says_so() -> None:
     with redis_container() as (name, _):
         control = of(docker=name)
         docker("rm", "-f", name)
-        assert control.facts().status == "absent"
+        assert control.read_state().status == "absent"
         with pytest.raises(StepFailed, match="no container matches"):
             carry_out(control.start())
 
@@ -130,7 +130,7 @@ def test_an_engine_elsewhere_is_known_to_be_elsewhere(monkeypatch: pytest.Monkey
         assert not control.is_local()
         assert control.reach() == engine_on_tcp
         assert control.identity() == lock_of(name)  # whichever way its engine is reached
-        assert control.facts().status == "running"
+        assert control.read_state().status == "running"
 
 
 def test_the_undo_meets_the_engine_of_the_run_whatever_context_is_chosen_meanwhile(
@@ -200,7 +200,7 @@ services:
         control = of(compose="cache", project=project)
         assert of(container="cache", project=project) == control
         carry_out(control.stop())
-        assert control.facts().status == "stopped"
+        assert control.read_state().status == "stopped"
         run("rm", "-f", "cache")
         run("up", "-d", "--force-recreate")
         carry_out(control.stop() + control.start())

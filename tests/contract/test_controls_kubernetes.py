@@ -57,11 +57,11 @@ def made(node: Cluster, request: pytest.FixtureRequest) -> Iterator[tuple[Shop, 
 def control(made: tuple[Shop, str]) -> Iterator[Kubernetes]:
     """Its control; it runs before and after."""
     one, resource = made
-    assert eventually(lambda: one.of(**{resource: "redis"}).facts().status == "running", WITHIN_S)
+    assert eventually(lambda: one.of(**{resource: "redis"}).read_state().status == "running", WITHIN_S)
     found = one.of(**{resource: "redis"})
     yield found
     carry_out(found.start())
-    assert eventually(lambda: found.facts().status == "running", WITHIN_S), found.facts()
+    assert eventually(lambda: found.read_state().status == "running", WITHIN_S), found.read_state()
 
 
 def test_a_running_workload_names_its_cluster_and_each_life_of_its_pods(
@@ -70,7 +70,7 @@ def test_a_running_workload_names_its_cluster_and_each_life_of_its_pods(
     uid = made[0].cluster.kubectl("get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}")
     assert control.identity() == f"kubernetes:{uid}:{made[0].namespace}/{made[1]}/redis"
     assert control.reach() == "" and control.pods == len(made[0].pods())
-    seen = control.facts()
+    seen = control.read_state()
     assert (seen.status, seen.revives) == ("running", True)
     assert [life.partition(":")[0] for life in seen.instance.split(",")] == made[0].pods()
     assert from_data(json.loads(json.dumps(to_data(control)))) == control
@@ -85,15 +85,15 @@ def test_stop_ends_all_pods_and_start_brings_back_as_many(
     way(control.start())  # as it is rehearsed: nothing happens
     assert set(made[0].pods()) == before
     way(control.stop())
-    assert control.facts().status == "stopped" and made[0].pods() == []
+    assert control.read_state().status == "stopped" and made[0].pods() == []
     way(control.start() + control.start())
-    assert eventually(lambda: control.facts().status == "running", WITHIN_S)
+    assert eventually(lambda: control.read_state().status == "running", WITHIN_S)
     assert len(made[0].pods()) == len(before) and not before & set(made[0].pods())
 
 
 def test_kill_leaves_no_pod_and_none_comes_until_the_start(made: tuple[Shop, str], control: Kubernetes) -> None:
     carry_out(control.kill())
-    assert eventually(lambda: control.facts().status == "stopped", 10), control.facts()
+    assert eventually(lambda: control.read_state().status == "stopped", 10), control.read_state()
     assert not eventually(lambda: made[0].pods() != [], 2)
 
 
@@ -108,7 +108,7 @@ def test_the_number_of_pods_is_noted_while_it_is_stopped(made: tuple[Shop, str],
     carry_out(control.stop())
     assert one.wanted(f"{resource}/redis") == "0 2"
     again = one.of(**{resource: "redis"})  # by another run, which has no undo of ours
-    assert again.start() == control.start() and "2 before it was stopped" in again.facts().detail
+    assert again.start() == control.start() and "2 before it was stopped" in again.read_state().detail
     carry_out(again.start())
     assert one.wanted(f"{resource}/redis") == "2"
 
@@ -136,7 +136,7 @@ def reached(node: Cluster) -> Iterator[tuple[Shop, int]]:
     with Shop(node, "reached") as one:
         one.apply(workload("Deployment", 1, port=port, hostNetwork=True))
         assert eventually(lambda: pings(port), WITHIN_S)
-        assert eventually(lambda: one.of(deployment="redis").facts().status == "running", WITHIN_S)
+        assert eventually(lambda: one.of(deployment="redis").read_state().status == "running", WITHIN_S)
         yield one, port
 
 
@@ -161,17 +161,19 @@ def test_a_fault_bites_and_its_undo_from_the_ledgers_json_is_proved(reached: tup
 
 def test_a_crash_is_one_more_restart_of_the_same_pod(reached: tuple[Shop, int]) -> None:
     control = reached[0].of(deployment="redis")
-    before = control.facts()
+    before = control.read_state()
     assert before.pid and psutil.Process(before.pid).name() == "redis-server"
     crash = control.crash(before, "KILL")
     carry_out(control.crash(before, "0"))
-    assert control.facts() == before
+    assert control.read_state() == before
     carry_out(crash)
     uid, _, restarts = before.instance.partition(":")
-    assert eventually(lambda: control.facts().instance == f"{uid}:{int(restarts) + 1}", WITHIN_S), control.facts()
+    assert eventually(lambda: control.read_state().instance == f"{uid}:{int(restarts) + 1}", WITHIN_S), (
+        control.read_state()
+    )
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(crash)
-    assert eventually(lambda: control.facts().status == "running", WITHIN_S)
+    assert eventually(lambda: control.read_state().status == "running", WITHIN_S)
 
 
 def test_what_answers_at_its_address_is_proved_to_be_its_pod(reached: tuple[Shop, int]) -> None:
@@ -200,17 +202,17 @@ def test_inside_and_the_log_are_the_pods(reached: tuple[Shop, int]) -> None:
 def test_labels_of_all_pods_are_the_workload_and_of_one_are_that_pod(node: Cluster) -> None:
     with Shop(node, "labelled") as one:
         one.apply(workload("StatefulSet", 2))
-        assert eventually(lambda: one.of(statefulset="redis").facts().status == "running", WITHIN_S)
+        assert eventually(lambda: one.of(statefulset="redis").read_state().status == "running", WITHIN_S)
         assert one.of(pod="app=redis") == one.of(statefulset="redis")
         first = one.of(pod="statefulset.kubernetes.io/pod-name=redis-0")
-        before = first.facts()
+        before = first.read_state()
         assert (first.resource, before.status, before.instance.count(":")) == ("pod", "running", 1)
         (uid, _), *_ = [(life, 0) for life in before.instance.split(":")]
         carry_out(first.crash(before, "KILL"))
-        assert eventually(lambda: first.facts().instance == f"{uid}:1", WITHIN_S)
+        assert eventually(lambda: first.read_state().instance == f"{uid}:1", WITHIN_S)
         by_shell(first.start())
-        assert first.facts().status == "running"
-        other = next(life for life in one.of(statefulset="redis").facts().instance.split(",") if uid not in life)
+        assert first.read_state().status == "running"
+        other = next(life for life in one.of(statefulset="redis").read_state().instance.split(",") if uid not in life)
         assert other.endswith(":0")
 
 
@@ -221,24 +223,24 @@ def test_a_context_that_leads_to_another_cluster_by_now_proves_nothing(reached: 
     control = reached[0].of(deployment="redis")
     data: dict[str, Any] = {**to_data(control), "cluster": "another"}
     with pytest.raises(StepFailed, match="leads to another cluster by now"):
-        from_data(data).facts()
+        from_data(data).read_state()
 
 
 def test_a_workload_that_is_deleted_is_absent_and_one_that_starts_is_on_its_way(node: Cluster) -> None:
     with Shop(node, "passing") as one:
         one.apply(workload("Deployment", 1, nodeSelector={"no": "node"}))
         control = one.of(deployment="redis")
-        assert eventually(lambda: "Unschedulable" in control.facts().detail, WITHIN_S), control.facts()
-        assert control.facts().status == "starting"
+        assert eventually(lambda: "Unschedulable" in control.read_state().detail, WITHIN_S), control.read_state()
+        assert control.read_state().status == "starting"
         one.kubectl("delete", "deployment/redis")
-        assert control.facts().status == "absent"
+        assert control.read_state().status == "absent"
         with pytest.raises(BadTarget, match='has no deployment "redis"'):
             one.of(deployment="redis")
 
 
 def test_the_main_process_is_told_from_what_was_started_beside_it(reached: tuple[Shop, int]) -> None:
     control = reached[0].of(deployment="redis")
-    (crash,) = control.crash(control.facts(), "0")
+    (crash,) = control.crash(control.read_state(), "0")
     pid, _, container = crash.argv[-1].partition(":")
     words = control.inside(("/usr/bin/redis-server", "--port", str(free_port()), "--save", ""))
     with psutil.Popen(words.argv, env={**os.environ, **words.env}, stdout=subprocess.DEVNULL) as beside:

@@ -38,14 +38,14 @@ def control(table: Table, port: int) -> Iterator[Control]:
     assert eventually(lambda: pings(port))
     yield found
     carry_out(found.resume())
-    if found.facts().status != "stopped":
+    if found.read_state().status != "stopped":
         carry_out(found.kill())
 
 
 def test_start_runs_it_in_a_session_of_its_own_with_its_output_in_the_log(
     control: Control, port: int, tmp_path: Path
 ) -> None:
-    state = control.facts()
+    state = control.read_state()
     assert state.status == "running" and state.pid and not state.revives
     assert os.getsid(state.pid) != os.getsid(0)
     assert "Ready to accept connections" in (tmp_path / "redis.log").read_text()
@@ -57,10 +57,10 @@ def test_start_runs_it_in_a_session_of_its_own_with_its_output_in_the_log(
 
 
 def test_a_second_start_starts_no_second_one(control: Control, port: int) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.start())
     by_shell(control.start())
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
@@ -74,40 +74,39 @@ def test_a_process_that_is_known_by_its_bare_name_is_found_again_after_its_start
     monkeypatch.setenv("PATH", before)  # of whoever carries it out later: guardian, chaos.heal, HEAL.sh
     way(known.start())
     try:
-        assert eventually(lambda: known.facts().status == "running")
+        assert eventually(lambda: known.read_state().status == "running")
     finally:
         way(known.kill())
-    assert eventually(lambda: known.facts().status == "stopped")
+    assert eventually(lambda: known.read_state().status == "stopped")
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 @pytest.mark.parametrize("verb", ["stop", "kill"])
 def test_stop_and_kill_end_it_and_the_undo_is_another_process(control: Control, port: int, verb: str, way) -> None:
-    before = control.facts()
+    before = control.read_state()
     way(getattr(control, verb)())
-    # A kill does not wait for the end of what it has killed.
-    assert eventually(lambda: control.facts().status == "stopped")
+    assert control.read_state().status == "stopped"
     assert not connects(port)
     way(control.start())
     assert eventually(lambda: pings(port))
-    assert control.facts().instance != before.instance
+    assert control.read_state().instance != before.instance
 
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 def test_pause_and_resume_leave_the_same_process(control: Control, port: int, way) -> None:
-    before = control.facts()
+    before = control.read_state()
     way(control.pause())
-    assert control.facts().status == "paused"
+    assert control.read_state().status == "paused"
     assert connects(port) and not pings(port)
     way(control.resume())
     assert eventually(lambda: pings(port))
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 def test_rights_signal_nothing(control: Control, port: int) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.rights() + control.resume() + control.crash(before, "0"))
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 def test_a_process_that_only_contains_the_words_is_not_it(table: Table, port: int) -> None:
@@ -115,7 +114,7 @@ def test_a_process_that_only_contains_the_words_is_not_it(table: Table, port: in
     decoy = subprocess.Popen(words, stdin=subprocess.PIPE)
     try:
         assert eventually(lambda: shows(decoy, words))
-        assert of(table).facts().status == "stopped"
+        assert of(table).read_state().status == "stopped"
     finally:
         decoy.kill()
         decoy.wait()
@@ -141,27 +140,26 @@ def test_a_pid_file_that_names_somebody_else_by_now_names_nobody(table: Table, p
     carry_out(of({**first, "process": "x"}).start())
     assert eventually(lambda: pings(port) and pidfile.exists())
     control = of(first)
-    assert control.facts().status == "running"
+    assert control.read_state().status == "running"
     carry_out(control.kill())
     assert eventually(lambda: not connects(port))  # or the next one would not get the port
     pidfile.write_text(f"{os.getpid()}\n")
-    assert control.facts().status == "stopped"
+    assert control.read_state().status == "stopped"
     with pytest.raises(StepFailed, match="no process runs"):
         carry_out(control.pause())
     carry_out(control.start())
-    assert eventually(lambda: pings(port) and control.facts().status == "running")
+    assert eventually(lambda: pings(port) and control.read_state().status == "running")
     carry_out(control.kill())
 
 
 def test_a_signal_for_a_process_that_was_replaced_hits_nobody(control: Control, port: int) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.kill())
-    assert eventually(lambda: control.facts().status == "stopped")  # or the start would find it running already
     carry_out(control.start())
     assert eventually(lambda: pings(port))
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))
-    reborn = State("running", f"{control.facts().pid}:{before.instance.partition(':')[2]}")
+    reborn = State("running", f"{control.read_state().pid}:{before.instance.partition(':')[2]}")
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(reborn, "KILL"))
     assert pings(port)

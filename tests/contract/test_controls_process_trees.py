@@ -60,7 +60,7 @@ def breeder(tmp_path: Path) -> Iterator[tuple[Control, Path]]:
 
 
 def family(control: Control) -> list[psutil.Process]:
-    root = psutil.Process(control.facts().pid)
+    root = psutil.Process(control.read_state().pid)
     return [root, *root.children(recursive=True)]
 
 
@@ -101,19 +101,19 @@ def test_orphans_of_a_frozen_parent_that_somebody_killed_are_let_go(breeder: tup
     parent, *orphans = family(control)
     parent.kill()
     assert eventually(lambda: not parent.is_running() or parent.status() == psutil.STATUS_ZOMBIE)
-    assert control.facts().status == "stopped"
+    assert control.read_state().status == "stopped"
     carry_out(control.resume())
     assert eventually(lambda: psutil.STATUS_STOPPED not in states(orphans))
     for orphan in orphans:
         with contextlib.suppress(psutil.NoSuchProcess):
             orphan.kill()
     carry_out(control.start())
-    assert eventually(lambda: control.facts().status == "running")
+    assert eventually(lambda: control.read_state().status == "running")
 
 
 def test_what_was_stopped_before_the_freeze_stays_stopped_after_it(breeder: tuple[Control, Path]) -> None:
     control, _ = breeder
-    root = psutil.Process(control.facts().pid)
+    root = psutil.Process(control.read_state().pid)
     debugged = next(one for one in root.children() if one.children())
     debugged.suspend()
     carry_out(control.resume())
@@ -142,7 +142,7 @@ def test_kill_leaves_nobody_of_the_tree(breeder: tuple[Control, Path]) -> None:
     size = beats.stat().st_size
     assert not eventually(lambda: beats.stat().st_size > size, 0.5)
     carry_out(control.start())
-    assert eventually(lambda: control.facts().status == "running")
+    assert eventually(lambda: control.read_state().status == "running")
 
 
 def test_blackstart_does_not_freeze_itself() -> None:
@@ -202,11 +202,11 @@ def test_postgresql_is_frozen_with_its_backends_and_comes_back_with_the_same_con
             backend = psutil.Process(kept.info.backend_pid)
             carry_out(control.pause())
             assert backend.status() == psutil.STATUS_STOPPED
-            assert control.facts().status == "paused" and connects(port)
+            assert control.read_state().status == "paused" and connects(port)
             carry_out(control.resume())
             assert kept.execute("select 2").fetchone() == (2,)
         carry_out(control.stop())
-        assert control.facts().status == "stopped"
+        assert control.read_state().status == "stopped"
         carry_out(control.start())
         assert eventually(answers)
     finally:

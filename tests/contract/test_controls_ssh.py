@@ -117,11 +117,11 @@ def test_a_container_there_is_known_to_be_elsewhere(host: SshHost) -> None:
         control = controls.of(Service("redis", control={"docker": name, "host": host.url})).resolve()
         assert control.reach() == host.url
         carry_out(control.stop())
-        assert control.facts().status == "stopped" and not connects(port)
+        assert control.read_state().status == "stopped" and not connects(port)
         carry_out(control.start())
         assert eventually(lambda: pings(port))
         carry_out(control.pause())
-        assert control.facts().status == "paused"
+        assert control.read_state().status == "paused"
         carry_out(control.resume())
         assert eventually(lambda: pings(port))
 
@@ -135,11 +135,11 @@ def test_a_process_there_is_stopped_frozen_and_started_again(host: SshHost, tmp_
     assert eventually(lambda: pings(port))
     try:
         carry_out(control.pause())
-        assert control.facts().status == "paused" and not pings(port)
+        assert control.read_state().status == "paused" and not pings(port)
         carry_out(control.resume())
         assert eventually(lambda: pings(port))
         carry_out(control.stop())
-        assert control.facts().status == "stopped"
+        assert control.read_state().status == "stopped"
         by_shell(control.start())
         assert eventually(lambda: pings(port))
     finally:

@@ -30,14 +30,14 @@ def control(lab: Supervised) -> Iterator[Control]:
 
 
 def test_a_running_program_shows_its_pid_and_that_it_is_revived(lab: Supervised, control: Control) -> None:
-    state = control.facts()
+    state = control.read_state()
     assert (state.status, state.pid, state.revives) == ("running", lab.pid(), True)
     assert state.instance.partition(":")[2]
 
 
 def test_stop_ends_it_and_start_brings_it_back_and_accepts_that_it_runs(lab: Supervised, control: Control) -> None:
     carry_out(control.stop())
-    seen, now = control.facts(), datetime.now(UTC)
+    seen, now = control.read_state(), datetime.now(UTC)
     assert seen.status == "stopped"
     assert timedelta(seconds=-1) <= now - datetime.fromisoformat(seen.ended) < timedelta(seconds=60)
     assert not connects(lab.port)
@@ -50,7 +50,7 @@ def test_stop_ends_it_and_start_brings_it_back_and_accepts_that_it_runs(lab: Sup
 def test_kill_ends_in_stopped_although_supervisord_would_revive_it(lab: Supervised, control: Control, way) -> None:
     old = lab.pid()
     way(control.kill())
-    assert control.facts().status == "stopped"
+    assert control.read_state().status == "stopped"
     assert "SIGKILL" in (lab.folder / "supervisord.log").read_text().rpartition("stopped: redis")[2]
     assert not eventually(lambda: connects(lab.port), 1.5)
     carry_out(control.start())
@@ -58,14 +58,16 @@ def test_kill_ends_in_stopped_although_supervisord_would_revive_it(lab: Supervis
 
 
 def test_crash_is_revived_with_another_pid(lab: Supervised, control: Control) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
+    assert eventually(
+        lambda: control.read_state().status == "running" and control.read_state().instance != before.instance
+    )
     assert eventually(lambda: pings(lab.port))
 
 
 def test_crash_of_a_process_that_was_replaced_meanwhile_is_refused(lab: Supervised, control: Control) -> None:
-    before = control.facts()
+    before = control.read_state()
     lab.ctl("restart", "redis")
     assert eventually(lambda: pings(lab.port))
     with pytest.raises(StepFailed, match="somebody restarted it meanwhile"):
@@ -75,21 +77,21 @@ def test_crash_of_a_process_that_was_replaced_meanwhile_is_refused(lab: Supervis
 
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 def test_pause_leaves_the_port_open_and_nobody_answering_until_resume(lab: Supervised, control: Control, way) -> None:
-    before = control.facts()
+    before = control.read_state()
     way(control.pause())
-    assert control.facts().status == "paused"
+    assert control.read_state().status == "paused"
     assert connects(lab.port) and not pings(lab.port)
     way(control.resume())
     assert eventually(lambda: pings(lab.port))
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 def test_resume_and_start_on_a_healthy_program_change_nothing(lab: Supervised, control: Control) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.resume())
     carry_out(control.start())
     carry_out(control.rights())
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 def test_heal_lines_start_it_without_our_environment(lab: Supervised, control: Control) -> None:
@@ -107,7 +109,7 @@ def test_a_resolved_control_survives_json(control: Control) -> None:
 def test_states_of_other_programs_are_told_apart(lab: Supervised) -> None:
     def state(name: str) -> State:
         table = {"supervisor": name, "config": str(lab.config)}
-        return controls.of(Service(name, control=table)).resolve().facts()
+        return controls.of(Service(name, control=table)).resolve().read_state()
 
     assert state("once").revives is False
     assert state("broken").status == "stopped"

@@ -89,7 +89,7 @@ ProxyRoute = Callable[[tuple[Step, ...]], None]
 
 @pytest.mark.systemd
 def test_a_running_unit_shows_its_process_and_that_it_is_revived(control: Control) -> None:
-    state = control.facts()
+    state = control.read_state()
     assert state.status == "running" and state.revives and state.pid
     assert psutil.Process(state.pid).name() == "redis-server"
 
@@ -101,7 +101,7 @@ def test_stop_and_kill_end_in_stopped_although_systemd_revives_it(
     unit: Unit, control: Control, verb: str, way: ProxyRoute
 ) -> None:
     way(getattr(control, verb)())
-    assert control.facts().status in ("stopped", "failed")
+    assert control.read_state().status in ("stopped", "failed")
     assert not eventually(lambda: connects(unit.port), 1)
     for _ in range(7):  # as often as would make systemd refuse, were the earlier ones not forgotten
         way(control.start())
@@ -110,9 +110,11 @@ def test_stop_and_kill_end_in_stopped_although_systemd_revives_it(
 
 @pytest.mark.systemd
 def test_crash_is_revived_and_one_that_was_replaced_is_left_alone(unit: Unit, control: Control) -> None:
-    before = control.facts()
+    before = control.read_state()
     carry_out(control.crash(before, "KILL"))
-    assert eventually(lambda: control.facts().status == "running" and control.facts().instance != before.instance)
+    assert eventually(
+        lambda: control.read_state().status == "running" and control.read_state().instance != before.instance
+    )
     with pytest.raises(StepFailed, match="somebody restarted it"):
         carry_out(control.crash(before, "KILL"))
 
@@ -120,16 +122,16 @@ def test_crash_is_revived_and_one_that_was_replaced_is_left_alone(unit: Unit, co
 @pytest.mark.systemd
 @pytest.mark.parametrize("way", [carry_out, by_shell])
 def test_pause_takes_every_process_of_the_unit(unit: Unit, control: Control, way: ProxyRoute) -> None:
-    before = control.facts()
+    before = control.read_state()
     family = [psutil.Process(before.pid), *psutil.Process(before.pid).children(recursive=True)]
     assert len(family) == 2
     way(control.pause())
-    assert control.facts().status == "paused"
+    assert control.read_state().status == "paused"
     assert eventually(lambda: {process.status() for process in family} == {psutil.STATUS_STOPPED})
     assert connects(unit.port) and not pings(unit.port)
     way(control.resume() + control.resume())
     assert eventually(lambda: pings(unit.port))
-    assert control.facts() == before
+    assert control.read_state() == before
 
 
 @pytest.mark.systemd

@@ -51,7 +51,7 @@ def redis(shop: Shop, kubeconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None
     for name, value in environment(kubeconfig).items():
         monkeypatch.setenv(name, value)
     shop.apply(workload("Deployment"))
-    assert eventually(lambda: shop.of(deployment="redis").facts().status == "running", WITHIN_S)
+    assert eventually(lambda: shop.of(deployment="redis").read_state().status == "running", WITHIN_S)
 
 
 def run(shop: Shop, folder: Path, allow: str = "", hold_s: float = 0.5, **table: str) -> NetworkRun:
@@ -191,7 +191,7 @@ def stopped(shop: Shop, folder: Path) -> NetworkRun:
 
 
 def are_back(shop: Shop) -> bool:
-    return shop.wanted() == "2" and shop.of(deployment="redis").facts().status == "running"
+    return shop.wanted() == "2" and shop.of(deployment="redis").read_state().status == "running"
 
 
 def test_the_guardian_of_a_killed_run_brings_the_pods_back(shop: Shop, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 from blackstart.base.clock import now_s
 from blackstart.base.codec import to_data
 from blackstart.base.percentiles import percentile
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import read
 from blackstart.loads import OpenLoop, Operation, Retry, Stage, Summary, constant, ramp
 from blackstart.loads.runner import LoadHandle
@@ -89,7 +89,7 @@ def test_a_frozen_server_shows_the_latency_that_arithmetic_says(server: Server, 
 def test_a_load_that_was_stopped_for_three_seconds_sends_no_crowd(server: Server, tmp_path: Path, workers: int) -> None:
     """What fell due meanwhile is recorded as unsent, and the load says what stood still, and for how long."""
     runner = LoadHandle.start(OpenLoop((get(server, "/ok"),), constant(100, 6.0), workers=workers), tmp_path / "h.csv")
-    stalls: list[Beat] = []
+    stalls: list[LagSample] = []
     runner.on_stall = stalls.append
     runner.wait_ready(20)
     at_s: list[float] = []
@@ -105,7 +105,7 @@ def test_a_load_that_was_stopped_for_three_seconds_sends_no_crowd(server: Server
     assert summary is not None and not summary.complete
     stopped_s = at_s[1] - at_s[0]
     assert any("the load's process stood still for" in reason for reason in summary.reasons), summary.reasons
-    assert max(beat.late_s for beat in stalls) == pytest.approx(stopped_s, abs=0.5)
+    assert max(sample.late_s for sample in stalls) == pytest.approx(stopped_s, abs=0.5)
     rows = read(tmp_path / "h.csv").rows
     unsent = [row for row in rows if not row.sent]
     assert len(unsent) == pytest.approx(100 * stopped_s, abs=60)

@@ -153,8 +153,8 @@ def test_a_stall_of_the_run_is_inconclusive_and_says_for_how_long(drill: Drill) 
     (verdict,) = drill.record().of(EventName.VERDICT)
     told = "; ".join(verdict["reasons"])
     assert (code, "; the run's process stood still for " in told) == (30, True), out
-    stalls = [beat for _, beat in Lateness.of(drill.record(), RUN).beats if beat.stalled]
-    assert max(beat.late_s for beat in stalls) == pytest.approx(stopped_s, abs=0.4)
+    stalls = [sample for _, sample in Lateness.of(drill.record(), RUN).samples if sample.stalled]
+    assert max(sample.late_s for sample in stalls) == pytest.approx(stopped_s, abs=0.4)
 
 
 def test_what_is_wrong_long_after_the_stall_is_broken(drill: Drill) -> None:

@@ -12,7 +12,7 @@ import pytest
 from blackstart import controls
 from blackstart.base.errors import StepFailed
 from blackstart.commands.starting import parts, recognized, running
-from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.draft import Draft, Sourced
 from blackstart.commands.starting.running import Running
 from blackstart.model.control import Control
 from blackstart.model.target import Service
@@ -48,7 +48,7 @@ def test_a_program_of_a_supervisord_is_controlled_as_that_program(lab: Supervise
     assert "SECURITY ATTACK" not in lab.ctl("tail", "redis")  # what Redis says of a request by HTTP
     assert one.told.startswith("program redis of supervisord (process ")
     control = control_of(one.control)
-    assert control.facts().pid == lab.pid()
+    assert control.read_state().pid == lab.pid()
     carry_out(control.stop())
     assert "STOPPED" in lab.ctl("status", "redis")
     carry_out(control.start())
@@ -87,13 +87,15 @@ def test_a_kafka_that_runs_by_itself_is_found_and_its_own_command_line_is_propos
     (one,) = [one for one in seen if one.address == broker.address]
     assert list(one.control) == ["manual"] and f"kafka, process {broker.process.pid}, " in one.told
     assert any(f"{broker.address}" in line and line.endswith(": kafka") for line in said)
-    made = Draft({"name": Told("x"), "kind": Told("flash-sale"), "api": Told("http://127.0.0.1:1")})
+    made = Draft({"name": Sourced("x"), "kind": Sourced("flash-sale"), "api": Sourced("http://127.0.0.1:1")})
     text = (
-        made.with_service("kafka", {"control": Told(dict(one.control))}).left_open("services.kafka", *one.open).text()
+        made.with_service("kafka", {"control": Sourced(dict(one.control))})
+        .left_open("services.kafka", *one.open)
+        .text()
     )
     line = next(line for line in text.splitlines() if line.startswith("# control = "))
     control = control_of(tomllib.loads(line.removeprefix("# "))["control"])
-    assert control.facts().pid == broker.process.pid
+    assert control.read_state().pid == broker.process.pid
     carry_out(control.stop())
     broker.process.wait(10)
     try:

@@ -232,7 +232,7 @@ def test_a_target_of_the_shops_page_has_its_proofs_and_all_that_its_drills_read(
     assert {drill.name for drill in drills} == set(target.system.order)
     # No machine has these containers.
     monkeypatch.setattr(controls, "resolved", controls.of)
-    monkeypatch.setattr(controls, "facts", lambda control, name: State("running"))
+    monkeypatch.setattr(controls, "read_state", lambda control, name: State("running"))
     for drill in drills:
         planning.bind(replace(drill, link=()), target)
 

@@ -11,7 +11,7 @@ from blackstart.base import clock, writer
 from blackstart.base.errors import EXIT_HELD, BadFlag
 from blackstart.base.printable import table
 from blackstart.base.secrets.redact import Redactor
-from blackstart.commands import last_line, suite
+from blackstart.commands import json_output, suite
 from blackstart.commands.answer import answering
 from blackstart.commands.run import variant_of
 from blackstart.commands.schedule_file import Drill, load
@@ -40,7 +40,7 @@ def due(redactor: Redactor, options: Mapping[str, Any], schedule: str, run: bool
     """List what is due, longest due first, and what comes next; or run what is due, whatever becomes of one."""
     task = f"chaos.due --run --schedule={schedule}"
     if run:
-        with last_line.of_suite(options, redactor, task) as last:
+        with json_output.of_suite(options, redactor, task) as last:
             return _run(redactor, options, schedule, task, last)
     if options.get("json"):
         raise BadFlag("--json: the calendar's list is no result; give it with --run, or leave it out")
@@ -52,7 +52,7 @@ def due(redactor: Redactor, options: Mapping[str, Any], schedule: str, run: bool
     return EXIT_HELD
 
 
-def _run(redactor: Redactor, options: Mapping[str, Any], schedule: str, task: str, last: last_line.LastLine) -> int:
+def _run(redactor: Redactor, options: Mapping[str, Any], schedule: str, task: str, last: json_output.JsonOutput) -> int:
     given = flags.read(options)
     _, late = _entries(given, schedule)
     if not late:

@@ -19,7 +19,7 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
 from blackstart.commands.answer import answering
 from blackstart.commands.starting import parts
-from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.draft import Draft, Sourced
 from blackstart.commands.target_file import load, resolved, variables
 from blackstart.model import flags
 from blackstart.model.flags import Flags
@@ -53,8 +53,8 @@ def init(redactor: Redactor, options: Mapping[str, Any], name: str = "", kind: s
     return EXIT_HELD
 
 
-def _begun(name: str, kind: str, api: Told) -> Draft:
-    made = Draft({"name": Told(name), "kind": Told(kind), "api": api})
+def _begun(name: str, kind: str, api: Sourced) -> Draft:
+    made = Draft({"name": Sourced(name), "kind": Sourced(kind), "api": api})
     when = (
         f"Written by chaos.init at {clock.utc_iso()}: each value says where it came from. What stands in comments was"
     )

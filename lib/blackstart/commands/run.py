@@ -1,4 +1,4 @@
-"""From options to a run and its exit code."""
+"""From options to a run of one experiment. What its exit code is, `engine.run` decides."""
 
 import contextlib
 import json
@@ -19,7 +19,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.base.secrets.places import in_flags
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, learning, left_out, risk, user_experiment, webhook
+from blackstart.commands import json_output, learning, left_out, risk, user_experiment, webhook
 from blackstart.commands.answer import answering, before_anything
 from blackstart.commands.choose_target import TARGET_FLAGS, beside_trading, target_for
 from blackstart.controls import docker_host
@@ -49,7 +49,7 @@ def run(
     redactor: Redactor, name: str, options: Mapping[str, Any], variants: Sequence[str] = (), scenario: str = ""
 ) -> int:
     """Run one experiment; returns the exit code."""
-    with last_line.of_run(options, redactor, name) as last:
+    with json_output.of_run(options, redactor, name) as last:
         given = flags.read(options)
         found = discovery.find(name, scenario)
         return last.ran(run_one(found, given, redactor, variant_of(found, options, variants)))
@@ -138,7 +138,7 @@ def _tell_webhook(result: Result, given: Flags, redactor: Redactor, console: Con
     """Of what broke or is not restored, where a webhook is named; that it could not be told is one line."""
     if given.webhook and result.judgement.verdict in webhook.TOLD_OF:
         try:
-            told = result_json.of_run(last_line.view_of(result), result.exit_code)
+            told = result_json.of_run(json_output.view_of(result), result.exit_code)
             place = redactor(socket.gethostname()), redactor(webhook.job_url(os.environ))
             message = result_json.message(redactor.scrub(told), *place)
         except Exception as error:  # whatever is wrong with a record, the run has its verdict

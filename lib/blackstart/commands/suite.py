@@ -11,7 +11,7 @@ from blackstart.base import writer
 from blackstart.base.errors import BlackstartError, NotAvailable, NotShown, Refused
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.state import invoke
-from blackstart.commands import last_line, left_out, suite_summary
+from blackstart.commands import json_output, left_out, suite_summary
 from blackstart.commands.answer import Terminated, answering, interrupted, refused
 from blackstart.commands.run import choose, declared, flag_words, run_one
 from blackstart.model import flags
@@ -33,7 +33,7 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
     where a freeze refuses one, it would refuse them all.
     """
     task = f"{systems.of(name).collection}.suite"
-    with last_line.of_suite(options, redactor, task) as last:
+    with json_output.of_suite(options, redactor, task) as last:
         given = flags.read(options)
         jobs = _with_variants(in_order(name), given)
         _refuse_undeclared(redactor, jobs, given)
@@ -44,7 +44,7 @@ def suite(redactor: Redactor, name: str, options: Mapping[str, Any], keep_going:
 def specification(redactor: Redactor, file: str, options: Mapping[str, Any]) -> int:
     """Run all scenarios of a specification in its order, whatever becomes of one. Returns the exit code of all."""
     task = f"chaos.run {shlex.quote(file)}"
-    with last_line.of_suite(options, redactor, task) as last:
+    with json_output.of_suite(options, redactor, task) as last:
         drills = discovery.in_specification(Path(file)) or [discovery.find(file)]
         given = flags.read(options)
         return run_all(redactor, _with_variants(drills, given), given, task, last, keep_going=True)
@@ -79,7 +79,7 @@ def _refuse_undeclared(redactor: Redactor, jobs: Sequence[Job], given: Flags) ->
 
 
 def run_all(
-    redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, last: last_line.LastLine, keep_going: bool
+    redactor: Redactor, jobs: Sequence[Job], given: Flags, task: str, last: json_output.JsonOutput, keep_going: bool
 ) -> int:
     """Run them in order, with one table at the end; `task` with the flags `given` runs them again. `last` is told."""
     rows: list[suite_summary.Row] = []
@@ -112,7 +112,7 @@ def run_all(
     return last.ended(worst)
 
 
-def _why_not(stopped: str, codes: Sequence[int], last: last_line.LastLine, keep_going: bool) -> str:
+def _why_not(stopped: str, codes: Sequence[int], last: json_output.JsonOutput, keep_going: bool) -> str:
     """Why no more are run after the one that `stopped`; "" where it goes on."""
     code = codes[-1] if codes else 0
     if code not in _ENDS and (paused := last.paused_by()):
@@ -130,7 +130,7 @@ def _frozen() -> str:
         return str(unread)
 
 
-def _one_of_suite(job: Job, redactor: Redactor, title: str, last: last_line.LastLine) -> tuple[str, str, int]:
+def _one_of_suite(job: Job, redactor: Redactor, title: str, last: json_output.JsonOutput) -> tuple[str, str, int]:
     """Its verdict, evidence and exit code. What this target can't show raises NotShown, a variant also NotAvailable."""
     try:
         result = run_one(job.found, job.given, redactor, job.variant)

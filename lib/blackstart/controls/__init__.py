@@ -40,10 +40,10 @@ def resolved(service: Service) -> Control:
         raise Refused(f"{service.name} can't be looked up: {error}") from error
 
 
-def facts(control: Control, name: str) -> State:
+def read_state(control: Control, name: str) -> State:
     """The state now, for planning. Raises Refused where it can't be seen."""
     try:
-        return control.facts()
+        return control.read_state()
     except StepFailed as error:
         raise Refused(f"the state of {name} can't be seen: {error}") from error
 

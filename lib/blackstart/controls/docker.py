@@ -134,7 +134,7 @@ class Docker(Control):
         named = replace(known, either="", container="" if found.service else found.name, name=found.name, id=found.id)
         return replace(named, service=found.service, project=found.project, oneoff_label=bool(found.oneoff))
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """What the engine says of the container."""
         look = self._script(_LOOK, typed="inspect", timeout_s=timeout_s)
         outcome = run(look)

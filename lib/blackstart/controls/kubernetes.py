@@ -18,7 +18,7 @@ from blackstart.controls import container_process, kubernetes_places, kubernetes
 from blackstart.controls.kubernetes_answers import (
     NOWHERE,
     REPLICAS,
-    Told,
+    JsonObject,
     container_ids,
     selector_of,
     state,
@@ -93,7 +93,7 @@ class Kubernetes(Control):
         found = kubernetes_workload.meant(known._api(), known.namespace, self.resource, self.name)
         return replace(known, resource=found.resource, name=found.name, selector=found.selector, pods=found.pods)
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """What the API server says of the workload and its pods."""
         api = self._api(timeout_s)
         if self.resource == "pod":
@@ -235,7 +235,7 @@ class Kubernetes(Control):
     def _api(self, timeout_s: float = 10.0) -> "ApiServer":
         return self.place.api(timeout_s)
 
-    def _with_pid(self, seen: State, pods: Sequence[Told]) -> State:
+    def _with_pid(self, seen: State, pods: Sequence[JsonObject]) -> State:
         ids = container_ids(pods)
         return replace(seen, pid=container_process.main_pid(ids[0])) if len(ids) == 1 else seen
 

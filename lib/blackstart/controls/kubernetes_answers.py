@@ -9,10 +9,10 @@ REPLICAS = "blackstart.dev/replicas"
 """The annotation that says how many pods a workload had before it was stopped."""
 NOWHERE = "blackstart.dev/stopped"
 """The label that no node has: while a DaemonSet asks for it, it runs nowhere."""
-Told = Mapping[str, Any]
+JsonObject = Mapping[str, Any]
 
 
-def selector_of(workload: Told) -> str:
+def selector_of(workload: JsonObject) -> str:
     """The label selector of its pods, as kubectl takes it."""
     selector = workload["spec"]["selector"]
     parts = [f"{key}={value}" for key, value in (selector.get("matchLabels") or {}).items()]
@@ -23,7 +23,7 @@ def selector_of(workload: Told) -> str:
     return ",".join(parts)
 
 
-def wanted(workload: Told) -> int:
+def wanted(workload: JsonObject) -> int:
     """How many pods it shall have now."""
     spec = workload["spec"]
     if workload.get("kind") == "DaemonSet":
@@ -32,13 +32,13 @@ def wanted(workload: Told) -> int:
     return int(spec.get("replicas", 1))  # the API's own default
 
 
-def count(workload: Told) -> int:
+def count(workload: JsonObject) -> int:
     """How many pods it has when it runs: what it shall have now or, where that is none, had before we stopped it."""
     noted = str((workload["metadata"].get("annotations") or {}).get(REPLICAS, ""))
     return wanted(workload) or (int(noted) if noted.isdecimal() else 0)
 
 
-def state(workload: Told | None, pods: Sequence[Told]) -> State:
+def state(workload: JsonObject | None, pods: Sequence[JsonObject]) -> State:
     """The state of a workload with all its pods; what is on its way out is none of it any more."""
     if workload is None:
         return State("absent", detail="it is not there")
@@ -53,7 +53,7 @@ def state(workload: Told | None, pods: Sequence[Told]) -> State:
     return _of_pods(alive, number, revives=True)
 
 
-def state_of_pods(pods: Sequence[Told], number: int) -> State:
+def state_of_pods(pods: Sequence[JsonObject], number: int) -> State:
     """The state of pods that a selector picks, of which there were `number`."""
     alive = [pod for pod in pods if is_alive(pod)]
     if not pods:
@@ -62,19 +62,19 @@ def state_of_pods(pods: Sequence[Told], number: int) -> State:
     return _of_pods(alive, number, revives)
 
 
-def container_ids(pods: Iterable[Told]) -> tuple[str, ...]:
+def container_ids(pods: Iterable[JsonObject]) -> tuple[str, ...]:
     """The ids of the main containers that run, without their runtime's name."""
     found = (main_container(pod) for pod in pods if is_alive(pod))
     return tuple(str(one.get("containerID", "")).rpartition("://")[2] for one in found if _runs(one))
 
 
-def controller(thing: Told) -> Told:
+def controller(thing: JsonObject) -> JsonObject:
     """The owner that looks after it (`kind`, `name`, `uid`); empty where it is nobody's."""
     owners = thing["metadata"].get("ownerReferences") or ()
     return next((one for one in owners if one.get("controller")), {})
 
 
-def _of_pods(alive: Sequence[Told], number: int, revives: bool) -> State:
+def _of_pods(alive: Sequence[JsonObject], number: int, revives: bool) -> State:
     mains = [main_container(pod) for pod in alive]
     running = [pod for pod, main in zip(alive, mains, strict=True) if _runs(main)]
     lives = sorted(f"{pod['metadata']['uid']}:{main_container(pod).get('restartCount', 0)}" for pod in running)
@@ -86,21 +86,21 @@ def _of_pods(alive: Sequence[Told], number: int, revives: bool) -> State:
     return State(status, ",".join(lives) if whole else "", revives=revives, detail=detail)
 
 
-def is_alive(pod: Told) -> bool:
+def is_alive(pod: JsonObject) -> bool:
     """Whether it is not on its way out, and has not ended for good."""
     return not pod["metadata"].get("deletionTimestamp") and _phase(pod) not in ("Succeeded", "Failed")
 
 
-def _phase(pod: Told) -> str:
+def _phase(pod: JsonObject) -> str:
     return str((pod.get("status") or {}).get("phase", "Unknown"))
 
 
-def _ready(pod: Told) -> bool:
+def _ready(pod: JsonObject) -> bool:
     conditions = (pod.get("status") or {}).get("conditions") or ()
     return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
-def main_container(pod: Told) -> Told:
+def main_container(pod: JsonObject) -> JsonObject:
     """The status of the container that kubectl takes, too, where none is named."""
     first = pod["spec"]["containers"][0]["name"]
     name = (pod["metadata"].get("annotations") or {}).get("kubectl.kubernetes.io/default-container", first)
@@ -108,11 +108,11 @@ def main_container(pod: Told) -> Told:
     return next((one for one in statuses if one["name"] == name), {})
 
 
-def _runs(container: Told) -> bool:
+def _runs(container: JsonObject) -> bool:
     return (container.get("state") or {}).get("running") is not None
 
 
-def _why_not(pod: Told) -> str:
+def _why_not(pod: JsonObject) -> str:
     """Why a pod does not run, in its own word: CrashLoopBackOff, ImagePullBackOff, Unschedulable."""
     status = pod.get("status") or {}
     containers = status.get("containerStatuses") or ()

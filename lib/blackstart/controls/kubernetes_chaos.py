@@ -6,7 +6,7 @@ each pod's record says counts.
 
 from collections.abc import Collection, Iterator, Sequence
 
-from blackstart.controls.kubernetes_answers import Told
+from blackstart.controls.kubernetes_answers import JsonObject
 
 WAITING, INJECTED, FAILED, REPLACED, RECOVERED, ENDING = (
     "waiting", "injected", "failed", "replaced", "recovered", "ending"
@@ -14,7 +14,7 @@ WAITING, INJECTED, FAILED, REPLACED, RECOVERED, ENDING = (
 ABSENT = "absent"
 
 
-def stage(resource: Told | None, pods: Sequence[Told], uids: Collection[str]) -> tuple[str, str]:
+def stage(resource: JsonObject | None, pods: Sequence[JsonObject], uids: Collection[str]) -> tuple[str, str]:
     """How far it has come, in one of the words above, and why it is no further, where it says that: `failed` and
     `ending` have it in the word, too, as in `failed: no such queue`.
 
@@ -42,7 +42,7 @@ def _because(word: str, why: str) -> str:
     return f"{word}: {why}" if why else word
 
 
-def acts_on(resource: Told, namespace: str, names: Collection[str]) -> bool:
+def acts_on(resource: JsonObject, namespace: str, names: Collection[str]) -> bool:
     """Whether it breaks any of these pods now, or will."""
     wanted = (resource.get("status") or {}).get("experiment", {}).get("desiredPhase", "Run")
     if wanted == "Stop" and not any(str(one.get("phase", "")).startswith("Injected") for one in _records(resource)):
@@ -50,13 +50,13 @@ def acts_on(resource: Told, namespace: str, names: Collection[str]) -> bool:
     return any((namespace, name) in _pods(resource) for name in names)
 
 
-def stale(podnetwork: Sequence[Told], names: Collection[str]) -> list[str]:
+def stale(podnetwork: Sequence[JsonObject], names: Collection[str]) -> list[str]:
     """The pods whose network a fault has failed to change: what is left of it there fails the next one, too."""
     failed = [one for one in podnetwork if (one.get("status") or {}).get("failedMessage")]
     return [name for one in failed if (name := str(one["metadata"]["name"])) in names]
 
 
-def daemons(slices: Sequence[Told]) -> dict[str, str]:
+def daemons(slices: Sequence[JsonObject]) -> dict[str, str]:
     """The pod of the daemon that is ready on each node, looked for as Chaos Mesh itself does."""
     mine = (one for one in slices if str(one["metadata"]["name"]).startswith("chaos-daemon-"))
     ends = [end for one in mine for end in one.get("endpoints") or ()]
@@ -64,17 +64,17 @@ def daemons(slices: Sequence[Told]) -> dict[str, str]:
     return {str(end.get("nodeName")): str((end.get("targetRef") or {}).get("name", "")) for end in ready}
 
 
-def _records(resource: Told) -> Sequence[Told]:
+def _records(resource: JsonObject) -> Sequence[JsonObject]:
     experiment = (resource.get("status") or {}).get("experiment") or {}
     return experiment.get("containerRecords") or ()
 
 
-def _pods(resource: Told) -> set[tuple[str, ...]]:
+def _pods(resource: JsonObject) -> set[tuple[str, ...]]:
     """Namespace and name of each pod that it has a record of."""
     return {tuple(str(one.get("id", "")).split("/")[:2]) for one in _records(resource)}
 
 
-def _failures(resource: Told) -> Iterator[str]:
+def _failures(resource: JsonObject) -> Iterator[str]:
     """What went wrong last with each pod, where its last event is a failure."""
     for record in _records(resource):
         last = (record.get("events") or [{}])[-1]

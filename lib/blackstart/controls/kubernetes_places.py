@@ -6,10 +6,12 @@ import psutil
 
 from blackstart.base import sockets
 from blackstart.controls import container_process
-from blackstart.controls.kubernetes_answers import Told, container_ids
+from blackstart.controls.kubernetes_answers import JsonObject, container_ids
 
 
-def not_at(called: str, pods: Sequence[Told], services: Sequence[Told], hosts: Sequence[str], port: int) -> str:
+def not_at(
+    called: str, pods: Sequence[JsonObject], services: Sequence[JsonObject], hosts: Sequence[str], port: int
+) -> str:
     """Why what answers at that port of none of the hosts is one of these pods; empty where it is.
 
     Empty, too, where nodes are other machines, and this one only leads to them: by what is not seen.
@@ -33,7 +35,7 @@ def not_at(called: str, pods: Sequence[Told], services: Sequence[Told], hosts: S
     return f"{called} is reached at {shown or 'no port'}, so {hosts[0]}:{port} is another server"
 
 
-def _of_pods(pods: Sequence[Told]) -> Iterator[tuple[str, int]]:
+def _of_pods(pods: Sequence[JsonObject]) -> Iterator[tuple[str, int]]:
     """Addresses of their own, with the ports that they tell of; a node's port has no host."""
     for pod in pods:
         status = pod.get("status") or {}
@@ -43,7 +45,7 @@ def _of_pods(pods: Sequence[Told]) -> Iterator[tuple[str, int]]:
                 yield from ((host, int(one["hostPort"])) for host in ("", str(status.get("hostIP", ""))))
 
 
-def _of_services(pods: Sequence[Told], services: Sequence[Told]) -> Iterator[tuple[str, int]]:
+def _of_services(pods: Sequence[JsonObject], services: Sequence[JsonObject]) -> Iterator[tuple[str, int]]:
     for service in services:
         spec = service["spec"]
         if not any(_picked(pod, spec.get("selector")) for pod in pods):
@@ -61,7 +63,7 @@ def _of_services(pods: Sequence[Told], services: Sequence[Told]) -> Iterator[tup
                 yield from ((host, int(one["nodePort"])) for host in ("", *nodes))
 
 
-def _picked(pod: Told, selector: Told | None) -> bool:
+def _picked(pod: JsonObject, selector: JsonObject | None) -> bool:
     labels = pod["metadata"].get("labels") or {}
     return bool(selector) and all(labels.get(key) == value for key, value in (selector or {}).items())
 

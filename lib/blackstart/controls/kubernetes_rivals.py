@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from blackstart.controls.kubernetes_answers import Told, controller
+from blackstart.controls.kubernetes_answers import JsonObject, controller
 
 # Who sets a workload back to what stands in Git, by how one of its labels or annotations begins, and how to put it off.
 _GITOPS = {
@@ -22,7 +22,7 @@ _WRITERS = {
 }
 
 
-def rivals(workload: Told, autoscalers: Iterable[Told], budgets: Iterable[Told]) -> dict[str, str]:
+def rivals(workload: JsonObject, autoscalers: Iterable[JsonObject], budgets: Iterable[JsonObject]) -> dict[str, str]:
     """What would undo a stop, fight its undo or forbids it, by the name that `allow` takes: what it does, and what to
     do about it."""
     return {
@@ -33,13 +33,13 @@ def rivals(workload: Told, autoscalers: Iterable[Told], budgets: Iterable[Told])
     }
 
 
-def _owner(workload: Told) -> dict[str, str]:
+def _owner(workload: JsonObject) -> dict[str, str]:
     owner = controller(workload)
     word = f"{owner.get('kind')}/{owner.get('name')}"
     return {word: "owns it, and its operator sets it back: break it by that one's own means"} if owner else {}
 
 
-def _gitops(workload: Told) -> dict[str, str]:
+def _gitops(workload: JsonObject) -> dict[str, str]:
     meta = workload["metadata"]
     marks = {mark: f"its mark {mark}" for mark in (*(meta.get("labels") or ()), *(meta.get("annotations") or ()))}
     writers = {one.get("manager") for one in meta.get("managedFields") or ()}
@@ -51,7 +51,7 @@ def _gitops(workload: Told) -> dict[str, str]:
     return found
 
 
-def _autoscalers(workload: Told, autoscalers: Iterable[Told]) -> dict[str, str]:
+def _autoscalers(workload: JsonObject, autoscalers: Iterable[JsonObject]) -> dict[str, str]:
     found = {}
     for one in autoscalers:
         spec, aims = one["spec"], one["spec"]["scaleTargetRef"]
@@ -64,7 +64,7 @@ def _autoscalers(workload: Told, autoscalers: Iterable[Told]) -> dict[str, str]:
     return found
 
 
-def _budgets(workload: Told, budgets: Iterable[Told]) -> dict[str, str]:
+def _budgets(workload: JsonObject, budgets: Iterable[JsonObject]) -> dict[str, str]:
     labels = workload["spec"]["template"]["metadata"].get("labels") or {}
     found = {}
     for one in budgets:

@@ -5,19 +5,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from blackstart.base.errors import BadTarget, did_you_mean
-from blackstart.controls.kubernetes_answers import Told, controller, count, selector_of
+from blackstart.controls.kubernetes_answers import JsonObject, controller, count, selector_of
 
 SCALED = ("deployment", "statefulset")
 WORKLOADS = (*SCALED, "daemonset")
 
 
-class Asked(Protocol):
+class ApiClient(Protocol):
     """What is asked of an API server: what `cluster.api_server.ApiServer` answers."""
 
-    def get(self, kind: str, name: str, namespace: str = "") -> Told | None:
+    def get(self, kind: str, name: str, namespace: str = "") -> JsonObject | None:
         """One object; None where there is none of that name."""
 
-    def list(self, kind: str, namespace: str, selector: str = "") -> Sequence[Told]:
+    def list(self, kind: str, namespace: str, selector: str = "") -> Sequence[JsonObject]:
         """All of a kind that a label selector picks."""
 
 
@@ -31,12 +31,12 @@ class Found:
     pods: int
 
 
-def meant(api: Asked, namespace: str, resource: str, name: str) -> Found:
+def meant(api: ApiClient, namespace: str, resource: str, name: str) -> Found:
     """What is there by that name, or what the selector picks. Raises BadTarget with what is near, StepFailed."""
     return _selected(api, namespace, name) if resource == "pod" else _workload(api, namespace, resource, name)
 
 
-def _workload(api: Asked, namespace: str, resource: str, name: str) -> Found:
+def _workload(api: ApiClient, namespace: str, resource: str, name: str) -> Found:
     found = api.get(resource, name, namespace)
     if found is None:
         names = [one["metadata"]["name"] for one in api.list(resource, namespace)]
@@ -52,7 +52,7 @@ def _workload(api: Asked, namespace: str, resource: str, name: str) -> Found:
     return Found(resource, name, selector, count(found))
 
 
-def _selected(api: Asked, namespace: str, selector: str) -> Found:
+def _selected(api: ApiClient, namespace: str, selector: str) -> Found:
     """The workload, where the selector picks all of its pods and no others."""
     pods = api.list("pod", namespace, selector)
     if not pods:
@@ -66,7 +66,7 @@ def _selected(api: Asked, namespace: str, selector: str) -> Found:
     return Found("pod", selector, selector, len(pods))
 
 
-def _maker(api: Asked, namespace: str, pods: Sequence[Told]) -> Told:
+def _maker(api: ApiClient, namespace: str, pods: Sequence[JsonObject]) -> JsonObject:
     """What all the pods are of; empty where that is nothing, or several."""
     owners = [controller(pod) for pod in pods]
     if len({one.get("uid") for one in owners}) != 1:

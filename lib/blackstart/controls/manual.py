@@ -42,7 +42,7 @@ class Manual(Control):
         """Itself: there is nothing that could be looked up."""
         return self
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """Taken to run; whether it does is seen from outside only."""
         return State("running", detail="controlled by hand")
 

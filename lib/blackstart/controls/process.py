@@ -56,7 +56,7 @@ find_process() {
   fi; };
 """
 _LOOK = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 0 ] || exit 0; '
-_FACTS = _LOOK + 'echo "$root $(look "$root")"; args "$root"'
+_STATE = _LOOK + 'echo "$root $(look "$root")"; args "$root"'
 _START = 'root=$(find_process "$1" "$2"); code=$?; [ $code -lt 2 ] || exit $code; [ $code = 1 ] || { '
 _START += 'echo "already running as process $root"; exit 0; }; '
 _SEEN = (
@@ -123,7 +123,7 @@ class Process(Control):
         path = f"{os.path.dirname(os.path.abspath(program))}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         return replace(self, line=line, cwd=cwd, env=tuple(sorted((*self.env, ("PATH", path)))))
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """Whether the process is there, its pid and start time, and whether it is stopped."""
         words = self._look(timeout_s).stdout.split("\n")[0].split()
         if len(words) != 4 or words[1].startswith(("Z", "X")):
@@ -193,7 +193,7 @@ class Process(Control):
         return Command(argv, host=self.host, timeout_s=timeout_s)
 
     def _look(self, timeout_s: float) -> Outcome:
-        step = self._script("look", _FACTS, timeout_s=timeout_s)
+        step = self._script("look", _STATE, timeout_s=timeout_s)
         outcome = run(step)
         if outcome.code == 67:
             raise BadTarget(f"{outcome.stderr.strip()}. Give a pidfile, or a command line that only one has.")

@@ -87,9 +87,9 @@ class Supervisor(Control):
         name = self._one_of([full_name(info) for info in known])
         return Supervisor(name, self.config, self.ctl or _supervisorctl(), None, _revives(settings, name))
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """What supervisord says of the program, and whether its process is stopped."""
-        return self._facts_there(timeout_s) if self.host else self._facts_here(timeout_s)
+        return self._read_state_there(timeout_s) if self.host else self._read_state_here(timeout_s)
 
     def start(self) -> tuple[Command, ...]:
         """`supervisorctl start`; a start that falls into a stop under way is an error, to be tried again."""
@@ -147,7 +147,7 @@ class Supervisor(Control):
         hint = "" if matches else did_you_mean(self.name, known)
         raise BadTarget(f'"{self.name}" in supervisor ({self.config}) {why}{hint}')
 
-    def _facts_here(self, timeout_s: float) -> State:
+    def _read_state_here(self, timeout_s: float) -> State:
         try:
             settings = supervisor_rpc.remembered_settings(self.config)
             info = supervisor_rpc.ask(settings, "getProcessInfo", self.name, timeout_s=timeout_s)
@@ -161,7 +161,7 @@ class Supervisor(Control):
         ended = utc_iso(datetime.fromtimestamp(info["stop"] + 1, UTC)) if not info["pid"] and info.get("stop") else ""
         return State(status, instance, info["pid"] or None, self.revives, detail, ended=ended)
 
-    def _facts_there(self, timeout_s: float) -> State:
+    def _read_state_there(self, timeout_s: float) -> State:
         look = 'told=$("$1" -c "$2" status "$3"); echo "$told"; set -- $told; [ "$3" = pid ] && look "${4%,}" || true'
         words = ("sh", "-c", process_tree.script(look), "facts", self.ctl, self.config, self.name)
         outcome = run(Command(words, self.host, timeout_s))

@@ -70,7 +70,7 @@ class Systemd(Control):
             raise BadTarget(f'systemd has no unit "{self.unit}" ({load or "no answer"}).{self._near()}')
         return Systemd(told["Id"], self.user, self.host, _revives(told.get("Restart", "no")))
 
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """What systemd says of the unit, and whether its main process is stopped."""
         look = 'unit=$1; shift; root=$("$@"); echo "$root"; root=${root#*MainPID=}; look "${root%%[!0-9]*}" || true'
         argv = ("sh", "-c", process_tree.script(look), "show", self.unit, *self._show().argv)

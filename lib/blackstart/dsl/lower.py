@@ -42,7 +42,7 @@ from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.tcp import Tcp
 
 Made = TypeVar("Made")
-Asked = TypeVar("Asked", Check, Expectation)
+CheckOrExpectation = TypeVar("CheckOrExpectation", Check, Expectation)
 Own = Mapping[str, type[Injector]]
 NONE: Own = {}
 _RATE_PER_S = 5.0
@@ -163,9 +163,9 @@ def _made(scenario: Scenario, setting: Setting, wanted: list[Expected], retries:
     )
 
 
-def _named_apart(asked: Iterable[Asked]) -> tuple[Asked, ...]:
+def _named_apart(asked: Iterable[CheckOrExpectation]) -> tuple[CheckOrExpectation, ...]:
     """Each once, and what differs under one name numbered: of two limits that are expected neither is left out."""
-    kept: list[Asked] = []
+    kept: list[CheckOrExpectation] = []
     for one in asked:
         if one not in kept:
             kept.append(one)

@@ -48,11 +48,11 @@ class Bystanders:
                 self._controls[name] = control
                 if self._is_touched(name, control):  # by another name: two services may be in one container
                     continue
-                state = control.facts(_LOOK_WITHIN_S)
+                state = control.read_state(_LOOK_WITHIN_S)
                 until_s = clock.now_s() + _BACK_WITHIN_S
                 while when == "after" and state.status not in ALIVE and clock.now_s() < until_s:
                     observer.wait(lambda: False, clock.now_s() + 0.5, between)
-                    state = control.facts(_LOOK_WITHIN_S)
+                    state = control.read_state(_LOOK_WITHIN_S)
                 told = {"status": state.status, "instance": state.instance, "detail": state.detail}
                 seen[name] = told | {"revives": state.revives} | _of_its_end(control, state)
             except Exception as error:  # whatever it was: it is no reason to end a run, or to say that it held

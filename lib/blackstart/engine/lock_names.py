@@ -38,7 +38,7 @@ def _life(control: Control) -> str:
     The other names stay its own when it is started anew.
     """
     with suppress(StepFailed, Refused):
-        state = control.facts()
+        state = control.read_state()
         began = identity.started(state.pid) if state.pid and not control.reach() else None
         if began:
             return f"process:{state.pid}:{began}"

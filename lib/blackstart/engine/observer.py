@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any, Literal
 
 from blackstart.base import clock
-from blackstart.base.pulse import Beat, Pulse
+from blackstart.base.scheduling_lag import LagMeter, LagSample
 from blackstart.engine.sampling.sampler import Sampler
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
@@ -44,7 +44,7 @@ class Observer:
         self._eased = False
         self._stop_if: dict[str, list[tuple[Condition, list[Reading]]]] = {}
         self._late = Lateness()
-        self._pulse = Pulse(partial(self.late, RUN))
+        self._lag_meter = LagMeter(partial(self.late, RUN))
         self._sampler = Sampler([], self._take, CALM_TICK_S, max_rate_hz, read_timeout_s)
 
     def start(self, probes: Sequence[Probe], stop_if: Sequence[Condition]) -> None:
@@ -53,7 +53,7 @@ class Observer:
             self._stop_if.setdefault(condition.probe.name, []).append((condition, []))
         asked = [*probes, *(condition.probe for condition in stop_if)]
         self._asked = {probe.name for probe in asked}
-        self._pulse.start()
+        self._lag_meter.start()
         self._sampler.watch(asked)
         self._sampler.start()
 
@@ -69,14 +69,14 @@ class Observer:
         self._sampler.set_tick(tick_s)
 
     def stop(self) -> None:
-        self._pulse.stop()
+        self._lag_meter.stop()
         self._sampler.stop()
 
-    def late(self, who: str, beat: Beat) -> None:
+    def late(self, who: str, sample: LagSample) -> None:
         """How late a process of ours was: on record, and for that much longer an `eventually` is looked at."""
         with self.lock:
-            self.journal.write(EventName.LATENESS, who=who, **event_of(beat))
-            self._late = self._late.heard(who, beat)
+            self.journal.write(EventName.LATENESS, who=who, **event_of(sample))
+            self._late = self._late.heard(who, sample)
 
     def _take(self, endpoint: str, readings: Sequence[Reading], tick_s: float) -> None:
         with self.lock:

@@ -300,7 +300,7 @@ class Run:
             self._safely(self._drain)
         self._safely(lambda: recording.collect(self.experiment, self.observer, self.guardian.problem))
         if self.flags.pause_on_fail and safe_state.spares_services(self.plan.target, self.flags):
-            self._safely(self._pause_if_broken)
+            self._safely(self._pause_if_failed)
         self._safely(lambda: self.bystanders.look("after", self.observer, self._between_recovery), EventName.TROUBLE)
         if self.told_to_pause:
             return
@@ -308,7 +308,7 @@ class Run:
             self._safely(lambda: self.observer.decide(self.ends_by_s, self._between_recovery))
         self.observer.phase("end")
 
-    def _pause_if_broken(self) -> None:
+    def _pause_if_failed(self) -> None:
         """What is broken already stays so: the look at the others takes seconds, in which the system would go on. What
         is read from then on is the pause's doing, and not judged."""
         judgement = self._judged()

@@ -13,7 +13,7 @@ from typing import Any
 
 from blackstart import controls
 from blackstart.base.errors import Refused, StepFailed
-from blackstart.controls.kubernetes_answers import Told, controller, is_alive
+from blackstart.controls.kubernetes_answers import JsonObject, controller, is_alive
 from blackstart.controls.kubernetes_chaos import ABSENT, INJECTED, acts_on, daemons, stale
 from blackstart.controls.kubernetes_context import Context, place_of
 from blackstart.controls.steps.local import carry_out, run
@@ -53,7 +53,7 @@ class Pods:
 
     tested: ServiceUnderTest
     place: Context
-    told: Sequence[Told]
+    told: Sequence[JsonObject]
     daemons: Mapping[str, str]
     lease_s: float
 

@@ -20,7 +20,7 @@ from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
 
 _STARTS_WITHIN_S = 8.0
-Pulse = RedisPing | PostgresPing
+LivenessProbe = RedisPing | PostgresPing
 # Whoever answers in its own protocol is up, unless it says that it is still on its way.
 _UP = {
     RedisPing: ("PONG", "NOAUTH", "NOPERM", "DENIED", "MAXCLIENTS", "MISCONF", "BUSY"),
@@ -32,7 +32,7 @@ _UP = {
 class ServiceUnderTest:
     """A service that a fault is about to touch: its control, exactly resolved, its state before, and how it shows.
 
-    `port` says whether it accepts connections, `pulse` whether it answers in its own protocol (None where it is not
+    `port` says whether it accepts connections, `liveness` whether it answers in its own protocol (None where it is not
     known to speak one). Both are asked without the control, and without a login: a server may have lost its users by
     the restart, and what is written down of the undo needs no password. In all conditions what an outsider sees stands
     first: its moment is the effect, from which limits count.
@@ -42,7 +42,7 @@ class ServiceUnderTest:
     control: Control
     state: State
     port: Tcp | None
-    pulse: Pulse | None
+    liveness: LivenessProbe | None
 
     def change(
         self,
@@ -75,14 +75,14 @@ class ServiceUnderTest:
     def up(self) -> tuple[Condition, ...]:
         """Answers, accepts connections and runs."""
         return (
-            *((self.pulse.is_one_of(*_UP[type(self.pulse)]),) if self.pulse else ()),
+            *((self.liveness.is_one_of(*_UP[type(self.liveness)]),) if self.liveness else ()),
             *((self.port.is_("open"),) if self.port else ()),
             *self.status("running"),
         )
 
     def unheard(self) -> tuple[Condition, ...]:
         """Can't be talked to; nothing where it has no address."""
-        seen = self.pulse or self.port
+        seen = self.liveness or self.port
         return (seen.silent(),) if seen else ()
 
     def down(self) -> tuple[Condition, ...]:
@@ -145,8 +145,8 @@ def service_under_test(target: Target, name: str) -> ServiceUnderTest:
     where an orchestrator owns it."""
     service = target.service(name)
     control = controls.resolved(service)
-    port, pulse = _outside(service)
-    if control.by_hand and not port and not pulse:
+    port, liveness = _outside(service)
+    if control.by_hand and not port and not liveness:
         raise BadTarget(
             f'service "{name}" is controlled by hand, so its effect must be seen from outside: give it an address'
         )
@@ -160,7 +160,7 @@ def service_under_test(target: Target, name: str) -> ServiceUnderTest:
     if state.status != "running":
         detail = f" ({state.detail})" if state.detail else ""
         raise Refused(f"{name} is {state.status}{detail}, and only what runs can be broken. Start it first.")
-    return ServiceUnderTest(service, control, state, port, pulse)
+    return ServiceUnderTest(service, control, state, port, liveness)
 
 
 def _settled(control: Control, name: str) -> State:
@@ -171,11 +171,11 @@ def _settled(control: Control, name: str) -> State:
         retry=retry_if_result(lambda state: state.status == "starting"),
         retry_error_callback=lambda attempt: attempt.outcome.result() if attempt.outcome else None,
     )
-    state: State = retrying(controls.facts, control, name)
+    state: State = retrying(controls.read_state, control, name)
     return state
 
 
-def _outside(service: Service) -> tuple[Tcp | None, Pulse | None]:
+def _outside(service: Service) -> tuple[Tcp | None, LivenessProbe | None]:
     address = service.address or protocols.address_of(service)
     if not address:
         return None, None

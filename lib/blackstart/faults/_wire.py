@@ -49,7 +49,7 @@ class Route:
         """Whether it takes connections."""
         return Tcp(address=self.address, name=f"{self.name}_wire_port")
 
-    def pulse(self) -> Probe | None:
+    def liveness(self) -> Probe | None:
         """Whether it answers in its own protocol; None where that is not known. Needs no password."""
         name = f"{self.name}_wire_answer"
         if self.speaks == "redis":
@@ -74,12 +74,12 @@ class Route:
 
     def answers(self) -> Condition:
         """It answers in its own protocol, or at least takes connections."""
-        probe = self.pulse()
+        probe = self.liveness()
         return Condition(probe, "answers") if probe else self.port().is_("open")
 
     def silent(self) -> Condition:
         """Nobody is there: the port refuses, or what takes connections for it (a published port) hangs up at once."""
-        probe = self.pulse()
+        probe = self.liveness()
         return Condition(probe, "unreachable") if probe else self.port().unreachable()
 
     def normal(self) -> None:
@@ -97,7 +97,7 @@ class Route:
 
     def round_trip(self, fault: str) -> RoundTrip:
         """The round trip in ms. Raises Refused where nobody could measure it."""
-        probe = self.pulse()
+        probe = self.liveness()
         if probe is None:
             raise Refused(
                 f"nobody could see whether {fault} works: no answer of {self.name} can be timed. Give it a dsn "

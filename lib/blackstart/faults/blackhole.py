@@ -32,8 +32,8 @@ class Blackhole:
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or nobody could see it."""
         proxied = proxy_route_to(target, self.service)
-        pulse = proxied.route.pulse()
-        if pulse is None:
+        liveness = proxied.route.liveness()
+        if liveness is None:
             raise Refused(
                 f"nobody could see whether {self.service} stays silent: what it speaks is not known. Give it a dsn or "
                 "a url."
@@ -41,7 +41,7 @@ class Blackhole:
         proxied.route.normal()
         streams = ("upstream", "downstream") if self.stream == "both" else (self.stream,)
         toxic, *more = (proxied.toxic("timeout", stream, timeout=0) for stream in streams)
-        silent = Condition(pulse, "timed_out")
+        silent = Condition(liveness, "timed_out")
         if self.share < 1:
             toxic, silent = proxied.partly(toxic, self.share, "silent")
         return (proxied.toxic_change(self.describe(), toxic, silent, proxied.route.answers(), *more),)

@@ -31,7 +31,7 @@ class Netem:
         """One change. Raises Refused without root or tc, or where the interface is not known or somebody else's."""
         point = _queues.leaving_point(target, self.service)
         line = point.route
-        trip = RoundTrip(line.pulse() or line.port(), f"{self.service}_round_trip_ms")
+        trip = RoundTrip(line.liveness() or line.port(), f"{self.service}_round_trip_ms")
         slow_ms = line.slower_by(trip, self.delay_ms - self.jitter_ms)
         jitter = (f"{self.jitter_ms}ms",) if self.jitter_ms else ()
         loss = ("loss", f"{self.loss_percent:g}%") if self.loss_percent else ()

@@ -17,7 +17,7 @@ class Pause:
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run or nobody could see that it is frozen."""
         tested = service_under_test(target, self.service)
-        if not tested.pulse:
+        if not tested.liveness:
             tested.refuse_by_hand("it speaks no protocol that we know, so that nobody could see whether it is frozen")
         # The start is for a service that somebody, or a watchdog, has ended while it was frozen.
         undo = (*tested.control.resume(), *tested.control.start())
@@ -27,7 +27,7 @@ class Pause:
 
     def _bites(self, tested: ServiceUnderTest) -> tuple[Condition, ...]:
         bites = (
-            *((tested.pulse.timed_out(),) if tested.pulse else ()),
+            *((tested.liveness.timed_out(),) if tested.liveness else ()),
             *((tested.port.is_("open"),) if tested.port else ()),
             *tested.status("paused"),
         )

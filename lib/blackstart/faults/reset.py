@@ -34,15 +34,15 @@ class Reset:
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where no proxy carries the service or nobody could see it."""
         proxied = proxy_route_to(target, self.service)
-        pulse = proxied.route.pulse()
-        if pulse is None:
+        liveness = proxied.route.liveness()
+        if liveness is None:
             raise Refused(
                 f"nobody could see whether connections to {self.service} break: what it speaks is not known. "
                 "Give it a dsn or a url."
             )
         proxied.route.normal()
         toxic = proxied.toxic("reset_peer", self.stream, timeout=self.after_ms)
-        broken = Condition(pulse, "unreachable")
+        broken = Condition(liveness, "unreachable")
         if self.share < 1:
             toxic, broken = proxied.partly(toxic, self.share, "reset")
         return (proxied.toxic_change(self.describe(), toxic, broken, proxied.route.answers()),)

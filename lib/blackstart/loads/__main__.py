@@ -18,7 +18,7 @@ from typing import Any
 
 from blackstart.base.codec import from_data
 from blackstart.base.errors import EXIT_REFUSED, BlackstartError
-from blackstart.base.pulse import Beat, Pulse
+from blackstart.base.scheduling_lag import LagMeter, LagSample
 from blackstart.loads import driving
 from blackstart.loads.driving.control import Control, say
 
@@ -45,14 +45,14 @@ def main(argv: list[str] | None = None) -> int:
 async def _play(load: Any, spec: Path, history: Path, share: tuple[int, int] | None) -> None:
     control = Control()
     control.listen()
-    Pulse(_tell_stall).start()  # it ends with the process
+    LagMeter(_tell_stall).start()  # it ends with the process
     driver = importlib.import_module(f"blackstart.loads.driving.{load.kind}")
     await driver.drive(load, spec, history, control, share)
 
 
-def _tell_stall(beat: Beat) -> None:
-    if beat.stalled:
-        say("stalled", beat=dataclasses.astuple(beat))
+def _tell_stall(sample: LagSample) -> None:
+    if sample.stalled:
+        say("stalled", sample=dataclasses.astuple(sample))
 
 
 def _share(text: str) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from typing import Any, Self
 import blackstart
 from blackstart.base.codec import to_data
 from blackstart.base.errors import Damaged, StepFailed, StepTimedOut
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence import history
 from blackstart.loads.load import Load
 from blackstart.loads.summary import Driven, Summary, summarise
@@ -41,7 +41,7 @@ class LoadHandle:
         self.ready: dict[str, Any] | None = None
         self._summary: Summary | None = None
         self._refused = ""
-        self.on_stall: Callable[[Beat], object] = lambda beat: None  # called in a thread of ours
+        self.on_stall: Callable[[LagSample], object] = lambda sample: None  # called in a thread of ours
         self._process = process
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -166,7 +166,7 @@ class LoadHandle:
             try:
                 facts = json.loads(line)
                 event = facts.pop("event")
-                stall = Beat(*facts["beat"]) if event == "stalled" else None
+                stall = LagSample(*facts["sample"]) if event == "stalled" else None
             except (ValueError, KeyError, AttributeError, TypeError):
                 continue  # not ours: a user's script may print
             if stall is not None:

@@ -1,8 +1,8 @@
 """The one face of whatever stops, starts, kills and pauses a service.
 
 A control is plain data made from the service's `control` table. It says *what would be done*, as steps; what it asks
-of the service (`facts`, and what says so below) changes nothing. Not every control has every power: what one lacks is
-answered with NotAvailable and its reason.
+of the service (`read_state`, and what says so below) changes nothing. Not every control has every power: what one lacks
+is answered with NotAvailable and its reason.
 """
 
 from abc import ABC, abstractmethod
@@ -50,7 +50,7 @@ class Control(ABC):
     by_hand: ClassVar[bool] = False
     """A person has to do it."""
     least_tick_s: ClassVar[float] = 0.1
-    """How often `facts` may be asked, in seconds; less often where it `reach`es another machine."""
+    """How often `read_state` may be asked, in seconds; less often where it `reach`es another machine."""
     dependents_why: ClassVar[str] = ""
     """What `dependents` need of the service, as in "live in its network"."""
     own_group: ClassVar[bool] = False
@@ -92,7 +92,7 @@ class Control(ABC):
         """The same control with exact identity and absolute paths, as found now. Raises BadTarget, StepFailed."""
 
     @abstractmethod
-    def facts(self, timeout_s: float = 10.0) -> State:
+    def read_state(self, timeout_s: float = 10.0) -> State:
         """The state of the service now. Raises StepFailed where it can't be seen, StepTimedOut past the limit."""
 
     @abstractmethod

@@ -13,7 +13,8 @@ class Verdict(StrEnum):
     the form of a proof bundle, where all that is neither a pass nor untouched is a fail. `junit`: what a test case has
     in it, empty where it passes; never a skip, which servers show as green. `colours`: of a terminal (SGR). `says`: the
     meaning in a sentence. Besides these, a new word has its place in the order of verdicts (`verdict.judge.precedence`,
-    `commands.suite_summary.worst`), and says whether the trend counts it (`reports.trend.COUNTED`).
+    `commands.suite_summary.worst`), and says whether the trend counts it (`reports.trend.COUNTED`); report.html has its
+    colours in `reports/style.css`, the failure catalog a heading for it (`reports.catalog_text`).
     """
 
     exit_code: int

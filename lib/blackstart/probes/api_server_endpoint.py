@@ -2,7 +2,7 @@
 
 from blackstart.base.errors import BlackstartError, StepTimedOut
 from blackstart.controls.kubernetes_context import Context
-from blackstart.controls.kubernetes_workload import Asked
+from blackstart.controls.kubernetes_workload import ApiClient
 from blackstart.model.reading import Answer, Reader
 from blackstart.probes.visitor import HoldsNothing
 
@@ -21,7 +21,7 @@ class ApiServerEndpoint:
         """A reader; the connection is kept by the client."""
         return _Looker(self)
 
-    def look(self, api: Asked) -> Answer:
+    def look(self, api: ApiClient) -> Answer:
         """What is seen there. Raises StepFailed, StepTimedOut."""
         raise NotImplementedError
 

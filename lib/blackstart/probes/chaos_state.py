@@ -3,7 +3,7 @@
 from blackstart.base.codec import plain
 from blackstart.controls.kubernetes_chaos import REPLACED, stage
 from blackstart.controls.kubernetes_context import Context
-from blackstart.controls.kubernetes_workload import Asked
+from blackstart.controls.kubernetes_workload import ApiClient
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Answer, Endpoint
 from blackstart.probes.api_server_endpoint import ApiServerEndpoint
@@ -24,7 +24,7 @@ class ChaosState(AsAnswered, Bound):
 
     def endpoint(self) -> Endpoint:
         """The API server, asked for it and its pods."""
-        return ChaosAsked(self.place, self.resource, self.called, self.selector, self.uids)
+        return ChaosStateEndpoint(self.place, self.resource, self.called, self.selector, self.uids)
 
     def lost(self) -> Condition:
         """What spoils a run while it lasts: a pod that has come meanwhile is not broken."""
@@ -32,7 +32,7 @@ class ChaosState(AsAnswered, Bound):
 
 
 @plain("endpoint.chaos")
-class ChaosAsked(ApiServerEndpoint):
+class ChaosStateEndpoint(ApiServerEndpoint):
     """One look at a resource and its pods."""
 
     place: Context
@@ -41,7 +41,7 @@ class ChaosAsked(ApiServerEndpoint):
     selector: str
     uids: tuple[str, ...]
 
-    def look(self, api: Asked) -> Answer:
+    def look(self, api: ApiClient) -> Answer:
         """Its stage."""
         found = api.get(self.resource, self.called, self.place.namespace)
         pods = api.list("pod", self.place.namespace, self.selector) if found else ()

@@ -2,7 +2,7 @@
 
 from blackstart.base.codec import plain
 from blackstart.controls.kubernetes_context import Context
-from blackstart.controls.kubernetes_workload import Asked
+from blackstart.controls.kubernetes_workload import ApiClient
 from blackstart.model.reading import Answer, Endpoint
 from blackstart.probes.api_server_endpoint import ApiServerEndpoint
 from blackstart.probes.mixed_in import AsAnswered, Bound
@@ -25,11 +25,11 @@ class ClusterThings(AsAnswered, Bound):
 
     def endpoint(self) -> Endpoint:
         """The API server, asked for these."""
-        return ClusterAsked(self.place, self.called, self.label, self.kinds)
+        return ClusterThingsEndpoint(self.place, self.called, self.label, self.kinds)
 
 
 @plain("endpoint.cluster_things")
-class ClusterAsked(ApiServerEndpoint):
+class ClusterThingsEndpoint(ApiServerEndpoint):
     """One look at the things of a name."""
 
     place: Context
@@ -37,7 +37,7 @@ class ClusterAsked(ApiServerEndpoint):
     label: str
     kinds: tuple[str, ...]
 
-    def look(self, api: Asked) -> Answer:
+    def look(self, api: ApiClient) -> Answer:
         """How many there are, and of what kinds."""
         found = [kind for kind in self.kinds if api.get(kind, self.called, self.place.namespace)]
         found += ["pod"] * len(api.list("pod", self.place.namespace, f"{self.label}={self.called}"))

@@ -32,7 +32,7 @@ class ControlState(Conditions):
         if self.control is not None:
             return self
         control = controls.resolved(target.service(self.service))
-        was = controls.facts(control, self.service).instance if self.field == "life" else self.was
+        was = controls.read_state(control, self.service).instance if self.field == "life" else self.was
         return ControlState(self.service, control, self.field, was)
 
     def endpoint(self) -> Endpoint:
@@ -80,7 +80,7 @@ class _Looker(HoldsNothing):
     def read(self, timeout_s: float) -> Answer:
         """The state now."""
         try:
-            return Answer("answer", self._control.facts(timeout_s))
+            return Answer("answer", self._control.read_state(timeout_s))
         except StepTimedOut as error:
             return Answer("timed_out", note=str(error))
         except BlackstartError as error:

@@ -27,7 +27,7 @@ class _OfProxy(Bound):
 
     def endpoint(self) -> Endpoint:
         """The proxy, asked through its API."""
-        return ProxyAsked(self.api, self.proxy)
+        return ProxyEndpoint(self.api, self.proxy)
 
     def place(self) -> tuple[str, str]:
         """The API, and the name of the proxy in it."""
@@ -92,7 +92,7 @@ def _proxy_of(answer: Answer) -> tuple[ReadingKind, Scalar | dict[str, object], 
 
 
 @plain("endpoint.proxy")
-class ProxyAsked:
+class ProxyEndpoint:
     """GET of one proxy. Where nobody listens at all, that is an answer: `no proxy`."""
 
     api: str
@@ -151,11 +151,11 @@ class WireState(AsAnswered):
 
     def endpoint(self) -> Endpoint:
         """The wire, and the API behind it."""
-        return WireAsked(self.clear, self.api)
+        return WireStateEndpoint(self.clear, self.api)
 
 
 @plain("endpoint.wire_state")
-class WireAsked:
+class WireStateEndpoint:
     """One look at a wire."""
 
     clear: Condition

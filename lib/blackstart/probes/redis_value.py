@@ -77,7 +77,7 @@ class _RedisReader(CappedReader):
 
 
 @plain("endpoint.redis_command")
-class RedisAsked:
+class RedisCommandEndpoint:
     """One reading command. `dsn` may be `env:NAME`."""
 
     dsn: str
@@ -120,9 +120,9 @@ class RedisCommand(Conditions):
         """The probe with the service's dsn."""
         return replace(self, dsn=self.dsn or redis_dsn(target.service(self.service)))
 
-    def endpoint(self) -> RedisAsked:
+    def endpoint(self) -> RedisCommandEndpoint:
         """The command."""
-        return RedisAsked(self.dsn, self.command)
+        return RedisCommandEndpoint(self.dsn, self.command)
 
     def pick(self, answer: Answer) -> Picked:
         """The reply, or the field of it."""

@@ -4,7 +4,7 @@ while it ran. What a session was given is none of it, and none of these settings
 from blackstart.model import protocols
 from blackstart.model.reading import Answer, Endpoint
 from blackstart.model.target import Service
-from blackstart.probes.redis_value import RedisAsked
+from blackstart.probes.redis_value import RedisCommandEndpoint
 from blackstart.probes.sql import SqlQuery
 
 _REDIS = ("maxmemory*", "maxclients", "timeout", "appendonly", "save", "min-replicas-to-write", "replica-read-only")
@@ -29,7 +29,7 @@ def of(service: Service, within_s: float) -> dict[str, str]:
         return {str(row["name"]): str(row["setting"]) for row in rows}
     found: dict[str, str] = {}
     for pattern in _REDIS if speaks == "redis" else ():
-        told = _asked(RedisAsked(service.dsn, ("CONFIG", "GET", pattern)), within_s).body
+        told = _asked(RedisCommandEndpoint(service.dsn, ("CONFIG", "GET", pattern)), within_s).body
         # Names and values in turn, where it is a Redis that answers.
         words = (
             [one.decode("utf-8", "replace") for one in told if isinstance(one, bytes)] if isinstance(told, list) else []

@@ -213,7 +213,7 @@ def load(view: RunView, rows: Sequence[LoadRow], unreadable: int) -> Element | N
 
 def lateness(view: RunView) -> Element | None:
     """How late the run itself was, and what of it tells on what was seen; None where an older run did not say."""
-    if not view.lateness.beats:
+    if not view.lateness.samples:
         return None
     told = view.lateness.told(view.from_s, view.to_s)
     rows = [

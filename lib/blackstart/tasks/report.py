@@ -109,7 +109,7 @@ def trend(
     )
 
 
-class _Told(Argument):
+class _NoteText(Argument):
     """An option with which the note's own text may be left out: of Invoke's positionals none may."""
 
     def __init__(self, given: Argument, text: Argument) -> None:
@@ -126,7 +126,7 @@ class _Note(Task):
     def get_arguments(self, ignore_unknown_help: bool | None = None) -> list[Argument]:
         made = super().get_arguments(ignore_unknown_help)
         text = next(argument for argument in made if argument.name == "text")
-        return [_Told(one, text) if one.name in ("learning", "improvement") else one for one in made]
+        return [_NoteText(one, text) if one.name in ("learning", "improvement") else one for one in made]
 
 
 @task(

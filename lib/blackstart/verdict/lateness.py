@@ -2,8 +2,9 @@
 time in which we stood still. That says nothing of the system: it is inconclusive, in place of broken; nothing is held
 for it.
 
-Every run measures it (`blackstart.base.pulse`), and it is decided upon here alone. What time can't bring about stays a
-violation: a value that must never be, one that is not as before, and what checks count in the final state. Pure.
+Every run measures it (`blackstart.base.scheduling_lag`), and it is decided upon here alone. What time can't bring about
+stays a violation: a value that must never be, one that is not as before, and what checks count in the final state.
+Pure.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from statistics import fmean
 from typing import Any
 
 from blackstart.base.durations import shown
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Event, Record
@@ -49,80 +50,87 @@ _TIMED = ("taken_over", "thresholds")
 class Lateness:
     """How late processes of ours were, each with its name.
 
-    `bad` are the beats in which they stood still or starved: what was seen then says nothing. `slow` are those and the
-    ones in which the machine was crowded: then a time limit that was passed says nothing, and a time that something
+    `bad` are the samples in which they stood still or starved: what was seen then says nothing. `slow` are those and
+    the ones in which the machine was crowded: then a time limit that was passed says nothing, and a time that something
     took only by how much it was longer than on a machine at rest.
     """
 
-    beats: tuple[tuple[str, Beat], ...] = ()
+    samples: tuple[tuple[str, LagSample], ...] = ()
 
     @classmethod
     def of(cls, record: Record, *processes: str) -> Lateness:
         """That of these processes, of all where none is named. A journal of before tells of none."""
-        told = ((str(event["who"]), beat_of(event)) for event in record.of(EventName.LATENESS))
-        return cls(tuple((who, beat) for who, beat in told if who in (processes or (who,))))
+        told = ((str(event["who"]), sample_of(event)) for event in record.of(EventName.LATENESS))
+        return cls(tuple((who, sample) for who, sample in told if who in (processes or (who,))))
 
-    def heard(self, who: str, beat: Beat) -> Lateness:
-        """The same, and this beat of that process."""
-        return Lateness((*self.beats, (who, beat)))
-
-    @cached_property
-    def bad(self) -> tuple[tuple[str, Beat], ...]:
-        return tuple((who, beat) for who, beat in self.beats if is_bad(beat))
+    def heard(self, who: str, sample: LagSample) -> Lateness:
+        """The same, and this sample of that process."""
+        return Lateness((*self.samples, (who, sample)))
 
     @cached_property
-    def slow(self) -> tuple[tuple[str, Beat], ...]:
-        return tuple((who, beat) for who, beat in self.beats if is_bad(beat) or (beat.runnable or 0) >= CROWDED_PER_CPU)
+    def bad(self) -> tuple[tuple[str, LagSample], ...]:
+        return tuple((who, sample) for who, sample in self.samples if is_bad(sample))
+
+    @cached_property
+    def slow(self) -> tuple[tuple[str, LagSample], ...]:
+        return tuple(
+            (who, sample) for who, sample in self.samples if is_bad(sample) or (sample.runnable or 0) >= CROWDED_PER_CPU
+        )
 
     @cached_property
     def times(self) -> list[tuple[float, float]]:
         """When what was under way may be excused (see `excuses`)."""
-        return [(beat.from_s, beat.to_s + RECOIL_S) for _, beat in self.slow]
+        return [(sample.from_s, sample.to_s + RECOIL_S) for _, sample in self.slow]
 
     def worst_s(self, from_s: float, to_s: float) -> float:
         """By how much one tick of that time came late at worst: so much of any wait may be ours."""
-        return max((beat.worst_s for _, beat in self.beats if beat.from_s <= to_s and from_s <= beat.to_s), default=0.0)
+        return max(
+            (sample.worst_s for _, sample in self.samples if sample.from_s <= to_s and from_s <= sample.to_s),
+            default=0.0,
+        )
 
     def summary(self) -> dict[str, Any]:
         """The figures of the whole run, for reports: how late, altogether and at worst, how long at a standstill, the
         share of the time that was slow, and the means of what the kernel tells, None where it does not; all of them
         None where nobody measured."""
-        lasted_s = sum(beat.to_s - beat.from_s for who, beat in self.beats if who == RUN)
-        slow_s = sum(beat.to_s - beat.from_s for who, beat in self.slow if who == RUN)
+        lasted_s = sum(sample.to_s - sample.from_s for who, sample in self.samples if who == RUN)
+        slow_s = sum(sample.to_s - sample.from_s for who, sample in self.slow if who == RUN)
 
         def mean(name: str) -> float | None:
-            told = [value for _, beat in self.beats if (value := getattr(beat, name)) is not None]
+            told = [value for _, sample in self.samples if (value := getattr(sample, name)) is not None]
             return round(fmean(told), 3) if told else None
 
         figures = {
-            "lateMs": round(sum(beat.late_s for _, beat in self.beats) * 1000, 1),
-            "worstMs": round(max((beat.worst_s for _, beat in self.beats), default=0.0) * 1000, 1),
+            "lateMs": round(sum(sample.late_s for _, sample in self.samples) * 1000, 1),
+            "worstMs": round(max((sample.worst_s for _, sample in self.samples), default=0.0) * 1000, 1),
             "stoodStillMs": {who: round(sum(b.late_s for name, b in self.bad if name == who and b.stalled) * 1000, 1)
                              for who in (RUN, LOAD)},
             "slowShare": round(slow_s / lasted_s, 3) if lasted_s else 0.0,
             **{name: mean(name) for name in ("waited", "pressure", "runnable")},
         }  # fmt: skip
-        return figures if self.beats else dict.fromkeys(figures)
+        return figures if self.samples else dict.fromkeys(figures)
 
     def figures_s(self, from_s: float, to_s: float) -> tuple[float, float]:
         """By how much ticks of that time came late, altogether and at worst."""
-        beats = [beat for _, beat in self.beats if beat.from_s < to_s and from_s < beat.to_s]
-        return sum(beat.late_s for beat in beats), max((beat.worst_s for beat in beats), default=0.0)
+        samples = [sample for _, sample in self.samples if sample.from_s < to_s and from_s < sample.to_s]
+        return sum(sample.late_s for sample in samples), max((sample.worst_s for sample in samples), default=0.0)
 
     def late_s(self, from_s: float, to_s: float) -> float:
         """By how much the latest of our processes was late in that time, altogether."""
         late_s: defaultdict[str, float] = defaultdict(float)
-        for who, beat in self.bad:
-            late_s[who] += min(beat.late_s, _overlap_s(beat.from_s, beat.to_s, from_s, to_s))
+        for who, sample in self.bad:
+            late_s[who] += min(sample.late_s, _overlap_s(sample.from_s, sample.to_s, from_s, to_s))
         return max(late_s.values(), default=0.0)
 
     def crowded_s(self, from_s: float, to_s: float) -> float:
-        """How much of that time a crowded machine added to what needs a processor: a beat with ten threads for each
+        """How much of that time a crowded machine added to what needs a processor: a sample with ten threads for each
         processor is nine parts of ten of that."""
         added_s: defaultdict[str, float] = defaultdict(float)
-        for who, beat in self.beats:
-            if (beat.runnable or 0.0) >= CROWDED_PER_CPU:
-                added_s[who] += _overlap_s(beat.from_s, beat.to_s, from_s, to_s) * (1 - 1 / (beat.runnable or 1.0))
+        for who, sample in self.samples:
+            if (sample.runnable or 0.0) >= CROWDED_PER_CPU:
+                added_s[who] += _overlap_s(sample.from_s, sample.to_s, from_s, to_s) * (
+                    1 - 1 / (sample.runnable or 1.0)
+                )
         return max(added_s.values(), default=0.0)
 
     def covers(self, from_s: float, to_s: float) -> bool:
@@ -135,7 +143,7 @@ class Lateness:
 
     def slow_throughout(self, from_s: float, to_s: float) -> bool:
         """Whether next to all of that time is slow; so is no time at all."""
-        slow_s = sum(_overlap_s(beat.from_s, _felt_s(beat), from_s, to_s) for _, beat in self.slow)
+        slow_s = sum(_overlap_s(sample.from_s, _felt_s(sample), from_s, to_s) for _, sample in self.slow)
         return slow_s >= 0.9 * (to_s - from_s)
 
     def excuses(self, row: Row, fallback: bool = False) -> bool:
@@ -149,59 +157,69 @@ class Lateness:
             and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             and end_s - start_s >= LIMIT_LEAST_S
         )
-        beats = self.slow if row.status is None or fallback or gave_up else self.bad
+        samples = self.slow if row.status is None or fallback or gave_up else self.bad
         lasting_s = RECOIL_S if fallback else 0.0
         ours_s: defaultdict[str, float] = defaultdict(float)
-        for who, beat in beats:
-            ours_s[who] += _overlap_s(beat.from_s, max(_felt_s(beat), beat.to_s + lasting_s), start_s, end_s)
-        return _cover(beats, start_s - lasting_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
+        for who, sample in samples:
+            ours_s[who] += _overlap_s(sample.from_s, max(_felt_s(sample), sample.to_s + lasting_s), start_s, end_s)
+        return _cover(samples, start_s - lasting_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
 
     def told(self, from_s: float, to_s: float) -> str:
         """What stood still in that time, for how long, and how late we were else; "" for nothing."""
-        slow = [(who, beat) for who, beat in self.slow if _cover([(who, beat)], from_s, to_s)]
-        stood = [f"the {who}'s process stood still for {shown(beat.late_s)}" for who, beat in slow if beat.stalled]
-        return "; ".join([*dict.fromkeys(stood), *_starving([beat for _, beat in slow if not beat.stalled])])
+        slow = [(who, sample) for who, sample in self.slow if _cover([(who, sample)], from_s, to_s)]
+        stood = [
+            f"the {who}'s process stood still for {shown(sample.late_s)}" for who, sample in slow if sample.stalled
+        ]
+        return "; ".join([*dict.fromkeys(stood), *_starving([sample for _, sample in slow if not sample.stalled])])
 
 
 _FIELDS = ("from", "to", "late", "worst", "waited", "pressure", "runnable")
 
 
-def event_of(beat: Beat) -> Event:
-    """A beat as the fields of its event."""
-    values = (beat.from_s, beat.to_s, beat.late_s, beat.worst_s, beat.waited, beat.pressure, beat.runnable)
+def event_of(sample: LagSample) -> Event:
+    """A sample as the fields of its event."""
+    values = (
+        sample.from_s,
+        sample.to_s,
+        sample.late_s,
+        sample.worst_s,
+        sample.waited,
+        sample.pressure,
+        sample.runnable,
+    )
     return {name: None if value is None else round(value, 6) for name, value in zip(_FIELDS, values, strict=True)}
 
 
-def beat_of(event: Event) -> Beat:
-    """The beat that an event tells of."""
-    return Beat(*(event.get(name) for name in _FIELDS))  # type: ignore[arg-type]
+def sample_of(event: Event) -> LagSample:
+    """The sample that an event tells of."""
+    return LagSample(*(event.get(name) for name in _FIELDS))  # type: ignore[arg-type]
 
 
-def is_bad(beat: Beat) -> bool:
+def is_bad(sample: LagSample) -> bool:
     """Whether we stood still, or got next to no processor."""
-    return beat.stalled or beat.late_s >= STARVED_SHARE * (beat.to_s - beat.from_s)
+    return sample.stalled or sample.late_s >= STARVED_SHARE * (sample.to_s - sample.from_s)
 
 
-def _cover(beats: Sequence[tuple[str, Beat]], from_s: float, to_s: float) -> bool:
-    return any(beat.from_s <= to_s and from_s <= _felt_s(beat) for _, beat in beats)
+def _cover(samples: Sequence[tuple[str, LagSample]], from_s: float, to_s: float) -> bool:
+    return any(sample.from_s <= to_s and from_s <= _felt_s(sample) for _, sample in samples)
 
 
-def _felt_s(beat: Beat) -> float:
-    return beat.to_s + RECOIL_S if beat.stalled else beat.to_s
+def _felt_s(sample: LagSample) -> float:
+    return sample.to_s + RECOIL_S if sample.stalled else sample.to_s
 
 
 def _overlap_s(a_s: float, b_s: float, from_s: float, to_s: float) -> float:
     return max(0.0, min(b_s, to_s) - max(a_s, from_s))
 
 
-def _starving(beats: Sequence[Beat]) -> list[str]:
-    if not beats:
+def _starving(samples: Sequence[LagSample]) -> list[str]:
+    if not samples:
         return []
-    late_s, lasted_s = sum(beat.late_s for beat in beats), sum(beat.to_s - beat.from_s for beat in beats)
-    worst = shown(max(beat.worst_s for beat in beats))
+    late_s, lasted_s = sum(sample.late_s for sample in samples), sum(sample.to_s - sample.from_s for sample in samples)
+    worst = shown(max(sample.worst_s for sample in samples))
     told = f"the run itself was late by {shown(late_s)} in {shown(lasted_s)} (by {worst} at worst)"
-    runnable = max((beat.runnable for beat in beats if beat.runnable is not None), default=None)
-    pressure = max((beat.pressure for beat in beats if beat.pressure is not None), default=None)
+    runnable = max((sample.runnable for sample in samples if sample.runnable is not None), default=None)
+    pressure = max((sample.pressure for sample in samples if sample.pressure is not None), default=None)
     told += "" if runnable is None else f", with {runnable:.1f} threads for each processor"
     return [told if pressure is None else f"{told}, under a CPU pressure of {pressure:.0%}"]
 

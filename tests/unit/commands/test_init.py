@@ -17,7 +17,7 @@ import pytest
 from blackstart.base.console import Console
 from blackstart.commands import init
 from blackstart.commands.starting import parts, recognized, running
-from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.draft import Draft, Sourced
 from blackstart.commands.starting.parts import Seen
 from blackstart.commands.starting.running import Running
 from blackstart.commands.target_file import load
@@ -279,9 +279,12 @@ def test_a_name_or_kind_that_is_none_is_refused(here: Callable[..., int], capsys
 
 def test_every_text_can_stand_in_the_file() -> None:
     hostile = 'a "b" \\ # c\n[services.x]\nd = "é'
-    draft = Draft({"name": Told("x"), "api": Told("http://127.0.0.1:1", hostile)})
+    draft = Draft({"name": Sourced("x"), "api": Sourced("http://127.0.0.1:1", hostile)})
     text = (
-        draft.noted("", hostile).left_open("orders", hostile).with_service("s", {"log": Told(hostile, hostile)}).text()
+        draft.noted("", hostile)
+        .left_open("orders", hostile)
+        .with_service("s", {"log": Sourced(hostile, hostile)})
+        .text()
     )
     assert tomllib.loads(text) == {
         "name": "x", "api": "http://127.0.0.1:1", "services": {"s": {"log": hostile}},

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-Told = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
-def workload(kind: str = "Deployment", wanted: int = 2, name: str = "redis", **meta: Any) -> Told:
+def workload(kind: str = "Deployment", wanted: int = 2, name: str = "redis", **meta: Any) -> JsonObject:
     template = {"metadata": {"labels": {"app": name, "tier": "cache"}}, "spec": {"containers": [{"name": "main"}]}}
-    spec: Told = {"selector": {"matchLabels": {"app": name}}, "template": template}
-    status: Told = {}
+    spec: JsonObject = {"selector": {"matchLabels": {"app": name}}, "template": template}
+    status: JsonObject = {}
     if kind == "DaemonSet":
         status["desiredNumberScheduled"] = wanted
     else:
@@ -18,12 +18,19 @@ def workload(kind: str = "Deployment", wanted: int = 2, name: str = "redis", **m
     return {"kind": kind, "metadata": {"name": name, "uid": f"{name}-uid", **meta}, "spec": spec, "status": status}
 
 
-def pod(name: str = "a", ready: bool = True, restarts: int = 0, owner: Told | None = None, **more: Any) -> Told:
+def pod(
+    name: str = "a", ready: bool = True, restarts: int = 0, owner: JsonObject | None = None, **more: Any
+) -> JsonObject:
     """`more`: `phase`, `deletionTimestamp`, `waiting` (a reason why its container does not run)."""
     waiting = more.get("waiting")
     state = {"waiting": {"reason": waiting}} if waiting else {"running": {"startedAt": "2026-11-29T07:00:00Z"}}
     main = {"name": "main", "containerID": f"containerd://{name * 64}", "restartCount": restarts, "state": state}
-    meta: Told = {"name": name, "uid": f"{name}-uid", "labels": {"app": "redis"}, "ownerReferences": [owner or of()]}
+    meta: JsonObject = {
+        "name": name,
+        "uid": f"{name}-uid",
+        "labels": {"app": "redis"},
+        "ownerReferences": [owner or of()],
+    }
     if "deletionTimestamp" in more:
         meta["deletionTimestamp"] = more["deletionTimestamp"]
     conditions = [{"type": "Ready", "status": "True" if ready and not waiting else "False"}]
@@ -42,6 +49,6 @@ def pod(name: str = "a", ready: bool = True, restarts: int = 0, owner: Told | No
     return {"kind": "Pod", "metadata": meta, "spec": spec, "status": status}
 
 
-def of(kind: str = "ReplicaSet", name: str = "redis-1", uid: str = "") -> Told:
+def of(kind: str = "ReplicaSet", name: str = "redis-1", uid: str = "") -> JsonObject:
     """What a thing has as its owner."""
     return {"kind": kind, "name": name, "uid": uid or f"{name}-uid", "controller": True}

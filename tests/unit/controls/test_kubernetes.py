@@ -143,7 +143,7 @@ def test_rights_are_asked_for_one_by_one_by_name() -> None:
 
 def target(monkeypatch: pytest.MonkeyPatch, rivals: dict[str, str], *allow: str) -> Target:
     monkeypatch.setattr(Kubernetes, "resolve", lambda self: FOUND)
-    monkeypatch.setattr(Kubernetes, "facts", lambda self, timeout_s=10.0: RUNNING)
+    monkeypatch.setattr(Kubernetes, "read_state", lambda self, timeout_s=10.0: RUNNING)
     monkeypatch.setattr(Kubernetes, "rivals", lambda self: rivals)
     monkeypatch.setattr(Kubernetes, "crash", lambda self, seen, signal: self.start())
     return Target("test", allow=allow, services={"redis": Service("redis", control={"deployment": "redis"})})

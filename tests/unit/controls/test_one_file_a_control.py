@@ -36,7 +36,7 @@ class Marker(Control):
     def resolve(self):
         return self
 
-    def facts(self, timeout_s=10.0):
+    def read_state(self, timeout_s=10.0):
         there = os.path.exists(self.path)
         return State("running" if there else "stopped", str(os.stat(self.path).st_ino) if there else "")
 

@@ -6,4 +6,4 @@ import pytest
 @pytest.fixture(autouse=True)
 def never_crowded(monkeypatch: pytest.MonkeyPatch) -> None:
     """No count of threads: a time limit that was missed is missed, however busy the machine is with the tests."""
-    monkeypatch.setattr("blackstart.base.pulse._runnable", list)
+    monkeypatch.setattr("blackstart.base.scheduling_lag._runnable", list)

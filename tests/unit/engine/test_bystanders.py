@@ -148,7 +148,7 @@ class Named(NamedTuple):
     def resolve(self) -> Named:
         return Named("4f1c")
 
-    def facts(self, timeout_s: float) -> State:
+    def read_state(self, timeout_s: float) -> State:
         return State("running", "7:100")
 
     def settings(self) -> dict[str, str]:

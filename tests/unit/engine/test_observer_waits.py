@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from blackstart.base import clock
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.engine import observer as observing
 from blackstart.engine.observer import PROVED_TICK_S
 from blackstart.evidence import journal
@@ -228,5 +228,5 @@ def test_what_is_awaited_is_looked_at_for_as_long_as_we_were_late(scene: Callabl
     told.monitors.anchor("fault", began_s)
     told.see(ready, 200, 200)
     assert told.observer.undecided("fault") == []
-    told.observer.late(RUN, Beat(began_s + 1, began_s + 100, 99.0, 99.0))
+    told.observer.late(RUN, LagSample(began_s + 1, began_s + 100, 99.0, 99.0))
     assert [w.expectation.name for w in told.observer.undecided("fault")] == ["during"]

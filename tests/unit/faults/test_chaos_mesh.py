@@ -33,7 +33,7 @@ from blackstart.model.target import Service, Target
 from blackstart.probes.tcp import Tcp
 from tests.requirements import require
 from tests.services import free_port
-from tests.unit.controls.kubernetes_objects import Told, pod
+from tests.unit.controls.kubernetes_objects import JsonObject, pod
 
 FOUND = Kubernetes(
     "deployment", "redis", "shop", "kind", "uid-1", "https://127.0.0.1:6443", "/bin/kubectl", "/k/c", "app=redis", 2
@@ -48,7 +48,7 @@ class Cluster:
     """What an API server has: `things` by kind; `tries` by node is what a queue that is tried there says."""
 
     def __init__(self) -> None:
-        self.things: dict[str, list[Told]] = {
+        self.things: dict[str, list[JsonObject]] = {
             "pod": [pod(name) for name in NODES],
             "endpointslice": [daemons("node-1", "node-2")],
         }
@@ -61,7 +61,7 @@ class Cluster:
     def get(self, kind: str, name: str, namespace: str = "") -> None:
         """Nothing but what can be listed."""
 
-    def list(self, kind: str, namespace: str, selector: str = "") -> list[Told]:
+    def list(self, kind: str, namespace: str, selector: str = "") -> list[JsonObject]:
         self.asked[kind] = namespace
         return self.things.get(kind, [])
 
@@ -73,7 +73,7 @@ class Cluster:
         return Outcome(not self.says, 2 if self.says else 0, "", self.says, 0.0)
 
 
-def daemons(*nodes: str, ready: bool = True) -> Told:
+def daemons(*nodes: str, ready: bool = True) -> JsonObject:
     ends = [
         {"nodeName": node, "conditions": {"ready": ready}, "targetRef": {"name": f"chaos-daemon-of-{node}"}}
         for node in nodes
@@ -118,10 +118,10 @@ def plan(fault: Fault, where: Target | None = None) -> Change:
     return change
 
 
-def made(change: Change) -> Told:
+def made(change: Change) -> JsonObject:
     (create,) = change.do
     assert isinstance(create, Command)
-    told: Told = json.loads(create.argv[4])
+    told: JsonObject = json.loads(create.argv[4])
     return told
 
 
@@ -196,7 +196,7 @@ def test_where_a_proxy_is_named_on_the_way_it_is_the_way(cluster: Cluster) -> No
     assert made(plan(Drop("redis"), proxied))["kind"] == "NetworkChaos"  # which no proxy can do
 
 
-def of_chaos(name: str, phase: str, **status: Any) -> Told:
+def of_chaos(name: str, phase: str, **status: Any) -> JsonObject:
     record = {"id": f"shop/{name}", "phase": phase, "injectedCount": 1}
     about = {"desiredPhase": status.get("wanted", "Run"), "containerRecords": [record]}
     return {"metadata": {"name": "others"}, "status": {"experiment": about}}
@@ -216,7 +216,9 @@ def of_chaos(name: str, phase: str, **status: Any) -> Told:
         ),
     ],
 )
-def test_what_it_could_not_do_or_undo_is_refused_by_name(cluster: Cluster, kind: str, thing: Told, reason: str) -> None:
+def test_what_it_could_not_do_or_undo_is_refused_by_name(
+    cluster: Cluster, kind: str, thing: JsonObject, reason: str
+) -> None:
     cluster.things[kind] = [thing]
     with pytest.raises(Refused, match=reason):
         plan(Drop("redis"))
@@ -225,7 +227,7 @@ def test_what_it_could_not_do_or_undo_is_refused_by_name(cluster: Cluster, kind:
 @pytest.mark.parametrize(
     "thing", [of_chaos("c", "Injected"), of_chaos("aa", "Injected"), of_chaos("a", "Not Injected", wanted="Stop")]
 )
-def test_what_breaks_other_pods_or_is_over_does_not_matter(cluster: Cluster, thing: Told) -> None:
+def test_what_breaks_other_pods_or_is_over_does_not_matter(cluster: Cluster, thing: JsonObject) -> None:
     cluster.things["networkchaos"] = [thing]
     assert plan(Drop("redis"))
 

@@ -256,8 +256,8 @@ def test_what_a_service_speaks_is_told_by_its_dsn_its_url_its_name_or_its_port(s
 
 def test_everything_is_asked_through_the_address_not_the_dsn() -> None:
     where = target(dsn="redis://:secret@past-the-proxy:7000/0", address="127.0.0.1:26379")
-    pulse = route_to(where, "redis").pulse()
-    assert pulse is not None and pulse.endpoint().describe() == "PING redis://127.0.0.1:26379"
+    liveness = route_to(where, "redis").liveness()
+    assert liveness is not None and liveness.endpoint().describe() == "PING redis://127.0.0.1:26379"
 
 
 def test_a_service_without_an_address_is_refused() -> None:

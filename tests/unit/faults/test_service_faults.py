@@ -31,7 +31,7 @@ def target(state: State, monkeypatch: pytest.MonkeyPatch, sharing: tuple[str, ..
     """A target whose Redis is a container in that state."""
     service = Service("redis", control={"docker": "redis"}, **{"address": "db1:6379", **more})
     monkeypatch.setattr(Docker, "resolve", lambda self: CONTAINER)
-    monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: state)
+    monkeypatch.setattr(Docker, "read_state", lambda self, timeout_s=10.0: state)
     monkeypatch.setattr(Docker, "dependents", lambda self: sharing)
     return Target("test", services={"redis": service})
 
@@ -125,7 +125,7 @@ def test_what_an_orchestrator_owns_is_refused_by_its_label(
 
 
 @pytest.mark.parametrize(
-    ("more", "pulse", "port"),
+    ("more", "liveness", "port"),
     [
         ({"address": "db1:6379"}, "redis_ping is silent", True),
         ({"address": "db1:1234"}, "redis_ping is silent", True),  # by its name
@@ -138,12 +138,12 @@ def test_what_an_orchestrator_owns_is_refused_by_its_label(
     ],
 )
 def test_what_an_outsider_sees_is_found_from_dsn_address_or_name(
-    more: dict[str, str], pulse: str | None, port: bool, monkeypatch: pytest.MonkeyPatch
+    more: dict[str, str], liveness: str | None, port: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DSN", "rediss://:geheim@db1:6380/0")
     change = plan(Stop("redis"), RUNNING, monkeypatch, **more)
     bites, gone = words(change)
-    assert bites[0] == pulse or pulse is None
+    assert bites[0] == liveness or liveness is None
     assert ("redis_port is open" in gone) == port
     assert "geheim" not in json.dumps(to_data(change))
 

@@ -37,7 +37,7 @@ TABLE = {
 def target(monkeypatch: pytest.MonkeyPatch) -> Target:
     """Five hosts on which everything runs."""
     monkeypatch.setattr(Docker, "resolve", lambda self: self)
-    monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: State("running", "42:noon", 42))
+    monkeypatch.setattr(Docker, "read_state", lambda self, timeout_s=10.0: State("running", "42:noon", 42))
     monkeypatch.setattr(Docker, "dependents", lambda self: ())
     return from_table(TABLE, "shop.toml")
 

@@ -38,7 +38,7 @@ def machine(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(**told))
     monkeypatch.setattr(_cgroups, "group_of", lambda pid, controller: None)
     monkeypatch.setattr(_cgroups, "cpus_of", lambda pid: (4, 5))
-    monkeypatch.setattr(Process, "facts", lambda self, timeout_s=10.0: told.get("state", RUNNING))
+    monkeypatch.setattr(Process, "read_state", lambda self, timeout_s=10.0: told.get("state", RUNNING))
     which = shutil.which
     monkeypatch.setattr(
         shutil, "which", lambda name, **more: told.get(name) if name == "stress-ng" else which(name, **more)
@@ -130,7 +130,7 @@ def test_what_does_not_run_on_this_machine_is_refused(machine: dict[str, Any], m
         plan(MemoryStress("api", 0.5), {"manual": "the blue box"})
     container = Docker(container="api", name="api", id="a" * 64, engine="docker", endpoint="unix:///d.sock")
     monkeypatch.setattr(Docker, "resolve", lambda self: container)
-    monkeypatch.setattr(Docker, "facts", lambda self, timeout_s=10.0: RUNNING)
+    monkeypatch.setattr(Docker, "read_state", lambda self, timeout_s=10.0: RUNNING)
     monkeypatch.setattr(Docker, "dependents", lambda self: ())
     with pytest.raises(Refused, match="is not the container api's: its engine runs in a machine of its own"):
         plan(CpuStress("api", 0.5), {"docker": "api"})

@@ -17,7 +17,7 @@ from blackstart.probes.chaos_state import ChaosState
 from blackstart.probes.cluster_things import ClusterThings
 from blackstart.probes.read import read_once
 from tests.requirements import require
-from tests.unit.controls.kubernetes_objects import Told
+from tests.unit.controls.kubernetes_objects import JsonObject
 from tests.unit.probes.servers import Handler, free_port, http, requests_of, serving
 
 PODS = "/api/v1/namespaces/shop/pods?labelSelector=app=redis"
@@ -47,7 +47,7 @@ def probes(where: Context) -> Iterator[Probe]:
     yield ClusterThings(where, "redis", "app", ("job", "configmap"))
 
 
-def answering(objects: dict[str, Told], silent: tuple[str, ...] = ()) -> Handler:
+def answering(objects: dict[str, JsonObject], silent: tuple[str, ...] = ()) -> Handler:
     """An API server that has these, by their paths, and else nothing; asked for what is `silent` it says nothing."""
 
     def handle(conn: socket.socket) -> None:
@@ -62,14 +62,14 @@ def answering(objects: dict[str, Told], silent: tuple[str, ...] = ()) -> Handler
     return handle
 
 
-def seen(folder: Path, objects: dict[str, Told]) -> list[tuple[object, str]]:
+def seen(folder: Path, objects: dict[str, JsonObject]) -> list[tuple[object, str]]:
     with serving(answering(objects)) as port:
         readings = [read_once(probe, 5.0) for probe in probes(place(folder, port))]
     assert {one.kind for one in readings} == {"value"}, readings
     return [(one.value, one.note) for one in readings]
 
 
-def pods(*names: str) -> Told:
+def pods(*names: str) -> JsonObject:
     items = [{"metadata": {"name": name, "uid": f"{name}-uid"}} for name in names]
     return {"kind": "PodList", "apiVersion": "v1", "metadata": {}, "items": items}
 

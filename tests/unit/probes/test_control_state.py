@@ -24,7 +24,7 @@ def test_one_look_feeds_status_and_process() -> None:
 
 
 def test_its_life_is_told_from_the_one_that_ran_when_the_run_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Manual, "facts", lambda self, timeout_s=10.0: State("running", "42:noon", 42))
+    monkeypatch.setattr(Manual, "read_state", lambda self, timeout_s=10.0: State("running", "42:noon", 42))
     life = ControlState("redis", field="life").bind(
         Target("test", services={"redis": Service("redis", control={"manual": True})})
     )
@@ -60,6 +60,6 @@ def test_a_control_that_can_not_see_it_is_a_reading_and_no_error(
     def fail(self: Manual, timeout_s: float = 10.0) -> State:
         raise error
 
-    monkeypatch.setattr(Manual, "facts", fail)
+    monkeypatch.setattr(Manual, "read_state", fail)
     reading = read_once(ControlState("redis", CONTROL), 1.0)
     assert (reading.kind, reading.note) == (kind, str(error))

@@ -9,7 +9,7 @@ import pytest
 
 from blackstart.base.urls.redis import read
 from blackstart.probes.redis_plain import PlainReader, is_plain
-from blackstart.probes.redis_value import RedisAsked
+from blackstart.probes.redis_value import RedisCommandEndpoint
 from tests.unit.probes.servers import Handler, free_port, serving
 
 
@@ -29,7 +29,7 @@ from tests.unit.probes.servers import Handler, free_port, serving
 )
 def test_what_is_simple_is_asked_without_the_library(dsn: str, command: tuple[str, ...], plain: bool) -> None:
     assert is_plain(command) is plain
-    reader = RedisAsked(dsn, command).open()
+    reader = RedisCommandEndpoint(dsn, command).open()
     assert isinstance(reader, PlainReader) is plain
     reader.close()
 

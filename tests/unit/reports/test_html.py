@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence import history, journal
 from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
@@ -165,11 +165,11 @@ def test_how_late_the_run_itself_was_stands_in_page_and_results(stories: dict[st
     held = stories["held"]
     assert "How late the run itself was" not in html.page(held)  # an older journal says nothing of it
     fault = next(phase for phase in held.phases if phase.name == "fault")
-    beats = (
-        Beat(fault.from_s, fault.from_s + 1, 0.03, 0.01, 0.1, 0.9, 1.5),
-        Beat(fault.from_s + 1, fault.from_s + 2, 1, 1),
+    samples = (
+        LagSample(fault.from_s, fault.from_s + 1, 0.03, 0.01, 0.1, 0.9, 1.5),
+        LagSample(fault.from_s + 1, fault.from_s + 2, 1, 1),
     )
-    told = [{"at": fault.to_s, "event": "lateness", "who": "run", **event_of(beat)} for beat in beats]
+    told = [{"at": fault.to_s, "event": "lateness", "who": "run", **event_of(sample)} for sample in samples]
     events = (held.record.events[0], *told, *held.record.events[1:])
     view = RunView(journal.Record(events), held.judgement, held.where)
     text = page(view).text("main")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.journal import Record
 from blackstart.model.expect import always, eventually, never
 from blackstart.model.experiment import Check
@@ -14,7 +14,7 @@ from blackstart.model.finding import Finding
 from blackstart.model.verdict import Verdict
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.verdict.judge import judge
-from blackstart.verdict.lateness import LOAD, RUN, Lateness, beat_of, event_of
+from blackstart.verdict.lateness import LOAD, RUN, Lateness, event_of, sample_of
 from tests.unit.builders import BEFORE, Story, change, experiment, finding, health, leader, ready
 from tests.unit.histories import history_of
 from tests.unit.verdict.checks.rows import row
@@ -40,13 +40,15 @@ def ended(told: Story, at_s: float) -> Story:
 
 def late(told: Story, from_s: float, to_s: float, late_s: float | None = None, who: str = RUN, **more: float) -> Story:
     """A stretch in which a process of ours was late; without a figure, it stood still."""
-    beat = Beat(from_s, to_s, to_s - from_s if late_s is None else late_s, to_s - from_s if late_s is None else 0.06)
-    return told.note(to_s, "lateness", who=who, **{**event_of(beat), **more})
+    sample = LagSample(
+        from_s, to_s, to_s - from_s if late_s is None else late_s, to_s - from_s if late_s is None else 0.06
+    )
+    return told.note(to_s, "lateness", who=who, **{**event_of(sample), **more})
 
 
 def test_a_beat_comes_back_from_the_journal() -> None:
-    beat = Beat(1.0, 2.0, 0.25, 0.06, 0.2, 0.9, 3.5)
-    assert beat_of(event_of(beat)) == beat
+    sample = LagSample(1.0, 2.0, 0.25, 0.06, 0.2, 0.9, 3.5)
+    assert sample_of(event_of(sample)) == sample
 
 
 def test_a_limit_missed_by_less_than_we_stood_still_is_inconclusive() -> None:
@@ -142,8 +144,8 @@ def test_a_stall_of_the_load_hides_nothing_that_the_run_saw() -> None:
 
 
 def test_two_processes_that_stood_still_together_are_late_once() -> None:
-    stall = Beat(2.0, 3.0, 1.0, 1.0)
-    own = Lateness().heard(RUN, stall).heard(LOAD, stall).heard(RUN, Beat(4.0, 5.0, 0.1, 0.1))
+    stall = LagSample(2.0, 3.0, 1.0, 1.0)
+    own = Lateness().heard(RUN, stall).heard(LOAD, stall).heard(RUN, LagSample(4.0, 5.0, 0.1, 0.1))
     assert own.late_s(0.0, 10.0) == 1.0
     assert own.late_s(2.5, 10.0) == 0.5
     assert (own.told(0.0, 1.0), own.told(6.0, 7.0)) == ("", "")
@@ -208,16 +210,16 @@ def test_late_time_after_the_undo_excuses_no_check_of_the_fault() -> None:
 def test_a_request_is_excused_by_the_process_that_was_late_for_most_of_its_time() -> None:
     own, lost = Lateness(), row("k", "info", start_s=10.0, end_s=20.0, status=None)
     for who in (RUN, LOAD):
-        own = own.heard(who, Beat(12.0, 15.0, 1.5, 0.1))
+        own = own.heard(who, LagSample(12.0, 15.0, 1.5, 0.1))
     assert not own.excuses(lost)
-    assert own.heard(LOAD, Beat(15.0, 18.0, 1.5, 0.1)).excuses(lost)
+    assert own.heard(LOAD, LagSample(15.0, 18.0, 1.5, 0.1)).excuses(lost)
 
 
 def test_few_threads_make_no_latency_count_for_more_or_less() -> None:
-    starved = Beat(2.0, 3.0, 0.3, 0.1, runnable=0.5)
+    starved = LagSample(2.0, 3.0, 0.3, 0.1, runnable=0.5)
     own = Lateness().heard(RUN, starved)
     assert own.crowded_s(2.0, 3.0) == 0.0
-    crowded = own.heard(RUN, Beat(2.0, 3.0, 0.01, 0.01, runnable=6.0))
+    crowded = own.heard(RUN, LagSample(2.0, 3.0, 0.01, 0.01, runnable=6.0))
     assert crowded.crowded_s(2.0, 3.0) == pytest.approx(5 / 6)
     assert crowded.crowded_s(2.5, 9.0) == pytest.approx(5 / 12)  # the rest of a long wait counts in full
 

@@ -13,7 +13,7 @@ from blackstart.model.target import Target
 
 
 @dataclass(frozen=True)
-class Told:
+class Sourced:
     """A value, and where it is from."""
 
     value: Any
@@ -25,21 +25,21 @@ class Draft:
     """`top` are the keys above all tables; `services` their keys by name; `tables` other tables by name. `notes` stand
     above the service or table of that name ("": at the top of the file), `open` lines below it, all as comments."""
 
-    top: Mapping[str, Told]
-    services: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
-    tables: Mapping[str, Mapping[str, Told]] = field(default_factory=dict)
+    top: Mapping[str, Sourced]
+    services: Mapping[str, Mapping[str, Sourced]] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, Sourced]] = field(default_factory=dict)
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     open: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def with_service(self, name: str, keys: Mapping[str, Told]) -> "Draft":
+    def with_service(self, name: str, keys: Mapping[str, Sourced]) -> "Draft":
         """With that service in place of what it said of it."""
         return replace(self, services={**self.services, name: keys})
 
-    def with_top(self, key: str, told: Told) -> "Draft":
+    def with_top(self, key: str, told: Sourced) -> "Draft":
         """With a key above all tables."""
         return replace(self, top={**self.top, key: told})
 
-    def with_table(self, name: str, keys: Mapping[str, Told]) -> "Draft":
+    def with_table(self, name: str, keys: Mapping[str, Sourced]) -> "Draft":
         """With that table."""
         return replace(self, tables={**self.tables, name: keys})
 
@@ -78,7 +78,7 @@ class Draft:
         ]
         return text.rstrip("\n") + "\n" + "".join(f"{line}\n" for line in lines)
 
-    def _add(self, made: tomlkit.TOMLDocument, name: str, keys: Mapping[str, Told] | None) -> None:
+    def _add(self, made: tomlkit.TOMLDocument, name: str, keys: Mapping[str, Sourced] | None) -> None:
         made.add(tomlkit.nl())
         if keys is not None:
             made.add(name, self._table(keys, name))
@@ -86,7 +86,7 @@ class Draft:
         for line in (*self.notes.get(name, ()), *self.open.get(name, ())):
             made.add(tomlkit.comment(one_line(line)))
 
-    def _table(self, keys: Mapping[str, Told], called: str) -> Table:
+    def _table(self, keys: Mapping[str, Sourced], called: str) -> Table:
         made = tomlkit.table()
         for line in self.notes.get(called, ()):
             made.add(tomlkit.comment(one_line(line)))
@@ -96,7 +96,7 @@ class Draft:
         return made
 
 
-def _fill(made: Any, keys: Mapping[str, Told]) -> None:
+def _fill(made: Any, keys: Mapping[str, Sourced]) -> None:
     for key, told in keys.items():
         value = tomlkit.item(told.value)
         if isinstance(told.value, dict):

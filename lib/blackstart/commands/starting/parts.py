@@ -9,7 +9,7 @@ from blackstart.base.console import Console
 from blackstart.base.errors import BlackstartError, Refused, did_you_mean
 from blackstart.base.state import invoke
 from blackstart.commands.starting import recognized, running
-from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.draft import Draft, Sourced
 from blackstart.commands.starting.running import Running
 from blackstart.engine.link_check import first_proved
 from blackstart.model import protocols
@@ -52,7 +52,7 @@ def look(say: Callable[[str], None]) -> list[Seen]:
     return [each for each in seen if each.speaks]
 
 
-def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> tuple[Told, str]:
+def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> tuple[Sourced, str]:
     """The API that is meant, and the kind of its system. Raises Refused where that can't be told, or there are two."""
     if given.api:
         kind, silence = kind or recognized.kind(given.api), recognized.silence(given.api)
@@ -60,13 +60,13 @@ def api_of(seen: Sequence[Seen], given: Flags, kind: str, console: Console) -> t
             unknown = f"shows no series of a known system: say which it is, --kind {_kinds()}"
             raise Refused(f"{given.api} {silence or unknown}")
         value = f"env:{given.variable('api')}" if "@" in given.api else given.api
-        return Told(value, f"by {given.called('api')}" + (f"; it {silence}" if silence else "")), kind
+        return Sourced(value, f"by {given.called('api')}" + (f"; it {silence}" if silence else "")), kind
     known = [(each.one, of) for each in seen if each.speaks == running.HTTP and (of := _kind_of(each.one, kind))]
     if len(known) > 1 and console.interactive:
         known = [each for each in known if console.ask(f"Is it the {each[1]} at {each[0].told}?")][:1]
     if len(known) == 1:
         one, kind = known[0]
-        return Told(f"http://{one.address}", f"{one.told}; its metrics are those of a {kind}"), kind
+        return Sourced(f"http://{one.address}", f"{one.told}; its metrics are those of a {kind}"), kind
     if known:
         listed = ", ".join(f"http://{one.address} ({of}, {one.told})" for one, of in known)
         raise Refused(f"{len(known)} APIs could be meant: {listed}. Say which: --api URL")
@@ -91,9 +91,9 @@ def everything(draft: Draft, seen: Sequence[Seen], given: Flags, console: Consol
     place = protocols.read_http(target.api).place
     hosts = running.hosts_here(place.host, place.port)
     own = next((each.one for each in seen if each.one.is_at(hosts, place.port)), None)
-    keys = {"address": Told(place.address), "url": Told(draft.top["api"].value)}
+    keys = {"address": Sourced(place.address), "url": Sourced(draft.top["api"].value)}
     if own and "manual" not in own.control:
-        keys["control"] = Told(dict(own.control), own.told)
+        keys["control"] = Sourced(dict(own.control), own.told)
     draft = draft.with_service("api", keys)
     if not hosts:
         why = f"{place.address} is not this machine: of what runs here only what is proved to be its own is taken"
@@ -101,7 +101,7 @@ def everything(draft: Draft, seen: Sequence[Seen], given: Flags, console: Consol
         draft = draft.noted("services.api", why)
     for speaks, key in ((recognized.PROMETHEUS, "prometheus"), (recognized.PROXY, "proxy")):
         for each in [each for each in seen if hosts and each.speaks == speaks][:1]:
-            draft = draft.with_top(key, Told(f"http://{each.one.address}", each.one.told))
+            draft = draft.with_top(key, Sourced(f"http://{each.one.address}", each.one.told))
     wanted = target.system.by_flags.servers if target.system.by_flags else _STORES
     for name in wanted:
         draft = _service(draft, name, _candidates(seen, name, target.system, given), bool(hosts), console)
@@ -162,25 +162,25 @@ def _inline(one: Running) -> str:
     return "{ " + ", ".join(f'{key} = "{value}"' for key, value in one.control.items()) + " }"
 
 
-def _keys(name: str, one: Running) -> dict[str, Told]:
-    keys = {"address": Told(one.address, one.told)} if one.address else {}
-    keys["control"] = Told(dict(one.control), one.told)
+def _keys(name: str, one: Running) -> dict[str, Sourced]:
+    keys = {"address": Sourced(one.address, one.told)} if one.address else {}
+    keys["control"] = Sourced(dict(one.control), one.told)
     dsn = _dsn(name, one)
     return {**keys, "dsn": dsn} if dsn else keys
 
 
-def _dsn(name: str, one: Running) -> Told | None:
+def _dsn(name: str, one: Running) -> Sourced | None:
     """How it is logged in to: by the variable that holds it, or without a password where it wants none."""
     variable = _URL_IN.get(name, "")
     if (url := os.environ.get(variable)) and (not one.address or _leads_to(url, name, one)):
-        return Told(f"env:{variable}", "set when this was written")
+        return Sourced(f"env:{variable}", "set when this was written")
     if name == "redis" and one.address and not recognized.wants_login(one.address):
-        return Told(f"redis://{one.address}/0", "it answers without a password")
+        return Sourced(f"redis://{one.address}/0", "it answers without a password")
     if name == "postgres" and one.address and one.settings:
         dsn = _without_password(one)
         reading = read_once(SqlScalar("SELECT 1", dsn=dsn, name="login"), _PROVED_WITHIN_S)
         return (
-            Told(dsn, "it answers without a password; user and database as in its container")
+            Sourced(dsn, "it answers without a password; user and database as in its container")
             if (reading.kind == "value")
             else None
         )
@@ -233,7 +233,7 @@ def with_tried_facts(draft: Draft, console: Console) -> Draft:
         for facts, proof in systems.tried(target):
             condition = proof.on(lambda probe: probe.bind(target))
             if condition.matches(read_once(condition.probe, _PROVED_WITHIN_S)):
-                told = {name: Told(value, "tried, and found there") for name, value in facts.items()}
+                told = {name: Sourced(value, "tried, and found there") for name, value in facts.items()}
                 draft = draft.with_table(FACTS, {**draft.tables.get(FACTS, {}), **told})
                 console.say(
                     f"facts: {', '.join(f'{name} is {value}' for name, value in facts.items())}: tried, and found there"
@@ -254,7 +254,7 @@ def _ways(draft: Draft, seen: Sequence[Seen]) -> Draft:
             names |= {f"{each}:{one.port}" for one, of in seen if of == name for each in one.names}
             at = f"127.0.0.1:{_port(listen)}"
             if upstream in names and recognized.answers(name, at):
-                told = {**keys, "address": Told(at, f"where the proxy {way} listens"), "proxy_name": Told(way)}
+                told = {**keys, "address": Sourced(at, f"where the proxy {way} listens"), "proxy_name": Sourced(way)}
                 draft = draft.with_service(name, told)
     return draft
 
@@ -276,7 +276,7 @@ def _declared(draft: Draft, name: str, one: Declaration, console: Console) -> Dr
     if said.strip():
         try:
             value = said.strip().strip('"') if route else float(said)
-            keys = {**draft.tables.get(one.table, {}), key: Told(value, "said when this was written")}
+            keys = {**draft.tables.get(one.table, {}), key: Sourced(value, "said when this was written")}
             made = draft.with_table(one.table, keys)
             made.target()
         except (ValueError, BlackstartError) as error:

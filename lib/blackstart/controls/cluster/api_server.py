@@ -40,7 +40,7 @@ _KINDS |= {
     kind.lower(): create_namespaced_resource("chaos-mesh.org", "v1alpha1", kind, kind.lower()) for kind in _CHAOS
 }
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
-Told = dict[str, Any]
+JsonObject = dict[str, Any]
 T = TypeVar("T")
 
 
@@ -50,12 +50,12 @@ class ApiServer:
     Every method raises StepFailed where the server refuses or can't be reached, StepTimedOut past the limit.
     """
 
-    def __init__(self, settings: Told, timeout_s: float) -> None:
+    def __init__(self, settings: JsonObject, timeout_s: float) -> None:
         """`settings` is a kubeconfig of one context. Raises StepFailed for a login that can't be used here."""
         self.context = str(settings["current-context"])
         cluster = settings["clusters"][0]["cluster"]
         self.server = server_of(cluster)
-        login: Told = settings["users"][0]["user"] if settings["users"] else {"as": "nobody"}
+        login: JsonObject = settings["users"][0]["user"] if settings["users"] else {"as": "nobody"}
         if "as" in login:  # kubectl would be another user than we are
             raise StepFailed(f"the context {self.context} acts as {login['as']}: name one with a login of its own")
         self.namespace = str(settings["contexts"][0]["context"].get("namespace") or "default")
@@ -70,13 +70,13 @@ class ApiServer:
         except (ConfigError, OSError, ValueError, KeyError, ImportError) as error:  # of SOCKS
             raise StepFailed(f"the context {self.context} can't be used: {error}") from error
 
-    def get(self, kind: str, name: str, namespace: str = "") -> Told | None:
+    def get(self, kind: str, name: str, namespace: str = "") -> JsonObject | None:
         """One object; None where there is none of that name."""
         return self._asked(
             f"get {kind} {name}", lambda: self._client.get(_KINDS[kind], name, **_within(namespace)).to_dict()
         )
 
-    def list(self, kind: str, namespace: str, selector: str = "") -> list[Told]:
+    def list(self, kind: str, namespace: str, selector: str = "") -> list[JsonObject]:
         """All of a kind in a namespace that a label selector picks."""
         # To the client a label without a value is one that is there; a whole selector passes as one.
         labels: dict[str, Any] | None = {selector: None} if selector else None

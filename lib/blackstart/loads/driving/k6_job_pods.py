@@ -13,7 +13,7 @@ from typing import Any
 from blackstart.base.errors import BlackstartError, StepFailed
 from blackstart.controls.steps.local import run
 from blackstart.loads.driving import k6_pod
-from blackstart.loads.driving.k6_pod import Told
+from blackstart.loads.driving.k6_pod import JsonObject
 from blackstart.loads.k6_job import FOLDER, MARK
 from blackstart.loads.k6_pods import K6Pods
 
@@ -32,10 +32,10 @@ class JobPods:
         self.load = load
         self.index: dict[str, int] = {}
 
-    async def armed(self) -> dict[str, Told]:
+    async def armed(self) -> dict[str, JsonObject]:
         """Wait until each pod's k6 waits for its start; what each says of itself. Raises ValueError that says why not,
         StepFailed where the cluster can't be asked."""
-        seen: Sequence[Told] = ()
+        seen: Sequence[JsonObject] = ()
         try:
             async with asyncio.timeout(ARMED_WITHIN_S):
                 while not self._complete(seen := await self._look()):
@@ -56,7 +56,7 @@ class JobPods:
             ) from None
         return told
 
-    async def gate(self, within_s: float = _GATE_WITHIN_S, at_s: float = 0.0, **wanted: bool) -> dict[str, Told]:
+    async def gate(self, within_s: float = _GATE_WITHIN_S, at_s: float = 0.0, **wanted: bool) -> dict[str, JsonObject]:
         """Have each pod set its k6's state, at that time of the wall clock; what each says, by its name.
 
         Raises StepFailed with the words of those where it can't be done.
@@ -87,19 +87,19 @@ class JobPods:
         except BlackstartError as error:
             return dict.fromkeys(self.index, f"can't be seen ({error})")
 
-    def missed(self, seen: Sequence[Told]) -> dict[str, str]:
+    def missed(self, seen: Sequence[JsonObject]) -> dict[str, str]:
         """Of the pods that began, those that are not there or failed, and why."""
         there = {k6_pod.name(pod): k6_pod.lost(pod) for pod in seen}
         return {name: why for name in self.index if (why := there.get(name, "is gone"))}
 
-    def _complete(self, seen: Sequence[Told]) -> bool:
+    def _complete(self, seen: Sequence[JsonObject]) -> bool:
         return len(seen) == self.load.pods and all(map(k6_pod.is_ready, seen))
 
-    async def _look(self) -> Sequence[Told]:
+    async def _look(self) -> Sequence[JsonObject]:
         place = self.load.place
         return await asyncio.to_thread(lambda: place.api().list("pod", place.namespace, f"{MARK}={self.load.job}"))
 
-    async def _said(self, pod: Told) -> str:
+    async def _said(self, pod: JsonObject) -> str:
         step = self.load.place.step("logs", k6_pod.name(pod), "--tail=3")
         with contextlib.suppress(StepFailed):
             said = (await asyncio.to_thread(run, step)).stdout.strip()

@@ -14,7 +14,7 @@ from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.driving.control import Control, first, say
 from blackstart.loads.driving.k6 import moved, since_boot_s, tell
 from blackstart.loads.driving.k6_job_pods import JobPods, Logs
-from blackstart.loads.driving.k6_pod import Told
+from blackstart.loads.driving.k6_pod import JsonObject
 from blackstart.loads.driving.k6_said import Said
 from blackstart.loads.driving.k6_thresholds import Union
 from blackstart.loads.driving.redacting import redactor
@@ -47,13 +47,13 @@ async def drive(load: K6Pods, spec_path: Path, history_path: Path, control: Cont
     tell(load, history_path, driven)
 
 
-def refuse_own_segment(told: Iterable[Told]) -> None:
+def refuse_own_segment(told: Iterable[JsonObject]) -> None:
     """Raise ValueError where the script sets the share that it plays by itself: all pods would play the same."""
     if any(one.get("segment") for one in told):
         raise ValueError("the script sets executionSegment itself, and every pod would play that one: take it out")
 
 
-def refuse_other_clocks(told: Mapping[str, Told]) -> None:
+def refuse_other_clocks(told: Mapping[str, JsonObject]) -> None:
     """Raise ValueError where a pod's clock is not this machine's, by which the rows of all are put in order."""
     found = []
     for name, one in told.items():
@@ -70,7 +70,7 @@ def refuse_other_clocks(told: Mapping[str, Told]) -> None:
 
 class _Run:
     def __init__(
-        self, load: K6Pods, pods: JobPods, told: Mapping[str, Told], writer: HistoryWriter, control: Control,
+        self, load: K6Pods, pods: JobPods, told: Mapping[str, JsonObject], writer: HistoryWriter, control: Control,
         mask: Callable[[str], str],
     ) -> None:  # fmt: skip
         self.load, self.pods, self.writer, self.control, self.mask = load, pods, writer, control, mask

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from blackstart.base.clock import now_s
 from blackstart.base.durations import shown
-from blackstart.base.pulse import STALL_S
+from blackstart.base.scheduling_lag import STALL_S
 from blackstart.evidence.history import SENT_LATE_MS, Row
 from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.loads.commands import Commands

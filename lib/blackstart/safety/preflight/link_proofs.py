@@ -90,7 +90,7 @@ class ServedByControl:
             return self._not_listening(place.port) if is_here(host) else ""
 
     def _not_listening(self, port: int) -> str:
-        seen = self.control.facts()
+        seen = self.control.read_state()
         if not seen.pid:
             return f"the control of {self.service} knows no process (it is {seen.status})"
         try:

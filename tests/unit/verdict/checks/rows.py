@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import History, Outcome, Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.recorded import Recorded
@@ -35,13 +35,13 @@ def recorded(
     final: Mapping[str, Any] | None = None,
     phases: Mapping[str, tuple[float, float]] | None = None,
     load: Mapping[str, Any] | None = None,
-    late: Sequence[Beat] = (),
+    late: Sequence[LagSample] = (),
     in_force: tuple[float, float] | None = None,
 ) -> Recorded:
     """A run with these requests, this final state, these phases one after the other, this summary of its load, itself
     as late as that, and one change that was done and undone then."""
     events: list[dict[str, Any]] = [{"event": "load", "summary": dict(load)}] if load else []
-    events += [{"event": "lateness", "who": RUN, **event_of(beat)} for beat in late]
+    events += [{"event": "lateness", "who": RUN, **event_of(sample)} for sample in late]
     events += [
         {"event": "final", "at": 0.0, "probe": name, "kind": "value", "value": value, "note": ""}
         for name, value in (final or {}).items()

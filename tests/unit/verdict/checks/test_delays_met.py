@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import pytest
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import Row
 from blackstart.verdict.checks.delays_met import LEAST, delays_met
 from blackstart.verdict.checks.result import CheckResult
@@ -21,7 +21,7 @@ def took(delays_ms: list[float]) -> list[Row]:
     return [row("", at_s=11.0, start_s=11.0, end_s=11.005 + delay / 1000) for delay in delays_ms]
 
 
-def measured(delays_ms: list[float], asked: dict[str, float] = P99, late: tuple[Beat, ...] = ()) -> CheckResult:
+def measured(delays_ms: list[float], asked: dict[str, float] = P99, late: tuple[LagSample, ...] = ()) -> CheckResult:
     run = recorded(history(*BEFORE, *took(delays_ms)), phases=PHASES, in_force=(10.5, 39.0), late=late)
     return delays_met(run, quantiles_ms=asked)
 

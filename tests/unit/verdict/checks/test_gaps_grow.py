@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.verdict.checks.gaps_grow import gaps_grow
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
@@ -12,33 +12,33 @@ from blackstart.verdict.lateness import RUN, event_of
 from tests.unit.builders import Story, change, experiment
 from tests.unit.histories import history_of
 
-CROWDED = Beat(10.0, 25.0, 0.1, 0.05, runnable=12.0)
+CROWDED = LagSample(10.0, 25.0, 0.1, 0.05, runnable=12.0)
 
 
-def judged(*rises_s: float, beat: Beat | None = None, assumed: str = "") -> CheckResult:
+def judged(*rises_s: float, sample: LagSample | None = None, assumed: str = "") -> CheckResult:
     """Of a fault from 10 s to 25 s in which the counter rose at these times."""
     told = Story(experiment(), change()).phase(0.0, "baseline").read(9.9, failed=0).phase(10.0, "fault")
     for number in range(1, 150):
         at_s = 10.0 + number / 10
         told.read(at_s, failed=sum(rise_s <= at_s for rise_s in rises_s))
     told.phase(25.0, "recovery").phase(26.0, "end")
-    if beat is not None:
-        told.note(25.0, "lateness", who=RUN, **event_of(beat))
+    if sample is not None:
+        told.note(25.0, "lateness", who=RUN, **event_of(sample))
     return gaps_grow(Recorded(history_of(), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1, assumed)
 
 
-@pytest.mark.parametrize(("beat", "verdict"), [(None, "broke"), (CROWDED, "inconclusive")])
-def test_gaps_that_do_not_grow_may_have_been_stretched_by_late_time(beat: Beat | None, verdict: str) -> None:
-    assert judged(11.0, 14.0, 17.0, 20.0, beat=beat).verdict == verdict
+@pytest.mark.parametrize(("sample", "verdict"), [(None, "broke"), (CROWDED, "inconclusive")])
+def test_gaps_that_do_not_grow_may_have_been_stretched_by_late_time(sample: LagSample | None, verdict: str) -> None:
+    assert judged(11.0, 14.0, 17.0, 20.0, sample=sample).verdict == verdict
 
 
-@pytest.mark.parametrize("beat", [None, CROWDED])
-def test_more_attempts_than_the_backoff_allows_come_of_no_late_time(beat: Beat | None) -> None:
-    assert judged(*(10.5 + number for number in range(12)), beat=beat).verdict == "broke"
+@pytest.mark.parametrize("sample", [None, CROWDED])
+def test_more_attempts_than_the_backoff_allows_come_of_no_late_time(sample: LagSample | None) -> None:
+    assert judged(*(10.5 + number for number in range(12)), sample=sample).verdict == "broke"
 
 
 def test_gaps_that_grow_hold() -> None:
-    assert judged(10.5, 11.5, 13.5, 17.5, beat=CROWDED).verdict == "held"
+    assert judged(10.5, 11.5, 13.5, 17.5, sample=CROWDED).verdict == "held"
 
 
 def test_a_slow_first_attempt_hides_no_growth() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import History, Outcome, Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.no_duplicates import no_duplicates
@@ -146,7 +146,7 @@ def test_that_it_is_accepted_anew_accuses_nobody_where_the_fault_or_our_lateness
     assert answered(later("success"), fault=(5.0,)).verdict == "held"  # it never recovered
     assert answered(later("success"), fault=(1.0, 9.0)).verdict == "broke"
     assert answered(later("success"), fault=(13.0, 14.0)).verdict == "broke"
-    assert answered(later("success"), late=(Beat(10.5, 11.5, 0.9, 0.9),)).verdict == "held"
+    assert answered(later("success"), late=(LagSample(10.5, 11.5, 0.9, 0.9),)).verdict == "held"
     assert answered(later("sold_out", 409, "fail"), later("ignored"), fault=(11.0, 11.5)).verdict == "broke"
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blackstart.base.pulse import Beat
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import Row
 from blackstart.verdict.checks.acknowledged import acknowledged
 from blackstart.verdict.checks.fault_observed import fault_observed
@@ -149,12 +149,12 @@ def test_requests_behind_a_crowd_that_the_load_sent_at_once_are_not_measured() -
 def test_a_limit_missed_by_less_than_we_were_late_ourselves_proves_nothing() -> None:
     slow = history(*TEN, row("slow", at_s=20, start_s=20.0, end_s=20.15))
     for worst_s, verdict in ((0.06, "inconclusive"), (0.04, "broke")):
-        seen = recorded(slow, late=(Beat(19.5, 20.5, 0.1, worst_s, 0.1, 0.9, 2.0),))
+        seen = recorded(slow, late=(LagSample(19.5, 20.5, 0.1, worst_s, 0.1, 0.9, 2.0),))
         assert latency_within(seen, limits_ms={"max": 101}).verdict == verdict
 
 
 def test_what_was_not_answered_on_a_crowded_machine_says_nothing_of_the_system() -> None:
-    crowded = Beat(20.0, 21.0, 0.05, 0.01, 0.1, 1.0, 10.0)
+    crowded = LagSample(20.0, 21.0, 0.05, 0.01, 0.1, 1.0, 10.0)
     lost = [row(f"l{n}", "info", at_s=20.0, start_s=20.0, end_s=20.9) for n in range(5)]
     result = outcomes(recorded(history(*TEN, *lost), late=(crowded,)))
     assert (result.verdict, "10.0 threads for each processor" in result.message) == ("inconclusive", True)
@@ -329,9 +329,10 @@ def test_what_is_acknowledged_another_way_than_usual_is_none() -> None:
 
 
 def test_a_fallback_or_late_error_on_a_crowded_machine_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
-    crowd = tuple(Beat(11.0 + n, 12.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(2))
+    crowd = tuple(LagSample(11.0 + n, 12.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(2))
     over, long_over = (
-        tuple(Beat(*bounds, 0.05, 0.01, 0.1, 1.0, 6.0) for bounds in one) for one in (((10.5, 11.2),), ((9.0, 10.2),))
+        tuple(LagSample(*bounds, 0.05, 0.01, 0.1, 1.0, 6.0) for bounds in one)
+        for one in (((10.5, 11.2),), ((9.0, 10.2),))
     )
     again = [row(f"a{n}", at_s=11.5 + n / 10, detail="pending") for n in range(5)]
     usual = [one._replace(detail="confirmed") for one in TEN]

@@ -27,7 +27,7 @@ def view_of(result: Result) -> RunView:
     return RunView(record, result.judgement, path, documents.guardian_of(path), systems.of)
 
 
-class LastLine:
+class JsonOutput:
     """Gathers what is to be told. `wanted`: somebody reads it. `name`: what the one run is asked for by."""
 
     def __init__(self, wanted: bool, name: str = "") -> None:
@@ -92,9 +92,9 @@ class LastLine:
 
 
 @contextlib.contextmanager
-def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterator[LastLine]:
+def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterator[JsonOutput]:
     """Of a task that runs one experiment; also where it is refused, interrupted, or fails by a mistake."""
-    last = LastLine(flags.wants_json(options), name)
+    last = JsonOutput(flags.wants_json(options), name)
     try:
         with terminable():
             yield last
@@ -105,9 +105,9 @@ def of_run(options: Mapping[str, Any], redactor: Redactor, name: str) -> Iterato
 
 
 @contextlib.contextmanager
-def of_suite(options: Mapping[str, Any], redactor: Redactor, task: str) -> Iterator[LastLine]:
+def of_suite(options: Mapping[str, Any], redactor: Redactor, task: str) -> Iterator[JsonOutput]:
     """Of a task that runs several; also where it is refused, interrupted, or fails by a mistake."""
-    last = LastLine(flags.wants_json(options))
+    last = JsonOutput(flags.wants_json(options))
     try:
         with terminable():
             yield last
@@ -127,7 +127,7 @@ def _came_to(error: BaseException) -> tuple[Verdict | None, int, str]:
     return None, Verdict.INCONCLUSIVE.exit_code, f"{type(error).__name__}: {error}"  # a mistake of ours is no verdict
 
 
-def _print(last: LastLine, redactor: Redactor, kind: str, data: Mapping[str, Any]) -> None:
+def _print(last: JsonOutput, redactor: Redactor, kind: str, data: Mapping[str, Any]) -> None:
     if last.wanted:
         told = redactor.scrub({"schema": result_json.SCHEMA, "kind": kind, **data})
         writer.line(result_json.line(told))
