@@ -1,6 +1,7 @@
 """A backlog is worked off at one pace: what is twice as long takes twice as long, and no more."""
 
 from itertools import pairwise
+from statistics import median
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
@@ -14,8 +15,9 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     waited, for every size up to that.
 
     A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that may
-    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven and fell by more than that
-    share from one reading to the next: offsets that are committed seldom make steps of an even pace.
+    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven where it falls by more
+    than that share at a time, as where offsets are committed seldom, or was not read for more than that share of the
+    time: both make steps of an even pace.
     """
     report = Reporter(f"{probe} falls evenly, within {most_off:.0%} of its height")
     (ended_s,) = evidence.history.one("select max(end_s) from requests")
@@ -43,8 +45,12 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     late = evidence.lateness.told(from_s, to_s)
     if late:
         return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
-    step = max(before - after for (_, before), (_, after) in pairwise(read[top : empty + 1]))
+    way = [*pairwise(read[top : empty + 1])]
+    step = median([before - after for (_, before), (_, after) in way if after < before])
     if step > most_off * height:
-        seldom = "offsets are committed, or were read, too seldom to tell a pace"
-        return report.unknown(f"{probe} fell by {step:g} from one reading to the next: {seldom}", actual)
+        seldom = "offsets are committed too seldom to tell a pace"
+        return report.unknown(f"{probe} fell by {step:g} at a time: {seldom}", actual)
+    unread_s = max(then_s - now_s for (now_s, _), (then_s, _) in way)
+    if unread_s > most_off * (to_s - from_s):
+        return report.unknown(f"{probe} was not read for {unread_s:.1f} s on its way to 0", actual)
     return report.broke(f"the pace changed on the way: {actual}, {at_s - from_s:.1f} s after its height", actual)

@@ -16,9 +16,15 @@ SENT = Row("event", "k-1", 1, 0.0, 0.0, 1.0, "ok")
 
 
 def drained(
-    left: Callable[[float], float], *, until_s: float = TOOK_S, late: bool = False, sent: Row = SENT
+    left: Callable[[float], float],
+    *,
+    until_s: float = TOOK_S,
+    late: bool = False,
+    sent: Row = SENT,
+    unread: tuple[float, float] = (0.0, 0.0),
 ) -> CheckResult:
-    """What is left as a function of the part of the time that has passed, read every half second from second 1 on."""
+    """What is left as a function of the part of the time that has passed, read every half second from second 1 on, but
+    for the seconds between `unread`."""
     steps = int(until_s * 2)
     values = [(1.0 + step / 2, round(HEIGHT * left(step / 2 / TOOK_S))) for step in range(steps + 1)]
     reads = [
@@ -32,6 +38,7 @@ def drained(
             "r": [["lag", "value", n]],
         }
         for at, n in values
+        if not unread[0] < at <= unread[1]
     ]
     stood = {"event": "lateness", "who": "run", "from": 4.0, "to": 6.0, "late": 2.0, "worst": 2.0, "at": 6.0}
     return drains_evenly(Recorded(history_of([sent]), Record((*reads, *([stood] if late else [])))), probe="lag")
@@ -62,7 +69,18 @@ def test_steps_of_a_batch_are_no_change_of_pace() -> None:
 
 def test_steps_that_are_as_high_as_what_a_pace_may_be_off_say_nothing() -> None:
     result = drained(lambda passed: -(-straight(passed) * 4 // 1) / 4)
-    assert result.verdict == "inconclusive" and "fell by 2500 from one reading to the next" in result.message
+    assert result.verdict == "inconclusive" and "fell by 2500 at a time" in result.message
+
+
+def test_a_fast_end_of_small_steps_is_a_change_of_pace_however_many_lie_between_two_readings() -> None:
+    result = drained(lambda passed: -(-(1 - passed**4) * 20 // 1) / 20)
+    assert result.verdict == "broke" and "the pace changed on the way" in result.message
+
+
+def test_what_was_not_read_on_the_way_says_nothing() -> None:
+    result = drained(lambda passed: 1 - passed**2, unread=(4.0, 6.0))
+    assert result.verdict == "inconclusive" and "was not read for 2.5 s" in result.message
+    assert drained(straight, unread=(4.0, 6.0)).verdict == "held"
 
 
 def test_a_pace_that_changed_while_we_stood_still_says_nothing() -> None:
