@@ -10,6 +10,7 @@ from blackstart.suites.trader import partition, resource_stress
 from blackstart_lab.checkout import mutants as checkout_mutants
 from blackstart_lab.flash_sale import mutants as sale_mutants
 from blackstart_lab.gateway import mutants as gateway_mutants
+from blackstart_lab.gateway import variants as gateway_variants
 from blackstart_lab.shop import mutants as shop_mutants
 from blackstart_lab.trader import mutants as trader_mutants
 from blackstart_lab.trader import variants as trader_variants
@@ -131,7 +132,10 @@ GATEWAY = Lab(
     tasks="gateway",
     mutants=gateway_mutants,
     driver=GatewayDriver,
-    healthy=(((), tuple((name, ()) for name in ("baseline", *GATEWAY_DRILLS))),),
+    healthy=tuple(
+        (flags, tuple((name, ()) for name in ("baseline", *GATEWAY_DRILLS)))
+        for flags in ((), ("--on-open", "fail-fast"), *(("--variant", name) for name in gateway_variants.names()))
+    ),
     mutant_flags=lambda told: (),
 )
 SALE_DRILLS = (

@@ -5,9 +5,10 @@ import logging
 import sys
 import time
 from argparse import ArgumentParser, Namespace
+from collections import ChainMap
 from pathlib import Path
 
-from blackstart_lab.gateway import app, as_coded, mutants
+from blackstart_lab.gateway import app, as_coded, mutants, variants
 from blackstart_lab.gateway.config import AS_CODED, ON_OPEN, PROFILES, Settings
 from blackstart_lab.gateway.parts import assemble
 
@@ -28,7 +29,8 @@ def main() -> int:
         mutant=options.mutant,
         host=options.host,
     )
-    replaced = mutants.load(options.mutant).parts if options.mutant else as_coded.PARTS if options.as_coded else {}
+    chosen = [package.load(name) for package, name in ((variants, options.variant), (mutants, options.mutant)) if name]
+    replaced = ChainMap(*(dict(one.parts) for one in reversed(chosen)), as_coded.PARTS if options.as_coded else {})
 
     async def run() -> int:
         return await app.serve(assemble(settings, replaced))
@@ -47,6 +49,7 @@ def _options() -> Namespace:
     parser.add_argument("--events", type=Path, required=True)
     parser.add_argument("--on-open", choices=ON_OPEN, default="fallback")
     parser.add_argument("--mutant", metavar="NAME")
+    parser.add_argument("--variant", metavar="NAME")
     return parser.parse_args()
 
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from blackstart_lab.gateway.metrics import resident_bytes
 from blackstart_lab.gateway.parts import Gateway
@@ -61,8 +60,7 @@ class Actuator:
         gateway = self._gateway
         gateway.metrics.show_breaker(gateway.breaker.state)
         gateway.metrics.count_refused(gateway.breaker.refused)
-        body = generate_latest(gateway.metrics.registry)
-        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return gateway.page.answer()
 
     async def names(self, _: web.Request) -> web.Response:
         return web.json_response({"names": sorted(self._values())})

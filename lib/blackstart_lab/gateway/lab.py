@@ -11,7 +11,7 @@ from typing import Any
 
 import blackstart_lab
 from blackstart_lab import ports
-from blackstart_lab.gateway import mutants
+from blackstart_lab.gateway import mutants, variants
 from blackstart_lab.gateway.config import API_KEY, AS_CODED, PROFILES
 from blackstart_lab.lab_error import NotStarted
 from blackstart_lab.model import Layout, Program, Service
@@ -37,6 +37,7 @@ class GatewayLab:
             mutants.load(options.mutant)
             if options.as_coded:
                 raise NotStarted("--mutant and --as-coded are two different gateways; choose one")
+        variant = variants.load(options.variant) if options.variant else None
         redis_port, proxied_port, proxy_port, upstream_port, port, prometheus_port = ports.take(6)
         if options.port:
             port = ports.demand(options.port)
@@ -53,7 +54,7 @@ class GatewayLab:
         if with_prometheus:
             scraped = {"gateway": (gateway.address, "/actuator/prometheus")}
             services.append(prometheus.service(workspace, prometheus_port, scraped))
-        return Layout(tuple(services), _head(options, services))
+        return Layout(tuple(services), _head(options, services) | (dict(variant.rate()) if variant else {}))
 
 
 LAB = GatewayLab()
@@ -105,7 +106,8 @@ def _upstream(workspace: Workspace, port: int) -> Service:
 def _gateway(workspace: Workspace, port: int, where: dict[str, str], options: Namespace) -> Service:
     events = workspace.folder / "gateway.events.jsonl"
     given = {**where, "--port": port, "--events": events, "--profile": options.profile, "--on-open": options.on_open}
-    flags = {**given, **({"--mutant": options.mutant} if options.mutant else {})}
+    chosen = {"--mutant": options.mutant, "--variant": options.variant}
+    flags = {**given, **{flag: name for flag, name in chosen.items() if name}}
     words = [str(word) for pair in flags.items() for word in pair] + (["--as-coded"] if options.as_coded else [])
     command = (sys.executable, "-m", "blackstart_lab.gateway", *words)
     return Service(

@@ -1,4 +1,4 @@
-"""The gateway put together from its parts. A mutant replaces one of them."""
+"""The gateway put together from its parts. A mutant, or a variant, replaces one of them."""
 
 import logging
 from collections.abc import Mapping
@@ -15,6 +15,7 @@ from blackstart_lab.gateway.proxied import Proxied
 from blackstart_lab.gateway.store import RedisStore, new_instance_id
 from blackstart_lab.gateway.upstream_client import UpstreamClient
 from blackstart_lab.gateway.workers import Workers
+from blackstart_lab.metrics_page import Page
 
 log = logging.getLogger("gateway")
 
@@ -24,8 +25,9 @@ HEALTHY: dict[str, type[Any]] = {
     "limiter": FixedWindow,
     "gate": Gate,
     "proxied": Proxied,
+    "page": Page,
 }
-"""Part name to class: the seams at which a mutant may put its own."""
+"""Part name to class: the seams at which a mutant or a variant may put its own."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,7 @@ class Gateway:
     workers: Workers
     upstream: UpstreamClient
     proxied: Proxied
+    page: Page
 
 
 def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
@@ -81,4 +84,5 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Gateway:
         workers=workers,
         upstream=upstream,
         proxied=kind["proxied"](gate, workers, upstream, metrics),
+        page=kind["page"](metrics.registry),
     )

@@ -55,7 +55,7 @@ class TraderLab:
         ]
         head = self._head(options)
         facts = {**head["facts"], **around.facts, **(variant.facts if variant else {})}
-        rate = {"max_rate_hz": variant.max_rate_hz} if variant else {}
+        rate = dict(variant.rate()) if variant else {}
         keyed = {"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}
         at = {"api": f"http://127.0.0.1:{api_ports[0]}", "facts": facts}
         return Layout((*_for_drills(options, around.services), *some), head | at | rate | keyed | dict(around.head))

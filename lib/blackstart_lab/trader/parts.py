@@ -8,6 +8,7 @@ from typing import Any
 
 from blackstart_lab.database import Database, DatabaseUnavailable
 from blackstart_lab.event_log import EventLog
+from blackstart_lab.metrics_page import Page
 from blackstart_lab.trader.brokered import BrokeredOrders
 from blackstart_lab.trader.config import THROTTLE_CAPACITY, Settings
 from blackstart_lab.trader.desk import Desk
@@ -18,7 +19,6 @@ from blackstart_lab.trader.market_data import MarketData
 from blackstart_lab.trader.metrics import Metrics
 from blackstart_lab.trader.orchestrator import Orchestrator
 from blackstart_lab.trader.orders import OrderDesk
-from blackstart_lab.trader.page import Page
 from blackstart_lab.trader.readiness import Readiness
 from blackstart_lab.trader.session import BrokerSession
 from blackstart_lab.trader.store import RedisStore
@@ -100,7 +100,7 @@ def assemble(settings: Settings, replaced: Mapping[str, type[Any]]) -> Trader:
         heart=heart,
         strategy=kind["strategy"](orders, heart, metrics, profile.scan_s),
         readiness=kind["readiness"](lock, heart, desk, events, settings.older_build),
-        page=kind["page"](metrics),
+        page=kind["page"](metrics.registry),
     )
     return _with_broker(trader, kind) if settings.broker_url else trader
 

@@ -3,7 +3,7 @@
 import re
 
 from blackstart_lab.trader.orders import SCHEMA, OrderDesk
-from blackstart_lab.trader.variants import Variant
+from blackstart_lab.variants import Variant
 
 _NAMES = {"orders": "bookings", "client_order_id": "reference", "order_id": "seq"}
 

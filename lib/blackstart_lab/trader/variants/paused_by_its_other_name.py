@@ -1,7 +1,7 @@
 """/state shows `paused`, and no `is_paused`."""
 
 from blackstart_lab.trader.desk import Desk
-from blackstart_lab.trader.variants import Variant
+from blackstart_lab.variants import Variant
 
 
 class OtherName(Desk):

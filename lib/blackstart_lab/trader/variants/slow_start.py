@@ -4,7 +4,7 @@ import asyncio
 from typing import Any
 
 from blackstart_lab.trader.lock import LeaderLock
-from blackstart_lab.trader.variants import Variant
+from blackstart_lab.variants import Variant
 
 _WARMS_UP_S = 6.0
 

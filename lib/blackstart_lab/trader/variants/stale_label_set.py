@@ -3,7 +3,7 @@
 from typing import Any
 
 from blackstart_lab.trader.orchestrator import Orchestrator
-from blackstart_lab.trader.variants import Variant
+from blackstart_lab.variants import Variant
 
 _GONE = "00000000-0000-4000-8000-000000000000"
 

@@ -26,7 +26,7 @@ NAMES = {
 def page(name: str) -> Any:
     made = Metrics()
     made.is_leader.labels(instance_id="a-1").set(1)
-    return variants.load(name).parts["page"](made)
+    return variants.load(name).parts["page"](made.registry)
 
 
 def test_every_variant_replaces_a_part_that_there_is_and_has_nothing_to_fail() -> None:

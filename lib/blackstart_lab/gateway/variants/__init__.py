@@ -1,0 +1,8 @@
+"""Healthy gateways of other shapes. One file, one variant, found by discovery."""
+
+from blackstart_lab.mutants import Mutants
+from blackstart_lab.variants import Variant
+
+_VARIANTS = Mutants("gateway", Variant, __name__, __path__, "variant")
+names = _VARIANTS.names
+load = _VARIANTS.load
