@@ -16,7 +16,8 @@ from tests.unit.blackstart_lab.gateway.fakes import Bench
 
 EXPECTATIONS = {
     "baseline": "rps_reached success_100 p95_within_15ms",
-    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again stays_served no_crash",
+    "redis-unavailable": "fails_open latency_under_50ms error_logged serves_again closes_again stays_served no_crash "
+    "no_call_while_open",
     "redis-latency": "breaker_opens opens_within_2s fails_fast_p99 answers_503_or_fallback half_open_seen closes_again "
     "full_recovery stays_served no_crash",
     "redis-flapping": "errors_under_5_percent recovers_within_2s serves_again closes_again stays_served no_crash",
@@ -36,6 +37,7 @@ NAMES = {
     "herd-crash",
     "unbounded-workers",
     "limiter-leaks",
+    "calls-while-open",
 }
 WHOLE = replace(QUICK, window_s=10**10)
 AWAY = "Connection refused"
@@ -60,7 +62,7 @@ def store_of(name: str) -> Any:
     return asyncio.run(make())
 
 
-def test_all_ten_are_found() -> None:
+def test_all_are_found() -> None:
     assert set(mutants.names()) == NAMES
 
 
@@ -97,6 +99,12 @@ def test_fails_closed_refuses_with_a_closed_and_with_an_open_breaker() -> None:
 
 def test_no_timeout_waits_for_a_minute() -> None:
     assert store_of("no-timeout").timeout_s() == 60.0
+
+
+def test_calls_while_open_counts_where_the_breaker_refuses() -> None:
+    bench = opened(bench_of("calls-while-open"))
+    assert bench.breaker.state == OPEN and set(asyncio.run(bench.ask(5))) == {"counted"}
+    assert set(asyncio.run(opened(Bench()).ask(5))) == {"bypassed"}
 
 
 def test_breaker_never_opens_stays_closed() -> None:

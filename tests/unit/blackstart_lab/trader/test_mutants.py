@@ -21,6 +21,7 @@ NAMES = {
     "keeps-trading",
     "ready-lies",
     "gauge-lies",
+    "locks-under-another-name",
     "crash-on-redis-loss",
     "never-reacquires",
     "never-resumes",
@@ -133,6 +134,15 @@ def test_gauge_lies_stays_at_one(tmp_path: Path) -> None:
     bench.lock.lose("for the test")
     assert bench.sample("trader_is_leader", instance_id="me") == 1.0
     assert bench.desk.is_paused
+
+
+def test_locks_under_another_name_after_a_loss_alone(tmp_path: Path) -> None:
+    bench = bench_of("locks-under-another-name", tmp_path)
+    assert bench.store.owner == "me"
+    bench.lock.lose("for the test")
+    bench.store.owner = None
+    assert asyncio.run(bench.lock.attempt())
+    assert bench.store.owner != "me" and bench.sample("trader_is_leader", instance_id="me") == 1.0
 
 
 def test_crash_on_redis_loss_dies(tmp_path: Path) -> None:
