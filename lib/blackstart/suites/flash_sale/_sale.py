@@ -244,10 +244,12 @@ def backlog() -> Check:
     return Check("queue_grew", "backlog_grew", {"probe": read.LAG})
 
 
-def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_felt_it") -> Check:
-    """Proof that orders were affected; with `slow_ms`, that one took that long at least."""
+def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_felt_it", premise: bool = True) -> Check:
+    """Proof that orders were affected; with `slow_ms`, that one took that long at least. Of what is broken in the
+    service itself, which is proved there, it is no `premise`: orders that go on as if it were there are what such a
+    drill is to find. A fault on the way there may be one that the orders do not take."""
     slow = {} if slow_ms is None else {"slow_ms": slow_ms, "phase": phase}
-    return Check("fault_observed", name, {"op": ORDER, **slow}, premise=True)
+    return Check("fault_observed", name, {"op": ORDER, **slow}, premise=premise)
 
 
 def refused_in_time(limit_s: float) -> Check:
@@ -257,9 +259,16 @@ def refused_in_time(limit_s: float) -> Check:
 
 
 def served(phase: str, share: float = 1.0, name: str = "api_available") -> Check:
-    """Orders are answered as they may be, at this share at least."""
+    """Orders are answered as they may be, at this share at least. A 200 that neither accepts one nor knows it is no
+    such answer."""
     hint = "Users got errors: who answers them while a part is away?"
-    return Check("outcomes", name, {"allowed": SERVED, "phase": phase, "min_share": share}, hint=hint)
+    return Check("outcomes", name, {"allowed": SERVED, "phase": phase, "min_share": share, "honest": True}, hint=hint)
+
+
+def answered() -> Check:
+    """While a part is away orders get an answer, whatever it is: silence accepts none, and serves nobody."""
+    asked = {"allowed": ("2xx", "3xx", "4xx", "5xx"), "phase": "fault", "op": ORDER, "meanwhile": True}
+    return Check("outcomes", "orders_answered", asked, hint="Orders got no answer at all: did who takes them go, too?")
 
 
 def stays_accepted(share: float = 0.9) -> Check:
