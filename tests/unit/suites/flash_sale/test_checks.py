@@ -241,19 +241,21 @@ def test_a_declared_gate_that_fails_open_is_not_accused_of_it() -> None:
 @pytest.mark.parametrize(
     ("name", "probe", "values", "wanted"),
     [
-        ("old_orders_cleared", "strangers", (0, 0, 0), True),
-        ("old_orders_cleared", "strangers", (12, 12, 12), False),
-        ("old_orders_cleared", "strangers", (12, 0, 1, 2), True),  # whose these are is seen in the end
+        ("old_orders_cleared", "old_orders", (0, 0, 0), True),
+        ("old_orders_cleared", "old_orders", (12, 12, 12), False),
+        ("old_orders_cleared", "old_orders", (None, None, 300, 300), False),
+        ("old_orders_cleared", "old_orders", (None, 0, 1, 2), True),  # whose these are is seen in the end
         ("worker_keeps_up_before", "lag", (20, 9, 20), True),
         ("worker_keeps_up_before", "lag", (3, 9, 40, 70), False),
     ],
 )
 def test_what_was_left_before_is_found_before_anything_is_broken(
-    name: str, probe: str, values: tuple[int, ...], wanted: bool
+    name: str, probe: str, values: tuple[int | None, ...], wanted: bool
 ) -> None:
     (one,) = (one for one in worker_crash.experiment(SALE, Flags()).baseline if one.name == name)
     assert one.condition.probes[0].name == probe
     monitor = Monitor(one, "baseline", 0.0, anchor_s=0.0)
     for at_s, value in enumerate(values):
-        monitor.feed(Reading(probe, "value", float(at_s), at_s + 0.1, value), 1.0)
+        kind = "value" if value is not None else "absent"
+        monitor.feed(Reading(probe, kind, float(at_s), at_s + 0.1, value), 1.0)
     assert (monitor.interval is not None and not monitor.lost_again) == wanted
