@@ -97,8 +97,11 @@ class Retry:
     With `max_after_s` each further wait is twice the one before, up to it.
 
     Of what is acknowledged every `acknowledged_every`th is sent once more too, on purpose (0: none): only one that is
-    there already shows whether a repetition is told from a new request. That it is then rejected is as good. Of all
-    requests every `twice_every`th is sent twice at once (0: none): a key that is looked for and then set lets both in.
+    there already shows whether a repetition is told from a new request. That it is then rejected with one of
+    `known_statuses` is as good (none of them is, where the system promises to acknowledge it); any other refusal (401,
+    404, 429) was decided before anybody looked whether it is there. Where operations take turns, each is repeated only
+    if their number and `acknowledged_every` have no divisor in common. Of all requests every `twice_every`th is sent
+    twice at once (0: none): a key that is looked for and then set lets both in.
     """
 
     times: int = 0
@@ -107,9 +110,11 @@ class Retry:
     acknowledged_every: int = 0
     max_after_s: float | None = None
     twice_every: int = 0
+    known_statuses: tuple[int, ...] = (400, 409, 412, 422)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "outcomes", tuple(self.outcomes))
+        for name in ("outcomes", "known_statuses"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
         if not 0 <= self.times <= 1000:
             raise ValueError(f"retry: times must be between 0 and 1000, not {self.times}")
         for name in ("acknowledged_every", "twice_every"):

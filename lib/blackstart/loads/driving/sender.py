@@ -18,8 +18,6 @@ from blackstart.loads.stages import duration_s, offsets_s
 from blackstart.loads.summary import Driven
 
 Share = tuple[int, int]
-# Any other refusal (401, 404, 429) was decided before anybody looked whether it is there already.
-_KNOWN_ALREADY = (400, 409, 412, 422)
 
 
 class Job(Protocol):
@@ -156,7 +154,8 @@ class Sender:
 
     def _told_apart(self, row: Row) -> bool:
         """Whether the system said that it is no new one: by its answer, or by a program's exit code."""
-        return row.outcome == "fail" and (row.status in _KNOWN_ALREADY or isinstance(self._load, Commands))
+        known = row.status in self._load.retry.known_statuses or isinstance(self._load, Commands)
+        return row.outcome == "fail" and known
 
     def _again(self, attempt: Job, due_s: float) -> None:
         del self._retries[attempt]

@@ -127,6 +127,15 @@ def strangers(prefix: str, *products: str) -> SqlScalar:
     return SqlScalar(f"SELECT count(*) FROM orders WHERE product_id IN ({listed}) AND NOT {own}", name="strangers")
 
 
+def old_orders(prefix: str, *products: str) -> SqlScalar:
+    """As `strangers`, once an order of our load is there, and absent before: what waited in the queue when the stock
+    was set is written ahead of ours, and a table that was just cleared shows nothing of it."""
+    listed = ", ".join(map(quoted, products))
+    own = f"starts_with(user_id, {quoted(prefix)})"
+    counted = f"count(*) FILTER (WHERE NOT {own}) FROM orders WHERE product_id IN ({listed})"
+    return SqlScalar(f"SELECT {counted} HAVING count(*) FILTER (WHERE {own}) > 0", name="old_orders")
+
+
 def placed(prefix: str) -> SqlScalar:
     """How many orders of our load are in the table."""
     return SqlScalar(f"SELECT count(*) FROM orders WHERE starts_with(user_id, {quoted(prefix)})", name="placed")

@@ -20,6 +20,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         faults=(Cut("redis"),),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),
-        checks=(common.felt(), *promised, common.stays_accepted()),
+        checks=(common.felt(), *promised, common.answered(), common.stays_accepted()),
         hold_min_s=5.0,
     )

@@ -36,8 +36,7 @@ def outcomes(
     except Missing as missing:
         return report.unknown(str(missing))
     if meanwhile:
-        from_s, over_s = evidence.in_force
-        rows = rows.where("coalesce(start_s, intended_s) >= ? and coalesce(start_s, intended_s) < ?", from_s, over_s)
+        rows = sent_in_force(evidence, rows)
     may = Statuses(allowed, (), ())
     lie = "(status between 200 and 299 and outcome <> 'ok')" if honest else "false"
     seen = rows.ask(f"select status, coalesce({lie}, false) as lie, count(*) from requests where sent group by all")
@@ -46,10 +45,17 @@ def outcomes(
     good = [status for status, _, _ in seen if status is not None and may.outcome(status) == "ok"]
     bad = rows.where(f"start_s is not null and (not coalesce(status in ?::integer[], false) or {lie})", good)
     if meanwhile:
+        over_s = evidence.in_force[1]
         (waited,) = bad.one("select count(*) from requests where end_s >= ?", over_s)
         bad = bad.where("end_s < ?", over_s)
         actual += f"; {waited} of them when it was over" if waited else ""
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
+
+
+def sent_in_force(evidence: Recorded, rows: History) -> History:
+    """Those that were sent, or due where they were not, while the fault was in force."""
+    at_s = "coalesce(start_s, intended_s)"
+    return rows.where(f"{at_s} >= ? and {at_s} < ?", *evidence.in_force)
 
 
 def share_of(what: str, every: str, min_share: float) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Event, Record
+from blackstart.model.finding import Finding
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Reading
 from blackstart.model.target import Service, Target
@@ -18,6 +19,7 @@ from blackstart.suites.flash_sale import (
     database_down,
     kafka_down,
     kafka_partition_loss,
+    redis_down,
     redis_latency,
     redis_partition,
     worker_crash,
@@ -26,6 +28,7 @@ from blackstart.suites.systems import of
 from blackstart.verdict.checks import catalogue
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.expectation_monitor import Monitor
+from tests.unit import builders
 from tests.unit.verdict.checks.rows import history, recorded, row
 
 SALE = Target(
@@ -33,6 +36,7 @@ SALE = Target(
     services={name: Service(name, control={"docker": name}) for name in ("api-1", "api-2", "kafka", "worker")},
 )  # fmt: skip
 PHASES = {"baseline": (0.0, 5.0), "fault": (5.0, 15.0), "recovery": (15.0, 20.0), "settle": (20.0, 25.0)}
+NO_FLAGS = Flags()
 DRAINED = {"event": "read", "sent": 26.0, "answered": 26.1, "r": [["lag", "value", 0]]}
 
 
@@ -43,12 +47,25 @@ def verdict(
     final: Mapping[str, Any] | None = None,
     phase: str = "",
     events: Sequence[Event] = (),
+    flags: Flags = NO_FLAGS,
 ) -> str:
     """What the drill's check of this name says of them; with `phase`, of a run that had this one besides."""
-    (check,) = (one for one in drill.experiment(SALE, Flags()).checks if one.name == name)
     phases = {phase: PHASES["fault"]} if phase else PHASES
+    (found,) = (one for one in findings(drill, rows, final, phases, events, flags) if one.name == name)
+    return found.status
+
+
+def findings(
+    drill: ModuleType,
+    rows: list[Row],
+    final: Mapping[str, Any] | None = None,
+    phases: Mapping[str, tuple[float, float]] = PHASES,
+    events: Sequence[Event] = (),
+    flags: Flags = NO_FLAGS,
+) -> list[Finding]:
     told = recorded(history(*rows), final, phases, in_force=PHASES["fault"])
-    return catalogue.apply(check, Recorded(told.history, Record((*told.record.events, DRAINED, *events)))).status
+    seen = Recorded(told.history, Record((*told.record.events, DRAINED, *events)))
+    return [catalogue.apply(check, seen) for check in drill.experiment(SALE, flags).checks]
 
 
 @pytest.mark.parametrize(
@@ -72,6 +89,24 @@ def accepted(count: int, detail: str = "success", at_s: float = 8.0) -> list[Row
     return [row(f"a{at_s}{detail}{n}", status=200, detail=detail, at_s=at_s) for n in range(count)]
 
 
+def silent(count: int, at_s: float = 8.0) -> list[Row]:
+    """Connections were refused."""
+    return [row(f"s{at_s}{n}", "fail", status=None, at_s=at_s) for n in range(count)]
+
+
+def unkept(count: int) -> list[Row]:
+    """Answered with 200, and neither accepted nor known."""
+    return [row(f"u{n}", "fail", status=200, detail="error", at_s=8.0) for n in range(count)]
+
+
+def stopped() -> list[Event]:
+    """Kafka's control has seen it stopped all the time."""
+    return [
+        {"event": "read", "sent": at / 10, "answered": at / 10 + 0.01, "r": [["kafka_status", "value", "stopped"]]}
+        for at in range(50, 150)
+    ]
+
+
 @pytest.mark.parametrize("drill", [kafka_down, kafka_partition_loss])
 @pytest.mark.parametrize(
     ("rows", "rejected", "promised"),
@@ -79,11 +114,24 @@ def accepted(count: int, detail: str = "success", at_s: float = 8.0) -> list[Row
         (refused(90) + accepted(5, "ignored") + [row("g", "fail", status=302)], "held", "held"),
         (refused(90) + accepted(90, at_s=4.0) + accepted(90, at_s=15.5), "held", "held"),
         (refused(20) + accepted(80), "broke", "held"),
-        (refused(100, 503), "broke", "broke"),
+        (refused(100, 503), "held", "broke"),
         (refused(99) + refused(1, 503), "held", "broke"),
         (refused(99) + refused(1, detail="ok"), "held", "broke"),
+        (refused(99) + refused(1, detail=""), "held", "broke"),
+        (refused(99) + unkept(1), "held", "broke"),
+        (silent(100), "held", "inconclusive"),
     ],
-    ids=["refused", "before and after", "accepted", "503", "one 503", "another body"],
+    ids=[
+        "refused",
+        "before and after",
+        "accepted",
+        "503",
+        "one 503",
+        "another body",
+        "no body",
+        "no true 200",
+        "nobody answers",
+    ],
 )
 def test_what_nobody_can_keep_is_refused_as_promised(
     drill: ModuleType, rows: list[Row], rejected: str, promised: str
@@ -92,6 +140,49 @@ def test_what_nobody_can_keep_is_refused_as_promised(
         rejected,
         promised,
     )
+
+
+def test_of_a_k6_script_whose_rows_have_no_body_the_status_is_enough() -> None:
+    k6 = Flags(k6="load.js")
+    assert verdict(kafka_down, "refused_as_promised", refused(100, detail=""), flags=k6) == "held"
+    assert verdict(kafka_down, "refused_as_promised", refused(100, 503, detail=""), flags=k6) == "broke"
+
+
+@pytest.mark.parametrize("drill", [redis_down, redis_partition])
+@pytest.mark.parametrize(
+    ("rows", "stock", "answers"),
+    [
+        (refused(90) + accepted(90, at_s=4.0) + accepted(90, at_s=15.5), "held", "held"),
+        (refused(90) + unkept(1) + [row("x", "info", status=204, at_s=8.0)], "held", "held"),
+        (refused(90) + accepted(1), "broke", "held"),
+        (refused(90) + silent(1), "held", "broke"),
+    ],
+    ids=["refused", "refused with a 2xx", "accepted", "nobody answers"],
+)
+def test_silence_is_no_acceptance_and_is_told_by_its_own_name(
+    drill: ModuleType, rows: list[Row], stock: str, answers: str
+) -> None:
+    assert (verdict(drill, "none_accepted_without_stock", rows), verdict(drill, "orders_answered", rows)) == (
+        stock,
+        answers,
+    )
+
+
+@pytest.mark.parametrize(
+    ("drill", "broke"),
+    [
+        (kafka_down, {"orders_rejected", "none_accepted_without_kafka", "acknowledged_exactly_once"}),
+        (redis_down, {"none_accepted_without_stock", "acknowledged_exactly_once"}),
+    ],
+)
+def test_orders_that_are_lost_as_if_nothing_were_broken_are_no_proof_that_nothing_was(
+    drill: ModuleType, broke: set[str]
+) -> None:
+    kept = accepted(99, at_s=4.0)
+    final = {"keys": json.dumps([one.key for one in kept])}
+    found = findings(drill, kept + accepted(99), final, events=stopped())
+    assert broke <= {one.name for one in found if one.status == "broke"}
+    assert builders.whole().judged(tuple(found)).verdict == "broke"
 
 
 @pytest.mark.parametrize(
@@ -103,9 +194,7 @@ def test_what_nobody_can_keep_is_refused_as_promised(
     ids=["known, or sent while it came and went", "a new one"],
 )
 def test_no_new_order_is_accepted_while_the_broker_is_seen_stopped(rows: list[Row], wanted: str) -> None:
-    seen = [{"event": "read", "sent": at / 10, "answered": at / 10 + 0.01, "r": [["kafka_status", "value", "stopped"]]}
-            for at in range(50, 150)]  # fmt: skip
-    assert verdict(kafka_down, "none_accepted_without_kafka", rows, events=seen) == wanted
+    assert verdict(kafka_down, "none_accepted_without_kafka", rows, events=stopped()) == wanted
     assert verdict(kafka_down, "none_accepted_without_kafka", rows) == "inconclusive"
 
 
@@ -119,6 +208,7 @@ def test_what_answers_orders_and_was_not_broken_fails_none_until_the_end(
     served = [one for at in (10.0, 17.0, 22.0) for one in accepted(99, at_s=at)]
     assert verdict(drill, name, served) == "held"
     assert verdict(drill, name, [*served, *refused(1, at_s=at_s)]) == "broke"
+    assert verdict(drill, name, [*served, row("u", "fail", status=200, detail="error", at_s=at_s)]) == "broke"
 
 
 @pytest.mark.parametrize(
@@ -151,19 +241,21 @@ def test_a_declared_gate_that_fails_open_is_not_accused_of_it() -> None:
 @pytest.mark.parametrize(
     ("name", "probe", "values", "wanted"),
     [
-        ("old_orders_cleared", "strangers", (0, 0, 0), True),
-        ("old_orders_cleared", "strangers", (12, 12, 12), False),
-        ("old_orders_cleared", "strangers", (12, 0, 1, 2), True),  # whose these are is seen in the end
+        ("old_orders_cleared", "old_orders", (0, 0, 0), True),
+        ("old_orders_cleared", "old_orders", (12, 12, 12), False),
+        ("old_orders_cleared", "old_orders", (None, None, 300, 300), False),
+        ("old_orders_cleared", "old_orders", (None, 0, 1, 2), True),  # whose these are is seen in the end
         ("worker_keeps_up_before", "lag", (20, 9, 20), True),
         ("worker_keeps_up_before", "lag", (3, 9, 40, 70), False),
     ],
 )
 def test_what_was_left_before_is_found_before_anything_is_broken(
-    name: str, probe: str, values: tuple[int, ...], wanted: bool
+    name: str, probe: str, values: tuple[int | None, ...], wanted: bool
 ) -> None:
     (one,) = (one for one in worker_crash.experiment(SALE, Flags()).baseline if one.name == name)
     assert one.condition.probes[0].name == probe
     monitor = Monitor(one, "baseline", 0.0, anchor_s=0.0)
     for at_s, value in enumerate(values):
-        monitor.feed(Reading(probe, "value", float(at_s), at_s + 0.1, value), 1.0)
+        kind = "value" if value is not None else "absent"
+        monitor.feed(Reading(probe, kind, float(at_s), at_s + 0.1, value), 1.0)
     assert (monitor.interval is not None and not monitor.lost_again) == wanted
