@@ -4,6 +4,7 @@ The rules are those of docs/design.md, "What a reading means". Two readings in a
 ticks means that nothing is known about that time.
 """
 
+import math
 from dataclasses import dataclass, field
 
 from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Condition, Expectation
@@ -29,7 +30,8 @@ class Monitor:
     """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from.
 
     `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
-    does may be felt later only, when it is over already. `silent_s`: for how long no reading gave a value.
+    does may be felt later only, when it is over already. `says_until_s`: from then on one outcome, that of the
+    load's last request, is read again and again. `silent_s`: for how long no reading gave a value.
     """
 
     expectation: Expectation
@@ -39,6 +41,7 @@ class Monitor:
     anchor_s: float | None = None
     answered: bool = True
     fault_was_cut_short: bool = False
+    says_until_s: float = math.inf
     count: int = 0
     values: int = 0
     silent_s: float = 0.0
@@ -124,6 +127,8 @@ class Monitor:
 
     def _lose(self, reading: Reading) -> None:
         """It was lost again, perhaps."""
+        if reading.answered_s >= self.says_until_s:
+            return  # two readings decide, not one that is read twice
         self._bad.append(reading)
         del self._bad[IN_A_ROW:]
         if reading.kind in UNSEEN:
