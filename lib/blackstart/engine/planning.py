@@ -98,6 +98,7 @@ def _each_probe(experiment: Experiment, change: Callable[[Probe], Probe]) -> Exp
         stop_if=tuple(item.on(change) for item in experiment.stop_if),
         refuse_if=tuple(item.on(change) for item in experiment.refuse_if),
         collect=tuple(change(probe) for probe in experiment.collect),
+        collect_before=tuple(change(probe) for probe in experiment.collect_before),
         watch=tuple(change(probe) for probe in experiment.watch),
     )
 

@@ -2,7 +2,7 @@
 
 import csv
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from blackstart import __version__
 from blackstart.base import clock
@@ -18,6 +18,7 @@ from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment
 from blackstart.model.flags import Flags
 from blackstart.model.plan import Plan
+from blackstart.model.reading import Probe
 from blackstart.probes.http import HttpText
 from blackstart.probes.metrics import Metric, MetricLabel
 from blackstart.probes.read import read_once
@@ -81,7 +82,16 @@ def metrics_page(plan: Plan) -> str:
 
 def collect(experiment: Experiment, observer: Observer, between: Callable[[], object] = lambda: None) -> None:
     """Read what the checks need of the final state, once each. `between` is called before each."""
-    for probe in experiment.collect:
+    _collect(experiment.collect, observer, between)
+
+
+def collect_before(experiment: Experiment, observer: Observer, between: Callable[[], object]) -> None:
+    """The same of what they compare it with, before anything is broken."""
+    _collect(experiment.collect_before, observer, between)
+
+
+def _collect(probes: Sequence[Probe], observer: Observer, between: Callable[[], object]) -> None:
+    for probe in probes:
         between()
         reading = read_once(probe, _COLLECT_WITHIN_S)
         observer.note(

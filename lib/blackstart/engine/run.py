@@ -144,6 +144,7 @@ class Run:
         self._demand_baseline()
         self.observer.pace(CALM_TICK_S)
         recording.snapshot(self.plan, self.folder, "baseline", self.observer)
+        recording.collect_before(self.experiment, self.observer, self._between)
 
     def _flows(self) -> bool:
         return self.observer.baseline_holds() and self.traffic.flowing()

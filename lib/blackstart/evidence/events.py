@@ -20,7 +20,7 @@ class EventName(StrEnum):
     READ = "read"  # one read of an endpoint, and what its probes saw in it
     LATENESS = "lateness"  # how late a process of ours was, and how much it waited for a processor
     LOAD = "load"  # the load is armed, or has ended with its summary
-    FINAL = "final"  # a value of the final state
+    FINAL = "final"  # a value of the final state, or one of before that it is compared with
     SNAPSHOT = "snapshot"  # the target's metrics were kept in a file, or could not be
     SERVICES = "services"  # what the services that the run does not touch are, `before` and `after`
     SETTINGS = "settings"  # what services are set to and made of, `before` and `after`

@@ -79,7 +79,7 @@ class Experiment:
     account).
     `stop_if` ends the fault at once; `refuse_if` refuses the run before anything is touched; `link` is how it is proved
     that a service is the target's own (see `blackstart.model.link`). `collect` names probes that are read once, at the
-    end, for the checks.
+    end, for the checks; `collect_before`, those that are read once before anything is broken, to be compared with them.
     `hold_min_s` is how long the fault is in force at least, `hold_max_s` at most. `settle_s` is how long the system is
     watched after it has recovered: as long as its own slow work needs (a lock's refresh, its longest backoff, a
     heartbeat) to show that it does not stay.
@@ -106,6 +106,7 @@ class Experiment:
     traffic: Traffic | None = None
     checks: tuple[Check, ...] = ()
     collect: tuple[Probe, ...] = ()
+    collect_before: tuple[Probe, ...] = ()
     watch: tuple[Probe, ...] = ()
     log_rows: tuple[LogRow, ...] = ()
     log_title: str = ""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from blackstart.base.codec import plain
-from blackstart.evidence.history import COLUMNS
+from blackstart.evidence.history import COLUMNS, History
 from blackstart.model.reading import Answer, Endpoint, Picked, Reader
 from blackstart.probes.mixed_in import Bound
 from blackstart.probes.visitor import HoldsNothing
@@ -34,6 +34,11 @@ class LoadOutcome(Bound):
     def at_history(self, path: Path) -> Self:
         """The same, reading this history."""
         return replace(self, history=str(path))
+
+    def says_until_s(self, history: History) -> float:
+        """When the last of its requests ended: what is read from then on is that one's outcome, again and again."""
+        rows = history.where("op <> ?", self.beside) if self.beside else history
+        return float(rows.one("select coalesce(max(coalesce(end_s, intended_s)), 'inf'::double) from requests")[0])
 
     def endpoint(self) -> Endpoint:
         """The end of the history."""

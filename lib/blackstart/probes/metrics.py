@@ -228,9 +228,9 @@ class Metric(OfPage):
 
 @plain("probe.metric_label")
 class MetricLabel(OfPage):
-    """The value of a label, as in the leader's `instance_id`. Of several label sets, that whose value is `where`.
+    """The value of a label, as in the leader's `instance_id`: of the label set whose value is `where`.
 
-    Where none of several has it, nobody can say which was the last one: `absent`.
+    Where none has it: `absent`. One that is alone may be what is left of another instance, which led before.
     """
 
     series: str
@@ -254,7 +254,7 @@ class MetricLabel(OfPage):
             return samples
         if not samples:
             return "absent", None, f"no series {self.series}"
-        chosen = samples if len(samples) == 1 else [sample for sample in samples if sample[1] == self.where]
+        chosen = [sample for sample in samples if sample[1] == self.where]
         values = {labels.get(self.label) for labels, _ in chosen}
         if len(values) != 1:
             shown = _shown_sets(self.series, samples)

@@ -112,7 +112,7 @@ _TEXTS: dict[str, Any] = {
     EventName.VERDICT: lambda event: f"verdict: {event['verdict']}",
     EventName.LOAD: _load,
     EventName.FINAL: lambda event: (
-        f"final state: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
+        f"read for the checks: {event['probe']} {event['value'] if event['kind'] == 'value' else event['kind']}"
     ),
     EventName.SNAPSHOT: lambda event: (
         f"metrics kept in {event['file']}" if "file" in event else f"no metrics: {event['missing']}"

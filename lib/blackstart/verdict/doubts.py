@@ -31,7 +31,8 @@ class Followed(Protocol):
 
 def of_entering(monitor: Followed) -> str:
     """Of an `eventually` that has come true; "" where there is none."""
-    if monitor.wavering and monitor.phase == "recovery":
+    lasts = monitor.expectation.stays and monitor.expectation.for_s  # what is lost for less than that is not lost yet
+    if monitor.wavering and (lasts or monitor.phase == "recovery"):
         return f"came true, and its last reading was another one: {shown(monitor.last)}"
     return _never_spoke(monitor)
 

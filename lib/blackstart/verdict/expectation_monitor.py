@@ -4,6 +4,7 @@ The rules are those of docs/design.md, "What a reading means". Two readings in a
 ticks means that nothing is known about that time.
 """
 
+import math
 from dataclasses import dataclass, field
 
 from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Condition, Expectation
@@ -29,7 +30,8 @@ class Monitor:
     """Follows one expectation from `opened_s`. `anchor_s` is the proven effect that `within_s` counts from.
 
     `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
-    does may be felt later only, when it is over already. `silent_s`: for how long no reading gave a value.
+    does may be felt later only, when it is over already. `says_until_s`: from then on one outcome, that of the
+    load's last request, is read again and again. `silent_s`: for how long no reading gave a value.
     """
 
     expectation: Expectation
@@ -39,6 +41,7 @@ class Monitor:
     anchor_s: float | None = None
     answered: bool = True
     fault_was_cut_short: bool = False
+    says_until_s: float = math.inf
     count: int = 0
     values: int = 0
     silent_s: float = 0.0
@@ -124,6 +127,8 @@ class Monitor:
 
     def _lose(self, reading: Reading) -> None:
         """It was lost again, perhaps."""
+        if reading.answered_s >= self.says_until_s:
+            return  # two readings decide, not one that is read twice
         self._bad.append(reading)
         del self._bad[IN_A_ROW:]
         if reading.kind in UNSEEN:
@@ -137,11 +142,12 @@ class Monitor:
         if (self._old is None and self.fault_was_cut_short) or self.phase == "drain":
             self._old, self._new, self._bad, self._wrong = reading, [], [], []
             self._seen_otherwise = reading
-        elif self.expectation.stays and self._left is None and self._lost_for_s(reading) >= self.expectation.for_s:
+        elif self.expectation.stays and self._left is None and self._lost_for_s() >= self.expectation.for_s:
             self._left = (self._new[-1].sent_s, self._wrong[0])
 
-    def _lost_for_s(self, reading: Reading) -> float:
-        return reading.answered_s - self._wrong[0].sent_s
+    def _lost_for_s(self) -> float:
+        since = next(iter(self._wrong or self._bad), None)
+        return self.last.answered_s - since.sent_s if self.last and since else 0.0
 
     def _settled(self) -> bool:
         if self.expectation.momentary and self._new:
@@ -179,7 +185,8 @@ class Monitor:
         """Whether its last readings are a violation, or a loss, of which the next ones decide whether it counts."""
         if self.expectation.when != "eventually":
             return bool(self._bad) and not self._violated()
-        return self._settled() and 0 < len(self._bad) < IN_A_ROW and not self.expectation.momentary
+        undecided = self._left is None and not self.lost_again and not self.expectation.momentary
+        return self._settled() and bool(self._bad) and undecided
 
     @property
     def interval(self) -> Interval | None:
@@ -199,8 +206,9 @@ class Monitor:
 
     @property
     def lost_again(self) -> bool:
-        """The wanted state was entered and the last readings say that it was left again."""
-        return self._settled() and len(self._bad) >= IN_A_ROW and not self.expectation.momentary
+        """The wanted state was entered and the last readings say that it was left again: for longer than it may be."""
+        in_a_row = self._settled() and len(self._bad) >= IN_A_ROW and not self.expectation.momentary
+        return in_a_row and not (self.expectation.stays and self._lost_for_s() < self.expectation.for_s)
 
     @property
     def left(self) -> Interval | None:

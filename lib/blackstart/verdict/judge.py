@@ -54,12 +54,12 @@ def judge(
     if head is None:
         return Judgement(Verdict.INCONCLUSIVE, ("the journal does not say what was run",), ())
     experiment: Experiment = from_data(head["experiment"])
-    monitors, times = replay(record, experiment, record.changes())
+    monitors, times = replay(record, experiment, record.changes(), history)
     run = Replayed(record, monitors, times, history)
     found = [*confounders.confounded(run, expectation_findings(monitors, times)), *checked]
 
     def follow(other: Record) -> list[Finding]:
-        return expectation_findings(*replay(other, experiment, monitors.changes))
+        return expectation_findings(*replay(other, experiment, monitors.changes, history))
 
     findings = _left_out(experiment, lateness.excused(run, found, follow))
     verdict, reasons = precedence(run, findings, mended)
@@ -86,9 +86,11 @@ def _left_out(experiment: Experiment, findings: Sequence[Finding]) -> list[Findi
     ]
 
 
-def replay(record: Record, experiment: Experiment, changes: tuple[Change, ...]) -> tuple[Monitors, Timeline]:
+def replay(
+    record: Record, experiment: Experiment, changes: tuple[Change, ...], history: History | None = None
+) -> tuple[Monitors, Timeline]:
     """The record told to fresh monitors."""
-    monitors = Monitors(experiment, changes)
+    monitors = Monitors(experiment, changes, history)
     times = Timeline(began_s=record.events[0]["at"], ended_s=record.events[-1]["at"])
     for event in record.events:
         name = event["event"]

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
-from math import inf
 from statistics import fmean
 from typing import Any
 
@@ -288,20 +287,12 @@ def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) 
         own = Lateness.of(run.record, RUN)
         over_s = lost.to_s
         if monitor.lost_again and monitor.last:
-            over_s = max(lost.to_s, min(monitor.last.answered_s, _told_until_s(run, monitor)))
+            over_s = max(lost.to_s, min(monitor.last.answered_s, monitor.says_until_s))
         ours = expectation.condition.op not in AGAINST_BASELINE and own.slow_throughout(lost.to_s, over_s)
         why = own.told(lost.from_s, lost.to_s) if ours else ""
         return f"lost again while {why}" if why else ""
     why = "" if still else Lateness.of(run.record, RUN).told(monitor.opened_s, run.times.ended_s)
     return f"seen only while {why}" if why else ""
-
-
-def _told_until_s(run: Replayed, monitor: Monitor) -> float:
-    """Until when its readings say something new: of a load that has ended the last outcome stays the last one."""
-    follows = all(hasattr(probe, "at_history") for probe in monitor.expectation.condition.probes)
-    if not follows or run.history is None:
-        return inf
-    return float(run.history.one("select coalesce(max(coalesce(end_s, intended_s)), 0.0) from requests")[0])
 
 
 def _missed_by_less(run: Replayed, monitor: Monitor) -> str:

@@ -4,10 +4,11 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from blackstart.evidence.history import History
 from blackstart.model.change import Change
 from blackstart.model.expect import AGAINST_BASELINE, SILENCES, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
-from blackstart.model.reading import Reading, Scalar
+from blackstart.model.reading import Probe, Reading, Scalar
 from blackstart.model.schedule import At
 from blackstart.verdict.expectation_monitor import Monitor
 from blackstart.verdict.relation_monitor import RelationMonitor
@@ -39,10 +40,14 @@ def names_of(expectation: Expectation) -> tuple[str, ...]:
 
 @dataclass
 class Monitors:
-    """The monitors of one run; take readings in order and know which of them is open. Engine and judge share it."""
+    """The monitors of one run; take readings in order and know which of them is open. Engine and judge share it.
+
+    `history` is what the load did, for the judge: the engine, whose load still runs, has none.
+    """
 
     experiment: Experiment
     changes: tuple[Change, ...] = ()
+    history: History | None = None
     baseline: list[Monitor] = field(default_factory=list)
     expected: list[Monitor] = field(default_factory=list)
     bites: list[Monitor] = field(default_factory=list)
@@ -173,7 +178,13 @@ class Monitors:
             return self._relation(expectation, phase, at_s)
         name, compared = expectation.condition.probes[0].name, expectation.condition.op in AGAINST_BASELINE
         reference = self._before.get(name) if compared else None
-        return Monitor(expectation, phase, at_s, reference, answered=name in self._answered)
+        says_until_s = self._says_until_s(expectation.condition.probe)
+        return Monitor(expectation, phase, at_s, reference, answered=name in self._answered, says_until_s=says_until_s)
+
+    def _says_until_s(self, probe: Probe) -> float:
+        """Until when a reading of it says something new."""
+        told = getattr(probe, "says_until_s", None)
+        return math.inf if told is None or self.history is None else float(told(self.history))
 
     def _relation(self, expectation: Expectation, phase: str, at_s: float) -> Monitor:
         known = self._related.pop((phase, expectation.name), None)

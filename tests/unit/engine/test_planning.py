@@ -77,10 +77,11 @@ def test_every_probe_of_a_plan_is_bound() -> None:
         refuse_if=(probe.is_(5),),
         watch=(probe,),
         collect=(Bindable("final"),),
+        collect_before=(Bindable("before"),),
     )
     made = plan.experiment
     conditions = [e.condition for e in (*made.baseline, *made.during, *made.always)] + [*made.stop_if, *made.refuse_if]
-    probes = [item.probe for item in conditions] + [*made.watch, *made.collect]
+    probes = [item.probe for item in conditions] + [*made.watch, *made.collect, *made.collect_before]
     assert {getattr(item, "url", "") for item in probes} == {"http://localhost:8000/ready"}
 
 

@@ -61,3 +61,17 @@ def test_a_recovery_that_could_not_be_watched_to_the_end_is_not_held(tmp_path: P
     told.end()
     assert told.outcome == ("inconclusive", 30)
     assert any("of 60 s, since the run had to end (TOTAL_MAX)" in reason for reason in told.result.judgement.reasons)
+
+
+def test_what_the_final_state_is_compared_with_is_read_before_anything_is_broken(tmp_path: Path) -> None:
+    path, kept = tmp_path / "a", tmp_path / "kept"
+    path.touch()
+    before, after = FileThere(str(tmp_path / "before")), FileThere(str(kept))
+    told = Told(tmp_path, drill(path, collect=(after,), collect_before=(before,)), without(path))
+    told.end()
+    told_of = [
+        event.get("phase") or event["probe"]
+        for event in told.record.events
+        if event["event"] == "final" or event.get("phase") in ("fault", "end")
+    ]
+    assert told_of == ["before", "fault", "kept", "end"]

@@ -137,7 +137,7 @@ def test_probes_of_one_long_page_share_one_read_also_those_that_come_later() -> 
     with serving(handle) as port:
         base = f"http://127.0.0.1:{port}/metrics"
         running = Sampler(
-            [Metric("seen", path=base, name="a"), MetricLabel("seen", "a", path=base, name="l")], taken, 0.1
+            [Metric("seen", path=base, name="a"), MetricLabel("seen", "a", where=3.0, path=base, name="l")], taken, 0.1
         )
         running.start()
         taken.wait("l", 3, within_s=30)

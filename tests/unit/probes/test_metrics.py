@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from blackstart.base.codec import from_data, to_data
-from blackstart.model.reading import Answer
+from blackstart.model.expect import always
+from blackstart.model.reading import Answer, Reading
 from blackstart.model.target import Target
 from blackstart.probes import metrics
 from blackstart.probes.http import HttpGet
 from blackstart.probes.metrics import Metric, MetricLabel, NotPrometheus, samples_of
+from blackstart.verdict.expectation_monitor import Monitor
 
 PAGE = b"""# HELP trader_is_leader 1 while this instance leads; trader_is_leader 7
 # TYPE trader_is_leader gauge
@@ -144,8 +146,28 @@ def test_error_page_is_malformed() -> None:
     assert Metric("trader_is_leader").pick(page(PAGE, 503))[0] == "malformed"
 
 
-def test_label_of_the_only_series_is_read_whatever_its_value() -> None:
-    assert MetricLabel("a", "id").pick(page('a{id="x"} 0\n')) == ("value", "x", "")
+def test_label_of_the_only_series_is_read_while_it_leads() -> None:
+    assert MetricLabel("a", "id").pick(page('a{id="x"} 1\n')) == ("value", "x", "")
+    assert MetricLabel("a", "id", where=0).pick(page('a{id="x"} 0\n')) == ("value", "x", "")
+
+
+def test_a_stale_label_set_that_remains_alone_is_not_the_leaders() -> None:
+    kind, value, note = MetricLabel("a", "id").pick(page('a{id="old"} 0\n'))
+    assert (kind, value) == ("absent", None) and note.startswith("0 of 1 label sets have the value 1")
+
+
+@pytest.mark.parametrize(("afterwards", "wanted"), [("live", "held"), ("new", "broke")])
+@pytest.mark.parametrize("meanwhile", ['a{id="old"} 0\n', 'a{id="live"} 0\n', "b 1\n"])
+def test_nobody_who_leads_for_a_while_is_no_restart_and_another_one_afterwards_is(
+    meanwhile: str, afterwards: str, wanted: str
+) -> None:
+    probe = MetricLabel("a", "id", name="instance")
+    monitor = Monitor(always(probe.as_before(), name="same_instance"), "always", 0.0, reference="live")
+    pages = (f'a{{id="{who}"}} 1\na{{id="old"}} 0\n' for who in ("live", afterwards))
+    for number, text in enumerate([next(pages), *[meanwhile] * 3, *[next(pages)] * 2]):
+        kind, value, note = probe.pick(page(text))
+        monitor.feed(Reading(probe.name, kind, number / 10, number / 10, value, note), 0.1)
+    assert monitor.finish(0.55).status == wanted
 
 
 def test_label_of_the_leading_series_is_read_among_several() -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 
-from blackstart.evidence.history import History, Row
+from blackstart.evidence.history import History, Outcome, Row
 from blackstart.model.expect import always, eventually
 from blackstart.model.experiment import Traffic
-from blackstart.verdict.judge import judge
+from blackstart.probes.load_outcome import LoadOutcome
+from blackstart.verdict.judge import Judgement, judge
 from tests.unit.builders import Seen, Story, experiment, finding
 from tests.unit.histories import history_of
 
@@ -54,3 +58,27 @@ def test_what_must_always_be_so_is_broken_without_a_load_too() -> None:
 
 def test_a_load_that_is_to_end_before_the_run_takes_nothing_back() -> None:
     assert finding(judge(told(TOO_SHORT, flows="recovery").record(), history=until(5.0)), "again").status == "broke"
+
+
+def read_on(outcomes: Sequence[Outcome], since_s: float, **more: Any) -> Judgement:
+    """A run of a hundred requests until 8, of which the last ones came out so; its end is read until 9. From `since_s`
+    on something else than an answer as usual is read."""
+    served = eventually(LoadOutcome(**more).is_("ok"), within_s=2, for_s=1, name="served")
+    drill = experiment(faults=(), recovery=(served,), traffic=Traffic("load", "throughout"))  # type: ignore[arg-type]
+    run = Story(drill).phase(0, "baseline").phase(2, "fault").phase(4, "recovery")
+    run.reads(4, since_s, load_outcome="ok").reads(since_s, 9, load_outcome="fail")
+    last = 100 - len(outcomes)
+    ends = [(s * 0.08, "ok" if n < last else outcomes[n - last]) for n, s in enumerate(range(1, 101))]
+    rows = [Row("order", "", 1, s - 0.01, s - 0.01, s, outcome, 200) for s, outcome in ends]
+    told = run.note(8.5, "load", summary=WHOLE).phase(9, "end").record()
+    return judge(told, history=history_of([*rows, Row("plan", "", 1, 5.0, 5.0, 8.9, "ok", 200)]))
+
+
+def test_one_failed_request_at_the_loads_end_is_one_however_often_it_is_read() -> None:
+    found = finding(read_on(["fail"], 8.0, beside="plan"), "served")
+    assert (found.status, "lost again" in found.message) == ("held", False)
+
+
+def test_requests_that_failed_one_after_the_other_until_the_loads_end_break() -> None:
+    found = finding(read_on(["fail"] * 10, 7.3, beside="plan"), "served")
+    assert (found.status, "lost again" in found.message) == ("broke", True)

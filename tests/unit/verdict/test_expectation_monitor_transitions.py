@@ -127,6 +127,22 @@ def test_what_flickers_by_itself_is_neither_entered_nor_left_by_that() -> None:
     assert (status(lost), message(lost)) == ("broke", "came true and was lost again: ready was 200")
 
 
+@pytest.mark.parametrize("phase", ["fault", "recovery"])
+@pytest.mark.parametrize(("otherwise", "lost"), [(200, "broke"), ("absent", "inconclusive")])
+def test_what_must_stay_is_undecided_until_it_was_lost_for_long_enough(
+    otherwise: object, lost: str, phase: str
+) -> None:
+    stays = eventually(ready.is_(503), within_s=5, stays=True, for_s=1.5)
+    seen = series(503, 1, 8)
+    for lost_s, wavering, came_to in ((0.1, True, "inconclusive"), (0.4, True, "inconclusive"), (2.0, False, lost)):
+        monitor = followed(stays, *seen, *series(otherwise, 8, 8 + lost_s))
+        monitor.phase = phase
+        assert (monitor.wavering, monitor.lost_again) == (wavering, not wavering)
+        assert status(monitor, 8 + lost_s) == came_to
+    left = followed(stays, *seen, *series(200, 8, 10), *series(503, 10, 12), (12.0, otherwise))
+    assert (left.wavering, status(left, 12.05)) == (False, "broke")
+
+
 def test_only_what_is_awaited_for_longer_than_a_moment_can_stay() -> None:
     for when, more in (("always", {}), ("eventually", {"momentary": True})):
         with pytest.raises(ValueError, match="can stay"):

@@ -140,15 +140,16 @@ class KeysInDatabase:
         if reading.kind != "value":
             return f"{reading.probe} is {reading.kind}: {reading.note}"
         try:
-            keys = [str(order["client_order_id"]) for order in json.loads(str(reading.value))["orders"]][-_MOST_KEYS:]
+            found = [order["client_order_id"] for order in json.loads(str(reading.value))["orders"]]
+            keys = [str(key) for key in found if key is not None][-_MOST_KEYS:]
         except (ValueError, KeyError, TypeError) as error:
             return f"{reading.probe} shows no orders that can be read: {error}"
         if not keys:
             return f"{reading.probe} shows no orders yet"
-        found = self._count(keys)
-        if found.kind == "value" and str(found.value) == str(len(keys)):
+        held = self._count(keys)
+        if held.kind == "value" and str(held.value) == str(len(keys)):
             return ""
-        seen = found.value if found.kind == "value" else f"{found.kind}: {found.note}"
+        seen = held.value if held.kind == "value" else f"{held.kind}: {held.note}"
         return f"of {len(keys)} orders that the API shows, the database holds {seen}"
 
     def _count(self, keys: list[str]) -> Reading:

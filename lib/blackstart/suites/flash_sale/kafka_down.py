@@ -54,7 +54,13 @@ def rejected(*brokers: str, k6: bool) -> tuple[Check, ...]:
             Check(
                 "none_while",
                 f"none_accepted_without_{name.replace('-', '_')}",
-                {"flag": f"{name}_status", "value": "stopped", "detail": "success", "op": common.ORDER},
+                {
+                    "flag": f"{name}_status",
+                    "value": "stopped",
+                    "detail": "success",
+                    "op": common.ORDER,
+                    "trials": False,
+                },
                 hint=accepted,
                 criterion=False,
             )

@@ -125,6 +125,6 @@ def keys_in_database(target: Target, prefix: str) -> tuple[Probe, ...]:
     return stored(target, query, KEYS)
 
 
-def keys_at_orders(most: int) -> HttpColumn:
+def keys_at_orders(most: int, name: str = "keys_at_orders") -> HttpColumn:
     """All keys that /orders shows."""
-    return HttpColumn(f"/orders?limit={most}", "orders", "client_order_id", name="keys_at_orders")
+    return HttpColumn(f"/orders?limit={most}", "orders", "client_order_id", name=name)

@@ -92,7 +92,7 @@ def leaders(service: str = "") -> Metric:
 
 
 def instance_id(service: str = "") -> MetricLabel:
-    """The uuid of the orchestrator that leads, or led last; another one means that it was restarted."""
+    """The uuid of the orchestrator that leads, absent while none does; another one means that it was restarted."""
     path = _path("/metrics", service)
     return MetricLabel("trader_is_leader", "instance_id", path=path, name=_name("instance_id", service))
 

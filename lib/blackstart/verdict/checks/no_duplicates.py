@@ -5,8 +5,10 @@ from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys, present, selected, vacuity
 
 
-def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "") -> CheckResult:
-    """`source` of the final state lists the keys that are there. Without one of ours among them it proves nothing."""
+def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "", before: str = "") -> CheckResult:
+    """`source` of the final state lists the keys that are there. Without one of ours among them it proves nothing.
+    `before` names what listed them before anything was broken: what was there as often then is left from before.
+    """
     report = Reporter("no key is there twice")
     rows = selected(evidence, op)
     try:
@@ -14,6 +16,15 @@ def no_duplicates(evidence: Recorded, *, source: str = "keys", op: str = "") -> 
     except Missing as missing:
         return report.unknown(str(missing))
     doubled, more = keys(rows, f"select key from {there} where n > 1", order="key")
+    if doubled and before:
+        try:
+            earlier = present(evidence, before)
+        except Missing as missing:
+            told = f"{len(doubled) + more} keys are there more than once; since when is not known"
+            return report.unknown(f"{told}: {missing}")
+        risen = "t.n > greatest(1, coalesce(b.n, 0))"
+        of = f"select t.key from {there} t left join {earlier} b using (key) where {risen}"
+        doubled, more = keys(rows, of, order="key")
     entries, different = rows.one(f"select coalesce(sum(n), 0), count(*) from {there}")
     actual = f"{entries} entries, {different} different keys"
     if doubled:

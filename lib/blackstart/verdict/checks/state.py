@@ -86,6 +86,7 @@ def _listed(value: Any, source: str) -> Iterator[str]:
         value = [line.strip() for line in text.splitlines() if line.strip()]
     if not isinstance(value, list | tuple):
         raise Missing(f'the final state\'s "{source}" is {type(value).__name__}, not a list of keys')
+    value = [key for key in value if key is not None]  # a null is no key: who gave none has doubled nothing
     for at in range(0, len(value), _BATCH):
         words = list(map(str, value[at : at + _BATCH]))
         if not "".join(words).isprintable():  # the history has no line's end within a key either

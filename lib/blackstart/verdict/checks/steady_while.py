@@ -66,9 +66,14 @@ def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[
 def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:
     """The times during which it certainly was so: from the first reading's answer to the last one's sending, without a
     gap in which it may have been otherwise."""
+    return [(inside[0].answered_s, inside[-1].sent_s) for inside in stretches_of(readings, value)]
+
+
+def stretches_of(readings: list[Reading], value: Scalar) -> list[list[Reading]]:
+    """The readings of each of these times: two of them, or more."""
     gaps_s = [later.sent_s - earlier.answered_s for earlier, later in pairwise(readings)]
     allowed_s = max(GAP_LEAST_S, GAP_TICKS * median(gaps_s)) if gaps_s else 0.0  # some targets are seldom read
-    spans: list[Span] = []
+    stretches: list[list[Reading]] = []
     inside: list[Reading] = []
     for reading in [*readings, None]:
         so = reading is not None and reading.kind == "value" and same_value(reading.value, value)
@@ -76,9 +81,9 @@ def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:
             inside.append(reading)
             continue
         if len(inside) > 1:
-            spans.append((inside[0].answered_s, inside[-1].sent_s))
+            stretches.append(inside)
         inside = [reading] if reading is not None and so else []
-    return spans
+    return stretches
 
 
 def _is_number(reading: Reading) -> bool:

@@ -30,6 +30,7 @@ def test_all_proofs_must_stand() -> None:
     ("orders", "said"),
     [
         (b'{"orders": []}', "no orders yet"),
+        (b'{"orders": [{"client_order_id": null}]}', "no orders yet"),
         (b"<html>", "no orders that can be read"),
         (b'{"orders": [{"id": 1}]}', "no orders that can be read"),
         (b'{"orders": [{"client_order_id": "a"}]}', "the database holds unreachable"),

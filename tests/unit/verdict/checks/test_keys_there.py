@@ -38,6 +38,23 @@ def test_no_key_twice_holds() -> None:
     assert no_duplicates(recorded(history(row("a"), row("b")), {"keys": ["a", "b", "scan-1"]})).verdict == "held"
 
 
+def test_orders_that_were_given_no_key_are_no_key_twice() -> None:
+    for listed in (["a", None, None], '["a", null, null]'):
+        assert no_duplicates(recorded(history(row("a")), {"keys": listed})).verdict == "held"
+
+
+def test_a_key_that_was_there_twice_before_is_not_doubled_again() -> None:
+    was = ["old", "old", "scan-1"]
+    for now, verdict, offenders in (([], "held", ()), (["scan-1"], "broke", ("scan-1",)), (["old"], "broke", ("old",)),
+                                    (["a"], "broke", ("a",))):  # fmt: skip
+        seen = recorded(history(row("a")), {"keys": ["a", *was, *now], "keys_before": was})
+        result = no_duplicates(seen, before="keys_before")
+        assert (result.verdict, result.offenders) == (verdict, offenders)
+    unread = recorded(history(row("a")), {"keys": ["a", *was]})
+    assert no_duplicates(unread, before="keys_before").verdict == "inconclusive"
+    assert no_duplicates(recorded(history(row("a")), {"keys": ["a"]}), before="keys_before").verdict == "held"
+
+
 def test_a_key_twice_breaks_whoever_wrote_it() -> None:
     result = no_duplicates(recorded(history(row("a")), {"keys": ["a", "scan-1", "scan-1"]}))
     assert (result.verdict, result.offenders) == ("broke", ("scan-1",))
