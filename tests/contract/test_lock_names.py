@@ -37,9 +37,9 @@ def redis(tmp_path: Path) -> Iterator[tuple[int, dict[str, Table]]]:
     carry_out(control.kill())
 
 
-def names(name: str, address: str, table: Table | None) -> set[str]:
+def names(name: str, address: str, table: Table | None, **more: str) -> set[str]:
     """What a run on a target of that name locks of its Redis."""
-    target = Target(name, services={"redis": Service("redis", address, control=table or {})})
+    target = Target(name, services={"redis": Service("redis", address, control=table or {}, **more)})
     plan = planning.make(experiment(recovery=(AFTER,), faults=(Cut((change(),)),)), target)
     return set(plan.identities)
 
@@ -67,6 +67,34 @@ def test_a_link_to_the_pid_file_is_the_pid_file_also_while_nothing_runs(redis: t
 def test_an_address_of_this_machine_has_one_lock_by_every_name(redis: tuple[int, dict[str, Table]], host: str) -> None:
     port, _ = redis
     assert names("a", f"127.0.0.1:{port}", None) & names("b", f"{host}:{port}", None)
+
+
+def test_a_store_has_one_lock_by_its_address_by_every_dsn_and_with_a_control(
+    redis: tuple[int, dict[str, Table]],
+) -> None:
+    port, tables = redis
+    seen = {
+        "dsn": names("a", "", None, dsn=f"redis://127.0.0.1:{port}/0"),
+        "another database": names("b", "", None, dsn=f"redis://:secret@localhost:{port}/1"),
+        "address": names("c", f"127.0.0.2:{port}", None),
+        "dsn and pid file": names("d", "", tables["pidfile"], dsn=f"redis://[::1]:{port}"),
+        "dsn behind a proxy": names("e", "127.0.0.1:1", None, dsn=f"redis://127.0.0.1:{port}/0"),
+    }
+    assert all(one & other for one in seen.values() for other in seen.values()), seen
+    assert seen["dsn behind a proxy"] & names("f", "localhost:1", None)
+    assert "secret" not in str(seen)
+    assert not seen["dsn"] & names("g", "", None, dsn=f"redis://127.0.0.1:{port - 1}/0")
+
+
+def test_every_server_of_a_dsn_a_socket_and_a_url_are_places() -> None:
+    several = names("a", "", None, dsn="postgresql://app@192.0.2.7:5432,127.0.0.1:5433/orders")
+    assert several & names("b", "192.0.2.7:5432", None) and several & names("c", "localhost:5433", None)
+    assert names("d", "", None, dsn="host=/run/postgresql dbname=orders") & names("e", "127.0.0.1:5432", None)
+    assert names("f", "", None, url="http://127.0.0.1:8001/x") & names("g", "localhost:8001", None)
+
+
+def test_a_dsn_whose_variable_is_not_set_keeps_no_plan_from_being_made() -> None:
+    assert "service:a/redis" in names("a", "", None, dsn="env:NOT_SET_ANYWHERE")
 
 
 def test_this_machines_own_name_and_addresses_are_this_machine() -> None:

@@ -1,7 +1,6 @@
 """A suite's own command that is no drill: its target, what it may touch of it, and its evidence."""
 
 import contextlib
-import csv
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -67,7 +66,7 @@ class At:
 
     def log_row(self, key: str, value: object) -> None:
         """One row of the log."""
-        csv.writer(self.rows, lineterminator="\n").writerow([key, csv_log.cell(self.redactor(str(value)))])
+        self.rows.write(f"{csv_log.line((key, self.redactor(str(value))))}\n")
         self.rows.flush()
         os.fsync(self.rows.fileno())
 
@@ -101,7 +100,7 @@ def _log(reports: Path, name: str) -> TextIO:
             path = reports / f"{title}_{stamp}{f'_{number}' if number > 1 else ''}.log"
             with contextlib.suppress(FileExistsError):
                 file = path.open("x", newline="", encoding="utf-8")
-                csv.writer(file, lineterminator="\n").writerow([title, stamp])
+                file.write(f"{csv_log.line((title, stamp))}\n")
                 return file
     except OSError as error:
         raise Refused(f"{reports} takes no log ({error.strerror}). Name another folder with --reports.") from error

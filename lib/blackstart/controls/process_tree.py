@@ -19,7 +19,8 @@ from blackstart.model.step import Command
 
 _HAS_PROC = Path("/proc/self/stat").exists()
 # Functions shared by the scripts below. `look PID` prints "state ppid start"; Linux is read from /proc without starting
-# a program for each process, other systems are asked through ps. What is missing is named before anything is touched.
+# a program for each process, other systems are asked through ps, whose times would else be in the language and the time
+# zone of who asks. What is missing is named before anything is touched.
 _PRELUDE = r"""
 [ -r /proc/self/stat ] || command -v ps >/dev/null || { echo "no /proc and no ps: no process is seen" >&2; exit 69; };
 command -v awk >/dev/null || { echo "there is no awk here, which finds the children of a process" >&2; exit 69; };
@@ -27,14 +28,14 @@ look() {
   if [ -r /proc/self/stat ]; then
     { read -r l <"/proc/$1/stat"; } 2>/dev/null || return 1; set -- ${l##*) }; echo "$1 $2 ${20}";
   else
-    set -- $(ps -o stat= -o ppid= -o lstart= -p "$1"); [ $# -ge 3 ] || return 1;
+    set -- $(LC_ALL=C TZ=UTC0 ps -o stat= -o ppid= -o lstart= -p "$1"); [ $# -ge 3 ] || return 1;
     s=$1; p=$2; shift 2; echo "$s $p $(echo "$*" | tr ' ' _)";
   fi; };
 all() {
   if [ -r /proc/self/stat ]; then
     cat /proc/[0-9]*/stat 2>/dev/null | awk '{ pid = $1; sub(/^.*\) /, ""); print pid, $1, $2, $20 }';
   else
-    ps -A -o pid= -o stat= -o ppid= -o lstart= | awk '
+    LC_ALL=C TZ=UTC0 ps -A -o pid= -o stat= -o ppid= -o lstart= | awk '
       { s = $4; for (i = 5; i <= NF; i++) s = s "_" $i; print $1, $2, $3, s }';
   fi; };
 tree() { all | awk -v root="$1" '
@@ -136,7 +137,7 @@ def look(pid: int) -> Process | None:
             return None
         return Process(pid, int(fields[1]), fields[19], fields[0])
     with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-        argv = ["ps", "-o", "stat=", "-o", "ppid=", "-o", "lstart=", "-p", str(pid)]
+        argv = ["env", "LC_ALL=C", "TZ=UTC0", "ps", "-o", "stat=", "-o", "ppid=", "-o", "lstart=", "-p", str(pid)]
         words = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False).stdout.split()
         if len(words) >= 3:
             return Process(pid, int(words[1]), "_".join(words[2:]), words[0][0])

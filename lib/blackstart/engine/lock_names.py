@@ -3,9 +3,11 @@
 import re
 import socket
 from contextlib import suppress
+from dataclasses import replace
 
-from blackstart.base.errors import Refused, StepFailed
+from blackstart.base.errors import BadTarget, Refused, StepFailed
 from blackstart.base.sockets import Deadline, NoAnswer, resolve
+from blackstart.model import protocols
 from blackstart.model.control import Control
 from blackstart.model.injector import without_user
 from blackstart.model.target import Service, Target
@@ -25,11 +27,14 @@ def of_target(target: Target) -> str:
 
 
 def of_services(services: list[Service], target: Target, found: dict[str, Control]) -> list[str]:
-    """The names of these services: how they are controlled, which process each is now, and where it listens."""
+    """The names of these services: how they are controlled, which process each is now, and where each is reached."""
     controlled = [found[one.name] for one in services if one.name in found]
     names = [control.lock_name() for control in controlled]
     names += filter(None, map(_life, controlled))
-    return names + [_place(one, target) for one in services if one.address or one.name not in found]
+    for one in services:
+        places = _places(one)
+        names += places or ([] if one.name in found else [f"service:{target.name}/{one.name}"])
+    return names
 
 
 def _life(control: Control) -> str:
@@ -46,9 +51,15 @@ def _life(control: Control) -> str:
     return ""
 
 
-def _place(service: Service, target: Target) -> str:
-    place = _one_name(service.address)
-    return f"address:{place}" if place else f"service:{target.name}/{service.name}"
+def _places(service: Service) -> list[str]:
+    """Where it is reached: its address, which may be a proxy's, and all that its dsn and its url lead to."""
+    given = [service.address] if service.address else []
+    for url in filter(None, (service.dsn, service.url)):
+        with suppress(BadTarget):  # told by who has use for it
+            found = protocols.located(replace(service, dsn=url))
+            # Who listens at a socket of this machine listens at the same port, too.
+            given += [place.address or f"localhost:{place.port}" for place in (found.places if found else ())]
+    return list(dict.fromkeys(f"address:{_one_name(each)}" for each in dict.fromkeys(given)))
 
 
 def _one_name(address: str) -> str:

@@ -1,6 +1,5 @@
 """Writes what a run leaves beside its journal. Everything after the end is made from the journal and the history."""
 
-import csv
 import os
 from collections.abc import Callable, Sequence
 
@@ -135,9 +134,9 @@ def write(folder: Folder, view: RunView, console: Console) -> None:
 
 def _samples(folder: Folder, record: Record) -> None:
     with (folder.path / "samples.csv").open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(("sent_s", "answered_s", "probe", "kind", "value", "note"))
+        file.write("sent_s,answered_s,probe,kind,value,note\r\n")
         for event in record.of(EventName.READ):
             for r in readings_of(event):
                 value = "" if r.value is None else r.value
-                rows.writerow(map(csv_log.cell, (r.sent_s, r.answered_s, r.probe, r.kind, value, r.note)))
+                row = csv_log.line((r.sent_s, r.answered_s, r.probe, r.kind, value, r.note))
+                file.write(f"{row}\r\n")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,14 +43,20 @@ def _instance() -> DuckDBPyConnection:
     """DuckDB for this process; to start it takes longer than to ask it about a few hundred requests."""
     import duckdb  # noqa: PLC0415
 
+    # DuckDB takes a folder that is there, also a link of somebody else's, and makes its own for all to read.
+    spill = ""
+    with suppress(OSError):  # of a full disk everything that fits into memory can still be judged
+        spill = tempfile.mkdtemp(prefix="blackstart-")
     config: dict[str, str | int | float | list[str]] = {
         "memory_limit": _MEMORY,
         "threads": min(_MOST_THREADS, os.cpu_count() or 1),
-        "temp_directory": str(Path(tempfile.gettempdir(), f"blackstart-{os.getpid()}")),  # made when it is needed
+        "temp_directory": spill,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
     }
-    return duckdb.connect(config=config)
+    db = duckdb.connect(config=config)
+    weakref.finalize(db, shutil.rmtree, spill, ignore_errors=True)  # also at the end of the process
+    return db
 
 
 class HistoryFile:

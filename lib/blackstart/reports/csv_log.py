@@ -1,14 +1,16 @@
 """The CSV log of a run: the rows of the original scripts, in their order and with their names, then ours."""
 
 import csv
+import io
 import os
 import re
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 from blackstart.base import clock
 from blackstart.base.codec import from_data
-from blackstart.base.printable import printable
+from blackstart.base.printable import one_line, printable
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
@@ -28,7 +30,14 @@ def write(path: Path, record: Record, judgement: Judgement, stands: Standing | N
     """Write the log anew. Raises OSError, also where a link has been put in its place."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
     with open(handle, "w", newline="", encoding="utf-8") as file:
-        csv.writer(file, lineterminator="\n").writerows(map(cell, row) for row in rows(record, judgement, stands))
+        file.writelines(f"{line(row)}\n" for row in rows(record, judgement, stands))
+
+
+def line(row: Iterable[object]) -> str:
+    """The row as one line without its end, which is no command to the CI server in whose log somebody shows it."""
+    held = io.StringIO()
+    csv.writer(held, lineterminator="").writerow(map(cell, row))
+    return one_line(held.getvalue())
 
 
 def cell(value: object) -> object:

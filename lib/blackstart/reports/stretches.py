@@ -1,7 +1,5 @@
 """The stretches of a schedule: when each was, and what became of the requests that were due in it. Pure."""
 
-import csv
-import io
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
@@ -9,7 +7,7 @@ from blackstart.base.durations import shown
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.reports import fates
-from blackstart.reports.csv_log import cell
+from blackstart.reports.csv_log import line
 from blackstart.reports.sections import section, table
 from blackstart.reports.story import RunView
 from blackstart.reports.words import ms
@@ -51,11 +49,7 @@ def _late(view: RunView) -> Iterator[tuple[str, float]]:
 
 def as_csv(view: RunView, history: History | None) -> str:
     """The same as a file for spreadsheets."""
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(
-        [HEADS, *([cell(one) for one in row] for row in rows(view, history))]
-    )
-    return text.getvalue()
+    return "".join(f"{line(row)}\n" for row in (HEADS, *rows(view, history)))
 
 
 def part(view: RunView, history: History | None) -> Element | None:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -21,7 +22,9 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.commands import proxy_server, report, suite_summary
 from blackstart.commands.answer import answering
 from blackstart.commands.plan_text import show
+from blackstart.engine import recording
 from blackstart.engine.planning import make
+from blackstart.evidence.folder import Folder
 from blackstart.model.step import Command
 from blackstart.model.target import Service, Target
 from blackstart.proxy.client import ProxyInfo, ToxicInfo
@@ -95,8 +98,18 @@ def test_the_log_in_csv_has_neither_formulas_nor_second_lines(hostile: Path, tmp
     record, judgement = judged(hostile)
     csv_log.write(tmp_path / "x.log", record, judgement)
     text = (tmp_path / "x.log").read_text()
-    assert not [sign for sign in text if sign != "\n" and not sign.isprintable()]
+    assert not [sign for sign in text if sign != "\n" and not sign.isprintable()] and steers(text) == []
     assert all(len(row) == 2 and cell[:1] not in tuple("=@+") for row in csv.reader(text.splitlines()) for cell in row)
+
+
+def test_no_table_for_spreadsheets_is_a_command_to_a_ci_server(hostile: Path) -> None:
+    recording._samples(Folder(RUN, hostile, datetime.now(UTC)), judged(hostile)[0])
+    with (hostile / "samples.csv").open(newline="") as file:
+        samples = list(csv.reader(file))
+    assert steers((hostile / "samples.csv").read_text()) == [] and {len(row) for row in samples} == {6}
+    assert any("\\x1b[2J" in row[2] for row in samples)
+    assert csv_log.line(("::error title=x", "y::forged", 1.5)) == "\\x3a:error title=x,y::forged,1.5"
+    assert next(csv.reader([csv_log.line(("##[x", 'a,"b"', "##vso[y"))])) == ["\\x23#[x", 'a,"b"', "\\x23#vso[y"]
 
 
 @pytest.mark.parametrize(("text", "shown"), [

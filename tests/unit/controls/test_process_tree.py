@@ -14,6 +14,7 @@ import pytest
 from blackstart.controls import process_tree
 from blackstart.controls.steps.local import carry_out, run
 from blackstart.model.step import Command
+from blackstart.safety.processes import identity
 from tests.requirements import require
 from tests.services import eventually
 
@@ -91,6 +92,23 @@ def test_a_kill_ends_when_what_it_killed_has_ended(system) -> None:
         started = psutil.Process(process.pid)
         carry_out(system(process_tree.kill("svc", ("echo", str(process.pid)), None)))
         assert started.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_start_mark_of_ps_is_the_same_in_every_time_zone(
+    tree: psutil.Process, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    require("ps")
+    monkeypatch.setattr(process_tree, "_HAS_PROC", False)
+    looks = 'look "$1"; tree "$1" | sed "s/^[0-9]*://; s/:[A-Z]$//"'
+    script = process_tree.script(looks).replace("/proc/self/stat", "/nowhere")
+    seen = set()
+    for zone in ("UTC", "Asia/Tokyo", "<x>-9"):  # the last needs no time zones to be installed
+        monkeypatch.setenv("TZ", zone)
+        said = carry_out(Command(("sh", "-c", script, "look", str(tree.pid)))).stdout
+        us = process_tree.look(tree.pid)
+        assert us is not None and us.start in said
+        seen.add((identity._started_by_ps(tree.pid), us.start, said))
+    assert len(seen) == 1, seen
 
 
 def test_a_record_of_processes_that_are_others_by_now_signals_nobody(tree: psutil.Process) -> None:

@@ -4,6 +4,8 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from functools import cache
@@ -220,6 +222,10 @@ def test_a_history_in_a_folder_with_the_signs_of_a_pattern_is_read(tmp_path: Pat
 def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spill"))
     (tmp_path / "spill").mkdir()
+    # What another user may have put where the folder would be, were its name to be guessed.
+    (tmp_path / "elsewhere").mkdir()
+    planted = tmp_path / "spill" / f"blackstart-{os.getpid()}"
+    planted.symlink_to(tmp_path / "elsewhere")
     monkeypatch.setattr(history_file, "_MEMORY", "32MB")
     monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
     path = tmp_path / "history.csv"
@@ -228,11 +234,34 @@ def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkey
     path.write_text("\n".join([",".join(COLUMNS), *rows, ""]))
     history = read(path)
     assert history.one(f"select count(*), sum(sent) from {history.fates}") == (300_000, 300_000)
-    assert list((tmp_path / "spill").iterdir()), "nothing was too large: the test shows nothing"
+    (made,) = {*(tmp_path / "spill").iterdir()} - {planted}
+    assert list(made.iterdir()), "nothing was too large: the test shows nothing"
+    assert made.stat().st_mode & 0o777 == 0o700 and not list((tmp_path / "elsewhere").iterdir())
     del history
     gc.collect()
     history_file._instance.cache_clear()
-    assert not list((tmp_path / "spill").iterdir())
+    assert list((tmp_path / "spill").iterdir()) == [planted]
+
+
+def test_a_history_that_fits_into_memory_is_read_where_no_folder_can_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
+    assert read(written(tmp_path, row())).rows == (row(),)
+    assert read(written(tmp_path, row())).fates
+    history_file._instance.cache_clear()
+
+
+def test_nothing_is_left_in_the_folder_for_temporary_files_at_the_end_of_a_process(tmp_path: Path) -> None:
+    path = written(tmp_path, *(row(f"k-{number}") for number in range(100)))
+    asks = f"from blackstart.evidence.history import read; read(__import__('pathlib').Path({str(path)!r})).fates"
+    (tmp_path / "temporary").mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", asks], env={**os.environ, "TMPDIR": str(tmp_path / "temporary")}, check=True,
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert not done.stderr and not list((tmp_path / "temporary").iterdir())
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 20, 100, 101, 1000, 1999])

@@ -49,10 +49,13 @@ attempt() {{
   rm -r "$said"
   return "$code"
 }}
-# Nothing that a step says steers a terminal or a CI server.
+# Nothing that a step says steers a terminal or a CI server. Not every sed knows \\302, so that printf makes the bytes:
+# UTF-8's C1, its tags, and what turns, hides or ends a line unseen (U+061C, U+200B to U+200F, U+2028 to U+206F).
 harmless() {{
   LC_ALL=C tr -d '\\000-\\010\\013-\\037\\177' |
-    LC_ALL=C sed -e 's/^\\([[:blank:]]*\\):\\{{1,\\}}:/\\1: :/' -e 's/#\\(#[A-Za-z]*\\[\\)/# \\1/g'
+    LC_ALL=C sed -e "$(printf 's/\\302[\\200-\\237]/?/g; s/\\363\\240[\\200-\\277]*/?/g; s/\\330\\234/?/g')" \\
+      -e "$(printf 's/\\342\\200[\\213-\\217\\250-\\256]/?/g; s/\\342\\201[\\240-\\257]/?/g')" \\
+      -e 's/^\\([[:blank:]]*\\):\\{{1,\\}}:/\\1: :/' -e 's/#\\(#[A-Za-z]*\\[\\)/# \\1/g'
 }}
 """
 # Another place's rules and services are not the run's. A namespace's number means it until the machine's next start.

@@ -166,18 +166,23 @@ def _look_at(switch: str) -> Frozen | None:
 
 def _of_file(path: Path) -> Frozen | None:
     """Set while the file is there, whoever put it there and whatever it says."""
+    # Anybody may add to the folder of the machine's own: a link there would have us print what only we may read.
+    anybodys = path == machines_own()
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (os.O_NOFOLLOW if anybodys else 0))
     except FileNotFoundError as error:
         if path.parent.is_dir() and not path.is_symlink():
             return None
         raise _unread(str(path), f"{path.parent} is not there") from error
     except OSError as error:
-        raise _unread(str(path), error.strerror) from error
+        why = "it is a link, which may be anybody's" if anybodys and path.is_symlink() else error.strerror
+        raise _unread(str(path), why) from error
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
             raise _unread(str(path), "it is no file")
+        if anybodys and found.st_nlink > 1:
+            raise _unread(str(path), "it is a file that has another name, too")
         text = os.read(handle, _LONGEST_TEXT).decode("utf-8", "replace").strip()
     finally:
         os.close(handle)

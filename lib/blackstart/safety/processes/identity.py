@@ -59,9 +59,9 @@ def started(pid: int) -> str | None:
 
 
 def _started_by_ps(pid: int) -> str | None:
-    done = subprocess.run(
-        ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, timeout=5, check=False, text=True
-    )
+    # The same mark for whoever asks: from a terminal, from cron, in another language or time zone.
+    argv = ["env", "LC_ALL=C", "TZ=UTC0", "ps", "-o", "stat=,lstart=", "-p", str(pid)]
+    done = subprocess.run(argv, capture_output=True, timeout=5, check=False, text=True)
     state, _, mark = done.stdout.strip().partition(" ")
     return None if not mark or state.startswith("Z") else mark.strip()
 

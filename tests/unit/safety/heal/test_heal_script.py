@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Mapping
 
@@ -12,6 +13,7 @@ from blackstart.base.secrets.placeholders import SecretPlaceholders
 from blackstart.model.change import Change
 from blackstart.model.step import Command
 from blackstart.safety.heal import heal_script
+from tests.unit.commands.test_hostile_texts import HOSTILE, steers
 
 
 def attempted(
@@ -47,6 +49,15 @@ def test_what_a_step_says_steers_neither_a_terminal_nor_a_ci_server(
         assert (done.stdout, done.stderr) == (shown, shown)
     else:  # both were looked at for what is accepted
         assert done.stdout.startswith(shown) and b"\033" not in done.stdout
+
+
+def test_of_a_hostile_text_lines_and_letters_are_left_and_nothing_else() -> None:
+    said = f"{HOSTILE}é ×5 ‘q’ … 5 – 6\u061c 中"
+    done = attempted(Command(("sh", "-c", f"printf %s {shlex.quote(said)} | tee /dev/stderr; exit 7")))
+    for shown in (done.stdout.decode(), done.stderr.decode()):
+        # The line is the step's own: it may print as many as it likes.
+        assert [found for found in steers(shown) if found != "FORGED"] == []
+        assert shown.endswith("forged??FORGED????😀|`*<b>é ×5 ‘q’ … 5 – 6? 中")
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,29 @@ def test_a_file_that_nobody_can_read_refuses_unless_said_otherwise(tmp_path: Pat
     freeze.refuse({NAMED: str(path), UNREADABLE: "go"})
 
 
+@pytest.mark.parametrize("link", [os.symlink, os.link])
+def test_a_link_in_the_folder_of_all_is_not_followed_and_nothing_of_what_it_leads_to_is_told(
+    tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    secret = tmp_path / ".pgpass"
+    secret.write_text("hunter22")
+    link(secret, freeze.machines_own())
+    told = says({})
+    assert "hunter22" not in told and operator.name() not in told and UNREADABLE in told
+    with pytest.raises(Unreadable):
+        freeze.freeze("an incident", "", {})
+    with pytest.raises(Unreadable):
+        freeze.thaw({})
+    freeze.refuse({UNREADABLE: "go"})
+    assert secret.read_text() == "hunter22"
+
+
+def test_a_named_file_may_be_a_link(tmp_path: Path) -> None:
+    (tmp_path / "told").write_text("an incident")
+    (tmp_path / "freeze").symlink_to(tmp_path / "told")
+    assert "an incident" in says({NAMED: str(tmp_path / "freeze")})
+
+
 def test_what_may_go_on_unread_does_not_go_on_when_it_is_read_as_set(tmp_path: Path) -> None:
     freeze.freeze("no", "", {})
     assert "frozen by" in says({NAMED: str(tmp_path / "gone" / "freeze"), UNREADABLE: "go"})
