@@ -1,16 +1,20 @@
 """A history of millions of requests judged, beside DuckDB's own query, pandas and plain Python: one table of figures.
 
-    python benchmarks/histories.py [--rows 1000000,5000000] [--rounds 3] [--plain-up-to 1000000]
+    python benchmarks/histories.py [--rows 1000000,5000000] [--rounds 3] [--plain-up-to 1000000] [--goal 1.5]
 
 Each contender is a process of its own that reads the same file. `checks` is what a run's judge and reports ask:
 percentiles by phase and outcome, requests over time, exactly once, no oversell, no lost write, with the keys of the
-final state as the journal has them. `bare` is DuckDB alone with two queries, for percentiles by outcome and for keys
-that occur twice. `pandas` (where it is installed) and `plain` (rows as tuples, keys in dictionaries: how the checks
-were once) come to the same figures as `checks`. Rounds are interleaved; a ratio is the median of the ratios of one
-round. Seconds count from the start of each process's work, with its imports; memory is the peak that the kernel saw.
+final state as the journal has them. `once` is DuckDB alone, which reads the file into a table and asks that two
+queries, for percentiles by outcome and for keys that occur twice; `bare` asks the file itself the same two, and so
+parses it twice. `checks` parses once, too: the goal is held against `once`. `pandas` (where it is installed) and
+`plain` (rows as tuples, keys in dictionaries: how the checks were once) come to the same figures as `checks`. Rounds
+are interleaved; a ratio is the median of the ratios of one round. Seconds count from the start of each process's work,
+with its imports; memory is the peak that the kernel saw. Exits 1 where `checks` is above the goal, or takes more memory
+than 600 MB.
 
-In the file a fifth of the requests is accepted, as in a sale that most find sold out; three accepted ones are lost, two
-are there twice, and ten more are sold than there were. `checks`, `pandas` and `plain` must find exactly these.
+In the file a fifth of the keys have two attempts, the first without an answer, and a fifth is accepted, as in a sale
+that most find sold out; three accepted ones are lost, two are there twice, and ten more are sold than there were.
+`checks`, `pandas` and `plain` must find exactly these.
 """
 
 from __future__ import annotations
@@ -47,13 +51,14 @@ def made(folder: Path, rows: int) -> Path:
     due = f"1000 + i / {RATE_PER_S}"
     db = duckdb.connect(config={"memory_limit": "1GB", "temp_directory": str(folder)})
     db.execute(
-        f"""COPY (SELECT 'order' AS op, 'orders-7f3a-' || i AS key, 1 AS attempt, printf('%.6f', {due}) AS intended_s,
+        f"""COPY (SELECT 'order' AS op, 'orders-7f3a-' || key AS key, attempt, printf('%.6f', {due}) AS intended_s,
         printf('%.6f', {due} + 0.0001) AS start_s, printf('%.6f', {due} + 0.0011 + h % 4000 / 1e5) AS end_s,
         CASE WHEN h % 10 < 2 THEN 'ok' WHEN h % 100 = 99 THEN 'info' ELSE 'fail' END AS outcome,
         CASE WHEN h % 10 < 2 THEN 200 WHEN h % 100 = 99 THEN NULL WHEN h % 10 < 6 THEN 302 ELSE 409 END AS status,
         'api-' || h % 3 AS instance, CASE WHEN h % 10 < 2 THEN 'success' WHEN h % 100 = 99 THEN 'timed out after 8 s'
         WHEN h % 10 < 6 THEN NULL ELSE 'sold_out' END AS detail, 'orders/0' AS worker
-        FROM (SELECT i, hash(i) % 1000000 AS h FROM range({rows}) r(i))) TO '{path}' (HEADER)"""
+        FROM (SELECT i, i - (i + 1) // 6 AS key, CASE WHEN i % 6 = 5 THEN 2 ELSE 1 END AS attempt,
+        CASE WHEN i % 6 = 4 THEN 99 ELSE hash(i) % 1000000 END AS h FROM range({rows}) r(i))) TO '{path}' (HEADER)"""
     )
     kept = [key for (key,) in db.execute(f"SELECT key FROM '{path}' WHERE outcome = 'ok'").fetchall()]
     stored = [*kept[LOST:], *kept[-TWICE:]]
@@ -101,19 +106,31 @@ def checks(path: Path, rows: int) -> Found:
     return int(lost.message.split()[0]), twice, int(sold.message.split()[0]) - stock
 
 
-def bare(path: Path, rows: int) -> Found | None:
+def bare(path: Path, rows: int) -> None:
+    queries(_read(path))
+
+
+def once(path: Path, rows: int) -> None:
+    queries("requests", f"CREATE TEMP TABLE requests AS FROM {_read(path)}")
+
+
+def queries(table: str, *first: str) -> None:
     import duckdb  # noqa: PLC0415
 
     db = duckdb.connect(config={"threads": THREADS})
+    for statement in first:
+        db.execute(statement)
+    shares = "[0.5, 0.95, 0.99, 1.0]"
+    db.execute(f"SELECT outcome, quantile_disc(end_s - intended_s, {shares}) FROM {table} GROUP BY outcome").fetchall()
+    db.execute(f"SELECT count(*) FROM (SELECT key FROM {table} GROUP BY key HAVING count(*) > 1)").fetchall()
+
+
+def _read(path: Path) -> str:
     kinds = (
         "{op: 'VARCHAR', key: 'VARCHAR', attempt: 'INTEGER', intended_s: 'DOUBLE', start_s: 'DOUBLE', end_s: 'DOUBLE', "
         "outcome: 'VARCHAR', status: 'INTEGER', instance: 'VARCHAR', detail: 'VARCHAR', worker: 'VARCHAR'}"
     )
-    table = f"read_csv('{path}', header = true, columns = {kinds})"
-    shares = "[0.5, 0.95, 0.99, 1.0]"
-    db.execute(f"SELECT outcome, quantile_disc(end_s - intended_s, {shares}) FROM {table} GROUP BY outcome").fetchall()
-    db.execute(f"SELECT count(*) FROM (SELECT key FROM {table} GROUP BY key HAVING count(*) > 1)").fetchall()
-    return None
+    return f"read_csv('{path}', header = true, columns = {kinds})"
 
 
 def pandas(path: Path, rows: int) -> Found:
@@ -157,7 +174,7 @@ def plain(path: Path, rows: int) -> Found:
 
 
 CONTENDERS: dict[str, Callable[[Path, int], Found | None]] = {
-    "bare": bare, "checks": checks, "pandas": pandas, "plain": plain,
+    "bare": bare, "once": once, "checks": checks, "pandas": pandas, "plain": plain,
 }  # fmt: skip
 
 
@@ -183,7 +200,7 @@ def asked(name: str, path: Path, rows: int) -> dict[str, float]:
     return figures
 
 
-def measured(path: Path, rows: int, names: list[str], rounds: int) -> list[list[object]]:
+def measured(path: Path, rows: int, names: list[str], rounds: int, goal: float) -> list[list[object]]:
     seen: dict[str, list[dict[str, float]]] = defaultdict(list)
     for number in range(rounds):
         for name in names[:: 1 if number % 2 else -1]:
@@ -191,38 +208,46 @@ def measured(path: Path, rows: int, names: list[str], rounds: int) -> list[list[
             print(f"{rows} {name}: {seen[name][-1]}", file=sys.stderr)
     made = []
     for name in names:
-        ratio, cpu_ratio = (
-            statistics.median(a[what] / b[what] for a, b in zip(seen[name], seen["bare"], strict=True))
+        once_s, once_cpu_s, bare_s, bare_cpu_s = (
+            statistics.median(a[what] / b[what] for a, b in zip(seen[name], seen[yardstick], strict=True))
+            for yardstick in ("once", "bare")
             for what in ("s", "cpu_s")
         )
         s, cpu_s, mb = (statistics.median(one[what] for one in seen[name]) for what in ("s", "cpu_s", "mb"))
-        met = ("yes" if ratio <= GOAL and mb <= MOST_MB else "NO") if name == "checks" else ""
-        made.append([rows, name, s, cpu_s, 1e6 * s / rows, mb, ratio, cpu_ratio, met])
+        met = ("yes" if once_s <= goal and mb <= MOST_MB else "NO") if name == "checks" else ""
+        made.append([rows, name, s, cpu_s, 1e6 * s / rows, mb, once_s, once_cpu_s, bare_s, bare_cpu_s, met])
     return made
 
 
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rows", default="1000000,5000000", help="how many requests, comma-separated")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--plain-up-to", type=int, default=1_000_000, help="plain Python takes 1 GB for a million")
+    parser.add_argument("--goal", type=float, default=GOAL, help="how many times as long as `once` it may take")
     parser.add_argument("--play", choices=CONTENDERS, help=argparse.SUPPRESS)
     parser.add_argument("--file", type=Path, help=argparse.SUPPRESS)
     chosen = parser.parse_args()
     if chosen.play:
-        return play(chosen.play, chosen.file, int(chosen.rows))
+        play(chosen.play, chosen.file, int(chosen.rows))
+        return 0
     table: list[list[object]] = []
     with tempfile.TemporaryDirectory(prefix="histories-") as folder:
         for rows in map(int, chosen.rows.split(",")):
             path = made(Path(folder), rows)
-            names = ["bare", "checks"]
+            names = ["bare", "once", "checks"]
             names += ["pandas"] if importlib.util.find_spec("pandas") and rows <= 5 * chosen.plain_up_to else []
             names += ["plain"] if rows <= chosen.plain_up_to else []
-            table += measured(path, rows, names, chosen.rounds)
+            table += measured(path, rows, names, chosen.rounds, chosen.goal)
             path.unlink()
-    heads = ["requests", "who", "s", "CPU s", "µs each", "peak MB", "÷ bare", "CPU ÷ bare", f"≤ {GOAL}, ≤ {MOST_MB} MB"]
+    ratios = ["÷ once", "CPU ÷ once", "÷ bare", "CPU ÷ bare"]
+    heads = ["requests", "who", "s", "CPU s", "µs each", "peak MB", *ratios, f"≤ {chosen.goal:g}, ≤ {MOST_MB} MB"]
     print(tabulate(table, heads, floatfmt=".2f"))
+    above = [f"{row[0]} requests" for row in table if row[-1] == "NO"]
+    if above:
+        print(f"above the goal: {', '.join(above)}", file=sys.stderr)
+    return 1 if above else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
