@@ -99,9 +99,8 @@ class Retry:
     Of what is acknowledged every `acknowledged_every`th is sent once more too, on purpose (0: none): only one that is
     there already shows whether a repetition is told from a new request. That it is then rejected with one of
     `known_statuses` is as good (none of them is, where the system promises to acknowledge it); any other refusal (401,
-    404, 429) was decided before anybody looked whether it is there. Where operations take turns, each is repeated only
-    if their number and `acknowledged_every` have no divisor in common. Of all requests every `twice_every`th is sent
-    twice at once (0: none): a key that is looked for and then set lets both in.
+    404, 429) was decided before anybody looked whether it is there. Of all requests every `twice_every`th is sent twice
+    at once (0: none): a key that is looked for and then set lets both in. Both are counted by operation.
     """
 
     times: int = 0

@@ -1,6 +1,7 @@
 """Fires each request at its time and follows it to its row, whatever a request is: HTTP, or a program that is run."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Protocol
@@ -65,6 +66,7 @@ class Sender:
         self._broken: OSError | None = None
         self._begin_s = 0.0
         self._intended = 0
+        self._sent_of = Counter[str]()
         self._gone_s = 0.0  # what was due before is not sent any more
         self._stalls_s: list[float] = []
 
@@ -126,11 +128,14 @@ class Sender:
             self._write(Row(attempt.op.name, key, 1, due_s, None, None, "fail", None, "", detail, self.worker))
             return
         self._open.add(attempt)
-        if self._load.retry.acknowledged_every and number % self._load.retry.acknowledged_every == 0:
+        # Of each operation by itself: their turns may keep step with what is sent again.
+        self._sent_of[attempt.op.name] += 1
+        nth, retry = self._sent_of[attempt.op.name], self._load.retry
+        if retry.acknowledged_every and nth % retry.acknowledged_every == 0:
             self._to_repeat.add(attempt)
         self._idle.clear()
         attempt.go(due_s)
-        if self._load.retry.twice_every and number % self._load.retry.twice_every == 0:
+        if retry.twice_every and nth % retry.twice_every == 0:
             twin = self._make(number - 1, key, number, self.worker, self._ended)
             twin.tries = 1  # it is the second attempt
             self._open.add(twin)

@@ -24,9 +24,8 @@ SERVED = ("200", "302", "409")
 """What an order may be answered: accepted (or known already), sent to the waiting room, sold out."""
 _SHARE_OF_GATE = 0.55  # what is sent again counts at the gate, too
 _LAST_ONES_EVERY = 5
-# A key that is known is promised 200 `ignored`: who is told 409 instead is denied an order that was accepted. What is
-# repeated must not keep step with `_LAST_ONES_EVERY`, or none of the last ones would be.
-_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=4, twice_every=7, known_statuses=())
+# A key that is known is promised 200 `ignored`: who is told 409 instead is denied an order that was accepted.
+_AGAIN = Retry(times=8, after_s=1.0, max_after_s=4.0, acknowledged_every=5, twice_every=7, known_statuses=())
 _ORDER_TIMEOUT_S = 8.0
 _REFUSED_WITHIN_S, _SPARE_S = 5.0, 1.0
 _IDEMPOTENCY = "x-idempotency-key"
