@@ -30,7 +30,7 @@ class KafkaOffsets:
     dsn: str
     topic: str
     group: str = ""
-    least_tick_s: ClassVar[float] = 0.2
+    least_tick_s: ClassVar[float] = 0.1
     loads: ClassVar[tuple[str, ...]] = ("blackstart.probes.kafka_reader",)
 
     def open(self) -> Reader:

@@ -17,7 +17,6 @@ log = logging.getLogger("sale.kafka")
 T = TypeVar("T")
 
 _POLL_MS = 200
-_AT_MOST = 500
 _AGAIN_S = 0.3
 
 
@@ -28,6 +27,7 @@ class OrderSource:
     # waits for the end, and a worker that is killed more often than that would never read anything.
     INSTANCE: ClassVar[str | None] = "worker"
     TEXTS: ClassVar[tuple[str, ...]] = ("orderId", "productId", "userId")
+    AT_MOST: ClassVar[int] = 500
 
     def __init__(self, address: str, promise: Promise, topic: str = TOPIC, group: str = GROUP) -> None:
         self.promise = promise
@@ -60,7 +60,7 @@ class OrderSource:
             session_timeout_ms=session_ms,
             heartbeat_interval_ms=session_ms // 4,
             request_timeout_ms=session_ms + 4000,
-            max_poll_records=_AT_MOST,
+            max_poll_records=self.AT_MOST,
             fetch_max_wait_ms=100,
             reconnect_backoff_max_ms=500,
             bootstrap_timeout_ms=2000,
@@ -72,11 +72,11 @@ class OrderSource:
         return consumer
 
     async def poll(self) -> list[dict[str, Any]]:
-        """The next orders, at most 500, in the order of each partition; empty where there is none for now."""
+        """The next orders, `AT_MOST` of them, in the order of each partition; empty where there is none for now."""
         consumer = self._consumer
         assert consumer is not None
         try:
-            found = await self._call(lambda: consumer.poll(timeout_ms=_POLL_MS, max_records=_AT_MOST))
+            found = await self._call(lambda: consumer.poll(timeout_ms=_POLL_MS, max_records=self.AT_MOST))
             self.assigned = len(consumer.assignment())
         except KafkaError as error:
             log.warning("no orders from Kafka: %s: %s", type(error).__name__, error)

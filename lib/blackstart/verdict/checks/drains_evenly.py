@@ -15,9 +15,9 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     waited, for every size up to that.
 
     A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that may
-    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven where it falls by more
-    than that share at a time, as where offsets are committed seldom, or was not read for more than that share of the
-    time: both make steps of an even pace.
+    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven by no more than it falls
+    at a time besides, as where offsets are committed seldom, or was not read for more than that share of the time: both
+    make steps of an even pace.
     """
     report = Reporter(f"{probe} falls evenly, within {most_off:.0%} of its height")
     (ended_s,) = evidence.history.one("select max(end_s) from requests")
@@ -47,8 +47,8 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
         return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
     way = [*pairwise(read[top : empty + 1])]
     step = median([before - after for (_, before), (_, after) in way if after < before])
-    if step > most_off * height:
-        seldom = "offsets are committed too seldom to tell a pace"
+    if off <= most_off * height + step:
+        seldom = "offsets are committed too seldom to tell a pace so well"
         return report.unknown(f"{probe} fell by {step:g} at a time: {seldom}", actual)
     unread_s = max(then_s - now_s for (now_s, _), (then_s, _) in way)
     if unread_s > most_off * (to_s - from_s):

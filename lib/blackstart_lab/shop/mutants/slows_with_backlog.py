@@ -9,7 +9,7 @@ from blackstart_lab.shop.event_source import EventSource
 from blackstart_lab.shop.event_writer import EventWriter
 from blackstart_lab.shop.mutants import Mutant
 
-_TWICE_AS_LONG_AT = 1000
+_TWICE_AS_LONG_AT = 1500
 # A fetch that took longer has waited for events.
 _FETCHED_WITHIN_S = 0.5
 
