@@ -5,7 +5,7 @@ from typing import Any
 from blackstart_lab.shop.event_writer import EventWriter
 from blackstart_lab.shop.mutants import Mutant
 
-_AT_MOST = 100
+_AT_MOST = 20
 
 
 class ShedsBacklog(EventWriter):
