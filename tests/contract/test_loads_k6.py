@@ -1,6 +1,7 @@
 """Users' own k6 scripts: rows as they happen, thresholds by name, dropped iterations never a pass."""
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ from blackstart.loads import K6
 from blackstart.loads.runner import LoadHandle
 from tests.contract.loads_support import Server, alive, load_server, played, until
 from tests.requirements import require
+from tests.services import free_port
 
 pytestmark = pytest.mark.k6
 
@@ -153,6 +155,61 @@ def test_a_script_that_lists_a_few_system_tags_leaves_out_none(server: Server, t
     summary, record = played(k6(server, str(file)), tmp_path / "history.csv")
     assert summary.complete, summary.reasons
     assert {(row.op, row.instance, row.status) for row in record.rows} == {("get", "one", 200)}
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        pytest.param("return { stdout: JSON.stringify(data) };", id="14-k6-scripts-summary"),
+        pytest.param(
+            "return { 'summary.json': JSON.stringify(data), stdout: textSummary(data) };",
+            id="14-k6-scripts-summarythrows",
+        ),
+    ],
+)
+def test_a_script_that_makes_its_own_summary_is_read_as_any_other(server: Server, tmp_path: Path, summary: str) -> None:
+    """All of it in one line among the rows, or an exception in place of it."""
+    file = Path(script(tmp_path))
+    file.write_text(f"{file.read_text()}export function handleSummary(data) {{ {summary} }}\n")
+    told, record = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert told.complete, told.reasons
+    assert told.sent == told.ok == len(record.rows) == server.seen()["paths"]["/ok"]
+    assert {(item.name, item.held) for item in told.thresholds} == {
+        ("http_reqs: count>1", True),
+        ("http_req_duration: p(95)<0.0001", False),
+    }
+
+
+@pytest.mark.parametrize("after_s", [pytest.param(1, id="14-k6-scripts-abort")])
+def test_a_script_that_aborts_by_its_threshold_ends_early_and_its_last_words_name_that(
+    server: Server, tmp_path: Path, after_s: int
+) -> None:
+    file = Path(script(tmp_path, duration="60s"))
+    crossed = f"{{ threshold: 'p(95)<0.0001', abortOnFail: true, delayAbortEval: '{after_s}s' }}"
+    file.write_text(file.read_text().replace("'p(95)<0.0001'", crossed))
+    handle = LoadHandle.start(k6(server, str(file)), tmp_path / "history.csv")
+    try:
+        handle.wait_ready(30)
+        handle.go()
+        summary = handle.wait(45)
+    finally:
+        handle.stop(1)
+    assert summary is not None and not summary.stopped
+    assert ("http_req_duration: p(95)<0.0001", False) in {(item.name, item.held) for item in summary.thresholds}
+    assert "abortOnFail" in handle.last_words()
+
+
+@pytest.mark.parametrize("module", [pytest.param("k6-summary/0.0.1/index.js", id="14-k6-scripts-jslib")])
+def test_a_module_that_cannot_be_fetched_is_refused_by_its_url(server: Server, tmp_path: Path, module: str) -> None:
+    """As one of jslib.k6.io is on a machine without a way out."""
+    url = f"https://127.0.0.1:{free_port()}/{module}"
+    file = Path(script(tmp_path))
+    file.write_text(f"import {{ textSummary }} from '{url}';\n{file.read_text()}")
+    handle = LoadHandle.start(k6(server, str(file)), tmp_path / "history.csv")
+    with pytest.raises(StepFailed, match=re.escape(url)):
+        handle.wait_ready(30)
+    handle.stop(1)
+    assert "/ok" not in server.seen()["paths"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -27,13 +28,17 @@ from blackstart.probes.read import read_once
 from blackstart.verdict.expectation_monitor import Monitor
 from tests.requirements import require
 from tests.services import eventually
-from tests.unit.probes.servers import answering, free_port, http, serving
+from tests.unit.probes.servers import answering, free_port, http, requests_of, serving
 
 PAGE = b"""trader_is_leader{instance_id="a"} 1.0
 orders_total{status="ok"} 3
 orders_total{status="bad"} 4
 never_a_number NaN
 """
+ONE_SERIES = (
+    b'{"status": "success", "data": {"resultType": "vector", '
+    b'"result": [{"metric": {"job": "shop"}, "value": [1700000000, "3"]}]}}'
+)
 
 
 class Exporter(BaseHTTPRequestHandler):
@@ -149,6 +154,35 @@ def test_prometheus_that_is_not_there_and_a_stranger_tell_nothing_of_the_target(
         assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "unreadable"
     with serving(answering(http(b'{"data": {"result": 5}}'))) as port:
         assert ask(Target("t", prometheus=f"http://127.0.0.1:{port}"), "up")[0] == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        pytest.param("http://127.0.0.1:PORT/prometheus", "value", id="23-prometheus-behind-a-prefix"),
+        pytest.param("http://127.0.0.1:PORT/prometheus/", "value", id="23-prometheus-behind-a-prefix-and-a-slash"),
+        pytest.param("http://ops:hunter2@127.0.0.1:PORT/tenant/x", "unreadable", id="23-prometheus-behind-another"),
+        pytest.param("http://127.0.0.1:PORT", "unreadable", id="23-prometheus-behind-a-prefix-that-is-left-out"),
+    ],
+)
+def test_the_path_before_the_api_is_kept_and_a_404_is_told_with_its_url(url: str, kind: str) -> None:
+    heads: list[bytes] = []
+
+    def behind_a_prefix(conn: socket.socket) -> None:
+        for head in requests_of(conn):
+            heads.append(head)
+            found = head.startswith(b"GET /prometheus/api/v1/query?query=open_breakers ")
+            conn.sendall(http(ONE_SERIES) if found else http(b"{}", "404 Not Found"))
+
+    with serving(behind_a_prefix) as port:
+        told = url.replace("PORT", str(port))
+        seen = ask(Target("t", prometheus=told), "open_breakers")
+    assert seen[0] == kind and len(heads) == 1, heads
+    if kind == "value":
+        assert seen[1:] == (3.0, "")
+    else:
+        asked = told.replace("ops:hunter2@", "")
+        assert "404" in seen[2] and seen[2].endswith(f"of {asked}/api/v1/query")
 
 
 def test_answer_larger_than_the_limit_is_unreadable() -> None:

@@ -10,6 +10,7 @@ from blackstart.base.secrets.env import secret
 from blackstart.base.secrets.redact import Redactor
 from blackstart.base.sockets import NoAnswer
 from blackstart.model.expect import Conditions
+from blackstart.model.injector import without_user
 from blackstart.model.reading import Answer, Picked, Reader
 from blackstart.model.target import Target
 from blackstart.probes.hard_cap import CappedReader
@@ -60,7 +61,10 @@ class _PrometheusReader(CappedReader):
             raise NoAnswer("timed_out", f"no whole answer within {timeout_s:g} s") from error
         except requests.ConnectionError as error:
             raise NoAnswer("unreachable", reason_of(error)) from error
-        except (PrometheusApiClientException, requests.RequestException, _TooLarge) as error:
+        except PrometheusApiClientException as error:  # a status; a 404 is told with what was not found
+            asked = f"{without_user(self._url)}/api/v1/query"
+            raise NoAnswer("malformed", f"{str(error)[:300]} of {asked}") from error
+        except (requests.RequestException, _TooLarge) as error:
             raise NoAnswer("malformed", str(error)[:300]) from error
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise NoAnswer("malformed", f"not an answer of Prometheus: {short(error)}") from error

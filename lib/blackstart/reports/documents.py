@@ -45,11 +45,8 @@ def write(
             _put(folder / name, make())
         except Exception as error:  # whatever is wrong with a document, the run has its verdict
             say(f"{name} could not be written: {type(error).__name__}: {error}")
-    try:
-        for line in github.publish(view, environ):
-            (command or say)(line)
-    except OSError as error:
-        say(f"GitHub's step summary could not be written: {error}")
+    for line in github.publish(view, environ, say):
+        (command or say)(line)
     try:
         signer = signing.from_environ(environ)
     except BadFlag as error:  # the key was good when the run began

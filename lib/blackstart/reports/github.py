@@ -1,7 +1,7 @@
 """A run for GitHub Actions: a summary in Markdown for the job's page, annotations on its log. Pure but `publish`."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from blackstart.base import printable
@@ -72,16 +72,19 @@ def _escape(text: str, more: str = "") -> str:
     return text
 
 
-def publish(view: RunView, environ: Mapping[str, str]) -> list[str]:
+def publish(view: RunView, environ: Mapping[str, str], say: Callable[[str], None]) -> list[str]:
     """Append the summary where GitHub asks for it, and return the annotations to print; nothing elsewhere.
 
-    Raises OSError where the summary can't be written.
+    Where the summary can't be written, as from a container that does not have the runner's folder, `say` is told.
     """
     if environ.get("GITHUB_ACTIONS") != "true":
         return []
     if environ.get("GITHUB_STEP_SUMMARY"):
-        with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
-            file.write(summary(view))
+        try:
+            with Path(environ["GITHUB_STEP_SUMMARY"]).open("a", encoding="utf-8") as file:
+                file.write(summary(view))
+        except OSError as error:
+            say(f"the job's summary (GITHUB_STEP_SUMMARY) could not be written: {error}")
     return log_lines(view)
 
 

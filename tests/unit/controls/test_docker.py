@@ -67,6 +67,40 @@ def test_what_is_not_there_is_refused_with_what_is_near(wanted: Wanted, complain
     assert complaint in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "near"),
+    [
+        pytest.param(
+            Wanted(either="myshop_redis_1"), 'Did you mean "myshop-redis-1"?', id="17-container-names-compose-v1"
+        ),
+        pytest.param(
+            Wanted(service="redis", project="MyShop"),
+            'in project "MyShop". Near it: myshop-redis-1 (compose myshop/redis, running).',
+            id="17-container-names-a-project-with-capitals",
+        ),
+        pytest.param(
+            Wanted(service="redis", project="my-shop"),
+            'in project "my-shop". Near it: myshop-redis-1 (compose myshop/redis, running).',
+            id="17-container-names-a-project-with-a-dash",
+        ),
+    ],
+)
+def test_a_name_in_another_spelling_is_refused_with_the_one_that_is_right(wanted: Wanted, near: str) -> None:
+    known = [
+        Candidate("myshop-redis-1", "running", "redis", "myshop", "False"),
+        Candidate("myshop-postgres-1", "running", "postgres", "myshop", "False"),
+    ]
+    with pytest.raises(BadTarget) as refusal:
+        wanted.one_of(known)
+    assert near in str(refusal.value)
+
+
+@pytest.mark.parametrize("key", ["container", "docker", "compose"], ids="17-container-names-two-with-a-comma-{}".format)
+def test_two_names_in_one_are_none(key: str) -> None:
+    with pytest.raises(BadTarget, match='control: "shop_redis,shop_pg" can\'t be the name of a container'):
+        controls.of(Service("redis", control={key: "shop_redis,shop_pg"}))
+
+
 def test_an_engine_without_containers_is_said_to_have_none() -> None:
     with pytest.raises(BadTarget, match="no container at all: is it the right one"):
         Wanted(either="redis").one_of([])

@@ -106,6 +106,7 @@ def test_an_empty_option_is_refused_not_ignored() -> None:
         ("HEARTBEAT_MAX", "nan"),
         ("HEARTBEAT_MAX", "1e9"),
         ("HEARTBEAT_MAX", "9" * 400),
+        pytest.param("HEARTBEAT_MAX", "5,0", id="15-path-and-environment-a-comma-in-a-number"),
         ("WAIT_READY_TIMEOUT", "two days"),
         ("K6_PODS", "101"),
         ("WAIT_READY_TIMEOUT", "2d"),

@@ -20,6 +20,14 @@ def hostile(stories: dict[str, RunView], text: str) -> RunView:
     return RunView(stories["held"].record, Judgement(Verdict.BROKE, (text,), (finding,)), stories["held"].where)
 
 
+def published(view: RunView, environ: dict[str, str]) -> list[str]:
+    """The annotations, where all could be written."""
+    said: list[str] = []
+    lines = github.publish(view, environ, said.append)
+    assert said == []
+    return lines
+
+
 def test_a_held_run_annotates_nothing(stories: dict[str, RunView]) -> None:
     assert github.log_lines(stories["held"]) == []
 
@@ -51,15 +59,33 @@ def test_no_text_can_leave_its_cell_or_become_html(stories: dict[str, RunView]) 
 def test_the_summary_is_appended_where_github_wants_it(stories: dict[str, RunView], tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
     path.write_text("before\n", encoding="utf-8")
-    lines = github.publish(stories["broke"], {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path)})
+    lines = published(stories["broke"], {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(path)})
     assert path.read_text(encoding="utf-8").startswith("before\n## ✘ broke: leader-lock on trader")
     assert len(lines) == 4
 
 
 def test_outside_of_github_nothing_is_written(stories: dict[str, RunView], tmp_path: Path) -> None:
     path = tmp_path / "summary.md"
-    assert github.publish(stories["broke"], {"GITHUB_STEP_SUMMARY": str(path)}) == []
+    assert published(stories["broke"], {"GITHUB_STEP_SUMMARY": str(path)}) == []
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        pytest.param("nowhere/step_summary_1", id="22-github-files-not-writable-no-folder"),
+        pytest.param(".", id="22-github-files-not-writable-a-folder"),
+    ],
+)
+def test_a_summary_that_cannot_be_written_is_said_by_its_variable_and_takes_no_annotation_away(
+    stories: dict[str, RunView], tmp_path: Path, where: str
+) -> None:
+    said: list[str] = []
+    environ = {"GITHUB_ACTIONS": "true", "GITHUB_STEP_SUMMARY": str(tmp_path / where)}
+    lines = github.publish(stories["broke"], environ, said.append)
+    assert lines == github.log_lines(stories["broke"]) != []
+    (told,) = said
+    assert "GITHUB_STEP_SUMMARY" in told and str(tmp_path / where) in told
 
 
 @pytest.mark.parametrize("name", ["killed", "unseen", "refused", "inconclusive"])
