@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from blackstart.base.console import Console
-from blackstart.commands.starting.draft import Draft, Told
+from blackstart.commands.starting.draft import Draft, Sourced
 from blackstart.commands.starting.parts import with_tried_facts
 from blackstart.model.target import Service, Target
 from blackstart.probes.read import read_once
@@ -35,8 +35,8 @@ def database(server: str) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
 
 
 def facts(server: str) -> dict[str, object]:
-    services = {"postgres": {"dsn": Told(server)}}
-    top = {"name": Told("trader"), "kind": Told("trader"), "api": Told("http://127.0.0.1:1")}
+    services = {"postgres": {"dsn": Sourced(server)}}
+    top = {"name": Sourced("trader"), "kind": Sourced("trader"), "api": Sourced("http://127.0.0.1:1")}
     made = with_tried_facts(Draft(top, services), Console(noninteractive=True))
     return {name: told.value for name, told in made.tables.get("facts", {}).items()}
 
@@ -59,8 +59,8 @@ def test_another_one_is_not_taken_for_it(
 
 
 def test_a_database_that_can_not_be_asked_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    services = {"postgres": {"address": Told("127.0.0.1:1"), "control": Told({"manual": "it"})}}
-    top = {"name": Told("trader"), "kind": Told("trader"), "api": Told("http://127.0.0.1:1")}
+    services = {"postgres": {"address": Sourced("127.0.0.1:1"), "control": Sourced({"manual": "it"})}}
+    top = {"name": Sourced("trader"), "kind": Sourced("trader"), "api": Sourced("http://127.0.0.1:1")}
     draft = Draft(top, services)
     assert with_tried_facts(draft, Console(noninteractive=True)) == draft
     assert capsys.readouterr().out == ""

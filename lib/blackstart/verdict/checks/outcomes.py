@@ -23,7 +23,7 @@ def outcomes(
     """`allowed` are patterns such as 2xx and 409; no answer is never allowed. Every attempt that was sent counts;
     but for what a `lossy` fault has lost.
 
-    With `honest` a 2xx that the operation did not acknowledge (one that carries an error) is not allowed either. With
+    With `honest` a 2xx that says it is no acknowledgement (one that carries an error) is not allowed either. With
     `meanwhile` it is about requests that were sent while the fault was in force, and only answers that came in that
     time break it: who waited it out was answered by a system that was back.
     What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
@@ -38,7 +38,7 @@ def outcomes(
     if meanwhile:
         rows = sent_in_force(evidence, rows)
     may = Statuses(allowed, (), ())
-    lie = "(status between 200 and 299 and outcome <> 'ok')" if honest else "false"
+    lie = "(status between 200 and 299 and outcome = 'fail')" if honest else "false"
     seen = rows.ask(f"select status, coalesce({lie}, false) as lie, count(*) from requests where sent group by all")
     told = {f"{status or 'no answer'}{' that is none' if lies else ''}": count for status, lies, count in seen}
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(told.items())) or "no answers"
