@@ -23,6 +23,7 @@ class Variant(Mutant):
     max_rate_hz: float | None = None
     up_before_it_leads: bool = False
 
-    def rate(self) -> Mapping[str, float]:
-        """What a target says of it."""
-        return {} if self.max_rate_hz is None else {"max_rate_hz": self.max_rate_hz}
+    def told_of(self, head: Mapping[str, Any]) -> dict[str, Any]:
+        """What the lab's target file says, with what this variant declares."""
+        rate = {} if self.max_rate_hz is None else {"max_rate_hz": self.max_rate_hz}
+        return {**head, **rate, "facts": {**head["facts"], **self.facts}}

@@ -54,7 +54,8 @@ class GatewayLab:
         if with_prometheus:
             scraped = {"gateway": (gateway.address, "/actuator/prometheus")}
             services.append(prometheus.service(workspace, prometheus_port, scraped))
-        return Layout(tuple(services), _head(options, services) | (dict(variant.rate()) if variant else {}))
+        head = _head(options, services)
+        return Layout(tuple(services), variant.told_of(head) if variant else head)
 
 
 LAB = GatewayLab()

@@ -54,11 +54,11 @@ class TraderLab:
             for pair in zip(names, api_ports, strict=True)
         ]
         head = self._head(options)
-        facts = {**head["facts"], **around.facts, **(variant.facts if variant else {})}
-        rate = dict(variant.rate()) if variant else {}
+        facts = {**head["facts"], **around.facts}
         keyed = {"headers": {"X-Ops-Key": f"env:{options.ops_key_env}"}} if options.ops_key_env else {}
         at = {"api": f"http://127.0.0.1:{api_ports[0]}", "facts": facts}
-        return Layout((*_for_drills(options, around.services), *some), head | at | rate | keyed | dict(around.head))
+        told = head | at | keyed | dict(around.head)
+        return Layout((*_for_drills(options, around.services), *some), variant.told_of(told) if variant else told)
 
     def _head(self, options: Namespace) -> dict[str, Any]:
         """What a target says of the trader wherever it runs."""
