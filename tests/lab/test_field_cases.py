@@ -257,6 +257,16 @@ def test_from_a_path_with_blanks_and_an_at_a_drill_runs_and_holds(lab: LabDriver
     assert ledger(lab.state) == []
 
 
+@pytest.mark.parametrize("locale", [pytest.param("C", id="15-path-and-environment-a-locale-of-ascii")])
+def test_a_note_in_another_alphabet_than_the_locales_is_taken(lab: LabDriver, tmp_path: Path, locale: str) -> None:
+    ascii_alone = {"LC_ALL": locale, "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = drill(
+        "chaos.plan", lab.state, tmp_path / "reports", "leader-lock", NOTE="Übung für Zoë ✓", **ascii_alone
+    )  # fmt: skip
+    assert done.code == 0 and "Traceback" not in done.output, done.output
+    assert "Nothing was touched." in done.output
+
+
 # ---------------------------------------------------------------- a fault proxy in a container
 
 
@@ -295,7 +305,7 @@ def mapped(address: str) -> Iterator[str]:
     "task",
     [
         pytest.param("gateway.redis-unavailable", id="16-toxiproxy-in-docker-cut"),
-        pytest.param("gateway.redis-latency", id="16-toxiproxy-in-docker-latency", marks=pytest.mark.slow),
+        pytest.param("gateway.redis-latency", id="16-toxiproxy-in-docker-latency"),
     ],
 )
 def test_a_proxys_port_as_docker_maps_it_is_as_good_as_its_own(

@@ -90,6 +90,11 @@ def _text(text: str) -> str:
     return text
 
 
+def _words(text: str) -> str:
+    """What is for people alone: nothing is looked up by it."""
+    return _text(text)
+
+
 def _share(text: str) -> int | float:
     """A count, or a share of all for what ends with %."""
     found = re.fullmatch(r"([0-9]{1,4})(%?)", text.strip(), re.ASCII)
@@ -156,7 +161,7 @@ class Flags:
     abort_command: str = flag("ABORT_COMMAND", "what PAUSE_ON_FAIL runs (make abort, else the API's routes)", _command)
     k6: str = flag("K6", "k6 script whose load replaces the experiment's own")
     pods: int = flag("K6_PODS", "play the k6 script in so many pods of the cluster in the target's [load]", _pods, 0)
-    note: str = flag("NOTE", "a note for the evidence")
+    note: str = flag("NOTE", "a note for the evidence", _words)
     tested: str = flag("TESTED", "what is tested: an image NAME@sha256:DIGEST, a commit REPO@HASH (a,b)", _tested)
     json: bool = flag("BLACKSTART_JSON", "the result as JSON, the last line of standard output", _switch, False)
     webhook: str = flag("BLACKSTART_WEBHOOK", "URL that is told of what broke or is not restored", _webhook)
@@ -225,14 +230,23 @@ def wants_json(options: Mapping[str, Any], environ: Mapping[str, str] | None = N
 
 def _parse(parse: Callable[[str], Any], text: str, name: str) -> Any:
     try:
-        # What the shell gave in another encoding can be written into no journal, and no name of a file or lock.
-        if any("\udc80" <= char <= "\udcff" for char in text):
-            raise ValueError("must be UTF-8")
-        return parse(text)
+        return parse(_as_utf8(text, parse is _words))
     except ValueError as error:
         # Nobody knows which part of a text that can't be read is a secret: what is to be short words alone is quoted.
         value = f"={text!r}" if parse in (_switch, _verdicts, _duration, _count) else ""
         raise BadFlag(f"{name}{value}: {error}") from None
+
+
+def _as_utf8(text: str, whatever_the_locale: bool) -> str:
+    """What the shell gave in another encoding can be written into no journal, and no name of a file or lock. Where the
+    locale is none of UTF-8 and the text is, it is read as that, but for what a file or a lock is named by here."""
+    try:
+        read_so = text.encode("utf-8", "surrogateescape").decode("utf-8")
+    except UnicodeError:
+        raise ValueError("must be UTF-8") from None
+    if read_so != text and not whatever_the_locale:
+        raise ValueError("has characters that the locale here does not have; it would with LC_ALL=C.UTF-8")
+    return read_so
 
 
 def option_name(field_name: str) -> str:

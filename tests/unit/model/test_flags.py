@@ -278,6 +278,13 @@ def test_a_value_in_another_encoding_is_refused_by_name(env: str) -> None:
         read({}, {env: "http://host/caf\udce9"})
 
 
+def test_utf8_in_a_locale_of_ascii_is_read_where_it_is_for_people_and_refused_as_that_elsewhere() -> None:
+    given = "Zoë ✓".encode().decode("ascii", "surrogateescape")
+    assert read({}, {"NOTE": given}).note == read({"note": given}, {}).note == "Zoë ✓"
+    with pytest.raises(BadFlag, match="REPORTS: has characters that the locale here does not have"):
+        read({}, {"REPORTS": given})
+
+
 def test_a_hold_beyond_the_longest_total_time_is_refused() -> None:
     with pytest.raises(BadFlag, match="HOLD=36000 s: the run ends after TOTAL_MAX=900 s"):
         read({"hold": "10h"}, {})
