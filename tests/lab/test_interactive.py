@@ -160,8 +160,9 @@ def test_an_operator_sees_what_goes_on_in_a_block_below_the_lines_that_stay(
     assert child.exitstatus == 0, "\n".join(left)
     blocks = [tuple(frame[n] for n in range(len(frame)) if not frame[n][:1].isdigit()) for frame in frames.all]
     drawn = {line for block in blocks for line in block}
-    for phase in ("during the fault", "undoing: stop redis"):
-        assert any(re.match(rf"{phase} \d+ s of (about|at most) \d+ s", line) for line in drawn), (phase, drawn)
+    # The block is drawn four times a second: a phase that is over sooner, as the undo of a Redis that is back in 50 ms,
+    # is drawn by chance alone. What is shown of it is tested with the narrator.
+    assert any(re.match(r"during the fault \d+ s of (about|at most) \d+ s", line) for line in drawn), drawn
     # What is awaited, and as what it was read last; and what comes next.
     assert any(line.startswith(("recovery ", "it has recovered; ")) for line in drawn), drawn
     # Which of all that is awaited comes so soon that it is never drawn is chance: a leader may be back within 50 ms.
