@@ -14,7 +14,6 @@ import contextlib
 import json
 import os
 import stat
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -107,11 +106,10 @@ def freeze(reason: str, by: str, environ: Mapping[str, str]) -> Path:
         raise Refused(f"already {frozen}. {invoke()} chaos.thaw lifts it")
     told = {"reason": reason, "by": by or operator.name(), "since": clock.utc_iso()}
     try:
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".", encoding="utf-8", errors="replace") as file:
+        # Set from this moment, also for whoever looks before it says why, and if we are killed before that.
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0) as file:
             os.fchmod(file.fileno(), 0o644)  # whatever the umask: everybody must be able to read why
-            file.write(json.dumps(told, ensure_ascii=False) + "\n")
-            file.flush()
-            os.link(file.name, path)  # whole from the first moment: somebody else's drill may look at any time
+            file.write(f"{json.dumps(told, ensure_ascii=False)}\n".encode("utf-8", "replace"))
     except OSError as error:
         raise Refused(f"the switch {path} can't be set: {error.strerror}. Name another file in {NAMED}.") from error
     return path

@@ -88,6 +88,20 @@ def test_a_file_that_nobody_can_read_refuses_unless_said_otherwise(tmp_path: Pat
     freeze.refuse({NAMED: str(path), UNREADABLE: "go"})
 
 
+def test_who_is_killed_while_he_sets_it_has_set_it_and_it_can_be_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def killed(*_: object, **__: object) -> str:
+        raise SystemExit
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(json, "dumps", killed)
+        with pytest.raises(SystemExit):
+            freeze.freeze("an incident", "", {})
+    assert "no reason was given" in says({})
+    assert [path.name for path in freeze.machines_own().parent.iterdir()] == ["freeze.json"]
+    assert len(freeze.thaw({})) == 1
+    freeze.refuse({})
+
+
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_link_in_the_folder_of_all_is_not_followed_and_nothing_of_what_it_leads_to_is_told(
     tmp_path: Path, link: Callable[[Path, Path], None]
