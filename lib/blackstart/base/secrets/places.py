@@ -20,6 +20,7 @@ _OPEN_HEADERS = re.compile(
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*\Z")
 _ASSIGNED = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w.-]*)=.+\Z", re.DOTALL)
 _SECRET_OPTION = re.compile(r"--?(?:.*(?:pass|secret|token|api-?key|credential).*|a|pw|auth|key)\Z", re.IGNORECASE)
+_ROUTE = re.compile(r"[a-z][\w-]*:/\w[\w/.-]*\Z")  # broker:/sandbox/refuse-tokens
 _HEADER_OPTIONS = ("-H", "--header")
 
 
@@ -68,10 +69,16 @@ def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
             yield (), value
             if " " in value:  # Bearer, Basic
                 yield ("scheme",), value.partition(" ")[2].strip()
-    elif SECRET_NAME.search(keys[-1]) and "://" not in value:
+    elif SECRET_NAME.search(keys[-1]) and "://" not in value and not _is_open(value, keys):
         yield (), value
     elif keys[-1] in ("abort", "start", "process") or len(keys) > 1 and keys[-2] == "env":
         yield from _in_command(value)
+
+
+def _is_open(value: str, keys: tuple[str, ...]) -> bool:
+    """Whether it is called like a secret and is none: a fact (a lock's key, a column of keys), the name of a header, a
+    route of a service. Masked, it would be so wherever that word stands."""
+    return keys[0] == "facts" or keys[-1].endswith("_header") or bool(_ROUTE.match(value))
 
 
 def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:

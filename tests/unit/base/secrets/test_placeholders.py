@@ -64,6 +64,15 @@ def test_every_secret_of_a_target_file_is_found_and_its_reference_leads_back(tar
     assert not {"application/json", "env:OTHER", "6379", "2", "localhost"} & set(places.values())
 
 
+def test_what_is_only_called_like_a_secret_stays_readable() -> None:
+    table = {
+        "facts": {"lock_key": "trader:leader", "orders_key_column": "client_order_id"},
+        "broker": {"refuse_tokens": "broker:/sandbox/refuse-tokens", "token": "broker-token-1"},
+        "payments": {"key_header": "Idempotency-Key", "ops_key": "/ops-key-1"},
+    }
+    assert sorted(secret_places.in_table(table, "/t.toml").values()) == ["/ops-key-1", "broker-token-1"]
+
+
 def test_a_literal_target_is_concealed_and_revealed_by_somebody_who_only_knows_where(target: Path) -> None:
     text = json.dumps(SecretPlaceholders(found(target)).conceal({"a": [TARGET], "is": "x:Y"}))
     assert not [secret for secret in PLANTED if secret in text]
