@@ -239,7 +239,11 @@ def test_a_drill_without_anything_at_stake_is_inconclusive_and_says_what_was_mis
         return row._replace(outcome="info", status=200, detail="unread") if before else row
 
     told = {
-        "an empty backlog": (retold(crash, events=reads("lag", 0)), "backlog_grew: lag did not rise: 0 at most"),
+        "an empty backlog": (
+            retold(crash, events=reads("lag", 0)),
+            "backlog_at_kill: lag was 0 when the fault struck",
+        ),
+        "another's group": (retold(crash, events=reads("done", 7)), "worker_takes_from_topic: done stood still: 7"),
         "a stock that ran out": (
             retold(crash, refused(409, "sold_out", fault_s - 3)),
             "× 409 sold out",

@@ -1,4 +1,4 @@
-"""How far a group of consumers is behind the end of a topic of Kafka, whether or not it has members."""
+"""How far a group of consumers has come in a topic of Kafka, and is behind its end, whether or not it has members."""
 
 from dataclasses import replace
 from typing import Self
@@ -48,3 +48,19 @@ class ConsumerLag(Conditions):
         note = "" if committed else f"group {self.group} has committed nothing"
         first_unread = {**starts, **committed}
         return "value", sum(end - first_unread[at] for at, end in ends.items()), note
+
+
+@plain("probe.committed_offsets")
+class CommittedOffsets(ConsumerLag):
+    """How many messages of a topic of Kafka a group of consumers has told to be done, since there is the topic. One
+    that stands still while orders are placed is not the group, or not the topic, that they go through."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.name or f"done by {self.group} of {self.topic} in {self.service}")
+        super().__post_init__()
+
+    def pick(self, answer: Answer) -> Picked:
+        """The sum over all partitions."""
+        if answer.body is None:
+            return "absent", None, answer.note
+        return "value", sum(answer.body["committed"].values()), ""

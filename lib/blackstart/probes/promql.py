@@ -108,7 +108,7 @@ class PromQL(Conditions):
     """The value of an expression: a number. An empty result is `absent`, never 0.
 
     A Prometheus that does not answer, or refuses the expression, says nothing of the target, and neither does an
-    expression that gives no number (a range, a string): `unreadable`, so that it breaks no `always` and keeps no
+    expression that gives no number (a range, words): `unreadable`, so that it breaks no `always` and keeps no
     `never`. Several series need an `aggregate` (sum, max, min, count), here or in the expression; without one they are
     unreadable, and the note names them. `prometheus` is the URL; the target's where it is not given.
     """

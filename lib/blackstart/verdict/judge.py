@@ -167,7 +167,7 @@ def _baseline_finding(monitor: Monitor) -> Finding:
 
 
 # What these say is about what we did to the system: alone they show nothing of it.
-_OF_OUR_LOAD = ("rate_reached", "overlap", "fault_observed", "queue_grew", "went_on")
+_OF_OUR_LOAD = ("rate_reached", "overlap", "fault_observed", "queue_grew", "queue_waited", "rose", "went_on")
 _WINDOWS = {
     "fault": "fault",
     "recovery": "recovery",

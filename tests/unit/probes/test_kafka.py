@@ -10,10 +10,11 @@ from blackstart.model.reading import Answer, Probe
 from blackstart.model.target import Service, Target
 from blackstart.probes.kafka_brokers import Brokers
 from blackstart.probes.kafka_content import TopicContent
-from blackstart.probes.kafka_lag import ConsumerLag
+from blackstart.probes.kafka_lag import CommittedOffsets, ConsumerLag
 from blackstart.probes.kafka_offsets import EndOffsets
 
-PROBES: list[Probe] = [ConsumerLag("g", "t"), EndOffsets("t"), TopicContent("t", since=(3, 4)), Brokers()]
+PROBES: list[Probe] = [ConsumerLag("g", "t"), EndOffsets("t"), TopicContent("t", since=(3, 4)),
+                       CommittedOffsets("g", "t"), Brokers()]  # fmt: skip
 
 
 def offsets(committed: dict[int, int], starts: dict[int, int], ends: dict[int, int]) -> Answer:
@@ -49,8 +50,15 @@ def test_a_lag_of_nobody_and_one_of_less_than_nothing_are_none() -> None:
     assert ConsumerLag("g", "t").pick(offsets({0: 9, 1: 0}, {}, {0: 2, 1: 7}))[0] == "unreadable"
 
 
+def test_what_a_group_has_done_is_the_sum_of_what_it_has_committed() -> None:
+    assert CommittedOffsets("g", "t").pick(offsets({0: 3, 1: 5}, {}, {0: 10, 1: 5}))[:2] == ("value", 8)
+    assert CommittedOffsets("g", "t").pick(offsets({}, {0: 2}, {0: 9}))[:2] == ("value", 0)
+    with pytest.raises(ValueError, match="must have a name"):
+        CommittedOffsets("", "t")
+
+
 def test_no_such_topic_is_absent_with_that_reason() -> None:
-    for probe in PROBES[:3]:
+    for probe in PROBES[:4]:
         assert probe.pick(Answer("answer", note="has no topic t")) == ("absent", None, "has no topic t")
 
 

@@ -18,7 +18,10 @@ from blackstart.suites.flash_sale.system import SYSTEM
 
 ORDER, LAST_ONES = "order", "last_ones"
 """The operations of the load: orders of a product that does not run out, and of one that soon does."""
-AMPLE, FEW = 100_000, 40
+AMPLE = 100_000
+SOLD_OUT_S = 7.3
+"""So soon the few are sold, from the first order on: while the fault is in force, where orders are accepted till then
+and that begins at once."""
 WORDS = ("Fault injected", "Fault undone")
 SERVED = ("200", "302", "409")
 """What an order may be answered: accepted (or known already), sent to the waiting room, sold out."""
@@ -55,9 +58,13 @@ class Sale:
             fail_statuses=("3xx", "4xx"), info_statuses=("5xx",),
         )  # fmt: skip
 
-    def steps(self, target: Target) -> tuple[Step, ...]:
+    def few(self, sold_out_s: float) -> int:
+        """How many units are sold in so many seconds."""
+        return max(2, round(self.load.stages[0].rate_per_s / _LAST_ONES_EVERY * sold_out_s))
+
+    def steps(self, target: Target, few: int) -> tuple[Step, ...]:
         """Both stocks set to a known value, and the orders of before cleared, as the target's own route does it."""
-        stocks = {self.product: AMPLE, self.scarce: FEW}
+        stocks = {self.product: AMPLE, self.scarce: few}
         return tuple(
             HttpCall("POST", target.url(self.init), {"productId": name, "quantity": count}, dict(target.headers))
             for name, count in stocks.items()
@@ -115,12 +122,13 @@ def plain(
     hypothesis: str,
     words: tuple[str, str] = WORDS,
     goes_on: bool = False,
+    sold_out_s: float = SOLD_OUT_S,
     **more: Any,
 ) -> Experiment:
     """What every experiment of the suite begins and ends with. `words` say what its fault and the undo are; `goes_on`:
-    it is about orders that are accepted meanwhile."""
+    it is about orders that are accepted meanwhile; `sold_out_s`: so soon the product that runs out does."""
     of = sale(target)
-    prefix = of.load.key_prefix
+    prefix, few = of.load.key_prefix, of.few(sold_out_s)
     strangers = read.strangers(prefix, of.product, of.scarce)
     revived = next((one.name for one in more.get("during", ()) if one.name.endswith("_revived")), "")
     return Experiment(
@@ -128,7 +136,7 @@ def plain(
         target="flash-sale",
         hypothesis=hypothesis,
         link=links(target, prefix, of.product, AMPLE),
-        prepare=of.steps(target),
+        prepare=of.steps(target, few),
         baseline=ready(target, prefix, read.old_orders(prefix, of.product, of.scarce)),
         traffic=Traffic(of.load, k6=of.k6(target)),
         drained=(
@@ -139,7 +147,7 @@ def plain(
                 hint="Orders that were accepted still wait in Kafka: does the worker consume, and commit?",
             ),
         ),
-        checks=(at_stake(goes_on), *more.pop("checks", ()), *reconciled(prefix)),
+        checks=(at_stake(goes_on), looked_at(), *more.pop("checks", ()), *reconciled(prefix, few)),
         collect=(
             read.keys(prefix, "keys", of.product, of.scarce),
             read.keys(prefix, "last_keys", of.scarce),
@@ -153,8 +161,8 @@ def plain(
             read.database_stock(of.scarce, "database_last"),
             read.database_total(prefix, of.scarce, "last_total"),
         ),
-        watch=(read.lag(target), strangers, *more.pop("watch", ())),
-        evidence_rows=evidence_rows(*words, FEW, by=revived),
+        watch=(read.lag(target), read.done(target), strangers, *more.pop("watch", ())),
+        evidence_rows=evidence_rows(*words, few, by=revived),
         **more,
     )
 
@@ -241,9 +249,24 @@ def at_stake(meanwhile: bool) -> Check:
     return Check("went_on", "sale_went_on", {"op": ORDER, "idle": idle, "meanwhile": meanwhile})
 
 
-def backlog() -> Check:
+def looked_at() -> Check:
+    """Proof that orders go through the topic and the group that [kafka] names: of a queue that nobody uses nothing ever
+    waits, and what waits elsewhere would be called lost."""
+    hint = "Orders were placed, and this group has told Kafka of none: are topic and group in [kafka] the worker's?"
+    return Check("rose", "worker_takes_from_topic", {"probe": read.DONE}, premise=True, hint=hint)
+
+
+def backlog_grew() -> Check:
     """Proof that orders waited while the fault was in force: that none was lost of an empty queue says nothing."""
     return Check("queue_grew", "backlog_grew", {"probe": read.LAG})
+
+
+def backlog_at_kill(target: Target) -> Check:
+    """Proof that orders waited when the worker was killed. Kubernetes can't freeze it first: what waits there is as it
+    comes."""
+    worker = target.services.get("worker")
+    freezes = not worker or "kubernetes" not in worker.control
+    return Check("queue_waited", "backlog_at_kill", {"probe": read.LAG, "least": 5.0}, criterion=freezes)
 
 
 def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_felt_it", premise: bool = True) -> Check:
@@ -284,8 +307,9 @@ def uninterrupted() -> tuple[Check, ...]:
     return served("fault"), served("recovery", name="api_available_in_recovery"), stays_accepted(1.0)
 
 
-def reconciled(prefix: str) -> tuple[Check, ...]:
-    """Every order against what the stores hold in the end; `prefix` is that of the load's keys."""
+def reconciled(prefix: str, few: int) -> tuple[Check, ...]:
+    """Every order against what the stores hold in the end; `prefix` is that of the load's keys, `few` what there was of
+    the product that runs out."""
     return (
         Check(
             "exactly_once",
@@ -314,11 +338,11 @@ def reconciled(prefix: str) -> tuple[Check, ...]:
         Check(
             "no_oversell",
             "no_oversell",
-            {"initial": FEW, "source": "last_keys", "remaining": ("redis_last", "database_last"), "op": LAST_ONES},
+            {"initial": few, "source": "last_keys", "remaining": ("redis_last", "database_last"), "op": LAST_ONES},
             hint="More was sold than there was: is the stock read and taken in one step?",
         ),
         conserved("stock_conserved", AMPLE, "ample_keys", ("redis_stock", "database_total"), ORDER),
-        conserved("last_ones_conserved", FEW, "last_keys", ("redis_last", "last_total"), LAST_ONES),
+        conserved("last_ones_conserved", few, "last_keys", ("redis_last", "last_total"), LAST_ONES),
     )
 
 

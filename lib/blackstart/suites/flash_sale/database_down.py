@@ -18,6 +18,6 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         faults=(Stop("postgres"),),
         recovery=(common.catches_up(target),),
         always=common.same_process("worker", *read.instances(target)),
-        checks=(common.backlog(), *common.uninterrupted()),
+        checks=(common.backlog_grew(), *common.uninterrupted()),
         hold_min_s=5.0,
     )

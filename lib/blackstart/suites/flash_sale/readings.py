@@ -11,12 +11,12 @@ from blackstart.model.reading import Answer, Endpoint, Picked, Probe
 from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.http import HttpStatus
-from blackstart.probes.kafka_lag import ConsumerLag
+from blackstart.probes.kafka_lag import CommittedOffsets, ConsumerLag
 from blackstart.probes.metrics import Metric
 from blackstart.probes.redis_value import RedisCommand
 from blackstart.probes.sql import SqlScalar
 
-LAG = "lag"
+LAG, DONE = "lag", "done"
 
 
 def health() -> HttpStatus:
@@ -54,6 +54,11 @@ class OneLife(Conditions):
 def lag(target: Target) -> ConsumerLag:
     """How many orders wait in Kafka for the worker, whether or not there is one."""
     return ConsumerLag(topic=topic(target), group=_queue(target).get("group", "inventory-group"), name=LAG)
+
+
+def done(target: Target) -> CommittedOffsets:
+    """How many orders the group has told Kafka to be done."""
+    return CommittedOffsets(topic=topic(target), group=_queue(target).get("group", "inventory-group"), name=DONE)
 
 
 def topic(target: Target) -> str:

@@ -34,6 +34,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         ),
         recovery=(common.takes_orders_again(flags.wait_ready_timeout_s), common.catches_up(target)),
         always=common.same_process(*read.instances(target), "worker"),
+        sold_out_s=2.5 * _EVERY_S,  # in the third of four steps
         checks=(*(check for step in steps.items() for check in _expected(*step, trips)), common.stays_accepted()),
     )
 

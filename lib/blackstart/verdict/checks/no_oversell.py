@@ -14,6 +14,7 @@ def no_oversell(
     """`initial` is what there was to sell; of the final state, `source` lists what was sold, `remaining` names stocks.
 
     Unless all of it was sold, or a stock came to 0, nothing could have been oversold, however many asked: inconclusive.
+    So it is where all was accepted before anything was broken: that is no test of the fault.
     """
     report = Reporter(f"at most {initial:g} sold, no stock below 0")
     rows = selected(evidence, op)
@@ -37,6 +38,11 @@ def no_oversell(
     why = vacuity(rows)
     if not why and max(sold, accepted) < initial and 0 not in left.values():
         why = f"it never ran out ({actual}, of {initial:g}): nothing could have been oversold"
+    if not why and evidence.struck_s is not None:
+        (before,) = rows.one(
+            "select count(distinct key) from requests where outcome = 'ok' and end_s <= ?", evidence.struck_s
+        )
+        why = f"all {initial:g} were accepted before anything was broken" if before >= initial else ""
     return report.unknown(why, actual) if why else report.held(actual)
 
 

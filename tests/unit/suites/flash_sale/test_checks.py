@@ -2,13 +2,16 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+from blackstart.base.codec import to_data
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Event, Record
+from blackstart.model.experiment import Experiment
 from blackstart.model.finding import Finding
 from blackstart.model.flags import Flags
 from blackstart.model.reading import Reading
@@ -37,7 +40,8 @@ SALE = Target(
 )  # fmt: skip
 PHASES = {"baseline": (0.0, 5.0), "fault": (5.0, 15.0), "recovery": (15.0, 20.0), "settle": (20.0, 25.0)}
 NO_FLAGS = Flags()
-DRAINED = {"event": "read", "sent": 26.0, "answered": 26.1, "r": [["lag", "value", 0]]}
+TAKEN = {"event": "read", "sent": 4.0, "answered": 4.1, "r": [["done", "value", 7]]}
+DRAINED = {"event": "read", "sent": 26.0, "answered": 26.1, "r": [["lag", "value", 0], ["done", "value", 99]]}
 
 
 def verdict(
@@ -64,21 +68,38 @@ def findings(
     flags: Flags = NO_FLAGS,
 ) -> list[Finding]:
     told = recorded(history(*rows), final, phases, in_force=PHASES["fault"])
-    seen = Recorded(told.history, Record((*told.record.events, DRAINED, *events)))
+    seen = Recorded(told.history, Record((*told.record.events, TAKEN, DRAINED, *events)))
     return [catalogue.apply(check, seen) for check in drill.experiment(SALE, flags).checks]
+
+
+def few_of(experiment: Experiment) -> int:
+    """How many units there are of the product that runs out."""
+    (few,) = (one.params["initial"] for one in experiment.checks if one.name == "no_oversell")
+    return int(few)
 
 
 @pytest.mark.parametrize(
     ("redis", "database", "wanted"), [(0, 0, "held"), (0, 5, "broke"), (5, 0, "broke"), (0, None, "inconclusive")]
 )
 def test_a_product_that_ran_out_has_come_to_0_in_every_store(redis: int, database: int | None, wanted: str) -> None:
-    sold = [f"k{n}" for n in range(_sale.FEW if redis == database else _sale.FEW - 5)]
+    few = few_of(worker_crash.experiment(SALE, NO_FLAGS))
+    sold = [f"k{n}" for n in range(few if redis == database else few - 5)]
     rows = [row(key, op=_sale.LAST_ONES, status=200) for key in sold]
     rows += [row(f"f{n}", "fail", op=_sale.LAST_ONES) for n in range(65)]
     final: dict[str, Any] = {"last_keys": json.dumps(sold), "redis_last": redis}
     if database is not None:
         final["last_total"] = database + len(sold)
     assert verdict(worker_crash, "last_ones_conserved", rows, final) == wanted
+
+
+@pytest.mark.parametrize("gate_per_s", [5.0, 50.0, 500.0])
+def test_the_product_that_runs_out_does_so_under_the_fault_at_every_rate(gate_per_s: float) -> None:
+    slow = replace(SALE, facts={"gate_per_s": gate_per_s})
+    for drill, begins_s, ends_s in ((worker_crash, 3.0, 30.0), (redis_latency, 8.5, 31.5), (database_down, 0.0, 10.0)):
+        made = drill.experiment(slow, NO_FLAGS)
+        few = few_of(made)
+        assert f'"quantity": {few}' in json.dumps(to_data(made.prepare))
+        assert begins_s < few / (gate_per_s * 0.55 / 5) < ends_s
 
 
 def refused(count: int, status: int | None = 500, detail: str = "error", at_s: float = 8.0) -> list[Row]:

@@ -3,7 +3,9 @@
 import pytest
 
 from blackstart.evidence.history import Row
+from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.no_oversell import no_oversell
+from blackstart.verdict.checks.recorded import Recorded
 from tests.unit.verdict.checks.rows import TORN, history, recorded, row, unsent
 
 DEMAND = [row("a"), row("b"), row("c", "fail")]
@@ -44,6 +46,16 @@ def test_however_many_were_turned_away_nothing_could_be_oversold_where_it_never_
     assert (result.verdict, "it never ran out" in result.message) == ("inconclusive", True)
     # One of unknown fate may have the last unit.
     assert no_oversell(recorded(rows, {"keys": ["a"], "stock": 0}), initial=4, remaining=["stock"]).verdict == "held"
+
+
+@pytest.mark.parametrize(("struck_s", "wanted"), [(10.05, "held"), (10.15, "inconclusive")])
+def test_what_was_sold_out_before_anything_was_broken_is_no_test_of_the_fault(struck_s: float, wanted: str) -> None:
+    seen = recorded(history(*DEMAND), {"keys": ["a", "b"], "stock": 0})
+    seen = Recorded(seen.history, Record((*seen.record.events, {"event": "do", "at": struck_s})))
+    result = no_oversell(seen, initial=2, remaining=["stock"])
+    assert (result.verdict, "before anything was broken" in result.message) == (wanted, wanted != "held")
+    # Whatever the fault had to do with it.
+    assert no_oversell(seen, initial=1, remaining=["stock"]).verdict == "broke"
 
 
 def test_what_was_not_read_is_inconclusive() -> None:
