@@ -75,7 +75,8 @@ class ServiceUnderTest:
             pause, resume = self.control.pause(), self.control.resume()
         except NotAvailable:
             return (), ()
-        return (*pause, Command(("sleep", f"{pause_s:g}")), *resume), resume
+        goes_on = () if self.control.resumes_to_kill else resume
+        return (*pause, Command(("sleep", f"{pause_s:g}")), *goes_on), resume
 
     def status(self, *wanted: str) -> tuple[Condition, ...]:
         """The control sees it in one of these states; nothing where a person is the control, who sees nothing."""
