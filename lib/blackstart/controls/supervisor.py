@@ -30,8 +30,8 @@ _STATUS: dict[str, Status] = {
 }  # fmt: skip
 # A start waits for the program's `startsecs`, a stop for its `stopwaitsecs`; both are the user's to choose.
 _COMMAND_TIMEOUT_S = 60.0
-# What was paused goes on for 30 ms: supervisorctl, which takes 200 for an answer, is asked before.
-_GO_ON = '[ ! -r "$record" ] || { thaw "$record"; sleep 0.03 2>/dev/null || :; }; '
+# What was paused goes on for 10 ms: supervisorctl, which takes 200 for an answer, is asked before.
+_GO_ON = '[ ! -r "$record" ] || { thaw "$record"; sleep 0.01 2>/dev/null || :; }; '
 _CRASH = (
     'record=$1; now=$("$2" -c "$3" pid "$4"); [ "$now" = "$5" ] || { '
     'echo "$4 now is process $now, not $5: somebody restarted it meanwhile" >&2; exit 75; }; '

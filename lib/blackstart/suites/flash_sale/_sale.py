@@ -261,12 +261,12 @@ def backlog_grew() -> Check:
     return Check("queue_grew", "backlog_grew", {"probe": read.LAG})
 
 
-def backlog_at_kill(target: Target) -> Check:
+def backlog_before_kill(target: Target) -> Check:
     """Proof that orders waited when the worker was killed. Kubernetes can't freeze it first: what waits there is as it
     comes."""
     worker = target.services.get("worker")
     freezes = not worker or "kubernetes" not in worker.control
-    return Check("queue_waited", "backlog_at_kill", {"probe": read.LAG, "least": 5.0}, criterion=freezes)
+    return Check("queue_waited", "backlog_before_kill", {"probe": read.LAG, "least": 5.0}, criterion=freezes)
 
 
 def felt(slow_ms: float | None = None, phase: str = "fault", name: str = "sale_felt_it", premise: bool = True) -> Check:

@@ -31,7 +31,7 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         during=(revived("worker", within_s),) if by_supervisor else (),
         recovery=(common.catches_up(target),),
         always=common.same_process(*read.instances(target)),
-        checks=(common.backlog_at_kill(target), common.backlog_grew(), *common.uninterrupted()),
+        checks=(common.backlog_before_kill(target), common.backlog_grew(), *common.uninterrupted()),
         sold_out_s=common.SOLD_OUT_S + (PAUSE_S if by_supervisor else KILLED_AT_S),
         hold_min_s=5.0,
     )
