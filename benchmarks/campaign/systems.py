@@ -31,7 +31,8 @@ from benchmarks.campaign.observer import (
 from benchmarks.campaign.system import ROOT, Missing, System, invoke, own_experiments
 
 SALE = (
-    "worker-crash", "redis-latency", "kafka-down", "database-down", "api-kill", "redis-partition", "redis-down"
+    "worker-crash", "worker-crash --by-supervisor", "redis-latency", "kafka-down", "kafka-partition-loss",
+    "database-down", "api-kill", "redis-partition", "redis-down"
 )  # fmt: skip
 
 BROKER = (
@@ -192,10 +193,10 @@ def gateway(state: Path) -> Iterator[System]:
 @contextlib.contextmanager
 def sale(state: Path) -> Iterator[System]:
     """The flash sale with its own experiments: servers that are stopped, killed or paused, under a load that writes."""
-    with _lab_up(state, "flash-sale", "--within-s", "120", within_s=400) as target:
+    with _lab_up(state, "flash-sale", "--brokers", "2", "--within-s", "120", within_s=400) as target:
         pid, _, _ = _supervisor(target)
         services = target["services"]
-        stores = {name: urlsplit(services[name]["dsn"]) for name in ("redis", "postgres", "kafka")}
+        stores = {name: urlsplit(services[name]["dsn"]) for name in ("redis", "postgres", "kafka", "kafka-2")}
         at = {name: (dsn.hostname or "", dsn.port or 0) for name, dsn in stores.items()}
         healths = ("worker", "api-1", "api-2", "balancer")
         yield System(
@@ -204,7 +205,7 @@ def sale(state: Path) -> Iterator[System]:
             [
                 Look("redis", partial(pings_redis, *at["redis"]), 0.02),
                 Look("postgres", partial(accepts_postgres, *at["postgres"], "sale"), 0.05),
-                Look("kafka", partial(accepts, *at["kafka"]), 0.05),
+                *(Look(name, partial(accepts, *at[name]), 0.05) for name in ("kafka", "kafka-2")),
                 Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
                 *(Look(name, partial(answers_http, f"{services[name]['url']}/health"), 0.1) for name in healths),
             ],

@@ -241,7 +241,7 @@ def test_a_drill_without_anything_at_stake_is_inconclusive_and_says_what_was_mis
     told = {
         "an empty backlog": (
             retold(crash, events=reads("lag", 0)),
-            "backlog_before_kill: lag was 0 at most just before the fault",
+            "backlog_at_kill: lag was 0 when the fault struck, 0 right after",
         ),
         "another's group": (retold(crash, events=reads("done", 7)), "worker_takes_from_topic: done stood still: 7"),
         "a stock that ran out": (

@@ -41,7 +41,7 @@ def load(path: Path, why: str = "") -> Target:
         raise BadTarget(f"{path} is not TOML: {error}") from error
     made = from_table(data, str(path), why or f"file {path}")
     file = str(path.absolute())
-    return replace(made, file=file, secrets=places.in_table(data, file))
+    return replace(made, file=file, secrets=places.in_table(data, file, made.system.facts))
 
 
 def from_table(data: Mapping[str, Any], where: str, why: str = "") -> Target:

@@ -30,15 +30,12 @@ _STATUS: dict[str, Status] = {
 }  # fmt: skip
 # A start waits for the program's `startsecs`, a stop for its `stopwaitsecs`; both are the user's to choose.
 _COMMAND_TIMEOUT_S = 60.0
-# What was paused goes on for 10 ms: supervisorctl, which takes 200 for an answer, is asked before.
-_GO_ON = '[ ! -r "$record" ] || { thaw "$record"; sleep 0.01 2>/dev/null || :; }; '
 _CRASH = (
-    'record=$1; now=$("$2" -c "$3" pid "$4"); [ "$now" = "$5" ] || { '
-    'echo "$4 now is process $now, not $5: somebody restarted it meanwhile" >&2; exit 75; }; '
-    f'{_GO_ON}kill -s "$6" "$5"'
+    'now=$("$1" -c "$2" pid "$3"); [ "$now" = "$4" ] || { '
+    'echo "$3 now is process $now, not $4: somebody restarted it meanwhile" >&2; exit 75; }; kill -s "$5" "$4"'
 )
 _KILL = (
-    f'record=$1; ctl=$2; conf=$3; name=$4; root_of "$ctl" -c "$conf" pid "$name"; {_GO_ON}freeze "$root" "$record"; '
+    'record=$1; ctl=$2; conf=$3; name=$4; root_of "$ctl" -c "$conf" pid "$name"; freeze "$root" "$record"; '
     '"$ctl" -c "$conf" stop "$name" & tries=100; '
     'until "$ctl" -c "$conf" status "$name" | grep -q "STOPPING"; do tries=$((tries - 1)); '
     '[ $tries -gt 0 ] || { thaw "$record"; echo "supervisord did not take the stop" >&2; exit 1; }; done; '
@@ -53,7 +50,6 @@ class Supervisor(Control):
     kind: ClassVar[str] = "supervisor"
     # It answers at once, where other controls start a program for each look.
     least_tick_s: ClassVar[float] = 0.02
-    resumes_to_kill: ClassVar[bool] = True
     name: str
     config: str
     ctl: str = ""
@@ -112,8 +108,7 @@ class Supervisor(Control):
 
     def crash(self, seen: State, signal: str) -> tuple[Command, ...]:
         """The signal to the process that was seen, and to no other."""
-        record, text = process_tree.record(self.identity(), self.host), process_tree.script(_CRASH)
-        words = ("sh", "-c", text, "crash", record, self.ctl, self.config, self.name, str(seen.pid), signal)
+        words = ("sh", "-c", _CRASH, "crash", self.ctl, self.config, self.name, str(seen.pid), signal)
         return (Command(words, self.host),)
 
     def pause(self) -> tuple[Command, ...]:

@@ -81,7 +81,9 @@ class Injection:
         self.note(EventName.DO, change=entry, what=change.what, sync=True)
         self.narrator.waiting(f"doing: {change.what}", "bite")
         self.console.say(f"doing: {change.what}")
-        for step in change.do:
+        for number, step in enumerate(change.do):
+            if number:
+                between()  # a second wish to end comes before what is still to be broken
             try:
                 come_back = self._step(step)
             except (StepTimedOut, StepLost):

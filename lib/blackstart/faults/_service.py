@@ -12,7 +12,7 @@ from blackstart.model import protocols
 from blackstart.model.change import Change
 from blackstart.model.control import Control, State
 from blackstart.model.expect import Condition
-from blackstart.model.step import Command, Step
+from blackstart.model.step import Step
 from blackstart.model.target import Service, Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.postgres_ping import PostgresPing
@@ -20,7 +20,6 @@ from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.tcp import Tcp
 
 _STARTS_WITHIN_S = 8.0
-_LONGEST_PAUSE_S = 20.0
 LivenessProbe = RedisPing | PostgresPing
 # Whoever answers in its own protocol is up, unless it says that it is still on its way.
 _UP = {
@@ -65,18 +64,6 @@ class ServiceUnderTest:
             undo_is_noop=not self.control.by_hand,
             undo_by_hand=self.control.by_hand,
         )
-
-    def paused_first(self, pause_s: float) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        """What freezes it for so long and lets it go on, and what undoes that: nothing for 0 s, and where its control
-        can't freeze it."""
-        if not pause_s:
-            return (), ()
-        try:
-            pause, resume = self.control.pause(), self.control.resume()
-        except NotAvailable:
-            return (), ()
-        goes_on = () if self.control.resumes_to_kill else resume
-        return (*pause, Command(("sleep", f"{pause_s:g}")), *goes_on), resume
 
     def status(self, *wanted: str) -> tuple[Condition, ...]:
         """The control sees it in one of these states; nothing where a person is the control, who sees nothing."""
@@ -151,17 +138,6 @@ class ServiceUnderTest:
             raise Refused(
                 f"{self.service.name} is controlled by hand, and {why}. Give it a control that a machine has."
             )
-
-
-def check_pause(pause_s: float) -> None:
-    """Raise ValueError where it is none before a kill."""
-    if not 0 <= pause_s <= _LONGEST_PAUSE_S:  # written so that NaN is refused too
-        raise ValueError(f"pause_s must be from 0 to {_LONGEST_PAUSE_S:g}, not {pause_s}")
-
-
-def paused_before(service: str, pause_s: float, verb: str) -> str:
-    """As in "kill redis", "pause redis for 2 s and kill it"."""
-    return f"pause {service} for {pause_s:g} s and {verb} it" if pause_s else f"{verb} {service}"
 
 
 def service_under_test(target: Target, name: str) -> ServiceUnderTest:

@@ -4,7 +4,7 @@ import signal
 
 from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
-from blackstart.faults._service import check_pause, paused_before, service_under_test
+from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change
 from blackstart.model.expect import Expectation, eventually
 from blackstart.model.target import Target
@@ -18,16 +18,13 @@ class Crash:
     The process is the one that is seen when the change is planned; if somebody replaces it before the signal is sent,
     nobody is hurt and the step fails. With `tests_revival` it bites as soon as that process is gone: whether another
     comes in its place is then for the experiment to expect (`revived`), and the undo's start is only the safety net.
-    `pause_s` is as that of `kill`.
     """
 
     service: str
     signal: str = "KILL"
     tests_revival: bool = False
-    pause_s: float = 0.0
 
     def __post_init__(self) -> None:
-        check_pause(self.pause_s)
         if f"SIG{self.signal}" not in signal.Signals.__members__:
             raise ValueError(f"there is no signal {self.signal!r}; write it as in KILL, SEGV, ABRT")
 
@@ -46,13 +43,11 @@ class Crash:
         gone = ControlState(self.service, tested.control, "life", was).is_not("same")
         seen = gone if self.tests_revival else another
         crash, harmless = tested.control.crash(tested.state, self.signal), tested.control.crash(tested.state, "0")
-        first, resume = tested.paused_first(self.pause_s)
-        do, undo = (*first, *crash), (*resume, *tested.control.start())
-        return (tested.change(self.describe(bool(first)), do, undo, (seen,), rights=harmless),)
+        return (tested.change(self.describe(), crash, tested.control.start(), (seen,), rights=harmless),)
 
-    def describe(self, paused: bool = True) -> str:
-        """As in "crash redis with SIGKILL", "pause redis for 2 s and crash it with SIGKILL"."""
-        return f"{paused_before(self.service, self.pause_s * paused, 'crash')} with SIG{self.signal}"
+    def describe(self) -> str:
+        """As in "crash redis with SIGKILL"."""
+        return f"crash {self.service} with SIG{self.signal}"
 
 
 def revived(service: str, within_s: float) -> Expectation:

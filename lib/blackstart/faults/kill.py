@@ -3,7 +3,7 @@
 from blackstart.base.codec import plain
 from blackstart.base.errors import NotAvailable
 from blackstart.faults import _chaos_mesh
-from blackstart.faults._service import check_pause, paused_before, service_under_test
+from blackstart.faults._service import service_under_test
 from blackstart.model.change import Change
 from blackstart.model.target import Target
 
@@ -12,18 +12,11 @@ from blackstart.model.target import Target
 class Kill:
     """SIGKILL, with the reviver told to leave it. It bites when its control sees it down and nobody answers there.
 
-    With `pause_s` it is frozen for so long first, and killed as it goes on: what came for it meanwhile waits, and it
-    has its hands full when it dies. A control that can't freeze it kills it all the same.
-
     Pods of Kubernetes that are not all of one workload, of which there could be none, run a program that only waits
     meanwhile: by Chaos Mesh. It bites when nobody answers there.
     """
 
     service: str
-    pause_s: float = 0.0
-
-    def __post_init__(self) -> None:
-        check_pause(self.pause_s)
 
     def plan(self, target: Target) -> tuple[Change, ...]:
         """One change. Raises Refused where the service does not run, or could not be started again."""
@@ -37,11 +30,9 @@ class Kill:
             if not _chaos_mesh.in_served_pods(target, self.service):
                 by = "where the cluster has Chaos Mesh (https://chaos-mesh.org), they can be killed by that"
                 raise NotAvailable(f"{error.reason}; {by}") from error
-            return (_chaos_mesh.pods_of(target, self.service).paused(self.describe(False)),)
-        first, resume = tested.paused_first(self.pause_s)
-        do, undo = (*first, *kill), (*resume, *tested.control.start())
-        return (tested.change(self.describe(bool(first)), do, undo, tested.down()),)
+            return (_chaos_mesh.pods_of(target, self.service).paused(self.describe()),)
+        return (tested.change(self.describe(), kill, tested.control.start(), tested.down()),)
 
-    def describe(self, paused: bool = True) -> str:
-        """As in "kill redis", "pause redis for 2 s and kill it"."""
-        return paused_before(self.service, self.pause_s * paused, "kill")
+    def describe(self) -> str:
+        """As in "kill redis"."""
+        return f"kill {self.service}"

@@ -53,8 +53,6 @@ class Control(ABC):
     """How often `read_state` may be asked, in seconds; less often where it `reach`es another machine."""
     dependents_why: ClassVar[str] = ""
     """What `dependents` need of the service, as in "live in its network"."""
-    resumes_to_kill: ClassVar[bool] = False
-    """Its `kill` and its `crash` let what was paused go on, as late as can be: what they ask first takes its time."""
     own_group: ClassVar[bool] = False
     """Whether its control group holds its service alone."""
     network_gone: ClassVar[tuple[str, ...]] = ()

@@ -78,7 +78,14 @@ def backlog(view: RunView, probe: str, by: str = "") -> Backlog:
         usual=max((one.number for one in before[-_USUALLY:]), default=None),
         at_bite=next((r.number for r in every if times.bit_s is not None and r.sent_s >= effect_s), None),
         highest=highest and highest.number,
-        at_undo=next((r.number for r in reversed(every) if back_s is not None and r.answered_s <= back_s), None),
+        at_undo=next(
+            (
+                r.number
+                for r in reversed(every)
+                if back_s is not None and effect_s <= r.sent_s and r.answered_s <= back_s
+            ),
+            None,
+        ),
         left=_of(depths[-1:]),
     )
     if highest is None or back_s is None or not found.rose:

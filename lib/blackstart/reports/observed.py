@@ -174,8 +174,8 @@ def _moment(run: _Run, side: str, by: str = "") -> str:
         raise Missing("the run did not get there")
     told = ", ".join(_when(run, event, ended.get(event["change"]), len(began) > 1) for event in began)
     bit_s = run.view.times.bit_s
-    # What is done in several steps, as a pause and a kill, takes effect at one moment of that time.
-    return f"{told}, took effect at {run.after(bit_s)}" if side == "do" and " to " in told and bit_s else told
+    # What is done in several steps, as a pause, a lock and a kill, takes effect at one moment of that time.
+    return f"{run.after(bit_s)} ({told})" if side == "do" and " to " in told and bit_s else told
 
 
 def _when(run: _Run, began: Event, ended: Event | None, named: bool) -> str:

@@ -225,6 +225,17 @@ def test_a_signal_in_any_phase_restores_first(
     assert told.out.getvalue().count("Z  interrupted by") == 1
 
 
+def test_a_signal_between_two_steps_of_a_fault_leaves_the_rest_unbroken(
+    tmp_path: Path, files: tuple[Path, Path]
+) -> None:
+    change, rest = without(files[0]), tmp_path / "broken"
+    steps = (*change.do, Command(("kill", "-INT", str(os.getpid()))), Command(("touch", str(rest))))
+    told = Told(tmp_path, drill(files[0]), replace(change, do=steps))
+    told.end()
+    assert told.result.exit_code == 130 and not rest.exists()
+    assert files[0].exists() and Ledger().outstanding() == []
+
+
 def test_a_freeze_ends_the_fault_and_the_last_lines_say_what_must_be_lifted_first(
     told: Told, files: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

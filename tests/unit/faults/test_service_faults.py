@@ -7,7 +7,7 @@ import pytest
 
 from blackstart import controls
 from blackstart.base.codec import from_data, to_data
-from blackstart.base.errors import BadTarget, NotAvailable, Refused
+from blackstart.base.errors import BadTarget, Refused
 from blackstart.controls.docker import Docker
 from blackstart.faults import _service
 from blackstart.faults.bounce import Bounce
@@ -17,7 +17,7 @@ from blackstart.faults.pause import Pause
 from blackstart.faults.stop import Stop
 from blackstart.model.change import Change, Fault
 from blackstart.model.control import State
-from blackstart.model.step import Ask, Command, Step
+from blackstart.model.step import Ask
 from blackstart.model.target import Service, Target
 from blackstart.probes.redis_ping import RedisPing
 
@@ -96,40 +96,6 @@ def test_a_crash_whose_revival_is_tested_bites_as_soon_as_that_process_is_gone(m
     assert change.do == CONTAINER.crash(nobody_revives, "KILL") and change.undo == CONTAINER.start()
     expected = revived("redis", 10)
     assert (expected.name, str(expected.condition)) == ("redis_revived", "redis_life is another")
-
-
-@pytest.mark.parametrize(
-    ("fault", "strike", "what"),
-    [
-        (Kill("redis", 2.0), CONTAINER.kill(), "kill it"),
-        (Crash("redis", "ABRT", pause_s=2.0), CONTAINER.crash(RUNNING, "ABRT"), "crash it with SIGABRT"),
-    ],
-    ids=["kill", "crash"],
-)
-def test_what_is_paused_first_goes_on_as_it_is_killed_and_after_the_undo_whatever_came_between(
-    fault: Fault, strike: tuple[Step, ...], what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    change = plan(fault, RUNNING, monkeypatch)
-    assert change.do == (*CONTAINER.pause(), Command(("sleep", "2")), *CONTAINER.resume(), *strike)
-    assert change.undo == (*CONTAINER.resume(), *CONTAINER.start())
-    assert change.what == fault.describe() == f"pause redis for 2 s and {what}"
-    assert from_data(json.loads(json.dumps(to_data(change)))) == change
-
-
-def test_what_its_control_can_not_pause_is_killed_at_once_and_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cannot(self: Docker) -> tuple[Step, ...]:
-        raise NotAvailable("no freezer here")
-
-    monkeypatch.setattr(Docker, "pause", cannot)
-    change = plan(Kill("redis", 2.0), RUNNING, monkeypatch)
-    assert (change.what, change.do, change.undo) == ("kill redis", CONTAINER.kill(), CONTAINER.start())
-
-
-@pytest.mark.parametrize("pause_s", [-1.0, 21.0, float("nan")])
-def test_a_pause_that_is_none_before_a_kill_is_refused(pause_s: float) -> None:
-    for made in (lambda: Kill("redis", pause_s), lambda: Crash("redis", pause_s=pause_s)):
-        with pytest.raises(ValueError, match="pause_s must be from 0 to 20"):
-            made()
 
 
 def test_bounce_is_held_exactly_as_long_as_it_says(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from blackstart.base.secrets import references
@@ -20,7 +20,8 @@ _OPEN_HEADERS = re.compile(
 _OPTION = re.compile(r"--?[A-Za-z][\w.-]*\Z")
 _ASSIGNED = re.compile(r"-{0,2}(?P<name>[A-Za-z_][\w.-]*)=.+\Z", re.DOTALL)
 _SECRET_OPTION = re.compile(r"--?(?:.*(?:pass|secret|token|api-?key|credential).*|a|pw|auth|key)\Z", re.IGNORECASE)
-_ROUTE = re.compile(r"[a-z][\w-]*:/\w[\w/.-]*\Z")  # broker:/sandbox/refuse-tokens
+# Called like secrets, and none: the name of a header, and routes. Masked, they would be so wherever that word stands.
+_OPEN_KEYS = ("key_header", "refuse_tokens", "accept_tokens")
 _HEADER_OPTIONS = ("-H", "--header")
 
 
@@ -29,8 +30,12 @@ def is_secret_header(name: str) -> bool:
     return not _OPEN_HEADERS.match(name)
 
 
-def in_table(table: Mapping[str, Any], path: str) -> dict[str, str]:
-    """The secrets of a target file, by reference."""
+def in_table(table: Mapping[str, Any], path: str, facts: Collection[str] = ()) -> dict[str, str]:
+    """The secrets of a target file, by reference. `facts` are those that a suite knows, as a lock's key: they are
+    none."""
+    told = table.get("facts")
+    if isinstance(told, Mapping):
+        table = {**table, "facts": {name: value for name, value in told.items() if name not in facts}}
     return dict(_in(table, path, ()))
 
 
@@ -69,16 +74,10 @@ def _in_text(value: str, keys: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
             yield (), value
             if " " in value:  # Bearer, Basic
                 yield ("scheme",), value.partition(" ")[2].strip()
-    elif SECRET_NAME.search(keys[-1]) and "://" not in value and not _is_open(value, keys):
+    elif SECRET_NAME.search(keys[-1]) and "://" not in value and keys[-1] not in _OPEN_KEYS:
         yield (), value
     elif keys[-1] in ("abort", "start", "process") or len(keys) > 1 and keys[-2] == "env":
         yield from _in_command(value)
-
-
-def _is_open(value: str, keys: tuple[str, ...]) -> bool:
-    """Whether it is called like a secret and is none: a fact (a lock's key, a column of keys), the name of a header, a
-    route of a service. Masked, it would be so wherever that word stands."""
-    return keys[0] == "facts" or keys[-1].endswith("_header") or bool(_ROUTE.match(value))
 
 
 def _in_url(value: str) -> Iterator[tuple[tuple[str, ...], str]]:

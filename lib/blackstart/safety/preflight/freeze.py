@@ -106,12 +106,16 @@ def freeze(reason: str, by: str, environ: Mapping[str, str]) -> Path:
         raise Refused(f"already {frozen}. {invoke()} chaos.thaw lifts it")
     told = {"reason": reason, "by": by or operator.name(), "since": clock.utc_iso()}
     try:
-        # Set from this moment, also for whoever looks before it says why, and if we are killed before that.
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL), "wb", buffering=0) as file:
-            os.fchmod(file.fileno(), 0o644)  # whatever the umask: everybody must be able to read why
-            file.write(f"{json.dumps(told, ensure_ascii=False)}\n".encode("utf-8", "replace"))
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     except OSError as error:
         raise Refused(f"the switch {path} can't be set: {error.strerror}. Name another file in {NAMED}.") from error
+    # Set from this moment, also for whoever looks before it says why, and if we are killed before that.
+    with open(handle, "wb", buffering=0) as file:
+        try:
+            os.fchmod(handle, 0o644)  # whatever the umask: everybody must be able to read why
+            file.write(f"{json.dumps(told, ensure_ascii=False)}\n".encode("utf-8", "replace"))
+        except OSError as error:
+            raise Refused(f"the switch {path} is set, and does not say why: {error.strerror}") from error
     return path
 
 

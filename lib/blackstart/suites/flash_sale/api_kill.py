@@ -28,5 +28,5 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         always=common.same_process(*instances[1:], "worker"),
         goes_on=True,
         checks=common.uninterrupted(),
-        hold_min_s=5.0,
+        hold_min_s=common.GOES_ON_S,
     )

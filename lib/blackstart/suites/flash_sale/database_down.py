@@ -19,5 +19,5 @@ def experiment(target: Target, flags: Flags, variant: str = "") -> Experiment:
         recovery=(common.catches_up(target),),
         always=common.same_process("worker", *read.instances(target)),
         checks=(common.backlog_grew(), *common.uninterrupted()),
-        hold_min_s=5.0,
+        hold_min_s=common.GOES_ON_S,
     )

@@ -14,7 +14,7 @@ def no_oversell(
     """`initial` is what there was to sell; of the final state, `source` lists what was sold, `remaining` names stocks.
 
     Unless all of it was sold, or a stock came to 0, nothing could have been oversold, however many asked: inconclusive.
-    So it is where all was accepted before anything was broken: that is no test of the fault.
+    When the last of them was accepted is told: it need not be under the fault.
     """
     report = Reporter(f"at most {initial:g} sold, no stock below 0")
     rows = selected(evidence, op)
@@ -26,7 +26,7 @@ def no_oversell(
     (sold,) = rows.one(f"select coalesce(sum(n), 0) from {there}")
     asked, accepted = sum(one.count for one in tally.values()), tally["ok"].count
     stocks = "".join(f", {name} {value:g}" for name, value in left.items())
-    actual = f"{asked} asked for, {accepted} accepted, {sold} sold{stocks}"
+    actual = f"{asked} asked for, {accepted} accepted, {sold} sold{stocks}{_sold_out(evidence, rows, int(initial))}"
     faults = [
         f"{sold} sold of {initial:g}" if sold > initial else "",
         f"{accepted} accepted of {initial:g}" if accepted > initial else "",
@@ -38,12 +38,17 @@ def no_oversell(
     why = vacuity(rows)
     if not why and max(sold, accepted) < initial and 0 not in left.values():
         why = f"it never ran out ({actual}, of {initial:g}): nothing could have been oversold"
-    if not why and evidence.struck_s is not None:
-        (before,) = rows.one(
-            "select count(distinct key) from requests where outcome = 'ok' and end_s <= ?", evidence.struck_s
-        )
-        why = f"all {initial:g} were accepted before anything was broken" if before >= initial else ""
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def _sold_out(evidence: Recorded, rows: History, initial: int) -> str:
+    """When as many were accepted as there were, seen from the first change."""
+    ends = "select min(end_s) as end_s from requests where outcome = 'ok' and key <> '' group by key"
+    last = rows.ask(f"{ends} order by end_s limit 1 offset {initial - 1}") if initial else []
+    if not last or evidence.struck_s is None:
+        return ""
+    after_s = last[0][0] - evidence.struck_s
+    return f", the last one {abs(after_s):.1f} s {'after' if after_s >= 0 else 'before'} the fault began"
 
 
 def _beyond(rows: History, initial: int) -> tuple[list[str], int]:

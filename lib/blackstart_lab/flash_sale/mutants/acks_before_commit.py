@@ -7,8 +7,6 @@ from blackstart_lab.database import DatabaseUnavailable
 from blackstart_lab.flash_sale.inventory import Inventory
 from blackstart_lab.flash_sale.mutants import Mutant
 
-_EACH_S = 0.01  # idle for three quarters of the time: only what waits at the kill is lost for certain
-
 
 class AcksBeforeCommit(Inventory):
     """What it had in hand when it was killed is nowhere."""
@@ -24,7 +22,6 @@ class AcksBeforeCommit(Inventory):
                     self.noted(False, str(error))
                     await asyncio.sleep(0.5)
             self.noted(True)
-            await asyncio.sleep(_EACH_S)
 
 
 MUTANT = Mutant(

@@ -66,11 +66,12 @@ def test_every_secret_of_a_target_file_is_found_and_its_reference_leads_back(tar
 
 def test_what_is_only_called_like_a_secret_stays_readable() -> None:
     table = {
-        "facts": {"lock_key": "trader:leader", "orders_key_column": "client_order_id"},
-        "broker": {"refuse_tokens": "broker:/sandbox/refuse-tokens", "token": "broker-token-1"},
-        "payments": {"key_header": "Idempotency-Key", "ops_key": "/ops-key-1"},
+        "facts": {"lock_key": "trader:leader", "orders_key_column": "client_order_id", "stripe_key": "fact-key-1"},
+        "broker": {"refuse_tokens": "broker:/sandbox/refuse-tokens", "token": "broker:/token-1"},
+        "payments": {"key_header": "Idempotency-Key", "auth_header": "header-1", "ops_key": "/ops-key-1"},
     }
-    assert sorted(secret_places.in_table(table, "/t.toml").values()) == ["/ops-key-1", "broker-token-1"]
+    found = secret_places.in_table(table, "/t.toml", ("lock_key", "orders_key_column"))
+    assert sorted(found.values()) == ["/ops-key-1", "broker:/token-1", "fact-key-1", "header-1"]
 
 
 def test_a_literal_target_is_concealed_and_revealed_by_somebody_who_only_knows_where(target: Path) -> None:

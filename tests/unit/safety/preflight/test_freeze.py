@@ -102,6 +102,19 @@ def test_who_is_killed_while_he_sets_it_has_set_it_and_it_can_be_lifted(monkeypa
     freeze.refuse({})
 
 
+def test_where_the_reason_can_not_be_written_the_switch_is_set_and_that_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(json, "dumps", full)
+        with pytest.raises(Refused, match="is set, and does not say why: No space left on device"):
+            freeze.freeze("an incident", "", {})
+    assert "no reason was given" in says({})
+
+
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_a_link_in_the_folder_of_all_is_not_followed_and_nothing_of_what_it_leads_to_is_told(
     tmp_path: Path, link: Callable[[Path, Path], None]

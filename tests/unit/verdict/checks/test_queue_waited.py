@@ -16,26 +16,24 @@ def seen(*events: dict[str, object]) -> CheckResult:
     return queue_waited(Recorded(history(), Record(events)), probe="lag", least=5.0)
 
 
-def test_what_came_while_it_was_paused_and_nobody_took_waits_when_it_is_killed() -> None:
-    result = seen(read(4.0, 0), *STRIKE, read(5.5, 12), read(6.5, 40))
-    assert (result.verdict, result.actual) == ("held", "40 at most just before the fault")
+def test_what_waits_before_and_is_not_done_afterwards_waited_when_it_struck() -> None:
+    result = seen(read(4.0, 0), *STRIKE, read(5.5, 12), read(6.5, 40), read(7.5, 44), read(9.0, 0))
+    assert (result.verdict, result.actual) == ("held", "40 when the fault struck, 44 right after")
 
 
-@pytest.mark.parametrize("meanwhile", [0, 4])
-def test_an_empty_queue_at_the_kill_is_none_whatever_waits_before_and_afterwards(meanwhile: int) -> None:
-    result = seen(read(4.0, 50), *STRIKE, read(6.0, meanwhile), read(8.0, 50))
+@pytest.mark.parametrize(("before", "after"), [(0, 50), (4, 50), (50, 4), (0, 0)])
+def test_what_was_worked_off_before_the_kill_or_came_after_it_was_in_nobodys_hands(before: int, after: int) -> None:
+    result = seen(read(4.0, 50), read(5.5, 50), *STRIKE, read(6.0, before), read(8.0, after), read(9.0, 50))
     assert result.verdict == "inconclusive"
-    assert (
-        result.message
-        == f"lag was {meanwhile} at most just before the fault: too little waited that could have been lost"
-    )
+    told = f"lag was {before} when the fault struck, {after} right after: too little waited that could have been lost"
+    assert result.message == told
 
 
 def test_a_kill_between_two_readings_is_known_by_the_last_before_it() -> None:
-    assert seen(read(4.0, 50), read(4.9, 7), *STRIKE, read(8.0, 0)).actual == "7 at most just before the fault"
+    assert seen(read(4.0, 50), read(4.9, 7), *STRIKE, read(8.0, 9)).actual == "7 when the fault struck, 9 right after"
 
 
 def test_a_queue_that_nobody_saw_and_a_kill_that_never_came_are_none() -> None:
-    assert "nobody saw" in seen(*STRIKE, read(8.0, 50)).message
-    assert "nobody saw" in seen(read(6.0, "unreachable"), *STRIKE).message
+    assert "no number before" in seen(*STRIKE, read(8.0, 50)).message
+    assert "no number once" in seen(read(6.0, 50), *STRIKE, read(8.0, "unreachable")).message
     assert seen(read(6.0, 50), STRIKE[0]).verdict == "inconclusive"

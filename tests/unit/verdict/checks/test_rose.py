@@ -21,6 +21,10 @@ def test_what_rises_is_used() -> None:
     assert (result.verdict, result.actual) == ("held", "7 at first, 8 in the end")
 
 
-@pytest.mark.parametrize("values", [(), (7,), (7, "unreachable"), (7, 7, 7), (0, 0)])
+def test_what_a_broker_has_forgotten_meanwhile_had_risen() -> None:
+    assert seen(5000, 5040, 0, 300).verdict == seen(5000, 0, 3).verdict == "held"
+
+
+@pytest.mark.parametrize("values", [(), (7,), (7, 5, 0), (7, "unreachable"), (7, 7, 7), (0, 0)])
 def test_what_stands_still_or_was_not_read_tells_nothing(values: tuple[object, ...]) -> None:
     assert seen(*values).verdict == "inconclusive"
