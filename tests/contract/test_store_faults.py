@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -188,6 +188,21 @@ def test_a_lock_ends_with_the_run_that_was_killed_and_nobody_has_to_undo_it(stor
         assert eventually(lambda: not stores.works("locked table")) and running(HOLDER)
         os.kill(runner.pid, signal.SIGKILL)
     assert eventually(lambda: not running(HOLDER)) and eventually(lambda: stores.works("locked table"))
+
+
+def test_whoever_waits_for_the_lock_is_ended_and_what_he_asked_is_never_done(stores: Stores) -> None:
+    change, fault = stores.planned("locked table"), LockTable('"shop orders"')
+    with closing(psycopg.connect(stores.postgres_dsn, autocommit=True)) as client, injected(change):
+        client.pgconn.send_query(b'INSERT INTO "shop orders" VALUES (4711)')
+        waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        with psycopg.connect(stores.postgres_dsn) as other:
+            assert eventually(lambda: other.execute(waiting).fetchone() == (1,))
+            other.execute("SELECT pg_advisory_lock(1)")  # a session that stands, and waits for nobody
+            carry_out((fault.end_waiting(stores.target()),))
+            assert eventually(lambda: other.execute(waiting).fetchone() == (0,))
+    with psycopg.connect(stores.postgres_dsn) as after:
+        assert after.execute('SELECT count(*) FROM "shop orders"').fetchone() == (0,)
+    carry_out((fault.end_waiting(stores.target()),))  # of nobody
 
 
 def test_a_key_that_was_written_anew_stays_and_one_whose_time_ran_out_stays_gone(stores: Stores) -> None:

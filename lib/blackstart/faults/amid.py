@@ -16,7 +16,7 @@ _LONGEST_S = 20.0
 class Amid:
     """`fault`, which ends a service, strikes while that service has its hands full: it is frozen for `pause_s`, and
     work waits for it; then it goes on for `busy_s` while `other` (a lock, say) keeps it from finishing what it takes
-    up. `other` is undone as soon as `fault` has struck, and nothing is kept of it.
+    up. `other` is undone as soon as `fault` has struck; what waits for a lock is ended before that: its client is dead.
 
     It bites as `fault` does. Where the service can't be frozen, work waits for `other` alone.
     """
@@ -41,10 +41,11 @@ class Amid:
         pause, resume = _pausing(tested.control)
         hold = [step for change in held for step in change.do]
         let_go = [step for change in reversed(held) for step in change.undo]
+        given_up = [self.other.end_waiting(target)] if hasattr(self.other, "end_waiting") else []
         change = Change(
             what=self.describe(),
             service=struck.service,
-            do=(*pause, *hold, _wait(self.pause_s), *resume, _wait(self.busy_s), *struck.do, *let_go),
+            do=(*pause, *hold, _wait(self.pause_s), *resume, _wait(self.busy_s), *struck.do, *given_up, *let_go),
             undo=(*let_go, *resume, *struck.undo),
             bites=struck.bites,
             gone=(*struck.gone, *(proof for one in held for proof in one.gone)),

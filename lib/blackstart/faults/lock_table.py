@@ -6,8 +6,9 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import Refused
 from blackstart.faults._child import LEASE_S, child, end
 from blackstart.faults._postgres import literal, postgres_server
-from blackstart.faults._store_step import DSN
+from blackstart.faults._store_step import DSN, tell
 from blackstart.model.change import Change
+from blackstart.model.step import Command
 from blackstart.model.target import Target
 from blackstart.probes.control_state import ControlState
 from blackstart.probes.sql import SqlScalar
@@ -21,6 +22,14 @@ LEFT JOIN pg_class c USING (oid) LEFT JOIN pg_namespace n ON n.oid = c.relnamesp
 _HELD = """
 SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
 WHERE application_name = {mark} AND relation = to_regclass({table}) AND mode = {mode} AND granted
+"""
+# Those alone that wait for a session of ours, and that we may end.
+_END_WAITING = """
+SELECT pg_terminate_backend(waiting.pid) FROM pg_stat_activity waiting JOIN pg_roles r ON r.oid = waiting.usesysid
+WHERE EXISTS (SELECT FROM pg_stat_activity held
+              WHERE held.application_name = {mark} AND held.pid = ANY (pg_blocking_pids(waiting.pid)))
+AND (pg_has_role(session_user, r.oid, 'USAGE')
+     OR NOT r.rolsuper AND pg_has_role(session_user, 'pg_signal_backend', 'USAGE'))
 """
 _MODES = {"ACCESS EXCLUSIVE": "AccessExclusiveLock", "EXCLUSIVE": "ExclusiveLock"}
 _TABLES = ("r", "p")
@@ -78,6 +87,13 @@ class LockTable:
             lease_s=LEASE_S,
         )
         return (change,)
+
+    def end_waiting(self, target: Target) -> Command:
+        """The step by which the server ends the sessions that wait for this lock. It does not see that a client has
+        died while its statement waits, and would carry it out once the lock is gone: what was in hand would be done
+        after all."""
+        server = postgres_server(target, self.service)
+        return tell("postgres", server.dsn, (" ".join(_END_WAITING.format(mark=literal(server.mark)).split()),))
 
     def describe(self) -> str:
         """As in "lock the table orders of postgres"."""

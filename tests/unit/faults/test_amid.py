@@ -66,6 +66,15 @@ def test_work_queues_up_is_taken_up_and_is_in_hand_when_it_dies(
     assert planned(fault, monkeypatch, Lock(60.0)).lease_s == 60.0
 
 
+def test_what_waits_for_the_lock_is_ended_once_its_client_is_dead_and_by_no_undo(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Lock, "end_waiting", lambda self, target: Command(("end", "waiting")), raising=False)
+    change = planned(Kill("redis"), monkeypatch)
+    assert change.do[-3:] == (*CONTAINER.kill(), Command(("end", "waiting")), GIVE)
+    assert Command(("end", "waiting")) not in change.undo
+
+
 def test_what_can_not_be_frozen_is_kept_busy_by_the_other_fault_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     def cannot(self: Docker) -> tuple[Command, ...]:
         raise NotAvailable("no freezer here")
