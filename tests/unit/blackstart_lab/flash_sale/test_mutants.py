@@ -51,10 +51,17 @@ def test_every_defect_of_the_plan_is_there_and_is_one_of_a_part_or_around_the_pr
 
 
 def test_acks_before_commit_has_committed_what_it_still_has_in_hand(tmp_path: Path) -> None:
-    source, ledger = FakeSource(batch(*map(str, range(50)))), FakeLedger()
-    made = inventory(tmp_path, parts("acks-before-commit")["inventory"], source, ledger)
-    asyncio.run(until(made.run(), lambda: len(ledger.rows) >= 2))
-    assert source.committed == 1 and len(ledger.rows) < 50
+    source = FakeSource(batch(*map(str, range(50))))
+    committed: list[int] = []
+
+    class Watched(FakeLedger):
+        async def persist(self, orders: Any) -> list[str]:
+            committed.append(source.committed)
+            return await super().persist(orders)
+
+    made = inventory(tmp_path, parts("acks-before-commit")["inventory"], source, ledger := Watched())
+    asyncio.run(until(made.run(), lambda: len(ledger.rows) == 50))
+    assert committed == [1] * 50
 
 
 def test_commits_before_write_never_reads_again_what_it_could_not_write(tmp_path: Path) -> None:
