@@ -5,6 +5,7 @@ They fulfil `blackstart.model.link.Proof`: plain data, `bind`, and `missing()`, 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
@@ -98,6 +99,8 @@ class ServedByControl:
             if any(_listens(one, port) for one in _sockets(root)):
                 return ""
             listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and _listens(one, port)}
+        except psutil.NoSuchProcess:
+            return f"process {seen.pid}, the {self.service} that would be touched, has just ended"
         except psutil.Error:
             return ""  # another user's processes can't be seen
         if not listening:
@@ -118,7 +121,8 @@ def _sockets(root: psutil.Process) -> Iterator[Any]:
     """Its own first, then its children's: to look at everybody takes long on a machine that has many."""
     yield from root.net_connections("tcp")
     for child in root.children(recursive=True):
-        yield from child.net_connections("tcp")
+        with contextlib.suppress(psutil.NoSuchProcess):  # as a server's sessions come and go
+            yield from child.net_connections("tcp")
 
 
 @plain("link.keys_in_database")

@@ -1,11 +1,22 @@
 """Proofs of the link: orders that the API and the database both know."""
 
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import psutil
 import pytest
 
 from blackstart.base.codec import plain
+from blackstart.base.errors import NotAvailable
+from blackstart.model import protocols
+from blackstart.model.control import State
+from blackstart.model.target import Service
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
-from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase
+from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, ServedByControl
 from tests.unit.probes.servers import answering, http, serving, target_on
 
 
@@ -41,3 +52,43 @@ def test_orders_that_are_not_shown_or_not_found_prove_nothing(orders: bytes, sai
         asked = SqlScalar("", dsn="postgresql://me@127.0.0.1:9/x")
         proof = KeysInDatabase("postgres", HttpText("/orders"), asked).bind(target_on(port))
         assert said in proof.missing()
+
+
+@dataclass
+class Controlled:
+    """The control of a process by its pid."""
+
+    pid: int
+    by_hand: bool = False
+
+    def reach(self) -> str:
+        return ""
+
+    def not_at(self, hosts: object, port: int) -> str:
+        raise NotAvailable("no container")
+
+    def read_state(self) -> State:
+        return State("running", pid=self.pid)
+
+
+def served(port: int, pid: int) -> str:
+    places = tuple(protocols.places_of(Service("redis", dsn=f"redis://127.0.0.1:{port}/0")))
+    return ServedByControl("redis", places, Controlled(pid)).missing()
+
+
+def test_a_child_that_ends_while_it_is_looked_at_proves_nothing_of_who_listens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the sessions of a database do, all the time."""
+
+    class Ended:
+        def net_connections(self, kind: str) -> list[object]:
+            raise psutil.NoSuchProcess(1)
+
+    monkeypatch.setattr(psutil.Process, "children", lambda self, recursive=False: [Ended()])
+    command = [sys.executable, "-c", "input()"]
+    with socket.create_server(("127.0.0.1", 0)) as ours, subprocess.Popen(command, stdin=subprocess.PIPE) as other:
+        port = ours.getsockname()[1]
+        told = served(port, other.pid)
+        assert f"port {port} is served by process {os.getpid()}, not by {other.pid}" in told
+        assert served(port, os.getpid()) == ""
+        other.communicate()
+        assert f"process {other.pid}, the redis that would be touched, has just ended" in served(port, other.pid)
