@@ -37,7 +37,7 @@ class Amid:
         """One change. Raises Refused where either fault can't be, and where a person would have to be that quick."""
         tested = service_under_test(target, self.fault.service)
         tested.refuse_by_hand("nobody strikes by hand while it has its hands full")
-        (struck,), (held) = self.fault.plan(target), self.other.plan(target)
+        (struck,), held = self.fault.plan(target), self.other.plan(target)
         pause, resume = _pausing(tested.control)
         hold = [step for change in held for step in change.do]
         let_go = [step for change in reversed(held) for step in change.undo]

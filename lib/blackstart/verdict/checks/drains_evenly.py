@@ -24,9 +24,9 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     if ended_s is None:
         return report.unknown("no request was answered")
     read = [
-        (one.answered_s, float(one.value))
+        (one.answered_s, one.number)
         for one in evidence.readings(probe)
-        if one.kind == "value" and isinstance(one.value, int | float) and one.sent_s >= ended_s
+        if one.number is not None and one.sent_s >= ended_s
     ]
     height = max((value for _, value in read), default=0.0)
     if height < least:

@@ -37,8 +37,4 @@ def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str) -> C
 
 def _numbers(readings: list[Reading]) -> list[tuple[float, float]]:
     """When it was answered, and the number."""
-    return [
-        (one.answered_s, float(one.value))
-        for one in readings
-        if one.kind == "value" and isinstance(one.value, int | float)
-    ]
+    return [(one.answered_s, one.number) for one in readings if one.number is not None]

@@ -23,12 +23,12 @@ def grows_linearly(
     if first_s is None:
         return report.unknown("no request was answered")
     read = [
-        (reading.answered_s, float(reading.value))
+        (reading.answered_s, reading.number)
         for reading in evidence.readings(probe)
-        if reading.kind == "value" and isinstance(reading.value, int | float) and not isinstance(reading.value, bool)
-        and math.isfinite(reading.value)  # else R² would be no number, which no limit is above
+        if reading.number is not None
+        and math.isfinite(reading.number)  # else R² would be no number, which no limit is above
         and first_s <= reading.answered_s <= last_s
-    ]  # fmt: skip
+    ]
     new = dict(rows.ask(  # how many were answered since the reading before
         "select at_s, count(*) from requests asof join (select distinct unnest(?::double[]) as at_s) on end_s <= at_s "
         "group by at_s",

@@ -13,9 +13,9 @@ def queue_grew(evidence: Recorded, *, probe: str, least: float = 10.0) -> CheckR
     struck_s = evidence.struck_s  # a schedule's first change may come long after the phase began
     from_s, to_s = evidence.phases["fault"] if struck_s is None else evidence.in_force
     until_s = from_s if struck_s is None else struck_s
-    numbers = [one for one in evidence.readings(probe) if one.kind == "value" and isinstance(one.value, int | float)]
-    earlier = [float(one.value) for one in numbers if one.answered_s < until_s]  # type: ignore[arg-type]
-    during = [float(one.value) for one in numbers if from_s <= one.sent_s and one.answered_s <= to_s]  # type: ignore[arg-type]
+    numbers = [(one, one.number) for one in evidence.readings(probe) if one.number is not None]
+    earlier = [number for one, number in numbers if one.answered_s < until_s]
+    during = [number for one, number in numbers if from_s <= one.sent_s and one.answered_s <= to_s]
     if not during:
         return report.unknown(f"{probe} gave no number during the fault: nobody saw a queue")
     if not earlier:

@@ -14,12 +14,13 @@ def queue_waited(evidence: Recorded, *, probe: str, least: float = 1.0) -> Check
     if did is None:
         return report.unknown("the run did not get to the end of what was done")
     struck_s = float(did["at"])
-    numbers = [one for one in evidence.readings(probe) if one.kind == "value" and isinstance(one.value, int | float)]
-    before = next((one for one in reversed(numbers) if one.answered_s <= struck_s), None)
-    after = next((one for one in numbers if one.sent_s >= struck_s), None)
+    read = evidence.readings(probe)
+    earlier = [one.number for one in read if one.answered_s <= struck_s and one.number is not None]
+    before = earlier[-1] if earlier else None
+    after = next((one.number for one in read if one.sent_s >= struck_s and one.number is not None), None)
     if before is None or after is None:
         return report.unknown(f"{probe} gave no number {'before' if before is None else 'once'} the fault had struck")
-    actual = f"{before.value:g} when the fault struck, {after.value:g} right after"
-    if min(float(before.value), float(after.value)) < least:  # type: ignore[arg-type]
+    actual = f"{before:g} when the fault struck, {after:g} right after"
+    if min(before, after) < least:
         return report.unknown(f"{probe} was {actual}: too little waited that could have been lost", actual)
     return report.held(actual)

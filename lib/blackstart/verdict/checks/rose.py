@@ -10,11 +10,7 @@ def rose(evidence: Recorded, *, probe: str, least: float = 1.0) -> CheckResult:
     """A reading of `probe` is at least `least` above an earlier one, whatever it fell in between. It says whether we
     looked at the right place, and accuses nobody: held or inconclusive."""
     report = Reporter(f"{probe} rises by {least:g} at least")
-    read = [
-        float(one.value)
-        for one in evidence.readings(probe)
-        if one.kind == "value" and isinstance(one.value, int | float)
-    ]
+    read = [one.number for one in evidence.readings(probe) if one.number is not None]
     if len(read) < 2:
         return report.unknown(f"{probe} was read {len(read)} times: whether it rises can't be told")
     actual = f"{read[0]:g} at first, {read[-1]:g} in the end"
