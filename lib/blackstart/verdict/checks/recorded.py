@@ -6,10 +6,12 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
+from blackstart.base.codec import from_data
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
+from blackstart.verdict.judge import replay
 from blackstart.verdict.lateness import Lateness
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
@@ -80,6 +82,12 @@ class Recorded:
     def load(self) -> dict[str, Any]:
         """The load's own summary (see `blackstart.loads.summary`); empty where it left none."""
         return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})
+
+    @cached_property
+    def bit_s(self) -> float | None:
+        """When the faults were proved to be in force; None where they were not, or there were none."""
+        head = self.record.first(EventName.RUN)
+        return replay(self.record, from_data(head["experiment"]), self.record.changes())[1].bit_s if head else None
 
     @cached_property
     def lateness(self) -> Lateness:
