@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import socket
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,8 @@ from blackstart.base.errors import Refused
 from blackstart.engine import lock_names, planning
 from blackstart.model.target import Service, Target
 from blackstart.safety.preflight.service_lock import Locks
-from tests.contract.process_control import Table, of
+from blackstart.safety.processes import namespaces
+from tests.contract.process_control import Table, of, shows
 from tests.services import carry_out, eventually, free_port, pings, redis_server
 from tests.unit.builders import AFTER, Cut, change, experiment
 
@@ -54,6 +59,39 @@ def test_a_process_has_one_lock_by_line_by_pid_file_and_by_a_link_to_that(redis:
         with pytest.raises(Refused, match="in use by run one"):
             Locks(seen[how]).take("two", how)
     first.release()
+
+
+def test_a_process_that_a_run_has_started_anew_has_its_locks_still(redis: tuple[int, dict[str, Table]]) -> None:
+    port, tables = redis
+    ways = ((tables["line"], ""), (tables["pidfile"], ""), (None, f"redis://127.0.0.1:{port}/0"))
+    before = [names("a", "", table, dsn=dsn) for table, dsn in ways]
+    control = of(tables["line"])
+    carry_out(control.kill())
+    carry_out(control.start())
+    assert eventually(lambda: pings(port))
+    after = [names("b", "", table, dsn=dsn) for table, dsn in ways]
+    assert all(one & other for one in before for other in after), (before, after)
+
+
+def test_a_port_in_another_network_is_no_port_of_this_machine(
+    redis: tuple[int, dict[str, Table]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, tables = redis
+    assert f"address:localhost:{port}" in names("a", "", tables["pidfile"])
+    monkeypatch.setattr(namespaces, "here", lambda: namespaces.Place(network="net:[1]"))
+    assert not any(name.startswith("address:") for name in names("a", "", tables["pidfile"]))
+
+
+def test_two_services_of_one_command_line_have_no_lock_in_common(tmp_path: Path) -> None:
+    line = ["sleep", str(10_000_000 + os.getpid())]
+    with contextlib.ExitStack() as running:
+        for name in ("a", "b"):
+            process = running.enter_context(subprocess.Popen(line))
+            running.callback(process.kill)
+            assert eventually(partial(shows, process, line))
+            (tmp_path / name).write_text(f"{process.pid}\n")
+        one, other = (names(name, "", {"pidfile": str(tmp_path / name), "start": line}) for name in ("a", "b"))
+    assert len(one) == len(other) == 3 and not one & other
 
 
 def test_a_link_to_the_pid_file_is_the_pid_file_also_while_nothing_runs(redis: tuple[int, dict[str, Table]]) -> None:

@@ -1,17 +1,23 @@
 """What a run locks: the things themselves, whatever they are called in whatever target, so that two runs meet there."""
 
+import os
 import re
 import socket
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 
+import psutil
+
 from blackstart.base.errors import BadTarget, Refused, StepFailed
 from blackstart.base.sockets import Deadline, NoAnswer, resolve
+from blackstart.controls.process import Process
 from blackstart.model import protocols
 from blackstart.model.control import Control
 from blackstart.model.injector import without_user
 from blackstart.model.target import Service, Target
-from blackstart.safety.processes import identity
+from blackstart.safety.preflight.link_proofs import listening_at
+from blackstart.safety.processes import identity, namespaces
 
 _HOST = re.compile(r"(?<![\w.:-])(?P<host>\[[^\]]+\]|[\w.-]+):(?=\d+(?:/|$))")
 _PORTS = {"http": 80, "https": 443}
@@ -30,25 +36,41 @@ def of_services(services: list[Service], target: Target, found: dict[str, Contro
     """The names of these services: how they are controlled, which process each is now, and where each is reached."""
     controlled = [found[one.name] for one in services if one.name in found]
     names = [control.lock_name() for control in controlled]
-    names += filter(None, map(_life, controlled))
+    names += [name for control in controlled for name in _running(control)]
     for one in services:
         places = _places(one)
         names += places or ([] if one.name in found else [f"service:{target.name}/{one.name}"])
     return names
 
 
-def _life(control: Control) -> str:
-    """This one life of what is controlled, the same by whatever it is found; empty where nothing runs or can be seen.
-
-    The other names stay its own when it is started anew.
-    """
+def _running(control: Control) -> Iterator[str]:
+    """What runs now, the same by whatever it is found; nothing where nothing runs or can be seen."""
     with suppress(StepFailed, Refused):
         state = control.read_state()
         began = identity.started(state.pid) if state.pid and not control.reach() else None
-        if began:
-            return f"process:{state.pid}:{began}"
-        return f"life:{state.instance}" if state.instance else ""
-    return ""
+        if state.pid and began:
+            yield f"process:{state.pid}:{began}"
+            yield from _lasting(state.pid)
+        elif state.instance:
+            yield f"life:{state.instance}"
+
+
+def _lasting(pid: int) -> Iterator[str]:
+    """What a process has in its next life, too: a run that starts it anew is met by one that is planned then.
+
+    Where it listens, and its command line as the control has it that finds by that. Two services may have one command
+    line (and a pid file each): then it is neither's. Containers have networks, and ports, of their own.
+    """
+    line, ports = "", set[int]()
+    with suppress(psutil.Error, OSError):
+        network = namespaces.here().network
+        if not network or os.readlink(f"/proc/{pid}/ns/net") == network:
+            root = psutil.Process(pid)
+            line, ports = " ".join(root.cmdline()).rstrip(), listening_at(root)
+    yield from (f"address:localhost:{port}" for port in sorted(ports))
+    by_line = Process(line, ())
+    if line and by_line.read_state().pid == pid:
+        yield by_line.lock_name()
 
 
 def _places(service: Service) -> list[str]:

@@ -117,6 +117,11 @@ def _listens(connection: Any, port: int) -> bool:
     return bool(connection.status == "LISTEN" and connection.laddr[1:] == (port,))
 
 
+def listening_at(root: psutil.Process) -> set[int]:
+    """The ports that it or a child of it takes connections at, in its own network. Raises psutil.Error."""
+    return {one.laddr.port for one in _sockets(root) if one.status == psutil.CONN_LISTEN}
+
+
 def _sockets(root: psutil.Process) -> Iterator[Any]:
     """Its own first, then its children's: to look at everybody takes long on a machine that has many."""
     yield from root.net_connections("tcp")
@@ -242,7 +247,7 @@ class Listens:
             return f"the control of {self.service} knows no process (it is {seen.value})"
         try:
             root = psutil.Process(int(pid))
-            ports = {one.laddr.port for one in _sockets(root) if one.status == psutil.CONN_LISTEN}
+            ports = listening_at(root)
         except psutil.Error as error:
             return f"the sockets of {self.service} can't be seen: {error}"
         return "" if self.port in ports else f"{self.service} (pid {root.pid}) does not listen at port {self.port}"
