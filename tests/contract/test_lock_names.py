@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,9 @@ from blackstart.engine import lock_names, planning
 from blackstart.model.target import Service, Target
 from blackstart.safety.preflight.service_lock import Locks
 from blackstart.safety.processes import namespaces
+from tests.contract.fault_proxies import FaultProxy, missing
 from tests.contract.process_control import Table, of, shows
+from tests.requirements import require
 from tests.services import carry_out, eventually, free_port, pings, redis_server
 from tests.unit.builders import AFTER, Cut, change, experiment
 
@@ -143,8 +146,37 @@ def test_this_machines_own_name_and_addresses_are_this_machine() -> None:
     assert not names("a", "192.0.2.7:6379", None) & names("b", "localhost:6379", None)
 
 
+@pytest.mark.parametrize("kind", ["embedded", "toxiproxy"])
+def test_a_store_behind_a_fault_proxy_has_one_lock_with_the_store_itself(kind: str) -> None:
+    if reason := missing(kind):
+        pytest.skip(reason)
+    if kind == "toxiproxy":
+        require("toxiproxy")
+    proxy = FaultProxy(kind)
+    try:
+        listens, port = proxy.proxy_to(free_port(), "redis"), free_port()
+        target = Target("a", proxy=proxy.url.replace("127.0.0.1", "localhost"))
+
+        def locked(**more: Any) -> set[str]:
+            return set(lock_names.of_services([Service("redis", **more)], target, {}))
+
+        def leads_to(upstream: str) -> set[str]:
+            proxy.call("POST", "/proxies/redis", {"upstream": upstream})
+            return locked(address=f"127.0.0.1:{listens}", proxy_name="redis")
+
+        direct = locked(address=f"localhost:{port}")
+        assert direct <= leads_to(f"127.0.0.1:{port}") and direct <= leads_to(f"[::1]:{port}")
+        assert direct <= leads_to(f"0.0.0.0:{port}")
+        assert "address:192.0.2.7:6379" in leads_to("192.0.2.7:6379")
+        assert leads_to("redis.invalid:6379") == leads_to(f"127.0.0.1:{listens}")  # a name of the next container's
+    finally:
+        proxy.close()
+    assert locked(address=f"127.0.0.1:{listens}", proxy_name="redis") >= locked(address=f"127.0.0.1:{listens}")
+
+
 @pytest.mark.parametrize(
-    "api", ["http://127.0.0.1", "http://localhost:80", "http://127.0.0.2/", "HTTP://me:pw@[::1]:80"]
+    "api",
+    ["http://127.0.0.1", "http://localhost:80", "http://127.0.0.2/", "HTTP://me:pw@[::1]:80", "http://127.0.0.2?x=1"],
 )
 def test_a_target_has_one_lock_by_every_form_of_its_url(api: str) -> None:
     one = Target("x", api="http://localhost")

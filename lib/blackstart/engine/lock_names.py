@@ -1,7 +1,6 @@
 """What a run locks: the things themselves, whatever they are called in whatever target, so that two runs meet there."""
 
 import os
-import re
 import socket
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,27 +8,27 @@ from dataclasses import replace
 
 import psutil
 
-from blackstart.base.errors import BadTarget, Refused, StepFailed
-from blackstart.base.sockets import Deadline, NoAnswer, resolve
+from blackstart.base.errors import BadTarget, BlackstartError, Refused, StepFailed
+from blackstart.base.sockets import Deadline, NoAnswer, is_loopback, resolve
 from blackstart.controls.process import Process
 from blackstart.model import protocols
 from blackstart.model.control import Control
 from blackstart.model.injector import without_user
 from blackstart.model.target import Service, Target
+from blackstart.proxy.client import ToxiproxyClient
 from blackstart.safety.preflight.link_proofs import listening_at
 from blackstart.safety.processes import identity, namespaces
 
-_HOST = re.compile(r"(?<![\w.:-])(?P<host>\[[^\]]+\]|[\w.-]+):(?=\d+(?:/|$))")
-_PORTS = {"http": 80, "https": 443}
-_PORTLESS = re.compile(r"(?P<scheme>https?)://(?P<host>\[[^\]]+\]|[^/:\[\]]+)(?=/|$)")
 _LOOK_UP_WITHIN_S = 2.0
+_ASK_WITHIN_S = 2.0
 
 
 def of_target(target: Target) -> str:
     """The one name of a target on this machine, for the lock that keeps two runs apart, however it is written."""
-    api = without_user(target.api.rstrip("/").lower()) if target.api else ""
-    api = _PORTLESS.sub(lambda url: f"{url[0]}:{_PORTS[url['scheme']]}", api)
-    return f"target:{_one_name(api) or target.name}"
+    with suppress(BadTarget):
+        api = protocols.read_http(target.api, whole_path=True)
+        return f"target:{api.scheme}://{_one_name(api.place.address)}{api.path.rstrip('/').lower()}"
+    return f"target:{without_user(target.api) or target.name}"
 
 
 def of_services(services: list[Service], target: Target, found: dict[str, Control]) -> list[str]:
@@ -39,6 +38,7 @@ def of_services(services: list[Service], target: Target, found: dict[str, Contro
     names += [name for control in controlled for name in _running(control)]
     for one in services:
         places = _places(one)
+        names += _proxied(one, target)
         names += places or ([] if one.name in found else [f"service:{target.name}/{one.name}"])
     return names
 
@@ -84,19 +84,31 @@ def _places(service: Service) -> list[str]:
     return list(dict.fromkeys(f"address:{_one_name(each)}" for each in dict.fromkeys(given)))
 
 
+def _proxied(service: Service, target: Target) -> Iterator[str]:
+    """The fault proxy that it is reached through, and where that leads to. What a proxy in a container calls a host,
+    and this machine does not know, may be another one in the next container."""
+    with suppress(BlackstartError, NoAnswer):
+        if service.proxy_name:
+            api = protocols.read_http(target.proxy)
+            yield f"proxy:{_one_name(api.place.address)}/{service.proxy_name}"
+            upstream = ToxiproxyClient(api.text, _ASK_WITHIN_S).proxy(service.proxy_name).upstream
+            host, _, port = upstream.rpartition(":")
+            yield f"address:{_machine(api.place.host if is_loopback(host) else host)}:{port}"
+
+
 def _one_name(address: str) -> str:
-    return _HOST.sub(lambda found: f"{_machine(found['host'])}:", address.lower(), count=1)
+    host, _, port = address.lower().rpartition(":")
+    with suppress(NoAnswer):
+        return f"{_machine(host)}:{port}" if host else port
+    return f"{host}:{port}"
 
 
 def _machine(host: str) -> str:
-    """`localhost` for every name and address of this machine; else the first address of the host, or its name."""
+    """`localhost` for every name and address of this machine; else the first address. Raises NoAnswer for no host."""
     plain = host.strip("[]").removesuffix(".")
     if plain == "localhost" or plain.endswith(".localhost"):
         return "localhost"
-    try:
-        found = [(family, str(address[0])) for family, address in resolve(plain, 0, Deadline(_LOOK_UP_WITHIN_S))]
-    except NoAnswer:
-        return host
+    found = [(family, str(address[0])) for family, address in resolve(plain, 0, Deadline(_LOOK_UP_WITHIN_S))]
     if any(_ours(family, address) for family, address in found):
         return "localhost"
     first = min(address for _, address in found)
