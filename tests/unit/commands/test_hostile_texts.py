@@ -35,7 +35,8 @@ from tests.unit.commands.test_strange_records import answers, chained, events
 from tests.unit.reports.drills import Drill, judged, told
 
 HOSTILE = (
-    "=x\x1b[2J\x07\x9b\r\nFORGED\n::error::forged\n##[error]forged\x85\u2028FORGED\u202e\u2066\u200b\U000e0041😀|`*<b>"
+    "=x\x1b[2J\x07\x9b\r\nFORGED\n::error::forged\n\xa0\u1680\u2003\u202f\u205f\u3000::error::forged"
+    "\n##[error]forged\x85\u2028FORGED\u202e\u2066\u200b\U000e0041😀|`*<b>"
 )
 RUN = "leader_lock_2026-11-20T14-30-00"
 # What a reader of the journal goes by; all other texts are somebody's own.

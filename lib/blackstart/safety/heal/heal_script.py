@@ -50,10 +50,14 @@ attempt() {{
   return "$code"
 }}
 # Nothing that a step says steers a terminal or a CI server. Not every sed knows \\302, so that printf makes the bytes:
-# UTF-8's C1, its tags, and what turns, hides or ends a line unseen (U+061C, U+200B to U+200F, U+2028 to U+206F).
+# UTF-8's C1, its tags, and what turns, hides or ends a line unseen (U+061C, U+200B to U+200F, U+2028 to U+206F). Other
+# blanks become plain ones first: a CI server skips them all at a line's beginning (U+00A0, U+1680, U+2000 to U+200A,
+# U+202F, U+205F, U+3000).
 harmless() {{
   LC_ALL=C tr -d '\\000-\\010\\013-\\037\\177' |
-    LC_ALL=C sed -e "$(printf 's/\\302[\\200-\\237]/?/g; s/\\363\\240[\\200-\\277]*/?/g; s/\\330\\234/?/g')" \\
+    LC_ALL=C sed -e "$(printf 's/\\302\\240/ /g; s/\\341\\232\\200/ /g; s/\\342\\200[\\200-\\212\\257]/ /g')" \\
+      -e "$(printf 's/\\342\\201\\237/ /g; s/\\343\\200\\200/ /g')" \\
+      -e "$(printf 's/\\302[\\200-\\237]/?/g; s/\\363\\240[\\200-\\277]*/?/g; s/\\330\\234/?/g')" \\
       -e "$(printf 's/\\342\\200[\\213-\\217\\250-\\256]/?/g; s/\\342\\201[\\240-\\257]/?/g')" \\
       -e 's/^\\([[:blank:]]*\\):\\{{1,\\}}:/\\1: :/' -e 's/#\\(#[A-Za-z]*\\[\\)/# \\1/g'
 }}

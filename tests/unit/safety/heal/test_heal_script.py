@@ -60,6 +60,15 @@ def test_of_a_hostile_text_lines_and_letters_are_left_and_nothing_else() -> None
         assert shown.endswith("forged??FORGED????😀|`*<b>é ×5 ‘q’ … 5 – 6? 中")
 
 
+def test_no_blank_hides_the_beginning_of_a_command() -> None:
+    # Those that .NET's TrimStart takes away, and with them GitHub's runner.
+    blanks = [sign for sign in map(chr, range(0x10000)) if sign.isspace() and sign not in "\t\n"]
+    assert len(blanks) > 20
+    said = "".join(f"a{sign}b\n{sign}::error title=x::y\n" for sign in blanks)
+    shown = attempted(Command(("printf", "%s", said))).stdout.decode()
+    assert steers(shown) == [] and shown.count(":error title=x::y\n") == len(blanks)
+
+
 @pytest.mark.parametrize(
     ("reference", "value", "secret"),
     [
