@@ -32,6 +32,19 @@ _NO_SECRETS = ("PWD", "OLDPWD")
 _SMALL_NUMBER = re.compile(r"\d{1,9}")
 _CLASS_NAME = re.compile(r"[a-z_]+(\.[a-z0-9_]+)?|user:[0-9a-f]{16}:[\w.]+")
 _SECRET_FIELDS = ("password", "passwd", "secret", "authorization", "x-ops-key", "x-api-key", "token", "pgpassword")
+# What is not percent-encoded, beside letters, digits, `_.-` and mostly `~`: in a query, in a path, by
+# encodeURIComponent and encodeURI of JavaScript, in a user or password by Go, in a form by browsers and Java.
+_LEFT_IN_URLS = ("", "/", "!'()*", "!'()*;/?:@&=+$,#", "$&+,;=", "*")
+_HEX = re.compile(r"%[0-9A-F]{2}|(?<=\\u)[0-9a-f]{4}")
+# What JSON need not escape: PHP does the slash, others what could end a script in a page (Go and Ruby, Gson, .NET).
+_ESCAPED_IN_JSON = [
+    str.maketrans({"/": r"\/"}),
+    *(
+        str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in signs})
+        for signs in ("&<>\u2028\u2029", "&<>\u2028\u2029='")
+    ),
+]
+_ESCAPED_BY_DOTNET = str.maketrans({sign: f"\\u{ord(sign):04x}" for sign in "&<>'+`"})
 _LEAST_LENGTH = 4  # shorter values would mask ordinary words
 _DEEPEST = 3  # a command over SSH in HEAL.sh
 _REMEMBERED = 4096
@@ -161,13 +174,31 @@ def deeper(text: str, depth: int) -> str:
 
 def _forms(secret: str) -> set[str]:
     """The secret as it may stand in URLs, JSON, Python, shell and HTML, and all of these inside of JSON."""
-    forms = {secret, unquote(secret), _encoded(secret)}
-    for safe in ("", "/"):
-        # A value of the environment need not be UTF-8.
-        forms |= {quote(secret, safe, errors="surrogateescape"), quote_plus(secret, safe, errors="surrogateescape")}
-    forms |= {repr(secret)[1:-1], html.escape(secret), *(deeper(secret, depth) for depth in range(1, _DEEPEST + 1))}
+    forms = {secret, unquote(secret), _encoded(secret), repr(secret)[1:-1], html.escape(secret)}
+    forms |= {
+        html.escape(secret, quote=False),
+        html.escape(secret).replace("&quot;", "&#34;").replace("&#x27;", "&#39;"),
+    }
+    forms |= {deeper(secret, depth) for depth in range(1, _DEEPEST + 1)}
+    for safe in _LEFT_IN_URLS:
+        for quoted in (quote, quote_plus):
+            # A value of the environment need not be UTF-8.
+            form = quoted(secret, safe, errors="surrogateescape")
+            forms |= {one for form in (form, form.replace("~", "%7E")) for one in (form, _HEX.sub(_lower, form))}
+    for ascii_only in (True, False):
+        once = json.dumps(secret, ensure_ascii=ascii_only)[1:-1]
+        forms |= {once.translate(escaped) for escaped in _ESCAPED_IN_JSON}
+        forms.add(_HEX.sub(_upper, once.translate(_ESCAPED_BY_DOTNET).replace('\\"', "\\u0022")))
     for form in tuple(forms):
         for ascii_only in (True, False):
             once = json.dumps(form, ensure_ascii=ascii_only)[1:-1]
             forms |= {once, json.dumps(once, ensure_ascii=ascii_only)[1:-1]}
     return {form for form in forms if len(form) >= _LEAST_LENGTH}
+
+
+def _lower(match: re.Match[str]) -> str:
+    return match[0].lower()
+
+
+def _upper(match: re.Match[str]) -> str:
+    return match[0].upper()

@@ -120,6 +120,30 @@ def test_numbers_and_truth_values_stay_what_they_are() -> None:
     assert Redactor(["1.5", "True"]).scrub(data) == data
 
 
+@pytest.mark.parametrize(
+    ("secret", "written"),
+    [
+        ("Tr0ub4&dor<3>x", r'{"err":"Tr0ub4\u0026dor\u003c3\u003ex"}'),  # Go
+        ("Tr0ub4&dor<3>é", r'{"err":"Tr0ub4\u0026dor\u003c3\u003eé"}'),
+        ("Tr0ub4&dor<3>x", r'{"err":"{\"p\":\"Tr0ub4\\u0026dor\\u003c3\\u003ex\"}"}'),  # in JSON inside of JSON
+        ("a='b'<c", r'{"err":"a\u003d\u0027b\u0027\u003cc"}'),  # Gson
+        ("é\"+&'x", r'{"err":"\u00E9\u0022\u002B\u0026\u0027x"}'),  # .NET
+        ("aB3/xY9+é", r'{"err":"aB3\/xY9+\u00e9"}'),  # PHP
+        ("aB3/xY9+é", r'{"err":"aB3\/xY9+é"}'),
+        ("aB3/xY9+zz", "k=aB3%2fxY9%2bzz"),
+        ("aB3/xY9 z+", "k=aB3%2fxY9+z%2b"),
+        ("p!w(x)/*'y", "p!w(x)%2F*'y"),  # JavaScript's encodeURIComponent
+        ("p!w x/é&", "p!w%20x/%C3%A9&"),  # its encodeURI
+        ("p&w=x,/y", "as p&w=x,%2Fy"),  # Go's URL
+        ("p~w*x y", "k=p%7Ew*x+y"),  # a browser's form
+        ('it\'s "x" & y', "<b>it&#39;s &#34;x&#34; &amp; y</b>"),
+        ('it\'s "x" & y', '<b>it\'s "x" &amp; y</b>'),
+    ],
+)
+def test_a_known_secret_is_masked_as_other_languages_write_it(secret: str, written: str) -> None:
+    assert MASK in Redactor([secret])(written)
+
+
 # ---------------------------------------------------------------- from the environment
 
 
