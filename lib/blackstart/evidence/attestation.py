@@ -6,13 +6,14 @@ in them is free: a Statement follows from the manifest and results/chaos.json, a
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from blackstart.evidence import dsse, manifest, statements
-from blackstart.evidence.found import Found
+from blackstart.evidence.found import Found, unread
 from blackstart.evidence.manifest import SIGSTORE, STATEMENTS, canonical
 from blackstart.evidence.signing import Signer, Verifier
 
@@ -49,7 +50,7 @@ def check(folder: Path, sealed: Mapping[str, Any], key: Verifier | None) -> Iter
     try:
         data = manifest.small(folder / STATEMENTS)
     except OSError as error:
-        yield Found("wrong", STATEMENTS, f"is missing ({error.strerror})")
+        yield unread(STATEMENTS, error)
         return
     payloads = _payloads(folder, sealed)
     lines = data.split(b"\n")
@@ -79,7 +80,7 @@ def _line(folder: Path, kind: str, payload: bytes, line: bytes, place: str, key:
     """What is wrong with one Statement, and with the Sigstore bundle of it."""
     beside = folder / SIGSTORE[kind]
     if line == payload:
-        if beside.exists():
+        if os.path.lexists(beside):
             yield Found("wrong", beside.name, "was added: the Statement is unsigned")
         return
     try:
@@ -108,7 +109,7 @@ def _line(folder: Path, kind: str, payload: bytes, line: bytes, place: str, key:
         if manifest.small(beside) != canonical(dsse.sigstore_bundle(made)):
             yield Found("wrong", beside.name, f"was altered: it is not {place} of {STATEMENTS} as a Sigstore bundle")
     except OSError as error:
-        yield Found("wrong", beside.name, f"is missing ({error.strerror})")
+        yield unread(beside.name, error)
 
 
 def _difference(payload: bytes, there: Any) -> str:
@@ -140,4 +141,4 @@ def results(folder: Path) -> Any:
 
 
 def _there(folder: Path) -> list[str]:
-    return [name for name in manifest.ATTESTED if (folder / name).exists()]
+    return [name for name in manifest.ATTESTED if os.path.lexists(folder / name)]

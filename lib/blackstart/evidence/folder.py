@@ -1,10 +1,12 @@
 """The folder of one run, and the CSV log beside it."""
 
 import contextlib
+import errno
 import fcntl
 import os
 import re
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,6 +49,21 @@ class Folder:
     def heal_script(self) -> Path:
         """Plain shell that mends what this run broke."""
         return self.path / "HEAL.sh"
+
+
+def own_file(path: str | Path, flags: int, mode: int = 0o666) -> int:
+    """Open a file in a run's folder: the `opener` of `open`. Raises OSError also for what no run writes there: a link,
+    and what could be waited for for ever, as a pipe."""
+    try:
+        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise OSError(errno.ELOOP, "it is a link, and no run writes one", str(path)) from error
+        raise
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return handle
 
 
 @contextlib.contextmanager

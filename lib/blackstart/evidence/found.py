@@ -14,3 +14,9 @@ class Found:
     level: Level
     where: str
     what: str
+
+
+def unread(where: str, error: OSError) -> Found:
+    """What is said of a file that should be there and can't be read."""
+    told = "is missing" if isinstance(error, FileNotFoundError) else "can't be read"
+    return Found("wrong", where, f"{told} ({error.strerror})")

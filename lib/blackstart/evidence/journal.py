@@ -6,12 +6,10 @@ Lines reach the operating system as they happen, so that killing the run loses n
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import math
 import os
-import stat
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from blackstart.base import clock
 from blackstart.base.codec import from_data
 from blackstart.base.errors import Damaged
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import own_file
 from blackstart.model.change import Change
 from blackstart.model.reading import Reading
 
@@ -217,23 +216,17 @@ class Record:
 def read(path: Path) -> Record:
     """The trustworthy lines of the journal at `path`. Raises Damaged where there is none at all, or a link."""
     try:
-        # Nothing that could be waited for for ever, as a pipe can.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise Damaged(f"{path} is no file")
+        with open(path, "rb", opener=own_file) as file:
             data = file.read()
     except OSError as error:
-        why = "it is a link, and no run writes one" if error.errno == errno.ELOOP else error.strerror
-        raise Damaged(f"no journal at {path}: {why}") from error
+        raise Damaged(f"no journal at {path}: {error.strerror}") from error
     return parse(data.split(b"\n"))
 
 
 def anchor(folder: Path) -> str:
     """What tells the run of this folder from every other: the digest of its journal's first line. "" for none."""
     try:
-        handle = os.open(folder / "journal.jsonl", os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(handle, "rb") as file:
+        with open(folder / "journal.jsonl", "rb", opener=own_file) as file:
             return _digest(file.readline().rstrip(b"\n"))
     except OSError:
         return ""

@@ -18,6 +18,7 @@ from typing import Any, TypeGuard
 
 from blackstart.base import clock
 from blackstart.base.errors import Damaged
+from blackstart.evidence.folder import own_file
 
 NAME = "manifest.json"
 SCHEMA = "blackstart.bundle/3"
@@ -49,7 +50,7 @@ def canonical(data: Any) -> bytes:
 def sha256(path: Path, size: int | None = None) -> str:
     """The hash of a file, or of its first `size` bytes. Raises OSError."""
     made, left = hashlib.sha256(), size
-    with path.open("rb") as file:
+    with open(path, "rb", opener=own_file) as file:
         while left is None or left > 0:
             block = file.read(_BLOCK if left is None else min(_BLOCK, left))
             if not block:
@@ -90,7 +91,7 @@ def place(name: str) -> tuple[str, ...]:
 
 def small(path: Path) -> bytes:
     """What is in a file that a run keeps small. Raises OSError, also where it is larger than any run writes it."""
-    with path.open("rb") as file:
+    with open(path, "rb", opener=own_file) as file:
         data = file.read(_LARGEST + 1)
     if len(data) > _LARGEST:
         raise OSError(errno.EFBIG, f"it has more than {_LARGEST >> 20} MB, and no run writes that")

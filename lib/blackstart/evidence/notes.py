@@ -17,6 +17,7 @@ from blackstart.base import clock
 from blackstart.base.errors import Damaged
 from blackstart.evidence import manifest
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import own_file
 
 NAME = "notes.jsonl"
 Kind = Literal["", "learning", "improvement"]
@@ -45,8 +46,7 @@ def _head(note: dict[str, Any]) -> str:
 
 def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = str, kind: Kind = "") -> None:
     """Add a note to a run, durable when this returns. Raises Damaged, OSError."""
-    handle = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-    with os.fdopen(handle, "r+b") as file:
+    with open(own_file(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644), "r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         lines = [line for line in file.read().split(b"\n") if line]
         seen = _parse(lines, folder)
@@ -63,7 +63,8 @@ def append(folder: Path, text: str, by: str = "", scrub: Callable[[str], str] = 
 def read(folder: Path) -> Notes:
     """The notes of a run; none where there is no such file. Raises Damaged where it can't be read."""
     try:
-        data = (folder / NAME).read_bytes()
+        with open(folder / NAME, "rb", opener=own_file) as file:
+            data = file.read()
     except FileNotFoundError:
         return Notes()
     except OSError as error:
@@ -93,6 +94,10 @@ def _digest(line: bytes) -> str:
 
 def _anchor(folder: Path) -> str:
     for name in (manifest.NAME, "journal.jsonl"):
-        if (folder / name).is_file():
+        try:
             return manifest.sha256(folder / name)
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise Damaged(f"{folder / name} can't be read: {error.strerror}") from error
     raise Damaged(f"{folder} has no manifest and no journal: there is nothing to add a note to")

@@ -8,6 +8,7 @@ from typing import Any
 
 from blackstart.base import clock
 from blackstart.base.errors import Damaged, Refused, did_you_mean
+from blackstart.evidence.folder import own_file
 
 _LONGEST_LINE_BYTES = 4 << 20
 # What makes a folder a run's also where its journal is gone: that is to be told, and no older run taken for the newest.
@@ -74,7 +75,7 @@ def refuse_endless(folder: Path) -> None:
 def head(folder: Path) -> dict[str, Any]:
     """The journal's first line, which says what was run on what; empty where it can't be read."""
     try:
-        with (folder / "journal.jsonl").open("rb") as file:
+        with open(folder / "journal.jsonl", "rb", opener=own_file) as file:
             first = json.loads(file.readline(_LONGEST_LINE_BYTES))
     except (OSError, ValueError, RecursionError):
         return {}

@@ -17,7 +17,8 @@ from blackstart.base import errors
 from blackstart.base.errors import Damaged
 from blackstart.evidence import attestation, journal, manifest, notes
 from blackstart.evidence.events import BEGUN, EventName
-from blackstart.evidence.found import Found, Level
+from blackstart.evidence.folder import own_file
+from blackstart.evidence.found import Found, Level, unread
 from blackstart.evidence.signing import Verifier
 from blackstart.model.verdict import Verdict
 
@@ -36,11 +37,11 @@ def exit_code(found: list[Found]) -> int:
 def verify(folder: Path, key: Verifier | None = None) -> list[Found]:
     """Everything there is to say of one run's files; with a `key`, that its attestation is signed by that. Raises
     Damaged where there is no run at all."""
-    if not (folder / "journal.jsonl").exists() and not (folder / manifest.NAME).exists():
+    if not any(os.path.lexists(folder / name) for name in ("journal.jsonl", manifest.NAME)):
         raise Damaged(f"{folder} is not the evidence of a run: it has neither journal nor manifest")
     sealed: dict[str, Any] | None = None
     found: list[Found] = []
-    if not (folder / manifest.NAME).exists():
+    if not os.path.lexists(folder / manifest.NAME):
         found.append(_unsealed(folder))
     else:
         try:
@@ -60,7 +61,7 @@ def verify(folder: Path, key: Verifier | None = None) -> list[Found]:
 
 def _unsealed(folder: Path) -> Found:
     """What is to be thought of a run without a manifest: it is what a run writes last, after its verdict."""
-    left = [name for name in manifest.ATTESTED if (folder / name).exists()]
+    left = [name for name in manifest.ATTESTED if os.path.lexists(folder / name)]
     if left and not (folder / manifest.PART).exists():
         return Found("wrong", manifest.NAME, f"is missing: {left[0]}, which is about it, is there")
     if _ended(folder) is None:
@@ -118,7 +119,7 @@ def _file(folder: Path, entry: dict[str, Any]) -> Iterator[Found]:
         if name == manifest.UNDO and isinstance(error, FileNotFoundError) and _over(folder):
             yield Found("note", name, "was removed when everything was undone or given up, as it may")
         else:
-            yield Found("wrong", name, f"is missing ({error.strerror})")
+            yield unread(name, error)
         return
     if now < size or (now > size and not entry.get("grows")):
         yield Found("wrong", name, f"has {now} bytes, and had {size} when it was sealed")
@@ -191,7 +192,8 @@ def _chains(folder: Path, listed: set[str], sealed: dict[str, Any] | None) -> It
         if not record.damage:
             yield Found("note", name, f"its chain is whole, {len(record.events)} lines")
             continue
-        lines = path.read_bytes().rstrip(b"\n").count(b"\n") + 1
+        with open(path, "rb", opener=own_file) as file:
+            lines = file.read().rstrip(b"\n").count(b"\n") + 1
         at_end = len(record.events) == lines - 1
         # A kill tears the last line; a sealed file with the right hash was damaged before that, and one that was judged
         # as that has its verdict for it.

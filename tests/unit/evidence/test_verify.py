@@ -279,7 +279,7 @@ def test_runs_that_end_at_the_same_time_get_places_of_their_own(tmp_path: Path) 
 def test_a_file_that_can_not_be_read_is_wrong(tmp_path: Path) -> None:
     path = sealed(tmp_path)
     (path / "junit.xml").chmod(0)
-    assert ("junit.xml", "is missing (Permission denied)") in wrong(path)
+    assert ("junit.xml", "can't be read (Permission denied)") in wrong(path)
 
 
 # ---------------------------------------------------------------- the copy of the undos
@@ -402,3 +402,53 @@ def test_a_listed_file_that_became_a_link_is_named_though_it_reads_the_same(tmp_
     assert "journal.jsonl" in dict(wrong(path))
     with pytest.raises(Damaged, match="it is a link, and no run writes one"):
         journal.read(path / "journal.jsonl")
+
+
+PLANTED = (
+    "report.html", "junit.xml", "notes.jsonl", "manifest.json", "manifest.json.intoto.jsonl", "results/chaos.json",
+    "journal.jsonl", "guardian.jsonl", "../LOG",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("what", ["pipe", "link", "link to nothing"])
+@pytest.mark.parametrize("name", PLANTED)
+def test_what_is_no_file_of_the_runs_own_is_wrong_and_nobody_waits_for_it(tmp_path: Path, name: str, what: str) -> None:
+    path = sealed(tmp_path / "reports")
+    notes.append(path, "as it was")
+    name = name.replace("LOG", f"{path.name}.log")
+    (path / name).rename(tmp_path / "elsewhere")
+    if what == "pipe":
+        os.mkfifo(path / name)
+    else:
+        (path / name).symlink_to(tmp_path / ("elsewhere" if what == "link" else "nowhere"))
+    assert name in dict(wrong(path))
+
+
+def test_a_reports_folder_may_be_a_link(tmp_path: Path) -> None:
+    path = sealed(tmp_path / "reports")
+    notes.append(path, "as it was")
+    (tmp_path / "linked").symlink_to(tmp_path / "reports")
+    assert wrong(tmp_path / "linked" / path.name) == [] and broken(tmp_path / "linked") == []
+
+
+@pytest.mark.parametrize("what", ["pipe", "link"])
+def test_a_neighbours_manifest_that_is_no_file_keeps_nobody_from_verifying_or_sealing(
+    tmp_path: Path, what: str
+) -> None:
+    runs = chain(tmp_path, 2)
+    (runs[0] / "manifest.json").rename(tmp_path / "elsewhere")
+    if what == "pipe":
+        os.mkfifo(runs[0] / "manifest.json")
+    else:
+        (runs[0] / "manifest.json").symlink_to(tmp_path / "elsewhere")
+    assert (runs[0].name, "its manifest can't be read or was edited") in broken(tmp_path)
+    assert manifest.read(sealed(tmp_path, "leader_lock_2026-11-20T14-39-00"))["chain"]["sequence"] == 3
+
+
+@pytest.mark.parametrize("name", ["notes.jsonl", "manifest.json"])
+def test_no_note_is_added_to_what_is_no_file(tmp_path: Path, name: str) -> None:
+    path = sealed(tmp_path)
+    (path / name).unlink(missing_ok=True)
+    os.mkfifo(path / name)
+    with pytest.raises((Damaged, OSError), match="it is no file"):
+        notes.append(path, "x")
