@@ -121,7 +121,7 @@ def _heads(reports: Path) -> list[tuple[Mapping[str, Any], Verdict]]:
     for folder in runs.beneath(reports):
         head = runs.head(folder)
         try:
-            came_to = verdict.of(json.loads((folder / manifest.NAME).read_bytes())["verdict"])
+            came_to = verdict.of(json.loads(manifest.small(folder / manifest.NAME))["verdict"])
         except (OSError, ValueError, KeyError, TypeError):
             continue  # it was killed, or its seal can't be read: to be done again
         if came_to in _DONE and isinstance(head.get("target"), dict) and "began" in head:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from blackstart.base.errors import Damaged
 from blackstart.evidence import manifest
+from blackstart.evidence.folder import own_file
 
 _TIME = (1980, 1, 1, 0, 0, 0)  # the first that a zip can tell
 _MODE = (stat.S_IFREG | 0o644) << 16
@@ -49,9 +50,10 @@ def _members(folder: Path) -> list[tuple[str, Path]]:
 
 def _add(made: zipfile.ZipFile, name: str, path: Path) -> None:
     entry = zipfile.ZipInfo(name, _TIME)
-    entry.create_system, entry.external_attr, entry.file_size = 3, _MODE, path.stat().st_size
-    with path.open("rb") as file, made.open(entry, "w") as member:
-        shutil.copyfileobj(file, member, _BLOCK)
+    with open(path, "rb", opener=own_file) as file:
+        entry.create_system, entry.external_attr, entry.file_size = 3, _MODE, os.fstat(file.fileno()).st_size
+        with made.open(entry, "w") as member:
+            shutil.copyfileobj(file, member, _BLOCK)
 
 
 def is_zip(path: Path) -> bool:
@@ -75,7 +77,7 @@ def unpacked(path: Path) -> Iterator[Path]:
             raise
         except Exception as error:  # there are many ways in which a zip can be none
             raise Damaged(f"{path} is damaged: {error}") from error
-        if again != manifest.sha256(path):
+        if again != manifest.sha256(path.resolve()):  # the zip may be named by a link
             raise Damaged(f"{path} was altered: it is not what `report.bundle` makes of the files in it")
         yield folder
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple, Self, get_args
 
 from blackstart.base.errors import Damaged
+from blackstart.evidence.folder import own_file
 from blackstart.evidence.history_file import TYPES, HistoryFile
 
 Outcome = Literal["ok", "fail", "info"]
@@ -163,7 +164,7 @@ class History:
 def read(path: Path) -> History:
     """The record in this file. Raises Damaged where there is none."""
     try:
-        path.open("rb").close()
+        open(path, "rb", opener=own_file).close()
     except OSError as error:
         raise Damaged(f"{path}: the history can't be read: {error.strerror or error}") from error
     return History(HistoryFile(path))

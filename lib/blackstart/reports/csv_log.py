@@ -2,7 +2,6 @@
 
 import csv
 import io
-import os
 import re
 from collections.abc import Iterable
 from datetime import datetime
@@ -12,6 +11,7 @@ from blackstart.base import clock
 from blackstart.base.codec import from_data
 from blackstart.base.printable import one_line, printable
 from blackstart.evidence.events import EventName
+from blackstart.evidence.folder import own_file
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.experiment import Experiment, LogRow
 from blackstart.model.finding import Interval
@@ -27,9 +27,8 @@ _MOMENTS = {"baseline": "before", "fault": "fault", "recovery": "end"}
 
 
 def write(path: Path, record: Record, judgement: Judgement, stands: Standing | None = None) -> None:
-    """Write the log anew. Raises OSError, also where a link has been put in its place."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
-    with open(handle, "w", newline="", encoding="utf-8") as file:
+    """Write the log anew. Raises OSError, also where a link or a pipe has been put in its place."""
+    with open(path, "w", newline="", encoding="utf-8", opener=own_file) as file:
         file.writelines(f"{line(row)}\n" for row in rows(record, judgement, stands))
 
 

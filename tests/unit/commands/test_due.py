@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -142,13 +143,20 @@ def test_an_experiment_of_ones_own_is_known_by_its_file(
     assert "next" in listed(tmp_path, capsys, text)[0]
 
 
-def test_a_run_that_was_killed_is_to_be_done_again(
+def test_a_run_that_was_killed_or_is_none_of_this_folder_is_to_be_done_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], today: None
 ) -> None:
     ran(tmp_path / "reports", "2026-11-20T08:00:00.000Z", name="killed")
     (tmp_path / "reports" / "killed" / "manifest.json").unlink()
     (tmp_path / "reports" / "torn").mkdir()
     (tmp_path / "reports" / "torn" / "journal.jsonl").write_text('{"event": "ru')
+    ran(tmp_path / "reports", "2026-11-20T08:00:00.000Z", name="pipe")
+    (tmp_path / "reports" / "pipe" / "manifest.json").unlink()
+    os.mkfifo(tmp_path / "reports" / "pipe" / "manifest.json")
+    ran(tmp_path / "elsewhere", "2026-11-20T08:00:00.000Z", name="linked")
+    (tmp_path / "reports" / "linked").mkdir()
+    for file in ("journal.jsonl", "manifest.json"):
+        (tmp_path / "reports" / "linked" / file).symlink_to(tmp_path / "elsewhere" / "linked" / file)
     assert listed(tmp_path, capsys) == ["leader-lock trader due since 2026-11-16 00:00 none"]
 
 

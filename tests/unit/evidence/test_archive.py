@@ -65,6 +65,23 @@ def test_what_was_added_after_the_run_is_in_it(made: Path, tmp_path: Path) -> No
         assert notes.read(folder).lines()[0][1] == "Redis was slow"
 
 
+@pytest.mark.parametrize("name", ["notes.jsonl", "HEAL.sh", "more", f"../{NAME}.log"])
+@pytest.mark.parametrize("what", ["pipe", "link"])
+def test_what_is_no_file_of_the_run_is_not_packed(made: Path, tmp_path: Path, name: str, what: str) -> None:
+    folder = shutil.copytree(made, tmp_path / "reports") / NAME
+    (folder / name).unlink(missing_ok=True)
+    os.mkfifo(folder / name) if what == "pipe" else (folder / name).symlink_to("/etc/passwd")
+    with pytest.raises(OSError, match="it is no file" if what == "pipe" else "it is a link"):
+        archive.pack(folder, tmp_path / "run.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["reports"]
+
+
+def test_a_zip_may_be_named_by_a_link(zipped: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.zip").symlink_to(zipped)
+    with archive.unpacked(tmp_path / "link.zip") as folder:
+        assert verify.exit_code(verify.verify(folder)) == 0
+
+
 def test_one_byte_changed_anywhere_in_it_is_told(zipped: Path) -> None:
     before = zipped.read_bytes()
     for at in {0, len(before) - 1, *range(0, len(before), len(before) // 120)}:

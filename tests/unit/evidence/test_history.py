@@ -271,3 +271,9 @@ def test_a_percentile_is_of_the_same_rank_in_sql_as_in_python(count: int) -> Non
     (found,) = rows.one(f"select {percentiles_sql('latency_ms', ps)} from requests")
     latencies = [item.latency_ms for item in rows.rows]
     assert found == [percentile(latencies, p) for p in ps]
+
+
+def test_a_pipe_in_the_place_of_a_history_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "history.csv")
+    with pytest.raises(Damaged, match="it is no file"):
+        read(tmp_path / "history.csv")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,14 @@ def test_a_link_in_the_logs_place_is_not_written_through(tmp_path: Path) -> None
     with pytest.raises(OSError):
         write(log, whole().record(), whole().judged())
     assert precious.read_text() == "keep me"
+
+
+def test_a_pipe_in_the_logs_place_is_not_waited_for(tmp_path: Path) -> None:
+    log = tmp_path / "drill.log"
+    os.mkfifo(log)
+    reader = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(OSError, match="it is no file"):
+            write(log, whole().record(), whole().judged())
+    finally:
+        os.close(reader)
