@@ -7,6 +7,7 @@ hash elsewhere.
 """
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from itertools import pairwise
@@ -23,6 +24,9 @@ from blackstart.evidence.signing import Verifier
 from blackstart.model.verdict import Verdict
 
 __all__ = ["Found", "exit_code", "verify", "verify_chain"]
+# In the order in which they are written, before the manifest and after results/chaos.json and junit.xml.
+_AT_END = ("report.html", "summary.md", "stretches.csv", "observed_results.md")
+_LOGGED = re.compile(rb"^verdict,(.*)$", re.MULTILINE)
 _OVER = ("closed", "closed by somebody else", "gone with its lab", "gone with its network", "given up")
 
 
@@ -65,12 +69,42 @@ def _unsealed(folder: Path) -> Found:
     if left and not (folder / manifest.PART).exists():
         return Found("wrong", manifest.NAME, f"is missing: {left[0]}, which is about it, is there")
     if _ended(folder) is None:
+        if told := _unrecorded(folder):
+            return Found("wrong", manifest.NAME, f"is missing, and so is the verdict in the journal: {told}")
         told = "there is none: the run was killed before it could be sealed; `report.bundle` seals what it left"
         return Found("unsure", manifest.NAME, told)
-    if (folder / "report.html").exists():
+    if _there(folder, _AT_END):
         return Found("wrong", manifest.NAME, "is missing: the run came to its end, so it was removed")
     told = "there is none, though a verdict was recorded: it was removed, or the run was killed between the two"
     return Found("unsure", manifest.NAME, told)
+
+
+def _unrecorded(folder: Path) -> str:
+    """What shows that a run had a verdict of its own which its journal does not have (any more); "" for nothing.
+
+    Documents alone don't: `report.bundle`, killed while it sealed a killed run, leaves them too. It calls no such run
+    held or broke, and writes the results first.
+    """
+    results = attestation.results(folder)
+    said = {attestation.RESULTS: results.get("verdict") if isinstance(results, dict) else None}
+    log = folder.with_name(f"{folder.name}.log")
+    with suppress(OSError):
+        row = _LOGGED.search(manifest.small(log))
+        said[f"../{log.name}"] = row[1].decode() if row else None
+    for name, verdict in said.items():
+        if verdict in (Verdict.HELD, Verdict.BROKE):
+            return f"{name} says {verdict}"
+    later = "" if said[attestation.RESULTS] else _there(folder, ("junit.xml", *_AT_END))
+    return later and f"{later}, which is written after {attestation.RESULTS}, is there without it"
+
+
+def _there(folder: Path, names: tuple[str, ...]) -> str:
+    """The first of these documents that is there, and not an empty one, as a full disk leaves it."""
+    for name in names:
+        with suppress(OSError):
+            if (folder / name).lstat().st_size:
+                return name
+    return ""
 
 
 def _ended(folder: Path) -> dict[str, Any] | None:

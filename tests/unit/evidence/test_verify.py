@@ -16,8 +16,9 @@ from blackstart.base.errors import Damaged
 from blackstart.evidence import attestation, journal, manifest, notes, verify
 from blackstart.evidence.events import EventName
 from blackstart.evidence.journal import Journal
-from blackstart.reports import documents
+from blackstart.reports import csv_log, documents
 from blackstart.safety.ledger import heal_record
+from blackstart.verdict import from_folder
 from tests.unit.reports.drills import Drill, judged, told
 
 
@@ -354,6 +355,43 @@ def test_a_manifest_that_was_removed_is_missing_and_no_kill_is_told_of(tmp_path:
     (path / "report.html").unlink()  # as a kill between the verdict and the seal leaves it, or who removes more
     level, what = levels(path)["manifest.json"]
     assert level == "unsure" and "it was removed, or the run was killed" in what
+    (path / "summary.md").write_text("it is written after the page")
+    assert wrong(path) == [("manifest.json", "is missing: the run came to its end, so it was removed")]
+
+
+def stripped(path: Path) -> None:
+    """The manifest is removed, with what is about it and the journal's verdict, which is its last line."""
+    for name in ("manifest.json", "manifest.json.intoto.jsonl", "report.html"):
+        (path / name).unlink(missing_ok=True)
+    lines = (path / "journal.jsonl").read_bytes().splitlines(keepends=True)
+    (path / "journal.jsonl").write_bytes(b"".join(line for line in lines if b'"event":"verdict"' not in line))
+
+
+def test_a_verdict_that_was_cut_off_the_journal_is_missed_where_a_document_names_it(tmp_path: Path) -> None:
+    path = sealed(tmp_path)
+    record, judgement = judged(path)
+    csv_log.write(path.with_name(f"{path.name}.log"), record, judgement)
+    stripped(path)
+    told = "is missing, and so is the verdict in the journal:"
+    assert wrong(path) == [("manifest.json", f"{told} results/chaos.json says held")]
+    (path / "results" / "chaos.json").unlink()
+    assert wrong(path) == [("manifest.json", f"{told} ../{path.name}.log says held")]
+    path.with_name(f"{path.name}.log").unlink()
+    later = "junit.xml, which is written after results/chaos.json, is there without it"
+    assert wrong(path) == [("manifest.json", f"{told} {later}")]
+    (path / "junit.xml").write_text("")  # on a full disk no document has anything in it
+    assert levels(path)["manifest.json"][0] == "unsure"
+
+
+def test_what_a_bundling_that_was_killed_leaves_of_a_killed_run_is_no_verdict_that_was_cut_off(tmp_path: Path) -> None:
+    path = told(Drill(), tmp_path, verdict=False)
+    record, judgement = journal.read(path / "journal.jsonl"), from_folder.judge_killed(path)
+    documents.write(path, judgement, {}, print)
+    csv_log.write(path.with_name(f"{path.name}.log"), record, judgement)
+    for name in ("manifest.json", "manifest.json.intoto.jsonl"):
+        (path / name).unlink()
+    level, what = levels(path)["manifest.json"]
+    assert level == "unsure" and "`report.bundle` seals what it left" in what
 
 
 def healed(path: Path, of: str | None, name: str = "heal.jsonl") -> None:
