@@ -161,6 +161,8 @@ def _well_formed(manifest: Any) -> TypeGuard[dict[str, Any]]:
         return False
     if not isinstance(chain.get("sequence"), int) or not {"previous", "previousSha256"} <= set(chain):
         return False
+    if not isinstance(chain["previous"], str | None):
+        return False
     kinds = {"path": str, "size": int, "sha256": str}
     return all(
         isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in kinds.items())

@@ -2,8 +2,8 @@
 
 What is found is `wrong` (altered, missing, added, out of order), `unsure` (can't be checked: the run was killed before
 it was sealed, or its record was damaged before that), or a `note`. What a chain can't show: that its newest bundles, or
-the last lines of a file that may grow, were cut off; that somebody wrote the whole chain anew. Against that, keep a
-hash elsewhere.
+the last lines of a file that may grow, were cut off; that the newest was stripped of all that a killed run does not
+have; that somebody wrote the whole chain anew. Against that, keep a hash elsewhere.
 """
 
 import os
@@ -277,6 +277,9 @@ def _link(path: Path, chain: dict[str, Any], by_run: dict[str, Path], before: in
     elif previous in by_run:
         if manifest.sha256(by_run[previous] / manifest.NAME) != chain["previousSha256"]:
             yield Found("wrong", previous, f"is not what it was when {path.name} was sealed: its manifest was altered")
+    elif os.path.lexists(path.parent / previous):
+        told = f"was sealed before {path.name}, and now has no manifest that can be read"
+        yield Found("wrong", previous, told)
     elif before is None:
         yield Found("note", path.name, f"is the oldest here: {previous}, before it, is gone")
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -256,6 +257,24 @@ def test_old_bundles_may_be_thrown_away(tmp_path: Path) -> None:
     found = verify.verify_chain(tmp_path)
     assert verify.exit_code(found) == 0
     assert any("is the oldest here" in item.what for item in found)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_bundle_that_was_stripped_of_its_seal_is_not_one_that_was_thrown_away(tmp_path: Path, place: int) -> None:
+    runs = chain(tmp_path)
+    stripped(runs[place])
+    shutil.rmtree(runs[place] / "results")
+    assert broken(tmp_path) == [
+        (runs[place].name, f"was sealed before {runs[place + 1].name}, and now has no manifest that can be read")
+    ]
+
+
+@pytest.mark.parametrize("previous", [["x"], {"x": 1}, 7])
+def test_a_bundle_before_it_that_has_no_name_is_no_manifests(tmp_path: Path, previous: object) -> None:
+    path = sealed(tmp_path)
+    data = manifest.read(path)
+    (path / "manifest.json").write_bytes(manifest.canonical(data | {"chain": data["chain"] | {"previous": previous}}))
+    assert broken(tmp_path) == [(path.name, "its manifest can't be read or was edited")]
 
 
 def test_a_bundle_with_a_ruined_manifest_is_named_and_the_next_one_can_still_be_sealed(tmp_path: Path) -> None:
