@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 import redis
+import requests
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from blackstart.base.codec import from_data, to_data
 from blackstart.base.errors import Refused, StepFailed
+from blackstart.commands import proxy_server
 from blackstart.controls.steps.local import carry_out as carried_out
 from blackstart.faults.bandwidth import Bandwidth
 from blackstart.faults.cut import Cut
@@ -163,6 +168,61 @@ def test_a_service_that_does_not_answer_is_refused(proxy: FaultProxy) -> None:
             continue  # that is seen when it is rehearsed
         with pytest.raises(Refused, match="only what works can be broken"):
             fault.plan(target(proxy, free_port()))
+
+
+@contextmanager
+def older(proxy: FaultProxy) -> Iterator[str]:
+    """The API as shopify/toxiproxy:2.1.4 has it, which many files still pull: version in plain text, and no PATCH."""
+
+    class Front(BaseHTTPRequestHandler):
+        def _passed_on(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if self.path == "/version":
+                return self._say(200, b"2.1.4", "text/plain;charset=utf-8")
+            kind = {"Content-Type": self.headers.get("Content-Type") or ""}
+            told = requests.request(self.command, proxy.url + self.path, data=body, headers=kind, timeout=10)
+            return self._say(told.status_code, told.content, "application/json")
+
+        def _say(self, status: int, body: bytes, kind: str) -> None:
+            self.send_response(status)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_DELETE = _passed_on
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Front)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(Latency("redis", 300), id="16-toxiproxy-in-docker-an-older-one-latency"),
+        pytest.param(Cut("redis"), id="16-toxiproxy-in-docker-an-older-one-cut"),
+    ],
+)
+def test_an_older_toxiproxy_is_looked_at_and_used_as_any(
+    proxy: FaultProxy, fault: Fault, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with older(proxy) as url:
+        assert proxy_server.status(url) == 0
+        assert f"{url}: up, API version 2.1.4, proxies: 1" in capsys.readouterr().out
+        change = planned(fault, replace(target(proxy), proxy=url))
+        rehearse([change])
+        carry_out(change.do)
+        assert eventually(lambda: so(change.bites), 20), [str(c) for c in change.bites]
+        assert restore(change, print, 20) and stays_gone(change, 1.0)
+    assert state(proxy) == (True, []) and works(proxy)
 
 
 def test_a_name_that_is_taken_makes_the_step_fail_and_leaves_the_other_toxic(proxy: FaultProxy) -> None:

@@ -115,13 +115,16 @@ def test_dropped_iterations_make_the_load_incomplete(server: Server, tmp_path: P
 @pytest.mark.parametrize(
     "environment",
     [
-        {},
+        pytest.param({}, id="14-k6-scripts-throws"),
         {"K6_LOG_FORMAT": "json"},
         {"K6_LOG_FORMAT": "raw"},
-        {"K6_LOG_OUTPUT": "none"},
-        {"K6_LOG_OUTPUT": "file=k6.log"},
+        pytest.param({"K6_LOG_OUTPUT": "none"}, id="14-k6-scripts-lognone"),
+        pytest.param({"K6_LOG_OUTPUT": "file=k6.log"}, id="14-k6-scripts-logfile"),
         {"K6_LOG_OUTPUT": "stdout"},
-        {"K6_NO_SUMMARY": "true", "K6_NO_THRESHOLDS": "true", "K6_SUMMARY_MODE": "disabled"},
+        pytest.param(
+            {"K6_NO_SUMMARY": "true", "K6_NO_THRESHOLDS": "true", "K6_SUMMARY_MODE": "disabled"},
+            id="14-k6-scripts-nosummary",
+        ),
         {"K6_LINGER": "true", "K6_ADDRESS": "127.0.0.1:1", "K6_OUT": "json=all.json", "K6_PAUSED": "true"},
         {"K6_INCLUDE_SYSTEM_ENV_VARS": "false", "K6_SYSTEM_TAGS": "proto", "K6_CSV_FILENAME": "rows.csv"},
     ],
@@ -148,7 +151,16 @@ def test_iterations_that_throw_make_the_load_incomplete_whatever_the_environment
     }
 
 
-@pytest.mark.parametrize("tags", [[], ["proto", "url"], ["status", "method", "url"], ["vu", "iter", "ip"]], ids=str)
+@pytest.mark.parametrize(
+    "tags",
+    [
+        [],
+        pytest.param(["proto", "url"], id="14-k6-scripts-systemtags2"),
+        pytest.param(["status", "method", "url"], id="14-k6-scripts-systemtags"),
+        ["vu", "iter", "ip"],
+    ],
+    ids=str,
+)
 def test_a_script_that_lists_a_few_system_tags_leaves_out_none(server: Server, tmp_path: Path, tags: list[str]) -> None:
     file = Path(script(tmp_path))
     file.write_text(file.read_text().replace("thresholds:", f"systemTags: {tags}, thresholds:"))
@@ -261,6 +273,31 @@ def test_a_missing_k6_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StepFailed, match="refused: there is no no-such-k6 on PATH: install it"):
         handle.wait_ready(30)
     handle.stop(1)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param("/ok", id="32-credentials-in-the-api-url-k6"),
+        pytest.param("/drop", id="32-credentials-in-the-api-url-k6-that-is-hung-up-on"),
+    ],
+)
+def test_a_login_in_the_apis_url_is_k6s_to_use_and_in_nothing_that_it_leaves(
+    server: Server, tmp_path: Path, path: str
+) -> None:
+    """Its URL is what k6 calls a request by where the script has no name for it, and what its errors quote."""
+    file = Path(script(tmp_path, path, 10, "1s"))
+    file.write_text(
+        file.read_text().replace("name: 'get', ", "") + "\nexport function setup() { console.log(__ENV.API); }"
+    )
+    load = k6(server, str(file))
+    guarded = K6(load.script, binary=load.binary).at(server.url.replace("://", "://ops:hun%40ter2Secret@"))
+    summary, record = played(guarded, tmp_path / "history.csv")
+    assert len(record.rows) == summary.sent > 5
+    left = {each.name: each.read_text() for each in tmp_path.iterdir() if each.name != "script.js"}
+    assert left and not [name for name, text in left.items() if re.search("ter2Secret|b3BzOmh1bkB0ZXIy", text)]
+    assert not re.search("ter2Secret|b3BzOmh1bkB0ZXIy", str(summary))
+    assert any("://ops:[redacted]@" in text for text in left.values())
 
 
 def test_a_killed_load_takes_its_k6_with_it(server: Server, tmp_path: Path) -> None:

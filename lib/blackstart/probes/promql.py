@@ -147,4 +147,6 @@ class PromQL(Conditions):
 def _samples(result: Any) -> list[Sample]:
     if len(result) == 2 and isinstance(result[0], int | float):
         return [({}, float(result[1]))]
+    if any("values" in series for series in result):
+        raise ValueError("a range, of which a function such as rate() makes a number")
     return [(series["metric"], float(series["value"][1])) for series in result]
