@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -52,8 +52,9 @@ class AllOf:
 class ServedByControl:
     """What answers at the service's dsn or address is what its control would stop, not another server beside it.
 
-    Looks at the listening process, or at the ports that a container publishes. Where that can't be seen (another
-    machine, a hand as the control) nothing is missing: there is nothing that speaks against it.
+    Looks at the process that listens, at a port or at a socket of this machine, or at the ports that a container
+    publishes. Where that can't be seen (another machine, a hand as the control) nothing is missing: there is nothing
+    that speaks against it.
     """
 
     service: str
@@ -63,7 +64,7 @@ class ServedByControl:
     def bind(self, target: Target) -> ServedByControl:
         """With every server that the dsn may lead to, and the control. Raises BadTarget."""
         service = target.service(self.service)
-        places = tuple(place for place in protocols.places_of(service) if place.on_network and place.port)
+        places = tuple(place for place in protocols.places_of(service) if place.port)
         return replace(self, places=places, control=controls.of(service).resolve())
 
     def missing(self) -> str:
@@ -84,21 +85,24 @@ class ServedByControl:
             return f"{self.service}: {str(error).splitlines()[0]}"
 
     def _another(self, place: Place) -> str:
+        if not place.on_network:
+            return self._not_listening(place)
         host = place.resolved or place.host
         try:
             return str(self.control.not_at(_called(host), place.port))
         except NotAvailable:
-            return self._not_listening(place.port) if is_here(host) else ""
+            return self._not_listening(place) if is_here(host) else ""
 
-    def _not_listening(self, port: int) -> str:
+    def _not_listening(self, place: Place) -> str:
+        kind, listens, called = _listened_at(place)
         seen = self.control.read_state()
-        if not seen.pid:
-            return f"the control of {self.service} knows no process (it is {seen.status})"
+        if not seen.pid:  # of pods and far containers none is known, and no socket of this machine is theirs
+            return f"the control of {self.service} knows no process (it is {seen.status})" if place.on_network else ""
         try:
             root = psutil.Process(seen.pid)
-            if any(_listens(one, port) for one in _sockets(root)):
+            if any(map(listens, _sockets(root, kind))):
                 return ""
-            listening = {one.pid for one in psutil.net_connections("tcp") if one.pid and _listens(one, port)}
+            listening = {one.pid for one in psutil.net_connections(kind) if one.pid and listens(one)}
         except psutil.NoSuchProcess:
             return f"process {seen.pid}, the {self.service} that would be touched, has just ended"
         except psutil.Error:
@@ -106,15 +110,21 @@ class ServedByControl:
         if not listening:
             return ""
         pids = ", ".join(map(str, sorted(listening)))
-        return f"port {port} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
+        return f"{called} is served by process {pids}, not by {seen.pid}, the {self.service} that would be touched"
 
 
 def _answers(place: Place) -> bool:
-    return read_once(Tcp(address=place.address, name=place.address), _READ_TIMEOUT_S).kind == "value"
+    """A socket that another process was seen to hold is one that somebody answers at."""
+    return not place.on_network or read_once(Tcp(address=place.address), _READ_TIMEOUT_S).kind == "value"
 
 
-def _listens(connection: Any, port: int) -> bool:
-    return bool(connection.status == "LISTEN" and connection.laddr[1:] == (port,))
+def _listened_at(place: Place) -> tuple[str, Callable[[Any], bool], str]:
+    """Which kind of sockets is looked at, which of them is the place's, and what it is called."""
+    if place.on_network:
+        return "tcp", lambda one: bool(one.status == "LISTEN" and one.laddr[1:] == (place.port,)), f"port {place.port}"
+    # Where the folder is libpq's usual one, which differs from build to build, the name alone is known.
+    name = f"{place.host}/.s.PGSQL.{place.port}"
+    return "unix", lambda one: str(one.laddr).endswith(name), f"socket {name}"
 
 
 def listening_at(root: psutil.Process) -> set[int]:
@@ -122,12 +132,12 @@ def listening_at(root: psutil.Process) -> set[int]:
     return {one.laddr.port for one in _sockets(root) if one.status == psutil.CONN_LISTEN}
 
 
-def _sockets(root: psutil.Process) -> Iterator[Any]:
+def _sockets(root: psutil.Process, kind: str = "tcp") -> Iterator[Any]:
     """Its own first, then its children's: to look at everybody takes long on a machine that has many."""
-    yield from root.net_connections("tcp")
+    yield from root.net_connections(kind)
     for child in root.children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):  # as a server's sessions come and go
-            yield from child.net_connections("tcp")
+            yield from child.net_connections(kind)
 
 
 @plain("link.keys_in_database")

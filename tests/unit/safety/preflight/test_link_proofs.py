@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
@@ -13,7 +14,7 @@ from blackstart.base.codec import plain
 from blackstart.base.errors import NotAvailable
 from blackstart.model import protocols
 from blackstart.model.control import State
-from blackstart.model.target import Service
+from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpText
 from blackstart.probes.sql import SqlScalar
 from blackstart.safety.preflight.link_proofs import AllOf, KeysInDatabase, ServedByControl
@@ -92,3 +93,33 @@ def test_a_child_that_ends_while_it_is_looked_at_proves_nothing_of_who_listens(m
         assert served(port, os.getpid()) == ""
         other.communicate()
         assert f"process {other.pid}, the redis that would be touched, has just ended" in served(port, other.pid)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        pytest.param("postgresql:///x?host={}&port=5433&user=u", id="05-unix-socket-dsn"),
+        pytest.param("host={} port=5433", id="05-unix-socket-dsn-in-words"),
+    ],
+)
+def test_a_database_by_its_socket_is_the_one_that_its_control_would_touch(tmp_path: Path, written: str) -> None:
+    """As two clusters on one machine have it: the socket is one's, and the control the other's."""
+
+    def served_to(pid: int) -> str:
+        (tmp_path / "pid").write_text(str(pid))
+        control = {"pidfile": str(tmp_path / "pid"), "start": ["true"]}
+        database = Service("postgres", dsn=written.format(tmp_path), control=control)
+        return ServedByControl("postgres").bind(Target("t", services={"postgres": database})).missing()
+
+    path = tmp_path / ".s.PGSQL.5433"
+    command = [sys.executable, "-c", "input()"]
+    with socket.socket(socket.AF_UNIX) as ours, subprocess.Popen(command, stdin=subprocess.PIPE) as other:
+        assert served_to(other.pid) == ""  # nobody is there who could be another
+        ours.bind(str(path))
+        ours.listen()
+        assert served_to(os.getpid()) == ""
+        told = (
+            f"socket {path} is served by process {os.getpid()}, not by {other.pid}, the postgres that would be touched"
+        )
+        assert served_to(other.pid) == told
+        other.communicate()
