@@ -146,6 +146,26 @@ def test_a_user_that_is_let_in_nowhere_is_refused_with_what_redis_said(
     assert not re.search("dr1ll|wr0ng", done.output)
 
 
+# ---------------------------------------------------------------- an API behind a password
+
+
+@pytest.mark.parametrize("login", [pytest.param("ops:hun%40ter2Secret", id="32-credentials-in-the-api-url")])
+def test_a_login_in_the_apis_url_keeps_no_drill_from_holding_and_is_shown_nowhere(
+    lab: LabDriver, tmp_path: Path, login: str
+) -> None:
+    """That it is sent is shown beside the commands, where the API demands it."""
+    file = target(lab, tmp_path, r'(?m)^api = "http://()', f"{login}@")
+    done = drill("chaos.leader-lock", lab.state, tmp_path / "reports", TARGET=file)
+    assert done.code == HELD, done.output
+    assert "http://ops:[redacted]@127.0.0.1" in done.output
+    folders = (tmp_path / "reports", lab.state / "runs", lab.state / "ledger.db")
+    left = [path for folder in folders for path in (folder, *folder.rglob("*")) if path.is_file()]
+    for secret in ("ter2Secret", "b3BzOmh1bkB0ZXIyU2VjcmV0"):  # as it is written, and as HTTP sends it
+        assert secret not in done.output
+        assert [str(path) for path in left if secret.encode() in path.read_bytes()] == []
+    assert done.folder / "journal.jsonl" in left and ledger(lab.state) == []
+
+
 # ---------------------------------------------------------------- the machine of a CI server
 
 LOOK = """

@@ -116,8 +116,9 @@ def test_a_mistake_is_refused_with_its_place(path: Path, text: str, told: str) -
     assert str(caught.value).startswith("Not started: ")
 
 
-def test_a_byte_order_mark_before_the_first_key_is_no_part_of_it(path: Path) -> None:
-    path.write_bytes(b'\xef\xbb\xbfname = "shop"\r\nheaders = { K = "s3cret-k3y" }\r\n')
+@pytest.mark.parametrize("mark", [pytest.param(b"\xef\xbb\xbf", id="15-path-and-environment-byte-order-mark")])
+def test_a_byte_order_mark_before_the_first_key_is_no_part_of_it(path: Path, mark: bytes) -> None:
+    path.write_bytes(mark + b'name = "shop"\r\nheaders = { K = "s3cret-k3y" }\r\n')
     target = load(path)
     assert target.name == "shop"
     [reference] = [each for each, value in target.secrets.items() if value == "s3cret-k3y"]

@@ -35,7 +35,9 @@ def test_nothing_given_gives_the_seeds_defaults() -> None:
         ("HEARTBEAT_MAX", "2.5", "heartbeat_max_s", 2.5),
         ("HEARTBEAT_MAX", "1500ms", "heartbeat_max_s", 1.5),
         ("K6_PODS", "100", "pods", 100),
-        ("WAIT_READY_TIMEOUT", "2m", "wait_ready_timeout_s", 120.0),
+        pytest.param("HEARTBEAT_MAX", "5s", "heartbeat_max_s", 5.0, id="15-path-and-environment-seconds"),
+        pytest.param("WAIT_READY_TIMEOUT", "2m", "wait_ready_timeout_s", 120.0, id="15-path-and-environment-minutes"),
+        pytest.param("NONINTERACTIVE", "true", "noninteractive", True, id="15-path-and-environment-true"),
         ("PLAN_COUNT", "5000", "plan_count", 5000),
         ("ON_HOSTS", "3", "on_hosts", 3),
         ("ON_HOSTS", "50%", "on_hosts", 0.5),
@@ -87,8 +89,10 @@ def test_an_option_that_was_not_given_leaves_the_environment_alone() -> None:
     assert (flags.noninteractive, flags.plan_count) == (True, 4)
 
 
-def test_an_empty_variable_is_not_given() -> None:
-    assert read({}, {"API": "", "PLAN_COUNT": ""}).given == frozenset()
+@pytest.mark.parametrize("nothing", [pytest.param("", id="15-path-and-environment-empty-variables")])
+def test_an_empty_variable_is_not_given(nothing: str) -> None:
+    """As GitHub Actions and mkosi set those that have no value."""
+    assert read({}, dict.fromkeys(ENVS.values(), nothing)) == read({}, {})
 
 
 def test_an_empty_option_is_refused_not_ignored() -> None:
