@@ -5,14 +5,18 @@ Each id begins with the number and the name of the case in the collection of suc
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import shutil
+import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -29,6 +33,7 @@ from blackstart.probes.promql import PromQL
 from blackstart.probes.read import read_once
 from blackstart.probes.redis_ping import RedisPing
 from blackstart.probes.redis_value import RedisCommand
+from blackstart.probes.sql import SqlScalar
 from blackstart.verdict.expectation_monitor import Monitor
 from tests import certificates
 from tests.requirements import require
@@ -144,6 +149,44 @@ def test_a_query_with_a_warning_is_a_number_all_the_same() -> None:
     body = json.dumps({"status": "success", "warnings": ["PromQL info: might not be a counter"], "data": told}).encode()
     with serving(answering(http(body))) as port:
         assert read_once(below(PromQL("errors_total", name="q"), port), 5.0).value == 3
+
+
+# ---------------------------------------------------------------- a database by its socket
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        pytest.param("postgresql:///shop?host={}&port=5433&user=shop", id="05-unix-socket-dsn"),
+        pytest.param("postgresql+asyncpg:///shop?host={}&port=5433&user=shop", id="05-unix-socket-dsn-with-a-driver"),
+        pytest.param("postgresql://shop@{}/shop?port=5433", id="05-unix-socket-dsn-encoded"),
+        pytest.param("host={} port=5433 user=shop dbname=shop\n", id="05-unix-socket-dsn-in-words"),
+    ],
+)
+def test_a_database_is_asked_at_its_socket(tmp_path: Path, dsn: str) -> None:
+    """One that has just been started: what it says has come by no other way."""
+    fields = b"SFATAL\0VFATAL\0C57P03\0Mthe database system is starting up\0\0"
+    seen: list[bytes] = []
+
+    def answer() -> None:
+        with contextlib.suppress(OSError):
+            conn, _ = server.accept()
+            with conn:
+                seen.append(conn.recv(1000))
+                conn.sendall(b"E" + (len(fields) + 4).to_bytes(4, "big") + fields)
+
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / ".s.PGSQL.5433"))
+        server.listen()
+        server.settimeout(10)
+        thread = threading.Thread(target=answer)
+        thread.start()
+        folder = quote(str(tmp_path), safe="") if "@{}" in dsn else str(tmp_path)
+        database = Service("postgres", dsn=dsn.format(folder))
+        reading = read_once(SqlScalar("select 1").bind(Target("t", services={"postgres": database})), 5.0)
+        thread.join(15)
+    assert b"user\0shop\0" in seen[0] and b"database\0shop\0" in seen[0]
+    assert reading.kind == "unreachable" and "starting up" in reading.note
 
 
 # ---------------------------------------------------------------- real servers of Redis
