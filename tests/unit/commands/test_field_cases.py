@@ -309,6 +309,8 @@ WAYS_OUT = {
     "not-let-in": ("ops:hun%40ter2SecretX", "can't be asked whether it may be touched: mode is"),
     "nobody-there": (LOGIN, "can't be asked whether it may be touched: mode is unreachable"),
     "a-slash": ("ops:hun/ter2Secret", TOO_SOON),
+    "a-bracket": ("ops:hun[ter2Secret", "has brackets or braces before its @: percent-encode them"),
+    "braces": ("ops:hun{key}ter2Secret", "has brackets or braces before its @: percent-encode them"),
 }
 
 

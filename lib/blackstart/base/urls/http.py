@@ -1,5 +1,6 @@
 """The one reader of what speaks HTTP."""
 
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 
@@ -8,6 +9,8 @@ from blackstart.base.urls.parts import Place
 
 PORTS = {"http": 80, "https": 443}
 SUCH_AS = "http://localhost:8000"
+# To some clients a bracket begins an address of IPv6, and to a load a brace begins what it fills in.
+_OPEN_LOGIN = re.compile(r"[^:]+://[^/?#]*[\[\]{}][^/?#]*@")
 
 
 @dataclass(frozen=True)
@@ -49,4 +52,8 @@ def read(text: str, whole_path: bool = False) -> HttpUrl:
     found = parts.split(text, SUCH_AS, PORTS, whole_path)
     place = parts.place_in(found.where, PORTS[found.scheme], SUCH_AS)
     word = parts.one_word(text, " ")
+    if _OPEN_LOGIN.match(word):
+        raise ValueError(
+            'has brackets or braces before its @: percent-encode them ("[" as %5B, "]" as %5D, "{" as %7B, "}" as %7D)'
+        )
     return HttpUrl(word, found.scheme, place, found.path, found.query, found.user, found.password or "")

@@ -256,6 +256,16 @@ def test_a_path_may_hold_an_at_where_a_page_is_read_and_not_in_a_base() -> None:
         http.read("http://h:8000/users/@me")
 
 
+@pytest.mark.parametrize("login", ["ops:kW9[x", "ops:kW9]x", "o{ps:kW9", "ops:kW9{key}", "kW9}"])
+def test_a_login_that_clients_of_http_take_for_an_address_or_a_load_for_a_hole_is_refused(login: str) -> None:
+    """`[` begins an address of IPv6 to some of them, and `{key}` is what a load fills in."""
+    for whole_path in (True, False):
+        with pytest.raises(ValueError, match="percent-encode them") as caught:
+            http.read(f"http://{login}@h:8000/x", whole_path)
+        assert "kW9" not in str(caught.value)
+    assert http.read("http://ops:kW9%5B%7Bkey%7D@[::1]:8000/users/{id}?a[]=1", True).password == "kW9[{key}"
+
+
 @pytest.mark.parametrize(
     ("text", "places", "protocol"),
     [
