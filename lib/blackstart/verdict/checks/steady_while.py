@@ -23,26 +23,33 @@ def steady_while(
     """Each counter between the first and the last reading of `flag` as `value`, without interruption.
 
     `slack_s` after the flag was first seen belongs to work that was under way when it was set, and so does one rise
-    after that, within a second: a straggler. Any of them that rises else breaks it; one that could not be read twice
-    meanwhile, or not for longer than a straggler takes, leaves it open: what it would have shown is not known.
+    after that, within a second: a straggler. Any of them that rises else breaks it. One that could not be read twice
+    meanwhile, or not for longer than a straggler takes, leaves it open: what it would have shown is not known. So does
+    one that rose between two readings of which the second alone came after that second.
     """
     report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = spans_of(evidence.readings(flag), value)
     looked: dict[str, int] = {}
+    unclear: dict[str, str] = {}
     for counter in counters:
         for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
             rises = [(before, after) for before, after in pairwise(inside) if _number(after) > _number(before)]
             straggles_s = from_s + max(slack_s, _STRAGGLES_S)
             for number, (before, after) in enumerate(rises):
-                if number or after.answered_s > straggles_s:
-                    rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
-                    return report.broke(f"{rise}, {after.answered_s - from_s:.2f} s after it was set", rise)
+                rise = f"{counter} rose from {before.value} to {after.value} while {flag} was {value}"
+                late_s = after.answered_s - from_s
+                if number or before.sent_s >= straggles_s:
+                    return report.broke(f"{rise}, {late_s:.2f} s after it was set", rise)
+                if after.answered_s > straggles_s:
+                    unclear[counter] = f"{rise}, {before.sent_s - from_s:.2f} to {late_s:.2f} s after it was set"
             if len(inside) > 1 and not (rises and inside[-1].answered_s <= straggles_s):
                 looked[counter] = looked.get(counter, 0) + len(inside)
     blind = [counter for counter in counters if counter not in looked]
     if blind:
         told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
         return report.unknown(f"not observable: could not be read twice while {flag} was {value}: {told}")
+    if unclear:
+        return report.unknown(f"{'; '.join(unclear.values())}, which may have been under way")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
 
 

@@ -87,3 +87,11 @@ def test_a_pause_that_ends_before_a_straggler_is_one_for_certain_says_nothing() 
 def test_one_that_shows_no_number_is_inconclusive() -> None:
     result = judged((1, 2, paused("7 orders", 31)), (2, 3, paused("9 orders", 31)))
     assert (result.verdict, "orders_placed (was '9 orders', no number)" in result.message) == ("inconclusive", True)
+
+
+def test_a_rise_that_was_seen_late_and_may_be_a_stragglers_accuses_nobody() -> None:
+    silent = ((0, 1, trading(3, 30)), (1, 1.4, paused(3, 30)), (1.4, 3.4, paused(4, "timed_out")))
+    result = judged(*silent, (3.4, 9, paused(4, 31)))
+    assert (result.verdict, "rose from 30 to 31 while paused was True, 0.3" in result.message) == ("inconclusive", True)
+    assert judged(*silent, (3.4, 5, paused(4, 31)), (5, 9, paused(4, 32))).verdict == "broke"
+    assert judged(*silent, (3.4, 9, paused(4, 30))).verdict == "held"
