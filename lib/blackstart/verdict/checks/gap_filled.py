@@ -28,8 +28,16 @@ def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str) -> C
     last = read[newest][-1][1]
     if last <= during[sent][-1]:
         return report.unknown(f"nothing came after the gap: {newest} is {last:g}, and {during[sent][-1]:g} was sent")
-    left = read[missing][-1][1] - before[missing][-1]
     told = f"{source - came:g} were not received when they were sent"
+    # Until then the receiver may not know that it lacks them.
+    shown_s = next(at_s for at_s, number in read[newest] if number > during[sent][-1])
+    looked = [one for one in evidence.readings(missing) if one.sent_s >= shown_s]
+    if all(one.number is None for one in looked):
+        why = f"; last, {looked[-1]}" if looked else ""
+        return report.unknown(f"{told}; whether they are missing was not seen after the stream was back{why}")
+    left = read[missing][-1][1] - before[missing][-1]
+    if left > 0 and looked[-1].number is None:
+        return report.unknown(f"{told}; of {left:g} that were still missing nothing was seen later; last, {looked[-1]}")
     if left > 0:
         return report.broke(f"{told}, and {left:g} of them never came", f"{left:g} missing")
     return report.held(f"{told}, and were fetched afterwards")

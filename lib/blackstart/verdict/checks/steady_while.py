@@ -15,6 +15,7 @@ Span = tuple[float, float]
 
 # A write that was under way may hang in a store whose disk is busy for so long.
 _STRAGGLES_S = 1.0
+_MOST_UNSEEN_PART = 0.5  # of the time in which nothing should have moved
 
 
 def steady_while(
@@ -24,12 +25,14 @@ def steady_while(
 
     `slack_s` after the flag was first seen belongs to work that was under way when it was set, and so does one rise
     after that, within a second: a straggler. Any of them that rises else breaks it. One that could not be read twice
-    meanwhile, or not for longer than a straggler takes, leaves it open: what it would have shown is not known. So does
-    one that rose between two readings of which the second alone came after that second.
+    meanwhile, or not for half of the time and longer than a straggler takes, leaves it open: what it would have shown
+    is not known. So does one that rose between two readings of which the second alone came after that second.
     """
     report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = spans_of(evidence.readings(flag), value)
+    lasted_s = sum(max(0.0, to_s - from_s - slack_s) for from_s, to_s in spans)
     looked: dict[str, int] = {}
+    seen_s = dict.fromkeys(counters, 0.0)
     unclear: dict[str, str] = {}
     for counter in counters:
         for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
@@ -44,12 +47,18 @@ def steady_while(
                     unclear[counter] = f"{rise}, {before.sent_s - from_s:.2f} to {late_s:.2f} s after it was set"
             if len(inside) > 1 and not (rises and inside[-1].answered_s <= straggles_s):
                 looked[counter] = looked.get(counter, 0) + len(inside)
+                seen_s[counter] += inside[-1].answered_s - inside[0].sent_s
     blind = [counter for counter in counters if counter not in looked]
     if blind:
         told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
         return report.unknown(f"not observable: could not be read twice while {flag} was {value}: {told}")
     if unclear:
         return report.unknown(f"{'; '.join(unclear.values())}, which may have been under way")
+    allowed_s = {one: max(_allowed_s(evidence.readings(one)), _MOST_UNSEEN_PART * lasted_s) for one in counters}
+    unseen = [one for one in counters if lasted_s - seen_s[one] > allowed_s[one]]
+    if unseen:
+        told = "; ".join(f"{one} for {seen_s[one]:.1f} s{_last_seen(evidence.readings(one))}" for one in unseen)
+        return report.unknown(f"{flag} was {value} for {lasted_s:.1f} s, and could be seen meanwhile: {told}")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
 
 
@@ -78,8 +87,7 @@ def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:
 
 def stretches_of(readings: list[Reading], value: Scalar) -> list[list[Reading]]:
     """The readings of each of these times: two of them, or more."""
-    gaps_s = [later.sent_s - earlier.answered_s for earlier, later in pairwise(readings)]
-    allowed_s = max(GAP_LEAST_S, GAP_TICKS * median(gaps_s)) if gaps_s else 0.0  # some targets are seldom read
+    allowed_s = _allowed_s(readings)
     stretches: list[list[Reading]] = []
     inside: list[Reading] = []
     for reading in [*readings, None]:
@@ -91,6 +99,12 @@ def stretches_of(readings: list[Reading], value: Scalar) -> list[list[Reading]]:
             stretches.append(inside)
         inside = [reading] if reading is not None and so else []
     return stretches
+
+
+def _allowed_s(readings: list[Reading]) -> float:
+    """How long nobody may have looked: some targets are seldom read."""
+    gaps_s = [later.sent_s - earlier.answered_s for earlier, later in pairwise(readings)]
+    return max(GAP_LEAST_S, GAP_TICKS * median(gaps_s)) if gaps_s else 0.0
 
 
 def _is_number(reading: Reading) -> bool:

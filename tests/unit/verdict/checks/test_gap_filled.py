@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from blackstart.verdict.checks.gap_filled import gap_filled
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
@@ -15,13 +17,15 @@ def judged(
     before: tuple[Any, Any, Any] = (3, 100, 100),
     during: tuple[Any, Any, Any] = (3, 101, 140),
     after: tuple[Any, Any, Any] = (3, 160, 160),
+    later: dict[str, Any] | None = None,
 ) -> CheckResult:
-    """Missing, newest and sent: before, at the end of the fault and at the end."""
+    """Missing, newest and sent: before, at the end of the fault and at the end; and what was seen even later."""
     told = Story(experiment()).phase(0, "baseline")
     names = ("missing", "newest", "sent")
     told.reads(0, 2, **dict(zip(names, before, strict=True)))
     told.phase(3, "fault").reads(3.1, 8, **dict(zip(names, during, strict=True)))
     told.phase(9, "recovery").reads(9.1, 12, **dict(zip(names, after, strict=True)))
+    told.reads(12, 14, **(later or {}))
     return gap_filled(Recorded(history_of(), told.record()), missing="missing", newest="newest", sent="sent")
 
 
@@ -54,3 +58,16 @@ def test_as_long_as_nothing_came_after_it_a_gap_can_not_be_seen() -> None:
 def test_what_could_not_be_read_is_named() -> None:
     result = judged(before=("absent", 100, 100))
     assert result.verdict == "inconclusive" and "missing could not be read" in result.message
+
+
+@pytest.mark.parametrize("blind", ["absent", "timed_out", "unreadable"])
+def test_what_was_missing_before_the_stream_was_back_says_nothing(blind: str) -> None:
+    result = judged(after=(blind, 160, 160))
+    assert result.verdict == "inconclusive" and f"last, missing was {blind.replace('_', ' ')}" in result.message
+
+
+def test_what_is_still_missing_when_it_can_no_longer_be_read_may_be_fetched() -> None:
+    gone = {"missing": "timed_out", "newest": 160, "sent": 160}
+    result = judged(after=(41, 160, 160), later=gone)
+    assert result.verdict == "inconclusive" and "38 that were still missing" in result.message
+    assert judged(later=gone).verdict == "held"

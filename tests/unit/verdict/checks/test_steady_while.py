@@ -95,3 +95,24 @@ def test_a_rise_that_was_seen_late_and_may_be_a_stragglers_accuses_nobody() -> N
     assert (result.verdict, "rose from 30 to 31 while paused was True, 0.3" in result.message) == ("inconclusive", True)
     assert judged(*silent, (3.4, 5, paused(4, 31)), (5, 9, paused(4, 32))).verdict == "broke"
     assert judged(*silent, (3.4, 9, paused(4, 30))).verdict == "held"
+
+
+@pytest.mark.parametrize("blind", ["absent", "unreachable", "timed_out", "malformed"])
+def test_what_was_seen_in_the_first_moments_of_a_long_pause_does_not_hold_for_the_rest(blind: str) -> None:
+    told = ((0, 1, trading(3, 30)), (1, 2, paused(3, 30)), (2, 31, paused(blind, blind)), (31, 33, trading(90, 120)))
+    result = judged(*told)
+    assert result.verdict == "inconclusive" and "paused was True for 29.6 s" in result.message
+    assert "orders_placed for 0.6 s" in result.message
+
+
+def test_a_counter_that_is_the_same_after_a_blind_part_of_the_pause_did_not_rise_in_it() -> None:
+    blind = ((1, 2, paused(3, 30)), (2, 30, paused("timed_out", 30)))
+    assert judged(*blind, (30, 31, paused(3, 30))).verdict == "held"
+    assert judged(*blind, (30, 31, paused(4, 30))).verdict == "inconclusive"
+    assert judged(*blind, (30, 30.5, paused(4, 30)), (30.5, 31, paused(5, 30))).verdict == "broke"
+    later = ((1, 3, paused(3, 30)), (3, 30, paused("timed_out", 30)), (30, 31, paused(4, 30)))
+    assert judged(*later).verdict == "broke"
+
+
+def test_a_pause_of_a_few_readings_is_seen_by_them() -> None:
+    assert judged((0, 1, trading(3, 30)), (1, 1.6, paused(3, 30)), (1.6, 2, trading(4, 31))).verdict == "held"
