@@ -25,7 +25,8 @@ def outcomes(
 
     With `honest` a 2xx that says it is no acknowledgement (one that carries an error) is not allowed either. With
     `meanwhile` it is about requests that were sent while the fault was in force, and only answers that came in that
-    time break it: who waited it out was answered by a system that was back.
+    time break it: who waited it out was answered by a system that was back. Where nobody had an answer in that time
+    nothing holds.
     What our own lateness may have made (see `Recorded.disturbed`) does not break it. Raises ValueError for a share
     that is none.
     """
@@ -46,9 +47,12 @@ def outcomes(
     bad = rows.where(f"start_s is not null and (not coalesce(status in ?::integer[], false) or {lie})", good)
     if meanwhile:
         over_s = evidence.in_force[1]
-        (waited,) = bad.one("select count(*) from requests where end_s >= ?", over_s)
+        (waited,) = rows.one("select count(*) from requests where sent and end_s >= ?", over_s)
+        (came,) = rows.one("select count(*) from requests where sent and status is not null and end_s < ?", over_s)
         bad = bad.where("end_s < ?", over_s)
         actual += f"; {waited} of them when it was over" if waited else ""
+        if waited and not came and bad.one("select count(*) from requests") == (0,):
+            return report.unknown(f"none of {waited} requests was answered while the fault was in force", actual)
     return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
 
 

@@ -179,8 +179,9 @@ def test_of_a_k6_script_whose_rows_have_no_body_the_status_is_enough() -> None:
         (refused(90) + unkept(1) + [row("x", "info", status=204, at_s=8.0)], "held", "held"),
         (refused(90) + accepted(1), "broke", "held"),
         (refused(90) + silent(1), "held", "broke"),
+        ([row(f"h{n}", start_s=8.0, end_s=15.5, at_s=8.0) for n in range(90)], "held", "inconclusive"),
     ],
-    ids=["refused", "refused with a 2xx", "accepted", "nobody answers"],
+    ids=["refused", "refused with a 2xx", "accepted", "nobody answers", "nobody answers before it is over"],
 )
 def test_silence_is_no_acceptance_and_is_told_by_its_own_name(
     drill: ModuleType, rows: list[Row], stock: str, answers: str

@@ -87,6 +87,12 @@ def test_whoever_waited_an_outage_out_was_answered_by_a_system_that_is_back() ->
     assert judged(under_way, meanwhile=True).verdict == "inconclusive"
     never = outcomes(recorded(history(refused)), allowed=("5xx",), meanwhile=True)
     assert never.verdict == "inconclusive"
+    for allowed in (("5xx",), ("2xx", "5xx")):
+        silent = outcomes(recorded(history(*patient), in_force=(20.0, 30.0)), allowed=allowed, meanwhile=True)
+        assert (silent.verdict, silent.actual) == ("inconclusive", "9 × 200; 9 of them when it was over")
+        assert silent.message == "none of 9 requests was answered while the fault was in force"
+    gone = row("g", "info", at_s=21, start_s=21.0, end_s=29.0)
+    assert outcomes(recorded(history(gone), in_force=(20.0, 30.0)), allowed=("5xx",), meanwhile=True).verdict == "broke"
 
 
 def test_unreadable_lines_leave_a_share_open_unless_it_is_missed_anyhow() -> None:
