@@ -145,8 +145,8 @@ class Relation(Protocol):
         """What the reading says of each side; None of those that it says nothing of."""
         ...
 
-    def applies(self, said: Sequence[Scalar]) -> bool:
-        """Whether there is anything to hold where the sides say this."""
+    def applies(self, said: Sequence[Scalar]) -> bool | None:
+        """Whether there is anything to hold where the sides say this; None where that is not known."""
         ...
 
     def holds(self, said: Sequence[Scalar]) -> bool:

@@ -50,7 +50,7 @@ class Same:
         value = reading.value if reading.kind == "value" else None
         return tuple(value if probe.name == reading.probe else None for probe in self.probes)
 
-    def applies(self, said: Sequence[Scalar]) -> bool:
+    def applies(self, said: Sequence[Scalar]) -> bool | None:
         return True
 
     def holds(self, said: Sequence[Scalar]) -> bool:
@@ -90,8 +90,8 @@ class Implies:
         then = self.then
         return _says(self.given, reading), *(then.says(reading) if isinstance(then, Same) else (_says(then, reading),))
 
-    def applies(self, said: Sequence[Scalar]) -> bool:
-        return bool(said[0])
+    def applies(self, said: Sequence[Scalar]) -> bool | None:
+        return None if said[0] is None else bool(said[0])
 
     def holds(self, said: Sequence[Scalar]) -> bool:
         return not said[0] or (self.then.holds(said[1:]) if isinstance(self.then, Same) else bool(said[1]))

@@ -7,7 +7,7 @@ from blackstart.model.finding import shown
 from blackstart.model.reading import Reading
 
 _LEAST_VALUES = 2  # as two readings decide whether something is violated
-_MOST_UNSEEN_PART = 0.5  # of the time in which something should never have been so
+MOST_UNSEEN_PART = 0.5  # of the time in which something should never have been so
 # Single violations are flicker; this many, as this part of all readings, are more than that.
 _OFTEN, _OFTEN_PART = 5, 0.1
 
@@ -52,7 +52,7 @@ def of_window(monitor: Followed, at_s: float) -> str:
     if monitor.values < _LEAST_VALUES or (monitor.last is not None and monitor.last.kind != "value"):
         return f"{monitor.values} of {monitor.count} readings gave a value; last, {shown(monitor.last)}"
     lasted_s = at_s - monitor.opened_s
-    if monitor.silent_s > _MOST_UNSEEN_PART * lasted_s:
+    if monitor.silent_s > MOST_UNSEEN_PART * lasted_s:
         return f"for {monitor.silent_s:.1f} of {lasted_s:.1f} s no reading gave a value: it may have been so unseen"
     return ""
 

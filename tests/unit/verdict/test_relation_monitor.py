@@ -41,8 +41,9 @@ def both(*turns: tuple[float, float, Any, Any], tick_s: float = TICK_S) -> list[
     return told
 
 
-def verdict(monitor: RelationMonitor, at_s: float = 20.0) -> str:
-    return monitor.finish(at_s).status
+def verdict(monitor: RelationMonitor, at_s: float | None = None) -> str:
+    """What it came to at that time, or with the last reading."""
+    return monitor.finish(at_s or (monitor.last.answered_s if monitor.last else 20.0)).status
 
 
 WELL, AWAY = (0.0, 5.0, 200, 1), (5.02, 8.08, 503, 0)
@@ -104,6 +105,35 @@ def test_what_is_not_read_beside_it_says_nothing(what: str) -> None:
     assert verdict(monitor) == "inconclusive" and "never seen at one time" in monitor.finish(20.0).message
 
 
+@pytest.mark.parametrize("what", ["absent", "unreachable", "timed_out", "malformed", "unreadable"])
+def test_what_was_lost_from_sight_while_the_other_side_went_on_holds_nothing(what: str) -> None:
+    monitor = judged(LEADS, *both((0.0, 0.5, 200, 1), (0.52, 9.0, 200, what), (9.02, 60.0, 200, 1)))
+    found = monitor.finish(60.0)
+    assert found.status == "inconclusive"
+    assert found.message == f"for 8.5 s in a row it may have been violated unseen; leader was {what.replace('_', ' ')}"
+
+
+def test_what_was_out_of_sight_for_a_moment_or_did_not_apply_holds() -> None:
+    assert verdict(judged(LEADS, *both(WELL, (5.02, 8.0, 200, "timed_out"), (8.02, 12.0, 200, 1)))) == "held"
+    assert verdict(judged(LEADS, *both(WELL, (5.02, 40.0, 503, "absent"), (40.02, 45.0, 200, 1)))) == "held"
+    assert verdict(judged(LEADS, *both(WELL, (5.02, 40.0, "timed_out", 1), (40.02, 45.0, 200, 1)))) == "held"
+
+
+def test_what_neither_side_told_for_most_of_the_time_holds_nothing() -> None:
+    monitor = judged(LEADS, *both(WELL, (5.02, 16.0, "timed_out", "timed_out"), (16.02, 18.0, 200, 1)))
+    assert verdict(monitor) == "inconclusive" and monitor.finish(18.0).message.startswith("for 11.0 of 18.0 s")
+    monitor = judged(LEADS, *both(WELL, (5.02, 9.0, "timed_out", "timed_out"), (9.02, 18.0, 200, 1)))
+    assert verdict(monitor) == "held"
+
+
+def test_what_nobody_read_holds_nothing() -> None:
+    read = judged(LEADS, *both((0.0, 5.0, 200, 1)))
+    assert (verdict(read, 9.0), verdict(read, 11.0)) == ("held", "inconclusive")
+    assert read.finish(11.0).message == "no reading of ready in the last 6.0 s"
+    monitor = judged(LEADS, *both(WELL, (11.0, 40.0, 200, 1)))
+    assert verdict(monitor) == "inconclusive" and monitor.finish(40.0).message == "no reading for 6.00 s"
+
+
 def test_where_the_premise_never_came_nothing_was_seen() -> None:
     assert verdict(judged(LEADS, *both((0.0, 5.0, 503, 0)))) == "inconclusive"
 
@@ -141,7 +171,14 @@ def test_a_lag_that_is_longer_than_the_run_leaves_nothing_to_violate() -> None:
 
 
 def test_a_lock_that_nobody_can_ask_for_says_nothing() -> None:
-    assert verdict(judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 9.9, 1, "unreachable", "a")))) == "held"
+    blind = judged(HAS_LOCK, *holding((0, 2, 1, "a", "a"), (2.1, 9.9, 1, "unreachable", "a")))
+    assert verdict(blind) == "inconclusive"
+    assert blind.finish(9.9).message == "for 7.9 s in a row it may have been violated unseen; lock was unreachable"
+
+
+def test_a_lock_that_nobody_can_ask_for_while_its_loss_is_noticed_accuses_nobody() -> None:
+    told = holding((0, 3, 1, "a", "a"), (3.1, 5, 1, "unreachable", "a"), (5.1, 9, 0, "unreachable", "a"))
+    assert verdict(judged(HAS_LOCK, *told)) == "held"
 
 
 def test_a_lock_that_is_written_in_another_way_accuses_nobody() -> None:
