@@ -9,7 +9,7 @@ from blackstart.model.reading import Reading
 _LEAST_VALUES = 2  # as two readings decide whether something is violated
 MOST_UNSEEN_PART = 0.5  # of the time in which something should never have been so
 # Single violations are flicker; this many, as this part of all readings, are more than that.
-_OFTEN, _OFTEN_PART = 5, 0.1
+OFTEN, _OFTEN_PART = 5, 0.1
 
 
 class Followed(Protocol):
@@ -41,8 +41,8 @@ def of_window(monitor: Followed, at_s: float) -> str:
     """Of an `always` or `never` that was not violated until `at_s`; "" where there is none."""
     expectation = monitor.expectation
     # One broken instance of two behind a balancer looks like this: every other answer is wrong.
-    if not expectation.for_s and monitor.violations >= max(_OFTEN, _OFTEN_PART * monitor.count):
-        return f"{flicker(monitor)}, but too often for a flicker"
+    if not expectation.for_s and (often := too_often(monitor)):
+        return often
     if monitor.wavering:
         return f"violated in its last reading, and not looked at for long enough to tell: {shown(monitor.last)}"
     if short := too_short(monitor, at_s):
@@ -55,6 +55,13 @@ def of_window(monitor: Followed, at_s: float) -> str:
     if monitor.silent_s > MOST_UNSEEN_PART * lasted_s:
         return f"for {monitor.silent_s:.1f} of {lasted_s:.1f} s no reading gave a value: it may have been so unseen"
     return ""
+
+
+def too_often(monitor: Followed) -> str:
+    """That it was violated for a moment more often than what flickers is; "" where it was not."""
+    if monitor.violations < max(OFTEN, _OFTEN_PART * monitor.count):
+        return ""
+    return f"{flicker(monitor)}, but too often for a flicker"
 
 
 def too_short(monitor: Followed, at_s: float) -> str:

@@ -3,7 +3,7 @@
 What a side says stands for certain from the first reading's answer to the last one's sending. The relation is violated
 where all sides stood together, in a way that it forbids, for longer than `for_s`, and each was looked at twice
 meanwhile, or it lasted for longer than any of them was not looked at. What stood for less is undecided while it lasts,
-and nothing afterwards.
+and nothing afterwards; but for what came and went too often.
 
 It holds only where it was looked at: not for what one side said while nobody knew of the others.
 """
@@ -17,7 +17,7 @@ from blackstart.model.finding import Interval, shown
 from blackstart.model.reading import Reading, Scalar
 from blackstart.model.verdict import Verdict
 from blackstart.verdict import doubts
-from blackstart.verdict.expectation_monitor import IN_A_ROW, READ_GRACE_S, Monitor
+from blackstart.verdict.expectation_monitor import GAP_LEAST_S, IN_A_ROW, READ_GRACE_S, Monitor
 
 
 @dataclass
@@ -61,14 +61,20 @@ class _Unseen:
 
 @dataclass
 class RelationMonitor(Monitor):
-    """Follows an expectation over a relation. It listens from the baseline on, and judges from `opened_s` on."""
+    """Follows an expectation over a relation. It listens from the baseline on, and judges from `opened_s` on.
+
+    `count` are the readings in which there was something to hold, `violations` those of them in which the sides stood
+    forbidden, and `flickers` how often the side that made it so took it back itself: no other had followed it.
+    """
 
     agreed: int = 0
     before: bool = False
+    flickers: int = 0
     _sides: dict[int, _Stretch] = field(default_factory=dict)
     relation: Relation = field(init=False)
     _read_by: list[str] = field(init=False)  # of each side, the probe
     _against: str = ""
+    _made_by: str = ""  # the probe whose reading made it forbidden, while it is so
     _known: dict[int, list[_Span]] = field(default_factory=dict)
     _read: dict[int, Reading] = field(default_factory=dict)
     _said_nothing: dict[int, Reading] = field(default_factory=dict)
@@ -82,21 +88,21 @@ class RelationMonitor(Monitor):
     def judge_from(self, at_s: float) -> "RelationMonitor":
         """What was seen before says only whether the relation can be seen at all."""
         self.opened_s, self.before, self.agreed, self.count = at_s, self.agreed > 0, 0, 0
+        self.violations = self.flickers = 0
         self._sides, self._known, self._read, self._said_nothing = {}, {}, {}, {}
-        self._against, self.gap = "", None
+        self._against, self._made_by, self.gap = "", "", None
         return self
 
     def feed(self, reading: Reading, tick_s: float) -> bool:
         """Take the next reading of one of its probes. Decides nothing that is waited for."""
         if reading.answered_s < self.opened_s:
             return False
-        self.count += 1
         self.last, self._tick_s = reading, tick_s
         for side, said in enumerate(self.relation.says(reading)):
             if self._read_by[side] == reading.probe:
                 self._note_unread(side, reading)
                 self._take(side, said, reading)
-        self._look()
+        self._look(reading)
         return False
 
     def _note_unread(self, side: int, reading: Reading) -> None:
@@ -148,14 +154,21 @@ class RelationMonitor(Monitor):
         twice = min(side.inside for side in known) >= IN_A_ROW
         return twice or stood_s > self.expectation.for_s + max(side.apart_s for side in known)
 
-    def _look(self) -> None:
+    def _look(self, reading: Reading) -> None:
         said = self._said()
         if said is None:
+            self._made_by = ""
             return
-        stood_s = self._stood_s()
-        if self.relation.holds(said):
-            self.agreed += bool(self.relation.applies(said)) and stood_s >= 0
-        elif stood_s > self.expectation.for_s and not self._against and self._looked_at(stood_s):
+        stood_s, holds, applies = self._stood_s(), self.relation.holds(said), bool(self.relation.applies(said))
+        self.count += applies
+        if holds:
+            self.agreed += applies and stood_s >= 0
+            self.flickers += self._made_by == reading.probe
+            self._made_by = ""
+            return
+        self.violations += 1
+        self._made_by = self._made_by or reading.probe
+        if stood_s > self.expectation.for_s and not self._against and self._looked_at(stood_s):
             self._against = f"{self._told()}, for {stood_s:.2f} s and more"
             self._seen_otherwise = self.last
 
@@ -210,6 +223,10 @@ class RelationMonitor(Monitor):
 
     def _doubt(self, at_s: float) -> str:
         """Why what was never violated holds nothing; "" where there is nothing in the way."""
+        # Who may follow after a while may be overtaken often: by a part that is slow, and by another that flickers.
+        quick = self.expectation.for_s <= GAP_LEAST_S and self._may_be_judged
+        if quick and self.flickers >= doubts.OFTEN and (often := doubts.too_often(self)):
+            return often
         if self.wavering:
             return f"violated at the end, for too short a time to tell: {self._told()}"
         if short := doubts.too_short(self, at_s):

@@ -134,6 +134,43 @@ def test_what_nobody_read_holds_nothing() -> None:
     assert verdict(monitor) == "inconclusive" and monitor.finish(40.0).message == "no reading for 6.00 s"
 
 
+def often(ready_says: tuple[int, ...], leads: tuple[int, ...], ticks: int = 700) -> list[tuple[float, str, Any]]:
+    """Both of them read so many times, each saying these in turn."""
+    told = [*both((0.0, 4.98, 200, 1))]
+    for number in range(ticks):
+        told.append((5.0 + number * TICK_S, "ready", ready_says[number % len(ready_says)]))
+        told.append((5.01 + number * TICK_S, "leader", leads[number % len(leads)]))
+    return told
+
+
+@pytest.mark.parametrize(("ready_says", "leads"), [((200,), (1, 0)), ((200,), (1, 1, 1, 0)), ((503, 200), (0,))])
+def test_what_is_violated_for_a_moment_again_and_again_holds_nothing(
+    ready_says: tuple[int, ...], leads: tuple[int, ...]
+) -> None:
+    monitor = judged(LEADS, *often(ready_says, leads))
+    assert verdict(monitor) == "inconclusive"
+    assert monitor.finish(19.0).message.endswith("never for long enough to count, but too often for a flicker")
+
+
+@pytest.mark.parametrize(
+    ("ready_says", "leads", "ticks"),
+    [
+        ((200,), (1, 0), 8),  # not often
+        ((200,), (1,) * 19 + (0,), 700),  # not much of the time
+        ((200,) * 20 + (503,) * 20, (1,) * 24 + (0,) * 16, 700),  # each time the other follows
+    ],
+)
+def test_a_flicker_and_what_follows_late_hold(ready_says: tuple[int, ...], leads: tuple[int, ...], ticks: int) -> None:
+    told = often(ready_says, leads, ticks)
+    after_s = told[-1][0] + 0.02
+    assert verdict(judged(LEADS, *told, *both((after_s, after_s + 1, 503, 0)))) == "held"
+
+
+def test_what_may_take_seconds_to_follow_may_be_overtaken_often() -> None:
+    slow = implies(ready.is_(200), leader.is_(1), for_s=2.0)
+    assert verdict(judged(slow, *often((200,), (1, 0)), *both((19.02, 19.5, 200, 1)))) == "held"
+
+
 def test_where_the_premise_never_came_nothing_was_seen() -> None:
     assert verdict(judged(LEADS, *both((0.0, 5.0, 503, 0)))) == "inconclusive"
 
