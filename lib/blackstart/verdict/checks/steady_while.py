@@ -30,7 +30,6 @@ def steady_while(
     """
     report = Reporter(f"{' and '.join(counters)} steady while {flag} is {value}")
     spans = spans_of(evidence.readings(flag), value)
-    lasted_s = sum(max(0.0, to_s - from_s - slack_s) for from_s, to_s in spans)
     looked: dict[str, int] = {}
     seen_s = dict.fromkeys(counters, 0.0)
     unclear: dict[str, str] = {}
@@ -54,11 +53,14 @@ def steady_while(
         return report.unknown(f"not observable: could not be read twice while {flag} was {value}: {told}")
     if unclear:
         return report.unknown(f"{'; '.join(unclear.values())}, which may have been under way")
-    allowed_s = {one: max(_allowed_s(evidence.readings(one)), _MOST_UNSEEN_PART * lasted_s) for one in counters}
-    unseen = [one for one in counters if lasted_s - seen_s[one] > allowed_s[one]]
-    if unseen:
-        told = "; ".join(f"{one} for {seen_s[one]:.1f} s{_last_seen(evidence.readings(one))}" for one in unseen)
-        return report.unknown(f"{flag} was {value} for {lasted_s:.1f} s, and could be seen meanwhile: {told}")
+    for counter in counters:
+        readings = evidence.readings(counter)
+        shown_s = next(one.answered_s for one in readings if one.kind == "value")
+        # Many a counter is not there before it counts for the first time: a pause that was over by then moved nothing.
+        lasted_s = sum(max(0.0, to_s - from_s - slack_s) for from_s, to_s in spans if to_s > shown_s)
+        if lasted_s - seen_s[counter] > max(_allowed_s(readings), _MOST_UNSEEN_PART * lasted_s):
+            seen = f"{counter} for {seen_s[counter]:.1f} s{_last_seen(readings)}"
+            return report.unknown(f"{flag} was {value} for {lasted_s:.1f} s, and could be seen meanwhile: {seen}")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
 
 

@@ -114,5 +114,11 @@ def test_a_counter_that_is_the_same_after_a_blind_part_of_the_pause_did_not_rise
     assert judged(*later).verdict == "broke"
 
 
+def test_a_pause_before_a_counter_counts_for_the_first_time_is_none_in_which_it_was_lost_from_sight() -> None:
+    started = (0, 20, paused("absent", 30)), (20, 21, trading(1, 31))
+    assert judged(*started, (21, 25, paused(1, 31))).verdict == "held"
+    assert judged(*started, (21, 22, paused(1, 31)), (22, 25, paused("absent", 31))).verdict == "inconclusive"
+
+
 def test_a_pause_of_a_few_readings_is_seen_by_them() -> None:
     assert judged((0, 1, trading(3, 30)), (1, 1.6, paused(3, 30)), (1.6, 2, trading(4, 31))).verdict == "held"
