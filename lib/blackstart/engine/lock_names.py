@@ -16,7 +16,7 @@ from blackstart.model.control import Control
 from blackstart.model.injector import without_user
 from blackstart.model.target import Service, Target
 from blackstart.proxy.client import ToxiproxyClient
-from blackstart.safety.preflight.link_proofs import listening_at
+from blackstart.safety.preflight.link_proofs import listening, sockets
 from blackstart.safety.processes import identity, namespaces
 
 _LOOK_UP_WITHIN_S = 2.0
@@ -37,8 +37,8 @@ def of_services(services: list[Service], target: Target, found: dict[str, Contro
     names = [control.lock_name() for control in controlled]
     names += [name for control in controlled for name in _running(control)]
     for one in services:
-        places = _places(one)
-        names += _proxied(one, target)
+        places, control = _places(one), found.get(one.name)
+        names += _proxied(one, target, local=control is None or not control.reach())
         names += places or ([] if one.name in found else [f"service:{target.name}/{one.name}"])
     return names
 
@@ -58,15 +58,18 @@ def _running(control: Control) -> Iterator[str]:
 def _lasting(pid: int) -> Iterator[str]:
     """What a process has in its next life, too: a run that starts it anew is met by one that is planned then.
 
-    Where it listens, and its command line as the control has it that finds by that. Two services may have one command
-    line (and a pid file each): then it is neither's. Containers have networks, and ports, of their own.
+    Where it listens; of one that does nowhere, its command line as the control has it that finds by that. Two services
+    may have one command line (and a pid file each): then it is neither's. Containers have networks, and ports, of
+    their own.
     """
     line, ports = "", set[int]()
     with suppress(psutil.Error, OSError):
         network = namespaces.here().network
         if not network or os.readlink(f"/proc/{pid}/ns/net") == network:
             root = psutil.Process(pid)
-            line, ports = " ".join(root.cmdline()).rstrip(), listening_at(root)
+            # Each of its children takes long to look at, and a server has many.
+            ports = listening(root.net_connections("tcp")) or listening(sockets(root))
+            line = "" if ports else " ".join(root.cmdline()).rstrip()
     yield from (f"address:localhost:{port}" for port in sorted(ports))
     by_line = Process(line, ())
     if line and by_line.read_state().pid == pid:
@@ -84,16 +87,18 @@ def _places(service: Service) -> list[str]:
     return list(dict.fromkeys(f"address:{_one_name(each)}" for each in dict.fromkeys(given)))
 
 
-def _proxied(service: Service, target: Target) -> Iterator[str]:
+def _proxied(service: Service, target: Target, local: bool) -> Iterator[str]:
     """The fault proxy that it is reached through, and where that leads to. What a proxy in a container calls a host,
-    and this machine does not know, may be another one in the next container."""
+    and this machine does not know, may be another one in the next container; so may the loopback of one that is on the
+    way to a service elsewhere."""
     with suppress(BlackstartError, NoAnswer):
         if service.proxy_name:
             api = protocols.read_http(target.proxy)
             yield f"proxy:{_one_name(api.place.address)}/{service.proxy_name}"
             upstream = ToxiproxyClient(api.text, _ASK_WITHIN_S).proxy(service.proxy_name).upstream
             host, _, port = upstream.rpartition(":")
-            yield f"address:{_machine(api.place.host if is_loopback(host) else host)}:{port}"
+            if local or not is_loopback(host):
+                yield f"address:{_machine(api.place.host if is_loopback(host) else host)}:{port}"
 
 
 def _one_name(address: str) -> str:

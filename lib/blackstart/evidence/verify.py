@@ -90,7 +90,7 @@ def _unrecorded(folder: Path) -> str:
     log = folder.with_name(f"{folder.name}.log")
     with suppress(OSError):
         row = _LOGGED.search(manifest.small(log))
-        said[f"../{log.name}"] = row[1].decode() if row else None
+        said[f"../{log.name}"] = row[1].decode(errors="replace") if row else None
     for name, verdict in said.items():
         if verdict in (Verdict.HELD, Verdict.BROKE):
             return f"{name} says {verdict}"

@@ -104,17 +104,19 @@ class ToxiproxyClient:
         except (ValueError, KeyError, TypeError):
             return answer.text.strip()[:200] or answer.reason
 
-    def _field(self, answer: Any, name: str) -> Any:
-        if not isinstance(answer, dict) or name not in answer:
+    def _field(self, answer: Any, name: str, kind: type | tuple[type, ...] = str) -> Any:
+        if not isinstance(answer, dict) or not isinstance(answer.get(name), kind):
             raise ProxyProblem(f"{self.url} did not answer as Toxiproxy does: no {name} in {answer!r:.200}")
         return answer[name]
 
     def _proxy(self, answer: Any) -> ProxyInfo:
-        name, listen, upstream, enabled = (
-            self._field(answer, key) for key in ("name", "listen", "upstream", "enabled")
+        name, listen, upstream = (self._field(answer, key) for key in ("name", "listen", "upstream"))
+        toxics = self._field({"toxics": answer.get("toxics") or []}, "toxics", list)
+        return ProxyInfo(
+            name, listen, upstream, self._field(answer, "enabled", bool), tuple(self._toxic(one) for one in toxics)
         )
-        return ProxyInfo(name, listen, upstream, enabled, tuple(self._toxic(one) for one in answer.get("toxics") or ()))
 
     def _toxic(self, answer: Any) -> ToxicInfo:
-        name, kind, stream, toxicity = (self._field(answer, key) for key in ("name", "type", "stream", "toxicity"))
+        name, kind, stream = (self._field(answer, key) for key in ("name", "type", "stream"))
+        toxicity = self._field(answer, "toxicity", (int, float))
         return ToxicInfo(name, kind, stream, toxicity, answer.get("attributes") or {}, answer.get("lease"))

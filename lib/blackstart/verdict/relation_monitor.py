@@ -51,11 +51,10 @@ class _Span:
 
 @dataclass
 class _Unseen:
-    """For how long nobody knew whether it was violated, of the `of_s` in which it may have applied, without what is too
-    short to hide a violation; and the longest time in a row in which it certainly applied, and nobody knew."""
+    """For how long nobody knew whether it was violated, without what is too short to hide a violation; and the longest
+    time in a row in which one side said that it applied, and nobody knew."""
 
     lasted_s: float = 0.0
-    of_s: float = 0.0
     longest_s: float = 0.0
 
 
@@ -205,11 +204,11 @@ class RelationMonitor(Monitor):
                 there = place[side] < len(known) and known[place[side]].from_s <= from_s
                 said.append(known[place[side]].said if there else None)
             applies, lasted_s = self.relation.applies(said), to_s - from_s
-            made.of_s += lasted_s if applies is not False else 0.0
             if self._tells(said):
                 blind_s = applied_s = 0.0
                 continue
-            longer_s, applied_s = blind_s + lasted_s, applied_s + (lasted_s if applies else 0.0)
+            said_so = applies and any(one is not None for one in said)  # what is away altogether says nothing
+            longer_s, applied_s = blind_s + lasted_s, applied_s + (lasted_s if said_so else 0.0)
             if longer_s > self.expectation.for_s:
                 made.lasted_s += lasted_s if blind_s > self.expectation.for_s else longer_s
             blind_s, made.longest_s = longer_s, max(made.longest_s, applied_s)
@@ -238,13 +237,13 @@ class RelationMonitor(Monitor):
             return f"no reading of {probe} in the last {at_s - unread_s:.1f} s"
         if self.gap is not None:
             return f"no reading for {self.gap.length_s:.2f} s"
-        unseen = self._unseen(at_s)
+        unseen, lasted_s = self._unseen(at_s), at_s - self.opened_s
         nothing = {one.probe: f"; {one.probe} was {one.kind.replace('_', ' ')}" for one in self._said_nothing.values()}
         told = f"it may have been violated unseen{''.join(nothing.values())}"
         if unseen.longest_s > self._most_unread_s:
             return f"for {unseen.longest_s:.1f} s in a row {told}"
-        if unseen.lasted_s > max(doubts.MOST_UNSEEN_PART * unseen.of_s, self._gap_s(self._tick_s)):
-            return f"for {unseen.lasted_s:.1f} of {unseen.of_s:.1f} s {told}"
+        if unseen.lasted_s > doubts.MOST_UNSEEN_PART * lasted_s:
+            return f"for {unseen.lasted_s:.1f} of {lasted_s:.1f} s {told}"
         return ""
 
     def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:

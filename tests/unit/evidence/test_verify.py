@@ -402,6 +402,12 @@ def test_a_verdict_that_was_cut_off_the_journal_is_missed_where_a_document_names
     assert levels(path)["manifest.json"][0] == "unsure"
 
 
+def test_a_log_in_another_encoding_names_no_verdict(tmp_path: Path) -> None:
+    path = told(Drill(stop_at="recovery"), tmp_path)
+    path.with_name(f"{path.name}.log").write_bytes(b"verdict,\xff\n")
+    assert levels(path)["manifest.json"][0] == "unsure"
+
+
 def test_what_a_bundling_that_was_killed_leaves_of_a_killed_run_is_no_verdict_that_was_cut_off(tmp_path: Path) -> None:
     path = told(Drill(), tmp_path, verdict=False)
     record, judgement = journal.read(path / "journal.jsonl"), from_folder.judge_killed(path)

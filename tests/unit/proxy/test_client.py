@@ -70,6 +70,18 @@ def test_an_answer_that_is_not_of_a_proxy_is_named(server: Canned, client: Toxip
         client.proxy("p")
 
 
+@pytest.mark.parametrize("wrong", [{"upstream": None}, {"listen": 7}, {"enabled": "yes"}, {"toxics": 7}])
+def test_a_proxy_that_is_written_in_another_way_is_named(
+    server: Canned, client: ToxiproxyClient, wrong: dict[str, object]
+) -> None:
+    proxy = {"name": "p", "listen": "127.0.0.1:1", "upstream": "127.0.0.1:2", "enabled": True, "toxics": None}
+    server.says(200, proxy)
+    assert client.proxy("p").toxics == ()
+    server.says(200, {**proxy, **wrong})
+    with pytest.raises(ProxyProblem, match=f"did not answer as Toxiproxy does: no {next(iter(wrong))}"):
+        client.proxy("p")
+
+
 @pytest.mark.parametrize(
     ("body", "version"),
     [

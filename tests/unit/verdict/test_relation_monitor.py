@@ -126,6 +126,17 @@ def test_what_neither_side_told_for_most_of_the_time_holds_nothing() -> None:
     assert verdict(monitor) == "held"
 
 
+def test_what_was_away_altogether_for_a_while_holds() -> None:
+    """A process that a drill restarts answers nobody, and then starts with a page that says that it is not ready."""
+    same = agree(ready, leader, name="pages_agree")
+    away = ((0.0, 40.0, 200, 200), (40.02, 47.0, "unreachable", "unreachable"), (47.02, 100.0, 200, 200))
+    assert verdict(judged(same, *both(*away))) == "held"
+    refused = ((0.0, 60.0, 503, 0), (60.02, 62.5, "unreachable", "unreachable"), (62.52, 64.0, 200, 1))
+    assert verdict(judged(LEADS, *both(*refused))) == "held"
+    one_alone = ((0.0, 40.0, 200, 200), (40.02, 47.0, 200, "unreachable"), (47.02, 100.0, 200, 200))
+    assert verdict(judged(same, *both(*one_alone))) == "inconclusive"
+
+
 def test_what_nobody_read_holds_nothing() -> None:
     read = judged(LEADS, *both((0.0, 5.0, 200, 1)))
     assert (verdict(read, 9.0), verdict(read, 11.0)) == ("held", "inconclusive")

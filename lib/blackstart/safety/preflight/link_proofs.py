@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -100,7 +100,7 @@ class ServedByControl:
             return f"the control of {self.service} knows no process (it is {seen.status})" if place.on_network else ""
         try:
             root = psutil.Process(seen.pid)
-            if any(map(listens, _sockets(root, kind))):
+            if any(map(listens, sockets(root, kind))):
                 return ""
             listening = {one.pid for one in psutil.net_connections(kind) if one.pid and listens(one)}
         except psutil.NoSuchProcess:
@@ -127,12 +127,12 @@ def _listened_at(place: Place) -> tuple[str, Callable[[Any], bool], str]:
     return "unix", lambda one: str(one.laddr).endswith(name), f"socket {name}"
 
 
-def listening_at(root: psutil.Process) -> set[int]:
-    """The ports that it or a child of it takes connections at, in its own network. Raises psutil.Error."""
-    return {one.laddr.port for one in _sockets(root) if one.status == psutil.CONN_LISTEN}
+def listening(connections: Iterable[Any]) -> set[int]:
+    """The ports at which one of these takes connections."""
+    return {one.laddr.port for one in connections if one.status == psutil.CONN_LISTEN}
 
 
-def _sockets(root: psutil.Process, kind: str = "tcp") -> Iterator[Any]:
+def sockets(root: psutil.Process, kind: str = "tcp") -> Iterator[Any]:
     """Its own first, then its children's: to look at everybody takes long on a machine that has many."""
     yield from root.net_connections(kind)
     for child in root.children(recursive=True):
@@ -257,7 +257,7 @@ class Listens:
             return f"the control of {self.service} knows no process (it is {seen.value})"
         try:
             root = psutil.Process(int(pid))
-            ports = listening_at(root)
+            ports = listening(sockets(root))
         except psutil.Error as error:
             return f"the sockets of {self.service} can't be seen: {error}"
         return "" if self.port in ports else f"{self.service} (pid {root.pid}) does not listen at port {self.port}"

@@ -8,6 +8,7 @@ from blackstart.model.expect import same_value
 from blackstart.model.reading import Reading, Scalar
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.doubts import MOST_UNSEEN_PART
 from blackstart.verdict.expectation_monitor import GAP_LEAST_S, GAP_TICKS
 
 Span = tuple[float, float]
@@ -15,7 +16,6 @@ Span = tuple[float, float]
 
 # A write that was under way may hang in a store whose disk is busy for so long.
 _STRAGGLES_S = 1.0
-_MOST_UNSEEN_PART = 0.5  # of the time in which nothing should have moved
 
 
 def steady_while(
@@ -34,7 +34,8 @@ def steady_while(
     seen_s = dict.fromkeys(counters, 0.0)
     unclear: dict[str, str] = {}
     for counter in counters:
-        for from_s, inside in _inside(evidence.readings(counter), spans, slack_s):
+        for span in spans:
+            from_s, inside = span[0], _inside(evidence.readings(counter), span, slack_s)
             rises = [(before, after) for before, after in pairwise(inside) if _number(after) > _number(before)]
             straggles_s = from_s + max(slack_s, _STRAGGLES_S)
             for number, (before, after) in enumerate(rises):
@@ -46,7 +47,7 @@ def steady_while(
                     unclear[counter] = f"{rise}, {before.sent_s - from_s:.2f} to {late_s:.2f} s after it was set"
             if len(inside) > 1 and not (rises and inside[-1].answered_s <= straggles_s):
                 looked[counter] = looked.get(counter, 0) + len(inside)
-                seen_s[counter] += inside[-1].answered_s - inside[0].sent_s
+                seen_s[counter] += _seen_s(evidence.readings(counter), inside, from_s + slack_s)
     blind = [counter for counter in counters if counter not in looked]
     if blind:
         told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
@@ -55,10 +56,10 @@ def steady_while(
         return report.unknown(f"{'; '.join(unclear.values())}, which may have been under way")
     for counter in counters:
         readings = evidence.readings(counter)
-        shown_s = next(one.answered_s for one in readings if one.kind == "value")
+        shown_s = _numbers(readings)[0].answered_s
         # Many a counter is not there before it counts for the first time: a pause that was over by then moved nothing.
         lasted_s = sum(max(0.0, to_s - from_s - slack_s) for from_s, to_s in spans if to_s > shown_s)
-        if lasted_s - seen_s[counter] > max(_allowed_s(readings), _MOST_UNSEEN_PART * lasted_s):
+        if lasted_s - seen_s[counter] > max(_allowed_s(readings), MOST_UNSEEN_PART * lasted_s):
             seen = f"{counter} for {seen_s[counter]:.1f} s{_last_seen(readings)}"
             return report.unknown(f"{flag} was {value} for {lasted_s:.1f} s, and could be seen meanwhile: {seen}")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
@@ -74,11 +75,20 @@ def _last_seen(readings: list[Reading]) -> str:
     return f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
 
 
-def _inside(readings: list[Reading], spans: list[Span], slack_s: float) -> list[tuple[float, list[Reading]]]:
-    values = [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
-    return [
-        (from_s, [r for r in values if r.sent_s >= from_s + slack_s and r.answered_s <= to_s]) for from_s, to_s in spans
-    ]
+def _inside(readings: list[Reading], span: Span, slack_s: float) -> list[Reading]:
+    return [r for r in _numbers(readings) if r.sent_s >= span[0] + slack_s and r.answered_s <= span[1]]
+
+
+def _numbers(readings: list[Reading]) -> list[Reading]:
+    return [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
+
+
+def _seen_s(readings: list[Reading], inside: list[Reading], since_s: float) -> float:
+    """For how long, at most since then, it is known how far it had counted: what was the same before it was lost from
+    sight, and is so again, did not move meanwhile."""
+    before = [r for r in _numbers(readings) if r.sent_s < inside[0].sent_s]
+    the_same = before and _number(before[-1]) == _number(inside[0])
+    return inside[-1].answered_s - (since_s if the_same else inside[0].sent_s)
 
 
 def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:

@@ -120,5 +120,11 @@ def test_a_pause_before_a_counter_counts_for_the_first_time_is_none_in_which_it_
     assert judged(*started, (21, 22, paused(1, 31)), (22, 25, paused("absent", 31))).verdict == "inconclusive"
 
 
+def test_a_counter_that_is_the_same_before_a_pause_and_at_its_end_did_not_rise_in_it() -> None:
+    blind = ((0, 1, trading(3, 30)), (1, 20, paused(3, "unreachable")))
+    assert judged(*blind, (20, 22, paused(3, 30))).verdict == "held"
+    assert judged(*blind, (20, 22, paused(3, 31))).verdict == "inconclusive"
+
+
 def test_a_pause_of_a_few_readings_is_seen_by_them() -> None:
     assert judged((0, 1, trading(3, 30)), (1, 1.6, paused(3, 30)), (1.6, 2, trading(4, 31))).verdict == "held"
