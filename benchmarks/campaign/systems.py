@@ -209,7 +209,7 @@ def sale(state: Path) -> Iterator[System]:
                 Look("proxy", partial(passes_all, f"{target['proxy']}/proxies"), 0.05),
                 *(Look(name, partial(answers_http, f"{services[name]['url']}/health"), 0.1) for name in healths),
             ],
-            {name: invoke(f"flash-sale.{name}") for name in SALE},
+            {name: invoke(*f"flash-sale.{name}".split()) for name in SALE},
             {pid},
             agrees=partial(stocks_agree, at["redis"], services["postgres"]["dsn"], ("iphone-15", "iphone-15-last")),
         )
