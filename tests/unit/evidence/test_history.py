@@ -219,6 +219,20 @@ def test_a_history_in_a_folder_with_the_signs_of_a_pattern_is_read(tmp_path: Pat
     assert read(written(folder, row())).rows == (row(),)
 
 
+def test_a_file_that_is_larger_than_usual_may_take_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An exact percentile can't wait on the disk: of 50 million requests it failed for want of memory."""
+    monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
+    small, large = written(tmp_path / "small", row("k-0")), tmp_path / "large.csv"
+    large.touch()
+    os.truncate(large, 4_000_000_000)  # a hole: nothing of it is read
+
+    def memory_of(path: Path) -> str:
+        ((limit,),) = read(path).file.db.execute("select current_setting('memory_limit')").fetchall()
+        return str(limit)
+
+    assert [memory_of(path) for path in (small, large, small)] == ["333.7 MiB", "953.6 MiB", "953.6 MiB"]
+
+
 def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spill"))
     (tmp_path / "spill").mkdir()
@@ -226,7 +240,7 @@ def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkey
     (tmp_path / "elsewhere").mkdir()
     planted = tmp_path / "spill" / f"blackstart-{os.getpid()}"
     planted.symlink_to(tmp_path / "elsewhere")
-    monkeypatch.setattr(history_file, "_MEMORY", "32MB")
+    monkeypatch.setattr(history_file, "_MEMORY_BYTES", 32_000_000)
     monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
     path = tmp_path / "history.csv"
     line = written(tmp_path / "one", row("k-0")).read_text().splitlines()[1]

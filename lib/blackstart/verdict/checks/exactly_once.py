@@ -1,5 +1,6 @@
 """Every acknowledged request is there exactly once, an unknown one at most once, a rejected one not at all."""
 
+from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS, CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys, present, selected, tallied, unrecorded, vacuity, waiting
@@ -24,10 +25,7 @@ def exactly_once(
     # A line that can't be read may be the attempt that was acknowledged after all.
     ghosts = 0 if rows.unreadable else tally["fail"].there
     gone = [key for _, key in tally["ok"].first_gone]
-    # Of any operation, since the prefix is that of the whole load.
-    ours = f"select key, first from {present(evidence, source)} where starts_with(key, ?)"
-    unsent = f"{ours} and key not in (select key from {evidence.history.fates})"
-    never, others = keys(rows, unsent, key_prefix) if key_prefix else ([], 0)
+    never, others = _unsent(evidence, rows, source, key_prefix) if key_prefix else ([], 0)
     if never and evidence.load.get("dropped_iterations") is not None:
         actual += f"; {len(never) + others} there of which k6 left no row"
         never, others = [], 0
@@ -52,3 +50,10 @@ def exactly_once(
         why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"
         return report.unknown(why, actual, never)
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def _unsent(evidence: Recorded, rows: History, source: str, key_prefix: str) -> tuple[list[str], int]:
+    """The load's keys that are there and were never sent, by any operation, since the prefix is that of the whole load:
+    the first few, and how many others."""
+    ours = f"select key, first from {present(evidence, source)} where starts_with(key, ?)"
+    return keys(rows, f"{ours} and key not in (select key from {evidence.history.fates})", key_prefix)
