@@ -28,7 +28,7 @@ HEADER = ",".join(TYPES)
 _MEMORY_BYTES = 350_000_000
 _BYTES_EACH = 4  # of the file, for one byte of memory: eleven columns, of which a percentile wants one at once
 _MOST_THREADS = 4
-_CHUNK = 1 << 22
+_CHUNK = 1 << 20
 # Names every column that must be a number: what is not asked for is not looked at.
 _VALID = """
     outcome is not null and attempt >= 1 and coalesce(status, 0) >= 0
