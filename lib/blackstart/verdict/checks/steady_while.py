@@ -13,7 +13,6 @@ from blackstart.verdict.expectation_monitor import GAP_LEAST_S, GAP_TICKS
 
 Span = tuple[float, float]
 
-
 # A write that was under way may hang in a store whose disk is busy for so long.
 _STRAGGLES_S = 1.0
 
@@ -34,8 +33,9 @@ def steady_while(
     seen_s = dict.fromkeys(counters, 0.0)
     unclear: dict[str, str] = {}
     for counter in counters:
-        for span in spans:
-            from_s, inside = span[0], _inside(evidence.readings(counter), span, slack_s)
+        numbers = _numbers(evidence.readings(counter))
+        for from_s, to_s in spans:
+            inside = [one for one in numbers if one.sent_s >= from_s + slack_s and one.answered_s <= to_s]
             rises = [(before, after) for before, after in pairwise(inside) if _number(after) > _number(before)]
             straggles_s = from_s + max(slack_s, _STRAGGLES_S)
             for number, (before, after) in enumerate(rises):
@@ -47,7 +47,7 @@ def steady_while(
                     unclear[counter] = f"{rise}, {before.sent_s - from_s:.2f} to {late_s:.2f} s after it was set"
             if len(inside) > 1 and not (rises and inside[-1].answered_s <= straggles_s):
                 looked[counter] = looked.get(counter, 0) + len(inside)
-                seen_s[counter] += _seen_s(evidence.readings(counter), inside, from_s + slack_s)
+                seen_s[counter] += _seen_s(numbers, inside, from_s + slack_s)
     blind = [counter for counter in counters if counter not in looked]
     if blind:
         told = "; ".join(f"{counter}{_last_seen(evidence.readings(counter))}" for counter in blind)
@@ -75,18 +75,14 @@ def _last_seen(readings: list[Reading]) -> str:
     return f" ({last.kind.replace('_', ' ')}{f': {last.note}' if last.note else ''})"
 
 
-def _inside(readings: list[Reading], span: Span, slack_s: float) -> list[Reading]:
-    return [r for r in _numbers(readings) if r.sent_s >= span[0] + slack_s and r.answered_s <= span[1]]
-
-
 def _numbers(readings: list[Reading]) -> list[Reading]:
     return [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
 
 
-def _seen_s(readings: list[Reading], inside: list[Reading], since_s: float) -> float:
+def _seen_s(numbers: list[Reading], inside: list[Reading], since_s: float) -> float:
     """For how long, at most since then, it is known how far it had counted: what was the same before it was lost from
     sight, and is so again, did not move meanwhile."""
-    before = [r for r in _numbers(readings) if r.sent_s < inside[0].sent_s]
+    before = [one for one in numbers if one.sent_s < inside[0].sent_s]
     the_same = before and _number(before[-1]) == _number(inside[0])
     return inside[-1].answered_s - (since_s if the_same else inside[0].sent_s)
 
