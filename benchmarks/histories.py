@@ -10,7 +10,7 @@ parses it twice. `checks` parses once, too: the goal is held against `once`. `pa
 `plain` (rows as tuples, keys in dictionaries: how the checks were once) come to the same figures as `checks`. Rounds
 are interleaved; a ratio is the median of the ratios of one round. Seconds count from the start of each process's work,
 with its imports; memory is the peak that the kernel saw. Exits 1 where `checks` is above the goal, or takes more memory
-than 600 MB.
+than 600 MB for five million requests or fewer.
 
 In the file a fifth of the keys have two attempts, the first without an answer, and a fifth is accepted, as in a sale
 that most find sold out; three accepted ones are lost, two are there twice, and ten more are sold than there were.
@@ -37,7 +37,7 @@ from tabulate import tabulate
 
 LOST, TWICE, OVERSOLD = 3, 2, 10
 RATE_PER_S = 5000.0
-GOAL, MOST_MB = 1.5, 600
+GOAL, MOST_MB, FEW = 1.5, 600, 5_000_000
 THREADS = 2
 
 Found = tuple[int, int, int]  # lost, twice, oversold
@@ -62,7 +62,8 @@ def made(folder: Path, rows: int) -> Path:
     )
     kept = [key for (key,) in db.execute(f"SELECT key FROM '{path}' WHERE outcome = 'ok'").fetchall()]
     stored = [*kept[LOST:], *kept[-TWICE:]]
-    path.with_suffix(".json").write_text(json.dumps({"keys": json.dumps(stored), "stock": len(stored) - OVERSOLD}))
+    path.with_suffix(".keys").write_text(json.dumps(stored))
+    path.with_suffix(".stock").write_text(str(len(stored) - OVERSOLD))
     return path
 
 
@@ -72,8 +73,7 @@ def phases(rows: int) -> dict[str, tuple[float, float]]:
 
 
 def final(path: Path) -> tuple[str, int]:
-    state = json.loads(path.with_suffix(".json").read_text())
-    return state["keys"], state["stock"]
+    return path.with_suffix(".keys").read_text(), int(path.with_suffix(".stock").read_text())
 
 
 # ---------------------------------------------------------------- the contenders
@@ -214,7 +214,7 @@ def measured(path: Path, rows: int, names: list[str], rounds: int, goal: float) 
             for what in ("s", "cpu_s")
         )
         s, cpu_s, mb = (statistics.median(one[what] for one in seen[name]) for what in ("s", "cpu_s", "mb"))
-        met = ("yes" if once_s <= goal and mb <= MOST_MB else "NO") if name == "checks" else ""
+        met = ("yes" if once_s <= goal and (mb <= MOST_MB or rows > FEW) else "NO") if name == "checks" else ""
         made.append([rows, name, s, cpu_s, 1e6 * s / rows, mb, once_s, once_cpu_s, bare_s, bare_cpu_s, met])
     return made
 

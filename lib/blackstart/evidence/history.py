@@ -119,6 +119,18 @@ class History:
         (row,) = self.ask(sql, *params)
         return row
 
+    @property
+    def accepted(self) -> str:
+        """The table of each `key` that was acknowledged: the place of the `first` time, and when it was (`end_s`)."""
+        return self.kept(
+            "select key, min(n) as first, min(end_s) as end_s from requests "
+            "where outcome = 'ok' and key <> '' group by key"
+        )
+
+    def kept(self, sql: str) -> str:
+        """The name of the table, beside the requests, of what such a query found when it was first asked for."""
+        return self.file.once((self.condition, self.params, sql), self._with(sql), self.params)
+
     def _with(self, sql: str) -> str:
         columns, relation = ("*", self.file.recorded) if self.whole else ("rowid as n, *", self.file.table)
         source = f"select {columns}, {_FIGURES} from {relation} where {self.condition}"
@@ -140,11 +152,10 @@ class History:
     def fates(self) -> str:
         """The table of each `key`: its `fate` (`ok` where any attempt was, else `info` where any was, else `fail`), how
         many attempts were sent, and the place of the `first` one. Requests without a key are left out."""
-        made = self._with(
+        return self.kept(
             "select key, min(outcome) as fate, count(start_s) as sent, min(n) as first "
             "from requests where key <> '' group by key"
         )
-        return self.file.once((self.condition, self.params), made, self.params)
 
     def each(self, condition: str = "true", *params: Any, order: str = "") -> Iterator[Row]:
         """The requests that meet a condition, in the file's order or by these columns, a few thousand at once."""

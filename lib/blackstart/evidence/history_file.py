@@ -8,10 +8,11 @@ import shutil
 import tempfile
 import weakref
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import cache, cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:  # it takes longer to load than `invoke --list` as a whole
     from duckdb import DuckDBPyConnection
@@ -24,18 +25,18 @@ TYPES = {
     "outcome": f"ENUM{FATES!r}", "status": "INTEGER", "instance": "VARCHAR", "detail": "VARCHAR", "worker": "VARCHAR",
 }  # fmt: skip
 HEADER = ",".join(TYPES)
-# A few million requests in memory; what is more waits on the disk. An exact percentile can't: it wants every figure.
-_MEMORY_BYTES = 350_000_000
-_BYTES_EACH = 4  # of the file, for one byte of memory: eleven columns, of which a percentile wants one at once
+# A few million requests in memory. Of a larger file as much for each where half of what is free is enough; else what is
+# more waits on the disk, but for an exact percentile: it wants every figure, one of eleven columns.
+_MEMORY_BYTES = 400_000_000
+_FULL_SHARE, _LEAST_SHARE = 0.85, 0.25
 _MOST_THREADS = 4
 _CHUNK = 1 << 20
-# Names every column that must be a number: what is not asked for is not looked at.
+# Names every column that must be a number: what is not asked for is not looked at. NaN is above all others.
 _VALID = """
-    outcome is not null and attempt >= 1 and coalesce(status, 0) >= 0
-    and isfinite(intended_s) and intended_s >= 0
-    and (start_s is null) = (end_s is null)
-    and (start_s is not null or outcome = 'fail')
-    and (start_s is null or (isfinite(start_s) and start_s >= 0 and isfinite(end_s) and end_s >= 0))
+    outcome is not null and attempt >= 1 and (status is null or status >= 0)
+    and intended_s >= 0 and intended_s < 'inf'::double
+    and ((start_s >= 0 and start_s < 'inf'::double and end_s >= 0 and end_s < 'inf'::double)
+         or (start_s is null and end_s is null and outcome = 'fail'))
 """
 
 
@@ -60,6 +61,17 @@ def _instance() -> DuckDBPyConnection:
     return db
 
 
+def _free_bytes(db: DuckDBPyConnection) -> float:
+    """How much memory this process may take: of what is free, and of what its cgroup has, of which DuckDB knows."""
+    import psutil  # noqa: PLC0415  (for large files only)
+
+    db.execute("reset memory_limit")
+    ((text,),) = db.execute("select current_setting('memory_limit')").fetchall()
+    number, unit = str(text).split()
+    most = float(number) * 1024.0 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
+    return min(most, float(psutil.virtual_memory().available))
+
+
 class HistoryFile:
     """One file, read when it is first asked for. None is a history of nothing.
 
@@ -71,7 +83,6 @@ class HistoryFile:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self.name = f"history_{next(self._numbers)}"
-        self._whole = 0  # lines with an end, without the header
         self._made: dict[object, str] = {}
 
     @cached_property
@@ -80,9 +91,10 @@ class HistoryFile:
         db = _instance().cursor()
         db.execute(f"attach ':memory:' as {self.name}")
         weakref.finalize(self, db.execute, f"detach {self.name}")
-        wanted = self.path.stat().st_size // _BYTES_EACH if self.path else 0
-        if wanted > _MEMORY_BYTES:
-            db.execute(f"set memory_limit = '{wanted}B'")
+        size = self.path.stat().st_size if self.path else 0
+        if size * _FULL_SHARE > _MEMORY_BYTES:
+            wanted = max(size * _LEAST_SHARE, min(size * _FULL_SHARE, _free_bytes(db) / 2), _MEMORY_BYTES)
+            db.execute(f"set memory_limit = '{wanted:.0f}B'")
         return db
 
     @cached_property
@@ -95,22 +107,34 @@ class HistoryFile:
     @cached_property
     def table(self) -> str:
         """The table of the requests, in the order in which their fates were known."""
-        columns = ", ".join(name for name in TYPES if name not in ("instance", "worker"))
-        self.db.execute(f"create table {self.name}.requests as select {columns} from {self.recorded}")
-        return f"{self.name}.requests"
+        made, columns = f"{self.name}.requests", ", ".join(name for name in TYPES if name not in ("instance", "worker"))
+        create = f"create or replace table {made} as select {columns} from"
+        if self.path and "_scan" not in self.__dict__:
+            # Most files are whole, and are read as such while it is looked whether this one is.
+            with ThreadPoolExecutor(1) as pool:
+                scan = pool.submit(_scanned, self.path)
+                self.db.execute(f"{create} ({_valid(self.path)})")
+            self._scan = scan.result()
+            if not (self._scan.tail or self._scan.cut):
+                return made
+        self.db.execute(f"{create} {self.recorded}")
+        return made
+
+    @cached_property
+    def _scan(self) -> _Scan:
+        return _scanned(self.path) if self.path else _Scan(0, b"", False)
 
     @cached_property
     def torn(self) -> int:
         """1 where the last line has no end."""
-        self.recorded  # noqa: B018
-        return self._torn
+        return int(bool(self._scan.tail))
 
     @cached_property
     def rubbish(self) -> int:
         """How many whole lines can't be read."""
         relation = self.table if "table" in self.__dict__ else self.recorded
         ((rows,),) = self.db.execute(f"select count(*) from {relation}").fetchall()
-        return self._whole - int(rows)
+        return self._scan.whole - int(rows)
 
     def once(self, what: object, sql: str, params: Sequence[Any] = ()) -> str:
         """The name of a table that this query makes, the first time that `what` is asked for."""
@@ -123,35 +147,37 @@ class HistoryFile:
     def counted(self, texts: Iterable[str]) -> str:
         """The name of a new table that says how often (`n`) each `key` is among the lines of these texts, and its
         `first` place."""
-        listed = f"{self.name}.listed"
-        self.db.execute(f"create or replace table {listed} (key varchar)")
-        for text in texts:
-            self.db.execute(f"insert into {listed} select unnest(string_split(?, chr(10)))", [text])
+        # By way of a table: DuckDB splits a parameter as a constant, which takes five times as long.
+        given, listed = f"{self.name}.given", f"{self.name}.listed"
+        self.db.execute(f"create table {given} as select unnest(?::varchar[]) as text", [list(texts)])
+        self.db.execute(f"create table {listed} as select unnest(string_split(text, chr(10))) as key from {given}")
         made = self.once(object(), f"select key, count(*) as n, min(rowid) as first from {listed} group by key")
-        self.db.execute(f"drop table {listed}")
+        self.db.execute(f"drop table {given}; drop table {listed}")
         return made
 
     def _relation(self) -> str:
-        """The query of all valid rows; "" where the file has no whole line after its first."""
-        self._torn = 0
+        """The query of all valid rows; "" where there is no file."""
         if self.path is None:
             return ""
-        whole, tail, cut = _scanned(self.path)
-        self._torn, self._whole = int(bool(tail)), whole
+        _, tail, cut = self._scan
         source = self.path
         self._kept = tempfile.TemporaryDirectory(prefix="blackstart-history-") if tail or cut else None
         if self._kept and cut:
             source = _without_cut(self.path, Path(self._kept.name, "whole.csv"))
-        valid = f"select * from {_csv(source)} where {_VALID}"
+        valid = _valid(source)
         if not (self._kept and tail) or cut:
             return valid
         # Cut after its last field, it is a row for DuckDB: it is the only one with these very times and this key.
         torn = Path(self._kept.name, "torn.csv")
         torn.write_bytes(b"\n" + tail + b"\n")
         cut_row = f"{self.name}.torn"
-        self.db.execute(f"create table {cut_row} as select * from {_csv(torn)} where {_VALID}")
+        self.db.execute(f"create table {cut_row} as {_valid(torn)}")
         same = " and ".join(f"torn.{name} is not distinct from r.{name}" for name in TYPES)
         return f"select * from ({valid}) r where not exists (select 1 from {cut_row} torn where {same})"
+
+
+def _valid(path: Path) -> str:
+    return f"select * from {_csv(path)} where {_VALID}"
 
 
 def _csv(path: Path) -> str:
@@ -164,9 +190,16 @@ def _csv(path: Path) -> str:
     )
 
 
-def _scanned(path: Path) -> tuple[int, bytes, bool]:
+class _Scan(NamedTuple):
     """How many whole lines there are beside the header, the text of a torn last one, and whether a line was cut within
     quotes: DuckDB would take what follows, up to the next quote, for a part of it."""
+
+    whole: int
+    tail: bytes
+    cut: bool
+
+
+def _scanned(path: Path) -> _Scan:
     whole, cut, chunk = 0, False, b""
     with path.open("rb") as file:
         head = file.readline()
@@ -180,7 +213,7 @@ def _scanned(path: Path) -> tuple[int, bytes, bool]:
                 # Of whole lines: the pieces between an opening quote and the next one; the last must be none of them.
                 pieces = last.split(b'"')
                 cut = len(pieces) % 2 == 0 or b"\n" in b"".join(pieces[1::2])
-    return whole, last[last.rfind(b"\n") + 1 :], cut
+    return _Scan(whole, last[last.rfind(b"\n") + 1 :], cut)
 
 
 def _without_cut(path: Path, copy: Path) -> Path:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from blackstart.base.percentiles import percentiles_sql
 from blackstart.evidence.history import History
 from blackstart.model.system import System
-from blackstart.reports.load_view import FLOW_PER_S
+from blackstart.reports.load_view import flow_per_s
 from blackstart.reports.story import Phase
 
 
@@ -62,7 +62,7 @@ def by_phase(history: History, phases: Sequence[Phase], system: System, usual: s
     made = []
     for phase in phases:
         rows = history.due(phase.from_s, phase.to_s)
-        count, per_s = rows.one(f"select count(*), {FLOW_PER_S} from requests")
+        count, *flowed = rows.one("select count(*), min(intended_s), max(intended_s) from requests")
         found = rows.ask(
             f"select {what} as fate, count(*), {percentiles_sql('latency_ms', (50, 95, 99))} "
             "from requests group by fate",
@@ -72,5 +72,5 @@ def by_phase(history: History, phases: Sequence[Phase], system: System, usual: s
         fates = tuple(Fate(name, of, of / count, *(figures or [])) for name, of, figures in found)
         if count:
             available = sum(each.count for each in fates if each.name in system.available)
-            made.append(PhaseFigures(phase.name, count, per_s, fates, available))
+            made.append(PhaseFigures(phase.name, count, flow_per_s(count, *flowed), fates, available))
     return tuple(made)

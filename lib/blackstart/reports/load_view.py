@@ -4,10 +4,12 @@ A request belongs to the phase in which it was due, whenever it was answered. La
 that a system that stalls can't hide its stall behind requests that were sent late.
 """
 
+import itertools
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 from blackstart.base.percentiles import percentiles_sql
 from blackstart.evidence.history import History
@@ -48,28 +50,35 @@ class Bucket:
     counts: Counter[str]
 
 
-_OUTCOME = "if(sent, outcome::varchar, 'unsent')"
-# Over the time in which they flowed: a load that begins in the middle of a phase is not slower for it.
-FLOW_PER_S = "if(max(intended_s) > min(intended_s), (count(*) - 1) / (max(intended_s) - min(intended_s)), count(*))"
-
-
 def by_phase(history: History, phases: Sequence[Phase]) -> tuple[LoadRow, ...]:
     """A row per phase, operation and outcome, in that order; rows due outside of all phases are `between`."""
     phase, params = phase_sql(phases)
-    flows = history.ask(f"select {phase} as phase, op, count(*), {FLOW_PER_S} from requests group by all", *params)
-    flow = {(place, op): (count, per_s) for place, op, count, per_s in flows}
     found = history.ask(
-        f"select {phase} as phase, op, {_OUTCOME} as word, count(*), "
-        f"{percentiles_sql('latency_ms', (50, 95, 99, 100))} from requests group by phase, op, word",
+        f"select {phase} as phase, op, outcome, sent, count(*), min(intended_s), max(intended_s), "
+        f"{percentiles_sql('latency_ms', (50, 95, 99, 100))} from requests group by phase, op, outcome, sent",
         *params,
     )
-    found.sort(key=lambda one: (*one[:2], OUTCOMES.index(one[2])))
+    found.sort(key=lambda one: (*one[:2], OUTCOMES.index(_outcome(*one[2:4]))))
     made = []
-    for place, op, word, count, figures in found:
-        of, per_s = flow[place, op]
+    for (place, op), group in itertools.groupby(found, key=itemgetter(0, 1)):
+        rows = list(group)
+        of = sum(row[4] for row in rows)
+        per_s = flow_per_s(of, min(row[5] for row in rows), max(row[6] for row in rows))
         name = phases[place].name if place < len(phases) else "between"
-        made.append(LoadRow(name, op, word, count, count / of, per_s * count / of, *(figures or [])))
+        for _, _, outcome, sent, count, _, _, figures in rows:
+            share = count / of
+            made.append(LoadRow(name, op, _outcome(outcome, sent), count, share, per_s * share, *(figures or [])))
     return tuple(made)
+
+
+def flow_per_s(count: int, first_s: float, last_s: float) -> float:
+    """The rate of so many requests over the time in which they flowed: a load that begins in the middle of a phase is
+    not slower for it."""
+    return (count - 1) / (last_s - first_s) if last_s > first_s else float(count)
+
+
+def _outcome(outcome: str, sent: bool) -> str:
+    return outcome if sent else "unsent"
 
 
 def phase_sql(phases: Sequence[Phase]) -> tuple[str, list[float]]:
@@ -92,12 +101,12 @@ def buckets(history: History, from_s: float, to_s: float) -> tuple[Bucket, ...]:
     width_s = next(fits, length_s)
     counts: list[Counter[str]] = [Counter() for _ in range(math.ceil(length_s / width_s))]
     found = history.ask(
-        f"select trunc((intended_s - ?) / ?)::bigint as place, {_OUTCOME} as word, count(*) from requests "
+        "select trunc((intended_s - ?) / ?)::bigint as place, outcome, sent, count(*) from requests "
         "group by all having place between 0 and ?",
         from_s, width_s, len(counts) - 1,
     )  # fmt: skip
-    for place, word, count in found:
-        counts[place][word] += count
+    for place, outcome, sent, count in found:
+        counts[place][_outcome(outcome, sent)] += count
     return tuple(
         Bucket(from_s + place * width_s, from_s + (place + 1) * width_s, count) for place, count in enumerate(counts)
     )

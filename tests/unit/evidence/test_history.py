@@ -11,6 +11,7 @@ import time
 from functools import cache
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -193,10 +194,12 @@ def test_a_line_cut_within_quotes_swallows_none_of_those_behind_it(tmp_path: Pat
     header, first, quoted, third, last = path.read_text().splitlines()
     cut = quoted[: quoted.index('"') + 8]
     path.write_text("\n".join([header, first, cut, third, last, quoted, cut]))
-    history = read(path)
+    history, asked_first = read(path), read(path)
     assert [item.key for item in history.rows] == ["k-1", "k-3", "k-4", "k-2"]
     assert (history.torn, history.unreadable) == (1, 2)
     assert history.one("select count(*) from requests") == (4,)
+    assert asked_first.one("select count(*) from requests") == (4,)
+    assert (asked_first.torn, asked_first.unreadable) == (1, 2)
 
 
 def test_an_empty_line_is_one_that_cannot_be_read(tmp_path: Path) -> None:
@@ -222,6 +225,8 @@ def test_a_history_in_a_folder_with_the_signs_of_a_pattern_is_read(tmp_path: Pat
 def test_a_file_that_is_larger_than_usual_may_take_more_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An exact percentile can't wait on the disk: of 50 million requests it failed for want of memory."""
     monkeypatch.setattr(history_file, "_instance", cache(history_file._instance.__wrapped__))
+    free: list[float] = []
+    monkeypatch.setattr(history_file, "_free_bytes", lambda db: free[-1])
     small, large = written(tmp_path / "small", row("k-0")), tmp_path / "large.csv"
     large.touch()
     os.truncate(large, 4_000_000_000)  # a hole: nothing of it is read
@@ -230,7 +235,15 @@ def test_a_file_that_is_larger_than_usual_may_take_more_memory(tmp_path: Path, m
         ((limit,),) = read(path).file.db.execute("select current_setting('memory_limit')").fetchall()
         return str(limit)
 
-    assert [memory_of(path) for path in (small, large, small)] == ["333.7 MiB", "953.6 MiB", "953.6 MiB"]
+    assert memory_of(small) == "381.4 MiB"  # asked for nothing that is free
+    for free_bytes, limit in ((8e9, "3.1 GiB"), (4e9, "1.8 GiB"), (1e9, "953.6 MiB")):
+        free.append(free_bytes)
+        assert memory_of(large) == limit
+    assert memory_of(small) == "953.6 MiB"
+
+
+def test_what_is_free_is_no_more_than_this_machine_has() -> None:
+    assert 50e6 < history_file._free_bytes(history_file._instance.__wrapped__()) < psutil.virtual_memory().total
 
 
 def test_what_does_not_fit_into_memory_is_left_on_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

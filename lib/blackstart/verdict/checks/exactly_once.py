@@ -2,8 +2,20 @@
 
 from blackstart.evidence.history import History
 from blackstart.verdict.checks.recorded import Recorded
-from blackstart.verdict.checks.result import MOST_OFFENDERS, CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, present, selected, tallied, unrecorded, vacuity, waiting
+from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.checks.state import (
+    Missing,
+    ghosts,
+    gone,
+    keys,
+    present,
+    selected,
+    tallied,
+    twice,
+    unrecorded,
+    vacuity,
+    waiting,
+)
 
 _WORDS = (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected"))
 
@@ -23,28 +35,27 @@ def exactly_once(
     actual = "; ".join(f"{tally[fate].count} {word}, {tally[fate].there} of them there" for fate, word in _WORDS)
     lost, doubled = tally["ok"].gone, sum(one.twice for one in tally.values())
     # A line that can't be read may be the attempt that was acknowledged after all.
-    ghosts = 0 if rows.unreadable else tally["fail"].there
-    gone = [key for _, key in tally["ok"].first_gone]
+    rejected = 0 if rows.unreadable else tally["fail"].there
+    lost_keys = gone(evidence, rows, source) if lost else []
     never, others = _unsent(evidence, rows, source, key_prefix) if key_prefix else ([], 0)
     if never and evidence.load.get("dropped_iterations") is not None:
         actual += f"; {len(never) + others} there of which k6 left no row"
         never, others = [], 0
     phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
     left = waiting(evidence, drained) if drained and lost else ""
-    if left and not (doubled or ghosts or phantoms):  # these no waiting excuses
-        return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, gone)
+    if left and not (doubled or rejected or phantoms):  # these no waiting excuses
+        return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, lost_keys)
     lost = 0 if left else lost
-    twice = [key for _, key in sorted(pair for one in tally.values() for pair in one.first_twice)]
     faults = {
-        f"{lost} acknowledged but not there": (lost, gone),
-        f"{doubled} there more than once": (doubled, twice[:MOST_OFFENDERS]),
-        f"{ghosts} there although rejected": (ghosts, [key for _, key in tally["fail"].first_there]),
+        f"{lost} acknowledged but not there": (lost, lost_keys),
+        f"{doubled} there more than once": (doubled, twice(evidence, rows, source) if doubled else []),
+        f"{rejected} there although rejected": (rejected, ghosts(evidence, rows, source) if rejected else []),
         f"{phantoms} there that nobody sent": (phantoms, never),
     }
     found = {message: few for message, (count, few) in faults.items() if count}
     if found:
         offenders = [key for few in found.values() for key in few]
-        return report.broke("; ".join(found), actual, offenders, lost + doubled + ghosts + phantoms - len(offenders))
+        return report.broke("; ".join(found), actual, offenders, lost + doubled + rejected + phantoms - len(offenders))
     why = vacuity(rows) or (unrecorded(evidence) if never else "")
     if why and never:
         why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"

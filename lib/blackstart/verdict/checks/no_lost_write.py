@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, selected, tallied, vacuity
+from blackstart.verdict.checks.state import Missing, gone, selected, tallied, vacuity
 
 
 def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", phase: str = "") -> CheckResult:
@@ -15,7 +15,7 @@ def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", pha
         return report.unknown(str(missing))
     actual = f"{ours.there} of {ours.count} are there"
     if ours.gone:
-        lost = [key for _, key in ours.first_gone]
+        lost = gone(evidence, rows, source)
         message = f"{ours.gone} acknowledged requests are not there"
         return report.broke(message, actual, lost, ours.gone - len(lost))
     why = vacuity(rows)

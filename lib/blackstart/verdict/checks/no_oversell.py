@@ -43,9 +43,10 @@ def no_oversell(
 
 def _sold_out(evidence: Recorded, rows: History, initial: int) -> str:
     """When as many were accepted as there were, seen from the first change."""
-    ends = "select min(end_s) as end_s from requests where outcome = 'ok' and key <> '' group by key"
-    last = rows.ask(f"{ends} order by end_s limit 1 offset {initial - 1}") if initial else []
-    if not last or evidence.struck_s is None:
+    if not initial or evidence.struck_s is None:
+        return ""
+    last = rows.ask(f"select end_s from {rows.accepted} order by end_s limit 1 offset {initial - 1}")
+    if not last:
         return ""
     after_s = last[0][0] - evidence.struck_s
     return f", the last one {abs(after_s):.1f} s {'after' if after_s >= 0 else 'before'} the fault began"
@@ -53,5 +54,4 @@ def _sold_out(evidence: Recorded, rows: History, initial: int) -> str:
 
 def _beyond(rows: History, initial: int) -> tuple[list[str], int]:
     """The requests that were accepted when as many as there were had been."""
-    accepted = "select key, min(n) as first from requests where outcome = 'ok' and key <> '' group by key"
-    return keys(rows, f"{accepted} order by first offset {initial}")
+    return keys(rows, f"select key, first from {rows.accepted} order by first offset {initial}")

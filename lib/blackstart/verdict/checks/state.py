@@ -11,7 +11,7 @@ from blackstart.evidence.history_file import FATES
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS
 
-_BATCH = 50_000
+_BATCH = 10_000
 
 
 class Missing(Exception):
@@ -86,25 +86,22 @@ def _listed(value: Any, source: str) -> Iterator[str]:
         value = [line.strip() for line in text.splitlines() if line.strip()]
     if not isinstance(value, list | tuple):
         raise Missing(f'the final state\'s "{source}" is {type(value).__name__}, not a list of keys')
-    value = [key for key in value if key is not None]  # a null is no key: who gave none has doubled nothing
     for at in range(0, len(value), _BATCH):
-        words = list(map(str, value[at : at + _BATCH]))
+        words = [str(key) for key in value[at : at + _BATCH] if key is not None]  # a null is no key: nobody doubled it
         if not "".join(words).isprintable():  # the history has no line's end within a key either
             words = [" ".join(word.splitlines()) for word in words]
-        yield "\n".join(words)
+        if words:
+            yield "\n".join(words)
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Of the keys of one fate: how many there are, how many of them are in the final state, and how many twice or more;
-    the places and names of the first few that are acknowledged and gone, rejected and there, and there twice."""
+    """Of the keys of one fate: how many there are, how many of them are in the final state, and how many twice or
+    more."""
 
     count: int = 0
     there: int = 0
     twice: int = 0
-    first_gone: Sequence[tuple[int, str]] = ()
-    first_there: Sequence[tuple[int, str]] = ()
-    first_twice: Sequence[tuple[int, str]] = ()
 
     @property
     def gone(self) -> int:
@@ -119,22 +116,39 @@ def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
     """
     there, asked = present(evidence, source), (rows.condition, rows.params, source)
     if asked not in evidence.tallies:
-        # The places of the first few, and then their keys: to carry each key along takes half of the time.
-        few = f"min(f.first, {MOST_OFFENDERS})"
-        kinds = ("fate = 'ok' and p.n is null", "fate = 'fail' and p.n is not null", "p.n > 1")
-        lists = ", ".join(f"coalesce({few} filter ({kind}), [])" for kind in kinds)
+        fates = "select key, min(outcome) as fate from requests"
+        counts = rows.ask(f"select fate, count(*) from ({fates} where key <> '' group by key) group by fate")
+        # Those that are there were acknowledged, but for a few: only these are looked for among all requests.
+        others = f"{fates} semi join (from {there} anti join {rows.accepted} using (key)) using (key)"
+        known = f"select key, 'ok' as fate from {rows.accepted} union all {others} where key <> '' group by key"
         found = rows.ask(
-            f"select fate, count(*), count(p.n), count(*) filter (p.n > 1), {lists} from "
-            "(select key, min(outcome) as fate, min(n) as first from requests where key <> '' group by key) f "
-            f"left join {there} p using (key) group by fate"
+            f"select fate, count(*), count(*) filter (n > 1) from ({known}) join {there} using (key) group by fate"
         )
-        places = {place for _, *told in found for few_places in told[3:] for place in few_places}
-        named = dict(rows.ask("select n, key from requests where n = any(?)", sorted(places))) if places else {}
-        evidence.tallies[asked] = {
-            fate: Tally(*counts[:3], *([(place, named[place]) for place in few_places] for few_places in counts[3:]))
-            for fate, *counts in found
-        }
+        seen = {fate: tuple(figures) for fate, *figures in found}
+        evidence.tallies[asked] = {fate: Tally(count, *seen.get(fate, ())) for fate, count in counts}
     return {fate: evidence.tallies[asked].get(fate, Tally()) for fate in FATES}
+
+
+def gone(evidence: Recorded, rows: History, source: str) -> list[str]:
+    """The first few keys that are acknowledged and not in `source` of the final state. Raises Missing as `present`."""
+    lost = rows.kept(f"select key, first from {rows.accepted} anti join {present(evidence, source)} using (key)")
+    return _first(rows, f"from {lost}")
+
+
+def ghosts(evidence: Recorded, rows: History, source: str) -> list[str]:
+    """The first few that are there although each of their requests was rejected. Raises Missing as `present` does."""
+    asked = f"from requests semi join {present(evidence, source)} using (key) where key <> ''"
+    return _first(rows, f"from (select key, min(n) as first {asked} group by key having min(outcome) = 'fail')")
+
+
+def twice(evidence: Recorded, rows: History, source: str) -> list[str]:
+    """The first few that were asked for and are there more than once. Raises Missing as `present` does."""
+    asked = f"from requests semi join (from {present(evidence, source)} where n > 1) using (key) where key <> ''"
+    return _first(rows, f"from (select key, min(n) as first {asked} group by key)")
+
+
+def _first(rows: History, of: str) -> list[str]:
+    return [key for (key,) in rows.ask(f"select key {of} order by first limit {MOST_OFFENDERS}")]
 
 
 def keys(rows: History, of: str, *params: Any, order: str = "first") -> tuple[list[str], int]:

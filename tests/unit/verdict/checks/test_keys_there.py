@@ -14,6 +14,7 @@ from blackstart.verdict.checks.no_duplicates import no_duplicates
 from blackstart.verdict.checks.no_lost_write import no_lost_write
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.retry_not_doubled import retry_not_doubled
+from blackstart.verdict.checks.state import present
 from tests.unit.verdict.checks.rows import TORN, history, recorded, row, unsent
 
 
@@ -41,6 +42,17 @@ def test_no_key_twice_holds() -> None:
 def test_orders_that_were_given_no_key_are_no_key_twice() -> None:
     for listed in (["a", None, None], '["a", null, null]'):
         assert no_duplicates(recorded(history(row("a")), {"keys": listed})).verdict == "held"
+
+
+def test_a_list_of_more_keys_than_are_split_at_once_is_counted_in_its_order() -> None:
+    listed = [f"k-{number}" for number in range(25_001)] + ["k-7", "two\nlines"]
+    for nothing in ([], [None] * 20_000):
+        seen = recorded(history(row("a")), {"keys": [*nothing, *listed]})
+        there = present(seen, "keys")
+        assert seen.history.one(f"select count(*), sum(n) from {there}") == (25_002, 25_003)
+        assert seen.history.ask(f"select key from {there} where n > 1 or key like 't%' order by first") == [
+            ("k-7",), ("two lines",),
+        ]  # fmt: skip
 
 
 def test_a_key_that_was_there_twice_before_is_not_doubled_again() -> None:
