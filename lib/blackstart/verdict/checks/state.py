@@ -119,20 +119,22 @@ def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
         fates = "select key, min(outcome) as fate from requests"
         counts = rows.ask(f"select fate, count(*) from ({fates} where key <> '' group by key) group by fate")
         # Those that are there were acknowledged, but for a few: only these are looked for among all requests.
-        others = f"{fates} semi join (from {there} anti join {rows.accepted} using (key)) using (key)"
-        known = f"select key, 'ok' as fate from {rows.accepted} union all {others} where key <> '' group by key"
+        ours, lost = rows.accepted, _lost(rows, there)
+        others = rows.kept(f"select key, n from {there} anti join {ours} using (key)")
+        theirs = f"{fates} semi join {others} using (key) where key <> '' group by key"
         found = rows.ask(
-            f"select fate, count(*), count(*) filter (n > 1) from ({known}) join {there} using (key) group by fate"
+            f"select 'ok', (select count(*) from {ours}) - (select count(*) from {lost}), "
+            f"(select count(*) from {ours} semi join (from {there} where n > 1) using (key)) union all "
+            f"select fate, count(*), count(*) filter (n > 1) from ({theirs}) join {others} using (key) group by fate"
         )
-        seen = {fate: tuple(figures) for fate, *figures in found}
+        seen = {fate: figures for fate, *figures in found}
         evidence.tallies[asked] = {fate: Tally(count, *seen.get(fate, ())) for fate, count in counts}
     return {fate: evidence.tallies[asked].get(fate, Tally()) for fate in FATES}
 
 
 def gone(evidence: Recorded, rows: History, source: str) -> list[str]:
     """The first few keys that are acknowledged and not in `source` of the final state. Raises Missing as `present`."""
-    lost = rows.kept(f"select key, first from {rows.accepted} anti join {present(evidence, source)} using (key)")
-    return _first(rows, f"from {lost}")
+    return _first(rows, f"from {_lost(rows, present(evidence, source))}")
 
 
 def ghosts(evidence: Recorded, rows: History, source: str) -> list[str]:
@@ -145,6 +147,11 @@ def twice(evidence: Recorded, rows: History, source: str) -> list[str]:
     """The first few that were asked for and are there more than once. Raises Missing as `present` does."""
     asked = f"from requests semi join (from {present(evidence, source)} where n > 1) using (key) where key <> ''"
     return _first(rows, f"from (select key, min(n) as first {asked} group by key)")
+
+
+def _lost(rows: History, there: str) -> str:
+    """The table of the keys that were acknowledged and are not `there`."""
+    return rows.kept(f"select key, first from {rows.accepted} anti join {there} using (key)")
 
 
 def _first(rows: History, of: str) -> list[str]:
