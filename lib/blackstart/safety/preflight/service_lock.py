@@ -97,31 +97,33 @@ class Locks:
     def __init__(self, identities: Iterable[str], scrub: Callable[[str], str] = str) -> None:
         """`scrub` masks secrets: everybody can read what stands in a lock, and a command line may hold some."""
         self.identities = tuple(sorted(set(identities)))
-        self._held: list[int] = []
+        self._held: dict[Path, int] = {}
         self._scrub = scrub
 
     def take(self, run: str, what: str) -> None:
         """Take all of them, or none. Raises Refused that names who holds one."""
         for identity in self.identities:
             try:
-                self._held.append(self._take_one(identity, run, what))
+                self._take_one(identity, run, what)
             except Refused:
                 self.release()
                 raise
 
-    def _take_one(self, identity: str, run: str, what: str) -> int:
-        handle = _locked(path_of(identity), identity, fcntl.LOCK_EX)
-        _describe(handle, self._scrub(identity), run, what)
-        return handle
+    def _take_one(self, identity: str, run: str, what: str) -> None:
+        path = path_of(identity)
+        self._held[path] = _locked(path, identity, fcntl.LOCK_EX)
+        _describe(self._held[path], self._scrub(identity), run, what)
 
     def handles(self) -> tuple[int, ...]:
         """What holds the locks: a process that inherits these keeps them held after the death of this one."""
-        return tuple(self._held)
+        return tuple(self._held.values())
 
     def release(self) -> None:
         """Let go of all of them. Idempotent. A guardian that inherited them holds them until it has mended."""
         while self._held:
-            os.close(self._held.pop())
+            path, handle = self._held.popitem()
+            os.close(handle)
+            _remove_unheld(path)
 
 
 def path_of(identity: str) -> Path:
@@ -161,6 +163,18 @@ def _locked(path: Path, identity: str, kind: int, within_s: float = 0.0) -> int:
         except OSError as error:
             raise _closing(handle, Refused(f"{identity} can't be locked at {path}: {error.strerror}")) from error
         os.close(handle)
+
+
+def _remove_unheld(path: Path) -> None:
+    """Each life of each process has a lock of its own: without this the folder only grows."""
+    with contextlib.suppress(OSError):  # a guardian holds it, or the next run; or it is another user's file
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if os.path.samestat(os.fstat(handle), path.lstat()):
+                path.unlink()
+        finally:
+            os.close(handle)
 
 
 def _open(path: Path) -> int:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -99,10 +102,10 @@ def test_identities_are_taken_once_and_in_one_order() -> None:
 def test_a_lock_file_can_be_used_by_everybody(folder: Path) -> None:
     locks = Locks(["x"])
     locks.take("one", "trader")
-    locks.release()
     (path,) = folder.glob("*.lock")
     assert path.stat().st_mode & 0o777 == 0o666
     assert folder.stat().st_mode & 0o7777 == 0o1777
+    locks.release()
 
 
 def test_a_holder_that_says_nonsense_is_another_run(folder: Path) -> None:
@@ -128,11 +131,7 @@ def test_a_text_that_cannot_be_written_does_not_matter(monkeypatch: pytest.Monke
 
 
 def test_a_link_in_place_of_a_lock_is_refused_not_followed(folder: Path, tmp_path: Path) -> None:
-    locks = Locks(["x"])
-    locks.take("one", "trader")
-    locks.release()
-    (path,) = folder.glob("*.lock")
-    path.unlink()
+    path = service_lock.path_of("x")
     precious = tmp_path / "precious"
     precious.write_text("keep me")
     path.symlink_to(precious)
@@ -246,3 +245,43 @@ def test_a_lock_that_is_cleaned_away_while_it_is_taken_is_taken_again(monkeypatc
     with pytest.raises(Refused, match="run one"):
         Locks(["x"]).take("two", "trader")
     locks.release()
+
+
+def test_a_lock_that_nobody_holds_any_more_leaves_no_file(folder: Path) -> None:
+    locks, heirs = Locks(["x", "y"]), []
+    for _ in range(2):
+        locks.take("one", "trader")
+        heirs.append(os.dup(locks.handles()[0]))  # as a guardian has it
+        locks.release()
+        assert list(folder.iterdir()) == [service_lock.path_of("x")]
+        with pytest.raises(Refused, match="x is in use by run one"):
+            Locks(["x"]).take("two", "trader")
+        os.close(heirs.pop())
+    locks.take("three", "trader")
+    locks.release()
+    assert not list(folder.iterdir())
+
+
+def test_locks_that_are_taken_and_let_go_at_once_are_never_held_twice(folder: Path) -> None:
+    inside, most, taken = [0], [0], [0]
+
+    def run() -> None:
+        mine = 0
+        while mine < 50:
+            locks = Locks(["x"])
+            with contextlib.suppress(Refused):
+                locks.take("one", "trader")
+                inside[0] += 1
+                most[0], mine = max(most[0], inside[0]), mine + 1
+                time.sleep(0)
+                inside[0] -= 1
+                locks.release()
+        taken[0] += mine
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert (most[0], taken[0]) == (1, 200)
+    assert not list(folder.iterdir())
