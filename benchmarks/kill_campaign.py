@@ -31,7 +31,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.campaign import accidents, rivals
-from benchmarks.campaign.facts import Traces, marked
+from benchmarks.campaign.facts import Traces, interruptible, marked
 from benchmarks.campaign.observer import Observer, now_s
 from benchmarks.campaign.shot import AIMS, UNDER_LOAD, Range, Result
 from benchmarks.campaign.systems import BACKENDS, FAULTLESS, SHARES, SYSTEMS, Missing
@@ -59,6 +59,7 @@ STOPPING = ("leader-lock", "thundering-herd", "stop")
 def main() -> int:
     """Fire everything; exit code 1 where anything was not well, but for the rivals, or less was shown than is said."""
     options = _options()
+    interruptible()
     results: list[Result] = []
     starts: dict[str, float] = {}
     skipped: list[str] = []

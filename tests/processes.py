@@ -10,9 +10,9 @@ import os
 import signal
 from pathlib import Path
 
-from benchmarks.campaign.facts import marked, words_of
+from benchmarks.campaign.facts import interruptible, marked, words_of
 
-__all__ = ["end", "guardians", "running", "words_of"]
+__all__ = ["end", "guardians", "interruptible", "running", "words_of"]
 
 
 def running(module: str, state: Path | None = None) -> dict[int, list[str]]:

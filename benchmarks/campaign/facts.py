@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,3 +113,9 @@ def belongs_to(pid: int, elders: set[int]) -> bool:
             return True
         pid = parent_of(pid)
     return False
+
+
+def interruptible() -> None:
+    """Take SIGTERM, and SIGINT also in the background of a shell, for Ctrl-C: what was brought up is taken down."""
+    for told in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(told, signal.default_int_handler)

@@ -26,7 +26,7 @@ from tests.lab.drills import Drill, drill, ledger
 from tests.lab.lab_driver import LabDriver
 from tests.lab.labs import LABS, TRADER, InCluster, Lab, Wanted
 from tests.lab.on_kubernetes import load_images, volumes
-from tests.processes import guardians
+from tests.processes import guardians, interruptible
 from tests.requirements import missing
 from tests.services import eventually
 
@@ -99,6 +99,7 @@ def main() -> int:
     parser.add_argument("--only", default="", help="names, separated by commas")
     parser.add_argument("--keep", type=Path, default=None, help="where journals are kept")
     options = parser.parse_args()
+    interruptible()
     lab, repeat = LABS[options.lab], _mutants if options.what == "mutants" else _healthy
     if options.on and not lab.in_cluster:
         parser.error(f"--on kubernetes: the lab {lab.name} has no manifests")

@@ -19,6 +19,7 @@ from pathlib import Path
 from tests.lab.drills import Drill, drill
 from tests.lab.lab_driver import eventually
 from tests.lab.sale_driver import SaleDriver
+from tests.processes import interruptible
 
 EXPERIMENT = Path(__file__).with_name("soak_experiment.py")
 GATE_TIMES = 2.5  # what is sent again comes through it, too; beyond that it is turned away and sent later
@@ -125,6 +126,7 @@ def parser() -> argparse.ArgumentParser:
 def main() -> int:
     """Read the command line, play it, print what came of it."""
     options = parser().parse_args()
+    interruptible()
     keep = options.keep or Path(tempfile.mkdtemp(prefix="blackstart-soak-"))
     print(f"seed {options.seed}, evidence in {keep}", flush=True)
     with tempfile.TemporaryDirectory(prefix="bs-") as state:
