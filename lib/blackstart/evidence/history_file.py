@@ -131,10 +131,10 @@ class HistoryFile:
 
     @cached_property
     def rubbish(self) -> int:
-        """How many whole lines can't be read."""
+        """How many whole lines can't be read; of a file that still grows, more is read than was counted."""
         relation = self.table if "table" in self.__dict__ else self.recorded
         ((rows,),) = self.db.execute(f"select count(*) from {relation}").fetchall()
-        return self._scan.whole - int(rows)
+        return max(0, self._scan.whole - int(rows))
 
     def once(self, what: object, sql: str, params: Sequence[Any] = ()) -> str:
         """The name of a table that this query makes, the first time that `what` is asked for."""

@@ -35,6 +35,8 @@ STARVED_SHARE = 0.2
 # So many threads for each processor: what needs one for 10 ms gets it for a fifth of the time, and more wait behind it.
 # Our ticks may come in time all the same, since they need next to nothing.
 CROWDED_PER_CPU = 5.0
+# From so many on, what takes some milliseconds may have waited for others all the same.
+SHARED_PER_CPU = 2.0
 # For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile; and for so long,
 # after a crowd, a breaker that it has opened may stay open.
 RECOIL_S = 1.0
@@ -75,6 +77,10 @@ class Lateness:
         return tuple(
             (who, sample) for who, sample in self.samples if is_bad(sample) or (sample.runnable or 0) >= CROWDED_PER_CPU
         )
+
+    @cached_property
+    def _slow_backwards(self) -> list[LagSample]:
+        return sorted((sample for _, sample in self.slow), key=lambda sample: sample.from_s, reverse=True)
 
     @cached_property
     def times(self) -> list[tuple[float, float]]:
@@ -121,16 +127,25 @@ class Lateness:
             late_s[who] += min(sample.late_s, _overlap_s(sample.from_s, sample.to_s, from_s, to_s))
         return max(late_s.values(), default=0.0)
 
-    def crowded_s(self, from_s: float, to_s: float) -> float:
-        """How much of that time a crowded machine added to what needs a processor: a sample with ten threads for each
-        processor is nine parts of ten of that."""
+    def crowded_s(self, from_s: float, to_s: float, from_per_cpu: float = CROWDED_PER_CPU) -> float:
+        """How much of that time a machine with so many threads for each processor, and more, added to what needs one: a
+        sample with ten threads is nine parts of ten of that, one that is not crowded no more than anybody waited."""
         added_s: defaultdict[str, float] = defaultdict(float)
         for who, sample in self.samples:
-            if (sample.runnable or 0.0) >= CROWDED_PER_CPU:
-                added_s[who] += _overlap_s(sample.from_s, sample.to_s, from_s, to_s) * (
-                    1 - 1 / (sample.runnable or 1.0)
-                )
+            threads = sample.runnable or 0.0
+            if threads >= from_per_cpu:
+                most = 1.0 if threads >= CROWDED_PER_CPU else sample.pressure or 0.0
+                added_s[who] += _overlap_s(sample.from_s, sample.to_s, from_s, to_s) * min(1 - 1 / threads, most)
         return max(added_s.values(), default=0.0)
+
+    def queued_s(self, from_s: float, to_s: float) -> float:
+        """For how long a request of that time may have waited only since the machine had others to serve: so much did
+        it add to this request, and to those before it, on which a crowd that lasts, or has just gone, lets it wait."""
+        since_s = from_s
+        for sample in self._slow_backwards:
+            if sample.from_s < since_s <= sample.to_s + RECOIL_S:
+                since_s = sample.from_s
+        return self.crowded_s(since_s, from_s) + self.crowded_s(from_s, to_s, SHARED_PER_CPU)
 
     def covers(self, from_s: float, to_s: float) -> bool:
         """Whether any of that time is bad."""
@@ -148,10 +163,11 @@ class Lateness:
     def excuses(self, row: Row, fallback: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
         it was not answered, or its answer is what the system itself gives when a limit of time has passed: a fallback,
-        or a server's error that took so long.
+        a 503 or a 504, or another error of a server that took so long.
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
-        gave_up = (
+        fallback = fallback or row.status == HTTPStatus.SERVICE_UNAVAILABLE
+        gave_up = row.status == HTTPStatus.GATEWAY_TIMEOUT or (
             row.status is not None
             and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             and end_s - start_s >= LIMIT_LEAST_S

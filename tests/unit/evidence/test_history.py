@@ -10,6 +10,7 @@ import tempfile
 import time
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -200,6 +201,21 @@ def test_a_line_cut_within_quotes_swallows_none_of_those_behind_it(tmp_path: Pat
     assert history.one("select count(*) from requests") == (4,)
     assert asked_first.one("select count(*) from requests") == (4,)
     assert (asked_first.torn, asked_first.unreadable) == (1, 2)
+
+
+def test_of_a_file_that_grows_while_it_is_read_no_line_is_unreadable(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, scanned = written(tmp_path, row()), history_file._scanned
+
+    def grown(path: Path) -> Any:
+        seen = scanned(path)
+        written(tmp_path, row("k-2"), row("k-3"))
+        return seen
+
+    monkeypatch.setattr(history_file, "_scanned", grown)
+    history = read(path)
+    assert (history.torn, history.unreadable, len(history.rows)) == (0, 0, 3)
 
 
 def test_an_empty_line_is_one_that_cannot_be_read(tmp_path: Path) -> None:

@@ -101,12 +101,12 @@ class Recorded:
         return any(from_s <= start_s <= to_s for from_s, to_s in self._crowds) or self.lateness.excuses(row, fallback)
 
     def answer_ms(self, row: Row) -> float:
-        """What the system certainly took for it: without what may have come of us, as above, or of one late tick; of
-        the seconds in which the machine was crowded, their part for one of the threads."""
+        """What the system certainly took for it: without what may have come of us, as above, or of one late tick, and
+        for how long it may have waited behind others for a processor (see `Lateness.queued_s`)."""
         if row.start_s is None or row.end_s is None or self.disturbed(row):
             return 0.0
         ours_ms = self.lateness.worst_s(row.start_s, row.end_s) * 1000
-        return row.answer_ms - self.lateness.crowded_s(row.start_s, row.end_s) * 1000 - ours_ms
+        return row.answer_ms - self.lateness.queued_s(row.start_s, row.end_s) * 1000 - ours_ms
 
     def disturbed_ones(self, rows: History, fallback: bool = False) -> list[Row]:
         """Those of the sent requests that were sent late by the load, or of which `disturbed` is true. Only what was

@@ -155,7 +155,7 @@ def test_requests_behind_a_crowd_that_the_load_sent_at_once_are_not_measured() -
 def test_a_limit_missed_by_less_than_we_were_late_ourselves_proves_nothing() -> None:
     slow = history(*TEN, row("slow", at_s=20, start_s=20.0, end_s=20.15))
     for worst_s, verdict in ((0.06, "inconclusive"), (0.04, "broke")):
-        seen = recorded(slow, late=(LagSample(19.5, 20.5, 0.1, worst_s, 0.1, 0.9, 2.0),))
+        seen = recorded(slow, late=(LagSample(19.5, 20.5, 0.1, worst_s, 0.1, 0.9, 1.9),))
         assert latency_within(seen, limits_ms={"max": 101}).verdict == verdict
 
 
@@ -173,6 +173,48 @@ def test_what_was_not_answered_on_a_crowded_machine_says_nothing_of_the_system()
     for took_s, verdict in ((0.9, "inconclusive"), (2.0, "broke")):  # by far too long for ten threads too
         slow = recorded(history(*TEN, row("slow", at_s=20, start_s=20.0, end_s=20.0 + took_s)), late=(crowded,))
         assert latency_within(slow, limits_ms={"max": 101}).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("threads", "pressure", "verdict"),
+    [
+        (4.0, 0.9, "inconclusive"), (4.0, 0.3, "broke"), (1.9, 1.0, "broke"), (4.0, None, "broke"),
+        (6.0, None, "inconclusive"),
+    ],
+)  # fmt: skip
+def test_a_limit_of_milliseconds_says_nothing_where_threads_wait_for_each_other(
+    threads: float, pressure: float | None, verdict: str
+) -> None:
+    """A healthy gateway was called broken for 30 ms in place of 15, beside four other campaigns on two processors."""
+    shared = LagSample(20.0, 21.0, 0.05, 0.0, 0.1, pressure, threads)
+    slow = recorded(history(*TEN, row("slow", at_s=20.2, start_s=20.2, end_s=20.5)), late=(shared,))
+    assert latency_within(slow, limits_ms={"max": 101}).verdict == verdict
+
+
+def test_what_came_behind_a_crowd_waits_for_what_it_left_and_nobody_is_accused() -> None:
+    """500 requests a second that get a fifth of a processor are queued: what they wait grows with the crowd."""
+    crowd = tuple(
+        LagSample(16.0 + n, 17.0 + n, 0.02, 0.0, 0.1, 1.0, threads) for n, threads in enumerate((6.0, 8.0, 4.5))
+    )
+    for at_s, took_s, verdict in (
+        (17.8, 1.6, "inconclusive"), (17.8, 2.6, "broke"),  # 1.53 s are lost till then, and 0.2 s while it waits
+        (18.5, 0.9, "inconclusive"), (19.5, 0.9, "broke"),  # the crowd is over, for less than a second, and for more
+    ):  # fmt: skip
+        waited = row("waited", at_s=at_s, start_s=at_s, end_s=at_s + took_s)
+        seen = recorded(history(*TEN, waited), late=crowd)
+        assert latency_within(seen, limits_ms={"max": 101}).verdict == verdict, (at_s, took_s)
+
+
+def test_who_says_that_it_is_too_busy_or_too_late_on_a_crowded_machine_may_be_right() -> None:
+    crowded = LagSample(20.0, 21.0, 0.05, 0.01, 0.1, 1.0, 10.0)
+    for status, at_s, verdict in (
+        (503, 20.5, "inconclusive"), (504, 20.5, "inconclusive"), (500, 20.5, "broke"), (502, 20.5, "broke"),
+        (503, 21.5, "inconclusive"), (504, 21.5, "broke"), (503, 23.0, "broke"),  # its breaker may still be open
+    ):  # fmt: skip
+        refused = [row(f"r{n}", "info", at_s=at_s, start_s=at_s, end_s=at_s + 0.02, status=status) for n in range(5)]
+        seen = recorded(history(*TEN, *refused), late=(crowded,))
+        assert outcomes(seen).verdict == verdict, (status, at_s)
+    assert outcomes(recorded(history(*TEN, *refused))).verdict == "broke"
 
 
 def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:
