@@ -42,6 +42,8 @@ SHARED_PER_CPU = 2.0
 RECOIL_S = 1.0
 # What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
 LIMIT_LEAST_S = 0.1
+# What a proxy answers for one that gave it no answer in time, however soon.
+WAITED_IN_VAIN = 504
 RUN, LOAD = "run", "load"
 # Checks that judge by time what was neither read nor sent by us alone.
 _TIMED = ("taken_over", "thresholds")
@@ -167,7 +169,7 @@ class Lateness:
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
         fallback = fallback or row.status == HTTPStatus.SERVICE_UNAVAILABLE
-        gave_up = row.status == HTTPStatus.GATEWAY_TIMEOUT or (
+        gave_up = row.status == WAITED_IN_VAIN or (
             row.status is not None
             and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             and end_s - start_s >= LIMIT_LEAST_S
