@@ -116,6 +116,14 @@ def belongs_to(pid: int, elders: set[int]) -> bool:
 
 
 def interruptible() -> None:
-    """Take SIGTERM, and SIGINT also in the background of a shell, for Ctrl-C: what was brought up is taken down."""
-    for told in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(told, signal.default_int_handler)
+    """Take SIGTERM, and SIGINT also in the background of a shell, for Ctrl-C, once: what was brought up is taken down,
+    however often it is asked for."""
+    told = (signal.SIGTERM, signal.SIGINT)
+
+    def end(number: int, frame: object) -> None:
+        for each in told:
+            signal.signal(each, lambda *_: None)  # not ignored, which a child would inherit
+        raise KeyboardInterrupt
+
+    for each in told:
+        signal.signal(each, end)

@@ -78,7 +78,7 @@ class Row(NamedTuple):
 
 # What a Row says of itself, in SQL.
 _FIGURES = """
-    end_s is not null as sent,
+    end_s is not null as sent, -- as start_s is, where the line can be read
     (end_s - intended_s) * 1000 as latency_ms,
     (start_s - intended_s) * 1000 as start_error_ms,
     (end_s - intended_s) * 1000 - greatest(0.0, (start_s - intended_s) * 1000) as answer_ms

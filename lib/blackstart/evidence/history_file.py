@@ -61,15 +61,19 @@ def _instance() -> DuckDBPyConnection:
     return db
 
 
-def _free_bytes(db: DuckDBPyConnection) -> float:
+def _free_bytes() -> float:
     """How much memory this process may take: of what is free, and of what its cgroup has, of which DuckDB knows."""
+    import duckdb  # noqa: PLC0415
     import psutil  # noqa: PLC0415  (for large files only)
 
-    db.execute("reset memory_limit")
+    with duckdb.connect() as untold:
+        return min(_limit_bytes(untold), float(psutil.virtual_memory().available))
+
+
+def _limit_bytes(db: DuckDBPyConnection) -> float:
     ((text,),) = db.execute("select current_setting('memory_limit')").fetchall()
     number, unit = str(text).split()
-    most = float(number) * 1024.0 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
-    return min(most, float(psutil.virtual_memory().available))
+    return float(number) * 1024.0 ** ("bytes", "KiB", "MiB", "GiB", "TiB").index(unit)
 
 
 class HistoryFile:
@@ -93,8 +97,9 @@ class HistoryFile:
         weakref.finalize(self, db.execute, f"detach {self.name}")
         size = self.path.stat().st_size if self.path else 0
         if size * _FULL_SHARE > _MEMORY_BYTES:
-            wanted = max(size * _LEAST_SHARE, min(size * _FULL_SHARE, _free_bytes(db) / 2), _MEMORY_BYTES)
-            db.execute(f"set memory_limit = '{wanted:.0f}B'")
+            wanted = max(size * _LEAST_SHARE, min(size * _FULL_SHARE, _free_bytes() / 2))
+            if wanted > _limit_bytes(db):  # another history may need what there is
+                db.execute(f"set memory_limit = '{wanted:.0f}B'")
         return db
 
     @cached_property
@@ -109,7 +114,7 @@ class HistoryFile:
         """The table of the requests, in the order in which their fates were known."""
         made, columns = f"{self.name}.requests", ", ".join(name for name in TYPES if name not in ("instance", "worker"))
         create = f"create or replace table {made} as select {columns} from"
-        if self.path and "_scan" not in self.__dict__:
+        if self.path and "_scan" not in self.__dict__ and _ends(self.path):
             # Most files are whole, and are read as such while it is looked whether this one is.
             with ThreadPoolExecutor(1) as pool:
                 scan = pool.submit(_scanned, self.path)
@@ -131,10 +136,10 @@ class HistoryFile:
 
     @cached_property
     def rubbish(self) -> int:
-        """How many whole lines can't be read; of a file that still grows, more is read than was counted."""
+        """How many whole lines can't be read."""
         relation = self.table if "table" in self.__dict__ else self.recorded
         ((rows,),) = self.db.execute(f"select count(*) from {relation}").fetchall()
-        return max(0, self._scan.whole - int(rows))
+        return self._scan.whole - int(rows)
 
     def once(self, what: object, sql: str, params: Sequence[Any] = ()) -> str:
         """The name of a table that this query makes, the first time that `what` is asked for."""
@@ -188,6 +193,12 @@ def _csv(path: Path) -> str:
         f"read_csv('{quoted}', columns = {{{columns}}}, auto_detect = false, header = false, skip = 1, delim = ',', "
         f"quote = '\"', escape = '\"', new_line = '\\n', ignore_errors = true, force_not_null = [{texts}])"
     )
+
+
+def _ends(path: Path) -> bool:
+    """Whether the last line has its end; one that a kill cut short is not read twice."""
+    with path.open("rb") as file:
+        return file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n"
 
 
 class _Scan(NamedTuple):

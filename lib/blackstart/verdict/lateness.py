@@ -9,11 +9,13 @@ Pure.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
+from operator import itemgetter
 from statistics import fmean
 from typing import Any
 
@@ -37,8 +39,8 @@ STARVED_SHARE = 0.2
 CROWDED_PER_CPU = 5.0
 # From so many on, what takes some milliseconds may have waited for others all the same.
 SHARED_PER_CPU = 2.0
-# For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile; and for so long,
-# after a crowd, a breaker that it has opened may stay open.
+# For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile, and a request
+# waits for those of a crowd before it; and for so long, after a crowd, a breaker that it has opened may stay open.
 RECOIL_S = 1.0
 # What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
 LIMIT_LEAST_S = 0.1
@@ -81,8 +83,14 @@ class Lateness:
         )
 
     @cached_property
-    def _slow_backwards(self) -> list[LagSample]:
-        return sorted((sample for _, sample in self.slow), key=lambda sample: sample.from_s, reverse=True)
+    def _taken(self) -> dict[float, list[_Taken]]:
+        by_who: defaultdict[str, list[LagSample]] = defaultdict(list)
+        for who, sample in self.samples:
+            by_who[who].append(sample)
+        return {
+            least: [_Taken(samples, least) for samples in by_who.values()]
+            for least in (CROWDED_PER_CPU, SHARED_PER_CPU)
+        }
 
     @cached_property
     def times(self) -> list[tuple[float, float]]:
@@ -130,24 +138,15 @@ class Lateness:
         return max(late_s.values(), default=0.0)
 
     def crowded_s(self, from_s: float, to_s: float, from_per_cpu: float = CROWDED_PER_CPU) -> float:
-        """How much of that time a machine with so many threads for each processor, and more, added to what needs one: a
-        sample with ten threads is nine parts of ten of that, one that is not crowded no more than anybody waited."""
-        added_s: defaultdict[str, float] = defaultdict(float)
-        for who, sample in self.samples:
-            threads = sample.runnable or 0.0
-            if threads >= from_per_cpu:
-                most = 1.0 if threads >= CROWDED_PER_CPU else sample.pressure or 0.0
-                added_s[who] += _overlap_s(sample.from_s, sample.to_s, from_s, to_s) * min(1 - 1 / threads, most)
-        return max(added_s.values(), default=0.0)
+        """How much of that time a machine with at least so many threads for each processor (CROWDED_PER_CPU or
+        SHARED_PER_CPU) added to what needs one: of a sample with ten threads nine parts of ten; of one that is not
+        crowded, for no longer than anybody waited for a processor."""
+        return max((taken.until_s(to_s) - taken.until_s(from_s) for taken in self._taken[from_per_cpu]), default=0.0)
 
     def queued_s(self, from_s: float, to_s: float) -> float:
         """For how long a request of that time may have waited only since the machine had others to serve: so much did
-        it add to this request, and to those before it, on which a crowd that lasts, or has just gone, lets it wait."""
-        since_s = from_s
-        for sample in self._slow_backwards:
-            if sample.from_s < since_s <= sample.to_s + RECOIL_S:
-                since_s = sample.from_s
-        return self.crowded_s(since_s, from_s) + self.crowded_s(from_s, to_s, SHARED_PER_CPU)
+        it add to this request, and a crowd to those of the RECOIL_S before, which are served first."""
+        return self.crowded_s(from_s - RECOIL_S, from_s) + self.crowded_s(from_s, to_s, SHARED_PER_CPU)
 
     def covers(self, from_s: float, to_s: float) -> bool:
         """Whether any of that time is bad."""
@@ -165,7 +164,7 @@ class Lateness:
     def excuses(self, row: Row, fallback: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
         it was not answered, or its answer is what the system itself gives when a limit of time has passed: a fallback,
-        a 503 or a 504, or another error of a server that took so long.
+        a 503 or a 504, or another error of a server that took LIMIT_LEAST_S or more.
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
         fallback = fallback or row.status == HTTPStatus.SERVICE_UNAVAILABLE
@@ -188,6 +187,28 @@ class Lateness:
             f"the {who}'s process stood still for {shown(sample.late_s)}" for who, sample in slow if sample.stalled
         ]
         return "; ".join([*dict.fromkeys(stood), *_starving([sample for _, sample in slow if not sample.stalled])])
+
+
+class _Taken:
+    """What others took of the time of a processor, by the samples of one process, so that many can ask soon."""
+
+    def __init__(self, samples: Sequence[LagSample], from_per_cpu: float) -> None:
+        self._shares: list[tuple[float, float, float, float]] = []  # from, to, what was taken before, share
+        taken_s = 0.0
+        for sample in sorted(samples, key=lambda one: one.from_s):
+            threads = sample.runnable or 0.0
+            if threads >= from_per_cpu:
+                most = 1.0 if threads >= CROWDED_PER_CPU else sample.pressure or 0.0
+                share = min(1 - 1 / threads, most)
+                self._shares.append((sample.from_s, sample.to_s, taken_s, share))
+                taken_s += share * (sample.to_s - sample.from_s)
+
+    def until_s(self, at_s: float) -> float:
+        place = bisect_left(self._shares, at_s, key=itemgetter(0)) - 1
+        if place < 0:
+            return 0.0
+        from_s, to_s, before_s, share = self._shares[place]
+        return before_s + share * (min(at_s, to_s) - from_s)
 
 
 _FIELDS = ("from", "to", "late", "worst", "waited", "pressure", "runnable")

@@ -84,6 +84,7 @@ def refuse_held(identities: Iterable[str], mended_within_s: float = 15.0) -> Non
         while os.path.lexists(path):
             try:
                 os.close(_locked(path, identity, fcntl.LOCK_SH, _LOOK_TAKES_S))  # it may be no more than such a look
+                _remove_unheld(path)
                 break
             except _InUse as held:
                 if held.taker_lives or clock.now_s() > until_s:
@@ -111,7 +112,7 @@ class Locks:
 
     def _take_one(self, identity: str, run: str, what: str) -> None:
         path = path_of(identity)
-        self._held[path] = _locked(path, identity, fcntl.LOCK_EX)
+        self._held[path] = _locked(path, identity, fcntl.LOCK_EX, _LOOK_TAKES_S)  # somebody may only look, or remove it
         _describe(self._held[path], self._scrub(identity), run, what)
 
     def handles(self) -> tuple[int, ...]:
@@ -193,6 +194,8 @@ def _open(path: Path) -> int:
             handle = os.open(path, os.O_RDWR | flags)
         except PermissionError:
             handle = os.open(path, os.O_RDONLY | flags)
+        except FileNotFoundError:  # its last holder took it away just now
+            return _open(path)
     except OSError as error:
         raise Refused(f"the lock {path} can't be opened: {error.strerror}. Remove what is there.") from error
     found = os.fstat(handle)

@@ -35,7 +35,7 @@ def exactly_once(
     actual = "; ".join(f"{tally[fate].count} {word}, {tally[fate].there} of them there" for fate, word in _WORDS)
     lost, doubled = tally["ok"].gone, sum(one.twice for one in tally.values())
     # A line that can't be read may be the attempt that was acknowledged after all.
-    rejected = 0 if rows.unreadable else tally["fail"].there
+    revived = 0 if rows.unreadable else tally["fail"].there
     lost_keys = gone(evidence, rows, source) if lost else []
     never, others = _unsent(evidence, rows, source, key_prefix) if key_prefix else ([], 0)
     if never and evidence.load.get("dropped_iterations") is not None:
@@ -43,19 +43,19 @@ def exactly_once(
         never, others = [], 0
     phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
     left = waiting(evidence, drained) if drained and lost else ""
-    if left and not (doubled or rejected or phantoms):  # these no waiting excuses
+    if left and not (doubled or revived or phantoms):  # these no waiting excuses
         return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, lost_keys)
     lost = 0 if left else lost
     faults = {
         f"{lost} acknowledged but not there": (lost, lost_keys),
         f"{doubled} there more than once": (doubled, twice(evidence, rows, source) if doubled else []),
-        f"{rejected} there although rejected": (rejected, ghosts(evidence, rows, source) if rejected else []),
+        f"{revived} there although rejected": (revived, ghosts(evidence, rows, source) if revived else []),
         f"{phantoms} there that nobody sent": (phantoms, never),
     }
     found = {message: few for message, (count, few) in faults.items() if count}
     if found:
         offenders = [key for few in found.values() for key in few]
-        return report.broke("; ".join(found), actual, offenders, lost + doubled + rejected + phantoms - len(offenders))
+        return report.broke("; ".join(found), actual, offenders, lost + doubled + revived + phantoms - len(offenders))
     why = vacuity(rows) or (unrecorded(evidence) if never else "")
     if why and never:
         why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"

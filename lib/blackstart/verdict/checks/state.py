@@ -133,7 +133,8 @@ def tallied(evidence: Recorded, rows: History, source: str) -> dict[str, Tally]:
 
 
 def gone(evidence: Recorded, rows: History, source: str) -> list[str]:
-    """The first few keys that are acknowledged and not in `source` of the final state. Raises Missing as `present`."""
+    """The first few keys that were acknowledged and are not in `source` of the final state, by when they were. Raises
+    Missing as `present` does."""
     return _first(rows, f"from {_lost(rows, present(evidence, source))}")
 
 

@@ -197,12 +197,21 @@ def test_what_came_behind_a_crowd_waits_for_what_it_left_and_nobody_is_accused()
         LagSample(16.0 + n, 17.0 + n, 0.02, 0.0, 0.1, 1.0, threads) for n, threads in enumerate((6.0, 8.0, 4.5))
     )
     for at_s, took_s, verdict in (
-        (17.8, 1.6, "inconclusive"), (17.8, 2.6, "broke"),  # 1.53 s are lost till then, and 0.2 s while it waits
+        (17.8, 1.6, "inconclusive"), (17.8, 2.6, "broke"),  # 0.87 s are lost before, 0.95 s meanwhile
         (18.5, 0.9, "inconclusive"), (19.5, 0.9, "broke"),  # the crowd is over, for less than a second, and for more
     ):  # fmt: skip
         waited = row("waited", at_s=at_s, start_s=at_s, end_s=at_s + took_s)
         seen = recorded(history(*TEN, waited), late=crowd)
         assert latency_within(seen, limits_ms={"max": 101}).verdict == verdict, (at_s, took_s)
+
+
+def test_a_crowd_that_has_gone_excuses_no_answer_of_a_machine_at_rest() -> None:
+    times = [LagSample(float(n), n + 1.0, 0.02, 0.0, 0.1, 0.9, 0.7 if n >= 15 else 5.5) for n in range(60)]
+    late = row("late", at_s=15.5, start_s=15.5, end_s=20.0)
+    assert latency_within(recorded(history(*TEN, late), late=times), limits_ms={"max": 101}).verdict == "broke"
+    now_and_then = [LagSample(float(n), n + 1.0, 0.02, 0.0, 0.1, 0.9, 5.5 * (n % 2)) for n in range(60)]
+    slow = row("slow", at_s=20.5, start_s=20.5, end_s=29.5)
+    assert latency_within(recorded(history(*TEN, slow), late=now_and_then), limits_ms={"max": 101}).verdict == "broke"
 
 
 def test_who_says_that_it_is_too_busy_or_too_late_on_a_crowded_machine_may_be_right() -> None:
