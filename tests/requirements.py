@@ -68,6 +68,15 @@ def _resolves(name: str) -> bool:
         return False
 
 
+def _lacks_ipv6() -> str | None:
+    try:
+        with socket.socket(socket.AF_INET6) as one:
+            one.bind(("::1", 0))
+    except OSError:
+        return "no IPv6 on this machine, not even ::1"
+    return None
+
+
 _GO = os.path.expanduser("~/go/bin")
 _BINARIES = {
     "ssh": ("sshd", "/usr/sbin/sshd"),
@@ -106,6 +115,7 @@ _PLACES = (
     "docker",
     "proc",
     "localhost",
+    "ipv6",
     "terminal",
     "root",
     "venv",
@@ -118,6 +128,9 @@ _PLACES = (
     "kubernetes",
     "chaos-mesh",
 )
+_LACKS = {
+    "ipv6": _lacks_ipv6, "kafka": _lacks_kafka, "kubernetes": _lacks_kubernetes, "chaos-mesh": _lacks_chaos_mesh
+}  # fmt: skip
 KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""
 
@@ -138,8 +151,8 @@ def missing(need: str) -> str | None:
     if need == "venv":
         code = "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))"
         return None if _answers("/usr/bin/python3", "-c", code) else "no /usr/bin/python3 of 3.11 or newer with venv"
-    if lacks := {"kafka": _lacks_kafka, "kubernetes": _lacks_kubernetes, "chaos-mesh": _lacks_chaos_mesh}.get(need):
-        return lacks()
+    if need in _LACKS:
+        return _LACKS[need]()
     if need == "systemd":
         return None if os.path.isdir("/run/systemd/system") else "systemd does not run here (no /run/systemd/system)"
     if need == "netns":

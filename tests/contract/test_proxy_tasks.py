@@ -12,6 +12,7 @@ import requests
 
 from tests.contract.fault_proxies import EchoServer, eventually, refused
 from tests.contract.test_proxy_conformance import echo
+from tests.requirements import require
 from tests.services import free_port
 
 __all__ = ["echo"]
@@ -49,6 +50,7 @@ def test_a_detached_proxy_comes_up_is_shown_and_goes_down() -> None:
 
 @pytest.mark.usefixtures("nothing_left")
 def test_a_proxy_whose_api_is_on_ipv6_is_found_at_the_url_that_it_names() -> None:
+    require("ipv6")
     up = invoke("proxy.up", "--host", "::1", "--port", "0", "--detach")
     url = up.stdout.removeprefix("Proxy up: ").partition(",")[0]
     assert (up.returncode, requests.get(f"{url}/version", timeout=5).ok) == (0, True)

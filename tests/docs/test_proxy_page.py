@@ -16,6 +16,7 @@ from blackstart.proxy.toxics import kinds
 from tests.contract.fault_proxies import eventually
 from tests.docs.pages import blocks, table, words
 from tests.environment import ROOT, require_own_environment
+from tests.requirements import require
 from tests.services import free_port
 
 PAGE = ROOT / "docs" / "proxy.md"
@@ -27,6 +28,7 @@ TOXIPROXYS = {"latency", "bandwidth", "slow_close", "timeout", "reset_peer", "sl
 def typed(tmp_path: Path) -> Iterator[tuple[str, dict[str, str], int]]:
     """The page's commands in their order, on ports of the test's own; what surrounds them; the API's port."""
     require_own_environment()
+    require("curl")
     port = free_port()
     text = "\n".join(blocks(PAGE, "bash")).replace("8474", str(port)).replace("26379", str(free_port()))
     around = {**os.environ, "BLACKSTART_STATE": str(tmp_path / "state")}

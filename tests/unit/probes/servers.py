@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from blackstart.model.target import Service, Target
+from tests.requirements import require
 from tests.services import free_port
 
 __all__ = ["Handler", "answering", "free_port", "http", "requests_of", "serving", "target_on"]
@@ -19,6 +20,8 @@ Handler = Callable[[socket.socket], None]
 @contextlib.contextmanager
 def serving(handle: Handler, host: str = "127.0.0.1") -> Iterator[int]:
     """Serve `handle` on a port of its own; yields the port."""
+    if ":" in host:
+        require("ipv6")
     listener = socket.create_server((host, 0), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     open_sockets: list[socket.socket] = []
 
