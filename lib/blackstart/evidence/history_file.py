@@ -115,12 +115,16 @@ class HistoryFile:
         made, columns = f"{self.name}.requests", ", ".join(name for name in TYPES if name not in ("instance", "worker"))
         create = f"create or replace table {made} as select {columns} from"
         if self.path and "_scan" not in self.__dict__ and _ends(self.path):
+            import duckdb  # noqa: PLC0415
+
             # Most files are whole, and are read as such while it is looked whether this one is.
-            with ThreadPoolExecutor(1) as pool:
+            read = False
+            with ThreadPoolExecutor(1) as pool, suppress(duckdb.Error):
                 scan = pool.submit(_scanned, self.path)
                 self.db.execute(f"{create} ({_valid(self.path)})")
+                read = True
             self._scan = scan.result()
-            if not (self._scan.tail or self._scan.cut):
+            if read and not self._scan.cut:
                 return made
         self.db.execute(f"{create} {self.recorded}")
         return made
@@ -203,7 +207,8 @@ def _ends(path: Path) -> bool:
 
 class _Scan(NamedTuple):
     """How many whole lines there are beside the header, the text of a torn last one, and whether a line was cut within
-    quotes: DuckDB would take what follows, up to the next quote, for a part of it."""
+    quotes, or has a carriage return outside of them: DuckDB would take what follows, up to the next quote, for a part
+    of the one, and refuse the file for the other."""
 
     whole: int
     tail: bytes
@@ -220,15 +225,19 @@ def _scanned(path: Path) -> _Scan:
         while chunk := file.read(_CHUNK):
             last = chunk if chunk.endswith(b"\n") else chunk + file.readline()
             whole += last.count(b"\n")
-            if not cut and b'"' in last:
+            if not cut and (b'"' in last or b"\r" in last):
                 # Of whole lines: the pieces between an opening quote and the next one; the last must be none of them.
                 pieces = last.split(b'"')
-                cut = len(pieces) % 2 == 0 or b"\n" in b"".join(pieces[1::2])
+                cut = len(pieces) % 2 == 0 or b"\n" in b"".join(pieces[1::2]) or b"\r" in b"".join(pieces[::2])
     return _Scan(whole, last[last.rfind(b"\n") + 1 :], cut)
 
 
 def _without_cut(path: Path, copy: Path) -> Path:
     with path.open("rb") as lines, copy.open("wb") as kept:
         kept.write(lines.readline())
-        kept.writelines(line for line in lines if line.endswith(b"\n") and line.count(b'"') % 2 == 0)
+        kept.writelines(line for line in lines if line.endswith(b"\n") and _is_one_line(line.split(b'"')))
     return copy
+
+
+def _is_one_line(pieces: list[bytes]) -> bool:
+    return len(pieces) % 2 == 1 and b"\r" not in b"".join(pieces[::2])

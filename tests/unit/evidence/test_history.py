@@ -202,6 +202,23 @@ def test_a_line_cut_within_quotes_swallows_none_of_those_behind_it(tmp_path: Pat
     assert (asked_first.torn, asked_first.unreadable) == (1, 2)
 
 
+@pytest.mark.parametrize("first", ["rows", "table"])
+def test_carriage_returns_outside_of_quotes_make_lines_that_cannot_be_read(tmp_path: Path, first: str) -> None:
+    """As of a folder that was copied by way of a system whose lines end so."""
+    path = written(tmp_path, row(), row("k-2", detail='a "quote"\rand more'), row("k-3"), row("k-4"))
+    header, one, quoted, *rest = path.read_text().split("\n")
+    path.write_text("\n".join([header, one, quoted, "\r", "what\ris this", rest[0] + "\r", *rest[1:]]), newline="")
+    for text, keys, unreadable in (
+        (path.read_bytes(), ["k-1", "k-2", "k-4"], 3), (path.read_bytes().replace(b"\n", b"\r\n"), [], 6 + 1),
+    ):  # fmt: skip
+        path.write_bytes(text)
+        history = read(path)
+        if first == "table":
+            assert history.one("select count(*) from requests") == (len(keys),)
+        assert [item.key for item in history.rows] == keys
+        assert (history.torn, history.unreadable) == (0, unreadable)
+
+
 def test_an_empty_line_is_one_that_cannot_be_read(tmp_path: Path) -> None:
     path = written(tmp_path, row())
     path.write_text(path.read_text() + "\n")
