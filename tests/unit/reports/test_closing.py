@@ -51,6 +51,8 @@ def printed(
     drill: Drill, path: Path, columns: int, coloured: bool, monkeypatch: pytest.MonkeyPatch, quiet: bool = False
 ) -> str:
     monkeypatch.setenv("BLACKSTART_RUN", "blackstart")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     monkeypatch.delenv("BLACKSTART_STATE", raising=False)
     where = told(replace(drill, again="blackstart chaos.leader-lock --target=trader"), path)
     out = Screen(columns) if coloured else io.StringIO()

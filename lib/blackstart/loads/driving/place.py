@@ -34,17 +34,19 @@ class Place:
 
     async def connect(self) -> Connection:
         """A new connection. Raises NotSent where none of the host's addresses takes one."""
-        failure: OSError | None = None
+        failures: list[OSError] = []
         try:
             for address in await self._resolve():
                 try:
                     return await self._connect(address)
                 except OSError as error:
-                    failure = error
+                    failures.append(error)
         except OSError as error:
-            failure = error
-        why = self._why(failure) if failure else "the host has no address"
-        raise NotSent(f"no connection: {why}", failure is not None and failure.errno in _OURS)
+            failures.append(error)
+        # Many a machine calls ::1 localhost, too, and has no IPv6: what the other address says is said of the system.
+        failures.sort(key=lambda failure: failure.errno in _OURS)
+        why = self._why(failures[0]) if failures else "the host has no address"
+        raise NotSent(f"no connection: {why}", bool(failures) and failures[0].errno in _OURS)
 
     async def _connect(self, address: str) -> Connection:
         loop = asyncio.get_running_loop()
