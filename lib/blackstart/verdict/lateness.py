@@ -180,9 +180,14 @@ class Lateness:
             ours_s[who] += _overlap_s(sample.from_s, max(_felt_s(sample), sample.to_s + lasting_s), start_s, end_s)
         return _cover(samples, start_s - lasting_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
 
-    def told(self, from_s: float, to_s: float) -> str:
-        """What stood still in that time, for how long, and how late we were else; "" for nothing."""
-        slow = [(who, sample) for who, sample in self.slow if _cover([(who, sample)], from_s, to_s)]
+    def told(self, from_s: float, to_s: float, from_per_cpu: float = CROWDED_PER_CPU) -> str:
+        """What stood still in that time, for how long, and how late we were else, or how many threads there were where
+        they are so many; "" for nothing."""
+        slow = [
+            (who, sample)
+            for who, sample in self.samples
+            if (is_bad(sample) or (sample.runnable or 0) >= from_per_cpu) and _cover([(who, sample)], from_s, to_s)
+        ]
         stood = [
             f"the {who}'s process stood still for {shown(sample.late_s)}" for who, sample in slow if sample.stalled
         ]

@@ -9,6 +9,7 @@ from blackstart.evidence.history import GIVEN_UP, History
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys, selected, vacuity
+from blackstart.verdict.lateness import SHARED_PER_CPU
 
 
 def latency_within(
@@ -61,7 +62,8 @@ def latency_within(
         soon.update(name for name, limit in over.items() if waited_ms <= limit < row.latency_ms)
     if all(soon[name] >= rank(percents[name], count) for name in over):
         from_s, to_s = chosen.one("select min(intended_s), max(end_s) from requests")
-        why = f"only since the load itself sent late, or we were late{evidence.why_disturbed(from_s, to_s)}"
+        why = "only since the load itself sent late, we were late, or others had the processor"
+        why += evidence.why_disturbed(from_s, to_s, SHARED_PER_CPU)
         return report.unknown(f"{', '.join(over)} over the limit, but {why}", actual)
     slowest = "select key, latency_ms, n from requests where latency_ms > ? and key <> ''"
     named, more = keys(chosen, slowest, limit_ms, order="latency_ms desc, n")

@@ -12,7 +12,7 @@ from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
 from blackstart.verdict.judge import replay
-from blackstart.verdict.lateness import Lateness
+from blackstart.verdict.lateness import CROWDED_PER_CPU, Lateness
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
@@ -134,10 +134,10 @@ class Recorded:
             return []
         return [(start_s, end_s) for start_s, end_s, _ in crowds]
 
-    def why_disturbed(self, from_s: float | None, to_s: float | None) -> str:
-        """What of ours was late when what was due and answered from then to then was under way; "" where that was the
-        load's sending alone."""
-        told = self.lateness.told(from_s, to_s) if from_s is not None and to_s is not None else ""
+    def why_disturbed(self, from_s: float | None, to_s: float | None, from_per_cpu: float = CROWDED_PER_CPU) -> str:
+        """What of ours was late, or how many threads there were where they are so many, when what was due and answered
+        from then to then was under way; "" where that was the load's sending alone."""
+        told = self.lateness.told(from_s, to_s, from_per_cpu) if from_s is not None and to_s is not None else ""
         return f"; {told}" if told else ""
 
     @cached_property

@@ -188,7 +188,9 @@ def test_a_limit_of_milliseconds_says_nothing_where_threads_wait_for_each_other(
     """A healthy gateway was called broken for 30 ms in place of 15, beside four other campaigns on two processors."""
     shared = LagSample(20.0, 21.0, 0.05, 0.0, 0.1, pressure, threads)
     slow = recorded(history(*TEN, row("slow", at_s=20.2, start_s=20.2, end_s=20.5)), late=(shared,))
-    assert latency_within(slow, limits_ms={"max": 101}).verdict == verdict
+    result = latency_within(slow, limits_ms={"max": 101})
+    told = f"others had the processor; the run itself was late by 50 ms in 1.00 s (by 0 ms at worst), with {threads}"
+    assert (result.verdict, verdict == "broke" or told in result.message) == (verdict, True), result.message
 
 
 def test_what_came_behind_a_crowd_waits_for_what_it_left_and_nobody_is_accused() -> None:
