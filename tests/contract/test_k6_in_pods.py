@@ -168,7 +168,8 @@ def test_a_load_that_flows_throughout_is_ended_with_the_run(
     assert done.end(WITHIN_S * 2) == EXIT_HELD, done.text
     (file,) = done.reports.glob("*/journal.jsonl")
     (summary,) = [one["summary"] for one in journal.read(file).of(EventName.LOAD) if "summary" in one]
-    assert summary["complete"] and summary["stopped"] and summary["sent"] > RATE_PER_S
+    # When its pods were ready is the cluster's: that it flowed, and for less than the 100 s it would have, is ours.
+    assert summary["complete"] and summary["stopped"] and 0 < summary["sent"] < 100 * RATE_PER_S
     assert left(shop) == ""
 
 
