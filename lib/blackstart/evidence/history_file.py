@@ -202,7 +202,8 @@ def _csv(path: Path) -> str:
 def _ends(path: Path) -> bool:
     """Whether the last line has its end; one that a kill cut short is not read twice."""
     with path.open("rb") as file:
-        return file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) == b"\n"
+        file.seek(max(0, file.seek(0, os.SEEK_END) - 1))
+        return file.read(1) == b"\n"
 
 
 class _Scan(NamedTuple):
