@@ -87,12 +87,12 @@ def judged(
     # Were every unreadable line a good answer, would it still be too few?
     most = sent + rows.unreadable
     if most and (most - failed) / most < min_share:
-        ours = evidence.disturbed_ones(bad, fallback)
+        ours = evidence.disturbed_ones(bad, fallback, among=rows)
         if (most - failed + len(ours)) / most >= min_share:
             late = f"{len(ours)} of {failed} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
             why = evidence.why_disturbed(*_under_way(ours))
-            late += f"load itself, among others that were, or while we were late{why}"
-            return report.unknown(f"too few answers were {was}, but {late}", actual)
+            late += "load itself, among others that were, or while we were late, or are fallbacks of then that ended"
+            return report.unknown(f"too few answers were {was}, but {late}{why}", actual)
         share = (sent - failed) / sent
         message = f"{failed} of {sent} answers were not {was} (share of {was} ones {share:.4f})"
         return report.broke(message, actual, *keys(bad, "select key, n from requests where key <> ''", order="n"))

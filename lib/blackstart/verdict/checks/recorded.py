@@ -1,8 +1,10 @@
 """What a run left for its checks to look at: the requests of its load, its final state, and every reading. Pure."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +14,7 @@ from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
 from blackstart.verdict.judge import replay
-from blackstart.verdict.lateness import CROWDED_PER_CPU, Lateness
+from blackstart.verdict.lateness import CROWDED_PER_CPU, RECOIL_S, Lateness
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
@@ -97,8 +99,7 @@ class Recorded:
     def disturbed(self, row: Row, fallback: bool = False) -> bool:
         """Whether what became of a sent request may have come of us: of a crowd that the load, being late, sent at
         once, or of a time in which we stood still or starved; a `fallback`, of a crowded machine, too."""
-        start_s = row.start_s if row.start_s is not None else row.intended_s
-        return any(from_s <= start_s <= to_s for from_s, to_s in self._crowds) or self.lateness.excuses(row, fallback)
+        return _within(row, self._crowds) or self.lateness.excuses(row, fallback)
 
     def answer_ms(self, row: Row) -> float:
         """What the system certainly took for it: without what may have come of us, as above, or of one late tick, and
@@ -108,28 +109,41 @@ class Recorded:
         ours_ms = self.lateness.worst_s(row.start_s, row.end_s) * 1000
         return row.answer_ms - self.lateness.queued_s(row.start_s, row.end_s) * 1000 - ours_ms
 
-    def disturbed_ones(self, rows: History, fallback: bool = False) -> list[Row]:
-        """Those of the sent requests that were sent late by the load, or of which `disturbed` is true. Only what was
-        under way while we were late is looked at one by one."""
-        times = [*self._crowds, *self.lateness.times]
+    def disturbed_ones(self, rows: History, fallback: bool = False, among: History | None = None) -> list[Row]:
+        """Those of the sent requests that were sent late by the load, or of which `disturbed` is true; where they are
+        some `among` others, fallbacks and 503s that `_passed`, too. Only what was under way then is looked at one by
+        one."""
+        gave_way = rows.where("start_s is not null and (status = 503 or (? and outcome = 'ok'))", fallback)
+        passed = self._passed(gave_way, among) if among else []
+        times = [*self._crowds, *self.lateness.times, *passed]
         from_s, to_s = [start_s for start_s, _ in times], [end_s for _, end_s in times]
         within = "(select unnest(?::double[]) as from_s, unnest(?::double[]) as to_s)"
         ours = rows.each(
             f"sent and (start_error_ms > ? or exists (from {within} where from_s <= end_s and start_s <= to_s))",
             SENT_LATE_MS, from_s, to_s,
         )  # fmt: skip
-        return [row for row in ours if row.sent_late or self.disturbed(row, fallback and row.outcome == "ok")]
+        found = []
+        for row in ours:
+            falls_back = fallback and row.outcome == "ok"
+            did_pass = (falls_back or row.status == HTTPStatus.SERVICE_UNAVAILABLE) and _within(row, passed)
+            if row.sent_late or did_pass or self.disturbed(row, falls_back):
+                found.append(row)
+        return found
+
+    def _passed(self, gave_way: History, among: History) -> list[tuple[float, float]]:
+        """From when to when there were fallbacks that began on a crowded machine and were over before the last request:
+        a breaker that a crowd has opened is open for its time, and one that stays open stays so."""
+        (last_s,) = among.one("select max(start_s) from requests")
+        return [
+            (from_s, to_s)
+            for from_s, to_s, _ in _stretches(gave_way, RECOIL_S)
+            if self.lateness.slows(from_s - RECOIL_S, from_s) and to_s + RECOIL_S <= last_s
+        ]
 
     @cached_property
     def _crowds(self) -> list[tuple[float, float]]:
         """From when to when requests that were sent late, many at once, kept the system busy."""
-        crowds = self.history.ask(
-            "select min(start_s), max(end_s), count(*) from "
-            "(select *, sum(apart::int) over (order by start_s, n) as crowd from "
-            "(select *, coalesce(start_s > max(end_s) over (order by start_s, n rows between unbounded preceding and 1 "
-            "preceding), false) as apart from requests where start_error_ms > ?)) group by crowd order by 1",
-            SENT_LATE_MS,
-        )
+        crowds = _stretches(self.history.where("start_error_ms > ?", SENT_LATE_MS))
         if sum(count for _, _, count in crowds) < _CROWD:
             return []
         return [(start_s, end_s) for start_s, end_s, _ in crowds]
@@ -172,3 +186,19 @@ class Recorded:
     def began_s(self, phase: str) -> float | None:
         """When a phase (baseline, fault, recovery, settle, end) began."""
         return next((float(e["began"]) for e in self.record.of(EventName.PHASE) if e["phase"] == phase), None)
+
+
+def _within(row: Row, times: Sequence[tuple[float, float]]) -> bool:
+    start_s = row.start_s if row.start_s is not None else row.intended_s
+    return any(from_s <= start_s <= to_s for from_s, to_s in times)
+
+
+def _stretches(rows: History, gap_s: float = 0.0) -> list[tuple[float, float, int]]:
+    """From when to when requests of such a kind were under way, with no longer a gap, and how many they were."""
+    return rows.ask(
+        "select min(start_s), max(end_s), count(*) from "
+        "(select *, sum(apart::int) over (order by start_s, n) as stretch from "
+        "(select *, coalesce(start_s - ? > max(end_s) over (order by start_s, n rows between unbounded preceding and 1 "
+        "preceding), false) as apart from requests)) group by stretch order by 1",
+        gap_s,
+    )

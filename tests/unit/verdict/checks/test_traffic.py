@@ -1,6 +1,7 @@
 """rate_reached, outcomes, latency_within and overlap on histories written by hand."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -226,6 +227,30 @@ def test_who_says_that_it_is_too_busy_or_too_late_on_a_crowded_machine_may_be_ri
         seen = recorded(history(*TEN, *refused), late=(crowded,))
         assert outcomes(seen).verdict == verdict, (status, at_s)
     assert outcomes(recorded(history(*TEN, *refused))).verdict == "broke"
+
+
+def test_a_breaker_that_a_crowd_opened_accuses_nobody_where_it_closed_again() -> None:
+    phases = {"recovery": (5.0, 10.0), "settle": (10.0, 20.0)}
+    crowd = (LagSample(10.0, 11.0, 0.05, 0.01, 0.1, 1.0, 6.0),)
+
+    def settled(opened: Sequence[int], late: Sequence[LagSample] = crowd, **fallback: object) -> set[str]:
+        rows = [row(f"k{n}", at_s=10 + n / 10, detail="confirmed") for n in range(100)]
+        rows = [one._replace(**fallback) if n in opened else one for n, one in enumerate(rows)]
+        found = recorded(history(*rows), phases=phases, late=late)
+        checks = (acknowledged(found, usual="confirmed", min_share=0.95), outcomes(found, min_share=0.95))
+        return {check.verdict for check in checks}
+
+    for fallback in ({"detail": "pending"}, {"status": 503, "outcome": "fail"}):
+        accused = {"held", "broke"} if "detail" in fallback else {"broke"}
+        spared = {"held", "inconclusive"} if "detail" in fallback else {"inconclusive"}
+        assert settled(range(8, 40), **fallback) == spared  # of the crowd, and ended
+        assert settled(range(8, 40), (), **fallback) == accused  # of no crowd
+        assert settled(range(8, 100), **fallback) == accused  # lasts
+        assert settled(range(8, 95), **fallback) == accused  # whether it ended was hardly seen
+        assert settled(range(25, 50), **fallback) == accused  # began when the crowd had gone
+        assert settled([*range(8, 20), *range(40, 60)], **fallback) == accused  # as did its second time
+        assert settled(range(8, 100, 5), **fallback) == accused  # one in five, with and without a crowd
+    assert settled(range(8, 40), status=500, outcome="fail") == {"broke"}  # no breaker's
 
 
 def test_latency_may_be_narrowed_to_a_status_a_detail_or_a_phase() -> None:
