@@ -1,5 +1,6 @@
 """What a test may need of the machine, and why it can't run where that is missing."""
 
+import contextlib
 import os
 import shutil
 import socket
@@ -77,6 +78,15 @@ def _lacks_ipv6() -> str | None:
     return None
 
 
+def _lacks_ptrace() -> str | None:
+    """Of root of a container; anybody else sees what is its own, which all is that it starts."""
+    with contextlib.suppress(OSError):
+        (told,) = [line.split()[1] for line in Path("/proc/self/status").read_text().splitlines() if "CapEff" in line]
+        if os.geteuid() == 0 and not int(told, 16) >> _CAP_SYS_PTRACE & 1:
+            return "root may not look into the processes of other users here (no CAP_SYS_PTRACE), as PostgreSQL's are"
+    return None
+
+
 _GO = os.path.expanduser("~/go/bin")
 _BINARIES = {
     "ssh": ("sshd", "/usr/sbin/sshd"),
@@ -110,6 +120,7 @@ _NODE = {
     "openssl": "openssl",
 }
 """What a node of Kubernetes runs by, and Debian's package of it."""
+_CAP_SYS_PTRACE = 19
 _ADD_NETEM = ("unshare", "-n", "tc", "qdisc", "add", "dev", "lo", "root", "netem", "delay", "1ms")
 _PLACES = (
     "docker",
@@ -118,6 +129,7 @@ _PLACES = (
     "ipv6",
     "terminal",
     "root",
+    "ptrace",
     "venv",
     "systemd",
     "netns",
@@ -129,7 +141,8 @@ _PLACES = (
     "chaos-mesh",
 )
 _LACKS = {
-    "ipv6": _lacks_ipv6, "kafka": _lacks_kafka, "kubernetes": _lacks_kubernetes, "chaos-mesh": _lacks_chaos_mesh
+    "ipv6": _lacks_ipv6, "ptrace": _lacks_ptrace, "kafka": _lacks_kafka, "kubernetes": _lacks_kubernetes,
+    "chaos-mesh": _lacks_chaos_mesh,
 }  # fmt: skip
 KNOWN = (*_BINARIES, *_PLACES)
 """What BLACKSTART_REQUIRE may name; `registries` is asked for by the tests that install foreign clients."""

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,9 +37,22 @@ def _belongs(process: psutil.Process, workspace: Workspace) -> bool:
     except (psutil.Error, OSError):
         pass  # another user's process, or one that has just ended: asked for its folder below
     try:
-        return process.name().startswith("postgres") and Path(process.cwd()) in _data_folders(workspace)
+        return process.name().startswith("postgres") and Path(_works_in(process)) in _data_folders(workspace)
     except (psutil.Error, OSError):
         return False
+
+
+def _works_in(process: psutil.Process) -> str:
+    """Its folder; as its user sees it where we may not: root of a container is refused it (it lacks CAP_SYS_PTRACE),
+    and PostgreSQL never runs as root. "" where nobody may. Raises psutil.Error."""
+    try:
+        return str(process.cwd())
+    except psutil.AccessDenied:
+        if os.geteuid() != 0:
+            raise
+    words = ("readlink", f"/proc/{process.pid}/cwd")
+    user, group = process.uids().real, process.gids().real
+    return subprocess.run(words, user=user, group=group, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def _data_folders(workspace: Workspace) -> tuple[Path, ...]:

@@ -205,7 +205,7 @@ def test_a_service_in_a_namespace_that_its_target_does_not_name_is_refused(space
 
 
 def test_a_service_that_runs_as_root_in_this_machines_network_is_refused(tmp_path: Path) -> None:
-    require("root", "proc")
+    require("root", "proc", "iptables")
     with redis_of(0, tmp_path) as where, pytest.raises(Refused, match="runs as root, .* everything of root's"):
         planned(where)
 

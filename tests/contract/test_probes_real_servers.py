@@ -21,6 +21,7 @@ from blackstart.safety.preflight.link_proofs import ServedByControl
 from blackstart.suites.trader import readings as trader
 from blackstart.suites.trader.link import postgres_links, redis_links
 from tests.contract.probe_servers import Stopwatch, frozen, listener, trader_lab
+from tests.requirements import require
 from tests.services import free_port
 
 
@@ -54,6 +55,7 @@ def by_dsn(target: Target, dsn: str) -> Target:
 
 
 def test_a_database_with_several_hosts_is_asked_at_the_one_that_answers(lab: Target) -> None:
+    require("ptrace")
     postgres, redis = lab.service("postgres").address, lab.service("redis").address
     dead = f"127.0.0.1:{free_port()}"
     where = {"one dead in front": f"{dead},{postgres}", "one dead behind": f"{postgres},{dead}"}
@@ -172,6 +174,7 @@ def test_result_larger_than_the_limit_is_unreadable(lab: Target) -> None:
 
 
 def test_frozen_postgres_is_timed_out_within_the_limit_and_answers_again(lab: Target) -> None:
+    require("ptrace")
     kept = SqlScalar("select 1").bind(lab).endpoint().open()
     assert kept.read(2).kind == "answer"
     with frozen(listener(lab.services["postgres"].address)):
@@ -209,6 +212,7 @@ def test_server_that_is_not_there_is_unreachable(lab: Target) -> None:
 
 
 def test_kept_connection_that_the_server_ended_is_opened_again(lab: Target) -> None:
+    require("ptrace")
     kept = SqlScalar("select pg_backend_pid()").bind(lab).endpoint().open()
     first = kept.read(2).body[0]["pg_backend_pid"]
     for child in listener(lab.services["postgres"].address).children():
@@ -236,6 +240,7 @@ def test_every_link_of_the_trader_is_proved(lab: Target) -> None:
 
 
 def test_server_that_the_control_would_not_touch_is_no_link(lab: Target) -> None:
+    require("ptrace")
     redis, postgres = lab.services["redis"], lab.services["postgres"]
     crossed = replace(lab, services={**lab.services, "redis": replace(redis, control=postgres.control)})
     for proof in redis_links(crossed):

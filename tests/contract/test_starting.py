@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +19,10 @@ from blackstart.commands.starting.running import Running
 from blackstart.model.control import Control
 from blackstart.model.target import Service
 from tests.contract.kafka_broker import Broker, kafka_broker
+from tests.requirements import require
 from tests.services import Supervised, carry_out, eventually, supervised_redis
+
+_NOBODY = 65534
 
 
 @pytest.fixture
@@ -39,6 +44,25 @@ def found(address: str) -> Running:
 
 def control_of(table: object) -> Control:
     return controls.of(Service("one", control=table)).resolve()  # type: ignore[arg-type]
+
+
+def test_who_listens_and_is_another_users_is_told_as_not_known(lab: Supervised) -> None:
+    require("root")
+    assert f"127.0.0.1:{lab.port}" not in running.hidden([])
+    read, write = os.pipe()
+    if (child := os.fork()) == 0:
+        os.setgroups([])
+        os.setgid(_NOBODY)
+        os.setuid(_NOBODY)
+        seen = [one.address for one in running.listening([])]
+        os.write(write, json.dumps([seen, running.hidden([]), running.hidden([f"127.0.0.1:{lab.port}"])]).encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as told:
+        seen, hidden, others = json.load(told)
+    os.waitpid(child, 0)
+    ours = {f"127.0.0.1:{lab.port}"}
+    assert not ours & {*seen} and ours <= {*hidden} and not ours & {*others}
 
 
 def test_a_program_of_a_supervisord_is_controlled_as_that_program(lab: Supervised) -> None:

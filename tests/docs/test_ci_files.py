@@ -21,6 +21,7 @@ from tests.answering_api import answering
 from tests.environment import ROOT, require_own_environment
 from tests.lab.drills import environment, ledger
 from tests.lab.lab_driver import LabDriver
+from tests.requirements import require
 from tests.webhook import SECRET, Hook
 
 WORKFLOW, ACTION, GITLAB, JENKINS = (
@@ -504,6 +505,7 @@ def test_a_target_file_of_chaos_init_makes_the_workflow_red_on_a_mutant_and_name
 def started(app: LabDriver, folder: Path) -> Repository:
     """A repository with nothing but what `chaos.init` wrote of what runs here, up to where the drills begin. The secret
     is there as its last lines ask for it."""
+    require("ptrace")
     dsn = app.target["services"]["postgres"]["dsn"]
     more = {"CHAOS_DRILLS": "chaos.leader-lock", "TARGET": "", "DATABASE_URL": dsn}
     job = repository("workflow", app.state, folder / "repository", **more)

@@ -18,8 +18,10 @@ Silence = Literal["unreachable", "timed_out", "malformed", "unreadable"]
 # What is read where the other side speaks something else, or fails by itself.
 _NO_TLS = frozenset((
     "WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "TLSV1_ALERT_INTERNAL_ERROR",
-    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC",
+    "DECRYPTION_FAILED_OR_BAD_RECORD_MAC", "Closed before TLS handshake with data in recv buffer.",
 ))  # fmt: skip
+# Which of the first two it is depends on the version of Python, and on whether our first words still reached it.
+CLOSED = (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError)
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -164,7 +166,7 @@ def wrap_tls(sock: socket.socket, host: str, tls: Tls, deadline: Deadline) -> ss
     except TimeoutError as error:
         sock.close()
         raise deadline.passed() from error
-    except (ssl.SSLEOFError, ConnectionError) as error:
+    except CLOSED as error:
         sock.close()
         raise NoAnswer("unreachable", "the connection was closed during the TLS handshake") from error
     except OSError as error:
@@ -184,4 +186,4 @@ def tls_failure(error: Exception, tls: Tls | None) -> NoAnswer | None:
     beneath = error.__cause__ or error.__context__
     if tls is None or not isinstance(beneath, ssl.SSLError):
         return None
-    return None if isinstance(beneath, ssl.SSLEOFError | ssl.SSLZeroReturnError) else _no_tls(beneath, tls)
+    return None if isinstance(beneath, CLOSED) else _no_tls(beneath, tls)

@@ -15,7 +15,7 @@ from typing import Any
 from kafka.errors import KafkaError
 from kafka.net.sasl import get_sasl_mechanism
 
-from blackstart.base.sockets import Deadline, NoAnswer, connect, wrap_tls
+from blackstart.base.sockets import CLOSED, Deadline, NoAnswer, connect, wrap_tls
 from blackstart.base.trust import Tls
 
 # Numbers of the protocol: https://kafka.apache.org/protocol
@@ -107,6 +107,8 @@ class _Line:
             rest = self._read(size - 4) if began else b""
         except TimeoutError as error:
             raise self.deadline.passed() from error
+        except CLOSED as error:
+            raise NoAnswer("unreachable", f"{self.where}: {error.strerror or error}") from error
         except ssl.SSLError as error:  # in TLS 1.3 a server tells whom it does not let in only after the handshake
             raise NoAnswer("unreadable", self.tls.refused(error) if self.tls else str(error)) from error
         except OSError as error:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from http import HTTPStatus
+from math import inf
 from operator import itemgetter
 from statistics import fmean
 from typing import Any
@@ -44,6 +45,9 @@ SHARED_PER_CPU = 2.0
 RECOIL_S = 1.0
 # What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
 LIMIT_LEAST_S = 0.1
+# What is answered by who can't serve now, since its state is another one (it leads no longer), it is locked, too early,
+# asked too often, or unavailable: limits of time of its own (a lease, a breaker's) bring that about.
+NOT_NOW = frozenset({409, 423, 425, 429, 503})
 # What a proxy answers for one that gave it no answer in time, however soon.
 WAITED_IN_VAIN = 504
 RUN, LOAD = "run", "load"
@@ -167,7 +171,7 @@ class Lateness:
         a 503 or a 504, or another error of a server that took LIMIT_LEAST_S or more.
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
-        fallback = fallback or row.status == HTTPStatus.SERVICE_UNAVAILABLE
+        fallback = fallback or row.status in NOT_NOW
         gave_up = row.status == WAITED_IN_VAIN or (
             row.status is not None
             and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
@@ -275,10 +279,11 @@ def excused(run: Replayed, findings: Sequence[Finding], follow: Callable[[Record
 
     `follow` says what the expectations come to over another record: the same without the readings of such a time.
     """
-    if not Lateness.of(run.record).slow:
+    own = Lateness.of(run.record)
+    if not own.told(-inf, inf, SHARED_PER_CPU):
         return list(findings)
     monitors = {(monitor.phase, monitor.expectation.name): monitor for monitor in run.monitors.expected}
-    followed = follow(_read_in_time(run))
+    followed = follow(_read_in_time(run)) if own.slow else findings
     still = {(finding.phase, finding.name) for finding in followed if finding.status == Verdict.BROKE}
     made = []
     for finding in findings:
@@ -347,11 +352,11 @@ def _missed_by_less(run: Replayed, monitor: Monitor) -> str:
     seen_s = monitor.interval.to_s if monitor.interval is not None else last.sent_s
     ours_s = own.late_s(monitor.anchor_s, seen_s)
     if monitor.interval is not None:  # What never came true was not slow, whatever the machine did.
-        ours_s = max(ours_s, own.crowded_s(monitor.anchor_s, seen_s))
+        ours_s = max(ours_s, own.crowded_s(monitor.anchor_s, seen_s, SHARED_PER_CPU))
     if not ours_s or seen_s - deadline_s > ours_s:
         return ""
     missed = "it was missed by" if monitor.interval is not None else "it was not watched for longer than"
-    return f"{missed} {shown(max(0.0, seen_s - deadline_s))}, and {own.told(monitor.anchor_s, seen_s)}"
+    return f"{missed} {shown(max(0.0, seen_s - deadline_s))}, and {own.told(monitor.anchor_s, seen_s, SHARED_PER_CPU)}"
 
 
 def _waited_in_a_crowd(run: Replayed, monitor: Monitor) -> str:

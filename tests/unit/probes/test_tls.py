@@ -3,15 +3,18 @@
 import asyncio
 import contextlib
 import re
+import select
 import socket
 import ssl
+import struct
 import time
 from pathlib import Path
 
 import pytest
 
 from blackstart.base.errors import BadTarget, StepFailed
-from blackstart.base.trust import VARIABLES
+from blackstart.base.sockets import Deadline, NoAnswer, connect, wrap_tls
+from blackstart.base.trust import VARIABLES, tls
 from blackstart.controls.steps.http_call import call
 from blackstart.engine.sampling.sampler import Sampler
 from blackstart.loads.driving.place import NotSent, Place
@@ -221,6 +224,26 @@ def test_what_a_handshake_with_redis_fails_of_is_told_alike_by_every_probe(
         assert kinds(f"rediss://localhost:{port}/0?ssl_ca_certs={certificate[1]}") == ["unreadable"] * 3
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate[1]))
         assert read_once(HttpText(f"https://localhost:{port}/"), 5.0).kind == "unreadable"
+
+
+@pytest.mark.parametrize(
+    ("last_words", "kind"), [(b"", "unreachable"), (b"-ERR max number of clients reached\r\n", "malformed")]
+)
+@pytest.mark.parametrize("resets", [False, True])
+def test_who_hangs_up_before_our_first_word_is_not_ours(last_words: bytes, kind: str, resets: bool) -> None:
+    def hang_up(conn: socket.socket) -> None:
+        conn.sendall(last_words)
+        if resets:
+            conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serving(hang_up) as port:
+        sock = connect("127.0.0.1", port, Deadline(5.0))
+        ended = select.poll()
+        ended.register(sock, select.POLLRDHUP)
+        assert ended.poll(5000)
+        with pytest.raises(NoAnswer) as told:
+            wrap_tls(sock, "localhost", tls(), Deadline(5.0))
+        assert told.value.kind == kind
 
 
 def test_a_redis_without_tls_or_that_hangs_up_is_not_ours() -> None:

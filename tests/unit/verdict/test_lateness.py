@@ -174,6 +174,16 @@ def test_what_came_late_by_less_than_a_crowd_slows_is_inconclusive() -> None:
         assert (found.status, "it was missed by 700 ms" in found.message) == (status, status == "inconclusive")
 
 
+def test_what_came_late_by_less_than_others_on_the_machine_may_slow_it_is_inconclusive() -> None:
+    """A third of the time is left with three threads for each processor, and more where not always one waited."""
+    for threads, pressure, status in ((3.0, 0.5, "inconclusive"), (3.0, 0.1, "broke"), (1.5, 0.5, "broke")):
+        told = late(story(READY), 1.3, 4.8, 0.05, pressure=pressure, runnable=threads).reads(1.3, 4.8, ready=200)
+        found = finding(ended(told.reads(4.8, 6.0, ready=503), 6.0).judged(), "gives_up")
+        assert (found.status, "threads for each processor" in found.message) == (status, status == "inconclusive")
+    told = late(story(READY), 1.3, 6.0, 0.05, pressure=0.9, runnable=4.0).reads(1.3, 6.0, ready=200)
+    assert finding(ended(told, 6.0).judged(), "gives_up").status == "broke"
+
+
 def test_what_is_lost_again_in_a_crowd_may_be_a_limit_of_time_that_the_crowd_made_pass() -> None:
     # As long as it is lost, the machine is crowded; then it comes back only when the crowd has gone, or not even then.
     for from_s, to_s, status in ((1.8, 6.0, "inconclusive"), (1.8, 2.8, "broke"), (3.5, 6.0, "broke")):

@@ -26,6 +26,7 @@ _URL_IN = {"redis": "REDIS_URL", "postgres": "DATABASE_URL"}
 _PROVED_WITHIN_S = 3.0
 _ANSWER_WITHIN_S = 600.0
 _ONE_OF_MANY_WITHIN_S = 0.5
+_FEW = 5
 
 
 class Seen(NamedTuple):
@@ -41,6 +42,9 @@ def look(say: Callable[[str], None]) -> list[Seen]:
     if why:
         say(why)
     found += running.listening([one.address for one in found])
+    if dark := running.hidden([one.address for one in found]):
+        others = f" and {len(dark) - _FEW} more" if len(dark) > _FEW else ""
+        say(f"not known: who listens at {', '.join(dark[:_FEW])}{others}: another user, whose programs can't be seen")
     seen = [Seen(one, recognized.protocol(one)) for one in found]
     for one, speaks in seen:
         asked = f"does not speak {one.likely or running.HTTP}, and was asked nothing else"

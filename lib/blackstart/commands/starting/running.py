@@ -147,15 +147,12 @@ def _host(ip: str) -> str:
 
 def listening(known: Collection[str]) -> list[Running]:
     """The processes that listen on this machine at a port, or by a name, that such a system has; not at the addresses
-    that are `known` already. Where another user's can't be seen, there are fewer."""
-    try:
-        every = psutil.net_connections("tcp")
-    except psutil.Error:
-        return []
+    that are `known` already. Where another user's can't be seen, there are fewer (see `hidden`)."""
+    every = _every()
     taken = {int(address.rpartition(":")[2]) for address in known if address}
     found: dict[int, Running] = {}
     for one in every:
-        if one.status != psutil.CONN_LISTEN or not one.laddr or one.laddr.port in (taken | found.keys()):
+        if one.laddr.port in (taken | found.keys()):
             continue
         port = int(one.laddr.port)
         program = _program(one.pid)
@@ -169,6 +166,23 @@ def listening(known: Collection[str]) -> list[Running]:
             f"{host}:{port}", port, held.control, held.told, open=held.open, everywhere=ip in _EVERYWHERE, likely=likely
         )
     return [found[port] for port in sorted(found)]
+
+
+def hidden(known: Collection[str]) -> list[str]:
+    """The addresses at which somebody listens of whom nothing can be seen, neither program nor port says what it
+    speaks; but for those that are `known`."""
+    taken = {address.rpartition(":")[2] for address in known}
+    dark = sorted((one.laddr.port, one.laddr.ip) for one in _every() if not one.pid and one.laddr.port not in _BY_PORT)
+    return list(dict.fromkeys(f"{_host(ip)}:{port}" for port, ip in dark if str(port) not in taken))
+
+
+def _every() -> list[Any]:
+    """The sockets that listen; none where they can't be seen at all."""
+    try:
+        every = psutil.net_connections("tcp")
+    except psutil.Error:
+        return []
+    return [one for one in every if one.status == psutil.CONN_LISTEN and one.laddr]
 
 
 def _program(pid: int | None) -> str:

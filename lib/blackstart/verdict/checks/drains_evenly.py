@@ -1,12 +1,20 @@
 """A backlog is worked off at one pace: what is twice as long takes twice as long, and no more."""
 
 from itertools import pairwise
+from math import sqrt
 from statistics import median
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
+from blackstart.verdict.lateness import SHARED_PER_CPU
 
 _LEAST_READINGS = 5
+
+
+def _bent_by(share: float) -> float:
+    """How far off an even pace may seem at most, in parts of the height, where others had this share of the time: it
+    is where they had it all on end, at the beginning or at the end."""
+    return (1 - sqrt(1 - share)) ** 2 / share if share else 0.0
 
 
 def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_off: float = 0.15) -> CheckResult:
@@ -14,10 +22,10 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     further from the straight line than this share of the highest one. So the time to recover is in proportion to what
     waited, for every size up to that.
 
-    A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that may
-    have changed by our own lateness, tell nothing: inconclusive. Nor does one that is uneven by no more than it falls
-    at a time besides, as where offsets are committed seldom, or was not read for more than that share of the time: both
-    make steps of an even pace.
+    A backlog of less than `least`, fewer than five readings of it, one that was never worked off, and a pace that
+    may have changed by our own lateness, or by what others had of the processors, tell nothing: inconclusive. Nor
+    does one that is uneven by no more than it falls at a time besides, as where offsets are committed seldom, or
+    was not read for more than that share of the time: both make steps of an even pace.
     """
     report = Reporter(f"{probe} falls evenly, within {most_off:.0%} of its height")
     (ended_s,) = evidence.history.one("select max(end_s) from requests")
@@ -45,6 +53,10 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     late = evidence.lateness.told(from_s, to_s)
     if late:
         return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
+    shared = evidence.lateness.crowded_s(from_s, to_s, SHARED_PER_CPU) / (to_s - from_s)
+    if off <= (most_off + _bent_by(shared)) * height:
+        others = evidence.lateness.told(from_s, to_s, SHARED_PER_CPU)
+        return report.unknown(f"the pace changed, but others may have had {shared:.0%} of the time: {others}", actual)
     way = [*pairwise(read[top : empty + 1])]
     step = median([before - after for (_, before), (_, after) in way if after < before])
     if off <= most_off * height + step:

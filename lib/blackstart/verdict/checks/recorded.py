@@ -4,7 +4,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +13,7 @@ from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
 from blackstart.verdict.judge import replay
-from blackstart.verdict.lateness import CROWDED_PER_CPU, RECOIL_S, Lateness
+from blackstart.verdict.lateness import CROWDED_PER_CPU, NOT_NOW, RECOIL_S, Lateness
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
@@ -111,9 +110,10 @@ class Recorded:
 
     def disturbed_ones(self, rows: History, fallback: bool = False, among: History | None = None) -> list[Row]:
         """Those of the sent requests that were sent late by the load, or of which `disturbed` is true; where they are
-        some `among` others, fallbacks and 503s that `_passed`, too. Only what was under way then is looked at one by
+        some `among` others, fallbacks and NOT_NOW that `_passed`, too. Only what was under way then is looked at one by
         one."""
-        gave_way = rows.where("start_s is not null and (status = 503 or (? and outcome = 'ok'))", fallback)
+        not_now = "start_s is not null and (status in ?::integer[] or (? and outcome = 'ok'))"
+        gave_way = rows.where(not_now, sorted(NOT_NOW), fallback)
         passed = self._passed(gave_way, among) if among else []
         times = [*self._crowds, *self.lateness.times, *passed]
         from_s, to_s = [start_s for start_s, _ in times], [end_s for _, end_s in times]
@@ -125,14 +125,14 @@ class Recorded:
         found = []
         for row in ours:
             falls_back = fallback and row.outcome == "ok"
-            did_pass = (falls_back or row.status == HTTPStatus.SERVICE_UNAVAILABLE) and _within(row, passed)
+            did_pass = (falls_back or row.status in NOT_NOW) and _within(row, passed)
             if row.sent_late or did_pass or self.disturbed(row, falls_back):
                 found.append(row)
         return found
 
     def _passed(self, gave_way: History, among: History) -> list[tuple[float, float]]:
-        """From when to when there were fallbacks that began on a crowded machine and were over before the last request:
-        a breaker that a crowd has opened is open for its time, and one that stays open stays so."""
+        """From when to when there were such answers that began on a crowded machine and were over before the last
+        request: a breaker that a crowd has opened is open for its time, and one that stays open stays so."""
         (last_s,) = among.one("select max(start_s) from requests")
         return [
             (from_s, to_s)

@@ -22,6 +22,7 @@ from blackstart.safety.ledger.undo_copies import Copy
 from blackstart.safety.processes import namespaces
 from blackstart.safety.processes.identity import Process, boot_id, myself
 from blackstart.safety.processes.namespaces import Place, here
+from tests.requirements import require
 from tests.unit.safety.file_fault import without
 
 NOBODY = 2**22 - 1
@@ -98,6 +99,7 @@ def test_an_old_record_without_a_place_is_mended(tmp_path: Path) -> None:
 def test_a_namespace_that_is_nowhere_has_taken_its_rules_along_and_nothing_else(
     tmp_path: Path, rule: bool, code: int
 ) -> None:
+    require("ptrace")
     broken(tmp_path, dead(replace(here(), network=NO_SUCH_NETWORK, named="shop")), ends_with_network=rule)
     found, said = healed(tmp_path)
     assert found == code and not (tmp_path / "x").exists()

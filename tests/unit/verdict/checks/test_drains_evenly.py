@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.drains_evenly import drains_evenly
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.lateness import event_of
 from tests.unit.histories import history_of
 
 HEIGHT, TOOK_S = 10_000, 10.0
@@ -22,9 +24,11 @@ def drained(
     late: bool = False,
     sent: Row = SENT,
     unread: tuple[float, float] = (0.0, 0.0),
+    threads: float = 0.0,
 ) -> CheckResult:
     """What is left as a function of the part of the time that has passed, read every half second from second 1 on, but
-    for the seconds between `unread`."""
+    for the seconds between `unread`, on a machine with so many `threads` for each processor, of which some always
+    wait."""
     steps = int(until_s * 2)
     values = [(1.0 + step / 2, round(HEIGHT * left(step / 2 / TOOK_S))) for step in range(steps + 1)]
     reads = [
@@ -41,7 +45,11 @@ def drained(
         if not unread[0] < at <= unread[1]
     ]
     stood = {"event": "lateness", "who": "run", "from": 4.0, "to": 6.0, "late": 2.0, "worst": 2.0, "at": 6.0}
-    return drains_evenly(Recorded(history_of([sent]), Record((*reads, *([stood] if late else [])))), probe="lag")
+    waiting = LagSample(0.0, 20.0, 0.02, 0.0, 0.1, 0.9, threads)
+    shared = [{"event": "lateness", "who": "run", "at": 20.0, **event_of(waiting)}] if threads else []
+    return drains_evenly(
+        Recorded(history_of([sent]), Record((*reads, *([stood] if late else []), *shared))), probe="lag"
+    )
 
 
 def straight(passed: float) -> float:
@@ -86,6 +94,16 @@ def test_what_was_not_read_on_the_way_says_nothing() -> None:
 def test_a_pace_that_changed_while_we_stood_still_says_nothing() -> None:
     result = drained(lambda passed: 1 - passed**2, late=True)
     assert result.verdict == "inconclusive" and "stood still" in result.message
+
+
+def test_a_pace_that_others_may_have_changed_says_nothing_and_one_that_they_can_not_have_accuses() -> None:
+    def bent(passed: float) -> float:
+        return 1 - 0.5 * passed if passed < 0.6 else 0.7 * (1 - passed) / 0.4
+
+    assert [drained(bent, threads=threads).verdict for threads in (0.0, 1.9)] == ["broke", "broke"]
+    result = drained(bent, threads=3.0)
+    assert result.verdict == "inconclusive" and "others may have had 67% of the time" in result.message
+    assert drained(lambda passed: min(1.0, 5 * straight(passed)), threads=2.0).verdict == "broke"
 
 
 def test_too_little_and_what_never_ended_say_nothing() -> None:

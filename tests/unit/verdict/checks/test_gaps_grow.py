@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from blackstart.base.scheduling_lag import LagSample
@@ -30,6 +32,14 @@ def judged(*rises_s: float, sample: LagSample | None = None, assumed: str = "") 
 @pytest.mark.parametrize(("sample", "verdict"), [(None, "broke"), (CROWDED, "inconclusive")])
 def test_gaps_that_do_not_grow_may_have_been_stretched_by_late_time(sample: LagSample | None, verdict: str) -> None:
     assert judged(11.0, 14.0, 17.0, 20.0, sample=sample).verdict == verdict
+
+
+def test_a_first_gap_that_others_on_the_machine_may_have_stretched_hides_growth() -> None:
+    """It wanted 1 s, and others had the processor for up to a second of it."""
+    shared = LagSample(10.0, 12.6, 0.01, 0.01, 0.1, 0.5, 3.0)
+    rises_s = (10.5, 12.5, 14.7, 16.9)
+    assert judged(*rises_s).verdict == judged(*rises_s, sample=replace(shared, runnable=1.5)).verdict == "broke"
+    assert judged(*rises_s, sample=shared).verdict != "broke"
 
 
 @pytest.mark.parametrize("sample", [None, CROWDED])
