@@ -107,6 +107,7 @@ _BINARIES = {
     "python3": ("python3",),
     "docker-compose": ("docker-compose",),
     "stress-ng": ("stress-ng",),
+    "setpriv": ("setpriv",),
     "kubectl": ("kubectl",),
     "cosign": ("cosign", f"{_GO}/cosign"),
 }

@@ -13,6 +13,7 @@ import psutil
 from blackstart_lab.workspace import MARKER, Workspace
 
 _POLL_S = 0.02
+_READLINK, _TOLD_WITHIN_S = "/usr/bin/readlink", 2.0
 
 
 def of(workspace: Workspace) -> list[psutil.Process]:
@@ -50,9 +51,14 @@ def _works_in(process: psutil.Process) -> str:
     except psutil.AccessDenied:
         if os.geteuid() != 0:
             raise
-    words = ("readlink", f"/proc/{process.pid}/cwd")
-    user, group = process.uids().real, process.gids().real
-    return subprocess.run(words, user=user, group=group, capture_output=True, text=True, check=False).stdout.strip()
+    with contextlib.suppress(OSError, subprocess.TimeoutExpired):  # nothing of root's goes with it
+        told = subprocess.run(
+            (_READLINK, f"/proc/{process.pid}/cwd"), user=process.uids().real, group=process.gids().real,
+            extra_groups=(), env={}, stdin=subprocess.DEVNULL, capture_output=True, text=True, start_new_session=True,
+            timeout=_TOLD_WITHIN_S, check=False,
+        )  # fmt: skip
+        return told.stdout.strip().removesuffix(" (deleted)")
+    return ""
 
 
 def _data_folders(workspace: Workspace) -> tuple[Path, ...]:

@@ -51,12 +51,14 @@ def test_who_listens_and_is_another_users_is_told_as_not_known(lab: Supervised) 
     assert f"127.0.0.1:{lab.port}" not in running.hidden([])
     read, write = os.pipe()
     if (child := os.fork()) == 0:
-        os.setgroups([])
-        os.setgid(_NOBODY)
-        os.setuid(_NOBODY)
-        seen = [one.address for one in running.listening([])]
-        os.write(write, json.dumps([seen, running.hidden([]), running.hidden([f"127.0.0.1:{lab.port}"])]).encode())
-        os._exit(0)
+        try:
+            os.setgroups([])
+            os.setgid(_NOBODY)
+            os.setuid(_NOBODY)
+            seen = [one.address for one in running.listening([])]
+            os.write(write, json.dumps([seen, running.hidden([]), running.hidden([f"127.0.0.1:{lab.port}"])]).encode())
+        finally:
+            os._exit(0)
     os.close(write)
     with os.fdopen(read) as told:
         seen, hidden, others = json.load(told)

@@ -148,7 +148,9 @@ class Observer:
         """Those that still wait."""
         now_s, awaited = clock.now_s(), self.awaited(phase)
         with self.lock:
-            return [one for one in awaited if not one.decided(now_s, self._late.late_s(one.anchor_s or now_s, now_s))]
+            return [
+                one for one in awaited if not one.decided(now_s, self._late.may_be_ours_s(one.anchor_s or now_s, now_s))
+            ]
 
     def missed(self, phase: str) -> list[Monitor]:
         """Those that have not come true in their time."""

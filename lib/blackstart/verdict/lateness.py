@@ -43,6 +43,8 @@ SHARED_PER_CPU = 2.0
 # For so long after a stall a machine that stood still as a whole is busy with what fell due meanwhile, and a request
 # waits for those of a crowd before it; and for so long, after a crowd, a breaker that it has opened may stay open.
 RECOIL_S = 1.0
+# So long, after a crowd, a breaker that it opened may be open, or nobody lead: by what systems are set to by default.
+LAPSED_S = 15.0
 # What answers an error sooner has not waited in vain for something: so short is no system's limit of time.
 LIMIT_LEAST_S = 0.1
 # What is answered by who can't serve now, since its state is another one (it leads no longer), it is locked, too early,
@@ -147,6 +149,10 @@ class Lateness:
         crowded, for no longer than anybody waited for a processor."""
         return max((taken.until_s(to_s) - taken.until_s(from_s) for taken in self._taken[from_per_cpu]), default=0.0)
 
+    def may_be_ours_s(self, from_s: float, to_s: float) -> float:
+        """By how much what came true then may have come true sooner on a machine at rest."""
+        return max(self.late_s(from_s, to_s), self.crowded_s(from_s, to_s, SHARED_PER_CPU))
+
     def queued_s(self, from_s: float, to_s: float) -> float:
         """For how long a request of that time may have waited only since the machine had others to serve: so much did
         it add to this request, and a crowd to those of the RECOIL_S before, which are served first."""
@@ -165,24 +171,35 @@ class Lateness:
         slow_s = sum(_overlap_s(sample.from_s, _felt_s(sample), from_s, to_s) for _, sample in self.slow)
         return slow_s >= 0.9 * (to_s - from_s)
 
-    def excuses(self, row: Row, fallback: bool = False) -> bool:
+    def excuses(self, row: Row, gave_way: bool = False) -> bool:
         """Whether what came of a sent request says nothing of the system, since most of its time is bad; or slow, where
-        it was not answered, or its answer is what the system itself gives when a limit of time has passed: a fallback,
-        a 503 or a 504, or another error of a server that took LIMIT_LEAST_S or more.
+        it was not answered, or its answer is what the system itself gives when a limit of time has passed: one that
+        `gave_way`, a 503 or a 504, or another error of a server that took LIMIT_LEAST_S or more.
         """
         start_s, end_s = row.start_s or row.intended_s, row.end_s or row.intended_s
-        fallback = fallback or row.status in NOT_NOW
+        gave_way = gave_way or row.status == HTTPStatus.SERVICE_UNAVAILABLE
         gave_up = row.status == WAITED_IN_VAIN or (
             row.status is not None
             and row.status >= HTTPStatus.INTERNAL_SERVER_ERROR
             and end_s - start_s >= LIMIT_LEAST_S
         )
-        samples = self.slow if row.status is None or fallback or gave_up else self.bad
-        lasting_s = RECOIL_S if fallback else 0.0
+        samples = self.slow if row.status is None or gave_way or gave_up else self.bad
+        lasting_s = RECOIL_S if gave_way else 0.0
         ours_s: defaultdict[str, float] = defaultdict(float)
         for who, sample in samples:
             ours_s[who] += _overlap_s(sample.from_s, max(_felt_s(sample), sample.to_s + lasting_s), start_s, end_s)
         return _cover(samples, start_s - lasting_s, end_s) and max(ours_s.values()) >= (end_s - start_s) / 2
+
+    def lets_lapse(self, from_s: float, to_s: float) -> bool:
+        """Whether a limit of time of the system's own that a crowd made pass may have led to all of that time: it began
+        in a crowd or RECOIL_S after one, and was over within LAPSED_S of it."""
+        crowds = [
+            sample
+            for _, sample in self.slow
+            if not sample.stalled and sample.from_s <= to_s and from_s <= sample.to_s + RECOIL_S
+        ]
+        began = any(sample.from_s <= from_s for sample in crowds)
+        return began and to_s <= max(sample.to_s for sample in crowds) + LAPSED_S
 
     def told(self, from_s: float, to_s: float, from_per_cpu: float = CROWDED_PER_CPU) -> str:
         """What stood still in that time, for how long, and how late we were else, or how many threads there were where
@@ -350,9 +367,8 @@ def _missed_by_less(run: Replayed, monitor: Monitor) -> str:
         return ""
     own = Lateness.of(run.record)
     seen_s = monitor.interval.to_s if monitor.interval is not None else last.sent_s
-    ours_s = own.late_s(monitor.anchor_s, seen_s)
-    if monitor.interval is not None:  # What never came true was not slow, whatever the machine did.
-        ours_s = max(ours_s, own.crowded_s(monitor.anchor_s, seen_s, SHARED_PER_CPU))
+    # What never came true was not slow, whatever the machine did.
+    ours_s = (own.late_s if monitor.interval is None else own.may_be_ours_s)(monitor.anchor_s, seen_s)
     if not ours_s or seen_s - deadline_s > ours_s:
         return ""
     missed = "it was missed by" if monitor.interval is not None else "it was not watched for longer than"

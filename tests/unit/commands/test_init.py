@@ -382,9 +382,12 @@ def test_what_was_not_looked_at_is_said(monkeypatch: pytest.MonkeyPatch) -> None
     closed = Running(f"127.0.0.1:{free_port()}", 5672, {}, "container queue")
     monkeypatch.setattr(running, "containers", lambda: ([closed, Running("", 9, {}, "container inner")], ""))
     monkeypatch.setattr(running, "listening", lambda known: [])
+    monkeypatch.setattr(running, "hidden", lambda known: [f"127.0.0.1:{port}" for port in range(1, 8)])
     said: list[str] = []
     assert parts.look(said.append) == []
+    others = "127.0.0.1:1, 127.0.0.1:2, 127.0.0.1:3, 127.0.0.1:4, 127.0.0.1:5 and 2 more"
     assert said == [
+        f"not known: who listens at {others}: processes that this user can't see",
         "not known: container queue: does not speak http, and was asked nothing else",
         "not known: container inner: not looked at",
     ]

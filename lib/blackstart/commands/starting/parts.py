@@ -44,7 +44,7 @@ def look(say: Callable[[str], None]) -> list[Seen]:
     found += running.listening([one.address for one in found])
     if dark := running.hidden([one.address for one in found]):
         others = f" and {len(dark) - _FEW} more" if len(dark) > _FEW else ""
-        say(f"not known: who listens at {', '.join(dark[:_FEW])}{others}: another user, whose programs can't be seen")
+        say(f"not known: who listens at {', '.join(dark[:_FEW])}{others}: processes that this user can't see")
     seen = [Seen(one, recognized.protocol(one)) for one in found]
     for one, speaks in seen:
         asked = f"does not speak {one.likely or running.HTTP}, and was asked nothing else"

@@ -159,7 +159,7 @@ def listening(known: Collection[str]) -> list[Running]:
         likely = next((speaks for name, speaks in _BY_PROGRAM if name.match(program)), "") or _BY_PORT.get(port, "")
         if program == "docker-proxy" or not likely:
             continue
-        ip = str(one.laddr.ip).removeprefix("::ffff:")
+        ip = _ip(one)
         host = _host(ip)
         held = held_by(one.pid, program, f"{host}:{port}")
         found[port] = Running(
@@ -172,8 +172,12 @@ def hidden(known: Collection[str]) -> list[str]:
     """The addresses at which somebody listens of whom nothing can be seen, neither program nor port says what it
     speaks; but for those that are `known`."""
     taken = {address.rpartition(":")[2] for address in known}
-    dark = sorted((one.laddr.port, one.laddr.ip) for one in _every() if not one.pid and one.laddr.port not in _BY_PORT)
-    return list(dict.fromkeys(f"{_host(ip)}:{port}" for port, ip in dark if str(port) not in taken))
+    dark = {int(one.laddr.port): _ip(one) for one in _every() if not one.pid and one.laddr.port not in _BY_PORT}
+    return [f"{_host(ip)}:{port}" for port, ip in sorted(dark.items()) if str(port) not in taken]
+
+
+def _ip(one: Any) -> str:
+    return str(one.laddr.ip).removeprefix("::ffff:")
 
 
 def _every() -> list[Any]:

@@ -1,7 +1,7 @@
 """A backlog is worked off at one pace: what is twice as long takes twice as long, and no more."""
 
+from collections.abc import Sequence
 from itertools import pairwise
-from math import sqrt
 from statistics import median
 
 from blackstart.verdict.checks.recorded import Recorded
@@ -9,12 +9,7 @@ from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.lateness import SHARED_PER_CPU
 
 _LEAST_READINGS = 5
-
-
-def _bent_by(share: float) -> float:
-    """How far off an even pace may seem at most, in parts of the height, where others had this share of the time: it
-    is where they had it all on end, at the beginning or at the end."""
-    return (1 - sqrt(1 - share)) ** 2 / share if share else 0.0
+_SHARES = [tenth / 10 for tenth in range(1, 11)]
 
 
 def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_off: float = 0.15) -> CheckResult:
@@ -46,17 +41,20 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     (from_s, _), (to_s, _) = read[top], read[empty]
     if empty - top < _LEAST_READINGS:
         return report.unknown(f"{probe} was read only {empty - top} times on its way from {height:g} to 0")
-    off, at_s = max((abs(value - height * (to_s - at) / (to_s - from_s)), at) for at, value in read[top:empty])
+    off, at_s = _off(read[top : empty + 1])
     actual = f"{height:g} in {to_s - from_s:.1f} s, {height / (to_s - from_s):.0f} a second; {off / height:.0%} off"
     if off <= most_off * height:
         return report.held(actual)
     late = evidence.lateness.told(from_s, to_s)
     if late:
         return report.unknown(f"the pace changed, but we were late ourselves: {late}", actual)
-    shared = evidence.lateness.crowded_s(from_s, to_s, SHARED_PER_CPU) / (to_s - from_s)
-    if off <= (most_off + _bent_by(shared)) * height:
-        others = evidence.lateness.told(from_s, to_s, SHARED_PER_CPU)
-        return report.unknown(f"the pace changed, but others may have had {shared:.0%} of the time: {others}", actual)
+    # As if others had had all of the time that they may have had, or some of it.
+    had_s = [evidence.lateness.crowded_s(from_s, at, SHARED_PER_CPU) for at, _ in read[top : empty + 1]]
+    for share in _SHARES if had_s[-1] else ():
+        own = [(at - share * had, value) for (at, value), had in zip(read[top : empty + 1], had_s, strict=True)]
+        if _off(own)[0] <= most_off * height:
+            others = evidence.lateness.told(from_s, to_s, SHARED_PER_CPU)
+            return report.unknown(f"the pace is even but for the time that others may have had: {others}", actual)
     way = [*pairwise(read[top : empty + 1])]
     step = median([before - after for (_, before), (_, after) in way if after < before])
     if off <= most_off * height + step:
@@ -66,3 +64,9 @@ def drains_evenly(evidence: Recorded, *, probe: str, least: float = 500.0, most_
     if unread_s > most_off * (to_s - from_s):
         return report.unknown(f"{probe} was not read for {unread_s:.1f} s on its way to 0", actual)
     return report.broke(f"the pace changed on the way: {actual}, {at_s - from_s:.1f} s after its height", actual)
+
+
+def _off(read: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """How far, and when, the readings are off the straight line from the first to the last one, which is 0."""
+    (from_s, height), (to_s, _) = read[0], read[-1]
+    return max((abs(value - height * (to_s - at) / (to_s - from_s)), at) for at, value in read)

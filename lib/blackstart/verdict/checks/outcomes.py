@@ -1,10 +1,11 @@
 """The system answered as it may: only with allowed statuses, for (at least) a given share of the requests."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.loads.statuses import Statuses
-from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.recorded import SAYS_NOT_NOW, Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, keys, selected, vacuity
 
@@ -44,7 +45,8 @@ def outcomes(
     told = {f"{status or 'no answer'}{' that is none' if lies else ''}": count for status, lies, count in seen}
     actual = ", ".join(f"{count} × {status}" for status, count in sorted(told.items())) or "no answers"
     good = [status for status, _, _ in seen if status is not None and may.outcome(status) == "ok"]
-    bad = rows.where(f"start_s is not null and (not coalesce(status in ?::integer[], false) or {lie})", good)
+    wrong = f"start_s is not null and (not coalesce(status in ?::integer[], false) or {lie})"
+    bad = rows.where(wrong, good)
     if meanwhile:
         over_s = evidence.in_force[1]
         (waited,) = rows.one("select count(*) from requests where sent and end_s >= ?", over_s)
@@ -53,7 +55,8 @@ def outcomes(
         actual += f"; {waited} of them when it was over" if waited else ""
         if waited and not came and bad.one("select count(*) from requests") == (0,):
             return report.unknown(f"none of {waited} requests was answered while the fault was in force", actual)
-    return judged(report, evidence, rows, bad, min_share=min_share, actual=actual)
+    gave_way = (f"? in ('', op) and {SAYS_NOT_NOW} and {wrong}", op, good)
+    return judged(report, evidence, rows, bad, min_share=min_share, actual=actual, gave_way=gave_way)
 
 
 def sent_in_force(evidence: Recorded, rows: History) -> History:
@@ -78,20 +81,22 @@ def judged(
     min_share: float,
     actual: str,
     was: str = "allowed",
-    fallback: bool = False,
+    gave_way: Sequence[Any] = (),
 ) -> CheckResult:
-    """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness; of a
-    crowded machine, too, where what is bad is a `fallback`."""
+    """Whether at least this share of what was sent is not `bad`, and what of it may have come of our own lateness.
+    `gave_way` are the arguments of `Recorded.disturbed_ones`."""
     due, sent = rows.one("select count(*), count(start_s) from requests")
     (failed,) = bad.one("select count(*) from requests")
     # Were every unreadable line a good answer, would it still be too few?
     most = sent + rows.unreadable
     if most and (most - failed) / most < min_share:
-        ours = evidence.disturbed_ones(bad, fallback, among=rows)
+        ours = evidence.disturbed_ones(bad, *gave_way)
         if (most - failed + len(ours)) / most >= min_share:
             late = f"{len(ours)} of {failed} that were not {was} were sent more than {SENT_LATE_MS:g} ms late by the "
             why = evidence.why_disturbed(*_under_way(ours))
-            late += "load itself, among others that were, or while we were late, or are fallbacks of then that ended"
+            late += (
+                'load itself, among others that were, or while we were late, or say "not now" from then on for a while'
+            )
             return report.unknown(f"too few answers were {was}, but {late}{why}", actual)
         share = (sent - failed) / sent
         message = f"{failed} of {sent} answers were not {was} (share of {was} ones {share:.4f})"

@@ -18,6 +18,8 @@ from blackstart.verdict.lateness import CROWDED_PER_CPU, NOT_NOW, RECOIL_S, Late
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
 _NO_PAGE = "status 404"
+SAYS_NOT_NOW = f"status in {tuple(sorted(NOT_NOW))}"
+"""The condition of an answer that a limit of time of the system's own leads to."""
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,10 @@ class Recorded:
         """When our own processes stood still or starved."""
         return Lateness.of(self.record)
 
-    def disturbed(self, row: Row, fallback: bool = False) -> bool:
+    def disturbed(self, row: Row, gave_way: bool = False) -> bool:
         """Whether what became of a sent request may have come of us: of a crowd that the load, being late, sent at
-        once, or of a time in which we stood still or starved; a `fallback`, of a crowded machine, too."""
-        return _within(row, self._crowds) or self.lateness.excuses(row, fallback)
+        once, or of a time in which we stood still or starved; where it `gave_way`, of a crowded machine, too."""
+        return _within(row, self._crowds) or self.lateness.excuses(row, gave_way)
 
     def answer_ms(self, row: Row) -> float:
         """What the system certainly took for it: without what may have come of us, as above, or of one late tick, and
@@ -108,37 +110,37 @@ class Recorded:
         ours_ms = self.lateness.worst_s(row.start_s, row.end_s) * 1000
         return row.answer_ms - self.lateness.queued_s(row.start_s, row.end_s) * 1000 - ours_ms
 
-    def disturbed_ones(self, rows: History, fallback: bool = False, among: History | None = None) -> list[Row]:
-        """Those of the sent requests that were sent late by the load, or of which `disturbed` is true; where they are
-        some `among` others, fallbacks and NOT_NOW that `_passed`, too. Only what was under way then is looked at one by
-        one."""
-        not_now = "start_s is not null and (status in ?::integer[] or (? and outcome = 'ok'))"
-        gave_way = rows.where(not_now, sorted(NOT_NOW), fallback)
-        passed = self._passed(gave_way, among) if among else []
-        times = [*self._crowds, *self.lateness.times, *passed]
+    def disturbed_ones(self, rows: History, gave_way: str = "", *params: Any) -> list[Row]:
+        """Those of the sent requests that were sent late by the load, or of which `disturbed` is true.
+
+        Of all requests of the run, those of which the condition `gave_way` holds have an answer that a limit of time of
+        the system's own leads to (a breaker's, a lease's). A crowd lets it pass, and what follows ends by itself: see
+        `Lateness.lets_lapse`.
+        """
+        if not gave_way or not self.lateness.slow:
+            return self._disturbed(rows)
+        held = f"coalesce({gave_way}, false)"
+        (last_s,) = self.history.one("select max(start_s) from requests")
+        over = [
+            (from_s, to_s)
+            for from_s, to_s, _ in _stretches(self.history.where(f"start_s is not null and {held}", *params), RECOIL_S)
+            if to_s + RECOIL_S <= last_s and self.lateness.lets_lapse(from_s, to_s)
+        ]
+        others, gave = rows.where(f"not {held}", *params), rows.where(held, *params)
+        return [*self._disturbed(others), *self._disturbed(gave, over, gave_way=True)]
+
+    def _disturbed(
+        self, rows: History, over: Sequence[tuple[float, float]] = (), *, gave_way: bool = False
+    ) -> list[Row]:
+        """Only what was under way while we were late, or in one of these times, is looked at one by one."""
+        times = [*self._crowds, *self.lateness.times, *over]
         from_s, to_s = [start_s for start_s, _ in times], [end_s for _, end_s in times]
         within = "(select unnest(?::double[]) as from_s, unnest(?::double[]) as to_s)"
         ours = rows.each(
             f"sent and (start_error_ms > ? or exists (from {within} where from_s <= end_s and start_s <= to_s))",
             SENT_LATE_MS, from_s, to_s,
         )  # fmt: skip
-        found = []
-        for row in ours:
-            falls_back = fallback and row.outcome == "ok"
-            did_pass = (falls_back or row.status in NOT_NOW) and _within(row, passed)
-            if row.sent_late or did_pass or self.disturbed(row, falls_back):
-                found.append(row)
-        return found
-
-    def _passed(self, gave_way: History, among: History) -> list[tuple[float, float]]:
-        """From when to when there were such answers that began on a crowded machine and were over before the last
-        request: a breaker that a crowd has opened is open for its time, and one that stays open stays so."""
-        (last_s,) = among.one("select max(start_s) from requests")
-        return [
-            (from_s, to_s)
-            for from_s, to_s, _ in _stretches(gave_way, RECOIL_S)
-            if self.lateness.slows(from_s - RECOIL_S, from_s) and to_s + RECOIL_S <= last_s
-        ]
+        return [row for row in ours if row.sent_late or _within(row, over) or self.disturbed(row, gave_way)]
 
     @cached_property
     def _crowds(self) -> list[tuple[float, float]]:

@@ -1,7 +1,7 @@
 """What failed was sent again, and succeeded once the fault was gone."""
 
 from blackstart.evidence.events import EventName
-from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.recorded import SAYS_NOT_NOW, Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import keys, selected, vacuity
 
@@ -33,7 +33,7 @@ def recovered_by_retry(evidence: Recorded, *, attempts: int, grace_s: float = 1.
     actual = f"{failed} keys failed at first, {through} of them were acknowledged when they were sent again"
     after_s = gone_s + grace_s
     last_tries = rows.where("outcome <> 'ok' and attempt >= ? and start_s >= ?", attempts, after_s)
-    late = sorted({row.key for row in evidence.disturbed_ones(last_tries)})
+    late = sorted({row.key for row in evidence.disturbed_ones(last_tries, f"? in ('', op) and {SAYS_NOT_NOW}", op)})
     lost = (
         f"select key, first from ({of_each}) where not got_through and tries >= ? and last_s >= ? "
         "and key not in (select unnest(?::varchar[]))"

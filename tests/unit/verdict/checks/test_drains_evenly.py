@@ -25,10 +25,11 @@ def drained(
     sent: Row = SENT,
     unread: tuple[float, float] = (0.0, 0.0),
     threads: float = 0.0,
+    shared_until_s: float = 20.0,
 ) -> CheckResult:
     """What is left as a function of the part of the time that has passed, read every half second from second 1 on, but
     for the seconds between `unread`, on a machine with so many `threads` for each processor, of which some always
-    wait."""
+    wait, until then."""
     steps = int(until_s * 2)
     values = [(1.0 + step / 2, round(HEIGHT * left(step / 2 / TOOK_S))) for step in range(steps + 1)]
     reads = [
@@ -45,7 +46,7 @@ def drained(
         if not unread[0] < at <= unread[1]
     ]
     stood = {"event": "lateness", "who": "run", "from": 4.0, "to": 6.0, "late": 2.0, "worst": 2.0, "at": 6.0}
-    waiting = LagSample(0.0, 20.0, 0.02, 0.0, 0.1, 0.9, threads)
+    waiting = LagSample(0.0, shared_until_s, 0.02, 0.0, 0.1, 0.9, threads)
     shared = [{"event": "lateness", "who": "run", "at": 20.0, **event_of(waiting)}] if threads else []
     return drains_evenly(
         Recorded(history_of([sent]), Record((*reads, *([stood] if late else []), *shared))), probe="lag"
@@ -97,13 +98,19 @@ def test_a_pace_that_changed_while_we_stood_still_says_nothing() -> None:
 
 
 def test_a_pace_that_others_may_have_changed_says_nothing_and_one_that_they_can_not_have_accuses() -> None:
-    def bent(passed: float) -> float:
-        return 1 - 0.5 * passed if passed < 0.6 else 0.7 * (1 - passed) / 0.4
+    """With four threads for each processor in the first two thirds it is at a quarter of its pace there."""
 
-    assert [drained(bent, threads=threads).verdict for threads in (0.0, 1.9)] == ["broke", "broke"]
-    result = drained(bent, threads=3.0)
-    assert result.verdict == "inconclusive" and "others may have had 67% of the time" in result.message
-    assert drained(lambda passed: min(1.0, 5 * straight(passed)), threads=2.0).verdict == "broke"
+    def slowed(passed: float) -> float:
+        return 1 - 0.5 * passed if passed <= 2 / 3 else 2 * (1 - passed)
+
+    assert [drained(slowed, threads=threads).verdict for threads in (0.0, 1.9)] == ["broke", "broke"]
+    result = drained(slowed, threads=4.0, shared_until_s=1 + TOOK_S * 2 / 3)
+    assert result.verdict == "inconclusive" and "others may have had" in result.message
+    assert "4.0 threads for each processor" in result.message
+    # All of the time shared bends nothing, and neither does a crowd that came when it was slow no longer.
+    assert drained(slowed, threads=4.0).verdict == "broke"
+    assert drained(lambda passed: (1 - passed) ** 2, threads=4.0).verdict == "broke"
+    assert drained(lambda passed: (1 - passed) ** 2, threads=4.0, shared_until_s=1 + TOOK_S / 2).verdict == "broke"
 
 
 def test_too_little_and_what_never_ended_say_nothing() -> None:

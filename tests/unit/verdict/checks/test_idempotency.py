@@ -2,6 +2,7 @@
 
 import pytest
 
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.claim_holds import claim_holds
@@ -25,6 +26,12 @@ TEN = [row("k", attempt=n + 1, detail="s1") for n in range(10)]
 
 def once(*rows: Row, sessions: object = ("k",), prefix: str = "k") -> CheckResult:
     return created_once(recorded(history(*rows), {"sessions": sessions}), source="sessions", key_prefix=prefix)
+
+
+def test_a_409_is_another_answer_also_on_a_crowded_machine() -> None:
+    crowded = (LagSample(9.0, 11.0, 0.05, 0.01, 0.1, 1.0, 6.0),)
+    refused = [one._replace(outcome="fail", status=409) for one in TEN[1:]]
+    assert same_result(recorded(history(TEN[0], *refused), late=crowded), every=True).verdict == "broke"
 
 
 def test_one_key_made_one_thing() -> None:

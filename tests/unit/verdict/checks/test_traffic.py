@@ -253,6 +253,14 @@ def test_a_breaker_that_a_crowd_opened_accuses_nobody_where_it_closed_again() ->
         crowded_on = [LagSample(10.0 + n, 11.0 + n, 0.05, 0.01, 0.1, 1.0, 6.0) for n in range(10)]
         assert settled(range(80, 100), crowded_on, **fallback) == spared  # the crowd lasts as well
         assert settled(range(8, 100, 5), **fallback) == accused  # one in five, with and without a crowd
+    for opened, verdict in ((range(60), {"inconclusive"}), (range(85), {"broke"})):
+        rows = [row(f"k{n}", at_s=10 + n / 4) for n in range(100)]
+        rows = [one._replace(status=503, outcome="fail") if n in opened else one for n, one in enumerate(rows)]
+        # Longer than any breaker that is set as usual is open. The phase began in its midst, and ended before it did.
+        for stretch in ((10.0, 40.0), (12.0, 40.0), (12.0, 24.0)):
+            found = recorded(history(*rows), phases={"settle": stretch}, late=crowd)
+            assert {outcomes(found, phase="settle", min_share=0.95).verdict} == verdict
+            assert {acknowledged(found, min_share=0.95).verdict} == verdict
     assert settled(range(8, 40), status=500, outcome="fail") == {"broke"}  # no limit of time makes it
     assert settled(range(8, 40), status=404, outcome="fail") == {"held", "broke"}
 
