@@ -18,7 +18,7 @@ from blackstart.evidence.journal import Journal
 from blackstart.model.expect import Condition
 from blackstart.model.reading import Probe, Reading
 from blackstart.verdict.expectation_monitor import IN_A_ROW, READ_GRACE_S, Monitor
-from blackstart.verdict.lateness import RUN, Lateness, event_of
+from blackstart.verdict.lateness import RUN, SHARED_PER_CPU, Lateness, event_of
 from blackstart.verdict.monitors import Monitors, late
 
 # Around a fault, and while an `eventually` is pending; in a short hold after it; and where nothing happens.
@@ -148,9 +148,14 @@ class Observer:
         """Those that still wait."""
         now_s, awaited = clock.now_s(), self.awaited(phase)
         with self.lock:
-            return [
-                one for one in awaited if not one.decided(now_s, self._late.may_be_ours_s(one.anchor_s or now_s, now_s))
-            ]
+            return [one for one in awaited if not one.decided(now_s, self._spare_s(one, now_s))]
+
+    def _spare_s(self, one: Monitor, now_s: float) -> float:
+        """For how much longer than its time it is looked at: for as long as we were late, and for as long as others had
+        of the processors; at most as long again, since the fault is in force meanwhile."""
+        from_s = one.anchor_s or now_s
+        shared_s = self._late.crowded_s(from_s, now_s, SHARED_PER_CPU)
+        return max(self._late.late_s(from_s, now_s), min(shared_s, one.expectation.within_s or 0.0))
 
     def missed(self, phase: str) -> list[Monitor]:
         """Those that have not come true in their time."""

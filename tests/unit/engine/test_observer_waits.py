@@ -221,6 +221,20 @@ def test_what_proves_a_bite_is_read_at_the_full_pace_until_it_is_proved_and_agai
     assert observer.wait(lambda: last_tick_s() == PROVED_TICK_S, clock.now_s() + 20)
 
 
+@pytest.mark.parametrize(("ago", "threads", "open_"), [(1.5, 1.5, []), (1.5, 9.0, ["during"]), (10.0, 9.0, [])])
+def test_what_is_awaited_is_looked_at_for_as_long_as_others_had_the_machine_and_at_most_as_long_again(
+    scene: Callable[..., Scene], ago: float, threads: float, open_: list[str]
+) -> None:
+    told = scene(drill(), change())
+    told.observer.phase("fault", told.monitors.fault)
+    (awaited,) = told.observer.awaited("fault")
+    began_s = clock.now_s() - ago * (awaited.expectation.within_s or 0.0)
+    told.monitors.anchor("fault", began_s)
+    told.see(ready, 200, 200)
+    told.observer.late(RUN, LagSample(began_s, clock.now_s() + 60, 0.0, 0.0, 0.1, 0.9, threads))
+    assert [one.expectation.name for one in told.observer.undecided("fault")] == open_
+
+
 def test_what_is_awaited_is_looked_at_for_as_long_as_we_were_late(scene: Callable[..., Scene]) -> None:
     told = scene(drill(), change())
     told.observer.phase("fault", told.monitors.fault)
