@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -62,15 +62,24 @@ def server(folder: Path, **environment: str) -> Iterator[Target]:
         for one in psutil.process_iter(["cmdline"]):
             if one.info["cmdline"] == words:
                 one.kill()
+                for file in memory(one.pid):
+                    file.unlink()
         first.wait(timeout=10)
         log.close()
 
 
-def bites_and_is_undone(change: Change) -> None:
+def memory(pid: int) -> list[Path]:
+    """What the library has in /dev/shm for this process."""
+    return list(Path("/dev/shm").glob(f"*faketime_s*_{pid}"))
+
+
+def bites_and_is_undone(change: Change, look: Callable[[], None] = lambda: None) -> None:
+    """`look` is called while the fault bites."""
     rehearse([change])
     carry_out(change.do)
     assert eventually(lambda: so(change.bites), 30), [str(one) for one in change.bites]
     assert not is_gone(change)
+    look()
     by_shell(change.undo)
     by_shell(change.undo)
     assert restore(change, print, 30)
@@ -79,9 +88,17 @@ def bites_and_is_undone(change: Change) -> None:
 @pytest.mark.parametrize("offset_s", [3600, -90])
 def test_a_process_is_started_again_with_the_wrong_clock_and_then_without(tmp_path: Path, offset_s: float) -> None:
     require("proc", "faketime")
+    left: list[Path] = []
+
+    def look() -> None:
+        (pid,) = [one.pid for one in psutil.process_iter(["cmdline"]) if one.info["cmdline"] == words]
+        left.extend(memory(pid))
+
     with server(tmp_path) as where:
-        bites_and_is_undone(planned(where, ClockSkew("api", offset_s)))
+        words = where.services["api"].control["process"]
+        bites_and_is_undone(planned(where, ClockSkew("api", offset_s)), look)
         planned(where)  # only a service whose clock is right can be planned with
+    assert len(left) == 2 and not any(file.exists() for file in left), "the library's shared memory"
 
 
 @pytest.mark.parametrize("had", [None, "+0\n"], ids=["no file", "a file"])

@@ -38,7 +38,9 @@ _STOP_SKEWED = (
     'set -- $(look "$one") && every="$every $one:$3"; done; '
     'for one in $every; do signal "$signal" "$one" || exit 1; done; left=200; '
     'for one in $every; do while is "$one"; do left=$((left - 1)); [ $left -gt 0 ] || signal KILL "$one"; '
-    "sleep 0.05 2>/dev/null || sleep 1; done; done"
+    "sleep 0.05 2>/dev/null || sleep 1; done; "
+    # The library's own, by process: it takes them away at an orderly exit only.
+    'rm -f "/dev/shm/faketime_shm_${one%%:*}" "/dev/shm/sem.faketime_sem_${one%%:*}"; done'
 )
 _STOP_TIMEOUT_S = 60.0
 # Allocators that ask the time before the library is ready for it: the program hangs.
