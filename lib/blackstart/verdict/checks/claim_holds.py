@@ -6,7 +6,7 @@ from typing import Any
 
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History, Row
-from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.recorded import UNAVAILABLE, Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing, selected, vacuity
 
@@ -64,7 +64,8 @@ def claim_holds(
     actual = f"true of {true}, false of {false}, not known of {len(said) - true - false} requests"
     if within_s is not None and true:
         return report.held(actual)
-    broken = [row for row, it in said if it is False and not evidence.disturbed(row)]
+    ours = set(evidence.disturbed_ones(rows.where(UNAVAILABLE), f"? in ('', op) and {UNAVAILABLE}", op))
+    broken = [row for row, it in said if it is False and row not in ours and not evidence.disturbed(row)]
     if within_s is not None and len(broken) == len(said) and last_s < until_s:
         return report.unknown(f"the last request was sent {until_s - last_s:.1f} s before the time was over", actual)
     if broken and (within_s is None or len(broken) == len(said)):

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from http import HTTPStatus
 from itertools import pairwise
 from typing import Any
 
@@ -20,6 +21,8 @@ _CROWD = 10
 _NO_PAGE = "status 404"
 SAYS_NOT_NOW = f"status in {tuple(sorted(NOT_NOW))}"
 """The condition of an answer that a limit of time of the system's own leads to."""
+UNAVAILABLE = f"status = {HTTPStatus.SERVICE_UNAVAILABLE:d}"
+"""The same where the others of them may be what was decided about the request."""
 
 
 @dataclass(frozen=True)

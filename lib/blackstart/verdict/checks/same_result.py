@@ -1,6 +1,6 @@
 """All answers to one key name the same result."""
 
-from blackstart.verdict.checks.recorded import Recorded
+from blackstart.verdict.checks.recorded import UNAVAILABLE, Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import keys, selected, unnamed_results, vacuity
 
@@ -28,7 +28,7 @@ def same_result(evidence: Recorded, *, op: str = "", every: bool = False) -> Che
         return report.broke("answers to one key name different results", actual, different, more)
     if every:
         others = rows.where("outcome <> 'ok'")
-        ours = evidence.disturbed_ones(others)
+        ours = evidence.disturbed_ones(others, f"? in ('', op) and {UNAVAILABLE}", op)
         counted = others.ask(
             "select coalesce(status::varchar, 'no answer'), detail, count(*) from requests group by 1, 2"
         )

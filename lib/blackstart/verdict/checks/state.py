@@ -11,7 +11,7 @@ from blackstart.evidence.history_file import FATES
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS
 
-_BATCH = 10_000
+_BATCH, _SHOWN = 10_000, 60
 
 
 class Missing(Exception):
@@ -81,15 +81,21 @@ def _listed(value: Any, source: str) -> Iterator[str]:
     """The keys, one on each line, some thousands at a time."""
     text = value.strip() if isinstance(value, str) else ""
     if text.startswith("["):
-        value = json.loads(text)
+        try:
+            value = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise Missing(f'the final state\'s "{source}" begins as a JSON list and is none: {error}') from error
     elif isinstance(value, str):
         value = [line.strip() for line in text.splitlines() if line.strip()]
     if not isinstance(value, list | tuple):
         raise Missing(f'the final state\'s "{source}" is {type(value).__name__}, not a list of keys')
+    other = next((key for key in value if isinstance(key, dict | list | tuple)), None)
+    if other is not None:
+        raise Missing(f'the final state\'s "{source}" lists what is no key: {str(other)[:_SHOWN]}')
     for at in range(0, len(value), _BATCH):
         words = [str(key) for key in value[at : at + _BATCH] if key is not None]  # a null is no key: nobody doubled it
-        if not "".join(words).isprintable():  # the history has no line's end within a key either
-            words = [" ".join(word.splitlines()) for word in words]
+        if not "".join(words).isprintable():  # the history has no line's end within a key either, nor half a character
+            words = [" ".join(word.encode(errors="backslashreplace").decode().splitlines()) for word in words]
         if words:
             yield "\n".join(words)
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
+from blackstart.base.scheduling_lag import LagSample
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import Row
 from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.claim_holds import claim_holds
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.same_result import same_result
 from tests.unit.verdict.checks.rows import history, recorded, row
 
 MADE = row("made")  # 201 after 99 ms
@@ -133,3 +136,20 @@ def test_of_nothing_nothing_is_claimed() -> None:
     for claim in (("xor", ERROR, SUCCESS), ("is", "colour", "red")):
         with pytest.raises(ValueError, match="is no"):
             judged(claim, MADE)
+
+
+def test_who_was_unavailable_since_a_crowd_accuses_nobody_where_that_ended() -> None:
+    """A breaker that the crowd has opened is open for longer than the crowd lasts."""
+    crowd = (LagSample(10.0, 11.0, 0.05, 0.01, 0.1, 1.0, 6.0),)
+
+    def settled(away: range, late: Sequence[LagSample] = crowd, status: int = 503) -> set[str]:
+        rows = [row("k" if n % 2 else f"k{n}", at_s=10 + n / 10, detail="made") for n in range(100)]
+        down = [one._replace(status=status, outcome="fail") if n in away else one for n, one in enumerate(rows)]
+        found = recorded(history(*down), late=late)
+        return {claim_holds(found, claim=SUCCESS, text="made").verdict, same_result(found, every=True).verdict}
+
+    assert settled(range(8, 40)) == {"inconclusive"}
+    assert settled(range(8, 40), ()) == {"broke"}  # of no crowd
+    assert settled(range(8, 100)) == {"broke"}  # lasts
+    assert settled(range(25, 50)) == {"broke"}  # began when the crowd had gone
+    assert settled(range(8, 40), status=409) == {"broke"}  # a decision

@@ -1,5 +1,6 @@
 """exactly_once on histories written by hand, and against an oracle on any history."""
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -94,6 +95,27 @@ def test_keys_may_be_lines_or_json() -> None:
     assert exactly_once(recorded(history(row("a"), row("b")), {"sql": '["a", "b"]'}), source="sql").verdict == "held"
     assert exactly_once(recorded(history(row("a")), {"keys": ""})).verdict == "broke"
     assert exactly_once(recorded(history(row("a")), {"keys": 7})).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        ('["a', "begins as a JSON list and is none: Unterminated string"),
+        ("[" * 100_000, "begins as a JSON list and is none: maximum recursion depth"),
+        ('[{"key": "a"}]', "lists what is no key: {'key': 'a'}"),
+        ('["a", []]', "lists what is no key: []"),
+    ],
+)
+def test_a_list_that_is_none_of_keys_accuses_nobody(listed: str, told: str) -> None:
+    result = exactly_once(recorded(history(row("a")), {"keys": listed}))
+    assert (result.verdict, f'"keys" {told}' in result.message) == ("inconclusive", True), result.message
+
+
+def test_a_key_with_half_a_character_is_none_of_ours() -> None:
+    half = "\ud800"
+    for keys in (["a", half], f"a\n{half}", json.dumps(["a", half])):
+        assert exactly_once(recorded(history(row("a")), {"keys": keys})).verdict == "held"
+    assert exactly_once(recorded(history(row("a")), {"keys": [f"a{half}"]})).verdict == "broke"
 
 
 DONE = {"intended": 1, "sent": 1, "unsent": 0}
