@@ -9,6 +9,7 @@ breaker that waits for calls gets none. What came of the requests that were sent
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import inf
 
 from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
@@ -60,10 +61,14 @@ def fault_ended_early(run: Replayed) -> tuple[str, ...]:
 
 
 def _fault_over(run: Replayed, monitor: Monitor) -> str:
-    in_force_until_s = min((left.from_s for _, _, left in _over(run.monitors)), default=None)
-    if monitor.phase != "fault" or in_force_until_s is None or _broke_before(monitor, in_force_until_s):
+    if monitor.phase != "fault" or not _over(run.monitors) or _broke_before(monitor, over_s(run.monitors)):
         return ""
     return "the fault was over by then"
+
+
+def over_s(monitors: Monitors) -> float:
+    """Until when all faults were seen in force, where one was over before its undo; infinite for none."""
+    return min((left.from_s for _, _, left in _over(monitors)), default=inf)
 
 
 def _over(monitors: Monitors) -> list[tuple[int, Monitor, Interval]]:

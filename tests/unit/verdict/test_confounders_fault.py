@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from tests.unit.builders import DOWN, UP, Story, finding, recovered, story, whole
+from typing import Any
+
+import pytest
+
+from blackstart.model.experiment import Check
+from blackstart.verdict.from_folder import check_findings
+from blackstart.verdict.judge import judge
+from tests.unit.builders import BEFORE, DOWN, UP, Story, change, experiment, finding, recovered, story, whole
+from tests.unit.verdict.checks.rows import history, row
 
 
 def mended(told: Story, at_s: float, undone_s: float = 9.0, **seen: object) -> Story:
@@ -58,3 +66,22 @@ def test_a_service_of_which_nothing_can_be_seen_for_a_while_is_not_taken_for_men
 
 def test_a_fault_that_lasted_until_its_undo_is_not_said_to_be_over() -> None:
     assert whole().judged().reasons == ()
+
+
+@pytest.mark.parametrize(
+    ("check", "params"),
+    [
+        ("none_acknowledged", {}),
+        ("claim_holds", {"claim": ["==", "result", "error"], "text": "refused", "phase": "fault"}),
+        ("outcomes", {"allowed": ("5xx",), "phase": "fault", "meanwhile": True}),
+    ],
+)
+def test_what_was_asked_of_it_once_the_fault_was_over_accuses_nobody(check: str, params: dict[str, Any]) -> None:
+    refused = [row(f"f{n}", "fail", at_s=2.5 + n / 10, status=500) for n in range(20)]
+    served = [row(f"s{n}", at_s=5.5 + n / 10) for n in range(30)]
+    checked = Check(check, "refused", params)
+    for mended_s, verdict in ((5.0, "inconclusive"), (9.0, "broke")):
+        told = Story(experiment(faults=(), baseline=(BEFORE,), checks=(checked,)), change())
+        told.note(2.05, "did", change="drill_1#0").note(9.0, "undo", change="drill_1#0")
+        record = mended(told, mended_s).phase(15, "end").record()
+        assert judge(record, check_findings(record, history(*refused, *served))).verdict == verdict

@@ -103,7 +103,7 @@ def _checks(database: bool, at_once: bool) -> tuple[Check, ...]:
         Check(
             "exactly_once",
             "every_plan_lands_once",
-            {"source": source, "op": "plan"},
+            {"source": source, "op": "plan", "drained": read.throttle_depth().name},
             hint="A plan was accepted and never placed, or placed twice: look at what the throttle does under a burst.",
         ),
         # Where the database can be asked that is told below, and an API without /orders lacks nothing.

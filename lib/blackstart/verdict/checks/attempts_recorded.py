@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import MOST_OFFENDERS, CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, present, selected, vacuity
+from blackstart.verdict.checks.state import Missing, present, selected, unsettled, vacuity
 
 
 def attempts_recorded(
@@ -32,6 +32,8 @@ def attempts_recorded(
     actual = f"{count} decided attempts, {ok} of them acknowledged"
     if lost:
         few, many = [key for key, _ in lost], lost[0][1]
+        if why := unsettled(evidence):
+            return report.unknown(f"attempts of {many} keys are not recorded yet: {why}", actual, few)
         return report.broke(f"attempts of {many} keys are not recorded", actual, few, many - len(few))
     why = vacuity(rows)
     if not why and ok == count:

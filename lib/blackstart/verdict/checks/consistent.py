@@ -7,7 +7,7 @@ from blackstart.model.verdict import Verdict
 from blackstart.verdict.checks.exactly_once import exactly_once
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, keys, other_results, present, selected
+from blackstart.verdict.checks.state import Missing, keys, other_results, present, selected, unsettled
 
 
 def consistent(
@@ -40,6 +40,8 @@ def consistent(
                 "where starts_with(key, ?)",
                 key_prefix,
             )
+            if lonely and (why := unsettled(evidence)):
+                return report.unknown(f"{len(lonely) + more} keys are in {here}, and not in {there}: {why}", actual)
             if lonely:
                 return report.broke(
                     f"{len(lonely) + more} keys are in {here}, and not in {there}", actual, lonely, more

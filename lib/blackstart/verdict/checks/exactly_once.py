@@ -13,8 +13,8 @@ from blackstart.verdict.checks.state import (
     tallied,
     twice,
     unrecorded,
+    unsettled,
     vacuity,
-    waiting,
 )
 
 _WORDS = (("ok", "acknowledged"), ("info", "unknown"), ("fail", "rejected"))
@@ -42,7 +42,7 @@ def exactly_once(
         actual += f"; {len(never) + others} there of which k6 left no row"
         never, others = [], 0
     phantoms = 0 if rows.unreadable or unrecorded(evidence) else len(never) + others
-    left = waiting(evidence, drained) if drained and lost else ""
+    left = unsettled(evidence, drained) if lost else ""
     if left and not (doubled or revived or phantoms):  # these no waiting excuses
         return report.unknown(f"{lost} acknowledged are not there yet, and {left}", actual, lost_keys)
     lost = 0 if left else lost

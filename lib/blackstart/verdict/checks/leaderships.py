@@ -81,9 +81,10 @@ def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
 
 
 def fault_window(evidence: Recorded) -> tuple[float, float] | None:
-    """From the first step of the fault to the beginning of its undo; None where there was no fault, or no end of it."""
+    """From the first step of the fault to the beginning of its undo, or until somebody else ended it; None where there
+    was no fault, or no end of it."""
     from_s, to_s = evidence.struck_s, evidence.began_s("recovery")
-    return None if from_s is None or to_s is None else (from_s, to_s)
+    return None if from_s is None or to_s is None else (from_s, max(from_s, min(to_s, evidence.mended_s)))
 
 
 def hit(evidence: Recorded) -> frozenset[str]:

@@ -2,7 +2,7 @@
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, gone, selected, tallied, vacuity
+from blackstart.verdict.checks.state import Missing, gone, selected, tallied, unsettled, vacuity
 
 
 def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", phase: str = "") -> CheckResult:
@@ -16,6 +16,8 @@ def no_lost_write(evidence: Recorded, *, source: str = "keys", op: str = "", pha
     actual = f"{ours.there} of {ours.count} are there"
     if ours.gone:
         lost = gone(evidence, rows, source)
+        if why := unsettled(evidence):
+            return report.unknown(f"{ours.gone} acknowledged requests are not there yet: {why}", actual, lost)
         message = f"{ours.gone} acknowledged requests are not there"
         return report.broke(message, actual, lost, ours.gone - len(lost))
     why = vacuity(rows)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 from itertools import pairwise
+from math import inf
 from typing import Any
 
 from blackstart.base.codec import from_data
@@ -13,8 +14,10 @@ from blackstart.evidence.events import EventName
 from blackstart.evidence.history import SENT_LATE_MS, History, Row
 from blackstart.evidence.journal import Record, readings_of
 from blackstart.model.reading import Reading
+from blackstart.verdict.confounders import over_s
 from blackstart.verdict.judge import replay
 from blackstart.verdict.lateness import CROWDED_PER_CPU, NOT_NOW, RECOIL_S, Lateness
+from blackstart.verdict.monitors import Monitors, Timeline
 
 # So many requests sent late, after a stall of the load, wait for each other and let others wait, which says nothing.
 _CROWD = 10
@@ -90,10 +93,19 @@ class Recorded:
         return next((event["summary"] for event in reversed(self.record.of(EventName.LOAD)) if "summary" in event), {})
 
     @cached_property
+    def _followed(self) -> tuple[Monitors, Timeline] | None:
+        head = self.record.first(EventName.RUN)
+        return replay(self.record, from_data(head["experiment"]), self.record.changes()) if head else None
+
+    @property
     def bit_s(self) -> float | None:
         """When the faults were proved to be in force; None where they were not, or there were none."""
-        head = self.record.first(EventName.RUN)
-        return replay(self.record, from_data(head["experiment"]), self.record.changes())[1].bit_s if head else None
+        return self._followed[1].bit_s if self._followed else None
+
+    @property
+    def mended_s(self) -> float:
+        """Until when the faults were seen in force where somebody else ended one before its undo; infinite for none."""
+        return over_s(self._followed[0]) if self._followed else inf
 
     @cached_property
     def lateness(self) -> Lateness:
@@ -177,7 +189,14 @@ class Recorded:
 
     @cached_property
     def in_force(self) -> tuple[float, float]:
-        """From when the last change was done to when the first undo began; no time at all where they don't overlap."""
+        """From when the last change was done to when the first undo began, or somebody else ended it; no time at all
+        where they don't overlap."""
+        from_s, to_s = self.ours
+        return (from_s, min(to_s, self.mended_s)) if self.mended_s > from_s else (0.0, 0.0)
+
+    @cached_property
+    def ours(self) -> tuple[float, float]:
+        """From when the last change was done to when the first undo began: a fault of ours may have been in force."""
         did = [float(event["at"]) for event in self.record.of(EventName.DID)]
         undo = [float(event["at"]) for event in self.record.of(EventName.UNDO)]
         return (max(did), min(undo)) if did and undo else (0.0, 0.0)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from blackstart.evidence.events import EventName
 from blackstart.evidence.history import History
 from blackstart.evidence.history_file import FATES
 from blackstart.verdict.checks.recorded import Recorded
@@ -27,7 +28,7 @@ def selected(evidence: Recorded, op: str = "", phase: str = "", lossy: bool = Fa
     rows = evidence.history.of(op)
     if lossy:
         kept = "status is not null or start_s is null or end_s < ? or start_s >= ?"
-        rows = rows.where(kept, *evidence.in_force)
+        rows = rows.where(kept, *evidence.ours)
     if not phase:
         return rows
     if phase not in evidence.phases:
@@ -69,12 +70,18 @@ def _unread(evidence: Recorded, source: str) -> str:
     return f'the final state has no "{source}" (it has {there}): it {evidence.unread(source)}'
 
 
-def waiting(evidence: Recorded, depth: str) -> str:
-    """Why something may still be in the queue, of which `depth` is the probe, at the end; "" where it was empty."""
-    last = next(reversed(evidence.readings(depth)), None)
+def unsettled(evidence: Recorded, depth: str = "") -> str:
+    """Why what was accepted may still be on its way at the end: the run was interrupted, and waited for nothing; or the
+    queue of which `depth` is the probe was not seen empty since. "" for nothing."""
+    if evidence.record.first(EventName.INTERRUPTED) is not None:
+        return "the run was interrupted: it did not wait for what was on its way"
+    last = next(reversed(evidence.readings(depth)), None) if depth else None
     if last is None:
-        return f"{depth} was never read"
-    return "" if last.kind == "value" and last.value == 0 else str(last)
+        return f"{depth} was never read" if depth else ""
+    if last.kind != "value" or last.value != 0:
+        return str(last)
+    (accepted_s,) = evidence.history.one("select max(end_s) from requests where outcome = 'ok'")
+    return f"{last}, and not read since the last answer" if accepted_s is not None and last.sent_s < accepted_s else ""
 
 
 def _listed(value: Any, source: str) -> Iterator[str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, number_in, present, selected, tallied, vacuity, waiting
+from blackstart.verdict.checks.state import Missing, number_in, present, selected, tallied, unsettled, vacuity
 
 
 def stock_conserved(
@@ -42,7 +42,7 @@ def stock_conserved(
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"
     wrong = [_wrong(name, gap) for name, gap in gaps.items() if gap > unknown or gap < 0]
     sure = [_wrong(name, gap) for name, gap in short.items() if gap]
-    left_over = waiting(evidence, drained) if drained and wrong else ""
+    left_over = unsettled(evidence, drained) if wrong else ""
     if left_over and not sure:
         return report.unknown(f"orders may still wait: {left_over}", actual)
     wrong = [] if left_over or rows.unreadable else wrong

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,12 @@ from hypothesis import strategies as st
 
 from blackstart.evidence.history import History, Outcome, Row
 from blackstart.evidence.journal import Record
+from blackstart.verdict.checks.attempts_recorded import attempts_recorded
+from blackstart.verdict.checks.consistent import consistent
 from blackstart.verdict.checks.exactly_once import exactly_once
+from blackstart.verdict.checks.no_lost_write import no_lost_write
 from blackstart.verdict.checks.result import CheckResult
+from blackstart.verdict.checks.stock_conserved import stock_conserved
 from tests.unit.verdict.checks.rows import RUBBISH, TORN, history, recorded, row, unsent
 
 
@@ -199,10 +204,10 @@ def test_it_agrees_with_the_definition_on_any_history(data: dict[str, tuple[list
     assert result.verdict == ("broke" if wrong else "held" if some_ok and not torn else "inconclusive")
 
 
-def queue_at(depth: object, *there: str) -> str:
-    """Two accepted plans, of which these are there at the end, and what the queue's depth was last."""
+def queue_at(depth: object, *there: str, sent_s: float = 60.0) -> str:
+    """Two accepted plans, of which these are there at the end, and what the queue's depth was last, and when."""
     evidence = recorded(history(row("a", op="plan"), row("b", op="plan")), {"keys": list(there)})
-    seen = {"event": "read", "endpoint": "x", "sent": 60.0, "answered": 60.1, "tick": 0.2}
+    seen = {"event": "read", "endpoint": "x", "sent": sent_s, "answered": sent_s + 0.1, "tick": 0.2}
     kind = "absent" if depth is None else "value"
     read = () if depth == "never read" else ({**seen, "r": [["depth", kind, depth]]},)
     run = replace(evidence, record=Record((*evidence.record.events, *read)))
@@ -212,6 +217,25 @@ def queue_at(depth: object, *there: str) -> str:
 def test_a_plan_that_is_neither_there_nor_in_the_queue_any_more_is_lost() -> None:
     assert queue_at(0.0, "a") == "broke"
     assert queue_at(0.0, "a", "b") == "held"
+    assert queue_at(0.0, "a", sent_s=10.05) == "inconclusive", "read before the last of them was accepted"
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        exactly_once,
+        no_lost_write,
+        lambda run: stock_conserved(run, initial=5, stocks=("left",)),
+        lambda run: consistent(run, sources=("keys", "other")),
+        lambda run: attempts_recorded(run, source="keys", statuses=(201, 409)),
+    ],
+)
+def test_an_interrupted_run_waited_for_nothing_that_was_on_its_way(check: Any) -> None:
+    rows = history(row("a"), row("b"), row("c", "fail"))
+    run = recorded(rows, {"keys": ["a"], "other": ["a", "b"], "left": 3})
+    assert check(run).verdict == "broke"
+    told = replace(run, record=Record((*run.record.events, {"event": "interrupted", "message": "by the operator"})))
+    assert check(told).verdict == "inconclusive"
 
 
 @pytest.mark.parametrize("depth", [1.0, None, "never read"])
