@@ -151,6 +151,31 @@ def test_iterations_that_throw_make_the_load_incomplete_whatever_the_environment
     }
 
 
+@pytest.mark.parametrize("ends", ["throw new Error('no such token');", "Promise.reject(new Error('no such token'));"])
+def test_an_exception_of_an_async_function_is_one(server: Server, tmp_path: Path, ends: str) -> None:
+    """k6 says of it that it was uncaught in a promise, and not where it was thrown."""
+    file = Path(script(tmp_path))
+    text = file.read_text().replace("'one' } });", f"'one' }} }}); {ends}")
+    assert "default function" in text
+    file.write_text(text.replace("default function", "default async function"))
+    summary, record = played(k6(server, str(file)), tmp_path / "history.csv")
+    assert summary.reasons == (
+        f"{len(record.rows)} iterations of the script were ended by an exception, and left out what came after it: "
+        "Uncaught (in promise) Error: no such token",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("K6_BLACKLIST_IPS", "127.0.0.0/8"), ("K6_BLOCK_HOSTNAMES", "*.shop.example")]
+)
+def test_what_would_keep_k6_from_sending_is_refused_by_name(
+    server: Server, tmp_path: Path, name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(StepFailed, match=f"{name} of the environment would keep k6 from sending: unset it"):
+        played(k6(server, script(tmp_path)), tmp_path / "history.csv")
+
+
 @pytest.mark.parametrize(
     "tags",
     [

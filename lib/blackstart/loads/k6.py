@@ -35,6 +35,8 @@ VARIABLES = {
     "K6_AUTO_EXTENSION_RESOLUTION",
     "K6_BINARY_PROVISIONING",
 }
+KEEP_FROM_SENDING = ("K6_BLACKLIST_IPS", "K6_BLOCK_HOSTNAMES")
+"""Not overruled, since they may be meant: what they keep from being sent would look like the target's failure."""
 
 # All of them: rows need some, a script's thresholds may be of any, and a script's own list would leave some out.
 _SYSTEM_TAGS = (

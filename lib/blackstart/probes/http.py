@@ -14,6 +14,7 @@ from blackstart.base.secrets.redact import Redactor
 from blackstart.model.expect import Conditions
 from blackstart.model.reading import Answer, Picked, Reader, ReadingKind
 from blackstart.model.target import Target
+from blackstart.probes.read import whole_number
 
 Pairs = tuple[tuple[str, str], ...]
 MAX_BODY_BYTES = 4 * 1024 * 1024
@@ -23,6 +24,7 @@ _BAD_STATUS = 400
 # A login, or a form of the answer, that is ours to name.
 _OURS = (401, 403, 406, 407)
 _LOGIN = (401, 403)
+_REDIRECT = range(300, 400)
 _BARE_INFINITY = re.compile(r"(?<=: )-?inf(?=[,}])")
 
 
@@ -135,6 +137,8 @@ class HttpJson(OverHttp):
 
     def pick(self, answer: Answer) -> Picked:
         """The field's value: text, number, truth value or None."""
+        if answer.status in _REDIRECT:
+            return bad_status(answer), None, status_note(answer, self.headers)
         try:
             data = parse_json(answer.body)
         except ValueError as error:
@@ -175,7 +179,7 @@ class HttpText(OverHttp):
 
     def pick(self, answer: Answer) -> Picked:
         """The text."""
-        if (answer.status or 0) >= _BAD_STATUS:
+        if answer.status in _REDIRECT or (answer.status or 0) >= _BAD_STATUS:
             return bad_status(answer), None, status_note(answer, self.headers)
         try:
             return "value", answer.body.decode("utf-8"), ""
@@ -185,11 +189,13 @@ class HttpText(OverHttp):
 
 def bad_status(answer: Answer) -> ReadingKind:
     """What an answer is that is not the one to read, by its status."""
-    return "unreadable" if answer.status in _OURS else "malformed"
+    return "unreadable" if answer.status in _OURS or answer.status in _REDIRECT else "malformed"
 
 
 def status_note(answer: Answer, headers: Pairs) -> str:
     """`status 503`; where a login is refused, also by which header it was asked for, or that there was none."""
+    if answer.status in _REDIRECT:
+        return f"status {answer.status}, a redirect, which is not followed: name the path that it leads to"
     if answer.status not in _LOGIN:
         return f"status {answer.status}"
     names = ", ".join(name for name, _ in headers)
@@ -215,6 +221,10 @@ def _parse(body: bytes) -> Any:
         return json.loads(body)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
+    except (json.JSONDecodeError, UnicodeDecodeError):
+        raise
+    except ValueError:  # a whole number of more digits than Python takes, and maybe not the one that is asked for
+        return json.loads(body, parse_int=whole_number)
 
 
 _parse_shared = lru_cache(maxsize=8)(_parse)

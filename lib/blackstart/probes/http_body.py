@@ -108,8 +108,11 @@ class Body:
             self._begin = None
             self._packed = zlib.decompressobj(_GZIP_OR_ZLIB if _is_framed(data) else _BARE)
         try:
-            while data and not self._ended:
-                self._keep(self._packed.decompress(data, _UNPACKED_BYTES))
+            full = False  # it may hold more than it gave, and have taken all that came
+            while (data or full) and not self._ended:
+                unpacked = self._packed.decompress(data, _UNPACKED_BYTES)
+                self._keep(unpacked)
+                full = len(unpacked) == _UNPACKED_BYTES
                 data, behind = self._packed.unconsumed_tail, self._packed.unused_data
                 if behind.startswith(_GZIP_BEGIN):
                     data, self._packed = behind, zlib.decompressobj(_GZIP_OR_ZLIB)

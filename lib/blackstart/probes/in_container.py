@@ -41,6 +41,8 @@ _DOWN = (
     "Connection reset",
     "Server closed the connection",
 )
+# Who runs the container can't be asked: that way is ours.
+_NO_WAY = re.compile(r"\bssh: connect to |\bdial (unix|tcp)\b|Docker daemon|connect to Podman")
 # In its raw form redis-cli puts one line end more behind an error than behind a value; but for these, without either.
 _PRINTED_AS_THEY_ARE = ("INFO", "CLIENT LIST")
 _ERROR = re.compile(r"[A-Z][A-Z0-9]{2,} [^\n]+")
@@ -72,7 +74,8 @@ class _OutputReader(HoldsNothing):
 def _failed(text: str) -> Answer:
     """A service that is down is the target's; whatever else keeps the command from asking it says nothing of it."""
     told = postgres_errors.printed(text)
-    kind: Silence = "unreachable" if any(word in text for word in _DOWN) else "unreadable"
+    down = _NO_WAY.search(text) is None and any(word in text for word in _DOWN)
+    kind: Silence = "unreachable" if down else "unreadable"
     return Answer(told.kind if told else kind, note=shortened(" ".join(text.split()), 300))
 
 

@@ -4,11 +4,14 @@ single questions."""
 import gc
 import importlib
 import math
+import sys
 from collections.abc import Iterable
 
 from blackstart.base import clock
 from blackstart.base.errors import Refused
 from blackstart.model.reading import Answer, Picked, Probe, Reading
+
+_MOST_DIGITS = 400
 
 
 def read_once(probe: Probe, timeout_s: float) -> Reading:
@@ -46,7 +49,14 @@ def picked(probe: Probe, answer: Answer) -> Picked:
     if isinstance(value, float) and math.isnan(value):
         # Such as a share of no requests: of it no `never` is violated, and no `always` held.
         return "absent", None, "NaN is no number"
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        value = math.inf if value > 0 else -math.inf  # nobody can reckon with it
     return kind, value if kind == "value" else None, note
+
+
+def whole_number(text: str | bytes) -> int | float:
+    """It, infinite where nobody can reckon with it: Python refuses thousands of digits."""
+    return int(text) if len(text) <= _MOST_DIGITS else float(text)
 
 
 def short(error: BaseException) -> str:

@@ -15,9 +15,11 @@ from blackstart.base.urls.parts import Place
 from blackstart.base.urls.postgres import APPLICATION_NAME, PostgresUrl
 from blackstart.model.reading import Answer, Scalar
 from blackstart.probes.postgres_errors import GONE, no_connection, refusal
+from blackstart.probes.read import whole_number
 
 Row = dict[str, Scalar]
 
+_COPIES = (pq.ExecStatus.COPY_OUT, pq.ExecStatus.COPY_IN, pq.ExecStatus.COPY_BOTH)
 _ROW_BYTES = 100  # what an empty row costs in memory, at least
 _BOOL, _INTEGERS, _FLOATS, _NUMERIC = 16, (20, 21, 23, 26), (700, 701), 1700
 
@@ -102,6 +104,8 @@ class SqlReader:
                 if size > self._max_bytes:
                     raise NoAnswer("unreadable", f"answer larger than {self._max_bytes} bytes")
                 rows.append(_row(result))
+            elif result.status in _COPIES:  # it would not end before we have taken part in it
+                raise NoAnswer("unreadable", "COPY gives no rows: write a query that does")
             elif result.status not in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK):
                 failure = failure or _failure(result)
         if failure is not None:
@@ -167,7 +171,7 @@ def _value(result: PGresult, column: int) -> Scalar:
     if kind == _BOOL:
         return raw == b"t"
     if kind in _INTEGERS or (kind == _NUMERIC and raw.lstrip(b"-").isdigit()):
-        return int(raw)
+        return whole_number(raw)
     if kind in _FLOATS or kind == _NUMERIC:
         return float(raw)
     return raw.decode("utf-8", "replace")

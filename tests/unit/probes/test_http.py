@@ -1,6 +1,8 @@
 """HTTP probes: what they pick from an answer, and that they are plain data."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,7 @@ from blackstart.model.reading import Answer
 from blackstart.model.target import Service, Target
 from blackstart.probes.http import HttpJson, HttpStatus, HttpText
 from blackstart.probes.metrics import Metric
+from blackstart.probes.read import reading_of
 
 TARGET = Target(
     "shop",
@@ -46,6 +49,23 @@ def test_redirect_is_a_value() -> None:
 )
 def test_field_is_found_by_path_and_alternative(field: str, data: object, value: object) -> None:
     assert HttpJson("/x", field).pick(answer(data)) == ("value", value, "")
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_its_page_not_read(status: int) -> None:
+    page = answer({"status": "moved"}, status)
+    for probe in (HttpJson("/", "status"), HttpText("/"), Metric("up")):
+        kind, value, note = probe.pick(page)
+        assert (kind, value) == ("unreadable", None) and "name the path that it leads to" in note
+
+
+def test_a_number_of_thousands_of_digits_is_nobodys_failure_and_another_field_is_read() -> None:
+    page = answer({})
+    page = replace(page, body=b'{"a": 1, "b": ' + b"9" * 5000 + b', "c": -' + b"9" * 400 + b"}")
+    assert reading_of(HttpJson("/", "a"), page, 0, 1).value == 1
+    assert reading_of(HttpJson("/", "b"), page, 0, 1).value == math.inf
+    for body in (page.body, b'{"c": -' + b"9" * 400 + b"}"):
+        assert reading_of(HttpJson("/", "c"), replace(page, body=body), 0, 1).value == -math.inf
 
 
 def test_missing_field_of_a_good_answer_is_absent() -> None:

@@ -57,6 +57,15 @@ def test_a_body_that_nobody_asked_to_pack_is_unpacked(encoding: str, pack) -> No
     assert look(packed(b"", encoding, pack(LARGE))).value == 3
 
 
+@pytest.mark.parametrize("blanks", [0, *range(262_100, 262_400, 7), 524_400])
+def test_what_is_unpacked_in_several_pieces_is_whole_though_all_of_it_has_come(blanks: int) -> None:
+    for wbits, encoding in ((-15, b"deflate"), (15, b"deflate"), (31, b"gzip")):
+        body = Body(4 << 20)
+        body.encoded(encoding)
+        body.add(zlib.compress(b"{}" + b" " * blanks, wbits=wbits))
+        assert len(body.whole()) == 2 + blanks
+
+
 def test_the_same_head_over_a_kept_connection_is_unpacked_each_time() -> None:
     taken = Taken()
     bodies = [gzip.compress(b"seen %d\n" % number, mtime=0) for number in range(9)]

@@ -18,7 +18,7 @@ import aiohttp
 from blackstart.base import writer
 from blackstart.base.secrets.env import secret
 from blackstart.loads.driving.k6_thrown import Thrown
-from blackstart.loads.k6 import ARGUMENTS, K6, VARIABLES, VARIABLES_SET
+from blackstart.loads.k6 import ARGUMENTS, K6, KEEP_FROM_SENDING, VARIABLES, VARIABLES_SET
 from blackstart.loads.summary import Threshold
 
 _ARMED_WITHIN_S = 30.0
@@ -50,6 +50,8 @@ class K6Process:
             raise ValueError(f"there is no {load.binary} on PATH: install it, as in `go install go.k6.io/k6@v1.3.0`")
         if not Path(load.script).is_file():
             raise ValueError(f"there is no k6 script {load.script}")
+        if kept := [name for name in KEEP_FROM_SENDING if os.environ.get(name)]:
+            raise ValueError(f"{' and '.join(kept)} of the environment would keep k6 from sending: unset it")
         address = f"127.0.0.1:{_free_port()}"
         summary.unlink(missing_ok=True)
         argv = [binary, "run", *ARGUMENTS, "--address", address, "--summary-export", str(summary)]

@@ -2,9 +2,9 @@
 
 import re
 
-# How k6 marks what a script threw and did not catch.
-_THROWN = re.compile(r"source=stacktrace$")
-_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\(?!n))*)')
+# How k6 marks what a script threw and did not catch; of an async function, or of a promise that nobody waits for.
+_THROWN = re.compile(r'source=stacktrace$|\blevel=error msg="Uncaught \(in promise\)')
+_MESSAGE = re.compile(r'msg="((?:[^"\\]|\\[^n])*)')
 
 
 class Thrown:
