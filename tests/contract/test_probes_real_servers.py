@@ -135,6 +135,9 @@ def test_sql_without_a_row_or_value_is_absent_and_with_several_unreadable(lab: T
     assert look(SqlScalar("select null"), lab).kind == "absent"
     assert look(SqlScalar("select generate_series(1, 2)"), lab).kind == "unreadable"
     assert look(SqlScalar("select 1, 2"), lab).kind == "unreadable"
+    copied = look(SqlScalar("copy (select 1) to stdout"), lab)
+    assert (copied.kind, copied.note) == ("unreadable", "COPY gives no rows: write a query that does")
+    assert look(SqlScalar("select " + "9" * 5000 + "::numeric"), lab).value == float("inf")
 
 
 def test_rows_are_a_list_of_objects(lab: Target) -> None:
