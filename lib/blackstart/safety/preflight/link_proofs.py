@@ -32,6 +32,7 @@ from blackstart.safety.preflight.forbidden_states import as_read
 
 _READ_TIMEOUT_S = 2.0
 _MOST_KEYS = 5
+_LOOKS = 5
 
 
 @plain("link.all_of")
@@ -196,10 +197,19 @@ class SameValue:
         return replace(self, in_service=self.in_service.bind(target), in_target=self.in_target.bind(target))
 
     def missing(self) -> str:
-        """Compares the two, read one after the other."""
-        left, right = read_once(self.in_service, 2.0), read_once(self.in_target, 2.0)
-        if left.kind == right.kind == "value" and left.value == right.value and left.value not in (None, ""):
-            return ""  # two times nothing is no proof
+        """Compares the two, read one after the other; of a name that changes meanwhile, as that of the newest order
+        does, some more times: it is enough that both have shown one. A number may be the same by chance."""
+        seen: tuple[set[str], set[str]] = (set(), set())
+        for _ in range(_LOOKS):
+            left, right = read_once(self.in_service, _READ_TIMEOUT_S), read_once(self.in_target, _READ_TIMEOUT_S)
+            if left.kind == right.kind == "value" and left.value == right.value and left.value not in (None, ""):
+                return ""  # two times nothing is no proof
+            if not (isinstance(left.value, str) and isinstance(right.value, str)):
+                break
+            for values, one in zip(seen, (left.value, right.value), strict=True):
+                values.add(one)
+            if seen[0] & seen[1] - {""}:
+                return ""
         return f"{as_read(left)}, but {as_read(right)}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +91,21 @@ def test_the_same_value_on_both_sides_is_a_proof() -> None:
 )
 def test_anything_else_is_none(left: Any, right: Any) -> None:
     assert "lock_key is" in same(left, right).missing()
+
+
+def moving(monkeypatch: pytest.MonkeyPatch, *pairs: tuple[Any, Any]) -> str:
+    """What is missing where the two sides show these, one pair after the other."""
+    values = chain.from_iterable(pairs)
+    monkeypatch.setattr(Fixed, "endpoint", lambda self: Says(next(values)))
+    return same(None, None).missing()
+
+
+def test_a_name_that_changes_is_a_proof_once_both_have_shown_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Orders flow: the newest one at the broker is older than the newest that the API shows right after it."""
+    assert moving(monkeypatch, ("o-58", "o-59"), ("o-59", "o-60")) == ""
+    assert moving(monkeypatch, ("o-58", ""), ("", "o-59"), *[("x", "y")] * 3) != ""  # two times nothing
+    assert moving(monkeypatch, *[(n, n + 1) for n in range(9)]) != ""  # counters of two, by chance
+    assert moving(monkeypatch, ("o-58", "o-59"), ("malformed", "o-58")) != ""
 
 
 def test_a_connection_that_is_seen_is_a_proof() -> None:
