@@ -90,6 +90,10 @@ class _FileLines:
             self._file = None
 
 
+# journalctl says so on stderr, and that all is well by its exit code.
+_NO_JOURNAL = re.compile(r"^No journal files were (found|opened).*", re.MULTILINE)
+
+
 class _CommandLines:
     """The lines that a command's tail shows beyond those that it showed at first."""
 
@@ -104,6 +108,8 @@ class _CommandLines:
             raise deadline.passed() from error
         except StepFailed as error:
             raise NoAnswer("unreadable", str(error).splitlines()[0]) from error
+        if unread := _NO_JOURNAL.search(outcome.stderr):
+            raise NoAnswer("unreadable", unread[0])
         # docker prints what the program wrote to stderr on stderr.
         now = [*outcome.stdout.splitlines(), *outcome.stderr.splitlines()]
         before, self._before = self._before, now

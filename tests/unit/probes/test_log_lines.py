@@ -117,6 +117,10 @@ def test_command_that_fails_is_unreadable_and_one_that_hangs_timed_out() -> None
     fails = LogMatches("api", "x", command=Command((sys.executable, "-c", "import sys; sys.exit('no such container')")))
     answer = fails.endpoint().open().read(5)
     assert answer.kind == "unreadable"
+    words = "No journal files were opened due to insufficient permissions."
+    shut = LogMatches("api", "x", command=Command(("sh", "-c", f"echo '{words}' >&2")))
+    answer = shut.endpoint().open().read(5)
+    assert (answer.kind, answer.note) == ("unreadable", words)
     hangs = LogMatches("api", "x", command=Command((sys.executable, "-c", "import time; time.sleep(9)")))
     assert hangs.endpoint().open().read(0.3).kind == "timed_out"
 
