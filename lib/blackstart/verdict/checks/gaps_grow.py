@@ -1,5 +1,6 @@
 """Repeated attempts come further and further apart: a backoff that really grows."""
 
+import math
 from itertools import pairwise
 
 from blackstart.model.finding import Interval
@@ -17,13 +18,16 @@ def gaps_grow(
 
     More attempts than the declared backoff allows, or gaps that certainly do not grow, break it. The gaps are
     intervals: each rise lies between two readings. Late time stretches gaps, but makes no attempts. How long an
-    attempt takes is part of its gap, and a single slow one, as the first after the loss, hides no growth.
+    attempt takes is part of its gap, and a single slow one, as the first after the loss, hides no growth. A counter
+    that falls meanwhile leaves it open: it is not one count.
     """
     report = Reporter(f"gaps between rises of {counter} grow, as {', '.join(f'{gap:g}' for gap in backoff_s)} s do")
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
     if start_s is None or end_s is None:
         return report.unknown("there was no fault to back off from")
-    rises, count = _rises(evidence, counter, start_s, end_s)
+    rises, count, fell = _rises(evidence, counter, start_s, end_s)
+    if fell:
+        return report.unknown(f"{fell}: whoever counts was started anew, or is not always the same one")
     allowed = _allowed(backoff_s, end_s - start_s)
     lasted = f"{count:g} attempts in {end_s - start_s:.1f} s, the backoff allows {allowed}"
     if count > allowed and not assumed:
@@ -59,20 +63,29 @@ def _grows_as_declared(gaps: list[tuple[float, float]], backoff_s: tuple[float, 
     return as_long and gaps[-1][0] >= 1.3 * min(high for _, high in gaps[:-1])
 
 
-def _rises(evidence: Recorded, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float]:
-    """When the counter rose, and by how much altogether. A counter that was absent before it first rose was at 0."""
+def _rises(evidence: Recorded, counter: str, start_s: float, end_s: float) -> tuple[list[Interval], float, str]:
+    """When the counter rose, and by how much altogether; and how it fell, "" where it did not.
+
+    A counter that was absent before it first rose was at 0. From then on what shows no number says nothing of it.
+    """
     rises: list[Interval] = []
-    total = 0.0
-    last_value, last_sent_s = 0.0, None
+    total, fell = 0.0, ""
+    last: float | None = None
+    last_sent_s: float | None = None
     for reading in evidence.readings(counter):
-        if reading.kind not in ("value", "absent") or reading.answered_s > end_s:
+        value = reading.number
+        if last is None and (reading.kind == "absent" or (reading.kind == "value" and reading.value is None)):
+            last_sent_s = reading.sent_s
+        if value is None or not math.isfinite(value) or reading.answered_s > end_s:
             continue
-        value = float(reading.value) if isinstance(reading.value, int | float) else 0.0
-        if last_sent_s is not None and reading.answered_s > start_s and value > last_value:
+        before = last or 0.0
+        if last_sent_s is not None and reading.answered_s > start_s and value > before:
             rises.append(Interval(last_sent_s, reading.answered_s))
-            total += value - last_value
-        last_value, last_sent_s = value, reading.sent_s
-    return rises, total
+            total += value - before
+        elif reading.answered_s > start_s and value < before:
+            fell = fell or f"{counter} fell from {before:g} to {value:g}"
+        last, last_sent_s = value, reading.sent_s
+    return rises, total, fell
 
 
 def _allowed(backoff_s: tuple[float, ...], time_s: float) -> int:

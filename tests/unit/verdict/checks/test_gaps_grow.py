@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -75,3 +78,34 @@ def test_a_backoff_that_was_assumed_breaks_nothing_and_says_so() -> None:
 
 def test_gaps_that_do_not_grow_by_themselves_accuse_whatever_was_assumed() -> None:
     assert judged(11.0, 14.0, 17.0, 20.0, assumed="backoff_s was assumed").verdict == "broke"
+
+
+def counted(seen: Callable[[float], Any]) -> CheckResult:
+    """Of a fault from 10 s to 25 s, and of a counter that showed this at these times."""
+    told = Story(experiment(), change()).phase(0.0, "baseline").read(9.9, failed=seen(9.9)).phase(10.0, "fault")
+    for number in range(1, 150):
+        told.read(10.0 + number / 10, failed=seen(10.0 + number / 10))
+    told.phase(25.0, "recovery").phase(26.0, "end")
+    return gaps_grow(Recorded(history_of(), told.record()), "failed", (1.0, 2.0, 4.0, 8.0), 0.0, 0.1)
+
+
+@pytest.mark.parametrize("blank", ["absent", None, "40 or so", math.inf, "unreachable"])
+def test_a_counter_that_shows_no_number_for_once_did_not_begin_anew(blank: Any) -> None:
+    still = counted(lambda at_s: blank if 15.0 <= at_s < 15.2 else 40)
+    assert (still.verdict, "only 0 failed attempts" in still.message) == ("inconclusive", True)
+    rises_s = (10.5, 11.5, 13.5, 17.5)
+    grows = counted(lambda at_s: blank if 15.0 <= at_s < 15.2 else 40 + sum(rise_s <= at_s for rise_s in rises_s))
+    assert grows.verdict == "held"
+
+
+@pytest.mark.parametrize("blank", ["absent", None])
+def test_a_counter_that_is_not_there_before_it_counts_for_the_first_time_was_at_0(blank: Any) -> None:
+    assert counted(lambda at_s: max(0, int(at_s - 10)) or blank).verdict == "broke"
+
+
+def test_a_counter_that_falls_is_not_one_count() -> None:
+    """Two instances behind one address, and one that was started anew."""
+    for first, second in ((40, 3), (3, 40)):
+        told = counted(lambda at_s, first=first, second=second: second if round(at_s * 10) % 7 == 0 else first)
+        assert told.verdict == "inconclusive" and "failed fell from 40 to 3" in told.message
+    assert counted(lambda at_s: int(at_s * 2) if at_s < 18 else int(at_s * 2) - 36).verdict == "inconclusive"
