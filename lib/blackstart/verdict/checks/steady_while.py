@@ -76,7 +76,10 @@ def _last_seen(readings: list[Reading]) -> str:
 
 
 def _numbers(readings: list[Reading]) -> list[Reading]:
-    return [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
+    """A null is none yet, and the first number after it is a rise; from then on it says nothing of the number."""
+    numbers = [reading for reading in readings if reading.kind == "value" and _is_number(reading)]
+    began = next((at for at, reading in enumerate(numbers) if reading.value is not None), len(numbers))
+    return [*numbers[:began], *(reading for reading in numbers[began:] if reading.value is not None)]
 
 
 def _seen_s(numbers: list[Reading], inside: list[Reading], since_s: float) -> float:
@@ -116,9 +119,8 @@ def _allowed_s(readings: list[Reading]) -> float:
 
 
 def _is_number(reading: Reading) -> bool:
-    """A null is none yet: the first number after it is a rise."""
     value = reading.value
-    return value is None or (isinstance(value, int | float) and not math.isnan(value))
+    return value is None or (isinstance(value, int | float) and math.isfinite(value))
 
 
 def _number(reading: Reading) -> float:

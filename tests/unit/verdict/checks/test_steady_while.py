@@ -128,3 +128,15 @@ def test_a_counter_that_is_the_same_before_a_pause_and_at_its_end_did_not_rise_i
 
 def test_a_pause_of_a_few_readings_is_seen_by_them() -> None:
     assert judged((0, 1, trading(3, 30)), (1, 1.6, paused(3, 30)), (1.6, 2, trading(4, 31))).verdict == "held"
+
+
+def test_a_null_between_two_equal_numbers_is_no_rise() -> None:
+    blank = ((1, 2.5, paused(100, 31)), (2.5, 3, paused(None, 31)))
+    assert judged(*blank, (3, 4, paused(100, 31))).verdict == "held"
+    assert judged(*blank, (3, 4, paused(101, 31))).verdict == "broke"
+    assert judged((1, 2.5, paused(100, 31)), (2.5, 30, paused(None, 31))).verdict == "inconclusive"
+
+
+def test_the_first_number_after_nothing_but_nulls_is_a_rise() -> None:
+    assert judged((1, 2.5, paused(None, None)), (2.5, 4, paused(1, None))).verdict == "broke"
+    assert judged((1, 4, paused(None, None))).verdict == "held"
