@@ -59,7 +59,7 @@ def steady_while(
         shown_s = _numbers(readings)[0].answered_s
         # Many a counter is not there before it counts for the first time: a pause that was over by then moved nothing.
         lasted_s = sum(max(0.0, to_s - from_s - slack_s) for from_s, to_s in spans if to_s > shown_s)
-        if lasted_s - seen_s[counter] > max(_allowed_s(readings), MOST_UNSEEN_PART * lasted_s):
+        if lasted_s - seen_s[counter] > max(allowed_gap_s(readings), MOST_UNSEEN_PART * lasted_s):
             seen = f"{counter} for {seen_s[counter]:.1f} s{_last_seen(readings)}"
             return report.unknown(f"{flag} was {value} for {lasted_s:.1f} s, and could be seen meanwhile: {seen}")
     return report.held(", ".join(f"{count} readings of {counter}" for counter, count in looked.items()))
@@ -98,7 +98,7 @@ def spans_of(readings: list[Reading], value: Scalar) -> list[Span]:
 
 def stretches_of(readings: list[Reading], value: Scalar) -> list[list[Reading]]:
     """The readings of each of these times: two of them, or more."""
-    allowed_s = _allowed_s(readings)
+    allowed_s = allowed_gap_s(readings)
     stretches: list[list[Reading]] = []
     inside: list[Reading] = []
     for reading in [*readings, None]:
@@ -112,7 +112,7 @@ def stretches_of(readings: list[Reading], value: Scalar) -> list[list[Reading]]:
     return stretches
 
 
-def _allowed_s(readings: list[Reading]) -> float:
+def allowed_gap_s(readings: list[Reading]) -> float:
     """How long nobody may have looked: some targets are seldom read."""
     gaps_s = [later.sent_s - earlier.answered_s for earlier, later in pairwise(readings)]
     return max(GAP_LEAST_S, GAP_TICKS * median(gaps_s)) if gaps_s else 0.0

@@ -6,6 +6,7 @@ from blackstart.verdict.checks.leaderships import fault_window, hit, of_run, suc
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 from blackstart.verdict.checks.state import Missing
+from blackstart.verdict.checks.steady_while import allowed_gap_s
 
 _IN_A_ROW = 2
 
@@ -20,9 +21,9 @@ def taken_over(
 ) -> CheckResult:
     """`reports` and `health` name, for each instance, its collected `/leadership` answer and the probe of its health.
 
-    Broken only where an instance that the fault was not on read `well` all the time, and `within_s` from the beginning
-    of the fault it had still not begun to lead. Where none was seen to be well, nothing is known,
-    nor where `assumed` says that `within_s` is nobody's word, and what to declare.
+    Broken only where an instance that the fault was not on read `well` all the time, without a gap in the readings, and
+    `within_s` from the beginning of the fault it had still not begun to lead. Where none was seen to be well, nothing
+    is known, nor where `assumed` says that `within_s` is nobody's word, and what to declare.
     """
     report = Reporter("another instance leads before the one that led is let go on")
     window = fault_window(evidence)
@@ -50,8 +51,13 @@ def taken_over(
 
 def _ill(evidence: Recorded, probe: str, well: str, window: tuple[float, float]) -> str:
     """Why it can't be said that this instance was well all the time; "" where it was."""
-    seen = [one for one in evidence.readings(probe) if window[0] <= one.answered_s <= window[1]]
+    readings = evidence.readings(probe)
+    seen = [one for one in readings if window[0] <= one.answered_s <= window[1]]
     bad = next((one for one in seen if one.kind != "value" or one.value != well), None)
     if bad is not None:
         return str(bad)
-    return "" if len(seen) >= _IN_A_ROW else f"{probe} was not read"
+    if len(seen) < _IN_A_ROW:
+        return f"{probe} was not read"
+    sent_s, answered_s = [one.sent_s for one in seen], [one.answered_s for one in seen]
+    unseen_s = max(to_s - from_s for from_s, to_s in zip((window[0], *answered_s), (*sent_s, window[1]), strict=True))
+    return f"{probe} was not read for {unseen_s:.1f} s" if unseen_s > allowed_gap_s(readings) else ""

@@ -23,11 +23,17 @@ Span = tuple[float, float, float, float | None]
 
 
 def evidence(
-    first: tuple[Span, ...], second: tuple[Span, ...] = (), standby: object = "healthy", now_s: float = 130.0
+    first: tuple[Span, ...],
+    second: tuple[Span, ...] = (),
+    standby: object = "healthy",
+    now_s: float = 130.0,
+    looked: tuple[tuple[float, float], ...] = ((103.1, 110),),
 ) -> Recorded:
-    """A run from 100 to 130, with its fault from 103 to 110."""
+    """A run from 100 to 130, with its fault from 103 to 110; the standby's health was looked at from then to then."""
     told = Story(experiment(), FROZEN).phase(100, "baseline").phase(103, "fault").did(103)
-    told.reads(103.1, 110, api_2_health=standby).phase(110, "recovery").phase(120, "settle")
+    for from_s, to_s in looked:
+        told.reads(from_s, to_s, api_2_health=standby)
+    told.phase(110, "recovery").phase(120, "settle")
     for name, spans in zip(SERVICES, (first, second), strict=True):
         intervals: list[dict[str, Any]] = [
             {"token": number, "acquired": a, "acted": b, "until": c, "lost": d}
@@ -93,6 +99,13 @@ def test_a_standby_that_was_well_and_did_not_take_over_broke() -> None:
 @pytest.mark.parametrize("standby", ["timed_out", "unreachable", "absent", "ill"])
 def test_a_standby_that_was_not_well_and_did_not_take_over_is_inconclusive(standby: str) -> None:
     assert followed(evidence((LED, BACK), standby=standby)).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("looked", [((103.1, 103.3),), ((103.1, 104), (109, 110)), ((108, 110),)])
+def test_a_standby_that_was_not_looked_at_for_a_while_may_not_have_been_well(looked: Any) -> None:
+    result = followed(evidence((LED, BACK), looked=looked))
+    assert (result.verdict, "api_2_health was not read for " in result.message) == ("inconclusive", True)
+    assert followed(evidence((LED, BACK), looked=((103.1, 106), (106.3, 109.8)))).verdict == "broke"
 
 
 def test_a_standby_that_had_too_little_time_is_inconclusive() -> None:
