@@ -7,6 +7,9 @@ from typing import Any
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.state import Missing
 
+# Of two times that are brought from one clock to the run's.
+_ROUNDED_S = 1e-6
+
 
 @dataclass(frozen=True)
 class Leadership:
@@ -32,15 +35,27 @@ class Leadership:
         """Whether it had begun by then and was not known to be lost."""
         return self.acquired_s <= at_s and (self.lost_s is None or self.lost_s >= at_s)
 
+    def same(self, other: "Leadership") -> bool:
+        """Whether both tell of one leadership: by one clock, that may have been read twice."""
+        off_s = 0.0 if self.report == other.report else self.slack_s + other.slack_s + _ROUNDED_S
+        began_together = abs(self.acquired_s - other.acquired_s) <= off_s
+        return (self.instance, self.token) == (other.instance, other.token) and began_together
+
 
 def of_run(evidence: Recorded, reports: Sequence[str]) -> list[Leadership]:
-    """Those that were in force at some time of the run, by when they began. Raises Missing where one can't be read."""
+    """Those that were in force at some time of the run, by when they began. Raises Missing where one can't be read, and
+    where two reports tell of the same one: what answered there for the other instance is not known."""
     began_s = evidence.began_s("baseline")
     if began_s is None:
         raise Missing("the run never began")
-    reported = (one for report in reports for one in _reported(evidence, report))
+    found: list[Leadership] = []
+    for one in (one for report in reports for one in _reported(evidence, report)):
+        twin = next((other for other in found if one.same(other)), None)
+        if twin is not None and twin.report != one.report:
+            raise Missing(f"not observable: {twin.report} and {one.report} are both of instance {one.instance}")
+        found += [one] if twin is None else []
     return sorted(
-        (one for one in reported if one.lost_s is None or one.lost_s >= began_s),
+        (one for one in found if one.lost_s is None or one.lost_s >= began_s),
         key=lambda one: (one.acquired_s, one.acted_s),
     )
 

@@ -28,18 +28,19 @@ def evidence(
     standby: object = "healthy",
     now_s: float = 130.0,
     looked: tuple[tuple[float, float], ...] = ((103.1, 110),),
+    instances: tuple[str, ...] = ("api-id", "api-2-id"),
 ) -> Recorded:
     """A run from 100 to 130, with its fault from 103 to 110; the standby's health was looked at from then to then."""
     told = Story(experiment(), FROZEN).phase(100, "baseline").phase(103, "fault").did(103)
     for from_s, to_s in looked:
         told.reads(from_s, to_s, api_2_health=standby)
     told.phase(110, "recovery").phase(120, "settle")
-    for name, spans in zip(SERVICES, (first, second), strict=True):
+    for name, instance, spans in zip(SERVICES, instances, (first, second), strict=True):
         intervals: list[dict[str, Any]] = [
-            {"token": number, "acquired": a, "acted": b, "until": c, "lost": d}
-            for number, (a, b, c, d) in enumerate(spans)
+            {"token": spans.index((a, b, c, d)), "acquired": a, "acted": b, "until": c, "lost": d}
+            for a, b, c, d in spans
         ]
-        value = json.dumps({"instance_id": f"{name}-id", "now": now_s, "intervals": intervals})
+        value = json.dumps({"instance_id": instance, "now": now_s, "intervals": intervals})
         told.note(
             130.1, "final", probe=f"leadership {name}", kind="value", value=value, note="", sent=129.9, answered=130.1
         )
@@ -144,3 +145,22 @@ def test_times_of_another_clock_are_brought_to_the_runs_and_close_calls_are_inco
 
 def test_a_report_that_can_not_be_read_is_inconclusive() -> None:
     assert leadership_disjoint(evidence((LED,)), ("leadership api-3",), 1).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("now_s", [130.0, 5130.0])
+def test_two_reports_of_one_instance_are_no_two_leaders(now_s: float) -> None:
+    """Both are read at one address, as of a service with two replicas."""
+    led = (now_s - 40, now_s - 1, now_s + 3, None)
+    seen = evidence((led,), (led,), now_s=now_s, instances=("api-id", "api-id"))
+    for result in (disjoint(seen), followed(seen)):
+        assert (result.verdict, "are both of instance api-id" in result.message) == ("inconclusive", True)
+    assert disjoint(evidence((led,), (led,), now_s=now_s)).verdict == "broke"
+
+
+def test_instances_that_go_by_one_name_and_led_from_different_times_on_are_two() -> None:
+    assert disjoint(evidence((LED,), (TOOK,), instances=("trader", "trader"))).verdict == "held"
+    assert disjoint(evidence(((90, 115, 133, None),), (TOOK,), instances=("trader", "trader"))).verdict == "broke"
+
+
+def test_a_leadership_that_is_listed_twice_is_one() -> None:
+    assert disjoint(evidence((LED, LED), (TOOK,))).actual.startswith("2 leaderships")
