@@ -42,7 +42,9 @@ def leadership_disjoint(
             return report.broke(f"two leaders: {seen}", seen)
         if surely_s > -slack_s:
             close = f"{earlier} and {later} have clocks that can't be compared closer than {slack_s:.3f} s"
-    unproved = close or (
+    mute = next((one.report for one in reported if not one.tells_acts), "")
+    unproved = close or (f"not observable: {mute} says nothing of 'acted'" if mute else "")
+    unproved = unproved or (
         f"only {len(reported)} leaderships of this run were seen, {least} are needed" if len(reported) < least else ""
     )
     unproved = unproved or _untested(evidence, reported, proof, dict(zip(reports, services, strict=False)))

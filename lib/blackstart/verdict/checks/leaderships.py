@@ -17,6 +17,7 @@ class Leadership:
 
     It is certain from `acquired_s` to `acted_s`. `until_s` is the end of the lease as last known, None where it was not
     told; `lost_s` is None while it lasts. `slack_s` is how far off all these may be: 0 for one clock with the run.
+    `tells_acts` is whether its report says of any leadership when it acted last, or that it never did.
     """
 
     report: str
@@ -27,6 +28,7 @@ class Leadership:
     until_s: float | None
     lost_s: float | None
     slack_s: float = 0.0
+    tells_acts: bool = True
 
     def __str__(self) -> str:
         return f"{self.instance[:8]} (token {self.token})"
@@ -64,21 +66,22 @@ def _reported(evidence: Recorded, report: str) -> Iterable[Leadership]:
     try:
         answer = evidence.final_json(report)
         shift_s, slack_s = _clock(evidence, report, answer)
-        return [_leadership(report, answer, interval, shift_s, slack_s) for interval in answer["intervals"]]
+        tells = any("acted" in interval for interval in answer["intervals"])
+        return [_leadership(report, answer, interval, shift_s, slack_s, tells) for interval in answer["intervals"]]
     except KeyError as error:
         raise Missing(f"not observable: {report} says nothing of {error}") from error
     except (ValueError, TypeError, AttributeError) as error:
         raise Missing(f"not observable: {error}") from error
 
 
-def _leadership(report: str, answer: Any, interval: Any, shift_s: float, slack_s: float) -> Leadership:
+def _leadership(report: str, answer: Any, interval: Any, shift_s: float, slack_s: float, tells: bool) -> Leadership:
     acquired_s = float(interval["acquired"]) + shift_s
     acted_s, until_s, lost_s = (
         None if interval.get(key) is None else float(interval[key]) + shift_s for key in ("acted", "until", "lost")
     )
     return Leadership(
         report, str(answer["instance_id"]), str(interval["token"]),
-        acquired_s, max(acquired_s, acted_s or acquired_s), until_s, lost_s, slack_s,
+        acquired_s, max(acquired_s, acted_s or acquired_s), until_s, lost_s, slack_s, tells,
     )  # fmt: skip
 
 

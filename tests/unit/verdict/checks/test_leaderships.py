@@ -18,7 +18,7 @@ from tests.unit.histories import history_of
 SERVICES = ("api", "api-2")
 REPORTS = tuple(f"leadership {name}" for name in SERVICES)
 FROZEN = Change("pause api", "api", (NOTHING,), (NOTHING,), (redis.silent(),), (redis.is_("up"),))
-Span = tuple[float, float, float, float | None]
+Span = tuple[float, float | None, float, float | None]
 """acquired, acted, until, lost."""
 
 
@@ -29,6 +29,7 @@ def evidence(
     now_s: float = 130.0,
     looked: tuple[tuple[float, float], ...] = ((103.1, 110),),
     instances: tuple[str, ...] = ("api-id", "api-2-id"),
+    silent_of: str = "",
 ) -> Recorded:
     """A run from 100 to 130, with its fault from 103 to 110; the standby's health was looked at from then to then."""
     told = Story(experiment(), FROZEN).phase(100, "baseline").phase(103, "fault").did(103)
@@ -37,9 +38,11 @@ def evidence(
     told.phase(110, "recovery").phase(120, "settle")
     for name, instance, spans in zip(SERVICES, instances, (first, second), strict=True):
         intervals: list[dict[str, Any]] = [
-            {"token": spans.index((a, b, c, d)), "acquired": a, "acted": b, "until": c, "lost": d}
-            for a, b, c, d in spans
+            {"token": spans.index(span), **dict(zip(("acquired", "acted", "until", "lost"), span, strict=True))}
+            for span in spans
         ]
+        for one in intervals:
+            one.pop(silent_of, None)
         value = json.dumps({"instance_id": instance, "now": now_s, "intervals": intervals})
         told.note(
             130.1, "final", probe=f"leadership {name}", kind="value", value=value, note="", sent=129.9, answered=130.1
@@ -164,3 +167,11 @@ def test_instances_that_go_by_one_name_and_led_from_different_times_on_are_two()
 
 def test_a_leadership_that_is_listed_twice_is_one() -> None:
     assert disjoint(evidence((LED, LED), (TOOK,))).actual.startswith("2 leaderships")
+
+
+def test_reports_that_do_not_say_when_their_instance_acted_can_not_contradict_each_other() -> None:
+    """They would hold of two that have both led all along. That one never acted is told, too, where it is null."""
+    led = (100.0, None, 133.0, None)
+    told = disjoint(evidence((led,), (TOOK,), silent_of="acted"))
+    assert (told.verdict, told.message) == ("inconclusive", "not observable: leadership api says nothing of 'acted'")
+    assert disjoint(evidence((led,), (TOOK,))).verdict == "held"
