@@ -1,5 +1,6 @@
 """What the instances of a target told of their own leaderships, in the time of the run."""
 
+import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,14 +71,14 @@ def _reported(evidence: Recorded, report: str) -> Iterable[Leadership]:
         return [_leadership(report, answer, interval, shift_s, slack_s, tells) for interval in answer["intervals"]]
     except KeyError as error:
         raise Missing(f"not observable: {report} says nothing of {error}") from error
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, OverflowError) as error:
         raise Missing(f"not observable: {error}") from error
 
 
 def _leadership(report: str, answer: Any, interval: Any, shift_s: float, slack_s: float, tells: bool) -> Leadership:
-    acquired_s = float(interval["acquired"]) + shift_s
+    acquired_s = _time(interval["acquired"]) + shift_s
     acted_s, until_s, lost_s = (
-        None if interval.get(key) is None else float(interval[key]) + shift_s for key in ("acted", "until", "lost")
+        None if interval.get(key) is None else _time(interval[key]) + shift_s for key in ("acted", "until", "lost")
     )
     return Leadership(
         report, str(answer["instance_id"]), str(interval["token"]),
@@ -91,11 +92,19 @@ def _clock(evidence: Recorded, report: str, answer: Any) -> tuple[float, float]:
     An instance of this machine has our clock: its `now` lies within the read. So does one that tells no `now`.
     """
     reading = evidence.final(report)
-    now = answer.get("now")
-    if now is None or reading is None or reading.sent_s <= float(now) <= reading.answered_s:
+    now = None if answer.get("now") is None else _time(answer["now"])
+    if now is None or reading is None or reading.sent_s <= now <= reading.answered_s:
         return 0.0, 0.0
     half_s = (reading.answered_s - reading.sent_s) / 2
-    return reading.sent_s + half_s - float(now), half_s
+    return reading.sent_s + half_s - now, half_s
+
+
+def _time(value: Any) -> float:
+    """JSON has 1e400, and of many a language NaN: nothing is before or after these."""
+    time_s = float(value)
+    if not math.isfinite(time_s):
+        raise ValueError(f"{value!r} is no time")
+    return time_s
 
 
 def fault_window(evidence: Recorded) -> tuple[float, float] | None:

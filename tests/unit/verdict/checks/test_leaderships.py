@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -175,3 +176,10 @@ def test_reports_that_do_not_say_when_their_instance_acted_can_not_contradict_ea
     told = disjoint(evidence((led,), (TOOK,), silent_of="acted"))
     assert (told.verdict, told.message) == ("inconclusive", "not observable: leadership api says nothing of 'acted'")
     assert disjoint(evidence((led,), (TOOK,))).verdict == "held"
+
+
+@pytest.mark.parametrize("none", [math.nan, math.inf, -math.inf, pytest.param(10**400, id="too large")])
+def test_a_report_with_a_time_that_is_none_is_not_observable(none: float) -> None:
+    for first, now_s in ((LED, none), ((none, 103, 105.5, 110.1), 130.0), ((90, none, 105.5, 110.1), 130.0)):
+        told = disjoint(evidence((first,), (TOOK,), now_s=now_s))
+        assert (told.verdict, told.message.startswith("not observable: ")) == ("inconclusive", True)
