@@ -30,7 +30,7 @@ def lock_held_by_one(
         leaderships = of_run(evidence, reports)
     except Missing as missing:
         return report.unknown(str(missing))
-    named = [one for one in evidence.readings(lock) if one.kind == "value" and one.value != free]
+    named = [one for one in evidence.readings(lock) if one.kind == "value" and one.value != free and _names(one)]
     figures = f"{len(leaderships)} leaderships, {len(named)} readings of who has the lock"
     holders = {one.instance for one in leaderships}
     if not any(one.value in holders for one in named):
@@ -64,6 +64,11 @@ def _seen(named: Sequence[Reading], notice_s: float) -> Iterator[Operation]:
         for one in (stretch[0], stretch[-1]):  # what is the same in between tells nothing more
             told = f"{holder[:8]} had it by the lock itself"
             yield Operation("see", None, holder, one.sent_s, one.answered_s + notice_s, told)
+
+
+def _names(reading: Reading) -> bool:
+    """Neither null nor a blank is anybody's name."""
+    return reading.value is not None and str(reading.value).strip() != ""
 
 
 def _told(operations: Sequence[Operation], began_s: float) -> str:

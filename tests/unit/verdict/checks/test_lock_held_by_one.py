@@ -24,7 +24,7 @@ Span = tuple[float, float]
 """When it acquired the lock, and when it last acted."""
 
 
-def evidence(lock: Iterable[tuple[float, float, str]], **led: tuple[Span, ...]) -> Recorded:
+def evidence(lock: Iterable[tuple[float, float, str | None]], **led: tuple[Span, ...]) -> Recorded:
     """A run from 100 to 130: from when to when the lock named whom, and what each instance reports."""
     told = Story(experiment()).phase(100, "baseline")
     for from_s, to_s, holder in lock:
@@ -63,6 +63,13 @@ def test_who_acts_longer_than_it_must_have_noticed_that_the_lock_is_anothers_bro
     told = judged(seen, "a", "b").message
     assert "a (token 0), leader since -10.000 s, acted at 7.600 s" in told and "b had it by the lock itself" in told
     assert judged(seen, "a", "b", assumed="declare lock_refresh_s").verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("blank", ["", " ", None])
+def test_a_lock_that_names_nobody_for_a_moment_has_no_other_holder(blank: str | None) -> None:
+    lock = [(100, 102, "a"), (102, 102.2, blank), (102.2, 104, "a"), (106, 130, "b")]
+    result = judged(evidence(lock, a=((90, 104),), b=((106, 129),)), "a", "b")
+    assert (result.verdict, result.actual) == ("held", "2 leaderships, 278 readings of who has the lock")
 
 
 def test_two_that_report_to_have_led_at_once_broke() -> None:
