@@ -42,4 +42,4 @@ def test_an_acknowledged_key_is_missed_until_it_is_recorded(tmp_path: Path) -> N
                 reader.close()
     assert reader.read(2.0).kind == "unreachable"
     reader.close()
-    assert bare.endpoint().open().read(2.0).kind == "unreachable"  # where the history is nobody has said
+    assert bare.endpoint().open().read(2.0).kind == "unreadable"  # where the history is nobody has said

@@ -87,4 +87,4 @@ class _Tail(HoldsNothing):
         except FileNotFoundError:
             return Answer("answer", "")
         except OSError as error:
-            return Answer("unreachable", note=str(error))
+            return Answer("unreadable", note=str(error))  # ours: it says nothing of the target

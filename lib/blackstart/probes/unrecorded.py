@@ -79,7 +79,7 @@ class _Both:
         try:
             self._read_on()
         except OSError as error:
-            return Answer("unreachable", note=str(error))
+            return Answer("unreadable", note=str(error))  # ours: it says nothing of the target
         answer = self._listed.read(timeout_s)
         if answer.kind != "answer":
             return answer

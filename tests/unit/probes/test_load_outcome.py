@@ -10,6 +10,7 @@ from blackstart.evidence.history import Outcome, Row
 from blackstart.evidence.history_writer import HistoryWriter
 from blackstart.probes.load_outcome import LoadOutcome
 from blackstart.probes.read import read_once
+from blackstart.probes.unrecorded import Unrecorded
 from tests.unit.verdict.checks.rows import row
 
 
@@ -53,3 +54,10 @@ def test_requests_of_another_operation_can_be_left_out(tmp_path: Path) -> None:
     assert read_once(LoadOutcome(beside="plan").at_history(file), 2.0).value == "fail"
     assert read_once(LoadOutcome().at_history(file), 2.0).value == "ok"
     assert read_once(LoadOutcome(beside="order").at_history(file), 2.0).value == "ok"
+
+
+def test_a_history_that_can_not_be_read_says_nothing_of_the_target(tmp_path: Path) -> None:
+    """A system that was down all along would read the same."""
+    assert read_once(LoadOutcome().at_history(tmp_path), 2.0).kind == "unreadable"
+    unrecorded = Unrecorded("select 1", "order", dsn="postgresql://127.0.0.1:1/none").at_history(tmp_path)
+    assert read_once(unrecorded, 2.0).kind == "unreadable"
