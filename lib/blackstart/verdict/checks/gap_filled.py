@@ -1,16 +1,19 @@
 """Numbered items that were missed while their stream was lost are fetched: no gap is left."""
 
+from itertools import pairwise
+
 from blackstart.model.reading import Reading
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
 
 
-def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str) -> CheckResult:
+def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str, still_s: float = 3.0) -> CheckResult:
     """`sent` is the newest number at the source, `newest` that at the receiver, `missing` how many numbers the receiver
     lacks below it; all three were read throughout.
 
     What was missing before the fault stays out of it. Where the source sent nothing meanwhile, or the stream went on,
-    there was no gap to fill; as long as nothing came after it, it could not be seen.
+    there was no gap to fill; as long as nothing came after it, it could not be seen. Then it takes time to fill: broken
+    only where none of what was missing came for `still_s`, until the end.
     """
     report = Reporter(f"{missing} as before the fault")
     start_s, end_s = evidence.began_s("fault"), evidence.began_s("recovery")
@@ -38,6 +41,10 @@ def gap_filled(evidence: Recorded, *, missing: str, newest: str, sent: str) -> C
     left = read[missing][-1][1] - before[missing][-1]
     if left > 0 and looked[-1].number is None:
         return report.unknown(f"{told}; of {left:g} that were still missing nothing was seen later; last, {looked[-1]}")
+    fell_s = [at_s for (_, earlier), (at_s, later) in pairwise(read[missing]) if later < earlier]
+    stood_s = read[missing][-1][0] - max((shown_s, *fell_s))
+    if left > 0 and stood_s < still_s:
+        return report.unknown(f"{told}; {left:g} were still missing, and seen for only {stood_s:.1f} s not to come")
     if left > 0:
         return report.broke(f"{told}, and {left:g} of them never came", f"{left:g} missing")
     return report.held(f"{told}, and were fetched afterwards")

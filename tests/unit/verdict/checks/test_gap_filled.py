@@ -18,14 +18,15 @@ def judged(
     during: tuple[Any, Any, Any] = (3, 101, 140),
     after: tuple[Any, Any, Any] = (3, 160, 160),
     later: dict[str, Any] | None = None,
+    until_s: float = 13,
 ) -> CheckResult:
     """Missing, newest and sent: before, at the end of the fault and at the end; and what was seen even later."""
     told = Story(experiment()).phase(0, "baseline")
     names = ("missing", "newest", "sent")
     told.reads(0, 2, **dict(zip(names, before, strict=True)))
     told.phase(3, "fault").reads(3.1, 8, **dict(zip(names, during, strict=True)))
-    told.phase(9, "recovery").reads(9.1, 12, **dict(zip(names, after, strict=True)))
-    told.reads(12, 14, **(later or {}))
+    told.phase(9, "recovery").reads(9.1, until_s, **dict(zip(names, after, strict=True)))
+    told.reads(until_s, until_s + 2, **(later or {}))
     return gap_filled(Recorded(history_of(), told.record()), missing="missing", newest="newest", sent="sent")
 
 
@@ -71,3 +72,12 @@ def test_what_is_still_missing_when_it_can_no_longer_be_read_may_be_fetched() ->
     result = judged(after=(41, 160, 160), later=gone)
     assert result.verdict == "inconclusive" and "38 that were still missing" in result.message
     assert judged(later=gone).verdict == "held"
+
+
+def test_a_gap_takes_time_to_fill() -> None:
+    short = judged(after=(41, 160, 160), until_s=9.4)
+    assert short.verdict == "inconclusive" and "38 were still missing, and seen for only 0.2 s" in short.message
+    falls = {"missing": 7, "newest": 160, "sent": 160}
+    fewer = judged(after=(41, 160, 160), later=falls)
+    assert fewer.verdict == "inconclusive" and "4 were still missing" in fewer.message
+    assert judged(after=(41, 160, 160), until_s=9.4, later=falls | {"missing": 3}).verdict == "held"
