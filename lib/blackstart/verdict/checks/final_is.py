@@ -11,15 +11,18 @@ from blackstart.verdict.checks.result import CheckResult, Reporter
 def final_is(
     evidence: Recorded, probe: str, wanted: Any, unless: str = "", unless_is: Any = None, before: str = ""
 ) -> CheckResult:
-    """`unless` names a probe that tells an empty case: where it reads `unless_is` there was nothing to see. `before`
-    names what read the same before anything was broken: a number that has not risen since then is left from before."""
+    """`unless` names a probe that tells an empty case: where it reads `unless_is` there was nothing to see, and where
+    it was not read nobody knows. `before` names what read the same before anything was broken: a number that has not
+    risen since then is left from before."""
     report = Reporter(f"{probe} is {wanted}")
     reading = evidence.final(probe)
     if reading is None or reading.kind != "value":
         seen = f"{reading.kind}: {reading.note}" if reading else "never collected"
         return report.unknown(f"not observable: {probe} was {seen}", seen)
     nothing = evidence.final(unless) if unless else None
-    if unless and (nothing is None or nothing.value == unless_is):
+    if unless and (nothing is None or nothing.kind != "value"):
+        return report.unknown(f"whether there was anything is not known: {_seen(unless, nothing)}")
+    if nothing is not None and nothing.value == unless_is:
         return report.unknown(f"there was nothing to see: {unless} is {unless_is}")
     if reading.value == wanted:
         return report.held(str(reading.value))

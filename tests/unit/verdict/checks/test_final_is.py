@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from blackstart.evidence.journal import Record
 from blackstart.verdict.checks.final_is import final_is
+from blackstart.verdict.checks.recorded import Recorded
 from tests.unit.verdict.checks.rows import history, recorded
 
 
@@ -32,3 +34,25 @@ def test_both_numbers_are_told() -> None:
     assert final_is(seen, "duplicates", 0, before="earlier").message == "duplicates is 4, and 3 before"
     unread = final_is(recorded(history(), {"duplicates": 4}), "duplicates", 0, before="earlier")
     assert unread.message == "duplicates is 4; whether it rose is not known: earlier was never collected"
+
+
+@pytest.mark.parametrize(
+    ("keys", "verdict", "told"),
+    [
+        (("value", '["k-1"]'), "held", "strangers is 0: 0"),
+        (("value", "[]"), "inconclusive", "there was nothing to see: keys is []"),
+        (("unreadable", None), "inconclusive", "not known: keys was unreadable (too large)"),
+        (("absent", None), "inconclusive", "not known: keys was absent (too large)"),
+        (None, "inconclusive", "not known: keys was never collected"),
+    ],
+)
+def test_what_tells_the_empty_case_must_have_been_read(
+    keys: tuple[str, str | None] | None, verdict: str, told: str
+) -> None:
+    kinds = {"strangers": ("value", 0)} | ({} if keys is None else {"keys": keys})
+    events = [
+        {"event": "final", "at": 1.0, "probe": name, "kind": kind, "value": value, "note": "too large"}
+        for name, (kind, value) in kinds.items()
+    ]
+    result = final_is(Recorded(history(), Record(tuple(events))), "strangers", 0, unless="keys", unless_is="[]")
+    assert (result.verdict, result.message.removeprefix("whether there was anything is ")) == (verdict, told)
