@@ -32,7 +32,8 @@ def fault_observed(
     phase: str = "fault",
 ) -> CheckResult:
     """Of the requests due during the fault, or of the readings of one of the probes of `healthy`, at least
-    `least_share`, and twice the share before the fault, must be others than usual. Otherwise: inconclusive.
+    `least_share`, and twice the share before the fault, must be others than usual. Otherwise, and where there were none
+    before: inconclusive.
 
     A request is another one that was not acknowledged, whose detail is not `usual` (where it has one), or that took
     much longer than 95 % did before (what the load itself was late does not count). A reading is another one whose
@@ -49,9 +50,10 @@ def fault_observed(
     for what, before, during in (_requests(evidence, op, usual), *_readings(evidence, healthy or {})):
         usually = before.share
         seen = f"{during.changed} of {during.of} {what} changed during the fault ({usually:.0%} before)"
-        if during.of and during.share >= max(least_share, _TIMES_BEFORE * usually):
+        if before.of and during.of and during.share >= max(least_share, _TIMES_BEFORE * usually):
             return report.held(seen)
-        parts.append(seen if during.of else f"no {what} during the fault")
+        lacking = "during the fault" if not during.of else "" if before.of else "before the fault"
+        parts.append(f"no {what} {lacking}" if lacking else seen)
     actual = "; ".join(parts)
     return report.unknown(
         f"{actual}: the target did not feel the fault, or does not show it. Does it go past the proxy that the target "

@@ -46,7 +46,7 @@ def test_a_check_that_crashes_is_inconclusive() -> None:
 
 def test_records_of_before_name_checks_that_have_another_name_now() -> None:
     phases = {"baseline": (0.0, 9.0), "fault": (9.0, 60.0)}
-    slow = recorded(history(row("a"), row("slow", end_s=15.1)), phases=phases)
+    slow = recorded(history(row("before", at_s=5.0), row("a"), row("slow", end_s=15.1)), phases=phases)
     assert apply(Check("affected", "orders_affected", {"op": "order"}), slow).status == "held"
     assert (
         apply(Check("affected", "orders_affected", {"op": "order", "slow_ms": 5200.0}), slow).status == "inconclusive"

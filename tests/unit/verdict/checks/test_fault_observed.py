@@ -111,3 +111,11 @@ def test_a_load_that_was_late_itself_is_no_proof() -> None:
     """A busy machine sends late, and what the load waited for itself is not what the target took."""
     late = [one._replace(start_s=one.intended_s + 0.4, end_s=one.intended_s + 0.41) for one in requests(5, 10)]
     assert judged(*requests(0, 5), *late).verdict == "inconclusive"
+
+
+def test_without_anything_before_the_fault_nobody_knows_what_is_usual() -> None:
+    result = judged(*requests(5, 10, outcome="fail", status=404, detail=""))
+    assert (result.verdict, "no requests before the fault" in result.message) == ("inconclusive", True)
+    unread = {"redis_health": "absent", "breaker_closed": "absent"}
+    result = judged(before=unread, during={**WELL, "redis_health": "DOWN"})
+    assert (result.verdict, "no readings of redis_health before the fault" in result.message) == ("inconclusive", True)
