@@ -31,7 +31,8 @@ class Monitor:
 
     `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
     does may be felt later only, when it is over already. `says_until_s`: from then on one outcome, that of the
-    load's last request, is read again and again. `silent_s`: for how long no reading gave a value.
+    load's last request, is read again and again. `silent_s`: for how long no reading gave a value. `unwatched`: when
+    nobody saw first whether what should stay was still there.
     """
 
     expectation: Expectation
@@ -48,6 +49,7 @@ class Monitor:
     violations: int = 0
     last: Reading | None = None
     gap: Interval | None = None
+    unwatched: Interval | None = None
     unseen: Reading | None = None
     malformed: Reading | None = None
     _old: Reading | None = None
@@ -56,6 +58,7 @@ class Monitor:
     _wrong: list[Reading] = field(default_factory=list)  # those of them that say something of the target
     _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
     _seen_otherwise: Reading | None = None
+    _saw_s: float = 0.0  # when a reading last said something of the target
     _tick_s: float = 0.0
 
     def feed(self, reading: Reading, tick_s: float) -> bool:
@@ -65,7 +68,10 @@ class Monitor:
         """
         if reading.answered_s < self.opened_s:
             return False
-        self._note_gap(reading, tick_s)
+        # The slower of the two ticks is what was promised for the time between these readings.
+        allowed_s, self._tick_s = self._gap_s(max(tick_s, self._tick_s)), tick_s
+        self._note_gap(reading, allowed_s)
+        self._note_unwatched(reading, allowed_s)
         self.count += 1
         if reading.kind != "value":
             self.silent_s += reading.answered_s - (self.last.answered_s if self.last else self.opened_s)
@@ -83,13 +89,19 @@ class Monitor:
         self._feed_eventually(reading)
         return waited and self._settled()
 
-    def _note_gap(self, reading: Reading, tick_s: float) -> None:
+    def _note_gap(self, reading: Reading, allowed_s: float) -> None:
         since_s = self.last.answered_s if self.last else self.opened_s
-        # The slower of the two ticks is what was promised for the time between these readings.
-        allowed_s = self._gap_s(max(tick_s, self._tick_s))
         if reading.sent_s - since_s > allowed_s and self.gap is None:
             self.gap = Interval(since_s, reading.sent_s)
-        self._tick_s = tick_s
+
+    def _note_unwatched(self, reading: Reading, allowed_s: float) -> None:
+        """What should stay may be lost, and come back, while nobody looks, and while no reading says anything of it."""
+        if reading.kind in UNSEEN:
+            return
+        long = reading.sent_s - self._saw_s > allowed_s
+        if long and self.unwatched is None and self.expectation.stays and self._settled():
+            self.unwatched = Interval(self._saw_s, reading.sent_s)
+        self._saw_s = reading.answered_s
 
     @staticmethod
     def _gap_s(tick_s: float) -> float:
@@ -141,7 +153,7 @@ class Monitor:
         # fills again after the load, from work that was left elsewhere, has not been worked off yet.
         if (self._old is None and self.fault_was_cut_short) or self.phase == "drain":
             self._old, self._new, self._bad, self._wrong = reading, [], [], []
-            self._seen_otherwise = reading
+            self._seen_otherwise, self.unwatched = reading, None
         elif self.expectation.stays and self._left is None and self._lost_for_s() >= self.expectation.for_s:
             self._left = (self._new[-1].sent_s, self._wrong[0])
 
@@ -277,7 +289,7 @@ class Monitor:
         if self._nothing_to_compare:
             return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if interval is not None:
-            return self._judge_time(interval, deadline_s)
+            return self._judge_time(interval, deadline_s, at_s)
         if deadline_s is not None and self._too_late(deadline_s, at_s):
             within = f"within {self.expectation.within_s:g} s of {self.since}; last, {shown(self._seen_otherwise)}"
             if self.expectation.momentary and self.gap is not None:  # it may have been passed through unseen
@@ -302,7 +314,7 @@ class Monitor:
         latest_s = otherwise.answered_s + self._gap_s(self._tick_s)
         return (otherwise.sent_s if self._new else latest_s) >= deadline_s
 
-    def _judge_time(self, interval: Interval, deadline_s: float | None) -> tuple[Verdict, str]:
+    def _judge_time(self, interval: Interval, deadline_s: float | None, at_s: float) -> tuple[Verdict, str]:
         if deadline_s is not None and interval.to_s > deadline_s:
             late_s = interval.to_s - deadline_s
             if interval.from_s >= deadline_s:
@@ -318,11 +330,26 @@ class Monitor:
             if len(self._wrong) < IN_A_ROW:
                 return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(self._bad[0])}"
             return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
-        if doubt := doubts.of_entering(self):
+        if doubt := doubts.of_entering(self) or self._may_have_left(at_s):
             return Verdict.INCONCLUSIVE, doubt
         if self.anchor_s is None:
             return Verdict.HELD, "came true"
         return Verdict.HELD, f"came true {max(0.0, interval.middle_s - self.anchor_s):.3f} s after {self.since}"
+
+    def _may_have_left(self, at_s: float) -> str:
+        """That nobody looked for a while whether what should stay was still there; "" where somebody did."""
+        if not self.expectation.stays:
+            return ""
+        if self.unwatched is not None:
+            return f"came true, and may have been lost meanwhile: not seen for {self.unwatched.length_s:.2f} s"
+        unread = self._unread_at(at_s)
+        return f"came true, and {unread}" if unread else ""
+
+    def _unread_at(self, at_s: float) -> str:
+        """That nobody looked at the end, for longer than a read in flight takes; "" where somebody did."""
+        unread_s = at_s - self.last.answered_s if self.last is not None else 0.0
+        over = unread_s > self._gap_s(self._tick_s) + READ_GRACE_S
+        return f"no reading in the last {unread_s:.1f} s" if over else ""
 
     def _finish_constant(self, at_s: float) -> tuple[Verdict, str]:
         if self._violated():
@@ -338,8 +365,8 @@ class Monitor:
             return Verdict.INCONCLUSIVE, "the baseline gave nothing to compare with"
         if self.expectation.when == "never" and self.malformed is not None:
             return Verdict.INCONCLUSIVE, f"an answer could not be read: {shown(self.malformed)}"
-        if self.last is not None and at_s - self.last.answered_s > self._gap_s(self._tick_s) + READ_GRACE_S:
-            return Verdict.INCONCLUSIVE, f"no reading in the last {at_s - self.last.answered_s:.1f} s"
+        if unread := self._unread_at(at_s):
+            return Verdict.INCONCLUSIVE, unread
         if self.gap is not None and not traced:
             return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
         if doubt := doubts.of_window(self, at_s):

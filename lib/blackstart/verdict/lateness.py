@@ -338,8 +338,9 @@ def _timed_out(row: Sequence[object]) -> bool:
 
 
 def _why(run: Replayed, finding: Finding, monitor: Monitor | None, still: bool) -> str:
-    if finding.status == Verdict.INCONCLUSIVE and monitor is not None and monitor.gap is not None:
-        return Lateness.of(run.record, RUN).told(monitor.gap.from_s, monitor.gap.to_s)
+    gap = (monitor.unwatched or monitor.gap) if monitor is not None else None
+    if finding.status == Verdict.INCONCLUSIVE and gap is not None:
+        return Lateness.of(run.record, RUN).told(gap.from_s, gap.to_s)
     if finding.status != Verdict.BROKE:
         return ""
     if monitor is None:

@@ -114,7 +114,37 @@ def test_a_state_that_must_stay_and_was_lost_for_a_while_breaks_though_it_came_b
 
 def test_a_state_that_must_stay_may_flicker() -> None:
     seen = (*series(503, 1, 2), (2.0, 200), *series(503, 2.1, 3))
-    assert status(followed(eventually(ready.is_(503), within_s=5, stays=True), *seen)) == "held"
+    assert status(followed(eventually(ready.is_(503), within_s=5, stays=True), *seen), 3.0) == "held"
+
+
+@pytest.mark.parametrize(
+    ("seen", "why"),
+    [
+        (series(503, 5, 5.3), "no reading in the last 14.8 s"),
+        ([*series(503, 5, 6), *series(503, 15, 20)], "not seen for 9.10 s"),
+        ([*series(503, 5, 6), *series("absent", 6, 15), *series(503, 15, 20)], "not seen for 9.10 s"),
+    ],
+)
+@pytest.mark.parametrize("for_s", [0.0, 0.1])
+def test_what_must_stay_and_was_not_looked_at_is_inconclusive(
+    seen: list[tuple[float, object]], why: str, for_s: float
+) -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=6, stays=True, for_s=for_s), *series(200, 0, 5), *seen)
+    assert status(monitor) == "inconclusive" and why in message(monitor)
+    assert status(followed(eventually(ready.is_(503), within_s=6), *series(200, 0, 5), *seen)) == "held"
+
+
+def test_what_must_stay_is_looked_at_as_often_as_the_slower_of_two_ticks_says() -> None:
+    monitor = followed(eventually(ready.is_(503), within_s=6, stays=True), *series(503, 0, 10))
+    for at_s, tick_s in ((10.0, 1.0), (13.0, 0.1), (13.1, 0.1)):
+        monitor.feed(reading(ready, 503, at_s), tick_s)
+    assert status(monitor, 13.2) == "held"
+
+
+def test_what_must_stay_may_have_been_unseen_before_it_came_true() -> None:
+    stays = eventually(ready.is_(503), within_s=6, stays=True)
+    assert status(followed(stays, *series(200, 0, 1), *series("absent", 1, 5), *series(503, 5, 20))) == "held"
+    assert status(followed(stays, *series(200, 0, 1), *series(503, 5, 20))) == "held"
 
 
 def test_what_flickers_by_itself_is_neither_entered_nor_left_by_that() -> None:
@@ -122,7 +152,7 @@ def test_what_flickers_by_itself_is_neither_entered_nor_left_by_that() -> None:
     seen = (*series(200, 0, 1), *series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 5), *series(200, 5, 6))
     stays = eventually(ready.is_(503), within_s=5, stays=True, for_s=1.5)
     monitor = followed(stays, *seen, *series(503, 6, 8))
-    assert status(monitor) == "held" and monitor.interval is not None and 2.9 < monitor.interval.to_s < 3.2
+    assert status(monitor, 8.0) == "held" and monitor.interval is not None and 2.9 < monitor.interval.to_s < 3.2
     lost = followed(stays, *seen, *series(200, 6, 7), *series(503, 7, 8))
     assert (status(lost), message(lost)) == ("broke", "came true and was lost again: ready was 200")
 
@@ -267,7 +297,7 @@ def after_a_fault_cut_short(*seen: tuple[float, object]) -> Monitor:
 
 def test_what_was_so_before_a_fault_cut_short_was_felt_is_no_recovery() -> None:
     monitor = after_a_fault_cut_short(*series(200, 0.1, 0.6), *series(503, 0.6, 1.2), *series(200, 1.2, 3))
-    assert status(monitor) == "held"
+    assert status(monitor, 3.0) == "held"
     assert monitor.interval is not None and monitor.interval.to_s == pytest.approx(1.2)
 
 
