@@ -6,7 +6,7 @@ from blackstart.model.expect import SILENCES, Expectation
 from blackstart.model.finding import shown
 from blackstart.model.reading import Reading
 
-_LEAST_VALUES = 2  # as two readings decide whether something is violated
+_LEAST_KEPT = 2  # as two readings decide whether something is violated
 MOST_UNSEEN_PART = 0.5  # of the time in which something should never have been so
 # Single violations are flicker; this many, as this part of all readings, are more than that.
 OFTEN, _OFTEN_PART = 5, 0.1
@@ -21,6 +21,7 @@ class Followed(Protocol):
     answered: bool
     count: int
     values: int
+    kept: int
     silent_s: float
     violations: int
     last: Reading | None
@@ -48,8 +49,8 @@ def of_window(monitor: Followed, at_s: float) -> str:
     if short := too_short(monitor, at_s):
         return short
     if expectation.when == "always":
-        return _never_spoke(monitor)
-    if monitor.values < _LEAST_VALUES or (monitor.last is not None and monitor.last.kind != "value"):
+        return _never_spoke(monitor) or _hardly_seen(monitor)
+    if monitor.values < _LEAST_KEPT or (monitor.last is not None and monitor.last.kind != "value"):
         return f"{monitor.values} of {monitor.count} readings gave a value; last, {shown(monitor.last)}"
     lasted_s = at_s - monitor.opened_s
     if monitor.silent_s > MOST_UNSEEN_PART * lasted_s:
@@ -84,6 +85,12 @@ def seen(monitor: Followed) -> str:
     if monitor.expectation.when == "never" and monitor.values < monitor.count:
         return f"in {monitor.values} values of {monitor.count} readings"
     return f"in all {monitor.count} readings"
+
+
+def _hardly_seen(monitor: Followed) -> str:
+    if monitor.kept >= _LEAST_KEPT:
+        return ""
+    return f"seen as wanted in {monitor.kept} of {monitor.count} readings, and {_LEAST_KEPT} decide"
 
 
 def _never_spoke(monitor: Followed) -> str:

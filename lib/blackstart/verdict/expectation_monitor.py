@@ -32,7 +32,8 @@ class Monitor:
     `answered`: the probe had an answer before; silence says nothing of what never spoke. `fault_was_cut_short`: what it
     does may be felt later only, when it is over already. `says_until_s`: from then on one outcome, that of the
     load's last request, is read again and again. `silent_s`: for how long no reading gave a value. `unwatched`: when
-    nobody saw first whether what should stay was still there.
+    nobody saw first whether what should stay was still there. `kept`: how many readings did not violate an `always` or
+    `never`.
     """
 
     expectation: Expectation
@@ -45,6 +46,7 @@ class Monitor:
     says_until_s: float = math.inf
     count: int = 0
     values: int = 0
+    kept: int = 0
     silent_s: float = 0.0
     violations: int = 0
     last: Reading | None = None
@@ -172,7 +174,9 @@ class Monitor:
         if self._violates(reading):
             self._bad.append(reading)
             self.violations += 1
-        elif not self._violated():
+            return
+        self.kept += reading.kind not in UNSEEN
+        if not self._violated():
             self._bad = []
 
     def _violates(self, reading: Reading) -> bool:

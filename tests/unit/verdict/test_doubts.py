@@ -80,6 +80,22 @@ def test_never_over_a_page_that_was_away_for_a_while_holds() -> None:
     assert status(followed(never(health.is_("sick")), *around), 7.0) == "held"
 
 
+@pytest.mark.parametrize(
+    ("seen", "until_s", "tick_s"),
+    [
+        ([(0.1, "well")], 5.0, 0.1),
+        ([(0.1, "well")], 20.0, 5.0),
+        ([(0.1, "well"), (0.2, "sick"), (0.3, "absent")], 0.4, 0.1),
+        ([*series("absent", 0.1, 4.9), (4.9, "well")], 5.0, 0.1),
+    ],
+)
+def test_always_needs_two_readings_as_wanted(seen: list[tuple[float, str]], until_s: float, tick_s: float) -> None:
+    made = always(health.as_before())
+    assert status(followed(made, *seen, reference="well", tick_s=tick_s), until_s) == "inconclusive"
+    twice = followed(made, *seen, (until_s, "well"), reference="well", tick_s=tick_s)
+    assert status(twice, until_s) == "held"
+
+
 def test_what_takes_longer_than_its_window_can_not_have_been_seen() -> None:
     monitor = followed(always(leader.below(80), for_s=60.0), *series(1, 0.1, 7.0))
     assert status(monitor, 7.0) == "inconclusive" and "looked at for 7.0 s" in message(monitor, 7.0)
