@@ -63,10 +63,12 @@ class RelationMonitor(Monitor):
     """Follows an expectation over a relation. It listens from the baseline on, and judges from `opened_s` on.
 
     `count` are the readings in which there was something to hold, `violations` those of them in which the sides stood
-    forbidden, and `flickers` how often the side that made it so took it back itself: no other had followed it.
+    forbidden, and `flickers` how often the side that made it so took it back itself: no other had followed it. `given`:
+    how many readings of the first side said that there was something to hold, while the others were known.
     """
 
     agreed: int = 0
+    given: int = 0
     before: bool = False
     flickers: int = 0
     _sides: dict[int, _Stretch] = field(default_factory=dict)
@@ -87,7 +89,7 @@ class RelationMonitor(Monitor):
     def judge_from(self, at_s: float) -> "RelationMonitor":
         """What was seen before says only whether the relation can be seen at all."""
         self.opened_s, self.before, self.agreed, self.count = at_s, self.agreed > 0, 0, 0
-        self.violations = self.flickers = 0
+        self.violations = self.flickers = self.given = 0
         self._sides, self._known, self._read, self._said_nothing = {}, {}, {}, {}
         self._against, self._made_by, self.gap = "", "", None
         return self
@@ -160,6 +162,7 @@ class RelationMonitor(Monitor):
             return
         stood_s, holds, applies = self._stood_s(), self.relation.holds(said), bool(self.relation.applies(said))
         self.count += applies
+        self.given += applies and reading.probe == self._read_by[0]
         if holds:
             self.agreed += applies and stood_s >= 0
             self.flickers += self._made_by == reading.probe
@@ -232,6 +235,8 @@ class RelationMonitor(Monitor):
             return short
         if not self.agreed:
             return f"not observed: never seen at one time; last, {shown(self.last)}"
+        if min(self.agreed, self.given) < IN_A_ROW:
+            return f"seen to hold for one reading alone, and {IN_A_ROW} decide; last, {shown(self.last)}"
         unread_s, probe = min((last.answered_s, last.probe) for last in self._read.values())
         if at_s - unread_s > self._most_unread_s:
             return f"no reading of {probe} in the last {at_s - unread_s:.1f} s"

@@ -54,6 +54,16 @@ def test_a_system_whose_readings_agree_holds() -> None:
     assert verdict(monitor) == "held" and not monitor.wavering
 
 
+@pytest.mark.parametrize("often", [1, 3])
+def test_what_it_applies_to_must_be_seen_twice(often: int) -> None:
+    """One reading that says that it is ready is flicker, however often the gauge is read meanwhile."""
+    gauge = [(0.01 + number * TICK_S / often, "leader", 1) for number in range(250 * often)]
+    once = [*stood("ready", 503, 0.0, 2.0), (2.02, "ready", 200), *stood("ready", 503, 2.04, 5.0), *gauge]
+    assert verdict(judged(LEADS, *once)) == "inconclusive"
+    assert "one reading" in judged(LEADS, *once).finish(5.0).message
+    assert verdict(judged(LEADS, *once, (2.03, "ready", 200))) == "held"
+
+
 def test_ready_before_it_leads_is_broken() -> None:
     monitor = judged(LEADS, *both(WELL, AWAY, (8.1, 8.4, 200, 0), (8.42, 10.0, 200, 1)))
     found = monitor.finish(20.0)
