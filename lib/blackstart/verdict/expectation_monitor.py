@@ -93,8 +93,19 @@ class Monitor:
 
     def _note_gap(self, reading: Reading, allowed_s: float) -> None:
         since_s = self.last.answered_s if self.last else self.opened_s
-        if reading.sent_s - since_s > allowed_s and self.gap is None:
-            self.gap = Interval(since_s, reading.sent_s)
+        if reading.sent_s - since_s <= allowed_s:
+            return
+        self.gap = self.gap or Interval(since_s, reading.sent_s)
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Nobody knows what was in between: what was seen before and what comes now are not in a row."""
+        if self.expectation.when != "eventually":
+            self._bad = self._bad if self._violated() else []
+        elif not self._settled():
+            self._new = []
+        elif self._left is None and (self.expectation.stays or len(self._wrong) < IN_A_ROW):
+            self._wrong = []
 
     def _note_unwatched(self, reading: Reading, allowed_s: float) -> None:
         """What should stay may be lost, and come back, while nobody looks, and while no reading says anything of it."""
@@ -146,6 +157,7 @@ class Monitor:
         self._bad.append(reading)
         del self._bad[IN_A_ROW:]
         if reading.kind in UNSEEN:
+            self._begin_anew()
             return
         self._wrong.append(reading)
         del self._wrong[IN_A_ROW:]
@@ -332,7 +344,9 @@ class Monitor:
             return Verdict.BROKE, f"came true and was lost again: {shown(self._left[1])}"
         if self.lost_again:
             if len(self._wrong) < IN_A_ROW:
-                return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(self._bad[0])}"
+                unseen = next((one for one in (*self._bad, self.last) if one and one.kind in UNSEEN), None)
+                short = f"was not seen for long enough to tell; last, {shown(self.last)}"
+                return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(unseen) if unseen else short}"
             return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
         if doubt := doubts.of_entering(self) or self._may_have_left(at_s):
             return Verdict.INCONCLUSIVE, doubt
@@ -371,7 +385,7 @@ class Monitor:
             return Verdict.INCONCLUSIVE, f"an answer could not be read: {shown(self.malformed)}"
         if unread := self._unread_at(at_s):
             return Verdict.INCONCLUSIVE, unread
-        if self.gap is not None and not traced:
+        if self.gap is not None and not (traced and not self.violations):
             return Verdict.INCONCLUSIVE, f"no reading for {self.gap.length_s:.2f} s"
         if doubt := doubts.of_window(self, at_s):
             return Verdict.INCONCLUSIVE, doubt

@@ -1,8 +1,10 @@
 """DESIGN's table "What a reading means", cell by cell, and the rules around it."""
 
+from dataclasses import replace
+
 import pytest
 
-from blackstart.model.expect import always, eventually, never
+from blackstart.model.expect import Expectation, always, eventually, never
 from blackstart.model.reading import Reading
 from blackstart.probes.metrics import Metric
 from blackstart.verdict.expectation_monitor import READ_GRACE_S, Monitor
@@ -211,6 +213,21 @@ def test_a_state_that_is_passed_through_may_have_been_missed_where_nothing_was_r
 
 
 # ---------------------------------------------------------------- what we can't read says nothing of the target
+
+
+@pytest.mark.parametrize("for_s", [0.0, 5.0])
+@pytest.mark.parametrize(
+    ("made", "reference"),
+    [(always(ready.is_(200)), None), (never(ready.is_(0)), None), (always(ready.as_before()), 200)],
+)
+def test_two_violations_on_both_sides_of_a_gap_are_not_one_that_lasted(
+    made: Expectation, reference: int | None, for_s: float
+) -> None:
+    seen = (*series(200, 0, 2), (2.0, 0), (18.0, 0), *series(200, 18.1, 20))
+    monitor = followed(replace(made, for_s=for_s), *seen, reference=reference)
+    assert (status(monitor), message(monitor)) == ("inconclusive", "no reading for 16.00 s")
+    lasted = (*series(200, 0, 2), *series(0, 2, 8), *series(200, 18, 20))
+    assert status(followed(replace(made, for_s=for_s), *lasted, reference=reference)) == "broke"
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,26 @@ def test_what_must_stay_may_have_been_unseen_before_it_came_true() -> None:
     assert status(followed(stays, *series(200, 0, 1), *series(503, 5, 20))) == "held"
 
 
+@pytest.mark.parametrize("between", [[], series("absent", 12.1, 35)])
+@pytest.mark.parametrize(("stays", "for_s"), [(True, 5.0), (True, 0.0), (False, 0.0)])
+def test_what_was_lost_on_both_sides_of_a_gap_was_not_lost_for_all_of_it(
+    between: list[tuple[float, object]], stays: bool, for_s: float
+) -> None:
+    seen = [*series(200, 0, 5), *series(503, 5, 12), (12.0, 200), *between, (35.0, 200)]
+    made = eventually(ready.is_(503), within_s=6, stays=stays, for_s=for_s)
+    assert status(followed(made, *seen), 35.05) == "inconclusive"
+    back = followed(made, *seen, *series(503, 35.1, 60))
+    assert status(back, 60.0) == ("inconclusive" if stays else "held")
+    assert status(followed(made, *seen, *series(200, 35.1, 60)), 60.0) == "broke"
+
+
+@pytest.mark.parametrize(("later", "verdict"), [([], "inconclusive"), (series(503, 25.1, 29), "held")])
+def test_a_gap_is_no_part_of_what_must_last(later: list[tuple[float, object]], verdict: str) -> None:
+    seen = (*series(200, 0, 5), (5.0, 503), (25.0, 503), *later)
+    monitor = followed(eventually(ready.is_(503), within_s=30, for_s=3.0), *seen)
+    assert status(monitor, 40.0) == verdict
+
+
 def test_what_flickers_by_itself_is_neither_entered_nor_left_by_that() -> None:
     """A heartbeat that is as old as it may be, for one refresh of its gauge: before the state is entered, and in it."""
     seen = (*series(200, 0, 1), *series(503, 1, 2), *series(200, 2, 3), *series(503, 3, 5), *series(200, 5, 6))
