@@ -58,9 +58,10 @@ TESTS: dict[str, Callable[[Scalar, Any], bool]] = {
     "answers": lambda seen, wanted: True,
 }
 # Compared with the last value seen in the baseline, which the monitor supplies as `wanted`.
-AGAINST_BASELINE = ("is as before", "has not fallen", "has risen")
+NOT_FALLEN = "has not fallen"
+AGAINST_BASELINE = ("is as before", NOT_FALLEN, "has risen")
 TESTS["is as before"] = same_value
-TESTS["has not fallen"] = TESTS["at least"]
+TESTS[NOT_FALLEN] = TESTS["at least"]
 TESTS["has risen"] = TESTS["above"]
 # An age in seconds: below the limit, and younger than the proven effect that the monitor counts from.
 FRESH = "is fresh, below"
@@ -214,8 +215,9 @@ class Conditions:
         return Condition(self, "is as before")  # type: ignore[arg-type]
 
     def not_fallen(self) -> Condition:
-        """Not below the value that the baseline ended with: a counter that fell was a restart."""
-        return Condition(self, "has not fallen")  # type: ignore[arg-type]
+        """Not below the value that the baseline ended with, nor, where it holds always, below what it was since in two
+        readings in a row: a counter that fell was a restart."""
+        return Condition(self, NOT_FALLEN)  # type: ignore[arg-type]
 
     def fresh(self, below_s: float) -> Condition:
         """An age below `below_s` seconds that began after the effect which `within_s` counts from: it beats again."""

@@ -3,7 +3,7 @@
 from typing import Protocol
 
 from blackstart.model.expect import SILENCES, Expectation
-from blackstart.model.finding import shown
+from blackstart.model.finding import Interval, shown
 from blackstart.model.reading import Reading
 
 _LEAST_KEPT = 2  # as two readings decide whether something is violated
@@ -25,6 +25,7 @@ class Followed(Protocol):
     silent_s: float
     violations: int
     last: Reading | None
+    unwatched: Interval | None
 
     @property
     def wavering(self) -> bool: ...
@@ -36,6 +37,13 @@ def of_entering(monitor: Followed) -> str:
     if monitor.wavering and (lasts or monitor.phase == "recovery"):
         return f"came true, and its last reading was another one: {shown(monitor.last)}"
     return _never_spoke(monitor)
+
+
+def of_staying(monitor: Followed, unread: str) -> str:
+    """Of what has come true and should stay; `unread` says that nobody saw its end. "" where there is none."""
+    if monitor.expectation.stays and monitor.unwatched is not None:
+        return f"came true, and may have been lost meanwhile: not seen for {monitor.unwatched.length_s:.2f} s"
+    return f"came true, and {unread}" if monitor.expectation.stays and unread else ""
 
 
 def of_window(monitor: Followed, at_s: float) -> str:

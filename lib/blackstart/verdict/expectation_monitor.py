@@ -7,7 +7,16 @@ ticks means that nothing is known about that time.
 import math
 from dataclasses import dataclass, field
 
-from blackstart.model.expect import AGAINST_BASELINE, FRESH, SILENT, TIMED_OUT, UNREACHABLE, Condition, Expectation
+from blackstart.model.expect import (
+    AGAINST_BASELINE,
+    FRESH,
+    NOT_FALLEN,
+    SILENT,
+    TIMED_OUT,
+    UNREACHABLE,
+    Condition,
+    Expectation,
+)
 from blackstart.model.finding import Finding, Interval, shown
 from blackstart.model.reading import UNSEEN, Reading, Scalar
 from blackstart.model.verdict import Verdict
@@ -61,6 +70,7 @@ class Monitor:
     _left: tuple[float, Reading] | None = None  # of what should stay: when it was last as wanted, and what came then
     _seen_otherwise: Reading | None = None
     _saw_s: float = 0.0  # when a reading last said something of the target
+    _counted: float = -math.inf  # of a counter that must not fall: what it was last
     _tick_s: float = 0.0
 
     def feed(self, reading: Reading, tick_s: float) -> bool:
@@ -190,6 +200,10 @@ class Monitor:
         self.kept += reading.kind not in UNSEEN
         if not self._violated():
             self._bad = []
+        # A counter that fell to what is above the baseline's still fell. Two readings say how high it was.
+        if self.expectation.condition.op == NOT_FALLEN and reading.number is not None:
+            lower, self._counted = min(reading.number, self._counted), reading.number
+            self.reference = max(self.reference, lower) if isinstance(self.reference, int | float) else self.reference
 
     def _violates(self, reading: Reading) -> bool:
         if reading.kind in UNSEEN or self._nothing_to_compare:
@@ -348,20 +362,11 @@ class Monitor:
                 short = f"was not seen for long enough to tell; last, {shown(self.last)}"
                 return Verdict.INCONCLUSIVE, f"came true, and then {self._unobservable(unseen) if unseen else short}"
             return Verdict.BROKE, f"came true and was lost again: {shown(self._wrong[0])}"
-        if doubt := doubts.of_entering(self) or self._may_have_left(at_s):
+        if doubt := doubts.of_entering(self) or doubts.of_staying(self, self._unread_at(at_s)):
             return Verdict.INCONCLUSIVE, doubt
         if self.anchor_s is None:
             return Verdict.HELD, "came true"
         return Verdict.HELD, f"came true {max(0.0, interval.middle_s - self.anchor_s):.3f} s after {self.since}"
-
-    def _may_have_left(self, at_s: float) -> str:
-        """That nobody looked for a while whether what should stay was still there; "" where somebody did."""
-        if not self.expectation.stays:
-            return ""
-        if self.unwatched is not None:
-            return f"came true, and may have been lost meanwhile: not seen for {self.unwatched.length_s:.2f} s"
-        unread = self._unread_at(at_s)
-        return f"came true, and {unread}" if unread else ""
 
     def _unread_at(self, at_s: float) -> str:
         """That nobody looked at the end, for longer than a read in flight takes; "" where somebody did."""

@@ -257,6 +257,20 @@ def test_a_counter_that_fell_below_the_baseline_breaks() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("seen", "verdict"),
+    [
+        ([*series(41, 0, 5), *series(1000, 5, 10), *series(42, 10, 20)], "broke"),
+        ([(0.1, 900), (0.2, 1000), *series(42, 0.3, 20)], "broke"),
+        ([*series(1000, 0, 5), *series("unreachable", 5, 5.1), *series(42, 5.1, 20)], "broke"),
+        ([*series(41, 0, 5), (5.0, 1000), *series(42, 5.1, 20)], "held"),  # one odd reading
+        ([*series(41, 0, 5), *series(1000, 5, 10), (10.0, 42), *series(1000, 10.1, 20)], "held"),
+    ],
+)
+def test_a_counter_must_not_fall_below_what_it_was_since(seen: list[tuple[float, object]], verdict: str) -> None:
+    assert status(followed(always(ready.not_fallen()), *seen, reference=40)) == verdict
+
+
 def test_a_counter_that_rose_holds() -> None:
     assert (
         status(followed(eventually(leader.risen(), within_s=5), *series(9, 0.1, 2), *series(10, 2, 3), reference=9))
