@@ -66,6 +66,7 @@ TESTS["has risen"] = TESTS["above"]
 # An age in seconds: below the limit, and younger than the proven effect that the monitor counts from.
 FRESH = "is fresh, below"
 TESTS[FRESH] = TESTS["below"]
+ORDERED = ("above", "at least", "below", "at most", NOT_FALLEN, "has risen", FRESH)
 
 
 @plain("condition")
@@ -103,6 +104,12 @@ class Condition:
             re.compile(str(self.wanted))
         except re.error as error:
             raise ValueError(f"{self.wanted!r} is not a regular expression: {error}") from error
+
+    def heard(self, reading: Reading) -> Reading:
+        """The reading as it is for this condition: what is no number is neither above another one nor below it."""
+        if self.op not in ORDERED or reading.kind != "value" or _number(reading.value) is not None:
+            return reading
+        return replace(reading, kind="unreadable", value=None, note=f"{str(reading.value)[:40]!r} is no number")
 
     def matches(self, reading: Reading, reference: Scalar = None) -> bool:
         """Whether this reading fulfils the condition; `reference` is the baseline's value where the op needs one."""

@@ -20,7 +20,8 @@ LAG_S = 0.1
 
 
 def _says(condition: Condition, reading: Reading) -> Scalar:
-    if condition.probe.name != reading.probe or (reading.kind != "value" and condition.op not in SILENCES):
+    kind = condition.heard(reading).kind
+    if condition.probe.name != reading.probe or (kind != "value" and condition.op not in SILENCES):
         return None
     return condition.matches(reading)
 

@@ -80,6 +80,8 @@ class Monitor:
         """
         if reading.answered_s < self.opened_s:
             return False
+        if isinstance(self.expectation.condition, Condition):
+            reading = self.expectation.condition.heard(reading)
         # The slower of the two ticks is what was promised for the time between these readings.
         allowed_s, self._tick_s = self._gap_s(max(tick_s, self._tick_s)), tick_s
         self._note_gap(reading, allowed_s)

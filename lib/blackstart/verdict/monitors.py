@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from blackstart.evidence.history import History
 from blackstart.model.change import Change
-from blackstart.model.expect import AGAINST_BASELINE, SILENCES, Condition, Expectation, eventually
+from blackstart.model.expect import AGAINST_BASELINE, ORDERED, SILENCES, Condition, Expectation, eventually
 from blackstart.model.experiment import Experiment
 from blackstart.model.reading import Probe, Reading, Scalar
 from blackstart.model.schedule import At
@@ -178,6 +178,8 @@ class Monitors:
             return self._relation(expectation, phase, at_s)
         name, compared = expectation.condition.probes[0].name, expectation.condition.op in AGAINST_BASELINE
         reference = self._before.get(name) if compared else None
+        if expectation.condition.op in ORDERED and isinstance(reference, str):
+            reference = None  # nothing is above or below a text
         says_until_s = self._says_until_s(expectation.condition.probe)
         return Monitor(expectation, phase, at_s, reference, answered=name in self._answered, says_until_s=says_until_s)
 

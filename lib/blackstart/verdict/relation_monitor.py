@@ -9,7 +9,7 @@ It holds only where it was looked at: not for what one side said while nobody kn
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from blackstart.model.expect import Condition, Relation
@@ -243,7 +243,10 @@ class RelationMonitor(Monitor):
         if self.gap is not None:
             return f"no reading for {self.gap.length_s:.2f} s"
         unseen, lasted_s = self._unseen(at_s), at_s - self.opened_s
-        nothing = {one.probe: f"; {one.probe} was {one.kind.replace('_', ' ')}" for one in self._said_nothing.values()}
+        nothing = {
+            one.probe: f"; {one if one.kind == 'value' else replace(one, note='')}"
+            for one in self._said_nothing.values()
+        }
         told = f"it may have been violated unseen{''.join(nothing.values())}"
         if unseen.longest_s > self._most_unread_s:
             return f"for {unseen.longest_s:.1f} s in a row {told}"

@@ -230,6 +230,30 @@ def test_two_violations_on_both_sides_of_a_gap_are_not_one_that_lasted(
     assert status(followed(replace(made, for_s=for_s), *lasted, reference=reference)) == "broke"
 
 
+@pytest.mark.parametrize("value", ["12", None, "", "twelve"])
+@pytest.mark.parametrize(
+    "made",
+    [
+        always(ready.at_least(1)),
+        always(ready.below(5)),
+        always(ready.not_fallen()),
+        never(ready.above(3)),
+        eventually(ready.at_most(30), within_s=5),
+        eventually(ready.risen(), within_s=5),
+    ],
+)
+def test_what_is_no_number_is_neither_above_nor_below_one(made: Expectation, value: str | None) -> None:
+    monitor = followed(made, *series(value, 0, 20), reference=2)
+    assert status(monitor) == "inconclusive" and f"({str(value)!r} is no number)" in message(monitor)
+
+
+def test_a_number_that_comes_after_a_null_decides() -> None:
+    made = eventually(ready.at_least(3), within_s=8)
+    assert status(followed(made, *series(None, 0, 5), *series(4, 5, 20))) == "held"
+    assert status(followed(made, *series(None, 0, 5), *series(2, 5, 20))) == "broke"
+    assert status(followed(always(ready.is_(None)), *series(None, 0, 20))) == "held"
+
+
 @pytest.mark.parametrize(
     "made", [eventually(health.is_("x"), within_s=5), always(health.is_("x")), never(health.is_("y"))]
 )

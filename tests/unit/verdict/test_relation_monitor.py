@@ -64,6 +64,15 @@ def test_what_it_applies_to_must_be_seen_twice(often: int) -> None:
     assert verdict(judged(LEADS, *once, (2.03, "ready", 200))) == "held"
 
 
+@pytest.mark.parametrize(
+    ("made", "leads"),
+    [(implies(ready.at_least(200), leader.is_(1)), 0), (implies(leader.is_(1), ready.at_least(200)), 1)],
+)
+def test_a_side_that_is_no_number_says_nothing(made: Expectation, leads: int) -> None:
+    found = judged(made, *both((0.0, 2.0, 200, 1), (2.02, 20.0, "200", leads))).finish(20.0)
+    assert found.status == "inconclusive" and found.message.endswith("; ready was 200")
+
+
 def test_ready_before_it_leads_is_broken() -> None:
     monitor = judged(LEADS, *both(WELL, AWAY, (8.1, 8.4, 200, 0), (8.42, 10.0, 200, 1)))
     found = monitor.finish(20.0)
