@@ -34,8 +34,9 @@ def exactly_once(
         return report.unknown(str(missing))
     actual = "; ".join(f"{tally[fate].count} {word}, {tally[fate].there} of them there" for fate, word in _WORDS)
     lost, doubled = tally["ok"].gone, sum(one.twice for one in tally.values())
-    # A line that can't be read may be the attempt that was acknowledged after all.
-    revived = 0 if rows.unreadable else tally["fail"].there
+    # A line that can't be read, or was never written, may be the attempt that was acknowledged after all.
+    no_row = unrecorded(evidence) or forgotten(evidence)
+    revived = 0 if rows.unreadable or no_row else tally["fail"].there
     lost_keys = gone(evidence, rows, source) if lost else []
     never, others = _unsent(evidence, rows, source, key_prefix) if key_prefix else ([], 0)
     if never and evidence.load.get("dropped_iterations") is not None:
@@ -56,11 +57,19 @@ def exactly_once(
     if found:
         offenders = [key for few in found.values() for key in few]
         return report.broke("; ".join(found), actual, offenders, lost + doubled + revived + phantoms - len(offenders))
-    why = vacuity(rows) or (unrecorded(evidence) if never else "")
+    why = vacuity(rows) or (no_row if never or tally["fail"].there else "")
     if why and never:
         why = f"{len(never) + others} keys are there of which the history knows nothing: {why}"
         return report.unknown(why, actual, never)
     return report.unknown(why, actual) if why else report.held(actual)
+
+
+def forgotten(evidence: Recorded) -> str:
+    """Why a k6 may have sent what left no row; "" for another load, and for one that ended by itself."""
+    load = evidence.load
+    if load.get("dropped_iterations") is None or (load.get("complete", True) and not load.get("stopped")):
+        return ""
+    return "k6 did not come to its end: it forgets what is under way then, which may explain what was seen"
 
 
 def _unsent(evidence: Recorded, rows: History, source: str, key_prefix: str) -> tuple[list[str], int]:

@@ -2,9 +2,19 @@
 
 from collections.abc import Sequence
 
+from blackstart.verdict.checks.exactly_once import forgotten
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.checks.result import CheckResult, Reporter
-from blackstart.verdict.checks.state import Missing, number_in, present, selected, tallied, unsettled, vacuity
+from blackstart.verdict.checks.state import (
+    Missing,
+    number_in,
+    present,
+    selected,
+    tallied,
+    unrecorded,
+    unsettled,
+    vacuity,
+)
 
 
 def stock_conserved(
@@ -21,8 +31,9 @@ def stock_conserved(
     `totals` names what is left and the orders of our load together, as a store that holds both told it in one look.
 
     `drained` is the probe of a queue's depth: what may still wait in it is sold and not there yet. A request whose fate
-    is not known may keep one unit of `stocks`: a gap of as many is told, and breaks nothing. In `totals` no order is on
-    its way: they are what there was. Unless something was sold, nothing could have been lost.
+    is not known may keep one unit of `stocks`: a gap of as many is told, and breaks nothing; nor does any where some
+    may have left no row. In `totals` no order is on its way: they are what there was. Unless something was sold,
+    nothing could have been lost.
     """
     report = Reporter(f"sold and left make {initial:g} in {' and '.join([*stocks, *totals])}")
     rows = selected(evidence, op)
@@ -40,7 +51,9 @@ def stock_conserved(
     short = {name: initial - count for name, count in whole.items()}
     told = "".join(f", {name} {(left | whole)[name]:g} (gap {gap:g})" for name, gap in (gaps | short).items())
     actual = f"{sold} sold of {initial:g}{told}; {unknown} of unknown fate"
-    wrong = [_wrong(name, gap) for name, gap in gaps.items() if gap > unknown or gap < 0]
+    # What left no row may keep a unit too, but puts none back.
+    no_row = unrecorded(evidence) or forgotten(evidence)
+    wrong = [_wrong(name, gap) for name, gap in gaps.items() if gap < 0 or (gap > unknown and not no_row)]
     sure = [_wrong(name, gap) for name, gap in short.items() if gap]
     left_over = unsettled(evidence, drained) if wrong else ""
     if left_over and not sure:
@@ -49,6 +62,8 @@ def stock_conserved(
     if wrong or sure:
         return report.broke("; ".join([*wrong, *sure]), actual)
     why = vacuity(rows)
+    if not why and any(gap > unknown for gap in gaps.values()):
+        why = no_row
     if not why and not sold:
         why = "nothing was sold: nothing could have been lost"
     return report.unknown(why, actual) if why else report.held(actual)

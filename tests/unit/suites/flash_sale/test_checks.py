@@ -32,7 +32,7 @@ from blackstart.verdict.checks import catalogue
 from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.expectation_monitor import Monitor
 from tests.unit import builders
-from tests.unit.verdict.checks.rows import history, recorded, row
+from tests.unit.verdict.checks.rows import DONE, history, recorded, row
 
 SALE = Target(
     "mine", "flash-sale", api="http://127.0.0.1:1", system=of("flash-sale"),
@@ -67,7 +67,7 @@ def findings(
     events: Sequence[Event] = (),
     flags: Flags = NO_FLAGS,
 ) -> list[Finding]:
-    told = recorded(history(*rows), final, phases, in_force=PHASES["fault"])
+    told = recorded(history(*rows), final, phases, load=DONE, in_force=PHASES["fault"])
     seen = Recorded(told.history, Record((*told.record.events, TAKEN, DRAINED, *events)))
     return [catalogue.apply(check, seen) for check in drill.experiment(SALE, flags).checks]
 

@@ -10,7 +10,7 @@ from blackstart.verdict.checks.recorded import Recorded
 from blackstart.verdict.lateness import RUN, event_of
 from tests.unit.histories import RUBBISH, TORN, history_of
 
-__all__ = ("RUBBISH", "TORN", "history", "recorded", "row", "unsent")
+__all__ = ("DONE", "RUBBISH", "TORN", "history", "recorded", "row", "unsent")
 
 
 def row(
@@ -20,6 +20,10 @@ def row(
     status = {"ok": 201, "fail": 409, "info": None}[outcome]
     made = Row(op, key, attempt, at_s, at_s + 0.001, at_s + 0.1, outcome, status, "api", "", "load/0")
     return made._replace(**more)  # type: ignore[arg-type]
+
+
+# The summary of a load of which every request left a row.
+DONE = {"intended": 1, "sent": 1, "unsent": 0}
 
 
 def unsent(key: str) -> Row:

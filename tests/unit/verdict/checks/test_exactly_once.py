@@ -17,7 +17,7 @@ from blackstart.verdict.checks.exactly_once import exactly_once
 from blackstart.verdict.checks.no_lost_write import no_lost_write
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.stock_conserved import stock_conserved
-from tests.unit.verdict.checks.rows import RUBBISH, TORN, history, recorded, row, unsent
+from tests.unit.verdict.checks.rows import DONE, RUBBISH, TORN, history, recorded, row, unsent
 
 
 def test_each_acknowledged_key_once_holds() -> None:
@@ -43,13 +43,13 @@ def test_an_unknown_key_may_be_there_or_not_but_not_twice() -> None:
 
 
 def test_a_rejected_key_that_is_there_breaks() -> None:
-    result = exactly_once(recorded(history(row("a"), row("b", "fail")), {"keys": ["a", "b"]}))
+    result = exactly_once(recorded(history(row("a"), row("b", "fail")), {"keys": ["a", "b"]}, load=DONE))
     assert result.verdict == "broke"
     assert "there although rejected" in result.message
 
 
 def test_an_unsent_key_that_is_there_breaks() -> None:
-    assert exactly_once(recorded(history(row("a"), unsent("b")), {"keys": ["a", "b"]})).verdict == "broke"
+    assert exactly_once(recorded(history(row("a"), unsent("b")), {"keys": ["a", "b"]}, load=DONE)).verdict == "broke"
 
 
 def test_a_retry_that_was_acknowledged_counts() -> None:
@@ -123,9 +123,6 @@ def test_a_key_with_half_a_character_is_none_of_ours() -> None:
     assert exactly_once(recorded(history(row("a")), {"keys": [f"a{half}"]})).verdict == "broke"
 
 
-DONE = {"intended": 1, "sent": 1, "unsent": 0}
-
-
 def phantom(load: dict[str, object] | None = DONE, torn: tuple[str, ...] = (), **params: str) -> CheckResult:
     rows = history(row("t-1"), row("t-3", op="other"), unreadable=torn)
     return exactly_once(recorded(rows, {"keys": ["t-1", "t-2", "x"]}, load=load), op="order", **params)
@@ -154,6 +151,17 @@ def test_a_key_of_ours_that_may_have_left_no_row_accuses_nobody(
 ) -> None:
     result = phantom(load, torn, key_prefix="t-")
     assert (result.verdict, result.offenders, why in result.message) == ("inconclusive", ("t-2",), True)
+
+
+STOPPED = DONE | {"dropped_iterations": 0, "complete": True, "stopped": True}
+
+
+@pytest.mark.parametrize("load", [None, DONE | {"intended": 3}, STOPPED])
+def test_a_rejected_key_may_be_there_where_another_attempt_may_have_left_no_row(load: dict[str, object] | None) -> None:
+    rows = history(row("a"), row("b", "fail"))
+    result = exactly_once(recorded(rows, {"keys": ["a", "b"]}, load=load))
+    assert (result.verdict, "may explain what was seen" in result.message) == ("inconclusive", True)
+    assert exactly_once(recorded(rows, {"keys": ["a", "b"]}, load=STOPPED | {"stopped": False})).verdict == "broke"
 
 
 def test_what_a_k6_forgot_or_sent_without_a_key_is_told() -> None:
@@ -191,7 +199,7 @@ def test_it_agrees_with_the_definition_on_any_history(data: dict[str, tuple[list
     for key, (outcomes, _) in data.items():
         rows += [row(key, outcome, number) for number, outcome in enumerate(outcomes, 1)]
     present = list(Counter({key: count for key, (_, count) in data.items()}).elements())
-    result = exactly_once(recorded(history(*rows, unreadable=(TORN,) if torn else ()), {"keys": present}))
+    result = exactly_once(recorded(history(*rows, unreadable=(TORN,) if torn else ()), {"keys": present}, load=DONE))
     wrong = False
     for outcomes, count in data.values():
         if "ok" in outcomes:

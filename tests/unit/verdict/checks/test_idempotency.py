@@ -19,13 +19,21 @@ from blackstart.verdict.checks.recovered_by_retry import recovered_by_retry
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.same_result import same_result
 from blackstart.verdict.checks.turned_away import turned_away
-from tests.unit.verdict.checks.rows import RUBBISH, history, recorded, row
+from tests.unit.verdict.checks.rows import DONE, RUBBISH, TORN, history, recorded, row
 
 TEN = [row("k", attempt=n + 1, detail="s1") for n in range(10)]
 
 
-def once(*rows: Row, sessions: object = ("k",), prefix: str = "k") -> CheckResult:
-    return created_once(recorded(history(*rows), {"sessions": sessions}), source="sessions", key_prefix=prefix)
+def once(
+    *rows: Row,
+    sessions: object = ("k",),
+    prefix: str = "k",
+    load: dict[str, object] | None = DONE,
+    torn: tuple[str, ...] = (),
+    op: str = "",
+) -> CheckResult:
+    evidence = recorded(history(*rows, unreadable=torn), {"sessions": sessions}, load=load)
+    return created_once(evidence, source="sessions", key_prefix=prefix, op=op)
 
 
 def test_a_409_is_another_answer_also_on_a_crowded_machine() -> None:
@@ -40,6 +48,15 @@ def test_one_key_made_one_thing() -> None:
     assert once(*TEN, sessions=()).verdict == "broke"
     assert once(*TEN, sessions=("k", "k-2")).message == "1 entries under keys that nobody sent"
     assert "several results" in once(*TEN[:9], row("k", attempt=10, detail="s2")).message
+
+
+def test_an_entry_whose_request_may_have_left_no_row_or_was_another_operation_accuses_nobody() -> None:
+    both = ("k", "k-2")
+    for load in (None, DONE | {"intended": 3}, DONE | {"dropped_iterations": 0}):
+        result = once(*TEN, sessions=both, load=load)
+        assert (result.verdict, "1 entries are there of which" in result.message) == ("inconclusive", True)
+    assert once(*TEN, sessions=both, torn=(TORN,)).verdict == "inconclusive"
+    assert once(*TEN, row("k-2", op="first"), sessions=both, op="order").verdict == "held"
 
 
 def test_where_nothing_could_be_made_twice_nothing_is_said() -> None:
@@ -131,7 +148,7 @@ def test_that_a_conflict_left_the_first_answer_as_it_was_needs_answers_that_name
 
 def test_stores_agree_with_the_answers_and_with_each_other() -> None:
     def of(sessions: object, charges: object, *rows: Row) -> str:
-        run = recorded(history(*rows), {"sessions": sessions, "charges": charges})
+        run = recorded(history(*rows), {"sessions": sessions, "charges": charges}, load=DONE)
         return consistent(run, sources=("sessions", "charges"), key_prefix="k").verdict
 
     ok, unknown, rejected = row("k1"), row("k2", "info"), row("k3", "fail")

@@ -1,18 +1,27 @@
 """stock_conserved on histories written by hand."""
 
+import pytest
+
 from blackstart.verdict.checks.result import CheckResult
 from blackstart.verdict.checks.stock_conserved import stock_conserved
-from tests.unit.verdict.checks.rows import TORN, history, recorded, row
+from tests.unit.verdict.checks.rows import DONE, TORN, history, recorded, row
 
 SOLD = [row("a"), row("b"), row("c", "fail")]
 STOCKS = ("redis", "database")
 
 
 def stocks(
-    redis: int, database: int, keys: tuple[str, ...] = ("a", "b"), more: tuple = (), torn: tuple = ()
+    redis: int,
+    database: int,
+    keys: tuple[str, ...] = ("a", "b"),
+    more: tuple = (),
+    torn: tuple = (),
+    load: dict[str, object] | None = DONE,
 ) -> CheckResult:
     final = {"keys": list(keys), "redis": redis, "database": str(database)}
-    return stock_conserved(recorded(history(*SOLD, *more, unreadable=torn), final), initial=10, stocks=STOCKS)
+    return stock_conserved(
+        recorded(history(*SOLD, *more, unreadable=torn), final, load=load), initial=10, stocks=STOCKS
+    )
 
 
 def test_what_was_sold_and_what_is_left_make_what_there_was() -> None:
@@ -44,6 +53,17 @@ def test_a_request_of_unknown_fate_may_keep_one_unit_and_it_is_told() -> None:
 def test_a_request_of_unknown_fate_counts_without_a_key_too() -> None:
     nameless = (row("", "info", status=500),)
     assert stocks(7, 8, more=nameless).verdict == "held" and stocks(6, 8, more=nameless).verdict == "broke"
+
+
+@pytest.mark.parametrize(
+    "load", [None, DONE | {"intended": 2}, DONE | {"dropped_iterations": 0, "complete": True, "stopped": True}]
+)
+def test_a_request_that_may_have_left_no_row_may_keep_a_unit_and_puts_none_back(
+    load: dict[str, object] | None,
+) -> None:
+    gone = stocks(7, 8, load=load)
+    assert (gone.verdict, "may explain what was seen" in gone.message) == ("inconclusive", True)
+    assert stocks(9, 8, load=load).verdict == "broke" and stocks(8, 8, load=load).verdict == "held"
 
 
 def test_what_was_not_read_or_sold_says_nothing() -> None:
