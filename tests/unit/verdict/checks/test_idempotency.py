@@ -261,6 +261,14 @@ def test_what_failed_gets_through_after_the_fault() -> None:
     assert recovered() == "inconclusive"
 
 
+def test_what_failed_and_got_through_before_the_fault_or_after_it_shows_nothing_of_it() -> None:
+    assert recovered(row("a", "info", at_s=2.0), row("a", attempt=2, at_s=3.0)) == "inconclusive"
+    assert recovered(row("a", "info", at_s=22.0), row("a", attempt=2, at_s=23.0)) == "inconclusive"
+    assert recovered(row("a", "info", at_s=8.0), row("a", attempt=2, at_s=9.0)) == "inconclusive"
+    # What waits the fault out was answered after it.
+    assert recovered(row("a", "info", at_s=8.0), row("a", attempt=2, at_s=19.0, end_s=20.2)) == "held"
+
+
 def test_only_a_last_try_that_we_sent_late_says_nothing_of_its_key() -> None:
     def late(one: Row) -> Row:
         return one._replace(intended_s=(one.start_s or 0.0) - 1.0)
