@@ -40,8 +40,11 @@ def test_no_key_twice_holds() -> None:
 
 
 def test_orders_that_were_given_no_key_are_no_key_twice() -> None:
-    for listed in (["a", None, None], '["a", null, null]'):
+    for listed in (["a", None, None], '["a", null, null]', ["a", "", ""], '["a", " ", " "]', "a\n\n\n"):
         assert no_duplicates(recorded(history(row("a")), {"keys": listed})).verdict == "held"
+    left = recorded(history(row("a")), {"keys": ["a", "", "", ""], "before": ["", ""]})
+    assert no_duplicates(left, before="before").verdict == "held"
+    assert no_duplicates(recorded(history(row("a")), {"keys": ["a", "", "", "a"]})).offenders == ("a",)
 
 
 def test_a_list_of_more_keys_than_are_split_at_once_is_counted_in_its_order() -> None:
