@@ -114,10 +114,16 @@ TOLD = row("k", "fail", 2, op="other", detail="CONFLICT")
 AGAIN = row("k", attempt=3, op="again", detail="s1")
 
 
-def conflict(*rows: Row, sessions: object = ("k",), count: object = 1, ids: object = ("s1 k",)) -> CheckResult:
+def conflict(
+    *rows: Row,
+    sessions: object = ("k",),
+    count: object = 1,
+    ids: object = ("s1 k",),
+    late: tuple[LagSample, ...] = (),
+) -> CheckResult:
     final = {"sessions": sessions, "sessions_count": count, "ids": ids}
     names = {"first": "first", "other": "other", "again": "again", "source": "sessions", "entries": "sessions_count"}
-    return conflict_told(recorded(history(*rows), final), code="CONFLICT", **names, ids="ids")
+    return conflict_told(recorded(history(*rows), final, late=late), code="CONFLICT", **names, ids="ids")
 
 
 def test_a_conflict_is_told_and_makes_nothing() -> None:
@@ -135,6 +141,22 @@ def test_a_conflict_needs_something_to_conflict_with_and_an_answer() -> None:
     assert conflict(FIRST, row("k", "info", 2, op="other"), AGAIN).verdict == "inconclusive"  # silence is no conflict
     assert conflict(FIRST, TOLD).verdict == "inconclusive"
     assert conflict(FIRST, TOLD, AGAIN, sessions=None).verdict == "inconclusive"
+
+
+def test_a_conflict_of_which_a_crowd_or_a_limit_said_nothing_accuses_nobody() -> None:
+    crowd = (LagSample(9.0, 12.0, 0.05, 0.05, runnable=20.0),)
+    down, limited = {"outcome": "info", "status": 503, "detail": "DOWN"}, {"status": 429, "detail": "RATE"}
+    for two, three in ((down, {}), ({}, down)):
+        asked = (FIRST, TOLD._replace(**two), AGAIN._replace(**three))
+        assert (conflict(*asked, late=crowd).verdict, conflict(*asked).verdict) == ("inconclusive", "broke")
+    assert conflict(FIRST, TOLD._replace(**limited), AGAIN).verdict == "inconclusive"
+    assert conflict(FIRST, TOLD, AGAIN._replace(outcome="fail", **limited)).verdict == "inconclusive"
+    assert conflict(FIRST, TOLD, AGAIN, late=crowd).verdict == "held"
+    assert conflict(FIRST, TOLD._replace(**limited), AGAIN, sessions=("k", "k"), count=2).verdict == "broke"
+    # What is accepted under a used key, or of another result, no lateness makes.
+    assert conflict(FIRST, row("k", attempt=2, op="other", detail="s2"), AGAIN, late=crowd).verdict == "broke"
+    assert conflict(FIRST, TOLD, AGAIN._replace(detail="s2"), late=crowd).verdict == "broke"
+    assert conflict(FIRST, TOLD._replace(detail="NO"), AGAIN._replace(**down), late=crowd).verdict == "broke"
 
 
 def test_that_a_conflict_left_the_first_answer_as_it_was_needs_answers_that_name_it() -> None:
